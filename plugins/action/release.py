@@ -1,0 +1,71 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import base64
+import os
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible_collections.shipping.code.plugins.module_utils._app import compose
+from ansible_collections.shipping.code.plugins.module_utils._app.errors import ShippingError
+from ansible_collections.shipping.code.plugins.module_utils._release.entry import check_present
+from ansible_collections.shipping.code.plugins.module_utils._release.mask import words_of
+from ansible_collections.shipping.code.plugins.plugin_utils._compose.files import Sources, load
+from ansible_collections.shipping.code.plugins.plugin_utils._live import LiveAction
+from ansible.module_utils.parsing.convert_bool import boolean
+
+
+class ActionModule(LiveAction):
+    """Reads the spec on the control machine, runs the module and shows its progress."""
+
+    def prepare(self, task_vars: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Read, interpolate, merge and validate; what goes to the host is plain data."""
+        options = dict(self._task.args)
+        if options.get("state", "present") != "present":
+            return options, []
+        check_present(options)
+        sources = self._sources(options)
+        source = load(sources)
+        compose.read(source.content, options.get("images"), options.get("platform", "swarm"))
+        words = words_of([*source.secrets.values(), *(str(value) for value in sources.secret_values.values())])
+        read = ("compose", "values", "values_from_environment", "secret_values", "env_file", "allow_secret_environment")
+        kept = {key: value for key, value in options.items() if key not in read}
+        data = {
+            "secrets": {name: base64.b64encode(content).decode() for name, content in source.secrets.items()},
+            "configs": {name: base64.b64encode(content).decode() for name, content in source.configs.items()},
+        }
+        by = kept.pop("by", None) or f"{os.environ.get('USER') or 'root'}@{os.uname().nodename}"
+        return {**kept, "spec": source.content, "by": by, "_data": data, "_mask": words}, words
+
+    def _sources(self, options: dict[str, Any]) -> Sources:
+        given = options.get("compose") or []
+        paths = [str(path) for path in ([given] if isinstance(given, str) else given)]
+        env_files = options.get("env_file") or []
+        return Sources(
+            read=self._read,
+            compose=[self._found(path) for path in paths],
+            inline=options.get("spec"),
+            folder=self._loader.get_basedir(),
+            values=options.get("values") or {},
+            secret_values=options.get("secret_values") or {},
+            env_files=[self._found(str(path)) for path in ([env_files] if isinstance(env_files, str) else env_files)],
+            environment=dict(os.environ) if boolean(options.get("values_from_environment", False)) else {},
+            secrets_anywhere=boolean(options.get("allow_secret_environment", False)),
+        )
+
+    def _found(self, path: str) -> str:
+        """A path as the user wrote it: beside the play or role, in its files, or absolute."""
+        try:
+            return str(self._find_needle("files", path))
+        except AnsibleError as error:
+            raise ShippingError(f"cannot read {path} on the control machine", "there is no such file beside the playbook or role", "Correct the path") from error
+
+    def _read(self, path: str) -> bytes:
+        """A file's bytes, decrypted where it is an Ansible Vault file."""
+        if os.path.isdir(path):
+            raise IsADirectoryError(21, "it is a directory")
+        with open(self._loader.get_real_file(path), "rb") as stream:
+            return stream.read()

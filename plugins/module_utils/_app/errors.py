@@ -1,0 +1,104 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can go wrong, as one tree.
+
+ShippingError
+ +- SpecError          the spec of an app cannot be honoured; all problems at once
+ +- PlanError          the spec is fine, but this platform cannot do it now
+ +- PlatformError      the platform answered with an error
+ |   +- Unreachable    no answer at all; trying again later may help
+ |   +- Denied         the platform or a registry refused these credentials
+ |   +- NotFound       the object is not there
+ |   +- Outdated       somebody else changed the object since it was read
+ +- LeaseHeld          another run works on the app
+ +- LeaseLost          another run took the app over while this one did not answer
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class ShippingError(Exception):
+    """What failed, why, and what to do; ``facts`` are returned for ``rescue``."""
+
+    def __init__(self, what: str, why: str = "", remedy: str = "", **facts: object) -> None:
+        self.what = what
+        self.why = why
+        self.remedy = remedy
+        self.facts = facts
+        super().__init__(sentence(what, why, remedy))
+
+
+class PlanError(ShippingError):
+    """The platform, as it is now, cannot take this spec; nothing was touched."""
+
+
+class PlatformError(ShippingError):
+    """The platform answered with an error."""
+
+
+class Unreachable(PlatformError):
+    """The platform did not answer."""
+
+
+class Denied(PlatformError):
+    """The platform refused the credentials."""
+
+
+class NotFound(PlatformError):
+    """The object does not exist."""
+
+
+class Outdated(PlatformError):
+    """The object was changed by somebody else since it was read."""
+
+
+class LeaseHeld(ShippingError):
+    """Another run holds the lease of the app."""
+
+
+class LeaseLost(ShippingError):
+    """Another run took over the lease of the app; nothing more may be written."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing in a spec that cannot be honoured: where, what, what to write instead."""
+
+    path: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.text}" if self.path else self.text
+
+
+class SpecError(ShippingError):
+    """All problems of a spec, sorted by nothing but the order of the spec itself."""
+
+    def __init__(self, problems: Iterable[Problem], origin: str = "the spec") -> None:
+        self.problems = list(problems)
+        count = len(self.problems)
+        noun = "problem" if count == 1 else "problems"
+        super().__init__(
+            f"{count} {noun} in {origin}; nothing was touched",
+            "\n" + "\n".join(f"  {problem}" for problem in self.problems),
+            problems=[{"path": problem.path, "text": problem.text} for problem in self.problems],
+        )
+
+
+def sentence(what: str, why: str = "", remedy: str = "") -> str:
+    """``what: why. remedy.``, without doubled or missing full stops."""
+    text = f"{what}: {why}" if why else what
+    if not remedy:
+        return text
+    return f"{text.rstrip('.')}. {remedy.rstrip('.')}."
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """``; did you mean X?`` where one of ``known`` is close to ``word``, else nothing."""
+    close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
+    return f"; did you mean {close[0]}?" if close else ""

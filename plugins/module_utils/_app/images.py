@@ -1,0 +1,62 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Image references as people write them, and as they are pinned.
+
+Grammar: https://pkg.go.dev/github.com/distribution/reference
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_DEFAULT_REGISTRY, _LIBRARY = "docker.io", "library/"
+_ID = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
+_TAG = re.compile(r"[\w][\w.-]{0,127}")
+_PATH = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """``registry/path:tag@digest``; either tag or digest may be missing."""
+
+    registry: str
+    path: str
+    tag: str = ""
+    digest: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Reference:
+        """Read a reference; raises ValueError."""
+        name, _at, digest = text.partition("@")
+        head, colon, tag = name.rpartition(":")
+        if not colon or "/" in tag:
+            head, tag = name, ""
+        first, slash, rest = head.partition("/")
+        if slash and ("." in first or ":" in first or first == "localhost"):
+            registry, path = first, rest
+        else:
+            registry, path = _DEFAULT_REGISTRY, head
+        if not _PATH.fullmatch(path) or (colon and tag and not _TAG.fullmatch(tag)) or ("@" in text and not _ID.fullmatch(digest)):
+            raise ValueError(f"{text!r} is no image reference; write registry/name:tag")
+        return cls(registry, path, tag or ("" if digest else "latest"), digest)
+
+    @property
+    def familiar(self) -> str:
+        """Name and tag as people write them: without the default registry."""
+        path = self.path
+        if self.registry == _DEFAULT_REGISTRY:
+            name = path[len(_LIBRARY) :] if path.startswith(_LIBRARY) else path
+        else:
+            name = f"{self.registry}/{path}"
+        return f"{name}:{self.tag}" if self.tag else name
+
+    def pinned(self, digest: str) -> str:
+        """The reference with a digest, as the Docker client pins it."""
+        return f"{self.familiar}@{digest}"
+
+
+def is_image_id(text: str) -> bool:
+    """Whether a text names a local image by its id alone."""
+    return bool(_ID.fullmatch(text)) and text.startswith("sha256:")

@@ -1,0 +1,76 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who may change an app: a lease with holder, time to live and fencing token.
+
+Clocks of two machines are never compared. A waiter sees that a holder is gone when the lease has
+not changed for its time to live on the waiter's own monotonic clock. Every acquisition raises the
+token; services carry the token of their last writer, and a writer refuses a higher one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .naming import LABEL
+
+HOLDER, TOKEN, TTL, SALT, WHAT, BEAT = (f"{LABEL}{name}" for name in ("holder", "token", "ttl", "salt", "what", "beat"))
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The lease as it stands on the platform. ``version`` changes with every write of it."""
+
+    id: str
+    version: int
+    token: int = 0
+    holder: str = ""
+    ttl: float = 30.0
+    what: str = ""
+    salt: str = ""
+    beat: int = 0
+
+    @classmethod
+    def from_labels(cls, identity: str, version: int, labels: Mapping[str, str]) -> Lease:
+        """Read a lease from its labels."""
+        return cls(
+            identity,
+            version,
+            int(labels.get(TOKEN, "0")),
+            labels.get(HOLDER, ""),
+            float(labels.get(TTL, "30")),
+            labels.get(WHAT, ""),
+            labels.get(SALT, ""),
+            int(labels.get(BEAT, "0")),
+        )
+
+    def labels(self) -> dict[str, str]:
+        """The labels to write."""
+        return {TOKEN: str(self.token), HOLDER: self.holder, TTL: f"{self.ttl:g}", WHAT: self.what, SALT: self.salt, BEAT: str(self.beat)}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A lease version that a waiter saw, and for how long it has not changed since."""
+
+    version: int = -1
+    seconds: float = 0.0
+
+
+def free_to_take(lease: Lease | None, seen: Seen, run: str) -> bool:
+    """Whether ``run`` may take the lease now: nobody holds it, it is its own, or its holder is gone."""
+    if lease is None or not lease.holder or lease.holder == run:
+        return True
+    return seen.version == lease.version and seen.seconds >= lease.ttl
+
+
+def still_ours(lease: Lease | None, run: str, token: int) -> bool:
+    """Whether ``run`` still holds the lease with its token."""
+    return lease is not None and lease.holder == run and lease.token == token
+
+
+def who(lease: Lease) -> str:
+    """A holder in words: ``alice@ci-7 (process 4711), who releases 1.5.0``."""
+    name = lease.holder.rpartition(" ")[0] or lease.holder
+    return f"{name}, {lease.what}" if lease.what else name

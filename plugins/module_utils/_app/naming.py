@@ -1,0 +1,68 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names of the objects that an app has on its platform, and ids of what is inside them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+LABEL = "shipping.code."
+OBJECT_LIMIT = 64
+SERVICE_LIMIT = 63
+_ID_LENGTH = 12
+
+
+def fit(name: str, limit: int) -> str:
+    """``name``, or its beginning and a hash of all of it where it is longer than ``limit``."""
+    if len(name) <= limit:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: limit - 9].rstrip('-_.')}-{digest}"
+
+
+def service_name(app: str, service: str) -> str:
+    """The platform's name of a service, as ``docker stack deploy`` makes it."""
+    return fit(f"{app}_{service}", SERVICE_LIMIT)
+
+
+def scoped(app: str, name: str) -> str:
+    """The platform's name of a network or volume of the app."""
+    return f"{app}_{name}"
+
+
+def content_name(app: str, name: str, content_id: str) -> str:
+    """The platform's name of a secret or config with this content."""
+    return f"{fit(f'{app}_{name}', OBJECT_LIMIT - _ID_LENGTH - 1)}_{content_id}"
+
+
+def record_name(app: str, number: int) -> str:
+    """The name of the object that holds a release's record."""
+    return fit(f"shipping.code.{app}.release.{number}", OBJECT_LIMIT)
+
+
+def lease_name(app: str) -> str:
+    """The name of the object that holds an app's lease."""
+    return fit(f"shipping.code.{app}.lease", OBJECT_LIMIT)
+
+
+def secret_id(content: bytes, salt: bytes) -> str:
+    """An id that follows a secret's content; slow to compute, so that a weak secret is not guessed from it."""
+    return hashlib.scrypt(content, salt=salt, n=2**14, r=8, p=1, dklen=32).hex()[:_ID_LENGTH]
+
+
+def config_id(content: bytes) -> str:
+    """An id that follows a config's content."""
+    return hashlib.sha256(content).hexdigest()[:_ID_LENGTH]
+
+
+def canonical(value: Any) -> str:
+    """JSON that is the same for equal values."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(value: Any) -> str:
+    """A short hash of a value's canonical JSON."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:16]

@@ -1,0 +1,332 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The parts of a service that Compose lets one write in a short and a long way."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from .reader import Parser, Reader, boolean, integer, kind_of, mapping, octal, pairs, size, text, word, words
+
+_PORT = re.compile(r"(?:(?:(?P<host>.+):)?(?P<published>[\d-]*):)?(?P<target>[\d-]+)(?:/(?P<protocol>\w+))?")
+_RANGE = re.compile(r"(\d+)(?:-(\d+))?")
+_VOLUME_FLAGS = {"rw": {}, "ro": {"read_only": True}, "nocopy": {"volume": {"nocopy": True}}}
+_PROPAGATION = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
+_LOCAL_FLAGS = ("cached", "delegated", "consistent")
+
+
+def command(value: object, reader: Reader) -> object:
+    """A command line: a list, or a text split as a shell splits words; empty is the image's own."""
+    if not isinstance(value, str):
+        return words(value, reader) or None
+    try:
+        return shlex.split(value) or None
+    except ValueError as error:
+        return reader.problem(f"{value!r} cannot be split into words: {str(error).lower()}")
+
+
+def entrypoint(value: object, reader: Reader) -> object:
+    """As :func:`command`, but one that is empty would have to clear the image's own."""
+    if value in ("", []):
+        return reader.problem("Swarm cannot clear an image's entrypoint; write the program that shall run instead")
+    return command(value, reader)
+
+
+def ports(value: object, reader: Reader) -> object:
+    """Published ports; ranges are spread, the result is in one order."""
+    if not isinstance(value, list):
+        return reader.problem(f"must be a list, not {kind_of(value)}")
+    result: list[dict[str, object]] = []
+    for index, item in enumerate(value):
+        parse = _long_port if isinstance(item, dict) else _short_port
+        result.extend(port for port in parse(item, reader.at(index)) if port not in result)
+    return sorted(result, key=lambda port: (port["target"], port["protocol"], port.get("published", 0), port["mode"]))
+
+
+def _short_port(value: object, reader: Reader) -> list[dict[str, object]]:
+    match = _PORT.fullmatch(str(value))
+    if not match:
+        reader.problem(f"{value!r} is no port; write for example \"8080:80\" or \"53:53/udp\"")
+        return []
+    if match["host"]:
+        reader.problem(_no_host_address(match["host"]))
+        return []
+    return _spread(match["target"], match["published"], match["protocol"] or "tcp", "ingress", reader)
+
+
+def _long_port(value: object, reader: Reader) -> list[dict[str, object]]:
+    fields = mapping(
+        {
+            "target": text,
+            "published": text,
+            "protocol": word("tcp", "udp", "sctp"),
+            "mode": word("ingress", "host"),
+            "host_ip": text,
+            "name": text,
+            "app_protocol": text,
+        }
+    )(value, reader)
+    if not isinstance(fields, dict):
+        return []
+    if fields.get("host_ip", "0.0.0.0") != "0.0.0.0":
+        reader.at("host_ip").problem(_no_host_address(fields["host_ip"]))
+    if "target" not in fields:
+        reader.problem("needs target, the container's port")
+        return []
+    return _spread(fields["target"], fields.get("published"), fields.get("protocol", "tcp"), fields.get("mode", "ingress"), reader)
+
+
+def _no_host_address(address: object) -> str:
+    return f"Swarm publishes on all addresses of a machine, not on {address} alone; leave the address out and close the port by a firewall, or do not publish it"
+
+
+def _spread(target: object, published: object, protocol: object, mode: object, reader: Reader) -> list[dict[str, object]]:
+    targets, publisheds = _range(target), _range(published)
+    if targets is None or publisheds is None or (publisheds and len(publisheds) != len(targets)):
+        reader.problem(f"published {published!r} and target {target!r} must be ports or ranges of equal length, from 1 to 65535")
+        return []
+    result = []
+    for index, number in enumerate(targets):
+        port: dict[str, object] = {"target": number, "protocol": protocol, "mode": mode}
+        if publisheds:
+            port["published"] = publisheds[index]
+        result.append(port)
+    return result
+
+
+def _range(value: object) -> list[int] | None:
+    """The ports of ``80`` or ``80-82``; empty for nothing, None for what is no range."""
+    if value in (None, ""):
+        return []
+    match = _RANGE.fullmatch(str(value))
+    if not match:
+        return None
+    first, last = int(match[1]), int(match[2] or match[1])
+    return list(range(first, last + 1)) if 0 < first <= last < 65536 else None
+
+
+def volume(value: object, reader: Reader) -> object:
+    """One mount of a service."""
+    return _long_volume(value, reader) if isinstance(value, dict) else _short_volume(value, reader)
+
+
+def _short_volume(value: object, reader: Reader) -> object:
+    source, target, flags = _split_volume(str(value))
+    if not target.startswith("/"):
+        return reader.problem(f"{value!r}: the path in the container must begin with /")
+    result: dict[str, object] = {"type": "volume", "target": target.rstrip("/") or "/"}
+    if source:
+        result["source"] = source
+        result["type"] = "bind" if source[0] in "/.~" else "volume"
+    for flag in flags:
+        _apply_flag(flag, result, reader)
+    return _checked_source(result, reader)
+
+
+def _split_volume(value: str) -> tuple[str, str, list[str]]:
+    pieces = value.split(":")
+    if len(pieces) == 1:
+        return "", pieces[0], []
+    return pieces[0], pieces[1], ":".join(pieces[2:]).split(",") if len(pieces) > 2 else []
+
+
+def _apply_flag(flag: str, mount: dict[str, object], reader: Reader) -> None:
+    if flag in _VOLUME_FLAGS:
+        mount.update(_VOLUME_FLAGS[flag])
+    elif flag in _PROPAGATION and mount["type"] == "bind":
+        mount["bind"] = {"propagation": flag}
+    elif flag in ("z", "Z"):
+        reader.problem("Swarm cannot relabel for SELinux; label the directory on the machines and leave z out")
+    elif flag and flag not in _LOCAL_FLAGS:
+        reader.problem(f"unknown flag {flag!r}; use ro, rw or nocopy")
+
+
+_long_volume_fields = mapping(
+    {
+        "type": word("volume", "bind", "tmpfs"),
+        "source": text,
+        "target": text,
+        "read_only": boolean,
+        "volume": mapping({"nocopy": boolean}, {"subpath": "not supported yet; mount the whole volume"}),
+        "bind": mapping(
+            {"propagation": word(*_PROPAGATION)},
+            {"selinux": "Swarm cannot relabel for SELinux; label the directory on the machines", "recursive": "not supported yet; leave it out"},
+            passed=frozenset({"create_host_path"}),
+        ),
+        "tmpfs": mapping({"size": size, "mode": octal}),
+    },
+    passed=frozenset({"consistency"}),
+)
+
+
+def _long_volume(value: object, reader: Reader) -> object:
+    mount = _long_volume_fields(value, reader)
+    if not isinstance(mount, dict):
+        return None
+    mount.setdefault("type", "volume")
+    if not str(mount.get("target", "")).startswith("/"):
+        return reader.at("target").problem("needs the path in the container, beginning with /")
+    mount["target"] = str(mount["target"]).rstrip("/") or "/"
+    if mount.get("read_only") is False:
+        del mount["read_only"]
+    for kind in ("volume", "bind", "tmpfs"):
+        if not mount.get(kind, True) or mount.get(kind) == {"nocopy": False}:
+            del mount[kind]
+        elif kind in mount and kind != mount["type"]:
+            reader.at(kind).problem(f"goes with type {kind}, not with type {mount['type']}")
+    return _checked_source(mount, reader)
+
+
+def _checked_source(mount: dict[str, object], reader: Reader) -> object:
+    source = str(mount.get("source", ""))
+    if mount["type"] == "bind" and not source.startswith("/"):
+        return reader.problem(
+            f"{source or 'a bind without source'} is a path of the control machine, and a service runs on any machine; "
+            "ship the file under configs or secrets, or write an absolute path that exists on the machines"
+        )
+    if mount["type"] == "tmpfs" and source:
+        return reader.problem("a tmpfs has no source; leave it out")
+    return mount
+
+
+def tmpfs(value: object, reader: Reader) -> object:
+    """The service's ``tmpfs`` key as mounts of type tmpfs."""
+    items = value if isinstance(value, list) else [value]
+    return [mount for index, item in enumerate(items) for mount in [_tmpfs_mount(str(item), reader.at(index))] if mount]
+
+
+def _tmpfs_mount(value: str, reader: Reader) -> dict[str, object] | None:
+    target, _colon, flags = value.partition(":")
+    options: dict[str, object] = {}
+    for flag in filter(None, flags.split(",")):
+        name, _equals, amount = flag.partition("=")
+        if name == "size":
+            options["size"] = size(amount, reader)
+        elif name == "mode":
+            options["mode"] = octal(amount, reader)
+        elif name != "rw":
+            reader.problem(f"Swarm's tmpfs knows size and mode, not {name}; leave it out")
+    if not target.startswith("/"):
+        return reader.problem(f"{value!r}: the path in the container must begin with /")  # type: ignore[func-returns-value]
+    mount: dict[str, object] = {"type": "tmpfs", "target": target.rstrip("/")}
+    return {**mount, "tmpfs": options} if options else mount
+
+
+def service_networks(value: object, reader: Reader) -> object:
+    """The networks of a service with its aliases there."""
+    if isinstance(value, list):
+        value = {str(name): None for name in value}
+    if not isinstance(value, dict):
+        return reader.problem(f"must be a list or a mapping, not {kind_of(value)}")
+    refused = dict.fromkeys(
+        ("ipv4_address", "ipv6_address", "link_local_ips", "mac_address"), "Swarm gives addresses itself; use the service's name or aliases"
+    )
+    refused.update(driver_opts="not supported yet; leave it out", interface_name="not supported yet; leave it out")
+    parse = mapping({"aliases": words}, refused, passed=frozenset({"priority", "gw_priority"}))
+    result: dict[str, object] = {}
+    for name, settings in value.items():
+        parsed = parse(settings or {}, reader.at(name))
+        aliases = parsed.get("aliases", []) if isinstance(parsed, dict) else []
+        result[str(name)] = {"aliases": sorted(set(aliases))} if aliases else {}
+    return result
+
+
+def grant(folder: str) -> Parser:
+    """A parser of one entry of a service's ``secrets`` or ``configs``; ``folder`` is where it appears."""
+    parse_fields = mapping({"source": text, "target": text, "uid": text, "gid": text, "mode": octal})
+
+    def parse(value: object, reader: Reader) -> object:
+        fields = parse_fields(value, reader) if isinstance(value, dict) else {"source": str(value)}
+        if not isinstance(fields, dict):
+            return None
+        if "source" not in fields:
+            return reader.problem("needs source, the name it is declared under")
+        target = fields.get("target") or fields["source"]
+        absolute = target if str(target).startswith("/") else f"{folder}/{target}"
+        return {"uid": "0", "gid": "0", "mode": 0o444, **fields, "target": absolute}
+
+    return parse
+
+
+def dependencies(value: object, reader: Reader) -> object:
+    """``depends_on``: service to condition and whether it must be there."""
+    if isinstance(value, list):
+        value = {str(name): {} for name in value}
+    if not isinstance(value, dict):
+        return reader.problem(f"must be a list or a mapping, not {kind_of(value)}")
+    parse = mapping({"condition": _condition, "required": boolean}, passed=frozenset({"restart"}))
+    result: dict[str, object] = {}
+    for name, settings in value.items():
+        parsed = parse(settings or {}, reader.at(name))
+        if isinstance(parsed, dict):
+            result[str(name)] = {"condition": "service_started", "required": True, **parsed}
+    return result
+
+
+def _condition(value: object, reader: Reader) -> object:
+    if value == "service_completed_successfully":
+        return reader.problem("jobs are not supported yet; run the task before the release, or in the entrypoint")
+    return word("service_started", "service_healthy")(value, reader)
+
+
+def extra_hosts(value: object, reader: Reader) -> object:
+    """Host names as ``name=address``, sorted."""
+    if isinstance(value, dict):
+        value = [f"{name}={address}" for name, given in value.items() for address in (given if isinstance(given, list) else [given])]
+    entries = words(value, reader)
+    result = []
+    for index, entry in enumerate(entries if isinstance(entries, list) else []):
+        name, separator, address = re.sub(r"^([^:=]+)[:=]", r"\1=", str(entry)).partition("=")
+        if not separator or not address:
+            reader.at(index).problem(f"{entry!r} is no host; write name=address")
+        else:
+            result.append(f"{name}={address.strip('[]')}")
+    return sorted(result)
+
+
+def capabilities(value: object, reader: Reader) -> object:
+    """Capabilities as ``CAP_…``, sorted; ``ALL`` stays."""
+    names = words(value, reader)
+    return sorted({_capability(str(name)) for name in names}) if isinstance(names, list) else None
+
+
+def _capability(name: str) -> str:
+    name = name.upper()
+    return name if name == "ALL" or name.startswith("CAP_") else f"CAP_{name}"
+
+
+def ulimits(value: object, reader: Reader) -> object:
+    """Limits as name to soft and hard."""
+    if not isinstance(value, dict):
+        return reader.problem(f"must be a mapping, not {kind_of(value)}")
+    result: dict[str, object] = {}
+    for name, limit in value.items():
+        place = reader.at(name)
+        if not isinstance(limit, dict):
+            limit = {"soft": limit, "hard": limit}
+        parsed = mapping({"soft": integer(-1), "hard": integer(-1)})(limit, place)
+        if isinstance(parsed, dict) and set(parsed) == {"soft", "hard"}:
+            result[str(name)] = parsed
+        else:
+            place.problem("needs soft and hard, or one number for both")
+    return result
+
+
+def platform(value: object, reader: Reader) -> object:
+    """``os/arch`` or ``os/arch/variant``; a bare word is an architecture on linux."""
+    pieces = str(value).lower().split("/")
+    if not all(pieces) or len(pieces) > 3:
+        return reader.problem(f"{value!r} is no platform; write for example linux/arm64")
+    return "/".join(["linux", *pieces] if len(pieces) == 1 else pieces[:2])
+
+
+def without_empty(value: object) -> object:
+    """A parsed mapping without entries that hold nothing."""
+    return {key: item for key, item in value.items() if item not in ({}, [])} if isinstance(value, dict) else value
+
+
+def logging(value: object, reader: Reader) -> object:
+    """Log driver and its options; without a driver each machine's default one."""
+    return without_empty(mapping({"driver": text, "options": pairs})(value, reader))

@@ -1,0 +1,128 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a platform must be able to do; everything above it knows nothing else of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .history import Record
+from .lease import Lease
+from .plan import Plan
+from .resolved import Resolved
+from .state import Cause, Evidence, States, Task
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a run may do beyond the ordinary."""
+
+    adopt: bool = False
+    recreate: frozenset[str] = frozenset()
+    monitor: float = 5.0
+
+
+@dataclass(frozen=True)
+class Observation:
+    """An app as it is on its platform, read in a constant number of calls.
+
+    ``inner`` belongs to the platform alone.
+    """
+
+    records: tuple[Record, ...]
+    lease: Lease | None
+    states: States
+    inner: Any = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The bytes of the secrets and configs that are to be made, by their names in the spec."""
+
+    secrets: Mapping[str, bytes] = field(default_factory=dict)
+    configs: Mapping[str, bytes] = field(default_factory=dict)
+
+
+class Fence(Protocol):
+    """The right to write: asked before every change."""
+
+    token: int
+
+    def check(self) -> None:
+        """Raise LeaseLost where another run has taken the app over."""
+
+
+class Platform(Protocol):
+    """A place where services run."""
+
+    name: str
+
+    def side_by_side(self, work: Callable[[str], None], names: Iterable[str]) -> None:
+        """Do something for each name at once; the first error is raised when all have ended."""
+
+    def observe(self, app: str) -> Observation:
+        """Everything of an app: its services and tasks, objects, records, lease."""
+
+    def check(self, resolved: Resolved) -> None:
+        """Raise PlanError where this platform's version cannot honour a key."""
+
+    def resolve_images(self, references: list[str], mode: str, seen: Observation) -> dict[str, str]:
+        """Each reference with what it is pinned to; raise PlanError where one cannot be."""
+
+    def plan(self, app: str, resolved: Resolved, seen: Observation, wishes: Wishes) -> Plan:
+        """What it takes to make the app so; raise PlanError where it cannot be."""
+
+    def belongings(self, app: str, seen: Observation) -> dict[str, list[str]]:
+        """The names of everything that the app has on the platform, by kind."""
+
+    def view(self, app: str, resolved: Resolved, seen: Observation) -> dict[str, Any]:
+        """The declared things of the app as they are now, for a diff."""
+
+    def look(self, app: str, resolved: Resolved) -> States:
+        """The services' states in one cheap read."""
+
+    def evidence(self, task: Task, cause: Cause, reference: str) -> Evidence:
+        """What can be learnt of a failed task; ``reference`` is its image as the spec writes it."""
+
+    def make_objects(self, app: str, resolved: Resolved, contents: Contents, fence: Fence) -> None:
+        """Make the secrets and configs that are missing."""
+
+    def make_networks(self, app: str, resolved: Resolved, fence: Fence) -> None:
+        """Make the networks that are missing."""
+
+    def apply(self, app: str, name: str, record: Record, seen: Observation, fence: Fence) -> None:
+        """Make one service what its record declares."""
+
+    def set_replicas(self, app: str, name: str, replicas: int, fence: Fence) -> None:
+        """Set one service's number of tasks."""
+
+    def remove_services(self, app: str, names: Iterable[str], fence: Fence, deadline: float) -> None:
+        """Remove services and wait until their tasks are gone."""
+
+    def remove_networks(self, app: str, names: Iterable[str], fence: Fence, deadline: float) -> None:
+        """Remove networks and wait until they are gone."""
+
+    def sweep(self, app: str, needed: list[Resolved], fence: Fence) -> None:
+        """Remove the secrets and configs that no release needs any more."""
+
+    def missing(self, record: Record, seen: Observation, thorough: bool = False) -> list[str]:
+        """What a release needs and is gone; ``thorough`` asks the registries for its images too."""
+
+    def stamp(self, app: str, fence: Fence) -> None:
+        """Put the token on all services, so that whoever held the app before cannot write them."""
+
+    def write_record(self, app: str, record: Record) -> Record:
+        """Make the record, or write its changed labels."""
+
+    def remove_record(self, record: Record) -> None:
+        """Remove a record."""
+
+    def read_lease(self, app: str) -> Lease | None:
+        """The lease of an app, or None where there never was one."""
+
+    def write_lease(self, app: str, lease: Lease) -> Lease:
+        """Make the lease or write it; raise Outdated where it has changed since it was read."""
+

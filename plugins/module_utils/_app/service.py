@@ -1,0 +1,262 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One service of a Compose file in its normal form: long syntax, one way to say each thing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import parts
+from .images import Reference, is_image_id
+from .keys import LOCAL_KEYS, REFUSED_KEYS
+from .reader import Parser, Reader, boolean, cpus, duration, integer, listing, mapping, pairs, ratio, size, text, word, words
+
+Service = dict[str, Any]
+
+UPDATE_DEFAULTS: dict[str, object] = {
+    "parallelism": 1,
+    "delay": "0s",
+    "failure_action": "pause",
+    "monitor": "5s",
+    "max_failure_ratio": 0.0,
+    "order": "stop-first",
+}
+RESTART_DEFAULTS: dict[str, object] = {"condition": "any", "delay": "5s", "max_attempts": 0, "window": "0s"}
+_JOBS = ("replicated-job", "global-job")
+
+
+def _image(value: object, reader: Reader) -> object:
+    given = text(value, reader)
+    if given is None or is_image_id(str(given)):
+        return given
+    try:
+        Reference.parse(str(given))
+    except ValueError as error:
+        return reader.problem(str(error))
+    return given
+
+
+def _mode(value: object, reader: Reader) -> object:
+    if value in _JOBS:
+        return reader.problem("jobs are not supported yet; run the task before the release, or in the entrypoint")
+    return word("replicated", "global")(value, reader)
+
+
+def _test(value: object, reader: Reader) -> object:
+    if isinstance(value, str):
+        return ["CMD-SHELL", value]
+    test = words(value, reader)
+    if isinstance(test, list) and test[:1] not in (["CMD"], ["CMD-SHELL"], ["NONE"]):
+        return reader.problem("a list must begin with CMD, CMD-SHELL or NONE")
+    return test
+
+
+def _healthcheck(value: object, reader: Reader) -> object:
+    parsed = _healthcheck_fields(value, reader)
+    if not isinstance(parsed, dict):
+        return None
+    if parsed.pop("disable", False) or parsed.get("test") == ["NONE"]:
+        return {"test": ["NONE"]}
+    return parsed or None
+
+
+_healthcheck_fields = mapping(
+    {
+        "test": _test,
+        "interval": duration,
+        "timeout": duration,
+        "retries": integer(1),
+        "start_period": duration,
+        "start_interval": duration,
+        "disable": boolean,
+    }
+)
+
+
+def _filled(fields: Parser, defaults: dict[str, object]) -> Parser:
+    """A parser whose result is whole: what is not written has the platform-neutral default."""
+
+    def parse(value: object, reader: Reader) -> object:
+        parsed = fields(value, reader)
+        return {**defaults, **parsed} if isinstance(parsed, dict) else None
+
+    return parse
+
+
+def _update_config(*actions: str) -> Parser:
+    return _filled(
+        mapping(
+            {
+                "parallelism": integer(0),
+                "delay": duration,
+                "failure_action": word(*actions),
+                "monitor": duration,
+                "max_failure_ratio": ratio,
+                "order": word("start-first", "stop-first"),
+            }
+        ),
+        UPDATE_DEFAULTS,
+    )
+
+
+_restart_policy = _filled(
+    mapping({"condition": word("any", "none", "on-failure"), "delay": duration, "max_attempts": integer(0), "window": duration}),
+    RESTART_DEFAULTS,
+)
+
+
+def _restart(value: object, reader: Reader) -> object:
+    name, _colon, attempts = str(value).partition(":")
+    if value is False:
+        name = "no"
+    conditions = {"no": "none", "always": "any", "unless-stopped": "any", "on-failure": "on-failure"}
+    if name not in conditions or (attempts and name != "on-failure"):
+        return reader.problem(f"{value!r} is none of no, always, unless-stopped, on-failure, on-failure:N")
+    count = integer(0)(attempts, reader) if attempts else 0
+    return {**RESTART_DEFAULTS, "condition": conditions[name], "max_attempts": count}
+
+
+def _preferences(value: object, reader: Reader) -> object:
+    parsed = _preference_list(value, reader)
+    return [item["spread"] for item in parsed if "spread" in item] if isinstance(parsed, list) else None
+
+
+_preference_list = listing(mapping({"spread": text}))
+
+
+_NO_DEVICES = "Swarm cannot give devices to services; choose machines by deploy.placement.constraints"
+_deploy = mapping(
+    {
+        "mode": _mode,
+        "replicas": integer(0),
+        "endpoint_mode": word("vip", "dnsrr"),
+        "labels": pairs,
+        "placement": mapping({"constraints": words, "preferences": _preferences, "max_replicas_per_node": integer(0)}),
+        "resources": mapping(
+            {
+                "limits": mapping({"cpus": cpus, "memory": size, "pids": integer(0)}),
+                "reservations": mapping({"cpus": cpus, "memory": size}, {"devices": _NO_DEVICES, "generic_resources": "not supported yet; leave it out"}),
+            }
+        ),
+        "restart_policy": _restart_policy,
+        "update_config": _update_config("pause", "continue", "rollback"),
+        "rollback_config": _update_config("pause", "continue"),
+    }
+)
+
+
+def _network_mode(value: object, reader: Reader) -> object:
+    if value == "host":
+        return "host"
+    return reader.problem(f"Swarm knows only network_mode host, not {value!r}; use networks")
+
+
+PARSERS: dict[str, Parser] = {
+    "image": _image,
+    "command": parts.command,
+    "entrypoint": parts.entrypoint,
+    "environment": pairs,
+    "env_file": lambda value, reader: None,
+    "working_dir": text,
+    "user": text,
+    "group_add": words,
+    "hostname": text,
+    "init": boolean,
+    "tty": boolean,
+    "stdin_open": boolean,
+    "read_only": boolean,
+    "stop_signal": text,
+    "stop_grace_period": duration,
+    "labels": pairs,
+    "ports": parts.ports,
+    "expose": words,
+    "networks": parts.service_networks,
+    "network_mode": _network_mode,
+    "volumes": listing(parts.volume),
+    "tmpfs": parts.tmpfs,
+    "secrets": listing(parts.grant("/run/secrets")),
+    "configs": listing(parts.grant("")),
+    "healthcheck": _healthcheck,
+    "logging": parts.logging,
+    "extra_hosts": parts.extra_hosts,
+    "dns": words,
+    "dns_search": words,
+    "dns_opt": words,
+    "cap_add": parts.capabilities,
+    "cap_drop": parts.capabilities,
+    "sysctls": pairs,
+    "ulimits": parts.ulimits,
+    "platform": parts.platform,
+    "restart": _restart,
+    "mem_limit": size,
+    "mem_reservation": size,
+    "pids_limit": integer(0),
+    "cpus": cpus,
+    "depends_on": parts.dependencies,
+    "deploy": _deploy,
+}
+
+# The one place of a thing that Compose lets one write in two -> the second place.
+_FOLDED = {
+    "mem_limit": ("resources", "limits", "memory"),
+    "pids_limit": ("resources", "limits", "pids"),
+    "cpus": ("resources", "limits", "cpus"),
+    "mem_reservation": ("resources", "reservations", "memory"),
+}
+
+
+def read(value: object, reader: Reader, platform: str) -> Service | None:
+    """One service in normal form, or None where it could not be read at all."""
+    parsed = mapping(PARSERS, REFUSED_KEYS[platform], passed=LOCAL_KEYS)(value, reader)
+    if not isinstance(parsed, dict):
+        return None
+    service: Service = parsed
+    deploy = service.setdefault("deploy", {})
+    for key, place in _FOLDED.items():
+        if key in service:
+            _fold(service.pop(key), deploy, place, reader.at(key))
+    if "restart" in service:
+        deploy.setdefault("restart_policy", service.pop("restart"))
+        service.pop("restart", None)
+    service["volumes"] = [*service.get("volumes", []), *service.pop("tmpfs", [])]
+    _check_once(service["volumes"], "target", reader.at("volumes"))
+    _check_modes(service, reader)
+    pruned: Service = _pruned(service)
+    return pruned
+
+
+def _fold(value: object, deploy: dict[str, Any], place: tuple[str, ...], reader: Reader) -> None:
+    """Move a value below ``deploy``, unless something else stands there already."""
+    spot = deploy
+    for key in place[:-1]:
+        spot = spot.setdefault(key, {})
+    if spot.setdefault(place[-1], value) != value:
+        reader.problem(f"says {value}, and deploy.{'.'.join(place)} says {spot[place[-1]]}; write one of them")
+
+
+def _check_once(items: list[Service], key: str, reader: Reader) -> None:
+    seen = set()
+    for item in items:
+        if item[key] in seen:
+            reader.problem(f"{item[key]} is mounted twice")
+        seen.add(item[key])
+
+
+def _check_modes(service: Service, reader: Reader) -> None:
+    deploy = service["deploy"]
+    if deploy.get("mode") == "global" and "replicas" in deploy:
+        reader.at("deploy.replicas").problem("a global service runs once on each machine; leave replicas out, or the mode")
+    ingress = [port for port in service.get("ports", []) if port["mode"] == "ingress" and "published" in port]
+    if deploy.get("endpoint_mode") == "dnsrr" and ingress:
+        reader.at("ports").problem("endpoint_mode dnsrr has no virtual address to publish on; publish with mode: host, or leave endpoint_mode out")
+    if service.get("network_mode") == "host" and service.get("networks"):
+        reader.at("network_mode").problem("goes without networks; write one of them")
+
+
+def _pruned(value: Any, key: str = "") -> Any:
+    """Without empty mappings and lists, but for a network without aliases."""
+    if not isinstance(value, dict):
+        return value
+    inner = {name: _pruned(part, name) for name, part in value.items()}
+    return {name: part for name, part in inner.items() if part not in ({}, []) or key == "networks"}

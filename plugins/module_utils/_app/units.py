@@ -1,0 +1,98 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Durations, sizes and scalars as the Compose Specification writes them.
+
+Durations: https://github.com/compose-spec/compose-spec/blob/main/11-extension.md#specifying-durations
+Sizes: https://github.com/compose-spec/compose-spec/blob/main/11-extension.md#specifying-byte-values
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation
+
+SECOND = 1_000_000_000
+
+_DURATION_UNITS = {"us": 1_000, "µs": 1_000, "ms": 1_000_000, "s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND, "d": 86400 * SECOND}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(us|µs|ms|s|m|h|d)")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", re.IGNORECASE)
+_SIZE_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
+
+
+def nanoseconds(value: object) -> int:
+    """``1m30s`` to nanoseconds; a bare number counts nanoseconds as in Compose only when it is 0."""
+    text = str(value).strip()
+    if text in ("0", "0.0"):
+        return 0
+    if not text or _DURATION.sub("", text):
+        raise ValueError(f"{value!r} is no duration; write for example 10s, 1m30s or 500ms")
+    return int(sum(Decimal(number) * _DURATION_UNITS[unit] for number, unit in _DURATION.findall(text)))
+
+
+def duration(amount: int) -> str:
+    """Nanoseconds to the shortest text that :func:`nanoseconds` reads back."""
+    if amount == 0:
+        return "0s"
+    parts = []
+    for unit in ("h", "m", "s", "ms", "us"):
+        count, amount = divmod(amount, _DURATION_UNITS[unit])
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
+def octets(value: object) -> int:
+    """``512M``, ``1.5gb`` or a number to bytes (units of 1024, as Docker counts)."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    match = _SIZE.fullmatch(str(value).strip())
+    if not match:
+        raise ValueError(f"{value!r} is no size; write for example 512M or 2G")
+    return int(Decimal(match.group(1)) * _SIZE_UNITS[match.group(2).lower()])
+
+
+def size(amount: int) -> str:
+    """Bytes to the shortest text that :func:`octets` reads back."""
+    for unit in ("T", "G", "M", "K"):
+        factor = _SIZE_UNITS[unit.lower()]
+        if amount and amount % factor == 0:
+            return f"{amount // factor}{unit}"
+    return str(amount)
+
+
+def nanocpus(value: object) -> int:
+    """``0.5`` CPUs to billionths of a CPU."""
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation as error:
+        raise ValueError(f"{value!r} is no number of CPUs; write for example 0.5") from error
+    if not amount.is_finite() or amount < 0:
+        raise ValueError(f"{value!r} is no number of CPUs; write for example 0.5")
+    return int(amount * 1_000_000_000)
+
+
+def cpus(amount: int) -> str:
+    """Billionths of a CPU to the shortest decimal."""
+    return format((Decimal(amount) / 1_000_000_000).normalize(), "f")
+
+
+def scalar_text(value: object) -> str:
+    """A YAML scalar as the text that a container gets, written as ``docker compose`` writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return _float_text(value)
+    return str(value)
+
+
+def _float_text(value: float) -> str:
+    """A float as Go prints it (``%v``): shortest digits, with an exponent from 1e+06 and below 1e-04."""
+    if value != value or value in (float("inf"), float("-inf")):
+        return {"inf": "+Inf", "-inf": "-Inf"}.get(str(value), "NaN")
+    number = Decimal(repr(value)).normalize()
+    exponent = number.adjusted()
+    if number and not -4 <= exponent < 6:
+        mantissa = format(number.scaleb(-exponent), "f")
+        return f"{mantissa}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
+    return format(number, "f")

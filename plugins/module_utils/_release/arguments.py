@@ -1,0 +1,91 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of the modules, in one place. The documentation's fragments say the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Spec = dict[str, dict[str, Any]]
+
+PLATFORMS = ["swarm"]
+
+CONNECTION: Spec = {
+    "docker_host": {"type": "str", "default": "unix:///var/run/docker.sock", "aliases": ["docker_url"], "fallback_env": ["DOCKER_HOST"]},
+    "tls": {"type": "bool"},
+    "validate_certs": {"type": "bool", "default": True, "aliases": ["tls_verify"]},
+    "ca_path": {"type": "path", "aliases": ["ca_cert", "tls_ca_cert", "cacert_path"]},
+    "client_cert": {"type": "path", "aliases": ["tls_client_cert", "cert_path"]},
+    "client_key": {"type": "path", "aliases": ["tls_client_key", "key_path"]},
+    "timeout": {"type": "int", "default": 60},
+}
+APP: Spec = {"app": {"type": "str", "required": True}, "platform": {"type": "str", "choices": PLATFORMS, "default": "swarm"}}
+REGISTRY: Spec = {
+    "registry_auths": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "registry": {"type": "str", "required": True},
+            "username": {"type": "str"},
+            "password": {"type": "str", "no_log": True},
+            "identity_token": {"type": "str", "no_log": True},
+        },
+    },
+    "docker_config": {"type": "path"},
+}
+ROLLOUT: Spec = {
+    "rollout_timeout": {"type": "int", "default": 600},
+    "max_crashes": {"type": "int", "default": 3},
+    "monitor": {"type": "float", "default": 5.0},
+    "lease_ttl": {"type": "float", "default": 30.0},
+    "lease_timeout": {"type": "int", "default": 600},
+    "progress": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
+}
+RECORD: Spec = {
+    "rollback_timeout": {"type": "int", "default": 300},
+    "keep": {"type": "int", "default": 10},
+    "by": {"type": "str"},
+    "commit": {"type": "str"},
+}
+INTERNAL: Spec = {"_job": {"type": "dict"}, "_data": {"type": "dict", "no_log": True}, "_mask": {"type": "list", "elements": "str", "no_log": True}}
+
+RELEASE: Spec = {
+    **APP,
+    "version": {"type": "str"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "compose": {"type": "list", "elements": "path"},
+    "spec": {"type": "dict"},
+    "values": {"type": "dict", "default": {}},
+    "values_from_environment": {"type": "bool", "default": False},
+    "secret_values": {"type": "dict", "default": {}, "no_log": True},
+    "allow_secret_environment": {"type": "bool", "default": False},
+    "env_file": {"type": "list", "elements": "path", "default": []},
+    "images": {"type": "dict", "default": {}},
+    "resolve_image": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
+    "adopt": {"type": "bool", "default": False},
+    "recreate": {"type": "list", "elements": "str", "default": []},
+    "immutable_versions": {"type": "bool", "default": False},
+    **RECORD,
+    **ROLLOUT,
+    **REGISTRY,
+    **CONNECTION,
+    **INTERNAL,
+}
+RELEASE_RULES: dict[str, Any] = {"mutually_exclusive": [("compose", "spec")]}
+ROLLBACK: Spec = {**APP, "release": {"type": "int"}, **RECORD, **ROLLOUT, **REGISTRY, **CONNECTION, **INTERNAL}
+SCALE: Spec = {**APP, "replicas": {"type": "dict", "required": True}, **ROLLOUT, **REGISTRY, **CONNECTION, **INTERNAL}
+INFO: Spec = {**APP, **REGISTRY, **CONNECTION}
+
+
+def for_module(spec: Spec) -> dict[str, Any]:
+    """An argument spec with its fallbacks, as AnsibleModule takes it."""
+    from ansible.module_utils.basic import env_fallback
+
+    result = {}
+    for name, option in spec.items():
+        option = dict(option)
+        variables = option.pop("fallback_env", None)
+        result[name] = {**option, "fallback": (env_fallback, variables)} if variables else option
+    return result

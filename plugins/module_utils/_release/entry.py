@@ -1,0 +1,222 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a module's options to a run, and from its end to the module's result."""
+
+from __future__ import annotations
+
+import base64
+import getpass
+import secrets
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from .._app import compose as composing
+from .._app.errors import Problem, ShippingError, SpecError
+from .._app.lease import Seen
+from .._app.platform import Contents, Platform, Wishes
+from .._swarm.api import Connection, Engine
+from .._swarm.images import Credentials
+from .._swarm.platform import Swarm
+from . import journal, result
+from .begin import Planner, begin, held_too_long
+from .mask import mask, words_of
+from .request import Begun, Job, Limits, Request
+from .work import work
+
+Options = Mapping[str, Any]
+
+
+def new_run() -> str:
+    """A name for a run that tells people who and where it is."""
+    return f"{getpass.getuser()}@{socket.gethostname()} {secrets.token_hex(8)}"
+
+
+def connect(options: Options, credentials: Mapping[str, Mapping[str, str]] | None = None) -> Platform:
+    """The platform that the options name."""
+    names = Connection.__dataclass_fields__
+    engine = Engine(Connection(**{name: options[name] for name in names if options.get(name) is not None}))
+    given = registry_credentials(options) if credentials is None else credentials
+    return Swarm(engine, Credentials(given, options.get("docker_config")), float(options.get("monitor") or 5.0))
+
+
+def registry_credentials(options: Options) -> dict[str, dict[str, str]]:
+    """``registry_auths`` as the engine takes them, by registry."""
+    result = {}
+    for entry in options.get("registry_auths") or ():
+        names = {"username": "username", "password": "password", "identity_token": "identitytoken"}
+        found = {names[key]: value for key, value in entry.items() if key in names and value}
+        result[entry["registry"]] = {**found, "serveraddress": entry["registry"]}
+    return result
+
+
+def check_name(app: str) -> None:
+    """Refuse a name that cannot stand in the platform's object names."""
+    if not composing.APP_NAME.fullmatch(app):
+        raise SpecError([Problem("app", f"{app!r} must have 1 to 40 of a-z, 0-9, '-' and '_', and begin and end with a letter or digit")], "the options")
+
+
+def limits_of(options: Options) -> Limits:
+    """The limits among the options; a limit below 1 makes no sense and is refused."""
+    given = {name: options[name] for name in Limits.__dataclass_fields__ if options.get(name) is not None}
+    problems = [Problem(name, f"must be more than 0, not {value}") for name, value in given.items() if value <= 0]
+    if problems:
+        raise SpecError(problems, "the options")
+    return Limits(**given)
+
+
+def request_of(options: Options, check: bool) -> Request:
+    """What the user asked for, from a module's options."""
+    check_name(options["app"])
+    job = options.get("_job") or {}
+    limits = limits_of(options)
+    return Request(
+        app=options["app"],
+        run=job.get("run") or new_run(),
+        version=str(options.get("version") or ""),
+        by=options.get("by") or "",
+        commit=options.get("commit") or "",
+        resolve_image=options.get("resolve_image") or "auto",
+        wishes=Wishes(bool(options.get("adopt")), frozenset(options.get("recreate") or ()), limits.monitor),
+        limits=limits,
+        immutable_versions=bool(options.get("immutable_versions")),
+        check=check,
+        seen=Seen(**job.get("seen", {})),
+        release=options.get("release"),
+        **_spec_of(options),
+    )
+
+
+def _spec_of(options: Options) -> dict[str, Any]:
+    """The parts of a request that only a release or a scaling has."""
+    if options.get("replicas") is not None:
+        return {"replicas": _numbers(options["replicas"])}
+    if options.get("state") != "present":
+        return {}
+    check_present(options)
+    app = composing.read(options["spec"], options.get("images"), options["platform"])
+    return {"compose": app, "contents": contents_of(options, app)}
+
+
+def check_present(options: Options) -> None:
+    """Refuse a release without its version or its spec."""
+    given = [name for name in ("compose", "spec") if options.get(name)]
+    problems = [] if options.get("version") else [Problem("version", "is needed, as it is called in the history")]
+    if len(given) != 1:
+        problems.append(Problem("compose", "is needed: the path of a Compose file; or spec, the same content inline" if not given else "goes without spec; set one of them"))
+    if problems:
+        raise SpecError(problems, "the options")
+
+
+def _numbers(replicas: Mapping[str, Any]) -> dict[str, int]:
+    problems, result = [], {}
+    for name, number in replicas.items():
+        if isinstance(number, bool) or not str(number).isdigit():
+            problems.append(Problem(f"replicas.{name}", f"must be a whole number of at least 0, not {number!r}"))
+        else:
+            result[name] = int(number)
+    if problems:
+        raise SpecError(problems, "the options")
+    return result
+
+
+def contents_of(options: Options, app: composing.Compose) -> Contents:
+    """The bytes of secrets and configs: handed over by the action, or written in the spec itself."""
+    data = options.get("_data") or {}
+    found: dict[str, dict[str, bytes]] = {"secrets": {}, "configs": {}}
+    for section, known in found.items():
+        for name, entry in getattr(app, section).items():
+            if name in data.get(section, {}):
+                known[name] = base64.b64decode(data[section][name])
+            elif "content" in entry:
+                known[name] = entry["content"].encode()
+    return Contents(**found)
+
+
+def hidden_words(options: Options, request: Request) -> list[str]:
+    """Everything that must not be shown."""
+    credentials = [value for entry in registry_credentials(options).values() for key, value in entry.items() if key in ("password", "identitytoken")]
+    given = [str(value) for value in (options.get("secret_values") or {}).values()]
+    return words_of([*request.contents.secrets.values(), *(options.get("_mask") or ()), *given, *credentials])
+
+
+def run(options: Options, check: bool, planner: Planner) -> dict[str, Any]:
+    """One call of a module, whichever part of a run it is asked for."""
+    job = options.get("_job") or {}
+    phases: dict[str, Callable[..., dict[str, Any]]] = {"begin": _begin, "work": _work, "read": _read}
+    return phases[job["phase"]](options, check, planner) if job else _all_at_once(options, check, planner)
+
+
+def _begin(options: Options, check: bool, planner: Planner) -> dict[str, Any]:
+    """The short part; what is left is described for the worker, its secrets sealed."""
+    request = request_of(options, check)
+    words = hidden_words(options, request)
+    begun = begin(connect(options), request, planner)
+    answer = {**result.of_beginning(begun), "waiting_for": begun.waiting_for, "seen": vars(begun.seen), "notes": list(begun.warnings)}
+    answer = mask(answer, words)
+    if begun.job:
+        path = journal.path_for(request.app, request.run)
+        key = journal.seal(path, {"credentials": registry_credentials(options), "words": words})
+        answer["job"] = {"phase": "work", "run": request.run, "job": begun.job.as_data(), "journal": path, "key": key}
+    return dict(answer)
+
+
+def _work(options: Options, check: bool, planner: Planner) -> dict[str, Any]:
+    """The long part, in a process of its own; the journal has the result."""
+    given = options["_job"]
+    sealed = journal.unseal(given["journal"], given["key"])
+    book = journal.Journal(given["journal"], sealed["words"])
+    book.start()
+    try:
+        ended = work(connect(options, sealed["credentials"]), Job.from_data(given["job"]), book.line).as_data()
+    except ShippingError as error:
+        ended = {"verdict": "failed", "reason": str(error), "failures": [], "warnings": []}
+    except BaseException as error:
+        book.end({"verdict": "failed", "reason": f"the worker ended unexpectedly ({type(error).__name__}: {error})", "failures": [], "warnings": []})
+        raise
+    book.end(ended)
+    return {"changed": True}
+
+
+def _read(options: Options, check: bool, planner: Planner) -> dict[str, Any]:
+    """What the journal has that is new; when it has ended it is removed."""
+    given = options["_job"]
+    pages = journal.wait(given["journal"], given["offset"], given.get("seconds", 5), given.get("results_file", ""))
+    if any(entry["kind"] == "end" for entry in pages.entries):
+        journal.remove(given["journal"], given.get("results_file", ""))
+    return {"changed": False, "entries": pages.entries, "offset": pages.offset, "alive": pages.alive}
+
+
+def _all_at_once(options: Options, check: bool, planner: Planner) -> dict[str, Any]:
+    """Both parts in this process, for callers that bring no action plugin."""
+    request = request_of(options, check)
+    words = hidden_words(options, request)
+    platform = connect(options)
+    begun = _patient_begin(platform, request, planner, options)
+    answer = {**result.of_beginning(begun), "notes": list(begun.warnings)}
+    if begun.job:
+        ended = work(platform, begun.job, lambda line: None).as_data()
+        answer["notes"] += ended["warnings"]
+        answer = result.of_end(answer, ended, result.title(begun.job.kind, request.app, answer.get("version", "")))
+    return dict(mask(answer, words))
+
+
+def _patient_begin(platform: Platform, request: Request, planner: Planner, options: Options) -> Begun:
+    """Begin, and wait for whoever holds the app."""
+    timeout = float(options.get("lease_timeout") or 600)
+    deadline = time.monotonic() + timeout
+    since = time.monotonic()
+    while True:
+        begun = begin(platform, request, planner)
+        if not begun.waiting_for:
+            return begun
+        if time.monotonic() > deadline:
+            raise held_too_long(request.app, begun.waiting_for, timeout)
+        if begun.seen.version != request.seen.version:
+            since = time.monotonic()
+        time.sleep(1)
+        request = replace(request, seen=Seen(begun.seen.version, time.monotonic() - since))
+

@@ -1,0 +1,162 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Images: which digest a reference means now, asked of its registry through the engine."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from .._app.evidence import REMEDIES
+from .._app.errors import Denied, NotFound, PlanError, PlatformError
+from .._app.images import Reference, is_image_id
+from .._app.state import Cause
+from .api import Engine
+
+_HUB = "https://index.docker.io/v1/"
+_DENIED = ("unauthorized", "authentication required", "access denied", "denied:", "no basic auth", "forbidden")
+_MISSING = ("manifest unknown", "not found", "name unknown", "repository name not known", "does not exist")
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What lets one into registries: given ones first, then the Docker client's configuration."""
+
+    given: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    config_path: str | None = None
+
+    def header(self, registry: str) -> dict[str, str]:
+        """The ``X-Registry-Auth`` header for a registry; empty where nothing is known."""
+        found = self.given.get(registry) or self._configured(registry)
+        if not found:
+            return {}
+        return {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(found).encode()).decode()}
+
+    def _configured(self, registry: str) -> dict[str, Any] | None:
+        from docker.auth import load_config
+        from docker.errors import DockerException
+
+        path = os.path.expanduser(self.config_path) if self.config_path else None
+        try:
+            config = load_config(config_path=path)
+            found = config.resolve_authconfig(_HUB if registry == "docker.io" else registry)
+        except DockerException as error:
+            raise PlanError(f"cannot read the credentials for {registry}", str(error), "Check docker_config and its credential helper, or give registry_auths") from error
+        if not found:
+            return None
+        names = {"Username": "username", "Password": "password", "IdentityToken": "identitytoken", "ServerAddress": "serveraddress"}
+        return {names.get(key, key): value for key, value in found.items() if value}
+
+
+@dataclass(frozen=True)
+class Local:
+    """What the connected engine has of an image."""
+
+    id: str
+    digests: tuple[str, ...]
+
+
+def resolve(engine: Engine, references: Iterable[str], mode: str, credentials: Credentials, machines: int) -> dict[str, str]:
+    """Each reference with what it is pinned to: a digest, or a local image's id.
+
+    ``mode`` is ``auto``, ``always`` or ``never``. Raises :class:`PlanError` naming every image that
+    cannot be resolved.
+    """
+    wanted = list(references)
+    if mode == "never":
+        return {reference: reference for reference in wanted}
+    answers = engine.side_by_side(lambda reference: _resolve(engine, reference, mode, credentials, machines), wanted)
+    refused = [answer for answer in answers if isinstance(answer, Cause)]
+    if refused:
+        raise PlanError(
+            "cannot resolve " + ("an image" if len(refused) == 1 else f"{len(refused)} images"),
+            "; ".join(cause.text for cause in refused),
+            _remedy(refused),
+            failures=[{"kind": cause.kind, "text": cause.text} for cause in refused],
+        )
+    return dict(zip(wanted, map(str, answers)))
+
+
+def _remedy(refused: list[Cause]) -> str:
+    return ". ".join(sorted({REMEDIES[cause.kind] for cause in refused if cause.kind in REMEDIES}))
+
+
+def _resolve(engine: Engine, text: str, mode: str, credentials: Credentials, machines: int) -> str | Cause:
+    if is_image_id(text):
+        return text
+    reference = Reference.parse(text)
+    if reference.digest:
+        return reference.pinned(reference.digest)
+    asked = ask_registry(engine, text, credentials)
+    if isinstance(asked, str):
+        return reference.pinned(asked)
+    if mode == "always" or asked.kind == "image_denied":
+        return asked
+    return _from_local(engine, reference, asked, machines)
+
+
+def _from_local(engine: Engine, reference: Reference, asked: Cause, machines: int) -> str | Cause:
+    """The image that the connected engine has, where the registry has none to offer."""
+    local = _local(engine, reference)
+    if local is None:
+        return asked
+    for digest in local.digests:
+        known = Reference.parse(digest)
+        if (known.registry, known.path) == (reference.registry, reference.path):
+            return reference.pinned(known.digest)
+    if machines > 1:
+        return Cause("image_local", f"{reference.familiar} is on one machine only ({asked.text}), and {machines} machines may run it; push it, or set resolve_image: never")
+    return local.id
+
+
+def _local(engine: Engine, reference: Reference) -> Local | None:
+    try:
+        found = engine.get(f"/images/{quote(reference.familiar, safe='/:@')}/json")
+    except NotFound:
+        return None
+    return Local(found["Id"], tuple(found.get("RepoDigests") or ()))
+
+
+def gone(engine: Engine, pinned: Iterable[str], credentials: Credentials, thorough: bool) -> list[str]:
+    """Which pinned images cannot be had any more: not on this engine and, if asked, not in their registry."""
+    have: set[str] = set()
+    for image in engine.get("/images/json"):
+        have.add(image["Id"])
+        have.update(digest.rpartition("@")[2] for digest in image.get("RepoDigests") or ())
+
+    def is_gone(image: str) -> bool:
+        if image in have or image.rpartition("@")[2] in have:
+            return False
+        if is_image_id(image):
+            return True
+        return thorough and isinstance(ask_registry(engine, image, credentials), Cause)
+
+    images = list(pinned)
+    return [image for image, lost in zip(images, engine.side_by_side(is_gone, images)) if lost]
+
+
+def ask_registry(engine: Engine, text: str, credentials: Credentials) -> str | Cause:
+    """The digest of a reference, or why there is none: no access, not there, or no answer."""
+    reference = Reference.parse(text)
+    try:
+        name = reference.pinned(reference.digest) if reference.digest else reference.familiar
+        answer = engine.get_with(f"/distribution/{quote(name, safe='/:@')}/json", credentials.header(reference.registry))
+    except PlatformError as error:
+        return _cause(reference, error)
+    return str(answer["Descriptor"]["digest"])
+
+
+def _cause(reference: Reference, error: PlatformError) -> Cause:
+    why = error.why.lower()
+    name = reference.familiar
+    if isinstance(error, Denied) and not any(word in why for word in _MISSING) or any(word in why for word in _DENIED):
+        return Cause("image_denied", f"the registry {reference.registry} refuses {name} ({error.why})", final=True)
+    if isinstance(error, NotFound) or any(word in why for word in _MISSING):
+        return Cause("image_missing", f"the registry {reference.registry} has no {name}", final=True)
+    return Cause("registry_unreachable", f"the registry {reference.registry} does not answer for {name} ({error.why})", final=True)

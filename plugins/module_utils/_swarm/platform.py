@@ -1,0 +1,324 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Docker Swarm as a platform."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from .._app.errors import LeaseLost, NotFound, Outdated, PlanError, PlatformError
+from .._app.history import Record
+from .._app.images import Reference, is_image_id
+from .._app.lease import Lease
+from .._app.naming import service_name
+from .._app.plan import Plan
+from .._app.platform import Contents, Fence, Observation, Wishes
+from .._app.resolved import Resolved
+from .._app.state import Cause, Evidence, States, Task
+from . import images, planning, store, witness
+from .api import Engine
+from .compare import HASH, render, service_hash, updated
+from .fields import FIELDS, Names, put
+from .observe import APP, RELEASE, SERVICE, STACK, TOKEN, VERSION, Found, split_services, states
+
+_ATTEMPTS = 8
+_PAUSE = 0.3
+_REFERENCE = "shipping.code.image"
+
+
+class Swarm:
+    """An app's services on one Swarm, through any of its managers."""
+
+    name = "swarm"
+
+    def __init__(self, engine: Engine, credentials: images.Credentials, monitor: float = 5.0) -> None:
+        self.engine = engine
+        self.credentials = credentials
+        self.monitor = monitor
+        self._lease: Lease | None = None
+        self._nodes: tuple[float, list[dict[str, Any]]] = (0.0, [])
+
+    def side_by_side(self, work: Callable[[str], None], names: Iterable[str]) -> None:
+        """Do something for each name at once."""
+        self.engine.side_by_side(work, names)
+
+    def observe(self, app: str) -> Observation:
+        """Everything of an app, in eight calls for any number of services."""
+        found, configs = self._find(app)
+        self._lease = store.lease_among(configs) or self._lease
+        records = store.records(configs)
+        resolved = records[0].resolved if records else Resolved()
+        return Observation(records, store.lease_among(configs), states(app, found, resolved, self.monitor), found)
+
+    def _find(self, app: str) -> tuple[Found, list[dict[str, Any]]]:
+        ask = self.engine.get
+        label = {"label": [f"{APP}={app}"]}
+        calls = (
+            partial(ask, "/services", filters={"name": [f"{app}_"]}),
+            partial(ask, "/tasks", filters={"label": [f"{STACK}={app}"]}),
+            partial(ask, "/networks"),
+            partial(ask, "/secrets"),
+            partial(ask, "/configs", filters=label),
+            partial(ask, "/configs", filters={"name": [f"{app}_"]}),
+            partial(ask, "/nodes"),
+        )
+        services, tasks, networks, secrets, configs, named, nodes = self._manager(lambda: self.engine.side_by_side(lambda call: call(), calls))
+        own, strangers = split_services(app, services)
+        self._nodes = (time.monotonic(), nodes)
+        networks.sort(key=lambda network: network.get("Scope") == "swarm")
+        everything = {config["ID"]: config for config in [*named, *configs]}
+        return Found(own, strangers, tasks, networks, secrets, list(everything.values()), nodes, self.engine.clock), configs
+
+    def _manager(self, work: Any) -> Any:
+        """Do ``work``, with the engine's answer in words where it manages no Swarm."""
+        try:
+            return work()
+        except PlatformError as error:
+            if "not a swarm manager" in error.why.lower():
+                raise PlanError(
+                    f"the engine at {self.engine.connection.docker_host} manages no Swarm",
+                    error.why.rstrip("."),
+                    "Connect to a manager, or make one by docker swarm init",
+                ) from error
+            raise
+
+    def check(self, resolved: Resolved) -> None:
+        """Refuse keys that are newer than the engine's API."""
+        planning.check_version(resolved, self.engine.api)
+
+    def resolve_images(self, references: list[str], mode: str, seen: Observation) -> dict[str, str]:
+        """One registry call for each distinct image, side by side."""
+        return images.resolve(self.engine, references, mode, self.credentials, planning.eligible({}, seen.inner))
+
+    def plan(self, app: str, resolved: Resolved, seen: Observation, wishes: Wishes) -> Plan:
+        """Compare with what was observed."""
+        return planning.plan(app, resolved, seen.records, self._with_external(resolved, seen.inner), wishes)
+
+    def belongings(self, app: str, seen: Observation) -> dict[str, list[str]]:
+        """Services, networks, secrets and configs with the app's label."""
+        return seen.inner.belongings(app)
+
+    def _with_external(self, resolved: Resolved, found: Found) -> Found:
+        """External configs are looked up by name, since a full list would bring all data of all apps."""
+        missing = [name for name, entry in resolved.configs.items() if entry.get("external") and name not in found.names.configs]
+        if not missing:
+            return found
+        return replace(found, configs=[*found.configs, *self.engine.get("/configs", filters={"name": missing})])
+
+    def view(self, app: str, resolved: Resolved, seen: Observation) -> dict[str, Any]:
+        """What is there of all that is declared, laid out as a Compose file."""
+        found: Found = seen.inner
+        services = {}
+        for name, body in found.services.items():
+            shown: dict[str, Any] = {}
+            for field in FIELDS:
+                wanted = field.wanted(resolved.services.get(name, {}))
+                value = field.read(body["Spec"], found.names)
+                if wanted is not None or name not in resolved.services and value not in (None, {}, field.default):
+                    put(shown, field.key, value)
+            services[name] = shown
+        own = [network["Name"] for network in found.networks if (network.get("Labels") or {}).get(APP) == app]
+        return {"services": services, "networks": sorted(own)}
+
+    def look(self, app: str, resolved: Resolved) -> States:
+        """Services and tasks only; the machines every few seconds."""
+        services, tasks = self.engine.side_by_side(
+            lambda call: self.engine.get(call[0], filters={"label": [call[1]]}), [("/services", f"{APP}={app}"), ("/tasks", f"{STACK}={app}")]
+        )
+        if time.monotonic() - self._nodes[0] > 5:
+            self._nodes = (time.monotonic(), self.engine.get("/nodes"))
+        own, _strangers = split_services(app, services)
+        found = Found(services=own, tasks=tasks, nodes=self._nodes[1], clock=self.engine.clock)
+        return states(app, found, resolved, self.monitor)
+
+    def evidence(self, task: Task, cause: Cause, reference: str) -> Evidence:
+        """What the engine, the registry and the log say of a failed task."""
+        return witness.examine(self.engine, task, cause, reference, self.credentials)
+
+    def make_objects(self, app: str, resolved: Resolved, contents: Contents, fence: Fence) -> None:
+        """Make the secrets and configs that are missing."""
+        label = {"label": [f"{APP}={app}"]}
+        existing = {kind: {found["Spec"]["Name"] for found in self.engine.get(f"/{kind}", filters=label)} for kind in ("secrets", "configs")}
+        store.make_objects(self.engine, app, resolved, contents, existing, fence)
+
+    def make_networks(self, app: str, resolved: Resolved, fence: Fence) -> None:
+        """Make the networks that are missing, side by side."""
+        existing = {network["Name"] for network in self.engine.get("/networks")}
+
+        def make(name: str) -> None:
+            fence.check()
+            entry = resolved.networks[name]
+            body = {
+                "Name": name,
+                "Driver": entry.get("driver", "overlay"),
+                "CheckDuplicate": True,
+                "Attachable": bool(entry.get("attachable")),
+                "Internal": bool(entry.get("internal")),
+                "Options": entry.get("driver_opts", {}),
+                "Labels": {**entry.get("labels", {}), APP: app, STACK: app},
+            }
+            self.engine.post("/networks/create", body)
+
+        self.engine.side_by_side(make, [name for name, entry in resolved.networks.items() if not entry.get("external") and name not in existing])
+
+    def apply(self, app: str, name: str, record: Record, seen: Observation, fence: Fence) -> None:
+        """Make one service what is declared, from a fresh read, until nobody else was faster."""
+        want = record.resolved.services[name]
+        labels = {
+            APP: app,
+            SERVICE: name,
+            STACK: app,
+            HASH: service_hash(want),
+            RELEASE: str(record.number),
+            VERSION: record.version,
+            TOKEN: str(fence.token),
+            _REFERENCE: want["reference"],
+        }
+        header = self._auth(want["image"])
+        names = self._names(record.resolved)
+        for _attempt in range(_ATTEMPTS):
+            body = self._service(app, name)
+            try:
+                if body is None:
+                    fence.check()
+                    self.engine.post("/services/create", render(service_name(app, name), want, names, labels, labels[HASH]), header)
+                else:
+                    former = planning.former(name, body["Spec"], seen.records, names)
+                    spec = updated(body["Spec"], want, former, names, labels, labels[HASH])
+                    if spec != body["Spec"]:
+                        self._update(body, spec, fence, header)
+                return
+            except Outdated:
+                time.sleep(_PAUSE)
+        raise PlatformError(f"service {name} could not be written", f"somebody else changed it {_ATTEMPTS} times meanwhile", "Find out who does, then run again")
+
+    def _service(self, app: str, name: str) -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] = self.engine.get(f"/services/{service_name(app, name)}")
+        except NotFound:
+            return None
+        return found
+
+    def _update(self, body: Mapping[str, Any], spec: Mapping[str, Any], fence: Fence, header: Mapping[str, str] | None = None) -> None:
+        """Write a service that was read as ``body``; refuse where a later holder of the lease wrote it."""
+        token = int((body["Spec"].get("Labels") or {}).get(TOKEN, "0"))
+        if token > fence.token:
+            raise LeaseLost(f"service {body['Spec']['Name']} was written by a later run", f"it carries token {token}, this run has {fence.token}")
+        fence.check()
+        self.engine.post(f"/services/{body['ID']}/update", dict(spec), header, version=body["Version"]["Index"])
+
+    def _auth(self, image: str) -> dict[str, str]:
+        return {} if is_image_id(image) else self.credentials.header(Reference.parse(image).registry)
+
+    def _names(self, resolved: Resolved) -> Names:
+        """Names and ids, read anew where an object that is needed has been made since."""
+        needed = {
+            "networks": set(resolved.networks),
+            "secrets": set(resolved.secrets),
+            "configs": set(resolved.configs),
+        }
+        known = getattr(self, "_known_names", None)
+        if known is None or any(needed[kind] - set(getattr(known, kind)) for kind in needed):
+            self._networks = sorted(self.engine.get("/networks"), key=lambda network: network.get("Scope") == "swarm")
+            secrets = self.engine.get("/secrets") if needed["secrets"] else []
+            configs = self.engine.get("/configs", filters={"name": sorted(needed["configs"])}) if needed["configs"] else []
+            known = self._known_names = Found(networks=self._networks, secrets=secrets, configs=configs).names
+        return known
+
+    def set_replicas(self, app: str, name: str, replicas: int, fence: Fence) -> None:
+        """Set one service's number of tasks, and nothing else."""
+        for _attempt in range(_ATTEMPTS):
+            body = self._service(app, name)
+            if body is None:
+                raise NotFound(f"there is no service {name} in {app}", "the Swarm does not have it", "Release the app first")
+            spec = dict(body["Spec"], Mode={"Replicated": {"Replicas": replicas}})
+            spec["Labels"] = {**(spec.get("Labels") or {}), TOKEN: str(fence.token)}
+            try:
+                self._update(body, spec, fence)
+                return
+            except Outdated:
+                time.sleep(_PAUSE)
+        raise PlatformError(f"service {name} could not be scaled", f"somebody else changed it {_ATTEMPTS} times meanwhile", "Find out who does, then run again")
+
+    def remove_services(self, app: str, names: Iterable[str], fence: Fence, deadline: float) -> None:
+        """Remove services and wait until their tasks are gone."""
+        bodies = [body for body in (self._service(app, name) for name in names) if body]
+        for body in bodies:
+            fence.check()
+            self.engine.delete(f"/services/{body['ID']}")
+        going = {body["ID"] for body in bodies}
+        while going:
+            left = [task for task in self.engine.get("/tasks", filters={"label": [f"{STACK}={app}"]}) if task["ServiceID"] in going]
+            if not left:
+                return
+            _wait(deadline, f"{len(left)} tasks of removed services of {app} are still there", str(left[0].get("Status", {}).get("State")))
+
+    def remove_networks(self, app: str, names: Iterable[str], fence: Fence, deadline: float) -> None:
+        """Remove networks and wait until they are gone; one that is in use yet is tried again."""
+        for name in names:
+            while True:
+                found = [network for network in self.engine.get("/networks", filters={"name": [name]}) if network["Name"] == name]
+                if not found:
+                    break
+                fence.check()
+                why = self._try_remove(found[0]["Id"])
+                if why:
+                    _wait(deadline, f"the network {name} is still there", why)
+
+    def _try_remove(self, identity: str) -> str:
+        try:
+            self.engine.delete(f"/networks/{identity}")
+        except PlatformError as error:
+            return error.why
+        return ""
+
+    def sweep(self, app: str, needed: list[Resolved], fence: Fence) -> None:
+        """Remove the secrets and configs that no release needs any more."""
+        store.sweep(self.engine, app, needed, fence)
+
+    def missing(self, record: Record, seen: Observation, thorough: bool = False) -> list[str]:
+        """Secrets, configs and images that are gone. Only ``thorough`` asks registries."""
+        names = self._with_external(record.resolved, seen.inner).names
+        gone = [f"secret {name}" for name in record.resolved.secrets if name not in names.secrets]
+        gone += [f"config {name}" for name in record.resolved.configs if name not in names.configs]
+        wanted = {service["image"]: service["reference"] for service in record.resolved.services.values()}
+        return gone + [f"image {wanted[image]}" for image in images.gone(self.engine, wanted, self.credentials, thorough)]
+
+    def stamp(self, app: str, fence: Fence) -> None:
+        """Put the token on all services, so that whoever held the app before cannot write them."""
+        services = self.engine.get("/services", filters={"label": [f"{APP}={app}"]})
+
+        def write(body: dict[str, Any]) -> None:
+            spec = dict(body["Spec"])
+            spec["Labels"] = {**spec["Labels"], TOKEN: str(fence.token)}
+            self._update(body, spec, fence)
+
+        self.engine.side_by_side(write, services)
+
+    def write_record(self, app: str, record: Record) -> Record:
+        """Make the record, or write its changed labels."""
+        return store.write_record(self.engine, app, record)
+
+    def remove_record(self, record: Record) -> None:
+        """Remove a record."""
+        self.engine.delete(f"/configs/{record.id}")
+
+    def read_lease(self, app: str) -> Lease | None:
+        """The lease as it is now."""
+        self._lease = store.read_lease(self.engine, app, self._lease)
+        return self._lease
+
+    def write_lease(self, app: str, lease: Lease) -> Lease:
+        """Make the lease or write it."""
+        return store.write_lease(self.engine, app, lease)
+
+
+def _wait(deadline: float, what: str, why: str) -> None:
+    if time.monotonic() > deadline:
+        raise PlatformError(what, why, "Look at docker service ps and docker network inspect, then run again")
+    time.sleep(_PAUSE)

@@ -1,0 +1,115 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compose files as YAML 1.2, with ``!reset`` and ``!override``, and never as templates.
+
+YAML 1.1, which PyYAML reads by itself, makes a number of ``22:22`` and a boolean of ``no``, and lets
+duplicate keys pass. Scalars are resolved here as Compose resolves them
+(https://yaml.org/spec/1.2.2/#103-core-schema, with 0777 as octal and 1_000 as a number).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from yaml.constructor import ConstructorError
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from ...module_utils._app.errors import Problem, SpecError
+
+
+@dataclass(frozen=True)
+class Reset:
+    """``!reset``: the key is taken out of the merged file."""
+
+
+@dataclass(frozen=True)
+class Override:
+    """``!override``: the value replaces what earlier files said instead of being merged."""
+
+    value: Any
+
+
+class _Loader(yaml.SafeLoader):
+    """A safe loader with the scalars of YAML 1.2 and without duplicate keys."""
+
+
+_INT = re.compile(r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[1-9][0-9_]*|0)")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
+_NULL = re.compile(r"~|null|Null|NULL|")
+
+_Loader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+    ("bool", _BOOL, "tTfF"),
+    ("int", _INT, "-+0123456789"),
+    ("float", _FLOAT, "-+.0123456789"),
+    ("null", _NULL, ["~", "n", "N", ""]),
+    ("merge", re.compile("<<"), "<"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern.pattern})$"), list(_first))
+
+
+def _int(loader: _Loader, node: ScalarNode) -> int:
+    text = loader.construct_scalar(node).replace("_", "").lower()
+    sign, digits = (-1, text[1:]) if text[0] == "-" else (1, text.lstrip("+"))
+    if len(digits) > 1 and digits[0] == "0" and digits[1].isdigit():
+        return sign * int(digits, 8)
+    return sign * int(digits, 0)
+
+
+def _mapping(loader: _Loader, node: MappingNode) -> dict[str, Any]:
+    _refuse_duplicates(node)
+    loader.flatten_mapping(node)
+    return {loader.construct_object(key, deep=True): loader.construct_object(value, deep=True) for key, value in node.value}
+
+
+def _refuse_duplicates(node: MappingNode) -> None:
+    """Refuse a key that stands twice; merged keys (``<<``) may be repeated by own ones."""
+    seen: dict[str, Node] = {}
+    for key, _value in node.value:
+        if not isinstance(key, ScalarNode):
+            raise ConstructorError(None, None, "a key must be a text", key.start_mark)
+        if key.value in seen and key.value != "<<":
+            first = seen[key.value].start_mark.line + 1
+            raise ConstructorError(None, None, f"the key {key.value} stands twice, first in line {first}", key.start_mark)
+        seen[key.value] = key
+
+
+def _override(loader: _Loader, node: Node) -> Override:
+    return Override(_plain(loader, node))
+
+
+def _plain(loader: _Loader, node: Node) -> Any:
+    """What a node with a tag of our own holds, as if it had none."""
+    if isinstance(node, MappingNode):
+        return _mapping(loader, node)
+    if isinstance(node, SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    plain = ScalarNode(loader.resolve(ScalarNode, node.value, (True, False)), node.value, node.start_mark, node.end_mark)
+    return loader.construct_object(plain)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _int)
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_Loader.add_constructor("!reset", lambda loader, node: Reset())
+_Loader.add_constructor("!override", _override)
+
+
+def parse(text: str, name: str) -> dict[str, Any]:
+    """The mapping in ``text``; ``name`` is the file's name in error messages."""
+    try:
+        # A safe loader: only the two tags above are added to it.
+        content = yaml.load(text, Loader=_Loader)  # noqa: S506
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
+        raise SpecError([Problem(place, f"{error.problem or error.context}")], name) from error
+    except yaml.YAMLError as error:
+        raise SpecError([Problem(name, str(error))], name) from error
+    if not isinstance(content, dict):
+        raise SpecError([Problem(name, "must be a mapping with services")], name)
+    return content

@@ -1,0 +1,186 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A machine of the test bed: a network namespace with an address of its own, and processes in it.
+
+Everything that a machine is can be found again from its folder, so that it can be taken down by a
+later command, also after this one was killed. Needs root; touches nothing that it did not make.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+NETNS = Path("/run/netns")
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+def cache() -> Path:
+    """Where long builds and private engines are kept."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    path = Path(base) / "shipping.code"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def run(*command: str | Path, **options: object) -> str:
+    """Run a command to its end and return what it printed; its errors are in the exception."""
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, **options)  # type: ignore[call-overload]
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(map(str, command))} failed with {done.returncode}: {done.stderr.strip() or done.stdout.strip()}")
+    return str(done.stdout)
+
+
+class Machine:
+    """One machine. ``folder`` holds its data; ``number`` chooses its addresses."""
+
+    def __init__(self, name: str, folder: Path | None = None) -> None:
+        self.name = name
+        self.netns = f"shipping-{name}"
+        self.link = f"sc-{name}"[:15]
+        self.folder = folder or cache() / name
+        self.runtime = Path("/run") / self.netns
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def exists(self) -> bool:
+        """Whether its namespace is there."""
+        return (NETNS / self.netns).exists()
+
+    @property
+    def number(self) -> int:
+        """What distinguishes its addresses from those of other machines."""
+        return int((self.folder / "number").read_text())
+
+    @property
+    def address(self) -> str:
+        """Its address, as seen from here."""
+        return f"10.231.{self.number}.2"
+
+    @property
+    def gateway(self) -> str:
+        """The address of this side of its cable."""
+        return f"10.231.{self.number}.1"
+
+    def up(self) -> None:
+        """Make the namespace with its cable to here."""
+        if self.exists:
+            return
+        (self.folder / "number").write_text(str(_free_number()))
+        run("ip", "netns", "add", self.netns)
+        run("ip", "link", "add", self.link, "type", "veth", "peer", "name", "eth0", "netns", self.netns)
+        run("ip", "addr", "add", f"{self.gateway}/30", "dev", self.link)
+        run("ip", "link", "set", self.link, "up")
+        for command in (
+            ("addr", "add", f"{self.address}/30", "dev", "eth0"),
+            ("link", "set", "eth0", "up"),
+            ("link", "set", "lo", "up"),
+            ("route", "add", "default", "via", self.gateway),
+        ):
+            run("ip", "-n", self.netns, *command)
+        self.runtime.mkdir(exist_ok=True)
+        # Without a name server, so that an unknown registry is known to be unknown at once.
+        (self.folder / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+
+    def start(self, name: str, command: str, isolated: bool = True) -> int:
+        """Start a daemon in the machine; what it prints goes to ``<name>.log``. Returns its pid."""
+        private = ["unshare", "--mount", "--uts", "--propagation", "slave"] if isolated else []
+        prepare = f"hostname {self.name} && mount --bind {self.folder}/resolv.conf /etc/resolv.conf && " if isolated else ""
+        words = ["nsenter", f"--net={NETNS / self.netns}", *private, "sh", "-c", f"{prepare}exec {command}"]
+        with (self.folder / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        (self.folder / f"{name}.pid").write_text(f"{process.pid} {_born(process.pid)}")
+        return process.pid
+
+    def pid(self, name: str) -> int | None:
+        """The pid of a daemon that runs, else None."""
+        with contextlib.suppress(OSError, ValueError):
+            pid, born = (self.folder / f"{name}.pid").read_text().split()
+            if _born(int(pid)) == born:
+                return int(pid)
+        return None
+
+    def stop(self, name: str, patience: float = 20) -> None:
+        """Stop a daemon and wait for its end; kill it when it takes too long."""
+        pid = self.pid(name)
+        if pid is None:
+            return
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + patience
+        while self.pid(name) and time.monotonic() < deadline:
+            _reap(pid)
+            time.sleep(0.05)
+        if self.pid(name):
+            os.kill(pid, signal.SIGKILL)
+            _reap(pid)
+
+    def down(self, keep_folder: bool = False) -> None:
+        """Take everything of the machine away."""
+        for file in self.folder.glob("*.pid"):
+            self.stop(file.stem)
+        for _attempt in range(50):
+            left = list(self._left())
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                _reap(pid)
+            if not left:
+                break
+            time.sleep(0.1)
+        if self.exists:
+            with contextlib.suppress(RuntimeError):
+                run("ip", "link", "del", self.link)
+            run("ip", "netns", "del", self.netns)
+        self._unmount()
+        self._remove_cgroups()
+        shutil.rmtree(self.runtime, ignore_errors=True)
+        if not keep_folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _left(self) -> Iterator[int]:
+        """Processes that still belong to the machine: in its namespace, or made by its engine."""
+        if self.exists:
+            yield from map(int, run("ip", "netns", "pids", self.netns).split())
+        for entry in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                if entry.name.isdigit() and f"{self.runtime}/".encode() in (entry / "cmdline").read_bytes():
+                    yield int(entry.name)
+        for group in CGROUPS.glob(f"*/{self.netns}/**/cgroup.procs"):
+            with contextlib.suppress(OSError):
+                yield from map(int, group.read_text().split())
+
+    def _unmount(self) -> None:
+        mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+        for mount in sorted(mounts, reverse=True):
+            if mount.startswith((f"{self.folder}/", f"{self.runtime}/")):
+                subprocess.run(["umount", "--lazy", mount], check=False)
+
+    def _remove_cgroups(self) -> None:
+        for top in CGROUPS.glob(f"*/{self.netns}"):
+            for group, _folders, _files in os.walk(top, topdown=False):
+                with contextlib.suppress(OSError):
+                    os.rmdir(group)
+
+
+def _free_number() -> int:
+    used = run("ip", "-4", "-o", "addr")
+    return next(number for number in range(1, 250) if f" 10.231.{number}." not in used)
+
+
+def _born(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return "" if fields[0] == "Z" else fields[19]
+    return ""
+
+
+def _reap(pid: int) -> None:
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
