@@ -115,8 +115,7 @@ class LiveAction(ActionBase):
             if entry["kind"] == "line":
                 self._say(entry["text"])
             elif entry["kind"] == "end":
-                found: dict[str, Any] = entry["result"]
-                return found
+                return dict(entry["result"])
         return _died(job)
 
     def _start(self, options: dict[str, Any], job: dict[str, Any], seconds: float, task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -156,7 +155,7 @@ class LiveAction(ActionBase):
                 pages = None  # another user's journal, by become: the module reads it
             if pages:
                 if any(entry["kind"] == "end" for entry in pages.entries):
-                    journal.remove(path, results_file)
+                    journal.clear(path, results_file)
                 return vars(pages)
         read = {"phase": "read", "journal": path, "offset": offset, "seconds": _REMOTE_WAIT, "results_file": results_file}
         try:

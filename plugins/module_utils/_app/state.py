@@ -105,7 +105,7 @@ class Failure:
         place = f"task {self.task}" + (f" on {self.machine}" if self.machine else "") if self.task else ""
         lines = [f"{self.service}: {place + ' ' if place else ''}{self.text}"]
         if self.health:
-            lines.append(f"its health check said: {self.health}")
+            lines.append(f"Its health check said: {self.health}")
         if self.logs:
-            lines.append("its last lines: " + " | ".join(self.logs[-3:]))
+            lines.append("Its last lines: " + " | ".join(self.logs[-3:]))
         return ". ".join(lines) + (f". {self.remedy}" if self.remedy else "")

@@ -150,6 +150,7 @@ def scale(platform: Platform, request: Request, seen: Observation, salt: bytes) 
     before = {name: seen.states[name].wanted for name in request.replicas}
     live = newest(seen.records, LIVE)
     declared = {name for name in wanted if live and "replicas" in live.resolved.services.get(name, {}).get("deploy", {})}
+    numbers = {"before": before, "after": dict(request.replicas)}
     warnings = tuple(f"{name} declares deploy.replicas; the next release sets it back" for name in sorted(declared))
     return Draft(
         kind=SCALE,
@@ -157,7 +158,7 @@ def scale(platform: Platform, request: Request, seen: Observation, salt: bytes) 
         changed=bool(wanted),
         what=f"who scales {', '.join(wanted)}",
         replicas=wanted,
-        result={"app": request.app, "diff": {"before": before, "after": dict(request.replicas)}},
+        result={"app": request.app, "replicas": numbers, "diff": numbers},
         warnings=warnings,
     )
 

@@ -186,7 +186,7 @@ def _read(options: Options, check: bool, planner: Planner) -> dict[str, Any]:
     given = options["_job"]
     pages = journal.wait(given["journal"], given["offset"], given.get("seconds", 5), given.get("results_file", ""))
     if any(entry["kind"] == "end" for entry in pages.entries):
-        journal.remove(given["journal"], given.get("results_file", ""))
+        journal.clear(given["journal"], given.get("results_file", ""))
     return {"changed": False, "entries": pages.entries, "offset": pages.offset, "alive": pages.alive}
 
 

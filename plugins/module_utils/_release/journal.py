@@ -148,8 +148,20 @@ def _born(pid: int) -> str:
     return "" if fields[0] == "Z" else fields[19]
 
 
-def remove(*paths: str) -> None:
-    """Remove files that may be gone."""
-    for path in filter(None, paths):
+def clear(path: str, results_file: str, seconds: float = 3) -> None:
+    """Remove a journal that has ended, and Ansible's file with the worker's result as soon as it is whole."""
+    deadline = time.monotonic() + seconds
+    while results_file and not _is_whole(results_file) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for name in filter(None, (path, f"{path}.sealed", results_file)):
         with contextlib.suppress(OSError):
-            os.unlink(path)
+            os.unlink(name)
+
+
+def _is_whole(results_file: str) -> bool:
+    """Whether the wrapper has written the worker's result in place of its first note."""
+    try:
+        with open(results_file, encoding="utf-8") as stream:
+            return "started" not in json.load(stream)
+    except (OSError, ValueError):
+        return False

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .._app.errors import ShippingError
@@ -14,12 +15,20 @@ from .begin import Planner
 
 def run(module: Any, planner: Planner) -> None:
     """Run a module to its end; errors become its failure, with their facts."""
+    answer(module, lambda options: entry.run(options, module.check_mode, planner))
+
+
+def answer(module: Any, work: Callable[[Mapping[str, Any]], dict[str, Any]]) -> None:
+    """End the module with what ``work`` makes of its options."""
     try:
-        result = entry.run(module.params, module.check_mode, planner)
+        result = work(module.params)
     except ShippingError as error:
         module.fail_json(msg=str(error), **error.facts)
-    for note in result.pop("notes", ()) if not module.params.get("_job") else ():
-        module.warn(note)
+    if not module.params.get("_job"):
+        for note in result.pop("notes", ()):
+            module.warn(note)
+    if not module._diff:
+        result.pop("diff", None)
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)

@@ -1,0 +1,50 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# make quickstart   a private Swarm on this machine, and a tour through releases on it
+# make test         all tests, on a private Swarm of their own
+# make test-unit    the quick ones, without a Swarm
+# make lint         everything that checks the code and the documentation
+# make bench        us and others side by side, into docs/benchmarks.md
+# make clean        takes away what quickstart and test have left running
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help quickstart test test-unit test-integration test-molecule lint bench clean docs
+
+PYTHON ?=
+SETUP := tests/testbed/setup.sh
+BIN = $(shell $(SETUP) python tests/requirements.txt $(PYTHON))
+PACKAGES := docker.io docker-registry iproute2 iptables busybox-static openssh-server openssh-client
+PYTEST = "$$bin/pytest" -c tests/pytest.ini
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+packages:
+	@$(SETUP) packages $(PACKAGES)
+
+quickstart: packages
+	@bin="$(BIN)"; PATH="$$bin:$$PATH" "$$bin/python" -m tests.testbed.quickstart
+
+test: packages
+	@bin="$(BIN)"; export PATH="$$bin:$$PATH"; $(PYTEST) tests/unit tests/integration; $(MAKE) --no-print-directory test-molecule
+
+test-unit:
+	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/unit
+
+test-integration: packages
+	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/integration
+
+test-molecule: packages
+	@bin="$(BIN)"; PATH="$$bin:$$PATH" "$$bin/python" -m tests.testbed.molecule
+
+lint:
+	@tests/lint/run.sh
+
+bench: packages
+	@tests/benchmarks/run.sh
+
+clean:
+	@python3 -m tests.testbed.clean

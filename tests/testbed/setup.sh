@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# setup.sh python REQUIREMENTS [PYTHON]   makes a Python environment for a requirements file; prints its bin folder
+# setup.sh packages NAME ...              installs Debian packages that are missing
+set -euo pipefail
+
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/shipping.code"
+mkdir -p "$cache"
+
+install_packages() {
+  local missing=()
+  for name in "$@"; do
+    # An engine from elsewhere is as good as Debian's, and must not be replaced by it.
+    if [ "$name" = docker.io ] && command -v dockerd >/dev/null; then continue; fi
+    dpkg-query --show --showformat='${db:Status-Status}' "$name" 2>/dev/null | grep -qx installed || missing+=("$name")
+  done
+  [ ${#missing[@]} -eq 0 ] && return
+  echo "installing ${missing[*]}" >&2
+  # No service of these packages is started: the test bed runs private ones.
+  local policy=/usr/sbin/policy-rc.d made=
+  if [ ! -e $policy ]; then
+    printf '#!/bin/sh\nexit 101\n' >$policy && chmod +x $policy && made=1
+  fi
+  trap '[ -z "${made:-}" ] || rm -f /usr/sbin/policy-rc.d' RETURN
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq >&2
+  apt-get install --yes -qq --no-install-recommends "${missing[@]}" >"$cache/apt.log" 2>&1 || { tail -20 "$cache/apt.log" >&2; exit 1; }
+}
+
+export UV_CACHE_DIR="$cache/uv-cache"
+
+uv() {
+  if [ ! -x "$cache/uv/bin/uv" ]; then
+    rm -rf "$cache/uv"
+    python3 -m venv "$cache/uv" >&2
+    "$cache/uv/bin/pip" install --quiet --disable-pip-version-check 'uv>=0.5' >&2
+  fi
+  "$cache/uv/bin/uv" "$@"
+}
+
+# Pythons that run, the best first: on the PATH, then those of pyenv wherever it is.
+find_python() {
+  local wanted=("$@") roots=("${PYENV_ROOT:-}" "$HOME/.pyenv" "$(getent passwd "$(id -u)" | cut -d: -f6)/.pyenv")
+  for version in "${wanted[@]}"; do
+    for candidate in "$(command -v "python$version" || true)" $(for root in "${roots[@]}"; do [ -z "$root" ] || ls -d "$root"/versions/"$version"*/bin/python 2>/dev/null || true; done); do
+      if [ -n "$candidate" ] && "$candidate" -c '' 2>/dev/null; then echo "$candidate"; return; fi
+    done
+  done
+  echo "${wanted[0]}" # not here: uv gets it
+}
+
+python_environment() {
+  local requirements=$1 python key place
+  shift
+  python=$(find_python "${@:-3.13}" ${1:+} $([ $# -gt 0 ] || echo 3.12 3.14))
+  key=$(cat "$requirements" <(echo "$python") | sha256sum | cut -c1-12)
+  place="$cache/venv-$(basename "$requirements" .txt)-$key"
+  if [ ! -e "$place/complete" ]; then
+    install_packages python3-venv
+    rm -rf "$place"
+    uv venv --quiet --python "$python" "$place" >&2
+    uv pip install --quiet --python "$place/bin/python" --requirements "$requirements" >&2
+    touch "$place/complete"
+  fi
+  echo "$place/bin"
+}
+
+case "${1:-}" in
+  packages) shift && install_packages "$@" ;;
+  python) shift && python_environment "$@" ;;
+  *) sed -n '5,7p' "$0" && exit 2 ;;
+esac
