@@ -37,8 +37,7 @@ class ActionModule(LiveAction):
             "secrets": {name: base64.b64encode(content).decode() for name, content in source.secrets.items()},
             "configs": {name: base64.b64encode(content).decode() for name, content in source.configs.items()},
         }
-        by = kept.pop("by", None) or f"{os.environ.get('USER') or 'root'}@{os.uname().nodename}"
-        return {**kept, "spec": source.content, "by": by, "_data": data, "_mask": words}, words
+        return {**kept, **self.author(), "spec": source.content, "_data": data, "_mask": words}, words
 
     def _sources(self, options: dict[str, Any]) -> Sources:
         given = options.get("compose") or []

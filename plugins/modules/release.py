@@ -372,6 +372,12 @@ volumes_kept:
   type: list
   elements: str
   sample: ["shop_data"]
+notes:
+  description: What in the spec was passed over, since it concerns only work on one's own machine.
+  returned: O(state=present)
+  type: list
+  elements: str
+  sample: ["passed over, for local work only: services.web.build"]
 problems:
   description: What in the spec or on the platform stands in the way, each with C(path) and C(text).
   returned: when nothing was touched because of them

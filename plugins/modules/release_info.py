@@ -26,6 +26,12 @@ attributes:
     details: Changes nothing.
   idempotent:
     support: full
+options:
+  show:
+    description:
+      - Whether to print the answer as a table, each line beginning with the name of the host.
+    type: bool
+    default: false
 seealso:
   - module: shipping.code.release
   - module: shipping.code.rollback

@@ -10,8 +10,10 @@ play is stopped, the worker comes to its end all the same.
 
 from __future__ import annotations
 
+import getpass
+import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ansible import constants as C
@@ -46,7 +48,11 @@ class LiveAction(ActionBase):
 
     def prepare(self, task_vars: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """The module's options, and the words that must never be shown."""
-        return dict(self._task.args), []
+        return {**self._task.args, **self.author()}, []
+
+    def author(self) -> dict[str, str]:
+        """Who releases, where the user does not say."""
+        return {} if self._task.args.get("by") else {"by": f"{getpass.getuser()}@{socket.gethostname()}"}
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the action."""
@@ -71,15 +77,15 @@ class LiveAction(ActionBase):
         begun = self._begin(options, task_vars)
         if begun.get("failed"):
             return begun
-        for note in begun.pop("notes", ()):
-            display.warning(mask(f"{self._host}: {note}", words))
+        for note in begun.get("notes", ()):
+            self._say(note)
+        self._warn(begun.pop("told", ()))
         job = begun.pop("job", None)
         begun.pop("waiting_for", None), begun.pop("seen", None)
         if not job:
             return begun
         ended = self._follow(options, job, task_vars)
-        for note in ended.get("warnings", ()):
-            display.warning(mask(f"{self._host}: {note}", words))
+        self._warn(ended.get("warnings", ()))
         return of_end(begun, ended, title(job["job"]["kind"], options["app"], str(begun.get("version", ""))))
 
     def _begin(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -164,6 +170,10 @@ class LiveAction(ActionBase):
             self._say(f"the connection is lost ({error}), the worker goes on; trying again")
             time.sleep(_REMOTE_WAIT)
             return {"entries": [], "offset": offset, "alive": True}
+
+    def _warn(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            display.warning(mask(f"{self._host}: {text}", self._words))
 
     def _say(self, text: str) -> None:
         """One line for people, which begins with the host's name."""

@@ -18,7 +18,8 @@ from .errors import SpecError, suggestion
 from .keys import LOCAL_KEYS, OBJECT_KEYS, REFUSED_OBJECT_KEYS, below
 from .reader import Parser, Reader, boolean, mapping, pairs, text, word
 
-_NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9_.-]*[a-zA-Z0-9])?")
+_SERVICE_NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9_-]*[a-zA-Z0-9])?")
+_OBJECT_NAME = re.compile(r"[a-zA-Z0-9_.-]+")
 APP_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,38}[a-z0-9])?")
 DEFAULT_NETWORK = "default"
 
@@ -52,7 +53,7 @@ def read(content: Mapping[str, Any], images: Mapping[str, str] | None = None, pl
 def _read(content: Mapping[str, Any], images: dict[str, str], platform: str, reader: Reader) -> Compose | None:
     top = mapping(
         {key: _as_is for key in ("services", "networks", "volumes", "secrets", "configs")},
-        {"include": "list the file under compose", "models": "not supported yet; leave it out"},
+        {"include": "list the file under compose", "jobs": "not supported yet; leave it out", "models": "not supported yet; leave it out"},
         passed=frozenset({"name", "version"}),
     )(dict(content), reader)
     if not isinstance(top, dict):
@@ -95,14 +96,12 @@ def _services(given: dict[str, Any], platform: str, reader: Reader) -> Section:
     result = {}
     for name, value in given.items():
         place = reader.at(name)
-        if not _NAME.fullmatch(name):
-            place.problem("a service's name has letters, digits, '-', '_' and '.' only")
+        if not _SERVICE_NAME.fullmatch(name):
+            place.problem("a service's name must have letters, digits, '-' and '_' only, and begin and end with a letter or digit")
         service = services.read(value, place, platform)
-        if service is None:
-            continue
-        if "image" not in service:
+        if service is not None and value.get("image") is None:
             place.problem(f"has no image; set it by images: {{{name}: <reference>}}, as CI built and pushed it" if "build" in value else "needs an image")
-        result[name] = service
+        result[name] = service or {}
     return result
 
 
@@ -131,18 +130,25 @@ def _external(value: object, reader: Reader) -> object:
     return mapping({"name": text})(value, reader) if isinstance(value, dict) else boolean(value, reader)
 
 
+def _always(value: object, reader: Reader) -> object:
+    """A setting that is always on: it may be said, but not switched off."""
+    return reader.problem("Swarm cannot switch this off; leave it out") if boolean(value, reader) is False else None
+
+
 def _objects(section: str, top: Mapping[str, Any], platform: str, reader: Reader) -> Section:
     """The entries of ``networks``, ``volumes``, ``secrets`` or ``configs``."""
     parsers = {key: _OBJECT_PARSERS[key] for key in below(section, {path: "" for path in OBJECT_KEYS})}
     if section == "networks":
         parsers["driver"] = word("overlay", "bridge", "default")
+        parsers["enable_ipv4"] = _always
     parse = mapping(parsers, below(section, REFUSED_OBJECT_KEYS[platform]))
-    place = reader.at(section)
     result: Section = {}
-    for name, value in (top.get(section) or {}).items():
-        entry = parse({} if value is None else value, place.at(name))
-        if isinstance(entry, dict):
-            result[str(name)] = _normal_object(section, str(name), entry, place.at(name))
+    for key, value in (top.get(section) or {}).items():
+        name, place = str(key), reader.at(section).at(key)
+        if not _OBJECT_NAME.fullmatch(name):
+            place.problem("a name must have letters, digits, '-', '_' and '.' only")
+        entry = parse({} if value is None else value, place)
+        result[name] = _normal_object(section, name, entry, place) if isinstance(entry, dict) else {}
     return result
 
 

@@ -60,6 +60,9 @@ def _sharper(cause: Cause, task: Task | None, evidence: Evidence, declared: Mapp
     of = f" of {limit}" if limit else ""
     if evidence.killed_for_memory:
         return Cause("killed_for_memory", f"was killed for using more than its memory limit{of}")
+    if evidence.unhealthy and cause.kind in ("crash", "ended"):
+        # A container that is stopped for its health may end in any way, also well.
+        return Cause("unhealthy", f"its health check fails; it {cause.text}")
     if cause.kind == "crash" and _exit_code(task, evidence) == _KILLED and limit and evidence.note:
         return Cause("killed_for_memory", f"{cause.text}, likely killed for its memory limit{of}")
     if cause.kind == "no_machine":

@@ -12,8 +12,9 @@ import re
 from dataclasses import dataclass
 
 _DEFAULT_REGISTRY, _LIBRARY = "docker.io", "library/"
-_ID = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
-_TAG = re.compile(r"[\w][\w.-]{0,127}")
+_ID = re.compile(r"sha256:[0-9a-f]{64}")
+_HOST = re.compile(r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-9]+)?")
+_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 _PATH = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*")
 
 
@@ -38,18 +39,17 @@ class Reference:
             registry, path = first, rest
         else:
             registry, path = _DEFAULT_REGISTRY, head
-        if not _PATH.fullmatch(path) or (colon and tag and not _TAG.fullmatch(tag)) or ("@" in text and not _ID.fullmatch(digest)):
+        if registry == _DEFAULT_REGISTRY and path.startswith(_LIBRARY):
+            path = path[len(_LIBRARY) :]
+        sound = _HOST.fullmatch(registry) and _PATH.fullmatch(path)
+        if not sound or (head != name and not _TAG.fullmatch(tag)) or ("@" in text and not _ID.fullmatch(digest)):
             raise ValueError(f"{text!r} is no image reference; write registry/name:tag")
         return cls(registry, path, tag or ("" if digest else "latest"), digest)
 
     @property
     def familiar(self) -> str:
         """Name and tag as people write them: without the default registry."""
-        path = self.path
-        if self.registry == _DEFAULT_REGISTRY:
-            name = path[len(_LIBRARY) :] if path.startswith(_LIBRARY) else path
-        else:
-            name = f"{self.registry}/{path}"
+        name = self.path if self.registry == _DEFAULT_REGISTRY else f"{self.registry}/{self.path}"
         return f"{name}:{self.tag}" if self.tag else name
 
     def pinned(self, digest: str) -> str:
@@ -59,4 +59,4 @@ class Reference:
 
 def is_image_id(text: str) -> bool:
     """Whether a text names a local image by its id alone."""
-    return bool(_ID.fullmatch(text)) and text.startswith("sha256:")
+    return bool(_ID.fullmatch(text))

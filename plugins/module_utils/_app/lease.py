@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from .naming import LABEL
 
-HOLDER, TOKEN, TTL, SALT, WHAT, BEAT = (f"{LABEL}{name}" for name in ("holder", "token", "ttl", "salt", "what", "beat"))
+HOLDER, TOKEN, TTL, WHAT, BEAT = (f"{LABEL}{name}" for name in ("holder", "token", "ttl", "what", "beat"))
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,6 @@ class Lease:
     holder: str = ""
     ttl: float = 30.0
     what: str = ""
-    salt: str = ""
     beat: int = 0
 
     @classmethod
@@ -41,13 +40,12 @@ class Lease:
             labels.get(HOLDER, ""),
             float(labels.get(TTL, "30")),
             labels.get(WHAT, ""),
-            labels.get(SALT, ""),
             int(labels.get(BEAT, "0")),
         )
 
     def labels(self) -> dict[str, str]:
         """The labels to write."""
-        return {TOKEN: str(self.token), HOLDER: self.holder, TTL: f"{self.ttl:g}", WHAT: self.what, SALT: self.salt, BEAT: str(self.beat)}
+        return {TOKEN: str(self.token), HOLDER: self.holder, TTL: f"{self.ttl:g}", WHAT: self.what, BEAT: str(self.beat)}
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-import shlex
 
 from .reader import Parser, Reader, boolean, integer, kind_of, mapping, octal, pairs, size, text, word, words
 
-_PORT = re.compile(r"(?:(?:(?P<host>.+):)?(?P<published>[\d-]*):)?(?P<target>[\d-]+)(?:/(?P<protocol>\w+))?")
-_RANGE = re.compile(r"(\d+)(?:-(\d+))?")
+_WORD = re.compile(r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\&|;<>])+""", re.DOTALL)
+_QUOTED = re.compile(r"""'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)""", re.DOTALL)
+_PORT = re.compile(r"(?:(?:(?P<host>.+):)?(?P<published>[\d-]*):)?(?P<target>[\d-]+)(?:/(?P<protocol>\w+))?", re.ASCII)
+_PROTOCOLS = ("tcp", "udp", "sctp")
+_EVERYWHERE = ("", "0.0.0.0", "::", "[::]")
+_RANGE = re.compile(r"(\d+)(?:-(\d+))?", re.ASCII)
 _VOLUME_FLAGS = {"rw": {}, "ro": {"read_only": True}, "nocopy": {"volume": {"nocopy": True}}}
 _PROPAGATION = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
 _LOCAL_FLAGS = ("cached", "delegated", "consistent")
@@ -21,10 +25,20 @@ def command(value: object, reader: Reader) -> object:
     """A command line: a list, or a text split as a shell splits words; empty is the image's own."""
     if not isinstance(value, str):
         return words(value, reader) or None
-    try:
-        return shlex.split(value) or None
-    except ValueError as error:
-        return reader.problem(f"{value!r} cannot be split into words: {str(error).lower()}")
+    rest = _WORD.sub("", value).split()
+    if rest and rest[0][0] in "'\"\\":
+        return reader.problem(f"{value!r} cannot be split into words: {rest[0][0]} has no counterpart")
+    if rest:
+        return reader.problem(f'{value!r} has {rest[0]} outside quotes, and no shell reads it; quote it, or write ["sh", "-c", "..."]')
+    return [_QUOTED.sub(_unquoted, item) for item in _WORD.findall(value)] or None
+
+
+def _unquoted(match: re.Match[str]) -> str:
+    """A quoted piece of a word as it is meant; a backslash takes the meaning of any character, as ``docker compose`` has it."""
+    single, double, escaped = match.groups()
+    if double is not None:
+        return re.sub(r"\\(.)", r"\1", double, flags=re.DOTALL)
+    return str(escaped if single is None else single)
 
 
 def entrypoint(value: object, reader: Reader) -> object:
@@ -50,10 +64,11 @@ def _short_port(value: object, reader: Reader) -> list[dict[str, object]]:
     if not match:
         reader.problem(f"{value!r} is no port; write for example \"8080:80\" or \"53:53/udp\"")
         return []
-    if match["host"]:
+    if (match["host"] or "") not in _EVERYWHERE:
         reader.problem(_no_host_address(match["host"]))
         return []
-    return _spread(match["target"], match["published"], match["protocol"] or "tcp", "ingress", reader)
+    protocol = word(*_PROTOCOLS)((match["protocol"] or "tcp").lower(), reader)
+    return _spread(match["target"], match["published"], protocol, "ingress", reader) if protocol else []
 
 
 def _long_port(value: object, reader: Reader) -> list[dict[str, object]]:
@@ -61,7 +76,7 @@ def _long_port(value: object, reader: Reader) -> list[dict[str, object]]:
         {
             "target": text,
             "published": text,
-            "protocol": word("tcp", "udp", "sctp"),
+            "protocol": word(*_PROTOCOLS),
             "mode": word("ingress", "host"),
             "host_ip": text,
             "name": text,
@@ -70,7 +85,7 @@ def _long_port(value: object, reader: Reader) -> list[dict[str, object]]:
     )(value, reader)
     if not isinstance(fields, dict):
         return []
-    if fields.get("host_ip", "0.0.0.0") != "0.0.0.0":
+    if fields.get("host_ip", "") not in _EVERYWHERE:
         reader.at("host_ip").problem(_no_host_address(fields["host_ip"]))
     if "target" not in fields:
         reader.problem("needs target, the container's port")
@@ -113,23 +128,24 @@ def volume(value: object, reader: Reader) -> object:
 
 
 def _short_volume(value: object, reader: Reader) -> object:
-    source, target, flags = _split_volume(str(value))
+    pieces = str(value).split(":")
+    source, target, flags = "" if len(pieces) == 1 else pieces[0], pieces[:2][-1], ":".join(pieces[2:])
     if not target.startswith("/"):
         return reader.problem(f"{value!r}: the path in the container must begin with /")
-    result: dict[str, object] = {"type": "volume", "target": target.rstrip("/") or "/"}
+    if "" in pieces:
+        return reader.problem(f"{value!r} has nothing between its colons; write for example data:/data or data:/data:ro")
+    result: dict[str, object] = {"type": "volume", "target": _clean(target)}
     if source:
         result["source"] = source
         result["type"] = "bind" if source[0] in "/.~" else "volume"
-    for flag in flags:
+    for flag in flags.split(","):
         _apply_flag(flag, result, reader)
     return _checked_source(result, reader)
 
 
-def _split_volume(value: str) -> tuple[str, str, list[str]]:
-    pieces = value.split(":")
-    if len(pieces) == 1:
-        return "", pieces[0], []
-    return pieces[0], pieces[1], ":".join(pieces[2:]).split(",") if len(pieces) > 2 else []
+def _clean(path: str) -> str:
+    """An absolute path without doubled slashes, dots and a slash at its end."""
+    return posixpath.normpath("/" + path.lstrip("/"))
 
 
 def _apply_flag(flag: str, mount: dict[str, object], reader: Reader) -> None:
@@ -149,7 +165,7 @@ _long_volume_fields = mapping(
         "source": text,
         "target": text,
         "read_only": boolean,
-        "volume": mapping({"nocopy": boolean}, {"subpath": "not supported yet; mount the whole volume"}),
+        "volume": mapping({"nocopy": boolean}, {"subpath": "not supported yet; mount the whole volume", "labels": "write them under volumes.<name>.labels"}),
         "bind": mapping(
             {"propagation": word(*_PROPAGATION)},
             {"selinux": "Swarm cannot relabel for SELinux; label the directory on the machines", "recursive": "not supported yet; leave it out"},
@@ -165,10 +181,11 @@ def _long_volume(value: object, reader: Reader) -> object:
     mount = _long_volume_fields(value, reader)
     if not isinstance(mount, dict):
         return None
-    mount.setdefault("type", "volume")
+    if mount.setdefault("type", "volume") != (value.get("type") or "volume"):  # type: ignore[attr-defined]
+        return None
     if not str(mount.get("target", "")).startswith("/"):
         return reader.at("target").problem("needs the path in the container, beginning with /")
-    mount["target"] = str(mount["target"]).rstrip("/") or "/"
+    mount["target"] = _clean(str(mount["target"]))
     if mount.get("read_only") is False:
         del mount["read_only"]
     for kind in ("volume", "bind", "tmpfs"):
@@ -210,14 +227,14 @@ def _tmpfs_mount(value: str, reader: Reader) -> dict[str, object] | None:
             reader.problem(f"Swarm's tmpfs knows size and mode, not {name}; leave it out")
     if not target.startswith("/"):
         return reader.problem(f"{value!r}: the path in the container must begin with /")  # type: ignore[func-returns-value]
-    mount: dict[str, object] = {"type": "tmpfs", "target": target.rstrip("/")}
+    mount: dict[str, object] = {"type": "tmpfs", "target": _clean(target)}
     return {**mount, "tmpfs": options} if options else mount
 
 
 def service_networks(value: object, reader: Reader) -> object:
     """The networks of a service with its aliases there."""
     if isinstance(value, list):
-        value = {str(name): None for name in value}
+        value = dict.fromkeys(_names(value, reader))
     if not isinstance(value, dict):
         return reader.problem(f"must be a list or a mapping, not {kind_of(value)}")
     refused = dict.fromkeys(
@@ -231,6 +248,11 @@ def service_networks(value: object, reader: Reader) -> object:
         aliases = parsed.get("aliases", []) if isinstance(parsed, dict) else []
         result[str(name)] = {"aliases": sorted(set(aliases))} if aliases else {}
     return result
+
+
+def _names(value: object, reader: Reader) -> list[str]:
+    names = words(value, reader)
+    return [str(name) for name in names] if isinstance(names, list) else []
 
 
 def grant(folder: str) -> Parser:
@@ -253,7 +275,7 @@ def grant(folder: str) -> Parser:
 def dependencies(value: object, reader: Reader) -> object:
     """``depends_on``: service to condition and whether it must be there."""
     if isinstance(value, list):
-        value = {str(name): {} for name in value}
+        value = dict.fromkeys(_names(value, reader))
     if not isinstance(value, dict):
         return reader.problem(f"must be a list or a mapping, not {kind_of(value)}")
     parse = mapping({"condition": _condition, "required": boolean}, passed=frozenset({"restart"}))
@@ -274,22 +296,19 @@ def _condition(value: object, reader: Reader) -> object:
 def extra_hosts(value: object, reader: Reader) -> object:
     """Host names as ``name=address``, sorted."""
     if isinstance(value, dict):
-        value = [f"{name}={address}" for name, given in value.items() for address in (given if isinstance(given, list) else [given])]
-    entries = words(value, reader)
-    result = []
-    for index, entry in enumerate(entries if isinstance(entries, list) else []):
-        name, separator, address = re.sub(r"^([^:=]+)[:=]", r"\1=", str(entry)).partition("=")
-        if not separator or not address:
-            reader.at(index).problem(f"{entry!r} is no host; write name=address")
-        else:
-            result.append(f"{name}={address.strip('[]')}")
+        value = [f"{name}={address or ''}" for name, given in value.items() for address in (given if isinstance(given, list) else [given])]
+    result = set()
+    for entry in _names(value, reader):
+        name, _separator, addresses = re.sub(r"^([^:=]+)[:=]", r"\1=", entry).partition("=")
+        if not name or not all(addresses.split(",")):
+            reader.problem(f"{entry!r} is no host; write name=address")
+        result.update(f"{name}={address.strip('[]')}" for address in addresses.split(","))
     return sorted(result)
 
 
 def capabilities(value: object, reader: Reader) -> object:
     """Capabilities as ``CAP_…``, sorted; ``ALL`` stays."""
-    names = words(value, reader)
-    return sorted({_capability(str(name)) for name in names}) if isinstance(names, list) else None
+    return sorted({_capability(name) for name in _names(value, reader)})
 
 
 def _capability(name: str) -> str:

@@ -69,6 +69,9 @@ class Platform(Protocol):
     def check(self, resolved: Resolved) -> None:
         """Raise PlanError where this platform's version cannot honour a key."""
 
+    def salt(self, app: str) -> bytes:
+        """What makes the ids of secrets differ from those of other apps and other platforms; no secret itself."""
+
     def resolve_images(self, references: list[str], mode: str, seen: Observation) -> dict[str, str]:
         """Each reference with what it is pinned to; raise PlanError where one cannot be."""
 

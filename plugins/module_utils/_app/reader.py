@@ -42,13 +42,15 @@ def text(value: object, reader: Reader) -> object:
     return units.scalar_text(value)
 
 
+_BOOLEANS = {"true": True, "y": True, "yes": True, "on": True, "false": False, "n": False, "no": False, "off": False}
+
+
 def boolean(value: object, reader: Reader) -> object:
-    """True or false; the words too, since interpolation yields words."""
-    words = {"true": True, "false": False}
+    """True or false; the words too, since interpolation yields words and YAML 1.1 had more of them."""
     if isinstance(value, bool):
         return value
-    if str(value).lower() in words:
-        return words[str(value).lower()]
+    if isinstance(value, str) and value.lower() in _BOOLEANS:
+        return _BOOLEANS[value.lower()]
     return reader.problem(f"must be true or false, not {value!r}")
 
 
@@ -106,18 +108,19 @@ cpus = measured(units.nanocpus, units.cpus)
 
 def octal(value: object, reader: Reader) -> object:
     """A file mode: a number as YAML read it, or octal digits in a text."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
     try:
-        return int(str(value), 8)
+        mode = value if isinstance(value, int) else int(str(value), 8)
     except ValueError:
+        mode = -1
+    if isinstance(value, bool) or not 0 <= mode <= 0o7777:
         return reader.problem(f"must be a file mode such as 0440, not {value!r}")
+    return mode
 
 
 def words(value: object, reader: Reader) -> object:
     """A list of texts; one text counts as a list of one."""
     items = value if isinstance(value, list) else [value]
-    return [text(item, reader.at(index)) for index, item in enumerate(items)]
+    return [item for item in (text(item, reader.at(index)) for index, item in enumerate(items)) if item is not None]
 
 
 def pairs(value: object, reader: Reader) -> object:
@@ -153,8 +156,8 @@ def listing(parse_item: Parser) -> Parser:
 def mapping(parsers: Mapping[str, Parser], refused: Mapping[str, str] | None = None, passed: frozenset[str] = frozenset()) -> Parser:
     """A mapping with the keys of ``parsers``.
 
-    ``refused`` gives the remedy for keys that cannot be honoured, ``passed`` names those that
-    concern only local work. Keys that begin with ``x-`` are the user's own.
+    ``refused`` gives the remedy for keys that cannot be honoured (one that asks for nothing can),
+    ``passed`` names those that concern only local work. Keys that begin with ``x-`` are the user's own.
     """
     remedies = refused or {}
 
@@ -169,7 +172,8 @@ def mapping(parsers: Mapping[str, Parser], refused: Mapping[str, str] | None = N
                 if parsed is not None:
                     result[name] = parsed
             elif name in remedies:
-                place.problem(remedies[name])
+                if item not in (None, [], {}) and item is not False:
+                    place.problem(remedies[name])
             elif name not in passed and not name.startswith("x-"):
                 place.problem(f"unknown key{suggestion(name, [*parsers, *remedies])}")
         return result
@@ -181,4 +185,5 @@ def kind_of(value: object) -> str:
     """What a value is, in the words of YAML."""
     if value is None:
         return "nothing"
-    return {dict: "a mapping", list: "a list", bool: "true or false"}.get(type(value), f"{value!r}")
+    kinds = {dict: "a mapping", list: "a list", bool: "true or false"}
+    return next((name for kind, name in kinds.items() if isinstance(value, kind)), f"{value!r}")

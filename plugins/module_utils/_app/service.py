@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from . import parts
@@ -58,7 +59,7 @@ def _healthcheck(value: object, reader: Reader) -> object:
         return None
     if parsed.pop("disable", False) or parsed.get("test") == ["NONE"]:
         return {"test": ["NONE"]}
-    return parsed or None
+    return {key: item for key, item in parsed.items() if item != "0s"} or None
 
 
 _healthcheck_fields = mapping(
@@ -152,12 +153,30 @@ def _network_mode(value: object, reader: Reader) -> object:
     return reader.problem(f"Swarm knows only network_mode host, not {value!r}; use networks")
 
 
+def _some_words(value: object, reader: Reader) -> object:
+    """As :func:`words`, each once and without empty ones: what a variable may leave of an optional setting."""
+    given = words(value, reader)
+    return [item for item in dict.fromkeys(given) if item] if isinstance(given, list) else None
+
+
+def _environment(value: object, reader: Reader) -> object:
+    variables = pairs(value, reader)
+    for name in variables if isinstance(variables, dict) else ():
+        if not name or re.search(r"[\s=]", name):
+            reader.at(name).problem(f"{name!r} is no name of a variable; write KEY=value without spaces")
+    return variables
+
+
+def _env_file(value: object, reader: Reader) -> object:
+    return reader.problem("is read on the control machine, which did not happen here; write its lines under environment")
+
+
 PARSERS: dict[str, Parser] = {
     "image": _image,
     "command": parts.command,
     "entrypoint": parts.entrypoint,
-    "environment": pairs,
-    "env_file": lambda value, reader: None,
+    "environment": _environment,
+    "env_file": _env_file,
     "working_dir": text,
     "user": text,
     "group_add": words,
@@ -180,7 +199,7 @@ PARSERS: dict[str, Parser] = {
     "healthcheck": _healthcheck,
     "logging": parts.logging,
     "extra_hosts": parts.extra_hosts,
-    "dns": words,
+    "dns": _some_words,
     "dns_search": words,
     "dns_opt": words,
     "cap_add": parts.capabilities,
@@ -220,7 +239,8 @@ def read(value: object, reader: Reader, platform: str) -> Service | None:
         deploy.setdefault("restart_policy", service.pop("restart"))
         service.pop("restart", None)
     service["volumes"] = [*service.get("volumes", []), *service.pop("tmpfs", [])]
-    _check_once(service["volumes"], "target", reader.at("volumes"))
+    for key in ("volumes", "secrets", "configs"):
+        service[key] = _once(service.get(key, []), reader.at(key))
     _check_modes(service, reader)
     pruned: Service = _pruned(service)
     return pruned
@@ -235,12 +255,13 @@ def _fold(value: object, deploy: dict[str, Any], place: tuple[str, ...], reader:
         reader.problem(f"says {value}, and deploy.{'.'.join(place)} says {spot[place[-1]]}; write one of them")
 
 
-def _check_once(items: list[Service], key: str, reader: Reader) -> None:
-    seen = set()
+def _once(items: list[Service], reader: Reader) -> list[Service]:
+    """What is mounted, where the same thing twice is once; two things at one place are a problem."""
+    result: dict[str, Service] = {}
     for item in items:
-        if item[key] in seen:
-            reader.problem(f"{item[key]} is mounted twice")
-        seen.add(item[key])
+        if result.setdefault(item["target"], item) != item:
+            reader.problem(f"{item['target']} is mounted twice")
+    return list(result.values())
 
 
 def _check_modes(service: Service, reader: Reader) -> None:

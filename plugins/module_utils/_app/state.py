@@ -53,13 +53,17 @@ class Task:
 
 @dataclass(frozen=True)
 class ServiceState:
-    """One service as it is. ``wanted`` is the number of tasks that shall run."""
+    """One service as it is. ``wanted`` is the number of tasks that shall run.
+
+    ``update`` is what the platform says of the update numbered ``update_id``, which may be long over.
+    """
 
     name: str
     wanted: int
     tasks: tuple[Task, ...] = ()
     update: str = ""
     update_text: str = ""
+    update_id: str = ""
     checked: bool = False
     monitor: float = 5.0
     restarts: bool = True
@@ -78,6 +82,7 @@ class Evidence:
 
     exit_code: int | None = None
     killed_for_memory: bool = False
+    unhealthy: bool = False
     health: str = ""
     logs: tuple[str, ...] = ()
     note: str = ""
@@ -103,7 +108,8 @@ class Failure:
 
     def __str__(self) -> str:
         place = f"task {self.task}" + (f" on {self.machine}" if self.machine else "") if self.task else ""
-        lines = [f"{self.service}: {place + ' ' if place else ''}{self.text}"]
+        subject = f"{self.service}: " if self.service else ""
+        lines = [f"{subject}{place + ' ' if place else ''}{self.text}"]
         if self.health:
             lines.append(f"Its health check said: {self.health}")
         if self.logs:

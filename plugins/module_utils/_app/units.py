@@ -14,10 +14,12 @@ from decimal import Decimal, InvalidOperation
 
 SECOND = 1_000_000_000
 
-_DURATION_UNITS = {"us": 1_000, "µs": 1_000, "ms": 1_000_000, "s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND, "d": 86400 * SECOND}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(us|µs|ms|s|m|h|d)")
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", re.IGNORECASE)
-_SIZE_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
+_NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
+_DURATION_UNITS = {"ns": 1, "us": 1_000, "µs": 1_000, "\u03bcs": 1_000, "ms": 1_000_000, "s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND}
+_DURATION_UNITS.update(d=24 * _DURATION_UNITS["h"], w=7 * 24 * _DURATION_UNITS["h"])
+_DURATION = re.compile(_NUMBER + r"(ns|us|µs|\u03bcs|ms|s|m|h|d|w)", re.ASCII)
+_SIZE = re.compile(rf"{_NUMBER}\s*(?:([kmgtp])i?b?|b?)", re.IGNORECASE | re.ASCII)
+_SIZE_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4, "p": 1024**5}
 
 
 def nanoseconds(value: object) -> int:
@@ -35,26 +37,24 @@ def duration(amount: int) -> str:
     if amount == 0:
         return "0s"
     parts = []
-    for unit in ("h", "m", "s", "ms", "us"):
+    for unit in ("h", "m", "s", "ms", "us", "ns"):
         count, amount = divmod(amount, _DURATION_UNITS[unit])
         if count:
             parts.append(f"{count}{unit}")
-    return "".join(parts) or "0s"
+    return "".join(parts)
 
 
 def octets(value: object) -> int:
     """``512M``, ``1.5gb`` or a number to bytes (units of 1024, as Docker counts)."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
     match = _SIZE.fullmatch(str(value).strip())
     if not match:
         raise ValueError(f"{value!r} is no size; write for example 512M or 2G")
-    return int(Decimal(match.group(1)) * _SIZE_UNITS[match.group(2).lower()])
+    return int(Decimal(match[1]) * _SIZE_UNITS[(match[2] or "").lower()])
 
 
 def size(amount: int) -> str:
     """Bytes to the shortest text that :func:`octets` reads back."""
-    for unit in ("T", "G", "M", "K"):
+    for unit in ("P", "T", "G", "M", "K"):
         factor = _SIZE_UNITS[unit.lower()]
         if amount and amount % factor == 0:
             return f"{amount // factor}{unit}"

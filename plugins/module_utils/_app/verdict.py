@@ -22,10 +22,12 @@ _GIVEN_UP_PATIENCE = 1.5
 class Memory:
     """What one look must know of the former ones.
 
-    ``old`` are the tasks that had ended before this run changed anything.
+    ``old`` are the tasks that had ended before this run changed anything, ``old_update`` is the
+    update that was under way or over then.
     """
 
     old: frozenset[str] = frozenset()
+    old_update: str = ""
     healthy: frozenset[str] = frozenset()
     healthy_since: float = 0.0
     stuck: str = ""
@@ -48,7 +50,7 @@ class Outcome:
 
 def remember(state: ServiceState) -> Memory:
     """The memory to begin with, before the service is changed."""
-    return Memory(old=frozenset(task.id for task in state.tasks if task.state == ENDED))
+    return Memory(frozenset(task.id for task in state.tasks if task.state == ENDED), state.update_id)
 
 
 def judge(state: ServiceState, memory: Memory, now: float, max_crashes: int) -> Outcome:
@@ -76,9 +78,10 @@ def _all_there(state: ServiceState) -> bool:
 
 def _hopeless(state: ServiceState, memory: Memory, failed: list[Task], now: float, max_crashes: int) -> tuple[Memory, Cause | None, Task | None]:
     last = max(failed, key=lambda task: task.created, default=None)
-    if state.update == PAUSED:
+    new = state.update_id != memory.old_update
+    if state.update == PAUSED and new:
         return memory, _engine("engine_paused", "the engine paused the update", state, last), last
-    if state.update == ROLLED_BACK:
+    if state.update == ROLLED_BACK and new:
         return memory, _engine("engine_rolled_back", "the engine took the update back by itself", state, last), last
     final = next((task for task in failed if task.cause and task.cause.final), None)
     if final and state.update != ROLLING_BACK:

@@ -76,7 +76,7 @@ RELEASE: Spec = {
 RELEASE_RULES: dict[str, Any] = {"mutually_exclusive": [("compose", "spec")]}
 ROLLBACK: Spec = {**APP, "release": {"type": "int"}, **RECORD, **ROLLOUT, **REGISTRY, **CONNECTION, **INTERNAL}
 SCALE: Spec = {**APP, "replicas": {"type": "dict", "required": True}, **ROLLOUT, **REGISTRY, **CONNECTION, **INTERNAL}
-INFO: Spec = {**APP, **REGISTRY, **CONNECTION}
+INFO: Spec = {**APP, "show": {"type": "bool", "default": False}, **REGISTRY, **CONNECTION}
 
 
 def for_module(spec: Spec) -> dict[str, Any]:

@@ -8,7 +8,6 @@ Everything that needs secrets happens here, so that the long part needs none.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -21,8 +20,6 @@ from .._app.platform import Contents, Fence, Observation, Platform
 from .._app.verdict import FAILED, LIVE, PENDING
 from . import guard
 from .request import RELEASE, Begun, Job, Request
-
-_SALT_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class Draft:
     warnings: tuple[str, ...] = ()
 
 
-Planner = Callable[[Platform, Request, Observation, bytes], Draft]
+Planner = Callable[[Platform, Request, Observation], Draft]
 
 
 def begin(platform: Platform, request: Request, planner: Planner) -> Begun:
@@ -53,14 +50,13 @@ def begin(platform: Platform, request: Request, planner: Planner) -> Begun:
     free = free_to_take(seen.lease, request.seen, request.run)
     if not request.check and not free:
         return _wait_for(seen.lease, request)
-    salt = seen.lease.salt if seen.lease and seen.lease.salt else os.urandom(_SALT_BYTES).hex()
-    draft = planner(platform, request, seen, bytes.fromhex(salt))
+    draft = planner(platform, request, seen)
     if request.check:
         note = "" if free or seen.lease is None else f"{who(seen.lease)}, is at work on {request.app} now; the plan may change"
         return Begun(draft.changed, draft.result, warnings=(*draft.warnings, *filter(None, [note])))
     if not draft.needed and newest(seen.records, PENDING) is None:
         return Begun(False, draft.result, warnings=draft.warnings)
-    fresh = Lease("", -1, holder=request.run, ttl=request.limits.lease_ttl, what=draft.what, salt=salt)
+    fresh = Lease("", -1, holder=request.run, ttl=request.limits.lease_ttl, what=draft.what)
     lease = guard.take(platform, request.app, seen.lease, fresh)
     if lease is None:
         return _wait_for(platform.read_lease(request.app), request)
@@ -80,7 +76,7 @@ def _held(platform: Platform, request: Request, planner: Planner, lease: Lease, 
     if taken_over:
         platform.stamp(request.app, fence)
     seen = platform.observe(request.app)
-    draft = planner(platform, request, seen, bytes.fromhex(lease.salt))
+    draft = planner(platform, request, seen)
     recovered = _recover(platform, request, seen, draft, fence)
     warnings = (*draft.warnings, *recovered)
     if not draft.needed:

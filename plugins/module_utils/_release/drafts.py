@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from .._app.compose import Compose
@@ -22,17 +23,18 @@ from .request import ABSENT, SCALE, Request
 _LARGEST = {"secrets": 500 * 1024, "configs": 1000 * 1024}
 
 
-def release(platform: Platform, request: Request, seen: Observation, salt: bytes) -> Draft:
+def release(platform: Platform, request: Request, seen: Observation) -> Draft:
     """Make the app be at a version."""
     compose = request.compose or Compose({}, {}, {}, {}, {})
     before = newest(seen.records, LIVE)
-    ids = _content_ids(compose, request.contents, salt)
+    ids = _content_ids(platform, request.app, compose, request.contents)
     images = platform.resolve_images(list(references(compose)), request.resolve_image, seen)
     resolved = resolve(request.app, compose, images, ids, before.resolved if before else None)
-    return _towards(platform, request, seen, resolved, request.version, tuple(compose.notes))
+    draft = _towards(platform, request, seen, resolved, request.version)
+    return replace(draft, result={**draft.result, "notes": compose.notes})
 
 
-def rollback(platform: Platform, request: Request, seen: Observation, salt: bytes) -> Draft:
+def rollback(platform: Platform, request: Request, seen: Observation) -> Draft:
     """Make the app be as an older release was: that is a new release with the old one's spec."""
     target = rollback_target(seen.records, request.release)
     live = newest(seen.records, LIVE)
@@ -43,12 +45,10 @@ def rollback(platform: Platform, request: Request, seen: Observation, salt: byte
     gone = platform.missing(target, seen, thorough=True)
     if gone:
         raise PlanError(f"release {target.number} cannot be restored", f"{', '.join(gone)} is gone", "Choose another release, or ship the version anew")
-    return _towards(platform, request, seen, target.resolved, target.version, (), str(target.number))
+    return _towards(platform, request, seen, target.resolved, target.version, str(target.number))
 
 
-def _towards(
-    platform: Platform, request: Request, seen: Observation, resolved: Resolved, version: str, warnings: tuple[str, ...], rollback_of: str = ""
-) -> Draft:
+def _towards(platform: Platform, request: Request, seen: Observation, resolved: Resolved, version: str, rollback_of: str = "") -> Draft:
     """A draft that brings the app to a resolved spec."""
     platform.check(resolved)
     plan = platform.plan(request.app, resolved, seen, request.wishes)
@@ -63,7 +63,7 @@ def _towards(
     }
     if same and not plan.changed:
         steady = _steady(seen.states, resolved, request.limits.max_crashes)
-        return Draft(needed=not steady, what=f"who watches {version}", record=live, result=result, warnings=warnings)
+        return Draft(needed=not steady, what=f"who watches {version}", record=live, result=result)
     record = Record(
         number=next_number(seen.records),
         version=version,
@@ -84,7 +84,7 @@ def _towards(
         record=record,
         contents=request.contents,
         result=result,
-        warnings=(*warnings, *_reused_version(request, seen, record)),
+        warnings=_reused_version(request, seen, record),
     )
 
 
@@ -122,9 +122,10 @@ def _identity(item: Mapping[str, Any]) -> str:
     return "/".join(str(item.get(key, "")) for key in ("published", "target", "protocol", "mode")) if "protocol" in item else str(item["target"])
 
 
-def _content_ids(compose: Compose, contents: Contents, salt: bytes) -> dict[str, dict[str, str]]:
+def _content_ids(platform: Platform, app: str, compose: Compose, contents: Contents) -> dict[str, dict[str, str]]:
     problems: list[Problem] = []
     result: dict[str, dict[str, str]] = {"secrets": {}, "configs": {}}
+    salt = platform.salt(app) if contents.secrets else b""
     for section in ("secrets", "configs"):
         given = getattr(contents, section)
         for name, entry in getattr(compose, section).items():
@@ -141,7 +142,7 @@ def _content_ids(compose: Compose, contents: Contents, salt: bytes) -> dict[str,
     return result
 
 
-def scale(platform: Platform, request: Request, seen: Observation, salt: bytes) -> Draft:
+def scale(platform: Platform, request: Request, seen: Observation) -> Draft:
     """Other numbers of tasks, without a new release."""
     problems = [Problem(f"replicas.{name}", text) for name in request.replicas for text in [_unscalable(name, seen.states)] if text]
     if problems:
@@ -169,7 +170,7 @@ def _unscalable(name: str, states: States) -> str:
     return "is global and runs once on each machine" if states[name].everywhere else ""
 
 
-def absent(platform: Platform, request: Request, seen: Observation, salt: bytes) -> Draft:
+def absent(platform: Platform, request: Request, seen: Observation) -> Draft:
     """Nothing of the app any more, but for its volumes."""
     there = platform.belongings(request.app, seen)
     volumes = sorted({volume for record in seen.records for volume in record.resolved.volumes})
@@ -183,6 +184,6 @@ def absent(platform: Platform, request: Request, seen: Observation, salt: bytes)
     )
 
 
-def release_or_absent(platform: Platform, request: Request, seen: Observation, salt: bytes) -> Draft:
+def release_or_absent(platform: Platform, request: Request, seen: Observation) -> Draft:
     """A release where there is a spec, else the end of the app."""
-    return (release if request.compose else absent)(platform, request, seen, salt)
+    return (release if request.compose else absent)(platform, request, seen)

@@ -155,7 +155,7 @@ def _begin(options: Options, check: bool, planner: Planner) -> dict[str, Any]:
     request = request_of(options, check)
     words = hidden_words(options, request)
     begun = begin(connect(options), request, planner)
-    answer = {**result.of_beginning(begun), "waiting_for": begun.waiting_for, "seen": vars(begun.seen), "notes": list(begun.warnings)}
+    answer = {**result.of_beginning(begun), "waiting_for": begun.waiting_for, "seen": vars(begun.seen), "told": list(begun.warnings)}
     answer = mask(answer, words)
     if begun.job:
         path = journal.path_for(request.app, request.run)
@@ -196,10 +196,10 @@ def _all_at_once(options: Options, check: bool, planner: Planner) -> dict[str, A
     words = hidden_words(options, request)
     platform = connect(options)
     begun = _patient_begin(platform, request, planner, options)
-    answer = {**result.of_beginning(begun), "notes": list(begun.warnings)}
+    answer = {**result.of_beginning(begun), "told": list(begun.warnings)}
     if begun.job:
         ended = work(platform, begun.job, lambda line: None).as_data()
-        answer["notes"] += ended["warnings"]
+        answer["told"] += ended["warnings"]
         answer = result.of_end(answer, ended, result.title(begun.job.kind, request.app, answer.get("version", "")))
     return dict(mask(answer, words))
 

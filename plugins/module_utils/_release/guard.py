@@ -21,12 +21,12 @@ _BEATS = 4
 def take(platform: Platform, app: str, lease: Lease | None, fresh: Lease) -> Lease | None:
     """Take a lease that is free to take; None where somebody else was faster.
 
-    ``fresh`` brings the run's name, time to live, purpose, and the salt for a first lease.
+    ``fresh`` brings the run's name, time to live and purpose.
     """
     if lease is None:
         wanted = replace(fresh, token=1)
     else:
-        wanted = replace(fresh, id=lease.id, version=lease.version, token=lease.token + 1, salt=lease.salt or fresh.salt)
+        wanted = replace(fresh, id=lease.id, version=lease.version, token=lease.token + 1)
     try:
         platform.write_lease(app, wanted)
     except Outdated:

@@ -25,8 +25,8 @@ def answer(module: Any, work: Callable[[Mapping[str, Any]], dict[str, Any]]) -> 
     except ShippingError as error:
         module.fail_json(msg=str(error), **error.facts)
     if not module.params.get("_job"):
-        for note in result.pop("notes", ()):
-            module.warn(note)
+        for warning in result.pop("told", ()):
+            module.warn(warning)
     if not module._diff:
         result.pop("diff", None)
     if result.pop("failed", False):

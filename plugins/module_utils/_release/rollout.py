@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from .._app.errors import Unreachable
+from .._app.errors import LeaseLost, ShippingError, Unreachable
 from .._app.history import Record
 from .._app.plan import KEEP, RECREATE, REMOVE, Plan
 from .._app.platform import Fence, Observation, Platform
@@ -96,6 +96,8 @@ class Rollout:
                 self.tell(f"the platform does not answer ({error.why}), trying again")
                 time.sleep(LOOK_EVERY)
                 continue
+            except Refused as error:
+                return [error.failure]
             failures = watch.doomed()
             if failures or all(watch.live(name) for name in services):
                 return failures
@@ -103,7 +105,23 @@ class Rollout:
         return watch.late(applied) + [_not_begun(name, services, watch) for name in services if name not in applied]
 
     def _apply(self, names: list[str], seen: Observation) -> None:
-        self.platform.side_by_side(lambda name: self.platform.apply(self.job.app, name, self.record, seen, self.fence), names)
+        def apply(name: str) -> None:
+            try:
+                self.platform.apply(self.job.app, name, self.record, seen, self.fence)
+            except (Unreachable, LeaseLost):
+                raise
+            except ShippingError as error:
+                raise Refused(Failure(name, "refused", error.why or error.what, error.remedy)) from error
+
+        self.platform.side_by_side(apply, names)
+
+
+class Refused(ShippingError):
+    """The platform does not take a service as it is described."""
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+        super().__init__(str(failure))
 
 
 def named(plan: Plan, action: str, early: bool | None = None) -> list[str]:

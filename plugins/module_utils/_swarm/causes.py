@@ -59,7 +59,9 @@ def failed(status: dict[str, Any]) -> Cause:
     code = exit_code(status)
     if code == 0 and not error:
         return Cause("ended", "ended by itself with exit code 0")
-    return Cause("crash", f"ended with exit code {code}" if code is not None else error or "ended")
+    if error and not _EXIT.search(error):
+        return Cause("start_failed", f"it cannot be started ({error})")
+    return Cause("crash", f"ended with exit code {code}" if code is not None else "ended")
 
 
 def exit_code(status: dict[str, Any]) -> int | None:

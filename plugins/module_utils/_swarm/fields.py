@@ -9,6 +9,7 @@ what is found again. Spec: https://docs.docker.com/reference/api/engine/version/
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -109,12 +110,17 @@ def _size_back(value: Any, _names: Names) -> str:
     return units.size(value)
 
 
+_PLACEHOLDER = re.compile(r"\{\{-?\s*(?:\.|index\s+\.)(?:Service|Node|Task)\b")
+_BRACES, _ESCAPED_BRACES = "{{", '{{"{{"}}'
+
+
 def _env(value: Mapping[str, str], _names: Names) -> list[str]:
-    return [f"{key}={item}" for key, item in value.items()]
+    """The engine takes an environment for templates; what has none of its placeholders is kept literal."""
+    return [f"{key}={item if _PLACEHOLDER.search(item) else item.replace(_BRACES, _ESCAPED_BRACES)}" for key, item in value.items()]
 
 
 def _env_back(value: list[str], _names: Names) -> dict[str, str]:
-    return dict(entry.partition("=")[::2] for entry in value)
+    return {key: item.replace(_ESCAPED_BRACES, _BRACES) for key, _equals, item in (entry.partition("=") for entry in value)}
 
 
 _TIMES = {"interval": "Interval", "timeout": "Timeout", "start_period": "StartPeriod", "start_interval": "StartInterval"}

@@ -127,6 +127,7 @@ def _service(
         tasks=seen,
         update=_UPDATES.get(get(body, "UpdateStatus.State") or "", ""),
         update_text=get(body, "UpdateStatus.Message") or "",
+        update_id=get(body, "UpdateStatus.StartedAt") or "",
         checked=_has_check(spec),
         monitor=monitor,
         restarts=policy.get("Condition", "any") != "none",

@@ -178,6 +178,8 @@ def _service(
     unfit = start_first_on_host_port(name, want, replicas, machines) if restarts else ""
     if unfit:
         problems.append(Problem("", unfit))
+    if get(body, "UpdateStatus.State") == "paused" and not changes:
+        return ServicePlan(name, UPDATE, (Change("update", "paused", "resumed"),), True, interruption(name, want, replicas, machines))
     if not changes and not adopted:
         return ServicePlan(name, KEEP)
     text = interruption(name, want, replicas, machines) if restarts else "without interruption"

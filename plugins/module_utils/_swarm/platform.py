@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -23,7 +24,7 @@ from .._app.state import Cause, Evidence, States, Task
 from . import images, planning, store, witness
 from .api import Engine
 from .compare import HASH, render, service_hash, updated
-from .fields import FIELDS, Names, put
+from .fields import FIELDS, Names, get, put
 from .observe import APP, RELEASE, SERVICE, STACK, TOKEN, VERSION, Found, split_services, states
 
 _ATTEMPTS = 8
@@ -71,8 +72,16 @@ class Swarm:
         own, strangers = split_services(app, services)
         self._nodes = (time.monotonic(), nodes)
         networks.sort(key=lambda network: network.get("Scope") == "swarm")
+        networks += self._host_network([*own.values(), *strangers.values()], networks)
         everything = {config["ID"]: config for config in [*named, *configs]}
         return Found(own, strangers, tasks, networks, secrets, list(everything.values()), nodes, self.engine.clock), configs
+
+    def _host_network(self, services: list[dict[str, Any]], networks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The Swarm's own network ``host``, which lists leave out, where a service uses it."""
+        used = {entry.get("Target") for body in services for entry in get(body, "Spec.TaskTemplate.Networks") or []}
+        if used <= {network["Id"] for network in networks} | {network["Name"] for network in networks}:
+            return []
+        return [self.engine.get("/networks/host", scope="swarm")]
 
     def _manager(self, work: Any) -> Any:
         """Do ``work``, with the engine's answer in words where it manages no Swarm."""
@@ -90,6 +99,10 @@ class Swarm:
     def check(self, resolved: Resolved) -> None:
         """Refuse keys that are newer than the engine's API."""
         planning.check_version(resolved, self.engine.api)
+
+    def salt(self, app: str) -> bytes:
+        """From the Swarm's own id, so that it is the same for every run."""
+        return hashlib.sha256(f"{self.engine.get('/swarm')['ID']} {app}".encode()).digest()
 
     def resolve_images(self, references: list[str], mode: str, seen: Observation) -> dict[str, str]:
         """One registry call for each distinct image, side by side."""
@@ -190,7 +203,8 @@ class Swarm:
                 else:
                     former = planning.former(name, body["Spec"], seen.records, names)
                     spec = updated(body["Spec"], want, former, names, labels, labels[HASH])
-                    if spec != body["Spec"]:
+                    paused = get(body, "UpdateStatus.State") == "paused"
+                    if spec != body["Spec"] or paused:
                         self._update(body, spec, fence, header)
                 return
             except Outdated:
@@ -224,10 +238,11 @@ class Swarm:
         }
         known = getattr(self, "_known_names", None)
         if known is None or any(needed[kind] - set(getattr(known, kind)) for kind in needed):
-            self._networks = sorted(self.engine.get("/networks"), key=lambda network: network.get("Scope") == "swarm")
+            networks = [*self.engine.get("/networks"), self.engine.get("/networks/host", scope="swarm")]
+            networks.sort(key=lambda network: network.get("Scope") == "swarm")
             secrets = self.engine.get("/secrets") if needed["secrets"] else []
             configs = self.engine.get("/configs", filters={"name": sorted(needed["configs"])}) if needed["configs"] else []
-            known = self._known_names = Found(networks=self._networks, secrets=secrets, configs=configs).names
+            known = self._known_names = Found(networks=networks, secrets=secrets, configs=configs).names
         return known
 
     def set_replicas(self, app: str, name: str, replicas: int, fence: Fence) -> None:

@@ -44,6 +44,7 @@ def _inspected(engine: Engine, container: str, logs: tuple[str, ...], note: str)
     return Evidence(
         exit_code=state.get("ExitCode"),
         killed_for_memory=bool(state.get("OOMKilled")),
+        unhealthy=get(state, "Health.Status") == "unhealthy",
         health=_last_failed(checks),
         logs=logs,
         note=note,
@@ -51,12 +52,11 @@ def _inspected(engine: Engine, container: str, logs: tuple[str, ...], note: str)
 
 
 def _last_failed(checks: list[dict[str, Any]]) -> str:
-    """What the last failed check printed, or its exit code where it printed nothing."""
+    """What the last failed check printed; its exit code where none printed anything."""
     failed = [check for check in checks if check.get("ExitCode")]
-    if not failed:
-        return ""
-    output = " ".join(str(failed[-1].get("Output", "")).split())
-    return output[:_HEALTH_LENGTH] or f"nothing, exit code {failed[-1]['ExitCode']}"
+    outputs = [" ".join(str(check.get("Output", "")).split()) for check in failed]
+    said = next(filter(None, reversed(outputs)), "")
+    return said[:_HEALTH_LENGTH] if said or not failed else f"nothing, exit code {failed[-1]['ExitCode']}"
 
 
 def _image(engine: Engine, task: Task, reference: str, credentials: Credentials) -> Cause:

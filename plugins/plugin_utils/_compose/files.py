@@ -15,9 +15,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...module_utils._app.errors import Problem, ShippingError, SpecError
+from ...module_utils._app.keys import LOCAL_KEYS
+from ...module_utils._app.reader import Reader, boolean, listing, mapping, text
 from ...module_utils._app.units import scalar_text
 from . import dotenv, yaml_reader
-from .interpolate import Values, interpolate
+from .interpolate import Unset, Values, interpolate
 from .merge import merge
 
 ReadFile = Callable[[str], bytes]
@@ -51,7 +53,7 @@ def load(sources: Sources) -> Source:
     """Read, interpolate and merge; raises :class:`SpecError` with all problems of all files."""
     problems: list[Problem] = []
     values = _values(sources)
-    layers = [interpolate(content, values, problems) for content in _layers(sources)]
+    layers = [_interpolated(content, values, problems) for content in _layers(sources, problems)]
     if problems:
         raise SpecError(problems, _origin(sources))
     source = Source(merge(layers))
@@ -70,10 +72,40 @@ def _origin(sources: Sources) -> str:
     return ", ".join(sources.compose) or "the spec"
 
 
-def _layers(sources: Sources) -> list[Any]:
+def _layers(sources: Sources, problems: list[Problem]) -> list[Any]:
     if not sources.compose:
         return [sources.inline]
-    return [yaml_reader.parse(_decoded(path, _read(path, sources)), path) for path in sources.compose]
+    layers = []
+    for path in sources.compose:
+        try:
+            layers.append(yaml_reader.parse(_decoded(path, _read(path, sources)), path))
+        except SpecError as error:
+            problems.extend(error.problems)
+    return layers
+
+
+def _interpolated(layer: Any, values: Values, problems: list[Problem]) -> Any:
+    """A file with its variables replaced, but for what is passed over anyway: it may lack its values."""
+    if not isinstance(layer, dict):
+        return layer
+    result = {}
+    for key, item in layer.items():
+        if key == "services" and isinstance(item, dict):
+            result[key] = {name: _service(service, values, problems, f"services.{name}") for name, service in item.items()}
+        else:
+            result[key] = item if _is_own(key) or key in ("name", "version") else interpolate(item, values, problems, str(key))
+    return result
+
+
+def _service(service: Any, values: Values, problems: list[Problem], path: str) -> Any:
+    if not isinstance(service, dict):
+        return interpolate(service, values, problems, path)
+    return {key: item if _is_own(key) or key in LOCAL_KEYS else interpolate(item, values, problems, f"{path}.{key}") for key, item in service.items()}
+
+
+def _is_own(key: Any) -> bool:
+    """Whether a key is the user's own affair; what stands there counts only where an anchor takes it elsewhere."""
+    return str(key).startswith("x-") and key != "x-shipping"
 
 
 def _read(path: str, sources: Sources) -> bytes:
@@ -94,13 +126,11 @@ def _values(sources: Sources) -> Values:
     """Variables, the strongest last: env files, the environment if asked for, ``values``."""
     secret = {name: scalar_text(value) for name, value in sources.secret_values.items()}
     plain: dict[str, str] = {}
+    given = {**sources.environment, **{name: scalar_text(value) for name, value in sources.values.items()}}
     for path in sources.env_files:
-        known = Values({**plain, **sources.environment}, secret, sources.secrets_anywhere)
-        lines = dotenv.parse(_decoded(path, _read(path, sources)), path, known)
+        lines = dotenv.parse(_decoded(path, _read(path, sources)), path, Values(given, secret, sources.secrets_anywhere), plain)
         plain.update((key, value) for key, value in lines.items() if value is not None)
-    plain.update(sources.environment)
-    plain.update((name, scalar_text(value)) for name, value in sources.values.items())
-    return Values(plain, secret, sources.secrets_anywhere)
+    return Values({**plain, **given}, secret, sources.secrets_anywhere)
 
 
 def _entries(content: dict[str, Any], section: str) -> list[tuple[str, dict[str, Any]]]:
@@ -112,59 +142,104 @@ def _entries(content: dict[str, Any], section: str) -> list[tuple[str, dict[str,
 
 def _add_environment(path: str, service: dict[str, Any], sources: Sources, folder: str, values: Values, problems: list[Problem]) -> None:
     """Work ``env_file`` into ``environment``, and give keys without a value theirs."""
+    own = _as_mapping(service.get("environment"))
+    known = Values({**_texts(own or {}), **values.plain}, values.secret, values.secrets_anywhere)
     environment: dict[str, Any] = {}
-    for name, required in _env_files(service.pop("env_file", None)):
-        full = os.path.join(folder, name)
+    for entry in _env_files(service.pop("env_file", None), Reader(f"{path}.env_file", problems)):
+        full = _full(folder, entry["path"])
         try:
-            content = sources.read(full)
-        except OSError as error:
-            if required:
+            environment.update(dotenv.parse(_decoded(full, sources.read(full)), full, known, environment))
+        except FileNotFoundError as error:
+            if entry["required"]:
                 problems.append(Problem(f"{path}.env_file", f"cannot read {full}: {error.strerror or error}"))
-            continue
-        environment.update(dotenv.parse(_decoded(full, content), full, values))
-    environment.update(_as_mapping(service.get("environment")))
+        except OSError as error:
+            problems.append(Problem(f"{path}.env_file", f"cannot read {full}: {error.strerror or error}"))
+        except SpecError as error:
+            problems.extend(error.problems)
+    if own is None:
+        return
+    environment.update(own)
     for key, value in environment.items():
         if value is None:
-            environment[key] = values.find(key, f"{path}.environment.{key}") if key in values.plain else None
-            if environment[key] is None:
-                problems.append(Problem(f"{path}.environment.{key}", f"has no value; set {key} in values, or write {key}= for an empty one"))
+            environment[key] = _inherited(key, Reader(f"{path}.environment.{key}", problems), values)
     if environment:
         service["environment"] = environment
 
 
-def _env_files(given: Any) -> list[tuple[str, bool]]:
-    items = given if isinstance(given, list) else [given] if given else []
-    return [(str(item.get("path")), item.get("required", True)) if isinstance(item, dict) else (str(item), True) for item in items]
+def _inherited(key: str, reader: Reader, values: Values) -> str | None:
+    """The value of a variable that a service only names."""
+    try:
+        value = values.find(key, reader.path)
+    except Unset as error:
+        reader.problem(str(error))
+        return None
+    if value is None:
+        reader.problem(f"has no value; set {key} in values, or write {key}= for an empty one")
+    return value
 
 
-def _as_mapping(given: Any) -> dict[str, Any]:
-    if isinstance(given, list):
-        pairs = (str(item).partition("=") for item in given)
-        return {key: value if equals else None for key, equals, value in pairs}
-    return dict(given) if isinstance(given, dict) else {}
+_env_file_list = listing(
+    mapping(
+        {"path": text, "required": boolean},
+        {"format": "only the usual format is read; leave it out, and put values with $ or quotes between single quotes"},
+    )
+)
+
+
+def _env_files(given: Any, reader: Reader) -> list[dict[str, Any]]:
+    """The entries of ``env_file``, each as its long form."""
+    items = given if isinstance(given, list) else [] if given is None else [given]
+    parsed = _env_file_list([item if isinstance(item, dict) else {"path": item} for item in items], reader)
+    entries = parsed if isinstance(parsed, list) else []
+    return [{"required": True, **entry} for entry in entries if entry.get("path")]
+
+
+def _as_mapping(given: Any) -> dict[str, Any] | None:
+    """What ``environment`` says; None where it is no environment, which the reader tells."""
+    if given is None:
+        return {}
+    if isinstance(given, list) and not any(isinstance(item, (dict, list)) for item in given):
+        entries = (scalar_text(item).partition("=") for item in given)
+        return {key: value if equals else None for key, equals, value in entries}
+    return dict(given) if isinstance(given, dict) else None
+
+
+def _texts(environment: dict[str, Any]) -> dict[str, str]:
+    return {key: scalar_text(value) for key, value in environment.items() if value is not None}
+
+
+def _full(folder: str, name: str) -> str:
+    return os.path.join(folder, os.path.expanduser(name))
 
 
 def _add_data(path: str, entry: dict[str, Any], found: dict[str, bytes], sources: Sources, folder: str, values: Values, problems: list[Problem]) -> None:
     """Fetch what a secret or config holds; the entry then only names it."""
     kinds = [kind for kind in ("file", "content", "environment") if entry.get(kind) is not None]
-    if len(kinds) != 1 or entry.get("external"):
+    if len(kinds) != 1 or _is_external(entry):
         return
     section, _dot, name = path.partition(".")
-    given = str(entry.pop(kinds[0]))
+    kind, given = kinds[0], scalar_text(entry.pop(kinds[0]))
+    reader = Reader(f"{path}.{kind}", problems)
     try:
-        found[name] = _data(kinds[0], given, sources, folder, values, section)
+        found[name] = _data(kind, given, sources, folder, values, section)
     except OSError as error:
-        problems.append(Problem(f"{path}.file", f"cannot read {os.path.join(folder, given)}: {error.strerror or error}"))
-    except KeyError:
-        problems.append(Problem(f"{path}.environment", f"{given} has no value; set it in {'secret_values' if section == 'secrets' else 'values'}"))
+        reader.problem(f"cannot read {_full(folder, given)}: {error.strerror or error}")
+    except Unset as error:
+        reader.problem(str(error))
     entry["environment"] = name
+
+
+def _is_external(entry: dict[str, Any]) -> bool:
+    external = entry.get("external")
+    return isinstance(external, dict) or boolean(external, Reader()) is True
 
 
 def _data(kind: str, given: str, sources: Sources, folder: str, values: Values, section: str) -> bytes:
     if kind == "file":
-        return sources.read(os.path.join(folder, given))
+        return sources.read(_full(folder, given))
     if kind == "content":
         return given.encode()
-    known = {**values.plain, **values.secret} if section == "secrets" else values.plain
-    return known[given].encode()
-
+    value = values.find(given, f"{section}.")
+    if value is None:
+        raise Unset(f"{given} has no value; set it in {'secret_values' if section == 'secrets' else 'values'}")
+    return value.encode()

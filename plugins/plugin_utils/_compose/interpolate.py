@@ -49,7 +49,7 @@ class Values:
     def missing(self, name: str) -> str:
         """What to say of a variable that has no value."""
         close = suggestion(name, [*self.plain, *self.secret])
-        return f"${{{name}}} has no value{close or '; set it in values'}, or give it a default: ${{{name}:-default}}"
+        return f"${{{name}}} has no value; set it in values, or give it a default: ${{{name}:-default}}{close}"
 
 
 def interpolate(content: Any, values: Values, problems: list[Problem], path: str = "") -> Any:
@@ -89,7 +89,7 @@ def _braces(text: str, start: int) -> tuple[str, int]:
     """What stands up to the closing brace, and the position behind it."""
     depth = 1
     for index in range(start, len(text)):
-        depth += (text[index] == "{" and text[index - 1] == "$") - (text[index] == "}")
+        depth += (text[index] == "{") - (text[index] == "}")
         if depth == 0:
             return text[start:index], index + 1
     raise Unset(f"${{{text[start:]} lacks its closing brace; write $$ for a plain dollar sign")

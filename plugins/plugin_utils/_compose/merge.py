@@ -8,6 +8,7 @@ Rules: https://github.com/compose-spec/compose-spec/blob/main/13-merge.md
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable
 from functools import reduce
@@ -16,10 +17,7 @@ from typing import Any
 from .yaml_reader import Override, Reset
 
 Path = tuple[str, ...]
-_REPLACED = {("command",), ("entrypoint",), ("healthcheck", "test")}
-_KEY_VALUE = {("environment",), ("labels",), ("sysctls",), ("deploy", "labels"), ("annotations",), ("logging", "options")}
-_NAMED = {("networks",), ("depends_on",)}
-_TEXTS = {("dns",), ("dns_opt",), ("dns_search",), ("env_file",), ("label_file",), ("tmpfs",), ("expose",), ("cap_add",), ("cap_drop",)}
+Rule = Callable[[Any, Any, Path], Any]
 
 
 def merge(files: list[dict[str, Any]]) -> dict[str, Any]:
@@ -33,9 +31,9 @@ def _merge(base: Any, over: Any, path: Path) -> Any:
         return over
     if isinstance(base, Override):
         return Override(_merge(base.value, over, path))
-    if over is None:
-        return base
     special = _special(path)
+    if over is None and special is not _replaced:
+        return base
     if special:
         return special(base, over, path)
     if isinstance(base, dict) and isinstance(over, dict):
@@ -49,22 +47,16 @@ def _merge_mappings(base: dict[str, Any], over: dict[str, Any], path: Path) -> d
     return {**base, **{key: _merge(base.get(key), value, (*path, str(key))) for key, value in over.items()}}
 
 
-def _special(path: Path) -> Callable[[Any, Any, Path], Any] | None:
+def _special(path: Path) -> Rule | None:
     """The rule for a place that is not merged as plain mappings and lists are."""
     if len(path) == 3 and path[0] in ("networks", "volumes", "secrets", "configs") and path[2] == "labels":
         return _key_values
-    if len(path) < 3 or path[0] != "services":
-        return None
-    place = path[2:]
-    if place in _REPLACED:
-        return lambda base, over, path: over
-    if place in _KEY_VALUE:
-        return _key_values
-    if place in _NAMED:
-        return _named
-    if place in _TEXTS:
-        return _texts
-    return {("ports",): _ports, ("volumes",): _mounts, ("secrets",): _grants, ("configs",): _grants, ("extra_hosts",): _hosts, ("logging",): _logging}.get(place)
+    return _RULES.get(path[2:]) if path[:1] == ("services",) else None
+
+
+def _replaced(base: Any, over: Any, path: Path) -> Any:
+    """What is there at all replaces; nothing takes the image's own again."""
+    return over
 
 
 def _key_values(base: Any, over: Any, path: Path) -> Any:
@@ -78,67 +70,96 @@ def _as_mapping(value: Any) -> dict[str, Any] | None:
         return value
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         return None
-    entries = (item.partition("=") for item in value)
+    entries = (entry.partition("=") for entry in value)
     return {key: item if equals else None for key, equals, item in entries}
 
 
-def _named(base: Any, over: Any, path: Path) -> Any:
-    """Networks and dependencies: a list of names and a mapping are the same thing."""
-    sides = [dict.fromkeys(side) if isinstance(side, list) else side for side in (base, over)]
-    return _merge_mappings(sides[0], sides[1], path) if all(isinstance(side, dict) for side in sides) else over
+def _named(settings: Any) -> Rule:
+    """Names in a list are a mapping with the same ``settings`` for each."""
 
-
-def _texts(base: Any, over: Any, path: Path) -> Any:
-    first, second = ([side] if isinstance(side, str) else side for side in (base, over))
-    return _unique([*first, *second], lambda item: item) if isinstance(first, list) and isinstance(second, list) else over
-
-
-def _unique(items: list[Any], key: Callable[[Any], Any]) -> list[Any]:
-    """One item a key, in the order of first appearance; the last of a key wins."""
-    found: dict[str, Any] = {}
-    for item in items:
-        found[repr(key(item))] = item
-    return list(found.values())
-
-
-def _keyed(key: Callable[[Any], Any]) -> Callable[[Any, Any, Path], Any]:
     def rule(base: Any, over: Any, path: Path) -> Any:
-        return _unique([*base, *over], key) if isinstance(base, list) and isinstance(over, list) else over
+        sides = [{str(name): settings for name in side} if isinstance(side, list) else side for side in (base, over)]
+        return _merge_mappings(sides[0], sides[1], path) if all(isinstance(side, dict) for side in sides) else over
 
     return rule
 
 
+def _keyed(key: Callable[[Any], Any]) -> Rule:
+    """One item a key, in the order of first appearance; the last of a key wins."""
+
+    def rule(base: Any, over: Any, path: Path) -> Any:
+        first, second = _as_list(base), _as_list(over)
+        if first is None or second is None:
+            return over
+        return list({repr(key(item)): item for item in [*first, *second]}.values())
+
+    return rule
+
+
+def _as_list(value: Any) -> list[Any] | None:
+    """A list, or one text as a list; None for neither."""
+    return [value] if isinstance(value, str) else value if isinstance(value, list) else None
+
+
 def _port_key(item: Any) -> Any:
-    if not isinstance(item, dict):
-        return str(item)
-    return [str(item.get(key, default)) for key, default in (("host_ip", ""), ("published", ""), ("target", ""), ("protocol", "tcp"))]
+    if isinstance(item, dict):
+        fields = [str(item.get(key) or default) for key, default in (("host_ip", ""), ("published", ""), ("target", ""), ("protocol", "tcp"))]
+    else:
+        ports, _slash, protocol = str(item).partition("/")
+        fields = [*["", "", *ports.rsplit(":", 2)][-3:], protocol or "tcp"]
+    return ["" if fields[0] == "0.0.0.0" else fields[0], *fields[1:]]
 
 
 def _mount_key(item: Any) -> Any:
     if isinstance(item, dict):
-        return item.get("target")
-    pieces = str(item).split(":")
-    return pieces[1] if len(pieces) > 1 else pieces[0]
+        return posixpath.normpath(str(item.get("target")))
+    return posixpath.normpath([*str(item).split(":"), ""][1] or str(item))
 
 
-def _grant_key(item: Any) -> Any:
-    return (item.get("target") or item.get("source")) if isinstance(item, dict) else item
-
-
-_ports, _mounts, _grants = _keyed(_port_key), _keyed(_mount_key), _keyed(_grant_key)
+def _grant_key(folder: str) -> Callable[[Any], Any]:
+    return lambda item: posixpath.join(folder, str((item.get("target") or item.get("source")) if isinstance(item, dict) else item))
 
 
 def _hosts(base: Any, over: Any, path: Path) -> Any:
-    sides = [[f"{name}={address}" for name, address in side.items()] if isinstance(side, dict) else side for side in (base, over)]
-    return _unique([re.sub(r"^([^:=]+)[:=]", r"\1=", str(item)) for side in sides for item in side], lambda item: item)
+    first, second = _host_lines(base), _host_lines(over)
+    return over if first is None or second is None else list(dict.fromkeys([*first, *second]))
+
+
+def _host_lines(value: Any) -> list[str] | None:
+    """Hosts as ``name=address``; None for what is no list of hosts."""
+    if isinstance(value, dict):
+        return [f"{name}={address or ''}" for name, given in value.items() for address in (given if isinstance(given, list) else [given])]
+    items = _as_list(value)
+    if items is None or not all(isinstance(item, str) for item in items):
+        return None
+    return [re.sub(r"^([^:=]+)[:=]", r"\1=", item) for item in items]
 
 
 def _logging(base: Any, over: Any, path: Path) -> Any:
     """Options are merged only where both files mean the same driver."""
     if not isinstance(base, dict) or not isinstance(over, dict):
         return over
-    drivers = {side["driver"] for side in (base, over) if "driver" in side}
-    return _merge_mappings(base, over, (*path, "")) if len(drivers) < 2 else over
+    drivers = [side["driver"] for side in (base, over) if "driver" in side]
+    return _merge_mappings(base, over, path) if drivers[1:] in ([], drivers[:1]) else over
+
+
+# Place below services.<name> -> how it is merged; all others as plain mappings and lists.
+_RULES: dict[Path, Rule] = {
+    **dict.fromkeys([("command",), ("entrypoint",), ("healthcheck", "test")], _replaced),
+    **dict.fromkeys([("environment",), ("labels",), ("sysctls",), ("annotations",), ("deploy", "labels")], _key_values),
+    **dict.fromkeys([("dns",), ("dns_opt",), ("dns_search",), ("cap_add",), ("cap_drop",)], _keyed(lambda item: item)),
+    ("expose",): _keyed(str),
+    ("env_file",): _keyed(lambda item: item.get("path") if isinstance(item, dict) else item),
+    ("tmpfs",): _keyed(lambda item: str(item).partition(":")[0]),
+    ("networks",): _named(None),
+    ("depends_on",): _named({"condition": "service_started", "required": True}),
+    ("ports",): _keyed(_port_key),
+    ("volumes",): _keyed(_mount_key),
+    ("secrets",): _keyed(_grant_key("/run/secrets")),
+    ("configs",): _keyed(_grant_key("/")),
+    ("extra_hosts",): _hosts,
+    ("logging",): _logging,
+}
 
 
 def _resolve(value: Any) -> Any:

@@ -37,11 +37,14 @@ class _Loader(yaml.SafeLoader):
     """A safe loader with the scalars of YAML 1.2 and without duplicate keys."""
 
 
-_INT = re.compile(r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[1-9][0-9_]*|0)")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_INT = re.compile(r"[-+]?(?:0b_*[01][01_]*|0o?_*[0-7][0-7_]*|0x_*[0-9a-fA-F][0-9a-fA-F_]*|[1-9][0-9_]*|0_*)")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
 _NULL = re.compile(r"~|null|Null|NULL|")
 
+_KINDS = ("null", "bool", "int", "float", "str", "seq", "map")
+
+_Loader.yaml_constructors = {tag: build for tag, build in _Loader.yaml_constructors.items() if tag is None or tag.rpartition(":")[2] in _KINDS}
 _Loader.yaml_implicit_resolvers = {}
 for _tag, _pattern, _first in (
     ("bool", _BOOL, "tTfF"),
@@ -64,18 +67,19 @@ def _int(loader: _Loader, node: ScalarNode) -> int:
 def _mapping(loader: _Loader, node: MappingNode) -> dict[str, Any]:
     _refuse_duplicates(node)
     loader.flatten_mapping(node)
-    return {loader.construct_object(key, deep=True): loader.construct_object(value, deep=True) for key, value in node.value}
+    return {key.value: loader.construct_object(value, deep=True) for key, value in node.value}
 
 
 def _refuse_duplicates(node: MappingNode) -> None:
-    """Refuse a key that stands twice; merged keys (``<<``) may be repeated by own ones."""
+    """Refuse a key that stands twice; what is merged (``<<``) may be repeated by own keys."""
     seen: dict[str, Node] = {}
     for key, _value in node.value:
         if not isinstance(key, ScalarNode):
             raise ConstructorError(None, None, "a key must be a text", key.start_mark)
-        if key.value in seen and key.value != "<<":
+        if key.value in seen:
             first = seen[key.value].start_mark.line + 1
-            raise ConstructorError(None, None, f"the key {key.value} stands twice, first in line {first}", key.start_mark)
+            remedy = "; write <<: [*one, *other]" if key.value == "<<" else ""
+            raise ConstructorError(None, None, f"the key {key.value} stands twice, first in line {first}{remedy}", key.start_mark)
         seen[key.value] = key
 
 
@@ -95,6 +99,7 @@ def _plain(loader: _Loader, node: Node) -> Any:
 
 _Loader.add_constructor("tag:yaml.org,2002:int", _int)
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_Loader.add_constructor("tag:yaml.org,2002:merge", lambda loader, node: node.value)
 _Loader.add_constructor("!reset", lambda loader, node: Reset())
 _Loader.add_constructor("!override", _override)
 
@@ -107,9 +112,15 @@ def parse(text: str, name: str) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
-        raise SpecError([Problem(place, f"{error.problem or error.context}")], name) from error
-    except yaml.YAMLError as error:
+        raise SpecError([Problem(place, _reason(error))], name) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SpecError([Problem(name, str(error))], name) from error
     if not isinstance(content, dict):
         raise SpecError([Problem(name, "must be a mapping with services")], name)
     return content
+
+
+def _reason(error: yaml.MarkedYAMLError) -> str:
+    if error.problem == "but found another document":
+        return "begins a second document; put it into a file of its own, and list both under compose"
+    return str(error.problem or error.context)

@@ -1,0 +1,30 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.shipping.code.plugins.plugin_utils._table import status
+
+display = Display()
+
+
+class ActionModule(ActionBase):
+    """Runs the module of the same name and, if asked, prints what people want to know of it."""
+
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the action."""
+        variables = task_vars or {}
+        result: dict[str, Any] = super().run(tmp, variables)
+        result.update(self._execute_module(task_vars=variables))
+        if self._task.args.get("show") and not result.get("failed"):
+            for line in status(result):
+                display.display(f"{variables.get('inventory_hostname', 'localhost')} | {line}")
+        return result

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What of an app runs, as lines that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+
+def status(info: Mapping[str, Any]) -> list[str]:
+    """The lines for one app, from what release_info returns."""
+    return [_headline(info), *_services(info), *_drift(info), *_history(info)]
+
+
+def _headline(info: Mapping[str, Any]) -> str:
+    live = info["live"]
+    text = f"{info['app']}: {live['version']} is live, release {live['number']} by {live['by'] or 'unknown'}, since {_time(live['ended'])}" if live else f"{info['app']}: nothing is live"
+    return f"{text}; held by {info['held_by']}" if info["held_by"] else text
+
+
+def _services(info: Mapping[str, Any]) -> list[str]:
+    images = info["live"].get("services", {})
+    rows = [
+        (name, f"{service['healthy']}/{service['wanted']}", images.get(name, {}).get("reference", "not in the release"), "; ".join(service["problems"]))
+        for name, service in info["services"].items()
+    ]
+    return _aligned([("service", "healthy", "image", ""), *rows]) if rows else []
+
+
+def _drift(info: Mapping[str, Any]) -> list[str]:
+    lines = [f"  {change['service']} {change['path']}: runs {change['before']}, released {change['after']}" for change in info["drift"]]
+    return ["", "differs from the release:", *lines] if lines else []
+
+
+def _history(info: Mapping[str, Any]) -> list[str]:
+    rows = [
+        (str(release["number"]), release["version"], _verdict(release, info["live"]), _time(release["ended"] or release["started"]), release["by"], release["reason"].partition(". ")[0])
+        for release in info["history"]
+    ]
+    return ["", *_aligned([("release", "version", "verdict", "when (UTC)", "by", ""), *rows])] if rows else []
+
+
+def _verdict(release: Mapping[str, Any], live: Mapping[str, Any]) -> str:
+    text = str(release["verdict"])
+    if text == "live" and release["number"] != live["number"]:
+        text = "was live"
+    if release["rollback_of"]:
+        text = f"{text}, back to {release['rollback_of']}"
+    return f"{text}, not restorable: {', '.join(release['not_restorable'])}" if release["not_restorable"] else text
+
+
+def _time(text: str) -> str:
+    return text.replace("T", " ").rstrip("Z")
+
+
+def _aligned(rows: Iterable[tuple[str, ...]]) -> list[str]:
+    """Columns as wide as their widest entry."""
+    table = list(rows)
+    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]

@@ -1,0 +1,207 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Running the collection as a user does, and asking an app as its users do."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a play came to: the last module's result, everything that was printed, the seconds it took."""
+
+    rc: int
+    output: str
+    results: list[dict[str, Any]]
+    seconds: float
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The last result of a module of the collection."""
+        if not self.results:
+            raise AssertionError(f"no module of the collection gave a result:\n{self.output}")
+        return self.results[-1]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the play succeeded."""
+        return self.rc == 0
+
+    def lines(self, host: str = "platform") -> list[str]:
+        """The progress lines."""
+        return [line.split(" | ", 1)[1] for line in self.output.splitlines() if line.startswith(f"{host} | ")]
+
+
+@dataclass
+class Player:
+    """Runs plays with one module call each, in a home of its own."""
+
+    home: Path
+    connection: dict[str, Any] = field(default_factory=lambda: {"ansible_connection": "local"})
+
+    def environment(self) -> dict[str, str]:
+        """What a play runs with: nothing of the user's own Ansible, Docker or Python settings."""
+        kept = {name: os.environ[name] for name in ("PATH", "LANG", "SSL_CERT_FILE") if name in os.environ}
+        return {
+            **kept,
+            "HOME": str(self.home),
+            "XDG_STATE_HOME": str(self.home / "state"),
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "integration" / "callback"),
+            "ANSIBLE_CALLBACKS_ENABLED": "record",
+            "ANSIBLE_FORCE_COLOR": "0",
+            "ANSIBLE_HOST_KEY_CHECKING": "0",
+            "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
+    def files(self, module: str, options: dict[str, Any], keywords: dict[str, Any]) -> tuple[Path, Path, Path]:
+        """The playbook, the inventory and the file of results for one module call.
+
+        A ``spec`` goes into a Compose file beside the playbook, since only files are no templates.
+        """
+        folder = self.home / "plays" / f"{time.time_ns()}"
+        folder.mkdir(parents=True)
+        if "spec" in options and not keywords.pop("inline", False):
+            (folder / "compose.yml").write_text(json.dumps(options["spec"]))
+            options = {**{key: value for key, value in options.items() if key != "spec"}, "compose": "compose.yml"}
+        task = {"name": module, f"shipping.code.{module}": options, **keywords}
+        (folder / "play.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
+        (folder / "hosts.yml").write_text(json.dumps({"all": {"hosts": {"platform": self.connection}}}))
+        return folder / "play.yml", folder / "hosts.yml", folder / "results.jsonl"
+
+    def start(self, module: str, options: dict[str, Any], *flags: str, **keywords: Any) -> Running:
+        """Start a play without waiting for it."""
+        play, hosts, results = self.files(module, options, keywords)
+        words = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(hosts), *flags, str(play)]
+        environment = {**self.environment(), "SHIPPING_TEST_RESULTS": str(results)}
+        log = (play.parent / "output.txt").open("wb")
+        process = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT, env=environment, cwd=play.parent, start_new_session=True)
+        return Running(process, play.parent, time.monotonic())
+
+    def run(self, module: str, options: dict[str, Any], *flags: str, **keywords: Any) -> Outcome:
+        """Run a play to its end."""
+        return self.start(module, options, *flags, **keywords).wait()
+
+    @property
+    def journals(self) -> list[Path]:
+        """The journals of workers that have not been read to their end."""
+        return sorted((self.home / "state" / "shipping.code").glob("*.jsonl"))
+
+
+@dataclass
+class Running:
+    """A play that is under way."""
+
+    process: subprocess.Popen[bytes]
+    folder: Path
+    begun: float
+
+    @property
+    def output(self) -> str:
+        """What has been printed so far."""
+        return (self.folder / "output.txt").read_text(errors="replace")
+
+    def wait(self, timeout: float = 240) -> Outcome:
+        """Wait for the end."""
+        try:
+            rc = self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"the play did not end within {timeout} s:\n{self.output}") from None
+        results = self.folder / "results.jsonl"
+        found = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+        return Outcome(rc, self.output, found, time.monotonic() - self.begun)
+
+    def until(self, text: str, timeout: float = 60) -> None:
+        """Wait until something is printed."""
+        deadline = time.monotonic() + timeout
+        while text not in self.output:
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise AssertionError(f"{text!r} was not printed:\n{self.output}")
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        """End the whole play at once, as a power cut of the control machine does."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def worker(journal: Path, timeout: float = 30) -> int:
+    """The pid of the worker that writes a journal."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            return int(json.loads(journal.read_text().splitlines()[0])["pid"])
+        time.sleep(0.02)
+    raise AssertionError(f"no worker began to write {journal}")
+
+
+class Client:
+    """Asks an app all the time, each time by a new connection, and remembers what it was told."""
+
+    def __init__(self, url: str, every: float = 0.01) -> None:
+        self.url = url
+        self.every = every
+        self.answers: dict[str, int] = {}
+        self.lost: list[str] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._ask_on, daemon=True)
+
+    def ask(self) -> str:
+        """Ask once; what the app says, or ``lost: …``."""
+        try:
+            with urllib.request.urlopen(self.url, timeout=10) as answer:
+                return str(answer.read().decode().strip())
+        except OSError as error:
+            return f"lost: {error}"
+
+    def until(self, wanted: str, timeout: float = 20) -> None:
+        """Ask until the app says what is wanted."""
+        deadline = time.monotonic() + timeout
+        while self.ask() != wanted:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{self.url} says {self.ask()!r} and not {wanted!r}")
+            time.sleep(0.05)
+
+    def _ask_on(self) -> None:
+        while not self._stop.wait(self.every):
+            answer = self.ask()
+            if answer.startswith("lost"):
+                self.lost.append(f"{time.strftime('%X')} {answer}")
+            else:
+                self.answers[answer] = self.answers.get(answer, 0) + 1
+
+    def __enter__(self) -> Client:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_unused: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+@contextlib.contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Fail where the block takes longer."""
+    begun = time.monotonic()
+    yield
+    taken = time.monotonic() - begun
+    assert taken <= seconds, f"took {taken:.1f} s, and {seconds} s were given"

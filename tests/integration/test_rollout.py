@@ -1,0 +1,66 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rollout suite: every case of the table, on the platform under test, while a client asks all the time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from .cases import CASES, LIVE, REFUSED, Case
+from .harness import Client, Outcome, Player
+from .specs import PORT, shop
+
+APP = "roll"
+
+
+@pytest.fixture(scope="module")
+def running(platform: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Player]:
+    """A shop that runs in a good version."""
+    player = Player(tmp_path_factory.mktemp("rollout"))
+    assert ship(player, platform, "1.0.0").ok
+    yield player
+    player.run("release", {"app": APP, "state": "absent", **platform.options})
+
+
+def ship(player: Player, platform: Any, version: str, spec: Any = None, **options: Any) -> Outcome:
+    """Release the shop."""
+    return player.run("release", {"app": APP, "version": version, "spec": spec or shop(platform), **options, **platform.options})
+
+
+@pytest.fixture
+def client(platform: Any, running: Player) -> Iterator[Client]:
+    """Somebody who asks the front all the time, and must not notice anything."""
+    asking = platform.client(PORT)
+    asking.until("shop 1.0.0")
+    with asking:
+        yield asking
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "-"))
+def test_case(case: Case, platform: Any, running: Player, client: Client) -> None:
+    """The verdict, the reason, what serves meanwhile and afterwards, and that the next run finds all in order."""
+    tasks, versions = platform.running(APP), platform.versions(APP)
+    outcome = ship(running, platform, f"case-{case.name}", case.change(platform, shop(platform)), **case.options)
+    result = outcome.result
+    if case.verdict == REFUSED:
+        assert not outcome.ok and not result.get("changed")
+        assert platform.versions(APP) == versions, "something was touched"
+    else:
+        assert result.get("verdict") == case.verdict, outcome.output
+        assert outcome.ok == (case.verdict == LIVE)
+    if case.kind:
+        assert case.kind in [failure["kind"] for failure in result["failures"]], result["msg"]
+    for text in case.says:
+        assert text in (outcome.output if case.verdict == LIVE else result["msg"])
+    if not case.interrupted:
+        assert client.lost == []
+    again = ship(running, platform, "1.0.0")
+    assert again.ok, again.output
+    if case.verdict != LIVE:
+        assert not again.result["changed"], "the former release was not brought back as it was"
+        assert case.interrupted or platform.running(APP)["front"] == tasks["front"], "an unchanged service was restarted"
+        client.until("shop 1.0.0")

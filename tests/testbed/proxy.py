@@ -1,0 +1,101 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A unix socket in front of an engine that can hold requests, so that a run can be killed at a known moment."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import threading
+from pathlib import Path
+
+
+class Proxy:
+    """Passes everything on, until a request comes that is to be held.
+
+    ``hold(pattern, nth)``: the nth request whose first line matches waits until it is let go or its
+    client is gone. ``after=True`` passes it on first and holds the answer.
+    """
+
+    def __init__(self, path: Path, target: Path) -> None:
+        self.path = path
+        self.target = target
+        self.seen: list[str] = []
+        self.held = threading.Event()
+        self._pattern: re.Pattern[str] | None = None
+        self._left = 0
+        self._after = False
+        self._go = threading.Event()
+        self._lock = threading.Lock()
+        path.unlink(missing_ok=True)
+        self._server = socket.socket(socket.AF_UNIX)
+        self._server.bind(str(path))
+        self._server.listen(64)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def host(self) -> str:
+        """What goes into ``docker_host``."""
+        return f"unix://{self.path}"
+
+    def hold(self, pattern: str, nth: int = 1, after: bool = False) -> None:
+        """Hold a request from now on."""
+        self.held.clear()
+        self._go.clear()
+        with self._lock:
+            self._pattern, self._left, self._after = re.compile(pattern), nth, after
+
+    def let_go(self) -> None:
+        """Pass on what is held."""
+        with self._lock:
+            self._pattern = None
+        self._go.set()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self.let_go()
+        self._server.close()
+        self.path.unlink(missing_ok=True)
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _address = self._server.accept()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        server = socket.socket(socket.AF_UNIX)
+        with contextlib.suppress(OSError), client, server:
+            server.connect(str(self.target))
+            back = threading.Thread(target=self._copy_back, args=(server, client), daemon=True)
+            back.start()
+            while content := client.recv(65536):
+                first = content.split(b"\r\n", 1)[0].decode("latin-1")
+                holds = bool(re.match(r"(GET|POST|DELETE|HEAD|PUT) ", first)) and self._is_to_hold(first)
+                if holds and not self._after:
+                    self._wait()
+                server.sendall(content)
+                if holds and self._after:
+                    self._wait()
+
+    def _copy_back(self, server: socket.socket, client: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while content := server.recv(65536):
+                if self.held.is_set() and self._after:
+                    self._go.wait()
+                client.sendall(content)
+            client.shutdown(socket.SHUT_RDWR)
+
+    def _is_to_hold(self, first: str) -> bool:
+        with self._lock:
+            self.seen.append(first)
+            if self._pattern is None or not self._pattern.search(first):
+                return False
+            self._left -= 1
+            return self._left == 0
+
+    def _wait(self) -> None:
+        self.held.set()
+        self._go.wait()
