@@ -16,7 +16,7 @@ SHELL := bash
 PYTHON ?=
 SETUP := tests/testbed/setup.sh
 BIN = $(shell $(SETUP) python tests/requirements.txt $(PYTHON))
-PACKAGES := docker.io docker-registry iproute2 iptables busybox-static openssh-server openssh-client
+PACKAGES := docker.io docker-registry iproute2 iptables apache2-utils openssh-server openssh-client
 PYTEST = "$$bin/pytest" -c tests/pytest.ini
 
 help:

@@ -9,13 +9,13 @@ import os
 from typing import Any
 
 from ansible.errors import AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.shipping.code.plugins.module_utils._app import compose
 from ansible_collections.shipping.code.plugins.module_utils._app.errors import ShippingError
 from ansible_collections.shipping.code.plugins.module_utils._release.entry import check_present
 from ansible_collections.shipping.code.plugins.module_utils._release.mask import words_of
 from ansible_collections.shipping.code.plugins.plugin_utils._compose.files import Sources, load
 from ansible_collections.shipping.code.plugins.plugin_utils._live import LiveAction
-from ansible.module_utils.parsing.convert_bool import boolean
 
 
 class ActionModule(LiveAction):
@@ -28,8 +28,7 @@ class ActionModule(LiveAction):
             return options, []
         check_present(options)
         sources = self._sources(options)
-        source = load(sources)
-        compose.read(source.content, options.get("images"), options.get("platform", "swarm"))
+        source = load(sources, lambda content: compose.read(content, options.get("images"), options.get("platform", "swarm")))
         words = words_of([*source.secrets.values(), *(str(value) for value in sources.secret_values.values())])
         read = ("compose", "values", "values_from_environment", "secret_values", "env_file", "allow_secret_environment")
         kept = {key: value for key, value in options.items() if key not in read}
@@ -48,7 +47,7 @@ class ActionModule(LiveAction):
             compose=[self._found(path) for path in paths],
             inline=options.get("spec"),
             folder=self._loader.get_basedir(),
-            values=options.get("values") or {},
+            values={"COMPOSE_PROJECT_NAME": options["app"], **(options.get("values") or {})},
             secret_values=options.get("secret_values") or {},
             env_files=[self._found(str(path)) for path in ([env_files] if isinstance(env_files, str) else env_files)],
             environment=dict(os.environ) if boolean(options.get("values_from_environment", False)) else {},
@@ -60,11 +59,15 @@ class ActionModule(LiveAction):
         try:
             return str(self._find_needle("files", path))
         except AnsibleError as error:
-            raise ShippingError(f"cannot read {path} on the control machine", "there is no such file beside the playbook or role", "Correct the path") from error
+            raise ShippingError(
+                f"cannot read {path} on the control machine", "there is no such file beside the playbook or role", "Correct the path"
+            ) from error
 
     def _read(self, path: str) -> bytes:
         """A file's bytes, decrypted where it is an Ansible Vault file."""
         if os.path.isdir(path):
             raise IsADirectoryError(21, "it is a directory")
+        if not os.path.exists(path):
+            raise FileNotFoundError(2, "there is no such file")
         with open(self._loader.get_real_file(path), "rb") as stream:
             return stream.read()

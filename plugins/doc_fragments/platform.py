@@ -161,3 +161,17 @@ options:
       - The commit that the release was made from, for the history.
     type: str
 """
+
+    INTERNAL = r"""
+options:
+  _job:
+    description: For the action plugin of the same name; not for use in playbooks.
+    type: dict
+  _data:
+    description: For the action plugin of the same name; not for use in playbooks.
+    type: dict
+  _mask:
+    description: For the action plugin of the same name; not for use in playbooks.
+    type: list
+    elements: str
+"""

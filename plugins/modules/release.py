@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - shipping.code.attributes
   - shipping.code.attributes.action_group
   - shipping.code.platform
+  - shipping.code.platform.internal
   - shipping.code.platform.rollout
   - shipping.code.platform.record
 attributes:

@@ -124,7 +124,7 @@ services:
       description: How many run what the service says and are healthy.
       type: int
       sample: 2
-    update:
+    rollout:
       description: What the engine says of an update that is or was under way; may be empty.
       type: str
       sample: done

@@ -19,6 +19,7 @@ extends_documentation_fragment:
   - shipping.code.attributes
   - shipping.code.attributes.action_group
   - shipping.code.platform
+  - shipping.code.platform.internal
   - shipping.code.platform.rollout
   - shipping.code.platform.record
 attributes:
@@ -82,7 +83,11 @@ plan:
   description: What is to be done, as with M(shipping.code.release).
   returned: when there was something to do
   type: dict
-  sample: {"services": [{"name": "web", "action": "update", "restarts": true, "interruption": "without interruption", "changes": []}], "create": {}, "remove": {}}
+  sample:
+    services:
+      - {"name": "web", "action": "update", "restarts": true, "interruption": "without interruption", "changes": []}
+    create: {}
+    remove: {}
 release:
   description: The release that runs now, as with M(shipping.code.release).
   returned: always

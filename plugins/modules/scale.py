@@ -19,6 +19,7 @@ extends_documentation_fragment:
   - shipping.code.attributes
   - shipping.code.attributes.action_group
   - shipping.code.platform
+  - shipping.code.platform.internal
   - shipping.code.platform.rollout
 attributes:
   check_mode:

@@ -11,7 +11,9 @@ play is stopped, the worker comes to its end all the same.
 from __future__ import annotations
 
 import getpass
+import io
 import socket
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -29,6 +31,11 @@ from ..module_utils._release.mask import mask
 from ..module_utils._release.result import of_end, title
 
 display = Display()
+
+# This module is imported in the process that prints, before it forks. Where its output goes to a pipe, as in
+# CI, lines would be held back until there are 8 kB of them.
+if isinstance(sys.stdout, io.TextIOWrapper):
+    sys.stdout.reconfigure(line_buffering=True)
 
 _MACHINE_READABLE = ("json", "jsonl", "junit")
 _READ_EVERY = 0.2
@@ -60,7 +67,11 @@ class LiveAction(ActionBase):
         result: dict[str, Any] = super().run(tmp, variables)
         if self._task.async_val:
             name = self._task.action
-            return {**result, "failed": True, "msg": f"{name} cannot run with async: it goes on by itself when the connection is lost. Leave async out and set rollout_timeout."}
+            return {
+                **result,
+                "failed": True,
+                "msg": f"{name} cannot run with async: it goes on by itself when the connection is lost. Leave async out and set rollout_timeout.",
+            }
         words: list[str] = []
         try:
             options, words = self.prepare(variables)
@@ -183,7 +194,7 @@ class LiveAction(ActionBase):
 
 def _is_quiet(progress: str) -> bool:
     if progress == "auto":
-        return str(C.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2] in _MACHINE_READABLE
+        return str(C.config.get_config_value("DEFAULT_STDOUT_CALLBACK")).rpartition(".")[2] in _MACHINE_READABLE
     return progress == "never"
 
 

@@ -16,7 +16,11 @@ def status(info: Mapping[str, Any]) -> list[str]:
 
 def _headline(info: Mapping[str, Any]) -> str:
     live = info["live"]
-    text = f"{info['app']}: {live['version']} is live, release {live['number']} by {live['by'] or 'unknown'}, since {_time(live['ended'])}" if live else f"{info['app']}: nothing is live"
+    text = (
+        f"{info['app']}: {live['version']} is live, release {live['number']} by {live['by'] or 'unknown'}, since {_time(live['ended'])}"
+        if live
+        else f"{info['app']}: nothing is live"
+    )
     return f"{text}; held by {info['held_by']}" if info["held_by"] else text
 
 
@@ -36,7 +40,14 @@ def _drift(info: Mapping[str, Any]) -> list[str]:
 
 def _history(info: Mapping[str, Any]) -> list[str]:
     rows = [
-        (str(release["number"]), release["version"], _verdict(release, info["live"]), _time(release["ended"] or release["started"]), release["by"], release["reason"].partition(". ")[0])
+        (
+            str(release["number"]),
+            release["version"],
+            _verdict(release, info["live"]),
+            _time(release["ended"] or release["started"]),
+            release["by"],
+            release["reason"].partition(". ")[0],
+        )
         for release in info["history"]
     ]
     return ["", *_aligned([("release", "version", "verdict", "when (UTC)", "by", ""), *rows])] if rows else []

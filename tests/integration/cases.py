@@ -49,7 +49,7 @@ def _shell(script: str) -> list[str]:
 
 
 def _memory(platform: Any, spec: Spec) -> Spec:
-    script = "sleep 0.5; exec python3 -c \"data = bytearray(200_000_000); print(len(data))\""
+    script = 'sleep 0.5; exec python3 -c "data = bytearray(200_000_000); print(len(data))"'
     return with_service(spec, "greedy", tool(platform, *_shell(script), mem_limit="20M"))
 
 
@@ -67,33 +67,127 @@ CASES = [
     Case("good", _web_image("shop-web:1.1.0"), LIVE, says=("1.0.0 → case-good  1/1 healthy",)),
     Case("image not found", _web_image("shop-web:9"), REFUSED, says=("has no 127.0.0.1:5000/shop-web:9", "Build and push it")),
     Case("image of an unknown name", _web_image("no-such-thing:1"), REFUSED, says=("has no 127.0.0.1:5000/no-such-thing:1",)),
-    Case("registry says no", lambda platform, spec: changed(spec, "web", image=platform.image("shop-web:1.1.0", private=True)), REFUSED, says=("refuses", "registry_auths")),
+    Case(
+        "registry says no",
+        lambda platform, spec: changed(spec, "web", image=platform.image("shop-web:1.1.0", private=True)),
+        REFUSED,
+        says=("refuses", "registry_auths"),
+    ),
     Case("registry unreachable", _web(image="127.0.0.1:5999/shop-web:1"), REFUSED, says=("does not answer", "connection refused")),
-    Case("image not found by the machine", _web_image("shop-web:9"), ROLLED_BACK, "image_missing", ("has no", "shop-web:9"), {"resolve_image": "never"}, interrupted=True),
-    Case("registry says no to the machine", lambda platform, spec: changed(spec, "web", image=platform.image("shop-web:1.0.0", private=True)), ROLLED_BACK, "image_denied", ("refuses",), {"resolve_image": "never"}, interrupted=True),
-    Case("exit at start", _web(command=_shell("echo DATABASE_URL is missing >&2; exit 3")), ROLLED_BACK, "crash", ("task web.1 on test", "exit code 3", "DATABASE_URL is missing")),
-    Case("exit at start, the engine goes back", _web(command=_shell("echo broken; exit 4"), deploy={"update_config": {"order": "start-first", "monitor": "2s", "failure_action": "rollback"}}), ROLLED_BACK, "crash", ("exit code 4", "by itself")),
-    Case("crash loop of a new service", _more("extra", *_shell("echo no luck; exit 5")), ROLLED_BACK, "crash", ("extra: task extra.1", "exit code 5, 3 times", "no luck")),
+    Case(
+        "image not found by the machine",
+        _web_image("shop-web:9"),
+        ROLLED_BACK,
+        "image_missing",
+        ("has no", "shop-web:9"),
+        {"resolve_image": "never"},
+        interrupted=True,
+    ),
+    Case(
+        "registry says no to the machine",
+        lambda platform, spec: changed(spec, "web", image=platform.image("shop-web:1.0.0", private=True)),
+        ROLLED_BACK,
+        "image_denied",
+        ("refuses",),
+        {"resolve_image": "never"},
+        interrupted=True,
+    ),
+    Case(
+        "exit at start",
+        _web(command=_shell("echo DATABASE_URL is missing >&2; exit 3")),
+        ROLLED_BACK,
+        "crash",
+        ("task web.1 on test", "exit code 3", "DATABASE_URL is missing"),
+    ),
+    Case(
+        "exit at start, the engine goes back",
+        _web(command=_shell("echo broken; exit 4"), deploy={"update_config": {"order": "start-first", "monitor": "2s", "failure_action": "rollback"}}),
+        ROLLED_BACK,
+        "crash",
+        ("exit code 4", "by itself"),
+    ),
+    Case(
+        "crash loop of a new service",
+        _more("extra", *_shell("echo no luck; exit 5")),
+        ROLLED_BACK,
+        "crash",
+        ("extra: task extra.1", "exit code 5, 3 times", "no luck"),
+    ),
     Case("ends with code 0", _more("extra", "true"), ROLLED_BACK, "ended", ("ended by itself with exit code 0", "must keep running")),
-    Case("never started again", _more("extra", *_shell("exit 6"), deploy={"restart_policy": {"condition": "none"}}), ROLLED_BACK, "crash", ("exit code 6", "does not start it again")),
+    Case(
+        "never started again",
+        _more("extra", *_shell("exit 6"), deploy={"restart_policy": {"condition": "none"}}),
+        ROLLED_BACK,
+        "crash",
+        ("exit code 6", "does not start it again"),
+    ),
     Case("no such command", _web(command=["no-such-program"]), ROLLED_BACK, "start_failed", ("does not exist in the image", "no-such-program")),
     Case("no such user", _web(user="nobody-knows"), ROLLED_BACK, "start_failed", ("nobody-knows",)),
     Case("no such directory to mount", _web(volumes=["/no/such/directory:/data"]), ROLLED_BACK, "mount_missing", ("/no/such/directory",)),
     Case("failing health check", _web(healthcheck=_sick("the cache is down")), ROLLED_BACK, "unhealthy", ("health check fails", "the cache is down")),
-    Case("never healthy", _web(healthcheck={**_sick("still warming up"), "start_period": "60s"}), ROLLED_BACK, "never_healthy", ("never became healthy", "still warming up"), _SLOW),
+    Case(
+        "never healthy",
+        _web(healthcheck={**_sick("still warming up"), "start_period": "60s"}),
+        ROLLED_BACK,
+        "never_healthy",
+        ("never became healthy", "still warming up"),
+        _SLOW,
+    ),
     Case("slow start within start_period", _web(environment={"DRAIN_SECONDS": "2"}, command=_shell("sleep 4; exec python3 /app.py")), LIVE),
-    Case("no machine matches", _more("extra", deploy={"placement": {"constraints": ["node.labels.gpu == yes"]}}), ROLLED_BACK, "no_machine", ("extra", "node.labels.gpu == yes")),
-    Case("a global service on no machine", _more("extra", deploy={"mode": "global", "placement": {"constraints": ["node.labels.gpu == yes"]}}), ROLLED_BACK, "no_machine", ("no machine matches",)),
-    Case("not enough CPU", _more("extra", deploy={"resources": {"reservations": {"cpus": "64"}}}), ROLLED_BACK, "no_resources", ("CPU or memory", "Lower deploy.resources.reservations")),
+    Case(
+        "no machine matches",
+        _more("extra", deploy={"placement": {"constraints": ["node.labels.gpu == yes"]}}),
+        ROLLED_BACK,
+        "no_machine",
+        ("extra", "node.labels.gpu == yes"),
+    ),
+    Case(
+        "a global service on no machine",
+        _more("extra", deploy={"mode": "global", "placement": {"constraints": ["node.labels.gpu == yes"]}}),
+        ROLLED_BACK,
+        "no_machine",
+        ("no machine matches",),
+    ),
+    Case(
+        "not enough CPU",
+        _more("extra", deploy={"resources": {"reservations": {"cpus": "64"}}}),
+        ROLLED_BACK,
+        "no_resources",
+        ("CPU or memory", "Lower deploy.resources.reservations"),
+    ),
     Case("not enough memory", _more("extra", deploy={"resources": {"reservations": {"memory": "900G"}}}), ROLLED_BACK, "no_resources"),
     Case("wrong architecture", _more("extra", platform="linux/s390x"), ROLLED_BACK, "wrong_architecture", ("architecture",)),
-    Case("host port of another service", _more("extra", ports=[{"target": 80, "published": 8099, "mode": "host"}]), ROLLED_BACK, "port_taken", ("port is taken",)),
+    Case(
+        "host port of another service", _more("extra", ports=[{"target": 80, "published": 8099, "mode": "host"}]), ROLLED_BACK, "port_taken", ("port is taken",)
+    ),
     Case("killed for memory", _memory, ROLLED_BACK, "killed_for_memory", ("memory limit of 20M",)),
     Case("a log driver that is not there", _more("extra", logging={"driver": "nosuchdriver"}), ROLLED_BACK, "missing_plugin"),
     Case("a crash that recovers", _recovering, LIVE, says=("1 of its tasks failed before it became healthy",)),
     Case("ignores TERM", _web(command=_shell("trap '' TERM; python3 /app.py & while true; do wait; done"), stop_grace_period="2s"), LIVE),
-    Case("an external secret that is missing", lambda platform, spec: {**changed(spec, "web", secrets=["gone"]), "secrets": {"gone": {"external": True}}}, REFUSED, says=("secrets: gone: is external and does not exist",)),
-    Case("an external network that is missing", lambda platform, spec: {**changed(spec, "web", networks=["gone"]), "networks": {**spec["networks"], "gone": {"external": True}}}, REFUSED, says=("networks: gone: is external and does not exist",)),
-    Case("start-first on a host port", lambda platform, spec: changed(spec, "front", command=["haproxy", "-db", "-f", "/etc/haproxy/haproxy.cfg"], deploy={"update_config": {"order": "start-first"}}), REFUSED, says=("start-first cannot work", "port 8099")),
-    Case("a typo", lambda platform, spec: changed(spec, "web", deploy={"replica": 2}), REFUSED, says=("services.web.deploy.replica: unknown key; did you mean replicas?",)),
-]  # fmt: skip
+    Case(
+        "an external secret that is missing",
+        lambda platform, spec: {**changed(spec, "web", secrets=["gone"]), "secrets": {"gone": {"external": True}}},
+        REFUSED,
+        says=("secrets: gone: is external and does not exist",),
+    ),
+    Case(
+        "an external network that is missing",
+        lambda platform, spec: {**changed(spec, "web", networks=["gone"]), "networks": {**spec["networks"], "gone": {"external": True}}},
+        REFUSED,
+        says=("networks: gone: is external and does not exist",),
+    ),
+    Case(
+        "start-first on a host port",
+        lambda platform, spec: changed(
+            spec, "front", command=["haproxy", "-db", "-f", "/etc/haproxy/haproxy.cfg"], deploy={"update_config": {"order": "start-first"}}
+        ),
+        REFUSED,
+        says=("start-first cannot work", "port 8099"),
+    ),
+    Case(
+        "a typo",
+        lambda platform, spec: changed(spec, "web", deploy={"replica": 2}),
+        REFUSED,
+        says=("services.web.deploy.replica: unknown key; did you mean replicas?",),
+    ),
+]

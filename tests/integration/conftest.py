@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import itertools
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,15 +56,17 @@ def platform(engine: Swarm) -> SwarmPlatform:
 
 
 @pytest.fixture
-def player(tmp_path: Path) -> Player:
+def player(tmp_path: Path) -> Iterator[Player]:
     """Plays on this machine."""
-    return Player(tmp_path)
+    playing = Player(tmp_path)
+    yield playing
+    playing.close()
 
 
 @pytest.fixture
-def app(request: pytest.FixtureRequest, platform: SwarmPlatform, player: Player) -> Iterator[str]:
-    """The name of an app of this test alone, which is removed at its end."""
-    name = "t" + str(abs(hash(request.node.nodeid)))[:8]
-    yield name
-    with contextlib.suppress(AssertionError):
-        player.run("release", {"app": name, "state": "absent", "lease_ttl": 2, **platform.options})
+def app() -> str:
+    """The name of an app of one test alone; all of them end with the machine that they run on."""
+    return f"test{next(_apps)}"
+
+
+_apps = itertools.count(1)

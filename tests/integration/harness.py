@@ -54,6 +54,7 @@ class Player:
 
     home: Path
     connection: dict[str, Any] = field(default_factory=lambda: {"ansible_connection": "local"})
+    started: list[Running] = field(default_factory=list)
 
     def environment(self) -> dict[str, str]:
         """What a play runs with: nothing of the user's own Ansible, Docker or Python settings."""
@@ -64,6 +65,9 @@ class Player:
             "XDG_STATE_HOME": str(self.home / "state"),
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
             "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "integration" / "callback"),
+            "ANSIBLE_HOME": str(self.home / ".ansible"),
+            "ANSIBLE_REMOTE_TMP": str(self.home / ".ansible" / "tmp"),
+            "ANSIBLE_ASYNC_DIR": str(self.home / ".ansible_async"),
             "ANSIBLE_CALLBACKS_ENABLED": "record",
             "ANSIBLE_FORCE_COLOR": "0",
             "ANSIBLE_HOST_KEY_CHECKING": "0",
@@ -78,6 +82,8 @@ class Player:
         """
         folder = self.home / "plays" / f"{time.time_ns()}"
         folder.mkdir(parents=True)
+        if module != "release_info":
+            options = {"monitor": 1, **options}
         if "spec" in options and not keywords.pop("inline", False):
             (folder / "compose.yml").write_text(json.dumps(options["spec"]))
             options = {**{key: value for key, value in options.items() if key != "spec"}, "compose": "compose.yml"}
@@ -93,7 +99,14 @@ class Player:
         environment = {**self.environment(), "SHIPPING_TEST_RESULTS": str(results)}
         log = (play.parent / "output.txt").open("wb")
         process = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT, env=environment, cwd=play.parent, start_new_session=True)
-        return Running(process, play.parent, time.monotonic())
+        self.started.append(Running(process, play.parent, time.monotonic()))
+        return self.started[-1]
+
+    def close(self) -> None:
+        """End what a failed test has left."""
+        for running in self.started:
+            if running.process.poll() is None:
+                running.kill()
 
     def run(self, module: str, options: dict[str, Any], *flags: str, **keywords: Any) -> Outcome:
         """Run a play to its end."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,9 @@ class SwarmPlatform:
         """The ids of the tasks that run, by service."""
         result: dict[str, set[str]] = {}
         for name, service in self.services(app).items():
-            listed = self.engine.docker("service", "ps", "--no-trunc", "--format", "{{.ID}} {{.CurrentState}}", "--filter", "desired-state=running", service["ID"])
+            listed = self.engine.docker(
+                "service", "ps", "--no-trunc", "--format", "{{.ID}} {{.CurrentState}}", "--filter", "desired-state=running", service["ID"]
+            )
             result[name] = {line.split()[0] for line in listed.splitlines() if "Running" in line}
         return result
 
@@ -92,6 +95,12 @@ class SwarmPlatform:
     def objects(self, kind: str) -> set[str]:
         """The names of all objects of a kind: secret, config, network, service, volume."""
         return set(self.engine.docker(kind, "ls", "--format", "{{.Name}}").split())
+
+    def forget_image(self, name: str, digest: str) -> None:
+        """Lose an image: from the registry and from the machine."""
+        folder = self.engine.machine.folder / "registry" / "data" / "docker" / "registry" / "v2" / "repositories" / name
+        shutil.rmtree(folder)
+        self.engine.docker("image", "rm", "--force", self.engine.docker("image", "inspect", "--format", "{{.Id}}", f"{REGISTRY}/{name}@{digest}").strip())
 
     def everything(self) -> str:
         """All that the platform tells of its objects to whom may inspect them."""

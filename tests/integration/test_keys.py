@@ -80,9 +80,15 @@ VALUES: dict[str, list[Any]] = {
     "deploy.resources.limits": [{"cpus": "0.5", "memory": "64M", "pids": 40}, {"memory": "80M"}],
     "deploy.resources.reservations": [{"cpus": "0.01", "memory": "4M"}, {"memory": "5M"}],
     "deploy.restart_policy": [{"condition": "on-failure", "delay": "2s", "max_attempts": 3, "window": "10s"}, {"delay": "1s"}],
-    "deploy.update_config": [{"parallelism": 0, "delay": "1s", "failure_action": "continue", "monitor": "1s", "max_failure_ratio": 0.5, "order": "start-first"}, {"delay": "2s"}],
-    "deploy.rollback_config": [{"parallelism": 2, "delay": "1s", "failure_action": "continue", "monitor": "1s", "max_failure_ratio": 0.25, "order": "start-first"}, {"order": "stop-first"}],
-}  # fmt: skip
+    "deploy.update_config": [
+        {"parallelism": 0, "delay": "1s", "failure_action": "continue", "monitor": "1s", "max_failure_ratio": 0.5, "order": "start-first"},
+        {"delay": "2s"},
+    ],
+    "deploy.rollback_config": [
+        {"parallelism": 2, "delay": "1s", "failure_action": "continue", "monitor": "1s", "max_failure_ratio": 0.25, "order": "start-first"},
+        {"order": "stop-first"},
+    ],
+}
 # Keys that only the control machine sees, or that every service of this table has.
 ELSEWHERE = {"image", "env_file"}
 # Keys whose value says nothing to the platform, or only what is its default.
@@ -193,15 +199,40 @@ def test_object_keys(platform: Any, player: Player, app: str) -> None:
     spec = {
         "services": {"app": service},
         "networks": {
-            "named": {"name": f"{app}-called", **dict.fromkeys(options, True), "driver": "overlay", "driver_opts": {"com.docker.network.driver.mtu": "1400"}, "labels": {"a": "b"}},
+            "named": {
+                "name": f"{app}-called",
+                **dict.fromkeys(options, True),
+                "driver": "overlay",
+                "driver_opts": {"com.docker.network.driver.mtu": "1400"},
+                "labels": {"a": "b"},
+            },
             "outside": {"external": True, "name": f"{app}-outside"},
             "plain": {"driver": "bridge"},
         },
-        "volumes": {"named": {"name": f"{app}-volume", "labels": {"a": "b"}}, "driven": {"driver": "local", "driver_opts": {"type": "tmpfs", "device": "tmpfs"}}, "outside": {"external": True, "name": f"{app}-volume-outside"}},
-        "secrets": {"outside": {"external": True, "name": f"{app}-secret"}, "inline": {"content": "inline secret", "labels": {"a": "b"}}, "valued": {"environment": "A_SECRET"}},
-        "configs": {"outside": {"external": True, "name": f"{app}-config"}, "inline": {"content": "inline", "labels": {"a": "b"}}, "valued": {"environment": "A_VALUE"}},
+        "volumes": {
+            "named": {"name": f"{app}-volume", "labels": {"a": "b"}},
+            "driven": {"driver": "local", "driver_opts": {"type": "tmpfs", "device": "tmpfs"}},
+            "outside": {"external": True, "name": f"{app}-volume-outside"},
+        },
+        "secrets": {
+            "outside": {"external": True, "name": f"{app}-secret"},
+            "inline": {"content": "inline secret", "labels": {"a": "b"}},
+            "valued": {"environment": "A_SECRET"},
+        },
+        "configs": {
+            "outside": {"external": True, "name": f"{app}-config"},
+            "inline": {"content": "inline", "labels": {"a": "b"}},
+            "valued": {"environment": "A_VALUE"},
+        },
     }
-    options_given = {"app": app, "version": "1", "spec": spec, "values": {"A_VALUE": "valued"}, "secret_values": {"A_SECRET": "secretly valued"}, **platform.options}
+    options_given = {
+        "app": app,
+        "version": "1",
+        "spec": spec,
+        "values": {"A_VALUE": "valued"},
+        "secret_values": {"A_SECRET": "secretly valued"},
+        **platform.options,
+    }
     tried = {f"{section}.{key}" for section in ("networks", "volumes", "secrets", "configs") for entry in spec[section].values() for key in entry}
     assert tried | {"secrets.file", "configs.file"} == set(OBJECT_KEYS)
     first = player.run("release", options_given)

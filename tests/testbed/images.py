@@ -17,7 +17,22 @@ from .swarm import REGISTRY, Swarm
 EXAMPLE = Path(__file__).resolve().parents[2] / "playbooks" / "files" / "shop"
 BASE = "shop-base:1"
 _PACKAGES = ("haproxy", "python3-minimal", "libpython3-stdlib", "busybox-static")
-_UNNEEDED = ("perl", "libperl", "dpkg", "debconf", "adduser", "usrmerge", "tar_", "sysvinit", "init-system", "passwd", "libfile-", "libtext-", "libnumber-", "media-types")
+_UNNEEDED = (
+    "perl",
+    "libperl",
+    "dpkg",
+    "debconf",
+    "adduser",
+    "usrmerge",
+    "tar_",
+    "sysvinit",
+    "init-system",
+    "passwd",
+    "libfile-",
+    "libtext-",
+    "libnumber-",
+    "media-types",
+)
 _LAYOUT = "3"
 
 

@@ -32,7 +32,7 @@ def cache() -> Path:
 
 def run(*command: str | Path, **options: object) -> str:
     """Run a command to its end and return what it printed; its errors are in the exception."""
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, **options)  # type: ignore[call-overload]
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload]
     if done.returncode:
         raise RuntimeError(f"{' '.join(map(str, command))} failed with {done.returncode}: {done.stderr.strip() or done.stdout.strip()}")
     return str(done.stdout)
@@ -121,16 +121,25 @@ class Machine:
             os.kill(pid, signal.SIGKILL)
             _reap(pid)
 
+    def kill(self, name: str, spare: list[str]) -> None:
+        """End a daemon and everything that it started at once; ``spare`` names the daemons that go on."""
+        spared = {self.pid(other) for other in spare}
+        for _attempt in range(100):
+            left = [pid for pid in {self.pid(name), *self._left()} if pid and pid not in spared]
+            if not left:
+                self._clear_runtime()
+                return
+            _end(left)
+            time.sleep(0.05)
+        raise RuntimeError(f"{name} on {self.name} does not end")
+
     def down(self, keep_folder: bool = False) -> None:
         """Take everything of the machine away."""
         for file in self.folder.glob("*.pid"):
             self.stop(file.stem)
         for _attempt in range(50):
             left = list(self._left())
-            for pid in left:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-                _reap(pid)
+            _end(left)
             if not left:
                 break
             time.sleep(0.1)
@@ -138,9 +147,7 @@ class Machine:
             with contextlib.suppress(RuntimeError):
                 run("ip", "link", "del", self.link)
             run("ip", "netns", "del", self.netns)
-        self._unmount()
-        self._remove_cgroups()
-        shutil.rmtree(self.runtime, ignore_errors=True)
+        self._clear_runtime()
         if not keep_folder:
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -155,6 +162,12 @@ class Machine:
         for group in CGROUPS.glob(f"*/{self.netns}/**/cgroup.procs"):
             with contextlib.suppress(OSError):
                 yield from map(int, group.read_text().split())
+
+    def _clear_runtime(self) -> None:
+        """Take away what does not outlive a power cut."""
+        self._unmount()
+        self._remove_cgroups()
+        shutil.rmtree(self.runtime, ignore_errors=True)
 
     def _unmount(self) -> None:
         mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
@@ -179,6 +192,13 @@ def _born(pid: int) -> str:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return "" if fields[0] == "Z" else fields[19]
     return ""
+
+
+def _end(pids: list[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        _reap(pid)
 
 
 def _reap(pid: int) -> None:

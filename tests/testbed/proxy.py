@@ -15,14 +15,13 @@ from pathlib import Path
 class Proxy:
     """Passes everything on, until a request comes that is to be held.
 
-    ``hold(pattern, nth)``: the nth request whose first line matches waits until it is let go or its
-    client is gone. ``after=True`` passes it on first and holds the answer.
+    ``hold(pattern, nth)``: the nth piece of a request that matches, its head or its body, waits until
+    it is let go. ``after=True`` passes it on first and holds the answer.
     """
 
     def __init__(self, path: Path, target: Path) -> None:
         self.path = path
         self.target = target
-        self.seen: list[str] = []
         self.held = threading.Event()
         self._pattern: re.Pattern[str] | None = None
         self._left = 0
@@ -72,8 +71,7 @@ class Proxy:
             back = threading.Thread(target=self._copy_back, args=(server, client), daemon=True)
             back.start()
             while content := client.recv(65536):
-                first = content.split(b"\r\n", 1)[0].decode("latin-1")
-                holds = bool(re.match(r"(GET|POST|DELETE|HEAD|PUT) ", first)) and self._is_to_hold(first)
+                holds = self._is_to_hold(content.decode("latin-1"))
                 if holds and not self._after:
                     self._wait()
                 server.sendall(content)
@@ -88,10 +86,9 @@ class Proxy:
                 client.sendall(content)
             client.shutdown(socket.SHUT_RDWR)
 
-    def _is_to_hold(self, first: str) -> bool:
+    def _is_to_hold(self, piece: str) -> bool:
         with self._lock:
-            self.seen.append(first)
-            if self._pattern is None or not self._pattern.search(first):
+            if self._pattern is None or not self._pattern.search(piece):
                 return False
             self._left -= 1
             return self._left == 0

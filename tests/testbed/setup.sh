@@ -5,6 +5,7 @@
 #
 # setup.sh python REQUIREMENTS [PYTHON]   makes a Python environment for a requirements file; prints its bin folder
 # setup.sh packages NAME ...              installs Debian packages that are missing
+# setup.sh find VERSION                   prints the path of a Python that runs, if there is one
 set -euo pipefail
 
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/shipping.code"
@@ -55,7 +56,9 @@ find_python() {
 python_environment() {
   local requirements=$1 python key place
   shift
-  python=$(find_python "${@:-3.13}" ${1:+} $([ $# -gt 0 ] || echo 3.12 3.14))
+  local versions=("$@")
+  [ $# -gt 0 ] || versions=(3.13 3.12 3.14)
+  python=$(find_python "${versions[@]}")
   key=$(cat "$requirements" <(echo "$python") | sha256sum | cut -c1-12)
   place="$cache/venv-$(basename "$requirements" .txt)-$key"
   if [ ! -e "$place/complete" ]; then
@@ -71,5 +74,6 @@ python_environment() {
 case "${1:-}" in
   packages) shift && install_packages "$@" ;;
   python) shift && python_environment "$@" ;;
-  *) sed -n '5,7p' "$0" && exit 2 ;;
+  find) shift && python=$(find_python "$@") && [ -x "$python" ] && echo "$python" ;;
+  *) sed -n '6,8p' "$0" && exit 2 ;;
 esac

@@ -52,7 +52,7 @@ def read(content: Mapping[str, Any], images: Mapping[str, str] | None = None, pl
 
 def _read(content: Mapping[str, Any], images: dict[str, str], platform: str, reader: Reader) -> Compose | None:
     top = mapping(
-        {key: _as_is for key in ("services", "networks", "volumes", "secrets", "configs")},
+        dict.fromkeys(("services", "networks", "volumes", "secrets", "configs"), _as_is),
         {"include": "list the file under compose", "jobs": "not supported yet; leave it out", "models": "not supported yet; leave it out"},
         passed=frozenset({"name", "version"}),
     )(dict(content), reader)
@@ -71,6 +71,7 @@ def _read(content: Mapping[str, Any], images: dict[str, str], platform: str, rea
     for name, service in result.services.items():
         _check_references(service, result, reader.at("services").at(name))
     _check_cycles(result.services, reader.at("services"))
+    _check_published_once(result.services, reader.at("services"))
     return result
 
 
@@ -111,9 +112,14 @@ def _notes(given: dict[str, Any]) -> list[str]:
     return [f"passed over, for local work only: {', '.join(seen)}"] if seen else []
 
 
+def _external(value: object, reader: Reader) -> object:
+    """``external: true``, or the old ``external: {name: …}``."""
+    return mapping({"name": text})(value, reader) if isinstance(value, dict) else boolean(value, reader)
+
+
 _OBJECT_PARSERS: dict[str, Parser] = {
     "name": text,
-    "external": lambda value, reader: _external(value, reader),
+    "external": _external,
     "driver": text,
     "driver_opts": pairs,
     "attachable": boolean,
@@ -125,11 +131,6 @@ _OBJECT_PARSERS: dict[str, Parser] = {
 }
 
 
-def _external(value: object, reader: Reader) -> object:
-    """``external: true``, or the old ``external: {name: …}``."""
-    return mapping({"name": text})(value, reader) if isinstance(value, dict) else boolean(value, reader)
-
-
 def _always(value: object, reader: Reader) -> object:
     """A setting that is always on: it may be said, but not switched off."""
     return reader.problem("Swarm cannot switch this off; leave it out") if boolean(value, reader) is False else None
@@ -137,7 +138,7 @@ def _always(value: object, reader: Reader) -> object:
 
 def _objects(section: str, top: Mapping[str, Any], platform: str, reader: Reader) -> Section:
     """The entries of ``networks``, ``volumes``, ``secrets`` or ``configs``."""
-    parsers = {key: _OBJECT_PARSERS[key] for key in below(section, {path: "" for path in OBJECT_KEYS})}
+    parsers = {key: _OBJECT_PARSERS[key] for key in below(section, dict.fromkeys(OBJECT_KEYS, ""))}
     if section == "networks":
         parsers["driver"] = word("overlay", "bridge", "default")
         parsers["enable_ipv4"] = _always
@@ -204,6 +205,17 @@ def _check_declared(names: Iterable[str], declared: Mapping[str, Any], reader: R
     for name in names:
         if name not in declared:
             reader.problem(f"no {noun} {name} is declared{suggestion(name, declared) or f'; declare it under {noun}s'}")
+
+
+def _check_published_once(given: Section, reader: Reader) -> None:
+    """A port that all machines publish belongs to one service."""
+    owners: dict[tuple[Any, Any], str] = {}
+    for name, service in given.items():
+        for port in service.get("ports", []):
+            if port["mode"] == "ingress" and "published" in port:
+                owner = owners.setdefault((port["published"], port["protocol"]), name)
+                if owner != name:
+                    reader.at(name).at("ports").problem(f"{port['published']}/{port['protocol']} is published by {owner} already; publish another port")
 
 
 def _check_cycles(given: Section, reader: Reader) -> None:

@@ -123,7 +123,9 @@ def rollback_target(records: Iterable[Record], number: int | None) -> Record | N
         return None
     target = newest(record for record in known if record.state == LIVE and record.number < runs.number and record.content != runs.content)
     if target is None:
-        raise PlanError("there is nothing to go back to", f"release {runs.number} is the oldest in the history", "Ship the version you want with shipping.code.release")
+        raise PlanError(
+            "there is nothing to go back to", f"release {runs.number} is the oldest in the history", "Ship the version you want with shipping.code.release"
+        )
     return target
 
 

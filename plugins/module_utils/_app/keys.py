@@ -17,7 +17,10 @@ SERVICE_KEYS: dict[str, dict[str, str]] = {
     "image": {SWARM: "`ContainerSpec.Image`, resolved to `name:tag@digest`"},
     "command": {SWARM: "`ContainerSpec.Args`"},
     "entrypoint": {SWARM: "`ContainerSpec.Command`"},
-    "environment": {SWARM: "`ContainerSpec.Env`; a key without a value takes it from `values`; Swarm's placeholders such as `{{.Task.Slot}}` are filled in, other braces stay"},
+    "environment": {
+        SWARM: "`ContainerSpec.Env`; a key without a value takes it from `values`; "
+        "Swarm's placeholders such as `{{.Task.Slot}}` are filled in, other braces stay"
+    },
     "env_file": {SWARM: "read on the control machine, below `environment`"},
     "working_dir": {SWARM: "`ContainerSpec.Dir`"},
     "user": {SWARM: "`ContainerSpec.User`"},

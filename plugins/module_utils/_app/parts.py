@@ -16,7 +16,7 @@ _PORT = re.compile(r"(?:(?:(?P<host>.+):)?(?P<published>[\d-]*):)?(?P<target>[\d
 _PROTOCOLS = ("tcp", "udp", "sctp")
 _EVERYWHERE = ("", "0.0.0.0", "::", "[::]")
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?", re.ASCII)
-_VOLUME_FLAGS = {"rw": {}, "ro": {"read_only": True}, "nocopy": {"volume": {"nocopy": True}}}
+_VOLUME_FLAGS: dict[str, dict[str, object]] = {"rw": {}, "ro": {"read_only": True}, "nocopy": {"volume": {"nocopy": True}}}
 _PROPAGATION = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
 _LOCAL_FLAGS = ("cached", "delegated", "consistent")
 
@@ -43,7 +43,7 @@ def _unquoted(match: re.Match[str]) -> str:
 
 def entrypoint(value: object, reader: Reader) -> object:
     """As :func:`command`, but one that is empty would have to clear the image's own."""
-    if value in ("", []):
+    if value == [] or (isinstance(value, str) and not value.strip()):
         return reader.problem("Swarm cannot clear an image's entrypoint; write the program that shall run instead")
     return command(value, reader)
 
@@ -62,7 +62,7 @@ def ports(value: object, reader: Reader) -> object:
 def _short_port(value: object, reader: Reader) -> list[dict[str, object]]:
     match = _PORT.fullmatch(str(value))
     if not match:
-        reader.problem(f"{value!r} is no port; write for example \"8080:80\" or \"53:53/udp\"")
+        reader.problem(f'{value!r} is no port; write for example "8080:80" or "53:53/udp"')
         return []
     if (match["host"] or "") not in _EVERYWHERE:
         reader.problem(_no_host_address(match["host"]))
@@ -94,13 +94,16 @@ def _long_port(value: object, reader: Reader) -> list[dict[str, object]]:
 
 
 def _no_host_address(address: object) -> str:
-    return f"Swarm publishes on all addresses of a machine, not on {address} alone; leave the address out and close the port by a firewall, or do not publish it"
+    return (
+        f"Swarm publishes on all addresses of a machine, not on {address} alone; leave the address out and close the port by a firewall, or do not publish it"
+    )
 
 
 def _spread(target: object, published: object, protocol: object, mode: object, reader: Reader) -> list[dict[str, object]]:
     targets, publisheds = _range(target), _range(published)
     if targets is None or publisheds is None or (publisheds and len(publisheds) != len(targets)):
-        reader.problem(f"published {published!r} and target {target!r} must be ports or ranges of equal length, from 1 to 65535")
+        several = f"published {published!r} and target {target!r} must be ports or ranges of equal length, from 1 to 65535"
+        reader.problem(several if published else f"{target!r} must be a port or a range, from 1 to 65535")
         return []
     result = []
     for index, number in enumerate(targets):
@@ -177,11 +180,9 @@ _long_volume_fields = mapping(
 )
 
 
-def _long_volume(value: object, reader: Reader) -> object:
-    mount = _long_volume_fields(value, reader)
-    if not isinstance(mount, dict):
-        return None
-    if mount.setdefault("type", "volume") != (value.get("type") or "volume"):  # type: ignore[attr-defined]
+def _long_volume(value: dict[str, object], reader: Reader) -> object:
+    mount = _long_volume_fields({**value, "type": value.get("type") or "volume"}, reader)
+    if not isinstance(mount, dict) or "type" not in mount:
         return None
     if not str(mount.get("target", "")).startswith("/"):
         return reader.at("target").problem("needs the path in the container, beginning with /")
@@ -189,11 +190,17 @@ def _long_volume(value: object, reader: Reader) -> object:
     if mount.get("read_only") is False:
         del mount["read_only"]
     for kind in ("volume", "bind", "tmpfs"):
-        if not mount.get(kind, True) or mount.get(kind) == {"nocopy": False}:
-            del mount[kind]
-        elif kind in mount and kind != mount["type"]:
+        options = _meant(mount.pop(kind, {}))
+        if options and kind != mount["type"]:
             reader.at(kind).problem(f"goes with type {kind}, not with type {mount['type']}")
+        elif options:
+            mount[kind] = options
     return _checked_source(mount, reader)
+
+
+def _meant(options: dict[str, object]) -> dict[str, object]:
+    """The options of a mount without those that ask for nothing, such as a size of 0, which limits nothing."""
+    return {key: item for key, item in options.items() if item not in (False, 0, "0")}
 
 
 def _checked_source(mount: dict[str, object], reader: Reader) -> object:
@@ -226,8 +233,9 @@ def _tmpfs_mount(value: str, reader: Reader) -> dict[str, object] | None:
         elif name != "rw":
             reader.problem(f"Swarm's tmpfs knows size and mode, not {name}; leave it out")
     if not target.startswith("/"):
-        return reader.problem(f"{value!r}: the path in the container must begin with /")  # type: ignore[func-returns-value]
+        return reader.problem(f"{value!r}: the path in the container must begin with /")
     mount: dict[str, object] = {"type": "tmpfs", "target": _clean(target)}
+    options = _meant(options)
     return {**mount, "tmpfs": options} if options else mount
 
 
@@ -297,7 +305,7 @@ def extra_hosts(value: object, reader: Reader) -> object:
     """Host names as ``name=address``, sorted."""
     if isinstance(value, dict):
         value = [f"{name}={address or ''}" for name, given in value.items() for address in (given if isinstance(given, list) else [given])]
-    result = set()
+    result: set[str] = set()
     for entry in _names(value, reader):
         name, _separator, addresses = re.sub(r"^([^:=]+)[:=]", r"\1=", entry).partition("=")
         if not name or not all(addresses.split(",")):
@@ -325,10 +333,8 @@ def ulimits(value: object, reader: Reader) -> object:
         place = reader.at(name)
         if not isinstance(limit, dict):
             limit = {"soft": limit, "hard": limit}
-        parsed = mapping({"soft": integer(-1), "hard": integer(-1)})(limit, place)
-        if isinstance(parsed, dict) and set(parsed) == {"soft", "hard"}:
-            result[str(name)] = parsed
-        else:
+        result[str(name)] = mapping({"soft": integer(-1), "hard": integer(-1)})(limit, place)
+        if limit.get("soft") is None or limit.get("hard") is None:
             place.problem("needs soft and hard, or one number for both")
     return result
 

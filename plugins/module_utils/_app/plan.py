@@ -110,4 +110,3 @@ def start_first_on_host_port(name: str, service: dict[str, Any], replicas: int, 
         f"services.{name}.deploy.update_config.order: start-first cannot work, since port {ports[0]} is taken by the running task "
         f"on each of the {machines} machines that may run {name}; write stop-first, or publish the port on a router in front"
     )
-

@@ -81,6 +81,9 @@ class Platform(Protocol):
     def belongings(self, app: str, seen: Observation) -> dict[str, list[str]]:
         """The names of everything that the app has on the platform, by kind."""
 
+    def adoptable(self, app: str, contents: Contents, seen: Observation) -> dict[str, dict[str, str]]:
+        """Secrets and configs of a stack of this name, by their names in the spec, that may be used as they are."""
+
     def view(self, app: str, resolved: Resolved, seen: Observation) -> dict[str, Any]:
         """The declared things of the app as they are now, for a diff."""
 
@@ -128,4 +131,3 @@ class Platform(Protocol):
 
     def write_lease(self, app: str, lease: Lease) -> Lease:
         """Make the lease or write it; raise Outdated where it has changed since it was read."""
-

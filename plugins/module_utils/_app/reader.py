@@ -159,7 +159,7 @@ def mapping(parsers: Mapping[str, Parser], refused: Mapping[str, str] | None = N
     ``refused`` gives the remedy for keys that cannot be honoured (one that asks for nothing can),
     ``passed`` names those that concern only local work. Keys that begin with ``x-`` are the user's own.
     """
-    remedies = refused or {}
+    remedies = {"x-shipping": "not supported yet; leave it out", **(refused or {})}
 
     def parse(value: object, reader: Reader) -> object:
         if not isinstance(value, dict):
@@ -171,14 +171,20 @@ def mapping(parsers: Mapping[str, Parser], refused: Mapping[str, str] | None = N
                 parsed = None if item is None else parsers[name](item, place)
                 if parsed is not None:
                     result[name] = parsed
-            elif name in remedies:
-                if item not in (None, [], {}) and item is not False:
-                    place.problem(remedies[name])
-            elif name not in passed and not name.startswith("x-"):
-                place.problem(f"unknown key{suggestion(name, [*parsers, *remedies])}")
+            elif name not in passed:
+                _refuse(name, item, remedies, parsers, place)
         return result
 
     return parse
+
+
+def _refuse(name: str, item: object, remedies: Mapping[str, str], parsers: Mapping[str, Parser], place: Reader) -> None:
+    """Say of a key that is not read why; one that asks for nothing is no problem."""
+    if name in remedies:
+        if item not in (None, [], {}) and item is not False:
+            place.problem(remedies[name])
+    elif not name.startswith("x-"):
+        place.problem(f"unknown key{suggestion(name, [*parsers, *remedies])}")
 
 
 def kind_of(value: object) -> str:

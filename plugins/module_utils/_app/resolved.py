@@ -61,13 +61,15 @@ def resolve(
     images: Mapping[str, str],
     ids: Mapping[str, Mapping[str, str]],
     before: Resolved | None = None,
+    adopted: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Resolved:
     """Put the platform's names in place of the spec's.
 
     ``images`` maps a reference to its resolved form, ``ids`` has the content ids of the app's own
-    secrets and configs. An object of ``before`` with the same content is used again.
+    secrets and configs. An object of ``before`` with the same content is used again, and so are
+    those in ``adopted``, which maps sources to objects that others made.
     """
-    objects = {section: _objects(app, section, compose, ids, before) for section in ("secrets", "configs")}
+    objects = {section: _objects(app, section, compose, ids, before, (adopted or {}).get(section, {})) for section in ("secrets", "configs")}
     networks = {name: _network_name(app, name, entry) for name, entry in compose.networks.items()}
     used = {name for service in compose.services.values() for name in service.get("networks", {})}
     return Resolved(
@@ -79,7 +81,9 @@ def resolve(
     )
 
 
-def _objects(app: str, section: str, compose: Compose, ids: Mapping[str, Mapping[str, str]], before: Resolved | None) -> dict[str, str]:
+def _objects(
+    app: str, section: str, compose: Compose, ids: Mapping[str, Mapping[str, str]], before: Resolved | None, adopted: Mapping[str, str]
+) -> dict[str, str]:
     """Source name to object name."""
     result = {}
     for source, entry in getattr(compose, section).items():
@@ -88,7 +92,7 @@ def _objects(app: str, section: str, compose: Compose, ids: Mapping[str, Mapping
             continue
         content_id = ids[section][source]
         known = before.object_for(section, source, content_id) if before else None
-        result[source] = known or content_name(app, source, content_id)
+        result[source] = known or adopted.get(source) or content_name(app, source, content_id)
     return result
 
 

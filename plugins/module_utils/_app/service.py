@@ -76,11 +76,13 @@ _healthcheck_fields = mapping(
 
 
 def _filled(fields: Parser, defaults: dict[str, object]) -> Parser:
-    """A parser whose result is whole: what is not written has the platform-neutral default."""
+    """A parser whose result is whole: what is not written, or no time to monitor, has the platform-neutral default."""
 
     def parse(value: object, reader: Reader) -> object:
         parsed = fields(value, reader)
-        return {**defaults, **parsed} if isinstance(parsed, dict) else None
+        if not isinstance(parsed, dict):
+            return None
+        return {**defaults, **{key: item for key, item in parsed.items() if (key, item) != ("monitor", "0s")}}
 
     return parse
 

@@ -9,6 +9,7 @@ Sizes: https://github.com/compose-spec/compose-spec/blob/main/11-extension.md#sp
 
 from __future__ import annotations
 
+import math
 import re
 from decimal import Decimal, InvalidOperation
 
@@ -88,7 +89,7 @@ def scalar_text(value: object) -> str:
 
 def _float_text(value: float) -> str:
     """A float as Go prints it (``%v``): shortest digits, with an exponent from 1e+06 and below 1e-04."""
-    if value != value or value in (float("inf"), float("-inf")):
+    if not math.isfinite(value):
         return {"inf": "+Inf", "-inf": "-Inf"}.get(str(value), "NaN")
     number = Decimal(repr(value)).normalize()
     exponent = number.adjusted()

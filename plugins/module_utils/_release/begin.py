@@ -86,7 +86,7 @@ def _held(platform: Platform, request: Request, planner: Planner, lease: Lease, 
         fence.check()
         record = record if record.id else platform.write_record(request.app, record)
         platform.make_objects(request.app, record.resolved, draft.contents, fence)
-    before = newest((old for old in seen.records if old.state == LIVE and (record is None or old.number != record.number)))
+    before = newest(old for old in seen.records if old.state == LIVE and (record is None or old.number != record.number))
     job = Job(
         kind=draft.kind,
         app=request.app,

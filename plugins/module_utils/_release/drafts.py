@@ -29,9 +29,12 @@ def release(platform: Platform, request: Request, seen: Observation) -> Draft:
     before = newest(seen.records, LIVE)
     ids = _content_ids(platform, request.app, compose, request.contents)
     images = platform.resolve_images(list(references(compose)), request.resolve_image, seen)
-    resolved = resolve(request.app, compose, images, ids, before.resolved if before else None)
+    adopted = platform.adoptable(request.app, request.contents, seen) if request.wishes.adopt else {}
+    resolved = resolve(request.app, compose, images, ids, before.resolved if before else None, adopted)
     draft = _towards(platform, request, seen, resolved, request.version)
-    return replace(draft, result={**draft.result, "notes": compose.notes})
+    unread = [name for name in adopted.get("secrets", {}) if name in compose.secrets]
+    warnings = (f"the content of {', '.join(unread)} cannot be read, and is taken to be what was given now",) if unread else ()
+    return replace(draft, result={**draft.result, "notes": compose.notes}, warnings=(*draft.warnings, *warnings))
 
 
 def rollback(platform: Platform, request: Request, seen: Observation) -> Draft:

@@ -106,7 +106,9 @@ def check_present(options: Options) -> None:
     given = [name for name in ("compose", "spec") if options.get(name)]
     problems = [] if options.get("version") else [Problem("version", "is needed, as it is called in the history")]
     if len(given) != 1:
-        problems.append(Problem("compose", "is needed: the path of a Compose file; or spec, the same content inline" if not given else "goes without spec; set one of them"))
+        problems.append(
+            Problem("compose", "is needed: the path of a Compose file; or spec, the same content inline" if not given else "goes without spec; set one of them")
+        )
     if problems:
         raise SpecError(problems, "the options")
 
@@ -219,4 +221,3 @@ def _patient_begin(platform: Platform, request: Request, planner: Planner, optio
             since = time.monotonic()
         time.sleep(1)
         request = replace(request, seen=Seen(begun.seen.version, time.monotonic() - since))
-

@@ -37,7 +37,7 @@ def look(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _service(state: ServiceState) -> dict[str, Any]:
     problems = {task.cause.text for task in state.tasks if task.cause and task.wanted}
-    return {"wanted": state.wanted, "healthy": len(state.healthy), "update": state.update, "problems": sorted(problems)}
+    return {"wanted": state.wanted, "healthy": len(state.healthy), "rollout": state.update, "problems": sorted(problems)}
 
 
 def _drift(platform: Platform, app: str, live: Record, seen: Observation) -> list[dict[str, Any]]:
@@ -45,9 +45,13 @@ def _drift(platform: Platform, app: str, live: Record, seen: Observation) -> lis
         plan = platform.plan(app, live.resolved, seen, Wishes())
     except PlanError as error:
         return [{"service": "", "path": "", "before": str(error), "after": ""}]
-    missing = [{"service": service.name, "path": "", "before": None, "after": service.action} for service in plan.services if service.changed and not service.changes]
+    missing = [
+        {"service": service.name, "path": "", "before": None, "after": service.action} for service in plan.services if service.changed and not service.changes
+    ]
     extra = [entry for entry in missing if entry["after"] == REMOVE]
     changes = [
-        {"service": service.name, "path": change.path, "before": change.before, "after": change.after} for service in plan.services for change in service.changes
+        {"service": service.name, "path": change.path, "before": change.before, "after": change.after}
+        for service in plan.services
+        for change in service.changes
     ]
     return [*changes, *({**entry, "before": "runs", "after": None} for entry in extra)]

@@ -132,7 +132,11 @@ def wait(path: str, offset: int, seconds: float, results_file: str = "") -> Page
         pages = read(path, offset)
         stillborn = _stillborn(results_file) if offset == 0 and not pages.entries else ""
         if stillborn:
-            return Pages([{"kind": "end", "result": {"verdict": "failed", "reason": f"the worker could not begin: {stillborn}", "failures": [], "warnings": []}}], 0, False)
+            return Pages(
+                [{"kind": "end", "result": {"verdict": "failed", "reason": f"the worker could not begin: {stillborn}", "failures": [], "warnings": []}}],
+                0,
+                False,
+            )
         if pages.entries or not pages.alive or time.monotonic() > deadline:
             return pages
         time.sleep(0.1)

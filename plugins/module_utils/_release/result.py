@@ -29,4 +29,3 @@ def of_end(begun: dict[str, Any], ended: dict[str, Any], title: str) -> dict[str
 def title(kind: str, app: str, version: str) -> str:
     """What failed, for the beginning of a message."""
     return {"scale": f"{app} could not be scaled", "absent": f"{app} could not be removed"}.get(kind, f"{app} {version} was refused")
-

@@ -91,9 +91,7 @@ def _prune(platform: Platform, job: Job, fence: Fence) -> None:
     platform.sweep(job.app, [record.resolved for record in records if record.number not in numbers], fence)
 
 
-def _back(
-    platform: Platform, job: Job, record: Record, before: Record | None, rollout: Rollout, failures: list[Failure], fence: Fence, tell: Tell
-) -> Ended:
+def _back(platform: Platform, job: Job, record: Record, before: Record | None, rollout: Rollout, failures: list[Failure], fence: Fence, tell: Tell) -> Ended:
     """All services together to the last good release; where there is none, what was made goes."""
     for failure in failures:
         tell(str(failure))
@@ -177,4 +175,3 @@ def _absent(platform: Platform, job: Job, fence: Fence, tell: Tell) -> Ended:
     platform.sweep(job.app, [], fence)
     tell("networks, secrets, configs and history removed")
     return Ended(LIVE)
-

@@ -108,9 +108,15 @@ class Engine:
         try:
             response = session.request(method, session.base_url + path, params=params, json=body, headers=dict(headers or {}), timeout=self.connection.timeout)
         except requests.exceptions.SSLError as error:
-            raise Denied(f"no trusted connection to the engine at {self.connection.docker_host}", _innermost(error), "Check ca_path, client_cert and client_key; tls: false is for an engine that speaks no TLS") from error
+            raise Denied(
+                f"no trusted connection to the engine at {self.connection.docker_host}",
+                _innermost(error),
+                "Check ca_path, client_cert and client_key; tls: false is for an engine that speaks no TLS",
+            ) from error
         except requests.exceptions.RequestException as error:
-            raise Unreachable(f"no connection to the engine at {self.connection.docker_host}", _innermost(error), "Check docker_host and that the engine runs") from error
+            raise Unreachable(
+                f"no connection to the engine at {self.connection.docker_host}", _innermost(error), "Check docker_host and that the engine runs"
+            ) from error
         if "Date" in response.headers:
             self.clock = parsedate_to_datetime(response.headers["Date"]).timestamp()
         if response.status_code >= 400:
@@ -131,7 +137,9 @@ def _new_session(connection: Connection) -> Any:
         from docker.tls import TLSConfig
     except ImportError as error:
         raise ShippingError(
-            "the Python package docker is missing on the host that talks to the engine", str(error), "Install it for that host's Python: pip install 'docker>=7.1,<8'"
+            "the Python package docker is missing on the host that talks to the engine",
+            str(error),
+            "Install it for that host's Python: pip install 'docker>=7.1,<8'",
         ) from error
     try:
         tls: Any = False
@@ -140,7 +148,9 @@ def _new_session(connection: Connection) -> Any:
             tls = TLSConfig(client_cert=certificate, ca_cert=connection.ca_path, verify=connection.validate_certs)
         return APIClient(base_url=connection.docker_host, version=_dotted(MINIMUM_API), timeout=connection.timeout, tls=tls)
     except DockerException as error:
-        raise ShippingError(f"cannot use docker_host {connection.docker_host}", str(error), "Write for example unix:///var/run/docker.sock or tcp://host:2376") from error
+        raise ShippingError(
+            f"cannot use docker_host {connection.docker_host}", str(error), "Write for example unix:///var/run/docker.sock or tcp://host:2376"
+        ) from error
 
 
 def _refusal(method: str, path: str, response: Any) -> PlatformError:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from .._app.evidence import REMEDIES
 from .._app.errors import Denied, NotFound, PlanError, PlatformError
+from .._app.evidence import REMEDIES
 from .._app.images import Reference, is_image_id
 from .._app.state import Cause
 from .api import Engine
@@ -47,7 +47,9 @@ class Credentials:
             config = load_config(config_path=path)
             found = config.resolve_authconfig(_HUB if registry == "docker.io" else registry)
         except DockerException as error:
-            raise PlanError(f"cannot read the credentials for {registry}", str(error), "Check docker_config and its credential helper, or give registry_auths") from error
+            raise PlanError(
+                f"cannot read the credentials for {registry}", str(error), "Check docker_config and its credential helper, or give registry_auths"
+            ) from error
         if not found:
             return None
         names = {"Username": "username", "Password": "password", "IdentityToken": "identitytoken", "ServerAddress": "serveraddress"}
@@ -111,7 +113,10 @@ def _from_local(engine: Engine, reference: Reference, asked: Cause, machines: in
         if (known.registry, known.path) == (reference.registry, reference.path):
             return reference.pinned(known.digest)
     if machines > 1:
-        return Cause("image_local", f"{reference.familiar} is on one machine only ({asked.text}), and {machines} machines may run it; push it, or set resolve_image: never")
+        return Cause(
+            "image_local",
+            f"{reference.familiar} is on one machine only ({asked.text}), and {machines} machines may run it; push it, or set resolve_image: never",
+        )
     return local.id
 
 
@@ -155,7 +160,7 @@ def ask_registry(engine: Engine, text: str, credentials: Credentials) -> str | C
 def _cause(reference: Reference, error: PlatformError) -> Cause:
     why = error.why.lower()
     name = reference.familiar
-    if isinstance(error, Denied) and not any(word in why for word in _MISSING) or any(word in why for word in _DENIED):
+    if (isinstance(error, Denied) and not any(word in why for word in _MISSING)) or any(word in why for word in _DENIED):
         return Cause("image_denied", f"the registry {reference.registry} refuses {name} ({error.why})", final=True)
     if isinstance(error, NotFound) or any(word in why for word in _MISSING):
         return Cause("image_missing", f"the registry {reference.registry} has no {name}", final=True)

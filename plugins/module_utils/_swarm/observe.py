@@ -67,8 +67,11 @@ class Found:
             {config["Spec"]["Name"]: config["ID"] for config in self.configs},
         )
 
-    def belongings(self, app: str) -> dict[str, list[str]]:
-        """The names of the app's own objects, by kind; the lease is not one of them."""
+    def belongings(self, app: str, adopted: bool) -> dict[str, list[str]]:
+        """The names of the app's own objects, by kind; the lease is not one of them.
+
+        A network cannot be labelled afterwards, so those of an ``adopted`` stack are told by its label.
+        """
 
         def names(objects: list[dict[str, Any]]) -> list[str]:
             specs = [entry.get("Spec", entry) for entry in objects]
@@ -77,10 +80,16 @@ class Found:
 
         return {
             "services": sorted(body["Spec"]["Name"] for body in self.services.values()),
-            "networks": names(self.networks),
+            "networks": sorted(network["Name"] for network in self.networks if is_own_network(app, network, adopted)),
             "secrets": names(self.secrets),
             "configs": names(self.configs),
         }
+
+
+def is_own_network(app: str, network: Mapping[str, Any], adopted: bool) -> bool:
+    """Whether a network was made for the app, by this collection or by a stack that it took over."""
+    labels = network.get("Labels") or {}
+    return labels.get(APP) == app or (adopted and labels.get(STACK) == app)
 
 
 def split_services(app: str, services: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -141,9 +150,7 @@ def _has_check(spec: Mapping[str, Any]) -> bool:
     return bool(test) and test[0] != "NONE"
 
 
-def _task(
-    task: dict[str, Any], service: str, body: Mapping[str, Any], names: Names, sent: str, hosts: Mapping[str, str], clock: float
-) -> Task:
+def _task(task: dict[str, Any], service: str, body: Mapping[str, Any], names: Names, sent: str, hosts: Mapping[str, str], clock: float) -> Task:
     status = task.get("Status", {})
     label = status.get("State", "new")
     current = same_template(task, body, names)
@@ -175,4 +182,3 @@ def _seconds(timestamp: str | None) -> float:
     if not timestamp:
         return 0.0
     return datetime.fromisoformat(f"{timestamp[:19]}+00:00").timestamp()
-

@@ -10,14 +10,14 @@ from typing import Any
 
 from .._app.errors import PlanError, Problem
 from .._app.history import Record, newest
+from .._app.naming import service_name
 from .._app.plan import CREATE, KEEP, RECREATE, REMOVE, UPDATE, Change, Plan, ServicePlan, interruption, start_first_on_host_port
 from .._app.platform import Wishes
-from .._app.naming import service_name
 from .._app.resolved import Resolved
 from .._app.verdict import LIVE
 from .compare import targets
 from .fields import FIELDS, PLACEMENT, Names, get
-from .observe import APP, RELEASE, STACK, Found
+from .observe import APP, RELEASE, STACK, Found, is_own_network
 
 _DRIVER = "overlay"
 START_INTERVAL_API = (1, 44)
@@ -39,12 +39,14 @@ def plan(app: str, resolved: Resolved, records: Sequence[Record], found: Found, 
             "\n" + "\n".join(f"  {problem}" for problem in problems),
             problems=[{"path": problem.path, "text": problem.text} for problem in problems],
         )
-    own = {network["Name"] for network in found.networks if _is_own(app, network.get("Labels"))}
+    own = {network["Name"] for network in found.networks if is_own_network(app, network, wishes.adopt or bool(records))}
     names = found.names
     return Plan(
         services=(*services, *leaving),
         create={
-            "networks": tuple(name for name, entry in resolved.networks.items() if not entry.get("external") and (name not in names.networks or name in renewed)),
+            "networks": tuple(
+                name for name, entry in resolved.networks.items() if not entry.get("external") and (name not in names.networks or name in renewed)
+            ),
             "secrets": tuple(name for name, entry in resolved.secrets.items() if not entry.get("external") and name not in names.secrets),
             "configs": tuple(name for name, entry in resolved.configs.items() if not entry.get("external") and name not in names.configs),
         },
@@ -95,7 +97,9 @@ def _check_networks(app: str, resolved: Resolved, found: Found, wishes: Wishes, 
             if network is None:
                 problems.append(Problem(f"networks: {name}", "is external and does not exist on this Swarm; make it by docker network create -d overlay"))
             elif network.get("Scope") != "swarm":
-                problems.append(Problem(f"networks: {name}", f"is external and of one machine only (driver {network.get('Driver')}); services need an overlay network"))
+                problems.append(
+                    Problem(f"networks: {name}", f"is external and of one machine only (driver {network.get('Driver')}); services need an overlay network")
+                )
         elif network is not None:
             problems.extend(_network_problems(app, name, entry, network, found, wishes))
 
@@ -282,4 +286,3 @@ def check_version(resolved: Resolved, api: tuple[int, ...]) -> None:
         version, needed = ".".join(map(str, api)), ".".join(map(str, START_INTERVAL_API))
         paths = ", ".join(f"services.{name}.healthcheck.start_interval" for name in late)
         raise PlanError(f"{paths} needs engine API {needed}", f"this engine speaks {version} and would ignore it", "Leave it out, or upgrade the engine")
-

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -114,7 +115,8 @@ class Swarm:
 
     def belongings(self, app: str, seen: Observation) -> dict[str, list[str]]:
         """Services, networks, secrets and configs with the app's label."""
-        return seen.inner.belongings(app)
+        found: Found = seen.inner
+        return found.belongings(app, adopted=bool(seen.records))
 
     def _with_external(self, resolved: Resolved, found: Found) -> Found:
         """External configs are looked up by name, since a full list would bring all data of all apps."""
@@ -122,6 +124,17 @@ class Swarm:
         if not missing:
             return found
         return replace(found, configs=[*found.configs, *self.engine.get("/configs", filters={"name": missing})])
+
+    def adoptable(self, app: str, contents: Contents, seen: Observation) -> dict[str, dict[str, str]]:
+        """A stack's configs with the same data, and its secrets, whose data nobody can read."""
+        found: Found = seen.inner
+        of_stack = {
+            kind: {entry["Spec"]["Name"]: entry["Spec"] for entry in getattr(found, kind) if (entry["Spec"].get("Labels") or {}).get(STACK) == app}
+            for kind in ("secrets", "configs")
+        }
+        configs = {name: f"{app}_{name}" for name, data in contents.configs.items() if f"{app}_{name}" in of_stack["configs"]}
+        same = {name: full for name, full in configs.items() if base64.b64decode(of_stack["configs"][full]["Data"]) == contents.configs[name]}
+        return {"secrets": {name: f"{app}_{name}" for name in contents.secrets if f"{app}_{name}" in of_stack["secrets"]}, "configs": same}
 
     def view(self, app: str, resolved: Resolved, seen: Observation) -> dict[str, Any]:
         """What is there of all that is declared, laid out as a Compose file."""
@@ -132,7 +145,7 @@ class Swarm:
             for field in FIELDS:
                 wanted = field.wanted(resolved.services.get(name, {}))
                 value = field.read(body["Spec"], found.names)
-                if wanted is not None or name not in resolved.services and value not in (None, {}, field.default):
+                if wanted is not None or (name not in resolved.services and value not in (None, {}, field.default)):
                     put(shown, field.key, value)
             services[name] = shown
         own = [network["Name"] for network in found.networks if (network.get("Labels") or {}).get(APP) == app]
@@ -155,9 +168,10 @@ class Swarm:
 
     def make_objects(self, app: str, resolved: Resolved, contents: Contents, fence: Fence) -> None:
         """Make the secrets and configs that are missing."""
-        label = {"label": [f"{APP}={app}"]}
-        existing = {kind: {found["Spec"]["Name"] for found in self.engine.get(f"/{kind}", filters=label)} for kind in ("secrets", "configs")}
+        near = {"name": [f"{app}_"]}
+        existing = {kind: {found["Spec"]["Name"]: found for found in self.engine.get(f"/{kind}", filters=near)} for kind in ("secrets", "configs")}
         store.make_objects(self.engine, app, resolved, contents, existing, fence)
+        store.take_over(self.engine, app, resolved, existing, fence)
 
     def make_networks(self, app: str, resolved: Resolved, fence: Fence) -> None:
         """Make the networks that are missing, side by side."""
@@ -209,7 +223,9 @@ class Swarm:
                 return
             except Outdated:
                 time.sleep(_PAUSE)
-        raise PlatformError(f"service {name} could not be written", f"somebody else changed it {_ATTEMPTS} times meanwhile", "Find out who does, then run again")
+        raise PlatformError(
+            f"service {name} could not be written", f"somebody else changed it {_ATTEMPTS} times meanwhile", "Find out who does, then run again"
+        )
 
     def _service(self, app: str, name: str) -> dict[str, Any] | None:
         try:
@@ -222,7 +238,8 @@ class Swarm:
         """Write a service that was read as ``body``; refuse where a later holder of the lease wrote it."""
         token = int((body["Spec"].get("Labels") or {}).get(TOKEN, "0"))
         if token > fence.token:
-            raise LeaseLost(f"service {body['Spec']['Name']} was written by a later run", f"it carries token {token}, this run has {fence.token}")
+            name = body["Spec"]["Name"]
+            raise LeaseLost(f"this run no longer holds {name}", f"a later run wrote it (token {token}, this run has {fence.token})", "Nothing more was written")
         fence.check()
         self.engine.post(f"/services/{body['ID']}/update", dict(spec), header, version=body["Version"]["Index"])
 

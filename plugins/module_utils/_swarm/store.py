@@ -86,7 +86,7 @@ def write_record(engine: Engine, app: str, record: Record) -> Record:
     return record
 
 
-def make_objects(engine: Engine, app: str, resolved: Resolved, contents: Contents, existing: Mapping[str, set[str]], fence: Fence) -> None:
+def make_objects(engine: Engine, app: str, resolved: Resolved, contents: Contents, existing: Mapping[str, Mapping[str, Any]], fence: Fence) -> None:
     """Make the secrets and configs that are missing, side by side."""
     missing = [
         (kind, name, entry)
@@ -105,6 +105,17 @@ def make_objects(engine: Engine, app: str, resolved: Resolved, contents: Content
             return  # made by a former run: the name follows the content, so it holds the same
 
     engine.side_by_side(make, missing)
+
+
+def take_over(engine: Engine, app: str, resolved: Resolved, existing: Mapping[str, Mapping[str, Any]], fence: Fence) -> None:
+    """Label a stack's secrets and configs that are used from now on, so that they go with the last release that needs them."""
+    for kind in ("secrets", "configs"):
+        for name, entry in getattr(resolved, kind).items():
+            found = existing[kind].get(name)
+            if found and not entry.get("external") and APP not in (found["Spec"].get("Labels") or {}):
+                fence.check()
+                labels = {**(found["Spec"].get("Labels") or {}), APP: app, KIND: CONTENT}
+                engine.post(f"/{kind}/{found['ID']}/update", {**found["Spec"], "Labels": labels}, version=found["Version"]["Index"])
 
 
 def sweep(engine: Engine, app: str, needed: Iterable[Resolved], fence: Fence) -> None:

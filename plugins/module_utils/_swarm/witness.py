@@ -64,7 +64,9 @@ def _image(engine: Engine, task: Task, reference: str, credentials: Credentials)
     asked = ask_registry(engine, reference, credentials)
     if isinstance(asked, Cause):
         return asked
-    return Cause("image_unavailable", f"{task.machine or 'the machine'} could not pull {reference}, which the registry has; look at the engine's log there", final=True)
+    return Cause(
+        "image_unavailable", f"{task.machine or 'the machine'} could not pull {reference}, which the registry has; look at the engine's log there", final=True
+    )
 
 
 def _logs(engine: Engine, task: str) -> tuple[tuple[str, ...], str]:

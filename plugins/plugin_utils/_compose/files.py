@@ -23,6 +23,7 @@ from .interpolate import Unset, Values, interpolate
 from .merge import merge
 
 ReadFile = Callable[[str], bytes]
+Check = Callable[[dict[str, Any]], object]
 
 
 @dataclass
@@ -49,12 +50,15 @@ class Sources:
     secrets_anywhere: bool = False
 
 
-def load(sources: Sources) -> Source:
-    """Read, interpolate and merge; raises :class:`SpecError` with all problems of all files."""
+def load(sources: Sources, check: Check | None = None) -> Source:
+    """Read, interpolate and merge; raises :class:`SpecError` with all problems of all files.
+
+    ``check`` raises SpecError where the content itself has problems, which are told together with the others.
+    """
     problems: list[Problem] = []
     values = _values(sources)
     layers = [_interpolated(content, values, problems) for content in _layers(sources, problems)]
-    if problems:
+    if len(layers) < len(sources.compose):
         raise SpecError(problems, _origin(sources))
     source = Source(merge(layers))
     folder = os.path.dirname(sources.compose[0]) if sources.compose else sources.folder
@@ -63,9 +67,20 @@ def load(sources: Sources) -> Source:
     for section, found in (("secrets", source.secrets), ("configs", source.configs)):
         for path, entry in _entries(source.content, section):
             _add_data(path, entry, found, sources, folder, values, problems)
+    problems.extend(_problems_of(source.content, check, {problem.path for problem in problems}))
     if problems:
         raise SpecError(problems, _origin(sources))
     return source
+
+
+def _problems_of(content: dict[str, Any], check: Check | None, known: set[str]) -> list[Problem]:
+    """What ``check`` finds at places that have no problem yet."""
+    try:
+        if check:
+            check(content)
+    except SpecError as error:
+        return [problem for problem in error.problems if problem.path not in known]
+    return []
 
 
 def _origin(sources: Sources) -> str:
@@ -146,16 +161,7 @@ def _add_environment(path: str, service: dict[str, Any], sources: Sources, folde
     known = Values({**_texts(own or {}), **values.plain}, values.secret, values.secrets_anywhere)
     environment: dict[str, Any] = {}
     for entry in _env_files(service.pop("env_file", None), Reader(f"{path}.env_file", problems)):
-        full = _full(folder, entry["path"])
-        try:
-            environment.update(dotenv.parse(_decoded(full, sources.read(full)), full, known, environment))
-        except FileNotFoundError as error:
-            if entry["required"]:
-                problems.append(Problem(f"{path}.env_file", f"cannot read {full}: {error.strerror or error}"))
-        except OSError as error:
-            problems.append(Problem(f"{path}.env_file", f"cannot read {full}: {error.strerror or error}"))
-        except SpecError as error:
-            problems.extend(error.problems)
+        _add_env_file(environment, _full(folder, entry["path"]), entry["required"], sources, known, Reader(f"{path}.env_file", problems))
     if own is None:
         return
     environment.update(own)
@@ -164,6 +170,17 @@ def _add_environment(path: str, service: dict[str, Any], sources: Sources, folde
             environment[key] = _inherited(key, Reader(f"{path}.environment.{key}", problems), values)
     if environment:
         service["environment"] = environment
+
+
+def _add_env_file(environment: dict[str, Any], path: str, required: bool, sources: Sources, values: Values, reader: Reader) -> None:
+    try:
+        lines = dotenv.parse(_decoded(path, sources.read(path)), path, values, environment)
+        environment.update((key, value) for key, value in lines.items() if value is not None or key not in environment)
+    except OSError as error:
+        if required or not isinstance(error, FileNotFoundError):
+            reader.problem(f"cannot read {path}: {error.strerror or error}")
+    except SpecError as error:
+        reader.problems.extend(error.problems)
 
 
 def _inherited(key: str, reader: Reader, values: Values) -> str | None:

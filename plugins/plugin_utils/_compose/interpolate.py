@@ -66,13 +66,13 @@ def interpolate(content: Any, values: Values, problems: list[Problem], path: str
         return substitute(content, values, path)
     except Unset as error:
         problems.append(Problem(path, str(error)))
-        return ""
+        return content
 
 
 def substitute(text: str, values: Values, path: str = "") -> str:
     """One text with its variables replaced; raises :class:`Unset`."""
     result, position = [], 0
-    for match in iter(lambda: _START.search(text, position), None):
+    while match := _START.search(text, position):
         result.append(text[position : match.start()])
         position = match.end()
         if match["escaped"]:

@@ -22,8 +22,8 @@ Rule = Callable[[Any, Any, Path], Any]
 
 def merge(files: list[dict[str, Any]]) -> dict[str, Any]:
     """All files as one; later ones win. ``!reset`` and ``!override`` are worked in."""
-    merged = reduce(lambda base, over: _merge(base, over, ()), files, {})
-    return _resolve(merged)
+    merged: dict[str, Any] = _resolve(reduce(lambda base, over: _merge(base, over, ()), files, {}))
+    return merged
 
 
 def _merge(base: Any, over: Any, path: Path) -> Any:

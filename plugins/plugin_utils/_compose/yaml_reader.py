@@ -37,7 +37,7 @@ class _Loader(yaml.SafeLoader):
     """A safe loader with the scalars of YAML 1.2 and without duplicate keys."""
 
 
-_INT = re.compile(r"[-+]?(?:0b_*[01][01_]*|0o?_*[0-7][0-7_]*|0x_*[0-9a-fA-F][0-9a-fA-F_]*|[1-9][0-9_]*|0_*)")
+_INT = re.compile(r"[-+]?(?:0[bB]_*[01][01_]*|0[oO]?_*[0-7][0-7_]*|0[xX]_*[0-9a-fA-F][0-9a-fA-F_]*|[1-9][0-9_]*|0_*)")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
 _NULL = re.compile(r"~|null|Null|NULL|")
@@ -57,7 +57,7 @@ for _tag, _pattern, _first in (
 
 
 def _int(loader: _Loader, node: ScalarNode) -> int:
-    text = loader.construct_scalar(node).replace("_", "").lower()
+    text = loader.construct_scalar(node).replace("_", "")
     sign, digits = (-1, text[1:]) if text[0] == "-" else (1, text.lstrip("+"))
     if len(digits) > 1 and digits[0] == "0" and digits[1].isdigit():
         return sign * int(digits, 8)
@@ -67,20 +67,26 @@ def _int(loader: _Loader, node: ScalarNode) -> int:
 def _mapping(loader: _Loader, node: MappingNode) -> dict[str, Any]:
     _refuse_duplicates(node)
     loader.flatten_mapping(node)
-    return {key.value: loader.construct_object(value, deep=True) for key, value in node.value}
+    return {_key(key): loader.construct_object(value, deep=True) for key, value in node.value}
+
+
+def _key(node: Node) -> str:
+    """A key as it is written: ``no`` and ``80`` are names here."""
+    if not isinstance(node, ScalarNode):
+        raise ConstructorError(None, None, "a key must be a text", node.start_mark)
+    return str(node.value)
 
 
 def _refuse_duplicates(node: MappingNode) -> None:
     """Refuse a key that stands twice; what is merged (``<<``) may be repeated by own keys."""
     seen: dict[str, Node] = {}
-    for key, _value in node.value:
-        if not isinstance(key, ScalarNode):
-            raise ConstructorError(None, None, "a key must be a text", key.start_mark)
-        if key.value in seen:
-            first = seen[key.value].start_mark.line + 1
-            remedy = "; write <<: [*one, *other]" if key.value == "<<" else ""
-            raise ConstructorError(None, None, f"the key {key.value} stands twice, first in line {first}{remedy}", key.start_mark)
-        seen[key.value] = key
+    for node_of_key, _value in node.value:
+        key = _key(node_of_key)
+        if key in seen:
+            first = seen[key].start_mark.line + 1
+            remedy = "; write <<: [*one, *other]" if key == "<<" else ""
+            raise ConstructorError(None, None, f"the key {key} stands twice, first in line {first}{remedy}", node_of_key.start_mark)
+        seen[key] = node_of_key
 
 
 def _override(loader: _Loader, node: Node) -> Override:
@@ -113,6 +119,9 @@ def parse(text: str, name: str) -> dict[str, Any]:
         mark = error.problem_mark or error.context_mark
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
         raise SpecError([Problem(place, _reason(error))], name) from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise SpecError([Problem(f"{name}:{line}", f"has the character U+{error.character:04X}, which YAML does not allow")], name) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SpecError([Problem(name, str(error))], name) from error
     if not isinstance(content, dict):

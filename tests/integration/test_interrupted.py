@@ -1,0 +1,224 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs that are killed, stopped, doubled or cut off: nothing is stuck, and the next run finds its way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.testbed.proxy import Proxy
+
+from .harness import Client, Outcome, Player, Running, worker
+from .specs import changed, shop
+
+PORT = 8098
+TTL = 4
+SECRET = "a-secret-that-no-file-may-hold"
+
+
+@pytest.fixture
+def proxy(platform: Any, player: Player) -> Iterator[Proxy]:
+    """The platform's API, where requests can be held."""
+    held = platform.proxy(player.home)
+    yield held
+    held.close()
+
+
+@pytest.fixture(scope="module")
+def app(platform: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A shop that all tests of this file share."""
+    first = Player(tmp_path_factory.mktemp("first")).run("release", options("interrupted", platform, "1.0.0"))
+    assert first.ok, first.output
+    return "interrupted"
+
+
+@pytest.fixture
+def client(platform: Any, app: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """Somebody who asks the front all the time; before, the app is brought to where every test begins."""
+    asking = platform.client(PORT)
+    if asking.ask() != "shop 1.0.0":
+        Player(tmp_path_factory.mktemp("again")).run("release", options(app, platform, "1.0.0"))
+    asking.until("shop 1.0.0")
+    with asking:
+        yield asking
+
+
+def options(app: str, platform: Any, version: str, host: str = "", **more: Any) -> dict[str, Any]:
+    """A release of the shop with a secret."""
+    spec = changed(shop(platform, version, port=PORT), "web", secrets=["token"])
+    spec["secrets"] = {"token": {"content": SECRET + version}}
+    given = {"app": app, "version": version, "spec": spec, "lease_ttl": TTL, **platform.options, **more}
+    return {**given, "docker_host": host} if host else given
+
+
+def one_journal(player: Player, timeout: float = 30) -> Path:
+    """The journal of the only worker."""
+    deadline = time.monotonic() + timeout
+    while not player.journals:
+        assert time.monotonic() < deadline, "no worker has begun"
+        time.sleep(0.05)
+    return player.journals[0]
+
+
+def files_with(text: str, *folders: Path) -> list[Path]:
+    """Files that hold a text."""
+    return [path for folder in folders for path in folder.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
+
+
+def settle(player: Player, platform: Any, app: str, version: str = "1.0.0") -> Outcome:
+    """The next run, which must come to a good end, and the one after it, which changes nothing."""
+    outcome = player.run("release", options(app, platform, version))
+    assert outcome.ok, outcome.output
+    assert player.run("release", options(app, platform, version)).result["changed"] is False
+    known = player.run("release_info", {"app": app, **platform.options}).result
+    assert known["live"]["version"] == version and known["held_by"] == ""
+    assert not [entry for entry in known["history"] if entry["verdict"] == "pending"]
+    return outcome
+
+
+# Request that the worker is held at -> its moment. The first two belong to the short part, whose process is the play's own.
+MOMENTS = {
+    "before the record": (r"POST \S+/configs/create", 1, False),
+    "after the record": (r"POST \S+/configs/create", 1, True),
+    "before the first service": (r"POST \S+/services/\S+/update", 1, False),
+    "after the first service": (r"POST \S+/services/\S+/update", 1, True),
+    "while it watches": (r"GET \S+/tasks", 6, False),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_killed(moment: str, platform: Any, player: Player, app: str, client: Client, proxy: Proxy) -> None:
+    """Kill everything of a run at a moment; the next run recovers, and nobody was left without an answer."""
+    pattern, nth, after = MOMENTS[moment]
+    proxy.hold(pattern, nth, after)
+    running = player.start("release", options(app, platform, "1.1.0", proxy.host))
+    assert proxy.held.wait(60), running.output
+    for journal in player.journals:
+        os.kill(worker(journal), signal.SIGKILL)
+    running.kill()
+    proxy.let_go()
+    assert files_with(SECRET, player.home / ".ansible_async", player.home / "state") == []
+    if "service" in moment:
+        assert files_with(SECRET, player.home / ".ansible") == []
+    settle(player, platform, app)
+    assert client.lost == []
+
+
+@pytest.mark.parametrize("moment", ["before the verdict", "while it goes back"])
+def test_killed_late(moment: str, platform: Any, player: Player, app: str, client: Client, proxy: Proxy) -> None:
+    """Killed when all is done but the record, or on the way back from a failure."""
+    given = options(app, platform, "1.1.0", proxy.host)
+    if moment == "while it goes back":
+        given["spec"] = changed(given["spec"], "web", command=["sh", "-c", "exit 3"])
+        proxy.hold(r"POST \S+/services/\S+/update", 2, False)
+    else:
+        proxy.hold(r'"shipping.code.state": "live"')
+    running = player.start("release", given)
+    assert proxy.held.wait(60), running.output
+    os.kill(worker(one_journal(player)), signal.SIGKILL)
+    outcome = running.wait()
+    proxy.let_go()
+    assert not outcome.ok and "killed before it came to an end" in outcome.result["msg"] and "Run again" in outcome.result["msg"]
+    settle(player, platform, app)
+    assert client.lost == []
+
+
+def test_killed_run_is_gone_on_with(platform: Any, player: Player, app: str, proxy: Proxy) -> None:
+    """The same release again goes on with the record that the killed run left."""
+    proxy.hold(r"POST \S+/services/\S+/update", 1, False)
+    running = player.start("release", options(app, platform, "1.1.0", proxy.host))
+    assert proxy.held.wait(60), running.output
+    before = player.run("release_info", {"app": app, **platform.options}).result
+    assert before["history"][0]["verdict"] == "pending" and before["held_by"].endswith("who releases 1.1.0")
+    os.kill(worker(one_journal(player)), signal.SIGKILL)
+    running.wait()
+    outcome = player.run("release", options(app, platform, "1.1.0"))
+    assert outcome.ok and outcome.result["release"]["number"] == before["history"][0]["number"]
+    assert "waits for" in outcome.output
+    settle(player, platform, app)
+
+
+def test_controller_killed_or_interrupted(platform: Any, player: Player, app: str, client: Client) -> None:
+    """The control machine goes away: the worker comes to its end, and the next run has nothing left to do."""
+    running = player.start("release", options(app, platform, "1.1.0"))
+    running.until("0/1 healthy")
+    running.kill()
+    assert settle(player, platform, app, "1.1.0").result["changed"] is False
+    running = player.start("release", options(app, platform, "1.0.0"))
+    running.until("0/1 healthy")
+    os.killpg(running.process.pid, signal.SIGINT)
+    running.process.wait(30)
+    assert settle(player, platform, app).result["changed"] is False
+    assert client.lost == []
+
+
+def test_two_runs_at_once(platform: Any, player: Player, app: str, client: Client, proxy: Proxy, tmp_path: Path) -> None:
+    """The second one says whom it waits for, and then does what is left to do."""
+    proxy.hold(r"GET \S+/tasks", 5)
+    first = player.start("release", options(app, platform, "1.1.0", proxy.host))
+    assert proxy.held.wait(60), first.output
+    second = Player(tmp_path / "other").start("release", options(app, platform, "1.0.0"))
+    second.until("waits for")
+    proxy.let_go()
+    outcomes = [first.wait(), second.wait()]
+    assert all(outcome.ok for outcome in outcomes), outcomes[1].output
+    assert any(line.startswith(f"{app} waits for ") and line.endswith("who releases 1.1.0") for line in outcomes[1].lines())
+    client.until("shop 1.0.0")
+    settle(player, platform, app)
+    assert client.lost == []
+
+
+def test_impatient_run_says_who_holds_the_app(platform: Any, player: Player, app: str, client: Client, proxy: Proxy, tmp_path: Path) -> None:
+    """Who does not want to wait is told whom for; check mode does not wait at all."""
+    other = Player(tmp_path / "other")
+    proxy.hold(r"GET \S+/tasks", 5)
+    first = player.start("release", options(app, platform, "1.1.0", proxy.host))
+    assert proxy.held.wait(60), first.output
+    checked = other.run("release", options(app, platform, "1.0.0"), "--check")
+    assert checked.ok and "is at work on interrupted now" in checked.output
+    refused = other.run("release", options(app, platform, "1.0.0", lease_timeout=1))
+    assert not refused.ok and "is held by" in refused.result["msg"] and "who releases 1.1.0" in refused.result["msg"]
+    proxy.let_go()
+    assert first.wait().ok
+    settle(player, platform, app)
+
+
+def test_sleeping_holder_writes_nothing(platform: Any, player: Player, app: str, client: Client, proxy: Proxy, tmp_path: Path) -> None:
+    """A worker that did not answer for longer than its lease lives, wakes up after another run took over."""
+    proxy.hold(r"POST \S+/services/\S+/update", 1, False)
+    running = player.start("release", options(app, platform, "1.1.0", proxy.host))
+    assert proxy.held.wait(60), running.output
+    sleeper = worker(one_journal(player))
+    os.kill(sleeper, signal.SIGSTOP)
+    try:
+        taken = settle(Player(tmp_path / "other"), platform, app)
+        assert "waits for" in taken.output
+        versions = platform.versions(app)
+    finally:
+        os.kill(sleeper, signal.SIGCONT)
+        proxy.let_go()
+    outcome = running.wait()
+    assert not outcome.ok and "no longer holds interrupted" in outcome.result["msg"]
+    assert platform.versions(app) == versions
+    assert settle(player, platform, app).result["changed"] is False
+    assert client.lost == []
+
+
+@pytest.mark.parametrize("power_cut", [False, True], ids=["restart", "power-cut"])
+def test_platform_restarts_meanwhile(power_cut: bool, platform: Any, player: Player, app: str, client: Client) -> None:
+    """The engine goes away in the middle of a rollout and comes back; the run comes to a good end."""
+    running: Running = player.start("release", options(app, platform, "1.1.0"))
+    running.until("0/1 healthy")
+    platform.restart(power_cut)
+    outcome = running.wait()
+    assert outcome.ok, outcome.output
+    platform.client(PORT).until("shop 1.1.0", 60)
+    settle(player, platform, app)

@@ -1,0 +1,231 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is declared is owned, all else is others': labels by hand, drift, removals, take-overs, foreign objects."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .harness import Player
+from .specs import changed, shop, simple, tool, with_service
+
+
+def ship(player: Player, platform: Any, app: str, spec: Any, version: str = "1", **options: Any) -> Any:
+    """Release an app that must become live."""
+    outcome = player.run("release", {"app": app, "version": version, "spec": spec, **options, **platform.options})
+    assert outcome.ok, outcome.output
+    return outcome.result
+
+
+def actions(result: dict[str, Any]) -> dict[str, str]:
+    """What a run did with each service."""
+    return {service["name"]: service["action"] for service in result["plan"]["services"]}
+
+
+def test_set_by_hand_survives_and_drift_is_taken_back(platform: Any, player: Player, app: str) -> None:
+    """Labels and settings of others stay; what is declared and was changed by hand comes back, and is told."""
+    spec = simple(platform, environment={"MODE": "plain"}, hostname="declared")
+    ship(player, platform, app, spec)
+    platform.change_by_hand(app, "app", "--label-add", "owner=alice", "--env-add", "EXTRA=1")
+    assert ship(player, platform, app, spec)["changed"] is False
+    assert platform.labels(app, "app")["owner"] == "alice"
+
+    platform.change_by_hand(app, "app", "--env-add", "MODE=other", "--hostname", "elsewhere")
+    drift = player.run("release_info", {"app": app, **platform.options}).result["drift"]
+    assert {(change["path"], change["before"], change["after"]) for change in drift} == {
+        ("environment.MODE", "other", "plain"),
+        ("hostname", "elsewhere", "declared"),
+    }
+    result = ship(player, platform, app, spec)
+    assert result["changed"] and result["release"]["number"] == 2
+    found = platform.environment(app, "app")
+    assert (found["MODE"], found["EXTRA"]) == ("plain", "1")
+    assert platform.labels(app, "app")["owner"] == "alice"
+    assert player.run("release_info", {"app": app, **platform.options}).result["drift"] == []
+
+
+def test_removed_by_hand_comes_back(platform: Any, player: Player, app: str) -> None:
+    """A service that somebody removed is made again; the others keep their tasks."""
+    spec = with_service(simple(platform), "second", tool(platform))
+    ship(player, platform, app, spec)
+    tasks = platform.running(app)
+    platform.remove_service(app, "second")
+    assert actions(ship(player, platform, app, spec)) == {"app": "keep", "second": "create"}
+    assert platform.running(app)["app"] == tasks["app"]
+    assert ship(player, platform, app, spec)["changed"] is False
+
+
+def test_unchanged_services_keep_their_tasks(platform: Any, player: Player, app: str) -> None:
+    """Neither another service, nor a new version, nor what concerns no task restarts one."""
+    spec = with_service(simple(platform), "second", tool(platform))
+    ship(player, platform, app, spec)
+    tasks = platform.running(app)
+    ship(player, platform, app, changed(spec, "second", environment={"NEW": "1"}), version="2")
+    assert platform.running(app)["app"] == tasks["app"]
+    assert platform.running(app)["second"] != tasks["second"]
+    tasks = platform.running(app)
+    settings = {"labels": {"tier": "web"}, "update_config": {"order": "start-first", "monitor": "1s"}, "placement": {"constraints": ["node.role == manager"]}}
+    result = ship(player, platform, app, changed(changed(spec, "second", environment={"NEW": "1"}), "app", deploy=settings), version="3")
+    assert {service["name"]: service["interruption"] for service in result["plan"]["services"] if service["action"] != "keep"} == {
+        "app": "without interruption"
+    }
+    assert platform.running(app) == tasks
+    result = ship(player, platform, app, changed(changed(spec, "second", environment={"NEW": "1"}), "app", deploy=settings), version="4")
+    assert result["changed"] and result["release"]["version"] == "4"
+    assert platform.running(app) == tasks
+
+
+def test_services_that_leave(platform: Any, player: Player, app: str) -> None:
+    """A service that leaves the spec goes; one that passes its host port on goes first."""
+    port = {"ports": [{"target": 80, "published": 18770, "mode": "host"}]}
+    first = {"services": {"old": tool(platform, **port), "other": tool(platform)}}
+    ship(player, platform, app, first)
+    second = {"services": {"new": tool(platform, **port), "other": tool(platform)}}
+    result = ship(player, platform, app, second, version="2")
+    assert actions(result) == {"new": "create", "other": "keep", "old": "remove"}
+    assert set(platform.services(app)) == {"new", "other"}
+    assert ship(player, platform, app, second, version="2")["changed"] is False
+
+
+def test_a_stack_is_taken_over_without_restarts(platform: Any, player: Player, app: str) -> None:
+    """`adopt` takes over what docker stack deploy made; a key that is dropped afterwards goes back."""
+    spec = {
+        "services": {
+            "app": {
+                **tool(platform, environment={"A": "1", "B": "2"}),
+                "networks": {"inside": {"aliases": ["also"]}},
+                "configs": [{"source": "settings", "target": "/settings"}],
+                "secrets": ["token"],
+                "volumes": ["data:/data"],
+                "hostname": "stacked",
+                "healthcheck": {"test": "true", "interval": "1s"},
+                "labels": {"on": "container"},
+            }
+        },
+        "networks": {"inside": None},
+        "volumes": {"data": None},
+        "configs": {"settings": {"file": "./settings"}},
+        "secrets": {"token": {"file": "./token"}},
+    }
+    folder = player.home
+    (folder / "token").write_text("a token of the stack")
+    (folder / "settings").write_text("from the stack")
+    (folder / "stack.yml").write_text(json.dumps({"version": "3.8", **spec}))
+    platform.engine.docker("stack", "deploy", "--compose-file", folder / "stack.yml", app)
+    options = {"app": app, "version": "1", "compose": str(folder / "stack.yml"), **platform.options}
+    refused = player.run("release", options)
+    assert not refused.ok and "adopt: true" in refused.result["msg"]
+    for _attempt in range(100):
+        if platform.running(app).get("app"):
+            break
+    tasks = platform.running(app)
+    outcome = player.run("release", {**options, "adopt": True})
+    assert outcome.ok, outcome.output
+    assert platform.running(app) == tasks, "the take-over restarted a task"
+    assert not player.run("release", options).result["changed"]
+    dropped = changed(spec, "app", environment={"A": "1"})
+    del dropped["services"]["app"]["hostname"]
+    (folder / "stack.yml").write_text(json.dumps(dropped))
+    assert player.run("release", {**options, "version": "2"}).ok
+    assert "B" not in platform.environment(app, "app")
+    assert not platform.services(app)["app"]["Spec"]["TaskTemplate"]["ContainerSpec"].get("Hostname")
+    assert player.run("release", {"app": app, "state": "absent", **platform.options}).ok
+    for kind in ("service", "network", "secret", "config"):
+        assert {name for name in platform.objects(kind) if name.startswith(app)} == set()
+
+
+def test_foreign_objects_are_refused(platform: Any, player: Player, app: str) -> None:
+    """A service or a network of that name which somebody else made is not touched."""
+    platform.engine.docker("service", "create", "--quiet", "--detach", "--name", f"{app}_app", "--replicas", "0", platform.image("tool:1"))
+    platform.engine.docker("network", "create", "--driver", "overlay", f"{app}_default")
+    try:
+        outcome = player.run("release", {"app": app, "version": "1", "spec": simple(platform), **platform.options})
+        paths = {problem["path"] for problem in outcome.result["problems"]}
+        assert not outcome.ok and paths == {"services.app", f"networks: {app}_default"}
+    finally:
+        platform.engine.docker("service", "rm", f"{app}_app")
+        platform.engine.docker("network", "rm", f"{app}_default")
+
+
+def test_what_cannot_change_in_place(platform: Any, player: Player, app: str) -> None:
+    """A mode or a network cannot change, unless it may be made anew; then everybody is told."""
+    spec = {"services": {"app": tool(platform, networks=["inside"]), "far": tool(platform, networks=["apart"])}, "networks": {"inside": {}, "apart": {}}}
+    ship(player, platform, app, spec)
+    far = platform.running(app)["far"]
+    turned = {**changed(spec, "app", deploy={"mode": "global"}), "networks": {"inside": {"attachable": True}, "apart": {}}}
+    outcome = player.run("release", {"app": app, "version": "2", "spec": turned, **platform.options})
+    texts = " ".join(problem["text"] for problem in outcome.result["problems"])
+    assert not outcome.ok and "recreate: [app]" in texts and f"recreate: [{app}_inside]" in texts and "used by app" in texts
+    result = ship(player, platform, app, turned, version="2", recreate=["app", f"{app}_inside"])
+    assert actions(result) == {"app": "recreate", "far": "keep"}
+    assert platform.running(app)["far"] == far
+    assert "Global" in platform.services(app)["app"]["Spec"]["Mode"]
+    assert ship(player, platform, app, turned, version="2")["changed"] is False
+
+
+def test_scale(platform: Any, player: Player, app: str) -> None:
+    """Numbers change without a release, are judged, and survive where the spec leaves them out."""
+    spec = simple(platform)
+    ship(player, platform, app, spec)
+    scaled = player.run("scale", {"app": app, "replicas": {"app": 3}, **platform.options})
+    assert scaled.ok and scaled.result["changed"] and len(platform.running(app)["app"]) == 3
+    assert player.run("scale", {"app": app, "replicas": {"app": 3}, **platform.options}).result["changed"] is False
+    ship(player, platform, app, changed(spec, "app", environment={"NEW": "1"}), version="2")
+    assert len(platform.running(app)["app"]) == 3
+    wrong = player.run("scale", {"app": app, "replicas": {"ap": 1, "app": "many"}, **platform.options})
+    assert "replicas.app: must be a whole number" in wrong.result["msg"]
+    wrong = player.run("scale", {"app": app, "replicas": {"ap": 1}, **platform.options})
+    assert "no such service; did you mean app?" in wrong.result["msg"]
+
+
+def test_scale_that_cannot_be_goes_back(platform: Any, player: Player, app: str) -> None:
+    """Where the new tasks find no room, the former number is set again."""
+    ship(player, platform, app, simple(platform, deploy={"resources": {"reservations": {"memory": "5G"}}}))
+    outcome = player.run("scale", {"app": app, "replicas": {"app": 50}, **platform.options})
+    assert not outcome.ok and "scaled back, app to 1" in outcome.result["msg"] and outcome.result["failures"][0]["kind"] == "no_resources"
+    assert platform.services(app)["app"]["Spec"]["Mode"]["Replicated"]["Replicas"] == 1
+
+
+def test_depends_on_orders_the_rollout(platform: Any, player: Player, app: str) -> None:
+    """A service waits for what it depends on; where that fails it is not begun."""
+    check = {"test": ["CMD-SHELL", "test $(cut -d. -f1 /proc/uptime) -gt 0 && test -e /tmp/ready"], "interval": "300ms", "retries": 50}
+    database = tool(platform, "sh", "-c", "sleep 2; touch /tmp/ready; exec sleep 100000", healthcheck=check)
+    spec = {"services": {"web": tool(platform, depends_on={"database": {"condition": "service_healthy"}}), "database": database}}
+    ship(player, platform, app, spec)
+    created = {name: service["CreatedAt"] for name, service in platform.services(app).items()}
+    assert created["web"] > created["database"]
+    broken = changed(changed(spec, "database", command=["sh", "-c", "exit 9"]), "web", environment={"NEW": "1"})
+    versions = platform.versions(app)
+    outcome = player.run("release", {"app": app, "version": "2", "spec": broken, **platform.options})
+    assert outcome.result["verdict"] == "rolled_back"
+    assert platform.versions(app)["web"] == versions["web"], "a service was begun though what it depends on had failed"
+
+
+def test_longest_names(platform: Any, player: Player) -> None:
+    """The longest app, service, secret and config names fit the platform's limits and stay apart."""
+    app = "a" + "b" * 38 + "c"
+    names = ["s" * 60 + "one", "s" * 60 + "two"]
+    grants = {"secrets": ["t" * 70 + "one", "t" * 70 + "two"], "configs": ["c" * 70 + "one", "c" * 70 + "two"]}
+    spec: dict[str, Any] = {"services": {name: tool(platform, **grants) for name in names}}
+    for section, sources in grants.items():
+        spec[section] = {name: {"content": f"{section} {name}"} for name in sources}
+    try:
+        ship(player, platform, app, spec)
+        assert ship(player, platform, app, spec)["changed"] is False
+    finally:
+        assert player.run("release", {"app": app, "state": "absent", **platform.options}).ok
+
+
+def test_absent_leaves_only_volumes(platform: Any, player: Player, app: str) -> None:
+    """When the play returns all is really gone, but for the volumes, which are listed."""
+    spec = {**shop(platform, port=18771), "secrets": {"token": {"content": "a token to remove"}}, "volumes": {"data": {}}}
+    spec["services"]["web"].update(secrets=["token"], volumes=["data:/data"])
+    ship(player, platform, app, spec)
+    gone = player.run("release", {"app": app, "state": "absent", **platform.options})
+    assert gone.ok and gone.result["volumes_kept"] == [f"{app}_data"]
+    for kind in ("service", "network", "secret", "config"):
+        assert {name for name in platform.objects(kind) if name.startswith(app)} == set()
+    assert f"{app}_data" in platform.objects("volume")
+    assert player.run("release", {"app": app, "state": "absent", **platform.options}).result["changed"] is False

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the checks, some at a time, and says what each came to."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from .checks import CHECKS
+from .place import Failed, Place, Skipped, snapshot
+
+
+def verdict(name: str, folder: Path) -> tuple[str, str]:
+    """What a check came to, and the words to it."""
+    try:
+        CHECKS[name](Place(folder / name, folder / "snapshot"))
+    except Failed as found:
+        return "failed", str(found)
+    except Skipped as reason:
+        return "skipped", str(reason)
+    except Exception as error:
+        return "failed", repr(error)
+    return "ok", ""
+
+
+def timed(name: str, folder: Path) -> tuple[str, str, str]:
+    """A check's verdict, with its line for the reader."""
+    begun = time.monotonic()
+    came_to, words = verdict(name, folder)
+    return came_to, f"{name:<20} {came_to:<8} {time.monotonic() - begun:5.1f} s", words
+
+
+def main(names: list[str]) -> int:
+    """Run the checks with these names, or all."""
+    unknown = sorted(set(names) - set(CHECKS))
+    if unknown:
+        print(f"unknown: {', '.join(unknown)}. There are: {', '.join(CHECKS)}")
+        return 2
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="lint-") as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
+        snapshot(Path(folder) / "snapshot")
+        for done in as_completed([pool.submit(timed, name, Path(folder)) for name in names or CHECKS]):
+            came_to, line, words = done.result()
+            failed += came_to == "failed"
+            print(line, *([words, ""] if came_to == "failed" else [words] if words else []), sep="\n", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,113 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The checks by name; each raises Failed with what it found."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tomllib
+from collections.abc import Callable
+from fnmatch import fnmatch
+from pathlib import Path
+
+from ansible_test._internal.host_configs import NativePythonConfig
+from ansible_test._internal.python_requirements import get_venv_packages
+
+from .place import Failed, Place, Skipped
+
+HEADER = [line.removeprefix("# ") for line in Path(__file__).read_text().splitlines()[:3]]
+OLDEST_PYTHON = "python3.9"
+
+
+def command(line: str) -> Callable[[Place], object]:
+    """A check that is one command."""
+    return lambda place: place.run(*line.split())
+
+
+def sanity(place: Place) -> None:
+    """All tests of ansible-test sanity, on all Pythons that are here."""
+    pip = get_venv_packages(NativePythonConfig(version="3.13"))["pip"].replace(".", "_")
+    script = Path.home() / f".ansible/test/cache/get_pip_{pip}.py"
+    if not script.exists():
+        script.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(place.collection / "tests/lint/get_pip.py", script)
+    # Compose files as others write them, with tags that Ansible's YAML does not know.
+    shutil.rmtree(place.collection / "tests/samples", ignore_errors=True)
+    place.run("ansible-test", "sanity", "--color", "no")
+
+
+def oldest_python(place: Place) -> None:
+    """What runs on managed machines compiles with the oldest Python that they may have."""
+    if not shutil.which(OLDEST_PYTHON):
+        raise Skipped(f"there is no {OLDEST_PYTHON} here")
+    place.run(OLDEST_PYTHON, "-m", "compileall", "-q", "plugins/modules", "plugins/module_utils")
+
+
+def headers(place: Place) -> None:
+    """All files begin as this one does, but for empty ones and those that REUSE.toml names."""
+    annotations = tomllib.loads((place.collection / "REUSE.toml").read_text())["annotations"]
+    exempt = ["COPYING", "LICENSES/*", *(glob for annotation in annotations for glob in annotation["path"])]
+    expected = [file for file in place.files if not any(fnmatch(str(file), glob) for glob in exempt)]
+    without = [str(file) for file in expected if not has_header(place.collection / file)]
+    if without:
+        raise Failed("without the licence header:\n" + "\n".join(without))
+
+
+def has_header(file: Path) -> bool:
+    """Whether the header is in the first lines, if there are any."""
+    beginning = file.read_text(errors="replace").splitlines()[:8]
+    return not beginning or all(line in "\n".join(beginning) for line in HEADER)
+
+
+def shell(place: Place) -> None:
+    """Shell scripts, whatever they are called."""
+    scripts = [file for file in place.files if (place.collection / file).read_bytes().startswith((b"#!/bin/sh", b"#!/bin/bash", b"#!/usr/bin/env bash"))]
+    place.run("shellcheck", "--external-sources", *scripts)
+
+
+def build(place: Place) -> Path:
+    """The collection as users get it."""
+    artifact = place.top / "artifact"
+    without_warning(place.run("ansible-galaxy", "collection", "build", "--output-path", artifact))
+    return next(artifact.glob("*.tar.gz"))
+
+
+def install(place: Place) -> None:
+    """The collection can be built and installed into an empty folder, without a warning."""
+    artifact, folder = build(place), place.top / "installed"
+    without_warning(place.run("ansible-galaxy", "collection", "install", "--offline", artifact, ANSIBLE_COLLECTIONS_PATH=folder))
+
+
+def galaxy_importer(place: Place) -> None:
+    """Galaxy would take the collection; what ansible-lint has to say is a check of its own."""
+    environment = Path(place.run("tests/testbed/setup.sh", "python", "tests/lint/requirements-importer.txt").strip())
+    artifact = build(place)
+    settings = {"PATH": f"{environment}:{os.environ['PATH']}", "GALAXY_IMPORTER_RUN_ANSIBLE_LINT": "no"}
+    without_warning(place.run(environment / "python", "-m", "galaxy_importer.main", artifact, **settings))
+
+
+def without_warning(output: str) -> None:
+    """Tools may warn and succeed nevertheless."""
+    if "WARNING" in output or "ERROR" in output:
+        raise Failed(output.strip())
+
+
+# The longest first, so that the others run beside them.
+CHECKS: dict[str, Callable[[Place], object]] = {
+    "ansible-test": sanity,
+    "ansible-lint": command("ansible-lint --offline --strict"),
+    "antsibull-docs": command("antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs all --check-extra-docs-refs ."),
+    "galaxy-importer": galaxy_importer,
+    "mypy": command("mypy -p ansible_collections.shipping.code.plugins -p tests.testbed -p tests.lint"),
+    "antsibull-changelog": command("antsibull-changelog lint"),
+    "build": install,
+    "reuse": command("reuse lint"),
+    "ruff-check": command("ruff check --output-format concise ."),
+    "ruff-format": command("ruff format --check --output-format concise ."),
+    "yamllint": command("yamllint --strict ."),
+    "shellcheck": shell,
+    "headers": headers,
+    "python3.9": oldest_python,
+}
