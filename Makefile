@@ -6,18 +6,24 @@
 # make test-unit    the quick ones, without a Swarm
 # make lint         everything that checks the code and the documentation
 # make bench        us and others side by side, into docs/benchmarks.md
+# make docs         the tables of the guides, from the code
+# make pictures     the terminals in the documentation, from real plays
 # make clean        takes away what quickstart and test have left running
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-unit test-integration test-molecule lint bench clean docs
+.PHONY: help quickstart test test-unit test-integration test-molecule lint bench clean docs pictures
 
 PYTHON ?=
 SETUP := tests/testbed/setup.sh
 BIN = $(shell $(SETUP) python tests/requirements.txt $(PYTHON))
+TESTS ?= tests/integration
+# Each worker has an engine of its own; a third one uses the time that the others wait.
+WORKERS ?= 3
 PACKAGES := docker.io docker-registry iproute2 iptables apache2-utils openssh-server openssh-client
 PYTEST = "$$bin/pytest" -c tests/pytest.ini
+SPREAD = --numprocesses $(WORKERS) --dist worksteal
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -29,22 +35,28 @@ quickstart: packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" "$$bin/python" -m tests.testbed.quickstart
 
 test: packages
-	@bin="$(BIN)"; export PATH="$$bin:$$PATH"; $(PYTEST) tests/unit tests/integration; $(MAKE) --no-print-directory test-molecule
+	@bin="$(BIN)"; export PATH="$$bin:$$PATH"; $(PYTEST) tests/unit && $(PYTEST) $(SPREAD) tests/integration && molecule test --all
 
 test-unit:
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/unit
 
 test-integration: packages
-	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/integration
+	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) $(SPREAD) $(TESTS)
 
 test-molecule: packages
-	@bin="$(BIN)"; PATH="$$bin:$$PATH" "$$bin/python" -m tests.testbed.molecule
+	@bin="$(BIN)"; PATH="$$bin:$$PATH" molecule test --all
 
 lint:
 	@tests/lint/run.sh
+
+docs:
+	@bin="$(BIN)"; PYTHONPATH=.collections:. "$$bin/python" -m tests.docs
+
+pictures: packages
+	@bin="$(BIN)"; PATH="$$bin:$$PATH" PYTHONPATH=.collections:. "$$bin/python" -m tests.docs.pictures
 
 bench: packages
 	@tests/benchmarks/run.sh
 
 clean:
-	@python3 -m tests.testbed.clean
+	@python3 -m tests.testbed clean

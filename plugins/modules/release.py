@@ -222,7 +222,7 @@ reason:
   description: Why it failed, and what runs now.
   returned: when it failed
   type: str
-  sample: "1.4.2 (release 7) serves: rolled back and healthy. web: task web.1 on node-b ended with exit code 1; the engine paused the update. Its last
+  sample: "1.4.2 (release 7) serves: rolled back and healthy. task web.1 on node-b: ended with exit code 1; the engine paused the update. Its last
     lines: DATABASE_URL is missing: cannot start. Read its last lines, correct the application or its settings, then release again"
 failures:
   description: Each service that failed.

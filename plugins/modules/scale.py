@@ -66,7 +66,7 @@ reason:
   description: Why it failed, and what runs now.
   returned: when it failed
   type: str
-  sample: "scaled back, web to 2. web: task web.4 no machine has the CPU or memory it reserves (insufficient resources on 3 nodes)"
+  sample: "scaled back, web to 2. task web.4: no machine has the CPU or memory it reserves (insufficient resources on 3 nodes)"
 failures:
   description: Each service that failed, as with M(shipping.code.release).
   returned: when it failed after it had begun

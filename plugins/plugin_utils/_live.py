@@ -3,13 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Running one of the collection's modules so that people see what it does while it does it.
 
-The module's short part runs as any module. What is left goes on in a worker on the host, detached
-by Ansible's own async wrapper, and its journal is read here. When the connection is lost or the
-play is stopped, the worker comes to its end all the same.
+The module's short part runs as any module and leaves a worker on the host that does the rest, whose
+journal is read here. When the connection is lost or the play is stopped, the worker comes to its end
+all the same.
 """
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import io
 import socket
@@ -40,10 +41,9 @@ if isinstance(sys.stdout, io.TextIOWrapper):
 _MACHINE_READABLE = ("json", "jsonl", "junit")
 _READ_EVERY = 0.2
 _REMOTE_WAIT = 5
-_START_TIMEOUT = 60
+_START_TIMEOUT = 30
 _HEARTBEAT = 15
-_SPARE_SECONDS = 60
-_NOT_FOR_THE_WORKER = ("_data", "_mask", "secret_values", "registry_auths", "spec", "compose", "values", "images")
+_NOT_FOR_READING = ("_data", "_mask", "secret_values", "registry_auths", "spec", "compose", "values", "images")
 
 
 class LiveAction(ActionBase):
@@ -97,7 +97,7 @@ class LiveAction(ActionBase):
             return begun
         ended = self._follow(options, job, task_vars)
         self._warn(ended.get("warnings", ()))
-        return of_end(begun, ended, title(job["job"]["kind"], options["app"], str(begun.get("version", ""))))
+        return of_end(begun, ended, title(job["kind"], options["app"], str(begun.get("version", ""))))
 
     def _begin(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """The short part, as often as somebody else holds the app."""
@@ -124,39 +124,32 @@ class LiveAction(ActionBase):
         return result
 
     def _follow(self, options: dict[str, Any], job: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """Start the worker and show its journal until it ends."""
-        limits = job["job"]["limits"]
-        options = {key: value for key, value in options.items() if key not in _NOT_FOR_THE_WORKER}
-        started = self._start(options, job, limits["rollout_timeout"] + limits["rollback_timeout"] + _SPARE_SECONDS, task_vars)
-        for entry in self._entries(options, job["journal"], started, task_vars):
+        """Show the worker's journal until it ends."""
+        self._remove_module_files()
+        options = {key: value for key, value in options.items() if key not in _NOT_FOR_READING}
+        for entry in self._entries(options, job["journal"], task_vars):
             if entry["kind"] == "line":
                 self._say(entry["text"])
             elif entry["kind"] == "end":
                 return dict(entry["result"])
         return _died(job)
 
-    def _start(self, options: dict[str, Any], job: dict[str, Any], seconds: float, task_vars: dict[str, Any]) -> dict[str, Any]:
-        self._task.async_val = int(seconds)
-        try:
-            started: dict[str, Any] = self._execute_module(module_args={**options, "_job": job}, task_vars=task_vars, wrap_async=True)
-        finally:
-            self._task.async_val = 0
-        if started.get("failed"):
-            raise ShippingError("the worker could not be started", str(started.get("msg", "")), "Run again; what was begun is recovered")
-        return started
+    def _remove_module_files(self) -> None:
+        """What the short part was given lies on the host no longer than that part ran."""
+        with contextlib.suppress(AnsibleConnectionFailure):
+            self._remove_tmp_path(self._connection._shell.tmpdir)
 
-    def _entries(self, options: dict[str, Any], path: str, started: dict[str, Any], task_vars: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def _entries(self, options: dict[str, Any], path: str, task_vars: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """The journal's entries, read directly where the worker is on this machine."""
         offset, begun_at, spoke = 0, time.monotonic(), time.monotonic()
-        results_file = str(started.get("results_file", ""))
         while True:
-            pages = self._pages(options, path, offset, results_file, task_vars)
-            yield from pages["entries"]
-            if any(entry["kind"] == "end" for entry in pages["entries"]) or not pages["alive"]:
+            pages = self._pages(options, path, offset, task_vars)
+            yield from pages.entries
+            if pages.ended or not pages.alive:
                 return
-            offset = pages["offset"]
+            offset = pages.offset
             now = time.monotonic()
-            if pages["entries"]:
+            if pages.entries:
                 spoke = now
             if offset == 0 and now - begun_at > _START_TIMEOUT:
                 return
@@ -164,23 +157,26 @@ class LiveAction(ActionBase):
                 spoke = now
                 self._say(f"{options['app']} still at work, {now - begun_at:.0f} s")
 
-    def _pages(self, options: dict[str, Any], path: str, offset: int, results_file: str, task_vars: dict[str, Any]) -> dict[str, Any]:
+    def _pages(self, options: dict[str, Any], path: str, offset: int, task_vars: dict[str, Any]) -> journal.Pages:
         if self._connection.transport in ("local", "ansible.builtin.local"):
             try:
-                pages = journal.wait(path, offset, _READ_EVERY, results_file)
+                pages = journal.wait(path, offset, _READ_EVERY)
             except OSError:
                 pages = None  # another user's journal, by become: the module reads it
             if pages:
-                if any(entry["kind"] == "end" for entry in pages.entries):
-                    journal.clear(path, results_file)
-                return vars(pages)
-        read = {"phase": "read", "journal": path, "offset": offset, "seconds": _REMOTE_WAIT, "results_file": results_file}
+                if pages.ended:
+                    journal.clear(path)
+                return pages
+        read = {"phase": "read", "journal": path, "offset": offset, "seconds": _REMOTE_WAIT}
         try:
-            return self._module({**options, "_job": read}, task_vars)
+            found = self._module({**options, "_job": read}, task_vars)
         except AnsibleConnectionFailure as error:
             self._say(f"the connection is lost ({error}), the worker goes on; trying again")
             time.sleep(_REMOTE_WAIT)
-            return {"entries": [], "offset": offset, "alive": True}
+            return journal.Pages([], offset, True)
+        if found.get("failed"):
+            raise ShippingError("the worker's journal cannot be read", str(found.get("msg", "")), "The worker goes on; see shipping.code.release_info")
+        return journal.Pages(found["entries"], found["offset"], found["alive"])
 
     def _warn(self, texts: Iterable[str]) -> None:
         for text in texts:
@@ -199,7 +195,7 @@ def _is_quiet(progress: str) -> bool:
 
 
 def _died(job: dict[str, Any]) -> dict[str, Any]:
-    number = job["job"]["number"]
+    number = job["number"]
     what = f"release {number} is left unfinished" if number else "the work is left unfinished"
     return {
         "verdict": "failed",

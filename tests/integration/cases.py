@@ -111,7 +111,7 @@ CASES = [
         _more("extra", *_shell("echo no luck; exit 5")),
         ROLLED_BACK,
         "crash",
-        ("extra: task extra.1", "exit code 5, 3 times", "no luck"),
+        ("task extra.1", "exit code 5, 3 times", "no luck"),
     ),
     Case("ends with code 0", _more("extra", "true"), ROLLED_BACK, "ended", ("ended by itself with exit code 0", "must keep running")),
     Case(

@@ -21,11 +21,12 @@ from .swarm import SwarmPlatform
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator[Swarm]:
-    """A private one-node Swarm with an open and a private registry; gone at the end."""
-    machine = Machine("test")
-    machine.down()
-    swarm = Swarm(Machine("test"))
+def engine(worker_id: str) -> Iterator[Swarm]:
+    """A private one-node Swarm with an open and a private registry for each worker; gone at the end."""
+    name = f"test-{worker_id}"
+    Machine(name).down()
+    machine = Machine(name)
+    swarm = Swarm(machine)
     try:
         swarm.up()
         swarm.registry()

@@ -11,9 +11,7 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,39 +65,44 @@ class Player:
             "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "integration" / "callback"),
             "ANSIBLE_HOME": str(self.home / ".ansible"),
             "ANSIBLE_REMOTE_TMP": str(self.home / ".ansible" / "tmp"),
-            "ANSIBLE_ASYNC_DIR": str(self.home / ".ansible_async"),
             "ANSIBLE_CALLBACKS_ENABLED": "record",
             "ANSIBLE_FORCE_COLOR": "0",
             "ANSIBLE_HOST_KEY_CHECKING": "0",
             "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
-            "PYTHONDONTWRITEBYTECODE": "1",
         }
 
-    def files(self, module: str, options: dict[str, Any], keywords: dict[str, Any]) -> tuple[Path, Path, Path]:
-        """The playbook, the inventory and the file of results for one module call.
+    def folder(self) -> Path:
+        """An empty folder for one play."""
+        folder = self.home / "plays" / f"{time.time_ns()}"
+        folder.mkdir(parents=True)
+        return folder
+
+    def start(self, module: str, options: dict[str, Any], *flags: str, **keywords: Any) -> Running:
+        """Start a play with one module call, without waiting for it.
 
         A ``spec`` goes into a Compose file beside the playbook, since only files are no templates.
         """
-        folder = self.home / "plays" / f"{time.time_ns()}"
-        folder.mkdir(parents=True)
+        folder = self.folder()
         if module != "release_info":
             options = {"monitor": 1, **options}
         if "spec" in options and not keywords.pop("inline", False):
             (folder / "compose.yml").write_text(json.dumps(options["spec"]))
             options = {**{key: value for key, value in options.items() if key != "spec"}, "compose": "compose.yml"}
-        task = {"name": module, f"shipping.code.{module}": options, **keywords}
-        (folder / "play.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
-        (folder / "hosts.yml").write_text(json.dumps({"all": {"hosts": {"platform": self.connection}}}))
-        return folder / "play.yml", folder / "hosts.yml", folder / "results.jsonl"
+        return self.start_tasks(folder, [{"name": module, f"shipping.code.{module}": options, **keywords}], *flags)
 
-    def start(self, module: str, options: dict[str, Any], *flags: str, **keywords: Any) -> Running:
-        """Start a play without waiting for it."""
-        play, hosts, results = self.files(module, options, keywords)
-        words = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(hosts), *flags, str(play)]
-        environment = {**self.environment(), "SHIPPING_TEST_RESULTS": str(results)}
-        log = (play.parent / "output.txt").open("wb")
-        process = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT, env=environment, cwd=play.parent, start_new_session=True)
-        self.started.append(Running(process, play.parent, time.monotonic()))
+    def start_tasks(self, folder: Path, tasks: list[dict[str, Any]], *flags: str, **play: Any) -> Running:
+        """Start a play with these tasks."""
+        (folder / "play.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks, **play}]))
+        (folder / "hosts.yml").write_text(json.dumps({"all": {"hosts": {"platform": self.connection}}}))
+        return self.start_playbook(folder, "play.yml", "-i", "hosts.yml", *flags)
+
+    def start_playbook(self, folder: Path, playbook: str, *flags: str, **environment: str) -> Running:
+        """Start any playbook in a folder."""
+        words = [str(Path(sys.executable).parent / "ansible-playbook"), *flags, playbook]
+        settings = {**self.environment(), "SHIPPING_TEST_RESULTS": str(folder / "results.jsonl"), **environment}
+        with (folder / "output.txt").open("wb") as log:
+            process = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT, env=settings, cwd=folder, start_new_session=True)
+        self.started.append(Running(process, folder, time.monotonic()))
         return self.started[-1]
 
     def close(self) -> None:
@@ -165,50 +168,6 @@ def worker(journal: Path, timeout: float = 30) -> int:
             return int(json.loads(journal.read_text().splitlines()[0])["pid"])
         time.sleep(0.02)
     raise AssertionError(f"no worker began to write {journal}")
-
-
-class Client:
-    """Asks an app all the time, each time by a new connection, and remembers what it was told."""
-
-    def __init__(self, url: str, every: float = 0.01) -> None:
-        self.url = url
-        self.every = every
-        self.answers: dict[str, int] = {}
-        self.lost: list[str] = []
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._ask_on, daemon=True)
-
-    def ask(self) -> str:
-        """Ask once; what the app says, or ``lost: …``."""
-        try:
-            with urllib.request.urlopen(self.url, timeout=10) as answer:
-                return str(answer.read().decode().strip())
-        except OSError as error:
-            return f"lost: {error}"
-
-    def until(self, wanted: str, timeout: float = 20) -> None:
-        """Ask until the app says what is wanted."""
-        deadline = time.monotonic() + timeout
-        while self.ask() != wanted:
-            if time.monotonic() > deadline:
-                raise AssertionError(f"{self.url} says {self.ask()!r} and not {wanted!r}")
-            time.sleep(0.05)
-
-    def _ask_on(self) -> None:
-        while not self._stop.wait(self.every):
-            answer = self.ask()
-            if answer.startswith("lost"):
-                self.lost.append(f"{time.strftime('%X')} {answer}")
-            else:
-                self.answers[answer] = self.answers.get(answer, 0) + 1
-
-    def __enter__(self) -> Client:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_unused: object) -> None:
-        self._stop.set()
-        self._thread.join()
 
 
 @contextlib.contextmanager

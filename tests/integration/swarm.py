@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.testbed.machine import Machine
+from tests.testbed.client import Client
 from tests.testbed.proxy import Proxy
 from tests.testbed.swarm import PASSWORD, PRIVATE_REGISTRY, REGISTRY, USER, Swarm
 
-from .harness import Client
 
 STACK = "com.docker.stack.namespace"
 
@@ -26,6 +26,7 @@ class SwarmPlatform:
 
     engine: Swarm
     name: str = "swarm"
+    ids: dict[str, str] = field(default_factory=dict)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -96,6 +97,27 @@ class SwarmPlatform:
         """The names of all objects of a kind: secret, config, network, service, volume."""
         return set(self.engine.docker(kind, "ls", "--format", "{{.Name}}").split())
 
+    def publish(self, reference: str, dockerfile: str, push: bool = True) -> None:
+        """Build an image and push it; where it is pushed, the machine does not keep it."""
+        self.engine.docker("build", "--quiet", "--tag", reference, "-", input=dockerfile)
+        self.ids[reference] = self.engine.image_id(reference)
+        if push:
+            self.engine.docker("push", "--quiet", reference)
+            self.drop_image(reference)
+
+    def drop_image(self, reference: str) -> None:
+        """Let the machine lose a published image, as soon as nothing runs of it."""
+        for attempt in range(50):
+            try:
+                self.engine.docker("image", "rm", "--force", self.ids[reference])
+                return
+            except RuntimeError as error:
+                if "No such image" in str(error):
+                    return
+                if "running container" not in str(error) or attempt == 49:
+                    raise
+                time.sleep(0.2)
+
     def forget_image(self, name: str, digest: str) -> None:
         """Lose an image: from the registry and from the machine."""
         folder = self.engine.machine.folder / "registry" / "data" / "docker" / "registry" / "v2" / "repositories" / name
@@ -117,13 +139,3 @@ class SwarmPlatform:
         else:
             self.engine.stop()
         self.engine.start()
-
-
-def machine_name() -> str:
-    """The name of the machine that tests use."""
-    return "test"
-
-
-def new(name: str) -> Swarm:
-    """An engine in a machine of its own."""
-    return Swarm(Machine(name))

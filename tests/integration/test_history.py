@@ -172,7 +172,7 @@ def test_a_restoration_that_fails_is_told(platform: Any, player: Player, app: st
     fatal = changed(spec, "app", command=["sh", "-c", "touch /switch/broken; exit 3"])
     outcome = ship(player, platform, app, fatal, "2", max_crashes=2)
     assert outcome.result["verdict"] == "failed"
-    assert "rolled back to 1 (release 1), but app: task app.1" in outcome.result["msg"]
+    assert "rolled back to 1 (release 1), but task app.1" in outcome.result["msg"]
     known = info(player, platform, app)
     assert known["history"][0]["verdict"] == "failed" and known["live"]["number"] == 1
     assert known["services"]["app"]["healthy"] == 0

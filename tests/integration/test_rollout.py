@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from tests.testbed.client import Client
+
 from .cases import CASES, LIVE, REFUSED, Case
-from .harness import Client, Outcome, Player
+from .harness import Outcome, Player
 from .specs import PORT, shop
 
 APP = "roll"

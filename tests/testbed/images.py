@@ -11,7 +11,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from .machine import cache, run
+from .machine import alone, cache, run
 from .swarm import REGISTRY, Swarm
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "playbooks" / "files" / "shop"
@@ -39,8 +39,13 @@ _LAYOUT = "3"
 def base_archive() -> Path:
     """A root file system with HAProxy, Python and BusyBox, made once and kept."""
     target = cache() / f"shop-base-{_debian()}-{_LAYOUT}.tar"
-    if target.exists():
-        return target
+    with alone("images"):
+        if not target.exists():
+            _make_base_archive(target)
+    return target
+
+
+def _make_base_archive(target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=cache()) as scratch:
         root, archives = Path(scratch) / "root", Path(scratch) / "archives"
         (archives / "partial").mkdir(parents=True)
@@ -54,7 +59,6 @@ def base_archive() -> Path:
         with tarfile.open(partial, "w") as archive:
             archive.add(root, arcname=".")
         partial.rename(target)
-    return target
 
 
 def _debian() -> str:

@@ -10,6 +10,7 @@ later command, also after this one was killed. Needs root; touches nothing that 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ from pathlib import Path
 
 NETNS = Path("/run/netns")
 CGROUPS = Path("/sys/fs/cgroup")
+PREFIX, LINK = "shipping-", "sc-"
 
 
 def cache() -> Path:
@@ -28,6 +30,14 @@ def cache() -> Path:
     path = Path(base) / "shipping.code"
     path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+@contextlib.contextmanager
+def alone(what: str) -> Iterator[None]:
+    """Do something that only one process at a time may do."""
+    with (cache() / f"{what}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def run(*command: str | Path, **options: object) -> str:
@@ -43,8 +53,8 @@ class Machine:
 
     def __init__(self, name: str, folder: Path | None = None) -> None:
         self.name = name
-        self.netns = f"shipping-{name}"
-        self.link = f"sc-{name}"[:15]
+        self.netns = f"{PREFIX}{name}"
+        self.link = f"{LINK}{name}"[:15]
         self.folder = folder or cache() / name
         self.runtime = Path("/run") / self.netns
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -73,10 +83,11 @@ class Machine:
         """Make the namespace with its cable to here."""
         if self.exists:
             return
-        (self.folder / "number").write_text(str(_free_number()))
-        run("ip", "netns", "add", self.netns)
-        run("ip", "link", "add", self.link, "type", "veth", "peer", "name", "eth0", "netns", self.netns)
-        run("ip", "addr", "add", f"{self.gateway}/30", "dev", self.link)
+        with alone("addresses"):
+            (self.folder / "number").write_text(str(_free_number()))
+            run("ip", "netns", "add", self.netns)
+            run("ip", "link", "add", self.link, "type", "veth", "peer", "name", "eth0", "netns", self.netns)
+            run("ip", "addr", "add", f"{self.gateway}/30", "dev", self.link)
         run("ip", "link", "set", self.link, "up")
         for command in (
             ("addr", "add", f"{self.address}/30", "dev", "eth0"),

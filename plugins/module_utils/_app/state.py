@@ -107,9 +107,8 @@ class Failure:
     logs: tuple[str, ...] = field(default=())
 
     def __str__(self) -> str:
-        place = f"task {self.task}" + (f" on {self.machine}" if self.machine else "") if self.task else ""
-        subject = f"{self.service}: " if self.service else ""
-        lines = [f"{subject}{place + ' ' if place else ''}{self.text}"]
+        subject = f"task {self.task}" + (f" on {self.machine}" if self.machine else "") if self.task else self.service
+        lines = [f"{subject}: {self.text}" if subject else self.text]
         if self.health:
             lines.append(f"Its health check said: {self.health}")
         if self.logs:

@@ -12,6 +12,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from .._app import compose as composing
@@ -21,7 +22,7 @@ from .._app.platform import Contents, Platform, Wishes
 from .._swarm.api import Connection, Engine
 from .._swarm.images import Credentials
 from .._swarm.platform import Swarm
-from . import journal, result
+from . import journal, result, worker
 from .begin import Planner, begin, held_too_long
 from .mask import mask, words_of
 from .request import Begun, Job, Limits, Request
@@ -35,12 +36,11 @@ def new_run() -> str:
     return f"{getpass.getuser()}@{socket.gethostname()} {secrets.token_hex(8)}"
 
 
-def connect(options: Options, credentials: Mapping[str, Mapping[str, str]] | None = None) -> Platform:
+def connect(options: Options) -> Platform:
     """The platform that the options name."""
     names = Connection.__dataclass_fields__
     engine = Engine(Connection(**{name: options[name] for name in names if options.get(name) is not None}))
-    given = registry_credentials(options) if credentials is None else credentials
-    return Swarm(engine, Credentials(given, options.get("docker_config")), float(options.get("monitor") or 5.0))
+    return Swarm(engine, Credentials(registry_credentials(options), options.get("docker_config")), float(options.get("monitor") or 5.0))
 
 
 def registry_credentials(options: Options) -> dict[str, dict[str, str]]:
@@ -148,48 +148,49 @@ def hidden_words(options: Options, request: Request) -> list[str]:
 def run(options: Options, check: bool, planner: Planner) -> dict[str, Any]:
     """One call of a module, whichever part of a run it is asked for."""
     job = options.get("_job") or {}
-    phases: dict[str, Callable[..., dict[str, Any]]] = {"begin": _begin, "work": _work, "read": _read}
+    phases: dict[str, Callable[..., dict[str, Any]]] = {"begin": _begin, "read": _read}
     return phases[job["phase"]](options, check, planner) if job else _all_at_once(options, check, planner)
 
 
 def _begin(options: Options, check: bool, planner: Planner) -> dict[str, Any]:
-    """The short part; what is left is described for the worker, its secrets sealed."""
+    """The short part; what is left goes on in a worker."""
     request = request_of(options, check)
     words = hidden_words(options, request)
+    book = journal.Journal(journal.path_for(request.app, request.run), words)
     begun = begin(connect(options), request, planner)
     answer = {**result.of_beginning(begun), "waiting_for": begun.waiting_for, "seen": vars(begun.seen), "told": list(begun.warnings)}
     answer = mask(answer, words)
     if begun.job:
-        path = journal.path_for(request.app, request.run)
-        key = journal.seal(path, {"credentials": registry_credentials(options), "words": words})
-        answer["job"] = {"phase": "work", "run": request.run, "job": begun.job.as_data(), "journal": path, "key": key}
+        job = begun.job
+        worker.detach(lambda: _work(options, job, book))
+        answer["job"] = {"kind": job.kind, "number": job.number, "journal": book.path}
     return dict(answer)
 
 
-def _work(options: Options, check: bool, planner: Planner) -> dict[str, Any]:
+def _work(options: Options, job: Job, book: journal.Journal) -> None:
     """The long part, in a process of its own; the journal has the result."""
-    given = options["_job"]
-    sealed = journal.unseal(given["journal"], given["key"])
-    book = journal.Journal(given["journal"], sealed["words"])
     book.start()
     try:
-        ended = work(connect(options, sealed["credentials"]), Job.from_data(given["job"]), book.line).as_data()
+        ended = work(connect(options), job, book.line, book.hide).as_data()
     except ShippingError as error:
-        ended = {"verdict": "failed", "reason": str(error), "failures": [], "warnings": []}
+        ended = _unfinished(str(error))
     except BaseException as error:
-        book.end({"verdict": "failed", "reason": f"the worker ended unexpectedly ({type(error).__name__}: {error})", "failures": [], "warnings": []})
+        book.end(_unfinished(f"the worker ended unexpectedly ({type(error).__name__}: {error})"))
         raise
     book.end(ended)
-    return {"changed": True}
+
+
+def _unfinished(reason: str) -> dict[str, Any]:
+    return {"verdict": "failed", "reason": reason, "failures": [], "warnings": []}
 
 
 def _read(options: Options, check: bool, planner: Planner) -> dict[str, Any]:
     """What the journal has that is new; when it has ended it is removed."""
     given = options["_job"]
-    pages = journal.wait(given["journal"], given["offset"], given.get("seconds", 5), given.get("results_file", ""))
-    if any(entry["kind"] == "end" for entry in pages.entries):
-        journal.clear(given["journal"], given.get("results_file", ""))
-    return {"changed": False, "entries": pages.entries, "offset": pages.offset, "alive": pages.alive}
+    pages = journal.wait(given["journal"], given["offset"], given["seconds"])
+    if pages.ended:
+        journal.clear(given["journal"])
+    return {"changed": False, **vars(pages)}
 
 
 def _all_at_once(options: Options, check: bool, planner: Planner) -> dict[str, Any]:
@@ -200,7 +201,7 @@ def _all_at_once(options: Options, check: bool, planner: Planner) -> dict[str, A
     begun = _patient_begin(platform, request, planner, options)
     answer = {**result.of_beginning(begun), "told": list(begun.warnings)}
     if begun.job:
-        ended = work(platform, begun.job, lambda line: None).as_data()
+        ended = work(platform, begun.job, lambda line: None, partial(mask, words=words)).as_data()
         answer["told"] += ended["warnings"]
         answer = result.of_end(answer, ended, result.title(begun.job.kind, request.app, answer.get("version", "")))
     return dict(mask(answer, words))

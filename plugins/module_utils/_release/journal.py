@@ -1,23 +1,18 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The journal of a detached worker: lines of JSON that others read while it works.
-
-Beside it, for a moment, lies what the worker needs and what must not be written anywhere in clear:
-credentials of registries, and the words to hide. It is sealed with a one-time pad that only the
-worker is given, and gone as soon as the worker has read it.
-"""
+"""The journal of a worker: lines of JSON that others read while it works."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
-import secrets
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._app.errors import ShippingError
 from .mask import mask
 
 _KEEP_SECONDS = 7 * 86400
@@ -27,7 +22,11 @@ def folder() -> str:
     """Where journals are, private to the user that runs the module."""
     base = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
     path = os.path.join(base, "shipping.code")
-    os.makedirs(path, mode=0o700, exist_ok=True)
+    try:
+        os.makedirs(path, mode=0o700, exist_ok=True)
+        os.listdir(path)
+    except OSError as error:
+        raise ShippingError(f"cannot keep a journal in {path}", (error.strerror or str(error)).lower(), "Set XDG_STATE_HOME to a folder of that user") from error
     return path
 
 
@@ -42,25 +41,6 @@ def path_for(app: str, run: str) -> str:
     return os.path.join(place, f"{app}-{run.rpartition(' ')[2]}.jsonl")
 
 
-def seal(journal: str, content: dict[str, Any]) -> str:
-    """Put ``content`` beside the journal, unreadable without the key that is returned."""
-    data = json.dumps(content).encode()
-    pad = secrets.token_bytes(len(data))
-    with _private(f"{journal}.sealed") as stream:
-        stream.write(bytes(one ^ other for one, other in zip(data, pad)))
-    return pad.hex()
-
-
-def unseal(journal: str, key: str) -> dict[str, Any]:
-    """What was sealed; it can be read once."""
-    path = f"{journal}.sealed"
-    with open(path, "rb") as stream:
-        data = stream.read()
-    os.unlink(path)
-    content: dict[str, Any] = json.loads(bytes(one ^ other for one, other in zip(data, bytes.fromhex(key))))
-    return content
-
-
 def _private(path: str) -> Any:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
@@ -71,6 +51,10 @@ class Journal:
 
     path: str
     words: list[str] = field(default_factory=list)
+
+    def hide(self, text: str) -> str:
+        """A text without the words that must not be shown."""
+        return str(mask(text, self.words))
 
     def start(self) -> None:
         """Say who writes."""
@@ -100,6 +84,11 @@ class Pages:
     offset: int
     alive: bool
 
+    @property
+    def ended(self) -> bool:
+        """Whether the result is among them."""
+        return any(entry["kind"] == "end" for entry in self.entries)
+
 
 def read(path: str, offset: int) -> Pages:
     """What has been written since ``offset``; raises OSError where the journal cannot be read."""
@@ -115,28 +104,11 @@ def read(path: str, offset: int) -> Pages:
     return Pages(entries, offset + len(whole), not start or _born(start["pid"]) == start["born"])
 
 
-def _stillborn(results_file: str) -> str:
-    """Why a worker ended before its journal began, from the file where Ansible keeps its result."""
-    try:
-        with open(results_file, encoding="utf-8") as stream:
-            result = json.load(stream)
-    except (OSError, ValueError):
-        return ""
-    return str(result.get("msg") or result.get("stderr") or "") if result.get("failed") or result.get("stderr") else ""
-
-
-def wait(path: str, offset: int, seconds: float, results_file: str = "") -> Pages:
+def wait(path: str, offset: int, seconds: float) -> Pages:
     """As :func:`read`, but waits for something new."""
     deadline = time.monotonic() + seconds
     while True:
         pages = read(path, offset)
-        stillborn = _stillborn(results_file) if offset == 0 and not pages.entries else ""
-        if stillborn:
-            return Pages(
-                [{"kind": "end", "result": {"verdict": "failed", "reason": f"the worker could not begin: {stillborn}", "failures": [], "warnings": []}}],
-                0,
-                False,
-            )
         if pages.entries or not pages.alive or time.monotonic() > deadline:
             return pages
         time.sleep(0.1)
@@ -152,20 +124,7 @@ def _born(pid: int) -> str:
     return "" if fields[0] == "Z" else fields[19]
 
 
-def clear(path: str, results_file: str, seconds: float = 3) -> None:
-    """Remove a journal that has ended, and Ansible's file with the worker's result as soon as it is whole."""
-    deadline = time.monotonic() + seconds
-    while results_file and not _is_whole(results_file) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    for name in filter(None, (path, f"{path}.sealed", results_file)):
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-
-
-def _is_whole(results_file: str) -> bool:
-    """Whether the wrapper has written the worker's result in place of its first note."""
-    try:
-        with open(results_file, encoding="utf-8") as stream:
-            return "started" not in json.load(stream)
-    except (OSError, ValueError):
-        return False
+def clear(path: str) -> None:
+    """Remove a journal that has been read to its end."""
+    with contextlib.suppress(OSError):
+        os.unlink(path)

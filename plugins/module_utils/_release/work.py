@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,6 +21,8 @@ from .begin import now
 from .request import ABSENT, SCALE, Job
 from .rollout import Rollout, patiently
 from .watch import Tell, Watch
+
+Hide = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -45,16 +48,20 @@ class Ended:
         }
 
 
-def work(platform: Platform, job: Job, tell: Tell) -> Ended:
-    """Carry out a job under its lease."""
+def work(platform: Platform, job: Job, tell: Tell, hide: Hide) -> Ended:
+    """Carry out a job under its lease; ``hide`` takes secrets out of what goes into the record."""
     begun = time.monotonic()
     with guard.held(platform, job.app, job.run, job.token, job.limits.lease_ttl) as fence:
-        kinds = {SCALE: _scale, ABSENT: _absent}
-        result = kinds.get(job.kind, _release)(platform, job, fence, tell)
+        if job.kind == SCALE:
+            result = _scale(platform, job, fence, tell)
+        elif job.kind == ABSENT:
+            result = _absent(platform, job, fence, tell)
+        else:
+            result = _release(platform, job, fence, tell, hide)
     return replace(result, seconds=time.monotonic() - begun)
 
 
-def _release(platform: Platform, job: Job, fence: Fence, tell: Tell) -> Ended:
+def _release(platform: Platform, job: Job, fence: Fence, tell: Tell, hide: Hide) -> Ended:
     begun = time.monotonic()
     seen = patiently(lambda: platform.observe(job.app), begun + job.limits.rollout_timeout)
     record = next(record for record in seen.records if record.number == job.number)
@@ -68,7 +75,14 @@ def _release(platform: Platform, job: Job, fence: Fence, tell: Tell) -> Ended:
         failures = [Failure("", "refused", str(error))]
     if not failures:
         return _live(platform, job, record, rollout, fence)
-    return _back(platform, job, record, before, rollout, failures, fence, tell)
+    for failure in failures:
+        tell(str(failure))
+    verdict, end = _back(platform, job, record, before, rollout, fence, tell)
+    reason = hide(f"{end}. {'; '.join(map(str, failures))}")
+    done = ended(record, verdict, reason, now())
+    if record.state != LIVE:
+        platform.write_record(job.app, done)
+    return Ended(verdict, reason, tuple(failures), tuple(rollout.warnings), done.summary())
 
 
 def _live(platform: Platform, job: Job, record: Record, rollout: Rollout, fence: Fence) -> Ended:
@@ -91,21 +105,13 @@ def _prune(platform: Platform, job: Job, fence: Fence) -> None:
     platform.sweep(job.app, [record.resolved for record in records if record.number not in numbers], fence)
 
 
-def _back(platform: Platform, job: Job, record: Record, before: Record | None, rollout: Rollout, failures: list[Failure], fence: Fence, tell: Tell) -> Ended:
-    """All services together to the last good release; where there is none, what was made goes."""
-    for failure in failures:
-        tell(str(failure))
-    why = "; ".join(map(str, failures))
+def _back(platform: Platform, job: Job, record: Record, before: Record | None, rollout: Rollout, fence: Fence, tell: Tell) -> tuple[str, str]:
+    """All services together to the last good release; where there is none, what was made goes. The verdict, and what runs now."""
     if not rollout.begun:
-        verdict, end = FAILED, "nothing was changed"
-    elif before is None:
-        verdict, end = FAILED, _removed(platform, job, record, fence, tell)
-    else:
-        verdict, end = _restored(platform, job, record, before, fence, tell)
-    done = ended(record, verdict, f"{end}. {why}", now())
-    if record.state != LIVE:
-        platform.write_record(job.app, done)
-    return Ended(verdict, f"{end}. {why}", tuple(failures), tuple(rollout.warnings), done.summary())
+        return FAILED, "nothing was changed"
+    if before is None:
+        return FAILED, _removed(platform, job, record, fence, tell)
+    return _restored(platform, job, record, before, fence, tell)
 
 
 def _restored(platform: Platform, job: Job, record: Record, before: Record, fence: Fence, tell: Tell) -> tuple[str, str]:

@@ -60,7 +60,7 @@ def failed(status: dict[str, Any]) -> Cause:
     if code == 0 and not error:
         return Cause("ended", "ended by itself with exit code 0")
     if error and not _EXIT.search(error):
-        return Cause("start_failed", f"it cannot be started ({error})")
+        return Cause("start_failed", f"cannot be started ({error})")
     return Cause("crash", f"ended with exit code {code}" if code is not None else "ended")
 
 

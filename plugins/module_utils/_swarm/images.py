@@ -42,9 +42,8 @@ class Credentials:
         from docker.auth import load_config
         from docker.errors import DockerException
 
-        path = os.path.expanduser(self.config_path) if self.config_path else None
         try:
-            config = load_config(config_path=path)
+            config = load_config(config_path=self._config_file())
             found = config.resolve_authconfig(_HUB if registry == "docker.io" else registry)
         except DockerException as error:
             raise PlanError(
@@ -54,6 +53,26 @@ class Credentials:
             return None
         names = {"Username": "username", "Password": "password", "IdentityToken": "identitytoken", "ServerAddress": "serveraddress"}
         return {names.get(key, key): value for key, value in found.items() if value}
+
+    def _config_file(self) -> str | None:
+        """The file to read, which the SDK would take for an empty one where it is missing or broken."""
+        from docker.utils.config import find_config_file
+
+        path = os.path.expanduser(self.config_path) if self.config_path else find_config_file()
+        try:
+            if path:
+                with open(path, encoding="utf-8") as stream:
+                    _require_mapping(json.load(stream))
+        except OSError as error:
+            raise PlanError(f"cannot read {path}", str(error.strerror), "Correct docker_config") from error
+        except ValueError as error:
+            raise PlanError(f"cannot read {path}", f"it is no JSON of a Docker client ({error})", "Correct the file, or name another one by docker_config") from error
+        return path
+
+
+def _require_mapping(content: object) -> None:
+    if not isinstance(content, dict):
+        raise ValueError("no mapping at its top")
 
 
 @dataclass(frozen=True)

@@ -178,7 +178,8 @@ def _task(task: dict[str, Any], service: str, body: Mapping[str, Any], names: Na
 
 
 def _seconds(timestamp: str | None) -> float:
-    """RFC 3339 with nanoseconds to seconds since the epoch."""
+    """RFC 3339 in UTC, with nanoseconds, to seconds since the epoch."""
     if not timestamp:
         return 0.0
-    return datetime.fromisoformat(f"{timestamp[:19]}+00:00").timestamp()
+    whole, _point, fraction = timestamp.rstrip("Z").partition(".")
+    return datetime.fromisoformat(f"{whole}+00:00").timestamp() + float(f"0.{fraction or 0}")

@@ -15,6 +15,7 @@ from .images import Credentials, ask_registry
 
 _LINES = 20
 _HEALTH_LENGTH = 300
+_DEFAULT_RETRIES = 3
 
 
 def examine(engine: Engine, task: Task, cause: Cause, reference: str, credentials: Credentials) -> Evidence:
@@ -37,18 +38,25 @@ def examine(engine: Engine, task: Task, cause: Cause, reference: str, credential
 
 def _inspected(engine: Engine, container: str, logs: tuple[str, ...], note: str) -> Evidence:
     try:
-        state = engine.get(f"/containers/{container}/json").get("State", {})
+        inspected = engine.get(f"/containers/{container}/json")
     except PlatformError as error:
         return Evidence(logs=logs, note=note or f"its container is gone ({error.why})")
+    state = inspected.get("State", {})
     checks = get(state, "Health.Log") or []
     return Evidence(
         exit_code=state.get("ExitCode"),
         killed_for_memory=bool(state.get("OOMKilled")),
-        unhealthy=get(state, "Health.Status") == "unhealthy",
+        unhealthy=_was_unhealthy(inspected),
         health=_last_failed(checks),
         logs=logs,
         note=note,
     )
+
+
+def _was_unhealthy(inspected: dict[str, Any]) -> bool:
+    """Whether its health check failed as often as it may; the engine calls every stopped container unhealthy."""
+    retries = get(inspected, "Config.Healthcheck.Retries") or _DEFAULT_RETRIES
+    return bool((get(inspected, "State.Health.FailingStreak") or 0) >= retries)
 
 
 def _last_failed(checks: list[dict[str, Any]]) -> str:

@@ -163,7 +163,7 @@ def test_sections(base, over, expected):
 
 
 def test_merging_changes_no_file():
-    files = [parse("services: {web: {ports: [80], environment: {A: 1}, deploy: {labels: {a: b}}}}", "a.yml") for _ in range(2)]
+    files = [parse("services: {web: {ports: [80], environment: {A: 1}, deploy: {labels: {a: b}}}}", name) for name in ("a.yml", "b.yml")]
     before = repr(files)
     merge(files)
     assert repr(files) == before

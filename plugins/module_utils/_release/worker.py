@@ -1,0 +1,42 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The worker: a process that goes on with the long part of a run when the one that began it has ended.
+
+It keeps nothing of its parent's but memory, so no secret is written down for it, and the end of a
+connection or of a play does not reach it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+
+def detach(task: Callable[[], None]) -> None:
+    """Do something in a process of its own, whose parent is nobody here."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        return
+    try:
+        os.setsid()
+        if os.fork() == 0:
+            _cut_off()
+            task()
+    finally:
+        # Not the parent's clean-up: its files are still needed there.
+        os._exit(0)
+
+
+def _cut_off() -> None:
+    """Let go of the terminal, the connection and the folder of the parent."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    os.chdir("/")
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)

@@ -1,0 +1,10 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes what the code knows into the guides: ``make docs``."""
+
+from __future__ import annotations
+
+from .tables import GUIDE, filled
+
+GUIDE.write_text(filled(GUIDE.read_text()))

@@ -1,0 +1,54 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tables of the guides, made of the tables of the code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from ansible_collections.shipping.code.plugins.module_utils._app.keys import OBJECT_KEYS, PLATFORMS, REFUSED_KEYS, REFUSED_OBJECT_KEYS, SERVICE_KEYS
+
+GUIDE = Path(__file__).parents[2] / "docs" / "docsite" / "rst" / "guide_spec.rst"
+
+
+def filled(text: str) -> str:
+    """The guide with its tables as the code has them now."""
+    for name, lines in _tables().items():
+        begin, end = f".. table begins: {name}\n", f".. table ends: {name}\n"
+        before, _begin, rest = text.partition(begin)
+        _old, _end, after = rest.partition(end)
+        text = "".join([before, begin, "\n", *(f"{line}\n" if line else "\n" for line in lines), "\n", end, after])
+    return text
+
+
+def _tables() -> dict[str, list[str]]:
+    refused = {**{f"services.{key}": {platform: table[key] for platform, table in REFUSED_KEYS.items() if key in table} for key in _all(REFUSED_KEYS)}}
+    refused |= {key: {platform: table[key] for platform, table in REFUSED_OBJECT_KEYS.items() if key in table} for key in _all(REFUSED_OBJECT_KEYS)}
+    return {
+        "services": _table("key", SERVICE_KEYS),
+        "objects": _table("key", OBJECT_KEYS),
+        "refused": _table("key", refused),
+    }
+
+
+def _all(tables: dict[str, dict[str, str]]) -> list[str]:
+    return list(dict.fromkeys(key for table in tables.values() for key in table))
+
+
+def _table(first: str, rows: dict[str, dict[str, str]]) -> list[str]:
+    lines = [".. list-table::", "   :header-rows: 1", ""]
+    lines += _row([first, *(platform.capitalize() for platform in PLATFORMS)])
+    for key, cells in rows.items():
+        lines += _row([f"``{key}``", *(_rst(cells.get(platform, "")) for platform in PLATFORMS)])
+    return lines
+
+
+def _row(cells: Iterable[str]) -> list[str]:
+    return [f"   {'*' if number == 0 else ' '} - {cell}".rstrip() for number, cell in enumerate(cells)]
+
+
+def _rst(text: str) -> str:
+    return re.sub(r"`([^`]+)`", r"``\1``", text)

@@ -1,0 +1,57 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The guides say what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.shipping.code.plugins.module_utils._app.evidence import REMEDIES
+from ansible_collections.shipping.code.plugins.module_utils._app.keys import OBJECT_KEYS, SERVICE_KEYS
+from ansible_collections.shipping.code.plugins.module_utils._app.service import PARSERS
+
+from tests.docs.tables import GUIDE, filled
+
+ROOT = Path(__file__).parents[3]
+GUIDES = sorted((ROOT / "docs").rglob("*.rst"))
+KIND = re.compile(r'(?:Cause|Failure)\(\s*(?:\w+, )?"(\w+)"')
+
+
+def test_tables_are_what_the_code_has():
+    assert GUIDE.read_text() == filled(GUIDE.read_text()), "call make docs"
+
+
+def test_the_table_has_every_key_that_is_read():
+    documented = {key.partition(".")[0] for key in SERVICE_KEYS}
+    assert documented == set(PARSERS)
+    assert {key.partition(".")[0] for key in OBJECT_KEYS} == {"networks", "volumes", "secrets", "configs"}
+
+
+def test_every_kind_of_failure_is_explained():
+    sources = "".join(path.read_text() for path in (ROOT / "plugins" / "module_utils").rglob("*.py"))
+    told = set(KIND.findall(sources)) | set(REMEDIES)
+    explained = set(re.findall(r"^``(\w+)``$", (ROOT / "docs/docsite/rst/troubleshooting.rst").read_text(), re.MULTILINE))
+    assert explained == told
+
+
+def blocks(text: str) -> list[str]:
+    """The YAML in a guide's code blocks or a README's."""
+    fenced = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    indented = re.findall(r"\.\. code-block:: yaml\n\n((?:    .*\n|\n)+)", text)
+    return [*fenced, *(re.sub(r"(?m)^    ", "", block) for block in indented)]
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", ROOT / "roles/services/README.md", *GUIDES], ids=lambda path: path.name)
+def test_samples_are_yaml(path):
+    for block in blocks(path.read_text()):
+        yaml.safe_load(block)
+
+
+@pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.name)
+def test_pictures_are_there(path):
+    for name in re.findall(r"\.\. figure:: (\S+)", path.read_text()):
+        assert (path.parent / name).exists(), name
