@@ -46,7 +46,7 @@ EXAMPLES = r"""
 - name: Show what is live
   ansible.builtin.debug:
     msg: "{{ shop.live.version }} by {{ shop.live.by }}, drift: {{ shop.drift | length }}"
-  when: shop.live
+  when: shop.live | length > 0
 """
 
 RETURN = r"""

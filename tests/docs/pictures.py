@@ -41,12 +41,10 @@ class Recorder(quickstart.Tour):
             if not _DULL.search(plain):
                 self.lines.append(re.sub(r"\*{9,}", "*" * 60, line))
 
-    def counted(self, *expected: str) -> None:
-        """Keep the count, too."""
-        before = dict(self.seen)
-        super().counted(*expected)
-        counts = [f"{number - before.get(answer, 0)} × '{answer}'" for answer, number in self.seen.items() if number > before.get(answer, 0)]
-        self.lines += ["", f"\x1b[36m# requests meanwhile: {', '.join(counts)}, {len(self.client.lost)} lost\x1b[0m"]
+    def save(self, name: str, title: str, *expected: str) -> None:
+        """What was kept, and the count, as a picture."""
+        lines = [*self.lines, "", f"\x1b[36m# {self.counted(*expected)}\x1b[0m"]
+        (FOLDER / f"{name}.svg").write_text(picture(lines, title))
 
 
 def main() -> None:
@@ -59,11 +57,9 @@ def main() -> None:
     client.until("shop 1.0.0", 30)
     with client:
         tour.ship("1.1.0")
-        tour.counted("shop 1.0.0", "shop 1.1.0")
-        (FOLDER / "rollout.svg").write_text(picture(tour.lines, "Version 1.1.0 of the shop goes out, and no request is lost"))
+        tour.save("rollout", "Version 1.1.0 of the shop goes out, and no request is lost", "shop 1.0.0", "shop 1.1.0")
         tour.ship("1.2.0", good=False)
-        tour.counted("shop 1.1.0")
-        (FOLDER / "refused.svg").write_text(picture(tour.lines, "Version 1.2.0 of the shop is refused, and 1.1.0 serves"))
+        tour.save("refused", "Version 1.2.0 of the shop is refused, and 1.1.0 serves", "shop 1.1.0")
     Machine(quickstart.NAME).down()
 
 

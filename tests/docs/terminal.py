@@ -20,12 +20,15 @@ _STYLE = "text{font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans
 def picture(lines: Iterable[str], title: str) -> str:
     """The lines, with their ANSI colours, as an SVG."""
     rows = [row for line in lines for row in _rows(line)]
+    label = escape(title)
     width, height = round(_COLUMNS * _WIDTH + 2 * _MARGIN), len(rows) * _HEIGHT + 3 * _MARGIN
-    texts = [f'<text xml:space="preserve" x="{_MARGIN}" y="{2 * _MARGIN + 10 + number * _HEIGHT}">{"".join(_spans(row))}</text>' for number, row in enumerate(rows)]
+    texts = [
+        f'<text xml:space="preserve" x="{_MARGIN}" y="{2 * _MARGIN + 10 + number * _HEIGHT}">{"".join(_spans(row))}</text>' for number, row in enumerate(rows)
+    ]
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" aria-label="{escape(title)}">',
-            f"<title>{escape(title)}</title><style>{_STYLE}</style>",
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" aria-label="{label}">',
+            f"<title>{label}</title><style>{_STYLE}</style>",
             f'<rect width="{width}" height="{height}" rx="8" fill="#0d1117"/>',
             *(f'<circle cx="{_MARGIN + 4 + number * 18}" cy="{_MARGIN - 2}" r="5" fill="#30363d"/>' for number in range(3)),
             *texts,

@@ -16,7 +16,6 @@ from tests.testbed.client import Client
 from tests.testbed.proxy import Proxy
 from tests.testbed.swarm import PASSWORD, PRIVATE_REGISTRY, REGISTRY, USER, Swarm
 
-
 STACK = "com.docker.stack.namespace"
 
 
@@ -48,7 +47,7 @@ class SwarmPlatform:
 
     def proxy(self, folder: Path) -> Proxy:
         """The platform's API through something that can hold requests."""
-        return Proxy(folder / "held.sock", self.engine.socket)
+        return Proxy(self.engine.socket, folder / "held.sock")
 
     def services(self, app: str) -> dict[str, dict[str, Any]]:
         """The app's services by their names in the spec."""

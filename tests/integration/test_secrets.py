@@ -20,7 +20,12 @@ import pytest
 from .harness import Outcome, Player
 from .specs import Spec, changed, tool
 
-VALUE, FILE, VAULT, PEM = "a-value-of-a-secret-71", "a-file-with-a-secret-72", "a-vault-with-a-secret-73", "a line of a longer secret 74\nand another line of it 74\n"
+VALUE, FILE, VAULT, PEM = (
+    "a-value-of-a-secret-71",
+    "a-file-with-a-secret-72",
+    "a-vault-with-a-secret-73",
+    "a line of a longer secret 74\nand another line of it 74\n",
+)
 SECRETS = (VALUE, FILE, VAULT, *PEM.splitlines())
 VAULT_PASSWORD = "the-password-of-the-vault"
 

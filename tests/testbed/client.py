@@ -24,7 +24,7 @@ class Client:
     def ask(self) -> str:
         """Ask once; what the app says, or ``lost: …``."""
         try:
-            with urllib.request.urlopen(self.url, timeout=10) as answer:
+            with urllib.request.urlopen(self.url, timeout=10) as answer:  # noqa: S310 - the test bed's own address
                 return str(answer.read().decode().strip())
         except OSError as error:
             return f"lost: {error}"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A unix socket in front of an engine that can hold requests, so that a run can be killed at a known moment."""
+"""Something in front of an engine that can hold requests, so that a run can be killed at a known moment."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from pathlib import Path
 class Proxy:
     """Passes everything on, until a request comes that is to be held.
 
+    It listens on a unix socket, or on a free port of this machine; ``target`` is a unix socket, or a host and a port.
+
     ``hold(pattern, nth)``: the nth piece of a request that matches, its head or its body, waits until
     it is let go. ``after=True`` passes it on first and holds the answer.
     """
 
-    def __init__(self, path: Path, target: Path) -> None:
+    def __init__(self, target: Path | tuple[str, int], path: Path | None = None) -> None:
         self.path = path
         self.target = target
         self.held = threading.Event()
@@ -28,16 +30,17 @@ class Proxy:
         self._after = False
         self._go = threading.Event()
         self._lock = threading.Lock()
-        path.unlink(missing_ok=True)
-        self._server = socket.socket(socket.AF_UNIX)
-        self._server.bind(str(path))
+        if path:
+            path.unlink(missing_ok=True)
+        self._server = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
+        self._server.bind(str(path) if path else ("127.0.0.1", 0))
         self._server.listen(64)
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
     def host(self) -> str:
         """What goes into ``docker_host``."""
-        return f"unix://{self.path}"
+        return f"unix://{self.path}" if self.path else f"tcp://127.0.0.1:{self._server.getsockname()[1]}"
 
     def hold(self, pattern: str, nth: int = 1, after: bool = False) -> None:
         """Hold a request from now on."""
@@ -56,7 +59,8 @@ class Proxy:
         """Stop listening."""
         self.let_go()
         self._server.close()
-        self.path.unlink(missing_ok=True)
+        if self.path:
+            self.path.unlink(missing_ok=True)
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -65,9 +69,9 @@ class Proxy:
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        server = socket.socket(socket.AF_UNIX)
+        server = socket.socket(socket.AF_INET if isinstance(self.target, tuple) else socket.AF_UNIX)
         with contextlib.suppress(OSError), client, server:
-            server.connect(str(self.target))
+            server.connect(self.target if isinstance(self.target, tuple) else str(self.target))
             back = threading.Thread(target=self._copy_back, args=(server, client), daemon=True)
             back.start()
             while content := client.recv(65536):

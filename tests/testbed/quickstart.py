@@ -32,13 +32,13 @@ def main() -> int:
     client.until("shop 1.0.0", 30)
     with client:
         tour.ship("1.1.0")
-        tour.counted("shop 1.0.0", "shop 1.1.0")
+        say(tour.counted("shop 1.0.0", "shop 1.1.0"))
         say("Version 1.2.0 needs a DATABASE_URL that nobody gives it. This has to be refused, while 1.1.0 serves.")
         tour.ship("1.2.0", good=False)
-        tour.counted("shop 1.1.0")
+        say(tour.counted("shop 1.1.0"))
         say("Now back to 1.0.0.")
         tour.play("rollback")
-        tour.counted("shop 1.1.0", "shop 1.0.0")
+        say(tour.counted("shop 1.1.0", "shop 1.0.0"))
     tour.play("status")
     _what_next(swarm, client, time.monotonic() - begun)
     return 0
@@ -83,14 +83,15 @@ class Tour:
         """Ship a version."""
         self.play("deploy", "-e", f"version={version}", "-e", f"registry={REGISTRY}", good=good)
 
-    def counted(self, *expected: str) -> None:
-        """Say what the shop answered since the last time; it must have answered always, and nothing else."""
+    def counted(self, *expected: str) -> str:
+        """What the shop answered since the last time; it must have answered always, and nothing else."""
         now = dict(self.client.answers)
         counts = {answer: number - self.seen.get(answer, 0) for answer, number in now.items() if number > self.seen.get(answer, 0)}
         self.seen = now
-        say(f"Meanwhile {sum(counts.values())} requests: {', '.join(f'{number} × {answer!r}' for answer, number in counts.items())}; {len(self.client.lost)} lost.")
         if self.client.lost or set(counts) != set(expected):
             sys.exit(f"the tour ends here: requests were lost, or others than {', '.join(expected)} answered: {self.client.lost[:3]}")
+        told = ", ".join(f"{number} × '{answer}'" for answer, number in counts.items())
+        return f"requests meanwhile: {told}, {len(self.client.lost)} lost"
 
 
 def _what_next(swarm: Swarm, client: Client, seconds: float) -> None:

@@ -41,6 +41,22 @@ class Connection:
     client_key: str | None = None
     timeout: int = 60
 
+    def check_files(self) -> None:
+        """Refuse files that cannot be read, and a certificate without its key."""
+        for option in ("ca_path", "client_cert", "client_key"):
+            path = getattr(self, option)
+            try:
+                if path:
+                    with open(path, "rb"):
+                        pass
+            except OSError as error:
+                raise ShippingError(
+                    f"cannot read {path}", str(error.strerror).lower(), f"Correct {option}, a path on the host that runs the module"
+                ) from error
+        if bool(self.client_cert) != bool(self.client_key):
+            given, missing = ("client_cert", "client_key") if self.client_cert else ("client_key", "client_cert")
+            raise ShippingError(f"{given} is set without {missing}", "one is of no use without the other", f"Set {missing}, too")
+
     @property
     def encrypted(self) -> bool:
         """TLS, unless it is a unix socket or switched off."""
@@ -51,6 +67,7 @@ class Engine:
     """One engine; every thread has a session of its own."""
 
     def __init__(self, connection: Connection) -> None:
+        connection.check_files()
         self.connection = connection
         self.clock = 0.0
         self._sessions = threading.local()

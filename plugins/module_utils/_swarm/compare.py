@@ -50,7 +50,7 @@ def targets(want: Mapping[str, Any], before: Mapping[str, Any], body: Mapping[st
 
 def _owned(entry: Field, have: Any, wanted: Any, former: Any) -> Any:
     if wanted is not None:
-        return _adopted_image(have, wanted) if entry is IMAGE else wanted
+        return have if entry is IMAGE and same_image(have, wanted) else wanted
     return entry.default if former is not None and entry.key != "deploy.replicas" else have
 
 
@@ -59,10 +59,10 @@ def _merged(have: Mapping[str, Any], wanted: Mapping[str, Any], former: Mapping[
     return {**kept, **wanted}
 
 
-def _adopted_image(have: Any, wanted: str) -> str:
-    """The image in place where it is the wanted one: the same digest, however the tag is written."""
-    digest_of = str(have).rpartition("@")[2] if have and "@" in str(have) else None
-    return str(have) if digest_of and digest_of == wanted.rpartition("@")[2] else wanted
+def same_image(have: Any, wanted: Any) -> bool:
+    """Whether two pinned images are one: the same digest, however the tag is written."""
+    digests = [str(image).partition("@")[2] for image in (have, wanted)]
+    return have == wanted or (digests[0] == digests[1] != "")
 
 
 def _changes(entry: Field, have: Any, target: Any) -> list[Change]:

@@ -58,7 +58,7 @@ class Credentials:
         """The file to read, which the SDK would take for an empty one where it is missing or broken."""
         from docker.utils.config import find_config_file
 
-        path = os.path.expanduser(self.config_path) if self.config_path else find_config_file()
+        path: Any = os.path.expanduser(self.config_path) if self.config_path else find_config_file()
         try:
             if path:
                 with open(path, encoding="utf-8") as stream:
@@ -66,8 +66,10 @@ class Credentials:
         except OSError as error:
             raise PlanError(f"cannot read {path}", str(error.strerror), "Correct docker_config") from error
         except ValueError as error:
-            raise PlanError(f"cannot read {path}", f"it is no JSON of a Docker client ({error})", "Correct the file, or name another one by docker_config") from error
-        return path
+            raise PlanError(
+                f"cannot read {path}", f"it is no JSON of a Docker client ({error})", "Correct the file, or name another one by docker_config"
+            ) from error
+        return str(path) if path else None
 
 
 def _require_mapping(content: object) -> None:

@@ -24,8 +24,8 @@ from .._app.resolved import Resolved
 from .._app.state import Cause, Evidence, States, Task
 from . import images, planning, store, witness
 from .api import Engine
-from .compare import HASH, render, service_hash, updated
-from .fields import FIELDS, Names, get, put
+from .compare import HASH, render, same_image, service_hash, updated
+from .fields import FIELDS, IMAGE, Names, get, put
 from .observe import APP, RELEASE, SERVICE, STACK, TOKEN, VERSION, Found, split_services, states
 
 _ATTEMPTS = 8
@@ -145,6 +145,8 @@ class Swarm:
             for field in FIELDS:
                 wanted = field.wanted(resolved.services.get(name, {}))
                 value = field.read(body["Spec"], found.names)
+                if field is IMAGE and same_image(value, wanted):
+                    value = wanted
                 if wanted is not None or (name not in resolved.services and value not in (None, {}, field.default)):
                     put(shown, field.key, value)
             services[name] = shown

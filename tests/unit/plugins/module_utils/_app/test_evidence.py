@@ -40,7 +40,10 @@ def test_explain(name):
 
 
 SHOWN = [
-    (Failure("web", "crash", "ended", "Mend it", "web.1", "node-b", 1, "", ("a", "b", "c", "d")), "task web.1 on node-b: ended. Its last lines: b | c | d. Mend it"),
+    (
+        Failure("web", "crash", "ended", "Mend it", "web.1", "node-b", 1, "", ("a", "b", "c", "d")),
+        "task web.1 on node-b: ended. Its last lines: b | c | d. Mend it",
+    ),
     (Failure("web", "refused", "is too large"), "web: is too large"),
     (Failure("", "refused", "no connection"), "no connection"),
     (Failure("web", "unhealthy", "its health check fails", "", "web.1", "", None, "no"), "task web.1: its health check fails. Its health check said: no"),

@@ -39,7 +39,7 @@ def test_a_long_reason_is_cut_between_characters():
 def test_a_record_that_is_too_large_is_refused():
     import random
 
-    noise = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=1_500_000))  # noqa: S311
+    noise = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=1_500_000))
     with pytest.raises(PlanError, match="a record may have 900000"):
         Record(1, "1", resolved=Resolved(services={"web": {"command": [noise]}})).data()
 
