@@ -123,7 +123,7 @@ CASES = [
     ),
     Case("no such command", _web(command=["no-such-program"]), ROLLED_BACK, "start_failed", ("does not exist in the image", "no-such-program")),
     Case("no such user", _web(user="nobody-knows"), ROLLED_BACK, "start_failed", ("nobody-knows",)),
-    Case("no such directory to mount", _web(volumes=["/no/such/directory:/data"]), ROLLED_BACK, "mount_missing", ("/no/such/directory",)),
+    Case("no such directory to mount", _web(volumes=["/no/such/directory:/data"]), ROLLED_BACK, "mount_failed", ("/no/such/directory",)),
     Case("failing health check", _web(healthcheck=_sick("the cache is down")), ROLLED_BACK, "unhealthy", ("health check fails", "the cache is down")),
     Case(
         "never healthy",

@@ -96,6 +96,16 @@ class SwarmPlatform:
         """The names of all objects of a kind: secret, config, network, service, volume."""
         return set(self.engine.docker(kind, "ls", "--format", "{{.Name}}").split())
 
+    def label_machine(self, *labels: str) -> None:
+        """Give the machine labels that placements ask for."""
+        node = self.engine.docker("node", "ls", "--quiet").strip()
+        self.engine.docker("node", "update", *(f"--label-add={label}" for label in labels), node)
+
+    def make_network(self, name: str) -> None:
+        """Make a network that apps can call external."""
+        if name not in self.objects("network"):
+            self.engine.docker("network", "create", "--driver", "overlay", name)
+
     def publish(self, reference: str, dockerfile: str, push: bool = True) -> None:
         """Build an image and push it; where it is pushed, the machine does not keep it."""
         self.engine.docker("build", "--quiet", "--tag", reference, "-", input=dockerfile)

@@ -27,8 +27,9 @@ _WAITING: tuple[tuple[str, str, str, float], ...] = (
 _FAILED: tuple[tuple[str, str, str, bool], ...] = (
     ("no such image", "image_unavailable", "its image cannot be had", True),
     ("pull access denied", "image_denied", "the registry refuses its image", True),
-    ("bind source path does not exist", "mount_missing", "a bind-mounted path does not exist", True),
-    ("invalid mount config", "mount_missing", "a mount cannot be made", True),
+    ("bind source path does not exist", "mount_failed", "a bind-mounted path does not exist", True),
+    ("invalid mount config", "mount_failed", "a mount cannot be made", True),
+    ("failed to mount local volume", "mount_failed", "a volume cannot be mounted", False),
     ("executable file not found", "start_failed", "its command does not exist in the image", True),
     ("exec format error", "wrong_architecture", "its image is built for another architecture", True),
     ("unable to find user", "start_failed", "its user does not exist in the image", True),
@@ -37,7 +38,7 @@ _FAILED: tuple[tuple[str, str, str, bool], ...] = (
     ("port is already allocated", "port_taken", "its host port is taken by something else on the machine", False),
     ("address already in use", "port_taken", "its host port is taken by something else on the machine", False),
     ("unhealthy container", "unhealthy", "its health check fails", False),
-    ("starting container failed", "start_failed", "it cannot be started", False),
+    ("starting container failed", "start_failed", "cannot be started", False),
 )
 _EXIT = re.compile(r"non-zero exit \((\d+)\)")
 
