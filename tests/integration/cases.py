@@ -48,6 +48,11 @@ def _shell(script: str) -> list[str]:
     return ["sh", "-c", script]
 
 
+def _occupied(platform: Any, spec: Spec) -> Spec:
+    platform.occupy(8097)
+    return with_service(spec, "extra", tool(platform, ports=[{"target": 80, "published": 8097, "mode": "host"}]))
+
+
 def _memory(platform: Any, spec: Spec) -> Spec:
     script = 'sleep 0.5; exec python3 -c "data = bytearray(200_000_000); print(len(data))"'
     return with_service(spec, "greedy", tool(platform, *_shell(script), mem_limit="20M"))
@@ -160,6 +165,7 @@ CASES = [
     Case(
         "host port of another service", _more("extra", ports=[{"target": 80, "published": 8099, "mode": "host"}]), ROLLED_BACK, "port_taken", ("port is taken",)
     ),
+    Case("host port of something else on the machine", _occupied, ROLLED_BACK, "port_taken", ("taken by something else on the machine",)),
     Case("killed for memory", _memory, ROLLED_BACK, "killed_for_memory", ("memory limit of 20M",)),
     Case("a log driver that is not there", _more("extra", logging={"driver": "nosuchdriver"}), ROLLED_BACK, "missing_plugin"),
     Case("a crash that recovers", _recovering, LIVE, says=("1 of its tasks failed before it became healthy",)),

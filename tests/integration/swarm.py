@@ -69,6 +69,19 @@ class SwarmPlatform:
         """A number for each service that grows with every write of it."""
         return {name: service["Version"]["Index"] for name, service in self.services(app).items()}
 
+    def records(self, app: str) -> list[dict[str, str]]:
+        """What the history says of each release, the newest first: number, version, state, reason."""
+        ids = self.engine.docker("config", "ls", "--quiet", "--filter", f"label=shipping.code.app={app}", "--filter", "label=shipping.code.kind=release").split()
+        found = json.loads(self.engine.docker("config", "inspect", *ids)) if ids else []
+        prefix = "shipping.code."
+        records = [{key.removeprefix(prefix): value for key, value in config["Spec"]["Labels"].items()} for config in found]
+        return sorted(({**record, "number": record["release"]} for record in records), key=lambda record: -int(record["number"]))
+
+    def occupy(self, port: int) -> None:
+        """Let something outside the platform listen on a port of its machine."""
+        if self.engine.machine.pid(f"port-{port}") is None:
+            self.engine.machine.start(f"port-{port}", f"python3 -m http.server {port}", isolated=False)
+
     def remove_service(self, app: str, name: str) -> None:
         """Remove a service by hand."""
         self.engine.docker("service", "rm", f"{app}_{name}")

@@ -12,7 +12,7 @@ import pytest
 
 from tests.testbed.client import Client
 
-from .cases import CASES, LIVE, REFUSED, Case
+from .cases import CASES, LIVE, REFUSED, ROLLED_BACK, Case
 from .harness import Outcome, Player
 from .specs import PORT, shop
 
@@ -45,19 +45,23 @@ def client(platform: Any, running: Player) -> Iterator[Client]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "-"))
 def test_case(case: Case, platform: Any, running: Player, client: Client) -> None:
     """The verdict, the reason, what serves meanwhile and afterwards, and that the next run finds all in order."""
-    tasks, versions = platform.running(APP), platform.versions(APP)
+    tasks, versions, records = platform.running(APP), platform.versions(APP), platform.records(APP)
     outcome = ship(running, platform, f"case-{case.name}", case.change(platform, shop(platform)), **case.options)
     result = outcome.result
     if case.verdict == REFUSED:
         assert not outcome.ok and not result.get("changed")
         assert platform.versions(APP) == versions, "something was touched"
+        assert platform.records(APP) == records
     else:
+        newest = platform.records(APP)[0]
+        assert (newest["version"], newest["state"]) == (f"case-{case.name}", case.verdict)
         assert result.get("verdict") == case.verdict, outcome.output
         assert outcome.ok == (case.verdict == LIVE)
     if case.kind:
         assert case.kind in [failure["kind"] for failure in result["failures"]], result["msg"]
     for text in case.says:
         assert text in (outcome.output if case.verdict == LIVE else result["msg"])
+        assert case.verdict != ROLLED_BACK or text in newest["reason"]
     if not case.interrupted:
         assert client.lost == []
     again = ship(running, platform, "1.0.0")

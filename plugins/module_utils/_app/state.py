@@ -19,13 +19,14 @@ class Cause:
     """Why a task does not run.
 
     ``final``: trying again cannot help. ``patience``: for how many seconds it may last before it
-    counts, since another task may be about to make room; None where it counts by repetition only.
+    counts; None where it counts by repetition only. ``room``: a task that goes may make it possible.
     """
 
     kind: str
     text: str
     final: bool = False
     patience: float | None = None
+    room: bool = False
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ def _stuck(state: ServiceState, memory: Memory, failed: list[Task], now: float) 
     """Things that count when they last: no room, no machine, nothing that is tried again."""
     cause, task = _standstill(state, failed)
     making_room = any(task.state == RUNNING and not task.wanted for task in state.tasks)
-    if not cause or making_room:
+    if not cause or (cause.room and making_room):
         return replace(memory, stuck=""), None, None
     since = memory.stuck_since if memory.stuck == cause.kind else now
     memory = replace(memory, stuck=cause.kind, stuck_since=since)
@@ -125,5 +125,5 @@ def _standstill(state: ServiceState, failed: list[Task]) -> tuple[Cause | None, 
     for task in failed:
         if not any(other.slot == task.slot and other.wanted and other.state != ENDED for other in state.tasks):
             text = f"{task.cause.text if task.cause else 'ended'}, and its restart policy does not start it again"
-            return Cause(task.cause.kind if task.cause else "crash", text, patience=_GIVEN_UP_PATIENCE), task
+            return Cause(task.cause.kind if task.cause else "crash", text, patience=_GIVEN_UP_PATIENCE, room=True), task
     return None, None

@@ -14,14 +14,16 @@ from typing import Any
 
 from .._app.state import Cause
 
-# What stands in a task's Err -> kind, text, final, patience. The first that matches is taken.
+_AT_ONCE = 1.0
+
+# What stands in a task's Err -> kind, text, patience; what needs patience, a task that goes may make possible.
 _WAITING: tuple[tuple[str, str, str, float], ...] = (
-    ("scheduling constraints not satisfied", "no_machine", "no machine matches its placement", 1.0),
+    ("scheduling constraints not satisfied", "no_machine", "no machine matches its placement", _AT_ONCE),
     ("max replicas per node limit exceed", "no_machine", "every machine has max_replicas_per_node of its tasks", 3.0),
-    ("unsupported platform", "wrong_architecture", "no machine has the architecture it needs", 1.0),
+    ("unsupported platform", "wrong_architecture", "no machine has the architecture it needs", _AT_ONCE),
     ("insufficient resources", "no_resources", "no machine has the CPU or memory it reserves", 3.0),
     ("host-mode port already in use", "port_taken", "its host port is taken on every machine that may run it", 3.0),
-    ("missing plugin", "missing_plugin", "no machine has the volume, network or log plugin it needs", 1.0),
+    ("missing plugin", "missing_plugin", "no machine has the volume, network or log plugin it needs", _AT_ONCE),
     ("no suitable node", "no_machine", "no machine can run it", 3.0),
 )
 _FAILED: tuple[tuple[str, str, str, bool], ...] = (
@@ -47,7 +49,7 @@ def waiting(error: str) -> Cause | None:
     """Why a task is not given to a machine, or None while the scheduler has not said anything."""
     for words, kind, text, patience in _WAITING:
         if words in error:
-            return Cause(kind, f"{text} ({_inner(error)})", patience=patience)
+            return Cause(kind, f"{text} ({_inner(error)})", patience=patience, room=patience > _AT_ONCE)
     return None
 
 

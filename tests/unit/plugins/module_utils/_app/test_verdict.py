@@ -30,6 +30,7 @@ from hypothesis import strategies as st
 CRASH = Cause("crash", "ended with exit code 1")
 FINAL = Cause("image_missing", "the registry has no such image", final=True)
 NO_MACHINE = Cause("no_machine", "no machine matches", patience=1.0)
+NO_ROOM = Cause("no_resources", "no machine has the memory", patience=3.0, room=True)
 
 
 def task(identity: str = "t1", state: str = RUNNING, slot: str = "1", **keys: object) -> Task:
@@ -89,7 +90,7 @@ NOT_YET = {
     "two crashes": [service(crashed("a"), crashed("b"), task("c", PREPARING))] * 9,
     "three crashes in three slots": [service(*(crashed(slot, slot) for slot in "123"), *(task(f"n{slot}", STARTING, slot) for slot in "123"), wanted=3)],
     "no machine, but only just": [service(task(state=WAITING, cause=NO_MACHINE))],
-    "no room while the old one makes room": [service(task("new", WAITING, cause=NO_MACHINE), task("old", RUNNING, current=False, wanted=False))] * 9,
+    "no room while the old one makes room": [service(task("new", WAITING, cause=NO_ROOM), task("old", RUNNING, current=False, wanted=False))] * 9,
     "a crash of the former spec": [service(crashed("a", cause=FINAL, sent=False, current=False), task("b", STARTING))] * 9,
 }
 
@@ -107,6 +108,7 @@ HOPELESS = {
     "the engine paused, nobody knows why": ([service(update=PAUSED, update_id="now", update_text="update paused due to")], "engine_paused", "due to"),
     "the engine went back": ([service(task(), update=ROLLED_BACK, update_id="now", checked=True)], "engine_rolled_back", "by itself"),
     "no machine for a second": ([service(task(state=WAITING, cause=NO_MACHINE))] * 2, "no_machine", "no machine matches"),
+    "no machine, whoever makes room": ([service(task("a", WAITING, cause=NO_MACHINE), task("b", current=False, wanted=False))] * 2, "no_machine", "matches"),
     "everywhere is nowhere": ([service(wanted=0, everywhere=True)] * 3, "no_machine", "no machine matches"),
     "not started again": ([service(crashed("a"), restarts=False)] * 3, "crash", "does not start it again"),
 }

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# run.sh   measures this collection and its peers on one engine, in one run; writes docs/benchmarks.md
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+bin=$(tests/testbed/setup.sh python tests/benchmarks/requirements.txt)
+PATH="$bin:$PATH" exec "$bin/python" -m tests.benchmarks "$@"
