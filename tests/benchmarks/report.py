@@ -26,11 +26,7 @@ def report(results: dict[str, dict[str, Runs]], facts: Iterable[str], folder: Pa
 def _page(results: dict[str, dict[str, Runs]], facts: Iterable[str]) -> str:
     quiet = results["nothing to do"]
     lines = [
-        "<!--",
-        "Copyright (c) 2026, the shipping.code contributors",
-        "GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)",
-        "SPDX-License-Identifier: GPL-3.0-or-later",
-        "-->",
+        _header(),
         "",
         "# Benchmarks",
         "",
@@ -66,6 +62,12 @@ def _page(results: dict[str, dict[str, Runs]], facts: Iterable[str]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _header() -> str:
+    """The licence header, as the README has it."""
+    before, end, _after = (Path(__file__).parents[2] / "README.md").read_text().partition("-->")
+    return before + end
 
 
 def _row(name: str, results: dict[str, dict[str, Runs]]) -> str:

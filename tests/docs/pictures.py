@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 from tests.testbed import quickstart
+from tests.testbed.client import Client
 from tests.testbed.machine import Machine
 
 from .terminal import picture
@@ -51,7 +52,7 @@ def main() -> None:
     """Record them all."""
     FOLDER.mkdir(exist_ok=True)
     swarm = quickstart.prepare()
-    client = quickstart.Client(f"http://{swarm.machine.address}:{quickstart.PORT}/")
+    client = Client(f"http://{swarm.machine.address}:{quickstart.PORT}/")
     tour = Recorder(swarm, client)
     tour.ship("1.0.0")
     client.until("shop 1.0.0", 30)

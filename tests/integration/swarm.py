@@ -71,7 +71,9 @@ class SwarmPlatform:
 
     def records(self, app: str) -> list[dict[str, str]]:
         """What the history says of each release, the newest first: number, version, state, reason."""
-        ids = self.engine.docker("config", "ls", "--quiet", "--filter", f"label=shipping.code.app={app}", "--filter", "label=shipping.code.kind=release").split()
+        ids = self.engine.docker(
+            "config", "ls", "--quiet", "--filter", f"label=shipping.code.app={app}", "--filter", "label=shipping.code.kind=release"
+        ).split()
         found = json.loads(self.engine.docker("config", "inspect", *ids)) if ids else []
         prefix = "shipping.code."
         records = [{key.removeprefix(prefix): value for key, value in config["Spec"]["Labels"].items()} for config in found]

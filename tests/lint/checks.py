@@ -100,7 +100,7 @@ CHECKS: dict[str, Callable[[Place], object]] = {
     "ansible-lint": command("ansible-lint --offline --strict"),
     "antsibull-docs": command("antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs all --check-extra-docs-refs ."),
     "galaxy-importer": galaxy_importer,
-    "mypy": command("mypy -p ansible_collections.shipping.code.plugins -p tests.testbed -p tests.lint"),
+    "mypy": command("mypy -p ansible_collections.shipping.code.plugins -p tests.testbed -p tests.lint -p tests.docs -p tests.benchmarks"),
     "antsibull-changelog": command("antsibull-changelog lint"),
     "build": install,
     "reuse": command("reuse lint"),

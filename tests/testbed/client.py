@@ -13,7 +13,7 @@ import urllib.request
 class Client:
     """Asks an app all the time, each time by a new connection, and remembers what it was told."""
 
-    def __init__(self, url: str, every: float = 0.01) -> None:
+    def __init__(self, url: str, every: float = 0.03) -> None:
         self.url = url
         self.every = every
         self.answers: dict[str, int] = {}

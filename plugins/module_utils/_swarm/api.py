@@ -50,9 +50,7 @@ class Connection:
                     with open(path, "rb"):
                         pass
             except OSError as error:
-                raise ShippingError(
-                    f"cannot read {path}", str(error.strerror).lower(), f"Correct {option}, a path on the host that runs the module"
-                ) from error
+                raise ShippingError(f"cannot read {path}", str(error.strerror).lower(), f"Correct {option}, a path on the host that runs the module") from error
         if bool(self.client_cert) != bool(self.client_key):
             given, missing = ("client_cert", "client_key") if self.client_cert else ("client_key", "client_cert")
             raise ShippingError(f"{given} is set without {missing}", "one is of no use without the other", f"Set {missing}, too")
