@@ -31,13 +31,14 @@ install_packages() {
   apt-get install --yes -qq --no-install-recommends "${missing[@]}" >"$cache/apt.log" 2>&1 || { tail -20 "$cache/apt.log" >&2; exit 1; }
 }
 
-export UV_CACHE_DIR="$cache/uv-cache"
+# What the machine trusts, uv trusts: a company's proxy may have an authority of its own.
+export UV_CACHE_DIR="$cache/uv-cache" UV_SYSTEM_CERTS=true
 
 uv() {
   if [ ! -x "$cache/uv/bin/uv" ]; then
     rm -rf "$cache/uv"
     python3 -m venv "$cache/uv" >&2
-    "$cache/uv/bin/pip" install --quiet --disable-pip-version-check 'uv>=0.5' >&2
+    "$cache/uv/bin/pip" install --quiet --disable-pip-version-check 'uv>=0.13,<1' >&2
   fi
   "$cache/uv/bin/uv" "$@"
 }
