@@ -6,17 +6,18 @@
 from __future__ import annotations
 
 import itertools
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.testbed import images
+from tests.testbed import images, kubernetes_images
+from tests.testbed.kubernetes import Cluster, htpasswd
 from tests.testbed.machine import Machine
 from tests.testbed.swarm import PASSWORD, PRIVATE_REGISTRY, REGISTRY, USER, Swarm
 
 from .harness import Player
+from .kubernetes import KubernetesPlatform
 from .swarm import SwarmPlatform
 
 
@@ -30,7 +31,7 @@ def engine(worker_id: str) -> Iterator[Swarm]:
     try:
         swarm.up()
         swarm.registry()
-        swarm.registry("private-registry", PRIVATE_REGISTRY, htpasswd=_htpasswd())
+        swarm.registry("private-registry", PRIVATE_REGISTRY, htpasswd=htpasswd())
         images.build_front(swarm)
         for version in ("1.0.0", "1.1.0"):
             images.build_shop(swarm, version)
@@ -44,16 +45,45 @@ def engine(worker_id: str) -> Iterator[Swarm]:
         machine.down()
 
 
-def _htpasswd() -> str:
-    """One line of a password file; the registry wants bcrypt."""
-    done = subprocess.run(["htpasswd", "-nbB", USER, PASSWORD], capture_output=True, text=True, check=True)
-    return done.stdout
+@pytest.fixture(scope="session")
+def cluster(worker_id: str) -> Iterator[Cluster]:
+    """A private one-node Kubernetes with an open and a private registry for each worker; gone at the end."""
+    name = f"test-{worker_id}"
+    Cluster(Machine(name)).down()
+    cluster = Cluster(Machine(name))
+    try:
+        cluster.up()
+        cluster.registry()
+        cluster.registry("private-registry", htpasswd=htpasswd())
+        kubernetes_images.publish_front(cluster)
+        kubernetes_images.publish_tool(cluster)
+        for version in ("1.0.0", "1.1.0"):
+            kubernetes_images.publish_shop(cluster, version)
+        kubernetes_images.publish_shop(cluster, "1.1.0", private=True)
+        yield cluster
+    finally:
+        cluster.down()
 
 
 @pytest.fixture(scope="session")
-def platform(engine: Swarm) -> SwarmPlatform:
+def platform(request: pytest.FixtureRequest) -> SwarmPlatform | KubernetesPlatform:
     """The platform under test."""
-    return SwarmPlatform(engine)
+    if request.config.getoption("--platform") == "kubernetes":
+        return KubernetesPlatform(request.getfixturevalue("cluster"))
+    return SwarmPlatform(request.getfixturevalue("engine"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Where the suite runs."""
+    parser.addoption("--platform", choices=("swarm", "kubernetes"), default="swarm", help="the platform that the suite runs on")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is about another platform."""
+    wanted = config.getoption("--platform")
+    others = [item for item in items if any(mark.args[0] != wanted for mark in item.iter_markers("only"))]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if item not in others]
 
 
 @pytest.fixture

@@ -85,6 +85,8 @@ class Player:
         folder = self.folder()
         if module != "release_info":
             options = {"monitor": 1, **options}
+        if options.get("platform") == "kubernetes":
+            options = {"namespace": options["app"], **({"create_namespace": True} if module == "release" else {}), **options}
         if "spec" in options and not keywords.pop("inline", False):
             (folder / "compose.yml").write_text(json.dumps(options["spec"]))
             options = {**{key: value for key, value in options.items() if key != "spec"}, "compose": "compose.yml"}

@@ -43,7 +43,7 @@ def shop(platform: Any, version: str = "1.0.0", port: int = PORT) -> Spec:
                 },
             },
         },
-        "configs": {"haproxy": {"content": (EXAMPLE / "front" / "haproxy.cfg").read_text()}},
+        "configs": {"haproxy": {"content": (EXAMPLE / "front" / "haproxy.cfg").read_text().replace("$", "$$")}},
         "networks": {"inside": {}},
     }
 

@@ -41,6 +41,15 @@ class SwarmPlatform:
         """What lets one into the private registry."""
         return {"registry": PRIVATE_REGISTRY, "username": USER, "password": PASSWORD}
 
+    @property
+    def registry(self) -> str:
+        """The open registry."""
+        return REGISTRY
+
+    def task(self, service: str) -> str:
+        """How a task of a service begins to be called."""
+        return f"task {service}.1 on test"
+
     def client(self, port: int) -> Client:
         """A user who asks a service on a port of its machine."""
         return Client(f"http://{self.engine.machine.address}:{port}/")

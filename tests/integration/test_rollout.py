@@ -45,6 +45,7 @@ def client(platform: Any, running: Player) -> Iterator[Client]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "-"))
 def test_case(case: Case, platform: Any, running: Player, client: Client) -> None:
     """The verdict, the reason, what serves meanwhile and afterwards, and that the next run finds all in order."""
+    case = case.on(platform)
     tasks, versions, records = platform.running(APP), platform.versions(APP), platform.records(APP)
     outcome = ship(running, platform, f"case-{case.name}", case.change(platform, shop(platform)), **case.options)
     result = outcome.result

@@ -13,9 +13,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from . import limits
 from . import service as services
 from .errors import SpecError, suggestion
-from .keys import LOCAL_KEYS, OBJECT_KEYS, REFUSED_OBJECT_KEYS, below
+from .keys import KUBERNETES, LOCAL_KEYS, OBJECT_KEYS, REFUSED_OBJECT_KEYS, below
 from .reader import Parser, Reader, boolean, mapping, pairs, text, word
 
 _SERVICE_NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9_-]*[a-zA-Z0-9])?")
@@ -43,14 +44,14 @@ def read(content: Mapping[str, Any], images: Mapping[str, str] | None = None, pl
 
     ``images`` sets the image of services by name. Raises :class:`SpecError` with every problem.
     """
-    reader = Reader()
-    result = _read(content, dict(images or {}), platform, reader)
+    reader = Reader(platform=platform)
+    result = _read(content, dict(images or {}), reader)
     if reader.problems or result is None:
         raise SpecError(reader.problems)
     return result
 
 
-def _read(content: Mapping[str, Any], images: dict[str, str], platform: str, reader: Reader) -> Compose | None:
+def _read(content: Mapping[str, Any], images: dict[str, str], reader: Reader) -> Compose | None:
     top = mapping(
         dict.fromkeys(("services", "networks", "volumes", "secrets", "configs"), _as_is),
         {"include": "list the file under compose", "jobs": "not supported yet; leave it out", "models": "not supported yet; leave it out"},
@@ -60,18 +61,20 @@ def _read(content: Mapping[str, Any], images: dict[str, str], platform: str, rea
         return None
     given = _with_images(top.get("services"), images, reader.at("services"))
     result = Compose(
-        services=_services(given, platform, reader.at("services")),
-        networks=_objects("networks", top, platform, reader),
-        volumes=_objects("volumes", top, platform, reader),
-        secrets=_objects("secrets", top, platform, reader),
-        configs=_objects("configs", top, platform, reader),
-        notes=_notes(given),
+        services=_services(given, reader.at("services")),
+        networks=_objects("networks", top, reader),
+        volumes=_objects("volumes", top, reader),
+        secrets=_objects("secrets", top, reader),
+        configs=_objects("configs", top, reader),
     )
     _join_default_network(result)
     for name, service in result.services.items():
         _check_references(service, result, reader.at("services").at(name))
     _check_cycles(result.services, reader.at("services"))
     _check_published_once(result.services, reader.at("services"))
+    if reader.platform == KUBERNETES:
+        limits.check(result, reader)
+    result.notes = [*_notes(given), *reader.notes]
     return result
 
 
@@ -87,19 +90,19 @@ def _with_images(given: Any, images: dict[str, str], reader: Reader) -> dict[str
     result = {str(name): value for name, value in given.items()}
     for name, image in images.items():
         if name not in result:
-            Reader(f"images.{name}", reader.problems).problem(f"no such service{suggestion(name, result)}")
+            reader.elsewhere(f"images.{name}").problem(f"no such service{suggestion(name, result)}")
         elif isinstance(result[name], dict):
             result[name] = {**result[name], "image": image}
     return result
 
 
-def _services(given: dict[str, Any], platform: str, reader: Reader) -> Section:
+def _services(given: dict[str, Any], reader: Reader) -> Section:
     result = {}
     for name, value in given.items():
         place = reader.at(name)
         if not _SERVICE_NAME.fullmatch(name):
             place.problem("a service's name must have letters, digits, '-' and '_' only, and begin and end with a letter or digit")
-        service = services.read(value, place, platform)
+        service = services.read(value, place)
         if service is not None and value.get("image") is None:
             place.problem(f"has no image; set it by images: {{{name}: <reference>}}, as CI built and pushed it" if "build" in value else "needs an image")
         result[name] = service or {}
@@ -133,16 +136,16 @@ _OBJECT_PARSERS: dict[str, Parser] = {
 
 def _always(value: object, reader: Reader) -> object:
     """A setting that is always on: it may be said, but not switched off."""
-    return reader.problem("Swarm cannot switch this off; leave it out") if boolean(value, reader) is False else None
+    return reader.cannot("ipv4") if boolean(value, reader) is False else None
 
 
-def _objects(section: str, top: Mapping[str, Any], platform: str, reader: Reader) -> Section:
+def _objects(section: str, top: Mapping[str, Any], reader: Reader) -> Section:
     """The entries of ``networks``, ``volumes``, ``secrets`` or ``configs``."""
     parsers = {key: _OBJECT_PARSERS[key] for key in below(section, dict.fromkeys(OBJECT_KEYS, ""))}
     if section == "networks":
         parsers["driver"] = word("overlay", "bridge", "default")
         parsers["enable_ipv4"] = _always
-    parse = mapping(parsers, below(section, REFUSED_OBJECT_KEYS[platform]))
+    parse = mapping(parsers, below(section, REFUSED_OBJECT_KEYS[reader.platform]))
     result: Section = {}
     for key, value in (top.get(section) or {}).items():
         name, place = str(key), reader.at(section).at(key)

@@ -11,10 +11,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from .state import Cause
+
 _DEFAULT_REGISTRY, _LIBRARY = "docker.io", "library/"
 _ID = re.compile(r"sha256:[0-9a-f]{64}")
 _HOST = re.compile(r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-9]+)?")
 _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
+_NO_DIGEST = {
+    "image_denied": "the registry {registry} refuses {name} ({why})",
+    "image_missing": "the registry {registry} has no {name}",
+    "registry_unreachable": "the registry {registry} does not answer for {name} ({why})",
+}
 _PATH = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*")
 
 
@@ -60,3 +67,8 @@ class Reference:
 def is_image_id(text: str) -> bool:
     """Whether a text names a local image by its id alone."""
     return bool(_ID.fullmatch(text))
+
+
+def no_digest(kind: str, reference: Reference, why: str = "") -> Cause:
+    """Why a registry gave no digest: ``image_denied``, ``image_missing`` or ``registry_unreachable``."""
+    return Cause(kind, _NO_DIGEST[kind].format(registry=reference.registry, name=reference.familiar, why=why), final=True)

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 LABEL = "shipping.code."
@@ -24,18 +27,36 @@ def fit(name: str, limit: int) -> str:
 
 
 def service_name(app: str, service: str) -> str:
-    """The platform's name of a service, as ``docker stack deploy`` makes it."""
+    """The Swarm's name of a service, as ``docker stack deploy`` makes it."""
     return fit(f"{app}_{service}", SERVICE_LIMIT)
 
 
-def scoped(app: str, name: str) -> str:
-    """The platform's name of a network or volume of the app."""
-    return f"{app}_{name}"
+@dataclass(frozen=True)
+class Naming:
+    """How a platform calls an app's networks, volumes, secrets and configs.
 
+    ``strict``: names may have nothing but what stands in the DNS.
+    """
 
-def content_name(app: str, name: str, content_id: str) -> str:
-    """The platform's name of a secret or config with this content."""
-    return f"{fit(f'{app}_{name}', OBJECT_LIMIT - _ID_LENGTH - 1)}_{content_id}"
+    app: str
+    joint: str = "_"
+    strict: bool = False
+    volume_labels: Mapping[str, str] = field(default_factory=dict)
+
+    def scoped(self, name: str) -> str:
+        """The name of a network or volume of the app."""
+        full = f"{self.app}{self.joint}{name}"
+        return fit(self.dns(full), SERVICE_LIMIT) if self.strict else full
+
+    def content(self, name: str, content_id: str) -> str:
+        """The name of a secret or config with this content."""
+        scoped = f"{self.app}{self.joint}{name}"
+        return f"{fit(self.dns(scoped) if self.strict else scoped, OBJECT_LIMIT - _ID_LENGTH - 1)}{self.joint}{content_id}"
+
+    @staticmethod
+    def dns(name: str) -> str:
+        """A name in the letters of the DNS (RFC 1123): what is none of them becomes ``-``."""
+        return re.sub(r"[^a-z0-9.-]", "-", name.lower()).strip("-.")
 
 
 def record_name(app: str, number: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 import re
 
-from .reader import Parser, Reader, boolean, integer, kind_of, mapping, octal, pairs, size, text, word, words
+from .reader import Parser, Reader, boolean, cannot, integer, kind_of, mapping, octal, pairs, size, text, word, words
 
 _WORD = re.compile(r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\&|;<>])+""", re.DOTALL)
 _QUOTED = re.compile(r"""'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)""", re.DOTALL)
@@ -44,7 +44,7 @@ def _unquoted(match: re.Match[str]) -> str:
 def entrypoint(value: object, reader: Reader) -> object:
     """As :func:`command`, but one that is empty would have to clear the image's own."""
     if value == [] or (isinstance(value, str) and not value.strip()):
-        return reader.problem("Swarm cannot clear an image's entrypoint; write the program that shall run instead")
+        return reader.cannot("entrypoint")
     return command(value, reader)
 
 
@@ -65,7 +65,7 @@ def _short_port(value: object, reader: Reader) -> list[dict[str, object]]:
         reader.problem(f'{value!r} is no port; write for example "8080:80" or "53:53/udp"')
         return []
     if (match["host"] or "") not in _EVERYWHERE:
-        reader.problem(_no_host_address(match["host"]))
+        reader.cannot("host_ip", match["host"])
         return []
     protocol = word(*_PROTOCOLS)((match["protocol"] or "tcp").lower(), reader)
     return _spread(match["target"], match["published"], protocol, "ingress", reader) if protocol else []
@@ -86,17 +86,11 @@ def _long_port(value: object, reader: Reader) -> list[dict[str, object]]:
     if not isinstance(fields, dict):
         return []
     if fields.get("host_ip", "") not in _EVERYWHERE:
-        reader.at("host_ip").problem(_no_host_address(fields["host_ip"]))
+        reader.at("host_ip").cannot("host_ip", fields["host_ip"])
     if "target" not in fields:
         reader.problem("needs target, the container's port")
         return []
     return _spread(fields["target"], fields.get("published"), fields.get("protocol", "tcp"), fields.get("mode", "ingress"), reader)
-
-
-def _no_host_address(address: object) -> str:
-    return (
-        f"Swarm publishes on all addresses of a machine, not on {address} alone; leave the address out and close the port by a firewall, or do not publish it"
-    )
 
 
 def _spread(target: object, published: object, protocol: object, mode: object, reader: Reader) -> list[dict[str, object]]:
@@ -157,7 +151,7 @@ def _apply_flag(flag: str, mount: dict[str, object], reader: Reader) -> None:
     elif flag in _PROPAGATION and mount["type"] == "bind":
         mount["bind"] = {"propagation": flag}
     elif flag in ("z", "Z"):
-        reader.problem("Swarm cannot relabel for SELinux; label the directory on the machines and leave z out")
+        reader.cannot("selinux", " and leave z out")
     elif flag and flag not in _LOCAL_FLAGS:
         reader.problem(f"unknown flag {flag!r}; use ro, rw or nocopy")
 
@@ -170,8 +164,8 @@ _long_volume_fields = mapping(
         "read_only": boolean,
         "volume": mapping({"nocopy": boolean}, {"subpath": "not supported yet; mount the whole volume", "labels": "write them under volumes.<name>.labels"}),
         "bind": mapping(
-            {"propagation": word(*_PROPAGATION)},
-            {"selinux": "Swarm cannot relabel for SELinux; label the directory on the machines", "recursive": "not supported yet; leave it out"},
+            {"propagation": word(*_PROPAGATION), "selinux": cannot("selinux")},
+            {"recursive": "not supported yet; leave it out"},
             passed=frozenset({"create_host_path"}),
         ),
         "tmpfs": mapping({"size": size, "mode": octal}),
@@ -231,7 +225,7 @@ def _tmpfs_mount(value: str, reader: Reader) -> dict[str, object] | None:
         elif name == "mode":
             options["mode"] = octal(amount, reader)
         elif name != "rw":
-            reader.problem(f"Swarm's tmpfs knows size and mode, not {name}; leave it out")
+            reader.cannot("tmpfs", name)
     if not target.startswith("/"):
         return reader.problem(f"{value!r}: the path in the container must begin with /")
     mount: dict[str, object] = {"type": "tmpfs", "target": _clean(target)}
@@ -245,11 +239,9 @@ def service_networks(value: object, reader: Reader) -> object:
         value = dict.fromkeys(_names(value, reader))
     if not isinstance(value, dict):
         return reader.problem(f"must be a list or a mapping, not {kind_of(value)}")
-    refused = dict.fromkeys(
-        ("ipv4_address", "ipv6_address", "link_local_ips", "mac_address"), "Swarm gives addresses itself; use the service's name or aliases"
-    )
-    refused.update(driver_opts="not supported yet; leave it out", interface_name="not supported yet; leave it out")
-    parse = mapping({"aliases": words}, refused, passed=frozenset({"priority", "gw_priority"}))
+    addresses = dict.fromkeys(("ipv4_address", "ipv6_address", "link_local_ips", "mac_address"), cannot("addresses"))
+    not_yet = dict.fromkeys(("driver_opts", "interface_name"), "not supported yet; leave it out")
+    parse = mapping({"aliases": words, **addresses}, not_yet, passed=frozenset({"priority", "gw_priority"}))
     result: dict[str, object] = {}
     for name, settings in value.items():
         parsed = parse(settings or {}, reader.at(name))

@@ -43,12 +43,17 @@ class ServicePlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """What happens to an app: its services, and the objects that are made or go with them."""
+    """What happens to an app: its services, and the objects that are made or go with them.
+
+    ``before`` and ``after`` are the declared things, for a diff.
+    """
 
     services: tuple[ServicePlan, ...] = ()
     create: dict[str, tuple[str, ...]] = field(default_factory=dict)
     remove: dict[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
 
     @property
     def changed(self) -> bool:

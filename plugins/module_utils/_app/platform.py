@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .history import Record
 from .lease import Lease
+from .naming import Naming
 from .plan import Plan
 from .resolved import Resolved
 from .state import Cause, Evidence, States, Task
@@ -60,14 +61,17 @@ class Platform(Protocol):
 
     name: str
 
-    def side_by_side(self, work: Callable[[str], None], names: Iterable[str]) -> None:
-        """Do something for each name at once; the first error is raised when all have ended."""
+    def naming(self, app: str) -> Naming:
+        """How the app's objects are called here."""
 
     def observe(self, app: str) -> Observation:
         """Everything of an app: its services and tasks, objects, records, lease."""
 
     def check(self, resolved: Resolved) -> None:
         """Raise PlanError where this platform's version cannot honour a key."""
+
+    def complete(self, app: str, resolved: Resolved, seen: Observation, wishes: Wishes) -> Resolved:
+        """A new release's spec with what the platform itself has to add."""
 
     def salt(self, app: str) -> bytes:
         """What makes the ids of secrets differ from those of other apps and other platforms; no secret itself."""
@@ -76,7 +80,10 @@ class Platform(Protocol):
         """Each reference with what it is pinned to; raise PlanError where one cannot be."""
 
     def plan(self, app: str, resolved: Resolved, seen: Observation, wishes: Wishes) -> Plan:
-        """What it takes to make the app so; raise PlanError where it cannot be."""
+        """What it takes to make the app so; raise PlanError where it cannot be. Writes nothing."""
+
+    def drift(self, app: str, resolved: Resolved, seen: Observation) -> Plan:
+        """As :meth:`plan`, by reading alone."""
 
     def belongings(self, app: str, seen: Observation) -> dict[str, list[str]]:
         """The names of everything that the app has on the platform, by kind."""
@@ -84,11 +91,11 @@ class Platform(Protocol):
     def adoptable(self, app: str, contents: Contents, seen: Observation) -> dict[str, dict[str, str]]:
         """Secrets and configs of a stack of this name, by their names in the spec, that may be used as they are."""
 
-    def view(self, app: str, resolved: Resolved, seen: Observation) -> dict[str, Any]:
-        """The declared things of the app as they are now, for a diff."""
-
     def look(self, app: str, resolved: Resolved) -> States:
         """The services' states in one cheap read."""
+
+    def pause(self, seconds: float) -> None:
+        """Wait until something may have changed since the last look, for so long at most."""
 
     def evidence(self, task: Task, cause: Cause, reference: str) -> Evidence:
         """What can be learnt of a failed task; ``reference`` is its image as the spec writes it."""

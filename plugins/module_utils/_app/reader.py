@@ -13,26 +13,43 @@ from collections.abc import Callable, Mapping
 
 from . import units
 from .errors import Problem, suggestion
+from .keys import REFUSED_VALUES, SWARM
 
 Parser = Callable[[object, "Reader"], object]
 
 
 class Reader:
-    """A place in the spec, with the list that all places note their problems in."""
+    """A place in the spec, with the lists that all places note their problems and remarks in.
 
-    def __init__(self, path: str = "", problems: list[Problem] | None = None) -> None:
+    ``notes`` has what the platform passes over and says so.
+    """
+
+    def __init__(self, path: str = "", problems: list[Problem] | None = None, platform: str = SWARM, notes: list[str] | None = None) -> None:
         self.path = path
         self.problems: list[Problem] = [] if problems is None else problems
+        self.platform = platform
+        self.notes: list[str] = [] if notes is None else notes
 
     def at(self, key: object) -> Reader:
         """The place below this one; a number is a list's index."""
-        if isinstance(key, int):
-            return Reader(f"{self.path}[{key}]", self.problems)
-        return Reader(f"{self.path}.{key}" if self.path else str(key), self.problems)
+        path = f"{self.path}[{key}]" if isinstance(key, int) else f"{self.path}.{key}" if self.path else str(key)
+        return self.elsewhere(path)
+
+    def elsewhere(self, path: str) -> Reader:
+        """Another place of the same spec."""
+        return Reader(path, self.problems, self.platform, self.notes)
 
     def problem(self, text: str) -> None:
         """Note a problem at this place; always None, so that a parser can return it."""
         self.problems.append(Problem(self.path, text))
+
+    def cannot(self, what: str, given: object = "") -> None:
+        """Note what the platform cannot honour here; always None."""
+        return self.problem(REFUSED_VALUES[self.platform][what].format(given))
+
+    def note(self, text: str) -> None:
+        """Note what the platform passes over at this place."""
+        self.notes.append(f"{self.path}: {text}")
 
 
 def text(value: object, reader: Reader) -> object:
@@ -159,7 +176,7 @@ def mapping(parsers: Mapping[str, Parser], refused: Mapping[str, str] | None = N
     ``refused`` gives the remedy for keys that cannot be honoured (one that asks for nothing can),
     ``passed`` names those that concern only local work. Keys that begin with ``x-`` are the user's own.
     """
-    remedies = {"x-shipping": "not supported yet; leave it out", **(refused or {})}
+    remedies = {"x-shipping": "not supported here; it stands in a service", **(refused or {})}
 
     def parse(value: object, reader: Reader) -> object:
         if not isinstance(value, dict):
@@ -174,6 +191,15 @@ def mapping(parsers: Mapping[str, Parser], refused: Mapping[str, str] | None = N
             elif name not in passed:
                 _refuse(name, item, remedies, parsers, place)
         return result
+
+    return parse
+
+
+def cannot(what: str) -> Parser:
+    """A setting that the platform cannot honour, unless it asks for nothing."""
+
+    def parse(value: object, reader: Reader) -> object:
+        return reader.cannot(what) if value not in ([], {}) and value is not False else None
 
     return parse
 

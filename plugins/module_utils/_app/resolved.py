@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .compose import Compose, Section
-from .naming import content_name, digest, scoped
+from .naming import Naming, digest
 
 HOST_NETWORK = "host"
 
@@ -56,7 +56,7 @@ class Resolved:
 
 
 def resolve(
-    app: str,
+    naming: Naming,
     compose: Compose,
     images: Mapping[str, str],
     ids: Mapping[str, Mapping[str, str]],
@@ -69,20 +69,20 @@ def resolve(
     secrets and configs. An object of ``before`` with the same content is used again, and so are
     those in ``adopted``, which maps sources to objects that others made.
     """
-    objects = {section: _objects(app, section, compose, ids, before, (adopted or {}).get(section, {})) for section in ("secrets", "configs")}
-    networks = {name: _network_name(app, name, entry) for name, entry in compose.networks.items()}
+    objects = {section: _objects(naming, section, compose, ids, before, (adopted or {}).get(section, {})) for section in ("secrets", "configs")}
+    networks = {name: _name(naming, name, entry) for name, entry in compose.networks.items()}
     used = {name for service in compose.services.values() for name in service.get("networks", {})}
     return Resolved(
-        services={name: _service(app, name, service, compose, images, objects, networks) for name, service in compose.services.items()},
+        services={name: _service(naming, name, service, compose, images, objects, networks) for name, service in compose.services.items()},
         networks={networks[name]: _without_name(entry) for name, entry in compose.networks.items() if name in used},
         secrets=_entries("secrets", compose, objects, ids),
         configs=_entries("configs", compose, objects, ids),
-        volumes=sorted(_volume_name(app, name, entry) for name, entry in compose.volumes.items()),
+        volumes=sorted(_name(naming, name, entry) for name, entry in compose.volumes.items()),
     )
 
 
 def _objects(
-    app: str, section: str, compose: Compose, ids: Mapping[str, Mapping[str, str]], before: Resolved | None, adopted: Mapping[str, str]
+    naming: Naming, section: str, compose: Compose, ids: Mapping[str, Mapping[str, str]], before: Resolved | None, adopted: Mapping[str, str]
 ) -> dict[str, str]:
     """Source name to object name."""
     result = {}
@@ -92,7 +92,7 @@ def _objects(
             continue
         content_id = ids[section][source]
         known = before.object_for(section, source, content_id) if before else None
-        result[source] = known or adopted.get(source) or content_name(app, source, content_id)
+        result[source] = known or adopted.get(source) or naming.content(source, content_id)
     return result
 
 
@@ -110,12 +110,8 @@ def _only(entry: Mapping[str, Any], *keys: str) -> dict[str, Any]:
     return {key: entry[key] for key in keys if key in entry}
 
 
-def _network_name(app: str, name: str, entry: Mapping[str, Any]) -> str:
-    return str(entry.get("name") or scoped(app, name))
-
-
-def _volume_name(app: str, name: str, entry: Mapping[str, Any]) -> str:
-    return str(entry.get("name") or scoped(app, name))
+def _name(naming: Naming, name: str, entry: Mapping[str, Any]) -> str:
+    return str(entry.get("name") or naming.scoped(name))
 
 
 def _without_name(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,7 +119,7 @@ def _without_name(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _service(
-    app: str,
+    naming: Naming,
     name: str,
     service: Mapping[str, Any],
     compose: Compose,
@@ -144,7 +140,7 @@ def _service(
         if section in service:
             result[section] = [_granted(grant, objects[section]) for grant in service[section]]
     if "volumes" in service:
-        result["volumes"] = [_mount(app, mount, compose.volumes) for mount in service["volumes"]]
+        result["volumes"] = [_mount(naming, mount, compose.volumes) for mount in service["volumes"]]
     return result
 
 
@@ -152,13 +148,13 @@ def _granted(grant: Mapping[str, Any], objects: Mapping[str, str]) -> dict[str, 
     return {**{key: value for key, value in grant.items() if key != "source"}, "object": objects[grant["source"]]}
 
 
-def _mount(app: str, mount: Mapping[str, Any], volumes: Section) -> dict[str, Any]:
+def _mount(naming: Naming, mount: Mapping[str, Any], volumes: Section) -> dict[str, Any]:
     """A mount with the volume's own settings, since a volume is made by the first task that mounts it."""
     if mount["type"] != "volume" or "source" not in mount:
         return dict(mount)
     entry = volumes[mount["source"]]
-    result = {**mount, "source": _volume_name(app, mount["source"], entry), **_only(entry, "driver", "driver_opts")}
-    return result if entry.get("external") else {**result, "labels": {**entry.get("labels", {}), "com.docker.stack.namespace": app}}
+    result = {**mount, "source": _name(naming, mount["source"], entry), **_only(entry, "driver", "driver_opts")}
+    return result if entry.get("external") else {**result, "labels": {**entry.get("labels", {}), **naming.volume_labels}}
 
 
 def references(compose: Compose) -> Iterable[str]:

@@ -9,9 +9,10 @@ import re
 from typing import Any
 
 from . import parts
+from .errors import suggestion
 from .images import Reference, is_image_id
-from .keys import LOCAL_KEYS, REFUSED_KEYS
-from .reader import Parser, Reader, boolean, cpus, duration, integer, listing, mapping, pairs, ratio, size, text, word, words
+from .keys import LOCAL_KEYS, PLATFORMS, REFUSED_KEYS, SERVICE_KEYS, SWARM, honoured
+from .reader import Parser, Reader, boolean, cannot, cpus, duration, integer, listing, mapping, pairs, ratio, size, text, word, words
 
 Service = dict[str, Any]
 
@@ -128,7 +129,6 @@ def _preferences(value: object, reader: Reader) -> object:
 _preference_list = listing(mapping({"spread": text}))
 
 
-_NO_DEVICES = "Swarm cannot give devices to services; choose machines by deploy.placement.constraints"
 _deploy = mapping(
     {
         "mode": _mode,
@@ -139,7 +139,9 @@ _deploy = mapping(
         "resources": mapping(
             {
                 "limits": mapping({"cpus": cpus, "memory": size, "pids": integer(0)}),
-                "reservations": mapping({"cpus": cpus, "memory": size}, {"devices": _NO_DEVICES, "generic_resources": "not supported yet; leave it out"}),
+                "reservations": mapping(
+                    {"cpus": cpus, "memory": size, "devices": cannot("devices")}, {"generic_resources": "not supported yet; leave it out"}
+                ),
             }
         ),
         "restart_policy": _restart_policy,
@@ -152,7 +154,7 @@ _deploy = mapping(
 def _network_mode(value: object, reader: Reader) -> object:
     if value == "host":
         return "host"
-    return reader.problem(f"Swarm knows only network_mode host, not {value!r}; use networks")
+    return reader.cannot("network_mode", repr(value))
 
 
 def _some_words(value: object, reader: Reader) -> object:
@@ -173,6 +175,52 @@ def _env_file(value: object, reader: Reader) -> object:
     return reader.problem("is read on the control machine, which did not happen here; write its lines under environment")
 
 
+_probe = mapping(
+    {
+        "http": mapping({"path": text, "port": integer(1), "scheme": word("http", "https"), "host": text}),
+        "tcp": mapping({"port": integer(1)}),
+    }
+)
+
+
+def _one_probe(value: object, reader: Reader) -> object:
+    parsed = _probe(value, reader)
+    if isinstance(parsed, dict) and (len(parsed) != 1 or "port" not in next(iter(parsed.values()))):
+        return reader.problem("needs either http with path and port, or tcp with port")
+    return parsed
+
+
+def _overlay(value: object, reader: Reader) -> object:
+    """Raw fields by platform and kind of object; those for other platforms are not looked at."""
+    parsed = mapping({platform: _objects_by_kind for platform in PLATFORMS})(value, reader)
+    return parsed.get(reader.platform) if isinstance(parsed, dict) else None
+
+
+def _objects_by_kind(value: object, reader: Reader) -> object:
+    if not reader.path.endswith(f".{reader.platform}"):
+        return None
+    if reader.platform == SWARM:
+        return reader.problem("not supported yet on Swarm; leave it out")
+    if not isinstance(value, dict) or not all(isinstance(fields, dict) for fields in value.values()):
+        return reader.problem("needs a mapping of kinds of objects, such as Deployment, with the fields to add")
+    for kind in value:
+        if kind not in OVERLAID:
+            reader.at(kind).problem(f"no object of this kind is made of a service{suggestion(str(kind), OVERLAID)}")
+    return value
+
+
+OVERLAID = ("Deployment", "DaemonSet", "Service", "PersistentVolumeClaim")
+_extension = mapping({"probe": _one_probe, "overlay": _overlay})
+
+
+def _shipping(value: object, reader: Reader) -> object:
+    """What Compose has no word for."""
+    parsed = _extension(value, reader)
+    if reader.platform == SWARM and isinstance(parsed, dict) and parsed.pop("probe", None):
+        reader.at("probe").note("passed over, since Swarm checks by healthcheck")
+    return parsed or None
+
+
 PARSERS: dict[str, Parser] = {
     "image": _image,
     "command": parts.command,
@@ -190,6 +238,7 @@ PARSERS: dict[str, Parser] = {
     "stop_signal": text,
     "stop_grace_period": duration,
     "labels": pairs,
+    "annotations": pairs,
     "ports": parts.ports,
     "expose": words,
     "networks": parts.service_networks,
@@ -206,6 +255,8 @@ PARSERS: dict[str, Parser] = {
     "dns_opt": words,
     "cap_add": parts.capabilities,
     "cap_drop": parts.capabilities,
+    "privileged": boolean,
+    "shm_size": size,
     "sysctls": pairs,
     "ulimits": parts.ulimits,
     "platform": parts.platform,
@@ -215,8 +266,15 @@ PARSERS: dict[str, Parser] = {
     "pids_limit": integer(0),
     "cpus": cpus,
     "depends_on": parts.dependencies,
+    "x-shipping": _shipping,
     "deploy": _deploy,
 }
+
+
+def parsers_for(platform: str) -> dict[str, Parser]:
+    """The parsers of the keys that a platform honours."""
+    known = {path.partition(".")[0] for path in honoured(platform, SERVICE_KEYS)}
+    return {key: parser for key, parser in PARSERS.items() if key in known}
 
 # The one place of a thing that Compose lets one write in two -> the second place.
 _FOLDED = {
@@ -227,9 +285,9 @@ _FOLDED = {
 }
 
 
-def read(value: object, reader: Reader, platform: str) -> Service | None:
+def read(value: object, reader: Reader) -> Service | None:
     """One service in normal form, or None where it could not be read at all."""
-    parsed = mapping(PARSERS, REFUSED_KEYS[platform], passed=LOCAL_KEYS)(value, reader)
+    parsed = mapping(parsers_for(reader.platform), REFUSED_KEYS[reader.platform], passed=LOCAL_KEYS)(value, reader)
     if not isinstance(parsed, dict):
         return None
     service: Service = parsed

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from .state import DONE, ENDED, PAUSED, ROLLED_BACK, ROLLING_BACK, RUNNING, STARTING, UPDATING, WAITING, Cause, ServiceState, Task
+from .state import DONE, ENDED, PAUSED, PREPARING, ROLLED_BACK, ROLLING_BACK, RUNNING, STARTING, UPDATING, WAITING, Cause, ServiceState, Task
 
 LIVE, FAILED, ROLLED_BACK_VERDICT, PENDING = "live", "failed", "rolled_back", "pending"
 
@@ -118,7 +118,7 @@ def _stuck(state: ServiceState, memory: Memory, failed: list[Task], now: float) 
 
 def _standstill(state: ServiceState, failed: list[Task]) -> tuple[Cause | None, Task | None]:
     for task in state.tasks:
-        if task.wanted and task.state == WAITING and task.cause and task.cause.patience is not None:
+        if task.wanted and task.state in (WAITING, PREPARING) and task.cause and task.cause.patience is not None:
             return task.cause, task
     if state.everywhere and state.wanted == 0 and state.update != UPDATING:
         return Cause("no_machine", "no machine matches its placement", patience=_GIVEN_UP_PATIENCE), None

@@ -9,16 +9,30 @@ from typing import Any
 
 Spec = dict[str, dict[str, Any]]
 
-PLATFORMS = ["swarm"]
+PLATFORMS = ["swarm", "kubernetes"]
 
 CONNECTION: Spec = {
     "docker_host": {"type": "str", "default": "unix:///var/run/docker.sock", "aliases": ["docker_url"], "fallback_env": ["DOCKER_HOST"]},
     "tls": {"type": "bool"},
-    "validate_certs": {"type": "bool", "default": True, "aliases": ["tls_verify"]},
-    "ca_path": {"type": "path", "aliases": ["ca_cert", "tls_ca_cert", "cacert_path"]},
-    "client_cert": {"type": "path", "aliases": ["tls_client_cert", "cert_path"]},
-    "client_key": {"type": "path", "aliases": ["tls_client_key", "key_path"]},
+    "validate_certs": {"type": "bool", "default": True, "aliases": ["tls_verify", "verify_ssl"]},
+    "ca_path": {"type": "path", "aliases": ["ca_cert", "tls_ca_cert", "cacert_path", "ssl_ca_cert"]},
+    "client_cert": {"type": "path", "aliases": ["tls_client_cert", "cert_path", "cert_file"]},
+    "client_key": {"type": "path", "aliases": ["tls_client_key", "key_path", "key_file"]},
     "timeout": {"type": "int", "default": 60},
+    "kubeconfig": {"type": "raw", "no_log": True, "fallback_env": ["K8S_AUTH_KUBECONFIG"]},
+    "context": {"type": "str", "fallback_env": ["K8S_AUTH_CONTEXT"]},
+    "host": {"type": "str", "fallback_env": ["K8S_AUTH_HOST"]},
+    "api_key": {"type": "str", "no_log": True, "fallback_env": ["K8S_AUTH_API_KEY"]},
+    "proxy": {"type": "str", "fallback_env": ["K8S_AUTH_PROXY"]},
+    "no_proxy": {"type": "str", "fallback_env": ["K8S_AUTH_NO_PROXY"]},
+    "impersonate_user": {"type": "str", "fallback_env": ["K8S_AUTH_IMPERSONATE_USER"]},
+    "impersonate_groups": {"type": "list", "elements": "str", "fallback_env": ["K8S_AUTH_IMPERSONATE_GROUPS"]},
+    "namespace": {"type": "str"},
+}
+KUBERNETES: Spec = {
+    "create_namespace": {"type": "bool", "default": False},
+    "conflicts": {"type": "str", "choices": ["take", "fail"], "default": "take"},
+    "pod_security": {"type": "str", "choices": ["auto", "restricted", "none"], "default": "auto"},
 }
 APP: Spec = {"app": {"type": "str", "required": True}, "platform": {"type": "str", "choices": PLATFORMS, "default": "swarm"}}
 REGISTRY: Spec = {
@@ -34,6 +48,7 @@ REGISTRY: Spec = {
         },
     },
     "docker_config": {"type": "path"},
+    "insecure_registries": {"type": "list", "elements": "str", "default": []},
 }
 ROLLOUT: Spec = {
     "rollout_timeout": {"type": "int", "default": 600},
@@ -71,10 +86,11 @@ RELEASE: Spec = {
     **ROLLOUT,
     **REGISTRY,
     **CONNECTION,
+    **KUBERNETES,
     **INTERNAL,
 }
 RELEASE_RULES: dict[str, Any] = {"mutually_exclusive": [("compose", "spec")]}
-ROLLBACK: Spec = {**APP, "release": {"type": "int"}, **RECORD, **ROLLOUT, **REGISTRY, **CONNECTION, **INTERNAL}
+ROLLBACK: Spec = {**APP, "release": {"type": "int"}, **RECORD, **ROLLOUT, **REGISTRY, **CONNECTION, **KUBERNETES, **INTERNAL}
 SCALE: Spec = {**APP, "replicas": {"type": "dict", "required": True}, **ROLLOUT, **REGISTRY, **CONNECTION, **INTERNAL}
 INFO: Spec = {**APP, "show": {"type": "bool", "default": False}, **REGISTRY, **CONNECTION}
 

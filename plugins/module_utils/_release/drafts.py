@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -30,7 +29,8 @@ def release(platform: Platform, request: Request, seen: Observation) -> Draft:
     ids = _content_ids(platform, request.app, compose, request.contents)
     images = platform.resolve_images(list(references(compose)), request.resolve_image, seen)
     adopted = platform.adoptable(request.app, request.contents, seen) if request.wishes.adopt else {}
-    resolved = resolve(request.app, compose, images, ids, before.resolved if before else None, adopted)
+    resolved = resolve(platform.naming(request.app), compose, images, ids, before.resolved if before else None, adopted)
+    resolved = platform.complete(request.app, resolved, seen, request.wishes)
     draft = _towards(platform, request, seen, resolved, request.version)
     unread = [name for name in adopted.get("secrets", {}) if name in compose.secrets]
     warnings = (f"the content of {', '.join(unread)} cannot be read, and is taken to be what was given now",) if unread else ()
@@ -61,12 +61,12 @@ def _towards(platform: Platform, request: Request, seen: Observation, resolved: 
         "app": request.app,
         "version": version,
         "plan": plan.as_data(),
-        "diff": {"before": platform.view(request.app, resolved, seen), "after": after(resolved)},
+        "diff": {"before": plan.before, "after": plan.after},
         "release": live.summary() if live else {},
     }
     if same and not plan.changed:
         steady = _steady(seen.states, resolved, request.limits.max_crashes)
-        return Draft(needed=not steady, what=f"who watches {version}", record=live, result=result)
+        return Draft(needed=not steady, what=f"who watches {version}", record=live, result=result, warnings=plan.notes)
     record = Record(
         number=next_number(seen.records),
         version=version,
@@ -87,7 +87,7 @@ def _towards(platform: Platform, request: Request, seen: Observation, resolved: 
         record=record,
         contents=request.contents,
         result=result,
-        warnings=_reused_version(request, seen, record),
+        warnings=(*_reused_version(request, seen, record), *plan.notes),
     )
 
 
@@ -105,24 +105,6 @@ def _reused_version(request: Request, seen: Observation, record: Record) -> tupl
 def _steady(states: States, resolved: Resolved, max_crashes: int) -> bool:
     """Whether every service runs what is declared and is healthy, by one look."""
     return all(name in states and judge(states[name], remember(states[name]), 0.0, max_crashes).live for name in resolved.services)
-
-
-def after(resolved: Resolved) -> dict[str, Any]:
-    """A resolved spec, laid out for a diff."""
-    hidden = ("reference", "depends_on", "expose")
-    services = {name: {key: _by_target(value) for key, value in service.items() if key not in hidden} for name, service in resolved.services.items()}
-    return {"services": services, "networks": sorted(name for name, entry in resolved.networks.items() if not entry.get("external"))}
-
-
-def _by_target(value: Any) -> Any:
-    """Lists of mounts, grants and ports as the platform's view shows them."""
-    if isinstance(value, list) and value and all(isinstance(item, dict) and "target" in item for item in value):
-        return {_identity(item): item for item in value}
-    return value
-
-
-def _identity(item: Mapping[str, Any]) -> str:
-    return "/".join(str(item.get(key, "")) for key in ("published", "target", "protocol", "mode")) if "protocol" in item else str(item["target"])
 
 
 def _content_ids(platform: Platform, app: str, compose: Compose, contents: Contents) -> dict[str, dict[str, str]]:

@@ -19,9 +19,6 @@ from .._app import compose as composing
 from .._app.errors import Problem, ShippingError, SpecError
 from .._app.lease import Seen
 from .._app.platform import Contents, Platform, Wishes
-from .._swarm.api import Connection, Engine
-from .._swarm.images import Credentials
-from .._swarm.platform import Swarm
 from . import journal, result, worker
 from .begin import Planner, begin, held_too_long
 from .mask import mask, words_of
@@ -37,10 +34,14 @@ def new_run() -> str:
 
 
 def connect(options: Options) -> Platform:
-    """The platform that the options name."""
-    names = Connection.__dataclass_fields__
-    engine = Engine(Connection(**{name: options[name] for name in names if options.get(name) is not None}))
-    return Swarm(engine, Credentials(registry_credentials(options), options.get("docker_config")), float(options.get("monitor") or 5.0))
+    """The platform that the options name; only that one's code is loaded."""
+    if options["platform"] == "kubernetes":
+        from .._kubernetes.connect import connect as to_kubernetes
+
+        return to_kubernetes(options, registry_credentials(options))
+    from .._swarm.connect import connect as to_swarm
+
+    return to_swarm(options, registry_credentials(options))
 
 
 def registry_credentials(options: Options) -> dict[str, dict[str, str]]:
@@ -53,10 +54,12 @@ def registry_credentials(options: Options) -> dict[str, dict[str, str]]:
     return result
 
 
-def check_name(app: str) -> None:
+def check_name(app: str, platform: str) -> None:
     """Refuse a name that cannot stand in the platform's object names."""
     if not composing.APP_NAME.fullmatch(app):
         raise SpecError([Problem("app", f"{app!r} must have 1 to 40 of a-z, 0-9, '-' and '_', and begin and end with a letter or digit")], "the options")
+    if platform == "kubernetes" and "_" in app:
+        raise SpecError([Problem("app", f"{app!r} has '_', which no name on Kubernetes may have; write '-'")], "the options")
 
 
 def limits_of(options: Options) -> Limits:
@@ -70,7 +73,7 @@ def limits_of(options: Options) -> Limits:
 
 def request_of(options: Options, check: bool) -> Request:
     """What the user asked for, from a module's options."""
-    check_name(options["app"])
+    check_name(options["app"], options["platform"])
     job = options.get("_job") or {}
     limits = limits_of(options)
     return Request(

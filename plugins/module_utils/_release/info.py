@@ -12,7 +12,7 @@ from .._app.errors import PlanError
 from .._app.history import Record, newest
 from .._app.lease import who
 from .._app.plan import REMOVE
-from .._app.platform import Observation, Platform, Wishes
+from .._app.platform import Observation, Platform
 from .._app.state import ServiceState
 from .._app.verdict import LIVE
 from .entry import check_name, connect
@@ -21,7 +21,7 @@ from .entry import check_name, connect
 def look(options: Mapping[str, Any]) -> dict[str, Any]:
     """The answer of release_info."""
     app = options["app"]
-    check_name(app)
+    check_name(app, options["platform"])
     platform = connect(options)
     seen = platform.observe(app)
     live = newest(seen.records, LIVE)
@@ -42,7 +42,7 @@ def _service(state: ServiceState) -> dict[str, Any]:
 
 def _drift(platform: Platform, app: str, live: Record, seen: Observation) -> list[dict[str, Any]]:
     try:
-        plan = platform.plan(app, live.resolved, seen, Wishes())
+        plan = platform.drift(app, live.resolved, seen)
     except PlanError as error:
         return [{"service": "", "path": "", "before": str(error), "after": ""}]
     missing = [

@@ -15,6 +15,7 @@ from .._app.history import Record
 from .._app.plan import KEEP, RECREATE, REMOVE, Plan
 from .._app.platform import Fence, Observation, Platform
 from .._app.state import Failure
+from .._app.threads import side_by_side
 from .._app.verdict import remember
 from .request import Job
 from .watch import LOOK_EVERY, Tell, Watch
@@ -101,7 +102,7 @@ class Rollout:
             failures = watch.doomed()
             if failures or all(watch.live(name) for name in services):
                 return failures
-            time.sleep(LOOK_EVERY)
+            self.platform.pause(LOOK_EVERY)
         return watch.late(applied) + [_not_begun(name, services, watch) for name in services if name not in applied]
 
     def _apply(self, names: list[str], seen: Observation) -> None:
@@ -113,7 +114,7 @@ class Rollout:
             except ShippingError as error:
                 raise Refused(Failure(name, "refused", error.why or error.what, error.remedy)) from error
 
-        self.platform.side_by_side(apply, names)
+        side_by_side(apply, names)
 
 
 class Refused(ShippingError):

@@ -61,7 +61,7 @@ class Watch:
                 continue
             if self.doomed() or all(self.live(name) for name in watched):
                 return self.doomed()
-            time.sleep(LOOK_EVERY)
+            self.platform.pause(LOOK_EVERY)
         return self.late(watched)
 
     @property

@@ -12,21 +12,16 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from .._app.errors import Denied, NotFound, Outdated, PlatformError, ShippingError, Unreachable
 
 MINIMUM_API = (1, 41)
 NEWEST_API = (1, 51)
-_THREADS = 8
 _OUTDATED = ("update out of sequence", "version is required")
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -102,14 +97,6 @@ class Engine:
     def raw(self, path: str, **query: Any) -> bytes:
         """GET something that is not JSON."""
         return bytes(self._send("GET", self.prefix + path, query).content)
-
-    def side_by_side(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        """``work`` on all items at once, the results in their order; the first error is raised."""
-        waiting = list(items)
-        if len(waiting) < 2:
-            return [work(item) for item in waiting]
-        with ThreadPoolExecutor(min(_THREADS, len(waiting))) as pool:
-            return list(pool.map(work, waiting))
 
     def _call(self, method: str, path: str, query: Mapping[str, Any] | None = None, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
         response = self._send(method, path, query or {}, body, headers)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from .._app.starting import START_FAILURES
 from .._app.state import Cause
 
 _AT_ONCE = 1.0
@@ -32,11 +33,7 @@ _FAILED: tuple[tuple[str, str, str, bool], ...] = (
     ("bind source path does not exist", "mount_failed", "a bind-mounted path does not exist", True),
     ("invalid mount config", "mount_failed", "a mount cannot be made", True),
     ("failed to mount local volume", "mount_failed", "a volume cannot be mounted", False),
-    ("executable file not found", "start_failed", "its command does not exist in the image", True),
-    ("exec format error", "wrong_architecture", "its image is built for another architecture", True),
-    ("unable to find user", "start_failed", "its user does not exist in the image", True),
-    ("no such file or directory", "start_failed", "a file it needs at start does not exist in the image", False),
-    ("permission denied", "start_failed", "its command may not be executed", False),
+    *START_FAILURES,
     ("port is already allocated", "port_taken", "its host port is taken by something else on the machine", False),
     ("address already in use", "port_taken", "its host port is taken by something else on the machine", False),
     ("unhealthy container", "unhealthy", "its health check fails", False),

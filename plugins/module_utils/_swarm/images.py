@@ -15,8 +15,9 @@ from urllib.parse import quote
 
 from .._app.errors import Denied, NotFound, PlanError, PlatformError
 from .._app.evidence import REMEDIES
-from .._app.images import Reference, is_image_id
+from .._app.images import Reference, is_image_id, no_digest
 from .._app.state import Cause
+from .._app.threads import side_by_side
 from .api import Engine
 
 _HUB = "https://index.docker.io/v1/"
@@ -94,7 +95,7 @@ def resolve(engine: Engine, references: Iterable[str], mode: str, credentials: C
     wanted = list(references)
     if mode == "never":
         return {reference: reference for reference in wanted}
-    answers = engine.side_by_side(lambda reference: _resolve(engine, reference, mode, credentials, machines), wanted)
+    answers = side_by_side(lambda reference: _resolve(engine, reference, mode, credentials, machines), wanted)
     refused = [answer for answer in answers if isinstance(answer, Cause)]
     if refused:
         raise PlanError(
@@ -164,7 +165,7 @@ def gone(engine: Engine, pinned: Iterable[str], credentials: Credentials, thorou
         return thorough and isinstance(ask_registry(engine, image, credentials), Cause)
 
     images = list(pinned)
-    return [image for image, lost in zip(images, engine.side_by_side(is_gone, images)) if lost]
+    return [image for image, lost in zip(images, side_by_side(is_gone, images)) if lost]
 
 
 def ask_registry(engine: Engine, text: str, credentials: Credentials) -> str | Cause:
@@ -180,9 +181,8 @@ def ask_registry(engine: Engine, text: str, credentials: Credentials) -> str | C
 
 def _cause(reference: Reference, error: PlatformError) -> Cause:
     why = error.why.lower()
-    name = reference.familiar
     if (isinstance(error, Denied) and not any(word in why for word in _MISSING)) or any(word in why for word in _DENIED):
-        return Cause("image_denied", f"the registry {reference.registry} refuses {name} ({error.why})", final=True)
+        return no_digest("image_denied", reference, error.why)
     if isinstance(error, NotFound) or any(word in why for word in _MISSING):
-        return Cause("image_missing", f"the registry {reference.registry} has no {name}", final=True)
-    return Cause("registry_unreachable", f"the registry {reference.registry} does not answer for {name} ({error.why})", final=True)
+        return no_digest("image_missing", reference)
+    return no_digest("registry_unreachable", reference, error.why)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -17,15 +17,16 @@ from .._app.errors import LeaseLost, NotFound, Outdated, PlanError, PlatformErro
 from .._app.history import Record
 from .._app.images import Reference, is_image_id
 from .._app.lease import Lease
-from .._app.naming import service_name
+from .._app.naming import Naming, service_name
 from .._app.plan import Plan
 from .._app.platform import Contents, Fence, Observation, Wishes
 from .._app.resolved import Resolved
 from .._app.state import Cause, Evidence, States, Task
-from . import images, planning, store, witness
+from .._app.threads import side_by_side
+from . import images, planning, store, view, witness
 from .api import Engine
-from .compare import HASH, render, same_image, service_hash, updated
-from .fields import FIELDS, IMAGE, Names, get, put
+from .compare import HASH, render, service_hash, updated
+from .fields import Names, get
 from .observe import APP, RELEASE, SERVICE, STACK, TOKEN, VERSION, Found, split_services, states
 
 _ATTEMPTS = 8
@@ -45,9 +46,9 @@ class Swarm:
         self._lease: Lease | None = None
         self._nodes: tuple[float, list[dict[str, Any]]] = (0.0, [])
 
-    def side_by_side(self, work: Callable[[str], None], names: Iterable[str]) -> None:
-        """Do something for each name at once."""
-        self.engine.side_by_side(work, names)
+    def naming(self, app: str) -> Naming:
+        """As ``docker stack deploy`` calls them."""
+        return Naming(app, volume_labels={STACK: app})
 
     def observe(self, app: str) -> Observation:
         """Everything of an app, in eight calls for any number of services."""
@@ -69,7 +70,7 @@ class Swarm:
             partial(ask, "/configs", filters={"name": [f"{app}_"]}),
             partial(ask, "/nodes"),
         )
-        services, tasks, networks, secrets, configs, named, nodes = self._manager(lambda: self.engine.side_by_side(lambda call: call(), calls))
+        services, tasks, networks, secrets, configs, named, nodes = self._manager(lambda: side_by_side(lambda call: call(), calls))
         own, strangers = split_services(app, services)
         self._nodes = (time.monotonic(), nodes)
         networks.sort(key=lambda network: network.get("Scope") == "swarm")
@@ -101,6 +102,14 @@ class Swarm:
         """Refuse keys that are newer than the engine's API."""
         planning.check_version(resolved, self.engine.api)
 
+    def complete(self, app: str, resolved: Resolved, seen: Observation, wishes: Wishes) -> Resolved:
+        """Nothing to add."""
+        return resolved
+
+    def pause(self, seconds: float) -> None:
+        """There are no events of tasks, so the time is waited for."""
+        time.sleep(seconds)
+
     def salt(self, app: str) -> bytes:
         """From the Swarm's own id, so that it is the same for every run."""
         return hashlib.sha256(f"{self.engine.get('/swarm')['ID']} {app}".encode()).digest()
@@ -111,7 +120,13 @@ class Swarm:
 
     def plan(self, app: str, resolved: Resolved, seen: Observation, wishes: Wishes) -> Plan:
         """Compare with what was observed."""
-        return planning.plan(app, resolved, seen.records, self._with_external(resolved, seen.inner), wishes)
+        found = self._with_external(resolved, seen.inner)
+        planned = planning.plan(app, resolved, seen.records, found, wishes)
+        return replace(planned, before=view.before(app, resolved, found), after=view.after(resolved))
+
+    def drift(self, app: str, resolved: Resolved, seen: Observation) -> Plan:
+        """The same, since planning writes nothing on a Swarm."""
+        return self.plan(app, resolved, seen, Wishes())
 
     def belongings(self, app: str, seen: Observation) -> dict[str, list[str]]:
         """Services, networks, secrets and configs with the app's label."""
@@ -136,26 +151,9 @@ class Swarm:
         same = {name: full for name, full in configs.items() if base64.b64decode(of_stack["configs"][full]["Data"]) == contents.configs[name]}
         return {"secrets": {name: f"{app}_{name}" for name in contents.secrets if f"{app}_{name}" in of_stack["secrets"]}, "configs": same}
 
-    def view(self, app: str, resolved: Resolved, seen: Observation) -> dict[str, Any]:
-        """What is there of all that is declared, laid out as a Compose file."""
-        found: Found = seen.inner
-        services = {}
-        for name, body in found.services.items():
-            shown: dict[str, Any] = {}
-            for field in FIELDS:
-                wanted = field.wanted(resolved.services.get(name, {}))
-                value = field.read(body["Spec"], found.names)
-                if field is IMAGE and same_image(value, wanted):
-                    value = wanted
-                if wanted is not None or (name not in resolved.services and value not in (None, {}, field.default)):
-                    put(shown, field.key, value)
-            services[name] = shown
-        own = [network["Name"] for network in found.networks if (network.get("Labels") or {}).get(APP) == app]
-        return {"services": services, "networks": sorted(own)}
-
     def look(self, app: str, resolved: Resolved) -> States:
         """Services and tasks only; the machines every few seconds."""
-        services, tasks = self.engine.side_by_side(
+        services, tasks = side_by_side(
             lambda call: self.engine.get(call[0], filters={"label": [call[1]]}), [("/services", f"{APP}={app}"), ("/tasks", f"{STACK}={app}")]
         )
         if time.monotonic() - self._nodes[0] > 5:
@@ -193,7 +191,7 @@ class Swarm:
             }
             self.engine.post("/networks/create", body)
 
-        self.engine.side_by_side(make, [name for name, entry in resolved.networks.items() if not entry.get("external") and name not in existing])
+        side_by_side(make, [name for name, entry in resolved.networks.items() if not entry.get("external") and name not in existing])
 
     def apply(self, app: str, name: str, record: Record, seen: Observation, fence: Fence) -> None:
         """Make one service what is declared, from a fresh read, until nobody else was faster."""
@@ -332,7 +330,7 @@ class Swarm:
             spec["Labels"] = {**spec["Labels"], TOKEN: str(fence.token)}
             self._update(body, spec, fence)
 
-        self.engine.side_by_side(write, services)
+        side_by_side(write, services)
 
     def write_record(self, app: str, record: Record) -> Record:
         """Make the record, or write its changed labels."""

@@ -20,6 +20,7 @@ from .._app.lease import Lease
 from .._app.naming import lease_name, record_name
 from .._app.platform import Contents, Fence
 from .._app.resolved import Resolved
+from .._app.threads import side_by_side
 from .api import Engine
 from .observe import APP, CONTENT, KIND, LEASE, RECORD
 
@@ -104,7 +105,7 @@ def make_objects(engine: Engine, app: str, resolved: Resolved, contents: Content
         except Outdated:
             return  # made by a former run: the name follows the content, so it holds the same
 
-    engine.side_by_side(make, missing)
+    side_by_side(make, missing)
 
 
 def take_over(engine: Engine, app: str, resolved: Resolved, existing: Mapping[str, Mapping[str, Any]], fence: Fence) -> None:

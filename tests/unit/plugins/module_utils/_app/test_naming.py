@@ -17,7 +17,7 @@ def test_names_fit_and_stay_apart(one, other):
     app = "a" * 40
     for made, limit in (
         (lambda name: naming.service_name(app, name), naming.SERVICE_LIMIT),
-        (lambda name: naming.content_name(app, name, "0123456789ab"), naming.OBJECT_LIMIT),
+        (lambda name: naming.Naming(app).content(name, "0123456789ab"), naming.OBJECT_LIMIT),
     ):
         assert len(made(one)) <= limit and made(one).startswith(app)
         assert (made(one) == made(other)) == (one == other)

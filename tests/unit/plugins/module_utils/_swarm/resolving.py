@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.shipping.code.plugins.module_utils._app import compose
+from ansible_collections.shipping.code.plugins.module_utils._app.naming import Naming
 from ansible_collections.shipping.code.plugins.module_utils._app.resolved import Resolved, references, resolve
 from ansible_collections.shipping.code.plugins.module_utils._swarm.fields import Names
 
@@ -19,7 +20,7 @@ def resolved(content: dict[str, Any], app: str = "shop") -> Resolved:
     read = compose.read(content)
     images = {reference: f"{reference}@{DIGEST}" for reference in references(read)}
     ids = {section: dict.fromkeys(getattr(read, section), "0123456789ab") for section in ("secrets", "configs")}
-    return resolve(app, read, images, ids)
+    return resolve(Naming(app, volume_labels={"com.docker.stack.namespace": app}), read, images, ids)
 
 
 def names(app: Resolved) -> Names:

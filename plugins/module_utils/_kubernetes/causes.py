@@ -1,0 +1,136 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The words of scheduler, kubelet and controllers for why a pod does not run, and what they mean.
+
+Tried on Kubernetes 1.36 with containerd 2.2. Reasons: k8s.io/kubernetes/pkg/kubelet/images/types.go and
+pkg/kubelet/events/event.go; the scheduler's from its plugins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .._app.starting import START_FAILURES
+from .._app.state import Cause
+
+_AT_ONCE, _SOON = 1.0, 3.0
+IMAGE_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable", "ErrImageInspect")
+_NOT_STARTED = ("CreateContainerError", "RunContainerError", "CreateContainerConfigError")
+
+# What stands in the scheduler's message -> kind, text, patience; what needs patience, a pod that goes may make possible.
+_UNSCHEDULABLE: tuple[tuple[str, str, str, float], ...] = (
+    ("didn't have free ports", "port_taken", "its host port is taken on every machine that may run it", _SOON),
+    ("Insufficient", "no_resources", "no machine has the CPU or memory it reserves", _SOON),
+    ("persistentvolumeclaim", "no_volume", "its volume cannot be had", _SOON),
+    ("PersistentVolume", "no_volume", "its volume cannot be had", _SOON),
+    ("pod anti-affinity", "no_machine", "every machine that may run it has one of its tasks", _SOON),
+    ("node affinity/selector", "no_machine", "no machine matches its placement", _AT_ONCE),
+    ("untolerated taint", "no_machine", "every machine refuses it by a taint", _SOON),
+    ("were unschedulable", "no_machine", "every machine is closed for new tasks", _SOON),
+)
+_IMAGE: tuple[tuple[tuple[str, ...], str, str, bool], ...] = (
+    (("unauthorized", "denied", "authorization failed", "authentication required", "no basic auth", "forbidden"), "image_denied", "the registry refuses", True),
+    (("no match for platform",), "wrong_architecture", "there is no build for the machine's architecture of", True),
+    (("not found", "manifest unknown", "name unknown"), "image_missing", "the registry has no", True),
+    (("InvalidImageName", "couldn't parse image"), "image_missing", "there can be no image", True),
+)
+_MOUNT: tuple[tuple[str, str, str], ...] = (
+    ("secret", "missing_object", "a Secret it needs is missing"),
+    ("configmap", "missing_object", "a ConfigMap it needs is missing"),
+)
+MOUNT_REASONS = ("FailedMount", "FailedAttachVolume", "FailedMapVolume")
+SANDBOX_REASONS = ("FailedCreatePodSandBox",)
+_MOUNT_PATIENCE = 4.0
+
+
+def unschedulable(message: str, other_architecture: bool) -> Cause | None:
+    """Why the scheduler finds no machine; ``other_architecture`` where the service asks for one and for nothing else."""
+    for words, kind, text, patience in _UNSCHEDULABLE:
+        if words in message:
+            if kind == "no_machine" and other_architecture and patience == _AT_ONCE:
+                kind, text = "wrong_architecture", "no machine has the architecture it needs"
+            return Cause(kind, f"{text} ({_short(message)})", patience=patience, room=patience > _AT_ONCE)
+    return Cause("no_machine", f"no machine can run it ({_short(message)})", patience=_SOON, room=True) if message else None
+
+
+def _short(message: str) -> str:
+    """The scheduler's sentence without what it says of preemption."""
+    return message.partition(" preemption:")[0].rstrip(". ")
+
+
+def image(reason: str, message: str, name: str) -> Cause:
+    """Why an image cannot be had."""
+    text = f"{reason} {message}"
+    for words, kind, sentence, final in _IMAGE:
+        if any(word in text for word in words):
+            return Cause(kind, f"{sentence} {name} ({_last(message)})", final=final)
+    return Cause("registry_unreachable", f"the machine cannot pull {name} ({_last(message)})", patience=6.0)
+
+
+def _last(message: str) -> str:
+    """The end of a chain of errors, which says what it was."""
+    return message.rpartition("desc = ")[2].strip() or message
+
+
+def not_started(reason: str, message: str) -> Cause | None:
+    """Why a container is not even started."""
+    if reason not in _NOT_STARTED:
+        return None
+    lowered = message.lower()
+    for words, kind, text in _MOUNT:
+        if words in lowered and "not found" in lowered:
+            return Cause(kind, f"{text} ({message})", patience=_SOON)
+    return started(message)
+
+
+def started(message: str) -> Cause:
+    """What the runtime says of a container that it could not start."""
+    for words, kind, text, final in START_FAILURES:
+        if words in message:
+            return Cause(kind, f"{text} ({message})", final=final, patience=_SOON)
+    return Cause("start_failed", f"cannot be started ({message})", patience=_SOON)
+
+
+def terminated(state: Mapping[str, Any]) -> Cause:
+    """Why a container ended."""
+    reason, code = state.get("reason", ""), state.get("exitCode")
+    if reason == "OOMKilled":
+        return Cause("killed_for_memory", "was killed for using more memory than it may")
+    if reason in ("StartError", "ContainerCannotRun"):
+        return started(str(state.get("message", "")))
+    if code == 0:
+        return Cause("ended", "ended by itself with exit code 0")
+    return Cause("crash", f"ended with exit code {code}")
+
+
+def mount(message: str) -> Cause:
+    """Why a volume cannot be mounted."""
+    lowered = message.lower()
+    text = message.rpartition('" : ')[2] or message
+    for words, kind, sentence in _MOUNT:
+        if words in lowered and "not found" in lowered:
+            return Cause(kind, f"{sentence} ({text})", patience=_MOUNT_PATIENCE)
+    return Cause("mount_failed", f"a volume cannot be mounted ({text})", patience=_MOUNT_PATIENCE)
+
+
+def sandbox(message: str) -> Cause:
+    """Why a pod has no network or sandbox."""
+    return Cause("start_failed", f"its pod cannot be set up ({_last(message)})", patience=8.0)
+
+
+def refused(message: str) -> Cause:
+    """Why the API server takes no pod of a workload."""
+    kind = "quota" if "exceeded quota" in message else "pods_refused"
+    text = "the namespace's quota is used up" if kind == "quota" else "the cluster refuses its pods"
+    return Cause(kind, f"{text} ({message})", patience=_SOON, room=kind == "quota")
+
+
+def gone(pod: Mapping[str, Any]) -> Cause:
+    """Why a pod as a whole has ended."""
+    status = pod.get("status", {})
+    reason = status.get("reason", "")
+    if reason == "Evicted":
+        return Cause("evicted", f"was evicted from its machine ({status.get('message', '')})")
+    return Cause("crash", f"ended ({reason or status.get('phase')}{': ' + status['message'] if status.get('message') else ''})")

@@ -1,0 +1,58 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The kinds of objects that an app is made of, where the API has them, and the keys of our labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LABEL = "shipping.code/"
+APP, SERVICE, KIND, HASH, TOKEN, RELEASE, VERSION, APPLIED = (
+    f"{LABEL}{name}" for name in ("app", "service", "kind", "hash", "token", "release", "version", "applied")
+)
+MANAGED_BY = "app.kubernetes.io/managed-by"
+NETWORK = "network.shipping.code/"
+INTERNAL = f"{LABEL}internal"
+RECORD, LEASE, CONTENT, REGISTRY, VOLUME, POLICY = "release", "lease", "content", "registry", "volume", "network"
+RECORD_TYPE = "shipping.code/release"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of object: its name, the path of its API group, and how it is called there."""
+
+    name: str
+    group: str
+    plural: str
+    namespaced: bool = True
+
+    @property
+    def version(self) -> str:
+        """What stands in ``apiVersion``."""
+        return self.group.replace("/apis/", "").replace("/api/", "")
+
+    def path(self, namespace: str, name: str = "") -> str:
+        """The path of the collection or of one object."""
+        place = f"/namespaces/{namespace}" if self.namespaced else ""
+        return f"{self.group}{place}/{self.plural}{'/' + name if name else ''}"
+
+
+DEPLOYMENT = Kind("Deployment", "/apis/apps/v1", "deployments")
+DAEMON_SET = Kind("DaemonSet", "/apis/apps/v1", "daemonsets")
+REPLICA_SET = Kind("ReplicaSet", "/apis/apps/v1", "replicasets")
+POD = Kind("Pod", "/api/v1", "pods")
+SERVICE_KIND = Kind("Service", "/api/v1", "services")
+CLAIM = Kind("PersistentVolumeClaim", "/api/v1", "persistentvolumeclaims")
+NETWORK_POLICY = Kind("NetworkPolicy", "/apis/networking.k8s.io/v1", "networkpolicies")
+SECRET = Kind("Secret", "/api/v1", "secrets")
+CONFIG_MAP = Kind("ConfigMap", "/api/v1", "configmaps")
+LEASE_KIND = Kind("Lease", "/apis/coordination.k8s.io/v1", "leases")
+EVENT = Kind("Event", "/api/v1", "events")
+NAMESPACE = Kind("Namespace", "/api/v1", "namespaces", namespaced=False)
+NODE = Kind("Node", "/api/v1", "nodes", namespaced=False)
+
+WORKLOADS = (DEPLOYMENT, DAEMON_SET)
+# What is made of a service, in the order in which it is made.
+OF_SERVICE = (CLAIM, SERVICE_KIND, NETWORK_POLICY, *WORKLOADS)
+KINDS = {kind.name: kind for kind in (*OF_SERVICE, SECRET, CONFIG_MAP)}

@@ -1,0 +1,504 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kubernetes as a platform."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from .._app.errors import Denied, LeaseLost, NotFound, Outdated, PlanError, PlatformError, Problem
+from .._app.evidence import REMEDIES
+from .._app.history import Record, newest
+from .._app.images import Reference
+from .._app.lease import Lease
+from .._app.naming import Naming
+from .._app.plan import Plan
+from .._app.platform import Contents, Fence, Observation, Wishes
+from .._app.resolved import Resolved
+from .._app.state import Cause, Evidence, States, Task
+from .._app.threads import side_by_side
+from .._app.verdict import LIVE
+from .._registry.client import Registries
+from .._registry.credentials import Credentials
+from . import adoption, planning, render, security, store, witness
+from .api import MANAGER, Cluster, Conflict
+from .compare import annotation, is_applied, label, owned_replicas
+from .kinds import (
+    APP,
+    CONFIG_MAP,
+    CONTENT,
+    DAEMON_SET,
+    DEPLOYMENT,
+    EVENT,
+    KIND,
+    KINDS,
+    LEASE_KIND,
+    NAMESPACE,
+    NETWORK_POLICY,
+    NODE,
+    OF_SERVICE,
+    POD,
+    RECORD,
+    REGISTRY,
+    RELEASE,
+    REPLICA_SET,
+    SECRET,
+    SERVICE,
+    SERVICE_KIND,
+    TOKEN,
+    VERSION,
+    WORKLOADS,
+    Kind,
+)
+from .mirror import Mirror
+from .observe import Body, Found, own, states
+from .planning import Entry
+
+SCALER = f"{MANAGER}-scale"
+_ATTEMPTS, _PAUSE, _LEAST_PAUSE = 8, 0.3, 0.05
+# Field managers behind which there are people, or ourselves; the others are controllers.
+_PEOPLE = ("kubectl", "k9s", "lens", "node-fetch", "Mozilla", "helm", MANAGER)
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How the modules' options want things done."""
+
+    monitor: float = 5.0
+    create_namespace: bool = False
+    conflicts: str = "take"
+    pod_security: str = "auto"
+
+
+class Kubernetes:
+    """An app's services in one namespace of a cluster."""
+
+    name = "kubernetes"
+
+    def __init__(self, cluster: Cluster, credentials: Credentials, registries: Registries, ways: Ways) -> None:
+        self.cluster = cluster
+        self.credentials = credentials
+        self.registries = registries
+        self.ways = ways
+        self._changed = threading.Event()
+        self._mirrors: list[Mirror] = []
+        self._applied: dict[str, int] = {}
+
+    def naming(self, app: str) -> Naming:
+        """In the letters of the DNS."""
+        return render.naming(app)
+
+    def observe(self, app: str) -> Observation:
+        """Everything of an app, in a dozen calls side by side for any number of services."""
+        selector = f"{APP}={app}"
+        ask, meta = self.cluster.items, self.cluster.metadata
+        contents = f"{selector},{KIND} in ({CONTENT},{REGISTRY})"
+        kinds = (*OF_SERVICE, REPLICA_SET, POD)
+        calls = [partial(ask, kind, selector) for kind in kinds]
+        calls += [partial(ask, SECRET, f"{selector},{KIND}={RECORD}"), partial(meta, SECRET, contents), partial(meta, CONFIG_MAP, contents)]
+        calls += [partial(self._one, LEASE_KIND, store.lease_name(app)), partial(self._one, NAMESPACE, self.cluster.namespace)]
+        *lists, sets, pods, records, secrets, configs, lease, namespace = side_by_side(lambda call: call(), calls)
+        objects = own(app, [*(body for found in lists for body in found), *records, *secrets, *configs])
+        found = Found(objects, sets, pods, [], namespace[0] if namespace else None, self.cluster.clock)
+        self._add_adopted(found)
+        history = store.records(records)
+        resolved = history[0].resolved if history else Resolved()
+        return Observation(history, store.as_lease(lease[0]) if lease else None, states(app, found, resolved, self.ways.monitor), found)
+
+    def _one(self, kind: Kind, name: str) -> list[Body]:
+        found = self.cluster.find(kind, name)
+        return [found] if found else []
+
+    def _add_adopted(self, found: Found) -> None:
+        """Pods of workloads that were taken over lack our labels until their next change."""
+        if any(adoption.is_foreign(body) for body in found.workloads.values()):
+            found.replica_sets, found.pods = side_by_side(self.cluster.items, (REPLICA_SET, POD))
+
+    def check(self, resolved: Resolved) -> None:
+        """Every key is honoured by every version that is supported."""
+
+    def complete(self, app: str, resolved: Resolved, seen: Observation, wishes: Wishes) -> Resolved:
+        """Which credentials the machines need, the security of pods, others' keys, and what is taken over."""
+        found: Found = seen.inner
+        before = newest(seen.records, LIVE)
+        former = before.resolved.services if before else {}
+        level = "restricted" if self.ways.pod_security == "auto" and security.enforced(found.namespace) == security.RESTRICTED else self.ways.pod_security
+        self._fetch(found, planning.external(resolved))
+        if wishes.adopt:
+            self._fetch(found, [(kind.name, name) for name in resolved.services for kind in WORKLOADS if (kind.name, name) not in found.objects])
+        services = {}
+        for name, service in resolved.services.items():
+            added = {"security": level, **self._pull_secret(app, service, former.get(name, {}))}
+            stranger = next((found.strangers[kind.name, name] for kind in WORKLOADS if (kind.name, name) in found.strangers), None) if wishes.adopt else None
+            services[name] = adoption.completed(app, name, {**service, **added}, former.get(name, {}), stranger, resolved)
+        return replace(
+            resolved,
+            services=services,
+            secrets=_with_keys(SECRET, resolved.secrets, found),
+            configs=_with_keys(CONFIG_MAP, resolved.configs, found),
+        )
+
+    def _pull_secret(self, app: str, service: Mapping[str, Any], former: Mapping[str, Any]) -> dict[str, str]:
+        """The Secret for the image's registry, where there are credentials now or were before."""
+        registry = Reference.parse(service["reference"]).registry
+        known = former.get("pull_secret") and Reference.parse(former["reference"]).registry == registry
+        return {"pull_secret": store.registry_name(app)} if known or self.credentials.for_registry(registry) else {}
+
+    def _fetch(self, found: Found, keys: Iterable[tuple[str, str]]) -> None:
+        """Look for objects by name that do not bear the app's label."""
+        wanted = [key for key in keys if key not in found.strangers and key not in found.objects]
+        for key, bodies in zip(wanted, side_by_side(lambda key: self._one(KINDS[key[0]], key[1]), wanted)):
+            if bodies:
+                found.strangers[key] = {**bodies[0], "kind": key[0]}
+
+    def salt(self, app: str) -> bytes:
+        """From the namespace's own id, so that it is the same for every run."""
+        namespace = self.cluster.find(NAMESPACE, self.cluster.namespace)
+        return hashlib.sha256(f"{namespace['metadata']['uid'] if namespace else ''} {app}".encode()).digest()
+
+    def resolve_images(self, references: list[str], mode: str, seen: Observation) -> dict[str, str]:
+        """One registry call for each distinct image, side by side."""
+        if mode == "never":
+            return {reference: reference for reference in references}
+        answers = side_by_side(self._resolve, references)
+        refused = [answer for answer in answers if isinstance(answer, Cause)]
+        if refused:
+            remedies = sorted({REMEDIES[cause.kind] for cause in refused})
+            raise PlanError(
+                "cannot resolve " + ("an image" if len(refused) == 1 else f"{len(refused)} images"),
+                "; ".join(cause.text for cause in refused),
+                ". ".join(remedies) + ("; resolve_image: never leaves it to the machines" if any(c.kind == "registry_unreachable" for c in refused) else ""),
+                failures=[{"kind": cause.kind, "text": cause.text} for cause in refused],
+            )
+        return dict(zip(references, map(str, answers)))
+
+    def _resolve(self, text: str) -> str | Cause:
+        reference = Reference.parse(text)
+        if reference.digest:
+            return reference.pinned(reference.digest)
+        answer = self.registries.digest(text)
+        return answer if isinstance(answer, Cause) else reference.pinned(answer)
+
+    def plan(self, app: str, resolved: Resolved, seen: Observation, wishes: Wishes) -> Plan:
+        """Compare with what was observed; what differs is tried by the server itself, without being written."""
+        found = seen.inner
+        wanted = planning.entries(app, resolved, found)
+        self._fetch(found, planning.external(resolved))
+        self._fetch(found, [entry.key for entry in wanted if entry.live is None])
+        if any(entry.differs for entry in wanted) and found.nodes is None:
+            found.nodes = self._nodes()
+        wanted = [adoption.entry(entry, found, wishes) for entry in wanted]
+        noted = list(planning.problems(app, resolved, found, wanted, wishes))
+        notes: tuple[str, ...] = ()
+        if found.namespace is None:
+            notes = (f"the namespace {self.cluster.namespace} does not exist yet, so the plan was made without the cluster's word",)
+            if not self.ways.create_namespace:
+                raise store.missing_namespace(self.cluster.namespace)
+        elif not noted:
+            wanted, refused, unable = self._rehearsed(wanted)
+            noted += refused
+            notes = tuple(unable)
+        planned = planning.plan(app, resolved, seen.records, found, wanted, wishes, noted)
+        return replace(planned, create={**planned.create, "secrets": (*planned.create["secrets"], *self._registries_to_write(app, resolved))}, notes=notes)
+
+    def drift(self, app: str, resolved: Resolved, seen: Observation) -> Plan:
+        """By comparing alone, which needs no right to write."""
+        found = seen.inner
+        return planning.plan(app, resolved, seen.records, found, planning.entries(app, resolved, found), Wishes(), [])
+
+    def _nodes(self) -> list[Body] | None:
+        try:
+            return self.cluster.items(NODE)
+        except Denied:
+            return None
+
+    def _registries_to_write(self, app: str, resolved: Resolved) -> tuple[str, ...]:
+        content = self._login_for_machines(resolved)
+        return (store.registry_name(app),) if content and not store.same_registries(self.cluster, app, content) else ()
+
+    def _login_for_machines(self, resolved: Resolved) -> bytes:
+        registries = {Reference.parse(service["reference"]).registry for service in resolved.services.values() if "pull_secret" in service}
+        return self.credentials.dockerconfigjson(sorted(registries)) if registries else b""
+
+    def _rehearsed(self, wanted: list[Entry]) -> tuple[list[Entry], list[Problem], list[str]]:
+        """Each entry that differs with what the server makes of it, what it refuses, and what it cannot say."""
+        results = side_by_side(lambda entry: self._rehearse(entry) if entry.differs else (entry, None, ""), wanted)
+        return [entry for entry, _p, _n in results], [p for _e, p, _n in results if p], sorted({note for _e, _p, note in results if note})
+
+    def _rehearse(self, entry: Entry) -> tuple[Entry, Problem | None, str]:
+        place = f"services.{entry.service}" if entry.service else f"networks: {entry.wanted['metadata']['name']}"
+        body = _keeping_replicas(entry.wanted, entry.live)
+        try:
+            if entry.live is not None:
+                problem = self._conflicting(entry, body, place)
+                if problem:
+                    return entry, problem, ""
+            if self._must_be_made_anew(entry.wanted, entry.live):
+                return entry, None, ""
+            predicted = self.cluster.apply(entry.kind, body, dry=True)
+        except PlatformError as error:
+            if "dry run" in error.why or "dryRun" in error.why:
+                return entry, None, f"a webhook refuses dry runs, so {entry.title} was compared without the cluster's word ({error.why})"
+            if isinstance(error, Denied) or not error.facts.get("status"):
+                raise
+            return entry, Problem(place, f"the cluster refuses {entry.title}: {error.why}"), ""
+        return replace(entry, predicted=predicted), None, ""
+
+    def _conflicting(self, entry: Entry, body: Body, place: str) -> Problem | None:
+        """A field that somebody else holds: people's changes are taken back, controllers' are not fought."""
+        try:
+            self.cluster.apply(entry.kind, body, force=False, dry=True)
+        except Conflict as error:
+            held = [(manager, path) for manager, path in error.owners if self.ways.conflicts == "fail" or not manager.startswith(_PEOPLE)]
+            if held:
+                manager, path = held[0]
+                key = "leave deploy.replicas out" if path == ".spec.replicas" else "leave it out of the spec"
+                return Problem(place, f"{entry.title}: {path} is held by {manager}; {key}, or take it from {manager} first")
+        return None
+
+    @staticmethod
+    def _must_be_made_anew(wanted: Body, live: Body | None) -> bool:
+        """A Service cannot change between having an address and having none."""
+        if live is None or wanted["kind"] != SERVICE_KIND.name:
+            return False
+        return bool((wanted["spec"].get("clusterIP") == "None") != (live["spec"].get("clusterIP") == "None"))
+
+    def belongings(self, app: str, seen: Observation) -> dict[str, list[str]]:
+        """What bears the app's label, but for volumes."""
+        return dict(seen.inner.belongings())
+
+    def adoptable(self, app: str, contents: Contents, seen: Observation) -> dict[str, dict[str, str]]:
+        """Nothing: others' Secrets and ConfigMaps are used by declaring them external."""
+        return {}
+
+    def look(self, app: str, resolved: Resolved) -> States:
+        """What the watches have brought; they are begun by the first look."""
+        self._changed.clear()
+        if not self._mirrors:
+            self._mirrors = self._new_mirrors(app, resolved)
+        side_by_side(Mirror.start, self._mirrors)
+        for mirror in self._mirrors:
+            if mirror.trouble:
+                raise mirror.trouble
+        *workloads, sets, pods, events = (mirror.items for mirror in self._mirrors)
+        found = Found(own(app, [body for bodies in workloads for body in bodies]), sets, pods, events, clock=self.cluster.now(), applied=self._applied)
+        return states(app, found, resolved, self.ways.monitor)
+
+    def _new_mirrors(self, app: str, resolved: Resolved) -> list[Mirror]:
+        selector = f"{APP}={app}"
+        of_pods = "" if any("selector" in service for service in resolved.services.values()) else selector
+        mirrors = [Mirror(self.cluster, kind, self._changed, selector) for kind in WORKLOADS]
+        mirrors += [Mirror(self.cluster, kind, self._changed, of_pods) for kind in (REPLICA_SET, POD)]
+        return [*mirrors, Mirror(self.cluster, EVENT, self._changed, fields="type=Warning,involvedObject.kind=Pod")]
+
+    def pause(self, seconds: float) -> None:
+        """Until the next event."""
+        time.sleep(_LEAST_PAUSE)
+        self._changed.wait(seconds)
+
+    def evidence(self, task: Task, cause: Cause, reference: str) -> Evidence:
+        """What the cluster and the registry say of a failed pod."""
+        return witness.examine(self.cluster, task, cause, reference, self.registries)
+
+    def make_objects(self, app: str, resolved: Resolved, contents: Contents, fence: Fence) -> None:
+        """Make the secrets and configs that are missing, and let the machines into the registries."""
+        content = self._login_for_machines(resolved)
+        if content and not store.same_registries(self.cluster, app, content):
+            fence.check()
+            store.write_registries(self.cluster, app, content)
+        selector = f"{APP}={app},{KIND}={CONTENT}"
+        existing = {
+            section: {body["metadata"]["name"] for body in self.cluster.metadata(kind, selector)} for section, kind in (("secrets", SECRET), ("configs", CONFIG_MAP))
+        }
+        store.make_objects(self.cluster, app, resolved, contents, existing, fence)
+
+    def make_networks(self, app: str, resolved: Resolved, fence: Fence) -> None:
+        """Make the policies what they must be, side by side."""
+        side_by_side(lambda body: self._write(body, {}, fence), render.policies(app, resolved))
+
+    def apply(self, app: str, name: str, record: Record, seen: Observation, fence: Fence) -> None:
+        """Make one service what is declared: first what its pods need, then the workload."""
+        bodies = render.of_service(app, name, record.resolved)
+        notes = {RELEASE: str(record.number), VERSION: record.version}
+        for body in bodies:
+            written = self._write(body, notes if body is bodies[-1] else {}, fence)
+            if body is bodies[-1]:
+                self._applied[name] = written["metadata"]["generation"]
+        self._remove_superfluous(app, name, bodies, fence)
+
+    def _write(self, body: Body, notes: Mapping[str, str], fence: Fence) -> Body:
+        """One object, from a fresh read, until nobody else was faster."""
+        kind, name = KINDS[body["kind"]], body["metadata"]["name"]
+        for _attempt in range(_ATTEMPTS):
+            live = self.cluster.find(kind, name)
+            if live is not None and is_applied(body, live):
+                return live
+            self._refuse_later(name, live, fence)
+            fence.check()
+            if live is not None and self._must_be_made_anew(body, live):
+                self.cluster.delete(kind, name, live["metadata"]["uid"])
+                live = None
+            try:
+                return self._send(kind, body, live, notes, fence)
+            except Outdated:
+                time.sleep(_PAUSE)
+        raise PlatformError(
+            f"{kind.name} {name} could not be written", f"somebody else changed it {_ATTEMPTS} times meanwhile", "Find out who does, then run again"
+        )
+
+    def _send(self, kind: Kind, body: Body, live: Body | None, notes: Mapping[str, str], fence: Fence) -> Body:
+        if live is not None and _keeping_replicas(body, live) is not body:
+            # Another manager holds the number before we let go of it, or the server would make it 1.
+            held = {"apiVersion": kind.version, "kind": kind.name, "metadata": {"name": body["metadata"]["name"]}, "spec": {"replicas": live["spec"]["replicas"]}}
+            live = self.cluster.apply(kind, held, manager=SCALER)
+        metadata = {**body["metadata"], "annotations": {**body["metadata"]["annotations"], **notes, TOKEN: str(fence.token)}}
+        if live is not None:
+            metadata["resourceVersion"] = live["metadata"]["resourceVersion"]
+        written = self.cluster.apply(kind, {**body, "metadata": metadata})
+        if live is not None and not label(live, APP):
+            adoption.hand_over(self.cluster, kind, written)
+        return written
+
+    def _refuse_later(self, name: str, live: Body | None, fence: Fence) -> None:
+        """Stop where a later holder of the lease wrote it."""
+        token = int(annotation(live, TOKEN) or 0) if live is not None else 0
+        if token > fence.token:
+            raise LeaseLost(f"this run no longer holds {name}", f"a later run wrote it (token {token}, this run has {fence.token})", "Nothing more was written")
+
+    def _remove_superfluous(self, app: str, name: str, bodies: list[Body], fence: Fence) -> None:
+        needed = {(body["kind"], body["metadata"]["name"]) for body in bodies}
+        kinds = (SERVICE_KIND, NETWORK_POLICY)
+        for kind, found in zip(kinds, side_by_side(lambda kind: self.cluster.metadata(kind, f"{APP}={app},{SERVICE}={name}"), kinds)):
+            for body in found:
+                if (kind.name, body["metadata"]["name"]) not in needed:
+                    fence.check()
+                    self.cluster.delete(kind, body["metadata"]["name"], body["metadata"]["uid"])
+
+    def set_replicas(self, app: str, name: str, replicas: int, fence: Fence) -> None:
+        """Set one service's number of pods, and nothing else."""
+        for _attempt in range(_ATTEMPTS):
+            live = self.cluster.find(DEPLOYMENT, name)
+            if live is None:
+                raise NotFound(f"there is no service {name} in {app}", "the cluster does not have it", "Release the app first")
+            self._refuse_later(name, live, fence)
+            fence.check()
+            metadata = {"resourceVersion": live["metadata"]["resourceVersion"], "annotations": {TOKEN: str(fence.token)}}
+            try:
+                written = self.cluster.merge(DEPLOYMENT, name, {"metadata": metadata, "spec": {"replicas": replicas}}, SCALER)
+                self._applied[name] = written["metadata"]["generation"]
+                return
+            except Outdated:
+                time.sleep(_PAUSE)
+        raise PlatformError(f"service {name} could not be scaled", f"somebody else changed it {_ATTEMPTS} times meanwhile", "Find out who does, then run again")
+
+    def remove_services(self, app: str, names: Iterable[str], fence: Fence, deadline: float) -> None:
+        """Remove services and wait until their pods are gone; volumes stay."""
+        going = set(names)
+        if not going:
+            return
+        selector = f"{APP}={app},{SERVICE} in ({','.join(sorted(going))})"
+        kinds = (DEPLOYMENT, DAEMON_SET, SERVICE_KIND, NETWORK_POLICY)
+        for kind, found in zip(kinds, side_by_side(lambda kind: self.cluster.metadata(kind, selector), kinds)):
+            for body in found:
+                fence.check()
+                self.cluster.delete(kind, body["metadata"]["name"], body["metadata"]["uid"])
+        while True:
+            left = [kind.name for kind in (REPLICA_SET, POD) if self.cluster.metadata(kind, selector)]
+            if not left:
+                return
+            _wait(deadline, f"pods of removed services of {app} are still there", f"a {left[-1]} does not end", f"kubectl get pods -l {selector}")
+
+    def remove_networks(self, app: str, names: Iterable[str], fence: Fence, deadline: float) -> None:
+        """Remove the policies; they are gone at once."""
+        wanted = set(names) | {body["metadata"]["name"] for body in render.policies(app, Resolved())}
+        for body in self.cluster.metadata(NETWORK_POLICY, f"{APP}={app}"):
+            if body["metadata"]["name"] in wanted:
+                fence.check()
+                self.cluster.delete(NETWORK_POLICY, body["metadata"]["name"], body["metadata"]["uid"])
+
+    def sweep(self, app: str, needed: list[Resolved], fence: Fence) -> None:
+        """Remove the secrets and configs that no release needs any more."""
+        store.sweep(self.cluster, app, needed, fence)
+
+    def missing(self, record: Record, seen: Observation, thorough: bool = False) -> list[str]:
+        """Secrets, configs and images that are gone. Only ``thorough`` asks registries."""
+        found: Found = seen.inner
+        self._fetch(found, planning.external(record.resolved))
+        gone = []
+        for section, kind in (("secrets", SECRET), ("configs", CONFIG_MAP)):
+            there = found.names(kind.name) | {name for of, name in found.strangers if of == kind.name}
+            gone += [f"{section[:-1]} {name}" for name in getattr(record.resolved, section) if name not in there]
+        if thorough:
+            images = {service["image"]: service["reference"] for service in record.resolved.services.values()}
+            answers = side_by_side(self.registries.digest, images)
+            gone += [f"image {images[image]}" for image, answer in zip(images, answers) if isinstance(answer, Cause) and answer.kind == "image_missing"]
+        return gone
+
+    def stamp(self, app: str, fence: Fence) -> None:
+        """Put the token on all objects, so that whoever held the app before cannot write them."""
+
+        def write(item: tuple[Kind, str]) -> None:
+            kind, name = item
+            for _attempt in range(_ATTEMPTS):
+                live = self.cluster.find(kind, name)
+                if live is None:
+                    return
+                self._refuse_later(name, live, fence)
+                fence.check()
+                metadata = {"resourceVersion": live["metadata"]["resourceVersion"], "annotations": {TOKEN: str(fence.token)}}
+                try:
+                    self.cluster.merge(kind, name, {"metadata": metadata})
+                    return
+                except Outdated:
+                    time.sleep(_PAUSE)
+
+        found = side_by_side(lambda kind: [(kind, body["metadata"]["name"]) for body in self.cluster.metadata(kind, f"{APP}={app}")], OF_SERVICE)
+        side_by_side(write, [item for items in found for item in items])
+
+    def write_record(self, app: str, record: Record) -> Record:
+        """Make the record, or write its verdict."""
+        return store.write_record(self.cluster, app, record)
+
+    def remove_record(self, record: Record) -> None:
+        """Remove a record."""
+        self.cluster.delete(SECRET, record.id)
+
+    def read_lease(self, app: str) -> Lease | None:
+        """The lease as it is now."""
+        return store.read_lease(self.cluster, app)
+
+    def write_lease(self, app: str, lease: Lease) -> Lease:
+        """Make the lease or write it; its namespace, too, where that was asked for."""
+        return store.write_lease(self.cluster, app, lease, self.ways.create_namespace)
+
+
+def _keeping_replicas(wanted: Body, live: Body | None) -> Body:
+    """What is wanted, with the number of pods that is there where we held it and let go of it."""
+    if live is None or wanted["kind"] != DEPLOYMENT.name or "replicas" in wanted["spec"] or not owned_replicas(live, MANAGER):
+        return wanted
+    return {**wanted, "spec": {**wanted["spec"], "replicas": live["spec"]["replicas"]}}
+
+
+def _with_keys(kind: Kind, objects: Mapping[str, Mapping[str, Any]], found: Found) -> dict[str, dict[str, Any]]:
+    """Others' Secrets and ConfigMaps with the keys that they have."""
+    result = {}
+    for name, entry in objects.items():
+        body = found.strangers.get((kind.name, name)) if entry.get("external") else None
+        keys = sorted({**(body.get("data") or {}), **(body.get("binaryData") or {})}) if body else []
+        result[name] = {**entry, **({"keys": keys} if keys else {})}
+    return result
+
+
+def _wait(deadline: float, what: str, why: str, look: str) -> None:
+    if time.monotonic() > deadline:
+        raise PlatformError(what, why, f"Look at {look}, then run again")
+    time.sleep(_PAUSE)
+
+

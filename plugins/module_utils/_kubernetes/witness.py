@@ -1,0 +1,90 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be learnt of a pod that failed: its container's end, its probes, its last lines."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from .._app.errors import Denied, PlatformError
+from .._app.state import Cause, Evidence, Task
+from .._registry.client import Registries
+from .api import Cluster
+from .kinds import EVENT, POD
+from .observe import moment
+
+_LINES = 20
+_HEALTH_LENGTH = 300
+_IMAGE_KINDS = ("image_missing", "image_denied", "registry_unreachable")
+_PROBE = re.compile(r"(?:Liveness|Readiness|Startup) probe (?:failed|errored)[^:]*: ?(?P<said>.*)", re.DOTALL)
+_KILLED = re.compile(r"failed (?:liveness|startup) probe")
+
+
+def examine(cluster: Cluster, task: Task, cause: Cause, reference: str, registries: Registries) -> Evidence:
+    """Everything that the cluster and the registry can say; ``reference`` is the image as the spec writes it."""
+    if cause.kind in _IMAGE_KINDS:
+        asked = registries.digest(reference)
+        return Evidence(image=asked if isinstance(asked, Cause) else None)
+    if not task.name or not task.machine:
+        return Evidence()
+    pod = cluster.find(POD, task.name)
+    if pod is None:
+        return Evidence(note="its pod is gone")
+    events, note = _events(cluster, pod["metadata"]["uid"])
+    container = _container(pod, task)
+    logs, log_note = _logs(cluster, task, container) if container else ((), "")
+    return Evidence(
+        exit_code=task.exit_code,
+        unhealthy=any(event.get("reason") == "Killing" and _KILLED.search(event.get("message", "")) for event in events),
+        health=_said(events),
+        logs=logs,
+        note="; ".join(filter(None, [note, log_note])),
+    )
+
+
+def _events(cluster: Cluster, uid: str) -> tuple[list[dict[str, Any]], str]:
+    try:
+        found = cluster.items(EVENT, fields=f"involvedObject.uid={uid}")
+    except Denied as error:
+        return [], f"its events cannot be read ({error.what})"
+    return sorted(found, key=moment), ""
+
+
+def _said(events: list[dict[str, Any]]) -> str:
+    """What the last failed probe printed."""
+    for event in reversed(events):
+        match = _PROBE.match(event.get("message", "")) if event.get("reason") == "Unhealthy" else None
+        if match:
+            return " ".join(match["said"].split())[:_HEALTH_LENGTH] or "nothing"
+    return ""
+
+
+def _container(pod: dict[str, Any], task: Task) -> str:
+    """The container of a failed attempt, else the one that is not ready."""
+    named = task.id.split("/")[1:2]
+    statuses = pod.get("status", {}).get("containerStatuses") or []
+    if named and named[0]:
+        return named[0]
+    unready = [status["name"] for status in statuses if not status.get("ready") and _has_run(status)]
+    return str(unready[0]) if unready else ""
+
+
+def _has_run(status: dict[str, Any]) -> bool:
+    return bool(status.get("containerID") or status.get("restartCount"))
+
+
+def _logs(cluster: Cluster, task: Task, container: str) -> tuple[tuple[str, ...], str]:
+    """The last lines of the attempt that failed; those of the current one where nothing is kept of it."""
+    note = ""
+    for previous in (task.failed, False):
+        try:
+            text = cluster.log(task.name, container, _LINES, previous)
+        except PlatformError as error:
+            note = f"its log cannot be read ({error.why})"
+            continue
+        lines = tuple(line.rstrip() for line in text.splitlines() if line.strip())
+        if lines or not previous:
+            return lines, ""
+    return (), note
