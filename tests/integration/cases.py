@@ -194,7 +194,7 @@ CASES = [
         # The node's network plugin forwards the port by a rule and does not listen on it.
         elsewhere={KUBERNETES: (LIVE, "", ())},
     ),
-    Case("killed for memory", _memory, ROLLED_BACK, "killed_for_memory", ("memory limit of 20M",)),
+    Case("killed for memory", _memory, ROLLED_BACK, "killed_for_memory", ("memory limit of 20M",), {"monitor": 4}),
     Case(
         "a log driver that is not there",
         _more("extra", logging={"driver": "nosuchdriver"}),

@@ -16,6 +16,7 @@ from .kinds import EVENT, POD
 from .observe import moment
 
 _LINES = 20
+_NOTHING_KEPT = "unable to retrieve container logs"
 _HEALTH_LENGTH = 300
 _IMAGE_KINDS = ("image_missing", "image_denied", "registry_unreachable")
 _PROBE = re.compile(r"(?:Liveness|Readiness|Startup) probe (?:failed|errored)[^:]*: ?(?P<said>.*)", re.DOTALL)
@@ -34,9 +35,10 @@ def examine(cluster: Cluster, task: Task, cause: Cause, reference: str, registri
         return Evidence(note="its pod is gone")
     events, note = _events(cluster, pod["metadata"]["uid"])
     container = _container(pod, task)
-    logs, log_note = _logs(cluster, task, container) if container else ((), "")
+    logs, log_note = _logs(cluster, task, container, _runs(pod, container)) if container else ((), "")
     return Evidence(
         exit_code=task.exit_code,
+        killed_for_memory=cause.kind == "killed_for_memory",
         unhealthy=any(event.get("reason") == "Killing" and _KILLED.search(event.get("message", "")) for event in events),
         health=_said(events),
         logs=logs,
@@ -75,16 +77,21 @@ def _has_run(status: dict[str, Any]) -> bool:
     return bool(status.get("containerID") or status.get("restartCount"))
 
 
-def _logs(cluster: Cluster, task: Task, container: str) -> tuple[tuple[str, ...], str]:
-    """The last lines of the attempt that failed; those of the current one where nothing is kept of it."""
+def _runs(pod: dict[str, Any], container: str) -> bool:
+    statuses = pod.get("status", {}).get("containerStatuses") or []
+    return any("running" in status.get("state", {}) for status in statuses if status["name"] == container)
+
+
+def _logs(cluster: Cluster, task: Task, container: str, runs: bool) -> tuple[tuple[str, ...], str]:
+    """The last lines of the attempt that failed: the container before, where another one runs already."""
     note = ""
-    for previous in (task.failed, False):
+    for previous in (True, False) if task.failed and runs else (False, True):
         try:
             text = cluster.log(task.name, container, _LINES, previous)
         except PlatformError as error:
             note = f"its log cannot be read ({error.why})"
             continue
-        lines = tuple(line.rstrip() for line in text.splitlines() if line.strip())
-        if lines or not previous:
+        lines = tuple(line.rstrip() for line in text.splitlines() if line.strip() and not line.startswith(_NOTHING_KEPT))
+        if lines:
             return lines, ""
     return (), note
