@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-# make quickstart   a private Swarm on this machine, and a tour through releases on it
-# make test         all tests, on a private Swarm of their own
-# make test-unit    the quick ones, without a Swarm
+# make quickstart   a private Swarm on this machine, and a tour through releases on it; PLATFORM=kubernetes takes a Kubernetes
+# make test         all tests, on a private Swarm and a private Kubernetes of their own
+# make test-unit    the quick ones, without a platform
 # make lint         everything that checks the code and the documentation
 # make bench        us and others side by side, into docs/benchmarks.md
 # make docs         the tables of the guides, from the code
@@ -16,12 +16,13 @@ SHELL := bash
 .PHONY: help quickstart test test-unit test-oldest test-integration test-molecule lint bench clean docs pictures
 
 PYTHON ?=
+PLATFORM ?= swarm
 SETUP := tests/testbed/setup.sh
 BIN = $(shell $(SETUP) python tests/requirements.txt $(PYTHON))
 TESTS ?= tests/integration
 # Each worker has an engine of its own; a third one uses the time that the others wait.
 WORKERS ?= 3
-PACKAGES := docker.io docker-registry iproute2 iptables apache2-utils openssh-server openssh-client
+PACKAGES := docker.io docker-registry iproute2 iptables apache2-utils openssh-server openssh-client runc containernetworking-plugins nftables
 PYTEST = "$$bin/pytest" -c tests/pytest.ini
 SPREAD = --numprocesses $(WORKERS) --dist worksteal
 
@@ -32,10 +33,10 @@ packages:
 	@$(SETUP) packages $(PACKAGES)
 
 quickstart: packages
-	@bin="$(BIN)"; PATH="$$bin:$$PATH" "$$bin/python" -m tests.testbed.quickstart
+	@bin="$(BIN)"; PATH="$$bin:$$PATH" "$$bin/python" -m tests.testbed.quickstart $(PLATFORM)
 
 test: packages
-	@bin="$(BIN)"; export PATH="$$bin:$$PATH"; $(PYTEST) tests/unit && $(MAKE) --no-print-directory test-oldest && $(PYTEST) $(SPREAD) tests/integration && $(PYTEST) tests/quickstart && molecule test --all
+	@bin="$(BIN)"; export PATH="$$bin:$$PATH"; $(PYTEST) tests/unit && $(MAKE) --no-print-directory test-oldest && python -m tests.testbed.parts && $(PYTEST) $(SPREAD) tests/integration && $(PYTEST) $(SPREAD) --platform kubernetes tests/integration && $(PYTEST) tests/quickstart && molecule test --all
 
 test-unit:
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/unit
@@ -46,7 +47,7 @@ test-oldest:
 	  "$$($(SETUP) python tests/requirements-oldest.txt 3.9)/pytest" -c tests/pytest.ini -p no:cacheprovider tests/unit/plugins/module_utils; fi
 
 test-integration: packages
-	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) $(SPREAD) $(TESTS)
+	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) $(SPREAD) --platform $(PLATFORM) $(TESTS)
 
 test-molecule: packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" molecule test --all

@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - shipping.code.platform.internal
   - shipping.code.platform.rollout
   - shipping.code.platform.record
+  - shipping.code.platform.kubernetes
 attributes:
   check_mode:
     support: full
@@ -92,7 +93,7 @@ options:
   resolve_image:
     description:
       - V(auto) asks the registry once for the digest of each image and pins it. Where the registry has not got the image or does not answer, an
-        image of the connected engine is taken, if no other machine may run the service.
+        image of the connected engine is taken, if no other machine may run the service. On Kubernetes that fails.
       - V(always) fails where the registry has no digest.
       - V(never) sends references as they are written.
     type: str
@@ -102,6 +103,8 @@ options:
     description:
       - "Swarm: takes over the services, networks, secrets and configs of a stack of this name that C(docker stack deploy) made. What does not change
         is not restarted. The content of a stack's secrets cannot be read, so services with secrets change once."
+      - "Kubernetes: takes over Deployments, DaemonSets and other objects of these names that C(kubectl) or Helm made. What does not change is not
+        restarted, selectors stay, and what the spec declares is no longer theirs."
     type: bool
     default: false
   recreate:

@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - shipping.code.platform.internal
   - shipping.code.platform.rollout
   - shipping.code.platform.record
+  - shipping.code.platform.kubernetes
 attributes:
   check_mode:
     support: full

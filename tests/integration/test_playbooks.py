@@ -71,7 +71,7 @@ def operator(player: Player, platform: Any, installed: Path) -> Iterator[Operato
 def test_the_life_of_the_shop(operator: Operator, platform: Any) -> None:
     """Deploy, again, look, scale, deploy another version, go back: each by one playbook."""
     first = operator.run("deploy", "-e", "version=1.0.0")
-    assert first.ok and "swarm-prod | web  → 1.0.0  2/2 healthy" in first.output, first.output
+    assert first.ok and "production | web  → 1.0.0  2/2 healthy" in first.output, first.output
     again = operator.run("deploy", "-e", "version=1.0.0")
     assert again.ok and "changed=0" in again.output
     checked = operator.run("deploy", "-e", "version=1.1.0", "--check", "--diff")
@@ -82,7 +82,7 @@ def test_the_life_of_the_shop(operator: Operator, platform: Any) -> None:
     back = operator.run("rollback")
     assert back.ok and "1.1.0 → 1.0.0" in back.output
     told = operator.run("status")
-    lines = told.lines("swarm-prod")
+    lines = told.lines("production")
     assert "shop: 1.0.0 is live, release 3 by " in lines[0]
     assert [line.split()[:3] for line in lines if line.startswith(("front", "web"))] == [
         ["front", "1/1", platform.image("shop-front:1")],
@@ -116,7 +116,7 @@ def test_mistakes(mistake: str, player: Player, platform: Any, installed: Path) 
 def test_status_of_nothing(player: Player, platform: Any, installed: Path) -> None:
     """An app that there is not is no error to look at."""
     outcome = Operator(player, platform, installed).run("status")
-    assert outcome.ok and "swarm-prod | shop: nothing is live" in outcome.output
+    assert outcome.ok and "production | shop: nothing is live" in outcome.output
 
 
 def examples(platform: Any, folder: Path) -> list[dict[str, Any]]:

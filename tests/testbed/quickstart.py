@@ -1,33 +1,47 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A tour: a private Swarm on this machine, and the example app shipped to it by the collection's own playbooks."""
+"""A tour: a private Swarm or Kubernetes on this machine, and the example app shipped to it by the collection's own playbooks."""
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
-from . import images
+from . import images, kubernetes_images, parts
 from .client import Client
+from .kubernetes import Cluster
 from .machine import Machine
 from .swarm import REGISTRY, Swarm
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "quickstart"
 PORT = 8080
+VERSIONS = {"1.0.0": "", "1.1.0": "", "1.2.0": "DATABASE_URL"}
 
 
-def main() -> int:
+@dataclass(frozen=True)
+class Place:
+    """Where the tour goes: the variables and the environment of its plays, and how to look by hand."""
+
+    address: str
+    words: tuple[str, ...]
+    environment: dict[str, str]
+    look: str
+
+
+def main(platform: str) -> int:
     """The whole tour; 1 where something did not go as it must."""
     begun = time.monotonic()
-    swarm = prepare()
-    client = Client(f"http://{swarm.machine.address}:{PORT}/")
-    tour = Tour(swarm, client)
+    place = {"swarm": swarm, "kubernetes": kubernetes}[platform]()
+    client = Client(f"http://{place.address}:{PORT}/")
+    tour = Tour(place, client)
     tour.ship("1.0.0")
     client.until("shop 1.0.0", 30)
     with client:
@@ -37,10 +51,10 @@ def main() -> int:
         tour.ship("1.2.0", good=False)
         say(tour.counted("shop 1.1.0"))
         say("Now back to 1.0.0.")
-        tour.play("rollback")
+        tour.play("rollback", *place.words)
         say(tour.counted("shop 1.1.0", "shop 1.0.0"))
-    tour.play("status")
-    _what_next(swarm, client, time.monotonic() - begun)
+    tour.play("status", *place.words)
+    _what_next(place, client, time.monotonic() - begun)
     return 0
 
 
@@ -49,26 +63,45 @@ def say(text: str) -> None:
     print(f"\n\033[1m==> {text}\033[0m" if sys.stdout.isatty() else f"\n==> {text}", flush=True)
 
 
-def prepare() -> Swarm:
+def swarm() -> Place:
     """A fresh machine with an engine, a registry and the images, as a CI would have pushed them."""
     say("Starting a private engine with a Swarm of one node, and a registry. A Docker that is here already is not touched.")
     Machine(NAME).down()
-    swarm = Swarm(Machine(NAME))
-    swarm.up()
-    swarm.registry()
+    engine = Swarm(Machine(NAME))
+    engine.up()
+    engine.registry()
     say("Building and pushing the example: a front, and web in two good versions and a bad one.")
-    images.build_front(swarm)
-    for version, needs in (("1.0.0", ""), ("1.1.0", ""), ("1.2.0", "DATABASE_URL")):
-        images.build_shop(swarm, version, needs)
-    return swarm
+    images.build_front(engine)
+    for version, needs in VERSIONS.items():
+        images.build_shop(engine, version, needs)
+    return Place(engine.machine.address, ("-e", f"registry={REGISTRY}"), {"DOCKER_HOST": engine.host}, "docker service ls")
+
+
+def kubernetes() -> Place:
+    """A fresh machine with a cluster of one node, a registry and the images."""
+    say("Starting a private Kubernetes of one node, and a registry. The first time its programs are built, which takes a quarter of an hour.")
+    parts.programs(lambda line: print(line, flush=True))
+    Machine(NAME).down()
+    cluster = Cluster(Machine(NAME))
+    cluster.up()
+    cluster.registry()
+    say("Pushing the example: a front, and web in two good versions and a bad one.")
+    kubernetes_images.publish_front(cluster)
+    for version, needs in VERSIONS.items():
+        kubernetes_images.publish_shop(cluster, version, needs)
+    registry = cluster.registry_address
+    words = ("-e", "platform=kubernetes", "-e", f"registry={registry}", "-e", json.dumps({"insecure_registries": [registry]}))
+    kubectl = parts.programs()["kubectl"]
+    return Place(cluster.address, words, {"KUBECONFIG": str(cluster.kubeconfig)}, f"{kubectl} --namespace shop get all")
 
 
 class Tour:
     """The plays of the tour, and somebody who asks the shop meanwhile."""
 
-    def __init__(self, swarm: Swarm, client: Client) -> None:
+    def __init__(self, place: Place, client: Client) -> None:
+        self.place = place
         self.client = client
-        self.environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "DOCKER_HOST": swarm.host}
+        self.environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), **place.environment}
         self.seen: dict[str, int] = {}
 
     def play(self, name: str, *words: str, good: bool = True) -> None:
@@ -81,7 +114,7 @@ class Tour:
 
     def ship(self, version: str, good: bool = True) -> None:
         """Ship a version."""
-        self.play("deploy", "-e", f"version={version}", "-e", f"registry={REGISTRY}", good=good)
+        self.play("deploy", "-e", f"version={version}", *self.place.words, good=good)
 
     def counted(self, *expected: str) -> str:
         """What the shop answered since the last time; it must have answered always, and nothing else."""
@@ -94,19 +127,20 @@ class Tour:
         return f"requests meanwhile: {told}, {len(self.client.lost)} lost"
 
 
-def _what_next(swarm: Swarm, client: Client, seconds: float) -> None:
-    bin_folder = Path(sys.executable).parent
+def _what_next(place: Place, client: Client, seconds: float) -> None:
+    settings = " ".join(f"{name}={value}" for name, value in place.environment.items())
+    words = shlex.join(place.words)
     say(f"That took {seconds:.0f} s. The shop goes on at {client.url} until you call make clean. Try next, here:")
     print(f"""
-  export PATH={bin_folder}:$PATH DOCKER_HOST={swarm.host}
-  ansible-playbook playbooks/status.yml
-  ansible-playbook playbooks/scale.yml -e '{{"replicas": {{"web": 4}}}}'
-  ansible-playbook playbooks/deploy.yml -e version=1.1.0 -e registry={REGISTRY} --check --diff
-  docker service ls
+  export PATH={Path(sys.executable).parent}:$PATH {settings}
+  ansible-playbook playbooks/status.yml {words}
+  ansible-playbook playbooks/scale.yml {words} -e '{{"replicas": {{"web": 4}}}}'
+  ansible-playbook playbooks/deploy.yml {words} -e version=1.1.0 --check --diff
+  {place.look}
 
-  Your own Swarm: copy inventories/example, and see "A first deploy" in README.md.
+  Your own platform: copy inventories/example, and see "A first deploy" in README.md.
 """)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "swarm"))

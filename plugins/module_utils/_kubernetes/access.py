@@ -39,7 +39,7 @@ class Access:
     certificate: bytes = field(default=b"", repr=False)
     server_name: str = ""
     authorization: Callable[[], str] = field(default=lambda: "", repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: tuple[tuple[str, str], ...] = ()
     proxy: str = ""
     no_proxy: str = ""
     timeout: float = 60.0
@@ -49,11 +49,9 @@ def access(options: Mapping[str, Any]) -> Access:
     """What a module's options say, and the kubeconfig where they leave something open."""
     given = {**options, **_from_environment(options)}
     found = _explicit(given) if given.get("host") else _configured(given)
-    impersonated = {"Impersonate-User": given["impersonate_user"]} if given.get("impersonate_user") else {}
-    groups = given.get("impersonate_groups") or []
-    if groups:
-        impersonated["Impersonate-Group"] = ",".join(groups)
-    changes: dict[str, Any] = {"headers": impersonated, "timeout": float(given.get("timeout") or 60)}
+    impersonated = [("Impersonate-User", given["impersonate_user"])] if given.get("impersonate_user") else []
+    impersonated += [("Impersonate-Group", group) for group in given.get("impersonate_groups") or []]
+    changes: dict[str, Any] = {"headers": tuple(impersonated), "timeout": float(given.get("timeout") or 60)}
     if given.get("api_key"):
         changes["authorization"] = _bearer(given["api_key"])
     if given.get("ca_path"):
@@ -109,8 +107,6 @@ def _configured(given: Mapping[str, Any]) -> Access:
     """The context of a kubeconfig; a pod's own account where there is none."""
     paths = _paths(given)
     existing = [path for path in paths if os.path.exists(path)]
-    if isinstance(given.get("kubeconfig"), Mapping):
-        return _of_context(dict(given["kubeconfig"]), "the kubeconfig that was given", "", given)
     if not existing:
         if given.get("kubeconfig") is None and os.environ.get(_SERVICE_HOST) and os.path.exists(_ACCOUNT):
             return _by_client(lambda config, target: config.load_incluster_config(client_configuration=target), _account_namespace())
@@ -119,11 +115,11 @@ def _configured(given: Mapping[str, Any]) -> Access:
             "no such file on the host that runs the module",
             "Set kubeconfig, or host with api_key or client_cert",
         )
-    return _of_context(_merged(existing), ", ".join(existing), os.path.dirname(existing[0]), given)
+    return _of_context(_merged(existing), ", ".join(existing), given)
 
 
 def _paths(given: Mapping[str, Any]) -> list[str]:
-    named = given.get("kubeconfig") if isinstance(given.get("kubeconfig"), str) else os.environ.get("KUBECONFIG")
+    named = given.get("kubeconfig") or os.environ.get("KUBECONFIG")
     return [os.path.expanduser(path) for path in (named or "~/.kube/config").split(os.pathsep) if path]
 
 
@@ -156,7 +152,7 @@ def _root_paths(entries: list[dict[str, Any]], folder: str) -> None:
                     entry[section][key] = os.path.join(folder, entry[section][key])
 
 
-def _of_context(config: dict[str, Any], origin: str, folder: str, given: Mapping[str, Any]) -> Access:
+def _of_context(config: dict[str, Any], origin: str, given: Mapping[str, Any]) -> Access:
     name = given.get("context") or config.get("current-context")
     context = _entry(config, "contexts", name, origin)
     cluster = _entry(config, "clusters", context.get("cluster"), origin)

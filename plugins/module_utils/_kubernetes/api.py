@@ -165,7 +165,9 @@ class Cluster:
 
         url = f"{self.access.host}{path}{'?' + urlencode(query) if query else ''}"
         token = self.access.authorization()
-        headers = {"Accept": accept, "Content-Type": content, **self.access.headers, **({"Authorization": token} if token else {})}
+        headers = urllib3.HTTPHeaderDict([("Accept", accept), ("Content-Type", content), *self.access.headers])
+        if token:
+            headers["Authorization"] = token
         timeout = urllib3.Timeout(connect=min(10.0, self.access.timeout), read=None if stream else self.access.timeout)
         data = None if body is None else json.dumps(body).encode()
         try:

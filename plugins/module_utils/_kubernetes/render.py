@@ -50,7 +50,7 @@ def workload(app: str, name: str, resolved: Resolved) -> Body:
     spec: Body = {
         "selector": {"matchLabels": selector(app, name, service)},
         "updateStrategy" if kind is DAEMON_SET else "strategy": rolling,
-        "minReadySeconds": hold,
+        **({"minReadySeconds": hold} if hold else {}),
         "template": template(app, name, service, resolved),
     }
     replicas = service.get("deploy", {}).get("replicas")

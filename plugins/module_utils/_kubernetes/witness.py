@@ -58,7 +58,7 @@ def _said(events: list[dict[str, Any]]) -> str:
     """What the last failed probe printed."""
     for event in reversed(events):
         match = _PROBE.match(event.get("message", "")) if event.get("reason") == "Unhealthy" else None
-        if match:
+        if match and "rpc error" not in match["said"]:  # the container had ended already
             return " ".join(match["said"].split())[:_HEALTH_LENGTH] or "nothing"
     return ""
 

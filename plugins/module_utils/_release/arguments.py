@@ -19,7 +19,7 @@ CONNECTION: Spec = {
     "client_cert": {"type": "path", "aliases": ["tls_client_cert", "cert_path", "cert_file"]},
     "client_key": {"type": "path", "aliases": ["tls_client_key", "key_path", "key_file"]},
     "timeout": {"type": "int", "default": 60},
-    "kubeconfig": {"type": "raw", "no_log": True, "fallback_env": ["K8S_AUTH_KUBECONFIG"]},
+    "kubeconfig": {"type": "path", "fallback_env": ["K8S_AUTH_KUBECONFIG"]},
     "context": {"type": "str", "fallback_env": ["K8S_AUTH_CONTEXT"]},
     "host": {"type": "str", "fallback_env": ["K8S_AUTH_HOST"]},
     "api_key": {"type": "str", "no_log": True, "fallback_env": ["K8S_AUTH_API_KEY"]},

@@ -145,7 +145,8 @@ def hidden_words(options: Options, request: Request) -> list[str]:
     """Everything that must not be shown."""
     credentials = [value for entry in registry_credentials(options).values() for key, value in entry.items() if key in ("password", "identitytoken")]
     given = [str(value) for value in (options.get("secret_values") or {}).values()]
-    return words_of([*request.contents.secrets.values(), *(options.get("_mask") or ()), *given, *credentials])
+    tokens = [options["api_key"]] if options.get("api_key") else []
+    return words_of([*request.contents.secrets.values(), *(options.get("_mask") or ()), *given, *credentials, *tokens])
 
 
 def run(options: Options, check: bool, planner: Planner) -> dict[str, Any]:
