@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 from typing import Any
 
@@ -12,10 +13,12 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.shipping.code.plugins.module_utils._app import compose
 from ansible_collections.shipping.code.plugins.module_utils._app.errors import ShippingError
+from ansible_collections.shipping.code.plugins.module_utils._kubernetes.manifests import read
 from ansible_collections.shipping.code.plugins.module_utils._release.entry import check_present
 from ansible_collections.shipping.code.plugins.module_utils._release.mask import words_of
 from ansible_collections.shipping.code.plugins.plugin_utils._compose.files import Sources, load
 from ansible_collections.shipping.code.plugins.plugin_utils._live import LiveAction
+from ansible_collections.shipping.code.plugins.plugin_utils._manifests import Chart, documents, secret_words
 
 
 class ActionModule(LiveAction):
@@ -27,6 +30,8 @@ class ActionModule(LiveAction):
         if options.get("state", "present") != "present":
             return options, []
         check_present(options)
+        if options.get("manifests"):
+            return self._prepared_manifests(options)
         sources = self._sources(options)
         source = load(sources, lambda content: compose.read(content, options.get("images"), options.get("platform", "swarm")))
         words = words_of([*source.secrets.values(), *(str(value) for value in sources.secret_values.values())])
@@ -38,18 +43,29 @@ class ActionModule(LiveAction):
         }
         return {**kept, **self.author(), "spec": source.content, "_data": data, "_mask": words}, words
 
+    def _prepared_manifests(self, options: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Read and render manifests; they go to the host where nothing is logged, since Secrets are among them."""
+        chart = Chart(
+            options["app"],
+            str(options.get("namespace") or "default"),
+            options.get("helm_values") or {},
+            tuple(self._found(path) for path in _listed(options.get("helm_values_files"))),
+        )
+        found = documents([self._found(path) for path in _listed(options["manifests"])], self._read, chart)
+        read(found, chart.namespace if options.get("namespace") else None, str(options.get("hooks") or "fail"))
+        words = words_of(secret_words(found))
+        kept = {key: value for key, value in options.items() if key not in ("helm_values", "helm_values_files")}
+        return {**kept, **self.author(), "_data": {"manifests": base64.b64encode(json.dumps(found).encode()).decode()}, "_mask": words}, words
+
     def _sources(self, options: dict[str, Any]) -> Sources:
-        given = options.get("compose") or []
-        paths = [str(path) for path in ([given] if isinstance(given, str) else given)]
-        env_files = options.get("env_file") or []
         return Sources(
             read=self._read,
-            compose=[self._found(path) for path in paths],
+            compose=[self._found(path) for path in _listed(options.get("compose"))],
             inline=options.get("spec"),
             folder=self._loader.get_basedir(),
             values={"COMPOSE_PROJECT_NAME": options["app"], **(options.get("values") or {})},
             secret_values=options.get("secret_values") or {},
-            env_files=[self._found(str(path)) for path in ([env_files] if isinstance(env_files, str) else env_files)],
+            env_files=[self._found(path) for path in _listed(options.get("env_file"))],
             environment=dict(os.environ) if boolean(options.get("values_from_environment", False)) else {},
             secrets_anywhere=boolean(options.get("allow_secret_environment", False)),
         )
@@ -71,3 +87,8 @@ class ActionModule(LiveAction):
             raise FileNotFoundError(2, "there is no such file")
         with open(self._loader.get_real_file(path), "rb") as stream:
             return stream.read()
+
+
+def _listed(given: Any) -> list[str]:
+    """A path or a list of paths, as a list."""
+    return [str(path) for path in ([given] if isinstance(given, str) else given or [])]

@@ -49,7 +49,7 @@ options:
       - The path of a Compose file, or of several that are merged as C(docker compose -f a -f b) merges them, with C(!reset) and C(!override).
       - Relative paths are looked for beside the playbook or role and in its C(files). Files may be encrypted by Ansible Vault.
       - The files are YAML 1.2 and no templates; C(${VARIABLE}) is replaced from O(values).
-      - Exactly one of O(compose) and O(spec) is needed where O(state=present).
+      - Exactly one of O(compose), O(spec) and O(manifests) is needed where O(state=present).
     type: list
     elements: path
   spec:
@@ -57,6 +57,39 @@ options:
       - The content of a Compose file, inline.
       - Ansible reads it as YAML 1.1, so write ports as quoted texts, and as a template, so write C(!unsafe) before texts with braces.
     type: dict
+  manifests:
+    description:
+      - "Kubernetes: manifests as they are, in place of a Compose file. Each is the path of a file with manifests, of a directory with such files,
+        of a kustomization or of a Helm chart, on the control machine, where C(kustomize) or C(kubectl), or C(helm), renders it."
+      - Each object is a service of the app, called by its kind and name, such as V(Deployment/web). All are released, watched, remembered and brought
+        back together; objects that left are removed, but for claims of volumes, namespaces and definitions of custom resources.
+      - With V(resolve_image=always) images are pinned to digests; otherwise they stay as they are written.
+    type: list
+    elements: path
+  helm_values:
+    description:
+      - Values for Helm charts in O(manifests). They are stronger than those in O(helm_values_files).
+    type: dict
+    default: {}
+  helm_values_files:
+    description:
+      - Paths of files with values for Helm charts in O(manifests), on the control machine.
+    type: list
+    elements: path
+    default: []
+  hooks:
+    description:
+      - What to do with hooks of Helm in O(manifests), which are not run. V(fail) names them, V(skip) passes them over. Hooks for tests are always
+        passed over.
+    type: str
+    choices: [fail, skip]
+    default: fail
+  manifests_labels:
+    description:
+      - Whether the pods of O(manifests) get a label with the hash of what they are. With V(none) the controllers' own hashes tell them apart.
+    type: str
+    choices: [hash, none]
+    default: hash
   values:
     description:
       - Values for C(${VARIABLE}) in Compose files, and for keys of C(environment) that have no value there.

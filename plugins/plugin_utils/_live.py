@@ -43,7 +43,7 @@ _READ_EVERY = 0.2
 _REMOTE_WAIT = 5
 _START_TIMEOUT = 30
 _HEARTBEAT = 15
-_NOT_FOR_READING = ("_data", "_mask", "secret_values", "registry_auths", "spec", "compose", "values", "images")
+_NOT_FOR_READING = ("_data", "_mask", "secret_values", "registry_auths", "spec", "compose", "values", "images", "manifests")
 
 
 class LiveAction(ActionBase):

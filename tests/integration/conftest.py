@@ -22,11 +22,15 @@ from .swarm import SwarmPlatform
 
 
 @pytest.fixture(scope="session")
-def engine(worker_id: str) -> Iterator[Swarm]:
+def machine_name(testrun_uid: str, worker_id: str) -> str:
+    """The name of a worker's machine; other runs may go on beside this one."""
+    return f"test{testrun_uid[:4]}-{worker_id}"
+
+
+@pytest.fixture(scope="session")
+def engine(machine_name: str) -> Iterator[Swarm]:
     """A private one-node Swarm with an open and a private registry for each worker; gone at the end."""
-    name = f"test-{worker_id}"
-    Machine(name).down()
-    machine = Machine(name)
+    machine = Machine(machine_name)
     swarm = Swarm(machine)
     try:
         swarm.up()
@@ -46,11 +50,9 @@ def engine(worker_id: str) -> Iterator[Swarm]:
 
 
 @pytest.fixture(scope="session")
-def cluster(worker_id: str) -> Iterator[Cluster]:
+def cluster(machine_name: str) -> Iterator[Cluster]:
     """A private one-node Kubernetes with an open and a private registry for each worker; gone at the end."""
-    name = f"test-{worker_id}"
-    Cluster(Machine(name)).down()
-    cluster = Cluster(Machine(name))
+    cluster = Cluster(Machine(machine_name))
     try:
         cluster.up()
         cluster.registry()

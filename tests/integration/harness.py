@@ -17,7 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .kubernetes import KubernetesPlatform
+from .swarm import SwarmPlatform
+
 ROOT = Path(__file__).resolve().parents[2]
+PLATFORMS: dict[str, Any] = {kind.name: kind for kind in (SwarmPlatform, KubernetesPlatform)}
 
 
 @dataclass(frozen=True)
@@ -85,8 +89,8 @@ class Player:
         folder = self.folder()
         if module != "release_info":
             options = {"monitor": 1, **options}
-        if options.get("platform") == "kubernetes":
-            options = {"namespace": options["app"], **({"create_namespace": True} if module == "release" else {}), **options}
+        if "platform" in options:
+            options = {**PLATFORMS[options["platform"]].place(options["app"], module), **options}
         if "spec" in options and not keywords.pop("inline", False):
             (folder / "compose.yml").write_text(json.dumps(options["spec"]))
             options = {**{key: value for key, value in options.items() if key != "spec"}, "compose": "compose.yml"}

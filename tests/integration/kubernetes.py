@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shutil
+import ssl
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 from tests.testbed import kubernetes_images as images
 from tests.testbed.client import Client
 from tests.testbed.kubernetes import Cluster
+from tests.testbed.proxy import Proxy
 from tests.testbed.swarm import PASSWORD, USER
 
 APP, SERVICE = "shipping.code/app", "shipping.code/service"
@@ -23,11 +28,38 @@ class KubernetesPlatform:
 
     cluster: Cluster
     name: str = "kubernetes"
+    # What the requests are by which a run can be held, and the how manieth of each is meant; dry runs come first.
+    requests: ClassVar[dict[str, tuple[str, int]]] = {
+        "record": (r"POST \S+/secrets", 1),
+        "write": (r"PATCH \S+/deployments/\w+\?(?!\S*dryRun)", 1),
+        "write back": (r"PATCH \S+/deployments/\w+\?(?!\S*dryRun)", 2),
+        "watch": (r"GET \S+/pods\?\S*watch=true", 1),
+        "verdict": (r'"shipping.code/state": "live"', 1),
+    }
+    # What may be said below ``deploy`` without restarting a pod.
+    harmless: ClassVar[dict[str, Any]] = {}
 
     @property
     def options(self) -> dict[str, Any]:
         """How the modules reach it."""
         return {"platform": "kubernetes", "kubeconfig": str(self.cluster.kubeconfig), "insecure_registries": list(self._registries)}
+
+    @staticmethod
+    def place(app: str, module: str = "release") -> dict[str, Any]:
+        """What the modules need to be told of where an app is."""
+        return {"namespace": app, **({"create_namespace": True} if module == "release" else {})}
+
+    def proxy(self, folder: Path) -> Proxy:
+        """The platform's API through something that can hold requests."""
+        return Proxy((self.cluster.address, 6443), tls=ssl.create_default_context(cafile=str(self.cluster.ca)))
+
+    def through(self, proxy: Proxy) -> dict[str, Any]:
+        """How the modules reach it through a proxy."""
+        return {"kubeconfig": None, "host": proxy.host.replace("tcp:", "http:"), "api_key": self.cluster.token()}
+
+    def object_name(self, app: str, name: str) -> str:
+        """The name of an app's network or volume, and how those of its secrets and configs begin."""
+        return f"{app}-{name}"
 
     @property
     def _registries(self) -> tuple[str, str]:
@@ -96,6 +128,48 @@ class KubernetesPlatform:
         """Remove a service by hand."""
         self.kubectl(app, "delete", "deployment", name)
 
+    def change_by_hand(
+        self, app: str, name: str, labels: dict[str, str] | None = None, environment: dict[str, str] | None = None, hostname: str = ""
+    ) -> None:
+        """Change a service by hand."""
+        for words, changes in ((("label", "--overwrite"), labels), (("set", "env"), environment)):
+            if changes:
+                self.kubectl(app, *words, f"deployment/{name}", *(f"{key}={value}" for key, value in changes.items()))
+        if hostname:
+            self.kubectl(app, "patch", f"deployment/{name}", "--patch", json.dumps({"spec": {"template": {"spec": {"hostname": hostname}}}}))
+
+    def drift_path(self, service: str, *keys: str) -> str:
+        """How a key that was changed by hand is told: as the object's own."""
+        where = f"containers[{service}].env[{keys[1]}].value" if keys[0] == "environment" else ".".join(keys)
+        return f"Deployment.spec.template.spec.{where}"
+
+    def make_service(self, app: str, name: str) -> None:
+        """Make a service by hand, of the name that one of the app would have."""
+        self.make_place(app)
+        self.kubectl(app, "create", "deployment", name, "--replicas=0", f"--image={self.image('tool:1')}")
+
+    def remove_object(self, app: str, kind: str, *names: str) -> None:
+        """Remove objects of a kind by hand."""
+        plural = {"service": "deployments", "network": "networkpolicies"}.get(kind, f"{kind}s")
+        self.kubectl(app, "delete", plural, *names)
+
+    def secrets_of(self, app: str, name: str) -> set[str]:
+        """The names of the secrets that a service is given."""
+        volumes = self.services(app)[name]["spec"]["template"]["spec"]["volumes"]
+        return {volume["secret"]["secretName"] for volume in volumes if "secret" in volume}
+
+    def replicas_of(self, app: str, name: str) -> int:
+        """How many pods a service shall have."""
+        return int(self.services(app)[name]["spec"]["replicas"])
+
+    def is_global(self, app: str, name: str) -> bool:
+        """Whether a service shall run on every machine, and not elsewhere besides."""
+        return [body["kind"] for body in self.found(app, "deployments,daemonsets") if body["metadata"]["name"] == name] == ["DaemonSet"]
+
+    def created(self, app: str) -> dict[str, str]:
+        """When each service was made."""
+        return {name: body["metadata"]["creationTimestamp"] for name, body in self.services(app).items()}
+
     def labels(self, app: str, name: str) -> dict[str, str]:
         """The labels of a service."""
         return dict(self.services(app)[name]["metadata"].get("labels") or {})
@@ -114,14 +188,66 @@ class KubernetesPlatform:
         ]
         return self.kubectl(app, "exec", pods[0], "--", *command)
 
-    def objects(self, kind: str, app: str = "") -> set[str]:
-        """The names of all objects of a kind: secret, config, network, service, volume."""
-        plural = {"config": "configmaps", "network": "networkpolicies", "service": "deployments", "volume": "persistentvolumeclaims"}
-        return {body["metadata"]["name"] for body in self.found(app, plural.get(kind, f"{kind}s"))}
+    def objects(self, kind: str, app: str) -> set[str]:
+        """The names of an app's objects of a kind, without what every namespace has: secret, config, network, service, volume."""
+        kinds = {
+            "config": "configmaps",
+            "network": "networkpolicies",
+            "service": "deployments,daemonsets,replicasets,services",
+            "volume": "persistentvolumeclaims",
+        }
+        return {body["metadata"]["name"] for body in self.found(app, kinds.get(kind, f"{kind}s"))} - {"kube-root-ca.crt"}
 
     def label_machine(self, *labels: str) -> None:
         """Give the machine labels that placements ask for."""
         self.cluster.kubectl("label", "node", self.cluster.node, "--overwrite", *labels)
+
+    def make_manager(self) -> None:
+        """Let the machine be of the control plane."""
+        self.label_machine("node-role.kubernetes.io/control-plane=")
+
+    def has_path(self, path: str) -> bool:
+        """Whether the machine has a file or directory."""
+        with contextlib.suppress(RuntimeError):
+            self.cluster.inside("test", "-e", path)
+            return True
+        return False
+
+    def make_place(self, app: str) -> None:
+        """Make the namespace of an app, unless it is there."""
+        if not self.cluster.kubectl("get", "namespace", app, "--ignore-not-found", "--output=name"):
+            self.cluster.kubectl("create", "namespace", app)
+
+    def _make(self, app: str, kind: str, name: str, version: str = "v1", labels: dict[str, str] | None = None, **content: Any) -> None:
+        """Make an object by hand."""
+        self.make_place(app)
+        body = {"apiVersion": version, "kind": kind, "metadata": {"name": name, "labels": labels or {}}, **content}
+        self.kubectl(app, "apply", "--filename=-", input=json.dumps(body))
+
+    def make_network(self, name: str, app: str) -> None:
+        """Make what an app can call an external network: a policy that lets its members in."""
+        members = {"podSelector": {"matchLabels": {f"network.shipping.code/{name}": "true"}}}
+        self._make(app, "NetworkPolicy", name, "networking.k8s.io/v1", spec={**members, "policyTypes": ["Ingress"], "ingress": [{"from": [members]}]})
+
+    def make_volume(self, name: str, app: str) -> None:
+        """Make a volume that an app can call external."""
+        self._make(app, "PersistentVolumeClaim", name, spec={"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}})
+
+    def make_config(self, name: str, app: str, content: str) -> None:
+        """Make a config that an app can call external."""
+        self._make(app, "ConfigMap", name, data={"content": content})
+
+    def make_secret(self, name: str, app: str, content: str) -> None:
+        """Make a secret that an app can call external."""
+        self._make(app, "Secret", name, stringData={"content": content})
+
+    def driven_volume(self, app: str) -> dict[str, Any]:
+        """What a volume of another storage class is described by."""
+        name, modes = f"{app}-class", ["ReadWriteMany"]
+        self._make(app, "StorageClass", name, "storage.k8s.io/v1", provisioner="kubernetes.io/no-provisioner", volumeBindingMode="WaitForFirstConsumer")
+        spec = {"capacity": {"storage": "1Gi"}, "accessModes": modes, "storageClassName": name, "hostPath": {"path": "/tmp"}}  # noqa: S108 - of the node
+        self._make(app, "PersistentVolume", name, spec=spec)
+        return {"driver": name, "driver_opts": {"size": "512m", "access_mode": modes[0]}}
 
     def publish(self, reference: str, dockerfile: str, push: bool = True) -> None:
         """Build an image and push it."""
@@ -130,6 +256,11 @@ class KubernetesPlatform:
     def drop_image(self, reference: str) -> None:
         """Let the machine lose an image."""
         self.cluster.drop_image(reference)
+
+    def forget_image(self, name: str, digest: str) -> None:
+        """Lose an image: from the registry and from the machine."""
+        shutil.rmtree(self.cluster.machine.folder / "registry" / "data" / "docker" / "registry" / "v2" / "repositories" / name)
+        self.drop_image(f"{self.registry}/{name}@{digest}")
 
     def everything(self, app: str) -> str:
         """All that the platform tells of its objects to whom may read them, but for what is inside Secrets."""

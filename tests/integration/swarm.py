@@ -10,7 +10,7 @@ import shutil
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.testbed.client import Client
 from tests.testbed.proxy import Proxy
@@ -26,11 +26,34 @@ class SwarmPlatform:
     engine: Swarm
     name: str = "swarm"
     ids: dict[str, str] = field(default_factory=dict)
+    # What the requests are by which a run can be held, and the how manieth of each is meant.
+    requests: ClassVar[dict[str, tuple[str, int]]] = {
+        "record": (r"POST \S+/configs/create", 1),
+        "write": (r"POST \S+/services/\S+/update", 1),
+        "write back": (r"POST \S+/services/\S+/update", 2),
+        "watch": (r"GET \S+/tasks", 6),
+        "verdict": (r'"shipping.code.state": "live"', 1),
+    }
+    # What may be said below ``deploy`` without restarting a task.
+    harmless: ClassVar[dict[str, Any]] = {"placement": {"constraints": ["node.role == manager"]}}
 
     @property
     def options(self) -> dict[str, Any]:
         """How the modules reach it."""
         return {"platform": "swarm", "docker_host": self.engine.host}
+
+    @staticmethod
+    def place(app: str, module: str = "release") -> dict[str, Any]:
+        """What the modules need to be told of where an app is."""
+        return {}
+
+    def through(self, proxy: Proxy) -> dict[str, Any]:
+        """How the modules reach it through a proxy."""
+        return {"docker_host": proxy.host}
+
+    def object_name(self, app: str, name: str) -> str:
+        """The name of an app's network or volume, and how those of its secrets and configs begin."""
+        return f"{app}_{name}"
 
     def image(self, name: str, private: bool = False) -> str:
         """The reference of an image in the platform's registry."""
@@ -97,9 +120,42 @@ class SwarmPlatform:
         """Remove a service by hand."""
         self.engine.docker("service", "rm", f"{app}_{name}")
 
-    def change_by_hand(self, app: str, name: str, *words: str) -> None:
-        """Change a service by hand, as ``docker service update`` does."""
+    def change_by_hand(
+        self, app: str, name: str, labels: dict[str, str] | None = None, environment: dict[str, str] | None = None, hostname: str = ""
+    ) -> None:
+        """Change a service by hand."""
+        words = [f"--label-add={key}={value}" for key, value in (labels or {}).items()]
+        words += [f"--env-add={key}={value}" for key, value in (environment or {}).items()]
+        words += [f"--hostname={hostname}"] if hostname else []
         self.engine.docker("service", "update", "--quiet", "--detach", *words, f"{app}_{name}")
+
+    def drift_path(self, service: str, *keys: str) -> str:
+        """How a key that was changed by hand is told."""
+        return ".".join(keys)
+
+    def make_service(self, app: str, name: str) -> None:
+        """Make a service by hand, of the name that one of the app would have."""
+        self.engine.docker("service", "create", "--quiet", "--detach", "--name", f"{app}_{name}", "--replicas", "0", self.image("tool:1"))
+
+    def remove_object(self, app: str, kind: str, *names: str) -> None:
+        """Remove objects of a kind by hand."""
+        self.engine.docker(kind, "rm", *names)
+
+    def secrets_of(self, app: str, name: str) -> set[str]:
+        """The names of the secrets that a service is given."""
+        return {grant["SecretName"] for grant in self.services(app)[name]["Spec"]["TaskTemplate"]["ContainerSpec"]["Secrets"]}
+
+    def replicas_of(self, app: str, name: str) -> int:
+        """How many tasks a service shall have."""
+        return int(self.services(app)[name]["Spec"]["Mode"]["Replicated"]["Replicas"])
+
+    def is_global(self, app: str, name: str) -> bool:
+        """Whether a service shall run on every machine."""
+        return "Global" in self.services(app)[name]["Spec"]["Mode"]
+
+    def created(self, app: str) -> dict[str, str]:
+        """When each service was made."""
+        return {name: service["CreatedAt"] for name, service in self.services(app).items()}
 
     def labels(self, app: str, name: str) -> dict[str, str]:
         """The labels of a service."""
@@ -116,19 +172,44 @@ class SwarmPlatform:
         ids = self.engine.docker("ps", "--quiet", "--filter", f"label=com.docker.swarm.service.name={app}_{name}").split()
         return self.engine.docker("exec", ids[0], *command)
 
-    def objects(self, kind: str) -> set[str]:
-        """The names of all objects of a kind: secret, config, network, service, volume."""
-        return set(self.engine.docker(kind, "ls", "--format", "{{.Name}}").split())
+    def objects(self, kind: str, app: str) -> set[str]:
+        """The names of an app's objects of a kind: secret, config, network, service, volume."""
+        return {name for name in self.engine.docker(kind, "ls", "--format", "{{.Name}}").split() if name.startswith(app)}
 
     def label_machine(self, *labels: str) -> None:
         """Give the machine labels that placements ask for."""
         node = self.engine.docker("node", "ls", "--quiet").strip()
         self.engine.docker("node", "update", *(f"--label-add={label}" for label in labels), node)
 
-    def make_network(self, name: str) -> None:
+    def make_manager(self) -> None:
+        """Let the machine be a manager; it is the only one."""
+
+    def make_place(self, app: str) -> None:
+        """Make where an app shall be, which is here."""
+
+    def has_path(self, path: str) -> bool:
+        """Whether the machine has a file or directory."""
+        return Path(path).exists()
+
+    def make_network(self, name: str, app: str) -> None:
         """Make a network that apps can call external."""
-        if name not in self.objects("network"):
+        if name not in self.objects("network", name):
             self.engine.docker("network", "create", "--driver", "overlay", name)
+
+    def make_volume(self, name: str, app: str) -> None:
+        """Make a volume that an app can call external; machines make them by themselves."""
+
+    def make_config(self, name: str, app: str, content: str) -> None:
+        """Make a config that an app can call external."""
+        self.engine.docker("config", "create", name, "-", input=content)
+
+    def make_secret(self, name: str, app: str, content: str) -> None:
+        """Make a secret that an app can call external."""
+        self.engine.docker("secret", "create", name, "-", input=content)
+
+    def driven_volume(self, app: str) -> dict[str, Any]:
+        """What a volume of another driver is described by."""
+        return {"driver": "local", "driver_opts": {"type": "tmpfs", "device": "tmpfs"}}
 
     def publish(self, reference: str, dockerfile: str, push: bool = True) -> None:
         """Build an image and push it; where it is pushed, the machine does not keep it."""
@@ -157,7 +238,7 @@ class SwarmPlatform:
         shutil.rmtree(folder)
         self.engine.docker("image", "rm", "--force", self.engine.docker("image", "inspect", "--format", "{{.Id}}", f"{REGISTRY}/{name}@{digest}").strip())
 
-    def everything(self) -> str:
+    def everything(self, app: str) -> str:
         """All that the platform tells of its objects to whom may inspect them."""
         told = []
         for kind in ("service", "config", "secret"):

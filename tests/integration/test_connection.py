@@ -18,6 +18,8 @@ from tests.testbed.tls import Authority
 
 from .harness import Player
 
+pytestmark = pytest.mark.only("swarm")
+
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:

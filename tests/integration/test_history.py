@@ -31,6 +31,11 @@ def with_secret(platform: Any, content: str, **keys: Any) -> Any:
     return {"services": {"app": tool(platform, secrets=["token"], **keys)}, "secrets": {"token": {"content": content}}}
 
 
+def tokens(platform: Any, app: str) -> set[str]:
+    """The names of the secrets that hold a token of the app."""
+    return {name for name in platform.objects("secret", app) if name.startswith(platform.object_name(app, "token"))}
+
+
 def test_there_and_back(platform: Any, player: Player, app: str) -> None:
     """All services go back together; twice is no change; by number to any release; the secrets come back, too."""
     both = {"services": {"one": tool(platform, secrets=["token"]), "two": tool(platform)}, "secrets": {"token": {"content": "first token"}}}
@@ -69,28 +74,24 @@ def test_what_cannot_be_brought_back(platform: Any, player: Player, app: str) ->
     assert not back(player, platform, app).ok
     assert ship(player, platform, app, with_secret(platform, "a token that stays"), "2").ok
     assert not ship(player, platform, app, with_secret(platform, "a token that stays", command=["sh", "-c", "exit 3"]), "3").ok
-    lost = next(name for name in info(player, platform, app)["history"][2]["services"])
-    assert lost == "app"
+    assert list(info(player, platform, app)["history"][2]["services"]) == ["app"]
     refused = back(player, platform, app, release=3)
     assert not refused.ok and "never was live" in refused.result["msg"] and "Choose one of 2, 1" in refused.result["msg"]
     assert "there is no release 9" in back(player, platform, app, release=9).result["msg"]
 
-    names = {entry for entry in platform.objects("secret") if entry.startswith(f"{app}_token")}
-    used = {grant["SecretName"] for grant in platform.services(app)["app"]["Spec"]["TaskTemplate"]["ContainerSpec"]["Secrets"]}
-    platform.engine.docker("secret", "rm", *(names - used))
+    lost = tokens(platform, app) - platform.secrets_of(app, "app")
+    platform.remove_object(app, "secret", *lost)
     versions = platform.versions(app)
     refused = back(player, platform, app, release=1)
     assert not refused.ok and "cannot be restored" in refused.result["msg"] and "is gone" in refused.result["msg"]
     assert platform.versions(app) == versions
-    assert info(player, platform, app)["history"][-1]["not_restorable"] == [f"secret {name}" for name in names - used]
+    assert info(player, platform, app)["history"][-1]["not_restorable"] == [f"secret {name}" for name in lost]
 
 
 def test_a_lost_image_is_told_before_the_rollback(platform: Any, player: Player, app: str) -> None:
     """An image that neither the registry nor the machine has any more."""
     reference = platform.image("fleeting:1")
-    platform.engine.docker("tag", platform.image("tool:1"), "fleeting")
-    platform.engine.docker("build", "--quiet", "--tag", reference, "-", input="FROM fleeting\nENV FLEETING=1\n")
-    platform.engine.docker("push", "--quiet", reference)
+    platform.publish(reference, f"FROM {platform.image('tool:1')}\nENV FLEETING=1\n")
     spec = simple(platform)
     spec["services"]["app"]["image"] = reference
     first = ship(player, platform, app, spec, "1")
@@ -107,8 +108,7 @@ def test_a_moved_tag_is_a_new_release(platform: Any, player: Player, app: str) -
     reference = platform.image("moving:1")
 
     def push(value: str) -> None:
-        platform.engine.docker("build", "--quiet", "--tag", reference, "-", input=f"FROM {platform.image('tool:1')}\nENV MOVED={value}\n")
-        platform.engine.docker("push", "--quiet", reference)
+        platform.publish(reference, f"FROM {platform.image('tool:1')}\nENV MOVED={value}\n")
 
     push("no")
     spec = with_service(simple(platform), "moved", {**tool(platform), "image": reference})
@@ -131,7 +131,7 @@ def test_history_is_kept_and_pruned(platform: Any, player: Player, app: str) -> 
     for number in range(1, 6):
         assert ship(player, platform, app, with_secret(platform, f"token number {number}"), str(number), keep=3).ok
     assert [entry["number"] for entry in info(player, platform, app)["history"]] == [5, 4, 3]
-    assert len([name for name in platform.objects("secret") if name.startswith(f"{app}_token")]) == 3
+    assert len(tokens(platform, app)) == 3
     assert back(player, platform, app, release=3, keep=3).ok
     assert platform.exec(app, "app", "cat", "/run/secrets/token") == "token number 3"
 
@@ -141,7 +141,7 @@ def test_first_release_that_fails_leaves_nothing(platform: Any, player: Player, 
     broken = with_secret(platform, "a token for nothing", command=["sh", "-c", "echo never; exit 3"])
     outcome = ship(player, platform, app, broken, "1")
     assert not outcome.ok and outcome.result["verdict"] == "failed" and "its services were removed" in outcome.result["msg"]
-    assert platform.services(app) == {} and not {name for name in platform.objects("network") if name.startswith(app)}
+    assert platform.services(app) == {} and platform.objects("network", app) == set()
     assert [entry["verdict"] for entry in info(player, platform, app)["history"]] == ["failed"]
     good = ship(player, platform, app, with_secret(platform, "a token for nothing"), "1")
     assert good.ok and good.result["release"]["number"] == 2
@@ -163,7 +163,6 @@ def test_all_or_nothing(platform: Any, player: Player, app: str) -> None:
 
 def test_a_restoration_that_fails_is_told(platform: Any, player: Player, app: str) -> None:
     """Where the former release cannot be brought back either, the verdict says so, and the record too."""
-    platform.engine.docker("volume", "create", f"{app}_switch")
     spec = {
         "services": {"app": tool(platform, "sh", "-c", "test ! -e /switch/broken && exec sleep 100000", volumes=["switch:/switch"])},
         "volumes": {"switch": {}},
@@ -172,7 +171,7 @@ def test_a_restoration_that_fails_is_told(platform: Any, player: Player, app: st
     fatal = changed(spec, "app", command=["sh", "-c", "touch /switch/broken; exit 3"])
     outcome = ship(player, platform, app, fatal, "2", max_crashes=2)
     assert outcome.result["verdict"] == "failed"
-    assert "rolled back to 1 (release 1), but task app.1" in outcome.result["msg"]
+    assert f"rolled back to 1 (release 1), but {platform.task('app')}" in outcome.result["msg"]
     known = info(player, platform, app)
     assert known["history"][0]["verdict"] == "failed" and known["live"]["number"] == 1
     assert known["services"]["app"]["healthy"] == 0

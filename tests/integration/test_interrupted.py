@@ -52,12 +52,12 @@ def client(platform: Any, app: str, tmp_path_factory: pytest.TempPathFactory) ->
         yield asking
 
 
-def options(app: str, platform: Any, version: str, host: str = "", **more: Any) -> dict[str, Any]:
-    """A release of the shop with a secret."""
+def options(app: str, platform: Any, version: str, proxy: Proxy | None = None, **more: Any) -> dict[str, Any]:
+    """A release of the shop with a secret, through a proxy where there is one."""
     spec = changed(shop(platform, version, port=PORT), "web", secrets=["token"])
     spec["secrets"] = {"token": {"content": SECRET + version}}
-    given = {"app": app, "version": version, "spec": spec, "lease_ttl": TTL, **platform.options, **more}
-    return {**given, "docker_host": host} if host else given
+    through = platform.through(proxy) if proxy else {}
+    return {"app": app, "version": version, "spec": spec, "lease_ttl": TTL, **platform.options, **through, **more}
 
 
 def one_journal(player: Player, timeout: float = 30) -> Path:
@@ -93,22 +93,26 @@ def settle(player: Player, platform: Any, app: str, version: str = "1.0.0") -> O
     return outcome
 
 
-# Request that the worker is held at -> its moment. The first two belong to the short part, whose process is the play's own.
+def hold(proxy: Proxy, platform: Any, request: str, after: bool = False) -> None:
+    """Hold a run at one of the platform's requests."""
+    proxy.hold(*platform.requests[request], after)
+
+
+# Moment -> the request that the worker is held at, before or after it. The first two belong to the short part, whose process is the play's own.
 MOMENTS = {
-    "before the record": (r"POST \S+/configs/create", 1, False),
-    "after the record": (r"POST \S+/configs/create", 1, True),
-    "before the first service": (r"POST \S+/services/\S+/update", 1, False),
-    "after the first service": (r"POST \S+/services/\S+/update", 1, True),
-    "while it watches": (r"GET \S+/tasks", 6, False),
+    "before the record": ("record", False),
+    "after the record": ("record", True),
+    "before the first service": ("write", False),
+    "after the first service": ("write", True),
+    "while it watches": ("watch", False),
 }
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_killed(moment: str, platform: Any, player: Player, app: str, client: Client, proxy: Proxy) -> None:
     """Kill everything of a run at a moment; the next run recovers, and nobody was left without an answer."""
-    pattern, nth, after = MOMENTS[moment]
-    proxy.hold(pattern, nth, after)
-    running = player.start("release", options(app, platform, "1.1.0", proxy.host))
+    hold(proxy, platform, *MOMENTS[moment])
+    running = player.start("release", options(app, platform, "1.1.0", proxy))
     assert proxy.held.wait(60), running.output
     if player.journals:
         wait_for_no_module_files(player)
@@ -124,12 +128,12 @@ def test_killed(moment: str, platform: Any, player: Player, app: str, client: Cl
 @pytest.mark.parametrize("moment", ["before the verdict", "while it goes back"])
 def test_killed_late(moment: str, platform: Any, player: Player, app: str, client: Client, proxy: Proxy) -> None:
     """Killed when all is done but the record, or on the way back from a failure."""
-    given = options(app, platform, "1.1.0", proxy.host)
+    given = options(app, platform, "1.1.0", proxy)
     if moment == "while it goes back":
         given["spec"] = changed(given["spec"], "web", command=["sh", "-c", "exit 3"])
-        proxy.hold(r"POST \S+/services/\S+/update", 2, False)
+        hold(proxy, platform, "write back")
     else:
-        proxy.hold(r'"shipping.code.state": "live"')
+        hold(proxy, platform, "verdict")
     running = player.start("release", given)
     assert proxy.held.wait(60), running.output
     os.kill(worker(one_journal(player)), signal.SIGKILL)
@@ -142,8 +146,8 @@ def test_killed_late(moment: str, platform: Any, player: Player, app: str, clien
 
 def test_killed_run_is_gone_on_with(platform: Any, player: Player, app: str, proxy: Proxy) -> None:
     """The same release again goes on with the record that the killed run left."""
-    proxy.hold(r"POST \S+/services/\S+/update", 1, False)
-    running = player.start("release", options(app, platform, "1.1.0", proxy.host))
+    hold(proxy, platform, "write")
+    running = player.start("release", options(app, platform, "1.1.0", proxy))
     assert proxy.held.wait(60), running.output
     before = player.run("release_info", {"app": app, **platform.options}).result
     assert before["history"][0]["verdict"] == "pending" and before["held_by"].endswith("who releases 1.1.0")
@@ -171,8 +175,8 @@ def test_controller_killed_or_interrupted(platform: Any, player: Player, app: st
 
 def test_two_runs_at_once(platform: Any, player: Player, app: str, client: Client, proxy: Proxy, tmp_path: Path) -> None:
     """The second one says whom it waits for, and then does what is left to do."""
-    proxy.hold(r"GET \S+/tasks", 5)
-    first = player.start("release", options(app, platform, "1.1.0", proxy.host))
+    hold(proxy, platform, "watch")
+    first = player.start("release", options(app, platform, "1.1.0", proxy))
     assert proxy.held.wait(60), first.output
     second = Player(tmp_path / "other").start("release", options(app, platform, "1.0.0"))
     second.until("waits for")
@@ -188,8 +192,8 @@ def test_two_runs_at_once(platform: Any, player: Player, app: str, client: Clien
 def test_impatient_run_says_who_holds_the_app(platform: Any, player: Player, app: str, client: Client, proxy: Proxy, tmp_path: Path) -> None:
     """Who does not want to wait is told whom for; check mode does not wait at all."""
     other = Player(tmp_path / "other")
-    proxy.hold(r"GET \S+/tasks", 5)
-    first = player.start("release", options(app, platform, "1.1.0", proxy.host))
+    hold(proxy, platform, "watch")
+    first = player.start("release", options(app, platform, "1.1.0", proxy))
     assert proxy.held.wait(60), first.output
     checked = other.run("release", options(app, platform, "1.0.0"), "--check")
     assert checked.ok and "is at work on interrupted now" in checked.output
@@ -202,8 +206,8 @@ def test_impatient_run_says_who_holds_the_app(platform: Any, player: Player, app
 
 def test_sleeping_holder_writes_nothing(platform: Any, player: Player, app: str, client: Client, proxy: Proxy, tmp_path: Path) -> None:
     """A worker that did not answer for longer than its lease lives, wakes up after another run took over."""
-    proxy.hold(r"POST \S+/services/\S+/update", 1, False)
-    running = player.start("release", options(app, platform, "1.1.0", proxy.host))
+    hold(proxy, platform, "write")
+    running = player.start("release", options(app, platform, "1.1.0", proxy))
     assert proxy.held.wait(60), running.output
     sleeper = worker(one_journal(player))
     os.kill(sleeper, signal.SIGSTOP)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._app.keys import OBJECT_KEYS, SERVICE_KEYS
+from ansible_collections.shipping.code.plugins.module_utils._app.keys import KUBERNETES, OBJECT_KEYS, PLATFORMS, SERVICE_KEYS, SWARM, honoured
 
 from .harness import Outcome, Player
 from .specs import Spec, tool
@@ -22,7 +22,7 @@ from .specs import Spec, tool
 APP = "keys"
 _CHECK = {"test": ["CMD", "true"], "interval": "1s"}
 
-# Key -> two values; the second may be left out where there is only one.
+# Key -> two values; the second may be left out where there is only one. OTHERS has those of one platform.
 VALUES: dict[str, list[Any]] = {
     "command": [["sleep", "100001"], "sleep 100002"],
     "entrypoint": [["sleep"], ["/usr/bin/sleep"]],
@@ -89,10 +89,48 @@ VALUES: dict[str, list[Any]] = {
         {"order": "stop-first"},
     ],
 }
+OTHERS: dict[str, dict[str, list[Any]]] = {
+    SWARM: {
+        "x-shipping": [{"probe": {"tcp": {"port": 8000}}}, {"probe": {"http": {"port": 8000, "path": "/"}}}],
+    },
+    KUBERNETES: {
+        "annotations": [{"example.com/note": "a b"}, ["example.com/note=c", "more=d"]],
+        "hostname": ["first", "second"],
+        "privileged": [True, False],
+        "shm_size": ["16m", "32m"],
+        "sysctls": [{"net.ipv4.ip_unprivileged_port_start": 1023}, {"net.ipv4.ip_unprivileged_port_start": 80}],
+        "secrets": [["token"], [{"source": "token", "target": "/etc/token", "gid": "1000", "mode": 0o440}]],
+        "configs": [["settings"], [{"source": "settings", "target": "/etc/settings", "gid": "1000", "mode": 0o440}]],
+        "x-shipping": [
+            {"probe": {"tcp": {"port": 8000}}, "overlay": {"kubernetes": {"Deployment": {"spec": {"revisionHistoryLimit": 3}}}}},
+            {"probe": {"http": {"port": 8000, "path": "/etc/passwd"}}},
+        ],
+        "deploy.placement.max_replicas_per_node": [1],
+    },
+}
+# Key -> others that its service has for its sake.
+BESIDE: dict[str, dict[str, Any]] = {
+    "deploy.endpoint_mode": {"expose": ["80"]},
+    "x-shipping": {"command": ["httpd", "-f", "-p", "8000"]},
+}
 # Keys that only the control machine sees, or that every service of this table has.
 ELSEWHERE = {"image", "env_file"}
-# Keys whose value says nothing to the platform, or only what is its default.
-SILENT = {"expose", "depends_on", "deploy.mode", "deploy.replicas"}
+# Keys that the platform passes over, or whose two values say the same.
+SILENT = {
+    SWARM: {"expose", "depends_on", "platform", "x-shipping"},
+    KUBERNETES: {"depends_on", "platform", "logging", "ulimits", "restart", "pids_limit", "deploy.restart_policy", "deploy.rollback_config"},
+}
+# Keys whose last value is as good as none.
+DEFAULTS = {
+    SWARM: {"expose", "depends_on", "x-shipping", "deploy.mode", "deploy.replicas", "deploy.endpoint_mode", "deploy.rollback_config"},
+    KUBERNETES: (SILENT[KUBERNETES] - {"platform"}) | {"init", "privileged", "healthcheck", "deploy.mode", "deploy.replicas", "deploy.endpoint_mode"},
+}
+SWITCHES = {"tty", "stdin_open", "read_only"}
+
+
+def values_on(platform: str) -> dict[str, list[Any]]:
+    """The table of a platform."""
+    return {**VALUES, **OTHERS[platform]}
 
 
 def named(key: str) -> str:
@@ -115,15 +153,12 @@ def spec_for(platform: Any, which: int | None) -> Spec:
     """One service a key, with its first, second or no value."""
     base = {"image": platform.image("tool:1"), "command": ["sleep", "100000"], "stop_grace_period": "200ms", "init": True}
     services: Spec = {"image": {**base, "healthcheck": _CHECK}}
-    for key, values in VALUES.items():
-        service = {name: value for name, value in base.items() if name != key}
-        if key in ("entrypoint", "command"):
-            service["command"] = ["100000"] if key == "entrypoint" else service.get("command")
+    for key, values in values_on(platform.name).items():
+        service = {**{name: value for name, value in base.items() if name != key}, **BESIDE.get(key, {})}
         if which is not None:
             service = with_value(service, key, values[min(which, len(values) - 1)])
-        elif key == "entrypoint":
-            service["command"] = ["sleep", "100000"]
-        services[named(key)] = {name: value for name, value in service.items() if value is not None}
+            service.update({"command": ["100000"]} if key == "entrypoint" else {})
+        services[named(key)] = service
     return {
         "services": services,
         "networks": {"one": {}, "two": {"attachable": True, "labels": {"kind": "second"}}},
@@ -133,14 +168,17 @@ def spec_for(platform: Any, which: int | None) -> Spec:
     }
 
 
-def test_table_has_every_key() -> None:
+@pytest.mark.parametrize("name", PLATFORMS)
+def test_table_has_every_key(name: str) -> None:
     """A key that is not tried here is not supported."""
-    assert set(VALUES) | ELSEWHERE == set(SERVICE_KEYS)
+    assert set(values_on(name)) | ELSEWHERE == set(honoured(name, SERVICE_KEYS))
 
 
 @pytest.fixture(scope="module")
 def keys(platform: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Player]:
     """Plays that end with the app removed."""
+    platform.make_manager()
+    platform.make_place(APP)
     player = Player(tmp_path_factory.mktemp("keys"))
     yield player
     player.run("release", {"app": APP, "state": "absent", **platform.options})
@@ -154,7 +192,7 @@ def release(player: Player, platform: Any, spec: Spec, *flags: str) -> Outcome:
 
 
 def predicted_and_done(player: Player, platform: Any, spec: Spec) -> dict[str, dict[str, Any]]:
-    """Release twice, with what check mode says before; the plan by service."""
+    """Release twice, with what check mode says before, until nothing is left to do; the plan by service."""
     versions = platform.versions(APP)
     predicted = release(player, platform, spec, "--check", "--diff").result
     assert platform.versions(APP) == versions, "check mode wrote something"
@@ -163,6 +201,7 @@ def predicted_and_done(player: Player, platform: Any, spec: Spec) -> dict[str, d
     assert predicted["changed"] == done["changed"]
     again = release(player, platform, spec)
     assert again.result["changed"] is False, [service for service in again.result["plan"]["services"] if service["action"] != "keep"]
+    assert player.run("release_info", {"app": APP, **platform.options}).result["drift"] == []
     return {service["name"]: service for service in done["plan"]["services"]}
 
 
@@ -172,22 +211,23 @@ def test_first_again_changed_again_and_dropped(platform: Any, keys: Player) -> N
     assert {service["action"] for service in plan.values()} == {"create"}
 
     plan = predicted_and_done(keys, platform, spec_for(platform, 1))
-    for key, values in VALUES.items():
-        expected = "update" if len(values) > 1 and key not in (SILENT | {"platform"}) - {"deploy.replicas"} else "keep"
+    for key, values in values_on(platform.name).items():
+        expected = "update" if len(values) > 1 and key not in SILENT[platform.name] else "keep"
         assert plan[named(key)]["action"] == expected, (key, plan[named(key)])
 
     plan = predicted_and_done(keys, platform, spec_for(platform, None))
-    for key in VALUES:
-        unset = key in SILENT or key in ("init", "tty", "stdin_open", "read_only", "deploy.endpoint_mode", "deploy.rollback_config")
-        assert plan[named(key)]["action"] == ("keep" if unset and key != "init" else "update"), (key, plan[named(key)])
+    for key in values_on(platform.name):
+        expected = "keep" if key in DEFAULTS[platform.name] | SWITCHES else "update"
+        assert plan[named(key)]["action"] == expected, (key, plan[named(key)])
     assert plan["image"]["action"] == "keep"
 
 
 def test_object_keys(platform: Any, player: Player, app: str) -> None:
     """Networks, volumes, secrets and configs with every key they may have."""
-    platform.engine.docker("network", "create", "--driver", "overlay", f"{app}-outside")
-    platform.engine.docker("config", "create", f"{app}-config", "-", input="from outside")
-    platform.engine.docker("secret", "create", f"{app}-secret", "-", input="a secret from outside")
+    platform.make_network(f"{app}-outside", app)
+    platform.make_config(f"{app}-config", app, "from outside")
+    platform.make_secret(f"{app}-secret", app, "a secret from outside")
+    platform.make_volume(f"{app}-volume-outside", app)
     service = {
         **tool(platform),
         "networks": ["named", "outside", "plain"],
@@ -211,7 +251,7 @@ def test_object_keys(platform: Any, player: Player, app: str) -> None:
         },
         "volumes": {
             "named": {"name": f"{app}-volume", "labels": {"a": "b"}},
-            "driven": {"driver": "local", "driver_opts": {"type": "tmpfs", "device": "tmpfs"}},
+            "driven": platform.driven_volume(app),
             "outside": {"external": True, "name": f"{app}-volume-outside"},
         },
         "secrets": {
@@ -234,7 +274,7 @@ def test_object_keys(platform: Any, player: Player, app: str) -> None:
         **platform.options,
     }
     tried = {f"{section}.{key}" for section in ("networks", "volumes", "secrets", "configs") for entry in spec[section].values() for key in entry}
-    assert tried | {"secrets.file", "configs.file"} == set(OBJECT_KEYS)
+    assert tried | {"secrets.file", "configs.file"} == set(honoured(platform.name, OBJECT_KEYS))
     first = player.run("release", options_given)
     assert first.ok, first.output
     assert player.run("release", options_given).result["changed"] is False

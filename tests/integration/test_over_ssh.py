@@ -16,6 +16,8 @@ from tests.testbed.ssh import Ssh
 from .harness import Player
 from .specs import changed, simple
 
+pytestmark = pytest.mark.only("swarm")
+
 SECRET = "a-secret-for-another-machine"
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from .harness import Player
 from .specs import changed, shop, simple, tool, with_service
 
@@ -28,15 +30,15 @@ def test_set_by_hand_survives_and_drift_is_taken_back(platform: Any, player: Pla
     """Labels and settings of others stay; what is declared and was changed by hand comes back, and is told."""
     spec = simple(platform, environment={"MODE": "plain"}, hostname="declared")
     ship(player, platform, app, spec)
-    platform.change_by_hand(app, "app", "--label-add", "owner=alice", "--env-add", "EXTRA=1")
+    platform.change_by_hand(app, "app", labels={"owner": "alice"}, environment={"EXTRA": "1"})
     assert ship(player, platform, app, spec)["changed"] is False
     assert platform.labels(app, "app")["owner"] == "alice"
 
-    platform.change_by_hand(app, "app", "--env-add", "MODE=other", "--hostname", "elsewhere")
+    platform.change_by_hand(app, "app", environment={"MODE": "other"}, hostname="elsewhere")
     drift = player.run("release_info", {"app": app, **platform.options}).result["drift"]
     assert {(change["path"], change["before"], change["after"]) for change in drift} == {
-        ("environment.MODE", "other", "plain"),
-        ("hostname", "elsewhere", "declared"),
+        (platform.drift_path("app", "environment", "MODE"), "other", "plain"),
+        (platform.drift_path("app", "hostname"), "elsewhere", "declared"),
     }
     result = ship(player, platform, app, spec)
     assert result["changed"] and result["release"]["number"] == 2
@@ -66,7 +68,7 @@ def test_unchanged_services_keep_their_tasks(platform: Any, player: Player, app:
     assert platform.running(app)["app"] == tasks["app"]
     assert platform.running(app)["second"] != tasks["second"]
     tasks = platform.running(app)
-    settings = {"labels": {"tier": "web"}, "update_config": {"order": "start-first", "monitor": "1s"}, "placement": {"constraints": ["node.role == manager"]}}
+    settings = {"labels": {"tier": "web"}, "update_config": {"order": "start-first", "monitor": "1s"}, **platform.harmless}
     result = ship(player, platform, app, changed(changed(spec, "second", environment={"NEW": "1"}), "app", deploy=settings), version="3")
     assert {service["name"]: service["interruption"] for service in result["plan"]["services"] if service["action"] != "keep"} == {
         "app": "without interruption"
@@ -89,6 +91,7 @@ def test_services_that_leave(platform: Any, player: Player, app: str) -> None:
     assert ship(player, platform, app, second, version="2")["changed"] is False
 
 
+@pytest.mark.only("swarm")
 def test_a_stack_is_taken_over_without_restarts(platform: Any, player: Player, app: str) -> None:
     """`adopt` takes over what docker stack deploy made; a key that is dropped afterwards goes back."""
     spec = {
@@ -133,35 +136,38 @@ def test_a_stack_is_taken_over_without_restarts(platform: Any, player: Player, a
     assert not platform.services(app)["app"]["Spec"]["TaskTemplate"]["ContainerSpec"].get("Hostname")
     assert player.run("release", {"app": app, "state": "absent", **platform.options}).ok
     for kind in ("service", "network", "secret", "config"):
-        assert {name for name in platform.objects(kind) if name.startswith(app)} == set()
+        assert platform.objects(kind, app) == set()
 
 
 def test_foreign_objects_are_refused(platform: Any, player: Player, app: str) -> None:
     """A service or a network of that name which somebody else made is not touched."""
-    platform.engine.docker("service", "create", "--quiet", "--detach", "--name", f"{app}_app", "--replicas", "0", platform.image("tool:1"))
-    platform.engine.docker("network", "create", "--driver", "overlay", f"{app}_default")
+    network = platform.object_name(app, "default")
+    platform.make_service(app, "app")
+    platform.make_network(network, app)
     try:
         outcome = player.run("release", {"app": app, "version": "1", "spec": simple(platform), **platform.options})
         paths = {problem["path"] for problem in outcome.result["problems"]}
-        assert not outcome.ok and paths == {"services.app", f"networks: {app}_default"}
+        assert not outcome.ok and paths == {"services.app", f"networks: {network}"}
     finally:
-        platform.engine.docker("service", "rm", f"{app}_app")
-        platform.engine.docker("network", "rm", f"{app}_default")
+        platform.remove_service(app, "app")
+        platform.remove_object(app, "network", network)
 
 
-def test_what_cannot_change_in_place(platform: Any, player: Player, app: str) -> None:
+@pytest.mark.parametrize("network", [{}, pytest.param({"attachable": True}, marks=pytest.mark.only("swarm"))], ids=["mode", "mode-and-network"])
+def test_what_cannot_change_in_place(network: dict[str, Any], platform: Any, player: Player, app: str) -> None:
     """A mode or a network cannot change, unless it may be made anew; then everybody is told."""
     spec = {"services": {"app": tool(platform, networks=["inside"]), "far": tool(platform, networks=["apart"])}, "networks": {"inside": {}, "apart": {}}}
     ship(player, platform, app, spec)
     far = platform.running(app)["far"]
-    turned = {**changed(spec, "app", deploy={"mode": "global"}), "networks": {"inside": {"attachable": True}, "apart": {}}}
+    turned = {**changed(spec, "app", deploy={"mode": "global"}), "networks": {"inside": network, "apart": {}}}
+    anew = ["app", *([platform.object_name(app, "inside")] if network else [])]
     outcome = player.run("release", {"app": app, "version": "2", "spec": turned, **platform.options})
     texts = " ".join(problem["text"] for problem in outcome.result["problems"])
-    assert not outcome.ok and "recreate: [app]" in texts and f"recreate: [{app}_inside]" in texts and "used by app" in texts
-    result = ship(player, platform, app, turned, version="2", recreate=["app", f"{app}_inside"])
+    assert not outcome.ok and all(f"recreate: [{name}]" in texts for name in anew) and ("used by app" in texts) == bool(network)
+    result = ship(player, platform, app, turned, version="2", recreate=anew)
     assert actions(result) == {"app": "recreate", "far": "keep"}
     assert platform.running(app)["far"] == far
-    assert "Global" in platform.services(app)["app"]["Spec"]["Mode"]
+    assert platform.is_global(app, "app")
     assert ship(player, platform, app, turned, version="2")["changed"] is False
 
 
@@ -185,7 +191,7 @@ def test_scale_that_cannot_be_goes_back(platform: Any, player: Player, app: str)
     ship(player, platform, app, simple(platform, deploy={"resources": {"reservations": {"memory": "5G"}}}))
     outcome = player.run("scale", {"app": app, "replicas": {"app": 50}, **platform.options})
     assert not outcome.ok and "scaled back, app to 1" in outcome.result["msg"] and outcome.result["failures"][0]["kind"] == "no_resources"
-    assert platform.services(app)["app"]["Spec"]["Mode"]["Replicated"]["Replicas"] == 1
+    assert platform.replicas_of(app, "app") == 1
 
 
 def test_depends_on_orders_the_rollout(platform: Any, player: Player, app: str) -> None:
@@ -194,7 +200,7 @@ def test_depends_on_orders_the_rollout(platform: Any, player: Player, app: str) 
     database = tool(platform, "sh", "-c", "sleep 2; touch /tmp/ready; exec sleep 100000", healthcheck=check)
     spec = {"services": {"web": tool(platform, depends_on={"database": {"condition": "service_healthy"}}), "database": database}}
     ship(player, platform, app, spec)
-    created = {name: service["CreatedAt"] for name, service in platform.services(app).items()}
+    created = platform.created(app)
     assert created["web"] > created["database"]
     broken = changed(changed(spec, "database", command=["sh", "-c", "exit 9"]), "web", environment={"NEW": "1"})
     versions = platform.versions(app)
@@ -224,8 +230,8 @@ def test_absent_leaves_only_volumes(platform: Any, player: Player, app: str) -> 
     spec["services"]["web"].update(secrets=["token"], volumes=["data:/data"])
     ship(player, platform, app, spec)
     gone = player.run("release", {"app": app, "state": "absent", **platform.options})
-    assert gone.ok and gone.result["volumes_kept"] == [f"{app}_data"]
+    assert gone.ok and gone.result["volumes_kept"] == [platform.object_name(app, "data")]
     for kind in ("service", "network", "secret", "config"):
-        assert {name for name in platform.objects(kind) if name.startswith(app)} == set()
-    assert f"{app}_data" in platform.objects("volume")
+        assert platform.objects(kind, app) == set()
+    assert platform.objects("volume", app) == {platform.object_name(app, "data")}
     assert player.run("release", {"app": app, "state": "absent", **platform.options}).result["changed"] is False

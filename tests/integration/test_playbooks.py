@@ -22,6 +22,8 @@ from tests.testbed.images import EXAMPLE
 
 from .harness import ROOT, Outcome, Player
 
+pytestmark = pytest.mark.only("swarm")
+
 MODULES = ("release", "release_info", "scale", "rollback")
 
 

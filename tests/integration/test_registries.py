@@ -107,13 +107,13 @@ def test_rollback_pulls_with_credentials(platform: Any, player: Player, app: str
     [
         ("{not json", "is no JSON"),
         ("[]", "is no JSON"),
-        ('{"credHelpers": {"127.0.0.1:5001": "nowhere"}}', "docker-credential-nowhere"),
+        ('{"credHelpers": {"REGISTRY": "nowhere"}}', "docker-credential-nowhere"),
     ],
 )
 def test_configuration_that_cannot_be_used(content: str, says: str, platform: Any, player: Player, app: str, images: list[str]) -> None:
     """A broken file or a helper that is not there is an error in words."""
     path = player.home / "config.json"
-    path.write_text(content)
+    path.write_text(content.replace("REGISTRY", platform.credentials["registry"]))
     refused = ship(player, platform, app, spec(platform, images[0]), docker_config=str(path))
     assert not refused.ok and says in refused.result["msg"]
     assert "Traceback" not in refused.output
@@ -125,6 +125,7 @@ def test_configuration_that_is_not_there(platform: Any, player: Player, app: str
     assert not refused.ok and "/no/such/config.json" in refused.result["msg"]
 
 
+@pytest.mark.only("swarm")
 def test_local_image(platform: Any, player: Player, app: str) -> None:
     """An image that no registry has runs where only one machine may run it; `always` refuses it."""
     reference = platform.image("never-pushed:1")

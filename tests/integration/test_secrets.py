@@ -84,6 +84,7 @@ def tasks(platform: Any, app: str, version: str) -> list[dict[str, Any]]:
         "secret_values": {"VALUE": "{{ given_value }}", "PEM": "{{ given_pem }}"},
         "registry_auths": [platform.credentials],
         "monitor": 1,
+        **platform.place(app),
         **platform.options,
     }
     return [{"name": "release", "shipping.code.release": options}]
@@ -131,7 +132,7 @@ def test_secrets_are_shown_nowhere(platform: Any, player: Player, app: str, watc
     outcomes = (checked, first, failed)
     assert not found_in("".join(outcome.output for outcome in outcomes))
     assert not found_in(repr([outcome.results for outcome in outcomes]))
-    assert not found_in(platform.everything())
+    assert not found_in(platform.everything(app))
     assert not found_in(written(player.home))
     assert not found_in(b"\n".join(watcher.seen).decode("latin-1"))
     known = player.run("release_info", {"app": app, **platform.options})

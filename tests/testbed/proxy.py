@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import re
+import select
 import socket
+import ssl
 import threading
 from pathlib import Path
 
@@ -15,15 +17,17 @@ from pathlib import Path
 class Proxy:
     """Passes everything on, until a request comes that is to be held.
 
-    It listens on a unix socket, or on a free port of this machine; ``target`` is a unix socket, or a host and a port.
+    It listens on a unix socket, or on a free port of this machine; ``target`` is a unix socket, or a host and a port,
+    which ``tls`` is spoken to. Whoever comes speaks plainly, so that it can be read here.
 
     ``hold(pattern, nth)``: the nth piece of a request that matches, its head or its body, waits until
     it is let go. ``after=True`` passes it on first and holds the answer.
     """
 
-    def __init__(self, target: Path | tuple[str, int], path: Path | None = None) -> None:
+    def __init__(self, target: Path | tuple[str, int], path: Path | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.path = path
         self.target = target
+        self.tls = tls
         self.held = threading.Event()
         self._pattern: re.Pattern[str] | None = None
         self._left = 0
@@ -69,26 +73,40 @@ class Proxy:
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        server = socket.socket(socket.AF_INET if isinstance(self.target, tuple) else socket.AF_UNIX)
-        with contextlib.suppress(OSError), client, server:
-            server.connect(self.target if isinstance(self.target, tuple) else str(self.target))
-            back = threading.Thread(target=self._copy_back, args=(server, client), daemon=True)
-            back.start()
-            while content := client.recv(65536):
-                holds = self._is_to_hold(content.decode("latin-1"))
-                if holds and not self._after:
-                    self._wait()
-                server.sendall(content)
-                if holds and self._after:
-                    self._wait()
+        with contextlib.suppress(OSError), client, self._connected() as server:
+            while True:
+                # What TLS has unpacked already is no longer seen by select().
+                ready = [server] if isinstance(server, ssl.SSLSocket) and server.pending() else select.select([client, server], [], [])[0]
+                for source in ready:
+                    content = _received(source)
+                    if content == b"":
+                        return
+                    if content and source is client:
+                        self._pass_on(content, server)
+                    elif content:
+                        self._pass_back(content, client)
 
-    def _copy_back(self, server: socket.socket, client: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while content := server.recv(65536):
-                if self.held.is_set() and self._after:
-                    self._go.wait()
-                client.sendall(content)
-            client.shutdown(socket.SHUT_RDWR)
+    def _connected(self) -> socket.socket:
+        """A connection to the target."""
+        if isinstance(self.target, Path):
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(str(self.target))
+            return server
+        server = socket.create_connection(self.target)
+        return self.tls.wrap_socket(server, server_hostname=self.target[0]) if self.tls else server
+
+    def _pass_on(self, content: bytes, server: socket.socket) -> None:
+        holds = self._is_to_hold(content.decode("latin-1"))
+        if holds and not self._after:
+            self._wait()
+        server.sendall(content)
+        if holds and self._after:
+            self._wait()
+
+    def _pass_back(self, content: bytes, client: socket.socket) -> None:
+        if self.held.is_set() and self._after:
+            self._go.wait()
+        client.sendall(content)
 
     def _is_to_hold(self, piece: str) -> bool:
         with self._lock:
@@ -100,3 +118,14 @@ class Proxy:
     def _wait(self) -> None:
         self.held.set()
         self._go.wait()
+
+
+def _received(source: socket.socket) -> bytes | None:
+    """What is there to read, None where it was a matter of TLS alone."""
+    source.setblocking(False)
+    try:
+        return source.recv(65536)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return None
+    finally:
+        source.setblocking(True)

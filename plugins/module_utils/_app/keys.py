@@ -347,7 +347,7 @@ REFUSED_VALUES: dict[str, dict[str, str]] = {
         "leave the address out and close the port by a firewall, or do not publish it",
         "ipv4": "the cluster decides; leave it out",
         "network_mode": "Kubernetes knows only network_mode host, not {}; use networks",
-        "selinux": "Kubernetes labels volumes for SELinux by itself{}",
+        "selinux": "Kubernetes labels volumes for SELinux by itself; leave it out",
         "tmpfs": "a tmpfs on Kubernetes knows size, not {}; leave it out",
     },
 }

@@ -17,7 +17,7 @@ from . import units
 from .images import is_image_id
 from .naming import Naming
 from .reader import Reader
-from .service import RESTART_DEFAULTS
+from .service import RESTART_DEFAULTS, pruned
 
 if TYPE_CHECKING:
     from .compose import Compose
@@ -52,6 +52,7 @@ def check(app: Compose, reader: Reader) -> None:
     places = {name: reader.at("services").at(name) for name in app.services}
     for name, service in app.services.items():
         _check_service(name, service, places[name])
+        app.services[name] = pruned(service)
     _check_aliases(app, reader)
     for name, volume in app.volumes.items():
         _check_volume(volume, reader.at("volumes").at(name))
@@ -155,6 +156,8 @@ def _check_mounts(service: dict[str, Any], reader: Reader) -> None:
         place = reader.at("volumes").at(index)
         if mount.get("tmpfs", {}).pop("mode", None):
             place.at("tmpfs.mode").note("passed over, everybody may write there")
+            if not mount["tmpfs"]:
+                del mount["tmpfs"]
         mount.pop("volume", None)  # nocopy: an image's content is never copied into a volume
 
 
@@ -166,7 +169,7 @@ def _check_grants(service: dict[str, Any], reader: Reader) -> None:
             place = reader.at(section).at(index)
             if grant["uid"] not in ("0", owner):
                 place.at("uid").problem("Kubernetes gives such files to root; leave uid out and let the group read them by gid and mode 0440")
-            elif grant["uid"] != "0" and not grant["mode"] & 0o044:
+            elif grant["uid"] != "0" and not grant["mode"] & (0o004 if grant["gid"] == "0" else 0o044):
                 place.at("mode").problem("Kubernetes gives such files to root, so the user could not read it; let the group read it by gid and mode 0440")
             if not grant["gid"].isdigit():
                 place.at("gid").problem(f"Kubernetes takes numbers only, not {grant['gid']!r}")

@@ -302,8 +302,8 @@ def read(value: object, reader: Reader) -> Service | None:
     for key in ("volumes", "secrets", "configs"):
         service[key] = _once(service.get(key, []), reader.at(key))
     _check_modes(service, reader)
-    pruned: Service = _pruned(service)
-    return pruned
+    result: Service = pruned(service)
+    return result
 
 
 def _fold(value: object, deploy: dict[str, Any], place: tuple[str, ...], reader: Reader) -> None:
@@ -335,9 +335,9 @@ def _check_modes(service: Service, reader: Reader) -> None:
         reader.at("network_mode").problem("goes without networks; write one of them")
 
 
-def _pruned(value: Any, key: str = "") -> Any:
+def pruned(value: Any, key: str = "") -> Any:
     """Without empty mappings and lists, but for a network without aliases."""
     if not isinstance(value, dict):
         return value
-    inner = {name: _pruned(part, name) for name, part in value.items()}
+    inner = {name: pruned(part, name) for name, part in value.items()}
     return {name: part for name, part in inner.items() if part not in ({}, []) or key == "networks"}

@@ -56,7 +56,7 @@ class Task:
 class ServiceState:
     """One service as it is. ``wanted`` is the number of tasks that shall run.
 
-    ``update`` is what the platform says of the update numbered ``update_id``, which may be long over.
+    ``passive``: it runs nothing, so there is nothing to tell of it but trouble. ``update`` is what the platform says of the update numbered ``update_id``, which may be long over.
     """
 
     name: str
@@ -70,6 +70,7 @@ class ServiceState:
     restarts: bool = True
     max_attempts: int = 0
     everywhere: bool = False
+    passive: bool = False
 
     @property
     def healthy(self) -> tuple[Task, ...]:

@@ -185,7 +185,10 @@ def _entry(config: Mapping[str, Any], kind: str, name: str | None, origin: str) 
 
 def _data(entry: Mapping[str, Any], key: str) -> bytes:
     if entry.get(f"{key}-data"):
-        return base64.b64decode(entry[f"{key}-data"])
+        try:
+            return base64.b64decode(entry[f"{key}-data"])
+        except ValueError as error:
+            raise ShippingError(f"cannot read {key}-data of the kubeconfig", f"it is no base64: {error}", "Correct the kubeconfig") from error
     return _read(entry[key], "kubeconfig") if entry.get(key) else b""
 
 

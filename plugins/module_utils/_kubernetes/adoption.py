@@ -30,7 +30,8 @@ _ADDED = ("bare", "selector", "container", "security", "pull_secret")
 
 def is_foreign(workload: Body) -> bool:
     """Whether a workload finds its pods by others' labels."""
-    return set(workload["spec"]["selector"].get("matchLabels") or {}) != {APP, SERVICE}
+    selector = (workload.get("spec") or {}).get("selector")
+    return isinstance(selector, dict) and "template" in workload["spec"] and set(selector.get("matchLabels") or {}) != {APP, SERVICE}
 
 
 def completed(app: str, name: str, service: dict[str, Any], former: Mapping[str, Any], stranger: Body | None, resolved: Resolved) -> dict[str, Any]:
@@ -65,8 +66,9 @@ def entry(given: Entry, found: Found, wishes: Wishes) -> Entry:
     stranger = found.strangers.get(given.key)
     if not wishes.adopt or given.live is not None or stranger is None or label(stranger, APP):
         return given
-    if given.kind in WORKLOADS:
-        found.objects[given.key] = {**stranger, "metadata": {**stranger["metadata"], "labels": {**(stranger["metadata"].get("labels") or {}), SERVICE: given.service}}}
+    if given.kind in WORKLOADS or SERVICE in given.wanted["metadata"]["annotations"]:
+        annotations = {**(stranger["metadata"].get("annotations") or {}), SERVICE: given.service}
+        found.objects[given.key] = {**stranger, "metadata": {**stranger["metadata"], "annotations": annotations}}
     return replace(given, live=stranger)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import ssl
 import tempfile
 import time
@@ -31,6 +32,10 @@ _JSON = "application/json"
 
 class Expired(PlatformError):
     """A watch is too old to be resumed (410 Gone)."""
+
+
+class Busy(Unreachable):
+    """The server cannot answer just now, such as of a kind that is being set up; soon it can."""
 
 
 class Conflict(PlatformError):
@@ -162,14 +167,15 @@ class Cluster:
         self, method: str, path: str, query: Mapping[str, str], body: Any = None, content: str = _JSON, *, accept: str = _JSON, stream: bool = False
     ) -> Any:
         import urllib3
+        from urllib3._collections import HTTPHeaderDict  # where the first version has it, too
 
         url = f"{self.access.host}{path}{'?' + urlencode(query) if query else ''}"
         token = self.access.authorization()
-        headers = urllib3.HTTPHeaderDict([("Accept", accept), ("Content-Type", content), *self.access.headers])
+        headers = HTTPHeaderDict([("Accept", accept), ("Content-Type", content), *self.access.headers])
         if token:
             headers["Authorization"] = token
         timeout = urllib3.Timeout(connect=min(10.0, self.access.timeout), read=None if stream else self.access.timeout)
-        data = None if body is None else json.dumps(body).encode()
+        data = None if body is None else _encoded(body)
         try:
             response = self._pool.request(method, url, body=data, headers=headers, timeout=timeout, retries=False, redirect=False, preload_content=not stream)
         except urllib3.exceptions.SSLError as error:
@@ -235,6 +241,12 @@ def _load_certificate(context: ssl.SSLContext, content: bytes) -> None:
         os.unlink(path)
 
 
+def _encoded(body: Any) -> bytes:
+    """JSON that is YAML, too, as an apply is read: without pairs of surrogates, and without what YAML takes only escaped."""
+    text = json.dumps(body, ensure_ascii=False)
+    return re.sub("[^\x00-\x7e\U00010000-\U0010ffff]", lambda match: f"\\u{ord(match[0]):04x}", text).encode()
+
+
 def _parsed(data: bytes) -> dict[str, Any]:
     try:
         found = json.loads(data)
@@ -250,12 +262,14 @@ def _refusal(method: str, path: str, status: int, answer: Mapping[str, Any]) -> 
     causes = (answer.get("details") or {}).get("causes") or []
     if status == 401:
         return Denied("the cluster does not accept these credentials", why, "They may have expired: log in again, or give another api_key or kubeconfig")
-    if status == 403 and " cannot " in why:
+    if status == 403 and re.search(r'User "[^"]*" cannot ', why):
         return Denied(_forbidden(why), why, "Let its Role have that verb; the guide on Kubernetes lists what is needed")
     if status == 404:
         return NotFound(what, why)
     if status == 410 or answer.get("reason") == "Expired":
         return Expired(what, why)
+    if status in (429, 503, 504):
+        return Busy(what, why, "Try again")
     owners = [(_manager(cause["message"]), cause["field"]) for cause in causes if cause.get("reason") == "FieldManagerConflict"]
     if owners:
         return Conflict(what, why, owners)
@@ -266,8 +280,6 @@ def _refusal(method: str, path: str, status: int, answer: Mapping[str, Any]) -> 
 
 def _forbidden(why: str) -> str:
     """Which verb on which resource, out of the server's sentence."""
-    import re
-
     match = re.search(r'User "(?P<user>[^"]+)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)" in API group "(?P<group>[^"]*)"(?P<where>.*)', why)
     if not match:
         return "the cluster does not allow this"

@@ -13,8 +13,8 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from .._app.errors import PlatformError, Unreachable
-from .api import Cluster, Expired
+from .._app.errors import NotFound, PlatformError, Unreachable
+from .api import Busy, Cluster, Expired
 from .kinds import Kind
 
 _SECONDS = 240
@@ -44,7 +44,10 @@ class Mirror:
     def start(self) -> None:
         """Read the list, once; then follow it."""
         if self._thread is None:
-            self._read()
+            try:
+                self._read()
+            except (NotFound, Busy):
+                self._changed.set()  # its kind is defined by the same release, and comes
             self._thread = threading.Thread(target=self._follow, daemon=True)
             self._thread.start()
 
@@ -65,6 +68,8 @@ class Mirror:
                     self._take(event)
             except Expired:
                 self._version = ""
+            except (NotFound, Busy):
+                threading.Event().wait(_RETRY)
             except Unreachable as error:
                 self.trouble = error
                 self._changed.set()

@@ -13,14 +13,17 @@ from typing import Any
 from .._app import state as words
 from .._app.resolved import Resolved
 from .._app.state import Cause, ServiceState, States, Task
-from . import causes
-from .compare import label
-from .kinds import APP, CLAIM, CONTENT, DAEMON_SET, DEPLOYMENT, HASH, KIND, NETWORK_POLICY, POLICY, RECORD, REGISTRY, SERVICE
+from . import causes, kstatus
+from .compare import annotation, label
+from .kinds import APP, CLAIM, CONTENT, DAEMON_SET, DEPLOYMENT, HASH, KIND, NAMESPACED_BY, NETWORK_POLICY, POLICY, RECORD, REGISTRY, SERVICE
 from .render import service_hash
 
 Body = dict[str, Any]
 Key = tuple[str, str]
+_RUNNERS = ("Deployment", "DaemonSet", "StatefulSet")
 REVISION = "deployment.kubernetes.io/revision"
+# For so many seconds a kubelet may not have noticed that a container has ended (it looks once a second).
+_UNNOTICED = 1.5
 _TEMPLATE = "deprecated.daemonset.template.generation"
 
 
@@ -44,8 +47,13 @@ class Found:
 
     @property
     def workloads(self) -> dict[str, Body]:
-        """Deployments and DaemonSets by the names of their services."""
-        return {label(body, SERVICE): body for (kind, _name), body in self.objects.items() if kind in (DEPLOYMENT.name, DAEMON_SET.name)}
+        """What runs a service, by the service's name: a Deployment or DaemonSet; for manifests each object."""
+        found = {}
+        for (kind, _name), body in self.objects.items():
+            name = annotation(body, SERVICE) or (label(body, SERVICE) if kind in (DEPLOYMENT.name, DAEMON_SET.name) else "")
+            if name:
+                found[name] = body
+        return found
 
     def names(self, kind: str, *roles: str) -> set[str]:
         """The names of the app's objects of a kind, of certain roles only where they are given."""
@@ -66,9 +74,13 @@ class Found:
         return self.names(CLAIM.name)
 
 
-def own(app: str, bodies: Iterable[Body]) -> dict[Key, Body]:
+def own(app: str, namespace: str, bodies: Iterable[Body]) -> dict[Key, Body]:
     """The app's objects by kind and name."""
-    return {(body["kind"], body["metadata"]["name"]): body for body in bodies if label(body, APP) == app}
+    return {
+        (body["kind"], body["metadata"]["name"]): body
+        for body in bodies
+        if label(body, APP) == app and namespace in (body["metadata"].get("namespace"), annotation(body, NAMESPACED_BY))
+    }
 
 
 def states(app: str, found: Found, resolved: Resolved, monitor: float) -> States:
@@ -77,6 +89,8 @@ def states(app: str, found: Found, resolved: Resolved, monitor: float) -> States
 
 
 def _service(app: str, name: str, body: Body, found: Found, resolved: Resolved, monitor: float) -> ServiceState:
+    if body["kind"] not in _RUNNERS:
+        return _passive(name, body, found)
     everywhere = body["kind"] == DAEMON_SET.name
     metadata, status = body["metadata"], body.get("status", {})
     seen = status.get("observedGeneration", 0) >= max(metadata.get("generation", 0), found.applied.get(name, 0))
@@ -92,9 +106,29 @@ def _service(app: str, name: str, body: Body, found: Found, resolved: Resolved, 
         update="" if seen else words.UPDATING,
         update_id=str(metadata.get("generation", "")),
         checked=any("readinessProbe" in container for container in body["spec"]["template"]["spec"]["containers"]),
-        monitor=monitor,
+        monitor=monitor + _UNNOTICED,
         everywhere=everywhere,
     )
+
+
+def _passive(name: str, body: Body, found: Found) -> ServiceState:
+    """An object that runs nothing itself, or runs something to its end: one task that stands for it."""
+    state, why = kstatus.status(body)
+    failed = state == kstatus.FAILED
+    pod = next((pod for pod in found.pods if _owned_by(pod, body) and pod.get("status", {}).get("phase") == "Failed"), None)
+    task = Task(
+        id=body["metadata"].get("uid", name) if pod is None else pod["metadata"]["uid"],
+        name=pod["metadata"]["name"] if pod else "",
+        slot=name,
+        machine=pod["spec"].get("nodeName", "") if pod else "",
+        state=words.ENDED if failed else words.RUNNING if state == kstatus.CURRENT else words.STARTING,
+        current=True,
+        sent=True,
+        wanted=not failed,
+        failed=failed,
+        cause=Cause("object_failed", f"{name} {why}", final=True) if failed else Cause("timeout", why) if why else None,
+    )
+    return ServiceState(name=name, wanted=1, tasks=(task,), update_id=str(body["metadata"].get("generation", "")), checked=True, passive=True)
 
 
 def _is_of(pod: Body, workload: Body, found: Found) -> bool:
@@ -110,6 +144,9 @@ def _owned_by(body: Body, owner: Body) -> bool:
 
 def _currency(name: str, body: Body, found: Found) -> Any:
     """A test for pods: whether they are of the workload's template as it is now, edited by hand or not."""
+    if body["kind"] == "StatefulSet":
+        update = body.get("status", {}).get("updateRevision")
+        return lambda pod: (pod["metadata"].get("labels") or {}).get("controller-revision-hash") == update
     if body["kind"] == DAEMON_SET.name:
         generation = str((body["metadata"].get("annotations") or {}).get(_TEMPLATE, ""))
         return lambda pod: (pod["metadata"].get("labels") or {}).get("pod-template-generation") == generation
@@ -210,6 +247,8 @@ def _unprepared(pod: Body, containers: list[Body], found: Found) -> Cause | None
         cause = causes.not_started(reason, message)
         if cause:
             return cause
+    if not containers and "startTime" not in pod.get("status", {}):
+        return Cause("timeout", "the kubelet of its machine has not taken it up; it may be down, or cut off")
     return _from_events(pod["metadata"]["uid"], found.events)
 
 

@@ -11,17 +11,16 @@ from typing import Any
 
 from .._app.errors import PlanError, Problem
 from .._app.history import Record, newest
-from .._app.plan import CREATE, KEEP, RECREATE, REMOVE, UPDATE, Change, Plan, ServicePlan, interruption, start_first_on_host_port
+from .._app.plan import CREATE, KEEP, RECREATE, REMOVE, UNINTERRUPTED, UPDATE, Change, Plan, ServicePlan, interruption, start_first_on_host_port
 from .._app.platform import Wishes
 from .._app.resolved import Resolved
 from .._app.verdict import LIVE
-from . import render, security
+from . import manifests, render, security
 from .compare import annotation, differences, is_applied, label, projected, same, without_notes
-from .kinds import CLAIM, CONFIG_MAP, DEPLOYMENT, HASH, KINDS, NETWORK_POLICY, POLICY, RELEASE, SECRET, SERVICE, SERVICE_KIND, WORKLOADS, Kind
+from .kinds import CLAIM, CONFIG_MAP, DAEMON_SET, DEPLOYMENT, HASH, NETWORK_POLICY, POLICY, RELEASE, SECRET, SERVICE, SERVICE_KIND, WORKLOADS, Kind
 from .observe import Body, Found, Key
 
 _HIDDEN = ("reference", "security", "pull_secret", "selector", "bare", "container", "depends_on", "expose")
-_WORKLOAD_NAMES = tuple(kind.name for kind in WORKLOADS)
 UNKNOWN = 1000
 
 
@@ -31,13 +30,9 @@ class Entry:
 
     service: str
     wanted: Body
+    kind: Kind
     live: Body | None = None
     predicted: Body | None = None
-
-    @property
-    def kind(self) -> Kind:
-        """Its kind."""
-        return KINDS[self.wanted["kind"]]
 
     @property
     def key(self) -> Key:
@@ -66,7 +61,10 @@ def entries(app: str, resolved: Resolved, found: Found) -> list[Entry]:
     """Every object that is wanted, beside what is there."""
     bodies = [(name, body) for name in resolved.services for body in render.of_service(app, name, resolved)]
     bodies += [("", body) for body in render.policies(app, resolved)]
-    return [Entry(name, body, found.objects.get((body["kind"], body["metadata"]["name"]))) for name, body in bodies]
+    return [
+        Entry(name, body, render.kind_of(body, resolved.services.get(name, {})), found.objects.get((body["kind"], body["metadata"]["name"])))
+        for name, body in bodies
+    ]
 
 
 def external(resolved: Resolved) -> list[Key]:
@@ -123,7 +121,9 @@ def _foreign(app: str, entry: Entry, stranger: Body, wishes: Wishes) -> Problem:
 def plan(app: str, resolved: Resolved, records: Sequence[Record], found: Found, wanted: Sequence[Entry], wishes: Wishes, noted: list[Problem]) -> Plan:
     """Compare; raise :class:`PlanError` with everything in ``noted`` and everything else that stands in the way."""
     services = [_service(app, name, resolved, records, found, [entry for entry in wanted if entry.service == name], wishes, noted) for name in resolved.services]
-    leaving = [_leaving(name, resolved, body) for name, body in found.workloads.items() if name not in resolved.services]
+    leaving = [
+        _leaving(name, resolved, body) for name, body in found.workloads.items() if name not in resolved.services and body["kind"] not in manifests.LASTING
+    ]
     if noted:
         raise PlanError(
             f"{app} cannot be released as it is described; nothing was touched",
@@ -140,8 +140,13 @@ def plan(app: str, resolved: Resolved, records: Sequence[Record], found: Found, 
             "configs": _missing(resolved.configs, found.names(CONFIG_MAP.name)),
         },
         remove={"networks": tuple(sorted(found.names(NETWORK_POLICY.name, POLICY) - set(networks)))},
+        notes=tuple(
+            f"{entry.title} changes in place: pods that read it at their start keep its former content until they restart"
+            for entry in wanted
+            if entry.kind in (SECRET, CONFIG_MAP) and entry.live is not None and entry.changed
+        ),
         before=_before(app, records, found, wanted),
-        after={entry.title: without_notes(entry.wanted) for entry in wanted},
+        after={entry.title: _readable(entry.wanted) for entry in wanted},
     )
 
 
@@ -155,9 +160,14 @@ def _before(app: str, records: Sequence[Record], found: Found, wanted: Sequence[
     shapes = {**{entry.key: entry.wanted for entry in wanted}, **former}
     result = {}
     for key, body in found.objects.items():
-        if key in shapes and key[0] in (*_WORKLOAD_NAMES, SERVICE_KIND.name, NETWORK_POLICY.name, CLAIM.name):
-            result["/".join(key)] = without_notes(projected(body, shapes[key]))
+        if key in shapes:
+            result["/".join(key)] = _readable(projected(body, shapes[key]))
     return result
+
+
+def _readable(body: Body) -> dict[str, Any]:
+    """An object for people: without our notes, and of a Secret nothing that is inside; another content shows by its name in an annotation."""
+    return {key: value for key, value in without_notes(body).items() if body["kind"] != SECRET.name or key not in ("data", "stringData")}
 
 
 def _former_bodies(app: str, records: Sequence[Record]) -> dict[Key, Body]:
@@ -180,12 +190,12 @@ def _service(
 ) -> ServicePlan:
     want, workload = resolved.services[name], own[-1]
     there = found.workloads.get(name)
-    machines = eligible(workload.wanted, found.nodes)
+    machines = eligible(workload.wanted, found.nodes) if workload.kind in WORKLOADS else UNKNOWN
     if there is None:
         unfit = start_first_on_host_port(name, want, want.get("deploy", {}).get("replicas", 1), machines) if machines else ""
         if unfit:
             noted.append(Problem("", unfit))
-        return ServicePlan(name, CREATE, (Change("image", None, want["image"]),), restarts=True, interruption="new")
+        return ServicePlan(name, CREATE, (Change("image", None, want["image"]),) if want["image"] else (), restarts=True, interruption="new")
     if there["kind"] != workload.kind.name:
         return _recreated(name, there, wishes, noted)
     stale = list(superfluous(name, own, found))
@@ -193,12 +203,28 @@ def _service(
     if not changed and not stale:
         return ServicePlan(name, KEEP)
     restarts = workload in changed and _restarts(workload)
-    replicas = there["spec"].get("replicas", 1) if workload.kind is DEPLOYMENT else machines
+    replicas = machines if workload.kind == DAEMON_SET else (there.get("spec") or {}).get("replicas", 1)
     unfit = start_first_on_host_port(name, want, replicas, machines) if restarts else ""
     if unfit:
         noted.append(Problem("", unfit))
     changes = tuple(_changes(name, want, there, records, changed, stale))
-    return ServicePlan(name, UPDATE, changes, restarts, interruption(name, want, replicas, machines) if restarts else "without interruption")
+    if not restarts:
+        return ServicePlan(name, UPDATE, changes)
+    how = _manifest_interruption(name, workload.wanted, replicas) if "manifest" in want else interruption(name, want, replicas, machines)
+    return ServicePlan(name, UPDATE, changes, restarts, how)
+
+
+def _manifest_interruption(name: str, body: Body, replicas: int) -> str:
+    """Whether replacing the pods of a manifest leaves it serving all along, and why not."""
+    spec = body.get("spec") or {}
+    kind = (spec.get("strategy") or spec.get("updateStrategy") or {}).get("type", "RollingUpdate")
+    if kind != "RollingUpdate":
+        return f"interrupted, because {name} has the strategy {kind}"
+    if body["kind"] == "StatefulSet" and replicas <= 1:
+        return f"interrupted, because the only pod of {name} stops before the new one starts"
+    if body["kind"] == "DaemonSet" and not ((spec.get("updateStrategy") or {}).get("rollingUpdate") or {}).get("maxSurge"):
+        return f"interrupted on each machine in turn, because the pod of {name} there stops before the new one starts"
+    return UNINTERRUPTED
 
 
 def superfluous(name: str, own: Iterable[Entry], found: Found) -> Iterator[Key]:
@@ -210,7 +236,9 @@ def superfluous(name: str, own: Iterable[Entry], found: Found) -> Iterator[Key]:
 
 
 def _restarts(workload: Entry) -> bool:
-    live = workload.live or {"spec": {}}
+    live = {"spec": {}, **(workload.live or {})}
+    if workload.kind.name not in manifests.TEMPLATED:
+        return False
     if workload.predicted is not None:
         return bool(live["spec"].get("template") != workload.predicted["spec"].get("template"))
     template = live["spec"].get("template") or {"metadata": {}}
@@ -221,7 +249,7 @@ def _changes(name: str, want: Mapping[str, Any], there: Body, records: Sequence[
     """In the words of the spec where it is the spec that changed, else in those of the object that somebody changed."""
     writer = next((record for record in records if str(record.number) == annotation(there, RELEASE)), None)
     former = writer.resolved.services.get(name, {}) if writer else {}
-    by_spec = list(differences("", _shown(former), _shown(want))) if writer else []
+    by_spec = list(differences("", _shown(former), _shown(want))) if former else []
     yield from by_spec
     if not by_spec:
         for entry in changed:
@@ -234,13 +262,12 @@ def _of_object(entry: Entry) -> Iterator[Change]:
     if entry.live is None:
         yield Change(entry.title, None, "made")
         return
-    after = without_notes(entry.predicted or entry.wanted)
-    before = without_notes(entry.live)
+    after, before = _readable({"kind": entry.kind.name, **(entry.predicted or entry.wanted)}), _readable({"kind": entry.kind.name, **entry.live})
     yield from differences(entry.kind.name, before if entry.predicted else projected(before, after), after)
 
 
 def _shown(service: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in service.items() if key not in _HIDDEN}
+    return dict(service["manifest"]) if "manifest" in service else {key: value for key, value in service.items() if key not in _HIDDEN}
 
 
 def _recreated(name: str, there: Body, wishes: Wishes, noted: list[Problem]) -> ServicePlan:
@@ -258,7 +285,7 @@ def _recreated(name: str, there: Body, wishes: Wishes, noted: list[Problem]) -> 
 
 def _leaving(name: str, resolved: Resolved, body: Body) -> ServicePlan:
     """A service that left the spec; it goes last, or first where another one needs its port."""
-    containers = body["spec"]["template"]["spec"]["containers"]
+    containers = (((body.get("spec") or {}).get("template") or {}).get("spec") or {}).get("containers") or []
     ports = {port.get("hostPort") for container in containers for port in container.get("ports") or []} - {None}
     heirs = sorted(other for other, service in resolved.services.items() if ports & {port.get("published") for port in service.get("ports", [])})
     if heirs:

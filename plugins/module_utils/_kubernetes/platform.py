@@ -18,7 +18,7 @@ from .._app.evidence import REMEDIES
 from .._app.history import Record, newest
 from .._app.images import Reference
 from .._app.lease import Lease
-from .._app.naming import Naming
+from .._app.naming import Naming, secret_id
 from .._app.plan import Plan
 from .._app.platform import Contents, Fence, Observation, Wishes
 from .._app.resolved import Resolved
@@ -27,11 +27,12 @@ from .._app.threads import side_by_side
 from .._app.verdict import LIVE
 from .._registry.client import Registries
 from .._registry.credentials import Credentials
-from . import adoption, planning, render, security, store, witness
+from . import adoption, manifests, planning, render, security, store, witness
 from .api import MANAGER, Cluster, Conflict
 from .compare import annotation, is_applied, label, owned_replicas
 from .kinds import (
     APP,
+    CLAIM,
     CONFIG_MAP,
     CONTENT,
     DAEMON_SET,
@@ -52,6 +53,7 @@ from .kinds import (
     SECRET,
     SERVICE,
     SERVICE_KIND,
+    STANDARD,
     TOKEN,
     VERSION,
     WORKLOADS,
@@ -90,6 +92,7 @@ class Kubernetes:
         self._changed = threading.Event()
         self._mirrors: list[Mirror] = []
         self._applied: dict[str, int] = {}
+        self._contents = Contents()
 
     def naming(self, app: str) -> Naming:
         """In the letters of the DNS."""
@@ -105,24 +108,78 @@ class Kubernetes:
         calls += [partial(ask, SECRET, f"{selector},{KIND}={RECORD}"), partial(meta, SECRET, contents), partial(meta, CONFIG_MAP, contents)]
         calls += [partial(self._one, LEASE_KIND, store.lease_name(app)), partial(self._one, NAMESPACE, self.cluster.namespace)]
         *lists, sets, pods, records, secrets, configs, lease, namespace = side_by_side(lambda call: call(), calls)
-        objects = own(app, [*(body for found in lists for body in found), *records, *secrets, *configs])
+        history = store.records(records)
+        lists += side_by_side(lambda kind: self._of_kind(app, kind), self._more_kinds(*(record.resolved for record in history)))
+        objects = own(app, self.cluster.namespace, [*(body for found in lists for body in found), *records, *secrets, *configs])
         found = Found(objects, sets, pods, [], namespace[0] if namespace else None, self.cluster.clock)
         self._add_adopted(found)
-        history = store.records(records)
         resolved = history[0].resolved if history else Resolved()
         return Observation(history, store.as_lease(lease[0]) if lease else None, states(app, found, resolved, self.ways.monitor), found)
+
+    def _more_kinds(self, *apps: Resolved) -> list[Kind]:
+        """Kinds that manifests have, beyond those that every app may have."""
+        found = {render.kind_of({}, service) for resolved in apps for service in resolved.services.values() if "manifest" in service}
+        return sorted(found - set(OF_SERVICE), key=lambda kind: kind.name)
+
+    def _of_kind(self, app: str, kind: Kind) -> list[Body]:
+        """The app's objects of a kind, but for what this collection keeps for itself; none where the kind is not defined."""
+        try:
+            return self.cluster.items(kind, f"{APP}={app},!{KIND}")
+        except NotFound:
+            return []
 
     def _one(self, kind: Kind, name: str) -> list[Body]:
         found = self.cluster.find(kind, name)
         return [found] if found else []
 
     def _add_adopted(self, found: Found) -> None:
-        """Pods of workloads that were taken over lack our labels until their next change."""
+        """Pods of workloads that were taken over, and of manifests, may lack our labels."""
         if any(adoption.is_foreign(body) for body in found.workloads.values()):
             found.replica_sets, found.pods = side_by_side(self.cluster.items, (REPLICA_SET, POD))
 
     def check(self, resolved: Resolved) -> None:
         """Every key is honoured by every version that is supported."""
+
+    def manifests(self, app: str, given: Mapping[str, Any], seen: Observation, mode: str, wishes: Wishes) -> tuple[Resolved, Contents, list[str]]:
+        """Manifests as an app: its spec, the contents of its Secrets, and what was passed over."""
+        found = manifests.read(given["documents"], self.cluster.namespace, given["hooks"])
+        salt = self.salt(app)
+        names = {title: self.naming(app).content(title, secret_id(content, salt)) for title, content in found.contents.items()}
+        images = sorted({image for body in found.objects.values() for image in manifests.images_of(body)})
+        pinned = self.resolve_images(images, mode, seen) if mode == "always" else {}
+        before = newest(seen.records, LIVE)
+        former = before.resolved.services if before else {}
+        default = manifests.UNTOUCHED if wishes.adopt else given["labels"]
+        labels = {title: former.get(title, {}).get("labels_on_pods", default) for title in found.objects}
+        services = manifests.services(found, self._discovered(found), names, pinned, labels, self.cluster.namespace)
+        claims = sorted(body["metadata"]["name"] for body in found.objects.values() if body["kind"] == CLAIM.name)
+        resolved = Resolved(services=services, secrets={names[title]: {"source": title, "id": names[title][-12:]} for title in names}, volumes=claims)
+        self._contents = Contents(secrets=found.contents)
+        return resolved, self._contents, found.notes
+
+    def _discovered(self, found: manifests.Manifests) -> dict[tuple[str, str], Kind]:
+        """The kinds of API versions that are not every cluster's, as this one calls them."""
+        result = {}
+        for version in manifests.unknown(found.objects.values()):
+            group = f"/apis/{version}" if "/" in version else f"/api/{version}"
+            try:
+                resources = self.cluster.raw(group)["resources"]
+            except NotFound:
+                continue
+            for entry in resources:
+                if "/" not in entry["name"]:
+                    result[version, entry["kind"]] = Kind(entry["kind"], group, entry["name"], entry["namespaced"])
+        return result
+
+    def _filled(self, app: str, service: Mapping[str, Any], body: Body) -> Body:
+        """A manifest's Secret with its content: what was just given, or what is kept."""
+        name = service.get("content")
+        if not name:
+            return body
+        content: Any = self._contents.secrets.get(annotation(body, SERVICE))
+        if content is None:
+            content = self.cluster.get(SECRET, name)["data"]["data"]
+        return {**body, "data": manifests.data_of(content)}
 
     def complete(self, app: str, resolved: Resolved, seen: Observation, wishes: Wishes) -> Resolved:
         """Which credentials the machines need, the security of pods, others' keys, and what is taken over."""
@@ -158,6 +215,13 @@ class Kubernetes:
             if bodies:
                 found.strangers[key] = {**bodies[0], "kind": key[0]}
 
+    def _fetch_entries(self, found: Found, wanted: list[Entry]) -> None:
+        """Look for what has a name that is wanted and does not bear the app's label."""
+        missing = [entry for entry in wanted if entry.key not in found.strangers]
+        for entry, bodies in zip(missing, side_by_side(lambda entry: self._one(entry.kind, entry.key[1]), missing)):
+            if bodies:
+                found.strangers[entry.key] = {**bodies[0], "kind": entry.key[0]}
+
     def salt(self, app: str) -> bytes:
         """From the namespace's own id, so that it is the same for every run."""
         namespace = self.cluster.find(NAMESPACE, self.cluster.namespace)
@@ -189,9 +253,9 @@ class Kubernetes:
     def plan(self, app: str, resolved: Resolved, seen: Observation, wishes: Wishes) -> Plan:
         """Compare with what was observed; what differs is tried by the server itself, without being written."""
         found = seen.inner
-        wanted = planning.entries(app, resolved, found)
+        wanted = [replace(entry, wanted=self._filled(app, resolved.services.get(entry.service, {}), entry.wanted)) for entry in planning.entries(app, resolved, found)]
         self._fetch(found, planning.external(resolved))
-        self._fetch(found, [entry.key for entry in wanted if entry.live is None])
+        self._fetch_entries(found, [entry for entry in wanted if entry.live is None])
         if any(entry.differs for entry in wanted) and found.nodes is None:
             found.nodes = self._nodes()
         wanted = [adoption.entry(entry, found, wishes) for entry in wanted]
@@ -206,7 +270,7 @@ class Kubernetes:
             noted += refused
             notes = tuple(unable)
         planned = planning.plan(app, resolved, seen.records, found, wanted, wishes, noted)
-        return replace(planned, create={**planned.create, "secrets": (*planned.create["secrets"], *self._registries_to_write(app, resolved))}, notes=notes)
+        return replace(planned, create={**planned.create, "secrets": (*planned.create["secrets"], *self._registries_to_write(app, resolved))}, notes=(*planned.notes, *notes))
 
     def drift(self, app: str, resolved: Resolved, seen: Observation) -> Plan:
         """By comparing alone, which needs no right to write."""
@@ -246,6 +310,8 @@ class Kubernetes:
         except PlatformError as error:
             if "dry run" in error.why or "dryRun" in error.why:
                 return entry, None, f"a webhook refuses dry runs, so {entry.title} was compared without the cluster's word ({error.why})"
+            if isinstance(error, NotFound) and entry.live is None and entry.kind not in KINDS.values():
+                return entry, None, f"{entry.title} was not tried by the cluster, which gets its definition with this release"
             if isinstance(error, Denied) or not error.facts.get("status"):
                 raise
             return entry, Problem(place, f"the cluster refuses {entry.title}: {error.why}"), ""
@@ -272,7 +338,8 @@ class Kubernetes:
 
     def belongings(self, app: str, seen: Observation) -> dict[str, list[str]]:
         """What bears the app's label, but for volumes."""
-        return dict(seen.inner.belongings())
+        found: Found = seen.inner
+        return found.belongings()
 
     def adoptable(self, app: str, contents: Contents, seen: Observation) -> dict[str, dict[str, str]]:
         """Nothing: others' Secrets and ConfigMaps are used by declaring them external."""
@@ -287,16 +354,19 @@ class Kubernetes:
         for mirror in self._mirrors:
             if mirror.trouble:
                 raise mirror.trouble
-        *workloads, sets, pods, events = (mirror.items for mirror in self._mirrors)
-        found = Found(own(app, [body for bodies in workloads for body in bodies]), sets, pods, events, clock=self.cluster.now(), applied=self._applied)
+        sets, pods, events, *others = (mirror.items for mirror in self._mirrors)
+        objects = own(app, self.cluster.namespace, [body for bodies in others for body in bodies])
+        found = Found(objects, sets, pods, events, clock=self.cluster.now(), applied=self._applied)
         return states(app, found, resolved, self.ways.monitor)
 
     def _new_mirrors(self, app: str, resolved: Resolved) -> list[Mirror]:
         selector = f"{APP}={app}"
-        of_pods = "" if any("selector" in service for service in resolved.services.values()) else selector
-        mirrors = [Mirror(self.cluster, kind, self._changed, selector) for kind in WORKLOADS]
-        mirrors += [Mirror(self.cluster, kind, self._changed, of_pods) for kind in (REPLICA_SET, POD)]
-        return [*mirrors, Mirror(self.cluster, EVENT, self._changed, fields="type=Warning,involvedObject.kind=Pod")]
+        of_pods = "" if any("selector" in service or "manifest" in service for service in resolved.services.values()) else selector
+        mirrors = [Mirror(self.cluster, kind, self._changed, of_pods) for kind in (REPLICA_SET, POD)]
+        mirrors.append(Mirror(self.cluster, EVENT, self._changed, fields="type=Warning,involvedObject.kind=Pod"))
+        made = {render.kind_of({}, service) for service in resolved.services.values() if "manifest" in service}
+        kinds = [*WORKLOADS, *sorted(made - set(WORKLOADS), key=lambda kind: kind.name)]
+        return [*mirrors, *(Mirror(self.cluster, kind, self._changed, f"{selector},!{KIND}") for kind in kinds)]
 
     def pause(self, seconds: float) -> None:
         """Until the next event."""
@@ -321,21 +391,23 @@ class Kubernetes:
 
     def make_networks(self, app: str, resolved: Resolved, fence: Fence) -> None:
         """Make the policies what they must be, side by side."""
-        side_by_side(lambda body: self._write(body, {}, fence), render.policies(app, resolved))
+        side_by_side(lambda body: self._write(NETWORK_POLICY, body, {}, fence), render.policies(app, resolved))
 
     def apply(self, app: str, name: str, record: Record, seen: Observation, fence: Fence) -> None:
         """Make one service what is declared: first what its pods need, then the workload."""
-        bodies = render.of_service(app, name, record.resolved)
+        service = record.resolved.services[name]
+        *others, workload = render.of_service(app, name, record.resolved)
+        for body in others:
+            self._write(KINDS[body["kind"]], body, {}, fence)
         notes = {RELEASE: str(record.number), VERSION: record.version}
-        for body in bodies:
-            written = self._write(body, notes if body is bodies[-1] else {}, fence)
-            if body is bodies[-1]:
-                self._applied[name] = written["metadata"]["generation"]
-        self._remove_superfluous(app, name, bodies, fence)
+        written = self._write(render.kind_of(workload, service), self._filled(app, service, workload), notes, fence)
+        self._applied[name] = written["metadata"].get("generation", 0)
+        if "manifest" not in service:
+            self._remove_superfluous(app, name, [*others, workload], fence)
 
-    def _write(self, body: Body, notes: Mapping[str, str], fence: Fence) -> Body:
+    def _write(self, kind: Kind, body: Body, notes: Mapping[str, str], fence: Fence) -> Body:
         """One object, from a fresh read, until nobody else was faster."""
-        kind, name = KINDS[body["kind"]], body["metadata"]["name"]
+        name = body["metadata"]["name"]
         for _attempt in range(_ATTEMPTS):
             live = self.cluster.find(kind, name)
             if live is not None and is_applied(body, live):
@@ -381,18 +453,20 @@ class Kubernetes:
                     fence.check()
                     self.cluster.delete(kind, body["metadata"]["name"], body["metadata"]["uid"])
 
-    def set_replicas(self, app: str, name: str, replicas: int, fence: Fence) -> None:
+    def set_replicas(self, app: str, service: str, replicas: int, fence: Fence) -> None:
         """Set one service's number of pods, and nothing else."""
+        of, slash, called = service.partition("/")
+        kind, name = (STANDARD["apps/v1", of], called) if slash else (DEPLOYMENT, service)
         for _attempt in range(_ATTEMPTS):
-            live = self.cluster.find(DEPLOYMENT, name)
+            live = self.cluster.find(kind, name)
             if live is None:
                 raise NotFound(f"there is no service {name} in {app}", "the cluster does not have it", "Release the app first")
             self._refuse_later(name, live, fence)
             fence.check()
             metadata = {"resourceVersion": live["metadata"]["resourceVersion"], "annotations": {TOKEN: str(fence.token)}}
             try:
-                written = self.cluster.merge(DEPLOYMENT, name, {"metadata": metadata, "spec": {"replicas": replicas}}, SCALER)
-                self._applied[name] = written["metadata"]["generation"]
+                written = self.cluster.merge(kind, name, {"metadata": metadata, "spec": {"replicas": replicas}}, SCALER)
+                self._applied[service] = written["metadata"]["generation"]
                 return
             except Outdated:
                 time.sleep(_PAUSE)
@@ -400,7 +474,9 @@ class Kubernetes:
 
     def remove_services(self, app: str, names: Iterable[str], fence: Fence, deadline: float) -> None:
         """Remove services and wait until their pods are gone; volumes stay."""
-        going = set(names)
+        wanted = set(names)
+        self._remove_manifests(app, {name for name in wanted if "/" in name}, fence, deadline)
+        going = {name for name in wanted if "/" not in name}
         if not going:
             return
         selector = f"{APP}={app},{SERVICE} in ({','.join(sorted(going))})"
@@ -414,6 +490,32 @@ class Kubernetes:
             if not left:
                 return
             _wait(deadline, f"pods of removed services of {app} are still there", f"a {left[-1]} does not end", f"kubectl get pods -l {selector}")
+
+    def _remove_manifests(self, app: str, names: set[str], fence: Fence, deadline: float) -> None:
+        """Remove objects of manifests, and wait until they and their pods are gone; what holds data or others' definitions stays."""
+        if not names:
+            return
+        kinds = {**{kind.name: kind for kind in OF_SERVICE}, **{kind.name: kind for kind in self._more_kinds(*(r.resolved for r in self.observe(app).records))}}
+        going = [(kinds[name.partition("/")[0]], name.partition("/")[2]) for name in names if name.partition("/")[0] not in manifests.LASTING]
+        uids = set()
+        for kind, name in going:
+            live = self.cluster.find(kind, name)
+            if live is not None and label(live, APP) == app:
+                fence.check()
+                uids.add(live["metadata"]["uid"])
+                self.cluster.delete(kind, name, live["metadata"]["uid"])
+        while True:
+            left = [f"{kind.name}/{name}" for kind, name in going if (self.cluster.find(kind, name) or {"metadata": {}})["metadata"].get("uid") in uids]
+            left += [f"Pod/{pod['metadata']['name']}" for pod in self._pods_of(uids)] if not left else []
+            if not left:
+                return
+            _wait(deadline, f"removed objects of {app} are still there", f"{left[0]} does not end", f"kubectl get {left[0].lower()}")
+
+    def _pods_of(self, uids: set[str]) -> list[Body]:
+        """Pods whose owner, or its owner, was removed."""
+        sets, pods = side_by_side(self.cluster.items, (REPLICA_SET, POD))
+        owners = uids | {body["metadata"]["uid"] for body in sets if _owners(body) & uids}
+        return [pod for pod in pods if _owners(pod) & owners]
 
     def remove_networks(self, app: str, names: Iterable[str], fence: Fence, deadline: float) -> None:
         """Remove the policies; they are gone at once."""
@@ -436,7 +538,7 @@ class Kubernetes:
             there = found.names(kind.name) | {name for of, name in found.strangers if of == kind.name}
             gone += [f"{section[:-1]} {name}" for name in getattr(record.resolved, section) if name not in there]
         if thorough:
-            images = {service["image"]: service["reference"] for service in record.resolved.services.values()}
+            images = {image: reference for service in record.resolved.services.values() for image, reference in _images(service).items()}
             answers = side_by_side(self.registries.digest, images)
             gone += [f"image {images[image]}" for image, answer in zip(images, answers) if isinstance(answer, Cause) and answer.kind == "image_missing"]
         return gone
@@ -459,7 +561,8 @@ class Kubernetes:
                 except Outdated:
                     time.sleep(_PAUSE)
 
-        found = side_by_side(lambda kind: [(kind, body["metadata"]["name"]) for body in self.cluster.metadata(kind, f"{APP}={app}")], OF_SERVICE)
+        kinds = [*OF_SERVICE, *self._more_kinds(*(record.resolved for record in self.observe(app).records))]
+        found = side_by_side(lambda kind: [(kind, body["metadata"]["name"]) for body in self._of_kind(app, kind)], kinds)
         side_by_side(write, [item for items in found for item in items])
 
     def write_record(self, app: str, record: Record) -> Record:
@@ -479,9 +582,20 @@ class Kubernetes:
         return store.write_lease(self.cluster, app, lease, self.ways.create_namespace)
 
 
+def _images(service: Mapping[str, Any]) -> dict[str, str]:
+    """Every image of a service with how the spec writes it."""
+    if "manifest" in service:
+        return {image: image for image in manifests.images_of(service["manifest"])}
+    return {service["image"]: service["reference"]}
+
+
+def _owners(body: Body) -> set[str]:
+    return {owner["uid"] for owner in body["metadata"].get("ownerReferences") or []}
+
+
 def _keeping_replicas(wanted: Body, live: Body | None) -> Body:
     """What is wanted, with the number of pods that is there where we held it and let go of it."""
-    if live is None or wanted["kind"] != DEPLOYMENT.name or "replicas" in wanted["spec"] or not owned_replicas(live, MANAGER):
+    if live is None or wanted["kind"] not in ("Deployment", "StatefulSet") or "replicas" in wanted["spec"] or not owned_replicas(live, MANAGER):
         return wanted
     return {**wanted, "spec": {**wanted["spec"], "replicas": live["spec"]["replicas"]}}
 

@@ -122,7 +122,7 @@ def _container(name: str, service: Service, resolved: Resolved) -> Body:
 
 
 def _environment(name: str, variables: Mapping[str, str]) -> list[Body]:
-    """Variables; what a placeholder asks for comes first, as a variable that the others refer to."""
+    """Variables; what a placeholder asks for comes first, as a variable that the others refer to. The server drops empty values."""
     asked: dict[str, str] = {}
 
     def fill(match: re.Match[str]) -> str:
@@ -135,7 +135,7 @@ def _environment(name: str, variables: Mapping[str, str]) -> list[Body]:
         asked[variable] = field
         return f"$({variable})"
 
-    given = [{"name": key, "value": _PLACEHOLDER.sub(fill, escaped(value))} for key, value in sorted(variables.items())]
+    given: list[Body] = [{"name": key, **({"value": _PLACEHOLDER.sub(fill, escaped(value))} if value else {})} for key, value in sorted(variables.items())]
     fields: list[Body] = [{"name": key, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}} for key, path in sorted(asked.items())]
     return [*fields, *given]
 
@@ -150,8 +150,8 @@ def _pinned(image: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text in which Kubernetes replaces no ``$(NAME)``."""
-    return re.sub(r"\$(?=[$(])", "$$", str(text)) if "$" in str(text) else str(text)
+    """Text in which Kubernetes replaces no ``$(NAME)``, also where a placeholder becomes one."""
+    return re.sub(r"\$(?=[$(]|\{\{)", "$$", str(text))
 
 
 def _host_ports(service: Service) -> list[Body]:

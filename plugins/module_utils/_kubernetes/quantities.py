@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from .._app import units
 
-_BINARY = ("", "Ki", "Mi", "Gi", "Ti", "Pi")
-_DECIMAL = ("", "k", "M", "G", "T", "P")
+_BINARY = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
+_DECIMAL = ("", "k", "M", "G", "T", "P", "E")
 
 
 def memory(text: str) -> str:
@@ -23,7 +23,7 @@ def memory(text: str) -> str:
 def cpu(text: str) -> str:
     """Compose's ``0.5`` is ``500m``; less than a thousandth of a CPU is rounded up."""
     thousandths = -(-units.nanocpus(text) // 1_000_000)
-    return str(thousandths // 1000) if thousandths % 1000 == 0 else f"{thousandths}m"
+    return _shortened(thousandths // 1000, 1000, _DECIMAL) if thousandths % 1000 == 0 else f"{thousandths}m"
 
 
 def seconds(text: str) -> int:

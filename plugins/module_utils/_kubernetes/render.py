@@ -11,8 +11,8 @@ from typing import Any
 
 from .._app.naming import Naming, digest, fit
 from .._app.resolved import HOST_NETWORK, Resolved
-from . import quantities
-from .kinds import APP, APPLIED, CLAIM, DAEMON_SET, DEPLOYMENT, HASH, INTERNAL, KIND, MANAGED_BY, NETWORK, NETWORK_POLICY, POLICY, SERVICE, SERVICE_KIND, VOLUME, Kind
+from . import manifests, quantities
+from .kinds import APP, APPLIED, CLAIM, DAEMON_SET, DEPLOYMENT, HASH, INTERNAL, KIND, KINDS, MANAGED_BY, NETWORK, NETWORK_POLICY, POLICY, SERVICE, SERVICE_KIND, VOLUME, Kind
 from .pods import Body, Service, is_bare, selector, split_labels, strategy, template
 
 NODE_PORTS = range(30000, 32768)
@@ -26,12 +26,20 @@ def naming(app: str) -> Naming:
 
 def service_hash(app: str, name: str, resolved: Resolved) -> str:
     """A hash of everything whose change replaces pods."""
-    return str(workload(app, name, resolved)["spec"]["template"]["metadata"]["labels"].get(HASH, ""))
+    template = (of_service(app, name, resolved)[-1].get("spec") or {}).get("template") or {}
+    return str(((template.get("metadata") or {}).get("labels") or {}).get(HASH, ""))
+
+
+def kind_of(body: Body, service: Mapping[str, Any]) -> Kind:
+    """The kind of an object that is made of a service."""
+    return Kind(**service["kind"]) if "manifest" in service else KINDS[body["kind"]]
 
 
 def of_service(app: str, name: str, resolved: Resolved) -> list[Body]:
     """Everything that is made of one service, in the order in which it is made; its workload is the last."""
     service = resolved.services[name]
+    if "manifest" in service:
+        return [manifests.rendered(app, name, service)]
     bodies = [*_claims(app, service), *_services(app, name, service), *_published_policy(app, name, service)]
     return [_finished(app, name, service, body) for body in bodies] + [workload(app, name, resolved)]
 
@@ -129,7 +137,7 @@ def _services(app: str, name: str, service: Service) -> Iterable[Body]:
         high = all(port.get("published") in NODE_PORTS for port in published)
         ports = [
             {
-                **_service_port(port["target"] if high else port.get("published", port["target"]), port["target"], port["protocol"].upper()),
+                **_service_port(port.get("published", port["target"]), port["target"], port["protocol"].upper()),
                 **({"nodePort": port["published"]} if high else {}),
             }
             for port in published

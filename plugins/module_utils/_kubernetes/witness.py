@@ -28,6 +28,8 @@ def examine(cluster: Cluster, task: Task, cause: Cause, reference: str, registri
     if cause.kind in _IMAGE_KINDS:
         asked = registries.digest(reference)
         return Evidence(image=asked if isinstance(asked, Cause) else None)
+    if cause.kind == "no_volume" and task.name:
+        return Evidence(note=_of_claims(cluster, task.name))
     if not task.name or not task.machine:
         return Evidence()
     pod = cluster.find(POD, task.name)
@@ -52,6 +54,18 @@ def _events(cluster: Cluster, uid: str) -> tuple[list[dict[str, Any]], str]:
     except Denied as error:
         return [], f"its events cannot be read ({error.what})"
     return sorted(found, key=moment), ""
+
+
+def _of_claims(cluster: Cluster, name: str) -> str:
+    """What was said last of each volume that a pod waits for."""
+    pod = cluster.find(POD, name) or {"spec": {}}
+    claims = {volume["persistentVolumeClaim"]["claimName"] for volume in pod["spec"].get("volumes") or [] if "persistentVolumeClaim" in volume}
+    try:
+        events = cluster.items(EVENT, fields="involvedObject.kind=PersistentVolumeClaim,type=Warning")
+    except Denied:
+        return ""
+    last = {event["involvedObject"]["name"]: event.get("message", "") for event in sorted(events, key=moment)}
+    return "; ".join(f"{claim}: {last[claim]}" for claim in sorted(claims & set(last)))
 
 
 def _said(events: list[dict[str, Any]]) -> str:

@@ -72,6 +72,11 @@ RELEASE: Spec = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "compose": {"type": "list", "elements": "path"},
     "spec": {"type": "dict"},
+    "manifests": {"type": "list", "elements": "path"},
+    "helm_values": {"type": "dict", "default": {}},
+    "helm_values_files": {"type": "list", "elements": "path", "default": []},
+    "hooks": {"type": "str", "choices": ["fail", "skip"], "default": "fail"},
+    "manifests_labels": {"type": "str", "choices": ["hash", "none"], "default": "hash"},
     "values": {"type": "dict", "default": {}},
     "values_from_environment": {"type": "bool", "default": False},
     "secret_values": {"type": "dict", "default": {}, "no_log": True},
@@ -89,7 +94,7 @@ RELEASE: Spec = {
     **KUBERNETES,
     **INTERNAL,
 }
-RELEASE_RULES: dict[str, Any] = {"mutually_exclusive": [("compose", "spec")]}
+RELEASE_RULES: dict[str, Any] = {"mutually_exclusive": [("compose", "spec", "manifests")]}
 ROLLBACK: Spec = {**APP, "release": {"type": "int"}, **RECORD, **ROLLOUT, **REGISTRY, **CONNECTION, **KUBERNETES, **INTERNAL}
 SCALE: Spec = {**APP, "replicas": {"type": "dict", "required": True}, **ROLLOUT, **REGISTRY, **CONNECTION, **INTERNAL}
 INFO: Spec = {**APP, "show": {"type": "bool", "default": False}, **REGISTRY, **CONNECTION}

@@ -37,6 +37,13 @@ def release(platform: Platform, request: Request, seen: Observation) -> Draft:
     return replace(draft, result={**draft.result, "notes": compose.notes}, warnings=(*draft.warnings, *warnings))
 
 
+def manifests(platform: Platform, request: Request, seen: Observation) -> Draft:
+    """Make the app be at a version of its manifests."""
+    resolved, contents, notes = platform.manifests(request.app, request.manifests or {}, seen, request.resolve_image, request.wishes)
+    draft = _towards(platform, replace(request, contents=contents), seen, resolved, request.version)
+    return replace(draft, result={**draft.result, "notes": notes})
+
+
 def rollback(platform: Platform, request: Request, seen: Observation) -> Draft:
     """Make the app be as an older release was: that is a new release with the old one's spec."""
     target = rollback_target(seen.records, request.release)
@@ -171,4 +178,4 @@ def absent(platform: Platform, request: Request, seen: Observation) -> Draft:
 
 def release_or_absent(platform: Platform, request: Request, seen: Observation) -> Draft:
     """A release where there is a spec, else the end of the app."""
-    return (release if request.compose else absent)(platform, request, seen)
+    return (manifests if request.manifests else release if request.compose else absent)(platform, request, seen)

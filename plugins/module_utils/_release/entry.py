@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import getpass
+import json
 import secrets
 import socket
 import time
@@ -26,6 +27,7 @@ from .request import Begun, Job, Limits, Request
 from .work import work
 
 Options = Mapping[str, Any]
+_ONE_SOURCE = "is needed: the path of a Compose file; or spec, the same content inline; or, for Kubernetes, manifests"
 
 
 def new_run() -> str:
@@ -100,18 +102,24 @@ def _spec_of(options: Options) -> dict[str, Any]:
     if options.get("state") != "present":
         return {}
     check_present(options)
+    if options.get("manifests"):
+        # One text, since each value of an option that is not logged is masked wherever it stands.
+        documents = json.loads(base64.b64decode((options.get("_data") or {}).get("manifests", "W10=")))
+        return {"manifests": {"documents": documents, "hooks": options["hooks"], "labels": options["manifests_labels"]}}
     app = composing.read(options["spec"], options.get("images"), options["platform"])
     return {"compose": app, "contents": contents_of(options, app)}
 
 
 def check_present(options: Options) -> None:
     """Refuse a release without its version or its spec."""
-    given = [name for name in ("compose", "spec") if options.get(name)]
+    given = [name for name in ("compose", "spec", "manifests") if options.get(name)]
     problems = [] if options.get("version") else [Problem("version", "is needed, as it is called in the history")]
     if len(given) != 1:
         problems.append(
-            Problem("compose", "is needed: the path of a Compose file; or spec, the same content inline" if not given else "goes without spec; set one of them")
+            Problem("compose", _ONE_SOURCE if not given else f"goes alone, and {' and '.join(given)} are set; set one of them")
         )
+    if given == ["manifests"] and options.get("platform") != "kubernetes":
+        problems.append(Problem("manifests", "are for platform: kubernetes; give a Swarm a Compose file by compose"))
     if problems:
         raise SpecError(problems, "the options")
 

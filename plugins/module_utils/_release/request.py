@@ -37,6 +37,7 @@ class Request:
     by: str = ""
     commit: str = ""
     compose: Compose | None = None
+    manifests: dict[str, Any] | None = None
     contents: Contents = field(default_factory=Contents)
     resolve_image: str = "auto"
     wishes: Wishes = field(default_factory=Wishes)

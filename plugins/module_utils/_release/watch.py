@@ -91,7 +91,7 @@ class Watch:
         return [f"{name}: {count} of its tasks failed before it became healthy" for name, count in recovered.items()]
 
     def _tell_progress(self, name: str, outcome: Outcome) -> None:
-        if name in self.quiet and name not in self.told and outcome.live:
+        if (name in self.quiet or self.states[name].passive) and name not in self.told and outcome.live:
             return
         failed = f", {outcome.crashes} failed" if outcome.crashes else ""
         text = f"{self.way}  {min(outcome.healthy, outcome.wanted)}/{outcome.wanted} healthy{failed}{', holding' if outcome.held else ''}"

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from .._app.errors import LeaseLost, NotFound, Outdated, PlanError, PlatformError
+from .._app.errors import LeaseLost, NotFound, Outdated, PlanError, PlatformError, Problem, SpecError
 from .._app.history import Record
 from .._app.images import Reference, is_image_id
 from .._app.lease import Lease
@@ -101,6 +101,10 @@ class Swarm:
     def check(self, resolved: Resolved) -> None:
         """Refuse keys that are newer than the engine's API."""
         planning.check_version(resolved, self.engine.api)
+
+    def manifests(self, app: str, given: Mapping[str, Any], seen: Observation, mode: str, wishes: Wishes) -> tuple[Resolved, Contents, list[str]]:
+        """A Swarm has none."""
+        raise SpecError([Problem("manifests", "are for platform: kubernetes; give a Swarm a Compose file by compose")], "the options")
 
     def complete(self, app: str, resolved: Resolved, seen: Observation, wishes: Wishes) -> Resolved:
         """Nothing to add."""

@@ -11,6 +11,7 @@ duplicate keys pass. Scalars are resolved here as Compose resolves them
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,9 +113,23 @@ _Loader.add_constructor("!override", _override)
 
 def parse(text: str, name: str) -> dict[str, Any]:
     """The mapping in ``text``; ``name`` is the file's name in error messages."""
+    # A safe loader: only the two tags above are added to it.
+    content = _loaded(lambda: yaml.load(text, Loader=_Loader), text, name)  # noqa: S506
+    if not isinstance(content, dict):
+        raise SpecError([Problem(name, "must be a mapping with services")], name)
+    return content
+
+
+def parse_all(text: str, name: str) -> list[Any]:
+    """All documents in ``text``."""
+    documents: list[Any] = _loaded(lambda: list(yaml.load_all(text, Loader=_Loader)), text, name)  # noqa: S506
+    return documents
+
+
+def _loaded(load: Callable[[], Any], text: str, name: str) -> Any:
+    """What ``load`` makes of the text, with its errors in words."""
     try:
-        # A safe loader: only the two tags above are added to it.
-        content = yaml.load(text, Loader=_Loader)  # noqa: S506
+        return load()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
@@ -124,9 +139,6 @@ def parse(text: str, name: str) -> dict[str, Any]:
         raise SpecError([Problem(f"{name}:{line}", f"has the character U+{error.character:04X}, which YAML does not allow")], name) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SpecError([Problem(name, str(error))], name) from error
-    if not isinstance(content, dict):
-        raise SpecError([Problem(name, "must be a mapping with services")], name)
-    return content
 
 
 def _reason(error: yaml.MarkedYAMLError) -> str:

@@ -1,0 +1,226 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Manifests as they are: files, a kustomization, a chart; with the same plan, verdicts, history and pruning."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.testbed.parts import programs
+
+from .harness import Outcome, Player
+
+pytestmark = pytest.mark.only("kubernetes")
+
+SECRET = "a-secret-of-a-manifest-81"
+Body = dict[str, Any]
+
+
+def pods(platform: Any, *command: str, **container: Any) -> Body:
+    """A pod template."""
+    runs = {"name": "main", "image": platform.image("tool:1"), "command": list(command) or ["sleep", "100000"], **container}
+    return {"metadata": {"labels": {"part": "main"}}, "spec": {"terminationGracePeriodSeconds": 0, "containers": [runs]}}
+
+
+def deployment(platform: Any, *command: str, name: str = "web", **container: Any) -> Body:
+    """A Deployment as people write it."""
+    template = pods(platform, *command, **container)
+    template["metadata"]["labels"] = {"part": name}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name},
+        "spec": {"replicas": 1, "selector": {"matchLabels": {"part": name}}, "template": template},
+    }
+
+
+def simple(kind: str, name: str, api: str = "v1", **fields: Any) -> Body:
+    """Any other object."""
+    return {"apiVersion": api, "kind": kind, "metadata": {"name": name}, **fields}
+
+
+def everything(platform: Any, group: str) -> list[Body]:
+    """One object of many kinds, in no good order."""
+    secret = {"secretKeyRef": {"name": "token", "key": "token"}}
+    stateful = {"serviceName": "db", "replicas": 1, "selector": {"matchLabels": {"part": "main"}}, "template": pods(platform)}
+    stateful["template"]["spec"]["containers"][0]["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
+    stateful["template"]["spec"]["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
+    job = pods(platform, "true")
+    job["spec"]["restartPolicy"] = "Never"
+    schema = {"type": "object", "properties": {"spec": {"type": "object", "properties": {"colour": {"type": "string"}}}}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    names = {"kind": "Widget", "plural": "widgets", "singular": "widget"}
+    return [
+        simple("Widget", "one", f"{group}/v1", spec={"colour": "blue"}),
+        deployment(platform, env=[{"name": "TOKEN", "valueFrom": secret}]),
+        simple("StatefulSet", "db", "apps/v1", spec=stateful),
+        simple("DaemonSet", "agent", "apps/v1", spec={"selector": {"matchLabels": {"part": "main"}}, "template": pods(platform)}),
+        simple("Job", "migrate", "batch/v1", spec={"backoffLimit": 0, "template": job}),
+        simple("CronJob", "nightly", "batch/v1", spec={"schedule": "0 3 * * *", "jobTemplate": {"spec": {"template": job}}}),
+        simple("Service", "db", spec={"clusterIP": "None", "selector": {"part": "main"}}),
+        simple("PersistentVolumeClaim", "data", spec={"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}),
+        simple("Secret", "token", stringData={"token": SECRET}),
+        simple("ConfigMap", "settings", data={"colour": "blue"}),
+        simple("ServiceAccount", "web"),
+        simple("CustomResourceDefinition", f"widgets.{group}", "apiextensions.k8s.io/v1", spec={"group": group, "scope": "Namespaced", "names": names, "versions": [version]}),
+    ]
+
+
+def written(folder: Path, *bodies: Body) -> str:
+    """A file with these objects."""
+    path = folder / "app.yaml"
+    path.write_text("\n---\n".join(json.dumps(body) for body in bodies))
+    return str(path)
+
+
+def ship(player: Player, platform: Any, app: str, manifests: Any, version: str = "1", *flags: str, **options: Any) -> Outcome:
+    """Release manifests."""
+    return player.run("release", {"app": app, "version": version, "manifests": manifests, **options, **platform.options}, *flags)
+
+
+def test_many_kinds(platform: Any, player: Player, app: str, tmp_path: Path) -> None:
+    """Live at once and in order, again changes nothing, a changed one goes out alone, and what left is removed."""
+    bodies = everything(platform, f"{app}.example.com")
+    path = written(tmp_path, *bodies)
+    predicted = ship(player, platform, app, path, "1", "--check", "--diff")
+    first = ship(player, platform, app, path)
+    assert predicted.ok and first.ok, first.output
+    assert first.result["verdict"] == "live" and len(first.result["plan"]["services"]) == len(bodies)
+    assert SECRET not in first.output + predicted.output + repr(first.results)
+    again = ship(player, platform, app, path)
+    assert again.result["changed"] is False, again.result["plan"]
+    assert SECRET not in platform.everything(app)
+
+    assert platform.kubectl(app, "get", "widget", "one", "--output=jsonpath={.spec.colour}") == "blue"
+    bodies[0]["spec"]["colour"] = "red"
+    second = ship(player, platform, app, written(tmp_path, *bodies), "2")
+    changed = {service["name"]: service for service in second.result["plan"]["services"] if service["action"] != "keep"}
+    assert set(changed) == {"Widget/one"} and changed["Widget/one"]["changes"] == [{"path": "spec.colour", "before": "blue", "after": "red"}]
+
+    third = ship(player, platform, app, written(tmp_path, *[body for body in bodies if body["kind"] not in ("Widget", "StatefulSet", "PersistentVolumeClaim")]), "3")
+    assert third.ok, third.output
+    assert {service["name"] for service in third.result["plan"]["services"] if service["action"] == "remove"} == {"Widget/one", "StatefulSet/db"}
+    assert "data" in platform.objects("volume", app)
+    back = player.run("rollback", {"app": app, "release": 1, **platform.options})
+    assert back.ok and platform.kubectl(app, "get", "widget", "one", "--output=jsonpath={.spec.colour}") == "blue"
+    gone = player.run("release", {"app": app, "state": "absent", **platform.options})
+    assert gone.ok and gone.result["volumes_kept"] == ["data"], gone.output
+    assert not platform.found(app, "deployments,statefulsets,daemonsets,jobs,cronjobs,pods")
+
+
+def test_secrets_come_back(platform: Any, player: Player, app: str, tmp_path: Path) -> None:
+    """A Secret keeps its name; its former content comes back with a rollback; that pods keep the old one is said."""
+    web = deployment(platform, env=[{"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "token", "key": "token"}}}])
+    for number, text in enumerate(("first-token-82", "second-token-82"), 1):
+        outcome = ship(player, platform, app, written(tmp_path, web, simple("Secret", "token", stringData={"token": text})), str(number))
+        assert outcome.ok and text not in outcome.output
+    assert "Secret/token changes in place" in outcome.output
+
+    def content() -> str:
+        return platform.kubectl(app, "get", "secret", "token", "--output=go-template={{.data.token | base64decode}}")
+
+    assert content() == "second-token-82"
+    assert player.run("rollback", {"app": app, **platform.options}).ok
+    assert content() == "first-token-82"
+
+
+def test_a_bad_one_goes_back_together(platform: Any, player: Player, app: str, tmp_path: Path) -> None:
+    """A crash takes all objects back, the ConfigMap too, and is told with its last lines."""
+    good = [deployment(platform), deployment(platform, name="other"), simple("ConfigMap", "settings", data={"colour": "blue"})]
+    assert ship(player, platform, app, written(tmp_path, *good)).ok
+    bad = [deployment(platform, "sh", "-c", "echo no settings; exit 3"), good[1], simple("ConfigMap", "settings", data={"colour": "red"})]
+    outcome = ship(player, platform, app, written(tmp_path, *bad), "2")
+    assert not outcome.ok and outcome.result["verdict"] == "rolled_back"
+    assert "exit code 3" in outcome.result["msg"] and "no settings" in outcome.result["msg"]
+    assert platform.kubectl(app, "get", "configmap", "settings", "--output=jsonpath={.data.colour}") == "blue"
+    assert ship(player, platform, app, written(tmp_path, *good)).result["changed"] is False
+
+
+def test_a_failed_job_is_told(platform: Any, player: Player, app: str, tmp_path: Path) -> None:
+    """A Job that fails fails the release, with what it said."""
+    job = pods(platform, "sh", "-c", "echo the schema is locked; exit 4")
+    job["spec"]["restartPolicy"] = "Never"
+    outcome = ship(player, platform, app, written(tmp_path, simple("Job", "migrate", "batch/v1", spec={"backoffLimit": 0, "template": job})))
+    assert not outcome.ok and outcome.result["failures"][0]["kind"] == "object_failed" and "the schema is locked" in outcome.result["msg"]
+
+
+def test_set_by_hand(platform: Any, player: Player, app: str, tmp_path: Path) -> None:
+    """What others set stays; what is declared and was changed comes back, and is told."""
+    path = written(tmp_path, deployment(platform), simple("ConfigMap", "settings", data={"colour": "blue"}))
+    assert ship(player, platform, app, path).ok
+    platform.kubectl(app, "label", "deployment", "web", "owner=alice")
+    assert ship(player, platform, app, path).result["changed"] is False
+    platform.kubectl(app, "patch", "configmap", "settings", "--patch", '{"data": {"colour": "red", "more": "yes"}}')
+    drift = player.run("release_info", {"app": app, **platform.options}).result["drift"]
+    assert [(change["service"], change["before"], change["after"]) for change in drift] == [("ConfigMap/settings", "red", "blue")]
+    assert ship(player, platform, app, path).result["changed"]
+    assert json.loads(platform.kubectl(app, "get", "configmap", "settings", "--output=jsonpath={.data}")) == {"colour": "blue", "more": "yes"}
+    assert platform.kubectl(app, "get", "deployment", "web", "--output=jsonpath={.metadata.labels.owner}") == "alice"
+
+
+def test_scale(platform: Any, player: Player, app: str, tmp_path: Path) -> None:
+    """A Deployment of manifests can be scaled by its name."""
+    body = deployment(platform)
+    del body["spec"]["replicas"]
+    path = written(tmp_path, body)
+    assert ship(player, platform, app, path).ok
+    scaled = player.run("scale", {"app": app, "replicas": {"Deployment/web": 2}, **platform.options})
+    assert scaled.ok and len(platform.running(app)["web"]) == 2, scaled.output
+    assert ship(player, platform, app, path).result["changed"] is False
+
+
+def test_kustomization_and_chart(platform: Any, player: Player, app: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rendered by the official tools of the control machine; where they are missing, that is said."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    found = programs(helm=True)
+    (tools / "kubectl").symlink_to(found["kubectl"])
+    kustomized, chart = tmp_path / "kustomized", tmp_path / "chart"
+    (chart / "templates").mkdir(parents=True)
+    kustomized.mkdir()
+    written(kustomized, deployment(platform))
+    (kustomized / "kustomization.yaml").write_text("resources: [app.yaml]\nnamePrefix: small-\n")
+    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: settings\nversion: 1.0.0\n")
+    (chart / "values.yaml").write_text("colour: blue\n")
+    template = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-settings\ndata:\n  colour: {{ .Values.colour }}\n'
+    (chart / "templates" / "settings.yaml").write_text(template)
+    hook = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: hook\n  annotations: {"helm.sh/hook": "%s"}\n'
+    (chart / "templates" / "test.yaml").write_text(hook % "test")
+    monkeypatch.setenv("PATH", f"{tools}:{Path(sys.executable).parent}:/usr/bin:/bin")
+    missing = ship(player, platform, app, [str(kustomized), str(chart)])
+    assert not missing.ok and "helm is not on the PATH" in missing.result["msg"]
+    (tools / "helm").symlink_to(found["helm"])
+    outcome = ship(player, platform, app, [str(kustomized), str(chart)], helm_values={"colour": "green"})
+    assert outcome.ok, outcome.output
+    assert {service["name"] for service in outcome.result["plan"]["services"]} == {"Deployment/small-web", f"ConfigMap/{app}-settings"}
+    assert platform.kubectl(app, "get", "configmap", f"{app}-settings", "--output=jsonpath={.data.colour}") == "green"
+    (chart / "templates" / "before.yaml").write_text(hook.replace("hook\n", "before\n", 1) % "pre-install")
+    refused = ship(player, platform, app, str(chart), "2")
+    assert not refused.ok and "is a hook of Helm (pre-install)" in refused.result["msg"] and "hooks: skip" in refused.result["msg"]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("{}", "have no objects"),
+        ("apiVersion: v1\nkind: ConfigMap\n", "needs apiVersion, kind and metadata.name"),
+        ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: elsewhere}\n", "is for the namespace elsewhere"),
+        ("apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: a}\n", "the cluster knows no Widget in example.com/v1"),
+        ("apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {token: not base64}\n", "is no base64"),
+        ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndate: {colour: blue}\n", "the cluster refuses ConfigMap/a"),
+        ("apiVersion: v1\nkind: ConfigMap\nkind: Secret\nmetadata: {name: a}\n", "the key kind stands twice"),
+    ],
+)
+def test_mistakes(content: str, says: str, platform: Any, player: Player, app: str, tmp_path: Path) -> None:
+    """Told in words, before anything is touched."""
+    (tmp_path / "app.yaml").write_text(content)
+    platform.cluster.kubectl("create", "namespace", app)
+    outcome = ship(player, platform, app, str(tmp_path / "app.yaml"))
+    assert not outcome.ok and says in outcome.result["msg"] and "Traceback" not in outcome.output
+    assert platform.records(app) == []

@@ -1,0 +1,95 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An API server on loopback that answers as it is told."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that the server got."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a header."""
+        return [value for known, value in self.headers if known.lower() == name.lower()]
+
+
+Answer = Callable[[Asked], "tuple[int, Any]"]
+
+
+@dataclass
+class Server:
+    """``answer(asked)`` is status and body: an object, or an iterator of the lines of a stream. An exception cuts the stream."""
+
+    host: str
+    answer: Answer = lambda _asked: (200, {})
+    asked: list[Asked] = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def serving() -> Iterator[Server]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    here = Server(f"http://127.0.0.1:{server.server_port}")
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_one_request(self) -> None:
+            with contextlib.suppress(OSError):
+                super().handle_one_request()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+        def respond(self) -> None:
+            place = urlsplit(self.path)
+            query = {key: values[0] for key, values in parse_qs(place.query).items()}
+            asked = Asked(self.command, place.path, query, list(self.headers.items()), self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+            here.asked.append(asked)
+            status, body = here.answer(asked)
+            self.send_response(status)
+            if isinstance(body, (dict, bytes)):
+                content = body if isinstance(body, bytes) else json.dumps(body).encode()
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+                return
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.stream(body)
+
+        def stream(self, pieces: Iterator[bytes]) -> None:
+            try:
+                for piece in pieces:
+                    self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+                    self.wfile.flush()
+                self.wfile.write(b"0\r\n\r\n")
+            except RuntimeError:
+                self.close_connection = True
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = respond
+
+    server.RequestHandlerClass = Handler
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        yield here
+    finally:
+        server.shutdown()
+        server.server_close()
