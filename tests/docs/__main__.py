@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
-from .tables import GUIDE, filled
+from .tables import FILLED, filled
 
-GUIDE.write_text(filled(GUIDE.read_text()))
+for guide in FILLED:
+    guide.write_text(filled(guide.read_text()))

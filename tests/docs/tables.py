@@ -11,13 +11,17 @@ from pathlib import Path
 
 from ansible_collections.shipping.code.plugins.module_utils._app.keys import OBJECT_KEYS, PLATFORMS, REFUSED_KEYS, REFUSED_OBJECT_KEYS, SERVICE_KEYS
 
-GUIDE = Path(__file__).parents[2] / "docs" / "docsite" / "rst" / "guide_spec.rst"
+ROOT = Path(__file__).parents[2]
+FILLED = [ROOT / "docs" / "docsite" / "rst" / name for name in ("guide_spec.rst", "guide_kubernetes.rst")]
+ROLE = ROOT / "playbooks" / "files" / "kubernetes" / "role.yml"
 
 
 def filled(text: str) -> str:
     """The guide with its tables as the code has them now."""
     for name, lines in _tables().items():
         begin, end = f".. table begins: {name}\n", f".. table ends: {name}\n"
+        if begin not in text:
+            continue
         before, _begin, rest = text.partition(begin)
         _old, _end, after = rest.partition(end)
         text = "".join([before, begin, "\n", *(f"{line}\n" if line else "\n" for line in lines), "\n", end, after])
@@ -31,7 +35,15 @@ def _tables() -> dict[str, list[str]]:
         "services": _table("key", SERVICE_KEYS),
         "objects": _table("key", OBJECT_KEYS),
         "refused": _table("key", refused),
+        "role": _role(),
     }
+
+
+def _role() -> list[str]:
+    """The Role without its licence header."""
+    lines = ROLE.read_text().splitlines()
+    body = lines[lines.index("---") + 1 :]
+    return [".. code-block:: yaml", "", *(f"    {line}" if line else "" for line in body)]
 
 
 def _all(tables: dict[str, dict[str, str]]) -> list[str]:

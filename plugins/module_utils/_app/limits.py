@@ -104,7 +104,9 @@ def _check_texts(service: dict[str, Any], reader: Reader) -> None:
     ):
         for key in labels:
             if not _KEY.fullmatch(key):
-                reader.at(path).at(key).problem("is no key for Kubernetes; write letters, digits, '-', '_' and '.', at most 63, after an optional domain and '/'")
+                reader.at(path).at(key).problem(
+                    "is no key for Kubernetes; write letters, digits, '-', '_' and '.', at most 63, after an optional domain and '/'"
+                )
 
 
 def _check_deploy(service: dict[str, Any], reader: Reader) -> None:

@@ -56,7 +56,8 @@ class Naming:
     @staticmethod
     def dns(name: str) -> str:
         """A name in the letters of the DNS (RFC 1123): what is none of them becomes ``-``."""
-        return re.sub(r"[^a-z0-9.-]", "-", name.lower()).strip("-.")
+        clean = re.sub(r"[^a-z0-9.-]", "-", name.lower()).strip("-.")
+        return re.sub(r"[.-]{2,}", lambda run: run[0].replace(".", "-"), clean)
 
 
 def record_name(app: str, number: int) -> str:

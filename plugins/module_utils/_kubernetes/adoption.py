@@ -10,22 +10,25 @@ https://kubernetes.io/docs/reference/using-api/server-side-apply/#transferring-o
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from .._app.errors import Outdated
 from .._app.platform import Wishes
 from .._app.resolved import Resolved
 from . import render
 from .api import MANAGER, Cluster
 from .compare import covers, label
-from .kinds import APP, SERVICE, WORKLOADS, Kind
+from .kinds import APP, SERVICE, SERVICE_KIND, WORKLOADS, Kind
 from .observe import Body, Found
 from .planning import Entry
+from .pods import pinned
 
 _FORMER = ("kubectl", "helm", "Helm", "before-first-apply")
 _ADDED = ("bare", "selector", "container", "security", "pull_secret")
+_ATTEMPTS, _PAUSE = 8, 0.2
 
 
 def is_foreign(workload: Body) -> bool:
@@ -34,37 +37,51 @@ def is_foreign(workload: Body) -> bool:
     return isinstance(selector, dict) and "template" in workload["spec"] and set(selector.get("matchLabels") or {}) != {APP, SERVICE}
 
 
-def completed(app: str, name: str, service: dict[str, Any], former: Mapping[str, Any], stranger: Body | None, resolved: Resolved) -> dict[str, Any]:
-    """A service with what it keeps of the workload that it takes over, or once took over."""
+def completed(
+    app: str, name: str, service: dict[str, Any], former: Mapping[str, Any], stranger: Body | None, resolved: Resolved, pods: Iterable[Body] = ()
+) -> dict[str, Any]:
+    """A service with what it keeps of the workload that it takes over, or once took over.
+
+    ``bare`` is the image as it is written there, where the workload and its pods are what is declared already.
+    """
     kept = {key: former[key] for key in ("selector", "container") if key in former}
     if stranger is not None:
         containers = stranger["spec"]["template"]["spec"]["containers"]
         kept = {"selector": dict(stranger["spec"]["selector"].get("matchLabels") or {}), **({"container": containers[0]["name"]} if len(containers) == 1 else {})}
     result = {**service, **kept}
-    if stranger is not None and _is_unchanged(app, name, result, stranger, resolved):
-        return {**result, "bare": True}
-    if former.get("bare") and _declared(former) == _declared(result):
-        return {**result, "bare": True}
-    return result
+    if stranger is not None:
+        image = _image_there(app, name, result, stranger, resolved, pods)
+    else:
+        image = former.get("bare", "") if _declared(former) == _declared(result) else ""
+    return {**result, "bare": image} if image else result
 
 
 def _declared(service: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in service.items() if key not in _ADDED}
 
 
-def _is_unchanged(app: str, name: str, service: dict[str, Any], stranger: Body, resolved: Resolved) -> bool:
-    """Whether the workload runs what is declared already."""
-    bare = replace(resolved, services={**resolved.services, name: {**service, "bare": True}})
-    wanted = render.workload(app, name, bare)["spec"]["template"]
-    image = wanted["spec"]["containers"][0].pop("image")
-    there = stranger["spec"]["template"]["spec"]["containers"][0].get("image", "")
-    return covers(stranger["spec"]["template"], wanted) and there in (image, service["reference"], service["image"])
+def _image_there(app: str, name: str, service: dict[str, Any], stranger: Body, resolved: Resolved, pods: Iterable[Body]) -> str:
+    """The workload's image as it is written, where the workload and its pods run what is declared already; else nothing."""
+    template, called = stranger["spec"]["template"], service.get("container", name)
+    there = next((str(container.get("image", "")) for container in template["spec"]["containers"] if container["name"] == called), "")
+    if there not in (service["reference"], service["image"], pinned(service["image"])):
+        return ""
+    wanted = render.workload(app, name, replace(resolved, services={**resolved.services, name: {**service, "bare": there}}))["spec"]["template"]
+    digest = service["image"].partition("@")[2]
+    mine = [pod for pod in pods if service["selector"].items() <= (pod["metadata"].get("labels") or {}).items()]
+    return there if covers(template, wanted) and all(_runs(pod, called, digest) for pod in mine) else ""
+
+
+def _runs(pod: Body, container: str, digest: str) -> bool:
+    """Whether a container of a pod has an image of this digest; its tag may have been given to another one since."""
+    images = [status.get("imageID", "") for status in pod.get("status", {}).get("containerStatuses") or [] if status["name"] == container]
+    return all(image.endswith(digest) for image in images if image)
 
 
 def entry(given: Entry, found: Found, wishes: Wishes) -> Entry:
     """An entry with the stranger that it takes over, where that was asked for and the stranger is nobody's."""
     stranger = found.strangers.get(given.key)
-    if not wishes.adopt or given.live is not None or stranger is None or label(stranger, APP):
+    if not wishes.adopt or given.live is not None or stranger is None or label(stranger, APP) or not _finds(given, stranger, found):
         return given
     if given.kind in WORKLOADS or SERVICE in given.wanted["metadata"]["annotations"]:
         annotations = {**(stranger["metadata"].get("annotations") or {}), SERVICE: given.service}
@@ -72,17 +89,38 @@ def entry(given: Entry, found: Found, wishes: Wishes) -> Entry:
     return replace(given, live=stranger)
 
 
+def _finds(given: Entry, stranger: Body, found: Found) -> bool:
+    """Whether a Service that is taken over will find the pods: what it asks for beyond ours cannot be taken out of it."""
+    if given.kind != SERVICE_KIND or SERVICE in given.wanted["metadata"]["annotations"]:
+        return True
+    workload = next((of[kind.name, given.service] for of in (found.strangers, found.objects) for kind in WORKLOADS if (kind.name, given.service) in of), None)
+    labels = (workload["spec"]["template"]["metadata"].get("labels") or {}) if workload else {}
+    return bool((stranger["spec"].get("selector") or {}).items() <= {**labels, **given.wanted["spec"]["selector"]}.items())
+
+
 def hand_over(cluster: Cluster, kind: Kind, written: Body) -> None:
-    """Let the former owners let go of everything that we declare."""
-    managed = written["metadata"].get("managedFields") or []
+    """Let the former owners let go of everything that we declare; controllers write at the same time."""
+    for _attempt in range(_ATTEMPTS):
+        metadata = written["metadata"]
+        managed = metadata.get("managedFields") or []
+        left = _handed_over(managed)
+        if left == managed:
+            return
+        try:
+            cluster.merge(kind, metadata["name"], {"metadata": {"resourceVersion": metadata["resourceVersion"], "managedFields": left}})
+            return
+        except Outdated:
+            time.sleep(_PAUSE)
+            written = cluster.get(kind, metadata["name"])
+
+
+def _handed_over(managed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the managers hold when the former ones have let go of what is ours."""
     ours = next((entry for entry in managed if entry.get("manager") == MANAGER and entry.get("operation") == "Apply"), None)
     if ours is None:
-        return
+        return managed
     left = [_without(entry, ours["fieldsV1"]) if str(entry.get("manager", "")).startswith(_FORMER) else entry for entry in managed]
-    body = copy.deepcopy(written)
-    body["metadata"]["managedFields"] = [entry for entry in left if entry.get("fieldsV1")]
-    if left != managed:
-        cluster.replace(kind, body)
+    return [entry for entry in left if entry.get("fieldsV1")]
 
 
 def _without(entry: dict[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:

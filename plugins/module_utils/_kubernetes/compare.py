@@ -40,7 +40,7 @@ def label(body: Body, key: str) -> str:
 def covers(live: Any, wanted: Any) -> bool:
     """Whether everything that is wanted is there, whatever else there is."""
     if isinstance(wanted, Mapping):
-        return isinstance(live, Mapping) and all(key in live and covers(live[key], value) for key, value in wanted.items())
+        return isinstance(live, Mapping) and all(covers(live[key], value) if key in live else _is_none(value) for key, value in wanted.items())
     if isinstance(wanted, list) and wanted and isinstance(live, list):
         key = _key(wanted)
         if key:
@@ -48,6 +48,11 @@ def covers(live: Any, wanted: Any) -> bool:
             return all(covers(known.get(_identity(item, key)), item) for item in wanted)
         return len(live) == len(wanted) and all(covers(one, other) for one, other in zip(live, wanted))
     return bool(live == wanted)
+
+
+def _is_none(value: Any) -> bool:
+    """Whether the server leaves a value out, since it says as much as none."""
+    return value in ("", 0, False)
 
 
 def _key(items: list[Any]) -> str:
@@ -97,7 +102,7 @@ def differences(path: str, before: Any, after: Any) -> Iterator[Change]:
 def projected(live: Any, shape: Any) -> Any:
     """The part of an object that another one has, too: what is declared of it, for people to read."""
     if isinstance(shape, Mapping) and isinstance(live, Mapping):
-        return {key: projected(live[key], value) for key, value in shape.items() if key in live}
+        return {key: projected(live[key], value) if key in live else value for key, value in shape.items() if key in live or _is_none(value)}
     if isinstance(shape, list) and isinstance(live, list) and _key(shape):
         key = _key(shape)
         known = {_identity(item, key): item for item in shape}

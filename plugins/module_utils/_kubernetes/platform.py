@@ -190,11 +190,12 @@ class Kubernetes:
         self._fetch(found, planning.external(resolved))
         if wishes.adopt:
             self._fetch(found, [(kind.name, name) for name in resolved.services for kind in WORKLOADS if (kind.name, name) not in found.objects])
+        strangers = {name: found.strangers.get((render.kind_of_workload(service).name, name)) for name, service in resolved.services.items()} if wishes.adopt else {}
+        pods = self.cluster.items(POD) if any(strangers.values()) else []
         services = {}
         for name, service in resolved.services.items():
             added = {"security": level, **self._pull_secret(app, service, former.get(name, {}))}
-            stranger = next((found.strangers[kind.name, name] for kind in WORKLOADS if (kind.name, name) in found.strangers), None) if wishes.adopt else None
-            services[name] = adoption.completed(app, name, {**service, **added}, former.get(name, {}), stranger, resolved)
+            services[name] = adoption.completed(app, name, {**service, **added}, former.get(name, {}), strangers.get(name), resolved, pods)
         return replace(
             resolved,
             services=services,

@@ -86,7 +86,7 @@ def _pod(app: str, name: str, service: Service, resolved: Resolved) -> Body:
         pod["shareProcessNamespace"] = True
     if HOST_NETWORK in service.get("networks", {}):
         pod.update(hostNetwork=True, dnsPolicy="ClusterFirstWithHostNet")
-    if "pull_secret" in service:
+    if "pull_secret" in service and not is_bare(service):
         pod["imagePullSecrets"] = [{"name": service["pull_secret"]}]
     optional = {
         "securityContext": _pod_security(service),
@@ -115,7 +115,7 @@ def _container(name: str, service: Service, resolved: Resolved) -> Body:
         "lifecycle": _stop_hook(service.get("stop_signal", "")),
         **probes(service),
     }
-    container: Body = {"name": service.get("container", name), "image": _pinned(service["image"]), **{key: value for key, value in optional.items() if value}}
+    container: Body = {"name": service.get("container", name), "image": service.get("bare") or pinned(service["image"]), **{key: value for key, value in optional.items() if value}}
     if "@" in service["image"] and not is_bare(service):
         container["imagePullPolicy"] = "IfNotPresent"
     return container
@@ -140,7 +140,7 @@ def _environment(name: str, variables: Mapping[str, str]) -> list[Body]:
     return [*fields, *given]
 
 
-def _pinned(image: str) -> str:
+def pinned(image: str) -> str:
     """An image by its digest alone: another tag of the same image restarts nothing."""
     name, at, pin = image.partition("@")
     if not at:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ansible_collections.shipping.code.plugins.module_utils._app import naming
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +23,13 @@ def test_names_fit_and_stay_apart(one, other):
     ):
         assert len(made(one)) <= limit and made(one).startswith(app)
         assert (made(one) == made(other)) == (one == other)
+
+
+@given(st.text("abzAZ09_.-é", min_size=1, max_size=80).filter(lambda name: name.strip("_.-é")))
+def test_strict_names_are_as_the_dns_has_them(name):
+    strict = naming.Naming("a" * 40, joint="-", strict=True)
+    for made, limit in ((strict.scoped(name), naming.SERVICE_LIMIT), (strict.content(name, "0123456789ab"), naming.OBJECT_LIMIT)):
+        assert len(made) <= limit and all(re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", label) for label in made.split(".")), made
 
 
 @given(st.integers(1, 10**9))

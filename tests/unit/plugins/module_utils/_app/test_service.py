@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._app import compose, keys
-from ansible_collections.shipping.code.plugins.module_utils._app.service import PARSERS, RESTART_DEFAULTS, UPDATE_DEFAULTS
+from ansible_collections.shipping.code.plugins.module_utils._app.service import PARSERS, RESTART_DEFAULTS, UPDATE_DEFAULTS, parsers_for
 
 from .reading import NOTHING_SAID, service, spec
 
@@ -239,5 +239,20 @@ def test_what_is_done_where_only_a_part_is_said():
 
 def test_the_tables_of_keys_are_those_of_the_reader():
     assert {path.split(".")[0] for path in keys.SERVICE_KEYS} == set(PARSERS)
-    assert not set(PARSERS) & (set(keys.REFUSED_KEYS[keys.SWARM]) | keys.LOCAL_KEYS)
-    assert not set(keys.OBJECT_KEYS) & set(keys.REFUSED_OBJECT_KEYS[keys.SWARM])
+    assert not set(PARSERS) & keys.LOCAL_KEYS
+
+
+@pytest.mark.parametrize("platform", keys.PLATFORMS)
+def test_what_a_platform_honours_it_does_not_refuse(platform):
+    known, refused = set(parsers_for(platform)), set(keys.REFUSED_KEYS[platform])
+    assert known == {path.split(".")[0] for path in keys.honoured(platform, keys.SERVICE_KEYS)}
+    assert not known & refused and not refused & keys.LOCAL_KEYS
+    assert known | refused == set(PARSERS) | {key for table in keys.REFUSED_KEYS.values() for key in table}, "each key is known to all platforms"
+    assert not set(keys.honoured(platform, keys.OBJECT_KEYS)) & set(keys.REFUSED_OBJECT_KEYS[platform])
+
+
+@pytest.mark.parametrize("platform", keys.PLATFORMS)
+def test_all_platforms_have_words_for_the_same_values(platform):
+    assert set(keys.REFUSED_VALUES[platform]) == set(keys.REFUSED_VALUES[keys.SWARM])
+    assert set(keys.REFUSED_OBJECT_KEYS[platform]) == set(keys.REFUSED_OBJECT_KEYS[keys.SWARM])
+    assert all("{}" not in text for text in keys.REFUSED_KEYS[platform].values())

@@ -70,7 +70,9 @@ def container(app: Resolved) -> dict[str, Any]:
 def cluster_fills(body: dict[str, Any]) -> dict[str, Any]:
     """A body as a cluster gives it back: with what the server and the controllers add."""
     live: dict[str, Any] = json.loads(json.dumps(body))
-    live["metadata"].update(namespace=NAMESPACE, uid=f"uid-{body['metadata']['name']}", resourceVersion="7", generation=1, creationTimestamp="2026-01-01T00:00:00Z")
+    live["metadata"].update(
+        namespace=NAMESPACE, uid=f"uid-{body['metadata']['name']}", resourceVersion="7", generation=1, creationTimestamp="2026-01-01T00:00:00Z"
+    )
     live["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = "1"
     live["metadata"]["managedFields"] = [{"manager": "shipping.code", "operation": "Apply", "fieldsV1": {"f:spec": {}}}]
     live["status"] = {"observedGeneration": 1}

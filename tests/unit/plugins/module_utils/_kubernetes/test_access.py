@@ -89,7 +89,7 @@ def test_a_token_in_a_file_may_change(write):
     write("second", "token")
     assert found.authorization() == "Bearer second"
     os.unlink(path)
-    with pytest.raises(ShippingError, match="cannot read .*token"):
+    with pytest.raises(ShippingError, match=r"cannot read .*token"):
         found.authorization()
 
 
@@ -142,10 +142,10 @@ def test_what_is_wrong_is_said(content, options, says, write):
 
 
 def test_no_kubeconfig_at_all(tmp_path, monkeypatch):
-    with pytest.raises(ShippingError, match="there is no kubeconfig at .*home/.kube/config"):
+    with pytest.raises(ShippingError, match=r"there is no kubeconfig at .*home/.kube/config"):
         access({})
     monkeypatch.setenv("KUBECONFIG", f"{tmp_path}/a{os.pathsep}{tmp_path}/b")
-    with pytest.raises(ShippingError, match="there is no kubeconfig at .*/a or .*/b"):
+    with pytest.raises(ShippingError, match=r"there is no kubeconfig at .*/a or .*/b"):
         access({})
 
 
@@ -167,7 +167,7 @@ def test_options_go_before_the_kubeconfig(write):
 def test_a_certificate_without_its_key(write):
     with pytest.raises(ShippingError, match="client_cert is set without client_key"):
         access({"host": "https://a", "client_cert": write("x", "c")})
-    with pytest.raises(ShippingError, match="cannot read .*nowhere: no such file.*Correct ca_path"):
+    with pytest.raises(ShippingError, match=r"cannot read .*nowhere: no such file.*Correct ca_path"):
         access({"host": "https://a", "ca_path": "/nowhere"})
 
 

@@ -34,7 +34,7 @@ def completed(found=None, former=None, **keys):
 @pytest.mark.parametrize("image", ["nginx:1", f"nginx:1@{DIGEST}", f"nginx@{DIGEST}"])
 def test_an_unchanged_workload_is_taken_as_it_is(image):
     service = completed(stranger(image))
-    assert (service["selector"], service["container"], service["bare"]) == (LABELS, "main-0", True)
+    assert (service["selector"], service["container"], service["bare"]) == (LABELS, "main-0", image)
 
 
 CHANGED = [
@@ -118,7 +118,7 @@ class Cluster:
     def __init__(self):
         self.written = []
 
-    def replace(self, kind, body):
+    def merge(self, kind, name, body):
         self.written.append((kind, body))
 
 
@@ -131,7 +131,7 @@ OURS = ("shipping.code", "Apply", {"f:spec": {"f:replicas": {}, "f:template": {"
 
 def handed_over(*entries):
     cluster = Cluster()
-    adoption.hand_over(cluster, DEPLOYMENT, {"metadata": {"name": "web", "managedFields": managed(*entries)}, "spec": {}})
+    adoption.hand_over(cluster, DEPLOYMENT, {"metadata": {"name": "web", "resourceVersion": "7", "managedFields": managed(*entries)}, "spec": {}})
     return [body["metadata"]["managedFields"] for _kind, body in cluster.written]
 
 

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from .serving import serving
 
-FORBIDDEN = 'deployments.apps "web" is forbidden: User "system:serviceaccount:ci:ship" cannot patch resource "deployments" in API group "apps" in the namespace "x"'
+FORBIDDEN = (
+    'deployments.apps "web" is forbidden: User "system:serviceaccount:ci:ship" cannot patch resource "deployments" in API group "apps" in the namespace "x"'
+)
 CONFLICT = [
     {"reason": "FieldManagerConflict", "message": 'conflict with "kubectl" using apps/v1', "field": ".spec.replicas"},
     {"reason": "FieldManagerConflict", "message": 'conflict with "hpa"', "field": ".spec.paused"},
@@ -184,7 +186,7 @@ def test_a_watch_that_ends_badly(server, cluster):
         for event in cluster.watch(kinds.POD, "", "5", 9):
             seen.append(event["type"])
     server.answer = lambda _asked: (200, cut(line("ADDED", "6"), b'{"type": "MODI'))
-    with pytest.raises(Unreachable, match="the connection to .* broke"):
+    with pytest.raises(Unreachable, match=r"the connection to .* broke"):
         for event in cluster.watch(kinds.POD, "", "5", 9):
             seen.append(event["type"])
     assert seen == ["ADDED", "ADDED"]
@@ -194,9 +196,9 @@ def test_a_watch_that_ends_badly(server, cluster):
 
 
 def test_no_server_and_no_trust(server):
-    with pytest.raises(Unreachable, match="no connection to the cluster at http://127.0.0.1:1: connection refused"):
+    with pytest.raises(Unreachable, match=r"no connection to the cluster at http://127.0.0.1:1: connection refused"):
         api.Cluster(Access("http://127.0.0.1:1")).raw("/version")
-    with pytest.raises(Denied, match="no trusted connection|cannot use"):
+    with pytest.raises(Denied, match=r"no trusted connection|cannot use"):
         api.Cluster(Access(server.host.replace("http:", "https:"))).raw("/version")
     with pytest.raises(Denied, match="cannot use the certificates"):
         api.Cluster(Access("https://127.0.0.1:1", ca=b"no certificate"))

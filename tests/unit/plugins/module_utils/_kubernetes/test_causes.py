@@ -44,7 +44,7 @@ def test_a_pod_that_only_waits_has_no_cause():
 RPC = 'rpc error: code = {} desc = failed to pull and unpack image "docker.io/library/x:9": '
 # Reason, message, kind, whether it is final, what is said.
 IMAGES = [
-    ("ErrImagePull", RPC.format("NotFound") + 'failed to resolve image: docker.io/library/x:9: not found', "image_missing", True, "has no x:9"),
+    ("ErrImagePull", RPC.format("NotFound") + "failed to resolve image: docker.io/library/x:9: not found", "image_missing", True, "has no x:9"),
     ("ImagePullBackOff", 'Back-off pulling image "x:9": ErrImagePull: ' + RPC.format("NotFound") + "x:9: not found", "image_missing", True, "x:9"),
     ("ErrImagePull", RPC.format("Unknown") + "failed to authorize: 401 Unauthorized: unauthorized", "image_denied", True, "refuses x:9"),
     (
@@ -55,7 +55,7 @@ IMAGES = [
         "refuses",
     ),
     ("ErrImagePull", RPC.format("NotFound") + "no match for platform in manifest: not found", "wrong_architecture", True, "architecture"),
-    ("ErrImagePull", RPC.format("Unknown") + 'dial tcp: lookup r.example on 10.0.0.1:53: no such host', "registry_unreachable", False, "no such host"),
+    ("ErrImagePull", RPC.format("Unknown") + "dial tcp: lookup r.example on 10.0.0.1:53: no such host", "registry_unreachable", False, "no such host"),
     ("ErrImagePull", RPC.format("Unknown") + "dial tcp 10.0.0.9:5000: connect: connection refused", "registry_unreachable", False, "refused"),
     ("ImagePullBackOff", 'Back-off pulling image "x:9"', "registry_unreachable", False, "cannot pull x:9"),
     ("InvalidImageName", 'Failed to apply default image tag "X": couldn\'t parse image name "X"', "image_missing", True, "there can be no image"),

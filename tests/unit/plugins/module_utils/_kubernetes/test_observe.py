@@ -44,7 +44,11 @@ def pod(name="web-1-a", containers=(), conditions=(), phase="Pending", node="nod
         **more.pop("metadata", {}),
     }
     status = {"phase": phase, "conditions": list(conditions), "containerStatuses": list(containers), **more}
-    return {"metadata": metadata, "spec": {**({"nodeName": node} if node else {}), "containers": [{"name": "web", "image": "r.example/web:1"}]}, "status": status}
+    return {
+        "metadata": metadata,
+        "spec": {**({"nodeName": node} if node else {}), "containers": [{"name": "web", "image": "r.example/web:1"}]},
+        "status": status,
+    }
 
 
 def container(state=None, restarts=0, ready=False, last=None, name="web"):

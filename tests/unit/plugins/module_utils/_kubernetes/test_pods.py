@@ -340,7 +340,9 @@ def labels_and_annotations(**keys):
 
 
 def test_labels_of_pods():
-    labels, annotations = labels_and_annotations(labels={"a": "", "b": "x_y", "c": "no label", "d": "x" * 64, "shipping.code/app": "evil"}, annotations={"e": "f"})
+    labels, annotations = labels_and_annotations(
+        labels={"a": "", "b": "x_y", "c": "no label", "d": "x" * 64, "shipping.code/app": "evil"}, annotations={"e": "f"}
+    )
     assert {"a": "", "b": "x_y", **OWN, "app.kubernetes.io/name": "web"}.items() <= labels.items()
     assert annotations == {"c": "no label", "d": "x" * 64, "e": "f"}
     assert labels_and_annotations()[1] is None

@@ -38,7 +38,13 @@ def test_violations(keys, baseline, restricted):
     assert all(remedy for _key, remedy in security.violations(service, "restricted"))
 
 
-LEVELS = [(None, ""), ({}, ""), ({security.ENFORCE: "privileged"}, ""), ({security.ENFORCE: "baseline"}, "baseline"), ({security.ENFORCE: "restricted"}, "restricted")]
+LEVELS = [
+    (None, ""),
+    ({}, ""),
+    ({security.ENFORCE: "privileged"}, ""),
+    ({security.ENFORCE: "baseline"}, "baseline"),
+    ({security.ENFORCE: "restricted"}, "restricted"),
+]
 
 
 @pytest.mark.parametrize(("labels", "level"), LEVELS)

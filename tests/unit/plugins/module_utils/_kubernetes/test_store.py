@@ -157,7 +157,7 @@ def test_a_lease_is_written_by_the_version_that_was_read():
 def test_a_namespace_is_made_only_if_asked(monkeypatch):
     monkeypatch.setattr(store, "_PAUSE", 0.0)
     cluster = Cluster("default")
-    with pytest.raises(PlanError, match="there is no namespace stores.*create_namespace"):
+    with pytest.raises(PlanError, match=r"there is no namespace stores.*create_namespace"):
         store.write_lease(cluster, APP, HELD, create_namespace=False)
     assert store.write_lease(cluster, APP, HELD, create_namespace=True).token == 4 and "stores" in cluster.namespaces
 
