@@ -1,10 +1,11 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measures all there is to measure, and writes docs/benchmarks.md."""
+"""Measures all there is to measure, and writes docs/benchmarks.md; ``--only swarm|kubernetes`` prints that section, ``--quick`` just tries it."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import sys
@@ -12,19 +13,21 @@ import tempfile
 from pathlib import Path
 
 from tests.testbed.machine import run
+from tests.testbed.parts import KUBERNETES
 
-from .failures import FAILURES, told
-from .measure import Runs
-from .report import report
-from .services import CURVE, EMPTY, LOOP, OURS, STACK, Bench, Comparison
+from . import kubernetes, report, swarm
 
 ROOT = Path(__file__).parents[2]
+CURVE = (1, 5, 10, 20, 40)
 
 
 def main() -> None:
-    """The whole comparison."""
+    """The whole comparison, or a part of it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=["swarm", "kubernetes"], help="print this section, and write nothing")
+    parser.add_argument("--quick", action="store_true", help="few services, each once, to see whether all works; writes nothing")
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
-        folder = Path(scratch)
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": scratch,
@@ -32,43 +35,45 @@ def main() -> None:
             "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
             "LANG": "C.UTF-8",
         }
-        bench = Bench(folder)
-        try:
-            bench.up()
-            results = _measure(bench, Comparison(bench, environment), environment)
-        finally:
-            bench.machine.down()
-    facts = [
-        f"Python {platform.python_version()}, {run('ansible', '--version').splitlines()[0]}, {_version('community.docker')}",
+        partial = bool(given.only) or given.quick
+        parts = {"swarm": _swarm, "kubernetes": _kubernetes}
+        sections = [part(Path(scratch), environment, given.quick, partial) for name, part in parts.items() if given.only in (None, name)]
+    if partial:
+        print("\n".join(sections))
+    else:
+        (ROOT / "docs" / "benchmarks.md").write_text(report.page(_facts(), sections))
+
+
+def _swarm(folder: Path, environment: dict[str, str], quick: bool, partial: bool) -> str:
+    bench = swarm.SwarmBench(folder, environment)
+    curve = (1, 2) if quick else CURVE
+    try:
+        bench.up()
+        results = swarm.measure(bench, curve, quick)
+    finally:
+        bench.down()
+    if not partial:
+        report.plot(results, curve, ROOT / "docs" / "pictures" / "nothing-to-do.svg")
+    return report.on_swarm(results, bench.services)
+
+
+def _kubernetes(folder: Path, environment: dict[str, str], quick: bool, partial: bool) -> str:
+    bench = kubernetes.KubernetesBench(folder, environment)
+    sizes = kubernetes.QUICK if quick else kubernetes.SIZES
+    try:
+        bench.up()
+        results = kubernetes.measure(bench, sizes)
+    finally:
+        bench.down()
+    return report.on_kubernetes(results, list(sizes))
+
+
+def _facts() -> list[str]:
+    return [
+        f"Python {platform.python_version()}, {run('ansible', '--version').splitlines()[0]}",
+        f"{_version('community.docker')}, {_version('kubernetes.core')}, Kubernetes {KUBERNETES.removeprefix('v')}",
         f"{os.cpu_count()} cores, Linux {platform.release()}",
     ]
-    report(results, facts, ROOT / "docs")
-
-
-def _measure(bench: Bench, comparison: Comparison, environment: dict[str, str]) -> dict[str, dict[str, Runs]]:
-    results: dict[str, dict[str, Runs]] = {}
-    print("20 services, from nothing", flush=True)
-    first: dict[str, Runs] = {}
-    for _round in range(3):
-        bench.clear()
-        for name, runs in comparison.run(20, ["first"]).items():
-            first.setdefault(name, Runs()).seconds += runs.seconds
-            first[name].memory += runs.memory
-    results["first"] = first
-    print("20 services, nothing to do", flush=True)
-    results["nothing to do"] = comparison.run(20, ["first"] * 7, says="changed=0")
-    print("20 services, one changed", flush=True)
-    results["one changed"] = comparison.run(20, [f"value {number}" for number in range(5)], says="changed=1")
-    comparison.run(20, ["first"], (OURS,))
-    for name, failure in FAILURES.items():
-        print(name, flush=True)
-        results[name] = {"told": told(bench, environment, failure)}
-    for services in CURVE:
-        print(f"nothing to do with {services} services", flush=True)
-        bench.clear()
-        comparison.run(services, ["first"], (OURS, LOOP, STACK))
-        results[f"curve {services}"] = comparison.run(services, ["first"] * 3, (OURS, LOOP, STACK, EMPTY), says="changed=0")
-    return results
 
 
 def _site_packages() -> str:

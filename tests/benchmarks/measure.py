@@ -5,21 +5,32 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
+
+Results = dict[str, dict[str, "Runs"]]
 
 
 @dataclass
 class Runs:
-    """What the runs of one contender took: seconds, and the kilobytes of the largest process."""
+    """What the runs of one contender took: seconds, and the kilobytes of the largest process; ``said`` is its last word."""
 
     seconds: list[float] = field(default_factory=list)
     memory: list[int] = field(default_factory=list)
+    said: str = ""
+
+    def add(self, other: Runs) -> None:
+        """Take in more runs of the same."""
+        self.seconds += other.seconds
+        self.memory += other.memory
 
     @property
     def median(self) -> float:
@@ -34,15 +45,37 @@ class Runs:
 
 @dataclass(frozen=True)
 class Contender:
-    """A way to do it: ``command`` makes the words to run for a number of services and a value to ship."""
+    """A way to do it: ``command`` makes the words to run for a number of services and a value to ship; ``counts`` whether it says what changed."""
 
     name: str
     command: Callable[[int, str], Sequence[str | Path]]
     expect: int = 0
+    counts: bool = True
 
 
-def once(contender: Contender, services: int, value: str, environment: dict[str, str], folder: Path, into: Runs, says: str = "") -> None:
-    """One run; it must end as expected, and what it prints must have ``says``."""
+class Bench(Protocol):
+    """A platform of its own, and the contenders on it."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    @property
+    def contenders(self) -> list[Contender]:
+        """Those that are measured side by side."""
+
+    def settle(self, contender: Contender) -> None:
+        """Let the platform end what a contender only began, so that the next one is not slowed by it."""
+
+
+def play(folder: Path, name: str, tasks: list[dict[str, Any]]) -> list[str | Path]:
+    """The command for a play with these tasks."""
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps([{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}]))
+    return [Path(sys.executable).parent / "ansible-playbook", "-i", "localhost,", path]
+
+
+def once(contender: Contender, services: int, value: str, environment: dict[str, str], folder: Path, into: Runs, says: str = "") -> str:
+    """One run; it must end as expected, and what it prints must have ``says``. Returns what it printed."""
     words = [str(word) for word in contender.command(services, value)]
     with (folder / "output.txt").open("wb") as log:
         begun = time.perf_counter()
@@ -55,3 +88,22 @@ def once(contender: Contender, services: int, value: str, environment: dict[str,
         raise RuntimeError(f"{contender.name} ended with {process.returncode}, and not with {contender.expect} and {says!r}:\n{printed[-3000:]}")
     into.seconds.append(seconds)
     into.memory.append(usage.ru_maxrss)
+    return printed
+
+
+def compare(bench: Bench, services: int, values: Sequence[str], names: Sequence[str] = (), says: str = "") -> dict[str, Runs]:
+    """Each contender once a value, in turn; where it counts changes, what it prints must have ``says``."""
+    runs: dict[str, Runs] = {}
+    for value in values:
+        for contender in bench.contenders:
+            if not names or contender.name in names:
+                wanted = says if contender.counts else ""
+                once(contender, services, value, bench.environment, bench.folder, runs.setdefault(contender.name, Runs()), wanted)
+                bench.settle(contender)
+    return runs
+
+
+def add(results: Results, name: str, runs: dict[str, Runs]) -> None:
+    """Put the runs of a phase to those that are there."""
+    for contender, taken in runs.items():
+        results.setdefault(name, {}).setdefault(contender, Runs()).add(taken)

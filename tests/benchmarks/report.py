@@ -5,60 +5,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from .failures import FAILURES
-from .measure import Runs
-from .services import CLI, CURVE, EMPTY, LOOP, OURS, STACK
+from . import kubernetes, swarm
+from .measure import Results, Runs
 
-_ORDER = (OURS, LOOP, STACK, CLI, EMPTY)
 _PHASES = ("first", "nothing to do", "one changed")
 
 
-def report(results: dict[str, dict[str, Runs]], facts: Iterable[str], folder: Path) -> None:
-    """Write the page and the picture."""
-    _plot(results, folder / "pictures" / "nothing-to-do.svg")
-    (folder / "benchmarks.md").write_text(_page(results, facts))
-
-
-def _page(results: dict[str, dict[str, Runs]], facts: Iterable[str]) -> str:
-    quiet = results["nothing to do"]
+def page(facts: Iterable[str], sections: Iterable[str]) -> str:
+    """The whole page."""
     lines = [
         _header(),
         "",
         "# Benchmarks",
         "",
-        f"Made by `make bench` on {date.today().isoformat()}, all in one run on one engine, the contenders in turn; medians of whole commands.",
+        f"Made by `make bench` on {date.today().isoformat()}, all in one run on one machine, with an engine and a cluster of its own, the contenders",
+        "in turn; medians of whole commands.",
         "",
         *(f"- {fact}" for fact in facts),
         "",
-        "## 20 services on a Swarm",
+    ]
+    return "\n".join([*lines, *sections])
+
+
+def on_swarm(results: Results, services: int) -> str:
+    """The section of the Swarm."""
+    quiet = results["nothing to do"]
+    lines = [
+        f"## {services} services on a Swarm",
         "",
         "Seconds, and how many times as long as this collection.",
         "",
-        f"| | {' | '.join(_PHASES)} | peak memory |",
-        "| --- | --- | --- | --- | --- |",
-        *(_row(name, results) for name in _ORDER),
+        *_table({phase: results[phase] for phase in _PHASES}, (swarm.OURS, swarm.LOOP, swarm.STACK, swarm.CLI, swarm.EMPTY)),
         "",
         "This collection's time ends when all services are verified to run what was sent and to be healthy. The time of the others ends when the",
         "engine has accepted their requests: none of them waits, so what became of the rollout is not in their time, and not in their answer.",
         "Nothing to do is the same for all.",
         "",
-        f"- nothing to do: {quiet[OURS].median - quiet[EMPTY].median:.2f} s more than an empty play",
+        f"- nothing to do: {_beyond(quiet):.2f} s more than an empty play",
         "",
         "![Seconds for nothing to do, by the number of services](pictures/nothing-to-do.svg)",
         "",
-        "## How soon a failure is told",
+        "## How soon a failure is told on a Swarm",
         "",
         "Seconds from the first sign of it that the engine shows (a failed task, or one that waits with a reason) until the play prints it with its",
-        "cause; what the plan sees is counted from the start of the play. An update of one of 20 services, median of three.",
+        f"cause; what the plan sees is counted from the start of the play. An update of one of {services} services, median of three.",
         "docker_swarm_service, docker_stack and docker stack deploy report success for all of them.",
         "",
-        "| | seconds |",
-        "| --- | --- |",
-        *(f"| {name} | {results[name]['told'].median:.1f} |" for name in FAILURES),
+        *_failures(results, swarm.FAILURES),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def on_kubernetes(results: Results, sizes: Sequence[int]) -> str:
+    """The section of the cluster."""
+    few, many = sizes
+    everybody = (kubernetes.OURS, kubernetes.LOOP, kubernetes.ONE, kubernetes.WAITING, kubernetes.CLI, kubernetes.EMPTY)
+    of_few, of_many = ({phase: results[f"{size} {phase}"] for phase in _PHASES} for size in sizes)
+    ((_name, peer),) = results[kubernetes.PEER].items()
+    lines = [
+        f"## {few} and {many} services on a Kubernetes cluster",
+        "",
+        f"Seconds, and how many times as long as this collection. {few} services, so many Deployments and Services and a NetworkPolicy, which are the",
+        "same for all; each contender has a namespace of its own.",
+        "",
+        *_table(of_few, everybody),
+        "",
+        f"{many} services. A kubelet takes 110 pods, so one contender's are there at a time.",
+        "",
+        *_table(of_many, [name for name in everybody if name != kubernetes.WAITING]),
+        "",
+        "This collection's time ends when all services are verified to run what was sent and to be healthy. The time of the others ends when the",
+        "API server has accepted their requests, but for the line with wait, where the module waits for one object after the other. Nothing to do",
+        "is the same for all.",
+        "",
+        f"- nothing to do: {_beyond(of_few['nothing to do']):.2f} s more than an empty play; with {many} services {_beyond(of_many['nothing to do']):.2f} s",
+        "",
+        "## How soon a failure is told on a Kubernetes cluster",
+        "",
+        "Seconds from the first sign of it that the API shows (an event, or the status of a pod) until the play prints it with its cause; what the",
+        f"plan sees is counted from the start of the play. An update of one of {few} services, median of three.",
+        "",
+        *_failures(results, kubernetes.failures("")),
+        "",
+        "Without wait, kubernetes.core.k8s and kubectl apply report success for all of them. With `wait: true` and",
+        f"`wait_timeout: {kubernetes.PATIENCE}`, for the image that no registry has, kubernetes.core.k8s ends after {peer.median:.0f} s with:",
+        "",
+        "```text",
+        peer.said,
+        "```",
         "",
     ]
     return "\n".join(lines)
@@ -70,12 +109,30 @@ def _header() -> str:
     return before + end
 
 
-def _row(name: str, results: dict[str, dict[str, Runs]]) -> str:
-    cells = [f"{results[phase][name].median:.2f} ({results[phase][name].median / results[phase][OURS].median:.1f} ×)" for phase in _PHASES]
-    return f"| {name} | {' | '.join(cells)} | {results['nothing to do'][name].peak:.0f} MB |"
+def _beyond(quiet: Mapping[str, Runs]) -> float:
+    return quiet[swarm.OURS].median - quiet[swarm.EMPTY].median
 
 
-def _plot(results: dict[str, dict[str, Runs]], path: Path) -> None:
+def _table(phases: Mapping[str, Mapping[str, Runs]], names: Iterable[str]) -> list[str]:
+    return [
+        f"| | {' | '.join(phases)} | peak memory |",
+        "| --- | --- | --- | --- | --- |",
+        *(_row(name, phases) for name in names),
+    ]
+
+
+def _row(name: str, phases: Mapping[str, Mapping[str, Runs]]) -> str:
+    cells = [f"{runs[name].median:.2f} ({runs[name].median / runs[swarm.OURS].median:.1f} ×)" if name in runs else "–" for runs in phases.values()]
+    quiet = phases["nothing to do"].get(name) or phases["one changed"][name]
+    return f"| {name} | {' | '.join(cells)} | {quiet.peak:.0f} MB |"
+
+
+def _failures(results: Results, names: Iterable[str]) -> list[str]:
+    return ["| | seconds |", "| --- | --- |", *(f"| {name} | {results[name]['told'].median:.1f} |" for name in names)]
+
+
+def plot(results: Results, curve: Sequence[int], path: Path) -> None:
+    """The picture of the Swarm's curve."""
     import matplotlib as mpl
 
     mpl.use("svg")
@@ -83,8 +140,8 @@ def _plot(results: dict[str, dict[str, Runs]], path: Path) -> None:
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(7, 4))
-    for name in (LOOP, STACK, OURS, EMPTY):
-        axes.plot(CURVE, [results[f"curve {services}"][name].median for services in CURVE], marker="o", label=name)
+    for name in (swarm.LOOP, swarm.STACK, swarm.OURS, swarm.EMPTY):
+        axes.plot(curve, [results[f"curve {services}"][name].median for services in curve], marker="o", label=name)
     axes.set_xlabel("services")
     axes.set_ylabel("seconds, nothing to do")
     axes.set_ylim(bottom=0)

@@ -51,9 +51,9 @@ class Recorder(quickstart.Tour):
 def main() -> None:
     """Record them all."""
     FOLDER.mkdir(exist_ok=True)
-    swarm = quickstart.prepare()
-    client = Client(f"http://{swarm.machine.address}:{quickstart.PORT}/")
-    tour = Recorder(swarm, client)
+    place = quickstart.swarm()
+    client = Client(f"http://{place.address}:{quickstart.PORT}/")
+    tour = Recorder(place, client)
     tour.ship("1.0.0")
     client.until("shop 1.0.0", 30)
     with client:

@@ -128,9 +128,7 @@ class KubernetesPlatform:
         """Remove a service by hand."""
         self.kubectl(app, "delete", "deployment", name)
 
-    def change_by_hand(
-        self, app: str, name: str, labels: dict[str, str] | None = None, environment: dict[str, str] | None = None, hostname: str = ""
-    ) -> None:
+    def change_by_hand(self, app: str, name: str, labels: dict[str, str] | None = None, environment: dict[str, str] | None = None, hostname: str = "") -> None:
         """Change a service by hand."""
         for words, changes in ((("label", "--overwrite"), labels), (("set", "env"), environment)):
             if changes:
@@ -245,7 +243,7 @@ class KubernetesPlatform:
         """What a volume of another storage class is described by."""
         name, modes = f"{app}-class", ["ReadWriteMany"]
         self._make(app, "StorageClass", name, "storage.k8s.io/v1", provisioner="kubernetes.io/no-provisioner", volumeBindingMode="WaitForFirstConsumer")
-        spec = {"capacity": {"storage": "1Gi"}, "accessModes": modes, "storageClassName": name, "hostPath": {"path": "/tmp"}}  # noqa: S108 - of the node
+        spec = {"capacity": {"storage": "1Gi"}, "accessModes": modes, "storageClassName": name, "hostPath": {"path": "/tmp"}}
         self._make(app, "PersistentVolume", name, spec=spec)
         return {"driver": name, "driver_opts": {"size": "512m", "access_mode": modes[0]}}
 

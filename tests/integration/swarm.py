@@ -120,9 +120,7 @@ class SwarmPlatform:
         """Remove a service by hand."""
         self.engine.docker("service", "rm", f"{app}_{name}")
 
-    def change_by_hand(
-        self, app: str, name: str, labels: dict[str, str] | None = None, environment: dict[str, str] | None = None, hostname: str = ""
-    ) -> None:
+    def change_by_hand(self, app: str, name: str, labels: dict[str, str] | None = None, environment: dict[str, str] | None = None, hostname: str = "") -> None:
         """Change a service by hand."""
         words = [f"--label-add={key}={value}" for key, value in (labels or {}).items()]
         words += [f"--env-add={key}={value}" for key, value in (environment or {}).items()]

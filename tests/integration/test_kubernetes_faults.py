@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from .harness import Outcome, Player, within
-from .specs import Spec, changed, simple, tool, with_service
+from .specs import Spec, changed, simple, tool
 
 pytestmark = pytest.mark.only("kubernetes")
 
@@ -99,7 +99,9 @@ def policy(platform: Any, app: str, group: str, kind: str, expression: str, mess
     admission = {"apiVersion": "admissionregistration.k8s.io/v1", "metadata": {"name": app}}
     validations = [{"expression": expression, "message": message}]
     where = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": app}}}
-    apply(platform, app, {**admission, "kind": "ValidatingAdmissionPolicy", "spec": {"matchConstraints": {"resourceRules": [rule]}, "validations": validations}})
+    apply(
+        platform, app, {**admission, "kind": "ValidatingAdmissionPolicy", "spec": {"matchConstraints": {"resourceRules": [rule]}, "validations": validations}}
+    )
     binding = {"policyName": app, "validationActions": ["Deny"], "matchResources": where}
     apply(platform, app, {**admission, "kind": "ValidatingAdmissionPolicyBinding", "spec": binding})
     try:

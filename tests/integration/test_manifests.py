@@ -68,7 +68,12 @@ def everything(platform: Any, group: str) -> list[Body]:
         simple("Secret", "token", stringData={"token": SECRET}),
         simple("ConfigMap", "settings", data={"colour": "blue"}),
         simple("ServiceAccount", "web"),
-        simple("CustomResourceDefinition", f"widgets.{group}", "apiextensions.k8s.io/v1", spec={"group": group, "scope": "Namespaced", "names": names, "versions": [version]}),
+        simple(
+            "CustomResourceDefinition",
+            f"widgets.{group}",
+            "apiextensions.k8s.io/v1",
+            spec={"group": group, "scope": "Namespaced", "names": names, "versions": [version]},
+        ),
     ]
 
 
@@ -103,7 +108,9 @@ def test_many_kinds(platform: Any, player: Player, app: str, tmp_path: Path) -> 
     changed = {service["name"]: service for service in second.result["plan"]["services"] if service["action"] != "keep"}
     assert set(changed) == {"Widget/one"} and changed["Widget/one"]["changes"] == [{"path": "spec.colour", "before": "blue", "after": "red"}]
 
-    third = ship(player, platform, app, written(tmp_path, *[body for body in bodies if body["kind"] not in ("Widget", "StatefulSet", "PersistentVolumeClaim")]), "3")
+    third = ship(
+        player, platform, app, written(tmp_path, *[body for body in bodies if body["kind"] not in ("Widget", "StatefulSet", "PersistentVolumeClaim")]), "3"
+    )
     assert third.ok, third.output
     assert {service["name"] for service in third.result["plan"]["services"] if service["action"] == "remove"} == {"Widget/one", "StatefulSet/db"}
     assert "data" in platform.objects("volume", app)
@@ -188,7 +195,7 @@ def test_kustomization_and_chart(platform: Any, player: Player, app: str, tmp_pa
     (kustomized / "kustomization.yaml").write_text("resources: [app.yaml]\nnamePrefix: small-\n")
     (chart / "Chart.yaml").write_text("apiVersion: v2\nname: settings\nversion: 1.0.0\n")
     (chart / "values.yaml").write_text("colour: blue\n")
-    template = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-settings\ndata:\n  colour: {{ .Values.colour }}\n'
+    template = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-settings\ndata:\n  colour: {{ .Values.colour }}\n"
     (chart / "templates" / "settings.yaml").write_text(template)
     hook = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: hook\n  annotations: {"helm.sh/hook": "%s"}\n'
     (chart / "templates" / "test.yaml").write_text(hook % "test")

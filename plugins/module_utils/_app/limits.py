@@ -69,7 +69,7 @@ def _check_service(name: str, service: dict[str, Any], reader: Reader) -> None:
         reader.problem("Kubernetes finds a service by a name of a-z, 0-9 and '-' that begins with a letter; rename it")
     if is_image_id(service.get("image", "")):
         reader.at("image").problem("Kubernetes runs no image by its bare id; push it and name it by its registry")
-    for part in (_check_identity, _check_texts, _check_deploy, _check_mounts, _check_grants, _check_logging):
+    for part in (_check_identity, _check_process, _check_texts, _check_deploy, _check_mounts, _check_grants, _check_logging):
         part(service, reader)
 
 
@@ -79,6 +79,9 @@ def _check_identity(service: dict[str, Any], reader: Reader) -> None:
     for index, group in enumerate(service.get("group_add", [])):
         if not str(group).isdigit():
             reader.at("group_add").at(index).problem(f"Kubernetes takes numbers only, not {group!r}; write the gid")
+
+
+def _check_process(service: dict[str, Any], reader: Reader) -> None:
     if "stop_signal" in service and service.pop("init", False):
         reader.at("init").note("passed over, since the program must be PID 1 to get its stop_signal")
     if service.pop("ulimits", None):

@@ -70,7 +70,7 @@ class Platform(Protocol):
     def check(self, resolved: Resolved) -> None:
         """Raise PlanError where this platform's version cannot honour a key."""
 
-    def manifests(self, app: str, given: Mapping[str, Any], seen: Observation, mode: str, wishes: Wishes) -> tuple[Resolved, Contents, list[str]]:
+    def from_manifests(self, app: str, given: Mapping[str, Any], seen: Observation, mode: str, wishes: Wishes) -> tuple[Resolved, Contents, list[str]]:
         """Native objects as an app: its spec, the contents of its secrets, and what was passed over."""
 
     def complete(self, app: str, resolved: Resolved, seen: Observation, wishes: Wishes) -> Resolved:

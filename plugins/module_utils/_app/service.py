@@ -139,9 +139,7 @@ _deploy = mapping(
         "resources": mapping(
             {
                 "limits": mapping({"cpus": cpus, "memory": size, "pids": integer(0)}),
-                "reservations": mapping(
-                    {"cpus": cpus, "memory": size, "devices": cannot("devices")}, {"generic_resources": "not supported yet; leave it out"}
-                ),
+                "reservations": mapping({"cpus": cpus, "memory": size, "devices": cannot("devices")}, {"generic_resources": "not supported yet; leave it out"}),
             }
         ),
         "restart_policy": _restart_policy,
@@ -175,6 +173,7 @@ def _env_file(value: object, reader: Reader) -> object:
     return reader.problem("is read on the control machine, which did not happen here; write its lines under environment")
 
 
+OVERLAID = ("Deployment", "DaemonSet", "Service", "PersistentVolumeClaim")
 _probe = mapping(
     {
         "http": mapping({"path": text, "port": integer(1), "scheme": word("http", "https"), "host": text}),
@@ -192,7 +191,7 @@ def _one_probe(value: object, reader: Reader) -> object:
 
 def _overlay(value: object, reader: Reader) -> object:
     """Raw fields by platform and kind of object; those for other platforms are not looked at."""
-    parsed = mapping({platform: _objects_by_kind for platform in PLATFORMS})(value, reader)
+    parsed = mapping(dict.fromkeys(PLATFORMS, _objects_by_kind))(value, reader)
     return parsed.get(reader.platform) if isinstance(parsed, dict) else None
 
 
@@ -209,7 +208,6 @@ def _objects_by_kind(value: object, reader: Reader) -> object:
     return value
 
 
-OVERLAID = ("Deployment", "DaemonSet", "Service", "PersistentVolumeClaim")
 _extension = mapping({"probe": _one_probe, "overlay": _overlay})
 
 
@@ -275,6 +273,7 @@ def parsers_for(platform: str) -> dict[str, Parser]:
     """The parsers of the keys that a platform honours."""
     known = {path.partition(".")[0] for path in honoured(platform, SERVICE_KEYS)}
     return {key: parser for key, parser in PARSERS.items() if key in known}
+
 
 # The one place of a thing that Compose lets one write in two -> the second place.
 _FOLDED = {

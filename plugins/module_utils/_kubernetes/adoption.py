@@ -20,7 +20,7 @@ from .._app.platform import Wishes
 from .._app.resolved import Resolved
 from . import render
 from .api import MANAGER, Cluster
-from .compare import covers, label
+from .compare import covers, label, projected
 from .kinds import APP, SERVICE, SERVICE_KIND, WORKLOADS, Kind
 from .observe import Body, Found
 from .planning import Entry
@@ -42,34 +42,37 @@ def completed(
 ) -> dict[str, Any]:
     """A service with what it keeps of the workload that it takes over, or once took over.
 
-    ``bare`` is the image as it is written there, where the workload and its pods are what is declared already.
+    ``bare`` is what we declare of its template as it is written there, where the workload and its pods are that already.
     """
     kept = {key: former[key] for key in ("selector", "container") if key in former}
     if stranger is not None:
         containers = stranger["spec"]["template"]["spec"]["containers"]
-        kept = {"selector": dict(stranger["spec"]["selector"].get("matchLabels") or {}), **({"container": containers[0]["name"]} if len(containers) == 1 else {})}
+        kept = {"selector": dict(stranger["spec"]["selector"].get("matchLabels") or {})}
+        if len(containers) == 1:
+            kept["container"] = containers[0]["name"]
     result = {**service, **kept}
     if stranger is not None:
-        image = _image_there(app, name, result, stranger, resolved, pods)
+        bare = _template_there(app, name, result, stranger, resolved, pods)
     else:
-        image = former.get("bare", "") if _declared(former) == _declared(result) else ""
-    return {**result, "bare": image} if image else result
+        bare = former.get("bare") if _declared(former) == _declared(result) else None
+    return {**result, "bare": bare} if bare else result
 
 
 def _declared(service: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in service.items() if key not in _ADDED}
 
 
-def _image_there(app: str, name: str, service: dict[str, Any], stranger: Body, resolved: Resolved, pods: Iterable[Body]) -> str:
-    """The workload's image as it is written, where the workload and its pods run what is declared already; else nothing."""
+def _template_there(app: str, name: str, service: dict[str, Any], stranger: Body, resolved: Resolved, pods: Iterable[Body]) -> Body | None:
+    """What we declare of the workload's template as it is written there, where the workload and its pods are that already; else None."""
     template, called = stranger["spec"]["template"], service.get("container", name)
     there = next((str(container.get("image", "")) for container in template["spec"]["containers"] if container["name"] == called), "")
     if there not in (service["reference"], service["image"], pinned(service["image"])):
-        return ""
-    wanted = render.workload(app, name, replace(resolved, services={**resolved.services, name: {**service, "bare": there}}))["spec"]["template"]
+        return None
+    wanted = render.workload(app, name, replace(resolved, services={**resolved.services, name: {**service, "bare": True}}))["spec"]["template"]
+    next(container for container in wanted["spec"]["containers"] if container["name"] == called)["image"] = there
     digest = service["image"].partition("@")[2]
     mine = [pod for pod in pods if service["selector"].items() <= (pod["metadata"].get("labels") or {}).items()]
-    return there if covers(template, wanted) and all(_runs(pod, called, digest) for pod in mine) else ""
+    return projected(template, wanted) if covers(template, wanted) and all(_runs(pod, called, digest) for pod in mine) else None
 
 
 def _runs(pod: Body, container: str, digest: str) -> bool:

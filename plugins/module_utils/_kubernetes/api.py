@@ -72,7 +72,7 @@ class Cluster:
         except NotFound:
             return None
 
-    def list(self, kind: Kind, selector: str = "", fields: str = "") -> dict[str, Any]:
+    def listing(self, kind: Kind, selector: str = "", fields: str = "") -> dict[str, Any]:
         """A list as the server gives it: items, and the version to watch from."""
         query = {key: value for key, value in (("labelSelector", selector), ("fieldSelector", fields)) if value}
         found: dict[str, Any] = self._call("GET", kind.path(self.namespace), query)
@@ -80,7 +80,7 @@ class Cluster:
 
     def items(self, kind: Kind, selector: str = "", fields: str = "") -> list[dict[str, Any]]:
         """The objects of a list, each with its kind."""
-        return [{"kind": kind.name, **item} for item in self.list(kind, selector, fields).get("items") or []]
+        return [{"apiVersion": kind.version, "kind": kind.name, **item} for item in self.listing(kind, selector, fields).get("items") or []]
 
     def metadata(self, kind: Kind, selector: str) -> list[dict[str, Any]]:
         """The objects of a list without their content."""
@@ -201,6 +201,9 @@ def _pool(access: Access) -> Any:
     keywords: dict[str, Any] = {"maxsize": 16, "block": False}
     if access.host.startswith("https:"):
         keywords["ssl_context"] = _context(access)
+        if urllib3.__version__.startswith("1."):
+            # It names no address to OpenSSL, which could compare nothing then; it compares itself where OpenSSL does not.
+            keywords["ssl_context"].check_hostname = False
         if access.server_name:
             keywords["server_hostname"] = access.server_name
             keywords["assert_hostname"] = access.server_name

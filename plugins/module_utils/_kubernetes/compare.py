@@ -18,6 +18,8 @@ Body = Mapping[str, Any]
 
 # What identifies an entry of a list, as the API's schemas have it (x-kubernetes-list-map-keys).
 _KEYS = ("name", "target", "mountPath", "containerPort", "port", "ip", "topologyKey")
+# What is another thing where it is not said than where it is false or 0.
+_MEANT = frozenset({"automountServiceAccountToken", "allowPrivilegeEscalation", "hostUsers", "runAsNonRoot", "runAsUser", "runAsGroup", "fsGroup"})
 _OWN_ANNOTATIONS = (APPLIED, TOKEN, RELEASE, VERSION)
 _OF_THE_SERVER = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink")
 
@@ -40,7 +42,7 @@ def label(body: Body, key: str) -> str:
 def covers(live: Any, wanted: Any) -> bool:
     """Whether everything that is wanted is there, whatever else there is."""
     if isinstance(wanted, Mapping):
-        return isinstance(live, Mapping) and all(covers(live[key], value) if key in live else _is_none(value) for key, value in wanted.items())
+        return isinstance(live, Mapping) and all(covers(live[key], value) if key in live else _says_nothing(key, value) for key, value in wanted.items())
     if isinstance(wanted, list) and wanted and isinstance(live, list):
         key = _key(wanted)
         if key:
@@ -50,9 +52,9 @@ def covers(live: Any, wanted: Any) -> bool:
     return bool(live == wanted)
 
 
-def _is_none(value: Any) -> bool:
+def _says_nothing(key: str, value: Any) -> bool:
     """Whether the server leaves a value out, since it says as much as none."""
-    return value in ("", 0, False)
+    return key not in _MEANT and value in ("", 0, False)
 
 
 def _key(items: list[Any]) -> str:
@@ -102,7 +104,7 @@ def differences(path: str, before: Any, after: Any) -> Iterator[Change]:
 def projected(live: Any, shape: Any) -> Any:
     """The part of an object that another one has, too: what is declared of it, for people to read."""
     if isinstance(shape, Mapping) and isinstance(live, Mapping):
-        return {key: projected(live[key], value) if key in live else value for key, value in shape.items() if key in live or _is_none(value)}
+        return {key: projected(live[key], value) if key in live else value for key, value in shape.items() if key in live or _says_nothing(key, value)}
     if isinstance(shape, list) and isinstance(live, list) and _key(shape):
         key = _key(shape)
         known = {_identity(item, key): item for item in shape}

@@ -69,10 +69,12 @@ def _unfolded(documents: Iterable[Any]) -> Iterable[Any]:
 
 
 def _take(document: Body, place: str, namespace: str | None, hooks: str, result: Manifests, problems: list[Problem]) -> None:
-    metadata = document.get("metadata") if isinstance(document.get("metadata"), dict) else {}
+    given = document.get("metadata")
+    metadata: Body = given if isinstance(given, dict) else {}
     kind, name = document.get("kind"), metadata.get("name")
     if not isinstance(document.get("apiVersion"), str) or not isinstance(kind, str) or not isinstance(name, str):
-        problems.append(Problem(place, "needs apiVersion, kind and metadata.name" + ("; generateName makes another one each time" if metadata.get("generateName") else "")))
+        why = "; generateName makes another one each time" if metadata.get("generateName") else ""
+        problems.append(Problem(place, f"needs apiVersion, kind and metadata.name{why}"))
         return
     title = f"{kind}/{name}"
     hook = (metadata.get("annotations") or {}).get(_HOOK)
@@ -82,7 +84,8 @@ def _take(document: Body, place: str, namespace: str | None, hooks: str, result:
     if hook:
         problems.append(Problem(title, f"is a hook of Helm ({hook}), which is not run; run it as a task of the play, or set hooks: skip"))
     if namespace and metadata.get("namespace") not in (None, namespace):
-        problems.append(Problem(title, f"is for the namespace {metadata['namespace']}, and this release is for {namespace}; set namespace, or release it by itself"))
+        elsewhere = f"is for the namespace {metadata['namespace']}, and this release is for {namespace}"
+        problems.append(Problem(title, f"{elsewhere}; set namespace, or release it by itself"))
     if title in result.objects:
         problems.append(Problem(title, "is there twice"))
     body = {key: copy.deepcopy(value) for key, value in document.items() if key != "status"}

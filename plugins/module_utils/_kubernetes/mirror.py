@@ -52,7 +52,7 @@ class Mirror:
             self._thread.start()
 
     def _read(self) -> None:
-        found = self._cluster.list(self.kind, self._selector, self._fields)
+        found = self._cluster.listing(self.kind, self._selector, self._fields)
         with self._lock:
             self._items = {item["metadata"]["uid"]: {"kind": self.kind.name, **item} for item in found.get("items") or []}
         self._version = found["metadata"]["resourceVersion"]

@@ -112,7 +112,7 @@ def _foreign(app: str, entry: Entry, stranger: Body, wishes: Wishes) -> Problem:
     what = f"a {entry.kind.name} {entry.wanted['metadata']['name']} exists"
     other = label(stranger, "shipping.code/app")
     if other:
-        return Problem(place, f"{what} that belongs to the app {other}; names belong to one app in a namespace, so rename one of them or use another namespace")
+        return Problem(place, f"{what} that belongs to the app {other}; a name belongs to one app in a namespace, so rename one or use another namespace")
     if wishes.adopt:
         return Problem(place, f"{what} that cannot be taken over as it is; rename one of them")
     return Problem(place, f"{what} that this collection did not make; set adopt: true to take it over, or rename one of them")
@@ -120,7 +120,9 @@ def _foreign(app: str, entry: Entry, stranger: Body, wishes: Wishes) -> Problem:
 
 def plan(app: str, resolved: Resolved, records: Sequence[Record], found: Found, wanted: Sequence[Entry], wishes: Wishes, noted: list[Problem]) -> Plan:
     """Compare; raise :class:`PlanError` with everything in ``noted`` and everything else that stands in the way."""
-    services = [_service(app, name, resolved, records, found, [entry for entry in wanted if entry.service == name], wishes, noted) for name in resolved.services]
+    services = [
+        _service(app, name, resolved, records, found, [entry for entry in wanted if entry.service == name], wishes, noted) for name in resolved.services
+    ]
     leaving = [
         _leaving(name, resolved, body) for name, body in found.workloads.items() if name not in resolved.services and body["kind"] not in manifests.LASTING
     ]
@@ -324,4 +326,3 @@ def _holds(known: Mapping[str, str], entry: Mapping[str, Any]) -> bool:
         "Exists": there,
         "DoesNotExist": not there,
     }.get(entry["operator"], True)
-

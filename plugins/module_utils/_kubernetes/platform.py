@@ -140,7 +140,7 @@ class Kubernetes:
     def check(self, resolved: Resolved) -> None:
         """Every key is honoured by every version that is supported."""
 
-    def manifests(self, app: str, given: Mapping[str, Any], seen: Observation, mode: str, wishes: Wishes) -> tuple[Resolved, Contents, list[str]]:
+    def from_manifests(self, app: str, given: Mapping[str, Any], seen: Observation, mode: str, wishes: Wishes) -> tuple[Resolved, Contents, list[str]]:
         """Manifests as an app: its spec, the contents of its Secrets, and what was passed over."""
         found = manifests.read(given["documents"], self.cluster.namespace, given["hooks"])
         salt = self.salt(app)
@@ -153,7 +153,8 @@ class Kubernetes:
         labels = {title: former.get(title, {}).get("labels_on_pods", default) for title in found.objects}
         services = manifests.services(found, self._discovered(found), names, pinned, labels, self.cluster.namespace)
         claims = sorted(body["metadata"]["name"] for body in found.objects.values() if body["kind"] == CLAIM.name)
-        resolved = Resolved(services=services, secrets={names[title]: {"source": title, "id": names[title][-12:]} for title in names}, volumes=claims)
+        kept = {name: {"source": title, "id": name[-12:]} for title, name in names.items()}
+        resolved = Resolved(services=services, secrets=kept, volumes=claims)
         self._contents = Contents(secrets=found.contents)
         return resolved, self._contents, found.notes
 
@@ -190,7 +191,9 @@ class Kubernetes:
         self._fetch(found, planning.external(resolved))
         if wishes.adopt:
             self._fetch(found, [(kind.name, name) for name in resolved.services for kind in WORKLOADS if (kind.name, name) not in found.objects])
-        strangers = {name: found.strangers.get((render.kind_of_workload(service).name, name)) for name, service in resolved.services.items()} if wishes.adopt else {}
+        strangers = (
+            {name: found.strangers.get((render.kind_of_workload(service).name, name)) for name, service in resolved.services.items()} if wishes.adopt else {}
+        )
         pods = self.cluster.items(POD) if any(strangers.values()) else []
         services = {}
         for name, service in resolved.services.items():
@@ -239,7 +242,7 @@ class Kubernetes:
             raise PlanError(
                 "cannot resolve " + ("an image" if len(refused) == 1 else f"{len(refused)} images"),
                 "; ".join(cause.text for cause in refused),
-                ". ".join(remedies) + ("; resolve_image: never leaves it to the machines" if any(c.kind == "registry_unreachable" for c in refused) else ""),
+                ". ".join(remedies),
                 failures=[{"kind": cause.kind, "text": cause.text} for cause in refused],
             )
         return dict(zip(references, map(str, answers)))
@@ -254,7 +257,8 @@ class Kubernetes:
     def plan(self, app: str, resolved: Resolved, seen: Observation, wishes: Wishes) -> Plan:
         """Compare with what was observed; what differs is tried by the server itself, without being written."""
         found = seen.inner
-        wanted = [replace(entry, wanted=self._filled(app, resolved.services.get(entry.service, {}), entry.wanted)) for entry in planning.entries(app, resolved, found)]
+        services = resolved.services
+        wanted = [replace(entry, wanted=self._filled(app, services.get(entry.service, {}), entry.wanted)) for entry in planning.entries(app, resolved, found)]
         self._fetch(found, planning.external(resolved))
         self._fetch_entries(found, [entry for entry in wanted if entry.live is None])
         if any(entry.differs for entry in wanted) and found.nodes is None:
@@ -271,7 +275,11 @@ class Kubernetes:
             noted += refused
             notes = tuple(unable)
         planned = planning.plan(app, resolved, seen.records, found, wanted, wishes, noted)
-        return replace(planned, create={**planned.create, "secrets": (*planned.create["secrets"], *self._registries_to_write(app, resolved))}, notes=(*planned.notes, *notes))
+        return replace(
+            planned,
+            create={**planned.create, "secrets": (*planned.create["secrets"], *self._registries_to_write(app, resolved))},
+            notes=(*planned.notes, *notes),
+        )
 
     def drift(self, app: str, resolved: Resolved, seen: Observation) -> Plan:
         """By comparing alone, which needs no right to write."""
@@ -301,12 +309,12 @@ class Kubernetes:
         place = f"services.{entry.service}" if entry.service else f"networks: {entry.wanted['metadata']['name']}"
         body = _keeping_replicas(entry.wanted, entry.live)
         try:
+            if self._must_be_made_anew(entry.wanted, entry.live):
+                return entry, None, ""
             if entry.live is not None:
                 problem = self._conflicting(entry, body, place)
                 if problem:
                     return entry, problem, ""
-            if self._must_be_made_anew(entry.wanted, entry.live):
-                return entry, None, ""
             predicted = self.cluster.apply(entry.kind, body, dry=True)
         except PlatformError as error:
             if "dry run" in error.why or "dryRun" in error.why:
@@ -386,7 +394,8 @@ class Kubernetes:
             store.write_registries(self.cluster, app, content)
         selector = f"{APP}={app},{KIND}={CONTENT}"
         existing = {
-            section: {body["metadata"]["name"] for body in self.cluster.metadata(kind, selector)} for section, kind in (("secrets", SECRET), ("configs", CONFIG_MAP))
+            section: {body["metadata"]["name"] for body in self.cluster.metadata(kind, selector)}
+            for section, kind in (("secrets", SECRET), ("configs", CONFIG_MAP))
         }
         store.make_objects(self.cluster, app, resolved, contents, existing, fence)
 
@@ -429,7 +438,8 @@ class Kubernetes:
     def _send(self, kind: Kind, body: Body, live: Body | None, notes: Mapping[str, str], fence: Fence) -> Body:
         if live is not None and _keeping_replicas(body, live) is not body:
             # Another manager holds the number before we let go of it, or the server would make it 1.
-            held = {"apiVersion": kind.version, "kind": kind.name, "metadata": {"name": body["metadata"]["name"]}, "spec": {"replicas": live["spec"]["replicas"]}}
+            number = {"replicas": live["spec"]["replicas"]}
+            held = {"apiVersion": kind.version, "kind": kind.name, "metadata": {"name": body["metadata"]["name"]}, "spec": number}
             live = self.cluster.apply(kind, held, manager=SCALER)
         metadata = {**body["metadata"], "annotations": {**body["metadata"]["annotations"], **notes, TOKEN: str(fence.token)}}
         if live is not None:
@@ -615,5 +625,3 @@ def _wait(deadline: float, what: str, why: str, look: str) -> None:
     if time.monotonic() > deadline:
         raise PlatformError(what, why, f"Look at {look}, then run again")
     time.sleep(_PAUSE)
-
-

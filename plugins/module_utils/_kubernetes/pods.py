@@ -8,6 +8,7 @@ API: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-
 
 from __future__ import annotations
 
+import copy
 import posixpath
 import re
 from collections.abc import Mapping
@@ -46,6 +47,8 @@ def split_labels(given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, st
 
 def template(app: str, name: str, service: Service, resolved: Resolved) -> Body:
     """``spec.template`` of the service's workload, without the hash of itself."""
+    if isinstance(service.get("bare"), Mapping):
+        return copy.deepcopy(dict(service["bare"]))
     labels, annotations = split_labels(service.get("labels", {}))
     annotations.update(service.get("annotations", {}))
     own = {} if is_bare(service) else {**_network_labels(service, resolved), "app.kubernetes.io/name": name, APP: app, SERVICE: name}
@@ -56,7 +59,10 @@ def template(app: str, name: str, service: Service, resolved: Resolved) -> Body:
 
 
 def is_bare(service: Service) -> bool:
-    """Whether pods are as somebody else made them, so that taking them over restarts none; our own additions come with the next change."""
+    """Whether pods are as somebody else made them, so that taking them over restarts none; our own additions come with the next change.
+
+    ``bare`` is then what we declare of their template as it is written there: its image, and lists in its order.
+    """
     return bool(service.get("bare"))
 
 
@@ -115,7 +121,7 @@ def _container(name: str, service: Service, resolved: Resolved) -> Body:
         "lifecycle": _stop_hook(service.get("stop_signal", "")),
         **probes(service),
     }
-    container: Body = {"name": service.get("container", name), "image": service.get("bare") or pinned(service["image"]), **{key: value for key, value in optional.items() if value}}
+    container: Body = {"name": service.get("container", name), "image": pinned(service["image"]), **{key: value for key, value in optional.items() if value}}
     if "@" in service["image"] and not is_bare(service):
         container["imagePullPolicy"] = "IfNotPresent"
     return container
@@ -393,7 +399,7 @@ def _spread(app: str, name: str, service: Service) -> list[Body]:
 def strategy(service: Service) -> tuple[Body, int]:
     """How many pods may be more and fewer while they are replaced, and for how long a new one must hold."""
     update = service.get("deploy", {}).get("update_config")
-    given = update or UPDATE_DEFAULTS
+    given: Mapping[str, Any] = update or UPDATE_DEFAULTS
     at_once: Any = given["parallelism"] or "100%"
     start_first = given["order"] == "start-first"
     rolling = {"maxSurge": at_once if start_first else 0, "maxUnavailable": 0 if start_first else at_once}

@@ -12,7 +12,25 @@ from typing import Any
 from .._app.naming import Naming, digest, fit
 from .._app.resolved import HOST_NETWORK, Resolved
 from . import manifests, quantities
-from .kinds import APP, APPLIED, CLAIM, DAEMON_SET, DEPLOYMENT, HASH, INTERNAL, KIND, KINDS, MANAGED_BY, NETWORK, NETWORK_POLICY, POLICY, SERVICE, SERVICE_KIND, VOLUME, Kind
+from .kinds import (
+    APP,
+    APPLIED,
+    CLAIM,
+    DAEMON_SET,
+    DEPLOYMENT,
+    HASH,
+    INTERNAL,
+    KIND,
+    KINDS,
+    MANAGED_BY,
+    NETWORK,
+    NETWORK_POLICY,
+    POLICY,
+    SERVICE,
+    SERVICE_KIND,
+    VOLUME,
+    Kind,
+)
 from .pods import Body, Service, is_bare, selector, split_labels, strategy, template
 
 NODE_PORTS = range(30000, 32768)
@@ -142,7 +160,9 @@ def _services(app: str, name: str, service: Service) -> Iterable[Body]:
             }
             for port in published
         ]
-        yield _object(SERVICE_KIND, published_name(name), {"type": "NodePort" if high else "LoadBalancer", "selector": selector(app, name, service), "ports": ports})
+        yield _object(
+            SERVICE_KIND, published_name(name), {"type": "NodePort" if high else "LoadBalancer", "selector": selector(app, name, service), "ports": ports}
+        )
 
 
 def published_name(name: str) -> str:

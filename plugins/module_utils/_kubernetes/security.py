@@ -46,6 +46,10 @@ def violations(service: Mapping[str, Any], level: str) -> Iterator[tuple[str, st
         yield "volumes", "mount no path of the machine; ship files under configs or secrets, or use a volume"
     if any(key not in _SAFE_SYSCTLS for key in service.get("sysctls", {})):
         yield "sysctls", f"only {', '.join(_SAFE_SYSCTLS)} are safe"
+    yield from _privileges(service, level)
+
+
+def _privileges(service: Mapping[str, Any], level: str) -> Iterator[tuple[str, str]]:
     allowed = _BASELINE_CAPABILITIES if level == BASELINE else frozenset({"CAP_NET_BIND_SERVICE"})
     beyond = sorted(set(service.get("cap_add", [])) - allowed)
     if beyond:

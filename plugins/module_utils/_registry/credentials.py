@@ -205,7 +205,10 @@ def _ask_helper(program: str, server: str) -> Login:
 def _run(program: str, executable: str, server: str) -> tuple[int, str]:
     """Status and output, which is an error's only where there is no other."""
     try:
-        done = subprocess.run([executable, "get"], input=server.encode(), capture_output=True, timeout=_HELPER_TIMEOUT, check=False)
+        # No module is at hand here, whose run_command would put the answer into the log.
+        done = subprocess.run(  # pylint: disable=ansible-bad-function
+            [executable, "get"], input=server.encode(), capture_output=True, timeout=_HELPER_TIMEOUT, check=False
+        )
         return done.returncode, (done.stdout.strip() or (done.stderr.strip() if done.returncode else b"")).decode(errors="replace")
     except subprocess.TimeoutExpired:
         why = f"{program} does not answer within {_HELPER_TIMEOUT:g} s"

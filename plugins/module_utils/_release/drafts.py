@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from .._app.compose import Compose
 from .._app.errors import PlanError, Problem, SpecError, suggestion
@@ -39,7 +38,7 @@ def release(platform: Platform, request: Request, seen: Observation) -> Draft:
 
 def manifests(platform: Platform, request: Request, seen: Observation) -> Draft:
     """Make the app be at a version of its manifests."""
-    resolved, contents, notes = platform.manifests(request.app, request.manifests or {}, seen, request.resolve_image, request.wishes)
+    resolved, contents, notes = platform.from_manifests(request.app, request.manifests or {}, seen, request.resolve_image, request.wishes)
     draft = _towards(platform, replace(request, contents=contents), seen, resolved, request.version)
     return replace(draft, result={**draft.result, "notes": notes})
 

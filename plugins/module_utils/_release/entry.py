@@ -115,9 +115,7 @@ def check_present(options: Options) -> None:
     given = [name for name in ("compose", "spec", "manifests") if options.get(name)]
     problems = [] if options.get("version") else [Problem("version", "is needed, as it is called in the history")]
     if len(given) != 1:
-        problems.append(
-            Problem("compose", _ONE_SOURCE if not given else f"goes alone, and {' and '.join(given)} are set; set one of them")
-        )
+        problems.append(Problem("compose", _ONE_SOURCE if not given else f"goes alone, and {' and '.join(given)} are set; set one of them"))
     if given == ["manifests"] and options.get("platform") != "kubernetes":
         problems.append(Problem("manifests", "are for platform: kubernetes; give a Swarm a Compose file by compose"))
     if problems:

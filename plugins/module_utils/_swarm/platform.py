@@ -102,7 +102,7 @@ class Swarm:
         """Refuse keys that are newer than the engine's API."""
         planning.check_version(resolved, self.engine.api)
 
-    def manifests(self, app: str, given: Mapping[str, Any], seen: Observation, mode: str, wishes: Wishes) -> tuple[Resolved, Contents, list[str]]:
+    def from_manifests(self, app: str, given: Mapping[str, Any], seen: Observation, mode: str, wishes: Wishes) -> tuple[Resolved, Contents, list[str]]:
         """A Swarm has none."""
         raise SpecError([Problem("manifests", "are for platform: kubernetes; give a Swarm a Compose file by compose")], "the options")
 

@@ -34,7 +34,9 @@ def completed(found=None, former=None, **keys):
 @pytest.mark.parametrize("image", ["nginx:1", f"nginx:1@{DIGEST}", f"nginx@{DIGEST}"])
 def test_an_unchanged_workload_is_taken_as_it_is(image):
     service = completed(stranger(image))
-    assert (service["selector"], service["container"], service["bare"]) == (LABELS, "main-0", image)
+    assert (service["selector"], service["container"]) == (LABELS, "main-0")
+    container = {"name": "main-0", "image": image, "env": [{"name": "A", "value": "b"}]}
+    assert service["bare"] == {"metadata": {"labels": LABELS}, "spec": {"containers": [container]}}
 
 
 CHANGED = [

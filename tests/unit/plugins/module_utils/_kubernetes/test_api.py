@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._app.errors import Denied, NotFound, Outdated, PlatformError, Unreachable
@@ -102,7 +104,7 @@ def test_requests(server, cluster):
     cluster.replace(kinds.LEASE_KIND, body)
     cluster.merge(kinds.SERVICE_KIND, "web", {"a": "b"})
     cluster.delete(kinds.POD, "web", "uid-1")
-    cluster.list(kinds.POD, "app=shop", "type=x")
+    cluster.listing(kinds.POD, "app=shop", "type=x")
     place = "/namespaces/shop"
     applied = {"fieldManager": "shipping.code", "force": "true", "fieldValidation": "Strict"}
     assert [(asked.method, asked.path, asked.query) for asked in server.asked] == [
@@ -132,7 +134,7 @@ def test_several_groups_are_several_headers(server):
 
 def test_lists(server, cluster):
     server.answer = lambda _asked: (200, {"metadata": {"resourceVersion": "5"}, "items": [{"metadata": {"name": "a"}}]})
-    assert cluster.items(kinds.POD) == [{"kind": "Pod", "metadata": {"name": "a"}}]
+    assert cluster.items(kinds.POD) == [{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}}]
     assert cluster.metadata(kinds.SECRET, "x=y") == [{"kind": "Secret", "metadata": {"name": "a"}}]
     assert "PartialObjectMetadataList" in server.asked[1].all("Accept")[0] and server.asked[1].query == {"labelSelector": "x=y"}
     server.answer = lambda _asked: (200, {"items": None})
@@ -204,3 +206,44 @@ def test_no_server_and_no_trust(server):
         api.Cluster(Access("https://127.0.0.1:1", ca=b"no certificate"))
     with pytest.raises(Denied, match="cannot use the certificates"):
         api.Cluster(Access("https://127.0.0.1:1", certificate=b"no certificate"))
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """One for 127.0.0.1 and for the name kubernetes, with its key, and alone."""
+    if not shutil.which("openssl"):
+        pytest.skip("there is no openssl here")
+    folder = tmp_path_factory.mktemp("tls")
+    key, made = folder / "key.pem", folder / "made.crt"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", str(key), "-out", str(made)]
+    subprocess.run([*command, "-subj", "/CN=x", "-addext", "subjectAltName=IP:127.0.0.1,DNS:kubernetes"], capture_output=True, check=True)
+    (folder / "both.pem").write_text(key.read_text() + made.read_text())
+    return folder / "both.pem", made.read_bytes()
+
+
+# What is known of the server, whether it is trusted.
+TRUST = [
+    ({"ca": True}, True),
+    ({"ca": True, "server_name": "kubernetes"}, True),
+    ({"ca": True, "server_name": "another"}, False),
+    ({"ca": True, "name": "localhost"}, False),
+    ({"ca": True, "name": "localhost", "server_name": "kubernetes"}, True),
+    ({}, False),
+    ({"verify": False}, True),
+    ({"verify": False, "name": "localhost"}, True),
+]
+
+
+@pytest.mark.parametrize(("known", "trusted"), TRUST, ids=str)
+def test_trust(known, trusted, certificate):
+    pytest.importorskip("urllib3")
+    both, alone = certificate
+    with serving(both) as server:
+        host = server.host.replace("127.0.0.1", known.get("name", "127.0.0.1"))
+        access = Access(host, verify=known.get("verify", True), ca=alone if "ca" in known else b"", server_name=known.get("server_name", ""))
+        if trusted:
+            assert api.Cluster(access).raw("/version") == {}
+        else:
+            with pytest.raises(Denied, match="no trusted connection"):
+                api.Cluster(access).raw("/version")
+            assert server.asked == [], "nothing was sent, no token either"

@@ -135,7 +135,7 @@ def test_a_kind_that_does_not_exist_yet_comes(monkeypatch):
         server.answer = lambda _asked: (404, {"message": "the server could not find the requested resource"})
         cluster, changed = api.Cluster(Access(server.host, "shop", timeout=5.0)), threading.Event()
         with pytest.raises(NotFound):
-            cluster.list(kinds.POD)
+            cluster.listing(kinds.POD)
         here = mirror.Mirror(cluster, kinds.POD, changed)
         here.start()
         assert here.items == [] and here.trouble is None

@@ -1,0 +1,337 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Shipping services to a Kubernetes: this collection, and what else does it. Each contender has a namespace of its own."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from ansible_collections.shipping.code.plugins.module_utils._app import compose as composing
+from ansible_collections.shipping.code.plugins.module_utils._app.resolved import resolve
+from ansible_collections.shipping.code.plugins.module_utils._kubernetes import render
+
+from tests.testbed import kubernetes_images as images
+from tests.testbed.kubernetes import Cluster
+from tests.testbed.machine import Machine
+from tests.testbed.parts import programs
+
+from .failures import Failure, told
+from .measure import Contender, Results, Runs, add, compare, once, play
+from .swarm import compose
+
+OURS, LOOP, ONE = "shipping.code.release", "kubernetes.core.k8s, looped", "kubernetes.core.k8s, one task"
+WAITING, CLI, EMPTY = "kubernetes.core.k8s, one task, wait", "kubectl apply --server-side", "an empty play"
+PLACES = {OURS: "ours", LOOP: "loop", ONE: "one", WAITING: "waiting", CLI: "client"}
+MACHINE = "an image that no registry has, seen by the machine"
+PEER = "what the peer says"
+PATIENCE = 30
+_PULL = ("ErrImagePull", "ImagePullBackOff")
+_EVENTS = ("Failed", "FailedScheduling")
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """How often each phase is run."""
+
+    first: int
+    quiet: int
+    changed: int
+
+
+SIZES = {20: Rounds(3, 5, 5), 100: Rounds(1, 3, 3)}
+QUICK = {2: Rounds(1, 1, 1), 3: Rounds(1, 1, 1)}
+
+
+def failures(registry: str) -> dict[str, Failure]:
+    """What is tried; a program has to end three times until that is more than bad luck."""
+    image = f"{registry}/no-such-image:1"
+    return {
+        "an image that no registry has, seen by the plan": Failure({"image": image}, "has no", at_once=True),
+        MACHINE: Failure({"image": image}, "has no", "never"),
+        "a program that ends at once, from its third end": Failure({"command": ["sh", "-c", "exit 3"]}, "exit code 3", ends=3),
+        "no machine that matches": Failure({"deploy": {"placement": {"constraints": ["node.labels.gpu == yes"]}}}, "no machine matches"),
+    }
+
+
+def objects(app: str, content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What this collection makes of an app, without the notes that it needs for itself."""
+    read = composing.read(content, platform="kubernetes")
+    resolved = resolve(render.naming(app), read, {}, {"secrets": {}, "configs": {}})
+    resolved = replace(resolved, services={name: {**service, "security": "auto"} for name, service in resolved.services.items()})
+    bodies = [*render.policies(app, resolved), *(body for name in resolved.services for body in render.of_service(app, name, resolved))]
+    for body in bodies:
+        del body["metadata"]["annotations"]
+    return list(json.loads(json.dumps(bodies).replace("shipping.code", "bench.example")))
+
+
+class KubernetesBench:
+    """A cluster of its own, and the contenders."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self.folder = folder
+        self.environment = environment
+        self.services = 20
+        self.cluster = Cluster(Machine("bench-k8s"))
+
+    def up(self) -> None:
+        """Start from nothing."""
+        programs(lambda line: print(line, flush=True))
+        self.cluster.machine.down()
+        self.cluster = Cluster(Machine("bench-k8s"))
+        self.cluster.up()
+        self.cluster.registry()
+        images.publish_tool(self.cluster)
+
+    def down(self) -> None:
+        """Take it away."""
+        self.cluster.down()
+
+    def clear(self) -> None:
+        """Remove all namespaces, wait until their pods are gone, and make them anew."""
+        names = list(PLACES.values())
+        self.cluster.kubectl("delete", "namespace", "--ignore-not-found", "--wait", *names)
+        for name in names:
+            self.cluster.kubectl("create", "namespace", name)
+        for name in names:
+            _until(lambda name=name: self._has_account(name))  # type: ignore[misc]
+
+    def _has_account(self, namespace: str) -> bool:
+        return self.cluster.ask("GET", f"/api/v1/namespaces/{namespace}/serviceaccounts/default")[0] == 200
+
+    def compose(self, services: int, value: str) -> dict[str, Any]:
+        """The same app as on a Swarm."""
+        return compose(services, value, self.cluster.image("tool:1"))
+
+    def release(self, name: str, content: dict[str, Any], **options: Any) -> list[str | Path]:
+        """One task."""
+        path = self.folder / f"{name}-compose.json"
+        path.write_text(json.dumps(content))
+        given = {
+            "app": "ours",
+            "platform": "kubernetes",
+            "namespace": PLACES[OURS],
+            "compose": str(path),
+            "kubeconfig": str(self.cluster.kubeconfig),
+            "insecure_registries": [self.cluster.registry_address],
+            "monitor": 0.1,
+        }
+        return play(self.folder, name, [{"shipping.code.release": {**given, **options}}])
+
+    def ours(self, services: int, value: str) -> list[str | Path]:
+        """This collection."""
+        return self.release("ours", self.compose(services, value), version=value)
+
+    def looped(self, services: int, value: str) -> list[str | Path]:
+        """One task, with a loop over the objects."""
+        options = {"definition": "{{ item }}", "namespace": PLACES[LOOP], "kubeconfig": str(self.cluster.kubeconfig)}
+        items = objects(PLACES[LOOP], self.compose(services, value))
+        label = {"label": "{{ item.metadata.name }}"}
+        return play(self.folder, "loop", [{"kubernetes.core.k8s": options, "loop": items, "loop_control": label}])
+
+    def applied(self, name: str, content: dict[str, Any], **options: Any) -> list[str | Path]:
+        """One task with all objects and server-side apply."""
+        given = {
+            "resource_definition": objects(PLACES[name], content),
+            "namespace": PLACES[name],
+            "kubeconfig": str(self.cluster.kubeconfig),
+            "apply": True,
+            "server_side_apply": {"field_manager": "bench"},
+        }
+        return play(self.folder, PLACES[name], [{"kubernetes.core.k8s": {**given, **options}}])
+
+    def one(self, services: int, value: str) -> list[str | Path]:
+        """As it comes: it does not wait."""
+        return self.applied(ONE, self.compose(services, value))
+
+    def waiting(self, services: int, value: str) -> list[str | Path]:
+        """As it waits for each object in turn."""
+        return self.applied(WAITING, self.compose(services, value), wait=True)
+
+    def client(self, services: int, value: str) -> list[str | Path]:
+        """The client alone."""
+        path = self.folder / "client.json"
+        path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": objects(PLACES[CLI], self.compose(services, value))}))
+        words = ("apply", "--server-side", "--field-manager=bench", "--namespace", PLACES[CLI], "--filename", path)
+        return [programs()["kubectl"], "--kubeconfig", self.cluster.kubeconfig, *words]
+
+    def empty(self, services: int, value: str) -> list[str | Path]:
+        """What Ansible itself takes."""
+        return play(self.folder, "empty", [])
+
+    @property
+    def contenders(self) -> list[Contender]:
+        """Those that are measured side by side."""
+        return [
+            Contender(OURS, self.ours),
+            Contender(LOOP, self.looped),
+            Contender(ONE, self.one),
+            Contender(WAITING, self.waiting),
+            Contender(CLI, self.client, counts=False),
+            Contender(EMPTY, self.empty, counts=False),
+        ]
+
+    def settle(self, contender: Contender) -> None:
+        """Let the cluster end what a contender only began, so that the next one is not slowed by it."""
+        if contender.name in PLACES:
+            _until(lambda: self._is_settled(PLACES[contender.name]))
+
+    def _is_settled(self, namespace: str) -> bool:
+        """Whether all pods are ready, and as many as there are services."""
+        pods = self.cluster.ask("GET", f"/api/v1/namespaces/{namespace}/pods")[1]["items"]
+        workloads = self.cluster.ask("GET", f"/apis/apps/v1/namespaces/{namespace}/deployments")[1]["items"]
+        seen = all(body["status"].get("observedGeneration") == body["metadata"]["generation"] for body in workloads)
+        current = all(body["status"].get("updatedReplicas") == 1 == body["status"].get("replicas") for body in workloads)
+        return seen and current and len(pods) == len(workloads) and all(_is_ready(pod) for pod in pods)
+
+    def bad(self, change: dict[str, Any], **options: Any) -> list[str | Path]:
+        """A release whose first service is changed to something that cannot be."""
+        return self.release("bad", self._bad(change), version="bad", **options)
+
+    def _bad(self, change: dict[str, Any]) -> dict[str, Any]:
+        content = self.compose(self.services, "first")
+        content["services"]["s0"].update(change)
+        return content
+
+    def sign(self, failure: Failure) -> KubernetesSign:
+        """The API's first sign of it."""
+        return KubernetesSign(self.cluster, PLACES[OURS], failure.ends)
+
+    def recover(self) -> None:
+        """Wait until the former pods are alone again."""
+        _until(lambda: self._is_settled(PLACES[OURS]))
+
+    def peer(self, failure: Failure) -> Runs:
+        """What the peer says to the same when it is to wait, and after how long."""
+        runs = Runs()
+        contender = Contender(WAITING, lambda _n, _v: self.applied(WAITING, self._bad(failure.change), wait=True, wait_timeout=PATIENCE), expect=2)
+        printed = once(contender, self.services, "bad", self.environment, self.folder, runs)
+        found = re.search(r'"msg": ("(?:[^"\\]|\\.)*")', printed)
+        runs.said = json.loads(found[1]) if found else printed.strip().splitlines()[-1]
+        return runs
+
+
+def _is_ready(pod: Mapping[str, Any]) -> bool:
+    conditions = pod["status"].get("conditions", ())
+    return "deletionTimestamp" not in pod["metadata"] and any(entry["type"] == "Ready" and entry["status"] == "True" for entry in conditions)
+
+
+def _until(condition: Callable[[], bool], patience: float = 300) -> None:
+    deadline = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() > deadline:
+            raise RuntimeError("the cluster does not come to rest")
+        time.sleep(0.5)
+
+
+class KubernetesSign:
+    """Watches for the first sign of a failure: an event of a failed pull or placing, or the status of a new pod that says it."""
+
+    def __init__(self, cluster: Cluster, namespace: str, ends: int) -> None:
+        self.cluster = cluster
+        self.ends = ends
+        self.seen = 0.0
+        self._path = f"/api/v1/namespaces/{namespace}"
+        self._connections: list[http.client.HTTPSConnection] = []
+        self._threads: list[threading.Thread] = []
+
+    def __enter__(self) -> KubernetesSign:
+        for kind, says in (("pods", self._of_pod), ("events", self._of_event)):
+            version = self.cluster.ask("GET", f"{self._path}/{kind}?limit=1")[1]["metadata"]["resourceVersion"]
+            stream = self._open(f"{self._path}/{kind}?{urlencode({'watch': 'true', 'resourceVersion': version})}")
+            self._threads.append(threading.Thread(target=self._look_on, args=(stream, says), daemon=True))
+            self._threads[-1].start()
+        return self
+
+    def __exit__(self, *_unused: object) -> None:
+        for connection in self._connections:
+            if connection.sock:
+                with suppress(OSError):
+                    connection.sock.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+
+    def _open(self, path: str) -> http.client.HTTPResponse:
+        context = ssl.create_default_context(cafile=str(self.cluster.ca))
+        connection = http.client.HTTPSConnection(self.cluster.address, 6443, context=context)
+        connection.request("GET", path, headers={"Authorization": f"Bearer {self.cluster.token()}"})
+        self._connections.append(connection)
+        return connection.getresponse()
+
+    def _look_on(self, stream: http.client.HTTPResponse, says: Callable[[Mapping[str, Any]], bool]) -> None:
+        for body in _bodies(stream):
+            if says(body) and not self.seen:
+                self.seen = time.time()
+
+    def _of_event(self, body: Mapping[str, Any]) -> bool:
+        return self.ends == 1 and body.get("type") == "Warning" and body.get("reason") in _EVENTS
+
+    def _of_pod(self, body: Mapping[str, Any]) -> bool:
+        if "deletionTimestamp" in body["metadata"]:
+            return False
+        status = body["status"]
+        unplaced = any(entry["type"] == "PodScheduled" and entry["status"] == "False" for entry in status.get("conditions", ()))
+        return unplaced or any(self._fails(container) for container in status.get("containerStatuses", ()))
+
+    def _fails(self, container: Mapping[str, Any]) -> bool:
+        state = container.get("state", {})
+        reason = state.get("waiting", {}).get("reason")
+        ended = "terminated" in state or reason == "CrashLoopBackOff"
+        return reason in _PULL or container["restartCount"] + ended >= self.ends
+
+
+def _bodies(stream: http.client.HTTPResponse) -> Iterator[dict[str, Any]]:
+    """The objects of a watch, until its connection is closed."""
+    with suppress(OSError, http.client.HTTPException, ValueError):
+        for line in stream:
+            yield json.loads(line)["object"]
+
+
+def measure(bench: KubernetesBench, sizes: Mapping[int, Rounds]) -> Results:
+    """All phases, by their name and number of services. The first size is for all side by side, others for one after the other."""
+    results: Results = {}
+    (services, rounds), *others = sizes.items()
+    bench.services = services
+    print(f"Kubernetes, {services} services, from nothing", flush=True)
+    for _round in range(rounds.first):
+        bench.clear()
+        add(results, f"{services} first", compare(bench, services, ["first"]))
+    print(f"Kubernetes, {services} services, nothing to do", flush=True)
+    quiet = (OURS, LOOP, ONE, CLI, EMPTY)
+    results[f"{services} nothing to do"] = compare(bench, services, ["first"] * rounds.quiet, quiet, says="changed=0")
+    print(f"Kubernetes, {services} services, one changed", flush=True)
+    results[f"{services} one changed"] = compare(bench, services, [f"value {number}" for number in range(rounds.changed)], says="changed=1")
+    compare(bench, services, ["first"], (OURS,))
+    for name, failure in failures(bench.cluster.registry_address).items():
+        print(f"Kubernetes, {name}", flush=True)
+        results[name] = {"told": told(bench, failure, rounds.first)}
+        if name == MACHINE:
+            results[PEER] = {WAITING: bench.peer(failure)}
+    for number, times in others:
+        _one_by_one(bench, number, times, results)
+    return results
+
+
+def _one_by_one(bench: KubernetesBench, services: int, rounds: Rounds, results: Results) -> None:
+    """So many services that the machine has room for the pods of one contender only."""
+    for name in (OURS, LOOP, ONE, CLI):
+        print(f"Kubernetes, {services} services, {name}", flush=True)
+        for _round in range(rounds.first):
+            bench.clear()
+            add(results, f"{services} first", compare(bench, services, ["first"], (name, EMPTY)))
+        add(results, f"{services} nothing to do", compare(bench, services, ["first"] * rounds.quiet, (name, EMPTY), says="changed=0"))
+        values = [f"value {number}" for number in range(rounds.changed)]
+        add(results, f"{services} one changed", compare(bench, services, values, (name, EMPTY), says="changed=1"))
+    bench.clear()

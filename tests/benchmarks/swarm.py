@@ -1,0 +1,207 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Shipping services to a Swarm: this collection, and what else does it."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.testbed import images
+from tests.testbed.machine import Machine
+from tests.testbed.swarm import REGISTRY, Swarm
+
+from .failures import Failure, told
+from .measure import Contender, Results, add, compare, play
+
+IMAGE = f"{REGISTRY}/tool:1"
+OURS, LOOP, STACK, CLI, EMPTY = "shipping.code.release", "docker_swarm_service, looped", "docker_stack", "docker stack deploy", "an empty play"
+FAILURES = {
+    "an image that no registry has, seen by the plan": Failure({"image": f"{REGISTRY}/no-such-image:1"}, "has no", at_once=True),
+    "an image that no registry has, seen by the machine": Failure({"image": f"{REGISTRY}/no-such-image:1"}, "has no", "never"),
+    "a program that ends at once": Failure({"command": ["sh", "-c", "exit 3"]}, "exit code 3"),
+    "no machine that matches": Failure({"deploy": {"placement": {"constraints": ["node.labels.gpu == yes"]}}}, "no machine matches"),
+}
+
+
+def compose(services: int, value: str, image: str = IMAGE) -> dict[str, Any]:
+    """An app of so many services; ``value`` stands in the first one alone."""
+    one = {"image": image, "command": ["sleep", "100000"], "init": True, "stop_grace_period": "1s"}
+    return {
+        "version": "3.8",
+        "services": {f"s{number}": {**one, "environment": {"VALUE": value if number == 0 else "same"}} for number in range(services)},
+    }
+
+
+class SwarmBench:
+    """A Swarm of its own, and the contenders."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self.folder = folder
+        self.environment = environment
+        self.services = 20
+        self.machine = Machine("bench")
+        self.swarm = Swarm(self.machine)
+
+    def up(self) -> None:
+        """Start from nothing."""
+        self.machine.down()
+        self.machine = Machine("bench")
+        self.swarm = Swarm(self.machine)
+        self.swarm.up()
+        self.swarm.registry()
+        images.load_base(self.swarm)
+        self.swarm.docker("tag", images.BASE, IMAGE)
+        self.swarm.docker("push", "--quiet", IMAGE)
+
+    def down(self) -> None:
+        """Take it away."""
+        self.machine.down()
+
+    def clear(self) -> None:
+        """Remove all services and wait until their tasks are gone."""
+        names = self.swarm.docker("service", "ls", "--quiet").split()
+        if names:
+            self.swarm.docker("service", "rm", *names)
+        while self.swarm.docker("ps", "--quiet"):
+            time.sleep(0.5)
+        time.sleep(3)
+        configs = self.swarm.docker("config", "ls", "--quiet").split()
+        if configs:
+            self.swarm.docker("config", "rm", *configs)
+        self.swarm.docker("network", "prune", "--force")
+
+    def ours(self, services: int, value: str) -> list[str | Path]:
+        """One task."""
+        (self.folder / "compose.json").write_text(json.dumps(compose(services, value)))
+        options = {"app": "ours", "version": value, "compose": str(self.folder / "compose.json"), "docker_host": self.swarm.host, "monitor": 0.1}
+        return play(self.folder, "ours", [{"shipping.code.release": options}])
+
+    def looped(self, services: int, value: str) -> list[str | Path]:
+        """One task, with a loop over the services."""
+        options = {
+            "name": "loop_{{ item.name }}",
+            "image": IMAGE,
+            "command": ["sleep", "100000"],
+            "init": True,
+            "stop_grace_period": "1s",
+            "env": {"VALUE": "{{ item.value }}"},
+            "networks": ["loop"],
+            "docker_host": self.swarm.host,
+        }
+        items = [{"name": name, "value": service["environment"]["VALUE"]} for name, service in compose(services, value)["services"].items()]
+        network = {"name": "loop", "driver": "overlay", "docker_host": self.swarm.host}
+        return play(
+            self.folder,
+            "loop",
+            [{"community.docker.docker_network": network}, {"community.docker.docker_swarm_service": options, "loop": items}],
+        )
+
+    def stack(self, services: int, value: str) -> list[str | Path]:
+        """The module that calls the client."""
+        options = {"name": "stack", "compose": [compose(services, value)], "docker_host": self.swarm.host}
+        return play(self.folder, "stack", [{"community.docker.docker_stack": options}])
+
+    def client(self, services: int, value: str) -> list[str | Path]:
+        """The client alone."""
+        (self.folder / "client.json").write_text(json.dumps(compose(services, value)))
+        return ["docker", "--host", self.swarm.host, "stack", "deploy", "--detach=true", "--compose-file", self.folder / "client.json", "client"]
+
+    def empty(self, services: int, value: str) -> list[str | Path]:
+        """What Ansible itself takes."""
+        return play(self.folder, "empty", [])
+
+    @property
+    def contenders(self) -> list[Contender]:
+        """Those that are measured side by side."""
+        return [
+            Contender(OURS, self.ours),
+            Contender(LOOP, self.looped),
+            Contender(STACK, self.stack),
+            Contender(CLI, self.client, counts=False),
+            Contender(EMPTY, self.empty, counts=False),
+        ]
+
+    def settle(self, contender: Contender) -> None:
+        """Let the engine end what a contender only began, so that the next one is not slowed by it."""
+        if contender.name in (LOOP, STACK, CLI):
+            deadline = time.monotonic() + 120
+            while time.monotonic() < deadline:
+                states = self.swarm.docker("service", "ls", "--format", "{{.Replicas}}").split()
+                if all(state == "1/1" for state in states):
+                    return
+                time.sleep(0.5)
+
+    def bad(self, change: dict[str, Any], **options: Any) -> list[str | Path]:
+        """A release whose first service is changed to something that cannot be."""
+        content = compose(self.services, "first")
+        content["services"]["s0"].update(change)
+        (self.folder / "bad-compose.json").write_text(json.dumps(content))
+        given = {"app": "ours", "version": "bad", "compose": str(self.folder / "bad-compose.json"), "docker_host": self.swarm.host, "monitor": 0.1}
+        return play(self.folder, "bad", [{"shipping.code.release": {**given, **options}}])
+
+    def sign(self, failure: Failure) -> SwarmSign:
+        """The engine's first sign of it."""
+        return SwarmSign(self.swarm.host)
+
+    def recover(self) -> None:
+        """A play has brought back everything by its end."""
+
+
+class SwarmSign:
+    """Looks for the first sign of a failure: a task that failed or waits with a reason."""
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+        self.seen = 0.0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look_on, daemon=True)
+
+    def _look_on(self) -> None:
+        from docker import APIClient
+
+        client = APIClient(base_url=self.host, version="1.41")
+        known = {task["ID"] for task in client.tasks()}
+        while not self._stop.wait(0.02):
+            for task in client.tasks():
+                status = task["Status"]
+                if task["ID"] not in known and (status["State"] in ("failed", "rejected") or status.get("Err")):
+                    self.seen = time.time()
+                    return
+
+    def __enter__(self) -> SwarmSign:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_unused: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+def measure(bench: SwarmBench, curve: tuple[int, ...], quick: bool) -> Results:
+    """All phases, by name; those of the curve by their number of services."""
+    results: Results = {}
+    first, quiet, changed, few, services = (1, 1, 1, 1, 2) if quick else (3, 7, 5, 3, 20)
+    bench.services = services
+    print(f"Swarm, {services} services, from nothing", flush=True)
+    for _round in range(first):
+        bench.clear()
+        add(results, "first", compare(bench, services, ["first"]))
+    print(f"Swarm, {services} services, nothing to do", flush=True)
+    results["nothing to do"] = compare(bench, services, ["first"] * quiet, says="changed=0")
+    print(f"Swarm, {services} services, one changed", flush=True)
+    results["one changed"] = compare(bench, services, [f"value {number}" for number in range(changed)], says="changed=1")
+    compare(bench, services, ["first"], (OURS,))
+    for name, failure in FAILURES.items():
+        print(f"Swarm, {name}", flush=True)
+        results[name] = {"told": told(bench, failure, few)}
+    for number in curve:
+        print(f"Swarm, nothing to do with {number} services", flush=True)
+        bench.clear()
+        compare(bench, number, ["first"], (OURS, LOOP, STACK))
+        results[f"curve {number}"] = compare(bench, number, ["first"] * few, (OURS, LOOP, STACK, EMPTY), says="changed=0")
+    return results
