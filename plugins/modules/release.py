@@ -228,6 +228,34 @@ EXAMPLES = r"""
           ports:
             - "8080:80"
 
+- name: Ship the same file to Kubernetes
+  shipping.code.release:
+    app: shop
+    version: 1.4.2
+    platform: kubernetes
+    namespace: shop
+    create_namespace: true
+    compose: shop/compose.yml
+    values:
+      REGISTRY: registry.example.com
+      VERSION: 1.4.2
+
+- name: Ship a Helm chart and a few manifests, with the account that CI has in the namespace
+  shipping.code.release:
+    app: wiki
+    version: "3"
+    platform: kubernetes
+    namespace: wiki
+    host: https://cluster.example.com:6443
+    ca_path: /etc/cluster/ca.pem
+    api_key: "{{ vault_cluster_token }}"
+    manifests:
+      - wiki/chart
+      - wiki/policies
+    helm_values:
+      image:
+        tag: "3"
+
 - name: Remove the app; its volumes stay
   shipping.code.release:
     app: hello

@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from tests.testbed.images import EXAMPLE
 from tests.testbed.parts import programs
 
 from .harness import Outcome, Player
@@ -231,3 +236,33 @@ def test_mistakes(content: str, says: str, platform: Any, player: Player, app: s
     outcome = ship(player, platform, app, str(tmp_path / "app.yaml"))
     assert not outcome.ok and says in outcome.result["msg"] and "Traceback" not in outcome.output
     assert platform.records(app) == []
+
+
+def test_examples(platform: Any, player: Player, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The examples of the module that are for this platform, with the addresses of this test bed."""
+    text = importlib.import_module("ansible_collections.shipping.code.plugins.modules.release").EXAMPLES
+    tasks = [task for task in yaml.safe_load(text) if task.get("shipping.code.release", {}).get("platform") == "kubernetes"]
+    assert len(tasks) == 2
+    folder = player.folder()
+    shutil.copytree(EXAMPLE, folder / "shop")
+    chart, policies = folder / "wiki" / "chart", folder / "wiki" / "policies"
+    (chart / "templates").mkdir(parents=True)
+    policies.mkdir()
+    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: wiki\nversion: 1.0.0\n")
+    (chart / "templates" / "wiki.json").write_text(json.dumps(deployment(platform, name="wiki")).replace("tool:1", "tool:{{ .Values.image.tag }}"))
+    written(policies, simple("NetworkPolicy", "all", "networking.k8s.io/v1", spec={"podSelector": {}, "policyTypes": ["Ingress"]}))
+    platform.publish(platform.image("tool:3"), f"FROM {platform.image('tool:1')}\n")
+    platform.publish(platform.image("shop-web:1.4.2"), f"FROM {platform.image('shop-web:1.0.0')}\n")
+    platform.cluster.kubectl("create", "namespace", "wiki")
+    for task in tasks:
+        options = task["shipping.code.release"]
+        options.update({key: value for key, value in platform.options.items() if key != "kubeconfig" or "host" not in options})
+        if "host" in options:
+            options.update(host=platform.cluster.server, ca_path=str(platform.cluster.ca))
+        else:
+            options["values"]["REGISTRY"] = platform.registry
+    monkeypatch.setenv("PATH", f"{programs(helm=True)['helm'].parent}:{os.environ['PATH']}")
+    flags = ["-e", json.dumps({"vault_cluster_token": platform.cluster.token()})]
+    outcome = player.start_tasks(folder, tasks, *flags).wait()
+    assert outcome.ok, outcome.output
+    assert [result["verdict"] for result in outcome.results] == ["live", "live"]

@@ -127,7 +127,7 @@ def examples(platform: Any, folder: Path) -> list[dict[str, Any]]:
     for name in MODULES:
         text = importlib.import_module(f"ansible_collections.shipping.code.plugins.modules.{name}").EXAMPLES
         text = text.replace("registry.example.com", platform.image("x").partition("/")[0])
-        tasks += yaml.safe_load(text)
+        tasks += [task for task in yaml.safe_load(text) if task.get("shipping.code.release", {}).get("platform", "swarm") == "swarm"]
     for task in tasks:
         options = task.get("shipping.code.release", {})
         if "client_cert" in options:

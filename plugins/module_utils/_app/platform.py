@@ -115,8 +115,8 @@ class Platform(Protocol):
     def set_replicas(self, app: str, name: str, replicas: int, fence: Fence) -> None:
         """Set one service's number of tasks."""
 
-    def remove_services(self, app: str, names: Iterable[str], fence: Fence, deadline: float) -> None:
-        """Remove services and wait until their tasks are gone."""
+    def remove_services(self, app: str, names: Iterable[str], fence: Fence, deadline: float) -> list[str]:
+        """Remove services and wait until their tasks are gone; the names of those that were put back instead, since this run had taken them over."""
 
     def remove_networks(self, app: str, names: Iterable[str], fence: Fence, deadline: float) -> None:
         """Remove networks and wait until they are gone."""

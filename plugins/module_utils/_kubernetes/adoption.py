@@ -26,7 +26,9 @@ from .observe import Body, Found
 from .planning import Entry
 from .pods import pinned
 
-_FORMER = ("kubectl", "helm", "Helm", "before-first-apply")
+# Who holds what was put back as it was.
+BEFORE = "before-first-apply"
+_FORMER = ("kubectl", "helm", "Helm", BEFORE)
 _ADDED = ("bare", "selector", "container", "security", "pull_secret")
 _ATTEMPTS, _PAUSE = 8, 0.2
 
@@ -115,6 +117,20 @@ def hand_over(cluster: Cluster, kind: Kind, written: Body) -> None:
         except Outdated:
             time.sleep(_PAUSE)
             written = cluster.get(kind, metadata["name"])
+
+
+def put_back(cluster: Cluster, kind: Kind, original: Body) -> None:
+    """Make an object what it was before it was taken over."""
+    metadata = original["metadata"]
+    for _attempt in range(_ATTEMPTS):
+        live = cluster.find(kind, metadata["name"])
+        if live is None:
+            return
+        try:
+            cluster.replace(kind, {**original, "metadata": {**metadata, "resourceVersion": live["metadata"]["resourceVersion"]}}, BEFORE)
+            return
+        except Outdated:
+            time.sleep(_PAUSE)
 
 
 def _handed_over(managed: list[dict[str, Any]]) -> list[dict[str, Any]]:

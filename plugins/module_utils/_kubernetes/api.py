@@ -100,9 +100,9 @@ class Cluster:
         found: dict[str, Any] = self._call("POST", kind.path(self.namespace), {"fieldManager": MANAGER, **({"dryRun": "All"} if dry else {})}, body)
         return found
 
-    def replace(self, kind: Kind, body: Mapping[str, Any]) -> dict[str, Any]:
+    def replace(self, kind: Kind, body: Mapping[str, Any], manager: str = MANAGER) -> dict[str, Any]:
         """Write an object that was read; raises Outdated where it has changed since."""
-        found: dict[str, Any] = self._call("PUT", kind.path(self.namespace, body["metadata"]["name"]), {"fieldManager": MANAGER}, body)
+        found: dict[str, Any] = self._call("PUT", kind.path(self.namespace, body["metadata"]["name"]), {"fieldManager": manager}, body)
         return found
 
     def merge(self, kind: Kind, name: str, body: Mapping[str, Any], manager: str = MANAGER) -> dict[str, Any]:

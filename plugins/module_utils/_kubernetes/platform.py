@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from .._app.errors import Denied, LeaseLost, NotFound, Outdated, PlanError, PlatformError, Problem
 from .._app.evidence import REMEDIES
@@ -22,7 +22,7 @@ from .._app.naming import Naming, secret_id
 from .._app.plan import Plan
 from .._app.platform import Contents, Fence, Observation, Wishes
 from .._app.resolved import Resolved
-from .._app.state import Cause, Evidence, States, Task
+from .._app.state import Cause, Evidence, ServiceState, States, Task
 from .._app.threads import side_by_side
 from .._app.verdict import LIVE
 from .._registry.client import Registries
@@ -92,6 +92,7 @@ class Kubernetes:
         self._changed = threading.Event()
         self._mirrors: list[Mirror] = []
         self._applied: dict[str, int] = {}
+        self._taken_over: dict[tuple[str, str], Body] = {}
         self._contents = Contents()
 
     def naming(self, app: str) -> Naming:
@@ -264,6 +265,7 @@ class Kubernetes:
         if any(entry.differs for entry in wanted) and found.nodes is None:
             found.nodes = self._nodes()
         wanted = [adoption.entry(entry, found, wishes) for entry in wanted]
+        self._look_at_strangers(app, seen)
         noted = list(planning.problems(app, resolved, found, wanted, wishes))
         notes: tuple[str, ...] = ()
         if found.namespace is None:
@@ -280,6 +282,14 @@ class Kubernetes:
             create={**planned.create, "secrets": (*planned.create["secrets"], *self._registries_to_write(app, resolved))},
             notes=(*planned.notes, *notes),
         )
+
+    def _look_at_strangers(self, app: str, seen: Observation) -> None:
+        """What pods of workloads that are about to be taken over have been through is not this run's."""
+        found: Found = seen.inner
+        if set(found.workloads) - set(seen.states):
+            self._add_adopted(found)
+            before = states(app, found, Resolved(), self.ways.monitor)
+            cast(dict[str, ServiceState], seen.states).update({name: state for name, state in before.items() if name not in seen.states})
 
     def drift(self, app: str, resolved: Resolved, seen: Observation) -> Plan:
         """By comparing alone, which needs no right to write."""
@@ -446,6 +456,7 @@ class Kubernetes:
             metadata["resourceVersion"] = live["metadata"]["resourceVersion"]
         written = self.cluster.apply(kind, {**body, "metadata": metadata})
         if live is not None and not label(live, APP):
+            self._taken_over[kind.name, live["metadata"]["name"]] = live
             adoption.hand_over(self.cluster, kind, written)
         return written
 
@@ -483,50 +494,56 @@ class Kubernetes:
                 time.sleep(_PAUSE)
         raise PlatformError(f"service {name} could not be scaled", f"somebody else changed it {_ATTEMPTS} times meanwhile", "Find out who does, then run again")
 
-    def remove_services(self, app: str, names: Iterable[str], fence: Fence, deadline: float) -> None:
-        """Remove services and wait until their pods are gone; volumes stay."""
+    def remove_services(self, app: str, names: Iterable[str], fence: Fence, deadline: float) -> list[str]:
+        """Remove services and wait until their pods are gone; volumes stay. What this run took over is put back as it was."""
         wanted = set(names)
-        self._remove_manifests(app, {name for name in wanted if "/" in name}, fence, deadline)
+        put_back = self._remove_manifests(app, {name for name in wanted if "/" in name}, fence, deadline)
         going = {name for name in wanted if "/" not in name}
         if not going:
-            return
+            return put_back
         selector = f"{APP}={app},{SERVICE} in ({','.join(sorted(going))})"
         kinds = (DEPLOYMENT, DAEMON_SET, SERVICE_KIND, NETWORK_POLICY)
-        for kind, found in zip(kinds, side_by_side(lambda kind: self.cluster.metadata(kind, selector), kinds)):
-            for body in found:
-                fence.check()
-                self.cluster.delete(kind, body["metadata"]["name"], body["metadata"]["uid"])
+        bodies = [(kind, body) for kind, found in zip(kinds, side_by_side(lambda kind: self.cluster.metadata(kind, selector), kinds)) for body in found]
+        sets = self.cluster.metadata(REPLICA_SET, "")
+        gone = {body["metadata"]["uid"] for kind, body in bodies if self._removed(kind, body, fence)}
+        owners = _with_owned(gone, sets)
+        put_back += sorted({name for kind, name in self._taken_over if kind in (DEPLOYMENT.name, DAEMON_SET.name)} & going)
+        going -= set(put_back)
         while True:
-            left = [kind.name for kind in (REPLICA_SET, POD) if self.cluster.metadata(kind, selector)]
+            found = [(kind.name, body) for kind in (REPLICA_SET, POD) for body in self.cluster.metadata(kind, "")]
+            left = [kind for kind, body in found if _owners(body) & owners or (label(body, APP) == app and label(body, SERVICE) in going)]
             if not left:
-                return
+                return put_back
             _wait(deadline, f"pods of removed services of {app} are still there", f"a {left[-1]} does not end", f"kubectl get pods -l {selector}")
 
-    def _remove_manifests(self, app: str, names: set[str], fence: Fence, deadline: float) -> None:
+    def _remove_manifests(self, app: str, names: set[str], fence: Fence, deadline: float) -> list[str]:
         """Remove objects of manifests, and wait until they and their pods are gone; what holds data or others' definitions stays."""
         if not names:
-            return
+            return []
         kinds = {**{kind.name: kind for kind in OF_SERVICE}, **{kind.name: kind for kind in self._more_kinds(*(r.resolved for r in self.observe(app).records))}}
         going = [(kinds[name.partition("/")[0]], name.partition("/")[2]) for name in names if name.partition("/")[0] not in manifests.LASTING]
+        sets = self.cluster.metadata(REPLICA_SET, "")
         uids = set()
         for kind, name in going:
             live = self.cluster.find(kind, name)
             if live is not None and label(live, APP) == app:
-                fence.check()
-                uids.add(live["metadata"]["uid"])
-                self.cluster.delete(kind, name, live["metadata"]["uid"])
+                uids |= {live["metadata"]["uid"]} if self._removed(kind, live, fence) else set()
         while True:
             left = [f"{kind.name}/{name}" for kind, name in going if (self.cluster.find(kind, name) or {"metadata": {}})["metadata"].get("uid") in uids]
-            left += [f"Pod/{pod['metadata']['name']}" for pod in self._pods_of(uids)] if not left else []
+            left += [f"Pod/{pod['metadata']['name']}" for pod in self.cluster.metadata(POD, "") if not left and _owners(pod) & _with_owned(uids, sets)]
             if not left:
-                return
+                return [f"{kind.name}/{name}" for kind, name in going if (kind.name, name) in self._taken_over]
             _wait(deadline, f"removed objects of {app} are still there", f"{left[0]} does not end", f"kubectl get {left[0].lower()}")
 
-    def _pods_of(self, uids: set[str]) -> list[Body]:
-        """Pods whose owner, or its owner, was removed."""
-        sets, pods = side_by_side(self.cluster.items, (REPLICA_SET, POD))
-        owners = uids | {body["metadata"]["uid"] for body in sets if _owners(body) & uids}
-        return [pod for pod in pods if _owners(pod) & owners]
+    def _removed(self, kind: Kind, body: Body, fence: Fence) -> bool:
+        """Remove an object; False where it was put back instead."""
+        fence.check()
+        original = self._taken_over.get((kind.name, body["metadata"]["name"]))
+        if original is not None:
+            adoption.put_back(self.cluster, kind, original)
+        else:
+            self.cluster.delete(kind, body["metadata"]["name"], body["metadata"]["uid"])
+        return original is None
 
     def remove_networks(self, app: str, names: Iterable[str], fence: Fence, deadline: float) -> None:
         """Remove the policies; they are gone at once."""
@@ -602,6 +619,11 @@ def _images(service: Mapping[str, Any]) -> dict[str, str]:
 
 def _owners(body: Body) -> set[str]:
     return {owner["uid"] for owner in body["metadata"].get("ownerReferences") or []}
+
+
+def _with_owned(uids: set[str], bodies: Iterable[Body]) -> set[str]:
+    """The ids of removed workloads with those of their ReplicaSets, which are gone sooner than the pods."""
+    return uids | {body["metadata"]["uid"] for body in bodies if _owners(body) & uids}
 
 
 def _keeping_replicas(wanted: Body, live: Body | None) -> Body:

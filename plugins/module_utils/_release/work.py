@@ -129,15 +129,18 @@ def _restored(platform: Platform, job: Job, record: Record, before: Record, fenc
 
 
 def _removed(platform: Platform, job: Job, record: Record, fence: Fence, tell: Tell) -> str:
-    """The first release failed: there is nothing to go back to, so nothing of it stays."""
+    """The first release failed: there is nothing to go back to, so nothing of it stays, and what was taken over is as it was."""
     deadline = time.monotonic() + job.limits.rollback_timeout
     names = list(record.resolved.services)
     networks = [name for name, entry in record.resolved.networks.items() if not entry.get("external")]
     try:
-        platform.remove_services(job.app, names, fence, deadline)
+        kept = platform.remove_services(job.app, names, fence, deadline)
         platform.remove_networks(job.app, networks, fence, deadline)
     except PlatformError as error:
         return f"no release was live before, so it was to be removed, but {error}"
+    if kept:
+        tell(f"{', '.join(kept)} put back as it was")
+        return f"no release was live before, so {', '.join(kept)} was put back as it was before it was taken over, and nothing else stays"
     tell("removed, since no release was live before")
     return "no release was live before, so its services were removed"
 

@@ -281,7 +281,7 @@ class Swarm:
                 time.sleep(_PAUSE)
         raise PlatformError(f"service {name} could not be scaled", f"somebody else changed it {_ATTEMPTS} times meanwhile", "Find out who does, then run again")
 
-    def remove_services(self, app: str, names: Iterable[str], fence: Fence, deadline: float) -> None:
+    def remove_services(self, app: str, names: Iterable[str], fence: Fence, deadline: float) -> list[str]:
         """Remove services and wait until their tasks are gone."""
         bodies = [body for body in (self._service(app, name) for name in names) if body]
         for body in bodies:
@@ -291,8 +291,9 @@ class Swarm:
         while going:
             left = [task for task in self.engine.get("/tasks", filters={"label": [f"{STACK}={app}"]}) if task["ServiceID"] in going]
             if not left:
-                return
+                return []
             _wait(deadline, f"{len(left)} tasks of removed services of {app} are still there", str(left[0].get("Status", {}).get("State")))
+        return []
 
     def remove_networks(self, app: str, names: Iterable[str], fence: Fence, deadline: float) -> None:
         """Remove networks and wait until they are gone; one that is in use yet is tried again."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -44,10 +45,21 @@ class Server:
     asked: list[Asked] = field(default_factory=list)
 
 
+def _content(body: Any) -> bytes | None:
+    """What is sent at once; None for a stream."""
+    return body if isinstance(body, bytes) else json.dumps(body).encode() if isinstance(body, dict) else None
+
+
+def _secured(plain: socket.socket, certificate: Path) -> ssl.SSLSocket:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+
+
 @contextlib.contextmanager
 def serving(certificate: Path | None = None) -> Iterator[Server]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
-    here = Server(f"http{'s' if certificate else ''}://127.0.0.1:{server.server_port}")
+    here = Server(f"http{'s' * bool(certificate)}://127.0.0.1:{server.server_port}")
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -66,15 +78,14 @@ def serving(certificate: Path | None = None) -> Iterator[Server]:
             here.asked.append(asked)
             status, body = here.answer(asked)
             self.send_response(status)
-            if isinstance(body, (dict, bytes)):
-                content = body if isinstance(body, bytes) else json.dumps(body).encode()
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-                return
-            self.send_header("Transfer-Encoding", "chunked")
+            content = _content(body)
+            name, value = ("Transfer-Encoding", "chunked") if content is None else ("Content-Length", str(len(content)))
+            self.send_header(name, value)
             self.end_headers()
-            self.stream(body)
+            if content is None:
+                self.stream(body)
+            else:
+                self.wfile.write(content)
 
         def stream(self, pieces: Iterator[bytes]) -> None:
             try:
@@ -90,9 +101,7 @@ def serving(certificate: Path | None = None) -> Iterator[Server]:
     server.RequestHandlerClass = Handler
     server.daemon_threads = True
     if certificate:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
-        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        server.socket = _secured(server.socket, certificate)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield here
