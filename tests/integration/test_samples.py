@@ -50,30 +50,31 @@ def small(platform: Any, service: dict[str, Any]) -> dict[str, Any]:
         result["deploy"] = {"replicas": 1, "resources": {"limits": {"cpus": "0.5", "memory": "64M"}, **reservations}}
         if deploy.get("mode") == "global":
             del result["deploy"]["replicas"]
-    result["volumes"] = [{"type": "bind", "source": "/tmp", "target": target} for target in missing_here(service)]
+    result["volumes"] = [{"type": "bind", "source": "/tmp", "target": target} for target in missing_here(platform, service)]
     return result
 
 
-def missing_here(service: dict[str, Any]) -> list[str]:
-    """Where the service mounts directories that this machine has not got, or may not share on."""
+def missing_here(platform: Any, service: dict[str, Any]) -> list[str]:
+    """Where the service mounts directories that the machine has not got, or may not share on."""
     result = []
     for mount in service.get("volumes") or []:
         source, target = (mount.get("source", ""), mount["target"]) if isinstance(mount, dict) else (mount.split(":") * 2)[:2]
-        if source.startswith("/") and (not Path(source).exists() or "rslave" in str(mount)):
+        if source.startswith("/") and (not platform.has_path(source) or "rslave" in str(mount)):
             result.append(target)
     return result
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_sample(kind: str, platform: Any, player: Player, app: str) -> None:
-    """Shipped, and shipped again."""
+    """Shipped, and shipped again; what a platform needs said otherwise stands in a file of its own name."""
     platform.label_machine("class=compute", "logs=true", "storage=ssd")
-    platform.make_network("public")
-    env_file = SAMPLES / kind / ".env"
+    platform.make_manager()
+    platform.make_network("public", app)
+    env_file, own = SAMPLES / kind / ".env", SAMPLES / kind / f"{platform.name}.yml"
     options = {
         "app": app,
         "version": "1",
-        "compose": [str(SAMPLES / kind / "compose.yml"), str(stand_in(platform, kind, player.home))],
+        "compose": [str(path) for path in (SAMPLES / kind / "compose.yml", own, stand_in(platform, kind, player.home)) if path.exists()],
         "env_file": [str(env_file)] if env_file.exists() else [],
         "secret_values": SECRETS,
         "rollout_timeout": 90,

@@ -28,7 +28,8 @@ from .pods import pinned
 
 # Who holds what was put back as it was.
 BEFORE = "before-first-apply"
-_FORMER = ("kubectl", "helm", "Helm", BEFORE)
+# Tools by which people deploy; kubernetes.core's modules are known by their client.
+FORMER = ("kubectl", "helm", "Helm", "OpenAPI-Generator", "ansible", BEFORE)
 _ADDED = ("bare", "selector", "container", "security", "pull_secret")
 _ATTEMPTS, _PAUSE = 8, 0.2
 
@@ -138,7 +139,7 @@ def _handed_over(managed: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ours = next((entry for entry in managed if entry.get("manager") == MANAGER and entry.get("operation") == "Apply"), None)
     if ours is None:
         return managed
-    left = [_without(entry, ours["fieldsV1"]) if str(entry.get("manager", "")).startswith(_FORMER) else entry for entry in managed]
+    left = [_without(entry, ours["fieldsV1"]) if str(entry.get("manager", "")).startswith(FORMER) else entry for entry in managed]
     return [entry for entry in left if entry.get("fieldsV1")]
 
 

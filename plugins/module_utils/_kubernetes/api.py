@@ -201,7 +201,7 @@ def _pool(access: Access) -> Any:
     keywords: dict[str, Any] = {"maxsize": 16, "block": False}
     if access.host.startswith("https:"):
         keywords["ssl_context"] = _context(access)
-        if urllib3.__version__.startswith("1."):
+        if vars(urllib3)["__version__"].startswith("1."):
             # It names no address to OpenSSL, which could compare nothing then; it compares itself where OpenSSL does not.
             keywords["ssl_context"].check_hostname = False
         if access.server_name:

@@ -16,7 +16,7 @@ from .._app.platform import Wishes
 from .._app.resolved import Resolved
 from .._app.verdict import LIVE
 from . import manifests, render, security
-from .compare import annotation, differences, is_applied, label, projected, same, without_notes
+from .compare import annotation, covers, differences, is_applied, label, projected, same, without_notes
 from .kinds import CLAIM, CONFIG_MAP, DAEMON_SET, DEPLOYMENT, HASH, NETWORK_POLICY, POLICY, RELEASE, SECRET, SERVICE, SERVICE_KIND, WORKLOADS, Kind
 from .observe import Body, Found, Key
 
@@ -48,6 +48,11 @@ class Entry:
     def differs(self) -> bool:
         """Whether it may have to be written, as far as can be told from here."""
         return self.live is None or not is_applied(self.wanted, self.live)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether everything that is wanted of it is there, whoever wrote it and when."""
+        return self.live is not None and covers(self.live, without_notes(self.wanted))
 
     @property
     def changed(self) -> bool:

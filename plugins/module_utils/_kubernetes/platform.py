@@ -66,7 +66,7 @@ from .planning import Entry
 SCALER = f"{MANAGER}-scale"
 _ATTEMPTS, _PAUSE, _LEAST_PAUSE = 8, 0.3, 0.05
 # Field managers behind which there are people, or ourselves; the others are controllers.
-_PEOPLE = ("kubectl", "k9s", "lens", "node-fetch", "Mozilla", "helm", MANAGER)
+_PEOPLE = (*adoption.FORMER, "k9s", "lens", "node-fetch", "Mozilla", MANAGER)
 
 
 @dataclass(frozen=True)
@@ -292,9 +292,10 @@ class Kubernetes:
             cast(dict[str, ServiceState], seen.states).update({name: state for name, state in before.items() if name not in seen.states})
 
     def drift(self, app: str, resolved: Resolved, seen: Observation) -> Plan:
-        """By comparing alone, which needs no right to write."""
+        """By comparing alone, which needs no right to write; told in the words of the objects, since the spec is the same."""
         found = seen.inner
-        return planning.plan(app, resolved, seen.records, found, planning.entries(app, resolved, found), Wishes(), [])
+        wanted = [replace(entry, predicted=entry.live) if entry.is_there else entry for entry in planning.entries(app, resolved, found)]
+        return planning.plan(app, resolved, (), found, wanted, Wishes(), [])
 
     def _nodes(self) -> list[Body] | None:
         try:

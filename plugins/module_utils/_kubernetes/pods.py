@@ -26,6 +26,8 @@ Service = Mapping[str, Any]
 
 AUTO, RESTRICTED, NONE = "auto", "restricted", "none"
 ROLE = "node-role.kubernetes.io/control-plane"
+# What Swarm calls a machine's architecture -> what Kubernetes does.
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 _LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _FILES = frozenset(("/etc/localtime", "/etc/timezone", "/etc/hosts", "/etc/resolv.conf", "/etc/machine-id", "/etc/passwd", "/etc/group", "/etc/os-release"))
 _PROPAGATION = {"shared": "Bidirectional", "rshared": "Bidirectional", "slave": "HostToContainer", "rslave": "HostToContainer"}
@@ -372,6 +374,8 @@ def _expression(text: str) -> tuple[str, Body]:
     """A placement constraint as a term of node affinity."""
     key, operator, value = split_constraint(text) or ("", "==", "")
     equal = operator == "=="
+    if key == "node.platform.arch":
+        value = ARCHITECTURES.get(value, value)
     if key == "node.id":
         return "matchFields", {"key": "metadata.name", "operator": "In" if equal else "NotIn", "values": [value]}
     if key == "node.role":

@@ -56,49 +56,50 @@ def _secured(plain: socket.socket, certificate: Path) -> ssl.SSLSocket:
     return context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
 
 
+class _Handler(BaseHTTPRequestHandler):
+    here: Server
+    protocol_version = "HTTP/1.1"
+
+    def handle_one_request(self) -> None:
+        with contextlib.suppress(OSError):
+            super().handle_one_request()
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+    def respond(self) -> None:
+        place = urlsplit(self.path)
+        query = {key: values[0] for key, values in parse_qs(place.query).items()}
+        asked = Asked(self.command, place.path, query, list(self.headers.items()), self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+        self.here.asked.append(asked)
+        status, body = self.here.answer(asked)
+        self.send_response(status)
+        content = _content(body)
+        name, value = ("Transfer-Encoding", "chunked") if content is None else ("Content-Length", str(len(content)))
+        self.send_header(name, value)
+        self.end_headers()
+        if content is None:
+            self.stream(body)
+        else:
+            self.wfile.write(content)
+
+    def stream(self, pieces: Iterator[bytes]) -> None:
+        try:
+            for piece in pieces:
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+                self.wfile.flush()
+            self.wfile.write(b"0\r\n\r\n")
+        except RuntimeError:
+            self.close_connection = True
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = respond
+
+
 @contextlib.contextmanager
 def serving(certificate: Path | None = None) -> Iterator[Server]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
     here = Server(f"http{'s' * bool(certificate)}://127.0.0.1:{server.server_port}")
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def handle_one_request(self) -> None:
-            with contextlib.suppress(OSError):
-                super().handle_one_request()
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-        def respond(self) -> None:
-            place = urlsplit(self.path)
-            query = {key: values[0] for key, values in parse_qs(place.query).items()}
-            asked = Asked(self.command, place.path, query, list(self.headers.items()), self.rfile.read(int(self.headers.get("Content-Length") or 0)))
-            here.asked.append(asked)
-            status, body = here.answer(asked)
-            self.send_response(status)
-            content = _content(body)
-            name, value = ("Transfer-Encoding", "chunked") if content is None else ("Content-Length", str(len(content)))
-            self.send_header(name, value)
-            self.end_headers()
-            if content is None:
-                self.stream(body)
-            else:
-                self.wfile.write(content)
-
-        def stream(self, pieces: Iterator[bytes]) -> None:
-            try:
-                for piece in pieces:
-                    self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
-                    self.wfile.flush()
-                self.wfile.write(b"0\r\n\r\n")
-            except RuntimeError:
-                self.close_connection = True
-
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = respond
-
-    server.RequestHandlerClass = Handler
+    server.RequestHandlerClass = type("Bound", (_Handler,), {"here": here})
     server.daemon_threads = True
     if certificate:
         server.socket = _secured(server.socket, certificate)
