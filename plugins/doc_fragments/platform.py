@@ -39,7 +39,6 @@ options:
   validate_certs:
     description:
       - Whether the certificate of the engine or of the API server must be valid for its address.
-      - "Kubernetes: E(K8S_AUTH_VERIFY_SSL) is looked at, too."
     type: bool
     default: true
     aliases: [tls_verify, verify_ssl]

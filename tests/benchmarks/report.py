@@ -122,7 +122,7 @@ def _table(phases: Mapping[str, Mapping[str, Runs]], names: Iterable[str]) -> li
 
 
 def _row(name: str, phases: Mapping[str, Mapping[str, Runs]]) -> str:
-    cells = [f"{runs[name].median:.2f} ({runs[name].median / runs[swarm.OURS].median:.1f} ×)" if name in runs else "–" for runs in phases.values()]
+    cells = [f"{runs[name].median:.2f} ({runs[name].median / runs[swarm.OURS].median:.1f} ×)" if name in runs else "-" for runs in phases.values()]
     quiet = phases["nothing to do"].get(name) or phases["one changed"][name]
     return f"| {name} | {' | '.join(cells)} | {quiet.peak:.0f} MB |"
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import units
 from .images import is_image_id
-from .naming import Naming
+from .naming import Naming, fit
 from .reader import Reader
 from .service import RESTART_DEFAULTS, pruned
 
@@ -69,7 +69,7 @@ def _check_service(name: str, service: dict[str, Any], reader: Reader) -> None:
         reader.problem("Kubernetes finds a service by a name of a-z, 0-9 and '-' that begins with a letter; rename it")
     if is_image_id(service.get("image", "")):
         reader.at("image").problem("Kubernetes runs no image by its bare id; push it and name it by its registry")
-    for part in (_check_identity, _check_process, _check_texts, _check_deploy, _check_mounts, _check_grants, _check_logging):
+    for part in (_check_identity, _check_process, _check_texts, _check_deploy, _check_mounts, _check_ports, _check_grants, _check_logging):
         part(service, reader)
 
 
@@ -194,8 +194,26 @@ def _check_logging(service: dict[str, Any], reader: Reader) -> None:
         reader.at("logging.driver").problem(f"Kubernetes has no log drivers such as {driver}; collect the logs by an agent on the machines and leave it out")
 
 
+def published_name(service: str) -> str:
+    """The name of the Service by which a service is seen from outside."""
+    return fit(f"{service}-published", 63)
+
+
+def _check_ports(service: dict[str, Any], reader: Reader) -> None:
+    """A container's port can be one port of the machine; and there is one thing at /dev/shm."""
+    taken = [(port["target"], port["protocol"]) for port in service.get("ports", []) if port["mode"] == "host" and "published" in port]
+    for target, protocol in sorted({port for port in taken if taken.count(port) > 1}):
+        reader.at("ports").problem(f"Kubernetes publishes the port {target}/{protocol} of a container once on a machine; leave one of them out")
+    if "shm_size" in service and any(mount["target"] == "/dev/shm" for mount in service.get("volumes", [])):  # noqa: S108 - a path in the container
+        reader.at("shm_size").problem("something else is mounted at /dev/shm; write one of them")
+
+
 def _check_aliases(app: Compose, reader: Reader) -> None:
     owners: dict[str, str] = dict(zip(app.services, app.services))
+    for name, service in app.services.items():
+        outside = published_name(name)
+        if any(port["mode"] == "ingress" for port in service.get("ports", [])) and owners.setdefault(outside, name) != name:
+            reader.at("services").at(outside).problem(f"Kubernetes needs that name for what {name} publishes; rename one of them")
     for name, service in app.services.items():
         for network, settings in service.get("networks", {}).items():
             for alias in settings.get("aliases", []):

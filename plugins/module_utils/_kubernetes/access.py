@@ -24,7 +24,6 @@ _ENVIRONMENT = {
     "ca_path": "K8S_AUTH_SSL_CA_CERT",
     "client_cert": "K8S_AUTH_CERT_FILE",
     "client_key": "K8S_AUTH_KEY_FILE",
-    "validate_certs": "K8S_AUTH_VERIFY_SSL",
 }
 
 
@@ -68,14 +67,8 @@ def access(options: Mapping[str, Any]) -> Access:
 
 def _from_environment(options: Mapping[str, Any]) -> dict[str, Any]:
     """Variables that kubernetes.core knows, for options that other platforms have too."""
-    found: dict[str, Any] = {}
-    for option, variable in _ENVIRONMENT.items():
-        value = os.environ.get(variable)
-        if value and option == "validate_certs":
-            found[option] = value.lower() not in ("false", "no", "0", "off")
-        elif value and not options.get(option):
-            found[option] = value
-    return found
+    values = {option: os.environ.get(variable) for option, variable in _ENVIRONMENT.items()}
+    return {option: value for option, value in values.items() if value and not options.get(option)}
 
 
 def _pair(given: Mapping[str, Any]) -> bytes:

@@ -152,7 +152,7 @@ class Cluster:
                     if event["type"] == "ERROR":
                         raise _refusal("GET", "a watch", event["object"].get("code", 500), event["object"])
                     yield event
-        except urllib3.exceptions.HTTPError as error:
+        except (urllib3.exceptions.HTTPError, ValueError) as error:
             raise Unreachable(f"the connection to {self.access.host} broke", str(error)) from error
 
     def raw(self, path: str, query: Mapping[str, str] | None = None) -> Any:

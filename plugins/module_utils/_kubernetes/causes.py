@@ -64,7 +64,7 @@ def _short(message: str) -> str:
 
 def image(reason: str, message: str, name: str) -> Cause:
     """Why an image cannot be had."""
-    text = f"{reason} {message}"
+    text = f"{reason} {message}".replace(name, "")
     for words, kind, sentence, final in _IMAGE:
         if any(word in text for word in words):
             return Cause(kind, f"{sentence} {name} ({_last(message)})", final=final)

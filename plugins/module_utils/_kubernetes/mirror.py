@@ -18,7 +18,7 @@ from .api import Busy, Cluster, Expired
 from .kinds import Kind
 
 _SECONDS = 240
-_RETRY = 0.5
+_RETRY, _PATIENCE = 0.5, 20
 
 
 class Mirror:
@@ -59,16 +59,19 @@ class Mirror:
         self._changed.set()
 
     def _follow(self) -> None:
+        tries = 0
         while True:
             try:
                 if not self._version:
                     self._read()
-                self.trouble = None
+                self.trouble, tries = None, 0
                 for event in self._cluster.watch(self.kind, self._selector, self._version, _SECONDS, self._fields):
                     self._take(event)
             except Expired:
                 self._version = ""
-            except (NotFound, Busy):
+            except (NotFound, Busy) as error:
+                tries += 1
+                self.trouble = error if tries > _PATIENCE and isinstance(error, Busy) else None
                 threading.Event().wait(_RETRY)
             except Unreachable as error:
                 self.trouble = error

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._app.limits import NODE_LABELS, PLACEHOLDERS, split_constraint
-from .._app.naming import Naming, fit
+from .._app.naming import Naming, digest, fit
 from .._app.resolved import HOST_NETWORK, Resolved
 from .._app.service import UPDATE_DEFAULTS
 from . import quantities
@@ -260,7 +260,11 @@ def _container_security(service: Service) -> Body:
 
 
 def _volume_name(target: str) -> str:
-    return fit(Naming.dns(target.strip("/")).replace(".", "-") or "root", 63)
+    """What is mounted is called by its place; places that read alike in the letters of the DNS are told apart by a hash."""
+    name = target.strip("/")
+    clean = Naming.dns(name.replace("/", "-")).replace(".", "-") or "root"
+    lossy = re.search(r"[^a-z0-9/]", name) is not None
+    return fit(f"{clean[:54].rstrip('-')}-{digest(target)[:8]}" if lossy else clean, 63)
 
 
 def _volumes(service: Service, resolved: Resolved) -> list[Body]:

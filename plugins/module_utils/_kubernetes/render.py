@@ -9,7 +9,8 @@ import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .._app.naming import Naming, digest, fit
+from .._app.limits import published_name
+from .._app.naming import Naming, digest
 from .._app.resolved import HOST_NETWORK, Resolved
 from . import manifests, quantities
 from .kinds import (
@@ -165,11 +166,6 @@ def _services(app: str, name: str, service: Service) -> Iterable[Body]:
         )
 
 
-def published_name(name: str) -> str:
-    """The name of the Service that is seen from outside."""
-    return fit(f"{name}-published", 63)
-
-
 def _inside_ports(service: Service) -> list[tuple[int, str]]:
     """Container ports that others are told of: those that are published and those under ``expose``."""
     found = {(int(port["target"]), port["protocol"].upper()) for port in service.get("ports", [])}
@@ -193,7 +189,7 @@ def _published_policy(app: str, name: str, service: Service) -> Iterable[Body]:
             "policyTypes": ["Ingress"],
             "ingress": [{"ports": [{"port": port, "protocol": protocol} for port, protocol in ports]}],
         }
-        yield _object(NETWORK_POLICY, fit(f"{app}-{name}-published", 63), spec)
+        yield _object(NETWORK_POLICY, f"{app}.{name}.published", spec)
 
 
 def _network(name: str, entry: Mapping[str, Any]) -> Body:
@@ -210,4 +206,4 @@ def _inside(app: str, networks: list[str]) -> Body:
         "policyTypes": ["Egress"],
         "egress": [{"to": to}, {"ports": _DNS_PORTS}],
     }
-    return _object(NETWORK_POLICY, fit(f"{app}-internal-only", 63), spec, {KIND: POLICY})
+    return _object(NETWORK_POLICY, f"{app}.internal", spec, {KIND: POLICY})

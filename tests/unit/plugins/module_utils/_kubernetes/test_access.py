@@ -177,9 +177,6 @@ def test_variables(write, monkeypatch):
     found = access({"host": "https://a"})
     assert (found.ca, found.certificate, found.verify) == (b"CA", b"CERT\nKEY", True)
     assert access({"host": "https://a", "ca_path": write("mine", "mine")}).ca == b"mine"
-    for text, verify in (("false", False), ("no", False), ("0", False), ("true", True), ("", True)):
-        monkeypatch.setenv("K8S_AUTH_VERIFY_SSL", text)
-        assert access({"host": "https://a"}).verify is verify
 
 
 def test_impersonation():

@@ -148,7 +148,7 @@ def test_what_a_service_needs_no_more_goes_and_volumes_stay():
     found, records = released(app_of(web={"ports": ["80:80"], "volumes": ["data:/a"], "networks": {"front": {"aliases": ["api"]}}}))
     app = app_of(web={"networks": ["front"]})
     wanted = planning.entries(APP, app, found)
-    assert set(planning.superfluous("web", wanted, found)) == {("Service", "api"), ("Service", "web-published"), ("NetworkPolicy", "shop-web-published")}
+    assert set(planning.superfluous("web", wanted, found)) == {("Service", "api"), ("Service", "web-published"), ("NetworkPolicy", "shop.web.published")}
     assert actions(app, found, records=records) == {"web": UPDATE}
     nothing_but_an_alias = found_for(app)
     alias = cluster_fills(render.of_service(APP, "web", app)[0])

@@ -203,7 +203,7 @@ POD = [
             "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}, "fsGroup": 5},
             "volumes": [
                 {
-                    "name": "etc-app-1-a-conf",
+                    "name": "etc-app-1-a-conf-6576ef31",
                     "configMap": {"name": "shop-settings-0123456789ab", "items": [{"key": "data", "path": "a.conf", "mode": 0o440}]},
                 }
             ],

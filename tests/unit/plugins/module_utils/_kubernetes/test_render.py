@@ -83,7 +83,7 @@ def test_internal_networks_are_left_for_names_only():
     found = policies(networks=["inside"])
     assert found.pop("shop-inside") == among("shop-inside")
     assert found == {
-        "shop-internal-only": {
+        "shop.internal": {
             "podSelector": {"matchLabels": {"shipping.code/app": "shop", "shipping.code/internal": "true"}},
             "policyTypes": ["Egress"],
             "egress": [{"to": [members("shop-inside")]}, {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]}],
@@ -92,7 +92,7 @@ def test_internal_networks_are_left_for_names_only():
 
 
 def test_what_is_published_is_open_to_everybody():
-    assert policies(ports=["8080:80", {"target": 53, "published": 53, "protocol": "udp", "mode": "host"}])["shop-web-published"] == {
+    assert policies(ports=["8080:80", {"target": 53, "published": 53, "protocol": "udp", "mode": "host"}])["shop.web.published"] == {
         "podSelector": {"matchLabels": OWN},
         "policyTypes": ["Ingress"],
         "ingress": [{"ports": [{"port": 53, "protocol": "UDP"}, {"port": 80, "protocol": "TCP"}]}],
@@ -247,7 +247,7 @@ def test_the_same_app_gives_the_same_objects(keys):
 @given(SERVICES)
 def test_names_are_as_the_cluster_takes_them(keys):
     for body in bodies(generated(keys)):
-        assert LABEL.fullmatch(body["metadata"]["name"]), body["metadata"]["name"]
+        assert all(LABEL.fullmatch(part) for part in body["metadata"]["name"].split(".")), body["metadata"]["name"]
         for text in body["metadata"]["labels"].values():
             assert re.fullmatch(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?", text)
         if "template" in body["spec"]:
@@ -260,7 +260,7 @@ def test_the_longest_names_fit():
     made = resolved(content)
     found = [*render.of_service(app, name, made), *render.policies(app, made)]
     assert len({(body["kind"], body["metadata"]["name"]) for body in found}) == len(found) == 6
-    assert all(LABEL.fullmatch(body["metadata"]["name"]) for body in found)
+    assert all(LABEL.fullmatch(part) for body in found for part in body["metadata"]["name"].split("."))
 
 
 def test_what_is_declared_but_used_by_nobody_is_not_made():

@@ -1,0 +1,74 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the common directories say who is a member; what a user sets goes before.
+
+RFC 2307, draft-howard-rfc2307bis, RFC 4519 (groupOfNames), MS-ADTS, the schema of FreeIPA.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+IN_CHAIN = "1.2.840.113556.1.4.1941"  # MS-ADTS 3.1.1.3.4.4.3
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Filters and attributes of one kind of directory."""
+
+    projects_filter: str
+    projects_name: str
+    member_dns: tuple[str, ...] = ()
+    member_logins: tuple[str, ...] = ()
+    member_of: tuple[str, ...] = ()
+    primary_group: bool = False
+    empty_groups: bool = True
+    people_filter: str = "(objectClass=inetOrgPerson)"
+    people_login: str = "uid"
+    people_id: str = "entryUUID"
+    machines_filter: str = "(objectClass=device)"
+    machines_name: str = "cn"
+    machines_owners: tuple[str, ...] = ("owner",)
+    dn_attribute: str = "entryDN"
+
+
+_IPA_PERSON = "(&(objectClass=posixAccount)(!(objectClass=ipaHost))(!(objectClass=computer)))"
+
+LAYOUTS = MappingProxyType(
+    {
+        "rfc2307": Layout("(objectClass=posixGroup)", "cn", member_logins=("memberUid",), people_filter="(objectClass=posixAccount)"),
+        "rfc2307bis": Layout(
+            "(objectClass=posixGroup)", "cn", member_dns=("member", "uniqueMember"), empty_groups=False, people_filter="(objectClass=posixAccount)"
+        ),
+        "groupofnames": Layout(
+            "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames))", "cn", member_dns=("member", "uniqueMember"), empty_groups=False
+        ),
+        "freeipa": Layout(
+            "(objectClass=ipaUserGroup)",
+            "cn",
+            member_dns=("member",),
+            people_filter=_IPA_PERSON,
+            people_id="ipaUniqueID",
+            machines_filter="(objectClass=ipaHost)",
+            machines_name="fqdn",
+            machines_owners=("managedBy",),
+            dn_attribute="entrydn",
+        ),
+        "ad": Layout(
+            "(objectClass=group)",
+            "cn",
+            member_dns=("member",),
+            primary_group=True,
+            people_filter="(&(objectCategory=person)(objectClass=user))",
+            people_login="sAMAccountName",
+            people_id="objectGUID",
+            machines_filter="(objectCategory=computer)",
+            machines_name="dNSHostName",
+            machines_owners=("managedBy",),
+            dn_attribute="distinguishedName",
+        ),
+        "custom": Layout("", "cn"),
+    }
+)

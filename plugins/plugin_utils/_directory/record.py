@@ -1,0 +1,84 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The membership record, which inventory, events and deliveries exchange. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, order=True)
+class User:
+    """A person on a machine: the directory's stable id, the login name, and the projects in alphabetical order."""
+
+    name: str
+    id: str
+    projects: tuple[str, ...] = ()
+    hints: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    def as_data(self) -> dict[str, Any]:
+        """As plain data."""
+        return {"id": self.id, "name": self.name, "projects": list(self.projects), "hints": dict(self.hints)}
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine and all its users, in the order of their names."""
+
+    machine: str
+    users: tuple[User, ...] = ()
+
+    @property
+    def projects(self) -> list[str]:
+        """The projects of all its users."""
+        return sorted({project for user in self.users for project in user.projects})
+
+    def as_data(self) -> dict[str, Any]:
+        """As plain data."""
+        return {"machine": self.machine, "users": [user.as_data() for user in self.users]}
+
+
+@dataclass(frozen=True)
+class Membership:
+    """Who works where, of the whole directory, as it was when ``serial`` was taken."""
+
+    serial: str
+    machines: tuple[Machine, ...]
+    projects: Mapping[str, str]
+    """The name of each project's group in Ansible."""
+    remarks: tuple[str, ...] = ()
+
+    def as_data(self) -> dict[str, Any]:
+        """As plain data, for a cache."""
+        return {
+            "serial": self.serial,
+            "machines": [machine.as_data() for machine in self.machines],
+            "projects": dict(self.projects),
+            "remarks": list(self.remarks),
+        }
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Membership:
+        """What as_data() gave."""
+        machines = (Machine(entry["machine"], tuple(_user(user) for user in entry["users"])) for entry in data["machines"])
+        return cls(data["serial"], tuple(machines), dict(data["projects"]), tuple(data["remarks"]))
+
+    def record(self, name: str) -> dict[str, Any]:
+        """The membership record of one machine."""
+        found = next(machine for machine in self.machines if machine.machine == name)
+        users = [{"id": user.id, "name": user.name, "projects": list(user.projects)} for user in found.users]
+        return {"machine": name, "serial": self.serial, "users": users}
+
+
+def _user(data: Mapping[str, Any]) -> User:
+    return User(data["name"], data["id"], tuple(data["projects"]), dict(data["hints"]))
+
+
+def ordered(machines: Iterable[Machine]) -> tuple[Machine, ...]:
+    """The machines in the order of their names."""
+    return tuple(sorted(machines, key=lambda machine: machine.machine))
+
+
