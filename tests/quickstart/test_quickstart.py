@@ -16,9 +16,9 @@ from tests.testbed.machine import CGROUPS, LINK, NETNS, PREFIX, cache, run
 ROOT = Path(__file__).parents[2]
 
 
-def make(target: str) -> str:
+def make(*words: str) -> str:
     """What a target of the Makefile prints; it must succeed."""
-    done = subprocess.run(["make", "--no-print-directory", target], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(["make", "--no-print-directory", *words], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -33,15 +33,15 @@ def left_over() -> list[str]:
             words = process.read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             continue
-        if f"/run/{PREFIX}" in words or re.search(rf"{re.escape(str(cache()))}/[\w-]+/(docker\.sock|registry)", words):
+        if f"/run/{PREFIX}" in words or re.search(rf"{re.escape(str(cache()))}/[\w-]+/(docker\.sock|registry|admin\.kubeconfig|node)", words):
             found.append(words)
     return found
 
 
-@pytest.mark.parametrize("time", ["first", "second"])
-def test_tour(time: str) -> None:
+@pytest.mark.parametrize("platform", ["swarm", "swarm", "kubernetes"], ids=["swarm", "swarm-again", "kubernetes"])
+def test_tour(platform: str) -> None:
     """1.0.0 and 1.1.0 go out, 1.2.0 is refused with its reason, 1.0.0 comes back; no request is lost."""
-    printed = make("quickstart")
+    printed = make("quickstart", f"PLATFORM={platform}")
     counts = re.findall(r"requests meanwhile: (.*), 0 lost", printed)
     assert len(counts) == 3, printed
     assert "shop 1.2.0 was refused: 1.1.0 (release 2) serves: rolled back and healthy" in re.sub(r"\s+", " ", printed)

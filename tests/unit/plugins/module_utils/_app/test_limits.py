@@ -34,6 +34,12 @@ def grant(source="token", **more):
 
 # Keys of a service, place, what is said.
 REFUSED = [
+    (
+        {"ports": [{"target": 80, "published": port, "mode": "host"} for port in (8080, 8081)]},
+        "ports",
+        "Kubernetes publishes the port 80/tcp of a container once on a machine; leave one of them out",
+    ),
+    ({"shm_size": "64m", "tmpfs": ["/dev/shm"]}, "shm_size", "something else is mounted at /dev/shm; write one of them"),
     ({"image": ID}, "image", "Kubernetes runs no image by its bare id; push it and name it by its registry"),
     ({"user": "postgres"}, "user", "Kubernetes takes numbers only, not 'postgres'; write the uid and gid, such as 1000:1000"),
     ({"user": "1000:users"}, "user", "Kubernetes takes numbers only, not '1000:users'; write the uid and gid, such as 1000:1000"),
