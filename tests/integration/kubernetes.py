@@ -36,6 +36,8 @@ class KubernetesPlatform:
         "watch": (r"GET \S+/pods\?\S*watch=true", 1),
         "verdict": (r'"shipping.code/state": "live"', 1),
     }
+    # For how long a new task must hold before the old one goes: until the front has surely found it, also on a busy machine.
+    hold: ClassVar[str] = "2s"
     # What may be said below ``deploy`` without restarting a pod.
     harmless: ClassVar[dict[str, Any]] = {}
 

@@ -39,7 +39,7 @@ def shop(platform: Any, version: str = "1.0.0", port: int = PORT) -> Spec:
                     "replicas": 1,
                     "endpoint_mode": "dnsrr",
                     "restart_policy": {"delay": "500ms"},
-                    "update_config": {"order": "start-first", "monitor": "1s"},
+                    "update_config": {"order": "start-first", "monitor": platform.hold},
                 },
             },
         },

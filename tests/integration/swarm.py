@@ -34,6 +34,8 @@ class SwarmPlatform:
         "watch": (r"GET \S+/tasks", 6),
         "verdict": (r'"shipping.code.state": "live"', 1),
     }
+    # For how long a new task must hold before the old one goes: until the front has surely found it.
+    hold: ClassVar[str] = "1s"
     # What may be said below ``deploy`` without restarting a task.
     harmless: ClassVar[dict[str, Any]] = {"placement": {"constraints": ["node.role == manager"]}}
 

@@ -11,6 +11,7 @@ Format: https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/
 from __future__ import annotations
 
 import base64
+import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -210,11 +211,16 @@ def _by_client(load: Callable[[Any, Any], None], namespace: str) -> Access:
         from kubernetes import client, config
     except ImportError as error:
         raise missing_package(error) from error
-    target = client.Configuration()
+    target, heard = client.Configuration(), _Heard()
+    logging.getLogger().addHandler(heard)
     try:
         load(config, target)
     except Exception as error:  # its plugins fail in ways of their own
         raise ShippingError("cannot log in to the cluster", " ".join(str(error).split()), "Check the kubeconfig's user and its plugin") from error
+    finally:
+        logging.getLogger().removeHandler(heard)
+    if heard.said and not target.cert_file and not _token(target):
+        raise ShippingError("cannot log in to the cluster", "; ".join(heard.said), "Check the kubeconfig's user and its plugin")
     return Access(
         host=target.host.rstrip("/"),
         namespace=namespace,
@@ -222,9 +228,25 @@ def _by_client(load: Callable[[Any, Any], None], namespace: str) -> Access:
         ca=_read(target.ssl_ca_cert, "kubeconfig") if target.ssl_ca_cert else b"",
         certificate=b"\n".join(_read(path, "kubeconfig") for path in (target.cert_file, target.key_file) if path),
         server_name=getattr(target, "tls_server_name", None) or "",
-        authorization=lambda: target.get_api_key_with_prefix("authorization") or target.get_api_key_with_prefix("BearerToken") or "",
+        authorization=lambda: _token(target),
         proxy=target.proxy or "",
     )
+
+
+def _token(configuration: Any) -> str:
+    return str(configuration.get_api_key_with_prefix("authorization") or configuration.get_api_key_with_prefix("BearerToken") or "")
+
+
+class _Heard(logging.Handler):
+    """What the official client only logs, such as why a plugin failed."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep it."""
+        self.said.append(" ".join(record.getMessage().split()))
 
 
 def missing_package(error: Exception) -> ShippingError:

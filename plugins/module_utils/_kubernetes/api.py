@@ -266,7 +266,8 @@ def _refusal(method: str, path: str, status: int, answer: Mapping[str, Any]) -> 
     if status == 401:
         return Denied("the cluster does not accept these credentials", why, "They may have expired: log in again, or give another api_key or kubeconfig")
     if status == 403 and re.search(r'User "[^"]*" cannot ', why):
-        return Denied(_forbidden(why), why, "Let its Role have that verb; the guide on Kubernetes lists what is needed")
+        remedy = "Let its Role have that verb; the guide on Kubernetes lists what is needed"
+        return Denied(_forbidden(why), why, "Give api_key, client_cert or a kubeconfig with a user" if 'User "system:anonymous"' in why else remedy)
     if status == 404:
         return NotFound(what, why)
     if status == 410 or answer.get("reason") == "Expired":

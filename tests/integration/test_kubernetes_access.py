@@ -1,0 +1,252 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ways to a cluster and what is said where there is none; what a deployer must be allowed to do, and no more."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.testbed.tls import Authority
+
+from .harness import ROOT, Outcome, Player
+from .specs import Spec, changed, tool, with_service
+
+pytestmark = pytest.mark.only("kubernetes")
+
+ROLE = ROOT / "docs" / "docsite" / "rst" / "kubernetes-role.yml"
+APP = "hello"
+DENIED = "the cluster does not accept these credentials"
+
+
+def info(player: Player, platform: Any, _environment: dict[str, str] | None = None, **options: Any) -> dict[str, Any]:
+    """What release_info says by this connection."""
+    keywords = {"environment": _environment} if _environment else {}
+    given = {"app": "nothing", "platform": platform.name, "timeout": 5, **options}
+    outcome = player.run("release_info", given, **keywords)
+    assert "Traceback" not in outcome.output
+    return outcome.result
+
+
+def by_host(platform: Any, **options: Any) -> dict[str, Any]:
+    """The options of the administrator without a kubeconfig."""
+    return {"host": platform.cluster.server, "api_key": platform.cluster.token(), "ca_path": str(platform.cluster.ca), **options}
+
+
+def certificate_of(platform: Any, name: str, folder: Path) -> dict[str, str]:
+    """The options of a user who has a certificate."""
+    user = json.loads(platform.cluster.user(name).read_text())["users"][0]["user"]
+    for part in ("certificate", "key"):
+        (folder / f"{name}-{part}.pem").write_bytes(base64.b64decode(user[f"client-{part}-data"]))
+    return {"client_cert": f"{folder}/{name}-certificate.pem", "client_key": f"{folder}/{name}-key.pem"}
+
+
+def test_ways_in(platform: Any, player: Player) -> None:
+    """A kubeconfig given or in the environment, a token, no check of the server, other rights than one's own, names that other collections use."""
+    kubeconfig = str(platform.cluster.kubeconfig)
+    assert info(player, platform, kubeconfig=kubeconfig)["history"] == []
+    assert info(player, platform, kubeconfig=kubeconfig, context=platform.cluster.node)["history"] == []
+    assert info(player, platform, {"KUBECONFIG": kubeconfig})["history"] == []
+    there = {"K8S_AUTH_HOST": platform.cluster.server, "K8S_AUTH_SSL_CA_CERT": str(platform.cluster.ca)}
+    assert info(player, platform, there, api_key=platform.cluster.token())["history"] == []
+    assert info(player, platform, **by_host(platform))["history"] == []
+    assert info(player, platform, **by_host(platform, ca_path=None, validate_certs=False))["history"] == []
+    assert info(player, platform, **by_host(platform, impersonate_user="bob", impersonate_groups=["system:masters"]))["history"] == []
+
+
+def test_certificates(platform: Any, player: Player, tmp_path: Path) -> None:
+    """A user with a certificate may do what RBAC lets him."""
+    carol, alice = (certificate_of(platform, name, tmp_path) for name in ("carol", "alice"))
+    platform.cluster.kubectl("create", "clusterrolebinding", "carol", "--clusterrole=cluster-admin", "--user=carol")
+    assert info(player, platform, **by_host(platform, api_key=None, **carol))["history"] == []
+    told = info(player, platform, **by_host(platform, api_key=None, **alice))["msg"]
+    assert "alice may not list" in told or "alice may not get" in told, told
+    assert "cannot" in told and "nothing" in told and "Role" in told
+    half = info(player, platform, **by_host(platform, api_key=None, client_cert=carol["client_cert"]))["msg"]
+    assert "client_cert is set without client_key" in half
+
+
+def test_contexts(platform: Any, player: Player, tmp_path: Path) -> None:
+    """One of several contexts, from several files; a wrong name is told with those that there are."""
+    first = json.loads(platform.cluster.kubeconfig.read_text())
+    second = copy.deepcopy(first)
+    second["clusters"] = [{"name": "far", "cluster": {"server": "https://127.0.0.1:1"}}]
+    second["contexts"] = [{"name": "far", "context": {"cluster": "far", "user": "user"}}]
+    second["current-context"] = "far"
+    (tmp_path / "second").write_text(json.dumps(second))
+    both = f"{tmp_path}/second:{platform.cluster.kubeconfig}"
+    assert info(player, platform, kubeconfig=both, context=platform.cluster.node)["history"] == []
+    assert "no connection to the cluster at https://127.0.0.1:1: connection refused" in info(player, platform, kubeconfig=both)["msg"]
+    wrong = info(player, platform, kubeconfig=both, context="nera")["msg"]
+    assert "there is no context nera" in wrong and platform.cluster.node in wrong and "far" in wrong
+
+
+# Options that replace those of the administrator -> what is said.
+NO_WAY_IN: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "wrong-token": ({"api_key": "no-such-token"}, (DENIED, "api_key")),
+    "no-token": ({"api_key": None}, ("system:anonymous may not", "Give api_key")),
+    "no-ca": ({"ca_path": None}, ("no trusted connection", "certificate verify failed", "ca_path")),
+    "no-such-file": ({"ca_path": "/no/such/file.pem"}, ("cannot read /no/such/file.pem", "ca_path")),
+    "no-certificate": ({"ca_path": "/etc/hostname"}, ("ca_path",)),
+    "no-scheme": ({"host": "cluster.example.com"}, ("it has no scheme", "https://")),
+    "nobody-listens": ({"host": "https://127.0.0.1:1"}, ("no connection to the cluster at https://127.0.0.1:1: connection refused",)),
+    "no-such-host": ({"host": "https://no-such-host.invalid"}, ("no connection to the cluster at https://no-such-host.invalid",)),
+    "no-kubeconfig": ({"host": None, "api_key": None, "kubeconfig": "/no/such/kubeconfig"}, ("there is no kubeconfig at /no/such/kubeconfig",)),
+}
+
+
+@pytest.mark.parametrize("name", NO_WAY_IN)
+def test_no_way_in(name: str, platform: Any, player: Player) -> None:
+    """Where, why and what to do."""
+    options, says = NO_WAY_IN[name]
+    told = info(player, platform, **by_host(platform, **options))["msg"]
+    for text in says:
+        assert text in told, told
+
+
+def test_other_authority(platform: Any, player: Player, tmp_path: Path) -> None:
+    """An authority that is not the server's."""
+    told = info(player, platform, **by_host(platform, ca_path=str(Authority(tmp_path / "other").certificate)))["msg"]
+    assert "no trusted connection" in told and "certificate verify failed" in told and "ca_path" in told
+
+
+def test_something_else_answers(platform: Any, player: Player) -> None:
+    """A server that is no API server."""
+    told = info(player, platform, **by_host(platform, host=f"http://{platform.registry}"))["msg"]
+    assert platform.registry in told or "404" in told, told
+
+
+def test_token_that_has_ended(platform: Any, player: Player) -> None:
+    """A token whose account is gone, as one that has expired."""
+    token = platform.cluster.token("leaving")
+    platform.cluster.kubectl("delete", "serviceaccount", "leaving")
+    told = info(player, platform, **by_host(platform, api_key=token))["msg"]
+    assert DENIED in told and "expired" in told and token not in told
+
+
+def test_exec_plugin(platform: Any, player: Player, tmp_path: Path) -> None:
+    """A program that logs in is asked by the official client; one that fails is told."""
+    credential = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": platform.cluster.token()}}
+    results = {}
+    for name, script in (("works", f"echo '{json.dumps(credential)}'"), ("fails", "echo the login has ended >&2; exit 3")):
+        plugin = tmp_path / name
+        plugin.write_text(f"#!/bin/sh\n{script}\n")
+        plugin.chmod(0o755)
+        user = {"exec": {"apiVersion": credential["apiVersion"], "command": str(plugin), "interactiveMode": "Never"}}
+        results[name] = info(player, platform, kubeconfig=str(platform.cluster.write_kubeconfig(tmp_path / f"{name}.kubeconfig", user)))
+    assert results["works"]["history"] == []
+    assert "cannot log in to the cluster" in results["fails"]["msg"] and "the login has ended" in results["fails"]["msg"], results["fails"]["msg"]
+
+
+def spec_of(platform: Any, **environment: str) -> Spec:
+    """An app with one of everything."""
+    grants = {"secrets": ["token"], "configs": ["settings"], "volumes": ["data:/data"], "ports": ["18795:80"], "networks": ["inside"]}
+    web = tool(platform, environment=environment, **grants)
+    contents = {"secrets": {"token": {"content": "a token"}}, "configs": {"settings": {"content": "some settings"}}}
+    return {"services": {"web": web}, **contents, "volumes": {"data": {}}, "networks": {"inside": {"internal": True}}}
+
+
+@pytest.fixture(scope="module")
+def deployer(platform: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The options of an account that has the documented Role and nothing else; its app is there."""
+    platform.cluster.kubectl("create", "namespace", APP)
+    platform.cluster.kubectl("apply", "--filename", ROLE)
+    token = platform.cluster.token("deployer", APP)
+    options = {**platform.options, **by_host(platform, kubeconfig=None, api_key=token), "create_namespace": False}
+    wait_for_right(platform, "patch", "deployments.apps", True)
+    outcome = run(Player(tmp_path_factory.mktemp("deployer")), options, "release", version="1", spec=spec_of(platform))
+    assert outcome.ok, outcome.output
+    return options
+
+
+def run(player: Player, deployer: dict[str, Any], module: str, **options: Any) -> Outcome:
+    """Run a module as the deployer."""
+    given = {"app": APP, "namespace": APP, **deployer, **options}
+    return player.run(module, given if module == "release" else {key: value for key, value in given.items() if key != "create_namespace"})
+
+
+def wait_for_right(platform: Any, verb: str, resource: str, wanted: bool) -> None:
+    """The API server takes a Role up after a moment."""
+    account = f"system:serviceaccount:{APP}:deployer"
+    body: dict[str, Any] = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview"}
+    name, _dot, group = resource.partition(".")
+    attributes = {"namespace": APP, "verb": verb, "group": group, "resource": name, **({"name": APP} if name == "namespaces" else {})}
+    body["spec"] = {"user": account, "resourceAttributes": attributes}
+    deadline = time.monotonic() + 10
+    while True:
+        _status, review = platform.cluster.ask("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body)
+        if review["status"]["allowed"] == wanted:
+            return
+        assert time.monotonic() < deadline, review
+        time.sleep(0.1)
+
+
+def test_least_privilege(platform: Any, player: Player, deployer: dict[str, Any]) -> None:
+    """With the documented Role alone: releases, a failure told with its log, back, other numbers, a look, the end, and a start from nothing."""
+    private = changed(spec_of(platform, NEW="1"), "web", image=platform.image("shop-web:1.1.0", private=True), command=["sleep", "100000"])
+    second = run(player, deployer, "release", version="2", spec=private, registry_auths=[platform.credentials])
+    assert second.ok and second.result["changed"], second.output
+    assert run(player, deployer, "release", version="2", spec=private, registry_auths=[platform.credentials]).result["changed"] is False
+    broken = run(player, deployer, "release", version="3", spec=changed(spec_of(platform), "web", command=["sh", "-c", "echo no luck; exit 7"]), max_crashes=1)
+    assert broken.result["verdict"] == "rolled_back" and "no luck" in broken.result["msg"], broken.output
+    scaled = run(player, deployer, "scale", replicas={"web": 2})
+    assert scaled.ok and platform.replicas_of(APP, "web") == 2, scaled.output
+    back = run(player, deployer, "rollback", registry_auths=[platform.credentials])
+    assert back.ok and back.result["release"]["rollback_of"] == 1, back.output
+    known = run(player, deployer, "release_info").result
+    assert known["live"]["version"] == "1" and known["drift"] == []
+    gone = run(player, deployer, "release", state="absent")
+    assert gone.ok and platform.objects("service", APP) == set(), gone.output
+    again = run(player, deployer, "release", version="1", spec=spec_of(platform))
+    assert again.ok, again.output
+
+
+@pytest.fixture
+def without(platform: Any, deployer: dict[str, Any], request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
+    """The Role lacks a verb for a resource."""
+    verb, resource = request.param
+    name, _dot, group = resource.partition(".")
+    role = next(body for body in yaml.safe_load_all(ROLE.read_text()) if body["kind"] == "Role")
+    less = copy.deepcopy(role)
+    (rule,) = [rule for rule in less["rules"] if name in rule["resources"] and group in rule["apiGroups"]]
+    rule["verbs"].remove(verb)
+    less["rules"] = [rule for rule in less["rules"] if rule["verbs"]]
+    platform.cluster.kubectl("replace", "--filename=-", input=json.dumps(less))
+    wait_for_right(platform, verb, resource, False)
+    yield verb, name
+    platform.cluster.kubectl("replace", "--filename=-", input=json.dumps(role))
+    wait_for_right(platform, verb, resource, True)
+
+
+NEEDED = [
+    ("get", "namespaces"),
+    ("list", "secrets"),
+    ("create", "secrets"),
+    ("patch", "deployments.apps"),
+    ("create", "services"),
+    ("create", "networkpolicies.networking.k8s.io"),
+    ("update", "leases.coordination.k8s.io"),
+    ("watch", "pods"),
+    ("list", "events"),
+]
+
+
+@pytest.mark.parametrize("without", NEEDED, indirect=True, ids=lambda right: "-".join(right))
+def test_a_right_that_is_missing(without: tuple[str, str], platform: Any, player: Player, deployer: dict[str, Any]) -> None:
+    """It is told which verb on which resource, and for whom."""
+    verb, resource = without
+    more = with_service(spec_of(platform, NEW="2"), "more", tool(platform, networks=["more"]))
+    more["networks"]["more"] = {}
+    outcome = run(player, deployer, "release", version="4", spec=more, rollout_timeout=20)
+    assert not outcome.ok and "Traceback" not in outcome.output
+    told = outcome.result["msg"]
+    assert f"deployer may not {verb} {resource}" in told or f'deployer" cannot {verb} resource "{resource}"' in told, told

@@ -1,0 +1,169 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+import random
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.decide import decide
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.errors import Contradiction, Incomplete
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.facts import Facts
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.record import Membership
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.search import Entry
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+OPTIONS: dict[str, Any] = {"uris": ["ldaps://x"], "base": "dc=x", "layout": "groupofnames", "machines": {"domain": "example.com"}}
+
+
+def entry(dn: str, **values: str | list[str]) -> Entry:
+    return Entry(dn, {name.lower(): [value.encode() for value in ([held] if isinstance(held, str) else held)] for name, held in values.items()})
+
+
+def person(uid: str, **values: Any) -> Entry:
+    return entry(f"uid={uid},dc=x", **{"uid": uid, "entryUUID": f"id-{uid}", **values})
+
+
+def group(name: str, *members: str, **values: Any) -> Entry:
+    return entry(f"cn={name},dc=x", cn=name, member=[f"uid={uid},dc=x" for uid in members], **values)
+
+
+def machine(name: str, *owners: str) -> Entry:
+    return entry(f"cn={name},dc=x", cn=name, owner=[f"uid={uid},dc=x" for uid in owners])
+
+
+def answer(projects: list[Entry], people: list[Entry], machines: list[Entry], more: list[Entry] | None = None, /, **options: Any) -> Membership:
+    groups = {item.key: item for item in [*projects, *(more or [])]}
+    facts = Facts(tuple(projects), groups, {item.key: item for item in people}, tuple(machines))
+    return decide(facts, settings.read({**OPTIONS, **options}, "test"), "time:control:1", NOW)
+
+
+def projects_of(found: Membership) -> dict[str, list[str]]:
+    return {user.name: list(user.projects) for item in found.machines for user in item.users}
+
+
+def test_the_record():
+    found = answer([group("b", "ada"), group("a", "ada")], [person("ada", uidNumber="7", homeDirectory="/home/ada")], [machine("PC1", "ada")])
+    assert found.record("pc1.example.com") == {
+        "machine": "pc1.example.com",
+        "serial": "time:control:1",
+        "users": [{"id": "id-ada", "name": "ada", "projects": ["a", "b"]}],
+    }
+    assert found.machines[0].users[0].hints == {"uid": 7, "home": "/home/ada"}
+    assert found.machines[0].projects == ["a", "b"]
+
+
+def test_a_record_survives_a_cache():
+    found = answer([group("a.b", "ada", "gone")], [person("ada", uidNumber="7")], [machine("pc1", "ada"), machine("pc2")])
+    assert Membership.from_data(json.loads(json.dumps(found.as_data()))) == found
+
+
+def test_the_order_of_the_answer_is_not_that_of_the_server():
+    people = [person(f"u{number}") for number in range(20)]
+    projects = [group(f"p{number}", *(f"u{other}" for other in range(0, 20, number + 1))) for number in range(5)]
+    machines = [machine(f"pc{number}", f"u{number}", f"u{(number * 7) % 20}") for number in range(20)]
+    expected = answer(projects, people, machines)
+    chance = random.Random(1)
+    for kind in (projects, people, machines):
+        chance.shuffle(kind)
+    assert answer(projects, people, machines) == expected
+
+
+def test_deep_nesting_and_circles():
+    chain = [entry(f"cn=g{number},dc=x", cn=f"g{number}", member=[f"cn=g{(number + 1) % 500},dc=x"]) for number in range(500)]
+    last = entry("cn=g499,dc=x", cn="g499", member=["cn=g0,dc=x", "uid=ada,dc=x"])
+    found = answer([chain[0]], [person("ada")], [machine("pc1", "ada")], [*chain[1:499], last])
+    assert projects_of(found) == {"ada": ["g0"]}
+    assert not found.remarks
+
+
+def test_a_group_inside_of_two_projects():
+    inner = group("inner", "ada")
+    outer = [entry(f"cn={name},dc=x", cn=name, member=["cn=inner,dc=x"]) for name in ("a", "b")]
+    assert projects_of(answer(outer, [person("ada")], [machine("pc1", "ada")], [inner])) == {"ada": ["a", "b"]}
+
+
+def test_login_format_and_domain():
+    found = answer([], [person("ada")], [machine("pc1", "ada")], people={"login_format": "{name}@example.com"})
+    assert [user.name for user in found.machines[0].users] == ["ada@example.com"]
+
+
+def test_prefixes_are_no_part_of_a_name():
+    found = answer([group("prj-a", "ada")], [person("ada")], [machine("pc1", "ada")], projects={"prefix": "prj-"})
+    assert found.projects == {"a": "project_a"}
+
+
+def test_a_group_with_two_names_has_the_one_of_its_dn():
+    twice = entry("cn=second,dc=x", cn=["first", "Second"], member=["uid=ada,dc=x"])
+    assert list(answer([twice], [person("ada")], []).projects) == ["Second"]
+
+
+def test_primary_groups_of_posix():
+    projects = [entry("cn=a,dc=x", cn="a", gidNumber="5000", member=["uid=bob,dc=x"])]
+    people = [person("ada", gidNumber="5000"), person("bob", gidNumber="100")]
+    found = answer(projects, people, [machine("pc1", "ada", "bob")], projects={"primary_group": True})
+    assert projects_of(found) == {"ada": ["a"], "bob": ["a"]}
+    with pytest.raises(Incomplete, match="neither objectSid nor gidNumber can be read"):
+        answer([group("a", "bob")], people, [], projects={"primary_group": True})
+
+
+def test_machines_that_people_name():
+    people = [person("ada", host=["PC1", "pc2.example.com", "elsewhere"])]
+    found = answer([group("a", "ada")], people, [machine("pc1"), machine("pc2")], people={"machines": "host"})
+    assert [len(item.users) for item in found.machines] == [1, 1]
+    assert found.remarks == ("host of uid=ada,dc=x names 'elsewhere', which is not among the machines",)
+
+
+def test_strangers_are_told_briefly():
+    found = answer([group("a", *(f"gone{number}" for number in range(9)))], [person("ada")], [machine("pc1", "left")])
+    assert len(found.remarks) == 2
+    assert "project a names who is not among the people of people.base: uid=gone0,dc=x, uid=gone1,dc=x, uid=gone2,dc=x and 6 more" in found.remarks
+
+
+def test_who_has_no_login_is_left_out_and_told():
+    found = answer([], [entry("cn=ada,dc=x", cn="ada", entryUUID="1")], [entry("cn=pc1,dc=x", cn="pc1", owner="cn=ada,dc=x")])
+    assert found.machines[0].users == ()
+    assert found.remarks == ("cn=ada,dc=x has no uid and is left out",)
+
+
+def test_a_closed_account_has_neither_projects_nor_machines():
+    found = answer([group("a", "ada")], [person("ada", nsAccountLock="TRUE")], [machine("pc1", "ada")])
+    assert found.machines[0].users == ()
+    assert not found.remarks
+
+
+def test_two_people_of_one_login():
+    twins = [person("ada"), entry("uid=ada,ou=y,dc=x", uid="ada", entryUUID="id-2")]
+    machines = [machine("pc1", "ada"), entry("cn=pc2,dc=x", cn="pc2", owner="uid=ada,ou=y,dc=x")]
+    with pytest.raises(Contradiction, match="two people have the login name ada"):
+        answer([], twins, machines)
+    posix = entry("cn=a,dc=x", cn="a", memberUid="ada")
+    with pytest.raises(Contradiction, match="project a has a member 'ada' who is not one person"):
+        answer([posix], twins, [], layout="rfc2307")
+
+
+def test_login_names_are_compared_as_unix_does():
+    posix = entry("cn=a,dc=x", cn="a", memberUid="Ada")
+    assert projects_of(answer([posix], [person("ada")], [machine("pc1", "ada")], layout="rfc2307")) == {"ada": []}
+
+
+@pytest.mark.parametrize(
+    ("projects", "text"),
+    [
+        ([entry("cn=a,dc=x")], "cn=a,dc=x has no name: its cn is empty or cannot be read"),
+        ([group("a"), entry("cn=a,ou=y,dc=x", cn="a")], "two groups are the project a"),
+        ([group("a b"), group("a_b")], "two projects would be the group project_a_b"),
+    ],
+)
+def test_projects_that_contradict_each_other(projects, text):
+    with pytest.raises((Contradiction, Incomplete), match=text):
+        answer(projects, [], [])
+
+
+def test_a_map_with_a_name_that_is_none():
+    with pytest.raises(Contradiction, match="'pc 1' in machine_map is no machine's name"):
+        answer([], [], [], machine_map={"pc 1": ["ada"]})
