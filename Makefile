@@ -13,7 +13,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-unit test-oldest test-integration test-molecule lint bench clean docs pictures
+.PHONY: help quickstart test test-unit test-oldest test-integration test-directory test-molecule lint bench clean docs pictures
 
 PYTHON ?=
 PLATFORM ?= swarm
@@ -23,6 +23,7 @@ TESTS ?= tests/integration
 # Each worker has an engine of its own; a third one uses the time that the others wait.
 WORKERS ?= 3
 PACKAGES := docker.io docker-registry iproute2 iptables apache2-utils openssh-server openssh-client runc containernetworking-plugins nftables
+DIRECTORIES := slapd ldap-utils samba samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba 389-ds-base python3-lib389
 PYTEST = "$$bin/pytest" -c tests/pytest.ini
 SPREAD = --numprocesses $(WORKERS) --dist worksteal
 
@@ -32,11 +33,14 @@ help:
 packages:
 	@$(SETUP) packages $(PACKAGES)
 
+directory-packages: packages
+	@$(SETUP) packages $(DIRECTORIES)
+
 quickstart: packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" "$$bin/python" -m tests.testbed.quickstart $(PLATFORM)
 
-test: packages
-	@bin="$(BIN)"; export PATH="$$bin:$$PATH"; $(PYTEST) tests/unit && $(MAKE) --no-print-directory test-oldest && python -m tests.testbed.parts && $(PYTEST) $(SPREAD) tests/integration && $(PYTEST) $(SPREAD) --platform kubernetes tests/integration && $(PYTEST) tests/quickstart && molecule test --all
+test: directory-packages
+	@bin="$(BIN)"; export PATH="$$bin:$$PATH"; $(PYTEST) tests/unit && $(MAKE) --no-print-directory test-oldest && python -m tests.testbed.parts && $(PYTEST) $(SPREAD) tests/integration && $(PYTEST) $(SPREAD) --platform kubernetes tests/integration && $(PYTEST) tests/directory && $(PYTEST) tests/quickstart && molecule test --all
 
 test-unit:
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/unit
@@ -48,6 +52,9 @@ test-oldest:
 
 test-integration: packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) $(SPREAD) --platform $(PLATFORM) $(TESTS)
+
+test-directory: directory-packages
+	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/directory
 
 test-molecule: packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" molecule test --all

@@ -19,6 +19,7 @@ from .specs import Spec, changed, simple, tool
 pytestmark = pytest.mark.only("kubernetes")
 
 START_FIRST = {"update_config": {"order": "start-first", "monitor": "1s"}}
+AT_ONCE = {"update_config": {"order": "start-first", "parallelism": 0, "monitor": "1s"}}
 REPLICAS = '{"spec": {"replicas": %d}}'
 
 
@@ -251,6 +252,7 @@ def test_edited_by_hand(platform: Any, player: Player, app: str, monkeypatch: py
     live(player, platform, app, spec)
     monkeypatch.setenv("KUBE_EDITOR", "sed -i s/plain/edited/")
     platform.kubectl(app, "edit", "deployment/app")
+    platform.kubectl(app, "rollout", "status", "deployment/app")
     assert platform.environment(app, "app")["MODE"] == "edited"
     path = platform.drift_path("app", "environment", "MODE")
     drift = player.run("release_info", {"app": app, **platform.options}).result["drift"]
@@ -271,14 +273,14 @@ def autoscale(platform: Any, app: str, replicas: int) -> None:
 
 def test_autoscaler(platform: Any, player: Player, app: str) -> None:
     """A number that an autoscaler sets is not fought; where the spec leaves it out, it survives every release."""
-    spec = simple(platform, deploy={"replicas": 2})
+    spec = simple(platform, deploy={"replicas": 2, **AT_ONCE})
     live(player, platform, app, spec)
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "app"}
     limits = {"scaleTargetRef": target, "minReplicas": 3, "maxReplicas": 3}
     apply(platform, app, {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "app"}, "spec": limits})
     autoscale(platform, app, 3)
     refused(ship(player, platform, app, spec), ".spec.replicas is held by kube-controller-manager", "leave deploy.replicas out")
-    free = simple(platform)
+    free = simple(platform, deploy=AT_ONCE)
     following = changed(free, "app", environment={"NEW": "1"})
     for version, spec in (("2", free), ("3", following)):
         live(player, platform, app, spec, version)
@@ -288,14 +290,16 @@ def test_autoscaler(platform: Any, player: Player, app: str) -> None:
 
 def test_number_that_is_no_longer_declared(platform: Any, player: Player, app: str) -> None:
     """It stays what it was, instead of becoming 1; numbers by the scale module stay as well, unless another one is declared."""
-    live(player, platform, app, simple(platform, deploy={"replicas": 2}))
+    free = simple(platform, deploy=AT_ONCE)
+    live(player, platform, app, changed(free, "app", deploy={"replicas": 2}))
     pods_before = platform.running(app)
-    live(player, platform, app, simple(platform), "2")
+    live(player, platform, app, free, "2")
     assert (platform.replicas_of(app, "app"), platform.running(app)) == (2, pods_before)
     assert player.run("scale", {"app": app, "replicas": {"app": 3}, **platform.options}).ok
-    live(player, platform, app, simple(platform, environment={"NEW": "1"}), "3")
+    following = changed(free, "app", environment={"NEW": "1"})
+    live(player, platform, app, following, "3")
     assert platform.replicas_of(app, "app") == 3
-    live(player, platform, app, simple(platform, environment={"NEW": "1"}, deploy={"replicas": 1}), "4")
+    live(player, platform, app, changed(following, "app", deploy={"replicas": 1}), "4")
     assert platform.replicas_of(app, "app") == 1
 
 

@@ -464,8 +464,9 @@ class Kubernetes:
     def _refuse_later(self, name: str, live: Body | None, fence: Fence) -> None:
         """Stop where a later holder of the lease wrote it."""
         token = int(annotation(live, TOKEN) or 0) if live is not None else 0
-        if token > fence.token:
-            raise LeaseLost(f"this run no longer holds {name}", f"a later run wrote it (token {token}, this run has {fence.token})", "Nothing more was written")
+        if live is not None and token > fence.token:
+            why = f"a later run wrote {name} (token {token}, this run has {fence.token})"
+            raise LeaseLost(f"this run no longer holds {label(live, APP) or name}", why, "Nothing more was written")
 
     def _remove_superfluous(self, app: str, name: str, bodies: list[Body], fence: Fence) -> None:
         needed = {(body["kind"], body["metadata"]["name"]) for body in bodies}

@@ -32,6 +32,8 @@ class Layout:
     machines_name: str = "cn"
     machines_owners: tuple[str, ...] = ("owner",)
     dn_attribute: str = "entryDN"
+    groups_filter: str = "(objectClass=*)"
+    """What may be a group inside a project; a project's own filter may be narrower."""
 
 
 _IPA_PERSON = "(&(objectClass=posixAccount)(!(objectClass=ipaHost))(!(objectClass=computer)))"

@@ -9,6 +9,7 @@ RFC 4514 (DNs), RFC 4515 (filters), RFC 4517 4.2.15 and 4.2.6 (how DNs and strin
 from __future__ import annotations
 
 import re
+import unicodedata
 import uuid
 from collections.abc import Iterator
 from functools import lru_cache
@@ -24,7 +25,7 @@ _ESCAPED = {",": "\\,", "+": "\\+", "=": "\\=", "\\": "\\\\", ";": "\\;"}
 def dn_key(text: str) -> str:
     """The same for all spellings of one DN: case, spaces around and within, escapes, the order in a multi-valued RDN."""
     if _PLAIN.fullmatch(text):
-        return ",".join("=".join(_folded(side) for side in part.split("=", 1)) for part in text.split(","))
+        return ",".join(_assertion(part) for part in text.split(","))
     return ",".join("+".join(sorted(_assertion(part) for part in _split(rdn, "+"))) for rdn in _split(text, ",;"))
 
 
@@ -54,9 +55,11 @@ def any_of(attribute: str, values: list[str]) -> str:
     return f"(|{parts})"
 
 
-def identifier(raw: bytes) -> str:
+def identifier(attribute: str, raw: bytes) -> str:
     """A stable id as text: AD's objectGUID is 16 octets, little-endian in its first three fields (MS-DTYP 2.3.4.2)."""
-    return str(uuid.UUID(bytes_le=raw)) if len(raw) == 16 else raw.decode("utf-8", "backslashreplace")
+    if attribute.lower() == "objectguid" and len(raw) == 16:
+        return str(uuid.UUID(bytes_le=raw))
+    return raw.decode("utf-8", "backslashreplace")
 
 
 def machine_name(name: str, domain: str) -> str | None:
@@ -82,6 +85,7 @@ def relative_id(sid: bytes) -> int:
     return int.from_bytes(sid[-4:], "little")
 
 
+@lru_cache(maxsize=200_000)
 def _assertion(text: str) -> str:
     name, _equals, value = text.partition("=")
     content = _folded(_unescaped(value))
@@ -89,7 +93,9 @@ def _assertion(text: str) -> str:
 
 
 def _folded(text: str) -> str:
-    return " ".join(text.split()).casefold()
+    """As it is compared (RFC 4518 2)."""
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return " ".join(plain.split()).casefold()
 
 
 def _split(text: str, separators: str) -> Iterator[str]:
@@ -113,6 +119,8 @@ def _split(text: str, separators: str) -> Iterator[str]:
 
 def _unescaped(text: str) -> str:
     text = text.strip()
+    if text.endswith("\\") and (len(text) - len(text.rstrip("\\"))) % 2:
+        text += " "  # It was escaped.
     if text.startswith("#") and re.fullmatch(r"#([0-9A-Fa-f]{2})+", text):
         return _from_ber(bytes.fromhex(text[1:])) or text
     if len(text) > 1 and text.startswith('"') and text.endswith('"') and not text.endswith('\\"'):

@@ -80,5 +80,3 @@ def _user(data: Mapping[str, Any]) -> User:
 def ordered(machines: Iterable[Machine]) -> tuple[Machine, ...]:
     """The machines in the order of their names."""
     return tuple(sorted(machines, key=lambda machine: machine.machine))
-
-

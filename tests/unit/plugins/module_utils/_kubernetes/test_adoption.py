@@ -1,3 +1,6 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What kubectl or Helm made is taken over without replacing a pod; what we declare is ours alone afterwards."""
 
 from __future__ import annotations
@@ -5,9 +8,10 @@ from __future__ import annotations
 import copy
 
 import pytest
+from ansible_collections.shipping.code.plugins.module_utils._app.errors import Outdated
 from ansible_collections.shipping.code.plugins.module_utils._app.platform import Wishes
 from ansible_collections.shipping.code.plugins.module_utils._kubernetes import adoption, render
-from ansible_collections.shipping.code.plugins.module_utils._kubernetes.kinds import DEPLOYMENT
+from ansible_collections.shipping.code.plugins.module_utils._kubernetes.kinds import DEPLOYMENT, SERVICE_KIND
 from ansible_collections.shipping.code.plugins.module_utils._kubernetes.observe import Found
 from ansible_collections.shipping.code.plugins.module_utils._kubernetes.planning import Entry
 from hypothesis import given
@@ -26,9 +30,9 @@ def stranger(image="nginx:1", containers=1, **metadata):
     return {"kind": "Deployment", "metadata": {"name": "web", "uid": "u", **metadata}, "spec": spec}
 
 
-def completed(found=None, former=None, **keys):
+def completed(found=None, former=None, pods=(), **keys):
     app = one(**{**SPEC, **keys})
-    return adoption.completed(APP, "web", app.services["web"], former or {}, found, app)
+    return adoption.completed(APP, "web", app.services["web"], former or {}, found, app, pods)
 
 
 @pytest.mark.parametrize("image", ["nginx:1", f"nginx:1@{DIGEST}", f"nginx@{DIGEST}"])
@@ -37,6 +41,32 @@ def test_an_unchanged_workload_is_taken_as_it_is(image):
     assert (service["selector"], service["container"]) == (LABELS, "main-0")
     container = {"name": "main-0", "image": image, "env": [{"name": "A", "value": "b"}]}
     assert service["bare"] == {"metadata": {"labels": LABELS}, "spec": {"containers": [container]}}
+
+
+def pod(labels, *images):
+    """A pod of these images, as the machine has them."""
+    return {"metadata": {"labels": labels}, "status": {"containerStatuses": [{"name": "main-0", "imageID": image} for image in images]}}
+
+
+@pytest.mark.parametrize(
+    ("pods", "taken"),
+    [
+        ([pod(LABELS, f"nginx@{DIGEST}")], True),
+        ([pod(LABELS, ""), pod(LABELS)], True),
+        ([pod(LABELS, "nginx@sha256:other")], False),
+        ([pod({"app": "elsewhere"}, "nginx@sha256:other")], True),
+    ],
+)
+def test_pods_whose_tag_means_another_image_now_are_replaced(pods, taken):
+    assert ("bare" in completed(stranger(), pods=pods)) == taken
+
+
+def test_lists_stay_in_their_order():
+    found = stranger()
+    variables = [{"name": "Z", "value": "1"}, {"name": "A", "value": "b"}]
+    found["spec"]["template"]["spec"]["containers"][0]["env"] = variables
+    app = one(**SPEC, added=completed(found, environment={"A": "b", "Z": "1"}))
+    assert render.workload(APP, "web", app)["spec"]["template"]["spec"]["containers"][0]["env"] == variables
 
 
 CHANGED = [
@@ -86,6 +116,15 @@ def test_entries_take_over_what_is_nobodys():
     assert entry(stranger(), Wishes()) == (None, {})
 
 
+@pytest.mark.parametrize(("selector", "taken"), [({"app": "theirs"}, True), ({}, True), ({"app": "elsewhere"}, False)])
+def test_a_service_that_would_find_no_pod_is_not_taken_over(selector, taken):
+    service = render.of_service(APP, "web", one(**SPEC, added={"selector": LABELS}))[0]
+    body = {"kind": "Service", "metadata": {"name": "web"}, "spec": {"selector": selector}}
+    found = Found(strangers={("Service", "web"): body, ("Deployment", "web"): stranger()})
+    entry = adoption.entry(Entry("web", service, SERVICE_KIND), found, Wishes(adopt=True))
+    assert (entry.live is not None) == taken
+
+
 FIELDS = st.recursive(
     st.just({}), lambda inner: st.dictionaries(st.sampled_from([".", "f:a", "f:b", 'k:{"name":"x"}', "v:1"]), inner, max_size=3), max_leaves=8
 )
@@ -121,13 +160,25 @@ class Cluster:
         self.written = []
 
     def merge(self, kind, name, body):
+        if body["metadata"]["resourceVersion"] == "old":
+            raise Outdated("somebody was faster")
         self.written.append((kind, body))
+
+    def get(self, kind, name):
+        return {"metadata": {"name": name, "resourceVersion": "new", "managedFields": managed(KUBECTL, OURS)}}
+
+    def find(self, kind, name):
+        return {"metadata": {"name": name, "resourceVersion": "new"}} if name == "web" else None
+
+    def replace(self, kind, body, manager):
+        self.written.append((kind, body, manager))
 
 
 def managed(*entries):
     return [{"manager": manager, "operation": operation, "fieldsV1": fields} for manager, operation, fields in entries]
 
 
+KUBECTL = ("kubectl-client-side-apply", "Update", {"f:spec": {"f:replicas": {}, "f:paused": {}}})
 OURS = ("shipping.code", "Apply", {"f:spec": {"f:replicas": {}, "f:template": {"f:spec": {"f:a": {}}}}})
 
 
@@ -138,13 +189,27 @@ def handed_over(*entries):
 
 
 def test_former_owners_let_go_of_what_we_declare():
-    kubectl = ("kubectl-client-side-apply", "Update", {"f:spec": {"f:replicas": {}, "f:paused": {}}})
     helm = ("helm", "Update", {"f:spec": {"f:template": {"f:spec": {"f:a": {}}}}})
     scaler = ("kube-controller-manager", "Update", {"f:spec": {"f:replicas": {}}})
-    assert handed_over(kubectl, helm, scaler, OURS) == [managed(("kubectl-client-side-apply", "Update", {"f:spec": {"f:paused": {}}}), scaler, OURS)]
+    assert handed_over(KUBECTL, helm, scaler, OURS) == [managed(("kubectl-client-side-apply", "Update", {"f:spec": {"f:paused": {}}}), scaler, OURS)]
 
 
 def test_nothing_is_written_where_nobody_else_holds_it():
     assert handed_over(OURS) == []
     assert handed_over(("kubectl", "Update", {"f:spec": {"f:paused": {}}}), OURS) == []
     assert handed_over(("kubectl", "Update", {"f:spec": {"f:replicas": {}}})) == []
+
+
+def test_a_controller_that_is_faster_is_no_reason_to_give_up(monkeypatch):
+    monkeypatch.setattr(adoption, "_PAUSE", 0)
+    cluster = Cluster()
+    adoption.hand_over(cluster, DEPLOYMENT, {"metadata": {"name": "web", "resourceVersion": "old", "managedFields": managed(KUBECTL, OURS)}})
+    assert [body["metadata"]["resourceVersion"] for _kind, body in cluster.written] == ["new"]
+
+
+def test_what_is_put_back_is_as_it_was():
+    cluster, original = Cluster(), stranger(labels={"a": "b"}, resourceVersion="old")
+    adoption.put_back(cluster, DEPLOYMENT, original)
+    adoption.put_back(cluster, DEPLOYMENT, {"metadata": {"name": "gone"}})
+    metadata = {**original["metadata"], "resourceVersion": "new"}
+    assert cluster.written == [(DEPLOYMENT, {**original, "metadata": metadata}, adoption.BEFORE)]

@@ -1,3 +1,6 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What is declared is found again, what is others' is not looked at, what differs is told by its place."""
 
 from __future__ import annotations

@@ -137,6 +137,18 @@ def test_a_referral_that_nobody_follows():
     assert "it is at ldap://abroad.example.com/dc=x" in error.why
 
 
+@pytest.mark.parametrize("base", [Answer(code=32), Answer()])
+def test_nothing_below_a_base_that_is_not_there(base):
+    """389-ds answers a paged search there with success."""
+    error = refusal(lambda asked: base if asked.scope == 0 else Answer(cookie=b""))
+    assert isinstance(error, Refused)
+    assert "the base dc=x does not exist" in error.what
+
+
+def test_nothing_below_a_base_that_is_there():
+    assert read(lambda asked: Answer([("dc=x", {})]) if asked.scope == 0 else Answer(cookie=b"")) == []
+
+
 # Ranges, as Active Directory gives more than 1,500 values
 
 GROUP = "cn=group,dc=x"
@@ -148,7 +160,7 @@ def ranges(total: int, step: int = 1500, fault: str = ""):
     def answer(asked: Asked) -> Answer:
         wanted = re.fullmatch(r"member;range=(\d+)-\*", asked.attributes[0])
         first = int(wanted[1]) if wanted else 0
-        if fault and first:
+        if fault and first == step:
             return {
                 "nothing": Answer([(GROUP, {})]),
                 "gone": Answer(),

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which accounts are open. Pure.
+
+A lockout after wrong passwords and an expired password change nothing: they pass by themselves.
+MS-ADTS 2.2.16 (userAccountControl), MS-ADA1 2.1 (accountExpires), shadow(5), slapo-ppolicy(5), the schemas of 389-ds and FreeIPA.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from .errors import Contradiction
+from .search import Entry
+
+ATTRIBUTES = (
+    "userAccountControl", "accountExpires", "nsAccountLock", "krbPrincipalExpiration", "shadowExpire", "pwdAccountLockedTime", "pwdEndTime",
+)  # fmt: skip
+_DISABLED = 0x2
+_NEVER = (0, 0x7FFFFFFFFFFFFFFF)
+_FOREVER = "000001010000Z"
+_TIME = re.compile(r"(\d{14})(?:[.,]\d+)?Z")
+
+
+def is_open(entry: Entry, now: datetime) -> bool:
+    """Whether somebody may still work with this account."""
+    return not (_is_disabled(entry) or _is_expired(entry, now))
+
+
+def _is_disabled(entry: Entry) -> bool:
+    return bool(
+        _number(entry, "userAccountControl") & _DISABLED
+        or entry.text("nsAccountLock").lower() == "true"
+        or entry.text("pwdAccountLockedTime") == _FOREVER  # slapo-ppolicy: by an administrator
+    )
+
+
+def _is_expired(entry: Entry, now: datetime) -> bool:
+    ends = [_time(entry, name) for name in ("krbPrincipalExpiration", "pwdEndTime") if entry.text(name)]
+    filetime = _number(entry, "accountExpires")
+    if filetime not in _NEVER:
+        ends.append(datetime(1601, 1, 1, tzinfo=UTC) + timedelta(microseconds=filetime // 10))
+    days = _number(entry, "shadowExpire")
+    if days > 0:  # 0 and -1: never, as most systems read it
+        ends.append(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=days))
+    return any(end <= now for end in ends)
+
+
+def _number(entry: Entry, name: str) -> int:
+    text = entry.text(name)
+    try:
+        return int(text or 0)
+    except ValueError:
+        raise Contradiction(f"{name} of {entry.dn} is no number", repr(text), "Correct it in the directory") from None
+
+
+def _time(entry: Entry, name: str) -> datetime:
+    text = entry.text(name)
+    match = _TIME.fullmatch(text)
+    try:
+        return datetime.strptime(match[1] if match else text, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        raise Contradiction(f"{name} of {entry.dn} is no time", repr(text), "Correct it in the directory; RFC 4517 3.3.13 says how times are written") from None

@@ -1,0 +1,243 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Being let into a directory, by the first server of the list that answers.
+
+LDAP over TLS and StartTLS: RFC 4513 3, 5. Domain scope: MS-ADTS 3.1.1.3.4.1.13.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import ssl
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .errors import DirectoryError, Refused, Unanswered
+from .search import Entry, Query, Reply
+from .settings import Connection, Server
+
+_DOMAIN_SCOPE = "1.2.840.113556.1.4.1339"
+_PAGED = "1.2.840.113556.1.4.319"
+_SCOPES = {"base": "BASE", "one": "LEVEL", "subtree": "SUBTREE"}
+_ROOT = Query("", "(objectClass=*)", ("supportedControl", "namingContexts", "defaultNamingContext", "highestCommittedUSN", "dsServiceName",
+                                      "lastChangeNumber", "vendorName"), "base")  # fmt: skip
+_CREDENTIALS = (49, 53)
+_MORE_SECURITY = (7, 8, 13, 48)
+
+
+class LdapSession:
+    """A bound connection; a context manager that closes it."""
+
+    def __init__(self, library: Any, connection: Any, settings: Connection, server: Server) -> None:
+        self.uri = server.uri
+        self.remarks: list[str] = []
+        self._library = library
+        self._connection = connection
+        self._page_size = settings.page_size
+        self._pages = True
+        self._controls: list[tuple[str, bool, None]] = []
+        self.root: Entry = Entry("", {})
+        self._look_around()
+
+    def __enter__(self) -> LdapSession:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Say goodbye; that nobody listens any more does not matter."""
+        _close(self._connection)
+
+    def ask(self, query: Query, cookie: bytes | None) -> Reply:
+        """One request and what came back."""
+        paged: dict[str, Any] = {}
+        if cookie is not None and self._pages:
+            paged = {"paged_size": self._page_size, "paged_cookie": cookie or None, "paged_criticality": True}
+        try:
+            self._connection.search(
+                query.base, query.filter, search_scope=_SCOPES[query.scope], dereference_aliases="NEVER",
+                attributes=list(query.attributes), controls=self._controls or None, **paged,
+            )  # fmt: skip
+        except self._library.core.exceptions.LDAPInvalidFilterError as error:
+            raise DirectoryError(f"{query} cannot be sent", f"the filter is wrong ({error})", "Correct it; RFC 4515 says how filters are written") from error
+        except (self._library.core.exceptions.LDAPExceptionError, OSError) as error:
+            raise Unanswered(f"{query} at {self.uri} got no answer", _why(error), "Run again, or raise timeout") from error
+        return _reply(self._connection.result, self._connection.response or ())
+
+    def _look_around(self) -> None:
+        """What the server can do, where it tells."""
+        reply = self.ask(_ROOT, None)
+        self.root = next(iter(reply.entries), self.root)
+        controls = self.root.texts("supportedControl")
+        self._pages = not controls or _PAGED in controls
+        if _DOMAIN_SCOPE in controls:
+            self._controls = [(_DOMAIN_SCOPE, True, None)]
+
+
+def connect(settings: Connection) -> LdapSession:
+    """The first server that answers; a refusal is final, or wrong passwords would lock the account at each of them."""
+    library = _library()
+    failed: list[str] = []
+    for server in settings.servers:
+        try:
+            session = open_server(library, settings, server)
+        except Unanswered as error:
+            failed.append(f"{server.uri}: {error.why}")
+            continue
+        session.remarks += [f"passed over {why}" for why in failed]
+        return session
+    what = "no server of the directory answered" if len(failed) > 1 else "the directory did not answer"
+    raise Unanswered(what, "; ".join(failed), "Check the names and ports in uris, and ca_file")
+
+
+def open_server(library: Any, settings: Connection, server: Server) -> LdapSession:
+    """One server: reach it, make it safe, be let in."""
+    tls = _tls(library, settings, server)
+    secure = server.scheme == "ldaps"
+    address = f"ldapi://{server.host}" if server.scheme == "ldapi" else server.host
+    timeout = settings.timeout
+    try:
+        place = library.Server(address, port=server.port or None, use_ssl=secure, tls=tls, get_info="NO_INFO", connect_timeout=timeout)
+        connection = library.Connection(
+            place, client_strategy="SYNC", auto_bind="NONE", receive_timeout=timeout, auto_range=False, return_empty_attributes=False,
+            check_names=False, auto_referrals=False, raise_exceptions=False, **_identity(library, settings),
+        )  # fmt: skip
+    except library.core.exceptions.LDAPExceptionError as error:
+        raise Unanswered(f"{server.uri} cannot be asked", _why(error)) from error
+    try:
+        _open(library, connection, settings, server, tls)
+        _bind(library, connection, settings, server)
+        return LdapSession(library, connection, settings, server)
+    except BaseException:
+        _close(connection)
+        raise
+
+
+def _library() -> Any:
+    try:
+        library = importlib.import_module("ldap3")
+        importlib.import_module("ldap3.core.exceptions")
+    except ImportError as error:
+        remedy = "Call pip install 'ldap3>=2.9,<3' for the Python that runs Ansible, or add it to the execution environment"
+        raise DirectoryError("the directory cannot be asked", "the Python library ldap3 is missing", remedy) from error
+    return library
+
+
+def _identity(library: Any, settings: Connection) -> Mapping[str, Any]:
+    if settings.bind == "simple":
+        return {"authentication": "SIMPLE", "user": settings.bind_dn, "password": settings.password}
+    if settings.bind == "external":
+        return {"authentication": "SASL", "sasl_mechanism": "EXTERNAL", "sasl_credentials": ""}
+    if settings.bind == "gssapi":
+        return {"authentication": "SASL", "sasl_mechanism": "GSSAPI"}
+    return {"authentication": "ANONYMOUS"}
+
+
+def _tls(library: Any, settings: Connection, server: Server) -> Any:
+    """A setting of TLS for ldap3 that leaves everything to Python's own ssl: names, addresses, versions, chains."""
+    if server.scheme == "ldapi" or (server.scheme == "ldap" and not settings.start_tls):
+        return None
+    context = _context(settings)
+
+    class Verified(library.Tls):  # type: ignore[misc]
+        """Keeps what went wrong, which ldap3 tells as text only."""
+
+        failure: Exception | None = None
+
+        def wrap_socket(self, connection: Any, do_handshake: bool = False) -> None:
+            try:
+                connection.socket = context.wrap_socket(connection.socket, server_hostname=server.host, do_handshake_on_connect=do_handshake)
+            except (OSError, ValueError) as error:
+                self.failure = error
+                raise
+
+    return Verified()
+
+
+def _context(settings: Connection) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+    except OSError as error:
+        raise Refused(f"cannot read the authority in {settings.ca_file}", _why(error), "Write the path of a file in PEM format to ca_file") from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if not settings.validate_certs:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if settings.client_certificate:
+        try:
+            context.load_cert_chain(settings.client_certificate, settings.client_key)
+        except OSError as error:
+            raise Refused(f"cannot use the certificate {settings.client_certificate}", _why(error), "Check client_certificate and client_key") from error
+    return context
+
+
+def _open(library: Any, connection: Any, settings: Connection, server: Server, tls: Any) -> None:
+    try:
+        connection.open(read_server_info=False)
+        if server.scheme == "ldap" and settings.start_tls:
+            connection.start_tls(read_server_info=False)
+    except (library.core.exceptions.LDAPExceptionError, OSError) as error:
+        failure = getattr(tls, "failure", None)
+        raise Unanswered(f"{server.uri} cannot be reached", _tls_why(failure) if failure else _why(error)) from (failure or error)
+
+
+def _bind(library: Any, connection: Any, settings: Connection, server: Server) -> None:
+    who = settings.bind_dn or {"external": "the certificate or the user of this process", "gssapi": "the Kerberos ticket"}.get(settings.bind, "anonymous")
+    try:
+        # Nothing of the password in what is raised: the context of an error may hold it.
+        connection.bind(read_server_info=False)
+    except (library.core.exceptions.LDAPExceptionError, OSError) as error:
+        why = _why(error)
+        if settings.bind == "gssapi" and "gssapi" in why.lower():
+            raise Refused(f"{server.uri} was not asked", why, "Install gssapi for the Python that runs Ansible, and call kinit") from None
+        raise Unanswered(f"{server.uri} did not answer the bind", why) from None
+    except ImportError as error:
+        raise Refused(f"{server.uri} was not asked", str(error), "Install gssapi for the Python that runs Ansible") from None
+    result = connection.result or {}
+    if result.get("result") == 0:
+        return
+    answer = f"{result.get('description')} ({result.get('result')})" + (f": {result['message']}" if result.get("message") else "")
+    if result.get("result") in _CREDENTIALS:
+        raise Refused(f"{server.uri} does not let in {who}", answer, "Check bind_dn and the password; it was tried once only, so that nothing is locked")
+    if result.get("result") in _MORE_SECURITY:
+        raise Refused(f"{server.uri} does not let in {who} this way", answer, "Write ldaps:// or start_tls: true, or another bind")
+    raise Refused(f"{server.uri} does not let in {who}", answer, "Check bind and its options")
+
+
+def _reply(result: Mapping[str, Any], response: Sequence[Mapping[str, Any]]) -> Reply:
+    entries, referrals = [], list(result.get("referrals") or ())
+    for item in response:
+        if item["type"] == "searchResEntry":
+            entries.append(Entry(item["dn"], {name.lower(): values for name, values in item["raw_attributes"].items()}))
+        elif item["type"] == "searchResRef":
+            referrals += item["uri"]
+    paging = (result.get("controls") or {}).get(_PAGED) or {}
+    cookie = (paging.get("value") or {}).get("cookie") or b""
+    return Reply(result["result"], result.get("description") or "", result.get("message") or "", entries, referrals, cookie)
+
+
+def _tls_why(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({error.verify_message})"
+    if isinstance(error, TimeoutError):
+        return "it did not answer the TLS handshake in time"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed ({error.reason or error})"
+    return f"TLS failed ({_why(error)})"
+
+
+def _why(error: BaseException) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    if "timed out" in text or "no response from server" in text:
+        return "it did not answer in time"
+    if text == "invalid server address":
+        return "its name cannot be resolved"
+    return text.removeprefix("socket connection error while opening: ")
+
+
+def _close(connection: Any) -> None:
+    with contextlib.suppress(Exception):  # Nothing more is wanted of it.
+        connection.unbind()

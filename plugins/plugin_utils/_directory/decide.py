@@ -1,0 +1,251 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who works where, from what was read. Pure: no input or output, and no clock of its own."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from .accounts import is_open
+from .errors import Contradiction, Incomplete
+from .facts import Facts
+from .names import dn_key, first_value, group_name, identifier, is_odd, machine_name, member_dn, relative_id
+from .record import Machine, Membership, User, ordered
+from .search import Entry
+from .settings import Settings
+
+_SHOWN = 3
+
+
+def decide(facts: Facts, settings: Settings, serial: str, now: datetime) -> Membership:
+    """The membership records of all machines."""
+    return _Decision(facts, settings, now).membership(serial)
+
+
+@dataclass
+class _Person:
+    """Somebody whose account is open."""
+
+    entry: Entry
+    login: str
+    projects: set[str] = field(default_factory=set)
+
+
+class _Decision:
+    def __init__(self, facts: Facts, settings: Settings, now: datetime) -> None:
+        self.facts = facts
+        self.settings = settings
+        self.layout = settings.layout
+        self.remarks: list[str] = []
+        self.people = {
+            key: _Person(entry, entry.text(self.layout.people_login)) for key, entry in facts.people.items() if is_open(entry, now)
+        }  # fmt: skip
+        self.logins: dict[str, list[str]] = defaultdict(list)
+        for key, entry in facts.people.items():
+            self.logins[entry.text(self.layout.people_login)].append(key)
+        self.primary = self._by_primary_group()
+        self.inside = self._by_member_of()
+        self.strangers: dict[str, list[str]] = defaultdict(list)
+
+    def membership(self, serial: str) -> Membership:
+        projects = self._projects()
+        for name, entry in projects.items():
+            for key in self._members(entry, f"project {name}"):
+                if key in self.people:
+                    self.people[key].projects.add(name)
+        groups = self._group_names(projects)
+        machines = ordered(Machine(name, tuple(sorted(self._users(keys)))) for name, keys in self._assignments().items())
+        self._check_logins(machines)
+        for where, found in self.strangers.items():
+            shown = ", ".join(sorted(found)[:_SHOWN])
+            more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+            self.remarks.append(f"{where} names who is not among the people of people.base: {shown}{more}")
+        return Membership(serial, machines, groups, tuple(sorted(self.remarks)))
+
+    # Projects and their members
+
+    def _projects(self) -> dict[str, Entry]:
+        found: dict[str, Entry] = {}
+        for entry in sorted(self.facts.projects, key=lambda item: item.key):
+            name = self._project_name(entry)
+            if name in found:
+                raise Contradiction(f"two groups are the project {name}", f"{found[name].dn} and {entry.dn}", "Narrow projects.base or projects.filter")
+            found[name] = entry
+        return dict(sorted(found.items()))
+
+    def _project_name(self, entry: Entry) -> str:
+        attribute, prefix = self.layout.projects_name, self.settings.prefix
+        names = entry.texts(attribute)
+        if len(names) > 1:  # The DN has the one that distinguishes it.
+            own = first_value(entry.dn, attribute)
+            names = [name for name in names if own is not None and dn_key(f"x={name}") == dn_key(f"x={own}")] or sorted(names)
+        name = names[0].removeprefix(prefix).strip() if names else ""
+        if not name:
+            raise Incomplete(f"{entry.dn} has no name", f"its {attribute} is empty or cannot be read", "Correct projects.name, or the right to read it")
+        return name
+
+    def _group_names(self, projects: Iterable[str]) -> dict[str, str]:
+        owners: dict[str, str] = {}
+        for project in projects:
+            name = group_name(project)
+            if name in owners:
+                raise Contradiction(f"two projects would be the group {name}", f"{owners[name]} and {project}", "Rename one, or narrow projects.filter")
+            owners[name] = project
+            if is_odd(project):
+                self.remarks.append(f"the project {project!r} is the group {name}")
+        return {project: name for name, project in owners.items()}
+
+    def _members(self, group: Entry, where: str) -> set[str]:
+        """The people in a group, over all groups inside of it."""
+        found: set[str] = set()
+        seen, waiting = {group.key}, [group]
+        while waiting:
+            for key, dn in self._direct(waiting.pop(), where):
+                inner = self.facts.groups.get(key)
+                if key in self.facts.people:
+                    found.add(key)
+                elif inner is None:
+                    self._stranger(where, dn)
+                elif key not in seen and self.settings.nested != "none":
+                    seen.add(key)
+                    waiting.append(inner)
+        return found
+
+    def _direct(self, group: Entry, where: str) -> Iterator[tuple[str, str]]:
+        for text in group.texts(*self.layout.member_dns):
+            yield dn_key(member_dn(text)), text
+        for login in group.texts(*self.layout.member_logins):
+            yield self._person_by_login(login, where), login
+        for key in self.facts.chains.get(group.key, ()):
+            yield key, key
+        for key in (*self.inside.get(group.key, ()), *self._primary_members(group)):
+            yield key, key
+
+    def _person_by_login(self, login: str, where: str) -> str:
+        keys = self.logins.get(login, [])
+        if len(keys) > 1:
+            dns = " and ".join(sorted(self.facts.people[key].dn for key in keys))
+            raise Contradiction(f"{where} has a member {login!r} who is not one person", dns, "Narrow people.base or people.filter")
+        return keys[0] if keys else ""
+
+    def _by_member_of(self) -> Mapping[str, list[str]]:
+        inside: dict[str, list[str]] = defaultdict(list)
+        for key, entry in [*self.facts.people.items(), *self.facts.groups.items()]:
+            for dn in entry.texts(*self.layout.member_of):
+                inside[dn_key(dn)].append(key)
+        return inside
+
+    def _by_primary_group(self) -> Mapping[str, list[str]]:
+        by: dict[str, list[str]] = defaultdict(list)
+        if self.layout.primary_group:
+            for key, entry in self.facts.people.items():
+                by[entry.text("primaryGroupID") or f"gid {entry.text('gidNumber')}"].append(key)
+        return by
+
+    def _primary_members(self, group: Entry) -> list[str]:
+        """Active Directory has a person's primary group nowhere else (MS-ADA3 2.120); POSIX likewise."""
+        if not self.layout.primary_group:
+            return []
+        sid, gid = group.raw("objectSid"), group.text("gidNumber")
+        if not sid and not gid:
+            what = "neither objectSid nor gidNumber can be read, so that those with this primary group are unknown"
+            raise Incomplete(f"the members of {group.dn} are incomplete", what, "Give the right to read them, or write projects.primary_group: false")
+        return self.primary.get(str(relative_id(sid[0])) if sid else f"gid {gid}", [])
+
+    def _stranger(self, where: str, written: str) -> None:
+        if written not in self.strangers[where]:
+            self.strangers[where].append(written)
+
+    # Machines and their users
+
+    def _assignments(self) -> dict[str, set[str]]:
+        fleet: dict[str, set[str]] = {}
+        origins: dict[str, str] = {}
+        for entry in self.facts.machines:
+            name = self._machine_name(entry)
+            if name in origins:
+                raise Contradiction(f"two entries are the machine {name}", f"{origins[name]} and {entry.dn}", "Narrow machines.base or machines.filter")
+            origins[name] = entry.dn
+            fleet[name] = set(self._owners(entry, name))
+        for name, logins in self.settings.machine_map.items():
+            self._assign_by_map(fleet, name, logins)
+        self._assign_by_user(fleet)
+        return fleet
+
+    def _machine_name(self, entry: Entry) -> str:
+        attribute, domain = self.layout.machines_name, self.settings.domain
+        written = entry.text(attribute) or (domain and first_value(entry.dn, "cn")) or ""
+        name = machine_name(written, domain)
+        if name is None:
+            why = f"its {attribute} {'is ' + repr(written) if written else 'is empty or cannot be read'}"
+            remedy = f"Correct it or machines.name, or leave it out with a filter such as ({attribute}=*)"
+            raise Incomplete(f"{entry.dn} has no name that a machine can have", why, remedy)
+        return name
+
+    def _owners(self, machine: Entry, name: str) -> Iterator[str]:
+        for dn in machine.texts(*self.layout.machines_owners):
+            key = dn_key(dn)
+            if key in self.facts.people:
+                yield key
+            elif key in self.facts.groups:
+                yield from self._members(self.facts.groups[key], f"group {dn}")
+            elif key != machine.key:  # FreeIPA's hosts manage themselves.
+                self._stranger(f"machine {name}", dn)
+
+    def _assign_by_map(self, fleet: dict[str, set[str]], written: str, logins: Iterable[str]) -> None:
+        name = machine_name(written, self.settings.domain)
+        if name is None:
+            raise Contradiction(f"{written!r} in machine_map is no machine's name", "", "Write a name such as pc1.example.com")
+        users = fleet.setdefault(name, set())
+        for login in logins:
+            key = self._person_by_login(login, f"machine_map, {name},")
+            if key:
+                users.add(key)
+            else:
+                self._stranger(f"machine {name} in machine_map", login)
+
+    def _assign_by_user(self, fleet: dict[str, set[str]]) -> None:
+        if not self.settings.user_attribute:
+            return
+        for key, person in self.people.items():
+            for written in person.entry.texts(self.settings.user_attribute):
+                name = machine_name(written, self.settings.domain)
+                if name in fleet:
+                    fleet[name].add(key)
+                else:
+                    self.remarks.append(f"{self.settings.user_attribute} of {person.entry.dn} names {written!r}, which is not among the machines")
+
+    def _users(self, keys: Iterable[str]) -> Iterator[User]:
+        for key in keys:
+            person = self.people.get(key)
+            if person is None:  # The account is closed.
+                continue
+            if not person.login:
+                self.remarks.append(f"{person.entry.dn} has no {self.layout.people_login} and is left out")
+                continue
+            name = self.settings.login_format.replace("{name}", person.login)
+            yield User(name, self._id(person.entry), tuple(sorted(person.projects)), _hints(person.entry))
+
+    def _id(self, entry: Entry) -> str:
+        values = entry.raw(self.layout.people_id)
+        if not values:
+            remedy = "Give this account the right to read it, or write another attribute that never changes to people.id"
+            raise Incomplete(f"{entry.dn} has no {self.layout.people_id}", "it is empty or cannot be read", remedy)
+        return identifier(self.layout.people_id, values[0])
+
+    def _check_logins(self, machines: Iterable[Machine]) -> None:
+        """A login name means one person."""
+        ids: dict[str, str] = {}
+        for user in (user for machine in machines for user in machine.users):
+            if ids.setdefault(user.name, user.id) != user.id:
+                raise Contradiction(f"two people have the login name {user.name}", f"{ids[user.name]} and {user.id}", "Narrow people.base or people.filter")
+
+
+def _hints(entry: Entry) -> dict[str, Any]:
+    home, uid = entry.text("unixHomeDirectory") or entry.text("homeDirectory"), entry.text("uidNumber")
+    return {**({"uid": int(uid)} if uid.isdigit() else {}), **({"home": home} if home.startswith("/") else {})}

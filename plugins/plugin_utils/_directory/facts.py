@@ -1,0 +1,153 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading what decides who works where: groups before people, people before machines; few searches, none a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from . import accounts
+from .errors import Incomplete
+from .layouts import IN_CHAIN
+from .names import dn_key, filter_value, member_dn
+from .search import Entry, Query, Session, read_all, read_dns
+from .settings import Place, Settings
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything that was read; groups and people by the normal forms of their DNs."""
+
+    projects: tuple[Entry, ...]
+    groups: Mapping[str, Entry]
+    people: Mapping[str, Entry]
+    machines: tuple[Entry, ...]
+    chains: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """People and groups in each project, as the server's own rule has them."""
+
+
+def read_facts(session: Session, settings: Settings) -> Facts:
+    """All that is needed, and nothing by the person."""
+    projects = tuple(_named(_read(session, settings.projects, group_attributes(settings), settings), settings))
+    people = {entry.key: entry for entry in _read(session, settings.people, person_attributes(settings), settings)}
+    machines = tuple(_read(session, settings.machines, machine_attributes(settings), settings)) if settings.machines else ()
+    groups = {entry.key: entry for entry in projects}
+    chains: dict[str, frozenset[str]] = {}
+    if settings.nested == "in_chain":
+        for project in projects:
+            chains[project.key] = frozenset(_chain(session, settings, project, groups))
+    owned = {dn_key(dn): dn for machine in machines for dn in machine.texts(*settings.layout.machines_owners)}
+    passed = people.keys() | {machine.key for machine in machines}
+    _close(session, settings, groups, people, passed, owned)
+    for group in groups.values():
+        _refuse_empty(settings, group)
+    return Facts(projects, groups, people, machines, chains)
+
+
+def group_attributes(settings: Settings) -> tuple[str, ...]:
+    """What is asked of a group."""
+    layout = settings.layout
+    primary = ("objectSid", "gidNumber") if layout.primary_group else ()
+    return _distinct("objectClass", layout.projects_name, *layout.member_dns, *layout.member_logins, *layout.member_of, *primary)
+
+
+def person_attributes(settings: Settings) -> tuple[str, ...]:
+    """What is asked of a person."""
+    layout = settings.layout
+    primary = ("primaryGroupID", "gidNumber") if layout.primary_group else ()
+    machines = (settings.user_attribute,) if settings.user_attribute else ()
+    hints = ("uidNumber", "homeDirectory", "unixHomeDirectory")
+    return _distinct(layout.people_login, layout.people_id, *layout.member_of, *primary, *machines, *hints, *accounts.ATTRIBUTES)
+
+
+def machine_attributes(settings: Settings) -> tuple[str, ...]:
+    """What is asked of a machine."""
+    return _distinct(settings.layout.machines_name, *settings.layout.machines_owners)
+
+
+def _distinct(*names: str) -> tuple[str, ...]:
+    return tuple({name.lower(): name for name in names}.values())
+
+
+def _read(session: Session, place: Place, attributes: tuple[str, ...], settings: Settings) -> Iterator[Entry]:
+    return read_all(session, Query(place.base, place.filter, attributes, place.scope), ranged(settings))
+
+
+def ranged(settings: Settings) -> tuple[str, ...]:
+    """The attributes that may have more values than a server gives at once."""
+    layout = settings.layout
+    own = (settings.user_attribute,) if settings.user_attribute else ()
+    return (*layout.member_dns, *layout.member_logins, *layout.member_of, *layout.machines_owners, *own)
+
+
+def _named(entries: Iterable[Entry], settings: Settings) -> Iterator[Entry]:
+    """The groups whose names begin as projects do."""
+    for entry in entries:
+        names = entry.texts(settings.layout.projects_name)
+        if not settings.prefix or any(name.startswith(settings.prefix) for name in names):
+            yield entry
+
+
+def _chain(session: Session, settings: Settings, project: Entry, groups: dict[str, Entry]) -> Iterator[str]:
+    """Who is in a project over any number of groups, in two searches; the groups are kept for their primary members."""
+    rule = f"(memberOf:{IN_CHAIN}:={filter_value(project.dn)})"
+    inner = Query(settings.base, f"(&{settings.layout.groups_filter}{rule})", group_attributes(settings))
+    for group in read_all(session, inner, ranged(settings)):
+        groups.setdefault(group.key, group)
+        yield group.key
+    for person in read_all(session, Query(settings.people.base, f"(&{settings.people.filter}{rule})", ("cn",), settings.people.scope)):
+        yield person.key
+
+
+def _close(session: Session, settings: Settings, groups: dict[str, Entry], people: Mapping[str, Entry], passed: Iterable[str],
+           owned: Mapping[str, str]) -> None:  # fmt: skip
+    """Add the groups that are inside of groups, level by level; each DN is looked up once, so that a circle ends."""
+    tried = {*passed, *groups}
+    wanted = {**owned, **_named_in(settings, [*groups.values(), *people.values()])}
+    while True:
+        wanted = {key: dn for key, dn in wanted.items() if key not in tried}
+        if not wanted:
+            return
+        tried.update(wanted)
+        found = _look_up(session, settings, wanted.values())
+        groups.update(found)
+        wanted = _named_in(settings, found.values())
+
+
+def _look_up(session: Session, settings: Settings, dns: Iterable[str]) -> dict[str, Entry]:
+    layout = settings.layout
+    entries = read_dns(
+        session, settings.base, layout.dn_attribute, dns, layout.groups_filter, group_attributes(settings), ranged(settings), settings.batch_size
+    )
+    return {entry.key: entry for entry in entries}
+
+
+def _named_in(settings: Settings, entries: Iterable[Entry]) -> dict[str, str]:
+    """The DNs that these entries name as members, or as groups that they are in."""
+    if settings.nested != "recursive":
+        return {}
+    names = (*settings.layout.member_dns, *settings.layout.member_of)
+    written = (member_dn(text) for entry in entries for text in entry.texts(*names))
+    return {dn_key(dn): dn for dn in written}
+
+
+_NEVER_EMPTY: Mapping[str, Callable[[Entry], object]] = {
+    "groupofnames": lambda entry: entry.raw("member"),
+    "groupofuniquenames": lambda entry: entry.raw("uniqueMember"),
+}
+
+
+def _refuse_empty(settings: Settings, group: Entry) -> None:
+    """RFC 4519 3.5, 3.6: these classes cannot be empty, so that no member means no right to read."""
+    if settings.layout.empty_groups:
+        return
+    for name in group.texts("objectClass"):
+        has_members = _NEVER_EMPTY.get(name.lower())
+        if has_members and not has_members(group):
+            raise Incomplete(
+                f"{group.dn} has no member that can be read",
+                f"a {name} cannot be empty",
+                "Give this account the right to read its members; where this directory has empty ones, write projects.empty_groups: true",
+            )

@@ -1,0 +1,207 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Searches whose answers are whole or an error.
+
+Paging: RFC 2696. Range retrieval: MS-ADTS 3.1.1.3.1.3.3. Result codes: RFC 4511 appendix A.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from .errors import DirectoryError, Incomplete, Refused
+from .names import any_of, dn_key
+
+SUCCESS, TIME_LIMIT, SIZE_LIMIT, REFERRAL, ADMIN_LIMIT, NO_SUCH_OBJECT, INVALID_DN = 0, 3, 4, 10, 11, 32, 34
+BUSY, UNAVAILABLE = 51, 52
+_NO_RIGHT = (1, 8, 13, 48, 49, 50)  # 1: Active Directory says operationsError to who is not bound
+_EMPTY_PAGES = 100
+_RANGE = re.compile(r"range=(\d+)-(\d+|\*)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Query:
+    """One search."""
+
+    base: str
+    filter: str
+    attributes: tuple[str, ...]
+    scope: str = "subtree"
+
+    def __str__(self) -> str:
+        return f"the search for {self.filter} below {self.base or 'the root'}"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry; the attributes by their lower-case names, with options such as ``;range=0-1499``."""
+
+    dn: str
+    values: Mapping[str, Sequence[bytes]]
+
+    @property
+    def key(self) -> str:
+        """The DN in its normal form."""
+        return dn_key(self.dn)
+
+    def raw(self, attribute: str) -> Sequence[bytes]:
+        """The values as octets."""
+        return self.values.get(attribute.lower(), ())
+
+    def texts(self, *attributes: str) -> list[str]:
+        """The values of all these attributes as text."""
+        return [value.decode("utf-8", "backslashreplace") for attribute in attributes for value in self.raw(attribute)]
+
+    def text(self, attribute: str) -> str:
+        """The first value, or nothing."""
+        return next(iter(self.texts(attribute)), "")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a server answered to one request; ``cookie`` is empty after the last page."""
+
+    code: int = SUCCESS
+    name: str = ""
+    message: str = ""
+    entries: Sequence[Entry] = ()
+    referrals: Sequence[str] = field(default=())
+    cookie: bytes = b""
+
+
+class Session(Protocol):
+    """A connection that has been let in. ``ask`` raises Unanswered where no answer comes."""
+
+    uri: str
+
+    def ask(self, query: Query, cookie: bytes | None) -> Reply:
+        """The answer, or one page of it; None asks without paging."""
+
+
+def read_all(session: Session, query: Query, ranged: Sequence[str] = ()) -> Iterator[Entry]:
+    """All entries; the ``ranged`` attributes with all their values."""
+    cookie, seen, page, empty = b"", set[str](), 0, 0
+    while True:
+        page += 1
+        reply = _page(session, query, cookie, page)
+        for entry in reply.entries:
+            if entry.dn in seen:
+                raise Incomplete(f"{query} at {session.uri} does not come to an end", f"page {page} has {entry.dn} a second time", _TURN)
+            seen.add(entry.dn)
+            yield _whole(session, entry, ranged)
+        empty = 0 if reply.entries else empty + 1
+        if not reply.cookie:
+            if not seen:
+                _see_base(session, query)
+            return
+        if empty >= _EMPTY_PAGES or (empty and reply.cookie == cookie):
+            raise Incomplete(f"{query} at {session.uri} does not come to an end", f"page {page} is empty and promises another one", _TURN)
+        cookie = reply.cookie
+
+
+_TURN = "Ask another server, or one whose paging works"
+
+
+def _see_base(session: Session, query: Query) -> None:
+    """389-ds answers a paged search below a base that does not exist with success and nothing."""
+    base = Query(query.base, "(objectClass=*)", ("objectClass",), "base")
+    reply = session.ask(base, None)
+    check(session, base, reply)
+    if not reply.entries:
+        check(session, base, Reply(NO_SUCH_OBJECT, "noSuchObject", "it cannot be seen"))
+
+
+def _page(session: Session, query: Query, cookie: bytes, number: int) -> Reply:
+    try:
+        reply = session.ask(query, cookie)
+    except DirectoryError as error:
+        if number == 1:
+            raise
+        what = f"{query} at {session.uri} broke off at page {number}"
+        raise Incomplete(what, error.why or error.what, "Run again; nothing of it was used") from error
+    check(session, query, reply)
+    return reply
+
+
+def read_one(session: Session, dn: str, attributes: tuple[str, ...]) -> Entry | None:
+    """One entry by its DN, with operational attributes; None where it cannot be seen."""
+    query = Query(dn, "(objectClass=*)", attributes, "base")
+    reply = session.ask(query, None)
+    if reply.code in (NO_SUCH_OBJECT, REFERRAL, *_NO_RIGHT):
+        return None
+    check(session, query, reply)
+    return next(iter(reply.entries), None)
+
+
+def read_dns(session: Session, base: str, dn_attribute: str, dns: Iterable[str], kind: str, attributes: tuple[str, ...],
+             ranged: Sequence[str], batch: int) -> Iterator[Entry]:  # fmt: skip
+    """The entries of a kind among these DNs, a batch in each search."""
+    waiting = list(dns)
+    for first in range(0, len(waiting), batch):
+        chosen = any_of(dn_attribute, waiting[first : first + batch])
+        yield from read_all(session, Query(base, f"(&{kind}{chosen})", attributes), ranged)
+
+
+def check(session: Session, query: Query, reply: Reply) -> None:
+    """Raise for every answer that is not the whole one."""
+    where = f"{query} at {session.uri}"
+    answer = f"{reply.name or 'result'} ({reply.code}){': ' if reply.message else ''}{reply.message}"
+    if reply.referrals or reply.code == REFERRAL:
+        to = ", ".join(reply.referrals) or "another server"
+        raise Incomplete(f"{where} left out a part of the tree", f"it is at {to}", "Choose a base that this server holds, or ask the server that holds it")
+    if reply.code == SUCCESS:
+        return
+    if reply.code in (SIZE_LIMIT, TIME_LIMIT, ADMIN_LIMIT):
+        raise Incomplete(f"{where} was cut short", answer, "Raise the limits of this account, or lower page_size")
+    if reply.code in (NO_SUCH_OBJECT, INVALID_DN):
+        raise Refused(f"the base {query.base} does not exist at {session.uri}", answer, "Correct the base, or give this account the right to see it")
+    if reply.code in _NO_RIGHT:
+        raise Refused(f"{where} was refused", answer, "Give this account the right to search there, or bind as another one")
+    if reply.code in (BUSY, UNAVAILABLE):
+        raise Incomplete(f"{where} was not answered", answer, "Run again, or ask another server")
+    raise DirectoryError(f"{where} failed", answer, "Check the base, the filter and the attributes")
+
+
+def _whole(session: Session, entry: Entry, ranged: Sequence[str]) -> Entry:
+    """The entry with all values of the attributes that came in ranges."""
+    partial = [name for name in entry.values if ";" in name and _RANGE.search(name) and name.partition(";")[0] in {item.lower() for item in ranged}]
+    if not partial:
+        return entry
+    values = {name: held for name, held in entry.values.items() if name not in partial}
+    for name in partial:
+        values[name.partition(";")[0]] = _all_values(session, entry, name)
+    return Entry(entry.dn, values)
+
+
+def _all_values(session: Session, entry: Entry, name: str) -> Sequence[bytes]:
+    attribute = name.partition(";")[0]
+    found: list[bytes] = []
+    part: Mapping[str, Sequence[bytes]] = entry.values
+    while True:
+        name, values = _next_range(session, entry, part, attribute, len(found))
+        found += values
+        if name.endswith("*"):
+            return found
+        query = Query(entry.dn, "(objectClass=*)", (f"{attribute};range={len(found)}-*",), "base")
+        reply = session.ask(query, None)
+        check(session, query, reply)
+        part = reply.entries[0].values if reply.entries else {}
+
+
+def _next_range(session: Session, entry: Entry, part: Mapping[str, Sequence[bytes]], attribute: str, first: int) -> tuple[str, Sequence[bytes]]:
+    """The range that begins where the former one ended."""
+    for name, values in part.items():
+        bounds = _RANGE.search(name)
+        if name.partition(";")[0] != attribute or not bounds or int(bounds[1]) != first or not values:
+            continue
+        if bounds[2] == "*" or int(bounds[2]) - first + 1 == len(values):
+            return bounds[0], values
+    raise Incomplete(
+        f"{attribute} of {entry.dn} at {session.uri} is incomplete",
+        f"after {first} values the server gave {', '.join(part) or 'nothing'}",
+        "Run again; nothing of it was used",
+    )

@@ -1,0 +1,337 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user asks for, as types; all mistakes are told at once. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from ...module_utils._app.errors import Problem, SpecError, suggestion
+from .layouts import LAYOUTS, Layout
+
+BINDS = ("anonymous", "simple", "external", "gssapi")
+SCOPES = ("one", "subtree")
+NESTED = ("recursive", "in_chain", "none")
+_PORTS = {"ldap": 389, "ldaps": 636, "ldapi": 0}
+_GLOBAL_CATALOGUE = (3268, 3269)
+_ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9-]*|[0-9]+(\.[0-9]+)+")
+
+
+@dataclass(frozen=True)
+class Server:
+    """One server of the list."""
+
+    uri: str
+    scheme: str
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where the directory is, and how it lets us in."""
+
+    servers: tuple[Server, ...]
+    bind: str = "anonymous"
+    bind_dn: str = ""
+    password: str = field(default="", repr=False)
+    start_tls: bool = False
+    validate_certs: bool = True
+    ca_file: str | None = None
+    client_certificate: str | None = None
+    client_key: str | None = None
+    allow_clear_text: bool = False
+    timeout: int = 10
+    page_size: int = 500
+
+
+@dataclass(frozen=True)
+class Place:
+    """A part of the tree, and what counts in it."""
+
+    base: str
+    filter: str
+    scope: str = "subtree"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides an answer."""
+
+    connection: Connection
+    base: str
+    layout: Layout
+    projects: Place
+    people: Place
+    machines: Place | None
+    prefix: str = ""
+    nested: str = "recursive"
+    login_format: str = "{name}"
+    domain: str = ""
+    user_attribute: str = ""
+    machine_map: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    batch_size: int = 100
+
+
+def read(options: Mapping[str, Any], origin: str) -> Settings:
+    """The settings in the options of a plugin, as its documentation has them; raises SpecError."""
+    reader = _Reader()
+    layout = reader.layout(options)
+    base = reader.text(options, "base")
+    if not base:
+        reader.problem("base", "is missing; write the DN below which projects and people are, such as dc=example,dc=com")
+    settings = Settings(
+        connection=reader.connection(options),
+        base=base,
+        layout=layout,
+        projects=reader.place(options, "projects", base, layout.projects_filter),
+        people=reader.place(options, "people", base, layout.people_filter),
+        machines=reader.place(options, "machines", base, layout.machines_filter) if options.get("machines") is not None else None,
+        prefix=reader.text(reader.section(options, "projects"), "prefix", "projects"),
+        nested=reader.choice(reader.section(options, "projects"), "nested", NESTED, "recursive", "projects"),
+        login_format=reader.login_format(options),
+        domain=reader.text(reader.section(options, "machines"), "domain", "machines"),
+        user_attribute=reader.attribute(reader.section(options, "people"), "machines", "people", ""),
+        machine_map=reader.machine_map(options),
+        batch_size=reader.number(options, "batch_size", 100, 1, 1000),
+    )
+    reader.check(settings)
+    if reader.problems:
+        raise SpecError(reader.problems, origin)
+    return settings
+
+
+# What each section may hold; the documentation of the plugin explains them.
+SECTIONS: Mapping[str, tuple[str, ...]] = {
+    "projects": ("base", "filter", "scope", "name", "prefix", "members", "member_logins", "member_of", "primary_group", "nested", "empty_groups"),
+    "people": ("base", "filter", "scope", "login", "login_format", "id", "machines"),
+    "machines": ("base", "filter", "scope", "name", "domain", "owners"),
+}
+_OF_LAYOUT: Mapping[str, Mapping[str, str]] = {
+    "projects": {
+        "filter": "projects_filter", "name": "projects_name", "members": "member_dns", "member_logins": "member_logins",
+        "member_of": "member_of", "primary_group": "primary_group", "empty_groups": "empty_groups",
+    },
+    "people": {"filter": "people_filter", "login": "people_login", "id": "people_id"},
+    "machines": {"filter": "machines_filter", "name": "machines_name", "owners": "machines_owners"},
+}  # fmt: skip
+
+
+class _Reader:
+    """Reads one option after the other, and keeps what is wrong."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def problem(self, path: str, text: str) -> None:
+        self.problems.append(Problem(path, text))
+
+    def section(self, options: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+        value = options.get(name)
+        if value is None:
+            return {}
+        return value if isinstance(value, Mapping) else {}
+
+    def text(self, options: Mapping[str, Any], name: str, within: str = "") -> str:
+        value = options.get(name)
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            self.problem(_path(within, name), f"is to be a text, not {value!r}")
+            return ""
+        return str(value).strip()
+
+    def choice(self, options: Mapping[str, Any], name: str, choices: Sequence[str], default: str, within: str = "") -> str:
+        value = str(options.get(name) or default)
+        if value not in choices:
+            self.problem(_path(within, name), f"is {value!r}, not one of {', '.join(choices)}{suggestion(value, choices)}")
+            return default
+        return value
+
+    def number(self, options: Mapping[str, Any], name: str, default: int, least: int, most: int) -> int:
+        value = options.get(name, default)
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            self.problem(name, f"is {value!r}; write a whole number from {least} to {most}")
+            return default
+        return int(value)
+
+    def flag(self, options: Mapping[str, Any], name: str, default: bool, within: str = "") -> bool:
+        value = options.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            self.problem(_path(within, name), f"is {value!r}; write true or false")
+            return default
+        return value
+
+    def attribute(self, options: Mapping[str, Any], name: str, within: str, default: str) -> str:
+        value = self.text(options, name, within)
+        if value and not _ATTRIBUTE.fullmatch(value):
+            self.problem(_path(within, name), f"is {value!r}, which is no attribute's name")
+        return value or default
+
+    def attributes(self, options: Mapping[str, Any], name: str, within: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        value = options.get(name)
+        if value is None:
+            return default
+        names = [value] if isinstance(value, str) else value
+        if not isinstance(names, Sequence) or not all(isinstance(item, str) and _ATTRIBUTE.fullmatch(item) for item in names):
+            self.problem(_path(within, name), f"is {value!r}; write a list of attribute names")
+            return default
+        return tuple(str(item) for item in names)
+
+    def place(self, options: Mapping[str, Any], name: str, base: str, default_filter: str) -> Place:
+        given = options.get(name)
+        if given is not None and not isinstance(given, Mapping):
+            self.problem(name, f"is {given!r}; write base, filter and the like below it")
+        section = self.section(options, name)
+        for key in section:
+            if key not in SECTIONS[name]:
+                self.problem(f"{name}.{key}", f"is unknown{suggestion(key, SECTIONS[name])}")
+        text = self.text(section, "filter", name) or default_filter
+        if not _is_filter(text):
+            why = "is missing; with layout custom write which entries count" if not text else f"is {text!r}; write an LDAP filter in parentheses"
+            self.problem(f"{name}.filter", why)
+        return Place(self.text(section, "base", name) or base, text, self.choice(section, "scope", SCOPES, "subtree", name))
+
+    def layout(self, options: Mapping[str, Any]) -> Layout:
+        """The preset with what the user has set instead."""
+        if not options.get("layout"):
+            self.problem("layout", f"is missing; write one of {', '.join(LAYOUTS)}")
+        preset = LAYOUTS[self.choice(options, "layout", tuple(LAYOUTS), "custom")]
+        changes: dict[str, Any] = {}
+        for section, names in _OF_LAYOUT.items():
+            given = self.section(options, section)
+            for key, name in names.items():
+                if key != "filter" and given.get(key) is not None:
+                    changes[name] = self._as(getattr(preset, name), given, key, section)
+        changed = replace(preset, groups_filter=preset.projects_filter or preset.groups_filter, **changes)
+        if not (changed.member_dns or changed.member_logins or changed.member_of or changed.primary_group):
+            self.problem("projects", "has no attribute that names members; write members, member_logins or member_of")
+        return changed
+
+    def _as(self, default: Any, given: Mapping[str, Any], key: str, section: str) -> Any:
+        if isinstance(default, bool):
+            return self.flag(given, key, default, section)
+        if isinstance(default, tuple):
+            return self.attributes(given, key, section, default)
+        return self.attribute(given, key, section, default)
+
+    def connection(self, options: Mapping[str, Any]) -> Connection:
+        servers = tuple(self._servers(options))
+        bind = self.choice(options, "bind", BINDS, "simple" if options.get("bind_dn") else "anonymous")
+        texts = {name: self.text(options, name) or None for name in ("ca_file", "client_certificate", "client_key")}
+        return Connection(
+            servers=servers,
+            bind=bind,
+            bind_dn=self.text(options, "bind_dn"),
+            password=str(options.get("bind_password") or ""),
+            start_tls=self.flag(options, "start_tls", False),
+            validate_certs=self.flag(options, "validate_certs", True),
+            allow_clear_text=self.flag(options, "allow_clear_text", False),
+            timeout=self.number(options, "timeout", 10, 1, 600),
+            page_size=self.number(options, "page_size", 500, 1, 100_000),
+            **texts,
+        )
+
+    def _servers(self, options: Mapping[str, Any]) -> Iterable[Server]:
+        uris = options.get("uris")
+        if not uris or not isinstance(uris, (list, tuple)):
+            self.problem("uris", "is missing; write a list such as [ldaps://ldap1.example.com, ldaps://ldap2.example.com]")
+            return
+        for uri in uris:
+            server = _server(str(uri))
+            if server is None:
+                self.problem("uris", f"{uri!r} is none of ldap://HOST[:PORT], ldaps://HOST[:PORT] and ldapi://%2Fpath%2Fof%2Fsocket")
+            elif server.port in _GLOBAL_CATALOGUE:
+                self.problem("uris", f"{uri!r} is a global catalogue, which lacks members of groups; write ldaps://{server.host}")
+            else:
+                yield server
+
+    def login_format(self, options: Mapping[str, Any]) -> str:
+        text = self.text(self.section(options, "people"), "login_format", "people") or "{name}"
+        if text.count("{name}") != 1 or set(text.replace("{name}", "")) & set("{}"):
+            self.problem("people.login_format", f"is {text!r}; write {{name}} once where the login name goes, as in {{name}}@example.com")
+            return "{name}"
+        return text
+
+    def machine_map(self, options: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+        given = options.get("machine_map")
+        if given is None:
+            return {}
+        if not isinstance(given, Mapping):
+            self.problem("machine_map", "is to hold one machine a line, with a list of login names: pc1.example.com: [ada, bob]")
+            return {}
+        found: dict[str, tuple[str, ...]] = {}
+        for machine, users in given.items():
+            names = [users] if isinstance(users, str) else users or []
+            if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+                self.problem(f"machine_map.{machine}", f"is {users!r}; write a list of login names")
+                continue
+            found[str(machine)] = tuple(str(name) for name in names)
+        return found
+
+    def check(self, settings: Settings) -> None:
+        """What fits together."""
+        self._check_security(settings.connection)
+        if settings.machines is None and not settings.machine_map:
+            self.problem("machines", "is missing; write the base and the filter of all machines, so that one without users stays, or a machine_map")
+        if settings.nested == "in_chain" and settings.layout.dn_attribute != "distinguishedName":
+            self.problem("projects.nested", "in_chain is a rule of Active Directory alone; write recursive")
+        if settings.user_attribute and settings.machines is None:
+            self.problem("people.machines", "needs machines beside it, or a machine would be lost together with its last user")
+
+    def _check_security(self, connection: Connection) -> None:
+        plain = [server.uri for server in connection.servers if server.scheme == "ldap"] if not connection.start_tls else []
+        if plain and connection.bind == "simple" and not connection.allow_clear_text:
+            self.problem("bind", f"simple would send the password in clear text to {plain[0]}; write ldaps:// or start_tls: true")
+        if plain and connection.bind == "gssapi":
+            self.problem("bind", f"gssapi works inside TLS only, and {plain[0]} has none; write ldaps:// or start_tls: true")
+        if connection.bind == "simple" and not connection.bind_dn:
+            self.problem("bind_dn", "is missing; simple needs the DN of an account that may read")
+        if connection.bind == "simple" and not connection.password:
+            self.problem("bind_password", "is missing; write bind_password_file or bind_password_command, or set SHIPPING_LDAP_PASSWORD")
+        if connection.bind == "external" and not connection.client_certificate and any(server.scheme != "ldapi" for server in connection.servers):
+            self.problem("client_certificate", "is missing; external needs a certificate, or ldapi:// alone")
+        if bool(connection.client_certificate) != bool(connection.client_key):
+            self.problem("client_key", "and client_certificate go together")
+
+
+def _server(uri: str) -> Server | None:
+    try:
+        parts = urlsplit(uri)
+        port = parts.port
+    except ValueError:
+        return None
+    scheme = parts.scheme.lower()
+    if scheme == "ldapi":
+        return Server(uri, scheme, unquote(parts.netloc + parts.path) or "/var/run/slapd/ldapi", 0)
+    if scheme not in _PORTS or not parts.hostname or parts.path not in ("", "/") or parts.username:
+        return None
+    return Server(uri, scheme, parts.hostname, port or _PORTS[scheme])
+
+
+def _path(within: str, name: str) -> str:
+    return f"{within}.{name}" if within else name
+
+
+def _is_filter(text: str) -> bool:
+    """Whether the parentheses match; the server says what else is wrong."""
+    depth = 0
+    for position, letter in enumerate(text):
+        depth += {"(": 1, ")": -1}.get(letter, 0)
+        if depth < 1 and position < len(text) - 1:
+            return False
+    return depth == 0 and text.startswith("(")
+
+
+def fingerprint(settings: Settings) -> str:
+    """What distinguishes the answers of two settings; no secret is in it."""
+    connection = replace(settings.connection, password="")
+    shown = {item.name: getattr(settings, item.name) for item in fields(settings) if item.name != "connection"}
+    return repr((connection, sorted(shown.items())))

@@ -1,0 +1,210 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who works where, in every directory; and no answer where it is not the whole one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from ansible_collections.shipping.code.plugins.plugin_utils._directory import connect
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.errors import Contradiction, DirectoryError, Incomplete, Refused
+
+from tests.testbed.directory import BLIND, LIMITED, READER, READER_PASSWORD, SUFFIX
+
+from .conftest import Directory, works
+from .trees import COMPANY, ODD, entry, escaped
+
+
+@contextmanager
+def changed(directory: Directory, there: str, back: str) -> Iterator[None]:
+    """A change that is taken back."""
+    directory.server.change(there)
+    try:
+        yield
+    finally:
+        directory.server.change(back)
+
+
+def added(text: str) -> str:
+    head, _end, rest = text.partition("\n")
+    return f"{head}\nchangetype: add\n{rest}"
+
+
+def removed(dn: str) -> str:
+    return f"dn: {dn}\nchangetype: delete\n"
+
+
+def test_everybody_is_where_they_work(directory: Directory):
+    assert works(directory.ask()) == COMPANY.works
+
+
+def test_the_same_again(directory: Directory):
+    one, other = directory.ask(), directory.ask()
+    assert (one.machines, one.projects, one.remarks) == (other.machines, other.projects, other.remarks)
+    if not one.serial.startswith("time:"):  # 389-ds without a changelog has none of its own.
+        assert one.serial == other.serial
+
+
+def test_groups_of_ansible_and_what_is_odd(directory: Directory):
+    answer = directory.ask()
+    assert answer.projects == {"alpha": "project_alpha", "beta": "project_beta", ODD: "project_Gr__e___co"}
+    assert f"the project {ODD!r} is the group project_Gr__e___co" in answer.remarks
+
+
+def test_who_leaves_has_no_project_and_keeps_the_machine(groupofnames: Directory):
+    before = groupofnames.ask()
+    dn = f"cn=alpha,ou=projects,{SUFFIX}"
+    member = f"member: cn=Ada,ou=people,{SUFFIX}"
+    modify = f"dn: {dn}\nchangetype: modify\n"
+    with changed(groupofnames, f"{modify}delete: member\n{member}\n", f"{modify}add: member\n{member}\n"):
+        after = groupofnames.ask()
+    assert works(after) == {**COMPANY.works, "pc1.example.com": {"ada": []}}
+    assert after.serial > before.serial
+    assert after.serial.startswith(f"csn:{SUFFIX}:")
+
+
+def test_nested_groups_may_be_left_out(groupofnames: Directory):
+    answer = groupofnames.ask(projects={**groupofnames.options["projects"], "nested": "none"})
+    assert works(answer)["pc2.example.com"] == {"bob": ["alpha", "beta"], "cy": []}
+
+
+def test_a_person_has_id_and_hints(rfc2307: Directory):
+    ada = rfc2307.ask().machines[0].users[0]
+    assert ada.hints == {"uid": 1001, "home": "/home/ada"}
+    assert len(ada.id) == 36
+
+
+def test_machines_of_a_map_and_of_people(groupofnames: Directory):
+    options = {"machines": None, "machine_map": {"Laptop1": ["ada", "gone"], "laptop2.example.com": []}}
+    with pytest.raises(Exception, match="machines: is missing"):
+        groupofnames.ask(machines=None)
+    answer = groupofnames.ask(**options)
+    assert works(answer) == {"laptop1": {"ada": ["alpha"]}, "laptop2.example.com": {}}
+    assert any("gone" in remark for remark in answer.remarks)
+
+
+def test_a_machine_of_a_group(groupofnames: Directory):
+    dn = f"cn=pool,ou=machines,{SUFFIX}"
+    pool = entry(dn, objectClass="device", cn="pool", owner=f"cn=team,ou=teams,{SUFFIX}")
+    with changed(groupofnames, added(pool), removed(dn)):
+        assert works(groupofnames.ask())["pool.example.com"] == {"bob": ["alpha", "beta"], "cy": ["beta"], "eve": [ODD, "beta"]}
+
+
+def test_a_name_like_a_template_stays_a_name(groupofnames: Directory):
+    name = "{{ lookup('pipe', 'id') }}"
+    dn = f"cn={escaped(name)},ou=projects,{SUFFIX}"
+    project = entry(dn, objectClass="groupOfNames", cn=name, member=f"cn=Ada,ou=people,{SUFFIX}")
+    with changed(groupofnames, added(project), removed(dn)):
+        assert works(groupofnames.ask())["pc1.example.com"] == {"ada": ["alpha", name]}
+
+
+def test_the_primary_group_of_active_directory(ad: Directory):
+    answer = ad.ask(projects={**ad.options["projects"], "primary_group": False})
+    assert works(answer)["pc2.example.com"] == {"bob": ["beta"], "cy": ["beta"]}
+
+
+def test_active_directory_has_serials_and_ids_of_its_own(ad: Directory):
+    before = ad.ask()
+    assert re.fullmatch(r"usn:[0-9a-f-]{36}:\d+", before.serial)
+    assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", before.machines[0].users[0].id)
+
+
+def test_the_parts_of_active_directory_that_are_elsewhere_are_nobodys_loss(ad: Directory, monkeypatch: pytest.MonkeyPatch):
+    assert works(ad.ask()) == COMPANY.works
+    monkeypatch.setattr(connect, "_DOMAIN_SCOPE", "1.2.3")  # Without the control the server names them.
+    error = refusal(ad)
+    assert "left out a part of the tree" in error.what
+    assert "DC=DomainDnsZones" in error.why or "CN=Configuration" in error.why
+
+
+# No answer rather than a short one
+
+
+def refusal(directory: Directory, **changes: object) -> DirectoryError:
+    with pytest.raises(DirectoryError) as caught:
+        directory.ask(**changes)
+    return caught.value
+
+
+@pytest.mark.parametrize("page_size", [2, 500])
+def test_a_limit_of_the_server(slapd: Directory, page_size: int):
+    error = refusal(slapd, bind_dn=LIMITED, page_size=page_size)
+    assert isinstance(error, Incomplete)
+    assert "sizeLimitExceeded" in error.why or "adminLimitExceeded" in error.why
+    assert "limits of this account" in error.remedy
+
+
+def test_a_limit_of_389ds_is_one_of_a_page(freeipa: Directory):
+    reader = {"uris": [freeipa.server.uri], "bind": "simple", "bind_password": READER_PASSWORD, "allow_clear_text": True}
+    assert works(freeipa.ask(**reader, bind_dn=READER, page_size=500)) == COMPANY.works
+    assert works(freeipa.ask(**reader, bind_dn=LIMITED, page_size=2)) == COMPANY.works
+    error = refusal(freeipa, **reader, bind_dn=LIMITED, page_size=500)
+    assert isinstance(error, Incomplete)
+    assert "LimitExceeded" in error.why
+
+
+@pytest.mark.parametrize("where", ["projects", "people", "machines"])
+def test_a_base_that_does_not_exist(directory: Directory, where: str):
+    base = f"ou=typo,{directory.options['base']}"
+    error = refusal(directory, **{where: {**directory.options.get(where, {}), "base": base}})
+    assert isinstance(error, Refused)
+    assert error.what.startswith(f"the base {base} does not exist at ldap")
+
+
+@pytest.mark.parametrize("kind", ["rfc2307bis", "groupofnames", "uniquenames"])
+def test_members_that_cannot_be_read(request: pytest.FixtureRequest, kind: str):
+    error = refusal(request.getfixturevalue(kind), bind_dn=BLIND)
+    assert isinstance(error, Incomplete)
+    assert "has no member that can be read" in error.what
+
+
+def test_a_part_of_the_tree_that_is_elsewhere(groupofnames: Directory):
+    dn = f"ou=abroad,ou=projects,{SUFFIX}"
+    elsewhere = entry(dn, objectClass=["referral", "extensibleObject"], ou="abroad", ref=f"ldap://abroad.example.com/{dn}")
+    groupofnames.server.change(added(elsewhere))
+    try:
+        error = refusal(groupofnames)
+    finally:
+        groupofnames.server.control("ldapdelete", "-M", dn)
+    assert isinstance(error, Incomplete)
+    assert "left out a part of the tree: it is at ldap://abroad.example.com/" in str(error)
+
+
+def test_an_id_that_cannot_be_read(groupofnames: Directory):
+    error = refusal(groupofnames, people={"id": "employeeNumber"})
+    assert "has no employeeNumber" in str(error)
+    assert "people.id" in error.remedy
+
+
+def test_two_machines_of_one_name(groupofnames: Directory):
+    dn = f"cn=PC1.Example.Com,ou=machines,{SUFFIX}"
+    with changed(groupofnames, added(entry(dn, objectClass="device", cn="PC1.Example.Com")), removed(dn)):
+        error = refusal(groupofnames)
+    assert isinstance(error, Contradiction)
+    assert "two entries are the machine pc1.example.com" in str(error)
+
+
+def test_two_projects_of_one_group(groupofnames: Directory):
+    dn = f"cn=al pha,ou=projects,{SUFFIX}"
+    other = f"cn=al_pha,ou=projects,{SUFFIX}"
+    groups = [entry(name, objectClass="groupOfNames", cn=cn, member=f"cn=Ada,ou=people,{SUFFIX}") for name, cn in ((dn, "al pha"), (other, "al_pha"))]
+    with changed(groupofnames, "\n".join(map(added, groups)), f"{removed(dn)}\n{removed(other)}"):
+        error = refusal(groupofnames)
+    assert "two projects would be the group project_al_pha: al pha and al_pha" in str(error)
+
+
+def test_a_machine_without_a_usable_name(groupofnames: Directory):
+    dn = f"cn=pc 7/x,ou=machines,{SUFFIX}"
+    with changed(groupofnames, added(entry(dn, objectClass="device", cn="pc 7/x")), removed(dn)):
+        error = refusal(groupofnames)
+    assert "has no name that a machine can have: its cn is 'pc 7/x'" in str(error)
+
+
+def test_a_filter_with_a_mistake(groupofnames: Directory):
+    error = refusal(groupofnames, people={"filter": "(uid)"})
+    assert "(uid)" in error.what
+    assert "filter" in error.remedy
