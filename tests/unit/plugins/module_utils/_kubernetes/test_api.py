@@ -49,7 +49,7 @@ REFUSALS = [
 @pytest.mark.parametrize(("status", "answer", "kind", "says"), REFUSALS)
 def test_refusals(status, answer, kind, says):
     error = api._refusal("PATCH", "/apis/apps/v1/x?force=true", status, answer)
-    assert type(error) is kind and says in str(error) and "?" not in error.what
+    assert error.__class__ is kind and says in str(error) and "?" not in error.what
     if kind is PlatformError:
         assert error.facts["status"] == status
 
