@@ -55,6 +55,8 @@ def cluster(machine_name: str) -> Iterator[Cluster]:
     cluster = Cluster(Machine(machine_name))
     try:
         cluster.up()
+        # A volume is never given again, and the samples alone need half of those that are there.
+        cluster.make_volumes(30)
         cluster.registry()
         cluster.registry("private-registry", htpasswd=htpasswd())
         kubernetes_images.publish_front(cluster)

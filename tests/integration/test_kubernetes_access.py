@@ -28,13 +28,16 @@ APP = "hello"
 DENIED = "the cluster does not accept these credentials"
 
 
-def info(player: Player, platform: Any, _environment: dict[str, str] | None = None, **options: Any) -> dict[str, Any]:
-    """What release_info says by this connection."""
-    keywords = {"environment": _environment} if _environment else {}
-    given = {"app": "nothing", "platform": platform.name, "timeout": 5, **options}
-    outcome = player.run("release_info", given, **keywords)
-    assert "Traceback" not in outcome.output
-    return outcome.result
+def infos(player: Player, platform: Any, *connections: dict[str, Any]) -> list[dict[str, Any]]:
+    """What release_info says by each of these connections, in one play; ``environment`` is no option, but that of the task."""
+    tasks: list[dict[str, Any]] = []
+    for number, connection in enumerate(connections):
+        options = {"app": "nothing", "namespace": "nothing", "platform": platform.name, "timeout": 5, **connection}
+        environment = options.pop("environment", {})
+        tasks.append({"name": f"{number}", "shipping.code.release_info": options, "environment": environment, "ignore_errors": True})
+    outcome = player.start_tasks(player.folder(), tasks).wait()
+    assert "Traceback" not in outcome.output and len(outcome.results) == len(connections), outcome.output
+    return outcome.results
 
 
 def by_host(platform: Any, **options: Any) -> dict[str, Any]:
@@ -51,43 +54,45 @@ def certificate_of(platform: Any, name: str, folder: Path) -> dict[str, str]:
 
 
 def test_ways_in(platform: Any, player: Player) -> None:
-    """A kubeconfig given or in the environment, a token, no check of the server, other rights than one's own, names that other collections use."""
-    kubeconfig = str(platform.cluster.kubeconfig)
-    assert info(player, platform, kubeconfig=kubeconfig)["history"] == []
-    assert info(player, platform, kubeconfig=kubeconfig, context=platform.cluster.node)["history"] == []
-    assert info(player, platform, {"KUBECONFIG": kubeconfig})["history"] == []
-    there = {"K8S_AUTH_HOST": platform.cluster.server, "K8S_AUTH_SSL_CA_CERT": str(platform.cluster.ca)}
-    assert info(player, platform, there, api_key=platform.cluster.token())["history"] == []
-    assert info(player, platform, **by_host(platform))["history"] == []
-    assert info(player, platform, **by_host(platform, ca_path=None, validate_certs=False))["history"] == []
-    assert info(player, platform, **by_host(platform, impersonate_user="bob", impersonate_groups=["system:masters"]))["history"] == []
+    """A kubeconfig given or in the environment, a token, no check of the server, other rights than one's own, variables that others use."""
+    kubeconfig, address, token = str(platform.cluster.kubeconfig), platform.cluster.server, platform.cluster.token()
+    results = infos(
+        player,
+        platform,
+        {"kubeconfig": kubeconfig},
+        {"kubeconfig": kubeconfig, "context": platform.cluster.node},
+        {"environment": {"KUBECONFIG": kubeconfig}},
+        {"environment": {"K8S_AUTH_HOST": address, "K8S_AUTH_SSL_CA_CERT": str(platform.cluster.ca)}, "api_key": token},
+        by_host(platform),
+        by_host(platform, ca_path=None, validate_certs=False),
+        by_host(platform, impersonate_user="bob", impersonate_groups=["system:masters"]),
+    )
+    assert [result.get("history", result.get("msg")) for result in results] == [[]] * 7
 
 
 def test_certificates(platform: Any, player: Player, tmp_path: Path) -> None:
-    """A user with a certificate may do what RBAC lets him."""
+    """A user with a certificate may do what RBAC lets him; who may nothing is told the first thing of it."""
     carol, alice = (certificate_of(platform, name, tmp_path) for name in ("carol", "alice"))
     platform.cluster.kubectl("create", "clusterrolebinding", "carol", "--clusterrole=cluster-admin", "--user=carol")
-    assert info(player, platform, **by_host(platform, api_key=None, **carol))["history"] == []
-    told = info(player, platform, **by_host(platform, api_key=None, **alice))["msg"]
-    assert "alice may not list" in told or "alice may not get" in told, told
-    assert "cannot" in told and "nothing" in told and "Role" in told
-    half = info(player, platform, **by_host(platform, api_key=None, client_cert=carol["client_cert"]))["msg"]
-    assert "client_cert is set without client_key" in half
+    half = {"client_cert": carol["client_cert"]}
+    allowed, denied, useless = infos(player, platform, *(by_host(platform, api_key=None, **user) for user in (carol, alice, half)))
+    assert allowed["history"] == []
+    assert "alice may not list persistentvolumeclaims" in denied["msg"] and 'in the namespace "nothing"' in denied["msg"] and "Role" in denied["msg"]
+    assert "client_cert is set without client_key" in useless["msg"]
 
 
 def test_contexts(platform: Any, player: Player, tmp_path: Path) -> None:
     """One of several contexts, from several files; a wrong name is told with those that there are."""
-    first = json.loads(platform.cluster.kubeconfig.read_text())
-    second = copy.deepcopy(first)
+    second = json.loads(platform.cluster.kubeconfig.read_text())
     second["clusters"] = [{"name": "far", "cluster": {"server": "https://127.0.0.1:1"}}]
     second["contexts"] = [{"name": "far", "context": {"cluster": "far", "user": "user"}}]
     second["current-context"] = "far"
     (tmp_path / "second").write_text(json.dumps(second))
-    both = f"{tmp_path}/second:{platform.cluster.kubeconfig}"
-    assert info(player, platform, kubeconfig=both, context=platform.cluster.node)["history"] == []
-    assert "no connection to the cluster at https://127.0.0.1:1: connection refused" in info(player, platform, kubeconfig=both)["msg"]
-    wrong = info(player, platform, kubeconfig=both, context="nera")["msg"]
-    assert "there is no context nera" in wrong and platform.cluster.node in wrong and "far" in wrong
+    both = {"kubeconfig": f"{tmp_path}/second:{platform.cluster.kubeconfig}"}
+    near, far, wrong = infos(player, platform, {**both, "context": platform.cluster.node}, both, {**both, "context": "nera"})
+    assert near["history"] == []
+    assert "no connection to the cluster at https://127.0.0.1:1: connection refused" in far["msg"]
+    assert "there is no context nera" in wrong["msg"] and platform.cluster.node in wrong["msg"] and "far" in wrong["msg"]
 
 
 # Options that replace those of the administrator -> what is said.
@@ -104,47 +109,45 @@ NO_WAY_IN: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def refusals(platform: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What is said of each of them."""
+    results = infos(Player(tmp_path_factory.mktemp("refusals")), platform, *(by_host(platform, **options) for options, _says in NO_WAY_IN.values()))
+    return {name: str(result.get("msg")) for name, result in zip(NO_WAY_IN, results, strict=True)}
+
+
 @pytest.mark.parametrize("name", NO_WAY_IN)
-def test_no_way_in(name: str, platform: Any, player: Player) -> None:
+def test_no_way_in(name: str, refusals: dict[str, str]) -> None:
     """Where, why and what to do."""
-    options, says = NO_WAY_IN[name]
-    told = info(player, platform, **by_host(platform, **options))["msg"]
-    for text in says:
-        assert text in told, told
+    for text in NO_WAY_IN[name][1]:
+        assert text in refusals[name]
 
 
-def test_other_authority(platform: Any, player: Player, tmp_path: Path) -> None:
-    """An authority that is not the server's."""
-    told = info(player, platform, **by_host(platform, ca_path=str(Authority(tmp_path / "other").certificate)))["msg"]
-    assert "no trusted connection" in told and "certificate verify failed" in told and "ca_path" in told
-
-
-def test_something_else_answers(platform: Any, player: Player) -> None:
-    """A server that is no API server."""
-    told = info(player, platform, **by_host(platform, host=f"http://{platform.registry}"))["msg"]
-    assert platform.registry in told or "404" in told, told
-
-
-def test_token_that_has_ended(platform: Any, player: Player) -> None:
-    """A token whose account is gone, as one that has expired."""
-    token = platform.cluster.token("leaving")
+def test_no_way_in_any_more(platform: Any, player: Player, tmp_path: Path) -> None:
+    """A token whose account is gone, as one that has expired; an authority that is not the server's; a server that is no API server."""
+    token, other = platform.cluster.token("leaving"), str(Authority(tmp_path / "other").certificate)
     platform.cluster.kubectl("delete", "serviceaccount", "leaving")
-    told = info(player, platform, **by_host(platform, api_key=token))["msg"]
-    assert DENIED in told and "expired" in told and token not in told
+    ended, untrusted, strange = infos(
+        player, platform, by_host(platform, api_key=token), by_host(platform, ca_path=other), by_host(platform, host=f"http://{platform.registry}")
+    )
+    assert DENIED in ended["msg"] and "expired" in ended["msg"] and token not in ended["msg"]
+    assert "no trusted connection" in untrusted["msg"] and "certificate verify failed" in untrusted["msg"] and "ca_path" in untrusted["msg"]
+    assert "404" in strange["msg"], strange["msg"]
 
 
 def test_exec_plugin(platform: Any, player: Player, tmp_path: Path) -> None:
     """A program that logs in is asked by the official client; one that fails is told."""
     credential = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": platform.cluster.token()}}
-    results = {}
+    connections = []
     for name, script in (("works", f"echo '{json.dumps(credential)}'"), ("fails", "echo the login has ended >&2; exit 3")):
         plugin = tmp_path / name
         plugin.write_text(f"#!/bin/sh\n{script}\n")
         plugin.chmod(0o755)
         user = {"exec": {"apiVersion": credential["apiVersion"], "command": str(plugin), "interactiveMode": "Never"}}
-        results[name] = info(player, platform, kubeconfig=str(platform.cluster.write_kubeconfig(tmp_path / f"{name}.kubeconfig", user)))
-    assert results["works"]["history"] == []
-    assert "cannot log in to the cluster" in results["fails"]["msg"] and "the login has ended" in results["fails"]["msg"], results["fails"]["msg"]
+        connections.append({"kubeconfig": str(platform.cluster.write_kubeconfig(tmp_path / f"{name}.kubeconfig", user))})
+    works, fails = infos(player, platform, *connections)
+    assert works["history"] == []
+    assert "cannot log in to the cluster" in fails["msg"] and "the login has ended" in fails["msg"], fails["msg"]
 
 
 def spec_of(platform: Any, **environment: str) -> Spec:

@@ -122,7 +122,7 @@ def _page(session: Session, query: Query, cookie: bytes, number: int) -> Reply:
         if number == 1:
             raise
         what = f"{query} at {session.uri} broke off at page {number}"
-        raise Incomplete(what, error.why or error.what, "Run again; nothing of it was used") from error
+        raise Incomplete(what, error.why or error.what, "Run again; nothing of it was used") from error  # pylint: disable=bad-exception-cause
     check(session, query, reply)
     return reply
 
