@@ -51,7 +51,7 @@ class Rounds:
     changed: int
 
 
-SIZES = {20: Rounds(3, 5, 5), 100: Rounds(1, 3, 3)}
+SIZES = {20: Rounds(2, 3, 3), 100: Rounds(1, 3, 1)}
 QUICK = {2: Rounds(1, 1, 1), 3: Rounds(1, 1, 1)}
 
 

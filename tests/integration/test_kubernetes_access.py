@@ -23,7 +23,7 @@ from .specs import Spec, changed, tool, with_service
 
 pytestmark = pytest.mark.only("kubernetes")
 
-ROLE = ROOT / "docs" / "docsite" / "rst" / "kubernetes-role.yml"
+ROLE = ROOT / "playbooks" / "files" / "kubernetes" / "role.yml"
 APP = "hello"
 DENIED = "the cluster does not accept these credentials"
 
@@ -218,7 +218,7 @@ def without(platform: Any, deployer: dict[str, Any], request: pytest.FixtureRequ
     """The Role lacks a verb for a resource."""
     verb, resource = request.param
     name, _dot, group = resource.partition(".")
-    role = next(body for body in yaml.safe_load_all(ROLE.read_text()) if body["kind"] == "Role")
+    (role,) = (body for body in yaml.safe_load(ROLE.read_text())["items"] if body["kind"] == "Role")
     less = copy.deepcopy(role)
     (rule,) = [rule for rule in less["rules"] if name in rule["resources"] and group in rule["apiGroups"]]
     rule["verbs"].remove(verb)
@@ -243,7 +243,7 @@ NEEDED = [
 ]
 
 
-@pytest.mark.parametrize("without", NEEDED, indirect=True, ids=lambda right: "-".join(right))
+@pytest.mark.parametrize("without", NEEDED, indirect=True, ids="-".join)
 def test_a_right_that_is_missing(without: tuple[str, str], platform: Any, player: Player, deployer: dict[str, Any]) -> None:
     """It is told which verb on which resource, and for whom."""
     verb, resource = without
