@@ -40,7 +40,15 @@ quickstart: packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" "$$bin/python" -m tests.testbed.quickstart $(PLATFORM)
 
 test: directory-packages
-	@bin="$(BIN)"; export PATH="$$bin:$$PATH"; $(PYTEST) tests/unit && $(MAKE) --no-print-directory test-oldest && python -m tests.testbed.parts && $(PYTEST) $(SPREAD) tests/integration && $(PYTEST) $(SPREAD) --platform kubernetes tests/integration && $(PYTEST) tests/directory && $(PYTEST) tests/quickstart && molecule test --all
+	@bin="$(BIN)"; export PATH="$$bin:$$PATH"; \
+	$(PYTEST) tests/unit; \
+	$(MAKE) --no-print-directory test-oldest; \
+	python -m tests.testbed.parts helm; \
+	$(PYTEST) $(SPREAD) tests/integration; \
+	$(PYTEST) $(SPREAD) --platform kubernetes tests/integration; \
+	$(PYTEST) tests/directory; \
+	$(PYTEST) tests/quickstart; \
+	molecule test --all
 
 test-unit:
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/unit
