@@ -102,3 +102,12 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     """``; did you mean X?`` where one of ``known`` is close to ``word``, else nothing."""
     close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
     return f"; did you mean {close[0]}?" if close else ""
+
+
+def innermost(error: BaseException) -> str:
+    """The first cause, which is the one that says something."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__  # type: ignore[assignment]
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error)

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from .errors import Problem
 
 CREATE, UPDATE, RECREATE, REMOVE, KEEP = "create", "update", "recreate", "remove", "keep"
 UNINTERRUPTED = "without interruption"
@@ -115,3 +118,23 @@ def start_first_on_host_port(name: str, service: dict[str, Any], replicas: int, 
         f"services.{name}.deploy.update_config.order: start-first cannot work, since port {ports[0]} is taken by the running task "
         f"on each of the {machines} machines that may run {name}; write stop-first, or publish the port on a router in front"
     )
+
+
+def change_of_mode(name: str, mode: str, wanted: str, allowed: bool, problems: list[Problem]) -> ServicePlan:
+    """A service whose mode changes is made anew, which is done only where it is ``allowed``."""
+    if not allowed:
+        problems.append(
+            Problem(
+                f"services.{name}.deploy.mode",
+                f"cannot change in place from {mode} to {wanted}; give the service another name, or set recreate: [{name}], which interrupts it",
+            )
+        )
+    return ServicePlan(name, RECREATE, (Change("deploy.mode", mode, wanted),), True, f"interrupted, because a change from {mode} to {wanted} makes it anew")
+
+
+def leaving(name: str, ports: set[int], services: Mapping[str, dict[str, Any]]) -> ServicePlan:
+    """A service that left the spec; it goes last, or first where another one needs one of its ``ports``."""
+    heirs = sorted(other for other, service in services.items() if ports & {port["published"] for port in service.get("ports", []) if "published" in port})
+    if heirs:
+        return ServicePlan(name, REMOVE, (), True, f"interrupted, because {heirs[0]} takes its port and {name} goes first", early=True)
+    return ServicePlan(name, REMOVE, (), True, f"interrupted, because {name} is no longer in the spec")

@@ -20,7 +20,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from .._app.errors import Denied, NotFound, Outdated, PlatformError, Unreachable
+from .._app.errors import Denied, NotFound, Outdated, PlatformError, Unreachable, innermost
 from .access import Access, missing_package
 from .kinds import Kind
 
@@ -180,11 +180,11 @@ class Cluster:
             response = self._pool.request(method, url, body=data, headers=headers, timeout=timeout, retries=False, redirect=False, preload_content=not stream)
         except urllib3.exceptions.SSLError as error:
             raise Denied(
-                f"no trusted connection to the cluster at {self.access.host}", _innermost(error), "Check ca_path, client_cert and the kubeconfig"
+                f"no trusted connection to the cluster at {self.access.host}", innermost(error), "Check ca_path, client_cert and the kubeconfig"
             ) from error
         except urllib3.exceptions.HTTPError as error:
             raise Unreachable(
-                f"no connection to the cluster at {self.access.host}", _innermost(error), "Check the kubeconfig's server or host, and that it runs"
+                f"no connection to the cluster at {self.access.host}", innermost(error), "Check the kubeconfig's server or host, and that it runs"
             ) from error
         if "Date" in response.headers:
             self.clock, self._heard = parsedate_to_datetime(response.headers["Date"]).timestamp(), time.monotonic()
@@ -293,12 +293,3 @@ def _forbidden(why: str) -> str:
 
 def _manager(message: str) -> str:
     return message.partition('"')[2].partition('"')[0] or message
-
-
-def _innermost(error: BaseException) -> str:
-    """The first cause, which is the one that says something."""
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__  # type: ignore[assignment]
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    return str(error)

@@ -11,13 +11,25 @@ from typing import Any
 
 from .._app.errors import PlanError, Problem
 from .._app.history import Record, newest
-from .._app.plan import CREATE, KEEP, RECREATE, REMOVE, UNINTERRUPTED, UPDATE, Change, Plan, ServicePlan, interruption, start_first_on_host_port
+from .._app.plan import (
+    CREATE,
+    KEEP,
+    UNINTERRUPTED,
+    UPDATE,
+    Change,
+    Plan,
+    ServicePlan,
+    change_of_mode,
+    interruption,
+    leaving,
+    start_first_on_host_port,
+)
 from .._app.platform import Wishes
 from .._app.resolved import Resolved
 from .._app.verdict import LIVE
 from . import manifests, render, security
 from .compare import annotation, covers, differences, is_applied, label, projected, same, without_notes
-from .kinds import CLAIM, CONFIG_MAP, DAEMON_SET, DEPLOYMENT, HASH, NETWORK_POLICY, POLICY, RELEASE, SECRET, SERVICE, SERVICE_KIND, WORKLOADS, Kind
+from .kinds import CLAIM, CONFIG_MAP, DAEMON_SET, HASH, NETWORK_POLICY, POLICY, RELEASE, SECRET, SERVICE, SERVICE_KIND, WORKLOADS, Kind
 from .observe import Body, Found, Key
 
 _HIDDEN = ("reference", "security", "pull_secret", "selector", "bare", "container", "depends_on", "expose")
@@ -128,8 +140,10 @@ def plan(app: str, resolved: Resolved, records: Sequence[Record], found: Found, 
     services = [
         _service(app, name, resolved, records, found, [entry for entry in wanted if entry.service == name], wishes, noted) for name in resolved.services
     ]
-    leaving = [
-        _leaving(name, resolved, body) for name, body in found.workloads.items() if name not in resolved.services and body["kind"] not in manifests.LASTING
+    gone = [
+        leaving(name, _ports(body), resolved.services)
+        for name, body in found.workloads.items()
+        if name not in resolved.services and body["kind"] not in manifests.LASTING
     ]
     if noted:
         raise PlanError(
@@ -139,7 +153,7 @@ def plan(app: str, resolved: Resolved, records: Sequence[Record], found: Found, 
         )
     networks = {entry.wanted["metadata"]["name"]: entry for entry in wanted if not entry.service}
     return Plan(
-        services=(*services, *leaving),
+        services=(*services, *gone),
         create={
             "networks": tuple(name for name, entry in networks.items() if entry.changed),
             "volumes": tuple(sorted({entry.wanted["metadata"]["name"] for entry in wanted if entry.kind is CLAIM and entry.live is None})),
@@ -204,7 +218,7 @@ def _service(
             noted.append(Problem("", unfit))
         return ServicePlan(name, CREATE, (Change("image", None, want["image"]),) if want["image"] else (), restarts=True, interruption="new")
     if there["kind"] != workload.kind.name:
-        return _recreated(name, there, wishes, noted)
+        return change_of_mode(name, _mode_of(there["kind"]), _mode_of(workload.kind.name), name in wishes.recreate, noted)
     stale = list(superfluous(name, own, found))
     changed = [entry for entry in own if entry.changed]
     if not changed and not stale:
@@ -277,27 +291,14 @@ def _shown(service: Mapping[str, Any]) -> dict[str, Any]:
     return dict(service["manifest"]) if "manifest" in service else {key: value for key, value in service.items() if key not in _HIDDEN}
 
 
-def _recreated(name: str, there: Body, wishes: Wishes, noted: list[Problem]) -> ServicePlan:
-    """A service that must be made anew, which is done only if asked."""
-    mode, wanted = ("replicated", "global") if there["kind"] == DEPLOYMENT.name else ("global", "replicated")
-    if name not in wishes.recreate:
-        noted.append(
-            Problem(
-                f"services.{name}.deploy.mode",
-                f"cannot change in place from {mode} to {wanted}; give the service another name, or set recreate: [{name}], which interrupts it",
-            )
-        )
-    return ServicePlan(name, RECREATE, (Change("deploy.mode", mode, wanted),), True, f"interrupted, because a change from {mode} to {wanted} makes it anew")
+def _mode_of(kind: str) -> str:
+    return "global" if kind == DAEMON_SET.name else "replicated"
 
 
-def _leaving(name: str, resolved: Resolved, body: Body) -> ServicePlan:
-    """A service that left the spec; it goes last, or first where another one needs its port."""
+def _ports(body: Body) -> set[int]:
+    """The ports of machines that a workload takes."""
     containers = (((body.get("spec") or {}).get("template") or {}).get("spec") or {}).get("containers") or []
-    ports = {port.get("hostPort") for container in containers for port in container.get("ports") or []} - {None}
-    heirs = sorted(other for other, service in resolved.services.items() if ports & {port.get("published") for port in service.get("ports", [])})
-    if heirs:
-        return ServicePlan(name, REMOVE, (), True, f"interrupted, because {heirs[0]} takes its port and {name} goes first", early=True)
-    return ServicePlan(name, REMOVE, (), True, f"interrupted, because {name} is no longer in the spec")
+    return {port["hostPort"] for container in containers for port in container.get("ports") or [] if port.get("hostPort")}
 
 
 def eligible(workload: Body, nodes: list[Body] | None) -> int:

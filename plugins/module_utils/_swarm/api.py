@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from .._app.errors import Denied, NotFound, Outdated, PlatformError, ShippingError, Unreachable
+from .._app.errors import Denied, NotFound, Outdated, PlatformError, ShippingError, Unreachable, innermost
 
 MINIMUM_API = (1, 41)
 NEWEST_API = (1, 51)
@@ -112,12 +112,12 @@ class Engine:
         except requests.exceptions.SSLError as error:
             raise Denied(
                 f"no trusted connection to the engine at {self.connection.docker_host}",
-                _innermost(error),
+                innermost(error),
                 "Check ca_path, client_cert and client_key; tls: false is for an engine that speaks no TLS",
             ) from error
         except requests.exceptions.RequestException as error:
             raise Unreachable(
-                f"no connection to the engine at {self.connection.docker_host}", _innermost(error), "Check docker_host and that the engine runs"
+                f"no connection to the engine at {self.connection.docker_host}", innermost(error), "Check docker_host and that the engine runs"
             ) from error
         if "Date" in response.headers:
             self.clock = parsedate_to_datetime(response.headers["Date"]).timestamp()
@@ -170,15 +170,6 @@ def _refusal(method: str, path: str, response: Any) -> PlatformError:
     if response.status_code in (401, 403):
         return Denied(what, why)
     return PlatformError(what, why, status=response.status_code)
-
-
-def _innermost(error: BaseException) -> str:
-    """The first cause, which is the one that says something."""
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__  # type: ignore[assignment]
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    return str(error)
 
 
 def _version(text: str) -> tuple[int, ...]:

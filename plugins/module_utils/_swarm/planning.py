@@ -11,7 +11,19 @@ from typing import Any
 from .._app.errors import PlanError, Problem
 from .._app.history import Record, newest
 from .._app.naming import service_name
-from .._app.plan import CREATE, KEEP, RECREATE, REMOVE, UPDATE, Change, Plan, ServicePlan, interruption, start_first_on_host_port
+from .._app.plan import (
+    CREATE,
+    KEEP,
+    RECREATE,
+    UPDATE,
+    Change,
+    Plan,
+    ServicePlan,
+    change_of_mode,
+    interruption,
+    leaving,
+    start_first_on_host_port,
+)
 from .._app.platform import Wishes
 from .._app.resolved import Resolved
 from .._app.verdict import LIVE
@@ -32,7 +44,7 @@ def plan(app: str, resolved: Resolved, records: Sequence[Record], found: Found, 
     _check_external(resolved, found, problems)
     renewed = _renewed_networks(app, resolved, found, wishes)
     services = [_service(name, resolved, records, have, found, wishes, renewed, name in adopted, problems) for name in resolved.services]
-    leaving = [_leaving(name, resolved, have[name], found) for name in have if name not in resolved.services]
+    gone = [leaving(name, _ports(have[name]), resolved.services) for name in have if name not in resolved.services]
     if problems:
         raise PlanError(
             f"{app} cannot be released as it is described; nothing was touched",
@@ -42,7 +54,7 @@ def plan(app: str, resolved: Resolved, records: Sequence[Record], found: Found, 
     own = {network["Name"] for network in found.networks if is_own_network(app, network, wishes.adopt or bool(records))}
     names = found.names
     return Plan(
-        services=(*services, *leaving),
+        services=(*services, *gone),
         create={
             "networks": tuple(
                 name for name, entry in resolved.networks.items() if not entry.get("external") and (name not in names.networks or name in renewed)
@@ -229,23 +241,12 @@ def _recreated(name: str, mode: str, wanted: str, networks: list[str], wishes: W
     if networks:
         why = f"its network {networks[0]} is made anew"
         return ServicePlan(name, RECREATE, (Change("networks", networks, networks),), True, f"interrupted, because {why}")
-    if name not in wishes.recreate:
-        problems.append(
-            Problem(
-                f"services.{name}.deploy.mode",
-                f"cannot change in place from {mode} to {wanted}; give the service another name, or set recreate: [{name}], which interrupts it",
-            )
-        )
-    return ServicePlan(name, RECREATE, (Change("deploy.mode", mode, wanted),), True, f"interrupted, because a change from {mode} to {wanted} makes it anew")
+    return change_of_mode(name, mode, wanted, name in wishes.recreate, problems)
 
 
-def _leaving(name: str, resolved: Resolved, body: Mapping[str, Any], found: Found) -> ServicePlan:
-    """A service that left the spec; it goes last, or first where another one needs its port."""
-    ports = {port.get("PublishedPort") for port in get(body, "Spec.EndpointSpec.Ports") or []}
-    heirs = sorted(other for other, service in resolved.services.items() if ports & {port.get("published") for port in service.get("ports", [])} - {None})
-    if heirs:
-        return ServicePlan(name, REMOVE, (), True, f"interrupted, because {heirs[0]} takes its port and {name} goes first", early=True)
-    return ServicePlan(name, REMOVE, (), True, f"interrupted, because {name} is no longer in the spec")
+def _ports(body: Mapping[str, Any]) -> set[int]:
+    """The ports that a service publishes."""
+    return {port["PublishedPort"] for port in get(body, "Spec.EndpointSpec.Ports") or [] if port.get("PublishedPort")}
 
 
 def eligible(service: Mapping[str, Any], found: Found) -> int:
