@@ -86,7 +86,7 @@ def test_quota_exhausted(platform: Any, player: Player, app: str) -> None:
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "narrow"}, "spec": {"hard": {"pods": "1"}}}
     apply(platform, app, quota)
     until(lambda: [body for body in platform.found(app, "resourcequotas") if body["status"].get("used", {}).get("pods") == "1"])
-    with within(25):
+    with within(60):
         outcome = ship(player, platform, app, changed(spec, "app", environment={"NEW": "1"}), "2")
     rolled_back(outcome, "quota", "exceeded quota: narrow", "limited: pods=1")
     assert platform.running(app) == before
@@ -135,7 +135,7 @@ def test_admission_refuses_pods(platform: Any, player: Player, app: str) -> None
     spec = simple(platform)
     live(player, platform, app, spec)
     innocent = "!object.spec.containers.exists(c, has(c.env) && c.env.exists(e, e.name == 'BAD'))"
-    with policy(platform, app, "", "pods", innocent, "no pods on Fridays"), within(25):
+    with policy(platform, app, "", "pods", innocent, "no pods on Fridays"), within(60):
         rolled_back(ship(player, platform, app, changed(spec, "app", environment={"BAD": "1"}), "2"), "pods_refused", "no pods on Fridays")
     unchanged(player, platform, app, spec)
 
@@ -355,7 +355,7 @@ def test_something_is_missing(name: str, platform: Any, player: Player, missing:
     """Something that the pod needs is not in the cluster: told by its name, in seconds."""
     make, kind, says = CANNOT_START[name]
     before = platform.running(missing)
-    with within(30):
+    with within(60):
         rolled_back(ship(player, platform, missing, make(platform), name), kind, *says)
     assert platform.running(missing) == before
 

@@ -61,7 +61,7 @@ def test_there_as_here(platform: Any, player: Player, app: str) -> None:
     assert files_with(SECRET, player.home / ".ansible") == []
 
 
-def test_the_connection_is_cut(platform: Any, player: Player, app: str, ssh: Ssh) -> None:
+def test_cut_off(platform: Any, player: Player, app: str, ssh: Ssh) -> None:
     """The worker goes on, the play finds it again and ends with its verdict."""
     state = {"environment": {"XDG_STATE_HOME": str(player.home / "state")}}
     assert player.run("release", options(platform, app, "1"), **state).ok
