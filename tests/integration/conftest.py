@@ -99,9 +99,11 @@ def player(tmp_path: Path) -> Iterator[Player]:
 
 
 @pytest.fixture
-def app() -> str:
-    """The name of an app of one test alone; all of them end with the machine that they run on."""
-    return f"test{next(_apps)}"
+def app(platform: SwarmPlatform | KubernetesPlatform) -> Iterator[str]:
+    """The name of an app of one test alone, whose health nobody asks for any more when it has ended."""
+    name = f"test{next(_apps)}"
+    yield name
+    platform.stop(name)
 
 
 _apps = itertools.count(1)

@@ -198,6 +198,10 @@ class KubernetesPlatform:
         }
         return {body["metadata"]["name"] for body in self.found(app, kinds.get(kind, f"{kind}s"))} - {"kube-root-ca.crt"}
 
+    def stop(self, app: str) -> None:
+        """Take an app away, and not wait for it."""
+        self.cluster.kubectl("delete", "namespace", app, "--ignore-not-found", "--wait=false")
+
     def label_machine(self, *labels: str) -> None:
         """Give the machine labels that placements ask for."""
         self.cluster.kubectl("label", "node", self.cluster.node, "--overwrite", *labels)

@@ -176,6 +176,11 @@ class SwarmPlatform:
         """The names of an app's objects of a kind: secret, config, network, service, volume."""
         return {name for name in self.engine.docker(kind, "ls", "--format", "{{.Name}}").split() if name.startswith(app)}
 
+    def stop(self, app: str) -> None:
+        """Take an app away, and not wait for it."""
+        if ids := self.engine.docker("service", "ls", "--quiet", "--filter", f"name={app}_").split():
+            self.engine.docker("service", "rm", *ids)
+
     def label_machine(self, *labels: str) -> None:
         """Give the machine labels that placements ask for."""
         node = self.engine.docker("node", "ls", "--quiet").strip()

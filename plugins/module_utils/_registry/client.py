@@ -10,6 +10,7 @@ Challenges: https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import ipaddress
 import json
@@ -22,7 +23,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlencode, urljoin
+from urllib.parse import unquote, urlencode, urljoin, urlsplit
+from urllib.request import getproxies_environment, proxy_bypass_environment
 
 from .._app.errors import ShippingError
 from .._app.images import Reference, is_image_id, no_digest
@@ -210,14 +212,13 @@ class _Question:
 
 
 class _Wire:
-    """HTTP as registries may be spoken to; every thread has sessions of its own."""
+    """HTTP as registries may be spoken to."""
 
     def __init__(self, insecure: frozenset[str], timeout: float) -> None:
         self._insecure = insecure
         self._timeout = timeout
         self._spoken: dict[str, str] = {}
-        self._contexts: dict[tuple[str, bool], ssl.SSLContext] = {}
-        self._sessions = threading.local()
+        self._pools: dict[tuple[str, bool, str], Any] = {}
         self._lock = threading.Lock()
 
     def reach(self, host: str, method: str, path: str, headers: Mapping[str, str]) -> _Answer:
@@ -259,14 +260,20 @@ class _Wire:
         lax = self._is_lax(place)
         if scheme != "https" and not lax:
             raise _NoAnswer(f"{place} is to be asked without encryption, which is for registries on loopback and insecure ones")
-        session = self._session(registry, lax)
-        unproxied: Any = dict.fromkeys(("http", "https", "all")) if _is_loopback(place) else None
-        options: dict[str, Any] = {"headers": dict(headers), "data": form, "proxies": unproxied, "verify": False if lax else None, "auth": _as_it_is}
+        headers = {"User-Agent": "shipping.code", **headers}
+        body = None
+        if form is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            body = urlencode(form)
         why = ""
         deadline = time.monotonic() + self._timeout
         try:
-            with session.request(method, url, timeout=self._timeout, allow_redirects=False, stream=True, **options) as response:
-                return _Answer(url, response.status_code, response.headers, b"".join(_pieces(response, deadline)))
+            pool = self._pool(registry, lax, proxy_for(url))
+            response = pool.request(method, url, headers=headers, body=body, timeout=self._timeout, redirect=False, retries=False, preload_content=False)
+            try:
+                return _Answer(url, response.status, response.headers, b"".join(_pieces(response, deadline)))
+            finally:
+                response.release_conn()
         except _failures() as error:
             why = f"no answer within {self._timeout:g} s" if _took_too_long(error) else _reason(error)
         raise _NoAnswer(why)  # Outside of the handler: an error may hold the request and its headers.
@@ -279,17 +286,11 @@ class _Wire:
     def _is_lax(self, place: str) -> bool:
         return place in self._insecure or _is_loopback(place)
 
-    def _session(self, registry: str, lax: bool) -> Any:
-        sessions = self._sessions.__dict__.setdefault("known", {})
-        if (registry, lax) not in sessions:
-            sessions[registry, lax] = _new_session(self._context(registry, lax))
-        return sessions[registry, lax]
-
-    def _context(self, registry: str, lax: bool) -> ssl.SSLContext:
+    def _pool(self, registry: str, lax: bool, proxy: str) -> Any:
         with self._lock:
-            if (registry, lax) not in self._contexts:
-                self._contexts[registry, lax] = _new_context(registry, lax)
-            return self._contexts[registry, lax]
+            if (registry, lax, proxy) not in self._pools:
+                self._pools[registry, lax, proxy] = _new_pool(_new_context(registry, lax), proxy)
+            return self._pools[registry, lax, proxy]
 
 
 def challenges(header: str) -> dict[str, dict[str, str]]:
@@ -390,14 +391,22 @@ def _is_loopback(place: str) -> bool:
         return False
 
 
-def _as_it_is(request: Any) -> Any:
-    """An ``auth`` for requests, which would take one from ~/.netrc otherwise."""
-    return request
+def proxy_for(url: str) -> str:
+    """The proxy that the environment names for an address; never one for loopback.
+
+    https://docs.python.org/3/library/urllib.request.html#urllib.request.getproxies
+    """
+    scheme, place = _origin(url)
+    proxies = getproxies_environment()
+    found = proxies.get(scheme) or proxies.get("all") or ""
+    if not found or _is_loopback(place) or proxy_bypass_environment(place):
+        return ""
+    return found if "://" in found else f"http://{found}"
 
 
 def _pieces(response: Any, deadline: float) -> Iterator[bytes]:
     size = 0
-    for piece in response.iter_content(_CHUNK):
+    for piece in response.stream(_CHUNK, decode_content=True):
         size += len(piece)
         if size > _LARGEST:
             raise ValueError("its answer is larger than 4 MiB")
@@ -407,16 +416,20 @@ def _pieces(response: Any, deadline: float) -> Iterator[bytes]:
 
 
 def _failures() -> tuple[type[Exception], ...]:
-    """What a request may end with: requests lets some of its parts' own errors through."""
+    """What a request may end with: urllib3 lets some of its parts' own errors through."""
+    from http.client import HTTPException
+
     from urllib3.exceptions import HTTPError
 
-    return (HTTPError, OSError, ValueError)
+    return (HTTPError, HTTPException, OSError, ValueError)
 
 
 def _took_too_long(error: BaseException) -> bool:
-    from requests.exceptions import Timeout
+    from urllib3.exceptions import NewConnectionError
+    from urllib3.exceptions import TimeoutError as TimedOut
 
-    return isinstance(error, (Timeout, TimeoutError)) or isinstance(_innermost(error), TimeoutError)
+    refused = isinstance(error, NewConnectionError)  # which urllib3 counts among those that took too long
+    return isinstance(_innermost(error), TimeoutError) or (isinstance(error, TimedOut) and not refused)
 
 
 def _innermost(error: BaseException) -> BaseException:
@@ -446,7 +459,7 @@ def _new_context(registry: str, lax: bool) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         return context
-    context = ssl.create_default_context()
+    context = _trusting_the_system()
     authority = os.path.join(_CERTIFICATES, next((name for name, host in _HOSTS.items() if host == registry), registry), "ca.crt")
     why = ""
     try:
@@ -459,36 +472,34 @@ def _new_context(registry: str, lax: bool) -> ssl.SSLContext:
     return context
 
 
-def _new_session(context: ssl.SSLContext) -> Any:
+def _trusting_the_system() -> ssl.SSLContext:
+    """The system's authorities; where it has none, those that came with Python's packages."""
+    context = ssl.create_default_context()
+    paths = ssl.get_default_verify_paths()
+    if not (paths.cafile or paths.capath):
+        with contextlib.suppress(ImportError):
+            import certifi
+
+            context.load_verify_locations(certifi.where())
+    return context
+
+
+def _new_pool(context: ssl.SSLContext, proxy: str) -> Any:
     try:
-        import requests
         import urllib3
-        from requests.adapters import HTTPAdapter
     except ImportError as error:
         raise ShippingError(
-            "the Python package requests is missing on the host that asks the registries", str(error), "Install it for that host's Python: pip install requests"
+            "the Python package urllib3 is missing on the host that asks the registries", str(error), "Install it for that host's Python: pip install urllib3"
         ) from error
-    from http.cookiejar import DefaultCookiePolicy
-
-    paths = ssl.get_default_verify_paths()
-
-    class Trusting(HTTPAdapter):
-        """requests trusts a list of its own, unless the system has none."""
-
-        def init_poolmanager(self, *args: Any, **options: Any) -> Any:
-            return super().init_poolmanager(*args, **options, ssl_context=context)
-
-        def proxy_manager_for(self, *args: Any, **options: Any) -> Any:
-            return super().proxy_manager_for(*args, **options, ssl_context=context)
-
-        def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-            if verify is not True or not (paths.cafile or paths.capath):
-                super().cert_verify(conn, url, verify, cert)
-
+    options: dict[str, Any] = {"maxsize": 16, "ssl_context": context}
     if context.verify_mode == ssl.CERT_NONE:
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-    session = requests.Session()
-    session.mount("https://", Trusting())
-    session.headers.update({"User-Agent": "shipping.code", "Accept-Encoding": "identity"})
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    return session
+        options["cert_reqs"] = "CERT_NONE"
+    if not proxy:
+        return urllib3.PoolManager(**options)
+    return urllib3.ProxyManager(proxy, proxy_headers=_proxy_login(proxy), **options)
+
+
+def _proxy_login(proxy: str) -> dict[str, str]:
+    parts = urlsplit(proxy)
+    return {"Proxy-Authorization": f"Basic {basic(unquote(parts.username), unquote(parts.password or ''))}"} if parts.username else {}

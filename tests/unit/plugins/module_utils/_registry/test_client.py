@@ -21,7 +21,7 @@ from ansible_collections.shipping.code.plugins.module_utils._registry.credential
 
 from .serving import certificate, docker_registry, push, stub
 
-pytest.importorskip("requests", reason="the client needs requests")
+pytest.importorskip("urllib3", reason="the client needs urllib3")
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 PASSWORD = "s3cret-of-the-shop"
@@ -407,12 +407,8 @@ def test_no_cookies(server):
 
 
 def test_certificates(names, monkeypatch, tmp_path):
-    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
-    monkeypatch.delenv("CURL_CA_BUNDLE", raising=False)
     monkeypatch.setattr(client, "_CERTIFICATES", str(tmp_path / "certs.d"))
     with stub(certificate(tmp_path, "shop.test")) as server:
-        # What requests trusts of its own is not what the system trusts.
-        monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(tmp_path / "ca.crt"))
         server.answer = lambda _asked: FOUND
         port = server.address.rpartition(":")[2]
         name = f"shop.test:{port}"
