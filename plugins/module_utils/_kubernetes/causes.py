@@ -43,8 +43,8 @@ _MOUNT: tuple[tuple[str, str, str], ...] = (
 MOUNT_REASONS = ("FailedMount", "FailedAttachVolume", "FailedMapVolume")
 SANDBOX_REASONS = ("FailedCreatePodSandBox",)
 _MOUNT_PATIENCE = 4.0
-# A kubelet that has much to do hears of Secrets and ConfigMaps too late, and tries again.
-_BUSY, _BUSY_PATIENCE = "failed to sync", 30.0
+# What a kubelet or an API server that has much to do hears of too late, and tries again: a Secret or ConfigMap; that the pod may read its claim.
+_BUSY, _BUSY_PATIENCE = ("failed to sync", "no relationship found between node"), 30.0
 
 
 def unschedulable(message: str, other_architecture: bool) -> Cause | None:
@@ -114,7 +114,7 @@ def mount(message: str) -> Cause:
     for words, kind, sentence in _MOUNT:
         if words in lowered and "not found" in lowered:
             return Cause(kind, f"{sentence} ({text})", patience=_MOUNT_PATIENCE)
-    return Cause("mount_failed", f"a volume cannot be mounted ({text})", patience=_BUSY_PATIENCE if _BUSY in lowered else _MOUNT_PATIENCE)
+    return Cause("mount_failed", f"a volume cannot be mounted ({text})", patience=_BUSY_PATIENCE if any(words in lowered for words in _BUSY) else _MOUNT_PATIENCE)
 
 
 def sandbox(message: str) -> Cause:

@@ -128,6 +128,18 @@ def test_why_a_volume_is_not_mounted(message, kind, says):
     assert cause.kind == kind and says in cause.text and cause.patience
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        'MountVolume.SetUp failed for volume "etc-a" : failed to sync configmap cache: timed out waiting for the condition',
+        'error processing PVC a/data: persistentvolumeclaims "data" is forbidden: User "system:node:one" cannot get resource "persistentvolumeclaims"'
+        ' in API group "" in the namespace "a": no relationship found between node \'one\' and this object',
+    ],
+)
+def test_what_a_busy_cluster_hears_of_too_late_is_waited_for(message):
+    assert causes.mount(message).patience > 20 > causes.mount(MOUNTS[-1][0]).patience
+
+
 def test_what_is_refused():
     quota = causes.refused('pods "web-1" is forbidden: exceeded quota: small, requested: pods=1, used: pods=2, limited: pods=2')
     assert (quota.kind, quota.room) == ("quota", True) and "exceeded quota: small" in quota.text
