@@ -34,6 +34,8 @@ from .swarm import compose
 
 OURS, LOOP, ONE = "shipping.code.release", "kubernetes.core.k8s, looped", "kubernetes.core.k8s, one task"
 WAITING, CLI, EMPTY = "kubernetes.core.k8s, one task, wait", "kubectl apply --server-side", "an empty play"
+# Those that are measured one by one; a looped module takes minutes for what the others do in seconds.
+ALONE = (OURS, ONE, CLI)
 PLACES = {OURS: "ours", LOOP: "loop", ONE: "one", WAITING: "waiting", CLI: "client"}
 MACHINE = "an image that no registry has, seen by the machine"
 PEER = "what the peer says"
@@ -326,7 +328,7 @@ def measure(bench: KubernetesBench, sizes: Mapping[int, Rounds]) -> Results:
 
 def _one_by_one(bench: KubernetesBench, services: int, rounds: Rounds, results: Results) -> None:
     """So many services that the machine has room for the pods of one contender only."""
-    for name in (OURS, LOOP, ONE, CLI):
+    for name in ALONE:
         print(f"Kubernetes, {services} services, {name}", flush=True)
         for _round in range(rounds.first):
             bench.clear()
