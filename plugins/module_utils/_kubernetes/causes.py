@@ -114,7 +114,8 @@ def mount(message: str) -> Cause:
     for words, kind, sentence in _MOUNT:
         if words in lowered and "not found" in lowered:
             return Cause(kind, f"{sentence} ({text})", patience=_MOUNT_PATIENCE)
-    return Cause("mount_failed", f"a volume cannot be mounted ({text})", patience=_BUSY_PATIENCE if any(words in lowered for words in _BUSY) else _MOUNT_PATIENCE)
+    patience = _BUSY_PATIENCE if any(words in lowered for words in _BUSY) else _MOUNT_PATIENCE
+    return Cause("mount_failed", f"a volume cannot be mounted ({text})", patience=patience)
 
 
 def sandbox(message: str) -> Cause:

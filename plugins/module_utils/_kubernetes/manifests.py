@@ -32,6 +32,14 @@ _PODS = ("Deployment", "DaemonSet", "StatefulSet", "ReplicaSet", "Job", "CronJob
 # What holds what nobody can make again stays when it leaves the manifests.
 LASTING = ("PersistentVolumeClaim", "PersistentVolume", "Namespace", "CustomResourceDefinition")
 TEMPLATED = ("Deployment", "DaemonSet", "StatefulSet")
+# What is looked into here must be a mapping, where it is there at all.
+_POD = ("spec", "spec.template", "spec.template.metadata", "spec.template.metadata.labels", "spec.template.spec")
+_CRON = ("spec.jobTemplate", "spec.jobTemplate.spec", "spec.jobTemplate.spec.template", "spec.jobTemplate.spec.template.spec")
+_MAPPINGS = {
+    **dict.fromkeys(_PODS, (*_POD, *_CRON)),
+    "Secret": ("data", "stringData"),
+    "CustomResourceDefinition": ("spec", "spec.names"),
+}
 
 
 @dataclass
@@ -77,6 +85,10 @@ def _take(document: Body, place: str, namespace: str | None, hooks: str, result:
         problems.append(Problem(place, f"needs apiVersion, kind and metadata.name{why}"))
         return
     title = f"{kind}/{name}"
+    misshapen = list(_misshapen(document, title))
+    if misshapen:
+        problems += misshapen
+        return
     hook = (metadata.get("annotations") or {}).get(_HOOK)
     if hook and (hooks == "skip" or "test" in hook):
         result.notes.append(f"{title}: passed over, a hook of Helm ({hook})")
@@ -93,6 +105,39 @@ def _take(document: Body, place: str, namespace: str | None, hooks: str, result:
     if kind == "Secret":
         result.contents[title] = _content(body, title, problems)
     result.objects[title] = body
+
+
+def _misshapen(document: Body, title: str) -> Iterable[Problem]:
+    """What is looked into here and has not the shape that the API gives it; everything else is the API's to judge."""
+    paths = ("metadata.labels", "metadata.annotations", *_MAPPINGS.get(document["kind"], ()))
+    wrong = [path for path in paths if not isinstance(_at(document, path), (dict, type(None)))]
+    yield from (Problem(f"{title}.{path}", "must be a mapping") for path in wrong)
+    if not wrong and document["kind"] in TEMPLATED and _at(document, "spec.template") is None:
+        yield Problem(f"{title}.spec.template", "is missing")
+    if document["kind"] == "CustomResourceDefinition":
+        yield from _undefined(document, title)
+    for pod in _pod_specs(document) if document["kind"] in _PODS else ():
+        for key in ("containers", "initContainers"):
+            listed = pod.get(key) or []
+            if not isinstance(listed, list) or not all(isinstance(container, dict) for container in listed):
+                yield Problem(f"{title}, {key}", "must be a list of mappings")
+
+
+def _undefined(document: Body, title: str) -> Iterable[Problem]:
+    """What a definition must tell, so that its resources can be addressed."""
+    versions = _at(document, "spec.versions")
+    names = [_at(document, path) for path in ("spec.group", "spec.names.kind", "spec.names.plural")]
+    if not isinstance(versions, list) or not all(isinstance(entry, dict) and isinstance(entry.get("name"), str) for entry in versions):
+        yield Problem(f"{title}.spec.versions", "must be a list of versions with names")
+    elif not all(isinstance(name, str) for name in names):
+        yield Problem(f"{title}.spec", "needs group, names.kind and names.plural")
+
+
+def _at(body: Any, path: str) -> Any:
+    """What stands at a path; None where a part of the path is not there."""
+    for key in path.split("."):
+        body = body.get(key) if isinstance(body, dict) else None
+    return body
 
 
 def _content(body: Body, title: str, problems: list[Problem]) -> bytes:
@@ -183,9 +228,9 @@ def _needs(body: Body, before: Mapping[str, Body], own: Definitions) -> dict[str
 
 def _pod_specs(body: Body) -> Iterable[Body]:
     """The pod specs inside an object, wherever its kind has them."""
-    spec = body.get("spec") or {}
-    for candidate in (spec, (spec.get("template") or {}).get("spec"), (((spec.get("jobTemplate") or {}).get("spec") or {}).get("template") or {}).get("spec")):
-        if isinstance(candidate, dict) and isinstance(candidate.get("containers"), list):
+    for path in ("spec", "spec.template.spec", "spec.jobTemplate.spec.template.spec"):
+        candidate = _at(body, path)
+        if isinstance(candidate, dict) and "containers" in candidate:
             yield candidate
 
 
@@ -218,9 +263,9 @@ def rendered(app: str, name: str, service: Mapping[str, Any]) -> Body:
     if not service["kind"]["namespaced"]:
         metadata["annotations"][NAMESPACED_BY] = service["namespace"]
     if body["kind"] in TEMPLATED and service.get("labels_on_pods") == HASHED:
-        template = body["spec"].setdefault("template", {})
-        labels = template.setdefault("metadata", {}).setdefault("labels", {})
-        labels[APP] = app
-        labels[HASH] = digest(template)
+        template = body["spec"]["template"]
+        inner = template["metadata"] = dict(template.get("metadata") or {})
+        inner["labels"] = {**(inner.get("labels") or {}), APP: app}
+        inner["labels"][HASH] = digest(template)
     metadata["annotations"][APPLIED] = digest(body)
     return body
