@@ -5,13 +5,20 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
+import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.testbed.tls import Authority
 
 from .harness import Outcome, Player, within
 from .specs import Spec, changed, simple, tool
@@ -112,11 +119,11 @@ def policy(platform: Any, app: str, group: str, kind: str, expression: str, mess
         platform.cluster.kubectl("delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", app)
 
 
-def _refuses(platform: Any, app: str, *words: str) -> bool:
+def _refuses(platform: Any, app: str, *words: str, says: str = "denied request") -> bool:
     try:
         platform.kubectl(app, *words, "--dry-run=server")
     except RuntimeError as error:
-        return "denied request" in str(error)
+        return says in str(error)
     return False
 
 
@@ -140,33 +147,72 @@ def test_admission_refuses_pods(platform: Any, player: Player, app: str) -> None
     unchanged(player, platform, app, spec)
 
 
-def test_admission_webhook_away(platform: Any, player: Player, app: str) -> None:
-    """A webhook that must agree and does not answer: nothing is touched, and it is named."""
+def webhook(app: str, client: dict[str, str]) -> dict[str, Any]:
+    """A webhook that must agree to the Deployments of an app's namespace."""
     hook = {
         "name": "guard.example.com",
-        "clientConfig": {"url": "https://127.0.0.1:1/"},
+        "clientConfig": client,
         "rules": [{"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["*"], "resources": ["deployments"]}],
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": app}},
         "failurePolicy": "Fail",
         "sideEffects": "None",
         "admissionReviewVersions": ["v1"],
     }
-    configuration = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration", "metadata": {"name": app}, "webhooks": [hook]}
-    apply(platform, app, configuration)
+    return {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration", "metadata": {"name": app}, "webhooks": [hook]}
+
+
+@contextlib.contextmanager
+def guarded(platform: Any, app: str, client: dict[str, str], says: str) -> Iterator[None]:
+    """A webhook that has been taken up: the API server tells its words."""
+    apply(platform, app, webhook(app, client))
     try:
-        until(lambda: _fails(platform, app))
-        refused(ship(player, platform, app, simple(platform)), "services.app", "guard.example.com", "connection refused")
-        assert platform.services(app) == {} and platform.records(app) == []
+        until(lambda: _refuses(platform, app, "create", "deployment", "probe", "--image=probe", says=says))
+        yield
     finally:
         platform.cluster.kubectl("delete", "validatingwebhookconfiguration", app)
 
 
-def _fails(platform: Any, app: str) -> bool:
+def test_admission_webhook_away(platform: Any, player: Player, app: str) -> None:
+    """A webhook that must agree and does not answer: nothing is touched, and it is named."""
+    with guarded(platform, app, {"url": "https://127.0.0.1:1/"}, "failed calling webhook"):
+        refused(ship(player, platform, app, simple(platform)), "services.app", "guard.example.com", "connection refused")
+        assert platform.services(app) == {} and platform.records(app) == []
+
+
+class Guard(BaseHTTPRequestHandler):
+    """A webhook that never agrees."""
+
+    def do_POST(self) -> None:
+        """Answer a review: https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response."""
+        review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        answer = {"uid": review["request"]["uid"], "allowed": False, "status": {"message": "ask the guard first"}}
+        body = json.dumps({"apiVersion": review["apiVersion"], "kind": review["kind"], "response": answer}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+def test_admission_webhook_refuses(platform: Any, player: Player, app: str, tmp_path: Path) -> None:
+    """A webhook that says no: known by the dry run, in its words, and nothing is touched."""
+    gateway = platform.cluster.machine.gateway
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("guard", f"IP:{gateway}")
+    server = HTTPServer((gateway, 0), Guard)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    bundle = base64.b64encode(authority.certificate.read_bytes()).decode()
     try:
-        platform.kubectl(app, "create", "deployment", "probe", "--image=probe", "--dry-run=server")
-    except RuntimeError as error:
-        return "failed calling webhook" in str(error)
-    return False
+        with guarded(platform, app, {"url": f"https://{gateway}:{server.server_port}/", "caBundle": bundle}, "denied the request"):
+            refused(ship(player, platform, app, simple(platform)), "services.app", "guard.example.com", "ask the guard first")
+            assert platform.services(app) == {} and platform.records(app) == []
+    finally:
+        server.shutdown()
 
 
 def evict(platform: Any, app: str, pod: str) -> None:
