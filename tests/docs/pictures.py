@@ -51,17 +51,22 @@ class Recorder(quickstart.Tour):
 def main() -> None:
     """Record them all."""
     FOLDER.mkdir(exist_ok=True)
-    place = quickstart.swarm()
+    for platform, place in quickstart.PLACES.items():
+        record(place(), "" if platform == "swarm" else f"-{platform}")
+        Machine(quickstart.NAME).down()
+
+
+def record(place: quickstart.Place, suffix: str) -> None:
+    """The tour of one platform; ``suffix`` ends the pictures' names."""
     client = Client(f"http://{place.address}:{quickstart.PORT}/")
     tour = Recorder(place, client)
     tour.ship("1.0.0")
     client.until("shop 1.0.0", 30)
     with client:
         tour.ship("1.1.0")
-        tour.save("rollout", "Version 1.1.0 of the shop goes out, and no request is lost", "shop 1.0.0", "shop 1.1.0")
+        tour.save(f"rollout{suffix}", "Version 1.1.0 of the shop goes out, and no request is lost", "shop 1.0.0", "shop 1.1.0")
         tour.ship("1.2.0", good=False)
-        tour.save("refused", "Version 1.2.0 of the shop is refused, and 1.1.0 serves", "shop 1.1.0")
-    Machine(quickstart.NAME).down()
+        tour.save(f"refused{suffix}", "Version 1.2.0 of the shop is refused, and 1.1.0 serves", "shop 1.1.0")
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ class Place:
 def main(platform: str) -> int:
     """The whole tour; 1 where something did not go as it must."""
     begun = time.monotonic()
-    place = {"swarm": swarm, "kubernetes": kubernetes}[platform]()
+    place = PLACES[platform]()
     client = Client(f"http://{place.address}:{PORT}/")
     tour = Tour(place, client)
     tour.ship("1.0.0")
@@ -93,6 +93,9 @@ def kubernetes() -> Place:
     words = ("-e", "platform=kubernetes", "-e", f"registry={registry}", "-e", json.dumps({"insecure_registries": [registry]}))
     kubectl = parts.programs()["kubectl"]
     return Place(cluster.address, words, {"KUBECONFIG": str(cluster.kubeconfig)}, f"{kubectl} --namespace shop get all")
+
+
+PLACES = {"swarm": swarm, "kubernetes": kubernetes}
 
 
 class Tour:
