@@ -6,16 +6,24 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+# A process counts the memory of the one that started it as its own, so that has to be a small one.
+_LAUNCH = """
+import json, resource, subprocess, sys, time
+begun = time.perf_counter()
+code = subprocess.call(sys.argv[2:])
+seconds = time.perf_counter() - begun
+memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+with open(sys.argv[1], "w") as file:
+    json.dump({"code": code, "seconds": seconds, "memory": memory}, file)
+"""
 Results = dict[str, dict[str, "Runs"]]
 
 
@@ -78,16 +86,14 @@ def once(contender: Contender, services: int, value: str, environment: dict[str,
     """One run; it must end as expected, and what it prints must have ``says``. Returns what it printed."""
     words = [str(word) for word in contender.command(services, value)]
     with (folder / "output.txt").open("wb") as log:
-        begun = time.perf_counter()
-        process = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment, cwd=folder)
-        _pid, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - begun
-    process.returncode = os.waitstatus_to_exitcode(status)
+        launched = [sys.executable, "-S", "-E", "-c", _LAUNCH, str(folder / "measured.json"), *words]
+        subprocess.run(launched, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment, cwd=folder, check=True)
+    measured = json.loads((folder / "measured.json").read_text())
     printed = (folder / "output.txt").read_text()
-    if process.returncode != contender.expect or says not in printed:
-        raise RuntimeError(f"{contender.name} ended with {process.returncode}, and not with {contender.expect} and {says!r}:\n{printed[-3000:]}")
-    into.seconds.append(seconds)
-    into.memory.append(usage.ru_maxrss)
+    if measured["code"] != contender.expect or says not in printed:
+        raise RuntimeError(f"{contender.name} ended with {measured['code']}, and not with {contender.expect} and {says!r}:\n{printed[-3000:]}")
+    into.seconds.append(measured["seconds"])
+    into.memory.append(measured["memory"])
     return printed
 
 
