@@ -11,9 +11,11 @@ from __future__ import annotations
 import contextlib
 import importlib
 import ssl
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .discover import discover
 from .errors import DirectoryError, Refused, Unanswered
 from .search import Entry, Query, Reply
 from .settings import Connection, Server
@@ -27,6 +29,41 @@ _CREDENTIALS = (49, 53)
 _MORE_SECURITY = (7, 8, 13, 48)
 
 
+class Timed:
+    """A socket whose answers come within a time, also from a server that sends a byte now and then."""
+
+    def __init__(self, plain: Any, silence: float) -> None:
+        self.plain = plain
+        self._silence = silence
+        self.limit(silence)
+
+    def limit(self, seconds: float) -> None:
+        """From now on everything together may take so long."""
+        self._seconds = seconds
+        self._end = time.monotonic() + seconds
+        self.late = ""
+
+    def recv(self, size: int) -> bytes:
+        """What comes next."""
+        self._wait()
+        return bytes(self.plain.recv(size))
+
+    def sendall(self, data: bytes) -> None:
+        """Send all of it."""
+        self._wait()
+        self.plain.sendall(data)
+
+    def _wait(self) -> None:
+        left = self._end - time.monotonic()
+        if left <= 0:
+            self.late = f"it did not come to an end within {self._seconds:g} s"
+            raise TimeoutError(self.late)
+        self.plain.settimeout(min(left, self._silence))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.plain, name)
+
+
 class LdapSession:
     """A bound connection; a context manager that closes it."""
 
@@ -35,6 +72,7 @@ class LdapSession:
         self.remarks: list[str] = []
         self._library = library
         self._connection = connection
+        self._socket: Timed = connection.socket
         self._page_size = settings.page_size
         self._pages = True
         self._controls: list[tuple[str, bool, None]] = []
@@ -47,9 +85,18 @@ class LdapSession:
     def __exit__(self, *_error: object) -> None:
         self.close()
 
+    @property
+    def contexts(self) -> Sequence[str]:
+        """The DNs of the trees that this server holds."""
+        return self.root.texts("namingContexts")
+
+    def limit(self, seconds: float) -> None:
+        """From now on all answers together may take so long."""
+        self._socket.limit(seconds)
+
     def close(self) -> None:
         """Say goodbye; that nobody listens any more does not matter."""
-        _close(self._connection)
+        close(self._connection)
 
     def ask(self, query: Query, cookie: bytes | None) -> Reply:
         """One request and what came back."""
@@ -64,7 +111,8 @@ class LdapSession:
         except self._library.core.exceptions.LDAPInvalidFilterError as error:
             raise DirectoryError(f"{query} cannot be sent", f"the filter is wrong ({error})", "Correct it; RFC 4515 says how filters are written") from error
         except (self._library.core.exceptions.LDAPExceptionError, OSError) as error:
-            raise Unanswered(f"{query} at {self.uri} got no answer", _why(error), "Run again, or raise timeout") from error
+            remedy = "Run again, or raise total_timeout" if self._socket.late else "Run again, or raise timeout"
+            raise Unanswered(f"{query} at {self.uri} got no answer", _why(error), remedy) from error
         return _reply(self._connection.result, self._connection.response or ())
 
     def _look_around(self) -> None:
@@ -79,9 +127,9 @@ class LdapSession:
 
 def connect(settings: Connection) -> LdapSession:
     """The first server that answers; a refusal is final, or wrong passwords would lock the account at each of them."""
-    library = _library()
+    library = ldap_library()
     failed: list[str] = []
-    for server in settings.servers:
+    for server in settings.servers or discover(settings):
         try:
             session = open_server(library, settings, server)
         except Unanswered as error:
@@ -95,6 +143,17 @@ def connect(settings: Connection) -> LdapSession:
 
 def open_server(library: Any, settings: Connection, server: Server) -> LdapSession:
     """One server: reach it, make it safe, be let in."""
+    connection = reach(library, settings, server)
+    try:
+        let_in(library, connection, settings, server)
+        return LdapSession(library, connection, settings, server)
+    except BaseException:
+        close(connection)
+        raise
+
+
+def reach(library: Any, settings: Connection, server: Server) -> Any:
+    """A connection to one server, with TLS where it is to be; as nobody yet."""
     tls = _tls(library, settings, server)
     secure = server.scheme == "ldaps"
     address = f"ldapi://{server.host}" if server.scheme == "ldapi" else server.host
@@ -109,14 +168,13 @@ def open_server(library: Any, settings: Connection, server: Server) -> LdapSessi
         raise Unanswered(f"{server.uri} cannot be asked", _why(error)) from error
     try:
         _open(library, connection, settings, server, tls)
-        _bind(library, connection, settings, server)
-        return LdapSession(library, connection, settings, server)
     except BaseException:
-        _close(connection)
+        close(connection)
         raise
+    return connection
 
 
-def _library() -> Any:
+def ldap_library() -> Any:
     try:
         library = importlib.import_module("ldap3")
         importlib.import_module("ldap3.core.exceptions")
@@ -149,7 +207,8 @@ def _tls(library: Any, settings: Connection, server: Server) -> Any:
 
         def wrap_socket(self, connection: Any, do_handshake: bool = False) -> None:
             try:
-                connection.socket = context.wrap_socket(connection.socket, server_hostname=server.host, do_handshake_on_connect=do_handshake)
+                plain = connection.socket.plain if isinstance(connection.socket, Timed) else connection.socket
+                connection.socket = context.wrap_socket(plain, server_hostname=server.host, do_handshake_on_connect=do_handshake)
             except (OSError, ValueError) as error:
                 self.failure = error
                 raise
@@ -177,14 +236,17 @@ def _context(settings: Connection) -> ssl.SSLContext:
 def _open(library: Any, connection: Any, settings: Connection, server: Server, tls: Any) -> None:
     try:
         connection.open(read_server_info=False)
+        connection.socket = Timed(connection.socket, settings.timeout)
         if server.scheme == "ldap" and settings.start_tls:
             connection.start_tls(read_server_info=False)
+            connection.socket = Timed(connection.socket, settings.timeout)
     except (library.core.exceptions.LDAPExceptionError, OSError) as error:
         failure = getattr(tls, "failure", None)
         raise Unanswered(f"{server.uri} cannot be reached", _tls_why(failure) if failure else _why(error)) from (failure or error)
 
 
-def _bind(library: Any, connection: Any, settings: Connection, server: Server) -> None:
+def let_in(library: Any, connection: Any, settings: Connection, server: Server) -> None:
+    """The bind; it is tried once."""
     who = settings.bind_dn or {"external": "the certificate or the user of this process", "gssapi": "the Kerberos ticket"}.get(settings.bind, "anonymous")
     try:
         # Nothing of the password in what is raised: the context of an error may hold it.
@@ -235,9 +297,10 @@ def _why(error: BaseException) -> str:
         return "it did not answer in time"
     if text == "invalid server address":
         return "its name cannot be resolved"
-    return text.removeprefix("socket connection error while opening: ")
+    return text.removeprefix("socket connection error while opening: ").removeprefix("error receiving data: ")
 
 
-def _close(connection: Any) -> None:
+def close(connection: Any) -> None:
+    """Without a word about what is broken already."""
     with contextlib.suppress(Exception):  # Nothing more is wanted of it.
         connection.unbind()
