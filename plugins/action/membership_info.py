@@ -70,7 +70,7 @@ class ActionModule(ActionBase):
         given = self._given_in(plugin, path) if path else {}
         own = {name: value for name, value in self._task.args.items() if name in settings.OPTIONS}
         folder = os.path.dirname(path) if path and "machine_map" not in own else self._loader.get_basedir()
-        plugin.set_options(direct={**given, **own})
+        plugin.set_options(direct={"plugin": _INVENTORY, **given, **own})
         return read_settings(plugin, self._loader, folder, path or "the task")
 
     def _given_in(self, plugin: Any, path: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import contextlib
 import importlib
 import ssl
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .discover import discover
@@ -41,24 +41,31 @@ class Timed:
         """From now on everything together may take so long."""
         self._seconds = seconds
         self._end = time.monotonic() + seconds
+        self._heard = False
         self.late = ""
 
     def recv(self, size: int) -> bytes:
         """What comes next."""
-        self._wait()
-        return bytes(self.plain.recv(size))
+        data = bytes(self._timed(self.plain.recv, size))
+        self._heard = True
+        return data
 
     def sendall(self, data: bytes) -> None:
         """Send all of it."""
-        self._wait()
-        self.plain.sendall(data)
+        self._timed(self.plain.sendall, data)
 
-    def _wait(self) -> None:
+    def _timed(self, act: Callable[[Any], Any], argument: Any) -> Any:
         left = self._end - time.monotonic()
-        if left <= 0:
-            self.late = f"it did not come to an end within {self._seconds:g} s"
-            raise TimeoutError(self.late)
-        self.plain.settimeout(min(left, self._silence))
+        try:
+            if left <= 0:
+                raise TimeoutError("timed out")
+            self.plain.settimeout(min(left, self._silence))
+            return act(argument)
+        except TimeoutError:
+            if self._heard and time.monotonic() >= self._end:
+                self.late = f"it did not come to an end within {self._seconds:g} s"
+                raise TimeoutError(self.late) from None
+            raise
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.plain, name)
@@ -78,6 +85,7 @@ class LdapSession:
         self._controls: list[tuple[str, bool, None]] = []
         self.root: Entry = Entry("", {})
         self._look_around()
+        self.limit(settings.total_timeout)
 
     def __enter__(self) -> LdapSession:
         return self
@@ -251,6 +259,9 @@ def let_in(library: Any, connection: Any, settings: Connection, server: Server) 
     try:
         # Nothing of the password in what is raised: the context of an error may hold it.
         connection.bind(read_server_info=False)
+    except _kerberos_errors(settings) as error:
+        what, remedy = f"{server.uri} was not asked as the Kerberos ticket says", "Call kinit as the user who runs Ansible; klist shows the ticket"
+        raise Refused(what, str(error).rpartition("): ")[2], remedy) from None
     except (library.core.exceptions.LDAPExceptionError, OSError) as error:
         why = _why(error)
         if settings.bind == "gssapi" and "gssapi" in why.lower():
@@ -267,6 +278,16 @@ def let_in(library: Any, connection: Any, settings: Connection, server: Server) 
     if result.get("result") in _MORE_SECURITY:
         raise Refused(f"{server.uri} does not let in {who} this way", answer, "Write ldaps:// or start_tls: true, or another bind")
     raise Refused(f"{server.uri} does not let in {who}", answer, "Check bind and its options")
+
+
+def _kerberos_errors(settings: Connection) -> tuple[type[Exception], ...]:
+    """What gssapi raises, where it is there and used."""
+    if settings.bind != "gssapi":
+        return ()
+    try:
+        return (importlib.import_module("gssapi").exceptions.GSSError,)
+    except ImportError:
+        return ()
 
 
 def _reply(result: Mapping[str, Any], response: Sequence[Mapping[str, Any]]) -> Reply:

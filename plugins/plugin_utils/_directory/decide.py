@@ -137,29 +137,28 @@ class Decision:
     def members_of(self, group: Entry, where: str) -> dict[str, Way]:
         """The people in a group, over all groups inside of it, each with a shortest way to them."""
         found: dict[str, Way] = {}
-        seen, waiting = {group.key}, deque[Way]([(group.key,)])
-        while waiting:
-            way = waiting.popleft()
-            for key, written in self._direct(self._group(way[-1], group), where):
-                if key in self.facts.people:
-                    found.setdefault(key, way)
-                elif key not in self.facts.groups:
-                    self._stranger(where, key, written)
-                elif key not in seen and self.settings.nested != "none":
-                    seen.add(key)
-                    waiting.append((*way, key))
+        seen, top = {group.key}, (group.key,)
+        waiting: deque[tuple[Way, str, str]] = deque((top, *item) for item in self._direct(group, where))
+        # The server's own rule says who, not how: it has the last word.
+        late = [(top, key, key) for key in self.facts.chains.get(group.key, ())]
+        while waiting or late:
+            if not waiting:
+                waiting, late = deque(late), []
+            way, key, written = waiting.popleft()
+            if key in self.facts.people:
+                found.setdefault(key, way)
+            elif key not in self.facts.groups:
+                self._stranger(where, key, written)
+            elif key not in seen and self.settings.nested != "none":
+                seen.add(key)
+                waiting.extend(((*way, key), *item) for item in self._direct(self.facts.groups[key], where))
         return found
-
-    def _group(self, key: str, top: Entry) -> Entry:
-        return top if key == top.key else self.facts.groups[key]
 
     def _direct(self, group: Entry, where: str) -> Iterator[tuple[str, str]]:
         for text in group.texts(*self.layout.member_dns):
             yield dn_key(member_dn(text)), text
         for login in group.texts(*self.layout.member_logins):
             yield self._person_by_login(login, where), login
-        for key in self.facts.chains.get(group.key, ()):
-            yield key, key
         for key in (*self.inside.get(group.key, ()), *self._primary_members(group)):
             yield key, key
 
