@@ -48,6 +48,7 @@ index objectClass,uid,cn,member,memberUid,entryUUID,entryCSN eq
 limits dn.exact="{limited}" size=3 size.prtotal=3
 limits dn.exact="{reader}" size=unlimited
 access to attrs=userPassword by anonymous auth by * none
+access to dn.subtree="ou=hidden,{suffix}" by dn.exact="{reader}" read by * none
 access to attrs=member,uniqueMember,memberUid by dn.exact="{blind}" none by * read
 access to * by * read
 overlay memberof

@@ -80,6 +80,8 @@ class LdapSession:
         self._library = library
         self._connection = connection
         self._socket: Timed = connection.socket
+        self._settings = settings
+        self._server = server
         self._page_size = settings.page_size
         self._pages = True
         self._controls: list[tuple[str, bool, None]] = []
@@ -97,6 +99,10 @@ class LdapSession:
     def contexts(self) -> Sequence[str]:
         """The DNs of the trees that this server holds."""
         return self.root.texts("namingContexts")
+
+    def another(self) -> LdapSession:
+        """A connection more to the same server, as the same."""
+        return open_server(self._library, self._settings, self._server)
 
     def limit(self, seconds: float) -> None:
         """From now on all answers together may take so long."""

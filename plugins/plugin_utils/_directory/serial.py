@@ -16,11 +16,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from .connect import LdapSession
-from .search import Query, Reply, read_one
+from .search import Query, read_one
 
 _RUV = Query("", "(&(objectClass=nsTombstone)(nsUniqueId=ffffffff-ffffffff-ffffffff-ffffffff))", ("nsds50ruv",))
 _GENERATION = re.compile(r"\{replicageneration\} ([0-9a-f]+)")
 _LAST_CHANGE = re.compile(r"\{replica [^}]*\} [0-9a-f]{20} ([0-9a-f]{20})\b")
+_HAS_RUV = re.compile(r"389|Red Hat|Fedora", re.IGNORECASE)
 _NUMBERS = ("usn", "change", "time")
 
 
@@ -67,7 +68,11 @@ def _csn(session: LdapSession, base: str) -> str:
 
 def _ruv(session: LdapSession, base: str) -> str:
     suffix = _suffix(session, base)
-    reply = session.ask(replace(_RUV, base=suffix), None) if suffix else Reply()
+    if not suffix or not _HAS_RUV.search(session.root.text("vendorName")):
+        return ""
+    # Where this account may not see the RUV, 389-ds leaves attributes out of the next entry that it gives on the same connection.
+    with session.another() as apart:
+        reply = apart.ask(replace(_RUV, base=suffix), None)
     return ruv_serial([text for entry in reply.entries for text in entry.texts("nsds50ruv")])
 
 
