@@ -71,6 +71,7 @@ def test_narrowed(groupofnames: Directory, ansible: Ansible):
     assert [item["machine"] for item in asked(ansible, groupofnames, project="beta")["machines"]] == ["pc2.example.com", "pc6.example.com"]
     one = asked(ansible, groupofnames, machine="pc2")
     assert [item["machine"] for item in one["machines"]] == ["pc2.example.com"]
+    assert [project["name"] for project in asked(ansible, groupofnames, user="cy")["projects"]] == ["beta"]
     assert [user["name"] for user in one["users"]] == ["bob", "cy"]
 
 

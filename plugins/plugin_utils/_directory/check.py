@@ -170,7 +170,7 @@ class _Way:
         who = self._who()
         root = self.session.root
         facts = {"bind": self.settings.bind, "who": who, "vendor": root.text("vendorName"), "trees": root.texts("namingContexts")}
-        return self._step("bind", f"{self.settings.bind} is let in as {who or 'nobody'}", **facts)
+        return self._step("bind", f"let in as {who or 'nobody'} ({self.settings.bind})", **facts)
 
     def _who(self) -> str:
         """As the server sees it (RFC 4532); not every server says so."""

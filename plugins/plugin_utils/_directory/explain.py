@@ -89,9 +89,10 @@ def _logins(question: Question, settings: Settings) -> set[str]:
 
 def _projects(found: Explained, question: Question) -> Iterator[dict[str, Any]]:
     for name, entry in found.decision.projects.items():
-        if not question.projects or name in question.projects:
-            people = (found.decision.people.get(key) for key in found.decision.members[name])
-            members = sorted(_name(person, found.settings) for person in people if person and person.login)
+        people = [person for key in found.decision.members[name] if (person := found.decision.people.get(key)) and person.login]
+        has_asked = not question.users or any(person.login in _logins(question, found.settings) for person in people)
+        if has_asked and (not question.projects or name in question.projects):
+            members = sorted(_name(person, found.settings) for person in people)
             yield {"name": name, "group": found.membership.projects[name], "dn": entry.dn, "members": members}
 
 
