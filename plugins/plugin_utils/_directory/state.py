@@ -174,7 +174,9 @@ def _read(path: Path) -> Any:
 
 def _write(folder: Path, name: str, content: Mapping[str, Any]) -> None:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for place in reversed([folder, *folder.parents]):
+            if not place.exists():
+                place.mkdir(mode=0o700, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=f".{name}-", dir=folder)  # of mode 0600
     except OSError as error:
         raise _unwritten(folder / name, error) from error

@@ -37,7 +37,7 @@ def machine(name: str, *owners: str) -> Entry:
     return entry(f"cn={name},dc=x", cn=name, owner=[f"uid={uid},dc=x" for uid in owners])
 
 
-FOUND = ("others", "netgroups", "lost_netgroups")
+FOUND = ("chains", "others", "netgroups", "lost_netgroups")
 
 
 def answer(projects: list[Entry], people: list[Entry], machines: list[Entry], more: list[Entry] | None = None, /, **options: Any) -> Membership:
@@ -170,6 +170,11 @@ def test_a_hidden_group_that_somebody_is_in_is_an_error():
     with pytest.raises(Incomplete, match="memberOf of uid=ada,dc=x names cn=hidden,dc=x, which cannot be found"):
         answer([group("a")], people, [], **custom)
     assert not answer([group("a")], people, [], others=frozenset({"cn=hidden,dc=x"}), **custom).remarks
+
+
+def test_whom_the_server_counts_over_groups_that_cannot_be_seen():
+    chains = {"cn=a,dc=x": frozenset({"uid=ada,dc=x"})}
+    assert projects_of(answer([group("a")], [person("ada")], [machine("pc1", "ada")], chains=chains)) == {"ada": ["a"]}
 
 
 def test_machines_of_netgroups():

@@ -30,10 +30,11 @@ def one(found: Explained, *users: str, **question: Any) -> dict[str, Any]:
     return user
 
 
-def test_the_shortest_way_is_told():
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_shortest_way_is_told(order: int):
     inner = entry("cn=inner,dc=x", cn="inner", member="cn=core,dc=x")
     core = group("core", "ada")
-    outer = entry("cn=a,dc=x", cn="a", member=["cn=inner,dc=x", "cn=core,dc=x"])
+    outer = entry("cn=a,dc=x", cn="a", member=["cn=inner,dc=x", "cn=core,dc=x"][::order])
     user = one(explained([outer], [person("ada")], [machine("pc1", "ada")], inner, core), "ada")
     assert user["projects"] == [{"name": "a", "through": ["cn=a,dc=x", "cn=core,dc=x"]}]
     assert user["why"] == "a through cn=a,dc=x > cn=core,dc=x; on pc1.example.com"

@@ -48,6 +48,11 @@ def test_rights_do_not_follow_the_umask(tmp_path: Path):
     assert modes(tmp_path) == {"drwx------", "-rw-------"}
 
 
+def test_a_delivery_may_be_the_first_to_write(tmp_path: Path):
+    state.write_delivered(tmp_path / "new" / "state", record(Machine("pc1"), "time:control:1"))
+    assert modes(tmp_path) == {"drwx------", "-rw-------"}
+
+
 def test_a_machine_may_be_forgotten(tmp_path: Path):
     state.write_delivered(tmp_path, record(Machine("pc1"), "time:control:1"))
     state.forget_delivered(tmp_path, "pc1")
