@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -174,6 +175,13 @@ def directory(request: pytest.FixtureRequest) -> Directory:
 def slapd(request: pytest.FixtureRequest) -> Directory:
     """Each kind of tree on OpenLDAP."""
     return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """The address of a server that accepts connections, and says nothing."""
+    with socket.create_server(("127.0.0.1", 0), backlog=8) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
 
 
 @dataclass

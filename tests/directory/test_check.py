@@ -20,7 +20,7 @@ from tests.testbed.tls import Authority
 
 from . import trees
 from .conftest import Ansible, Directory
-from .test_connection import restarted, silent  # noqa: F401
+from .test_connection import restarted
 
 ALL = ["name", "tcp", "tls", "bind", "projects", "people", "machines", "membership"]
 
@@ -72,7 +72,7 @@ def test_a_port_where_nobody_listens(rfc2307: Directory):
     assert step["text"] == "127.0.0.1 port 9 cannot be reached: Connection refused"
 
 
-def test_a_port_that_speaks_no_tls(rfc2307: Directory, silent: str):  # noqa: F811
+def test_a_port_that_speaks_no_tls(rfc2307: Directory, silent: str):
     assert "did not answer the TLS handshake in time" in failure(steps(rfc2307, uris=[f"ldaps://{silent}"], timeout=1), "tls")["text"]
     plain = f"ldaps://{rfc2307.server.machine.address}:{rfc2307.server.port}"
     assert "speaks TLS" in failure(steps(rfc2307, uris=[plain], timeout=2), "tls")["remedy"]

@@ -79,7 +79,7 @@ class Decision:
 
     def _check_memberships(self) -> None:
         """A group that somebody is in, and that cannot be seen, may be inside of a project."""
-        if self.settings.nested == "none":
+        if self.settings.nested == "none" or not self.layout.member_of:
             return
         for entry in [*self.facts.people.values(), *self.facts.groups.values()]:
             for dn in entry.texts(*self.layout.member_of):

@@ -54,7 +54,7 @@ def read_facts(session: Session, settings: Settings) -> Facts:
     for group in groups.values():
         _refuse_empty(settings, group)
     netgroups, lost = read_netgroups(session, settings)
-    others = _others(session, settings, [*groups.values(), *people.values()], {*passed, *groups}, owned) | (owned.keys() & fleet)
+    others = _others(session, settings, _who_name(settings, groups, people), {*passed, *groups}, owned) | (owned.keys() & fleet)
     logins = _other_logins(session, settings, [*groups.values()], people.values(), users_named(netgroups))
     return Facts(projects, groups, people, machines, chains, others, logins, netgroups, lost)
 
@@ -118,7 +118,7 @@ def _close(session: Session, settings: Settings, groups: dict[str, Entry], peopl
            owned: Mapping[str, str]) -> None:  # fmt: skip
     """Add the groups that are inside of groups, level by level; each DN is looked up once, so that a circle ends."""
     tried = {*passed, *groups}
-    wanted = {**owned, **_named_in(settings, [*groups.values(), *people.values()])}
+    wanted = {**owned, **_named_in(settings, _who_name(settings, groups, people))}
     while True:
         wanted = {key: dn for key, dn in wanted.items() if key not in tried}
         if not wanted:
@@ -163,6 +163,11 @@ def _other_logins(session: Session, settings: Settings, groups: Iterable[Entry],
     batches = (left[first : first + settings.batch_size] for first in range(0, len(left), settings.batch_size))
     found = (entry for batch in batches for entry in read_all(session, Query(settings.base, any_of(login, batch), (login,))))
     return frozenset(text for entry in found for text in entry.texts(login))
+
+
+def _who_name(settings: Settings, groups: Mapping[str, Entry], people: Mapping[str, Entry]) -> list[Entry]:
+    """The entries that name others as members or as groups."""
+    return [*groups.values(), *(people.values() if settings.layout.member_of else ())]
 
 
 def _named_in(settings: Settings, entries: Iterable[Entry]) -> dict[str, str]:

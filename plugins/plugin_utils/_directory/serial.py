@@ -32,7 +32,7 @@ def take(session: LdapSession, base: str) -> str:
 
 def is_older(serial: str, other: str) -> bool:
     """Whether it is known to be older than another one; those of two kinds or sources cannot be compared. Pure."""
-    (source, _, value), (other_source, _, other_value) = serial.rpartition(":"), other.rpartition(":")
+    (source, _colon, value), (other_source, _colon, other_value) = serial.rpartition(":"), other.rpartition(":")
     if source != other_source:
         return False
     return int(value) < int(other_value) if source.partition(":")[0] in _NUMBERS else value < other_value
@@ -40,8 +40,8 @@ def is_older(serial: str, other: str) -> bool:
 
 def is_serial(text: str) -> bool:
     """Whether it is ``kind:source:value``. Pure."""
-    kind, _, rest = text.partition(":")
-    _source, _, value = rest.rpartition(":")
+    kind, _colon, rest = text.partition(":")
+    _source, _colon, value = rest.rpartition(":")
     return value.isdecimal() if kind in _NUMBERS else bool(kind and value)
 
 

@@ -61,7 +61,7 @@ def test_priorities_go_before_weights():
 def test_weights_are_chances():
     targets = [Target(0, 90, 389, "a"), Target(0, 10, 389, "b"), Target(0, 0, 389, "c")]
     chance = random.Random(1)
-    first = Counter(next(ordered(targets, chance)).host for _ in range(2000))
+    first = Counter(next(ordered(targets, chance)).host for _turn in range(2000))
     assert 1700 < first["a"] < 1900
     assert 100 < first["b"] < 300
     assert first["c"] < 10
