@@ -19,11 +19,13 @@ PYTHON ?=
 PLATFORM ?= swarm
 SETUP := tests/testbed/setup.sh
 BIN = $(shell $(SETUP) python tests/requirements.txt $(PYTHON))
+DIRECTORY_BIN = $(shell $(SETUP) python tests/requirements-directory.txt $(PYTHON))
 TESTS ?= tests/integration
 # Each worker has an engine of its own; a third one uses the time that the others wait.
 WORKERS ?= 3
 PACKAGES := docker.io docker-registry iproute2 iptables apache2-utils openssh-server openssh-client runc containernetworking-plugins nftables
-DIRECTORIES := slapd ldap-utils samba samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba 389-ds-base python3-lib389
+DIRECTORIES := slapd ldap-utils samba samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba 389-ds-base python3-lib389 \
+  krb5-user libkrb5-dev gcc
 PYTEST = "$$bin/pytest" -c tests/pytest.ini
 SPREAD = --numprocesses $(WORKERS) --dist worksteal
 
@@ -46,7 +48,7 @@ test: directory-packages
 	python -m tests.testbed.parts helm; \
 	$(PYTEST) $(SPREAD) tests/integration; \
 	$(PYTEST) $(SPREAD) --platform kubernetes tests/integration; \
-	$(PYTEST) tests/directory; \
+	$(MAKE) --no-print-directory test-directory; \
 	$(PYTEST) tests/quickstart; \
 	molecule test --all
 
@@ -62,7 +64,7 @@ test-integration: packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) $(SPREAD) --platform $(PLATFORM) $(TESTS)
 
 test-directory: directory-packages
-	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/directory
+	@bin="$(DIRECTORY_BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/directory
 
 test-molecule: packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" molecule test --all

@@ -21,10 +21,8 @@ description:
   - The plugin only reads. Strings of the directory are never templates.
 author:
   - shipping.code contributors (@shipping-code)
-requirements:
-  - ldap3 >= 2.9, < 3
-  - gssapi, for O(bind=gssapi)
 extends_documentation_fragment:
+  - shipping.code.directory
   - ansible.builtin.constructed
   - ansible.builtin.inventory_cache
 options:
@@ -33,28 +31,27 @@ options:
     type: str
     required: true
     choices: [shipping.code.ldap_projects]
-  uris:
+  source:
     description:
-      - The servers of the directory, the first one that answers is asked.
-      - "Each one is C(ldaps://HOST[:PORT]), C(ldap://HOST[:PORT]) or C(ldapi://%2Fpath%2Fof%2Fsocket)."
-      - A server that does not let one in is the last one to be asked, so that a wrong password is not tried everywhere until the account is locked.
-    type: list
-    elements: str
-    required: true
-  timeout:
-    description: The seconds that each server may take to be reached, and for each answer.
-    type: int
-    default: 10
-  bind:
-    description:
-      - How to be let in.
-      - V(simple) is with O(bind_dn) and a password, V(external) by O(client_certificate) or as the user of this process over C(ldapi),
-        V(gssapi) with a Kerberos ticket.
-      - By default V(simple) where there is a O(bind_dn), else V(anonymous).
+      - Where the answer comes from.
+      - V(directory) asks the directory.
+      - V(state) takes what an event source has written to O(state_path), and asks no directory, so that a play that an event has started
+        begins at once. Variables and groups are the same. No other option but O(only) and O(state_path) matters then.
     type: str
-    choices: [anonymous, simple, external, gssapi]
-  bind_dn:
-    description: The DN of the account that reads; Active Directory also takes C(name@domain).
+    choices: [directory, state]
+    default: directory
+  only:
+    description:
+      - Which machines to give. Each one has all its users in any case.
+      - V(pending) gives those whose users are others than those that were delivered, as O(state_path) has them,
+        and those to which nothing was delivered yet.
+    type: str
+    choices: [all, pending]
+    default: all
+  state_path:
+    description:
+      - The folder that says what is wanted and what has been delivered, for O(source=state) and O(only=pending).
+      - A relative path begins at the folder of the inventory file.
     type: str
   bind_password:
     description:
@@ -68,174 +65,7 @@ options:
     type: path
     env:
       - name: SHIPPING_LDAP_PASSWORD_FILE
-  bind_password_command:
-    description: A command that prints the password, as a list of words.
-    type: list
-    elements: str
-  start_tls:
-    description: Whether to begin TLS on a connection to C(ldap://), before anything else is said.
-    type: bool
-    default: false
-  validate_certs:
-    description: Whether the certificate of the server must be valid for its name. TLS 1.2 is the least in any case.
-    type: bool
-    default: true
-  ca_file:
-    description: A file in PEM format with the authorities that the server's certificate may come from; by default those that the machine trusts.
-    type: path
-  client_certificate:
-    description: A file in PEM format with the certificate for O(bind=external).
-    type: path
-  client_key:
-    description: A file in PEM format with the key of O(client_certificate).
-    type: path
-  allow_clear_text:
-    description: Whether O(bind=simple) may send the password without TLS.
-    type: bool
-    default: false
-  page_size:
-    description: How many entries to ask for at once; Active Directory gives 1,000 at most.
-    type: int
-    default: 500
-  batch_size:
-    description: How many groups inside of groups are looked up in one search.
-    type: int
-    default: 100
-  base:
-    description: The DN below which projects, people and machines are looked for.
-    type: str
-    required: true
-  layout:
-    description:
-      - The kind of the directory, from which all filters and attributes below have their defaults.
-      - "V(rfc2307): posixGroup with memberUid."
-      - "V(rfc2307bis): posixGroup with member or uniqueMember."
-      - "V(groupofnames): groupOfNames and groupOfUniqueNames."
-      - "V(freeipa): FreeIPA and Red Hat IdM."
-      - "V(ad): Active Directory and Samba AD, with primary groups."
-      - "V(custom): everything is said below."
-    type: str
-    choices: [rfc2307, rfc2307bis, groupofnames, freeipa, ad, custom]
-    required: true
-  projects:
-    description: Which groups are projects.
-    type: dict
-    default: {}
-    suboptions:
-      base:
-        description: The DN below which projects are; O(base) by default.
-        type: str
-      filter:
-        description: The filter for projects; the groups of the O(layout) by default.
-        type: str
-      scope:
-        description: Whether projects may be deeper than directly below the base.
-        type: str
-        choices: [one, subtree]
-        default: subtree
-      name:
-        description: The attribute with the project's name; C(cn) by default.
-        type: str
-      prefix:
-        description: Only groups whose name begins with it are projects, and it is no part of the project's name.
-        type: str
-        default: ''
-      members:
-        description: The attributes that hold the DNs of members.
-        type: list
-        elements: str
-      member_logins:
-        description: The attributes that hold the login names of members.
-        type: list
-        elements: str
-      member_of:
-        description: The attributes of people and groups that hold the DNs of the groups they are in.
-        type: list
-        elements: str
-      primary_group:
-        description:
-          - Whether somebody whose primary group is the project is a member.
-          - V(true) by default with O(layout=ad), else V(false).
-        type: bool
-      nested:
-        description:
-          - Whether members of groups inside of a project are members of the project.
-          - V(recursive) follows them by searches, V(in_chain) lets Active Directory do it, V(none) does not.
-        type: str
-        choices: [recursive, in_chain, none]
-        default: recursive
-      empty_groups:
-        description:
-          - Whether a groupOfNames or groupOfUniqueNames may be without members.
-          - The standard forbids that, so V(false) takes such a group for one that may not be read, which is an error.
-          - V(false) by default with O(layout=rfc2307bis) and O(layout=groupofnames), else V(true).
-        type: bool
-  people:
-    description: Who counts. Whoever is not found here is no member of anything, nor are disabled and expired accounts.
-    type: dict
-    default: {}
-    suboptions:
-      base:
-        description: The DN below which people are; O(base) by default.
-        type: str
-      filter:
-        description: The filter for people.
-        type: str
-      scope:
-        description: Whether people may be deeper than directly below the base.
-        type: str
-        choices: [one, subtree]
-        default: subtree
-      login:
-        description: The attribute with the login name.
-        type: str
-      login_format:
-        description: How the login name is on machines, for example V({name}@example.com).
-        type: str
-        default: '{name}'
-      id:
-        description: The attribute that identifies somebody for ever, also when the login name changes or is given to somebody else.
-        type: str
-      machines:
-        description: An attribute of people with the names of their machines.
-        type: str
-  machines:
-    description:
-      - All machines, whether somebody has them or not.
-      - Needed unless O(machine_map) has them all.
-    type: dict
-    suboptions:
-      base:
-        description: The DN below which machines are; O(base) by default.
-        type: str
-      filter:
-        description: The filter for machines.
-        type: str
-      scope:
-        description: Whether machines may be deeper than directly below the base.
-        type: str
-        choices: [one, subtree]
-        default: subtree
-      name:
-        description: The attribute with the machine's name.
-        type: str
-      domain:
-        description: The domain of machines whose name has none.
-        type: str
-      owners:
-        description: The attributes with the DNs of the people, or groups of people, who have the machine.
-        type: list
-        elements: str
-  machine_map:
-    description:
-      - A YAML file with a list of login names for each machine, where the directory does not know who has which.
-      - A relative path begins at the folder of the inventory file.
-    type: str
 notes:
-  - "Defaults of the layouts. C(rfc2307), C(rfc2307bis): people are posixAccount, by C(uid) and C(entryUUID); machines are device, with C(cn) and C(owner)."
-  - "C(groupofnames): the same, and people are inetOrgPerson."
-  - "C(freeipa): people by C(uid) and C(ipaUniqueID); machines are ipaHost with C(fqdn) and C(managedBy)."
-  - "C(ad): people by C(sAMAccountName) and C(objectGUID); machines are computers with C(dNSHostName) and C(managedBy)."
   - Variables of a host are C(ansible_host), C(shipping_users) (a list of C(id), C(name), C(projects) and C(hints)) and C(shipping_projects).
   - The group C(all) has C(shipping_membership_serial), which says how old the answer is.
   - With O(cache) the answer is kept for O(cache_timeout) seconds, the password never.
@@ -286,6 +116,16 @@ machines:
   filter: (&(objectCategory=computer)(dNSHostName=*))
 
 ---
+# The same, with the domain controllers of one site from the DNS, and a ticket from kinit.
+plugin: shipping.code.ldap_projects
+srv_domain: ad.example.com
+srv_site: Berlin
+bind: gssapi
+base: dc=ad,dc=example,dc=com
+layout: ad
+machines: {}
+
+---
 # FreeIPA; the hosts of people are managed by them: ipa host-mod pc1.example.com --addattr managedby=DN.
 plugin: shipping.code.ldap_projects
 uris: [ldaps://ipa.example.com]
@@ -316,21 +156,29 @@ machines:
 keyed_groups:
   - key: shipping_projects | length | string
     prefix: projects
+
+---
+# For a play that an event has started: the machines that are behind, without asking the directory.
+plugin: shipping.code.ldap_projects
+source: state
+only: pending
+state_path: /var/lib/shipping/membership
 """
 
 import contextlib
 import hashlib
 import os
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible import constants
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible_collections.shipping.code.plugins.module_utils._app.errors import Problem, ShippingError, SpecError, suggestion
-from ansible_collections.shipping.code.plugins.plugin_utils._directory import secret, settings
+from ansible_collections.shipping.code.plugins.module_utils._app.errors import Problem, ShippingError, SpecError
+from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings, state
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.membership import read_membership
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.record import Membership
+from ansible_collections.shipping.code.plugins.plugin_utils._options import beside, read_settings, refuse_unknown
 
 _FATAL = "INVENTORY_ANY_UNPARSED_IS_FAILED"
 
@@ -359,9 +207,22 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             raise
 
     def _membership(self, path: str, cache: bool) -> Membership:
-        given = self._read_config_data(path)
-        self._refuse_unknown(given, path)
-        wanted = settings.read(self._options_for_settings(path), path)
+        refuse_unknown(self._read_config_data(path), self.option_definitions, path)
+        folder = os.path.dirname(os.path.abspath(path))
+        from_state, only_pending = self.get_option("source") == "state", self.get_option("only") == "pending"
+        place = self._state_path(folder, path) if from_state or only_pending else ""
+        found = state.read_wanted(place).membership if from_state else self._asked(path, folder, cache)
+        return replace(found, machines=state.pending(found, state.read_delivered(place))) if only_pending else found
+
+    def _state_path(self, folder: str, path: str) -> str:
+        given = self.get_option("state_path")
+        if not given:
+            raise SpecError([Problem("state_path", "is missing; source: state and only: pending need the folder of the state")], path)
+        return beside(folder, given)
+
+    def _asked(self, path: str, folder: str, cache: bool) -> Membership:
+        """The answer of the directory, or the one that is kept of it."""
+        wanted = read_settings(self, self.loader, folder, path)
         if not self.get_option("cache"):
             return read_membership(wanted)
         key = f"{self.get_cache_key(path)}_{hashlib.sha256(settings.fingerprint(wanted).encode()).hexdigest()[:12]}"
@@ -371,23 +232,6 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         found = read_membership(wanted)
         self._cache[key] = found.as_data()
         return found
-
-    def _refuse_unknown(self, given: Mapping[str, Any], path: str) -> None:
-        known = self.option_definitions
-        unknown = [Problem(str(key), f"is unknown{suggestion(key, known)}") for key in given if key not in known]
-        if unknown:
-            raise SpecError(unknown, path)
-
-    def _options_for_settings(self, path: str) -> dict[str, Any]:
-        options = {name: self.get_option(name) for name in self.option_definitions}
-        options["bind_password"] = secret.password(options)
-        if options["machine_map"]:
-            options["machine_map"] = self._read_map(os.path.join(os.path.dirname(os.path.abspath(path)), options["machine_map"]))
-        return options
-
-    def _read_map(self, path: str) -> Any:
-        content = self.loader.load_from_file(path, cache="none")
-        return {} if content is None else content
 
     def _populate(self, membership: Membership) -> None:
         """Strings of the directory go in as they are: ansible-core templates none that is not marked as a template."""

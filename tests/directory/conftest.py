@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -114,6 +115,9 @@ def ad(machine: Machine) -> Directory:
     sid = base64.b64decode(server.search(f"CN=alpha,OU=Projects,{server.suffix}", "objectSid:")[0])
     rid = int.from_bytes(sid[-4:], "little")
     server.change(input=f"dn: CN=Bob,OU=People,{server.suffix}\nchangetype: modify\nreplace: primaryGroupID\nprimaryGroupID: {rid}\n")
+    # A domain controller enters this itself, some minutes after its start.
+    name = f"add: servicePrincipalName\nservicePrincipalName: ldap/{server.host}\n"
+    server.change(input=f"dn: CN=DC1,OU=Domain Controllers,{server.suffix}\nchangetype: modify\n{name}")
     options = {
         "uris": [server.secure_uri],
         "ca_file": str(server.authority.certificate),
@@ -173,11 +177,19 @@ def slapd(request: pytest.FixtureRequest) -> Directory:
     return request.getfixturevalue(request.param)
 
 
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """The address of a server that accepts connections, and says nothing."""
+    with socket.create_server(("127.0.0.1", 0), backlog=8) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
 @dataclass
 class Ansible:
-    """ansible-inventory, in a home of its own."""
+    """ansible-inventory, in a home of its own; with name servers of its own where it is to have them."""
 
     home: Path
+    resolver: Path | None = None
 
     def write(self, options: dict[str, Any], name: str = "ldap_projects.yml") -> Path:
         path = self.home / name
@@ -197,7 +209,17 @@ class Ansible:
             **environment,
         }
         command = [str(Path(sys.executable).parent / program), *map(str, words)]
+        if self.resolver:
+            command = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', str(self.resolver), *command]
         return subprocess.run(command, capture_output=True, text=True, env=settings, cwd=self.home, timeout=120, check=False)
+
+    def task(self, given: dict[str, Any], **environment: str) -> dict[str, Any]:
+        """What membership_info returns, with the options of an inventory's file and those of the task."""
+        words = ("localhost", "-m", "shipping.code.membership_info", "-a", json.dumps(given))
+        done = self.run(*words, program="ansible", **environment)
+        assert "Traceback" not in done.stdout + done.stderr
+        head, _arrow, result = done.stdout.partition("=>")
+        return {**json.loads(result), "failed": "FAILED" in head}
 
     def list(self, options: dict[str, Any], **environment: str) -> dict[str, Any]:
         done = self.run("-i", self.write(options), "--list", **environment)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,13 +24,6 @@ from tests.testbed.tls import Authority
 from . import trees
 from .conftest import Directory, works
 from .trees import COMPANY
-
-
-@pytest.fixture
-def silent() -> Iterator[str]:
-    """The address of a server that accepts connections, and says nothing."""
-    with socket.create_server(("127.0.0.1", 0), backlog=8) as server:
-        yield f"127.0.0.1:{server.getsockname()[1]}"
 
 
 def refusal(directory: Directory, **changes: object) -> DirectoryError:

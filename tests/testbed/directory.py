@@ -48,6 +48,7 @@ index objectClass,uid,cn,member,memberUid,entryUUID,entryCSN eq
 limits dn.exact="{limited}" size=3 size.prtotal=3
 limits dn.exact="{reader}" size=unlimited
 access to attrs=userPassword by anonymous auth by * none
+access to dn.subtree="ou=hidden,{suffix}" by dn.exact="{reader}" read by * none
 access to attrs=member,uniqueMember,memberUid by dn.exact="{blind}" none by * read
 access to * by * read
 overlay memberof
@@ -170,6 +171,8 @@ class SambaDomain:
     """An Active Directory by Samba: provisioned, started, and filled over LDAP."""
 
     realm = "AD.EXAMPLE.COM"
+    domain = "ad.example.com"
+    host = f"dc1.{domain}"
     suffix = "DC=ad,DC=example,DC=com"
     admin = f"CN=Administrator,CN=Users,{suffix}"
     password = "Admin secret 1"  # noqa: S105
@@ -203,12 +206,14 @@ class SambaDomain:
 
     def start(self) -> None:
         """Start the domain controller and wait until it answers."""
-        certificate, key = self.authority.issue("dc1", f"IP:{self.machine.address}")
+        certificate, key = self.authority.issue("dc1", f"DNS:{self.host}", f"IP:{self.machine.address}")
         key.chmod(0o600)
         tls = {"tls keyfile": key, "tls certfile": certificate, "tls cafile": self.authority.certificate}
         places = {"pid directory": self.folder / "run", "ncalrpc dir": self.folder / "run", "log file": self.folder / "log"}
         (self.folder / "run").mkdir(exist_ok=True)
-        given = {**tls, **places, "server services": "rpc, ldap, cldap, kdc"}
+        # Active Directory takes Kerberos inside TLS; Samba of this age is to be told so.
+        strong = {"ldap server require strong auth": "allow_sasl_over_tls"}
+        given = {**tls, **places, **strong, "server services": "rpc, ldap, cldap, kdc, dns"}
         options = " ".join(f"'--option={name}={value}'" for name, value in given.items())
         self.machine.start(self.name, f"samba -F --no-process-group -s {self.folder}/etc/smb.conf {options}")
         wait_for(self.machine, self.name, 636)
@@ -230,7 +235,7 @@ class SambaDomain:
     def _provision(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
         words = (
-            f"exec samba-tool domain provision --targetdir={self.folder} --realm={self.realm} --domain=AD --server-role=dc --dns-backend=NONE "
+            f"exec samba-tool domain provision --targetdir={self.folder} --realm={self.realm} --domain=AD --server-role=dc --dns-backend=SAMBA_INTERNAL "
             f"'--adminpass={self.password}' --host-name=dc1 --host-ip={self.machine.address} '--option=interfaces=lo eth0'"
         )
         inside = f"hostname dc1 && {words}"

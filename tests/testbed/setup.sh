@@ -60,7 +60,8 @@ python_environment() {
   local versions=("$@")
   [ $# -gt 0 ] || versions=(3.13 3.12 3.14)
   python=$(find_python "${versions[@]}")
-  key=$(cat "$requirements" <(echo "$python") | sha256sum | cut -c1-12)
+  # Together with the files that it includes.
+  key=$({ cat "$requirements"; sed -n "s|^-r |$(dirname "$requirements")/|p" "$requirements" | xargs -r cat; echo "$python"; } | sha256sum | cut -c1-12)
   place="$cache/venv-$(basename "$requirements" .txt)-$key"
   if [ ! -e "$place/complete" ]; then
     install_packages python3-venv

@@ -10,6 +10,7 @@ MS-ADTS 2.2.16 (userAccountControl), MS-ADA1 2.1 (accountExpires), shadow(5), sl
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from .errors import Contradiction
@@ -26,26 +27,34 @@ _TIME = re.compile(r"(\d{14})(?:[.,]\d+)?Z")
 
 def is_open(entry: Entry, now: datetime) -> bool:
     """Whether somebody may still work with this account."""
-    return not (_is_disabled(entry) or _is_expired(entry, now))
+    return not why_closed(entry, now)
 
 
-def _is_disabled(entry: Entry) -> bool:
-    return bool(
-        _number(entry, "userAccountControl") & _DISABLED
-        or entry.text("nsAccountLock").lower() == "true"
-        or entry.text("pwdAccountLockedTime") == _FOREVER  # slapo-ppolicy: by an administrator
-    )
+def why_closed(entry: Entry, now: datetime) -> str:
+    """The attribute that closes an account, with its value; nothing where it is open."""
+    name = next(_disabling(entry), "") or next((name for name, end in _ends(entry) if end <= now), "")
+    return f"{name} is {entry.text(name)}" if name else ""
 
 
-def _is_expired(entry: Entry, now: datetime) -> bool:
-    ends = [_time(entry, name) for name in ("krbPrincipalExpiration", "pwdEndTime") if entry.text(name)]
+def _disabling(entry: Entry) -> Iterator[str]:
+    if _number(entry, "userAccountControl") & _DISABLED:
+        yield "userAccountControl"
+    if entry.text("nsAccountLock").lower() == "true":
+        yield "nsAccountLock"
+    if entry.text("pwdAccountLockedTime") == _FOREVER:  # slapo-ppolicy: by an administrator
+        yield "pwdAccountLockedTime"
+
+
+def _ends(entry: Entry) -> Iterator[tuple[str, datetime]]:
+    for name in ("krbPrincipalExpiration", "pwdEndTime"):
+        if entry.text(name):
+            yield name, _time(entry, name)
     filetime = _number(entry, "accountExpires")
     if filetime not in _NEVER:
-        ends.append(datetime(1601, 1, 1, tzinfo=UTC) + timedelta(microseconds=filetime // 10))
+        yield "accountExpires", datetime(1601, 1, 1, tzinfo=UTC) + timedelta(microseconds=filetime // 10)
     days = _number(entry, "shadowExpire")
     if days > 0:  # 0 and -1: never, as most systems read it
-        ends.append(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=days))
-    return any(end <= now for end in ends)
+        yield "shadowExpire", datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=days)
 
 
 def _number(entry: Entry, name: str) -> int:

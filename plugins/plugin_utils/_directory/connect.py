@@ -11,9 +11,11 @@ from __future__ import annotations
 import contextlib
 import importlib
 import ssl
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from .discover import discover
 from .errors import DirectoryError, Refused, Unanswered
 from .search import Entry, Query, Reply
 from .settings import Connection, Server
@@ -27,6 +29,48 @@ _CREDENTIALS = (49, 53)
 _MORE_SECURITY = (7, 8, 13, 48)
 
 
+class Timed:
+    """A socket whose answers come within a time, also from a server that sends a byte now and then."""
+
+    def __init__(self, plain: Any, silence: float) -> None:
+        self.plain = plain
+        self._silence = silence
+        self.limit(silence)
+
+    def limit(self, seconds: float) -> None:
+        """From now on everything together may take so long."""
+        self._seconds = seconds
+        self._end = time.monotonic() + seconds
+        self._heard = False
+        self.late = ""
+
+    def recv(self, size: int) -> bytes:
+        """What comes next."""
+        data = bytes(self._timed(self.plain.recv, size))
+        self._heard = True
+        return data
+
+    def sendall(self, data: bytes) -> None:
+        """Send all of it."""
+        self._timed(self.plain.sendall, data)
+
+    def _timed(self, act: Callable[[Any], Any], argument: Any) -> Any:
+        left = self._end - time.monotonic()
+        try:
+            if left <= 0:
+                raise TimeoutError("timed out")
+            self.plain.settimeout(min(left, self._silence))
+            return act(argument)
+        except TimeoutError:
+            if self._heard and time.monotonic() >= self._end:
+                self.late = f"it did not come to an end within {self._seconds:g} s"
+                raise TimeoutError(self.late) from None
+            raise
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.plain, name)
+
+
 class LdapSession:
     """A bound connection; a context manager that closes it."""
 
@@ -35,11 +79,15 @@ class LdapSession:
         self.remarks: list[str] = []
         self._library = library
         self._connection = connection
+        self._socket: Timed = connection.socket
+        self._settings = settings
+        self._server = server
         self._page_size = settings.page_size
         self._pages = True
         self._controls: list[tuple[str, bool, None]] = []
         self.root: Entry = Entry("", {})
         self._look_around()
+        self.limit(settings.total_timeout)
 
     def __enter__(self) -> LdapSession:
         return self
@@ -47,9 +95,22 @@ class LdapSession:
     def __exit__(self, *_error: object) -> None:
         self.close()
 
+    @property
+    def contexts(self) -> Sequence[str]:
+        """The DNs of the trees that this server holds."""
+        return self.root.texts("namingContexts")
+
+    def another(self) -> LdapSession:
+        """A connection more to the same server, as the same."""
+        return open_server(self._library, self._settings, self._server)
+
+    def limit(self, seconds: float) -> None:
+        """From now on all answers together may take so long."""
+        self._socket.limit(seconds)
+
     def close(self) -> None:
         """Say goodbye; that nobody listens any more does not matter."""
-        _close(self._connection)
+        close(self._connection)
 
     def ask(self, query: Query, cookie: bytes | None) -> Reply:
         """One request and what came back."""
@@ -64,7 +125,8 @@ class LdapSession:
         except self._library.core.exceptions.LDAPInvalidFilterError as error:
             raise DirectoryError(f"{query} cannot be sent", f"the filter is wrong ({error})", "Correct it; RFC 4515 says how filters are written") from error
         except (self._library.core.exceptions.LDAPExceptionError, OSError) as error:
-            raise Unanswered(f"{query} at {self.uri} got no answer", _why(error), "Run again, or raise timeout") from error
+            remedy = "Run again, or raise total_timeout" if self._socket.late else "Run again, or raise timeout"
+            raise Unanswered(f"{query} at {self.uri} got no answer", _why(error), remedy) from error
         return _reply(self._connection.result, self._connection.response or ())
 
     def _look_around(self) -> None:
@@ -79,9 +141,9 @@ class LdapSession:
 
 def connect(settings: Connection) -> LdapSession:
     """The first server that answers; a refusal is final, or wrong passwords would lock the account at each of them."""
-    library = _library()
+    library = ldap_library()
     failed: list[str] = []
-    for server in settings.servers:
+    for server in settings.servers or discover(settings):
         try:
             session = open_server(library, settings, server)
         except Unanswered as error:
@@ -95,6 +157,17 @@ def connect(settings: Connection) -> LdapSession:
 
 def open_server(library: Any, settings: Connection, server: Server) -> LdapSession:
     """One server: reach it, make it safe, be let in."""
+    connection = reach(library, settings, server)
+    try:
+        let_in(library, connection, settings, server)
+        return LdapSession(library, connection, settings, server)
+    except BaseException:
+        close(connection)
+        raise
+
+
+def reach(library: Any, settings: Connection, server: Server) -> Any:
+    """A connection to one server, with TLS where it is to be; as nobody yet."""
     tls = _tls(library, settings, server)
     secure = server.scheme == "ldaps"
     address = f"ldapi://{server.host}" if server.scheme == "ldapi" else server.host
@@ -109,14 +182,13 @@ def open_server(library: Any, settings: Connection, server: Server) -> LdapSessi
         raise Unanswered(f"{server.uri} cannot be asked", _why(error)) from error
     try:
         _open(library, connection, settings, server, tls)
-        _bind(library, connection, settings, server)
-        return LdapSession(library, connection, settings, server)
     except BaseException:
-        _close(connection)
+        close(connection)
         raise
+    return connection
 
 
-def _library() -> Any:
+def ldap_library() -> Any:
     try:
         library = importlib.import_module("ldap3")
         importlib.import_module("ldap3.core.exceptions")
@@ -149,7 +221,8 @@ def _tls(library: Any, settings: Connection, server: Server) -> Any:
 
         def wrap_socket(self, connection: Any, do_handshake: bool = False) -> None:
             try:
-                connection.socket = context.wrap_socket(connection.socket, server_hostname=server.host, do_handshake_on_connect=do_handshake)
+                plain = connection.socket.plain if isinstance(connection.socket, Timed) else connection.socket
+                connection.socket = context.wrap_socket(plain, server_hostname=server.host, do_handshake_on_connect=do_handshake)
             except (OSError, ValueError) as error:
                 self.failure = error
                 raise
@@ -177,18 +250,24 @@ def _context(settings: Connection) -> ssl.SSLContext:
 def _open(library: Any, connection: Any, settings: Connection, server: Server, tls: Any) -> None:
     try:
         connection.open(read_server_info=False)
+        connection.socket = Timed(connection.socket, settings.timeout)
         if server.scheme == "ldap" and settings.start_tls:
             connection.start_tls(read_server_info=False)
+            connection.socket = Timed(connection.socket, settings.timeout)
     except (library.core.exceptions.LDAPExceptionError, OSError) as error:
         failure = getattr(tls, "failure", None)
         raise Unanswered(f"{server.uri} cannot be reached", _tls_why(failure) if failure else _why(error)) from (failure or error)
 
 
-def _bind(library: Any, connection: Any, settings: Connection, server: Server) -> None:
+def let_in(library: Any, connection: Any, settings: Connection, server: Server) -> None:
+    """The bind; it is tried once."""
     who = settings.bind_dn or {"external": "the certificate or the user of this process", "gssapi": "the Kerberos ticket"}.get(settings.bind, "anonymous")
     try:
         # Nothing of the password in what is raised: the context of an error may hold it.
         connection.bind(read_server_info=False)
+    except _kerberos_errors(settings) as error:
+        what, remedy = f"{server.uri} was not asked as the Kerberos ticket says", "Call kinit as the user who runs Ansible; klist shows the ticket"
+        raise Refused(what, str(error).rpartition("): ")[2], remedy) from None
     except (library.core.exceptions.LDAPExceptionError, OSError) as error:
         why = _why(error)
         if settings.bind == "gssapi" and "gssapi" in why.lower():
@@ -205,6 +284,16 @@ def _bind(library: Any, connection: Any, settings: Connection, server: Server) -
     if result.get("result") in _MORE_SECURITY:
         raise Refused(f"{server.uri} does not let in {who} this way", answer, "Write ldaps:// or start_tls: true, or another bind")
     raise Refused(f"{server.uri} does not let in {who}", answer, "Check bind and its options")
+
+
+def _kerberos_errors(settings: Connection) -> tuple[type[Exception], ...]:
+    """What gssapi raises, where it is there and used."""
+    if settings.bind != "gssapi":
+        return ()
+    try:
+        return (importlib.import_module("gssapi").exceptions.GSSError,)
+    except ImportError:
+        return ()
 
 
 def _reply(result: Mapping[str, Any], response: Sequence[Mapping[str, Any]]) -> Reply:
@@ -235,9 +324,10 @@ def _why(error: BaseException) -> str:
         return "it did not answer in time"
     if text == "invalid server address":
         return "its name cannot be resolved"
-    return text.removeprefix("socket connection error while opening: ")
+    return text.removeprefix("socket connection error while opening: ").removeprefix("error receiving data: ")
 
 
-def _close(connection: Any) -> None:
+def close(connection: Any) -> None:
+    """Without a word about what is broken already."""
     with contextlib.suppress(Exception):  # Nothing more is wanted of it.
         connection.unbind()

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,20 +15,23 @@ from .accounts import is_open
 from .errors import Contradiction, Incomplete
 from .facts import Facts
 from .names import dn_key, first_value, group_name, identifier, is_odd, machine_name, member_dn, relative_id
+from .netgroups import triples
 from .record import Machine, Membership, User, ordered
 from .search import Entry
 from .settings import Settings
 
 _SHOWN = 3
+type Way = tuple[str, ...]
+"""Groups inside of each other, from a project to the one that names somebody, by the normal forms of their DNs."""
 
 
 def decide(facts: Facts, settings: Settings, serial: str, now: datetime) -> Membership:
     """The membership records of all machines."""
-    return _Decision(facts, settings, now).membership(serial)
+    return Decision(facts, settings, now).membership(serial)
 
 
 @dataclass
-class _Person:
+class Person:
     """Somebody whose account is open."""
 
     entry: Entry
@@ -36,36 +39,67 @@ class _Person:
     projects: set[str] = field(default_factory=set)
 
 
-class _Decision:
+class Decision:
+    """Who works where, and through which groups."""
+
     def __init__(self, facts: Facts, settings: Settings, now: datetime) -> None:
         self.facts = facts
         self.settings = settings
         self.layout = settings.layout
         self.remarks: list[str] = []
         self.people = {
-            key: _Person(entry, entry.text(self.layout.people_login)) for key, entry in facts.people.items() if is_open(entry, now)
+            key: Person(entry, entry.text(self.layout.people_login)) for key, entry in facts.people.items() if is_open(entry, now)
         }  # fmt: skip
         self.logins: dict[str, list[str]] = defaultdict(list)
         for key, entry in facts.people.items():
             self.logins[entry.text(self.layout.people_login)].append(key)
         self.primary = self._by_primary_group()
         self.inside = self._by_member_of()
-        self.strangers: dict[str, list[str]] = defaultdict(list)
+        self.strangers: dict[str, set[str]] = defaultdict(set)
+        self.unresolved: dict[str, set[str]] = defaultdict(set)
+        self.projects = self._projects()
+        self.members = {name: self.members_of(entry, f"project {name}") for name, entry in self.projects.items()}
+        """Of each project the people, by their keys, each with the groups that lead to them, from the project on."""
+        for name, found in self.members.items():
+            for key in found.keys() & self.people.keys():
+                self.people[key].projects.add(name)
+        self.machines = self._assignments()
+        """The keys of each machine's people."""
 
     def membership(self, serial: str) -> Membership:
-        projects = self._projects()
-        for name, entry in projects.items():
-            for key in self._members(entry, f"project {name}"):
-                if key in self.people:
-                    self.people[key].projects.add(name)
-        groups = self._group_names(projects)
-        machines = ordered(Machine(name, tuple(sorted(self._users(keys)))) for name, keys in self._assignments().items())
+        """The answer; raises where it would have a gap."""
+        self._check_memberships()
+        self._refuse_unresolved()
+        groups = self._group_names(self.projects)
+        machines = ordered(Machine(name, tuple(sorted(self._users(keys)))) for name, keys in self.machines.items())
         self._check_logins(machines)
         for where, found in self.strangers.items():
-            shown = ", ".join(sorted(found)[:_SHOWN])
-            more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-            self.remarks.append(f"{where} names who is not among the people of people.base: {shown}{more}")
+            self.remarks.append(f"{where} names who is not among the people of people.base: {_some(found)}")
         return Membership(serial, machines, groups, tuple(sorted(self.remarks)))
+
+    def _check_memberships(self) -> None:
+        """A group that somebody is in, and that cannot be seen, may be inside of a project."""
+        if self.settings.nested == "none" or not self.layout.member_of:
+            return
+        for entry in [*self.facts.people.values(), *self.facts.groups.values()]:
+            for dn in entry.texts(*self.layout.member_of):
+                key = dn_key(dn)
+                if key not in self.facts.groups and key not in self.facts.others:
+                    self.unresolved[f"{self.layout.member_of[0]} of {entry.dn}"].add(dn)
+
+    def _refuse_unresolved(self) -> None:
+        """A name that leads nowhere is somebody who was deleted, or somebody who is hidden from this account."""
+        for name in self.facts.lost_netgroups:
+            self.unresolved["a netgroup"].add(name)
+        if not self.unresolved:
+            return
+        told = [f"{where} names {_some(found)}" for where, found in sorted(self.unresolved.items())]
+        if self.settings.unresolved == "warn":
+            self.remarks += [f"{text}, which cannot be found and is taken for gone" for text in told]
+            return
+        remedy = "Give this account the right to read them, or take the names out; where such names are left of people who are gone, write unresolved: warn"
+        why = "they are not there, or this account may not see them"
+        raise Incomplete(f"{'; '.join(told[:_SHOWN])}, which cannot be found", why, remedy)
 
     # Projects and their members
 
@@ -100,20 +134,24 @@ class _Decision:
                 self.remarks.append(f"the project {project!r} is the group {name}")
         return {project: name for name, project in owners.items()}
 
-    def _members(self, group: Entry, where: str) -> set[str]:
-        """The people in a group, over all groups inside of it."""
-        found: set[str] = set()
-        seen, waiting = {group.key}, [group]
-        while waiting:
-            for key, dn in self._direct(waiting.pop(), where):
-                inner = self.facts.groups.get(key)
-                if key in self.facts.people:
-                    found.add(key)
-                elif inner is None:
-                    self._stranger(where, dn)
-                elif key not in seen and self.settings.nested != "none":
-                    seen.add(key)
-                    waiting.append(inner)
+    def members_of(self, group: Entry, where: str) -> dict[str, Way]:
+        """The people in a group, over all groups inside of it, each with a shortest way to them."""
+        found: dict[str, Way] = {}
+        seen, top = {group.key}, (group.key,)
+        waiting: deque[tuple[Way, str, str]] = deque((top, *item) for item in self._direct(group, where))
+        # The server's own rule says who, not how: it has the last word.
+        late = [(top, key, key) for key in self.facts.chains.get(group.key, ())]
+        while waiting or late:
+            if not waiting:
+                waiting, late = deque(late), []
+            way, key, written = waiting.popleft()
+            if key in self.facts.people:
+                found.setdefault(key, way)
+            elif key not in self.facts.groups:
+                self._stranger(where, key, written)
+            elif key not in seen and self.settings.nested != "none":
+                seen.add(key)
+                waiting.extend(((*way, key), *item) for item in self._direct(self.facts.groups[key], where))
         return found
 
     def _direct(self, group: Entry, where: str) -> Iterator[tuple[str, str]]:
@@ -121,8 +159,6 @@ class _Decision:
             yield dn_key(member_dn(text)), text
         for login in group.texts(*self.layout.member_logins):
             yield self._person_by_login(login, where), login
-        for key in self.facts.chains.get(group.key, ()):
-            yield key, key
         for key in (*self.inside.get(group.key, ()), *self._primary_members(group)):
             yield key, key
 
@@ -157,9 +193,9 @@ class _Decision:
             raise Incomplete(f"the members of {group.dn} are incomplete", what, "Give the right to read them, or write projects.primary_group: false")
         return self.primary.get(str(relative_id(sid[0])) if sid else f"gid {gid}", [])
 
-    def _stranger(self, where: str, written: str) -> None:
-        if written not in self.strangers[where]:
-            self.strangers[where].append(written)
+    def _stranger(self, where: str, key: str, written: str) -> None:
+        known = key in self.facts.others or written in self.facts.other_logins
+        (self.strangers if known else self.unresolved)[where].add(written)
 
     # Machines and their users
 
@@ -175,6 +211,7 @@ class _Decision:
         for name, logins in self.settings.machine_map.items():
             self._assign_by_map(fleet, name, logins)
         self._assign_by_user(fleet)
+        self._assign_by_netgroup(fleet)
         return fleet
 
     def _machine_name(self, entry: Entry) -> str:
@@ -193,9 +230,9 @@ class _Decision:
             if key in self.facts.people:
                 yield key
             elif key in self.facts.groups:
-                yield from self._members(self.facts.groups[key], f"group {dn}")
+                yield from self.members_of(self.facts.groups[key], f"group {dn}")
             elif key != machine.key:  # FreeIPA's hosts manage themselves.
-                self._stranger(f"machine {name}", dn)
+                self._stranger(f"machine {name}", key, dn)
 
     def _assign_by_map(self, fleet: dict[str, set[str]], written: str, logins: Iterable[str]) -> None:
         name = machine_name(written, self.settings.domain)
@@ -207,7 +244,7 @@ class _Decision:
             if key:
                 users.add(key)
             else:
-                self._stranger(f"machine {name} in machine_map", login)
+                self._stranger(f"machine {name} in machine_map", "", login)
 
     def _assign_by_user(self, fleet: dict[str, set[str]]) -> None:
         if not self.settings.user_attribute:
@@ -219,6 +256,21 @@ class _Decision:
                     fleet[name].add(key)
                 else:
                     self.remarks.append(f"{self.settings.user_attribute} of {person.entry.dn} names {written!r}, which is not among the machines")
+
+    def _assign_by_netgroup(self, fleet: dict[str, set[str]]) -> None:
+        for entry in self.facts.netgroups:
+            where = f"netgroup {entry.text('cn')}"
+            for triple in triples(entry):
+                name = machine_name(triple.machine, self.settings.domain)
+                if not triple.machine and triple.user not in ("", "-"):
+                    self.remarks.append(f"{where} gives {triple.user} any machine, which is passed over")
+                elif triple.is_pair and name not in fleet:
+                    self.remarks.append(f"{where} names {triple.machine!r}, which is not among the machines")
+                elif triple.is_pair and name is not None:
+                    key = self._person_by_login(triple.user, where)
+                    fleet[name].update([key] if key else [])
+                    if not key:
+                        self._stranger(where, "", triple.user)
 
     def _users(self, keys: Iterable[str]) -> Iterator[User]:
         for key in keys:
@@ -244,6 +296,12 @@ class _Decision:
         for user in (user for machine in machines for user in machine.users):
             if ids.setdefault(user.name, user.id) != user.id:
                 raise Contradiction(f"two people have the login name {user.name}", f"{ids[user.name]} and {user.id}", "Narrow people.base or people.filter")
+
+
+def _some(found: Iterable[str]) -> str:
+    names = sorted(found)
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{', '.join(names[:_SHOWN])}{more}"
 
 
 def _hints(entry: Entry) -> dict[str, Any]:

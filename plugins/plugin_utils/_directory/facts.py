@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from . import accounts
-from .errors import Incomplete
+from .errors import Incomplete, Refused
 from .layouts import IN_CHAIN
-from .names import dn_key, filter_value, member_dn
+from .names import any_of, dn_key, filter_value, member_dn
+from .netgroups import read_netgroups, users_named
 from .search import Entry, Query, Session, read_all, read_dns
 from .settings import Place, Settings
 
@@ -26,6 +28,13 @@ class Facts:
     machines: tuple[Entry, ...]
     chains: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """People and groups in each project, as the server's own rule has them."""
+    others: frozenset[str] = frozenset()
+    """What is named as a member or owner, is there, and is neither a person nor a group; by the normal forms of DNs."""
+    other_logins: frozenset[str] = frozenset()
+    """The same of login names."""
+    netgroups: tuple[Entry, ...] = ()
+    lost_netgroups: frozenset[str] = frozenset()
+    """What netgroups name as being inside of them, and is not there."""
 
 
 def read_facts(session: Session, settings: Settings) -> Facts:
@@ -39,11 +48,15 @@ def read_facts(session: Session, settings: Settings) -> Facts:
         for project in projects:
             chains[project.key] = frozenset(_chain(session, settings, project, groups))
     owned = {dn_key(dn): dn for machine in machines for dn in machine.texts(*settings.layout.machines_owners)}
-    passed = people.keys() | {machine.key for machine in machines}
+    fleet = {machine.key for machine in machines}
+    passed = people.keys() | fleet
     _close(session, settings, groups, people, passed, owned)
     for group in groups.values():
         _refuse_empty(settings, group)
-    return Facts(projects, groups, people, machines, chains)
+    netgroups, lost = read_netgroups(session, settings)
+    others = _others(session, settings, _who_name(settings, groups, people), {*passed, *groups}, owned) | (owned.keys() & fleet)
+    logins = _other_logins(session, settings, [*groups.values()], people.values(), users_named(netgroups))
+    return Facts(projects, groups, people, machines, chains, others, logins, netgroups, lost)
 
 
 def group_attributes(settings: Settings) -> tuple[str, ...]:
@@ -105,29 +118,65 @@ def _close(session: Session, settings: Settings, groups: dict[str, Entry], peopl
            owned: Mapping[str, str]) -> None:  # fmt: skip
     """Add the groups that are inside of groups, level by level; each DN is looked up once, so that a circle ends."""
     tried = {*passed, *groups}
-    wanted = {**owned, **_named_in(settings, [*groups.values(), *people.values()])}
+    wanted = {**owned, **_named_in(settings, _who_name(settings, groups, people))}
     while True:
         wanted = {key: dn for key, dn in wanted.items() if key not in tried}
         if not wanted:
             return
         tried.update(wanted)
-        found = _look_up(session, settings, wanted.values())
+        found = {entry.key: entry for entry in _look_up(session, settings, wanted, settings.layout.groups_filter, group_attributes(settings))}
         groups.update(found)
         wanted = _named_in(settings, found.values())
 
 
-def _look_up(session: Session, settings: Settings, dns: Iterable[str]) -> dict[str, Entry]:
-    layout = settings.layout
-    entries = read_dns(
-        session, settings.base, layout.dn_attribute, dns, layout.groups_filter, group_attributes(settings), ranged(settings), settings.batch_size
-    )
-    return {entry.key: entry for entry in entries}
+def _look_up(session: Session, settings: Settings, dns: Mapping[str, str], kind: str, attributes: tuple[str, ...]) -> Iterator[Entry]:
+    """Those of a kind among these DNs, wherever this server has them."""
+    for base, chosen in _by_tree([settings.base, *session.contexts], dns).items():
+        entries = read_dns(session, base, settings.layout.dn_attribute, chosen, kind, attributes, ranged(settings), settings.batch_size)
+        # A tree of the server that this account may not see is as if it were not there.
+        with contextlib.suppress(*([] if base == settings.base else [Refused])):
+            yield from entries
+
+
+def _by_tree(bases: Iterable[str], dns: Mapping[str, str]) -> dict[str, list[str]]:
+    """The DNs by the first base that they are below; those that are below none are left out."""
+    found: dict[str, list[str]] = {}
+    keys = {base: dn_key(base) for base in bases if base}
+    for key, dn in dns.items():
+        base = next((base for base, above in keys.items() if key == above or key.endswith(f",{above}")), None)
+        if base is not None:
+            found.setdefault(base, []).append(dn)
+    return found
+
+
+def _others(session: Session, settings: Settings, entries: Iterable[Entry], known: set[str], owned: Mapping[str, str]) -> frozenset[str]:
+    """What is named, and is neither a person nor a group, but is there: a service, a contact, somebody from another domain."""
+    named = {key: dn for key, dn in {**owned, **_members_of(settings, entries)}.items() if key not in known}
+    return frozenset(entry.key for entry in _look_up(session, settings, named, "(objectClass=*)", ("objectClass",)))
+
+
+def _other_logins(session: Session, settings: Settings, groups: Iterable[Entry], people: Iterable[Entry], named: Iterable[str]) -> frozenset[str]:
+    login = settings.layout.people_login
+    mapped = (name for names in settings.machine_map.values() for name in names)
+    written = {*named, *mapped, *(text for group in groups for text in group.texts(*settings.layout.member_logins))}
+    left = sorted(written - {person.text(login) for person in people})
+    batches = (left[first : first + settings.batch_size] for first in range(0, len(left), settings.batch_size))
+    found = (entry for batch in batches for entry in read_all(session, Query(settings.base, any_of(login, batch), (login,))))
+    return frozenset(text for entry in found for text in entry.texts(login))
+
+
+def _who_name(settings: Settings, groups: Mapping[str, Entry], people: Mapping[str, Entry]) -> list[Entry]:
+    """The entries that name others as members or as groups."""
+    return [*groups.values(), *(people.values() if settings.layout.member_of else ())]
 
 
 def _named_in(settings: Settings, entries: Iterable[Entry]) -> dict[str, str]:
+    """The DNs to follow."""
+    return _members_of(settings, entries) if settings.nested == "recursive" else {}
+
+
+def _members_of(settings: Settings, entries: Iterable[Entry]) -> dict[str, str]:
     """The DNs that these entries name as members, or as groups that they are in."""
-    if settings.nested != "recursive":
-        return {}
     names = (*settings.layout.member_dns, *settings.layout.member_of)
     written = (member_dn(text) for entry in entries for text in entry.texts(*names))
     return {dn_key(dn): dn for dn in written}

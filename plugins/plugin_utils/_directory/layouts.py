@@ -34,13 +34,15 @@ class Layout:
     dn_attribute: str = "entryDN"
     groups_filter: str = "(objectClass=*)"
     """What may be a group inside a project; a project's own filter may be narrower."""
+    unresolved: str = "error"
 
 
 _IPA_PERSON = "(&(objectClass=posixAccount)(!(objectClass=ipaHost))(!(objectClass=computer)))"
 
 LAYOUTS = MappingProxyType(
     {
-        "rfc2307": Layout("(objectClass=posixGroup)", "cn", member_logins=("memberUid",), people_filter="(objectClass=posixAccount)"),
+        # No directory takes a name out of memberUid when its person is deleted, so that names of nobody are common there.
+        "rfc2307": Layout("(objectClass=posixGroup)", "cn", member_logins=("memberUid",), people_filter="(objectClass=posixAccount)", unresolved="warn"),
         "rfc2307bis": Layout(
             "(objectClass=posixGroup)", "cn", member_dns=("member", "uniqueMember"), empty_groups=False, people_filter="(objectClass=posixAccount)"
         ),

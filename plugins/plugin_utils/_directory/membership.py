@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from . import serial
 from .connect import LdapSession, connect
-from .decide import decide
+from .decide import Decision
+from .explain import Explained, Question, answer, changes, look_outside
 from .facts import read_facts
-from .record import Membership
+from .record import Machine, Membership
 from .settings import Settings
 
 
@@ -24,6 +27,21 @@ def read_membership(settings: Settings) -> Membership:
 
 def membership_in(session: LdapSession, settings: Settings) -> Membership:
     """The same over a session that is there already."""
-    taken = serial.take(session, settings.base)
-    answer = decide(read_facts(session, settings), settings, taken, datetime.now(UTC))
-    return replace(answer, remarks=(*session.remarks, *answer.remarks))
+    return _explained(session, settings).membership
+
+
+def explain_membership(settings: Settings, question: Question, former: Iterable[Machine] | None = None) -> dict[str, Any]:
+    """Who, where and why, as plain data; with what is different from a former answer, where there is one."""
+    with connect(settings.connection) as session:
+        found = _explained(session, settings)
+        found = replace(found, outside=look_outside(session, settings, found.decision, question.users))
+    told = answer(found, question)
+    return told if former is None else {**told, "changes": changes(former, found.membership.machines, question, settings)}
+
+
+def _explained(session: LdapSession, settings: Settings) -> Explained:
+    session.limit(settings.connection.total_timeout)
+    taken, now = serial.take(session, settings.base), datetime.now(UTC)
+    decision = Decision(read_facts(session, settings), settings, now)
+    membership = decision.membership(taken)
+    return Explained(settings, decision, replace(membership, remarks=(*session.remarks, *membership.remarks)), now)

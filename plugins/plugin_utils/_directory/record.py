@@ -68,9 +68,13 @@ class Membership:
 
     def record(self, name: str) -> dict[str, Any]:
         """The membership record of one machine."""
-        found = next(machine for machine in self.machines if machine.machine == name)
-        users = [{"id": user.id, "name": user.name, "projects": list(user.projects)} for user in found.users]
-        return {"machine": name, "serial": self.serial, "users": users}
+        return record(next(machine for machine in self.machines if machine.machine == name), self.serial)
+
+
+def record(machine: Machine, serial: str) -> dict[str, Any]:
+    """The membership record of a machine; what are only hints is no part of it."""
+    users = [{"id": user.id, "name": user.name, "projects": list(user.projects)} for user in machine.users]
+    return {"machine": machine.machine, "serial": serial, "users": users}
 
 
 def _user(data: Mapping[str, Any]) -> User:

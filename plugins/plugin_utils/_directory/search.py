@@ -78,6 +78,10 @@ class Session(Protocol):
 
     uri: str
 
+    @property
+    def contexts(self) -> Sequence[str]:
+        """The DNs of the trees that this server holds."""
+
     def ask(self, query: Query, cookie: bytes | None) -> Reply:
         """The answer, or one page of it; None asks without paging."""
 

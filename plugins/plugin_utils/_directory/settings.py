@@ -13,10 +13,12 @@ from urllib.parse import unquote, urlsplit
 
 from ...module_utils._app.errors import Problem, SpecError, suggestion
 from .layouts import LAYOUTS, Layout
+from .names import machine_name
 
 BINDS = ("anonymous", "simple", "external", "gssapi")
 SCOPES = ("one", "subtree")
 NESTED = ("recursive", "in_chain", "none")
+UNRESOLVED = ("error", "warn")
 _PORTS = {"ldap": 389, "ldaps": 636, "ldapi": 0}
 _GLOBAL_CATALOGUE = (3268, 3269)
 _ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9-]*|[0-9]+(\.[0-9]+)+")
@@ -47,7 +49,11 @@ class Connection:
     client_key: str | None = None
     allow_clear_text: bool = False
     timeout: int = 10
+    total_timeout: int = 600
     page_size: int = 500
+    srv_domain: str = ""
+    srv_name: str = ""
+    """The name of the SRV records to ask for, where there are no ``servers``."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,7 @@ class Settings:
     projects: Place
     people: Place
     machines: Place | None
+    netgroups: Place | None = None
     prefix: str = ""
     nested: str = "recursive"
     login_format: str = "{name}"
@@ -76,6 +83,7 @@ class Settings:
     user_attribute: str = ""
     machine_map: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     batch_size: int = 100
+    unresolved: str = "error"
 
 
 def read(options: Mapping[str, Any], origin: str) -> Settings:
@@ -92,6 +100,7 @@ def read(options: Mapping[str, Any], origin: str) -> Settings:
         projects=reader.place(options, "projects", base, layout.projects_filter),
         people=reader.place(options, "people", base, layout.people_filter),
         machines=reader.place(options, "machines", base, layout.machines_filter) if options.get("machines") is not None else None,
+        netgroups=reader.place(options, "netgroups", base, "(objectClass=nisNetgroup)") if options.get("netgroups") is not None else None,
         prefix=reader.text(reader.section(options, "projects"), "prefix", "projects"),
         nested=reader.choice(reader.section(options, "projects"), "nested", NESTED, "recursive", "projects"),
         login_format=reader.login_format(options),
@@ -99,6 +108,7 @@ def read(options: Mapping[str, Any], origin: str) -> Settings:
         user_attribute=reader.attribute(reader.section(options, "people"), "machines", "people", ""),
         machine_map=reader.machine_map(options),
         batch_size=reader.number(options, "batch_size", 100, 1, 1000),
+        unresolved=reader.choice(options, "unresolved", UNRESOLVED, layout.unresolved),
     )
     reader.check(settings)
     if reader.problems:
@@ -106,11 +116,18 @@ def read(options: Mapping[str, Any], origin: str) -> Settings:
     return settings
 
 
+# What a directory is described by; the other options of the plugins are about something else.
+OPTIONS = (
+    "uris", "srv_domain", "srv_site", "timeout", "total_timeout", "bind", "bind_dn", "bind_password", "bind_password_file", "bind_password_command",
+    "start_tls", "validate_certs", "ca_file", "client_certificate", "client_key", "allow_clear_text", "page_size", "batch_size", "base", "layout",
+    "projects", "people", "machines", "netgroups", "machine_map", "unresolved",
+)  # fmt: skip
 # What each section may hold; the documentation of the plugin explains them.
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "projects": ("base", "filter", "scope", "name", "prefix", "members", "member_logins", "member_of", "primary_group", "nested", "empty_groups"),
     "people": ("base", "filter", "scope", "login", "login_format", "id", "machines"),
     "machines": ("base", "filter", "scope", "name", "domain", "owners"),
+    "netgroups": ("base", "filter", "scope"),
 }
 _OF_LAYOUT: Mapping[str, Mapping[str, str]] = {
     "projects": {
@@ -223,7 +240,10 @@ class _Reader:
         return self.attribute(given, key, section, default)
 
     def connection(self, options: Mapping[str, Any]) -> Connection:
-        servers = tuple(self._servers(options))
+        domain = self.domain_name(options, "srv_domain")
+        servers = () if domain and not options.get("uris") else tuple(self._servers(options))
+        if domain and servers:
+            self.problem("srv_domain", "and uris both say where the directory is; write one of them")
         bind = self.choice(options, "bind", BINDS, "simple" if options.get("bind_dn") else "anonymous")
         texts = {name: self.text(options, name) or None for name in ("ca_file", "client_certificate", "client_key")}
         return Connection(
@@ -235,14 +255,36 @@ class _Reader:
             validate_certs=self.flag(options, "validate_certs", True),
             allow_clear_text=self.flag(options, "allow_clear_text", False),
             timeout=self.number(options, "timeout", 10, 1, 600),
+            total_timeout=self.number(options, "total_timeout", 600, 1, 86_400),
             page_size=self.number(options, "page_size", 500, 1, 100_000),
+            srv_domain=domain,
+            srv_name=self._srv_name(options, domain),
             **texts,
         )
+
+    def domain_name(self, options: Mapping[str, Any], name: str) -> str:
+        """A DNS domain, in lower case and without a dot at its end."""
+        text = self.text(options, name)
+        domain = machine_name(text, "") if text else ""
+        if domain is None:
+            self.problem(name, f"is {text!r}; write a domain such as ad.example.com")
+        return domain or ""
+
+    def _srv_name(self, options: Mapping[str, Any], domain: str) -> str:
+        site = self.text(options, "srv_site")
+        if site and (options.get("layout") != "ad" or not domain):
+            self.problem("srv_site", "is for layout ad with srv_domain alone")
+        if site and not machine_name(site, ""):
+            self.problem("srv_site", f"is {site!r}; write the name of a site as it is in DNS")
+        if not domain:
+            return ""
+        where = f"{site.lower()}._sites." if site else ""
+        return f"_ldap._tcp.{where}dc._msdcs.{domain}" if options.get("layout") == "ad" else f"_ldap._tcp.{domain}"
 
     def _servers(self, options: Mapping[str, Any]) -> Iterable[Server]:
         uris = options.get("uris")
         if not uris or not isinstance(uris, (list, tuple)):
-            self.problem("uris", "is missing; write a list such as [ldaps://ldap1.example.com, ldaps://ldap2.example.com]")
+            self.problem("uris", "is missing; write a list such as [ldaps://ldap1.example.com, ldaps://ldap2.example.com], or srv_domain")
             return
         for uri in uris:
             server = _server(str(uri))
@@ -285,6 +327,8 @@ class _Reader:
             self.problem("projects.nested", "in_chain is a rule of Active Directory alone; write recursive")
         if settings.user_attribute and settings.machines is None:
             self.problem("people.machines", "needs machines beside it, or a machine would be lost together with its last user")
+        if settings.netgroups and settings.machines is None:
+            self.problem("netgroups", "needs machines beside it, or a machine would be lost together with its last triple")
 
     def _check_security(self, connection: Connection) -> None:
         plain = [server.uri for server in connection.servers if server.scheme == "ldap"] if not connection.start_tls else []

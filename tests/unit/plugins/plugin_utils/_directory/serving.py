@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -34,6 +35,8 @@ class Answer:
     cookie: bytes | None = None
     references: Sequence[str] = field(default=())
     cut: bool = False
+    pause: float = 0
+    """The seconds between two bytes."""
 
 
 ROOT = Answer([("", {"supportedControl": [PAGED]})])
@@ -63,11 +66,20 @@ def _serve(client: socket.socket, answer: Callable[[Asked], Answer]) -> None:
             elif operation[0] == 0x63:
                 asked = _asked(operation[1], controls)
                 given = ROOT if asked.base == "" and asked.scope == 0 else answer(asked)
-                client.sendall(b"".join(_answered(number[1], given)))
+                _send(client, b"".join(_answered(number[1], given)), given.pause)
                 if given.cut:
                     return
             else:
                 return
+
+
+def _send(client: socket.socket, content: bytes, pause: float) -> None:
+    if not pause:
+        client.sendall(content)
+        return
+    for octet in content:
+        client.sendall(bytes([octet]))
+        time.sleep(pause)
 
 
 def _answered(number: bytes, given: Answer) -> Iterator[bytes]:

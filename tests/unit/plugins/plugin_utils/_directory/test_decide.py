@@ -37,9 +37,13 @@ def machine(name: str, *owners: str) -> Entry:
     return entry(f"cn={name},dc=x", cn=name, owner=[f"uid={uid},dc=x" for uid in owners])
 
 
+FOUND = ("chains", "others", "netgroups", "lost_netgroups")
+
+
 def answer(projects: list[Entry], people: list[Entry], machines: list[Entry], more: list[Entry] | None = None, /, **options: Any) -> Membership:
     groups = {item.key: item for item in [*projects, *(more or [])]}
-    facts = Facts(tuple(projects), groups, {item.key: item for item in people}, tuple(machines))
+    found = {name: options.pop(name) for name in FOUND if name in options}
+    facts = Facts(tuple(projects), groups, {item.key: item for item in people}, tuple(machines), **found)
     return decide(facts, settings.read({**OPTIONS, **options}, "test"), "time:control:1", NOW)
 
 
@@ -59,7 +63,9 @@ def test_the_record():
 
 
 def test_a_record_survives_a_cache():
-    found = answer([group("a.b", "ada", "gone")], [person("ada", uidNumber="7")], [machine("pc1", "ada"), machine("pc2")])
+    people = [person("ada", uidNumber="7")]
+    found = answer([group("a.b", "ada", "gone")], people, [machine("pc1", "ada"), machine("pc2")], unresolved="warn")
+    assert len(found.remarks) == 2
     assert Membership.from_data(json.loads(json.dumps(found.as_data()))) == found
 
 
@@ -120,9 +126,69 @@ def test_machines_that_people_name():
 
 
 def test_strangers_are_told_briefly():
-    found = answer([group("a", *(f"gone{number}" for number in range(9)))], [person("ada")], [machine("pc1", "left")])
-    assert len(found.remarks) == 2
-    assert "project a names who is not among the people of people.base: uid=gone0,dc=x, uid=gone1,dc=x, uid=gone2,dc=x and 6 more" in found.remarks
+    others = frozenset({"uid=left,dc=x", *(f"uid=service{number},dc=x" for number in range(9))})
+    found = answer([group("a", *(f"service{number}" for number in range(9)))], [person("ada")], [machine("pc1", "left")], others=others)
+    assert found.remarks == (
+        "machine pc1.example.com names who is not among the people of people.base: uid=left,dc=x",
+        "project a names who is not among the people of people.base: uid=service0,dc=x, uid=service1,dc=x, uid=service2,dc=x and 6 more",
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "where"),
+    [
+        ({"projects": [group("a", "ada", "gone")]}, "project a names uid=gone,dc=x"),
+        ({"machines": [machine("pc1", "gone")]}, "machine pc1.example.com names uid=gone,dc=x"),
+        ({"machine_map": {"pc1": ["gone"]}}, "machine pc1.example.com in machine_map names gone"),
+        ({"projects": [entry("cn=a,dc=x", cn="a", memberUid=["ada", "gone"])], "layout": "rfc2307", "unresolved": "error"}, "project a names gone"),
+        ({"lost_netgroups": frozenset({"gone"})}, "a netgroup names gone"),
+        ({"netgroups": (entry("cn=n,dc=x", cn="n", nisNetgroupTriple="(pc1,gone,)"),), "machines": [machine("pc1")]}, "netgroup n names gone"),
+    ],
+)
+def test_a_name_that_leads_nowhere_is_an_error_unless_it_is_said_otherwise(given, where):
+    """Somebody who was deleted looks as somebody who is hidden does."""
+    given = {"projects": [], "machines": [], **given}
+    projects, machines = given.pop("projects"), given.pop("machines")
+    with pytest.raises(Incomplete) as caught:
+        answer(projects, [person("ada")], machines, **given)
+    assert caught.value.what == f"{where}, which cannot be found"
+    assert "unresolved: warn" in caught.value.remedy
+    told = answer(projects, [person("ada")], machines, **{**given, "unresolved": "warn"}).remarks
+    assert told == (f"{where}, which cannot be found and is taken for gone",)
+
+
+def test_names_that_are_left_in_member_uid_are_common():
+    posix = entry("cn=a,dc=x", cn="a", memberUid=["ada", "gone"])
+    found = answer([posix], [person("ada")], [machine("pc1", "ada")], layout="rfc2307")
+    assert projects_of(found) == {"ada": ["a"]}
+    assert found.remarks == ("project a names gone, which cannot be found and is taken for gone",)
+
+
+def test_a_hidden_group_that_somebody_is_in_is_an_error():
+    custom = {"layout": "custom", "projects": {"filter": "(cn=*)", "member_of": ["memberOf"]}, "people": {"filter": "(uid=*)", "id": "entryUUID"}}
+    people = [person("ada", memberOf=["cn=a,dc=x", "cn=hidden,dc=x"])]
+    with pytest.raises(Incomplete, match="memberOf of uid=ada,dc=x names cn=hidden,dc=x, which cannot be found"):
+        answer([group("a")], people, [], **custom)
+    assert not answer([group("a")], people, [], others=frozenset({"cn=hidden,dc=x"}), **custom).remarks
+
+
+def test_whom_the_server_counts_over_groups_that_cannot_be_seen():
+    chains = {"cn=a,dc=x": frozenset({"uid=ada,dc=x"})}
+    assert projects_of(answer([group("a")], [person("ada")], [machine("pc1", "ada")], chains=chains)) == {"ada": ["a"]}
+
+
+def test_machines_of_netgroups():
+    triples = ["(pc1,ada,)", "( pc2.example.com , bob , nis.example.com )", "(pc2,-,)", "(,ada,)", "(-,ada,)", "(pc3,,)", "(other,ada,)"]
+    netgroups = (entry("cn=n,dc=x", cn="n", nisNetgroupTriple=triples),)
+    found = answer([group("a", "ada", "bob")], [person("ada"), person("bob")], [machine(f"pc{number}") for number in (1, 2, 3)], netgroups=netgroups)
+    assert {item.machine: [user.name for user in item.users] for item in found.machines} == {
+        "pc1.example.com": ["ada"],
+        "pc2.example.com": ["bob"],
+        "pc3.example.com": [],
+    }
+    assert found.remarks == ("netgroup n gives ada any machine, which is passed over", "netgroup n names 'other', which is not among the machines")
+    with pytest.raises(Contradiction, match="is no triple"):
+        answer([], [], [], netgroups=(entry("cn=n,dc=x", cn="n", nisNetgroupTriple="(pc1,ada)"),))
 
 
 def test_who_has_no_login_is_left_out_and_told():

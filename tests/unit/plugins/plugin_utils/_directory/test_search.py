@@ -3,7 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import contextlib
 import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
 
 import pytest
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.connect import LdapSession, connect
@@ -97,14 +102,64 @@ def test_a_connection_that_is_cut_at_once():
 
 def test_a_server_that_falls_silent():
     def answer(asked: Asked) -> Answer:
-        import time
-
         time.sleep(3 if asked.cookie else 0)
         return pages(2)(asked)
 
     error = refusal(answer, timeout=1)
     assert isinstance(error, Incomplete)
     assert "it did not answer in time" in error.why
+
+
+def test_a_server_that_is_never_silent_and_never_done():
+    """Each byte comes in time."""
+    with serving(lambda _asked: Answer([("cn=1,dc=x", {"member": ["a" * 500]})], pause=0.02)) as uri, session(uri) as connected:
+        connected.limit(1)
+        begun = time.monotonic()
+        with pytest.raises(Unanswered) as caught:
+            list(read_all(connected, QUERY, ("member",)))
+    assert time.monotonic() - begun < 3
+    assert caught.value.why == "it did not come to an end within 1 s"
+    assert caught.value.remedy == "Run again, or raise total_timeout"
+
+
+def test_pages_for_longer_than_everything_may_take():
+    with serving(pages(1_000_000)) as uri, session(uri) as connected:
+        connected.limit(1)
+        with pytest.raises(Incomplete, match=r"broke off at page .* did not come to an end within 1 s"):
+            list(read_all(connected, QUERY, ("member",)))
+
+
+@contextlib.contextmanager
+def trickling() -> Iterator[str]:
+    """A server that begins a long answer to whatever it hears, and sends a byte of it now and then."""
+
+    def serve(client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError):
+            client.recv(100)
+            client.sendall(b"\x30\x84\x00\xff\xff\xff")
+            while True:
+                time.sleep(0.1)
+                client.sendall(b"\x02")
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=(server.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"ldap://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("start_tls", [False, True])
+def test_the_next_server_where_one_trickles(start_tls):
+    with trickling() as slow:
+        host, port = slow.removeprefix("ldap://").split(":")
+        begun = time.monotonic()
+        with pytest.raises(Unanswered) as caught:
+            connect(Connection((Server(slow, "ldap", host, int(port)),), timeout=1, start_tls=start_tls))
+    assert time.monotonic() - begun < 3
+    assert "it did not come to an end within 1 s" in caught.value.why
 
 
 @pytest.mark.parametrize(

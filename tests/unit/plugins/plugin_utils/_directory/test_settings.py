@@ -6,6 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
+from ansible_collections.shipping.code.plugins.doc_fragments.directory import ModuleDocFragment
 from ansible_collections.shipping.code.plugins.module_utils._app.errors import SpecError
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.layouts import LAYOUTS
@@ -83,10 +85,32 @@ def test_uris(uri, scheme, host, port):
         ({"machines": None, "machine_map": {"a": 1}}, "machine_map.a: is 1; write a list of login names"),
         ({"machine_map": ["a"]}, "machine_map: is to hold one machine a line"),
         ({"machines": None, "machine_map": {"a": ["b"]}, "people": {"machines": "host"}}, "people.machines: needs machines beside it"),
+        ({"machines": None, "machine_map": {"a": ["b"]}, "netgroups": {}}, "netgroups: needs machines beside it"),
+        ({"netgroups": {"filtre": "(cn=*)"}}, "netgroups.filtre: is unknown; did you mean filter?"),
+        ({"unresolved": "ignore"}, "unresolved: is 'ignore', not one of error, warn"),
+        ({"total_timeout": 0}, "total_timeout: is 0; write a whole number from 1 to 86400"),
     ],
 )
 def test_mistakes(changes, text):
     assert any(text in problem for problem in problems(**changes)), problems(**changes)
+
+
+def test_the_documentation_has_all_options_with_their_defaults():
+    documented = {**yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"], **yaml.safe_load(ModuleDocFragment.LOGIN)["options"]}
+    assert set(documented) == set(settings.OPTIONS)
+    for name, within in settings.SECTIONS.items():
+        assert set(documented[name]["suboptions"]) == set(within)
+    found = settings.read(GOOD, "test")
+    for name in ("timeout", "total_timeout", "page_size", "start_tls", "validate_certs", "allow_clear_text"):
+        assert documented[name]["default"] == getattr(found.connection, name)
+    assert documented["batch_size"]["default"] == found.batch_size
+
+
+@pytest.mark.parametrize("layout", [name for name in LAYOUTS if name != "custom"])
+def test_names_that_lead_nowhere_are_an_error_by_default(layout):
+    found = settings.read({**GOOD, "layout": layout}, "test")
+    assert found.unresolved == ("warn" if layout == "rfc2307" else "error")
+    assert settings.read({**GOOD, "layout": layout, "unresolved": "warn"}, "test").unresolved == "warn"
 
 
 def test_all_mistakes_are_told_at_once():

@@ -1,0 +1,112 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import inventory_loader
+from ansible.utils.display import Display
+from ansible_collections.shipping.code.plugins.module_utils._app.errors import Problem, ShippingError, SpecError, sentence
+from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings, state
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.check import check
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.explain import Question
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.membership import explain_membership
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.record import Machine, User
+from ansible_collections.shipping.code.plugins.plugin_utils._options import beside, read_settings, refuse_unknown
+
+display = Display()
+
+_INVENTORY = "shipping.code.ldap_projects"
+_OWN: dict[str, dict[str, Any]] = {
+    "source_file": {"type": "str"},
+    "user": {"type": "list", "elements": "str", "default": []},
+    "project": {"type": "list", "elements": "str", "default": []},
+    "machine": {"type": "list", "elements": "str", "default": []},
+    "former": {"type": "dict"},
+    "state_path": {"type": "str"},
+    "check_connection": {"type": "bool", "default": False},
+}
+
+
+class ActionModule(ActionBase):
+    """Asks the directory from the control machine, as the inventory plugin does."""
+
+    _supports_check_mode = True
+    _supports_async = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the action."""
+        result: dict[str, Any] = super().run(tmp, task_vars or {})
+        result["changed"] = False
+        try:
+            result.update(self._answer())
+        except ShippingError as error:
+            result.update(failed=True, msg=str(error), **error.facts)
+        return result
+
+    def _answer(self) -> dict[str, Any]:
+        spec = {**{name: {"type": "raw", "no_log": name == "bind_password"} for name in settings.OPTIONS}, **_OWN}
+        _checked, own = self.validate_argument_spec(spec, mutually_exclusive=[("former", "state_path")])
+        wanted = self._settings(own["source_file"])
+        if own["check_connection"]:
+            return _told(step.as_data() for step in check(wanted))
+        asked = {name: own[name] for name in ("user", "project", "machine")}
+        found = explain_membership(wanted, Question(*asked.values()), self._former(own, asked))
+        for remark in found["remarks"]:
+            display.warning(f"membership_info: {remark}")
+        return {**found, "asked": asked}
+
+    def _settings(self, source_file: str | None) -> settings.Settings:
+        """What the task says goes before what the inventory's file says."""
+        plugin = inventory_loader.get(_INVENTORY)
+        path = os.path.abspath(self._loader.path_dwim(source_file)) if source_file else ""
+        given = self._given_in(plugin, path) if path else {}
+        own = {name: value for name, value in self._task.args.items() if name in settings.OPTIONS}
+        folder = os.path.dirname(path) if path and "machine_map" not in own else self._loader.get_basedir()
+        plugin.set_options(direct={"plugin": _INVENTORY, **given, **own})
+        return read_settings(plugin, self._loader, folder, path or "the task")
+
+    def _given_in(self, plugin: Any, path: str) -> dict[str, Any]:
+        try:
+            content = self._loader.load_from_file(path, cache="none")
+        except AnsibleError as error:
+            raise ShippingError(f"cannot read source_file {path}", " ".join(str(error).split()), "Write the path of the inventory's file") from None
+        if not isinstance(content, Mapping) or content.get("plugin") != _INVENTORY:
+            raise SpecError([Problem("plugin", f"is not {_INVENTORY}")], path)
+        refuse_unknown(content, plugin.option_definitions, path)
+        return {name: value for name, value in content.items() if name in settings.OPTIONS}
+
+    def _former(self, own: Mapping[str, Any], asked: Mapping[str, Any]) -> list[Machine] | None:
+        if own["state_path"]:
+            delivered = state.read_delivered(beside(self._loader.get_basedir(), own["state_path"]))
+            return [_machine(record) for record in delivered.values()]
+        former = own["former"]
+        if former is None:
+            return None
+        if former.get("asked", asked) != asked:
+            raise SpecError([Problem("former", "was asked about others; ask with the same user, project and machine as then")], "the task")
+        try:
+            return [_machine(record) for record in former["machines"]]
+        except (KeyError, TypeError):
+            raise SpecError([Problem("former", "is no result of this module; keep the whole of what it returns")], "the task") from None
+
+
+def _machine(record: Mapping[str, Any]) -> Machine:
+    return Machine(record["machine"], tuple(User(user["name"], user["id"], tuple(user["projects"])) for user in record["users"]))
+
+
+def _told(found: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """All steps; the task fails with the first one that failed."""
+    steps = list(found)
+    failed = next((step for step in steps if not step["ok"]), None)
+    if failed is None:
+        return {"steps": steps}
+    where = f"{failed['step']} of {failed['server']}"
+    return {"steps": steps, "failed": True, "msg": sentence(where, failed["text"], failed["remedy"])}

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The servers of a domain, as its DNS has them: SRV records, RFC 2782; for Active Directory MS-ADTS 6.3.2.3.
+
+DNS is not signed in most places, so that an answer must not choose whose certificate is to be trusted:
+only servers inside of the domain are taken, and only with TLS.
+"""
+
+from __future__ import annotations
+
+import importlib
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import DirectoryError, Refused, Unanswered
+from .settings import Connection, Server
+
+
+@dataclass(frozen=True)
+class Target:
+    """One SRV record."""
+
+    priority: int
+    weight: int
+    port: int
+    host: str
+
+
+def discover(settings: Connection) -> tuple[Server, ...]:
+    """The servers in the order in which to ask them."""
+    return tuple(servers(ask(settings.srv_name, settings.timeout), settings))
+
+
+def servers(targets: Iterable[Target], settings: Connection) -> Iterator[Server]:
+    """The records as servers; StartTLS at the port that they name, else LDAPS at its own port, which no record names."""
+    for target in ordered(targets, random.SystemRandom()):
+        if not f".{target.host}".endswith(f".{settings.srv_domain}"):
+            remedy = "Correct the record, or write the servers to uris"
+            raise Refused(f"the SRV record {settings.srv_name} names {target.host}", f"which is outside of {settings.srv_domain}", remedy)
+        scheme, port = ("ldap", target.port) if settings.start_tls else ("ldaps", 636)
+        yield Server(f"{scheme}://{target.host}:{port}", scheme, target.host, port)
+
+
+def ordered(targets: Iterable[Target], chance: random.Random) -> Iterator[Target]:
+    """The lowest priority first, and within one priority by chance, as the weights say."""
+    left = sorted(targets, key=lambda target: (target.priority, target.weight, target.host))
+    while left:
+        first = [target for target in left if target.priority == left[0].priority]
+        chosen = chance.choices(first, [target.weight or 0.01 for target in first])[0]
+        left.remove(chosen)
+        yield chosen
+
+
+def ask(name: str, timeout: int) -> list[Target]:
+    """The SRV records of this name, by the name servers of this machine."""
+    resolver, exception = _library()
+    what = f"the DNS has no servers under {name}"
+    try:
+        answer = resolver.Resolver().resolve(f"{name}.", "SRV", search=False, lifetime=timeout)
+    except (resolver.NXDOMAIN, resolver.NoAnswer) as error:
+        raise Unanswered(what, "there is no such record", "Check srv_domain and srv_site, or write the servers to uris") from error
+    except exception.DNSException as error:
+        raise Unanswered(what, " ".join(str(error).split()), "Check the name servers of this machine, or write the servers to uris") from error
+    found = [Target(record.priority, record.weight, record.port, record.target.to_text().rstrip(".").lower()) for record in answer]
+    if not any(target.host for target in found):
+        raise Refused(what, "its record says that there is no such service", "Write the servers to uris")
+    return [target for target in found if target.host]
+
+
+def _library() -> tuple[Any, Any]:
+    try:
+        return importlib.import_module("dns.resolver"), importlib.import_module("dns.exception")
+    except ImportError as error:
+        remedy = "Call pip install 'dnspython>=2.6,<3' for the Python that runs Ansible, or write the servers to uris instead of srv_domain"
+        raise DirectoryError("the servers cannot be looked for", "the Python library dnspython is missing", remedy) from error

@@ -1,0 +1,206 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wanted and what has been delivered, in the folder ``state_path``. No directory is asked here.
+
+::
+
+    state_path/
+      wanted.json            {"format": 1, "cookie": TEXT or null, "membership": {serial, machines, projects, remarks}}
+      delivered/MACHINE.json {"format": 1, "machine": NAME, "serial": TEXT, "users": [{id, name, projects}]}
+
+- ``wanted.json`` is written by the event source alone: the whole answer of the directory, as Membership.as_data() has it,
+  together with the cookie from which the source goes on, so that neither is ever newer than the other.
+- ``delivered/MACHINE.json`` is written by delivery alone, once the machine has reported ready: the membership record that
+  it was given. Each machine has a file of its own, so that hosts that are delivered to in parallel, and runs that are
+  limited to some hosts, do not meet.
+- A file is replaced by one rename and belongs to its owner alone (0600, in folders of 0700). A reader sees the former
+  content or the new one, and needs no lock.
+- A machine is pending when its users are others than those that were delivered, or when nothing was delivered yet.
+  Hints do not count, nor does the serial, except that what is known to be older than the delivered record is not pending.
+- A machine that is not wanted any more has left the fleet; what was delivered to it stays on record until
+  forget_delivered().
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import Contradiction, Refused
+from .names import machine_name
+from .record import Machine, Membership, record
+from .serial import is_older, is_serial
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the event source has seen, and from where it goes on."""
+
+    membership: Membership
+    cookie: str | None = None
+
+
+def read_wanted(folder: str | Path) -> Wanted:
+    """What is wanted; an error where that is not known."""
+    path = Path(folder) / "wanted.json"
+    data = _read(path)
+    if data is None:
+        raise Refused(f"there is no {path}", "", "Start the event source that writes it, correct state_path, or write source: directory")
+    return wanted_in(data, str(path))
+
+
+def write_wanted(folder: str | Path, wanted: Wanted) -> None:
+    """Replace what is wanted, and the cookie with it."""
+    _write(Path(folder), "wanted.json", {"format": FORMAT, "cookie": wanted.cookie, "membership": wanted.membership.as_data()})
+
+
+def read_delivered(folder: str | Path) -> dict[str, dict[str, Any]]:
+    """The membership record that each machine was given."""
+    paths = sorted((Path(folder) / "delivered").glob("*.json"))
+    found = [delivered_in(data, str(path)) for path in paths if (data := _read(path)) is not None]
+    return {item["machine"]: item for item in found}
+
+
+def write_delivered(folder: str | Path, given: Mapping[str, Any]) -> None:
+    """Keep the membership record that a machine was given; it has reported ready."""
+    kept = delivered_in({"format": FORMAT, **given}, "the record")
+    _write(Path(folder) / "delivered", f"{kept['machine']}.json", {"format": FORMAT, **kept})
+
+
+def forget_delivered(folder: str | Path, machine: str) -> None:
+    """The machine has nothing any more: it was taken out of service, or is to be delivered to as if it were new."""
+    name = _machine(machine, "the record")
+    with contextlib.suppress(FileNotFoundError):
+        (Path(folder) / "delivered" / f"{name}.json").unlink()
+
+
+def pending(wanted: Membership, delivered: Mapping[str, Mapping[str, Any]]) -> tuple[Machine, ...]:
+    """The machines that are to be delivered to, each with all its users. Pure."""
+    return tuple(machine for machine in wanted.machines if _is_pending(machine, wanted.serial, delivered.get(machine.machine)))
+
+
+def _is_pending(machine: Machine, serial: str, given: Mapping[str, Any] | None) -> bool:
+    if given is None:
+        return True
+    return not is_older(serial, given["serial"]) and record(machine, serial)["users"] != given["users"]
+
+
+def wanted_in(data: Any, where: str) -> Wanted:
+    """The content of ``wanted.json``, or an error that says what is wrong with it. Pure."""
+    content = _shaped(data, where, cookie=(str, type(None)), membership=dict)
+    membership = _shaped(content["membership"], where, serial=str, machines=list, projects=dict, remarks=list)
+    names = set()
+    for machine in membership["machines"]:
+        name = _machine(_shaped(machine, where, machine=str, users=list)["machine"], where)
+        if name in names:
+            raise _broken(where, f"it has the machine {name} twice")
+        names.add(name)
+        _check_users(machine["users"], where)
+        for user in machine["users"]:
+            _shaped(user, where, hints=dict)
+            if set(user["projects"]) - membership["projects"].keys():
+                raise _broken(where, f"{user['name']} is in a project that is not among the projects")
+    _check_serial(membership["serial"], where)
+    _check_texts([*membership["projects"], *membership["projects"].values(), *membership["remarks"]], where)
+    return Wanted(Membership.from_data(membership), content["cookie"])
+
+
+def delivered_in(data: Any, where: str) -> dict[str, Any]:
+    """The content of a file in ``delivered``, or an error that says what is wrong with it. Pure."""
+    content = _shaped(data, where, machine=str, serial=str, users=list)
+    name = _machine(content["machine"], where)
+    _check_serial(content["serial"], where)
+    _check_users(content["users"], where)
+    users = [{"id": user["id"], "name": user["name"], "projects": list(user["projects"])} for user in content["users"]]
+    return {"machine": name, "serial": content["serial"], "users": users}
+
+
+def _shaped(data: Any, where: str, **kinds: Any) -> Mapping[str, Any]:
+    if not isinstance(data, Mapping) or data.get("format", FORMAT) != FORMAT:
+        raise _broken(where, f"it is not of format {FORMAT}")
+    for name, kind in kinds.items():
+        if name not in data or not isinstance(data[name], kind):
+            raise _broken(where, f"its {name} is missing or of another type")
+    return data
+
+
+def _check_users(users: Iterable[Any], where: str) -> None:
+    for user in users:
+        _shaped(user, where, id=str, name=str, projects=list)
+        _check_texts(user["projects"], where)
+
+
+def _check_texts(values: Iterable[Any], where: str) -> None:
+    if not all(isinstance(value, str) for value in values):
+        raise _broken(where, "it has something else where a text is to be")
+
+
+def _check_serial(text: str, where: str) -> None:
+    if not is_serial(text):
+        raise _broken(where, f"its serial {text!r} is none")
+
+
+def _machine(name: str, where: str) -> str:
+    """A machine's name, which is a file's name too."""
+    if machine_name(name, "") != name:
+        raise _broken(where, f"{name!r} is no machine's name in lower case")
+    return name
+
+
+def _broken(where: str, why: str) -> Contradiction:
+    return Contradiction(f"{where} cannot be used", why, "Take the file away; the event source or the next delivery writes it anew")
+
+
+def _read(path: Path) -> Any:
+    """What a file holds; None where it is not there."""
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise Refused(f"{path} cannot be read", error.strerror or type(error).__name__, "Correct state_path or its rights") from error
+    except ValueError as error:
+        raise _broken(str(path), f"it is no JSON ({error})") from error
+
+
+def _write(folder: Path, name: str, content: Mapping[str, Any]) -> None:
+    try:
+        for place in reversed([folder, *folder.parents]):
+            if not place.exists():
+                place.mkdir(mode=0o700, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{name}-", dir=folder)  # of mode 0600
+    except OSError as error:
+        raise _unwritten(folder / name, error) from error
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(content, file, indent=1, sort_keys=True)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, folder / name)
+        _settle(folder)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise _unwritten(folder / name, error) from error
+
+
+def _settle(folder: Path) -> None:
+    """The rename outlives a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _unwritten(path: Path, error: OSError) -> Refused:
+    return Refused(f"{path} cannot be written", error.strerror or type(error).__name__, "Correct state_path, its rights or the space on its disk")

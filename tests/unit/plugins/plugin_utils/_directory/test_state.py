@@ -1,0 +1,182 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+import os
+import stat
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.shipping.code.plugins.plugin_utils._directory import serial, state
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.errors import Contradiction, Refused
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.record import Machine, Membership, User, record
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.state import Wanted
+
+SOURCE = "csn:dc=x:"
+ADA = User("ada", "id-1", ("alpha",), {"uid": 7})
+
+
+def membership(*machines: Machine, value: str = "2") -> Membership:
+    return Membership(f"{SOURCE}{value}", machines, {"alpha": "project_alpha", "beta": "project_beta"}, ("a remark",))
+
+
+def modes(folder: Path) -> set[str]:
+    return {stat.filemode(path.stat().st_mode) for path in folder.rglob("*")}
+
+
+def test_what_is_written_is_what_is_read(tmp_path: Path):
+    wanted = Wanted(membership(Machine("pc1.example.com", (ADA,)), Machine("pc2.example.com")), "a cookie")
+    state.write_wanted(tmp_path / "state", wanted)
+    assert state.read_wanted(tmp_path / "state") == wanted
+    given = record(wanted.membership.machines[0], wanted.membership.serial)
+    state.write_delivered(tmp_path / "state", given)
+    assert state.read_delivered(tmp_path / "state") == {"pc1.example.com": given}
+    assert modes(tmp_path) == {"drwx------", "-rw-------"}
+    assert sorted(path.name for path in (tmp_path / "state").iterdir()) == ["delivered", "wanted.json"]
+
+
+def test_rights_do_not_follow_the_umask(tmp_path: Path):
+    former = os.umask(0)
+    try:
+        state.write_wanted(tmp_path / "state", Wanted(membership()))
+    finally:
+        os.umask(former)
+    assert modes(tmp_path) == {"drwx------", "-rw-------"}
+
+
+def test_a_delivery_may_be_the_first_to_write(tmp_path: Path):
+    state.write_delivered(tmp_path / "new" / "state", record(Machine("pc1"), "time:control:1"))
+    assert modes(tmp_path) == {"drwx------", "-rw-------"}
+
+
+def test_a_machine_may_be_forgotten(tmp_path: Path):
+    state.write_delivered(tmp_path, record(Machine("pc1"), "time:control:1"))
+    state.forget_delivered(tmp_path, "pc1")
+    state.forget_delivered(tmp_path, "pc1")
+    assert state.read_delivered(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (None, True),
+        ({"serial": f"{SOURCE}2", "users": [{"id": "id-1", "name": "ada", "projects": ["alpha"]}]}, False),
+        ({"serial": f"{SOURCE}1", "users": [{"id": "id-1", "name": "ada", "projects": ["alpha"]}]}, False),
+        ({"serial": f"{SOURCE}1", "users": [{"id": "id-1", "name": "ada", "projects": []}]}, True),
+        ({"serial": f"{SOURCE}1", "users": [{"id": "id-2", "name": "ada", "projects": ["alpha"]}]}, True),
+        ({"serial": f"{SOURCE}1", "users": []}, True),
+        ({"serial": f"{SOURCE}3", "users": []}, False),  # what is wanted is the older one
+        ({"serial": "csn:dc=y:3", "users": []}, True),
+    ],
+)
+def test_pending(given: dict[str, Any] | None, expected: bool):
+    delivered = {} if given is None else {"pc1": {"machine": "pc1", **given}}
+    found = state.pending(membership(Machine("pc1", (ADA,))), delivered)
+    assert found == ((Machine("pc1", (ADA,)),) if expected else ())
+
+
+@pytest.mark.parametrize(
+    ("serial_", "other", "expected"),
+    [
+        ("usn:a:9", "usn:a:10", True),
+        ("usn:a:10", "usn:a:9", False),
+        ("usn:a:9", "usn:a:9", False),
+        ("usn:a:9", "usn:b:10", False),
+        ("change:ldaps://x:636:9", "change:ldaps://x:636:10", True),
+        ("csn:dc=x:20260101000000.000000Z#000000#000#000000", "csn:dc=x:20260101000000.000001Z#000000#000#000000", True),
+        ("ruv:65f:6930cd3a000000010000", "ruv:65f:6930cd3a000100010000", True),
+        ("time:control:5", "csn:dc=x:6", False),
+    ],
+)
+def test_which_serial_is_older(serial_: str, other: str, expected: bool):
+    assert serial.is_serial(serial_)
+    assert serial.is_older(serial_, other) is expected
+
+
+@pytest.mark.parametrize("text", ["", "usn", "usn:a", "usn:a:x", "csn:a:", ":a:1"])
+def test_what_is_no_serial(text: str):
+    assert not serial.is_serial(text)
+
+
+def changed(*path: Any, to: Any) -> dict[str, Any]:
+    content: Any = json.loads(json.dumps({"format": 1, "cookie": None, "membership": membership(Machine("pc1", (ADA,)), Machine("pc2")).as_data()}))
+    place = content
+    for name in path[:-1]:
+        place = place[name]
+    place[path[-1]] = to
+    return content
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (changed("format", to=2), "it is not of format 1"),
+        ([], "it is not of format 1"),
+        (changed("cookie", to=7), "its cookie is missing or of another type"),
+        (changed("membership", to=None), "its membership is missing or of another type"),
+        (changed("membership", "serial", to="x"), "its serial 'x' is none"),
+        (changed("membership", "machines", 0, "machine", to="../pc1"), "'../pc1' is no machine's name"),
+        (changed("membership", "machines", 1, "machine", to="pc1"), "it has the machine pc1 twice"),
+        (changed("membership", "machines", 0, "users", 0, "projects", to=["gamma"]), "ada is in a project that is not among the projects"),
+        (changed("membership", "machines", 0, "users", 0, "projects", to=[7]), "something else where a text is to be"),
+        (changed("membership", "machines", 0, "users", 0, "id", to=None), "its id is missing or of another type"),
+        (changed("membership", "projects", to={"alpha": 7}), "something else where a text is to be"),
+    ],
+)
+def test_a_state_that_is_broken_is_not_used(tmp_path: Path, content: Any, text: str):
+    (tmp_path / "wanted.json").write_text(json.dumps(content))
+    with pytest.raises(Contradiction) as caught:
+        state.read_wanted(tmp_path)
+    assert text in caught.value.why
+    assert str(tmp_path) in caught.value.what
+
+
+def test_a_state_that_is_cut_off_or_not_there(tmp_path: Path):
+    with pytest.raises(Refused, match="Start the event source"):
+        state.read_wanted(tmp_path)
+    (tmp_path / "wanted.json").write_text('{"format": 1')
+    with pytest.raises(Contradiction, match="it is no JSON"):
+        state.read_wanted(tmp_path)
+    (tmp_path / "delivered").mkdir()
+    (tmp_path / "delivered" / "pc1.json").write_text("{}")
+    with pytest.raises(Contradiction, match=r"pc1\.json cannot be used"):
+        state.read_delivered(tmp_path)
+
+
+def test_a_record_is_checked_before_it_is_written(tmp_path: Path):
+    with pytest.raises(Contradiction, match="no machine's name"):
+        state.write_delivered(tmp_path, {"machine": "../../etc/x", "serial": "usn:a:1", "users": []})
+    assert not list(tmp_path.rglob("*"))
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path):
+    (tmp_path / "state").write_text("a file")
+    with pytest.raises(Refused, match="cannot be written"):
+        state.write_wanted(tmp_path / "state", Wanted(membership()))
+
+
+def test_a_reader_never_sees_half_of_it(tmp_path: Path):
+    """One writes two contents in turn, and another one reads all the time."""
+    contents = [Wanted(membership(*(Machine(f"pc{number}", (ADA,)) for number in range(size))), str(size)) for size in (3, 300)]
+    state.write_wanted(tmp_path, contents[0])
+    done = threading.Event()
+
+    def write() -> None:
+        for turn in range(60):
+            state.write_wanted(tmp_path, contents[turn % 2])
+        done.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    seen = set()
+    while not done.is_set():
+        found = state.read_wanted(tmp_path)
+        assert found in contents
+        seen.add(found.cookie)
+    writer.join()
+    assert seen == {"3", "300"}
+    assert [path.name for path in tmp_path.iterdir()] == ["wanted.json"]
