@@ -39,7 +39,7 @@ TLSProtocolMin 3.3
 authz-regexp "gidNumber=0\\\\+uidNumber=0,cn=peercred,cn=external,cn=auth" "{admin}"
 authz-regexp "cn=([^,]*)" "cn=$1,{suffix}"
 database mdb
-maxsize 268435456
+maxsize {maxsize}
 suffix "{suffix}"
 rootdn "{admin}"
 rootpw "{admin_password}"
@@ -66,13 +66,15 @@ dc: example
 
 
 class Slapd:
-    """An OpenLDAP. ``auxiliary_groups`` makes posixGroup auxiliary, as rfc2307bis has it."""
+    """An OpenLDAP. ``auxiliary_groups`` makes posixGroup auxiliary, as rfc2307bis has it; ``maxsize`` is that of its database, in bytes."""
 
-    def __init__(self, machine: Machine, name: str = "slapd", auxiliary_groups: bool = False, port: int = 389, secure_port: int = 636) -> None:
+    def __init__(self, machine: Machine, name: str = "slapd", auxiliary_groups: bool = False, port: int = 389, secure_port: int = 636,
+                 maxsize: int = 2**28) -> None:  # fmt: skip
         self.machine = machine
         self.name = name
         self.auxiliary_groups = auxiliary_groups
         self.port, self.secure_port = port, secure_port
+        self.maxsize = maxsize
         self.folder = machine.folder / name
         self.certificate: tuple[Path, Path] | None = None
 
@@ -118,7 +120,7 @@ class Slapd:
             _SETTINGS.format(
                 includes="\n".join(f"include {path}" for path in self._schemas()), folder=self.folder, authority=self.authority.certificate,
                 certificate=certificate, key=key, admin=ADMIN, admin_password=ADMIN_PASSWORD, suffix=SUFFIX, reader=READER,
-                limited=LIMITED, blind=BLIND,
+                limited=LIMITED, blind=BLIND, maxsize=self.maxsize,
             )
         )  # fmt: skip
 
