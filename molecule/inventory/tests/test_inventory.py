@@ -19,9 +19,7 @@ def inventory(host):
 
 
 def test_the_machines_and_who_works_there(inventory):
-    works = {
-        machine: {user["name"]: user["projects"] for user in values["shipping_users"]} for machine, values in inventory["_meta"]["hostvars"].items()
-    }
+    works = {machine: {user["name"]: user["projects"] for user in values["shipping_users"]} for machine, values in inventory["_meta"]["hostvars"].items()}
     assert works == {
         "pc1.example.com": {"ada": ["alpha"]},
         "pc2.example.com": {"bob": ["alpha", "beta"], "cy": ["beta"]},

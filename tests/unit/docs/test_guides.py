@@ -52,6 +52,20 @@ def test_samples_are_yaml(path):
         parse_all(block, path.name)
 
 
+def test_every_guide_is_listed():
+    listed = re.findall(r"^ +- (\w+)$", (ROOT / "docs/docsite/extra-docs.yml").read_text(), re.MULTILINE)
+    assert sorted(listed) == [path.stem for path in GUIDES]
+
+
+def test_an_execution_environment_has_what_is_tested():
+    needed, tested = (set(requirements(ROOT / name)) for name in ("meta/ee-requirements.txt", "tests/requirements.txt"))
+    assert {line for line in needed if not line.startswith("gssapi")} <= tested
+
+
+def requirements(path: Path) -> list[str]:
+    return [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
+
+
 @pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.name)
 def test_pictures_are_there(path):
     for name in re.findall(r"\.\. figure:: (\S+)", path.read_text()):
