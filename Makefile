@@ -24,7 +24,8 @@ TESTS ?= tests/integration
 WORKERS ?= 3
 PACKAGES := docker.io docker-registry iproute2 iptables apache2-utils openssh-server openssh-client runc containernetworking-plugins nftables
 OPENLDAP := slapd ldap-utils
-DIRECTORIES := $(OPENLDAP) samba samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba 389-ds-base python3-lib389
+DIRECTORIES := $(OPENLDAP) samba samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba 389-ds-base python3-lib389 \
+  gcc libldap2-dev libsasl2-dev
 PYTEST = "$$bin/pytest" -c tests/pytest.ini
 SPREAD = --numprocesses $(WORKERS) --dist worksteal
 
@@ -47,7 +48,7 @@ test: directory-packages
 	python -m tests.testbed.parts helm; \
 	$(PYTEST) $(SPREAD) tests/integration; \
 	$(PYTEST) $(SPREAD) --platform kubernetes tests/integration; \
-	$(PYTEST) tests/directory; \
+	$(MAKE) --no-print-directory test-directory; \
 	$(PYTEST) tests/quickstart; \
 	molecule test --all
 
@@ -63,7 +64,7 @@ test-integration: packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) $(SPREAD) --platform $(PLATFORM) $(TESTS)
 
 test-directory: directory-packages
-	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/directory
+	@bin="$$($(SETUP) python tests/requirements-directory.txt $(PYTHON))"; PATH="$$bin:$$PATH" $(PYTEST) tests/directory
 
 test-molecule: packages
 	@$(SETUP) packages $(OPENLDAP)

@@ -153,27 +153,28 @@ class DirectoryBench:
             raise RuntimeError("the inventories that are to be compared are not the same")
 
     def _listed(self, name: str) -> Any:
-        words = [_program("ansible-inventory"), "-i", self.folder / name, "--list"]
+        words = self.inventory(name, LIST)
         return json.loads(run(*words, env=self.environment, cwd=self.folder), object_hook=lambda item: item.get("__ansible_unsafe", item))
 
     def inventory(self, name: str, phase: str) -> list[str | Path]:
         """The command that reads an inventory."""
-        return [_program("ansible-inventory"), "-i", self.folder / name, *([phase.split()[1]] if phase == LIST else ["--host", "pc0.example.com"])]
+        of = ["--list"] if phase == LIST else ["--host", "pc0.example.com"]
+        return [_program("ansible-inventory"), "-i", self.folder / name, *of]
 
     def nameless(self) -> Runs:
         """What the peer says about entries of OpenLDAP as they are."""
         path = self.folder / "nameless.microsoft.ad.ldap.yml"
         path.write_text(json.dumps({**self._options_of_peer(), "search_base": f"ou=teams,{SUFFIX}", "filter": "(objectClass=groupOfNames)"}))
-        words = [_program("ansible-inventory"), "-i", path, "--list"]
+        words = self.inventory(path.name, LIST)
         told = subprocess.run(list(map(str, words)), env=self.environment, cwd=self.folder, capture_output=True, text=True, check=False)
         line = next((line for line in told.stderr.splitlines() if "name" in line and "ailed" in line), told.stderr[-300:])
         return Runs(said=line.replace(str(self.folder), "…"))
 
     def search(self, _machines: int, _phase: str) -> list[str | Path]:
         """All entries, with the attributes that say who works where."""
-        words = ["-x", "-LLL", "-o", "ldif-wrap=no", "-E", "pr=500/noprompt", "-H", self.server.secure_uri, "-D", READER, "-y", self.folder / "password"]
-        attributes = ["cn", "member", "owner", "uid", "entryUUID", "uidNumber", "homeDirectory"]
-        return ["env", f"LDAPTLS_CACERT={self.server.authority.certificate}", "ldapsearch", *words, "-b", SUFFIX, "(objectClass=*)", *attributes]
+        how = ("-x", "-LLL", "-o", "ldif-wrap=no", "-E", "pr=500/noprompt", "-H", self.server.secure_uri, "-D", READER, "-y", self.folder / "password")
+        attributes = ("cn", "member", "owner", "uid", "entryUUID", "uidNumber", "homeDirectory")
+        return ["env", f"LDAPTLS_CACERT={self.server.authority.certificate}", "ldapsearch", *how, "-b", SUFFIX, "(objectClass=*)", *attributes]
 
     @property
     def contenders(self) -> list[Contender]:

@@ -27,7 +27,7 @@ def decide(facts: Facts, settings: Settings, serial: str, now: datetime) -> Memb
     return _Decision(facts, settings, now).membership(serial)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Person:
     """Somebody whose account is open."""
 
