@@ -37,7 +37,7 @@ class Size:
     rounds: int
 
 
-SIZES = (Size(10_000, 200, 5), Size(100_000, 1_000, 3))
+SIZES = (Size(10_000, 200, 5), Size(100_000, 1_000, 2))
 QUICK = (Size(200, 10, 1),)
 
 

@@ -24,6 +24,7 @@ _SCOPES = {"base": "BASE", "one": "LEVEL", "subtree": "SUBTREE"}
 _ROOT = Query("", "(objectClass=*)", ("supportedControl", "namingContexts", "defaultNamingContext", "highestCommittedUSN", "dsServiceName",
                                       "lastChangeNumber", "vendorName"), "base")  # fmt: skip
 _SEARCH_ENTRY = 4  # RFC 4511 4.5.2
+_TOO_OLD = ("UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION")
 _CREDENTIALS = (49, 53)
 _MORE_SECURITY = (7, 8, 13, 48)
 
@@ -243,6 +244,8 @@ def _tls_why(error: Exception) -> str:
         return f"its certificate is not trusted ({error.verify_message})"
     if isinstance(error, TimeoutError):
         return "it did not answer the TLS handshake in time"
+    if isinstance(error, ssl.SSLEOFError) or getattr(error, "reason", "") in _TOO_OLD:
+        return "it broke off the TLS handshake, as one does that has nothing newer than TLS 1.1"
     if isinstance(error, ssl.SSLError):
         return f"TLS failed ({error.reason or error})"
     return f"TLS failed ({_why(error)})"
