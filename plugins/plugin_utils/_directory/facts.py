@@ -88,7 +88,8 @@ def _by_key(entries: Iterable[Entry]) -> dict[str, Entry]:
     for entry in entries:
         other = found.setdefault(entry.key, entry)
         if other is not entry and other.dn != entry.dn:
-            raise Contradiction("two entries have names that cannot be told apart", f"{other.dn} and {entry.dn}", "Rename one of them, or leave it out by a filter")
+            remedy = "Rename one of them, or leave it out by a filter"
+            raise Contradiction("two entries have names that cannot be told apart", f"{other.dn} and {entry.dn}", remedy)
     return found
 
 

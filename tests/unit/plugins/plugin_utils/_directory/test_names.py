@@ -47,7 +47,7 @@ VALUES = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]) | s
 def test_letters_are_compared_one_by_one():
     """As servers do: a sharp s is not two of them, and all forms of sigma are one only where one is the other's capital."""
     assert names.dn_key("cn=Straße") != names.dn_key("cn=STRASSE")
-    assert names.dn_key("cn=ΑΣ") == names.dn_key("cn=ασ") != names.dn_key("cn=ας")
+    assert names.dn_key("cn=\u03a3") == names.dn_key("cn=\u03c3") != names.dn_key("cn=\u03c2")
 
 
 @given(VALUES)
