@@ -13,6 +13,7 @@ from ansible_collections.shipping.code.plugins.module_utils._app.evidence import
 from ansible_collections.shipping.code.plugins.module_utils._app.keys import OBJECT_KEYS, SERVICE_KEYS
 from ansible_collections.shipping.code.plugins.module_utils._app.service import PARSERS
 from ansible_collections.shipping.code.plugins.plugin_utils._compose.yaml_reader import parse_all
+from ldap3.core.results import RESULT_CODES
 
 from tests.docs.tables import FILLED, filled
 
@@ -37,6 +38,21 @@ def test_every_kind_of_failure_is_explained():
     told = set(KIND.findall(sources)) | set(REMEDIES)
     explained = set(re.findall(r"^``(\w+)``$", (ROOT / "docs/docsite/rst/troubleshooting.rst").read_text(), re.MULTILINE))
     assert explained == told
+
+
+MEMBERSHIP = [path for path in GUIDES if path.name.startswith("guide_membership")]
+OF_OPENSSL = "unable to get local issuer certificate"
+
+
+@pytest.mark.parametrize("path", MEMBERSHIP, ids=lambda path: path.name)
+def test_messages_that_are_explained_are_those_of_the_code(path):
+    sources = "".join(source.read_text() for source in (ROOT / "plugins" / "plugin_utils" / "_directory").glob("*.py"))
+    sources += " ".join(f"{name} ({code})" for code, name in RESULT_CODES.items()) + OF_OPENSSL
+    headings = re.findall(r"^(``.*``)\n  \S", path.read_text(), re.MULTILINE)
+    messages = [message for heading in headings for message in re.findall("``(.*?)``", heading)]
+    assert messages
+    for part in (part.strip(" :()") for message in messages for part in re.split(r"…|: |\((?=[a-z])", message)):
+        assert part in sources, part
 
 
 def blocks(text: str) -> list[str]:
