@@ -24,8 +24,9 @@ TESTS ?= tests/integration
 # Each worker has an engine of its own; a third one uses the time that the others wait.
 WORKERS ?= 3
 PACKAGES := docker.io docker-registry iproute2 iptables apache2-utils openssh-server openssh-client runc containernetworking-plugins nftables
-DIRECTORIES := slapd ldap-utils samba samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba 389-ds-base python3-lib389 \
-  krb5-user libkrb5-dev gcc
+OPENLDAP := slapd ldap-utils
+DIRECTORIES := $(OPENLDAP) samba samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba 389-ds-base python3-lib389 \
+  krb5-user libkrb5-dev gcc libldap2-dev libsasl2-dev
 PYTEST = "$$bin/pytest" -c tests/pytest.ini
 SPREAD = --numprocesses $(WORKERS) --dist worksteal
 
@@ -67,6 +68,7 @@ test-directory: directory-packages
 	@bin="$(DIRECTORY_BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/directory
 
 test-molecule: packages
+	@$(SETUP) packages $(OPENLDAP)
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" molecule test --all
 
 lint:
@@ -79,6 +81,7 @@ pictures: packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" PYTHONPATH=.collections:. "$$bin/python" -m tests.docs.pictures
 
 bench: packages
+	@$(SETUP) packages $(OPENLDAP)
 	@tests/benchmarks/run.sh
 
 clean:

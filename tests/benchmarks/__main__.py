@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measures all there is to measure, and writes docs/benchmarks.md; ``--only swarm|kubernetes`` prints that section, ``--quick`` just tries it."""
+"""Measures all there is to measure, and writes docs/benchmarks.md; ``--only swarm|kubernetes|directory`` prints that, ``--quick`` just tries it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import os
 import platform
 import sys
 import tempfile
+from importlib import metadata
 from pathlib import Path
 
 from tests.testbed.machine import run
 from tests.testbed.parts import KUBERNETES
 
-from . import kubernetes, report, swarm
+from . import directory, kubernetes, report, swarm
 
 ROOT = Path(__file__).parents[2]
 CURVE = (1, 5, 10, 20, 40)
@@ -24,7 +25,8 @@ CURVE = (1, 5, 10, 20, 40)
 def main() -> None:
     """The whole comparison, or a part of it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=["swarm", "kubernetes"], help="print this section, and write nothing")
+    parts = {"swarm": _swarm, "kubernetes": _kubernetes, "directory": _directory}
+    parser.add_argument("--only", choices=list(parts), help="print this section, and write nothing")
     parser.add_argument("--quick", action="store_true", help="few services, each once, to see whether all works; writes nothing")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
@@ -36,7 +38,6 @@ def main() -> None:
             "LANG": "C.UTF-8",
         }
         partial = bool(given.only) or given.quick
-        parts = {"swarm": _swarm, "kubernetes": _kubernetes}
         sections = [part(Path(scratch), environment, given.quick, partial) for name, part in parts.items() if given.only in (None, name)]
     if partial:
         print("\n".join(sections))
@@ -68,10 +69,24 @@ def _kubernetes(folder: Path, environment: dict[str, str], quick: bool, partial:
     return report.on_kubernetes(results, list(sizes))
 
 
+def _directory(folder: Path, environment: dict[str, str], quick: bool, partial: bool) -> str:
+    sections = []
+    for size in directory.QUICK if quick else directory.SIZES:
+        bench = directory.DirectoryBench(folder, environment, size)
+        try:
+            bench.up()
+            results = directory.measure(bench)
+        finally:
+            bench.down()
+        sections.append(report.on_directory(results, size))
+    return "\n".join(sections)
+
+
 def _facts() -> list[str]:
     return [
         f"Python {platform.python_version()}, {run('ansible', '--version').splitlines()[0]}",
         f"{_version('community.docker')}, {_version('kubernetes.core')}, Kubernetes {KUBERNETES.removeprefix('v')}",
+        f"{_version('microsoft.ad')}, ldap3 {metadata.version('ldap3')}, slapd {directory.server_version()}",
         f"{os.cpu_count()} cores, Linux {platform.release()}",
     ]
 

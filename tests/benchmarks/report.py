@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from . import kubernetes, swarm
+from . import directory, kubernetes, swarm
 from .measure import Results, Runs
 
 _PHASES = ("first", "nothing to do", "one changed")
@@ -101,6 +101,43 @@ def on_kubernetes(results: Results, sizes: Sequence[int]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def on_directory(results: Results, size: directory.Size) -> str:
+    """The section of one size of directory."""
+    floor = results[directory.LIST][directory.FLOOR]
+    ((_name, peer),) = results[directory.NAMELESS].items()
+    lines = [
+        f"## {size.machines:,} machines of a directory, with {size.projects:,} projects",
+        "",
+        f"Seconds, and how many times as long as Ansible takes for the same inventory from ready JSON. {size.machines:,} people with a machine each,",
+        "who are in two projects, in one of them by a group inside of it; an OpenLDAP on the same machine, over LDAPS. That both inventories are the",
+        "same, to the last variable, is checked first.",
+        "",
+        f"| | {directory.LIST} | {directory.HOST} | peak memory |",
+        "| --- | --- | --- | --- |",
+        *(
+            f"| {name} | {_times(name, results[directory.LIST])} | {_times(name, results[directory.HOST])} | {_memory(runs, floor)} |"
+            for name, runs in results[directory.LIST].items()
+        ),
+        "",
+        "ready JSON is what a script prints, which Ansible reads faster than a file. microsoft.ad.ldap gives the hosts alone; OpenLDAP's machines were",
+        "given the attribute that it needs. Without that it ends with:",
+        "",
+        "```text",
+        peer.said,
+        "```",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _times(name: str, runs: Mapping[str, Runs]) -> str:
+    return f"{runs[name].median:.2f} ({runs[name].median / runs[directory.FLOOR].median:.2f} ×)" if name in runs else "-"
+
+
+def _memory(runs: Runs, floor: Runs) -> str:
+    return f"{runs.peak:.0f} MB ({runs.peak / floor.peak:.2f} ×)"
 
 
 def _header() -> str:

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import ssl
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,7 +21,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._directory.errors im
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.search import Query, Reply
 
 from tests.integration.harness import within
-from tests.testbed.directory import READER_PASSWORD, SUFFIX, Slapd
+from tests.testbed.directory import READER_PASSWORD, Slapd
 from tests.testbed.machine import Machine
 from tests.testbed.tls import Authority
 
@@ -94,9 +98,9 @@ def oddly_certified(machine: Machine) -> Iterator[Slapd]:
     server.stop()
 
 
-def restarted(server: Slapd, certificate: tuple[Path, Path] | None = None) -> str:
+def restarted(server: Slapd, certificate: tuple[Path, Path] | None = None, tls: str = "TLSProtocolMin 3.3") -> str:
     server.stop()
-    server.certificate = certificate
+    server.certificate, server.tls = certificate, tls
     server.configure()
     server.start()
     return server.secure_uri
@@ -117,6 +121,62 @@ def test_certificates_that_are_not_to_be_trusted(rfc2307: Directory, oddly_certi
         refusal(rfc2307, uris=[oddly_certified.uri], start_tls=True)
 
 
+def spoken(server: Slapd) -> str | None:
+    """The version of TLS that a client gets who takes any."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.TLSv1
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with socket.create_connection((server.machine.address, server.secure_port), 5) as plain, context.wrap_socket(plain) as secure:
+        return secure.version()
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
+def test_a_server_with_tls_1_1_only(rfc2307: Directory, oddly_certified: Slapd):
+    uri = restarted(oddly_certified, tls="TLSCipherSuite NORMAL:-VERS-ALL:+VERS-TLS1.1:%COMPAT")
+    assert spoken(oddly_certified) == "TLSv1.1"
+    for changes in ({"uris": [uri]}, {"uris": [uri], "validate_certs": False}, {"uris": [oddly_certified.uri], "start_tls": True}):
+        error = refusal(rfc2307, **changes)
+        assert isinstance(error, Unanswered)
+        assert "it broke off the TLS handshake, as one does that has nothing newer than TLS 1.1" in str(error)
+
+
+def test_a_server_that_hangs(rfc2307: Directory, oddly_certified: Slapd):
+    """It accepts connections, as its machine does for it, and answers nothing."""
+    uri = restarted(oddly_certified)
+    pid = oddly_certified.machine.pid(oddly_certified.name) or 0
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with within(10):
+            answer = rfc2307.ask(uris=[uri, rfc2307.server.secure_uri], timeout=1)
+            error = refusal(rfc2307, uris=[uri], timeout=1)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert works(answer) == COMPANY.works
+    assert answer.remarks[0].startswith(f"passed over {uri}: it did not answer")
+    assert isinstance(error, Unanswered)
+
+
+def test_a_server_that_hangs_in_the_middle(rfc2307: Directory, oddly_certified: Slapd, monkeypatch: pytest.MonkeyPatch):
+    uri = restarted(oddly_certified)
+    pid = oddly_certified.machine.pid(oddly_certified.name) or 0
+    ask = LdapSession.ask
+
+    def hang(self: LdapSession, query: Query, cookie: bytes | None) -> Reply:
+        if cookie:
+            os.kill(pid, signal.SIGSTOP)
+        return ask(self, query, cookie)
+
+    monkeypatch.setattr(LdapSession, "ask", hang)
+    try:
+        with within(10):
+            error = refusal(rfc2307, uris=[uri], timeout=1)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert isinstance(error, Incomplete)
+    assert "broke off at page 2" in error.what
+
+
 def test_a_server_that_stops_in_the_middle(rfc2307: Directory, oddly_certified: Slapd, monkeypatch: pytest.MonkeyPatch):
     uri = restarted(oddly_certified)
     ask = LdapSession.ask
@@ -132,9 +192,37 @@ def test_a_server_that_stops_in_the_middle(rfc2307: Directory, oddly_certified: 
     assert "broke off at page" in error.what
 
 
-def test_replicas(rfc2307: Directory, oddly_certified: Slapd):
-    """One of two servers with the same content goes away."""
-    both = [oddly_certified.secure_uri, rfc2307.server.secure_uri]
-    oddly_certified.stop()
-    assert works(rfc2307.ask(uris=both)) == COMPANY.works
-    assert SUFFIX in rfc2307.ask(uris=both).serial
+@pytest.fixture
+def replica(rfc2307: Directory, machine: Machine) -> Iterator[Slapd]:
+    server = Slapd(machine, "replica", port=8389, secure_port=8636)
+    server.follow(rfc2307.server)
+    yield server
+    server.stop()
+
+
+def until_equal(directory: Directory, replica: Slapd) -> None:
+    """Until a replica has come to where its provider is; before that it refuses, or is older."""
+    deadline = time.monotonic() + 20
+    while True:
+        with suppress(DirectoryError):
+            if directory.ask(uris=[replica.secure_uri]).serial == directory.ask().serial:
+                return
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_replicas(rfc2307: Directory, replica: Slapd):
+    """Whichever of the two goes away, the answer is the same, and as old."""
+    until_equal(rfc2307, replica)
+    both = [rfc2307.server.secure_uri, replica.secure_uri]
+    before = rfc2307.ask(uris=both)
+    rfc2307.server.stop()
+    try:
+        after = rfc2307.ask(uris=both)
+    finally:
+        rfc2307.server.start()
+    assert after.remarks[0].startswith(f"passed over {both[0]}: ")
+    assert (after.serial, after.machines, after.projects) == (before.serial, before.machines, before.projects)
+    assert works(after) == COMPANY.works
+    replica.stop()
+    assert rfc2307.ask(uris=both[::-1]).machines == before.machines

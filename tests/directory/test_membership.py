@@ -198,6 +198,19 @@ def test_two_projects_of_one_group(groupofnames: Directory):
     assert "two projects would be the group project_al_pha: al pha and al_pha" in str(error)
 
 
+def test_two_people_whose_names_are_one_to_other_directories(ds389: Directory):
+    """OpenLDAP takes them for one, 389-ds for two."""
+    names = [f"cn={name},ou=people,{SUFFIX}" for name in ("ﬁ", "fi")]
+    people = [entry(dn, objectClass="inetOrgPerson", cn="fi", sn="x", uid=f"x{number}") for number, dn in enumerate(names)]
+    ds389.server.change("-a", input="\n".join(people))
+    try:
+        error = refusal(ds389)
+    finally:
+        ds389.server.change(input="\n".join(entry(dn, changetype="delete") for dn in names))
+    assert isinstance(error, Contradiction)
+    assert "two entries have names that cannot be told apart" in str(error)
+
+
 def test_a_machine_without_a_usable_name(groupofnames: Directory):
     dn = f"cn=pc 7/x,ou=machines,{SUFFIX}"
     with changed(groupofnames, added(entry(dn, objectClass="device", cn="pc 7/x")), removed(dn)):

@@ -10,9 +10,10 @@ Dan's account is closed; Fay has a machine and no project; machine pc5 belongs t
 from __future__ import annotations
 
 import base64
+import re
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.testbed.directory import SUFFIX
 
@@ -192,3 +193,33 @@ def freeipa(company: Company) -> str:
             lines += [*owners, lines[0].replace("dn:", "managedBy:", 1), "objectClass: ipaHost", f"fqdn: {name}.example.com"]
         found.append("\n".join(lines) + "\n")
     return "\n".join(found)
+
+
+def freeipa_accounts(company: Company, prefix: str) -> str:
+    """The same where FreeIPA has it: all groups in one place, those that are projects with a prefix."""
+    places = ["cn=accounts", *(f"cn={name},cn=accounts" for name in ("users", "groups", "computers"))]
+    containers = [entry(f"{place},{SUFFIX}", objectClass="nsContainer", cn=place.partition(",")[0].removeprefix("cn=")) for place in places]
+    entries = freeipa(_prefixed(company, prefix)).split("\n\n")
+    return "\n".join([*containers, *(f"{_moved(text.strip())}\n" for text in entries if "objectClass: organizationalUnit" not in text)])
+
+
+_PLACE = re.compile(r"ou=(people|projects|teams|machines)(?= *,)", re.IGNORECASE)
+_MOVES = {"people": "users", "machines": "computers", "projects": "groups", "teams": "groups"}
+
+
+def _moved(text: str) -> str:
+    """An entry with all DNs in it in FreeIPA's places."""
+    lines = []
+    for line in text.splitlines():
+        name, coded, value = re.fullmatch(r"(\S+?):(:?) (.*)", line).groups()  # type: ignore[union-attr]
+        plain = base64.b64decode(value).decode() if coded else value
+        lines.append(_line(name, _PLACE.sub(lambda match: f"cn={_MOVES[match[1].lower()]},cn=accounts", plain)))
+    return "\n".join(lines)
+
+
+def _prefixed(company: Company, prefix: str) -> Company:
+    def name(group: str) -> str:
+        return prefix + group if group in company.projects else group
+
+    inside = {name(group): tuple(map(name, inner)) for group, inner in company.inside.items()}
+    return replace(company, projects={name(group): members for group, members in company.projects.items()}, inside=inside)

@@ -35,11 +35,11 @@ TLSCACertificateFile {authority}
 TLSCertificateFile {certificate}
 TLSCertificateKeyFile {key}
 TLSVerifyClient allow
-TLSProtocolMin 3.3
+{tls}
 authz-regexp "gidNumber=0\\\\+uidNumber=0,cn=peercred,cn=external,cn=auth" "{admin}"
 authz-regexp "cn=([^,]*)" "cn=$1,{suffix}"
 database mdb
-maxsize 268435456
+maxsize {maxsize}
 suffix "{suffix}"
 rootdn "{admin}"
 rootpw "{admin_password}"
@@ -51,11 +51,16 @@ access to attrs=userPassword by anonymous auth by * none
 access to dn.subtree="ou=hidden,{suffix}" by dn.exact="{reader}" read by * none
 access to attrs=member,uniqueMember,memberUid by dn.exact="{blind}" none by * read
 access to * by * read
+{replica}
 overlay memberof
 memberof-group-oc groupOfNames
 overlay refint
 refint_attributes member
 overlay syncprov
+"""
+_REPLICA = f"""\
+syncrepl rid=1 provider={{provider}} type=refreshAndPersist searchbase="{SUFFIX}" bindmethod=simple binddn="{ADMIN}" credentials="{ADMIN_PASSWORD}"
+  retry="1 +"
 """
 _BASE = f"""\
 dn: {SUFFIX}
@@ -67,15 +72,19 @@ dc: example
 
 
 class Slapd:
-    """An OpenLDAP. ``auxiliary_groups`` makes posixGroup auxiliary, as rfc2307bis has it."""
+    """An OpenLDAP. ``auxiliary_groups`` makes posixGroup auxiliary, as rfc2307bis has it; ``maxsize`` is that of its database, in bytes."""
 
-    def __init__(self, machine: Machine, name: str = "slapd", auxiliary_groups: bool = False, port: int = 389, secure_port: int = 636) -> None:
+    def __init__(self, machine: Machine, name: str = "slapd", auxiliary_groups: bool = False, port: int = 389, secure_port: int = 636,
+                 maxsize: int = 2**28) -> None:  # fmt: skip
         self.machine = machine
         self.name = name
         self.auxiliary_groups = auxiliary_groups
         self.port, self.secure_port = port, secure_port
+        self.maxsize = maxsize
         self.folder = machine.folder / name
         self.certificate: tuple[Path, Path] | None = None
+        self.tls = "TLSProtocolMin 3.3"
+        self.provider: Slapd | None = None
 
     @property
     def authority(self) -> Authority:
@@ -104,6 +113,13 @@ class Slapd:
         self.load(ldif)
         self.start()
 
+    def follow(self, provider: Slapd) -> None:
+        """Be a replica of another one: start with nothing, and get everything from there."""
+        self.provider = provider
+        (self.folder / "data").mkdir(parents=True)
+        self.configure()
+        self.start()
+
     def load(self, ldif: str) -> None:
         """Put these entries in place of all others; the server must not run."""
         shutil.rmtree(self.folder / "data", ignore_errors=True)
@@ -119,7 +135,8 @@ class Slapd:
             _SETTINGS.format(
                 includes="\n".join(f"include {path}" for path in self._schemas()), folder=self.folder, authority=self.authority.certificate,
                 certificate=certificate, key=key, admin=ADMIN, admin_password=ADMIN_PASSWORD, suffix=SUFFIX, reader=READER,
-                limited=LIMITED, blind=BLIND,
+                limited=LIMITED, blind=BLIND, maxsize=self.maxsize, tls=self.tls,
+                replica=_REPLICA.format(provider=self.provider.uri) if self.provider else "",
             )
         )  # fmt: skip
 

@@ -55,13 +55,14 @@ find_python() {
 }
 
 python_environment() {
-  local requirements=$1 python key place
+  local requirements=$1 python key place included
   shift
   local versions=("$@")
   [ $# -gt 0 ] || versions=(3.13 3.12 3.14)
   python=$(find_python "${versions[@]}")
-  # Together with the files that it includes.
-  key=$({ cat "$requirements"; sed -n "s|^-r |$(dirname "$requirements")/|p" "$requirements" | xargs -r cat; echo "$python"; } | sha256sum | cut -c1-12)
+  # With the files that it includes.
+  mapfile -t included < <(sed -n "s|^-r |$(dirname "$requirements")/|p" "$requirements")
+  key=$(cat "$requirements" "${included[@]}" <(echo "$python") | sha256sum | cut -c1-12)
   place="$cache/venv-$(basename "$requirements" .txt)-$key"
   if [ ! -e "$place/complete" ]; then
     install_packages python3-venv

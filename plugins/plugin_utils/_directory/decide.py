@@ -30,7 +30,7 @@ def decide(facts: Facts, settings: Settings, serial: str, now: datetime) -> Memb
     return Decision(facts, settings, now).membership(serial)
 
 
-@dataclass
+@dataclass(slots=True)
 class Person:
     """Somebody whose account is open."""
 

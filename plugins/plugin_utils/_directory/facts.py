@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from . import accounts
-from .errors import Incomplete, Refused
+from .errors import Contradiction, Incomplete, Refused
 from .layouts import IN_CHAIN
 from .names import any_of, dn_key, filter_value, member_dn
 from .netgroups import read_netgroups, users_named
@@ -40,9 +40,9 @@ class Facts:
 def read_facts(session: Session, settings: Settings) -> Facts:
     """All that is needed, and nothing by the person."""
     projects = tuple(_named(_read(session, settings.projects, group_attributes(settings), settings), settings))
-    people = {entry.key: entry for entry in _read(session, settings.people, person_attributes(settings), settings)}
+    people = _by_key(_read(session, settings.people, person_attributes(settings), settings))
     machines = tuple(_read(session, settings.machines, machine_attributes(settings), settings)) if settings.machines else ()
-    groups = {entry.key: entry for entry in projects}
+    groups = _by_key(projects)
     chains: dict[str, frozenset[str]] = {}
     if settings.nested == "in_chain":
         for project in projects:
@@ -95,6 +95,17 @@ def ranged(settings: Settings) -> tuple[str, ...]:
     return (*layout.member_dns, *layout.member_logins, *layout.member_of, *layout.machines_owners, *own)
 
 
+def _by_key(entries: Iterable[Entry]) -> dict[str, Entry]:
+    """Entries by the normal forms of their DNs; where a server tells two DNs apart that are one here, members would go to the wrong one."""
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        other = found.setdefault(entry.key, entry)
+        if other is not entry and other.dn != entry.dn:
+            remedy = "Rename one of them, or leave it out by a filter"
+            raise Contradiction("two entries have names that cannot be told apart", f"{other.dn} and {entry.dn}", remedy)
+    return found
+
+
 def _named(entries: Iterable[Entry], settings: Settings) -> Iterator[Entry]:
     """The groups whose names begin as projects do."""
     for entry in entries:
@@ -124,7 +135,7 @@ def _close(session: Session, settings: Settings, groups: dict[str, Entry], peopl
         if not wanted:
             return
         tried.update(wanted)
-        found = {entry.key: entry for entry in _look_up(session, settings, wanted, settings.layout.groups_filter, group_attributes(settings))}
+        found = _by_key(_look_up(session, settings, wanted, settings.layout.groups_filter, group_attributes(settings)))
         groups.update(found)
         wanted = _named_in(settings, found.values())
 

@@ -93,9 +93,12 @@ def _assertion(text: str) -> str:
 
 
 def _folded(text: str) -> str:
-    """As it is compared (RFC 4518 2)."""
-    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
-    return " ".join(plain.split()).casefold()
+    """As servers compare it: letter by letter. RFC 4518 2 would take a sharp s for two letters, which none of them does."""
+    if text.isascii():
+        plain = text.lower()
+    else:
+        plain = unicodedata.normalize("NFKC", "".join(letter.lower()[0] for letter in text))
+    return " ".join(part for part in plain.split(" ") if part)
 
 
 def _split(text: str, separators: str) -> Iterator[str]:

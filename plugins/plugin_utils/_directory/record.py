@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class User:
     """A person on a machine: the directory's stable id, the login name, and the projects in alphabetical order."""
 
@@ -24,7 +24,7 @@ class User:
         return {"id": self.id, "name": self.name, "projects": list(self.projects), "hints": dict(self.hints)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Machine:
     """A machine and all its users, in the order of their names."""
 

@@ -36,7 +36,7 @@ class Query:
         return f"the search for {self.filter} below {self.base or 'the root'}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One entry; the attributes by their lower-case names, with options such as ``;range=0-1499``."""
 

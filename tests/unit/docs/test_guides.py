@@ -13,6 +13,7 @@ from ansible_collections.shipping.code.plugins.module_utils._app.evidence import
 from ansible_collections.shipping.code.plugins.module_utils._app.keys import OBJECT_KEYS, SERVICE_KEYS
 from ansible_collections.shipping.code.plugins.module_utils._app.service import PARSERS
 from ansible_collections.shipping.code.plugins.plugin_utils._compose.yaml_reader import parse_all
+from ldap3.core.results import RESULT_CODES
 
 from tests.docs.tables import FILLED, filled
 
@@ -39,6 +40,21 @@ def test_every_kind_of_failure_is_explained():
     assert explained == told
 
 
+MEMBERSHIP = [path for path in GUIDES if path.name.startswith("guide_membership")]
+OF_OPENSSL = "unable to get local issuer certificate"
+
+
+@pytest.mark.parametrize("path", MEMBERSHIP, ids=lambda path: path.name)
+def test_messages_that_are_explained_are_those_of_the_code(path):
+    sources = "".join(source.read_text() for source in (ROOT / "plugins" / "plugin_utils" / "_directory").glob("*.py"))
+    sources += " ".join(f"{name} ({code})" for code, name in RESULT_CODES.items()) + OF_OPENSSL
+    headings = re.findall(r"^(``.*``)\n  \S", path.read_text(), re.MULTILINE)
+    messages = [message for heading in headings for message in re.findall("``(.*?)``", heading)]
+    assert messages
+    for part in (part.strip(" :()") for message in messages for part in re.split(r"…|: |\((?=[a-z])", message)):
+        assert part in sources, part
+
+
 def blocks(text: str) -> list[str]:
     """The YAML in a guide's code blocks or a README's."""
     fenced = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
@@ -50,6 +66,20 @@ def blocks(text: str) -> list[str]:
 def test_samples_are_yaml(path):
     for block in blocks(path.read_text()):
         parse_all(block, path.name)
+
+
+def test_every_guide_is_listed():
+    listed = re.findall(r"^ +- (\w+)$", (ROOT / "docs/docsite/extra-docs.yml").read_text(), re.MULTILINE)
+    assert sorted(listed) == [path.stem for path in GUIDES]
+
+
+def test_an_execution_environment_has_what_is_tested():
+    needed, tested = (set(requirements(ROOT / name)) for name in ("meta/ee-requirements.txt", "tests/requirements.txt"))
+    assert {line for line in needed if not line.startswith("gssapi")} <= tested
+
+
+def requirements(path: Path) -> list[str]:
+    return [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
 
 
 @pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.name)

@@ -44,6 +44,12 @@ def as_octets(value: str) -> str:
 VALUES = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]) | st.sampled_from(' ,+"\\;=#<>'), min_size=1, max_size=12).filter(str.strip)
 
 
+def test_letters_are_compared_one_by_one():
+    """As servers do: a sharp s is not two of them, and all forms of sigma are one only where one is the other's capital."""
+    assert names.dn_key("cn=Straße") != names.dn_key("cn=STRASSE")
+    assert names.dn_key("cn=\u03a3") == names.dn_key("cn=\u03c3") != names.dn_key("cn=\u03c2")
+
+
 @given(VALUES)
 def test_escapes_do_not_matter(value):
     assert names.dn_key(f"cn={plain(value)},dc=x") == names.dn_key(f"CN={as_octets(value)},DC=X")
