@@ -61,5 +61,4 @@ def test_tls_that_is_too_old(tmp_path):
     with speaking(ssl.TLSVersion.TLSv1_1, tmp_path) as (port, spoken):
         message = ask(port, tmp_path)
     assert spoken == []
-    assert "TLS failed" in message
-    assert "PROTOCOL" in message
+    assert "broke off the TLS handshake, as one does that has nothing newer than TLS 1.1" in message
