@@ -7,43 +7,42 @@ from __future__ import annotations
 
 import json
 import statistics
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-# A process counts the memory of the one that started it as its own, so that has to be a small one.
-_LAUNCH = """
-import json, resource, subprocess, sys, time
-begun = time.perf_counter()
-code = subprocess.call(sys.argv[2:])
-seconds = time.perf_counter() - begun
-memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-with open(sys.argv[1], "w") as file:
-    json.dump({"code": code, "seconds": seconds, "memory": memory}, file)
-"""
+from tests.testbed.machine import run
+
+LAUNCH = Path(__file__).with_name("launch.py")
 Results = dict[str, dict[str, "Runs"]]
 
 
 @dataclass
 class Runs:
-    """What the runs of one contender took: seconds, and the kilobytes of the largest process; ``said`` is its last word."""
+    """What the runs of one contender took: seconds, those of a processor, and the kilobytes of the largest process; ``said`` is its last word."""
 
     seconds: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
     memory: list[int] = field(default_factory=list)
     said: str = ""
 
     def add(self, other: Runs) -> None:
         """Take in more runs of the same."""
         self.seconds += other.seconds
+        self.processor += other.processor
         self.memory += other.memory
 
     @property
     def median(self) -> float:
         """The median of the seconds."""
         return statistics.median(self.seconds)
+
+    @property
+    def work(self) -> float:
+        """The median of the seconds of a processor, which other work on the machine disturbs less."""
+        return statistics.median(self.processor)
 
     @property
     def peak(self) -> float:
@@ -85,15 +84,14 @@ def play(folder: Path, name: str, tasks: list[dict[str, Any]]) -> list[str | Pat
 def once(contender: Contender, services: int, value: str, environment: dict[str, str], folder: Path, into: Runs, says: str = "") -> str:
     """One run; it must end as expected, and what it prints must have ``says``. Returns what it printed."""
     words = [str(word) for word in contender.command(services, value)]
-    with (folder / "output.txt").open("wb") as log:
-        launched = [sys.executable, "-S", "-E", "-c", _LAUNCH, str(folder / "measured.json"), *words]
-        subprocess.run(launched, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment, cwd=folder, check=True)
-    measured = json.loads((folder / "measured.json").read_text())
+    launched = run(sys.executable, "-I", "-S", LAUNCH, folder / "output.txt", *words, env=environment, cwd=folder)
+    seconds, processor, memory, code = json.loads(launched)
     printed = (folder / "output.txt").read_text()
-    if measured["code"] != contender.expect or says not in printed:
-        raise RuntimeError(f"{contender.name} ended with {measured['code']}, and not with {contender.expect} and {says!r}:\n{printed[-3000:]}")
-    into.seconds.append(measured["seconds"])
-    into.memory.append(measured["memory"])
+    if code != contender.expect or says not in printed:
+        raise RuntimeError(f"{contender.name} ended with {code}, and not with {contender.expect} and {says!r}:\n{printed[-3000:]}")
+    into.seconds.append(seconds)
+    into.processor.append(processor)
+    into.memory.append(memory)
     return printed
 
 
