@@ -126,6 +126,13 @@ def parse_all(text: str, name: str) -> list[Any]:
     return documents
 
 
+def tree(text: str, name: str) -> tuple[Node | None, Callable[[Node], Any]]:
+    """The nodes of the one document in ``text``, which know their places, and what makes plain data of a node."""
+    loader = _Loader("")
+    node: Node | None = _loaded(lambda: yaml.compose(text, Loader=_Loader), text, name)
+    return node, lambda part: _loaded(lambda: loader.construct_object(part, deep=True), text, name)
+
+
 def _loaded(load: Callable[[], Any], text: str, name: str) -> Any:
     """What ``load`` makes of the text, with its errors in words."""
     try:
