@@ -53,7 +53,7 @@ class ActionModule(ActionBase):
         to_have = fleet.after(machines, state.read_delivered(path) if path else {}, had, options["complete"])
         limits = brake.Limits(max_shrink=options["max_shrink"], may_empty=frozenset(options["may_empty"]))
         judgement = brake.judge(had, to_have, limits)
-        stopped = judgement.stop and any(machine.removals for machine in machines)
+        stopped = judgement.stop and (options["complete"] or any(machine.removals for machine in machines))
         if options["step"] == "decide":
             apply = [machine.name for machine in machines if machine.removals and not stopped]
             return {"changed": False, "stop": stopped, "reasons": list(judgement.reasons), "apply": apply}
@@ -61,7 +61,7 @@ class ActionModule(ActionBase):
 
     def _tell(self, options: dict[str, Any], machines: list[Machine], to_have: brake.Fleet, stop: dict[str, Any]) -> dict[str, Any]:
         since = {} if self._task.check_mode else _remember(options, machines, to_have, bool(stop))
-        rows = fleet.rows(machines, bool(stop), since)
+        rows = fleet.rows(machines, bool(stop), since, self._task.check_mode)
         for line in fleet.table(rows):
             display.display(line)
         failed = {row["machine"]: row["why"] for row in rows if row["state"] == fleet.FAILED}

@@ -87,13 +87,13 @@ class ActionModule(ActionBase):
         folder = tempfile.mkdtemp()
         try:
             local = os.path.join(folder, "bundle.tar")
-            sha256 = parcel.write(local, missing)
+            sent = parcel.write(local, missing)
             if not self._connection._shell.tmpdir:
                 self._make_tmp_path()
             remote = self._connection._shell.join_path(self._connection._shell.tmpdir, "bundle.tar")
             self._transfer_file(local, remote)
             self._fixup_perms2((self._connection._shell.tmpdir, remote))
-            return self._call({**options, "_bundle": {"path": remote, "sha256": sha256}}, task_vars)
+            return self._call({**options, "_bundle": {"path": remote, **sent}}, task_vars)
         finally:
             shutil.rmtree(folder)
 

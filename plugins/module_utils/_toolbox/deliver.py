@@ -48,6 +48,8 @@ class Request:
     lock_timeout: float = 60
     uv_sha256: str = ""
     bundle: str = ""
+    unsent: Mapping[str, str] = field(default_factory=dict)
+    """Why objects are not in the bundle, by key."""
     check: bool = False
     etc: str = "/etc"
 
@@ -157,6 +159,8 @@ class _Delivery:
         return changes.without(placed, {failure.key for failure in self.answer.failures}, self.have)
 
     def _build(self, key: str, sources: Mapping[str, Source]) -> str:
+        if key in self.request.unsent:
+            raise DeliveryError(self.request.unsent[key])
         place = self.store.begin(key)
         try:
             Bundle(self.request.bundle).extract(key, self.store.path(place, "given"))

@@ -88,18 +88,19 @@ def _toolbox(options: Options, dry: bool) -> dict[str, Any]:
         timeout,
         options["_uv"] or "",
         _verified(options["_bundle"]),
+        (options["_bundle"] or {}).get("unsent", {}),
         dry,
     )
     return _judged(deliver.deliver(request), request.hold)
 
 
-def _verified(bundle: Mapping[str, str] | None) -> str:
+def _verified(bundle: Mapping[str, Any] | None) -> str:
     """The path of what was sent, if it arrived as it was sent."""
     if not bundle:
         return ""
     if sha256_of(bundle["path"]) != bundle["sha256"]:
         raise Damaged("what the control machine sent did not arrive whole", "its checksum differs", "Run again")
-    return bundle["path"]
+    return str(bundle["path"])
 
 
 def _judged(answer: dict[str, Any], hold: bool) -> dict[str, Any]:

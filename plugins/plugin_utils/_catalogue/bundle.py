@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ...module_utils._app.errors import ShippingError
 from ...module_utils._toolbox.kinds.kind import sha256_of
 from .sources import Catalogue
 
@@ -23,14 +24,20 @@ class Parcel:
     manifests: Mapping[str, Mapping[str, Any]]
     uv: str = ""
 
-    def write(self, path: str, missing: Iterable[Mapping[str, Any]]) -> str:
-        """Write the tar; returns its checksum."""
+    def write(self, path: str, missing: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+        """Write the tar; returns its checksum, and why each thing is not in it that could not be had."""
+        unsent = {}
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w") as content:
             for wish in missing:
-                for name, source in self._contents(wish):
+                try:
+                    found = list(self._contents(wish))
+                except ShippingError as error:
+                    unsent[wish["object"]] = str(error)
+                    continue
+                for name, source in found:
                     _add(content, f"{wish['object']}/{name}", source)
-        return sha256_of(path)
+        return {"sha256": sha256_of(path), "unsent": unsent}
 
     def _contents(self, wish: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if not wish["project"]:

@@ -12,6 +12,7 @@ from typing import Any
 from .brake import Fleet, Pairs
 
 READY, WAITING, FAILED, HELD, PASSED = "ready", "waiting", "failed", "held", "not selected"
+INCOMPLETE, WOULD_CHANGE = "incomplete", "would change"
 
 
 @dataclass(frozen=True)
@@ -48,15 +49,24 @@ class Machine:
         """Who is to have which project."""
         return pairs(self.users) - {(removal["id"], removal["project"]) for removal in self.removals}
 
-    def state(self, stopped: bool) -> str:
-        """What came of it."""
+    def state(self, stopped: bool, dry: bool = False) -> str:
+        """What came of it; ``dry`` in check mode."""
         if not self.selected:
             return PASSED
         if self.last.get("unreachable"):
             return WAITING
         if stopped and self.removals and not self.first.get("failures"):
             return HELD
-        return READY if self.last.get("ready") and not self.last.get("failed") else FAILED
+        return self._state_of_answer(dry)
+
+    def _state_of_answer(self, dry: bool) -> str:
+        if self.last.get("failed") or self.last.get("failures") or "ready" not in self.last:
+            return FAILED
+        if dry and self.last.get("changed"):
+            return WOULD_CHANGE
+        if self.last.get("unknown"):
+            return INCOMPLETE
+        return READY if self.last["ready"] else FAILED
 
     def why(self) -> str:
         """Why it is not ready, in a few words."""
@@ -67,7 +77,7 @@ class Machine:
             return "; ".join(f"{one['project']} {one['tool']} for {one['user']}: {one['why']}" for one in last["failures"])
         if last.get("unknown"):
             return f"users unknown to it: {', '.join(last['unknown'])}"
-        return str(last.get("msg", "")) if last.get("failed") else ""
+        return str(last.get("msg") or "it gave no reason") if last.get("failed") else ""
 
 
 def pairs(users: Iterable[Mapping[str, Any]]) -> Pairs:
@@ -103,11 +113,11 @@ def names_of(machines: Iterable[Machine]) -> dict[str, str]:
     return {**{one["id"]: one["name"] for machine in machines for one in machine.first.get("receipt") or ()}, **found}
 
 
-def rows(machines: Iterable[Machine], stopped: bool, since: Mapping[str, str]) -> list[dict[str, Any]]:
+def rows(machines: Iterable[Machine], stopped: bool, since: Mapping[str, str], dry: bool) -> list[dict[str, Any]]:
     """The result as data: each machine with its state and its users' tools."""
     found = []
     for machine in machines:
-        state = machine.state(stopped)
+        state = machine.state(stopped, dry)
         if state != PASSED:
             why = "the brake holds its removals" if state == HELD else machine.why()
             one = {"machine": machine.name, "state": state, "why": why, "users": list(machine.last.get("users") or ())}
