@@ -13,7 +13,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-unit test-oldest test-integration test-directory test-molecule lint bench clean docs pictures
+.PHONY: help quickstart test test-unit test-oldest test-integration test-directory test-delivery test-molecule lint bench clean docs pictures
 
 PYTHON ?=
 PLATFORM ?= swarm
@@ -47,6 +47,7 @@ test: directory-packages
 	$(PYTEST) $(SPREAD) tests/integration; \
 	$(PYTEST) $(SPREAD) --platform kubernetes tests/integration; \
 	$(PYTEST) tests/directory; \
+	$(PYTEST) tests/delivery; \
 	$(PYTEST) tests/quickstart; \
 	molecule test --all
 
@@ -63,6 +64,9 @@ test-integration: packages
 
 test-directory: directory-packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/directory
+
+test-delivery: packages
+	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/delivery
 
 test-molecule: packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" molecule test --all

@@ -14,7 +14,7 @@ from ansible_collections.shipping.code.plugins.module_utils._app.keys import OBJ
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.kinds import KINDS
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.kinds.kind import Key
 from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.forms import FORMS
-from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.project import COMMON_KEYS, OWN_COMMANDS, PLATFORM_KEYS, PROJECT_KEYS
+from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.project import COMMON_KEYS, OWN_COMMANDS, PLATFORM_KEYS, POINTER_KEYS, PROJECT_KEYS
 from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.schema import schema
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +44,7 @@ def _tables() -> dict[str, list[str]]:
         "refused": _table("key", refused),
         "role": _role(),
         "project": _keys(PROJECT_KEYS),
+        "pointer": _keys(POINTER_KEYS),
         "tool": _keys(COMMON_KEYS),
         "platform": _keys(PLATFORM_KEYS),
         "kinds": _kinds(),

@@ -45,7 +45,7 @@ class Parcel:
             return
         tools = self.manifests[wish["project"]]["tools"]
         tool = next(tool for tool in tools if tool["name"] == wish["tool"])
-        yield from self.catalogue.contents(tool, tool["variants"][wish["variant"]])
+        yield from self.catalogue.of(wish["project"]).contents(tool, tool["variants"][wish["variant"]])
 
 
 def _add(content: tarfile.TarFile, name: str, path: str) -> None:

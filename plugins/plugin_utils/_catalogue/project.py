@@ -28,6 +28,11 @@ PROJECT_KEYS: dict[str, Key] = {
     "description": Key("text", "One line about the project."),
     "tools": Key("tools", "The tools by name.", required=True),
 }
+POINTER_KEYS: dict[str, Key] = {
+    "repository": Key("text", "The URL of the project's own git repository, or its path, as `git fetch` takes it.", required=True),
+    "commit": Key("commit", "The full id of the commit, which pins everything in it.", required=True),
+    "path": Key("path", "The project's file there, `project.yml` by default. Paths in it are below its folder."),
+}
 COMMON_KEYS: dict[str, Key] = {
     "kind": Key("kind", "What kind of tool it is.", required=True),
     "version": Key("text", "Its version, for people. Needed but for `env` and `file`."),
@@ -52,24 +57,44 @@ class Project:
     tools: tuple[dict[str, Any], ...]
 
 
+@dataclass(frozen=True)
+class Pointer:
+    """The project's file is in a repository of its own."""
+
+    repository: str
+    commit: str
+    path: str
+
+
 def keys_of(kind: Kind) -> dict[str, Key]:
     """All keys of a tool of a kind."""
     common = {name: key for name, key in COMMON_KEYS.items() if kind.has_commands or name != "self_test"}
     return {**common, **({"commands": OWN_COMMANDS} if kind.own_commands else {}), **kind.keys}
 
 
-def read(text: str, file: str, name: str) -> Project:
-    """The project in ``text``; raises :class:`SpecError` with all problems, each with its line and column."""
+def read(text: str, file: str, name: str) -> Project | Pointer:
+    """The project in ``text``, or where it is; raises :class:`SpecError` with all problems, each with its line and column."""
     node, plain = tree(text, file)
     if node is None:
         raise SpecError([], f"{file}: it is empty")
     place = Place(node, file, plain)
     if not names.is_name(name):
         place.problem(f"{name!r} cannot be a project's name here: letters, digits and _ . + - only, at most 64")
-    found = mapping(place, {"description": FORMS["text"].parse, "tools": _tools}, {"tools"}, "a project")
+    found = _pointer(place) if place.get("repository") else _project(place, name)
     if place.problems:
         raise SpecError(place.problems, file)
-    return Project(name, found.get("description", ""), tuple(found["tools"]))
+    return found
+
+
+def _pointer(place: Place) -> Pointer:
+    parsers = {key: FORMS[about.form].parse for key, about in POINTER_KEYS.items()}
+    found = mapping(place, parsers, {key for key, about in POINTER_KEYS.items() if about.required}, "a repository")
+    return Pointer(found.get("repository", ""), found.get("commit", ""), found.get("path", "project.yml"))
+
+
+def _project(place: Place, name: str) -> Project:
+    found = mapping(place, {"description": FORMS["text"].parse, "tools": _tools}, {"tools"}, "a project")
+    return Project(name, found.get("description", ""), tuple(found.get("tools") or ()))
 
 
 def _tools(place: Place) -> list[dict[str, Any]]:
@@ -84,8 +109,22 @@ def _tools(place: Place) -> list[dict[str, Any]]:
                 value.problem(f"{command} is a command of {commands[command]} already")
             commands[command] = name
         if tool:
+            _refuse_same_path(tool, found, value)
             found.append(tool)
     return found
+
+
+def _refuse_same_path(tool: dict[str, Any], others: list[dict[str, Any]], place: Place) -> None:
+    """Two files of a project cannot be at one path, nor one below the other."""
+    mine = f"{_path_of(tool)}/"
+    for other in others:
+        theirs = f"{_path_of(other)}/"
+        if tool["kind"] == other["kind"] == "file" and (mine.startswith(theirs) or theirs.startswith(mine)):
+            place.problem(f"{tool['name']} and {other['name']} cannot both be at {_path_of(tool)}; give one another path")
+
+
+def _path_of(tool: dict[str, Any]) -> str:
+    return str((tool["variants"] or [{}])[0].get("path") or tool["name"])
 
 
 def _tool(name: str, place: Place) -> dict[str, Any] | None:

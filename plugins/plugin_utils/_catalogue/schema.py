@@ -10,7 +10,7 @@ from typing import Any
 from ...module_utils._toolbox.kinds import KINDS
 from ...module_utils._toolbox.kinds.kind import Key, Kind
 from .forms import FORMS
-from .project import COMMON_KEYS, PLATFORM_KEYS, PROJECT_KEYS, keys_of
+from .project import COMMON_KEYS, PLATFORM_KEYS, POINTER_KEYS, PROJECT_KEYS, keys_of
 
 _NAMES = {"type": "array", "items": {"type": "string"}, "minItems": 1}
 
@@ -21,11 +21,19 @@ def schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A project of shipping.code and its tools",
         "type": "object",
-        "required": ["tools"],
-        "additionalProperties": False,
-        "properties": {
-            "description": _property(PROJECT_KEYS["description"]),
-            "tools": {"description": PROJECT_KEYS["tools"].text, "type": "object", "additionalProperties": _tool()},
+        "if": {"required": ["repository"]},
+        "then": {
+            "required": [name for name, key in POINTER_KEYS.items() if key.required],
+            "additionalProperties": False,
+            "properties": {name: _property(key) for name, key in POINTER_KEYS.items()},
+        },
+        "else": {
+            "required": ["tools"],
+            "additionalProperties": False,
+            "properties": {
+                "description": _property(PROJECT_KEYS["description"]),
+                "tools": {"description": PROJECT_KEYS["tools"].text, "type": "object", "additionalProperties": _tool()},
+            },
         },
     }
 

@@ -17,12 +17,13 @@ import subprocess
 import tempfile
 import urllib.request
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...module_utils._app.errors import Problem, ShippingError, SpecError, innermost
 from ...module_utils._toolbox import names
 from ...module_utils._toolbox.kinds.kind import sha256_of, verify
+from ...module_utils._toolbox.unpack import unpack
 from . import project as reading
 
 _TIMEOUT = 60
@@ -37,6 +38,8 @@ class Catalogue:
     folder: str
     downloads: str
     """Where downloads and git objects are kept on the control machine."""
+    checkouts: dict[str, str] = field(default_factory=dict)
+    """Where projects are that have a repository of their own, by name."""
 
     def manifests(self, projects: list[str]) -> tuple[list[dict[str, Any]], list[str]]:
         """What machines need to know of these projects, and the names of those that have no file."""
@@ -63,13 +66,36 @@ class Catalogue:
         return next((path for path in paths if os.path.isfile(path)), None)
 
     def _manifest(self, path: str, name: str) -> dict[str, Any]:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            project = reading.read(stream.read(), path, name)
+        project = _read(path, name)
+        if isinstance(project, reading.Pointer):
+            return self._manifest_of_checkout(project, path, name)
         problems: list[Problem] = []
         tools = [self._pinned(tool, path, problems) for tool in project.tools]
         if problems:
             raise SpecError(problems, path)
         return {"name": name, "description": project.description, "tools": tools}
+
+    def _manifest_of_checkout(self, pointer: reading.Pointer, path: str, name: str) -> dict[str, Any]:
+        folder = self._checkout(pointer, name)
+        inner = os.path.join(folder, pointer.path)
+        if not os.path.isfile(inner) or isinstance(_read(inner, name), reading.Pointer):
+            raise SpecError([Problem(path, f"commit {pointer.commit[:12]} has no project's file {pointer.path}")], path)
+        self.checkouts[name] = os.path.dirname(inner)
+        return Catalogue(self.checkouts[name], self.downloads)._manifest(inner, name)
+
+    def _checkout(self, pointer: reading.Pointer, name: str) -> str:
+        """The files of the commit, unpacked once."""
+        folder = os.path.join(self.downloads, pointer.commit)
+        if not os.path.isdir(folder):
+            archive = self._commit(pointer.repository, pointer.commit, name)
+            partial = tempfile.mkdtemp(dir=self.downloads)
+            unpack(archive, partial, name)
+            os.rename(partial, folder)
+        return folder
+
+    def of(self, project: str) -> Catalogue:
+        """Where the files of a project are."""
+        return Catalogue(self.checkouts[project], self.downloads) if project in self.checkouts else self
 
     def _pinned(self, tool: dict[str, Any], path: str, problems: list[Problem]) -> dict[str, Any]:
         """The tool with the checksums of the small files that it names."""
@@ -162,6 +188,11 @@ class Catalogue:
         git("-C", mirror, "archive", "--format=tar", f"--output={partial}", commit)
         os.rename(partial, path)
         return path
+
+
+def _read(path: str, name: str) -> reading.Project | reading.Pointer:
+    with open(path, encoding="utf-8", errors="replace") as stream:
+        return reading.read(stream.read(), path, name)
 
 
 class _Git:

@@ -46,7 +46,9 @@ def blocks(text: str) -> list[str]:
     return [*fenced, *(re.sub(r"(?m)^    ", "", block) for block in indented)]
 
 
-@pytest.mark.parametrize("path", [ROOT / "README.md", ROOT / "roles/services/README.md", *GUIDES], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [ROOT / "README.md", ROOT / "roles/services/README.md", ROOT / "roles/delivery/README.md", *GUIDES], ids=lambda path: path.name
+)
 def test_samples_are_yaml(path):
     for block in blocks(path.read_text()):
         parse_all(block, path.name)

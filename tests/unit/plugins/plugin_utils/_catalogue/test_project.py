@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._app.errors import SpecError
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.kinds import KINDS
-from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.project import Project, keys_of, read
+from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.project import Pointer, Project, keys_of, read
 from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.schema import schema
 from ansible_collections.shipping.code.plugins.plugin_utils._compose.yaml_reader import parse
 
@@ -114,6 +114,19 @@ def test_platforms_say_what_is_different_there():
     first, second = read(text(tool), "atlas.yml", "atlas").tools[0]["variants"]
     assert (first["arch"], first["url"], second["arch"], second["url"]) == ("x86_64", "https://example.com/x", "aarch64", "https://example.com/a")
     assert "4:" in problems(text(tool.replace("aarch64", "arm64")))[0] or "is none of" in problems(text(tool.replace("aarch64", "arm64")))[0]
+
+
+def test_a_repository_of_its_own():
+    content = f"repository: https://git.example.com/atlas.git\ncommit: {COMMIT}\n"
+    assert read(content, "atlas.yml", "atlas") == Pointer("https://git.example.com/atlas.git", COMMIT, "project.yml")
+    jsonschema.validate(parse(content, "atlas.yml"), schema())
+    assert problems("repository: x\n") == ["atlas.yml:1:1: a repository needs commit"]
+    assert "unknown key tols" in problems(content + "tols: {}\n")[0]
+
+
+def test_two_files_at_one_path():
+    content = "tools:\n  a: {kind: file, file: x, path: c}\n  b: {kind: file, file: y, path: c/d}\n"
+    assert problems(content) == ["atlas.yml:3:6: b and a cannot both be at c/d; give one another path"]
 
 
 def test_empty_file_and_odd_name():
