@@ -36,7 +36,11 @@ packages:
 directory-packages: packages
 	@$(SETUP) packages $(DIRECTORIES)
 
-quickstart: packages
+# The tour has a directory, too.
+tour-packages: packages
+	@$(SETUP) packages slapd ldap-utils
+
+quickstart: tour-packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" "$$bin/python" -m tests.testbed.quickstart $(PLATFORM)
 
 test: directory-packages
