@@ -11,21 +11,22 @@ import shutil
 from typing import Any
 
 
-def write(path: str, text: str, mode: int) -> None:
-    """Put a file in place in one rename."""
+def write(path: str, text: str, mode: int, lasting: bool = True) -> None:
+    """Put a file in place in one rename; a ``lasting`` one is on the disk before that."""
     partial = f"{path}.new"
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
         os.fchmod(descriptor, mode)
         file.write(text)
         file.flush()
-        os.fsync(descriptor)
+        if lasting:
+            os.fsync(descriptor)
     os.rename(partial, path)
 
 
-def write_json(path: str, data: Any) -> None:
+def write_json(path: str, data: Any, lasting: bool = True) -> None:
     """Data that only root reads."""
-    write(path, json.dumps(data, sort_keys=True) + "\n", 0o600)
+    write(path, json.dumps(data, sort_keys=True) + "\n", 0o600, lasting)
 
 
 def read_json(path: str) -> Any:

@@ -74,7 +74,7 @@ class Generations:
             os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
             os.symlink(target, path)
         for name, text in found.texts.items():
-            write(os.path.join(top, name), text, 0o644)
+            write(os.path.join(top, name), text, 0o644, lasting=False)
         acl.allow(top, {view.uid})
 
     def discard(self) -> None:

@@ -31,10 +31,11 @@ class Settled:
 def users_of_places(current: Generation, kept: list[Generation]) -> dict[str, set[int]]:
     """Who may use each object: users of the current generation, for projects that they still have; also older versions. Pure."""
     uids = {view.id: view.uid for view in current.views}
+    members = current.pairs
     found: dict[str, set[int]] = {}
     for generation in [current, *kept]:
         for view, tool in generation.tools:
-            if tool.place and (view.id, tool.project) in current.pairs:
+            if tool.place and (view.id, tool.project) in members:
                 found.setdefault(tool.place, set()).add(uids[view.id])
     return found
 

@@ -227,6 +227,18 @@ def test_busy(box: Box):
         box.deliver(user("daemon", "atlas"), lock_timeout=0.2)
 
 
+def test_other_systems_are_told_so(box: Box, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sys.platform", "darwin")
+    with pytest.raises(Unsupported, match=r"its system is darwin. Linux is supported; macOS and Windows are not yet"):
+        box.deliver(user("daemon", "atlas"))
+
+
+def test_three_hundred_tools(box: Box):
+    box.projects = [project("atlas", *(script(f"t{number}") for number in range(300)))]
+    box.deliver(user("daemon", "atlas"))
+    assert len(box.commands("daemon")) == 300 and not box.deliver(user("daemon", "atlas"))["changed"]
+
+
 def test_links_in_the_way(box: Box):
     box.projects = [project("atlas", script("hello"))]
     (box.top / "elsewhere").mkdir()
