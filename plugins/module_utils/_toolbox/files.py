@@ -75,5 +75,12 @@ def remove(path: str) -> None:
 def make_folder(path: str, mode: int) -> None:
     """A folder with exactly this mode."""
     os.makedirs(path, exist_ok=True)
-    if os.lstat(path).st_mode & 0o7777 != mode:
+    correct_mode(path, mode)
+
+
+def correct_mode(path: str, mode: int) -> bool:
+    """Give a file or folder its mode back; whether it had another."""
+    wrong = os.lstat(path).st_mode & 0o7777 != mode
+    if wrong:
         os.chmod(path, mode)
+    return wrong

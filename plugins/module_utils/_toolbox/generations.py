@@ -96,7 +96,8 @@ class Generations:
         top = os.path.join(self.folder, str(generation.number))
         if read_text(os.path.join(top, TOOLS)) != TOOLS_SCRIPT:
             return False
-        names = sorted(os.listdir(os.path.join(top, "users")))
+        users = os.path.join(top, "users")
+        names = sorted(os.listdir(users)) if os.path.isdir(users) else None
         return names == sorted(view.name for view in generation.views) and all(self._view_is_sound(top, view) for view in generation.views)
 
     def _view_is_sound(self, folder: str, view: View) -> bool:

@@ -70,6 +70,7 @@ def _refuse_foreign(root: str) -> None:
 @contextlib.contextmanager
 def locked(root: str, timeout: float) -> Iterator[None]:
     """Be the only run on this machine; the kernel frees the lock when its holder ends, however it ends."""
+    umask = os.umask(0o022)  # Users must be able to read what root writes, whatever root's own habit is.
     make_folder(root, 0o755)
     descriptor = os.open(os.path.join(root, "lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
@@ -79,6 +80,7 @@ def locked(root: str, timeout: float) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+        os.umask(umask)
 
 
 def _wait_for(descriptor: int, root: str, timeout: float) -> None:
