@@ -93,5 +93,5 @@ def test_a_fault_of_the_directory_removes_nothing(company: FromDirectory):
     assert company.deliver().ok
     company.server.stop()
     failed = company.deliver()
-    assert not failed.ok and "no server of the directory answered" in failed.output and failed.results == []
+    assert not failed.ok and "the directory did not answer" in failed.output and failed.results == []
     assert company.says(PC3, "cy", "atlas-tiles 2") == (0, "16 tiles")
