@@ -14,6 +14,7 @@ from ansible.utils.display import Display
 from ansible_collections.shipping.code.plugins.module_utils._app.errors import Problem, ShippingError, SpecError
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery import brake, fleet, state
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery.fleet import Machine
+from ansible_collections.shipping.code.plugins.plugin_utils._live import is_quiet
 
 display = Display()
 
@@ -48,6 +49,7 @@ class ActionModule(ActionBase):
 
     def _run(self, options: dict[str, Any]) -> dict[str, Any]:
         machines = [_machine(name, options) for name in options["members"]]
+        options["complete"] &= all(machine.first for machine in machines)
         path = options["state_path"]
         had = fleet.before(machines, state.read_baseline(path) if path else None)
         to_have = fleet.after(machines, state.read_delivered(path) if path else {}, had, options["complete"])
@@ -62,7 +64,7 @@ class ActionModule(ActionBase):
     def _tell(self, options: dict[str, Any], machines: list[Machine], to_have: brake.Fleet, stop: dict[str, Any]) -> dict[str, Any]:
         since = {} if self._task.check_mode else _remember(options, machines, to_have, bool(stop))
         rows = fleet.rows(machines, bool(stop), since, self._task.check_mode)
-        for line in fleet.table(rows):
+        for line in () if is_quiet("auto") else fleet.table(rows):
             display.display(line)
         failed = {row["machine"]: row["why"] for row in rows if row["state"] == fleet.FAILED}
         waiting = [row["machine"] for row in rows if row["state"] == fleet.WAITING]

@@ -216,9 +216,8 @@ def test_back_and_away(fleet: Fleet):
         simple(fleet, "atlas", version)
         fleet.projects = {"atlas": {"ada", "cy"}}
         assert fleet.deliver().ok
-    begun = time.monotonic()
     assert fleet.task("toolbox", {"generation": "previous"}).ok
-    assert time.monotonic() - begun < 10 and fleet.says(PC1, "ada", "atlas") == (0, "atlas 1")
+    assert fleet.says(PC1, "ada", "atlas") == (0, "atlas 1")
     found = fleet.task("toolbox_info", {}).of(PC1, "toolbox_info")[0]
     assert [one["back_to"] for one in found["generations"]] == [None, None, 1] and found["drift"] == []
     gone = fleet.task("toolbox", {"state": "absent"})

@@ -95,6 +95,8 @@ class _Delivery:
         self.now = stamp()
         self.have = self.generations.current()
         self.answer = Answer()
+        self.wished: set[str] = set()
+        """Objects that the record asks for, also where their tools are not ready; they need not be sent again."""
 
     def run(self) -> dict[str, Any]:
         """All steps, in their order."""
@@ -114,8 +116,7 @@ class _Delivery:
         views = self._built(views, missing, sources)
         self._remember_serial()
         switched = self._switched(views)
-        wished = {place for key in sources for place in [self.store.find(key)] if place}
-        settled = settle(request.root, request.keep, request.grace, time.time(), wished)
+        settled = settle(request.root, request.keep, request.grace, time.time(), self.wished | self._uv_places(sources))
         answer.removed = settled.removed
         return self._told(target, self.generations.current().views, switched or settled.changed)
 
@@ -126,6 +127,9 @@ class _Delivery:
         entry = {"kind": "binary", "name": "uv", "version": ""}
         details, commands = {"sha256": self.request.uv_sha256}, {"uv": "uv"}
         return {manifest.object_key(entry, details, commands, self.facts): Source("", "uv", "binary", 0, details, commands)}
+
+    def _uv_places(self, sources: Mapping[str, Source]) -> set[str]:
+        return {self.store.find(key) for key in self._uv(sources)}
 
     def _placed(self, views: tuple[View, ...], sources: Mapping[str, Source]) -> tuple[tuple[View, ...], list[str]]:
         """The views with where each tool is in the store, and the keys of what is not there."""
@@ -140,6 +144,7 @@ class _Delivery:
             elif not place:
                 self.answer.notes.append(f"{tool.project} {tool.name} is damaged, and is not in the catalogue any more")
             places[tool.object] = place or tool.place
+        self.wished |= set(places.values())
         if any(sources[key].kind == "python" for key in missing):
             missing = [*(key for key in self._uv(sources) if not self.store.find(key)), *missing]
         return tuple(replace(view, tools=tuple(replace(tool, place=places.get(tool.object, "")) for tool in view.tools)) for view in views), missing
@@ -147,24 +152,26 @@ class _Delivery:
     def _built(self, views: tuple[View, ...], missing: list[str], sources: Mapping[str, Source]) -> tuple[View, ...]:
         """The views with everything that was missing in its place; what cannot be built stays as it was."""
         places, broken = {}, {}
+        bundle = Bundle(self.request.bundle)
         for key in missing:
             try:
-                places[key] = self._build(key, sources)
+                places[key] = self._build(key, sources, bundle)
             except (DeliveryError, OSError) as error:
                 broken[key] = str(error) if isinstance(error, DeliveryError) else f"{sources[key].tool} cannot be written: {innermost(error)}"
+        self.wished |= set(places.values())
         for view, tool in Generation(views=views).tools:
             if tool.object in broken:
                 self._fail(view, tool, broken[tool.object])
         placed = (replace(view, tools=tuple(replace(tool, place=places.get(tool.object, tool.place)) for tool in view.tools)) for view in views)
         return changes.without(placed, {failure.key for failure in self.answer.failures}, self.have)
 
-    def _build(self, key: str, sources: Mapping[str, Source]) -> str:
+    def _build(self, key: str, sources: Mapping[str, Source], bundle: Bundle) -> str:
         if key in self.request.unsent:
             raise DeliveryError(self.request.unsent[key])
         place = self.store.begin(key)
         try:
-            Bundle(self.request.bundle).extract(key, self.store.path(place, "given"))
-            uv = next((self.store.path(self.store.find(key), "files", "uv") for key in self._uv(sources)), "")
+            bundle.extract(key, self.store.path(place, "given"))
+            uv = next((self.store.path(found, "files", "uv") for found in self._uv_places(sources)), "") if sources[key].kind == "python" else ""
             self.store.install(place, sources[key], self.facts, uv)
         except BaseException:
             self.store.remove(place)

@@ -11,21 +11,22 @@ import shutil
 from typing import Any
 
 
-def write(path: str, text: str, mode: int) -> None:
-    """Put a file in place in one rename."""
+def write(path: str, text: str, mode: int, lasting: bool = True) -> None:
+    """Put a file in place in one rename; a ``lasting`` one is on the disk before that."""
     partial = f"{path}.new"
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
         os.fchmod(descriptor, mode)
         file.write(text)
         file.flush()
-        os.fsync(descriptor)
+        if lasting:
+            os.fsync(descriptor)
     os.rename(partial, path)
 
 
-def write_json(path: str, data: Any) -> None:
+def write_json(path: str, data: Any, lasting: bool = True) -> None:
     """Data that only root reads."""
-    write(path, json.dumps(data, sort_keys=True) + "\n", 0o600)
+    write(path, json.dumps(data, sort_keys=True) + "\n", 0o600, lasting)
 
 
 def read_json(path: str) -> Any:
@@ -74,5 +75,12 @@ def remove(path: str) -> None:
 def make_folder(path: str, mode: int) -> None:
     """A folder with exactly this mode."""
     os.makedirs(path, exist_ok=True)
-    if os.lstat(path).st_mode & 0o7777 != mode:
+    correct_mode(path, mode)
+
+
+def correct_mode(path: str, mode: int) -> bool:
+    """Give a file or folder its mode back; whether it had another."""
+    wrong = os.lstat(path).st_mode & 0o7777 != mode
+    if wrong:
         os.chmod(path, mode)
+    return wrong

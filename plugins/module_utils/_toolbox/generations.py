@@ -74,7 +74,7 @@ class Generations:
             os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
             os.symlink(target, path)
         for name, text in found.texts.items():
-            write(os.path.join(top, name), text, 0o644)
+            write(os.path.join(top, name), text, 0o644, lasting=False)
         acl.allow(top, {view.uid})
 
     def discard(self) -> None:
@@ -96,7 +96,8 @@ class Generations:
         top = os.path.join(self.folder, str(generation.number))
         if read_text(os.path.join(top, TOOLS)) != TOOLS_SCRIPT:
             return False
-        names = sorted(os.listdir(os.path.join(top, "users")))
+        users = os.path.join(top, "users")
+        names = sorted(os.listdir(users)) if os.path.isdir(users) else None
         return names == sorted(view.name for view in generation.views) and all(self._view_is_sound(top, view) for view in generation.views)
 
     def _view_is_sound(self, folder: str, view: View) -> bool:

@@ -19,7 +19,6 @@ from collections.abc import Iterable, Iterator
 from .._app.errors import Problem, SpecError
 from .changes import People
 from .errors import Busy, Unsupported
-from .files import make_folder
 from .kinds.kind import Facts
 from .model import Generation
 from .names import is_root
@@ -70,7 +69,8 @@ def _refuse_foreign(root: str) -> None:
 @contextlib.contextmanager
 def locked(root: str, timeout: float) -> Iterator[None]:
     """Be the only run on this machine; the kernel frees the lock when its holder ends, however it ends."""
-    make_folder(root, 0o755)
+    umask = os.umask(0o022)  # Users must be able to read what root writes, whatever root's own habit is.
+    os.makedirs(root, mode=0o755, exist_ok=True)
     descriptor = os.open(os.path.join(root, "lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         _wait_for(descriptor, root, timeout)
@@ -79,6 +79,7 @@ def locked(root: str, timeout: float) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+        os.umask(umask)
 
 
 def _wait_for(descriptor: int, root: str, timeout: float) -> None:

@@ -9,9 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-Pair = "tuple[str, str]"
-"""A user's id and a project."""
-
 
 @dataclass(frozen=True)
 class Tool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
-from .files import read_json, write_json
+from .files import correct_mode, read_json, write_json
 from .generations import Generations
 from .model import Generation
 from .store import Store
@@ -31,10 +31,11 @@ class Settled:
 def users_of_places(current: Generation, kept: list[Generation]) -> dict[str, set[int]]:
     """Who may use each object: users of the current generation, for projects that they still have; also older versions. Pure."""
     uids = {view.id: view.uid for view in current.views}
+    members = current.pairs
     found: dict[str, set[int]] = {}
     for generation in [current, *kept]:
         for view, tool in generation.tools:
-            if tool.place and (view.id, tool.project) in current.pairs:
+            if tool.place and (view.id, tool.project) in members:
                 found.setdefault(tool.place, set()).add(uids[view.id])
     return found
 
@@ -46,10 +47,21 @@ def settle(root: str, keep: int, grace: float, now: float, always: set[str]) -> 
     numbers = [number for number in generations.numbers() if number <= current.number][-max(keep, 1) :]
     kept = [found for found in map(generations.read, numbers) if found]
     done.changed |= bool(generations.tidy({current.number, *(found.number for found in kept)}))
+    done.changed |= _settle_folders(root, [current.number, *numbers])
     for generation in kept:
         done.changed |= generations.allow(generation, generation.number == current.number)
     _settle_store(store, users_of_places(current, kept), _Orphans(root, grace, now), always, done)
     return done
+
+
+def _settle_folders(root: str, numbers: list[int]) -> bool:
+    """Users must get through to what is theirs, and see nothing on the way."""
+    modes = {"": 0o755, "store": 0o711, "generations": 0o711}
+    for number in numbers:
+        modes |= {f"generations/{number}": 0o711, f"generations/{number}/users": 0o711}
+    paths = {os.path.join(root, name): mode for name, mode in modes.items()}
+    wrong = [correct_mode(path, mode) for path, mode in paths.items() if os.path.isdir(path)]
+    return any(wrong)
 
 
 def _settle_store(store: Store, users: dict[str, set[int]], orphans: _Orphans, always: set[str], done: Settled) -> None:

@@ -53,8 +53,10 @@ class Store:
 
     def find(self, key: str) -> str:
         """The place where an object is, sound; empty where there is none."""
-        places = (place for place in self.places() if place.partition(_AGAIN)[0] == key)
-        return next((place for place in places if self.is_sound(place)), "")
+        if self.is_sound(key):
+            return key
+        others = (place for place in self.places() if place.startswith(f"{key}{_AGAIN}"))
+        return next((place for place in others if self.is_sound(place)), "")
 
     def free(self, key: str) -> str:
         """A place for an object. One that was damaged stays beside it, as long as somebody may be using it."""
@@ -86,7 +88,8 @@ class Store:
     def finish(self, place: str) -> None:
         """From now on the object counts."""
         top = self.path(place, "files")
-        write_json(self.path(place, _MARKER), {"files": {name: _print_of(os.path.join(top, name)) for name in _files(top)}})
+        prints = {name: _print_of(os.path.join(top, name)) for name in _files(top)}
+        write_json(self.path(place, _MARKER), {"files": prints}, lasting=False)
 
     def allow(self, place: str, uids: Collection[int]) -> bool:
         """Let exactly these users use an object."""

@@ -24,7 +24,6 @@ from .names import is_inside
 
 MAX_MEMBERS = 500_000
 MAX_SIZE = 16 << 30
-_MANY = MAX_MEMBERS
 _SETID = stat.S_ISUID | stat.S_ISGID
 
 FOLDER, FILE, SYMLINK, HARDLINK, OTHER = "folder", "file", "symbolic link", "hard link", "device or pipe"
@@ -61,7 +60,7 @@ class _Writer:
     def write(self, archive: str) -> None:
         """All members, then a look where the links really lead."""
         for number, member in enumerate(_members(archive)):
-            if number >= _MANY:
+            if number >= MAX_MEMBERS:
                 raise Hostile(f"the archive of {self.name} has too much in it", f"more than {MAX_MEMBERS} members")
             self._add(member)
         for path in self.links:

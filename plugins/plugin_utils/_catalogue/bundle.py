@@ -43,9 +43,12 @@ class Parcel:
         if not wish["project"]:
             yield "content", self.uv
             return
-        tools = self.manifests[wish["project"]]["tools"]
-        tool = next(tool for tool in tools if tool["name"] == wish["tool"])
+        tool = self._tool(wish["project"], wish["tool"])
         yield from self.catalogue.of(wish["project"]).contents(tool, tool["variants"][wish["variant"]])
+
+    def _tool(self, project: str, name: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = next(tool for tool in self.manifests[project]["tools"] if tool["name"] == name)
+        return found
 
 
 def _add(content: tarfile.TarFile, name: str, path: str) -> None:

@@ -117,9 +117,9 @@ def _tools(place: Place) -> list[dict[str, Any]]:
 def _refuse_same_path(tool: dict[str, Any], others: list[dict[str, Any]], place: Place) -> None:
     """Two files of a project cannot be at one path, nor one below the other."""
     mine = f"{_path_of(tool)}/"
-    for other in others:
+    for other in others if tool["kind"] == "file" else ():
         theirs = f"{_path_of(other)}/"
-        if tool["kind"] == other["kind"] == "file" and (mine.startswith(theirs) or theirs.startswith(mine)):
+        if other["kind"] == "file" and (mine.startswith(theirs) or theirs.startswith(mine)):
             place.problem(f"{tool['name']} and {other['name']} cannot both be at {_path_of(tool)}; give one another path")
 
 

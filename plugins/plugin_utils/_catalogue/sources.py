@@ -15,10 +15,12 @@ import re
 import shutil
 import subprocess
 import tempfile
-import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from typing import Any
+
+from ansible.module_utils.urls import open_url
 
 from ...module_utils._app.errors import Problem, ShippingError, SpecError, innermost
 from ...module_utils._toolbox import names
@@ -159,12 +161,11 @@ class Catalogue:
         os.makedirs(self.downloads, mode=0o700, exist_ok=True)
         descriptor, partial = tempfile.mkstemp(dir=self.downloads)
         try:
-            # The form of the key has let http, https and file through, nothing else.
-            with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer, os.fdopen(descriptor, "wb") as file:  # noqa: S310
+            with open_url(url, timeout=_TIMEOUT) as answer, os.fdopen(descriptor, "wb") as file:
                 shutil.copyfileobj(answer, file)
             verify(partial, sha256, name)
             os.rename(partial, path)
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             raise ShippingError(f"{name} cannot be downloaded from {url}", innermost(error), "See whether the control machine reaches it") from error
         finally:
             if os.path.exists(partial):

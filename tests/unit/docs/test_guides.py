@@ -39,6 +39,15 @@ def test_every_kind_of_failure_is_explained():
     assert explained == told
 
 
+def test_the_messages_of_the_guide_on_delivery_are_those_of_the_code():
+    guide = (ROOT / "docs/docsite/rst/guide_delivery.rst").read_text().partition("Troubleshooting by message")[2]
+    sources = "".join(path.read_text() for path in (ROOT / "plugins").rglob("*.py"))
+    messages = [message for line in re.findall(r"^(``.*``)$", guide, re.MULTILINE) for message in re.findall(r"``(.+?)``", line)]
+    assert len(messages) > 12
+    for piece in (piece.strip() for message in messages for piece in message.split("…") if piece.strip()):
+        assert piece in sources, piece
+
+
 def blocks(text: str) -> list[str]:
     """The YAML in a guide's code blocks or a README's."""
     fenced = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)

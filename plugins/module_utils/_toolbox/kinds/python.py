@@ -29,6 +29,13 @@ def _inputs(details: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
 
 
 def _install(build: Build) -> None:
+    try:
+        _into(build)
+    except subprocess.TimeoutExpired as error:
+        raise DeliveryError(f"{build.name} cannot be installed", f"{error.cmd[0]} did not end within {_TIMEOUT} s", "Run again") from error
+
+
+def _into(build: Build) -> None:
     interpreter = build.details.get("python") or build.facts.python
     run = _Uv(build)
     os.rmdir(build.target)
@@ -36,8 +43,10 @@ def _install(build: Build) -> None:
     source = ["--no-index", "--find-links", build.sent("wheels")] if build.details.get("wheels") else _index(build.details)
     run(
         *("pip", "install", "--quiet", "--python", os.path.join(build.target, "bin", "python"), "--require-hashes", "--only-binary", ":all:"),
-        *("--link-mode", "copy", "--compile-bytecode", "--requirements", build.sent("lock"), *source),
+        *("--link-mode", "copy", "--requirements", build.sent("lock"), *source),
     )
+    # Users cannot write there. Not by the environment's own Python, which would run code of the packages (.pth) as root.
+    run.program(interpreter, "-I", "-S", "-m", "compileall", "-q", os.path.join(build.target, "lib"))
 
 
 def _index(details: Mapping[str, Any]) -> list[str]:
@@ -60,10 +69,15 @@ class _Uv:
         if build.details.get("wheels"):
             self.environment["UV_OFFLINE"] = "1"
 
-    def __call__(self, *words: str) -> None:
-        done = subprocess.run(
-            [self.build.uv, *words], env=self.environment, cwd=self.build.given, capture_output=True, timeout=_TIMEOUT, check=False, stdin=subprocess.DEVNULL
+    def program(self, *words: str) -> subprocess.CompletedProcess[bytes]:
+        """Run any program in the same environment."""
+        # run_command of AnsibleModule knows no timeout.
+        return subprocess.run(  # pylint: disable=ansible-bad-function
+            list(words), env=self.environment, cwd=self.build.given, capture_output=True, timeout=_TIMEOUT, check=False, stdin=subprocess.DEVNULL
         )
+
+    def __call__(self, *words: str) -> None:
+        done = self.program(self.build.uv, *words)
         if done.returncode:
             said = done.stderr.decode("utf-8", "replace").strip()[-_MANY:]
             raise DeliveryError(

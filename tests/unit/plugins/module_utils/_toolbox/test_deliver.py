@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -72,7 +74,9 @@ def test_change_and_back(box: Box):
         box.deliver(user("daemon", "atlas"))
     path = box.view("daemon") / "bin" / "hello"
     assert path.read_text() == "#!/bin/sh\necho two\n"
+    begun = time.process_time()
     gone_back = other.back(str(box.root), "previous", 3, 5, False)
+    assert time.process_time() - begun < 1
     assert gone_back["changed"] and gone_back["generation"] == 3 and path.read_text() == "#!/bin/sh\necho one\n" and tried(1, path)
     assert not other.back(str(box.root), "1", 3, 5, False)["changed"]
     with pytest.raises(DeliveryError, match="there is no generation 9"):
@@ -109,7 +113,37 @@ def test_grace(box: Box):
     assert box.objects() == []
 
 
-@pytest.mark.parametrize("damage", ["edited", "deleted", "mode", "link", "list", "extra", "current"])
+@pytest.mark.parametrize("folder", ["", "store", "generations", "generations/1", "generations/1/users", "current/users/daemon"])
+def test_modes_come_back(box: Box, folder: str):
+    box.projects = [project("atlas", script("hello"))]
+    box.deliver(user("daemon", "atlas"))
+    for mode in (0o700, 0o757):
+        (box.root / folder).chmod(mode)
+        if folder or mode == 0o700:  # A toolbox that others may write to is refused.
+            assert box.deliver(user("daemon", "atlas"))["changed"]
+            assert tried(1, box.view("daemon") / "bin" / "hello") and not tried(2, box.view("daemon") / "bin" / "hello")
+            assert not box.deliver(user("daemon", "atlas"))["changed"]
+
+
+def test_whatever_umask_root_has(box: Box):
+    content = archive(("a/b/run", HELLO))
+    box.contents = {("atlas", "pack"): {"archive": content}, ("atlas", "conf"): {"content": HELLO}}
+    box.projects = [
+        project(
+            "atlas", entry("archive", "pack", {"sha256": sha256(content)}, {"run": "a/b/run"}), entry("file", "conf", {"sha256": sha256(HELLO), "as": "c/d"})
+        )
+    ]
+    umask = os.umask(0o077)
+    try:
+        box.deliver(user("daemon", "atlas"))
+    finally:
+        os.umask(umask)
+    assert tried(1, box.view("daemon") / "bin" / "run")
+    read = subprocess.run(["cat", str(box.view("daemon") / "share" / "atlas" / "c" / "d")], user=1, group=1, extra_groups=[], capture_output=True, check=True)
+    assert read.stdout == HELLO and (box.etc / "profile.d" / "shipping.sh").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("damage", ["edited", "deleted", "mode", "link", "list", "extra", "current", "users", "generation"])
 def test_drift_comes_back(box: Box, damage: str):
     box.projects = [project("atlas", script("hello"))]
     box.deliver(user("daemon", "atlas"))
@@ -123,6 +157,8 @@ def test_drift_comes_back(box: Box, damage: str):
         "list": (box.view("daemon") / "tools.txt").unlink,
         "extra": lambda: (box.view("daemon") / "bin" / "surprise").symlink_to("/bin/true"),
         "current": (box.root / "current").unlink,
+        "users": lambda: shutil.rmtree(box.root / "generations" / "1" / "users"),
+        "generation": lambda: (box.root / "generations" / "1" / "generation.json").write_text("{"),
     }
     actions[damage]()
     assert box.deliver(user("daemon", "atlas"))["changed"]
@@ -225,6 +261,18 @@ def test_busy(box: Box):
     box.projects = [project("atlas", script("hello"))]
     with locked(str(box.root), 1), pytest.raises(Busy, match=f"process {os.getpid()} holds its lock"):
         box.deliver(user("daemon", "atlas"), lock_timeout=0.2)
+
+
+def test_other_systems_are_told_so(box: Box, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sys.platform", "darwin")
+    with pytest.raises(Unsupported, match=r"its system is darwin. Linux is supported; macOS and Windows are not yet"):
+        box.deliver(user("daemon", "atlas"))
+
+
+def test_three_hundred_tools(box: Box):
+    box.projects = [project("atlas", *(script(f"t{number}") for number in range(300)))]
+    box.deliver(user("daemon", "atlas"))
+    assert len(box.commands("daemon")) == 300 and not box.deliver(user("daemon", "atlas"))["changed"]
 
 
 def test_links_in_the_way(box: Box):

@@ -65,6 +65,14 @@ def test_files_that_are_not_there_are_all_told(catalogue: Catalogue):
     assert [problem.text.partition(": ")[2].partition("cannot")[2] for problem in caught.value.problems] == [" be read: no such file or directory"] * 2
 
 
+def test_the_sample(tmp_path: Path):
+    sample = Catalogue(str(Path(__file__).parents[5] / "playbooks" / "files" / "projects"), str(tmp_path))
+    manifests, without = sample.manifests(["atlas"])
+    assert without == [] and {tool["kind"] for tool in manifests[0]["tools"]} == {"script", "python", "binary", "env"}
+    for tool in ("atlas", "atlas-tiles", "atlas-where"):
+        assert sent(sample, manifests, "atlas", tool, tmp_path / "b.tar")
+
+
 def test_a_download_is_verified_and_kept(catalogue: Catalogue, tmp_path: Path):
     (tmp_path / "program").write_bytes(b"x")
     tool = {"kind": "binary", "version": "1", "url": (tmp_path / "program").as_uri(), "sha256": hashlib.sha256(b"x").hexdigest()}
