@@ -13,7 +13,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-unit test-oldest test-integration test-directory test-molecule lint bench clean docs pictures
+.PHONY: help quickstart test test-unit test-oldest test-integration test-directory test-delivery test-molecule lint bench clean docs pictures
 
 PYTHON ?=
 PLATFORM ?= swarm
@@ -21,7 +21,7 @@ SETUP := tests/testbed/setup.sh
 BIN = $(shell $(SETUP) python tests/requirements.txt $(PYTHON))
 DIRECTORY_BIN = $(shell $(SETUP) python tests/requirements-directory.txt $(PYTHON))
 TESTS ?= tests/integration
-# Each worker has an engine of its own; a third one uses the time that the others wait.
+# Each worker has an engine of its own; a third one uses the time that the others wait. A Kubernetes has more to do, so that two are enough.
 WORKERS ?= 3
 PACKAGES := docker.io docker-registry iproute2 iptables apache2-utils openssh-server openssh-client runc containernetworking-plugins nftables
 OPENLDAP := slapd ldap-utils
@@ -39,7 +39,11 @@ packages:
 directory-packages: packages
 	@$(SETUP) packages $(DIRECTORIES)
 
-quickstart: packages
+# The tour has a directory, too.
+tour-packages: packages
+	@$(SETUP) packages slapd ldap-utils
+
+quickstart: tour-packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" "$$bin/python" -m tests.testbed.quickstart $(PLATFORM)
 
 test: directory-packages
@@ -48,8 +52,9 @@ test: directory-packages
 	$(MAKE) --no-print-directory test-oldest; \
 	python -m tests.testbed.parts helm; \
 	$(PYTEST) $(SPREAD) tests/integration; \
-	$(PYTEST) $(SPREAD) --platform kubernetes tests/integration; \
+	$(PYTEST) --numprocesses 2 --dist worksteal --platform kubernetes tests/integration; \
 	$(MAKE) --no-print-directory test-directory; \
+	$(PYTEST) tests/delivery; \
 	$(PYTEST) tests/quickstart; \
 	molecule test --all
 
@@ -66,6 +71,9 @@ test-integration: packages
 
 test-directory: directory-packages
 	@bin="$(DIRECTORY_BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/directory
+
+test-delivery: packages
+	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/delivery
 
 test-molecule: packages
 	@$(SETUP) packages $(OPENLDAP)

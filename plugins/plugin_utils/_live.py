@@ -84,7 +84,7 @@ class LiveAction(ActionBase):
     def _ship(self, options: dict[str, Any], words: list[str], task_vars: dict[str, Any]) -> dict[str, Any]:
         self._host = str(task_vars.get("inventory_hostname", self._task.delegate_to or "localhost"))
         self._words = words
-        self._quiet = _is_quiet(str(options.get("progress", "auto")))
+        self._quiet = is_quiet(str(options.get("progress", "auto")))
         begun = self._begin(options, task_vars)
         if begun.get("failed"):
             return begun
@@ -188,7 +188,8 @@ class LiveAction(ActionBase):
             display.display(mask(f"{self._host} | {text}", self._words))
 
 
-def _is_quiet(progress: str) -> bool:
+def is_quiet(progress: str) -> bool:
+    """Whether lines for people are unwelcome: no, yes, or as the callback that prints the play needs it."""
     if progress == "auto":
         return str(C.config.get_config_value("DEFAULT_STDOUT_CALLBACK")).rpartition(".")[2] in _MACHINE_READABLE
     return progress == "never"

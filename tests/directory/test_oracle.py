@@ -178,7 +178,7 @@ def test_another_client_comes_to_the_same(anything: Directory, tree: Tree):
     expected = oracle.works(base)
     assume(expected)
     answer = anything.ask(
-        base=base, page_size=3, batch_size=2, machines=None, machine_map={f"pc{login}": [login] for login in expected},
+        base=base, page_size=3, batch_size=2, unresolved="warn", machines=None, machine_map={f"pc{login}": [login] for login in expected},
         projects={"base": f"ou=projects,{base}", "name": "description"},
     )  # fmt: skip
     assert works(answer) == {f"pc{login}": {login: sorted(projects)} for login, projects in expected.items()}

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from .tables import FILLED, filled
+from .tables import FILLED, SCHEMA, filled, schema_text
 
 for guide in FILLED:
     guide.write_text(filled(guide.read_text()))
+SCHEMA.write_text(schema_text())

@@ -5,14 +5,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from ansible_collections.shipping.code.plugins.module_utils._app.keys import OBJECT_KEYS, PLATFORMS, REFUSED_KEYS, REFUSED_OBJECT_KEYS, SERVICE_KEYS
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.kinds import KINDS
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.kinds.kind import Key
+from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.forms import FORMS
+from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.project import COMMON_KEYS, OWN_COMMANDS, PLATFORM_KEYS, POINTER_KEYS, PROJECT_KEYS
+from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.schema import schema
 
 ROOT = Path(__file__).parents[2]
-FILLED = [ROOT / "docs" / "docsite" / "rst" / name for name in ("guide_spec.rst", "guide_kubernetes.rst")]
+FILLED = [ROOT / "docs" / "docsite" / "rst" / name for name in ("guide_spec.rst", "guide_kubernetes.rst", "guide_delivery.rst")]
+SCHEMA = ROOT / "docs" / "project.schema.json"
 ROLE = ROOT / "playbooks" / "files" / "kubernetes" / "role.yml"
 
 
@@ -36,7 +43,40 @@ def _tables() -> dict[str, list[str]]:
         "objects": _table("key", OBJECT_KEYS),
         "refused": _table("key", refused),
         "role": _role(),
+        "project": _keys(PROJECT_KEYS),
+        "pointer": _keys(POINTER_KEYS),
+        "tool": _keys(COMMON_KEYS),
+        "platform": _keys(PLATFORM_KEYS),
+        "kinds": _kinds(),
     }
+
+
+def schema_text() -> str:
+    """The JSON schema of a project's file."""
+    return json.dumps(schema(), indent=2) + "\n"
+
+
+def _kinds() -> list[str]:
+    lines = []
+    for kind in KINDS.values():
+        title = f"``{kind.name}``"
+        keys = {**kind.keys, **({"commands": OWN_COMMANDS} if kind.own_commands else {})}
+        lines += [title, "~" * len(title), "", _rst(kind.text), "", *_keys(keys), ""]
+    return lines[:-1]
+
+
+def _keys(keys: dict[str, Key]) -> list[str]:
+    lines = [".. list-table::", "   :header-rows: 1", ""]
+    lines += _row(["key", "form", "meaning"])
+    for name, key in keys.items():
+        needed = " **Needed.**" if key.required else ""
+        own = " May differ by platform." if key.each_platform else ""
+        lines += _row([f"``{name}``", _title(key), f"{_rst(key.text)}{needed}{own}"])
+    return lines
+
+
+def _title(key: Key) -> str:
+    return FORMS[key.form].title if key.form in FORMS else {"tools": "mapping", "kind": "word", "platforms": "list", "names": "list"}[key.form]
 
 
 def _role() -> list[str]:

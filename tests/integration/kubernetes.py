@@ -199,8 +199,9 @@ class KubernetesPlatform:
         return {body["metadata"]["name"] for body in self.found(app, kinds.get(kind, f"{kind}s"))} - {"kube-root-ca.crt"}
 
     def stop(self, app: str) -> None:
-        """Take an app away, and not wait for it."""
+        """Take an app away, and wait no longer than its host ports are taken."""
         self.cluster.kubectl("delete", "namespace", app, "--ignore-not-found", "--wait=false")
+        self.kubectl(app, "delete", "pods", "--all", "--ignore-not-found", "--grace-period=1", "--wait")
 
     def label_machine(self, *labels: str) -> None:
         """Give the machine labels that placements ask for."""

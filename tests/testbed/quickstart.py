@@ -16,13 +16,16 @@ from pathlib import Path
 
 from . import images, kubernetes_images, parts
 from .client import Client
+from .company import DOMAIN, Company, person
 from .kubernetes import Cluster
 from .machine import Machine
 from .swarm import REGISTRY, Swarm
+from .user_machine import UserMachine
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "quickstart"
 PORT = 8080
+USER, COMPUTER = "ada", "pc"
 VERSIONS = {"1.0.0": "", "1.1.0": "", "1.2.0": "DATABASE_URL"}
 
 
@@ -54,6 +57,7 @@ def main(platform: str) -> int:
         tour.play("rollback", *place.words)
         say(tour.counted("shop 1.1.0", "shop 1.0.0"))
     tour.play("status", *place.words)
+    deliver(tour)
     _what_next(place, client, time.monotonic() - begun)
     return 0
 
@@ -119,6 +123,14 @@ class Tour:
         """Ship a version."""
         self.play("deploy", "-e", f"version={version}", *self.place.words, good=good)
 
+    def tell(self, company: Company, *words: str) -> str:
+        """What somebody who came in to her computer is told by a command."""
+        say(f"$ ssh {USER}@{COMPUTER}.{DOMAIN} {shlex.join(words)}")
+        done = company.machines[COMPUTER].ssh(USER, "bash", "-lc", shlex.quote(shlex.join(words)))
+        told = (done.stdout + done.stderr).strip()
+        print(told, flush=True)
+        return told
+
     def counted(self, *expected: str) -> str:
         """What the shop answered since the last time; it must have answered always, and nothing else."""
         now = dict(self.client.answers)
@@ -128,6 +140,28 @@ class Tour:
             sys.exit(f"the tour ends here: requests were lost, or others than {', '.join(expected)} answered: {self.client.lost[:3]}")
         told = ", ".join(f"{number} × '{answer}'" for answer, number in counts.items())
         return f"requests meanwhile: {told}, {len(self.client.lost)} lost"
+
+
+def deliver(tour: Tour) -> None:
+    """The other half: somebody joins a project, uses its tools on her computer, and leaves it."""
+    say(f"The other half: a directory with the project atlas, and the computer of {USER}, who is in no project yet.")
+    UserMachine(f"{NAME}-{COMPUTER}").down()
+    company = Company(Machine(NAME), {COMPUTER: (USER,)})
+    company.up(tour.client.url)
+    company.machine.connect(company.machines[COMPUTER].machine)
+    words = ("-i", str(company.inventory), "-e", f"delivery_catalogue={company.catalogue}", "-e", f"delivery_state_path={company.folder}/state")
+    tour.play("deliver", *words)
+    say(f"{USER} joins atlas: {person(USER)} becomes a member of its group in the directory. That is all that anybody does.")
+    company.join(USER)
+    tour.play("deliver", *words)
+    tour.tell(company, "tools")
+    if tour.tell(company, "atlas") not in tour.seen:
+        sys.exit("the tour ends here: the delivered command did not get an answer of the shop")
+    say(f"{USER} leaves the project.")
+    company.leave(USER)
+    tour.play("deliver", *words)
+    if "not found" not in tour.tell(company, "atlas"):
+        sys.exit("the tour ends here: the command is still there")
 
 
 def _what_next(place: Place, client: Client, seconds: float) -> None:

@@ -5,32 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
-from .._app.errors import ShippingError
+from .._answer import answer
 from . import entry
 from .begin import Planner
+
+__all__ = ["answer", "run"]
 
 
 def run(module: Any, planner: Planner) -> None:
     """Run a module to its end; errors become its failure, with their facts."""
     answer(module, lambda options: entry.run(options, module.check_mode, planner))
-
-
-def answer(module: Any, work: Callable[[Mapping[str, Any]], dict[str, Any]]) -> None:
-    """End the module with what ``work`` makes of its options."""
-    try:
-        result = work(module.params)
-    except ShippingError as error:
-        module.fail_json(msg=str(error), **error.facts)
-    except Exception as error:
-        module.fail_json(msg=f"an error that should not happen, {type(error).__name__}: {error}. Please report it with the output at -vvv", exception=error)
-    if not module.params.get("_job"):
-        for warning in result.pop("told", ()):
-            module.warn(warning)
-    if not module._diff:
-        result.pop("diff", None)
-    if result.pop("failed", False):
-        module.fail_json(**result)
-    module.exit_json(**result)

@@ -111,6 +111,12 @@ _Loader.add_constructor("!reset", lambda loader, node: Reset())
 _Loader.add_constructor("!override", _override)
 
 
+class _Composer(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  # type: ignore[misc]
+    """Makes nodes by the same rules, and several times faster where PyYAML has libyaml."""
+
+    yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
+
+
 def parse(text: str, name: str) -> dict[str, Any]:
     """The mapping in ``text``; ``name`` is the file's name in error messages."""
     # A safe loader: only the two tags above are added to it.
@@ -124,6 +130,13 @@ def parse_all(text: str, name: str) -> list[Any]:
     """All documents in ``text``."""
     documents: list[Any] = _loaded(lambda: list(yaml.load_all(text, Loader=_Loader)), text, name)
     return documents
+
+
+def tree(text: str, name: str) -> tuple[Node | None, Callable[[Node], Any]]:
+    """The nodes of the one document in ``text``, which know their places, and what makes plain data of a node."""
+    loader = _Loader("")
+    node: Node | None = _loaded(lambda: yaml.compose(text, Loader=_Composer), text, name)
+    return node, lambda part: _loaded(lambda: loader.construct_object(part, deep=True), text, name)
 
 
 def _loaded(load: Callable[[], Any], text: str, name: str) -> Any:

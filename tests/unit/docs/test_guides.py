@@ -55,6 +55,15 @@ def test_messages_that_are_explained_are_those_of_the_code(path):
         assert part in sources, part
 
 
+def test_the_messages_of_the_guide_on_delivery_are_those_of_the_code():
+    guide = (ROOT / "docs/docsite/rst/guide_delivery.rst").read_text().partition("Troubleshooting by message")[2]
+    sources = "".join(path.read_text() for path in (ROOT / "plugins").rglob("*.py"))
+    messages = [message for line in re.findall(r"^(``.*``)$", guide, re.MULTILINE) for message in re.findall(r"``(.+?)``", line)]
+    assert len(messages) > 12
+    for piece in (piece.strip() for message in messages for piece in message.split("…") if piece.strip()):
+        assert piece in sources, piece
+
+
 def blocks(text: str) -> list[str]:
     """The YAML in a guide's code blocks or a README's."""
     fenced = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
@@ -62,7 +71,9 @@ def blocks(text: str) -> list[str]:
     return [*fenced, *(re.sub(r"(?m)^    ", "", block) for block in indented)]
 
 
-@pytest.mark.parametrize("path", [ROOT / "README.md", ROOT / "roles/services/README.md", *GUIDES], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [ROOT / "README.md", ROOT / "roles/services/README.md", ROOT / "roles/delivery/README.md", *GUIDES], ids=lambda path: path.name
+)
 def test_samples_are_yaml(path):
     for block in blocks(path.read_text()):
         parse_all(block, path.name)

@@ -1,0 +1,27 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is on the machines after ada has left the project and bob has joined it."""
+
+MEMBERS = {"pc1.example.com": {"bob"}, "pc2.example.com": set(), "pc3.example.com": set()}
+USERS = {"pc1.example.com": {"ada", "bob"}, "pc2.example.com": {"ada"}, "pc3.example.com": {"cy"}}
+
+
+def test_members_have_the_tools_and_nobody_else_has(host):
+    machine = host.backend.get_hostname()
+    for user in USERS[machine]:
+        done = host.run("su - %s -c 'atlas-tiles 3'", user)
+        assert (done.rc == 0) == (user in MEMBERS[machine]), (machine, user, done.stderr)
+
+
+def test_nobody_looks_into_the_view_of_somebody_else(host):
+    machine = host.backend.get_hostname()
+    for user in USERS[machine]:
+        for member in MEMBERS[machine] - {user}:
+            assert host.run("su - %s -c 'ls /opt/shipping/current/users/%s'", user, member).rc != 0
+
+
+def test_what_nobody_needs_is_gone(host):
+    machine = host.backend.get_hostname()
+    found = host.run("ls /opt/shipping/store").stdout
+    assert ("atlas-tiles" in found) == bool(MEMBERS[machine]), found

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.shipping.code.plugins.module_utils._app.errors import Problem, ShippingError, SpecError
+from ansible_collections.shipping.code.plugins.plugin_utils._delivery import brake, fleet, state
+from ansible_collections.shipping.code.plugins.plugin_utils._delivery.fleet import Machine
+from ansible_collections.shipping.code.plugins.plugin_utils._live import is_quiet
+
+display = Display()
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "step": {"type": "str", "choices": ["decide", "tell"], "required": True},
+    "members": {"type": "dict", "required": True},
+    "answers": {"type": "dict", "required": True},
+    "final_answers": {"type": "dict", "default": {}},
+    "serial": {"type": "str", "required": True},
+    "complete": {"type": "bool", "default": True},
+    "state_path": {"type": "path"},
+    "max_shrink": {"type": "float", "default": 20},
+    "may_empty": {"type": "list", "elements": "str", "default": []},
+}
+
+
+class ActionModule(ActionBase):
+    """Holds what all machines have answered against what they had; on the control machine alone."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the action."""
+        result: dict[str, Any] = super().run(tmp, task_vars or {})
+        try:
+            result.update(self._run(_checked(self._task.args)))
+        except ShippingError as error:
+            result.update({"failed": True, "msg": str(error), **error.facts})
+        return result
+
+    def _run(self, options: dict[str, Any]) -> dict[str, Any]:
+        machines = [_machine(name, options) for name in options["members"]]
+        options["complete"] &= all(machine.first for machine in machines)
+        path = options["state_path"]
+        had = fleet.before(machines, state.read_baseline(path) if path else None)
+        to_have = fleet.after(machines, state.read_delivered(path) if path else {}, had, options["complete"])
+        limits = brake.Limits(max_shrink=options["max_shrink"], may_empty=frozenset(options["may_empty"]))
+        judgement = brake.judge(had, to_have, limits)
+        stopped = judgement.stop and (options["complete"] or any(machine.removals for machine in machines))
+        if options["step"] == "decide":
+            apply = [machine.name for machine in machines if machine.removals and not stopped]
+            return {"changed": False, "stop": stopped, "reasons": list(judgement.reasons), "apply": apply}
+        return self._tell(options, machines, to_have, _stop_of(judgement, machines) if stopped else {})
+
+    def _tell(self, options: dict[str, Any], machines: list[Machine], to_have: brake.Fleet, stop: dict[str, Any]) -> dict[str, Any]:
+        since = {} if self._task.check_mode else _remember(options, machines, to_have, bool(stop))
+        rows = fleet.rows(machines, bool(stop), since, self._task.check_mode)
+        for line in () if is_quiet("auto") else fleet.table(rows):
+            display.display(line)
+        failed = {row["machine"]: row["why"] for row in rows if row["state"] == fleet.FAILED}
+        waiting = [row["machine"] for row in rows if row["state"] == fleet.WAITING]
+        return {"changed": False, "machines": rows, "failed_machines": failed, "waiting": waiting, **stop}
+
+
+def _checked(args: dict[str, Any]) -> dict[str, Any]:
+    checked = ArgumentSpecValidator(_OPTIONS).validate(args)
+    if checked.error_messages:
+        raise SpecError([Problem("", text) for text in checked.error_messages], "the options")
+    options: dict[str, Any] = checked.validated_parameters
+    if not 0 <= options["max_shrink"] <= 100:
+        raise SpecError([Problem("max_shrink", f"must be from 0 to 100, not {options['max_shrink']:g}")], "the options")
+    return options
+
+
+def _machine(name: str, options: dict[str, Any]) -> Machine:
+    users = tuple({key: user[key] for key in ("id", "name", "projects")} for user in options["members"][name] or ())
+    return Machine(name, users, options["answers"].get(name) or {}, options["final_answers"].get(name) or {})
+
+
+def _remember(options: dict[str, Any], machines: list[Machine], to_have: brake.Fleet, stopped: bool) -> dict[str, str]:
+    """Write what was delivered; since when machines are waiting."""
+    path, now = options["state_path"], time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    waiting = [machine.name for machine in machines if machine.state(stopped) == fleet.WAITING]
+    if not path:
+        return dict.fromkeys(waiting, now)
+    os.makedirs(path, mode=0o700, exist_ok=True)
+    for machine in machines:
+        if machine.state(stopped) == fleet.READY:
+            users = [dict(user) for user in machine.users]
+            state.write_delivered(path, {"machine": machine.name, "serial": options["serial"], "users": users, "ready_at": now})
+    known = {name: about["since"] for name, about in state.read_waiting(path).items()}
+    for name in waiting:
+        if name not in known:
+            state.write_waiting(path, name, now)
+    if options["complete"] and not stopped:
+        state.write_baseline(path, options["serial"], {name: fleet.as_users(theirs) for name, theirs in to_have.items()})
+    return {name: known.get(name, now) for name in waiting}
+
+
+def _stop_of(judgement: brake.Judgement, machines: list[Machine]) -> dict[str, Any]:
+    """The failure that lists what would go."""
+    names = fleet.names_of(machines)
+    lost = [{"machine": machine, "user": names.get(identity, identity), "project": project} for machine, identity, project in judgement.lost]
+    listed = "\n".join(f"  {one['machine']}: {one['user']} leaves {one['project']}" for one in lost)
+    return {
+        "failed": True,
+        "lost": lost,
+        "msg": f"nothing was removed, since more would go than is likely to be meant: {'; '.join(judgement.reasons)}. "
+        f"Look whether the directory answers in full. If these people have really left, set what stands in brackets for this run. "
+        f"What is new was delivered. What would go:\n{listed}",
+    }

@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who may enter a folder: root, and the users named in a POSIX ACL.
+
+The ACL is written as the kernel takes it (linux/posix_acl_xattr.h), so that no package is needed.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import struct
+from collections.abc import Collection, Iterable
+
+from .errors import Unsupported
+
+NAME = "system.posix_acl_access"
+_VERSION = 2
+_USER_OBJ, _USER, _GROUP_OBJ, _MASK, _OTHER = 0x01, 0x02, 0x04, 0x10, 0x20
+_NOBODY = 0xFFFFFFFF
+_READ_ENTER, _ALL = 5, 7
+_ENTRY = struct.Struct("<HHI")
+
+
+def encode(uids: Iterable[int]) -> bytes:
+    """The ACL that lets root write and these users read and enter."""
+    entries = [(_USER_OBJ, _ALL, _NOBODY)]
+    entries += [(_USER, _READ_ENTER, uid) for uid in sorted(set(uids))]
+    entries += [(_GROUP_OBJ, 0, _NOBODY), (_MASK, _READ_ENTER, _NOBODY), (_OTHER, 0, _NOBODY)]
+    return struct.pack("<I", _VERSION) + b"".join(_ENTRY.pack(*entry) for entry in entries)
+
+
+def users(path: str) -> set[int]:
+    """The users that a folder's ACL names."""
+    try:
+        raw = os.getxattr(path, NAME, follow_symlinks=False)
+    except OSError as error:
+        if error.errno in (errno.ENODATA, errno.ENOTSUP):
+            return set()
+        raise
+    return {uid for tag, _permissions, uid in _ENTRY.iter_unpack(raw[4:]) if tag == _USER}
+
+
+def allow(path: str, uids: Collection[int]) -> bool:
+    """Let exactly root and these users in; whether that was a change."""
+    wanted = encode(uids)
+    try:
+        if not uids:
+            return _close(path)
+        if _raw(path) == wanted:
+            return False
+        os.setxattr(path, NAME, wanted, follow_symlinks=False)
+    except OSError as error:
+        if error.errno == errno.ENOTSUP:
+            raise Unsupported(
+                f"the file system of {path} has no POSIX ACLs",
+                "users of one machine could see each other's tools",
+                "Mount it with acl, or put the toolbox elsewhere with path",
+            ) from error
+        raise
+    return True
+
+
+def _raw(path: str) -> bytes:
+    try:
+        return os.getxattr(path, NAME, follow_symlinks=False)
+    except OSError as error:
+        if error.errno == errno.ENODATA:
+            return b""
+        raise
+
+
+def _close(path: str) -> bool:
+    changed = bool(_raw(path))
+    if changed:
+        os.removexattr(path, NAME, follow_symlinks=False)
+    if os.lstat(path).st_mode & 0o777 != 0o700:
+        os.chmod(path, 0o700)
+        changed = True
+    return changed

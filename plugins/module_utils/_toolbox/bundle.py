@@ -1,0 +1,53 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the control machine sends: one tar with the files of all objects that were missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tarfile
+
+from .errors import Damaged
+from .names import is_inside
+
+Members = dict[str, list[tarfile.TarInfo]]
+
+
+class Bundle:
+    """A tar of regular files called ``KEY/NAME``; it is looked through once."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._members: Members | None = None
+
+    def extract(self, key: str, folder: str) -> None:
+        """Put the files of one object into a folder of ours."""
+        try:
+            with tarfile.open(self.path, "r:") as content:
+                members = self._of(content).get(key)
+                for member in members or ():
+                    _write(content, member, folder)
+        except (tarfile.TarError, EOFError) as error:
+            raise Damaged("what the control machine sent cannot be read", str(error), "Run again") from error
+        if not members:
+            raise Damaged("what the control machine sent is not complete", f"nothing is there for {key}", "Run again")
+
+    def _of(self, content: tarfile.TarFile) -> Members:
+        if self._members is None:
+            self._members = {}
+            for member in content:
+                self._members.setdefault(member.name.partition("/")[0], []).append(member)
+        return self._members
+
+
+def _write(content: tarfile.TarFile, member: tarfile.TarInfo, folder: str) -> None:
+    name = member.name.partition("/")[2]
+    source = content.extractfile(member) if member.isreg() and is_inside(name) else None
+    if source is None:
+        raise Damaged("what the control machine sent is odd", f"{member.name!r} is no plain file", "Run again")
+    path = os.path.join(folder, name)
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    with source, open(path, "xb") as file:
+        shutil.copyfileobj(source, file)

@@ -1,0 +1,151 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is to change on a machine: what it has against what it must have. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .manifest import Wish
+from .model import Generation, Tool, View, ordered
+
+
+@dataclass(frozen=True)
+class People:
+    """What the machine itself says of accounts: the uid of a login name, the login name of a uid; None for nobody."""
+
+    uids: Mapping[str, int | None]
+    names: Mapping[int, str | None]
+
+    def is_still(self, view: View) -> bool:
+        """Whether the uid of a view does not belong to somebody else now."""
+        return self.names.get(view.uid) in (None, view.name)
+
+
+@dataclass(frozen=True)
+class Removal:
+    """Somebody who has tools of a project and is to lose them."""
+
+    id: str
+    name: str
+    project: str
+    tools: tuple[str, ...]
+
+    def as_data(self) -> dict[str, Any]:
+        """As plain data."""
+        return {"id": self.id, "name": self.name, "project": self.project, "tools": list(self.tools)}
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a machine is to have, what leaves or would leave, and what people should know."""
+
+    views: tuple[View, ...]
+    removals: tuple[Removal, ...]
+    unknown: tuple[str, ...] = ()
+    """Users that the machine does not know."""
+    notes: tuple[str, ...] = ()
+
+
+def target(have: Generation, wishes: Iterable[Wish], people: People, hold: bool, now: str) -> Target:
+    """What the machine is to have. With ``hold`` whoever would lose a project keeps it for now."""
+    views: list[View] = []
+    unknown, notes = [], []
+    taken = set()
+    for wish in wishes:
+        former = have.view(wish.id)
+        taken.add(wish.name)
+        uid = people.uids.get(wish.name)
+        if uid is not None:
+            views.append(View(wish.id, wish.name, uid, tuple(_carried(tool, former, now) for tool in wish.tools)))
+        elif former and people.is_still(former):
+            projects = {tool.project for tool in wish.tools}
+            views.append(replace(former, tools=tuple(tool for tool in former.tools if tool.project in projects)))
+            notes.append(f"{wish.name} is not known to this machine now, and keeps what is there")
+        else:
+            unknown.append(wish.name)
+    removals = _removals(have, views)
+    if hold:
+        views = _held(have, views, people, taken)
+    return Target(ordered(views), removals, tuple(unknown), tuple(notes))
+
+
+def _carried(tool: Tool, former: View | None, now: str) -> Tool:
+    """A tool that was there in the same form keeps its receipt."""
+    old = former.find(tool.project, tool.name) if former else None
+    if old is None:
+        return replace(tool, asked=now)
+    if old.asked_for == tool:
+        return replace(tool, place=old.place, asked=old.asked, ready=old.ready)
+    if old.object == tool.object and old.self_test == tool.self_test:
+        return replace(tool, place=old.place, asked=old.asked, ready=old.ready)
+    return replace(tool, asked=now)
+
+
+def _removals(have: Generation, views: Iterable[View]) -> tuple[Removal, ...]:
+    kept = {(view.id, tool.project) for view in views for tool in view.tools}
+    found = []
+    for view in have.views:
+        for project in view.projects:
+            if (view.id, project) not in kept:
+                found.append(Removal(view.id, view.name, project, tuple(tool.name for tool in view.tools if tool.project == project)))
+    return tuple(found)
+
+
+def _held(have: Generation, views: list[View], people: People, taken: set[str]) -> list[View]:
+    """The views with what they would lose; an account that is somebody else's now loses it in any case."""
+    result = {view.id: view for view in views}
+    for former in have.views:
+        if former.id in result:
+            mine = result[former.id]
+            kept = tuple(tool for tool in former.tools if tool.project not in mine.projects)
+            result[former.id] = replace(mine, tools=(*mine.tools, *kept))
+        elif former.name not in taken and people.is_still(former):
+            uid = people.uids.get(former.name)
+            result[former.id] = replace(former, uid=former.uid if uid is None else uid)
+    return list(result.values())
+
+
+def without(views: Iterable[View], failed: set[tuple[str, str, str]], have: Generation) -> tuple[View, ...]:
+    """The views where each failed tool (id, project, name) is as it was before, or is left out."""
+    result = []
+    for view in views:
+        tools = []
+        for tool in view.tools:
+            if (view.id, tool.project, tool.name) not in failed:
+                tools.append(tool)
+                continue
+            former = have.view(view.id)
+            old = former.find(tool.project, tool.name) if former else None
+            if old:
+                tools.append(old)
+        result.append(replace(view, tools=tuple(tools)))
+    return ordered(result)
+
+
+def back(have: Generation, old: Generation) -> tuple[View, ...]:
+    """What users had in ``old``, for the projects that they still have; what they have joined since stays as it is."""
+    views = []
+    for view in have.views:
+        former = old.view(view.id)
+        known = set(former.projects) if former else set()
+        before = [tool for tool in former.tools if tool.project in view.projects] if former else []
+        views.append(replace(view, tools=(*before, *(tool for tool in view.tools if tool.project not in known))))
+    return ordered(views)
+
+
+def lines(views: Iterable[View]) -> list[str]:
+    """A line for each tool of each user, for diffs."""
+    return [f"{view.name}: {tool.project} {tool.name} {tool.version}".rstrip() for view in views for tool in view.tools]
+
+
+def same(left: Iterable[View], right: Iterable[View]) -> bool:
+    """Whether two sets of views are the same, but for when their tools became ready."""
+    return [_bare(view) for view in left] == [_bare(view) for view in right]
+
+
+def _bare(view: View) -> View:
+    return replace(view, tools=tuple(replace(tool, ready="", asked="") for tool in view.tools))

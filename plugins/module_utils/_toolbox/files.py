@@ -1,0 +1,86 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writing files so that they are whole or not there."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from typing import Any
+
+
+def write(path: str, text: str, mode: int, lasting: bool = True) -> None:
+    """Put a file in place in one rename; a ``lasting`` one is on the disk before that."""
+    partial = f"{path}.new"
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+        os.fchmod(descriptor, mode)
+        file.write(text)
+        file.flush()
+        if lasting:
+            os.fsync(descriptor)
+    os.rename(partial, path)
+
+
+def write_json(path: str, data: Any, lasting: bool = True) -> None:
+    """Data that only root reads."""
+    write(path, json.dumps(data, sort_keys=True) + "\n", 0o600, lasting)
+
+
+def read_json(path: str) -> Any:
+    """The data; None where the file is not there or was cut off."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+
+
+def read_text(path: str) -> str:
+    """The text; empty where the file is not there."""
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+
+
+def link(target: str, path: str) -> None:
+    """Make a link, or turn one that is there, in one rename."""
+    partial = f"{path}.new"
+    if os.path.lexists(partial):
+        os.unlink(partial)
+    os.symlink(target, partial)
+    os.rename(partial, path)
+
+
+def points_to(path: str) -> str:
+    """Where a link points to; empty where there is none."""
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""
+
+
+def remove(path: str) -> None:
+    """Remove whatever is there, and no link's target."""
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        os.unlink(path)
+
+
+def make_folder(path: str, mode: int) -> None:
+    """A folder with exactly this mode."""
+    os.makedirs(path, exist_ok=True)
+    correct_mode(path, mode)
+
+
+def correct_mode(path: str, mode: int) -> bool:
+    """Give a file or folder its mode back; whether it had another."""
+    wrong = os.lstat(path).st_mode & 0o7777 != mode
+    if wrong:
+        os.chmod(path, mode)
+    return wrong

@@ -1,0 +1,128 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Generations on the disk: ``generations/N`` with a view for each user, and ``current``, which is one link.
+
+A generation is drafted beside the others, becomes one by a rename, and is what users see by another.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from . import acl
+from .files import link, make_folder, points_to, read_json, read_text, remove, write, write_json
+from .layout import TOOLS, TOOLS_SCRIPT, contents
+from .model import Generation, View
+
+_RECORD = "generation.json"
+_DRAFT = "draft"
+
+
+class Generations:
+    """The folder ``generations`` of a toolbox and the link ``current``."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self.folder = os.path.join(root, "generations")
+        self.current_link = os.path.join(root, "current")
+
+    def numbers(self) -> list[int]:
+        """The numbers of all generations that are there."""
+        names = os.listdir(self.folder) if os.path.isdir(self.folder) else []
+        return sorted(int(name) for name in names if name.isdigit())
+
+    def read(self, number: int) -> Generation | None:
+        """A generation; None where it is not there or not readable."""
+        data = read_json(os.path.join(self.folder, str(number), _RECORD))
+        try:
+            return Generation.from_data(data) if data else None
+        except (KeyError, TypeError):
+            return None
+
+    def current(self) -> Generation:
+        """What users see now; number 0 where they see nothing."""
+        head, number = os.path.split(points_to(self.current_link))
+        found = self.read(int(number)) if head == "generations" and number.isdigit() else None
+        return found or Generation()
+
+    def next_number(self) -> int:
+        """A number that no generation has had."""
+        return max([0, *self.numbers()]) + 1
+
+    def draft(self, views: Iterable[View]) -> str:
+        """Write the views beside the generations; returns the draft's folder."""
+        make_folder(self.folder, 0o711)
+        folder = os.path.join(self.folder, _DRAFT)
+        remove(folder)
+        make_folder(folder, 0o711)
+        make_folder(os.path.join(folder, "users"), 0o711)
+        write(os.path.join(folder, TOOLS), TOOLS_SCRIPT, 0o755)
+        for view in views:
+            self._write_view(folder, view)
+        return folder
+
+    def _write_view(self, folder: str, view: View) -> None:
+        top = os.path.join(folder, "users", view.name)
+        os.mkdir(top, 0o700)
+        for part in ("bin", "share"):
+            make_folder(os.path.join(top, part), 0o755)
+        found = contents(self.root, view)
+        for name, target in found.links.items():
+            path = os.path.join(top, name)
+            os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+            os.symlink(target, path)
+        for name, text in found.texts.items():
+            write(os.path.join(top, name), text, 0o644, lasting=False)
+        acl.allow(top, {view.uid})
+
+    def discard(self) -> None:
+        """Remove the draft."""
+        remove(os.path.join(self.folder, _DRAFT))
+
+    def publish(self, generation: Generation) -> None:
+        """Make the draft a generation."""
+        draft = os.path.join(self.folder, _DRAFT)
+        write_json(os.path.join(draft, _RECORD), generation.as_data())
+        os.rename(draft, os.path.join(self.folder, str(generation.number)))
+
+    def switch(self, number: int) -> None:
+        """Let users see a generation: one rename for the whole machine."""
+        link(os.path.join("generations", str(number)), self.current_link)
+
+    def is_sound(self, generation: Generation) -> bool:
+        """Whether the views are on the disk as they were written."""
+        top = os.path.join(self.folder, str(generation.number))
+        if read_text(os.path.join(top, TOOLS)) != TOOLS_SCRIPT:
+            return False
+        users = os.path.join(top, "users")
+        names = sorted(os.listdir(users)) if os.path.isdir(users) else None
+        return names == sorted(view.name for view in generation.views) and all(self._view_is_sound(top, view) for view in generation.views)
+
+    def _view_is_sound(self, folder: str, view: View) -> bool:
+        top = os.path.join(folder, "users", view.name)
+        found = contents(self.root, view)
+        return (
+            all(points_to(os.path.join(top, name)) == target for name, target in found.links.items())
+            and all(read_text(os.path.join(top, name)) == text for name, text in found.texts.items())
+            and sorted(os.listdir(os.path.join(top, "bin"))) == sorted(name[4:] for name in found.links if name.startswith("bin/"))
+        )
+
+    def allow(self, generation: Generation, seen: bool) -> bool:
+        """Let users into their views, or nobody into any; whether that was a change."""
+        top = os.path.join(self.folder, str(generation.number), "users")
+        changed = False
+        for view in generation.views:
+            path = os.path.join(top, view.name)
+            if os.path.isdir(path):
+                changed |= acl.allow(path, {view.uid} if seen else set())
+        return changed
+
+    def tidy(self, kept: set[int]) -> list[str]:
+        """Remove drafts, and generations that are not kept; returns their names."""
+        names = os.listdir(self.folder) if os.path.isdir(self.folder) else []
+        gone = sorted(name for name in names if not (name.isdigit() and int(name) in kept))
+        for name in gone:
+            remove(os.path.join(self.folder, name))
+        return gone

@@ -1,0 +1,109 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a machine has: generations of views, one a user, with the receipts of their tools. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool that a user has or is to have. What comes after ``path`` is not asked for, it comes about."""
+
+    project: str
+    name: str
+    kind: str
+    version: str
+    description: str
+    object: str
+    commands: Mapping[str, str]
+    priority: int = 0
+    self_test: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    path: str = ""
+    place: str = ""
+    """The folder in the store, empty where the kind has none."""
+    asked: str = ""
+    ready: str = ""
+
+    @property
+    def asked_for(self) -> Tool:
+        """The tool as it is asked for; two that are equal in this are the same."""
+        return replace(self, place="", asked="", ready="")
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Tool:
+        """What asdict() gave."""
+        return cls(**{**data, "self_test": tuple(data["self_test"])})
+
+
+@dataclass(frozen=True)
+class View:
+    """What one user has."""
+
+    id: str
+    name: str
+    uid: int
+    tools: tuple[Tool, ...] = ()
+
+    @property
+    def projects(self) -> list[str]:
+        """The projects that any tool is from."""
+        return sorted({tool.project for tool in self.tools})
+
+    def find(self, project: str, name: str) -> Tool | None:
+        """The tool of this name."""
+        return next((tool for tool in self.tools if (tool.project, tool.name) == (project, name)), None)
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> View:
+        """What asdict() gave."""
+        return cls(data["id"], data["name"], data["uid"], tuple(map(Tool.from_data, data["tools"])))
+
+
+@dataclass(frozen=True)
+class Generation:
+    """Everything that a machine has at one time. Number 0 is a machine that has never had anything."""
+
+    number: int = 0
+    made: str = ""
+    views: tuple[View, ...] = ()
+    back_to: int | None = None
+
+    @property
+    def pairs(self) -> set[tuple[str, str]]:
+        """Who has tools of which project."""
+        return {(view.id, tool.project) for view in self.views for tool in view.tools}
+
+    @property
+    def places(self) -> set[str]:
+        """The folders in the store that it needs."""
+        return {tool.place for _view, tool in self.tools if tool.place}
+
+    @property
+    def tools(self) -> Iterator[tuple[View, Tool]]:
+        """Each tool of each user."""
+        return ((view, tool) for view in self.views for tool in view.tools)
+
+    def view(self, identity: str) -> View | None:
+        """The view of a user, by id."""
+        return next((view for view in self.views if view.id == identity), None)
+
+    def as_data(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Generation:
+        """What as_data() gave."""
+        return cls(data["number"], data["made"], tuple(map(View.from_data, data["views"])), data.get("back_to"))
+
+
+def ordered(views: list[View]) -> tuple[View, ...]:
+    """Views by name, their tools by project and name, those without tools left out."""
+    kept = (replace(view, tools=tuple(sorted(view.tools, key=lambda tool: (tool.project, tool.name)))) for view in views if view.tools)
+    return tuple(sorted(kept, key=lambda view: view.name))

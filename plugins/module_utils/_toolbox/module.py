@@ -1,0 +1,128 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the toolbox meets AnsibleModule: the options, and what a call of a module comes to."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping
+from typing import Any
+
+from .._app.errors import Problem, SpecError, innermost
+from . import deliver, other
+from .errors import Damaged, DeliveryError
+from .kinds.kind import sha256_of
+
+Options = Mapping[str, Any]
+
+WHERE: dict[str, dict[str, Any]] = {"path": {"type": "path", "default": "/opt/shipping"}}
+TOOLBOX: dict[str, dict[str, Any]] = {
+    **WHERE,
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "record": {"type": "dict"},
+    "catalogue": {"type": "path"},
+    "removals": {"type": "str", "choices": ["apply", "hold"], "default": "apply"},
+    "generation": {"type": "str"},
+    "keep": {"type": "int", "default": 3},
+    "grace": {"type": "int", "default": 0},
+    "enrol": {"type": "bool", "default": True},
+    "accept_older": {"type": "bool", "default": False},
+    "test_timeout": {"type": "int", "default": 60},
+    "lock_timeout": {"type": "int", "default": 60},
+    "uv_path": {"type": "path"},
+    "_projects": {"type": "list", "elements": "dict"},
+    "_uv": {"type": "str"},
+    "_bundle": {"type": "dict"},
+}
+
+
+def check(options: Options) -> None:
+    """Refuse options that do not go together, before anything is touched."""
+    limits = {"keep": 1, "grace": 0, "test_timeout": 1, "lock_timeout": 0}
+    given = {name: options[name] for name in limits if isinstance(options.get(name), int)}
+    problems = [Problem(name, f"must be at least {limits[name]}, not {value}") for name, value in given.items() if value < limits[name]]
+    if options.get("generation") is not None:
+        problems += _problems_of_going_back(options)
+    elif options.get("state", "present") == "present":
+        problems += [Problem(name, "is needed") for name in ("record", "catalogue") if not options.get(name)]
+    if problems:
+        raise SpecError(problems, "the options")
+
+
+def _problems_of_going_back(options: Options) -> list[Problem]:
+    given = str(options["generation"])
+    problems = [] if given == "previous" or given.isdigit() else [Problem("generation", f"must be a number or previous, not {given!r}")]
+    if options.get("record"):
+        problems.append(Problem("generation", "goes without record: either what was, or what the directory says"))
+    if options.get("state") == "absent":
+        problems.append(Problem("generation", "goes without state: absent"))
+    return problems
+
+
+def toolbox(options: Options, dry: bool) -> dict[str, Any]:
+    """One call of the module ``toolbox``."""
+    check(options)
+    try:
+        return _toolbox(options, dry)
+    except OSError as error:
+        raise _cannot_write(options["path"], error) from error
+
+
+def _toolbox(options: Options, dry: bool) -> dict[str, Any]:
+    root, timeout = options["path"], options["lock_timeout"]
+    if options["state"] == "absent":
+        return other.absent(root, "/etc", timeout, dry)
+    if options["generation"] is not None:
+        return other.back(root, options["generation"], options["keep"], timeout, dry)
+    request = deliver.Request(
+        root,
+        options["record"],
+        options["_projects"] or [],
+        options["removals"] == "hold",
+        options["keep"],
+        options["grace"],
+        options["accept_older"],
+        options["enrol"],
+        options["test_timeout"],
+        timeout,
+        options["_uv"] or "",
+        _verified(options["_bundle"]),
+        (options["_bundle"] or {}).get("unsent", {}),
+        dry,
+    )
+    return _judged(deliver.deliver(request), request.hold)
+
+
+def _verified(bundle: Mapping[str, Any] | None) -> str:
+    """The path of what was sent, if it arrived as it was sent."""
+    if not bundle:
+        return ""
+    if sha256_of(bundle["path"]) != bundle["sha256"]:
+        raise Damaged("what the control machine sent did not arrive whole", "its checksum differs", "Run again")
+    return str(bundle["path"])
+
+
+def _judged(answer: dict[str, Any], hold: bool) -> dict[str, Any]:
+    """A tool that is not ready fails the call; one that only holds lets the play go on, so that others can leave."""
+    failures = answer["failures"]
+    if failures and not hold:
+        said = "; ".join(answer.pop("told"))
+        left = "What was there before is still there" if answer["generation"] else "Nothing else was left out"
+        return {**answer, "failed": True, "msg": f"not everything is ready: {said}. {left}"}
+    return {**answer, "told": [*(f"not ready: {text}" for text in answer["told"]), *answer["notes"], *_unknown(answer["unknown"])]}
+
+
+def _unknown(names: list[str]) -> list[str]:
+    return [f"{name} is not known to this machine and gets nothing" for name in names]
+
+
+def _cannot_write(root: str, error: OSError) -> DeliveryError:
+    remedy = "Make room there, then run again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Look at that path, then run again"
+    where = error.filename or root
+    return DeliveryError(f"{where} cannot be read or written", innermost(error), f"What was there before still works. {remedy}")
+
+
+def info(options: Options) -> dict[str, Any]:
+    """One call of the module ``toolbox_info``."""
+    return other.info(options["path"])

@@ -1,0 +1,40 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which of two membership records is the older one. Pure.
+
+A serial is ``kind:source:value``; only values of one kind and source can be compared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_NUMBERS = ("usn", "change", "time")
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is known of a serial when it is held against the last one."""
+
+    older: bool = False
+    other_source: bool = False
+
+
+def compare(new: str, last: str) -> Order:
+    """How ``new`` stands to the ``last`` serial that was applied; an empty one is older than all."""
+    if not last or new == last:
+        return Order()
+    (kind, source, value), (last_kind, last_source, last_value) = _parts(new), _parts(last)
+    if (kind, source) != (last_kind, last_source):
+        return Order(other_source=True)
+    if kind in _NUMBERS and value.isdigit() and last_value.isdigit():
+        return Order(older=int(value) < int(last_value))
+    return Order(older=value < last_value)
+
+
+def _parts(serial: str) -> tuple[str, str, str]:
+    """Sources may have colons, such as an LDAP URI; kinds and values have none."""
+    kind, _colon, rest = serial.partition(":")
+    source, _colon, value = rest.rpartition(":")
+    return kind, source, value

@@ -1,0 +1,201 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Unpacking archives that nobody has to trust.
+
+Neither tarfile nor zipfile is asked to write: each member is checked and written here. A member may be
+a folder, a file, or a link that stays inside; no path leads through a link; there are no devices, no
+setuid bits and no owners but the one who unpacks.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import IO, Any, NoReturn
+
+from .errors import Damaged, Hostile
+from .names import is_inside
+
+MAX_MEMBERS = 500_000
+MAX_SIZE = 16 << 30
+_SETID = stat.S_ISUID | stat.S_ISGID
+
+FOLDER, FILE, SYMLINK, HARDLINK, OTHER = "folder", "file", "symbolic link", "hard link", "device or pipe"
+
+
+@dataclass(frozen=True)
+class Member:
+    """One thing in an archive, whatever its format."""
+
+    path: str
+    type: str
+    mode: int
+    size: int
+    link: str = ""
+    open: Callable[[], IO[bytes]] | None = None
+
+
+def unpack(archive: str, target: str, name: str, strip: int = 0) -> None:
+    """Write what is in ``archive`` below ``target``; ``name`` is the tool's, for messages."""
+    try:
+        _Writer(target, name, strip).write(archive)
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError, NotImplementedError, ValueError) as error:
+        raise Damaged(f"the archive of {name} cannot be read", str(error), "It may be no tar (gz, bz2, xz) or zip, or be cut off") from error
+
+
+class _Writer:
+    """Checks members and writes them, in their order."""
+
+    def __init__(self, target: str, name: str, strip: int) -> None:
+        self.target, self.name, self.strip = target, name, strip
+        self.links: list[str] = []
+        self.written = 0
+
+    def write(self, archive: str) -> None:
+        """All members, then a look where the links really lead."""
+        for number, member in enumerate(_members(archive)):
+            if number >= MAX_MEMBERS:
+                raise Hostile(f"the archive of {self.name} has too much in it", f"more than {MAX_MEMBERS} members")
+            self._add(member)
+        for path in self.links:
+            self._stays_inside(path)
+
+    def _add(self, member: Member) -> None:
+        path = self._path(member.path, member)
+        if not path:
+            return
+        if member.type == OTHER:
+            self._refuse(member, "is a device or a pipe")
+        if member.type == FILE and member.mode & _SETID:
+            self._refuse(member, "is setuid or setgid")
+        self._parents(path, member)
+        {FOLDER: self._folder, FILE: self._file, SYMLINK: self._symlink, HARDLINK: self._hardlink}[member.type](path, member)
+
+    def _path(self, given: str, member: Member) -> str:
+        """The path below the target, without what is stripped; empty where nothing is left."""
+        parts = [part for part in given.split("/") if part != "."]
+        if parts and parts[-1] == "":
+            parts.pop()
+        if parts and not is_inside("/".join(parts)):
+            self._refuse(member, "has a path that is absolute, leads out, or has odd characters")
+        return "/".join(parts[self.strip :])
+
+    def _parents(self, path: str, member: Member) -> None:
+        """Make the folders above; none of them may be a link."""
+        above = self.target
+        for part in path.split("/")[:-1]:
+            above = os.path.join(above, part)
+            try:
+                mode = os.lstat(above).st_mode
+            except FileNotFoundError:
+                os.mkdir(above, 0o755)
+                continue
+            if not stat.S_ISDIR(mode):
+                self._refuse(member, "leads through a link or a file")
+
+    def _folder(self, path: str, member: Member) -> None:
+        full = os.path.join(self.target, path)
+        if not os.path.lexists(full):
+            os.mkdir(full, 0o755)
+        elif os.path.islink(full) or not os.path.isdir(full):
+            self._refuse(member, "stands twice, as different things")
+
+    def _file(self, path: str, member: Member) -> None:
+        self.written += member.size
+        if self.written > MAX_SIZE:
+            raise Hostile(f"the archive of {self.name} has too much in it", f"more than {MAX_SIZE >> 30} GiB")
+        mode = 0o755 if member.mode & 0o111 else 0o644
+        if member.open is None:
+            self._refuse(member, "has no content")
+        with member.open() as source, self._new(path, member, mode) as file:
+            _copy(source, file, member.size)
+
+    def _new(self, path: str, member: Member, mode: int) -> IO[bytes]:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            descriptor = os.open(os.path.join(self.target, path), flags, mode)
+        except FileExistsError:
+            self._refuse(member, "stands twice")
+        os.fchmod(descriptor, mode)
+        return os.fdopen(descriptor, "wb")
+
+    def _symlink(self, path: str, member: Member) -> None:
+        lexical = os.path.normpath(os.path.join(os.path.dirname(path), member.link))
+        if os.path.isabs(member.link) or lexical.split("/")[0] == "..":
+            self._refuse(member, f"is a link that leads out, to {member.link}")
+        if os.path.lexists(os.path.join(self.target, path)):
+            self._refuse(member, "stands twice")
+        os.symlink(member.link, os.path.join(self.target, path))
+        self.links.append(path)
+
+    def _hardlink(self, path: str, member: Member) -> None:
+        source = self._path(member.link, member)
+        full = os.path.join(self.target, source)
+        self._parents(source, member)
+        if not source or not os.path.lexists(full) or not stat.S_ISREG(os.lstat(full).st_mode):
+            self._refuse(member, f"is a hard link to what is no file before it, {member.link}")
+        with open(full, "rb") as content, self._new(path, member, stat.S_IMODE(os.lstat(full).st_mode)) as file:
+            shutil.copyfileobj(content, file)
+
+    def _stays_inside(self, path: str) -> None:
+        """A chain of links may lead further than each of them says."""
+        top = os.path.realpath(self.target)
+        found = os.path.realpath(os.path.join(self.target, path))
+        if found != top and not found.startswith(top + os.sep):
+            raise Hostile(f"the archive of {self.name} is refused", f"{path} is a link that leads out over other links", "Nothing of it is used")
+
+    def _refuse(self, member: Member, why: str) -> NoReturn:
+        raise Hostile(f"the archive of {self.name} is refused", f"{member.path!r} {why}", "Nothing of it is used; ask who made it")
+
+
+def _copy(source: IO[bytes], file: IO[bytes], size: int) -> None:
+    """Exactly ``size`` bytes: what an archive says of a member must be true."""
+    left = size
+    while left:
+        block = source.read(min(left, 1 << 20))
+        if not block:
+            raise Damaged("the archive is cut off", f"{left} bytes of a file are missing")
+        file.write(block)
+        left -= len(block)
+    if source.read(1):
+        raise Damaged("the archive is damaged", "a file is longer than the archive says")
+
+
+def _members(archive: str) -> Iterator[Member]:
+    if zipfile.is_zipfile(archive) and not tarfile.is_tarfile(archive):
+        with zipfile.ZipFile(archive) as content:
+            for info in content.infolist():
+                yield _of_zip(content, info)
+    else:
+        with tarfile.open(archive) as content:
+            for entry in content:
+                yield _of_tar(content, entry)
+
+
+def _of_tar(content: tarfile.TarFile, entry: tarfile.TarInfo) -> Member:
+    types = ((entry.isdir, FOLDER), (entry.isreg, FILE), (entry.issym, SYMLINK), (entry.islnk, HARDLINK))
+    kind = next((name for holds, name in types if holds()), OTHER)
+    return Member(entry.name, kind, entry.mode, entry.size, entry.linkname, lambda: _opened(content.extractfile(entry)))
+
+
+def _opened(stream: Any) -> IO[bytes]:
+    if stream is None:
+        raise Damaged("the archive is damaged", "a file in it has no content")
+    found: IO[bytes] = stream
+    return found
+
+
+def _of_zip(content: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
+    mode = info.external_attr >> 16
+    if info.is_dir():
+        return Member(info.filename, FOLDER, mode, 0)
+    if stat.S_ISLNK(mode):
+        return Member(info.filename, SYMLINK, mode, 0, content.read(info).decode("utf-8", "surrogateescape"))
+    kind = FILE if stat.S_IFMT(mode) in (0, stat.S_IFREG) else OTHER
+    return Member(info.filename, kind, mode, info.file_size, open=lambda: content.open(info))

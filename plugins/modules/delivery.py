@@ -1,0 +1,136 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: delivery
+short_description: Decides over removals from a whole fleet, and tells what was delivered
+version_added: 0.1.0
+description:
+  - The part of the role P(shipping.code.delivery#role) that sees all machines at once. It runs on the control machine alone.
+  - It holds what everybody is to have against what everybody had at the last delivery to the whole fleet, or, where that is not known, against the
+    machines' own receipts.
+  - Where more would go than is likely to be meant, nothing is removed anywhere.
+author:
+  - shipping.code contributors (@shipping-code)
+extends_documentation_fragment:
+  - shipping.code.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+options:
+  step:
+    description:
+      - V(decide) says which machines may remove what they hold.
+      - V(tell) writes what was delivered below O(state_path), prints the table, and fails where the brake has stopped removals.
+    type: str
+    choices: [decide, tell]
+    required: true
+  members:
+    description: The users of each machine of the play, by its name, as the inventory has them.
+    type: dict
+    required: true
+  answers:
+    description: What M(shipping.code.toolbox) returned with C(removals=hold), by machine.
+    type: dict
+    required: true
+  final_answers:
+    description: What it returned from machines that were asked a second time.
+    type: dict
+    default: {}
+  serial:
+    description: The serial of the membership.
+    type: str
+    required: true
+  complete:
+    description:
+      - Whether O(members) are the whole fleet.
+      - With V(false), the others count as they were last delivered.
+    type: bool
+    default: true
+  state_path:
+    description: A folder on the control machine that remembers what was delivered. Without it, only the machines' receipts are known.
+    type: path
+  max_shrink:
+    description:
+      - Which per cent of all memberships on machines may go at once. Up to ten may in any case.
+      - What has gone since the last delivery to the whole fleet counts as well.
+    type: float
+    default: 20
+  may_empty:
+    description: Projects of three or more members that may lose all of them.
+    type: list
+    elements: str
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Decide what may be removed
+  shipping.code.delivery:
+    step: decide
+    serial: "{{ shipping_membership_serial }}"
+    members: {pc1.example.com: "{{ hostvars['pc1.example.com'].shipping_users }}"}
+    answers: {pc1.example.com: "{{ hostvars['pc1.example.com'].answer }}"}
+    state_path: /var/lib/shipping
+  run_once: true
+  register: decision
+"""
+
+RETURN = r"""
+stop:
+  description: Whether nothing may be removed.
+  returned: O(step=decide)
+  type: bool
+  sample: false
+reasons:
+  description: Why.
+  returned: O(step=decide)
+  type: list
+  elements: str
+  sample: ["atlas would lose all of its 12 members (delivery_may_empty: [atlas])"]
+apply:
+  description: The machines that may remove what they hold.
+  returned: O(step=decide)
+  type: list
+  elements: str
+  sample: [pc1.example.com]
+machines:
+  description: What came of each machine, with its users' tools.
+  returned: O(step=tell)
+  type: list
+  elements: dict
+  sample:
+    - machine: pc1.example.com
+      state: ready
+      why: ""
+      since: ""
+      changed: true
+      users: []
+failed_machines:
+  description: Machines that are not ready, and why.
+  returned: O(step=tell)
+  type: dict
+  sample: {}
+waiting:
+  description: Machines that could not be reached; the next delivery brings them what they lack.
+  returned: O(step=tell)
+  type: list
+  elements: str
+  sample: [pc3.example.com]
+lost:
+  description: Who would lose what, where the brake has stopped it, as C(machine), C(user) and C(project).
+  returned: O(step=tell), when it failed
+  type: list
+  elements: dict
+  sample:
+    - machine: pc1.example.com
+      user: ada
+      project: atlas
+"""

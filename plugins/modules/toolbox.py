@@ -1,0 +1,278 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: toolbox
+short_description: Brings a machine to exactly the tools of its users' projects
+version_added: 0.1.0
+description:
+  - Takes the membership record of a machine and the catalogue of projects, and makes every user of the machine have the tools of their projects,
+    and no others.
+  - Where there is nothing to do, this is one round trip. Otherwise the machine says what it lacks, and gets all of it at once.
+  - Tools are in a store, each version in a folder of its own. What a user sees is a view of links into it. All views of a machine change together,
+    by one rename; open shells see it at once, and programs that run go on.
+  - A run that ends anywhere leaves what was there before, and the next one goes on.
+author:
+  - shipping.code contributors (@shipping-code)
+extends_documentation_fragment:
+  - shipping.code.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  record:
+    description:
+      - "The membership record of the machine: C(machine), C(serial) and C(users), a list of C(id), C(name) and C(projects)."
+      - It is always complete. Who is not in it has nothing any more; an empty list of users takes everything away.
+      - A record that is older than the last one is refused, see O(accept_older).
+      - Needed where O(state=present), but for O(generation).
+    type: dict
+  catalogue:
+    description:
+      - The folder with a file for each project, C(NAME.yml), on the control machine. Relative paths are looked for beside the playbook or role and
+        in its C(files).
+      - A project without a file has no tools.
+      - Needed where O(state=present), but for O(generation).
+    type: path
+  state:
+    description:
+      - V(present) brings the machine to what O(record) says.
+      - V(absent) takes away everything that was ever delivered, and the enrolment. Files of others stay.
+    type: str
+    choices: [present, absent]
+    default: present
+  removals:
+    description:
+      - V(apply) takes away what leaves.
+      - V(hold) adds and changes only, and returns in RV(removals) who would lose what. This is how the role C(delivery) asks all machines before
+        anything is removed. A tool that is not ready is then a warning.
+      - In either case a uid that belongs to somebody else now loses what it had.
+    type: str
+    choices: [apply, hold]
+    default: apply
+  generation:
+    description:
+      - Goes back to what users had in this generation, a number or V(previous), in place of O(record).
+      - Whoever has left a project since does not get it back, and whoever has joined one keeps it. It becomes a new generation.
+    type: str
+  keep:
+    description: How many generations stay, with the versions that they need.
+    type: int
+    default: 3
+  grace:
+    description: For how many seconds a tool that nobody needs any more stays in the store. Nobody can use it in that time.
+    type: int
+    default: 0
+  enrol:
+    description:
+      - Whether to see to the PATH of everybody who logs in, by C(/etc/profile.d), zsh, fish, C(environment.d) and C(pam_env.conf), as far as the
+        system has them.
+      - A C(PATH) that somebody else has set in C(pam_env.conf) is an error that says what to write.
+    type: bool
+    default: true
+  path:
+    description:
+      - Where tools are on the machine. Every folder down to it must belong to root alone.
+      - Its file system must have POSIX ACLs, by which users see their own projects only.
+    type: path
+    default: /opt/shipping
+  accept_older:
+    description: Whether to apply a record that is older than the last one.
+    type: bool
+    default: false
+  test_timeout:
+    description: For how many seconds the self-test of a tool may run.
+    type: int
+    default: 60
+  lock_timeout:
+    description: For how many seconds to wait for another run on this machine.
+    type: int
+    default: 60
+  uv_path:
+    description: The program C(uv) on the control machine, which is sent along where there are tools of the kind C(python). By default that on the PATH.
+    type: path
+  _projects:
+    description: For the action plugin of the same name; not for use in playbooks.
+    type: list
+    elements: dict
+  _uv:
+    description: For the action plugin of the same name; not for use in playbooks.
+    type: str
+  _bundle:
+    description: For the action plugin of the same name; not for use in playbooks.
+    type: dict
+requirements:
+  - Python 3.9 or newer on the machine, and nothing else
+  - root on the machine, by C(become)
+  - Linux
+notes:
+  - macOS and Windows are not supported yet.
+seealso:
+  - module: shipping.code.toolbox_info
+  - name: The guide on delivery
+    description: The catalogue, joining and leaving, the brake, and what to do about each message.
+    link: https://github.com/shipping-code/shipping.code/blob/main/docs/docsite/rst/guide_delivery.rst
+"""
+
+EXAMPLES = r"""
+- name: Bring each machine of the inventory to its users' tools
+  shipping.code.toolbox:
+    catalogue: projects
+    record:
+      machine: "{{ inventory_hostname }}"
+      serial: "{{ shipping_membership_serial }}"
+      users: "{{ shipping_users }}"
+
+- name: See what would change
+  shipping.code.toolbox:
+    catalogue: projects
+    record: "{{ record }}"
+  check_mode: true
+  diff: true
+
+- name: Go back to what was there before
+  shipping.code.toolbox:
+    generation: previous
+
+- name: Take everything away
+  shipping.code.toolbox:
+    state: absent
+"""
+
+RETURN = r"""
+generation:
+  description: The number of the generation that users see.
+  returned: O(state=present)
+  type: int
+  sample: 7
+users:
+  description: Who has which tools now, or would have in check mode.
+  returned: O(state=present)
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The stable id of the directory.
+      type: str
+      sample: 14eb5412-286a-412a-9a34-6e5b2bb830d5
+    name:
+      description: The login name.
+      type: str
+      sample: ada
+    tools:
+      description: The tools.
+      type: list
+      elements: dict
+      sample:
+        - project: atlas
+          name: atlas
+          kind: script
+          version: "1.0"
+          description: Prints a map
+          commands: [atlas]
+          asked: "2026-11-24T12:00:00Z"
+          ready: "2026-11-24T12:00:02Z"
+removals:
+  description: Who loses which project, or would lose it.
+  returned: O(state=present) with O(record)
+  type: list
+  elements: dict
+  sample:
+    - id: 14eb5412-286a-412a-9a34-6e5b2bb830d5
+      name: ada
+      project: atlas
+      tools: [atlas]
+held:
+  description: Whether RV(removals) are still to be done.
+  returned: O(state=present) with O(record)
+  type: bool
+  sample: false
+receipt:
+  description: Who had which projects before.
+  returned: with O(record), and O(state=absent)
+  type: list
+  elements: dict
+  sample:
+    - id: 14eb5412-286a-412a-9a34-6e5b2bb830d5
+      name: ada
+      projects: [atlas]
+ready:
+  description: Whether everybody has everything that the record says, tested, and nobody has more.
+  returned: O(state=present) with O(record)
+  type: bool
+  sample: true
+failures:
+  description: Tools that could not be made ready; what was there before is still there.
+  returned: O(state=present) with O(record)
+  type: list
+  elements: dict
+  sample:
+    - user: ada
+      project: atlas
+      tool: atlas
+      version: "1.1"
+      why: it ended with 3
+      output: ["cannot find the map"]
+unknown:
+  description: Users that the machine does not know. They are not created.
+  returned: O(state=present) with O(record)
+  type: list
+  elements: str
+  sample: [bob]
+missing:
+  description: What the machine lacks, in check mode.
+  returned: O(state=present) with O(record)
+  type: list
+  elements: dict
+  sample: []
+notes:
+  description: What people should know, such as commands that two projects have.
+  returned: O(state=present) with O(record)
+  type: list
+  elements: str
+  sample: ["ada: run is the one of atlas by its priority; also run@beta"]
+enrolled:
+  description: Files of the system that were changed so that the commands are found.
+  returned: O(state=present) with O(record)
+  type: list
+  elements: str
+  sample: [/etc/profile.d/shipping.sh]
+removed:
+  description: What was removed from the store.
+  returned: O(state=present) with O(record)
+  type: list
+  elements: str
+  sample: [0a1b2c3d4e5f60718293a4b5c6d7e8f9-atlas-1.0]
+back_to:
+  description: The number of the generation that was gone back to.
+  returned: with O(generation)
+  type: int
+  sample: 5
+withdrawn:
+  description: Files of the system from which the enrolment was removed.
+  returned: O(state=absent)
+  type: list
+  elements: str
+  sample: [/etc/profile.d/shipping.sh]
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.shipping.code.plugins.module_utils._answer import answer
+from ansible_collections.shipping.code.plugins.module_utils._toolbox import module as calls
+
+
+def main() -> None:
+    module = AnsibleModule(calls.TOOLBOX, supports_check_mode=True)
+    answer(module, lambda options: calls.toolbox(options, module.check_mode))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A delivery to many machines: what each one answered, what it had, what it is to have. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .brake import Fleet, Pairs
+
+READY, WAITING, FAILED, HELD, PASSED = "ready", "waiting", "failed", "held", "not selected"
+INCOMPLETE, WOULD_CHANGE = "incomplete", "would change"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One machine of the play: its users by the inventory, its first answer, and its second where it was asked again."""
+
+    name: str
+    users: tuple[Mapping[str, Any], ...]
+    first: Mapping[str, Any]
+    second: Mapping[str, Any]
+
+    @property
+    def selected(self) -> bool:
+        """Whether this run is about it."""
+        return bool(self.first) and not self.first.get("skipped")
+
+    @property
+    def answered(self) -> bool:
+        """Whether the toolbox itself has spoken."""
+        return self.selected and not self.first.get("unreachable") and "receipt" in self.first
+
+    @property
+    def last(self) -> Mapping[str, Any]:
+        """What it said last."""
+        return self.second if self.second and not self.second.get("skipped") else self.first
+
+    @property
+    def removals(self) -> list[Mapping[str, Any]]:
+        """Who would lose what."""
+        return list(self.first.get("removals") or ()) if self.answered else []
+
+    @property
+    def after(self) -> Pairs:
+        """Who is to have which project."""
+        return pairs(self.users) - {(removal["id"], removal["project"]) for removal in self.removals}
+
+    def state(self, stopped: bool, dry: bool = False) -> str:
+        """What came of it; ``dry`` in check mode."""
+        if not self.selected:
+            return PASSED
+        if self.last.get("unreachable"):
+            return WAITING
+        if stopped and self.removals and not self.first.get("failures"):
+            return HELD
+        return self._state_of_answer(dry)
+
+    def _state_of_answer(self, dry: bool) -> str:
+        if self.last.get("failed") or self.last.get("failures") or "ready" not in self.last:
+            return FAILED
+        if dry and self.last.get("changed"):
+            return WOULD_CHANGE
+        if self.last.get("unknown"):
+            return INCOMPLETE
+        return READY if self.last["ready"] else FAILED
+
+    def why(self) -> str:
+        """Why it is not ready, in a few words."""
+        last = self.last
+        if last.get("unreachable"):
+            return "cannot be reached"
+        if last.get("failures"):
+            return "; ".join(f"{one['project']} {one['tool']} for {one['user']}: {one['why']}" for one in last["failures"])
+        if last.get("unknown"):
+            return f"users unknown to it: {', '.join(last['unknown'])}"
+        return str(last.get("msg") or "it gave no reason") if last.get("failed") else ""
+
+
+def pairs(users: Iterable[Mapping[str, Any]]) -> Pairs:
+    """Who is in which project."""
+    return frozenset((user["id"], project) for user in users for project in user["projects"])
+
+
+def before(machines: Iterable[Machine], baseline: Mapping[str, Any] | None) -> Fleet:
+    """What everybody had: at the last delivery to all, else as the machines' own receipts say."""
+    receipts = {machine.name: pairs(machine.first["receipt"]) for machine in machines if machine.answered}
+    remembered = {name: pairs(users) for name, users in (baseline or {}).get("machines", {}).items()}
+    return {**receipts, **remembered}
+
+
+def after(machines: Iterable[Machine], delivered: Mapping[str, Mapping[str, Any]], had: Fleet, complete: bool) -> Fleet:
+    """What everybody is to have. Machines that this run is not about stay as they were delivered."""
+    selected = {machine.name: machine.after for machine in machines if machine.selected}
+    if complete:
+        return selected
+    others = {name: pairs(delivered[name]["users"]) if name in delivered else theirs for name, theirs in had.items()}
+    return {**others, **selected}
+
+
+def as_users(theirs: Pairs) -> list[dict[str, Any]]:
+    """As in a membership record, for the baseline."""
+    ids = sorted({identity for identity, _project in theirs})
+    return [{"id": identity, "projects": sorted(project for one, project in theirs if one == identity)} for identity in ids]
+
+
+def names_of(machines: Iterable[Machine]) -> dict[str, str]:
+    """Login names by id, as far as they are known."""
+    found = {user["id"]: user["name"] for machine in machines for user in machine.users}
+    return {**{one["id"]: one["name"] for machine in machines for one in machine.first.get("receipt") or ()}, **found}
+
+
+def rows(machines: Iterable[Machine], stopped: bool, since: Mapping[str, str], dry: bool) -> list[dict[str, Any]]:
+    """The result as data: each machine with its state and its users' tools."""
+    found = []
+    for machine in machines:
+        state = machine.state(stopped, dry)
+        if state != PASSED:
+            why = "the brake holds its removals" if state == HELD else machine.why()
+            one = {"machine": machine.name, "state": state, "why": why, "users": list(machine.last.get("users") or ())}
+            found.append({**one, "since": since.get(machine.name, ""), "changed": bool(machine.first.get("changed") or machine.second.get("changed"))})
+    return found
+
+
+def table(found: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The result for people: a line for each machine, user and project."""
+    lines = [("MACHINE", "STATE", "USER", "PROJECT", "TOOLS")]
+    for row in found:
+        state = f"{row['state']} since {row['since'].replace('T', ' ').rstrip('Z')}" if row["since"] else row["state"]
+        details = list(_details(row)) or [("", "", row["why"] or "nothing")]
+        for number, detail in enumerate(details):
+            lines.append((row["machine"] if number == 0 else "", state if number == 0 else "", *detail))
+        if row["why"] and details[0][2] != row["why"]:
+            lines.append(("", "", "", "", row["why"]))
+    widths = [max(len(line[column]) for line in lines) for column in range(5)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+
+
+def _details(row: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
+    for user in row["users"]:
+        projects = sorted({tool["project"] for tool in user["tools"]})
+        for number, project in enumerate(projects):
+            tools = ", ".join(f"{tool['name']} {tool['version']}".rstrip() for tool in user["tools"] if tool["project"] == project)
+            yield user["name"] if number == 0 else "", project, tools

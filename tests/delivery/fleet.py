@@ -1,0 +1,153 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Machines of people, a catalogue and an inventory, and deliveries to them as a user makes them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.testbed.user_machine import UserMachine
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "playbooks" / "files" / "projects"
+OPT = "/opt/shipping"
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a play came to."""
+
+    rc: int
+    output: str
+    results: list[dict[str, Any]]
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        return self.rc == 0
+
+    def of(self, host: str, action: str = "toolbox") -> list[dict[str, Any]]:
+        """The results of a module on a host, in their order."""
+        return [line["result"] for line in self.results if line["host"] == host and line["action"].endswith(f".{action}")]
+
+    @property
+    def states(self) -> dict[str, str]:
+        """What the last table says of each machine."""
+        told = [line["result"] for line in self.results if line["action"].endswith(".delivery") and "machines" in line["result"]]
+        return {row["machine"]: row["state"] for row in told[-1]["machines"]}
+
+    @property
+    def changed(self) -> set[str]:
+        """The machines on which something changed."""
+        return {line["host"] for line in self.results if line["result"].get("changed")}
+
+
+@dataclass
+class Fleet:
+    """Machines by name, who has them, and who is in which project."""
+
+    home: Path
+    machines: dict[str, UserMachine]
+    has: dict[str, list[str]]
+    projects: dict[str, set[str]] = field(default_factory=dict)
+    serial: int = 1
+    ids: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def catalogue(self) -> Path:
+        return self.home / "projects"
+
+    @property
+    def state(self) -> Path:
+        return self.home / "state"
+
+    def catalogue_of(self, name: str, tools: dict[str, Any], **files: bytes) -> None:
+        """Write a project's file, and files beside it."""
+        (self.catalogue / name).mkdir(parents=True, exist_ok=True)
+        for file, content in files.items():
+            (self.catalogue / name / file).write_bytes(content)
+        (self.catalogue / f"{name}.yml").write_text(json.dumps({"description": f"The project {name}", "tools": tools}))
+
+    def sample(self) -> None:
+        """The catalogue that comes with the collection."""
+        shutil.copytree(SAMPLE, self.catalogue, dirs_exist_ok=True)
+
+    def user(self, name: str) -> dict[str, Any]:
+        mine = sorted(project for project, members in self.projects.items() if name in members)
+        return {"id": self.ids.get(name, f"id-{name}"), "name": name, "projects": mine, "hints": {"uid": 1}}
+
+    def inventory(self) -> Path:
+        """As the inventory plugin would give it."""
+        hosts = {
+            name: {**machine.connection, "ansible_become": False, "shipping_users": [self.user(user) for user in self.has[name]]}
+            for name, machine in self.machines.items()
+        }
+        path = self.home / "hosts.json"
+        path.write_text(json.dumps({"all": {"hosts": hosts, "vars": {"shipping_membership_serial": f"time:control:{self.serial}"}}}))
+        return path
+
+    def deliver(self, *flags: str, state: bool = True, **variables: Any) -> Outcome:
+        """Run the collection's playbook."""
+        given = {"delivery_catalogue": str(self.catalogue), **({"delivery_state_path": str(self.state)} if state else {}), **variables}
+        return self.play(str(ROOT / "playbooks" / "deliver.yml"), "-e", json.dumps(given), *flags)
+
+    def task(self, module: str, options: dict[str, Any], *flags: str, **keywords: Any) -> Outcome:
+        """Run a play with one module call on all machines."""
+        path = self.home / "play.yml"
+        tasks = [{"name": module, f"shipping.code.{module}": options, **keywords}]
+        path.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+        return self.play(str(path), *flags)
+
+    def start(self, playbook: str, *flags: str) -> tuple[subprocess.Popen[str], Path, float]:
+        results = self.home / f"results-{time.time_ns()}.jsonl"
+        environment = {
+            **{name: os.environ[name] for name in ("LANG", "SSL_CERT_FILE") if name in os.environ},
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": str(self.home),
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "delivery" / "callback"),
+            "ANSIBLE_CALLBACKS_ENABLED": "results",
+            "ANSIBLE_FORCE_COLOR": "0",
+            "ANSIBLE_PIPELINING": "1",
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.home / "cp"),
+            "SHIPPING_TEST_RESULTS": str(results),
+        }
+        words = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(self.inventory()), playbook, *flags]
+        return (
+            subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=self.home, start_new_session=True),
+            results,
+            time.monotonic(),
+        )
+
+    def play(self, playbook: str, *flags: str) -> Outcome:
+        process, results, begun = self.start(playbook, *flags)
+        output, _none = process.communicate(timeout=300)
+        found = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+        return Outcome(process.returncode, output, found, time.monotonic() - begun)
+
+    def says(self, machine: str, user: str, command: str) -> tuple[int, str]:
+        """What a command says that somebody gives by SSH."""
+        done = self.machines[machine].ssh(user, command)
+        return done.returncode, done.stdout.strip() or done.stderr.strip()
+
+    def commands(self, machine: str, user: str) -> set[str]:
+        done = self.machines[machine].ssh("root", f"ls {OPT}/current/users/{user}/bin 2>/dev/null || true")
+        return set(done.stdout.split()) - {"tools"}
+
+    def objects(self, machine: str) -> set[str]:
+        done = self.machines[machine].ssh("root", f"ls {OPT}/store 2>/dev/null || true")
+        return {name.partition("-")[2] for name in done.stdout.split()}

@@ -1,0 +1,252 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What happens to people, machines and projects, and what must not."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from .fleet import OPT, ROOT, Fleet
+
+PC1, PC2, PC3 = "pc1.example.com", "pc2.example.com", "pc3.example.com"
+
+
+def simple(fleet: Fleet, name: str, text: str = "1", **more: object) -> None:
+    """A project with one script of its name."""
+    tool = {"kind": "script", "version": text, "file": f"{name}/run.sh", "commands": [name], **more}
+    fleet.catalogue_of(name, {name: tool}, **{"run.sh": f"#!/bin/sh\necho {name} {text}\n".encode()})
+
+
+def test_a_clash(fleet: Fleet):
+    for name, priority in (("atlas", 0), ("beta", 5)):
+        tool = {"kind": "script", "version": "1", "file": f"{name}/run.sh", "commands": ["run"], "priority": priority}
+        fleet.catalogue_of(name, {"t": tool}, **{"run.sh": f"#!/bin/sh\necho {name}\n".encode()})
+    fleet.projects = {"atlas": {"bob"}, "beta": {"bob"}}
+    done = fleet.deliver("--limit", PC1)
+    assert done.ok and "run is the one of beta by its priority; also run@atlas" in done.output
+    assert [fleet.says(PC1, "bob", command)[1] for command in ("run", "run@atlas", "run@beta")] == ["beta", "atlas", "beta"]
+
+
+def test_a_renamed_user(fleet: Fleet):
+    simple(fleet, "atlas")
+    fleet.projects = {"atlas": {"bob"}}
+    assert fleet.deliver("--limit", PC1).ok
+    fleet.machines[PC1].run("usermod", "--login", "rob", "bob")
+    try:
+        fleet.has[PC1], fleet.projects, fleet.ids = ["ada", "rob"], {"atlas": {"rob"}}, {"rob": "id-bob"}
+        done = fleet.deliver("--limit", PC1)
+        assert done.ok and fleet.says(PC1, "rob", "atlas") == (0, "atlas 1"), done.output
+        assert done.of(PC1)[0]["removals"] == []
+        assert fleet.says(PC1, "root", f"ls {OPT}/current/users")[1] == "rob"
+    finally:
+        fleet.machines[PC1].run("usermod", "--login", "bob", "rob")
+
+
+def test_a_machine_that_changes_hands(fleet: Fleet):
+    simple(fleet, "atlas")
+    fleet.projects = {"atlas": {"ada", "eve"}}
+    assert fleet.deliver().ok
+    fleet.has[PC2] = ["eve"]
+    done = fleet.deliver()
+    assert done.ok and fleet.commands(PC2, "ada") == set() and fleet.says(PC2, "eve", "atlas") == (0, "atlas 1"), done.output
+    assert fleet.says(PC1, "ada", "atlas") == (0, "atlas 1")
+
+
+def test_a_project_that_is_deleted(fleet: Fleet):
+    """Two members: it goes. Its file in the catalogue alone counts the same way."""
+    simple(fleet, "atlas")
+    simple(fleet, "beta")
+    fleet.projects = {"atlas": {"ada", "bob"}, "beta": {"ada"}}
+    assert fleet.deliver().ok
+    (fleet.catalogue / "atlas.yml").unlink()
+    done = fleet.deliver()
+    assert done.ok and fleet.commands(PC1, "ada") == {"beta"} and fleet.commands(PC1, "bob") == set(), done.output
+
+
+def test_a_user_that_the_machine_does_not_know(fleet: Fleet):
+    simple(fleet, "atlas")
+    fleet.has[PC1].append("nobody-here")
+    fleet.projects = {"atlas": {"ada", "nobody-here"}}
+    done = fleet.deliver()
+    assert done.ok and done.states[PC1] == "incomplete" and "nobody-here is not known to this machine" in done.output
+    assert fleet.says(PC1, "ada", "atlas") == (0, "atlas 1")
+    assert not (fleet.state / "delivered" / f"{PC1}.json").exists() and (fleet.state / "delivered" / f"{PC2}.json").exists()
+
+
+def test_the_brake_of_a_project(fleet: Fleet):
+    simple(fleet, "atlas")
+    simple(fleet, "beta")
+    fleet.projects = {"atlas": {"ada", "bob", "cy"}, "beta": {"ada"}}
+    assert fleet.deliver().ok
+    fleet.projects = {"atlas": set(), "beta": {"ada", "bob"}}
+    for state in (True, False):
+        stopped = fleet.deliver(state=state)
+        assert not stopped.ok and "atlas would lose all of its 3 members (delivery_may_empty: [atlas])" in stopped.output, stopped.output
+        assert f"{PC1}: bob leaves atlas" in stopped.output
+        assert fleet.commands(PC1, "bob") == {"atlas", "beta"} and stopped.states[PC1] == "held"
+    done = fleet.deliver(delivery_may_empty=["atlas"])
+    assert done.ok and fleet.commands(PC1, "bob") == {"beta"} and fleet.commands(PC3, "cy") == set()
+    assert fleet.deliver().changed == set()
+
+
+def test_the_brake_counts_single_runs_together(fleet: Fleet):
+    simple(fleet, "atlas")
+    fleet.projects = {"atlas": {"ada", "bob", "cy"}}
+    assert fleet.deliver().ok
+    fleet.projects = {"atlas": {"ada", "cy"}}
+    assert fleet.deliver(only={"users": ["bob"]}).ok
+    fleet.projects = {"atlas": {"ada"}}
+    assert fleet.deliver(only={"users": ["cy"]}).ok
+    fleet.projects = {"atlas": set()}
+    last = fleet.deliver(only={"users": ["ada"]})
+    assert not last.ok and "all of its 3 members" in last.output and fleet.commands(PC2, "ada") == {"atlas"}
+
+
+def test_only_some(fleet: Fleet):
+    simple(fleet, "atlas")
+    simple(fleet, "beta")
+    fleet.projects = {"atlas": {"ada", "bob"}, "beta": {"cy", "bob"}}
+    done = fleet.deliver(only={"projects": ["beta"]})
+    assert done.ok and done.changed == {PC1, PC3} and set(done.states) == {PC1, PC3}
+    assert fleet.commands(PC1, "ada") == {"atlas"} and fleet.commands(PC2, "ada") == set()
+
+
+def test_an_older_record_is_refused(fleet: Fleet):
+    simple(fleet, "atlas")
+    fleet.projects, fleet.serial = {"atlas": {"ada"}}, 5
+    assert fleet.deliver().ok
+    fleet.projects, fleet.serial = {"atlas": set()}, 4
+    done = fleet.deliver()
+    assert not done.ok and "the record is older than the last one that this machine has applied" in done.output
+    assert fleet.commands(PC1, "ada") == {"atlas"}
+
+
+def test_check_mode_and_diff(fleet: Fleet):
+    simple(fleet, "atlas")
+    fleet.projects = {"atlas": {"ada"}}
+    told = fleet.deliver("--check", "--diff")
+    assert told.ok and "+ada: atlas atlas 1" in told.output and told.states[PC1] == "would change", told.output
+    assert fleet.says(PC1, "root", f"ls {OPT}")[0] == 2 and not fleet.state.exists()
+    assert fleet.deliver().ok
+    fleet.projects = {"atlas": set()}
+    told = fleet.deliver("--check", "--diff")
+    assert told.ok and "-ada: atlas atlas 1" in told.output and fleet.commands(PC1, "ada") == {"atlas"}
+
+
+def test_a_self_test_that_fails(fleet: Fleet):
+    simple(fleet, "atlas", "1", self_test=["atlas"])
+    simple(fleet, "beta")
+    fleet.projects = {"atlas": {"ada"}, "beta": {"bob", "ada"}}
+    assert fleet.deliver().ok
+    simple(fleet, "atlas", "2; exit 3", self_test=["atlas"])
+    fleet.projects = {"atlas": {"ada"}, "beta": {"ada"}}
+    done = fleet.deliver()
+    assert not done.ok and "it ended with 3" in done.output and done.states[PC1] == "failed"
+    assert fleet.says(PC1, "ada", "atlas") == (0, "atlas 1"), "the former version stays"
+    assert fleet.commands(PC1, "bob") == set(), "who leaves leaves all the same"
+
+
+def test_a_mistake_in_the_catalogue(fleet: Fleet):
+    simple(fleet, "atlas", descripton="x")
+    fleet.projects = {"atlas": {"ada"}}
+    done = fleet.deliver()
+    assert not done.ok and "atlas.yml:1:" in done.output and "did you mean description?" in done.output
+    assert fleet.says(PC1, "root", f"ls {OPT}")[0] == 2
+
+
+def test_two_runs_at_once(fleet: Fleet):
+    simple(fleet, "atlas")
+    fleet.projects = {"atlas": {"ada", "cy"}}
+    words = ("-e", json.dumps({"delivery_catalogue": str(fleet.catalogue)}))
+    both = [fleet.start(str(ROOT / "playbooks" / "deliver.yml"), *words) for _number in range(2)]
+    outputs = [process.communicate(timeout=120)[0] for process, _results, _begun in both]
+    assert [process.returncode for process, _results, _begun in both] == [0, 0], outputs
+    assert fleet.says(PC1, "ada", "atlas") == (0, "atlas 1")
+    assert fleet.says(PC1, "root", f"ls {OPT}/generations")[1] == "1"
+
+
+def test_killed_while_it_builds(fleet: Fleet):
+    simple(fleet, "atlas")
+    fleet.projects = {"atlas": {"bob"}}
+    assert fleet.deliver("--limit", PC1).ok
+    simple(fleet, "atlas", "2", self_test=["sleep", "30"])
+    process, _results, _begun = fleet.start(str(ROOT / "playbooks" / "deliver.yml"), "-e", json.dumps({"delivery_catalogue": str(fleet.catalogue)}))
+    machine = fleet.machines[PC1]
+    deadline = time.monotonic() + 30
+    while "sleep 30" not in machine.ssh("root", "ps ax -o args").stdout and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert fleet.says(PC1, "bob", "atlas") == (0, "atlas 1")
+    machine.off()
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    machine.on()
+    assert fleet.says(PC1, "bob", "atlas") == (0, "atlas 1")
+    simple(fleet, "atlas", "3")
+    assert fleet.deliver("--limit", PC1).ok and fleet.says(PC1, "bob", "atlas") == (0, "atlas 3")
+    assert fleet.deliver("--limit", PC1).changed == set()
+
+
+def test_open_shells_and_running_programs(fleet: Fleet):
+    """A shell that was open before sees the new command; a program that runs goes on through the change."""
+    assert fleet.deliver("--limit", PC1).ok
+    simple(fleet, "atlas", "1; until [ -e /tmp/stop ]; do sleep 0.1; done; echo end")
+    machine = fleet.machines[PC1]
+    machine.run("sh", "-c", "touch /tmp/out; chmod 666 /tmp/out")
+    assert machine.ssh("bob", "nohup sh -c 'until [ -e /tmp/go ]; do sleep 0.1; done; atlas' > /tmp/out 2>&1 < /dev/null &").returncode == 0
+    fleet.projects = {"atlas": {"bob"}}
+    assert fleet.deliver("--limit", PC1).ok
+    machine.run("touch", "/tmp/go")
+    time.sleep(0.5)
+    simple(fleet, "atlas", "2")
+    assert fleet.deliver("--limit", PC1).ok
+    machine.run("sh", "-c", "touch /tmp/stop; sleep 0.5")
+    assert machine.run("cat", "/tmp/out").split() == ["atlas", "1", "end"]
+    assert fleet.says(PC1, "bob", "atlas") == (0, "atlas 2")
+
+
+def test_back_and_away(fleet: Fleet):
+    for version in ("1", "2"):
+        simple(fleet, "atlas", version)
+        fleet.projects = {"atlas": {"ada", "cy"}}
+        assert fleet.deliver().ok
+    assert fleet.task("toolbox", {"generation": "previous"}).ok
+    assert fleet.says(PC1, "ada", "atlas") == (0, "atlas 1")
+    found = fleet.task("toolbox_info", {}).of(PC1, "toolbox_info")[0]
+    assert [one["back_to"] for one in found["generations"]] == [None, None, 1] and found["drift"] == []
+    gone = fleet.task("toolbox", {"state": "absent"})
+    assert gone.ok and gone.changed == {PC1, PC2, PC3}
+    assert fleet.says(PC1, "root", f"ls {OPT} /etc/profile.d/shipping.sh; grep -c shipping /etc/security/pam_env.conf")[1].endswith("0")
+    assert fleet.task("toolbox", {"state": "absent"}).changed == set()
+
+
+@pytest.mark.parametrize(
+    "damage", ["chmod 600 {real}", "echo evil >> {real}", "rm {real}", "rm -r {root}/current/users/ada/bin", "ln -sfn /etc {root}/current"]
+)
+def test_drift(fleet: Fleet, damage: str):
+    simple(fleet, "atlas")
+    fleet.projects = {"atlas": {"ada"}}
+    assert fleet.deliver("--limit", PC2).ok
+    real = fleet.says(PC2, "root", f"readlink -f {OPT}/current/users/ada/bin/atlas")[1]
+    fleet.machines[PC2].run("sh", "-c", damage.format(real=real, root=OPT))
+    done = fleet.deliver("--limit", PC2)
+    assert done.ok and done.changed == {PC2} and fleet.says(PC2, "ada", "atlas") == (0, "atlas 1"), done.output
+    assert fleet.deliver("--limit", PC2).changed == set()
+
+
+def test_nothing_is_written_elsewhere(fleet: Fleet):
+    """Only /opt/shipping and the files of the enrolment; the rest of these machines is read-only anyway."""
+    fleet.sample()
+    fleet.projects = {"atlas": {"ada"}}
+    fleet.machines[PC1].run("touch", "/tmp/before")
+    assert fleet.deliver("--limit", PC1).ok
+    found = fleet.machines[PC1].run("find", "/etc", "/opt", "/home", "/var", "-newer", "/tmp/before", "-not", "-path", f"{OPT}/*").split()
+    ours = {"/etc/profile.d/shipping.sh", "/etc/environment.d/60-shipping.conf", "/etc/security/pam_env.conf", OPT}
+    folders = {str(Path(path).parent) for path in ours}
+    assert set(found) - folders - {path for path in found if path.startswith("/var/log")} <= ours

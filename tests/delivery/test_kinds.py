@@ -1,0 +1,129 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each kind on a real machine: first, again, changed, again, gone."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.testbed.wheels import lock_of, wheel
+from tests.unit.plugins.module_utils._toolbox.making import archive
+
+from .fleet import OPT, Fleet, sha256
+
+Tools = dict[str, Any]
+PC, USER = "pc1.example.com", "bob"
+
+
+def says(text: str) -> bytes:
+    return f"#!/bin/sh\necho {text}\n".encode()
+
+
+def script(fleet: Fleet, version: str) -> Tools:
+    fleet.catalogue_of("p", {}, **{"t.sh": says(version)})
+    return {"kind": "script", "file": "p/t.sh", "commands": ["t"]}
+
+
+def binary(fleet: Fleet, version: str) -> Tools:
+    fleet.catalogue_of("p", {}, **{f"t{version}": says(version)})
+    return {"kind": "binary", "url": (fleet.catalogue / "p" / f"t{version}").as_uri(), "sha256": sha256(says(version))}
+
+
+def archived(fleet: Fleet, version: str) -> Tools:
+    packed = archive((f"t-{version}/bin/t", says(version)))
+    fleet.catalogue_of("p", {}, **{"t.tar.gz": packed})
+    return {"kind": "archive", "file": "p/t.tar.gz", "sha256": sha256(packed), "strip": 1, "commands": {"t": "bin/t"}}
+
+
+def env(fleet: Fleet, version: str) -> Tools:
+    return {"kind": "env", "variables": {"T": version}}
+
+
+def file(fleet: Fleet, version: str) -> Tools:
+    fleet.catalogue_of("p", {}, conf=version.encode())
+    return {"kind": "file", "file": "p/conf", "path": "conf/t"}
+
+
+def git(fleet: Fleet, version: str) -> Tools:
+    repository = fleet.home / "repository"
+    (repository / "bin").mkdir(parents=True, exist_ok=True)
+    (repository / "bin" / "t").write_bytes(says(version))
+    who = ("-c", "user.name=t", "-c", "user.email=t@example.com")
+    for words in (("init", "--quiet"), ("add", "."), (*who, "commit", "--quiet", "--message", version)):
+        subprocess.run(["git", "-C", str(repository), *words], check=True)
+    commit = subprocess.run(["git", "-C", str(repository), "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    return {"kind": "git", "repository": str(repository), "commit": commit, "commands": ["bin/t"]}
+
+
+def python(fleet: Fleet, version: str) -> Tools:
+    folder = fleet.catalogue / "p" / f"wheels{version}"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = wheel(folder, "t", version, f"def main():\n    print('{version}')\n")
+    fleet.catalogue_of("p", {}, **{"lock.txt": lock_of("t", version, path).encode()})
+    return {"kind": "python", "lock": "p/lock.txt", "wheels": f"p/wheels{version}", "commands": ["t"]}
+
+
+ASK = {"env": "bash -lc 'echo $T'", "file": f"cat {OPT}/current/users/{USER}/share/p/conf/t"}
+KINDS: dict[str, Callable[[Fleet, str], Tools]] = {
+    "script": script,
+    "binary": binary,
+    "archive": archived,
+    "env": env,
+    "file": file,
+    "git": git,
+    "python": python,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind(fleet: Fleet, kind: str):
+    fleet.projects = {"p": {USER}}
+    ask = ASK.get(kind, "t")
+    for version in ("1", "2"):
+        tool = {"version": version, **KINDS[kind](fleet, version)}
+        fleet.catalogue_of("p", {"t": tool})
+        done = fleet.deliver("--limit", PC)
+        assert done.ok and done.changed == {PC}, done.output
+        assert fleet.says(PC, USER, ask) == (0, version), done.output
+        again = fleet.deliver("--limit", PC)
+        assert again.ok and again.changed == set(), again.output
+    fleet.projects = {"p": set()}
+    assert fleet.deliver("--limit", PC).ok
+    assert fleet.says(PC, USER, ask) != (0, "2") and fleet.objects(PC) == set()
+
+
+def test_a_tampered_wheel_is_refused(fleet: Fleet):
+    fleet.projects = {"p": {USER}}
+    tool = {"version": "1", **python(fleet, "1")}
+    other = wheel(Path(fleet.home), "t", "1", "def main():\n    print('evil')\n")
+    (fleet.catalogue / "p" / "wheels1" / other.name).write_bytes(other.read_bytes())
+    fleet.catalogue_of("p", {"t": tool, "u": {"kind": "env", "variables": {"A": "b"}}})
+    done = fleet.deliver("--limit", PC)
+    assert not done.ok and "no wheel in" in done.output and done.states == {PC: "failed"} | dict.fromkeys(set(done.states) - {PC}, "not selected")
+    assert fleet.says(PC, USER, "bash -lc 'echo $A'") == (0, "b")
+
+
+def test_a_tampered_download(fleet: Fleet):
+    fleet.projects = {"p": {USER}}
+    tool = {"version": "1", **binary(fleet, "1")}
+    (fleet.catalogue / "p" / "t1").write_bytes(says("evil"))
+    fleet.catalogue_of("p", {"t": tool})
+    done = fleet.deliver("--limit", PC)
+    assert not done.ok and "is not what the catalogue declares" in done.output
+    assert fleet.commands(PC, USER) == set()
+
+
+def test_a_hostile_archive(fleet: Fleet):
+    fleet.projects = {"p": {USER}}
+    packed = archive(("bin/t", says("1")), ("../../../../etc/cron.d/evil", b"x"))
+    fleet.catalogue_of("p", {"t": {"kind": "archive", "version": "1", "file": "p/t.tar", "sha256": sha256(packed), "commands": ["bin/t"]}}, **{"t.tar": packed})
+    done = fleet.deliver("--limit", PC)
+    assert not done.ok and "the archive of t is refused" in done.output
+    assert fleet.commands(PC, USER) == set() and fleet.objects(PC) == set()
+    assert fleet.says(PC, "root", "ls /etc/cron.d/evil")[0] == 2

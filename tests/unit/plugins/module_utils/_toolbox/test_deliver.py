@@ -1,0 +1,335 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Deliveries to a real folder: joining, leaving, changing, repairing, going back."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from ansible_collections.shipping.code.plugins.module_utils._toolbox import acl, other
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.errors import Busy, DeliveryError, Outdated, Unsupported
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.machine import locked
+
+from .making import HELLO, Box, archive, entry, project, script, sha256, user
+
+
+def can_run(uid: int, path: Path) -> bool:
+    """Whether a user can run a command."""
+    return subprocess.run(["true"] if uid < 0 else [str(path)], user=uid, group=uid, extra_groups=[], capture_output=True, check=False).returncode == 0
+
+
+def tried(uid: int, path: Path) -> bool:
+    try:
+        return can_run(uid, path)
+    except OSError:
+        return False
+
+
+def test_join_again_leave(box: Box):
+    box.projects = [project("atlas", script("hello"))]
+    first = box.deliver(user("daemon", "atlas"))
+    assert first["changed"] and first["ready"] and box.rounds == 2
+    assert box.commands("daemon") == {"hello"} and tried(1, box.view("daemon") / "bin" / "hello")
+    before = box.snapshot()
+    again = box.deliver(user("daemon", "atlas"))
+    assert not again["changed"] and box.rounds == 1 and box.snapshot() == before
+    left = box.deliver(user("daemon"))
+    assert left["changed"] and [removal["project"] for removal in left["removals"]] == ["atlas"]
+    assert box.commands("daemon") == set() and box.objects() == []
+    assert not box.deliver(user("daemon"))["changed"]
+
+
+def test_a_third_user_cannot_look(box: Box):
+    box.projects = [project("atlas", script("hello")), project("beta", script("other"))]
+    box.deliver(user("daemon", "atlas"), user("bin", "beta"))
+    hello = box.view("daemon") / "bin" / "hello"
+    assert tried(1, hello) and not tried(2, hello) and not tried(5, hello)
+    real = Path(os.path.realpath(hello))
+    assert tried(1, real) and not tried(2, real) and not tried(5, real)
+    box.deliver(user("bin", "beta"))
+    assert not tried(1, real)
+
+
+def test_held_until_it_is_applied(box: Box):
+    box.projects = [project("atlas", script("hello")), project("beta", script("other"))]
+    box.deliver(user("daemon", "atlas"))
+    held = box.deliver(user("bin", "beta"), hold=True)
+    assert held["held"] and not held["ready"] and [removal["name"] for removal in held["removals"]] == ["daemon"]
+    assert box.commands("daemon") == {"hello"} and box.commands("bin") == {"other"}
+    assert not box.deliver(user("bin", "beta"), hold=True)["changed"]
+    assert box.deliver(user("bin", "beta"))["changed"]
+    assert box.commands("daemon") == set() and box.commands("bin") == {"other"}
+
+
+def test_change_and_back(box: Box):
+    for version, content in (("1", b"#!/bin/sh\necho one\n"), ("2", b"#!/bin/sh\necho two\n")):
+        box.projects = [project("atlas", script("hello", content, version=version))]
+        box.contents["atlas", "hello"] = {"content": content}
+        box.deliver(user("daemon", "atlas"))
+    path = box.view("daemon") / "bin" / "hello"
+    assert path.read_text() == "#!/bin/sh\necho two\n"
+    begun = time.process_time()
+    gone_back = other.back(str(box.root), "previous", 3, 5, False)
+    assert time.process_time() - begun < 1
+    assert gone_back["changed"] and gone_back["generation"] == 3 and path.read_text() == "#!/bin/sh\necho one\n" and tried(1, path)
+    assert not other.back(str(box.root), "1", 3, 5, False)["changed"]
+    with pytest.raises(DeliveryError, match="there is no generation 9"):
+        other.back(str(box.root), "9", 3, 5, False)
+    assert box.deliver(user("daemon", "atlas"))["changed"] and path.read_text() == "#!/bin/sh\necho two\n"
+
+
+def test_who_has_left_gets_nothing_by_going_back(box: Box):
+    box.projects = [project("atlas", script("hello")), project("beta", script("other"))]
+    box.deliver(user("daemon", "atlas"), user("bin", "beta"))
+    box.deliver(user("bin", "beta"))
+    assert not other.back(str(box.root), "previous", 3, 5, False)["changed"]
+    assert box.commands("daemon") == set()
+
+
+def test_keep(box: Box):
+    for version in range(1, 6):
+        content = f"#!/bin/sh\necho {version}\n".encode()
+        box.projects = [project("atlas", script("hello", content, version=str(version)))]
+        box.contents["atlas", "hello"] = {"content": content}
+        box.deliver(user("daemon", "atlas"), keep=2)
+    assert box.objects() == ["hello-4", "hello-5"]
+    assert sorted(path.name for path in (box.root / "generations").iterdir()) == ["4", "5"]
+
+
+def test_grace(box: Box):
+    box.projects = [project("atlas", script("hello"))]
+    box.deliver(user("daemon", "atlas"))
+    real = Path(os.path.realpath(box.view("daemon") / "bin" / "hello"))
+    box.deliver(user("daemon"), grace=1000)
+    assert box.objects() == ["hello-1"] and not tried(1, real)
+    assert box.deliver(user("daemon", "atlas"), grace=1000)["changed"] and box.rounds == 1
+    box.deliver(user("daemon"), grace=0)
+    assert box.objects() == []
+
+
+@pytest.mark.parametrize("folder", ["", "store", "generations", "generations/1", "generations/1/users", "current/users/daemon"])
+def test_modes_come_back(box: Box, folder: str):
+    box.projects = [project("atlas", script("hello"))]
+    box.deliver(user("daemon", "atlas"))
+    for mode in (0o700, 0o757):
+        (box.root / folder).chmod(mode)
+        if folder or mode == 0o700:  # A toolbox that others may write to is refused.
+            assert box.deliver(user("daemon", "atlas"))["changed"]
+            assert tried(1, box.view("daemon") / "bin" / "hello") and not tried(2, box.view("daemon") / "bin" / "hello")
+            assert not box.deliver(user("daemon", "atlas"))["changed"]
+
+
+def test_whatever_umask_root_has(box: Box):
+    content = archive(("a/b/run", HELLO))
+    box.contents = {("atlas", "pack"): {"archive": content}, ("atlas", "conf"): {"content": HELLO}}
+    box.projects = [
+        project(
+            "atlas", entry("archive", "pack", {"sha256": sha256(content)}, {"run": "a/b/run"}), entry("file", "conf", {"sha256": sha256(HELLO), "as": "c/d"})
+        )
+    ]
+    umask = os.umask(0o077)
+    try:
+        box.deliver(user("daemon", "atlas"))
+    finally:
+        os.umask(umask)
+    assert tried(1, box.view("daemon") / "bin" / "run")
+    read = subprocess.run(["cat", str(box.view("daemon") / "share" / "atlas" / "c" / "d")], user=1, group=1, extra_groups=[], capture_output=True, check=True)
+    assert read.stdout == HELLO and (box.etc / "profile.d" / "shipping.sh").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("damage", ["edited", "deleted", "mode", "link", "list", "extra", "current", "users", "generation"])
+def test_drift_comes_back(box: Box, damage: str):
+    box.projects = [project("atlas", script("hello"))]
+    box.deliver(user("daemon", "atlas"))
+    link = box.view("daemon") / "bin" / "hello"
+    real = Path(os.path.realpath(link))
+    actions = {
+        "edited": lambda: real.write_text("#!/bin/sh\necho evil from $(id -un)\n"[:36]),
+        "deleted": real.unlink,
+        "mode": lambda: real.chmod(0o600),
+        "link": link.unlink,
+        "list": (box.view("daemon") / "tools.txt").unlink,
+        "extra": lambda: (box.view("daemon") / "bin" / "surprise").symlink_to("/bin/true"),
+        "current": (box.root / "current").unlink,
+        "users": lambda: shutil.rmtree(box.root / "generations" / "1" / "users"),
+        "generation": lambda: (box.root / "generations" / "1" / "generation.json").write_text("{"),
+    }
+    actions[damage]()
+    assert box.deliver(user("daemon", "atlas"))["changed"]
+    assert link.read_bytes() == HELLO and tried(1, link) and box.commands("daemon") == {"hello"}
+    assert not box.deliver(user("daemon", "atlas"))["changed"]
+
+
+def test_clash(box: Box):
+    box.contents = {("atlas", "run"): {"content": b"#!/bin/sh\necho atlas\n"}, ("beta", "run"): {"content": b"#!/bin/sh\necho beta\n"}}
+    box.projects = [project(name, script("run", box.contents[name, "run"]["content"])) for name in ("atlas", "beta")]
+    answer = box.deliver(user("daemon", "atlas", "beta"))
+    assert answer["notes"] == ["daemon: run is the one of atlas by its name, since no priority decides; also run@beta"]
+    assert "atlas" in (box.view("daemon") / "bin" / "run").read_text() and "beta" in (box.view("daemon") / "bin" / "run@beta").read_text()
+    box.projects[1]["tools"][0]["priority"] = 1
+    assert "by its priority" in box.deliver(user("daemon", "atlas", "beta"))["notes"][0]
+    assert "beta" in (box.view("daemon") / "bin" / "run").read_text() and "atlas" in (box.view("daemon") / "bin" / "run@atlas").read_text()
+
+
+def test_env_and_file(box: Box):
+    content = b"url = 1\n"
+    box.contents["atlas", "conf"] = {"content": content}
+    variables = {"ATLAS_URL": "https://x/'$(id)'", "ATLAS_CONF": "{share}/a/b.toml"}
+    box.projects = [
+        project("atlas", entry("env", "place", {"variables": variables}), entry("file", "conf", {"sha256": sha256(content), "as": "a/b.toml"})),
+    ]
+    assert box.deliver(user("daemon", "atlas"))["ready"]
+    done = subprocess.run(
+        ["sh", "-c", f'. {box.view("daemon")}/env.sh; printf "%s\n" "$ATLAS_URL"; cat "$ATLAS_CONF"'], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "https://x/'$(id)'\nurl = 1\n"
+    assert not box.deliver(user("daemon", "atlas"))["changed"]
+
+
+def test_archive_and_binary(box: Box):
+    packed = archive(("pkg/bin/run", b"#!/bin/sh\necho run\n"))
+    box.contents = {("atlas", "pack"): {"archive": packed}, ("atlas", "prog"): {"content": HELLO}}
+    box.projects = [
+        project(
+            "atlas",
+            entry("archive", "pack", {"sha256": sha256(packed), "strip": 1}, {"run": "bin/run"}),
+            entry("binary", "prog", {"sha256": sha256(HELLO)}, {"prog": "prog"}),
+        )
+    ]
+    assert box.deliver(user("daemon", "atlas"))["ready"]
+    assert tried(1, box.view("daemon") / "bin" / "run") and tried(1, box.view("daemon") / "bin" / "prog")
+    assert not box.deliver(user("daemon", "atlas"))["changed"]
+
+
+def test_tampered(box: Box):
+    box.projects = [project("atlas", script("hello"), script("good"))]
+    box.contents["atlas", "hello"] = {"content": b"#!/bin/sh\necho evil\n"}
+    answer = box.deliver(user("daemon", "atlas"))
+    assert not answer["ready"] and "is not what the catalogue declares" in answer["failures"][0]["why"]
+    assert box.commands("daemon") == {"good"} and box.objects() == ["good-1"]
+
+
+def test_a_failing_self_test_leaves_the_former_version(box: Box):
+    box.projects = [project("atlas", script("hello", self_test=["hello"]))]
+    assert box.deliver(user("daemon", "atlas"))["ready"]
+    bad = b"#!/bin/sh\necho broken; exit 3\n"
+    box.contents["atlas", "hello"] = {"content": bad}
+    box.projects = [project("atlas", script("hello", bad, version="2", self_test=["hello"]))]
+    for changed in (True, False):
+        answer = box.deliver(user("daemon", "atlas"))
+        assert answer["failures"][0]["why"] == "it ended with 3" and answer["failures"][0]["output"] == ["broken"]
+        assert (box.view("daemon") / "bin" / "hello").read_bytes() == HELLO and answer["users"][0]["tools"][0]["version"] == "1"
+        assert not answer["ready"] and changed in (True, answer["changed"])
+
+
+def test_the_self_test_runs_as_the_user(box: Box):
+    content = b'#!/bin/sh\ntest $(id -un) = daemon && test -x "$(command -v hello)"\n'
+    box.contents["atlas", "hello"] = {"content": content}
+    box.projects = [project("atlas", script("hello", content, self_test=["hello"]))]
+    assert box.deliver(user("daemon", "atlas"))["ready"]
+
+
+def test_serial(box: Box):
+    box.projects = [project("atlas", script("hello"))]
+    box.deliver(user("daemon", "atlas"), serial=10)
+    with pytest.raises(Outdated, match="older than the last one"):
+        box.deliver(user("daemon"), serial=9)
+    assert box.commands("daemon") == {"hello"}
+    assert box.deliver(user("daemon"), serial=9, accept_older=True)["changed"]
+
+
+def test_unknown_user(box: Box):
+    box.projects = [project("atlas", script("hello"))]
+    answer = box.deliver(user("nobody-here", "atlas"))
+    assert answer["unknown"] == ["nobody-here"] and not answer["ready"] and box.commands("nobody-here") == set()
+
+
+def test_check_mode_touches_nothing(box: Box):
+    box.projects = [project("atlas", script("hello"))]
+    answer = box.deliver(user("daemon", "atlas"), check=True)
+    assert answer["changed"] and answer["diff"] == {"before": "", "after": "daemon: atlas hello 1\n"}
+    assert not box.root.exists() and list(box.etc.iterdir()) == [box.etc / "security"]
+
+
+def test_busy(box: Box):
+    box.projects = [project("atlas", script("hello"))]
+    with locked(str(box.root), 1), pytest.raises(Busy, match=f"process {os.getpid()} holds its lock"):
+        box.deliver(user("daemon", "atlas"), lock_timeout=0.2)
+
+
+def test_other_systems_are_told_so(box: Box, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sys.platform", "darwin")
+    with pytest.raises(Unsupported, match=r"its system is darwin. Linux is supported; macOS and Windows are not yet"):
+        box.deliver(user("daemon", "atlas"))
+
+
+def test_three_hundred_tools(box: Box):
+    box.projects = [project("atlas", *(script(f"t{number}") for number in range(300)))]
+    box.deliver(user("daemon", "atlas"))
+    assert len(box.commands("daemon")) == 300 and not box.deliver(user("daemon", "atlas"))["changed"]
+
+
+def test_links_in_the_way(box: Box):
+    box.projects = [project("atlas", script("hello"))]
+    (box.top / "elsewhere").mkdir()
+    box.root.symlink_to(box.top / "elsewhere")
+    with pytest.raises(Unsupported, match="is a link or a file"):
+        box.deliver(user("daemon", "atlas"))
+    box.root.unlink()
+    box.root.mkdir(mode=0o777)
+    box.root.chmod(0o777)
+    with pytest.raises(Unsupported, match="others than root may write there"):
+        box.deliver(user("daemon", "atlas"))
+
+
+def test_enrolment_and_absent(box: Box):
+    (box.etc / "security" / "pam_env.conf").write_text("# theirs\nLANG DEFAULT=C\n")
+    (box.etc / "environment").write_text('PATH="/usr/bin:/bin:/snap/bin"\n')
+    (box.etc / "zsh").mkdir()
+    (box.etc / "zsh" / "zshenv").write_text("# theirs")
+    box.projects = [project("atlas", script("hello"))]
+    box.deliver(user("daemon", "atlas"))
+    assert f"PATH DEFAULT={box.root}/current/users/@{{PAM_USER}}/bin:/usr/bin:/bin:/snap/bin\n" in (box.etc / "security" / "pam_env.conf").read_text()
+    (box.root / "theirs").write_text("x")
+    gone = other.absent(str(box.root), str(box.etc), 5, False)
+    assert gone["changed"] and [path.name for path in box.root.iterdir()] == ["theirs"]
+    assert (box.etc / "security" / "pam_env.conf").read_text() == "# theirs\nLANG DEFAULT=C\n"
+    assert (box.etc / "zsh" / "zshenv").read_text() == "# theirs\n" and not (box.etc / "profile.d" / "shipping.sh").exists()
+    assert not other.absent(str(box.root), str(box.etc), 5, False)["changed"]
+
+
+def test_a_path_that_others_set(box: Box):
+    (box.etc / "security" / "pam_env.conf").write_text("PATH DEFAULT=/usr/bin\n")
+    box.projects = [project("atlas", script("hello"))]
+    with pytest.raises(Unsupported, match="sets PATH already"):
+        box.deliver(user("daemon", "atlas"))
+    assert box.deliver(user("daemon", "atlas"), enrol=False)["ready"]
+
+
+def test_info(box: Box):
+    box.projects = [project("atlas", script("hello"))]
+    box.deliver(user("daemon", "atlas"))
+    found = other.info(str(box.root))
+    assert found["users"][0]["tools"][0]["version"] == "1" and found["generation"] == 1 and found["drift"] == []
+    Path(os.path.realpath(box.view("daemon") / "bin" / "hello")).write_text("x")
+    assert other.info(str(box.root))["drift"] == ["atlas hello"]
+
+
+def test_the_list(box: Box):
+    box.projects = [project("atlas", script("hello"))]
+    box.deliver(user("daemon", "atlas"))
+    said = subprocess.run([str(box.view("daemon") / "bin" / "tools")], user=1, group=1, extra_groups=[], capture_output=True, text=True, check=True).stdout
+    assert said.splitlines()[1].split()[:3] == ["hello", "1", "atlas"] and said.rstrip().endswith("What hello does")
+
+
+def test_acl_is_what_the_kernel_gives_back(box: Box):
+    folder = box.top / "x"
+    folder.mkdir()
+    assert acl.allow(str(folder), {5, 1}) and not acl.allow(str(folder), {1, 5}) and acl.users(str(folder)) == {1, 5}
+    assert acl.allow(str(folder), set()) and acl.users(str(folder)) == set() and folder.stat().st_mode & 0o777 == 0o700
