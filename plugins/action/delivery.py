@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import Any
 
@@ -92,11 +91,10 @@ def _remember(options: dict[str, Any], machines: list[Machine], to_have: brake.F
     waiting = [machine.name for machine in machines if machine.state(stopped) == fleet.WAITING]
     if not path:
         return dict.fromkeys(waiting, now)
-    os.makedirs(path, mode=0o700, exist_ok=True)
     for machine in machines:
         if machine.state(stopped) == fleet.READY:
             users = [dict(user) for user in machine.users]
-            state.write_delivered(path, {"machine": machine.name, "serial": options["serial"], "users": users, "ready_at": now})
+            state.write_delivered(path, {"machine": machine.name, "serial": options["serial"], "users": users})
     known = {name: about["since"] for name, about in state.read_waiting(path).items()}
     for name in waiting:
         if name not in known:

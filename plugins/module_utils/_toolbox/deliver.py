@@ -115,10 +115,16 @@ class _Delivery:
             return self._told(target, views, self._would_change(views) or bool(missing))
         views = self._built(views, missing, sources)
         self._remember_serial()
-        switched = self._switched(views)
-        settled = settle(request.root, request.keep, request.grace, time.time(), self.wished | self._uv_places(sources))
-        answer.removed = settled.removed
-        return self._told(target, self.generations.current().views, switched or settled.changed)
+        changed = self._switched(views)
+        if not (request.hold and target.removals):
+            changed |= self._settled(sources)
+        return self._told(target, self.generations.current().views, changed)
+
+    def _settled(self, sources: Mapping[str, Source]) -> bool:
+        """Tidy up, which a run does not that has to leave removals for later; whether there was anything to do."""
+        settled = settle(self.request.root, self.request.keep, self.request.grace, time.time(), self.wished | self._uv_places(sources))
+        self.answer.removed = settled.removed
+        return settled.changed
 
     def _uv(self, sources: Mapping[str, Source]) -> dict[str, Source]:
         """The program that installs Python packages is an object of the store too."""

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What deliveries remember on the control machine, below ``state_path``.
 
-``delivered/MACHINE.json``  what a machine was last brought to, and when it was ready
+``delivered/MACHINE.json``  what a machine was last brought to, as the membership's state has it
 ``waiting/MACHINE.json``    since when a machine could not be reached
 ``baseline.json``           everybody's projects at the last delivery to the whole fleet
 """
@@ -14,24 +14,25 @@ import contextlib
 import json
 import os
 import re
-import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ...module_utils._app.errors import ShippingError
+from .._directory import state as membership
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,252}")
 _SUFFIX = ".json"
 
 
 def read_delivered(state_path: str) -> dict[str, dict[str, Any]]:
-    """The last delivery of each machine: ``machine``, ``serial``, ``users``, ``ready_at``."""
-    return _read_all(os.path.join(state_path, "delivered"))
+    """The membership record that each machine was given last."""
+    return membership.read_delivered(state_path)
 
 
 def write_delivered(state_path: str, delivered: Mapping[str, Any]) -> None:
     """Remember that a machine has reported ready; it is not waiting any more."""
-    _write(_path(state_path, "delivered", delivered["machine"]), delivered)
+    membership.write_delivered(state_path, delivered)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(_path(state_path, "waiting", delivered["machine"]))
 
@@ -80,10 +81,4 @@ def _read(path: str) -> dict[str, Any]:
 
 
 def _write(path: str, data: Mapping[str, Any]) -> None:
-    """For this user only, and in one rename."""
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    descriptor, partial = tempfile.mkstemp(dir=os.path.dirname(path))
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(data, file, sort_keys=True)
-        file.write("\n")
-    os.replace(partial, path)
+    membership.write(Path(path).parent, os.path.basename(path), data)

@@ -60,7 +60,7 @@ def read_wanted(folder: str | Path) -> Wanted:
 
 def write_wanted(folder: str | Path, wanted: Wanted) -> None:
     """Replace what is wanted, and the cookie with it."""
-    _write(Path(folder), "wanted.json", {"format": FORMAT, "cookie": wanted.cookie, "membership": wanted.membership.as_data()})
+    write(Path(folder), "wanted.json", {"format": FORMAT, "cookie": wanted.cookie, "membership": wanted.membership.as_data()})
 
 
 def read_delivered(folder: str | Path) -> dict[str, dict[str, Any]]:
@@ -73,7 +73,7 @@ def read_delivered(folder: str | Path) -> dict[str, dict[str, Any]]:
 def write_delivered(folder: str | Path, given: Mapping[str, Any]) -> None:
     """Keep the membership record that a machine was given; it has reported ready."""
     kept = delivered_in({"format": FORMAT, **given}, "the record")
-    _write(Path(folder) / "delivered", f"{kept['machine']}.json", {"format": FORMAT, **kept})
+    write(Path(folder) / "delivered", f"{kept['machine']}.json", {"format": FORMAT, **kept})
 
 
 def forget_delivered(folder: str | Path, machine: str) -> None:
@@ -172,7 +172,8 @@ def _read(path: Path) -> Any:
         raise _broken(str(path), f"it is no JSON ({error})") from error
 
 
-def _write(folder: Path, name: str, content: Mapping[str, Any]) -> None:
+def write(folder: Path, name: str, content: Mapping[str, Any]) -> None:
+    """Replace a file of the state by one rename, for its owner alone."""
     try:
         for place in reversed([folder, *folder.parents]):
             if not place.exists():

@@ -128,7 +128,7 @@ def test_state_path(tmp_path):
     path = str(tmp_path / "state")
     assert state.read_delivered(path) == {} and state.read_baseline(path) is None
     state.write_waiting(path, "pc1", "then")
-    delivered = {"machine": "pc1", "serial": "time:control:1", "users": [], "ready_at": "now"}
+    delivered = {"machine": "pc1", "serial": "time:control:1", "users": []}
     state.write_delivered(path, delivered)
     state.write_baseline(path, "time:control:1", {"pc1": []})
     assert state.read_delivered(path) == {"pc1": delivered} and state.read_waiting(path) == {} and state.read_baseline(path)["machines"] == {"pc1": []}
