@@ -157,6 +157,13 @@ def test_a_server_that_hangs(rfc2307: Directory, oddly_certified: Slapd):
     assert isinstance(error, Unanswered)
 
 
+def stop(pid: int) -> None:
+    """Stop a process, and wait until the last of its threads has stopped, which could answer else."""
+    os.kill(pid, signal.SIGSTOP)
+    while any("\nState:\tT" not in (task / "status").read_text() for task in Path(f"/proc/{pid}/task").iterdir()):
+        time.sleep(0.01)
+
+
 def test_a_server_that_hangs_in_the_middle(rfc2307: Directory, oddly_certified: Slapd, monkeypatch: pytest.MonkeyPatch):
     uri = restarted(oddly_certified)
     pid = oddly_certified.machine.pid(oddly_certified.name) or 0
@@ -164,7 +171,7 @@ def test_a_server_that_hangs_in_the_middle(rfc2307: Directory, oddly_certified: 
 
     def hang(self: LdapSession, query: Query, cookie: bytes | None) -> Reply:
         if cookie:
-            os.kill(pid, signal.SIGSTOP)
+            stop(pid)
         return ask(self, query, cookie)
 
     monkeypatch.setattr(LdapSession, "ask", hang)
