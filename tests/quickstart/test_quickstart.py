@@ -40,13 +40,16 @@ def left_over() -> list[str]:
 
 @pytest.mark.parametrize("platform", ["swarm", "swarm", "kubernetes"], ids=["swarm", "swarm-again", "kubernetes"])
 def test_tour(platform: str) -> None:
-    """1.0.0 and 1.1.0 go out, 1.2.0 is refused with its reason, 1.0.0 comes back; no request is lost."""
+    """1.0.0 and 1.1.0 go out, 1.2.0 is refused with its reason, 1.0.0 comes back; no request is lost. Who joins has the tools until she leaves."""
     printed = make("quickstart", f"PLATFORM={platform}")
     counts = re.findall(r"requests meanwhile: (.*), 0 lost", printed)
     assert len(counts) == 3, printed
     assert "shop 1.2.0 was refused: 1.1.0 (release 2) serves: rolled back and healthy" in re.sub(r"\s+", " ", printed)
     assert "DATABASE_URL is missing: cannot start" in printed
     assert "shop: 1.0.0 is live, release 4" in printed and "Try next" in printed
+    joined, _leaves, left = printed.partition("ada leaves the project")
+    assert re.search(r"ready +ada +atlas +atlas 1\.0", joined) and "atlas\nshop 1.0.0\n" in joined
+    assert "atlas: command not found" in left
 
 
 def test_clean() -> None:
