@@ -39,9 +39,9 @@ packages:
 directory-packages: packages
 	@$(SETUP) packages $(DIRECTORIES)
 
-# The tour has a directory, too.
+# The tour, the scenarios of molecule and the benchmark have a directory, too.
 tour-packages: packages
-	@$(SETUP) packages slapd ldap-utils
+	@$(SETUP) packages $(OPENLDAP)
 
 quickstart: tour-packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" "$$bin/python" -m tests.testbed.quickstart $(PLATFORM)
@@ -75,8 +75,7 @@ test-directory: directory-packages
 test-delivery: packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/delivery
 
-test-molecule: packages
-	@$(SETUP) packages $(OPENLDAP)
+test-molecule: tour-packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" molecule test --all
 
 lint:
@@ -88,8 +87,7 @@ docs:
 pictures: packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" PYTHONPATH=.collections:. "$$bin/python" -m tests.docs.pictures
 
-bench: packages
-	@$(SETUP) packages $(OPENLDAP)
+bench: tour-packages
 	@tests/benchmarks/run.sh
 
 clean:
