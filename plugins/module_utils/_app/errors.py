@@ -104,10 +104,16 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]}?" if close else ""
 
 
-def innermost(error: BaseException) -> str:
-    """The first cause, which is the one that says something."""
+def first_cause(error: BaseException) -> BaseException:
+    """The error that others came of, which is the one that says something."""
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__  # type: ignore[assignment]
+    return error
+
+
+def innermost(error: BaseException) -> str:
+    """What the first cause says."""
+    error = first_cause(error)
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return str(error)

@@ -26,7 +26,7 @@ from typing import Any
 from urllib.parse import unquote, urlencode, urljoin, urlsplit
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
-from .._app.errors import ShippingError
+from .._app.errors import ShippingError, first_cause
 from .._app.images import Reference, is_image_id, no_digest
 from .._app.state import Cause
 from .credentials import Credentials, basic
@@ -429,18 +429,11 @@ def _took_too_long(error: BaseException) -> bool:
     from urllib3.exceptions import TimeoutError as TimedOut
 
     refused = isinstance(error, NewConnectionError)  # which urllib3 counts among those that took too long
-    return isinstance(_innermost(error), TimeoutError) or (isinstance(error, TimedOut) and not refused)
-
-
-def _innermost(error: BaseException) -> BaseException:
-    """The first cause, which is the one that says something."""
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__  # type: ignore[assignment]
-    return error
+    return isinstance(first_cause(error), TimeoutError) or (isinstance(error, TimedOut) and not refused)
 
 
 def _reason(error: BaseException) -> str:
-    error = _innermost(error)
+    error = first_cause(error)
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted: {error.verify_message}"
     if isinstance(error, ssl.SSLError) and error.reason:
