@@ -55,8 +55,8 @@ def cluster(machine_name: str) -> Iterator[Cluster]:
     cluster = Cluster(Machine(machine_name))
     try:
         cluster.up()
-        # A volume is never given again, and the samples alone need half of those that are there.
-        cluster.make_volumes(30)
+        # A volume is never given again, and one worker may have most of the tests that need them.
+        cluster.make_volumes(120)
         cluster.registry()
         cluster.registry("private-registry", htpasswd=htpasswd())
         kubernetes_images.publish_front(cluster)

@@ -10,21 +10,26 @@ pkg/kubelet/events/event.go; the scheduler's from its plugins.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from .._app.starting import START_FAILURES
 from .._app.state import Cause
 
 _AT_ONCE, _SOON = 1.0, 3.0
+# A volume that is made when it is claimed: the scheduler asks again, and storage takes its time.
+_BOUND, _MADE = 10.0, 30.0
 IMAGE_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable", "ErrImageInspect")
 _NOT_STARTED = ("CreateContainerError", "RunContainerError", "CreateContainerConfigError")
 
+# kubernetes/pkg/scheduler/framework/plugins/volumebinding/binder.go
+_VOLUME = ("binding volumes", "persistentvolumeclaim", "PersistentVolume", "persistent volumes", "free storage", "pvc(s)")
 # What stands in the scheduler's message -> kind, text, patience; what needs patience, a pod that goes may make possible.
 _UNSCHEDULABLE: tuple[tuple[str, str, str, float], ...] = (
     ("didn't have free ports", "port_taken", "its host port is taken on every machine that may run it", _SOON),
     ("Insufficient", "no_resources", "no machine has the CPU or memory it reserves", _SOON),
-    ("persistentvolumeclaim", "no_volume", "its volume cannot be had", _SOON),
-    ("PersistentVolume", "no_volume", "its volume cannot be had", _SOON),
+    ("unbound immediate PersistentVolumeClaims", "no_volume", "its volume cannot be had", _MADE),
+    *((words, "no_volume", "its volume cannot be had", _BOUND) for words in _VOLUME),
     ("pod anti-affinity", "no_machine", "every machine that may run it has one of its tasks", _SOON),
     ("node affinity/selector", "no_machine", "no machine matches its placement", _AT_ONCE),
     ("untolerated taint", "no_machine", "every machine refuses it by a taint", _SOON),
@@ -42,8 +47,9 @@ _MOUNT: tuple[tuple[str, str, str], ...] = (
 )
 MOUNT_REASONS = ("FailedMount", "FailedAttachVolume", "FailedMapVolume")
 SANDBOX_REASONS = ("FailedCreatePodSandBox",)
+PULL_SECRET_REASONS = ("FailedToRetrieveImagePullSecret",)
 _MOUNT_PATIENCE = 4.0
-# What a kubelet or an API server that has much to do hears of too late, and tries again: a Secret or ConfigMap; that the pod may read its claim.
+# What a kubelet or an API server that has much to do hears of too late, and tries again: a Secret or ConfigMap; that the pod may read them or its claim.
 _BUSY, _BUSY_PATIENCE = ("failed to sync", "no relationship found between node"), 30.0
 
 
@@ -71,6 +77,11 @@ def image(reason: str, message: str, name: str) -> Cause:
     return Cause("registry_unreachable", f"the machine cannot pull {name} ({_last(message)})", patience=6.0)
 
 
+def denied(cause: Cause, unread: bool) -> Cause:
+    """Why an image is denied to a pod that brings credentials; ``unread`` where its kubelet could not read them, and tries again."""
+    return replace(cause, final=False, patience=_BUSY_PATIENCE if unread else _SOON)
+
+
 def _last(message: str) -> str:
     """The end of a chain of errors, which says what it was."""
     return message.rpartition("desc = ")[2].strip() or message
@@ -84,7 +95,13 @@ def not_started(reason: str, message: str) -> Cause | None:
     for words, kind, text in _MOUNT:
         if words in lowered and "not found" in lowered:
             return Cause(kind, f"{text} ({message})", patience=_SOON)
+    if _is_busy(message):
+        return Cause("start_failed", f"cannot be started ({message})", patience=_BUSY_PATIENCE)
     return started(message)
+
+
+def _is_busy(message: str) -> bool:
+    return any(words in message for words in _BUSY)
 
 
 def started(message: str) -> Cause:
@@ -114,8 +131,7 @@ def mount(message: str) -> Cause:
     for words, kind, sentence in _MOUNT:
         if words in lowered and "not found" in lowered:
             return Cause(kind, f"{sentence} ({text})", patience=_MOUNT_PATIENCE)
-    patience = _BUSY_PATIENCE if any(words in lowered for words in _BUSY) else _MOUNT_PATIENCE
-    return Cause("mount_failed", f"a volume cannot be mounted ({text})", patience=patience)
+    return Cause("mount_failed", f"a volume cannot be mounted ({text})", patience=_BUSY_PATIENCE if _is_busy(message) else _MOUNT_PATIENCE)
 
 
 def sandbox(message: str) -> Cause:

@@ -243,23 +243,33 @@ def _unprepared(pod: Body, containers: list[Body], found: Found) -> Cause | None
         waiting = container.get("state", {}).get("waiting") or {}
         reason, message = waiting.get("reason", ""), waiting.get("message", "")
         if reason in causes.IMAGE_REASONS:
-            return causes.image(reason, message, _image(pod, container["name"])) if message or reason == "InvalidImageName" else None
+            return _no_image(pod, reason, message, container["name"], found) if message or reason == "InvalidImageName" else None
         cause = causes.not_started(reason, message)
         if cause:
             return cause
     if not containers and "startTime" not in pod.get("status", {}):
         return Cause("timeout", "the kubelet of its machine has not taken it up; it may be down, or cut off")
-    return _from_events(pod["metadata"]["uid"], found.events)
+    return _from_events(_events(pod, found))
+
+
+def _no_image(pod: Body, reason: str, message: str, container: str, found: Found) -> Cause:
+    cause = causes.image(reason, message, _image(pod, container))
+    if cause.kind != "image_denied" or not pod["spec"].get("imagePullSecrets"):
+        return cause
+    return causes.denied(cause, any(event.get("reason") in causes.PULL_SECRET_REASONS for event in _events(pod, found)))
 
 
 def _image(pod: Body, container: str) -> str:
     return next((str(entry["image"]) for entry in pod["spec"]["containers"] if entry["name"] == container), "its image")
 
 
-def _from_events(uid: str, events: list[Body]) -> Cause | None:
+def _events(pod: Body, found: Found) -> list[Body]:
+    return [event for event in found.events if event.get("involvedObject", {}).get("uid") == pod["metadata"]["uid"]]
+
+
+def _from_events(events: list[Body]) -> Cause | None:
     """What only an event says: a mount or a network that cannot be made."""
-    mine = [event for event in events if event.get("involvedObject", {}).get("uid") == uid]
-    for event in sorted(mine, key=moment, reverse=True):
+    for event in sorted(events, key=moment, reverse=True):
         if event.get("reason") in causes.MOUNT_REASONS:
             return causes.mount(event.get("message", ""))
         if event.get("reason") in causes.SANDBOX_REASONS:

@@ -20,8 +20,11 @@ UNSCHEDULABLE = [
     ("0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules.", "no_machine", 3.0, True),
     (TAINT, "no_machine", 3.0, True),
     ("0/1 nodes are available: 1 node(s) were unschedulable.", "no_machine", 3.0, True),
-    ("0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.", "no_volume", 3.0, True),
-    ('0/1 nodes are available: persistentvolumeclaim "data" not found.', "no_volume", 3.0, True),
+    ("0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.", "no_volume", 30.0, True),
+    ('0/1 nodes are available: persistentvolumeclaim "data" not found.', "no_volume", 10.0, True),
+    ("0/1 nodes are available: 1 node(s) didn't find available persistent volumes to bind.", "no_volume", 10.0, True),
+    ("0/1 nodes are available: 1 node(s) did not have enough free storage.", "no_volume", 10.0, True),
+    ('running PreBind plugin "VolumeBinding": binding volumes: provisioning failed for PVC "data"', "no_volume", 10.0, True),
     ("something new", "no_machine", 3.0, True),
 ]
 
@@ -93,6 +96,11 @@ def test_why_a_container_is_not_started(reason, message, kind, final, says):
     cause = causes.not_started(reason, message)
     assert cause is not None and (cause.kind, cause.final) == (kind, final) and says in cause.text
     assert final or cause.patience is not None
+
+
+@pytest.mark.parametrize("words", ["failed to sync secret cache: timed out waiting for the condition", "no relationship found between node 'a' and this object"])
+def test_a_kubelet_that_hears_late_is_given_time(words):
+    assert causes.not_started("CreateContainerConfigError", words).patience == causes.mount(words).patience == 30.0
 
 
 @pytest.mark.parametrize("reason", ["ContainerCreating", "PodInitializing", ""])

@@ -134,6 +134,17 @@ def test_pods(given, expected, kind, failures):
     assert len({attempt.id for attempt in attempts}) == failures
 
 
+def test_a_kubelet_that_could_not_read_the_credentials_yet_is_waited_for():
+    """It pulls without them, is denied, and tries again; without credentials of its own a pod has nothing to wait for."""
+    given = pod(containers=[waiting("ErrImagePull", "rpc error: code = Unknown desc = authorization failed: no basic auth credentials")])
+    assert state(given).tasks[-1].cause.final
+    given["spec"]["imagePullSecrets"] = [{"name": "registry"}]
+    (denied,) = state(given).tasks
+    assert (denied.cause.kind, denied.cause.final, denied.cause.patience) == ("image_denied", False, 3.0)
+    said = {"reason": "FailedToRetrieveImagePullSecret", "involvedObject": {"uid": given["metadata"]["uid"]}}
+    assert state(given, events=[said]).tasks[-1].cause.patience == 30.0
+
+
 def test_attempts_say_how_they_ended():
     attempt = state(crashed(0, code=3)).tasks[0]
     assert (attempt.exit_code, attempt.cause.kind) == (3, "crash") and "exit code 3" in attempt.cause.text
