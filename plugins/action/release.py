@@ -14,15 +14,19 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.shipping.code.plugins.module_utils._app import compose
 from ansible_collections.shipping.code.plugins.module_utils._app.errors import ShippingError
 from ansible_collections.shipping.code.plugins.module_utils._kubernetes.manifests import read
+from ansible_collections.shipping.code.plugins.module_utils._release import arguments, drafts
 from ansible_collections.shipping.code.plugins.module_utils._release.entry import check_present
 from ansible_collections.shipping.code.plugins.module_utils._release.mask import words_of
 from ansible_collections.shipping.code.plugins.plugin_utils._compose.files import Sources, load
+from ansible_collections.shipping.code.plugins.plugin_utils._here import Call
 from ansible_collections.shipping.code.plugins.plugin_utils._live import LiveAction
 from ansible_collections.shipping.code.plugins.plugin_utils._manifests import Chart, documents, secret_words
 
 
 class ActionModule(LiveAction):
     """Reads the spec on the control machine, runs the module and shows its progress."""
+
+    call = Call(arguments.RELEASE, drafts.release_or_absent, arguments.RELEASE_RULES)
 
     def prepare(self, task_vars: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """Read, interpolate, merge and validate; what goes to the host is plain data."""

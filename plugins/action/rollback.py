@@ -4,8 +4,12 @@
 
 from __future__ import annotations
 
+from ansible_collections.shipping.code.plugins.module_utils._release import arguments, drafts
+from ansible_collections.shipping.code.plugins.plugin_utils._here import Call
 from ansible_collections.shipping.code.plugins.plugin_utils._live import LiveAction
 
 
 class ActionModule(LiveAction):
     """Runs the module of the same name and shows its progress."""
+
+    call = Call(arguments.ROLLBACK, drafts.rollback)

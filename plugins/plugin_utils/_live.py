@@ -30,6 +30,7 @@ from ..module_utils._release.begin import held_too_long
 from ..module_utils._release.entry import new_run
 from ..module_utils._release.mask import mask
 from ..module_utils._release.result import of_end, title
+from ._here import Call, is_here, look
 
 display = Display()
 
@@ -52,6 +53,8 @@ class LiveAction(ActionBase):
     _supports_check_mode = True
     _supports_async = True
     _supports_diff = True
+
+    call: Call
 
     def prepare(self, task_vars: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """The module's options, and the words that must never be shown."""
@@ -105,7 +108,7 @@ class LiveAction(ActionBase):
         run, seen, told = new_run(), {"version": -1, "seconds": 0.0}, ""
         begun_at = since = time.monotonic()
         while True:
-            begun = self._module({**options, "_job": {"phase": "begin", "run": run, "seen": seen}}, task_vars)
+            begun = self._look_or_begin({**options, "_job": {"phase": "begin", "run": run, "seen": seen}}, task_vars)
             whom = begun.get("waiting_for", "")
             if begun.get("failed") or not whom:
                 return begun
@@ -118,6 +121,10 @@ class LiveAction(ActionBase):
                 since = time.monotonic()
             time.sleep(1)
             seen = {"version": begun["seen"]["version"], "seconds": time.monotonic() - since}
+
+    def _look_or_begin(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        found = look(self.call, options, self._task.check_mode, self._task.diff) if is_here(self, task_vars) else None
+        return found or self._module(options, task_vars)
 
     def _module(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         result: dict[str, Any] = self._execute_module(module_args=options, task_vars=task_vars)

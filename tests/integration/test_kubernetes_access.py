@@ -8,6 +8,8 @@ from __future__ import annotations
 import base64
 import copy
 import json
+import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +19,7 @@ import pytest
 import yaml
 
 from tests.testbed.tls import Authority
+from tests.testbed.tunnel import http_proxy
 
 from .harness import ROOT, Outcome, Player
 from .specs import Spec, changed, tool, with_service
@@ -29,12 +32,12 @@ DENIED = "the cluster does not accept these credentials"
 
 
 def infos(player: Player, platform: Any, *connections: dict[str, Any]) -> list[dict[str, Any]]:
-    """What release_info says by each of these connections, in one play; ``environment`` is no option, but that of the task."""
+    """What release_info says by each of these connections, in one play; ``environment`` and ``vars`` are no options, but those of the task."""
     tasks: list[dict[str, Any]] = []
     for number, connection in enumerate(connections):
         options = {"app": "nothing", "namespace": "nothing", "platform": platform.name, "timeout": 5, **connection}
-        environment = options.pop("environment", {})
-        tasks.append({"name": f"{number}", "shipping.code.release_info": options, "environment": environment, "ignore_errors": True})
+        keywords = {name: options.pop(name, {}) for name in ("environment", "vars")}
+        tasks.append({"name": f"{number}", "shipping.code.release_info": options, "ignore_errors": True, **keywords})
     outcome = player.start_tasks(player.folder(), tasks).wait()
     assert "Traceback" not in outcome.output and len(outcome.results) == len(connections), outcome.output
     return outcome.results
@@ -148,6 +151,49 @@ def test_exec_plugin(platform: Any, player: Player, tmp_path: Path) -> None:
     works, fails = infos(player, platform, *connections)
     assert works["history"] == []
     assert "cannot log in to the cluster" in fails["msg"] and "the login has ended" in fails["msg"], fails["msg"]
+
+
+def test_through_a_proxy(platform: Any, player: Player, tmp_path: Path) -> None:
+    """Given, in the kubeconfig or in the environment, except for hosts that need none; one that is away is told as the proxy that it is."""
+    server = platform.cluster.server
+    kubeconfig = json.loads(platform.cluster.kubeconfig.read_text())
+    with http_proxy() as between:
+        kubeconfig["clusters"][0]["cluster"]["proxy-url"] = between.address
+        (tmp_path / "kubeconfig").write_text(json.dumps(kubeconfig))
+        used = infos(
+            player,
+            platform,
+            by_host(platform, proxy=between.address),
+            {"kubeconfig": f"{tmp_path}/kubeconfig"},
+            {"environment": {"K8S_AUTH_PROXY": between.address}, **by_host(platform)},
+        )
+        through = len(between.asked)
+        (direct,) = infos(player, platform, by_host(platform, proxy=between.address, no_proxy=server.split("/")[2].split(":")[0]))
+    assert [result.get("history", result.get("msg")) for result in (*used, direct)] == [[]] * 4
+    assert through >= 3 and set(between.asked) == {server.removeprefix("https://")} and len(between.asked) == through
+    (away,) = infos(player, platform, by_host(platform, proxy="http://127.0.0.1:1"))
+    assert "127.0.0.1:1" in away["msg"] and "proxy" in away["msg"], away["msg"]
+
+
+def test_inside_the_cluster(platform: Any, player: Player, tmp_path: Path) -> None:
+    """A play in a pod uses the pod's own account: no kubeconfig, no token; here in a mount namespace that has a pod's files."""
+    account = tmp_path / "serviceaccount"
+    account.mkdir()
+    for name, content in {"token": platform.cluster.token(), "ca.crt": platform.cluster.ca.read_text(), "namespace": "of-the-pod"}.items():
+        (account / name).write_text(content)
+    host, _colon, port = platform.cluster.server.removeprefix("https://").rpartition(":")
+    python = tmp_path / "python"
+    there = "/run/secrets/kubernetes.io"
+    inside = f'mount -t tmpfs none /run && mkdir -p {there} && cp -r {account} {there} && exec {sys.executable} "$@"'
+    python.write_text(f"#!/bin/sh\nexec unshare --mount --propagation private sh -c '{inside}' sh \"$@\"\n")
+    python.chmod(0o755)
+    pod = {
+        "environment": {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port, "PATH": os.environ["PATH"]},
+        "vars": {"ansible_python_interpreter": str(python)},
+    }
+    found, outside = infos(player, platform, {**pod, "namespace": None}, {"environment": pod["environment"]})
+    assert found.get("history", found.get("msg")) == []
+    assert "there is no kubeconfig" in outside["msg"], outside["msg"]
 
 
 def spec_of(platform: Any, **environment: str) -> Spec:

@@ -44,19 +44,32 @@ class Draft:
 Planner = Callable[[Platform, Request, Observation], Draft]
 
 
-def begin(platform: Platform, request: Request, planner: Planner) -> Begun:
-    """Look and plan; take the app and write the record where something is to be done."""
-    seen = platform.observe(request.app)
+def look(platform: Platform, request: Request, planner: Planner) -> Begun | None:
+    """What a run comes to that writes nothing: it was only asked, has nothing to do, or has to wait; None for any other."""
+    return _look(platform.observe(request.app), platform, request, planner)[0]
+
+
+def _look(seen: Observation, platform: Platform, request: Request, planner: Planner) -> tuple[Begun | None, str]:
+    """As :func:`look`; for any other, what it would hold the app for."""
     free = free_to_take(seen.lease, request.seen, request.run)
     if not request.check and not free:
-        return _wait_for(seen.lease, request)
+        return _wait_for(seen.lease, request), ""
     draft = planner(platform, request, seen)
     if request.check:
         note = "" if free or seen.lease is None else f"{who(seen.lease)}, is at work on {request.app} now; the plan may change"
-        return Begun(draft.changed, draft.result, warnings=(*draft.warnings, *filter(None, [note])))
+        return Begun(draft.changed, draft.result, warnings=(*draft.warnings, *filter(None, [note]))), ""
     if not draft.needed and newest(seen.records, PENDING) is None:
-        return Begun(False, draft.result, warnings=draft.warnings)
-    fresh = Lease("", -1, holder=request.run, ttl=request.limits.lease_ttl, what=draft.what)
+        return Begun(False, draft.result, warnings=draft.warnings), ""
+    return None, draft.what
+
+
+def begin(platform: Platform, request: Request, planner: Planner) -> Begun:
+    """Look and plan; take the app and write the record where something is to be done."""
+    seen = platform.observe(request.app)
+    looked, what = _look(seen, platform, request, planner)
+    if looked:
+        return looked
+    fresh = Lease("", -1, holder=request.run, ttl=request.limits.lease_ttl, what=what)
     lease = guard.take(platform, request.app, seen.lease, fresh)
     if lease is None:
         return _wait_for(platform.read_lease(request.app), request)

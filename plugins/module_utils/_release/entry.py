@@ -20,8 +20,9 @@ from .._app import compose as composing
 from .._app.errors import Problem, ShippingError, SpecError
 from .._app.lease import Seen
 from .._app.platform import Contents, Platform, Wishes
+from . import begin as beginning
 from . import journal, result, worker
-from .begin import Planner, begin, held_too_long
+from .begin import Planner, held_too_long
 from .mask import mask, words_of
 from .request import Begun, Job, Limits, Request
 from .work import work
@@ -167,14 +168,26 @@ def _begin(options: Options, check: bool, planner: Planner) -> dict[str, Any]:
     request = request_of(options, check)
     words = hidden_words(options, request)
     book = journal.Journal(journal.path_for(request.app, request.run), words)
-    begun = begin(connect(options), request, planner)
-    answer = {**result.of_beginning(begun), "waiting_for": begun.waiting_for, "seen": vars(begun.seen), "told": list(begun.warnings)}
-    answer = mask(answer, words)
+    begun = beginning.begin(connect(options), request, planner)
+    answer = _answer(begun, words)
     if begun.job:
         job = begun.job
         worker.detach(lambda: _work(options, job, book))
         answer["job"] = {"kind": job.kind, "number": job.number, "journal": book.path}
-    return dict(answer)
+    return answer
+
+
+def look(options: Options, check: bool, planner: Planner) -> dict[str, Any] | None:
+    """The short part of a run that writes nothing; None where there is something to write."""
+    request = request_of(options, check)
+    begun = beginning.look(connect(options), request, planner)
+    return _answer(begun, hidden_words(options, request)) if begun else None
+
+
+def _answer(begun: Begun, words: list[str]) -> dict[str, Any]:
+    """What the short part came to, for the action plugin."""
+    answer = {**result.of_beginning(begun), "waiting_for": begun.waiting_for, "seen": vars(begun.seen), "told": list(begun.warnings)}
+    return dict(mask(answer, words))
 
 
 def _work(options: Options, job: Job, book: journal.Journal) -> None:
@@ -223,7 +236,7 @@ def _patient_begin(platform: Platform, request: Request, planner: Planner, optio
     deadline = time.monotonic() + timeout
     since = time.monotonic()
     while True:
-        begun = begin(platform, request, planner)
+        begun = beginning.begin(platform, request, planner)
         if not begun.waiting_for:
             return begun
         if time.monotonic() > deadline:
