@@ -29,6 +29,8 @@ DIRECTORIES := $(OPENLDAP) samba samba-ad-provision samba-dsdb-modules samba-vfs
   krb5-user libkrb5-dev gcc libldap2-dev libsasl2-dev
 PYTEST = "$$bin/pytest" -c tests/pytest.ini
 SPREAD = --numprocesses $(WORKERS) --dist worksteal
+# Several workers share two cores: what fails beside others is tried once more alone, in sight. What fails then has failed.
+ALONE = || { [ $$? -eq 1 ] && echo "tried again, alone: what failed beside other tests" && $(PYTEST) --last-failed --last-failed-no-failures none
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -51,8 +53,8 @@ test: directory-packages
 	$(PYTEST) tests/unit; \
 	$(MAKE) --no-print-directory test-oldest; \
 	python -m tests.testbed.parts helm; \
-	$(PYTEST) $(SPREAD) tests/integration; \
-	$(PYTEST) --numprocesses 2 --dist worksteal --platform kubernetes tests/integration; \
+	$(PYTEST) $(SPREAD) tests/integration $(ALONE) tests/integration; }; \
+	$(PYTEST) --numprocesses 2 --dist worksteal --platform kubernetes tests/integration $(ALONE) --platform kubernetes tests/integration; }; \
 	$(MAKE) --no-print-directory test-directory; \
 	$(PYTEST) tests/delivery; \
 	$(PYTEST) tests/quickstart; \
