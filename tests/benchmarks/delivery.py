@@ -39,12 +39,12 @@ class Size:
     changed: int
 
 
-SIZES = (Size(3, 3, 7, 5), Size(20, 1, 5, 3))
+SIZES = (Size(3, 3, 5, 3), Size(20, 1, 3, 1))
 QUICK = (Size(2, 1, 1, 1),)
 SCRIPTS, ARCHIVES, PYTHONS, BINARIES = (
     [f"script{number}" for number in range(8)],
     [f"archive{number}" for number in range(4)],
-    [f"python{number}" for number in range(4)],
+    [f"snake{number}" for number in range(4)],
     [f"binary{number}" for number in range(4)],
 )
 TOOLS = (*SCRIPTS, *ARCHIVES, *PYTHONS, *BINARIES)
