@@ -77,12 +77,17 @@ class Machine:
             return "; ".join(f"{one['project']} {one['tool']} for {one['user']}: {one['why']}" for one in last["failures"])
         if last.get("unknown"):
             return f"users unknown to it: {', '.join(last['unknown'])}"
-        return str(last.get("msg") or "it gave no reason") if last.get("failed") else ""
+        return "" if "ready" in last and not last.get("failed") else str(last.get("msg") or "it gave no reason")
 
 
 def pairs(users: Iterable[Mapping[str, Any]]) -> Pairs:
     """Who is in which project."""
     return frozenset((user["id"], project) for user in users for project in user["projects"])
+
+
+def concerns(users: Iterable[Mapping[str, Any]], names: frozenset[str], projects: frozenset[str]) -> bool:
+    """Whether any of these users has one of these names, or is in one of these projects."""
+    return any(user["name"] in names or not projects.isdisjoint(user["projects"]) for user in users)
 
 
 def before(machines: Iterable[Machine], baseline: Mapping[str, Any] | None) -> Fleet:
@@ -92,13 +97,13 @@ def before(machines: Iterable[Machine], baseline: Mapping[str, Any] | None) -> F
     return {**receipts, **remembered}
 
 
-def after(machines: Iterable[Machine], delivered: Mapping[str, Mapping[str, Any]], had: Fleet, complete: bool) -> Fleet:
-    """What everybody is to have. Machines that this run is not about stay as they were delivered."""
+def after(machines: Iterable[Machine], delivered: Mapping[str, Mapping[str, Any]], had: Fleet, complete: bool, coming: Iterable[Machine] = ()) -> Fleet:
+    """What everybody is to have. ``coming`` are those that a later part of the play asks; machines that it is not about stay as they were delivered."""
     selected = {machine.name: machine.after for machine in machines if machine.selected}
     if complete:
         return selected
     others = {name: pairs(delivered[name]["users"]) if name in delivered else theirs for name, theirs in had.items()}
-    return {**others, **selected}
+    return {**others, **{machine.name: pairs(machine.users) for machine in coming}, **selected}
 
 
 def as_users(theirs: Pairs) -> list[dict[str, Any]]:

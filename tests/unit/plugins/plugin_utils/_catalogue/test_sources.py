@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,13 @@ def test_the_sample(tmp_path: Path):
     assert without == [] and {tool["kind"] for tool in manifests[0]["tools"]} == {"script", "python", "binary", "env"}
     for tool in ("atlas", "atlas-tiles", "atlas-where"):
         assert sent(sample, manifests, "atlas", tool, tmp_path / "b.tar")
+
+
+def test_the_sample_says_that_its_service_is_down():
+    wheels = Path(__file__).parents[5] / "playbooks" / "files" / "projects" / "atlas" / "wheels"
+    code = "import sys; sys.argv = ['atlas', 'http://127.0.0.1:9/']; import atlas_maps; atlas_maps.main()"
+    done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(next(wheels.iterdir()))}, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "http://127.0.0.1:9/ does not answer: " in done.stderr and "Traceback" not in done.stderr
 
 
 def test_a_download_is_verified_and_kept(catalogue: Catalogue, tmp_path: Path):
