@@ -228,11 +228,16 @@ unknown:
   elements: str
   sample: [bob]
 missing:
-  description: What the machine lacks, in check mode.
+  description: What the machine lacks, in check mode, and the system that it has to fit.
   returned: O(state=present) with O(record)
   type: list
   elements: dict
-  sample: []
+  sample:
+    - object: 4f6e1c0f3a5b7d9e8c2a1b0d9f8e7c6b-atlas-1.0
+      project: atlas
+      tool: atlas
+      variant: 0
+      system: {os: linux, arch: x86_64, python: "3.11"}
 notes:
   description: What people should know, such as commands that two projects have.
   returned: O(state=present) with O(record)

@@ -187,7 +187,7 @@ def test_a_self_test_that_fails(fleet: Fleet):
 
 def test_a_mistake_in_the_catalogue(fleet: Fleet):
     simple(fleet, "atlas", descripton="x")
-    fleet.projects = {"atlas": {"ada"}}
+    fleet.projects = {"atlas": {"ada", "cy"}}
     done = fleet.deliver()
     assert not done.ok and "atlas.yml:1:" in done.output and "did you mean description?" in done.output
     assert done.states == dict.fromkeys((PC1, PC2, PC3), "failed"), "the table tells of each machine"

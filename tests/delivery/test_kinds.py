@@ -105,8 +105,20 @@ def test_a_tampered_wheel_is_refused(fleet: Fleet):
     (fleet.catalogue / "p" / "wheels1" / other.name).write_bytes(other.read_bytes())
     fleet.catalogue_of("p", {"t": tool, "u": {"kind": "env", "variables": {"A": "b"}}})
     done = fleet.deliver("--limit", PC)
-    assert not done.ok and "no wheel in" in done.output and done.states == {PC: "failed"} | dict.fromkeys(set(done.states) - {PC}, "not selected")
+    assert not done.ok and "has a hash of p/lock.txt: t 1" in done.output and done.states == {PC: "failed"} | dict.fromkeys(set(done.states) - {PC}, "not selected")
     assert fleet.says(PC, USER, "bash -lc 'echo $A'") == (0, "b")
+
+
+def test_a_wheel_for_another_python(fleet: Fleet):
+    """The machine says what it is, and the control machine what it has not got; nothing is built."""
+    fleet.projects = {"p": {USER}}
+    tool = {"version": "1", **python(fleet, "1")}
+    folder = fleet.catalogue / "p" / "wheels1"
+    (folder / "t-1-py3-none-any.whl").rename(folder / "t-1-cp39-cp39-manylinux_2_17_x86_64.whl")
+    fleet.catalogue_of("p", {"t": tool, "u": {"kind": "env", "variables": {"A": "b"}}})
+    done = fleet.deliver("--limit", PC)
+    assert not done.ok and "is for linux x86_64, Python 3." in done.output and "has a hash of p/lock.txt: t 1" in done.output, done.output
+    assert fleet.says(PC, USER, "bash -lc 'echo $A'") == (0, "b") and "uv" not in done.of(PC)[-1]["failures"][0]["why"]
 
 
 def test_a_tampered_download(fleet: Fleet):
