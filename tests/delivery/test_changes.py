@@ -226,6 +226,29 @@ def test_killed_while_it_builds(fleet: Fleet):
     assert fleet.deliver("--limit", PC1).changed == set()
 
 
+def test_a_full_disk(fleet: Fleet):
+    """What does not fit is told and left out; what was there works, and the next run with more room goes on."""
+    machine = fleet.machines[PC1]
+    machine.run("mkdir", "-p", OPT)
+    machine.run("mount", "-t", "tmpfs", "-o", "size=2m,mode=755", "tmpfs", OPT)
+    try:
+        simple(fleet, "atlas")
+        fleet.projects = {"atlas": {"bob"}}
+        assert fleet.deliver("--limit", PC1).ok
+        script = b"#!/bin/sh\necho large\nexit\n"
+        tools = {name: {"kind": "script", "version": "2", "file": f"atlas/{name}.sh"} for name in ("atlas", "large")}
+        fleet.catalogue_of("atlas", tools, **{"atlas.sh": b"#!/bin/sh\necho atlas 2\n", "large.sh": script + os.urandom(4_000_000)})
+        full = fleet.deliver("--limit", PC1)
+        assert not full.ok and full.states[PC1] == "failed" and "no space left on device" in full.output.lower(), full.output
+        assert "Traceback" not in full.output and fleet.says(PC1, "bob", "atlas")[0] == 0 and "large" not in fleet.commands(PC1, "bob")
+        machine.run("mount", "-o", "remount,size=20m", OPT)
+        done = fleet.deliver("--limit", PC1)
+        assert done.ok and [fleet.says(PC1, "bob", name) for name in ("atlas", "large")] == [(0, "atlas 2"), (0, "large")], done.output
+        assert fleet.deliver("--limit", PC1).changed == set()
+    finally:
+        machine.run("umount", "--lazy", OPT)
+
+
 def test_open_shells_and_running_programs(fleet: Fleet):
     """A shell that was open before sees the new command; a program that runs goes on through the change."""
     assert fleet.deliver("--limit", PC1).ok

@@ -10,19 +10,20 @@ import time
 
 import pytest
 
-from .fleet import OPT, Fleet
+from .fleet import Fleet
 
 PC, USER = "pc1.example.com", "bob"
-VIEW = f"{OPT}/current/users/{USER}"
-BOTH = "'t; echo $T'"
+ENROLLED = ". /etc/profile.d/shipping.sh"
+"""What gives the variables, and the PATH where something else was set."""
+BOTH = "'t; echo $T'"  # behind -c
 SESSIONS = {
-    "ssh": (USER, f". {VIEW}/env.sh; t; echo $T"),
+    "ssh": (USER, f"{ENROLLED}; t; echo $T"),
     "bash": (USER, f"env -i HOME=$HOME bash -lc {BOTH}"),
     "sh": (USER, f"env -i HOME=$HOME sh -lc {BOTH}"),
     "zsh": (USER, f"env -i HOME=$HOME zsh -c {BOTH}"),
     "fish": (USER, f"env -i HOME=$HOME fish -c {BOTH}"),
     "su": ("root", f"su - {USER} -c {BOTH}"),
-    "sudo": ("root", f"sudo -i -u {USER} bash -c {BOTH}"),
+    "sudo": ("root", f"sudo -i -u {USER} t && sudo -i -u {USER} printenv T"),
 }
 """Who gives which command. The environment is emptied where it could come from somewhere else than from the shell."""
 
@@ -61,14 +62,14 @@ def test_another_login_shell(delivered: Fleet):
 
 
 def test_cron(delivered: Fleet):
-    """A job that is run when cron starts, which spares the minute."""
+    """It sets a PATH of its own, so a job says what it needs. This one is run when cron starts, which spares the minute."""
     if not shutil.which("cron"):
         pytest.skip("cron is not on this machine")
     machine = delivered.machines[PC]
-    line = f"@reboot (t; . {OPT}/current/users/$LOGNAME/env.sh; echo $T) > /tmp/cron.out 2>&1; touch /tmp/cron.done"
+    line = f"@reboot ({ENROLLED}; t; echo $T) > /tmp/cron.out 2>&1; touch /tmp/cron.done"
     machine.run("sh", "-c", f"printf '%s\\n' \"$0\" | crontab -u {USER} -", line)
     try:
-        machine.run("cron")
+        machine.run("/usr/sbin/cron")
         deadline = time.monotonic() + 30
         while machine.ssh("root", "ls /tmp/cron.done").returncode and time.monotonic() < deadline:
             time.sleep(0.5)
