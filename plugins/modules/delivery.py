@@ -18,13 +18,7 @@ author:
   - shipping.code contributors (@shipping-code)
 extends_documentation_fragment:
   - shipping.code.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
+  - shipping.code.attributes.reading
 options:
   step:
     description:

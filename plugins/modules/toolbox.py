@@ -20,6 +20,7 @@ author:
   - shipping.code contributors (@shipping-code)
 extends_documentation_fragment:
   - shipping.code.attributes
+  - shipping.code.toolbox
 attributes:
   check_mode:
     support: full
@@ -78,12 +79,6 @@ options:
       - A C(PATH) that somebody else has set in C(pam_env.conf) is an error that says what to write.
     type: bool
     default: true
-  path:
-    description:
-      - Where tools are on the machine. Every folder down to it must belong to root alone.
-      - Its file system must have POSIX ACLs, by which users see their own projects only.
-    type: path
-    default: /opt/shipping
   accept_older:
     description: Whether to apply a record that is older than the last one.
     type: bool
@@ -109,10 +104,6 @@ options:
   _bundle:
     description: For the action plugin of the same name; not for use in playbooks.
     type: dict
-requirements:
-  - Python 3.9 or newer on the machine, and nothing else
-  - root on the machine, by C(become)
-  - Linux
 notes:
   - macOS and Windows are not supported yet.
 seealso:

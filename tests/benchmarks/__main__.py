@@ -10,13 +10,16 @@ import os
 import platform
 import sys
 import tempfile
+from collections.abc import Callable, Iterable
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from tests.testbed.machine import run
 from tests.testbed.parts import KUBERNETES
 
 from . import delivery, directory, kubernetes, report, swarm
+from .measure import Results
 
 ROOT = Path(__file__).parents[2]
 CURVE = (1, 5, 10, 20, 40)
@@ -70,30 +73,25 @@ def _kubernetes(folder: Path, environment: dict[str, str], quick: bool, partial:
 
 
 def _directory(folder: Path, environment: dict[str, str], quick: bool, partial: bool) -> str:
-    sections = []
-    for size in directory.QUICK if quick else directory.SIZES:
-        bench = directory.DirectoryBench(folder, environment, size)
-        try:
-            bench.up()
-            results = directory.measure(bench)
-        finally:
-            bench.down()
-        sections.append(report.on_directory(results, size))
-    return "\n".join(sections)
+    benches = (directory.DirectoryBench(folder, environment, size) for size in (directory.QUICK if quick else directory.SIZES))
+    return _in_sizes(benches, directory.measure, lambda results, bench: report.on_directory(results, bench.size))
 
 
 def _delivery(folder: Path, environment: dict[str, str], quick: bool, partial: bool) -> str:
+    benches = (delivery.DeliveryBench(folder / f"{size.machines}", environment, size) for size in (delivery.QUICK if quick else delivery.SIZES))
+    return _in_sizes(benches, delivery.measure, lambda results, bench: report.on_delivery(results, bench.size, bench.peer_version()))
+
+
+def _in_sizes(benches: Iterable[Any], measure: Callable[[Any], Results], section: Callable[[Results, Any], str]) -> str:
+    """A section for each size, one after the other."""
     sections = []
-    for size in delivery.QUICK if quick else delivery.SIZES:
-        own = folder / f"delivery-{size.machines}"
-        own.mkdir()
-        bench = delivery.DeliveryBench(own, environment, size)
+    for bench in benches:
         try:
             bench.up()
-            results = delivery.measure(bench)
+            results = measure(bench)
         finally:
             bench.down()
-        sections.append(report.on_delivery(results, size, bench.peer_version()))
+        sections.append(section(results, bench))
     return "\n".join(sections)
 
 

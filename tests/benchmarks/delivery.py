@@ -54,6 +54,7 @@ class DeliveryBench:
     """Machines with a user each, and twenty tools of one project, in a folder that all contenders read."""
 
     def __init__(self, folder: Path, environment: dict[str, str], size: Size) -> None:
+        folder.mkdir(exist_ok=True)
         self.folder = folder
         self.size = size
         self.files = folder / "projects" / "atlas"
@@ -228,15 +229,15 @@ class DeliveryBench:
                 content.add(ROOT / "plugins" / "module_utils" / name, f"toolbox/{name}", filter=lambda item: None if "__pycache__" in item.name else item)
         runs = Runs()
         for machine in self.machines:
-            machine.unpack(packed.getvalue(), "/tmp")
+            machine.unpack(packed.getvalue(), HERE)
             runs.seconds.append(float(machine.run("/usr/bin/python3", "-c", _TIMED, HERE + "/shipping")))
-            machine.run("rm", "-r", "/tmp/toolbox")
+            machine.run("rm", "-r", f"{HERE}/toolbox")
         return runs
 
 
 _TIMED = """\
 import sys, time
-sys.path.insert(0, "/tmp")
+sys.path.insert(0, "/opt")
 from toolbox._toolbox import other
 begun = time.perf_counter()
 answer = other.back(sys.argv[1], "previous", 3, 60, False)
@@ -244,7 +245,7 @@ assert answer["changed"]
 print(time.perf_counter() - begun)
 """
 
-_PYINFRA = '''\
+_PYINFRA = """\
 from pyinfra.operations import files, pip, server
 
 HERE, FILES = {here!r}, {files!r}
@@ -266,7 +267,7 @@ for name in {pythons}:
     links[name] = f"venv-{{name}}/bin/{{name}}"
 for name, target in links.items():
     files.link(path=f"{{HERE}}/bin/{{name}}", target=f"{{HERE}}/{{target}}")
-'''
+"""
 
 
 def _says(text: str) -> bytes:

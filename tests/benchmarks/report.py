@@ -136,6 +136,7 @@ def on_delivery(results: Results, size: delivery.Size, peer: str) -> str:
     """The section of one size of fleet."""
     quiet = results["nothing to do"]
     everybody = (delivery.OURS, delivery.LOOP, delivery.PEER, delivery.PING, delivery.FLOOR)
+    faster = quiet[delivery.LOOP].median / quiet[delivery.OURS].median
     back, there = results[delivery.BACK][delivery.BACK], results[delivery.BACK_ON_MACHINE][delivery.OURS]
     lines = [
         f"## {len(delivery.TOOLS)} tools to {size.machines} machines",
@@ -148,7 +149,7 @@ def on_delivery(results: Results, size: delivery.Size, peer: str) -> str:
         "",
         "Only this collection also checks each tool against its checksum, keeps users apart, can go back, and removes what is wanted no more.",
         "",
-        f"- nothing to do: {_beyond(quiet, delivery.OURS, delivery.FLOOR):.2f} s more than an empty play, {quiet[delivery.LOOP].median / quiet[delivery.OURS].median:.1f} × as fast as the loop",
+        f"- nothing to do: {_beyond(quiet, delivery.OURS, delivery.FLOOR):.2f} s more than an empty play, {faster:.1f} × as fast as the loop",
         f"- going back a generation: {there.median:.2f} s on the machine; a play that does it everywhere {back.median:.2f} s",
         "",
     ]

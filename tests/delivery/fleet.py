@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from tests.testbed.user_machine import UserMachine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -125,7 +126,7 @@ class Fleet:
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": str(self.home),
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
-            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "delivery" / "callback"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "callback"),
             "ANSIBLE_CALLBACKS_ENABLED": "results",
             "ANSIBLE_FORCE_COLOR": "0",
             "ANSIBLE_PIPELINING": "1",

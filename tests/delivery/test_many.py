@@ -24,7 +24,7 @@ def many(tmp_path: Path, testrun_uid: str) -> Iterator[Fleet]:
         for machine in machines.values():
             machine.up("ada")
         (tmp_path / "projects").mkdir()
-        yield Fleet(tmp_path, machines, dict.fromkeys(NAMES, ["ada"]))
+        yield Fleet(tmp_path, machines, {name: ["ada"] for name in NAMES})
     finally:
         for machine in machines.values():
             machine.down()
