@@ -88,7 +88,7 @@ lint:
 docs:
 	@bin="$(BIN)"; PYTHONPATH=.collections:. "$$bin/python" -m tests.docs
 
-pictures: packages
+pictures: tour-packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" PYTHONPATH=.collections:. "$$bin/python" -m tests.docs.pictures
 
 bench: tour-packages
