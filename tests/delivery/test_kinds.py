@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -96,6 +98,23 @@ def test_each_kind(fleet: Fleet, kind: str):
     fleet.projects = {"p": set()}
     assert fleet.deliver("--limit", PC).ok
     assert fleet.says(PC, USER, ask) != (0, "2") and fleet.objects(PC) == set()
+
+
+def test_a_large_tool(fleet: Fleet):
+    """500 MB, once; where nothing has changed they are neither read nor sent again."""
+    fleet.projects = {"p": {USER}}
+    fleet.catalogue_of("p", {}, large=b"#!/bin/sh\necho large\nexit\n")
+    path = fleet.catalogue / "p" / "large"
+    os.truncate(path, 500_000_000)
+    with path.open("rb") as stream:
+        checksum = hashlib.file_digest(stream, "sha256").hexdigest()
+    fleet.catalogue_of("p", {"t": {"kind": "binary", "version": "1", "file": "p/large", "sha256": checksum}})
+    first = fleet.deliver("--limit", PC)
+    assert first.ok and fleet.says(PC, USER, "t") == (0, "large"), first.output
+    again = fleet.deliver("--limit", PC)
+    assert again.ok and again.changed == set()
+    fleet.projects = {"p": set()}
+    assert fleet.deliver("--limit", PC).ok and fleet.objects(PC) == set()
 
 
 def test_a_tampered_wheel_is_refused(fleet: Fleet):
