@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.tags import Tag
@@ -16,6 +17,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from packaging.version import InvalidVersion, Version
 
 _INTERPRETER = re.compile(r"(py|cp)3(\d*)")
+_VERSION = re.compile(r"3\.(\d+)")
 _PLATFORMS = {"linux": ("manylinux", "musllinux", "linux"), "macos": ("macosx",), "windows": ("win",)}
 _SYSTEMS = {"linux": ("linux", "Linux", "posix"), "macos": ("darwin", "Darwin", "posix"), "windows": ("win32", "Windows", "nt")}
 _ARCHS = {"x86_64": ("x86_64", "amd64", "universal2"), "aarch64": ("aarch64", "arm64", "universal2"), "i686": ("i686", "win32")}
@@ -41,6 +43,11 @@ def declared(os: str | None, arch: str | None, python: str | None) -> System:
     return System(os or "", arch or "", named[1] if named else "")
 
 
+def told(data: Mapping[str, Any]) -> System:
+    """What a machine says of itself, which is only compared with."""
+    return System(*(str(data.get(name, "")) for name in ("os", "arch", "python")))
+
+
 def lacking(lock: str, wheels: Iterable[str], system: System) -> list[str]:
     """The packages that this system needs and no wheel of these names is for."""
     there = set(_fitting(wheels, system))
@@ -64,7 +71,7 @@ def _is_for(requirement: Requirement, system: System) -> bool:
     """Whether a marker lets it be installed; where that cannot be known, it is not asked for."""
     if requirement.marker is None:
         return True
-    if not (system.os and system.arch and system.python):
+    if not (system.os in _SYSTEMS and system.arch and _VERSION.fullmatch(system.python)):
         return False
     platform, name, family = _SYSTEMS[system.os]
     environment = {"sys_platform": platform, "platform_system": name, "os_name": family, "platform_machine": system.arch}
@@ -89,13 +96,13 @@ def _fits(tag: Tag, system: System) -> bool:
 def _fits_platform(platform: str, system: System) -> bool:
     if platform == "any":
         return True
-    of_system = not system.os or platform.startswith(_PLATFORMS[system.os])
+    of_system = not system.os or platform.startswith(_PLATFORMS.get(system.os, (system.os,)))
     return of_system and (not system.arch or platform.endswith(_ARCHS.get(system.arch, (system.arch,))))
 
 
 def _fits_python(tag: Tag, python: str) -> bool:
-    found = _INTERPRETER.fullmatch(tag.interpreter)
-    if not found or not python or not found[2]:
+    found, known = _INTERPRETER.fullmatch(tag.interpreter), _VERSION.fullmatch(python)
+    if not found or not known or not found[2]:
         return bool(found)
-    least, minor = int(found[2]), int(python.partition(".")[2])
+    least, minor = int(found[2]), int(known[1])
     return least <= minor if found[1] == "py" or tag.abi == "abi3" else least == minor

@@ -131,15 +131,17 @@ def rows(machines: Iterable[Machine], stopped: bool, since: Mapping[str, str], d
 
 
 def table(found: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The result for people: a line for each machine, user and project."""
+    """The result for people: a line for each machine, user and project. Reasons of many lines stand in whole where the play fails."""
     lines = [("MACHINE", "STATE", "USER", "PROJECT", "TOOLS")]
     for row in found:
         state = f"{row['state']} since {row['since'].replace('T', ' ').rstrip('Z')}" if row["since"] else row["state"]
-        details = list(_details(row)) or [("", "", row["why"] or "nothing")]
+        why, *more = row["why"].splitlines() or [""]
+        why += " …" if more else ""
+        details = list(_details(row)) or [("", "", why or "nothing")]
         for number, detail in enumerate(details):
             lines.append((row["machine"] if number == 0 else "", state if number == 0 else "", *detail))
-        if row["why"] and details[0][2] != row["why"]:
-            lines.append(("", "", "", "", row["why"]))
+        if why and details[0][2] != why:
+            lines.append(("", "", "", "", why))
     widths = [max(len(line[column]) for line in lines) for column in range(5)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
 

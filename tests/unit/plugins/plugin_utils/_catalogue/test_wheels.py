@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.wheels import System, declared, lacking
+from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.wheels import System, declared, lacking, told
 from packaging.tags import compatible_tags, cpython_tags
 
 LOCK = """\
@@ -80,6 +80,12 @@ def test_what_is_not_known_yet_fits():
     assert lacking(LOCK, numbers("cp39-cp39-manylinux_2_17_aarch64"), declared("linux", "x86_64", None)) == ["Fast_Numbers 2.1.0"]
     assert declared(None, None, "/opt/python3.12").python == declared(None, None, "/usr/bin/python3.12").python == "3.12"
     assert declared(None, None, "/usr/bin/python3").python == ""
+
+
+def test_what_a_machine_says_is_only_compared_with():
+    assert told({"os": "linux", "arch": "x86_64", "python": "3.11"}) == DEBIAN
+    strange = told({"os": "plan9", "arch": "pdp11", "python": "x.y", "more": 1})
+    assert lacking(LOCK, numbers("py3-none-any"), strange) == [] and lacking(LOCK, numbers("py3-none-linux_x86_64"), strange) == ["Fast_Numbers 2.1.0"]
 
 
 @pytest.mark.parametrize(("system", "text"), [(DEBIAN, "linux x86_64, Python 3.11"), (System("linux"), "linux"), (System(), "any system")])

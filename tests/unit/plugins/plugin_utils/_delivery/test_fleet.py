@@ -35,6 +35,11 @@ def test_what_a_later_part_of_the_play_is_to_have_counts_from_the_beginning():
     assert fleet.after([asked, later], delivered, had, False)["pc2"] == fleet.pairs([user("bob", "atlas")])
 
 
+def test_a_reason_of_many_lines_does_not_break_the_table():
+    rows = fleet.rows([machine("pc1", failed=True, msg="2 mistakes:\n  one\n  two"), machine("pc2", ready=True, receipt=[], failures=[])], False, {}, False)
+    assert fleet.table(rows)[1:] == ["pc1      failed                 2 mistakes: …", "pc2      ready                  nothing"]
+
+
 def test_why_a_machine_is_not_ready():
     ready = {"ready": True, "receipt": [], "failures": []}
     assert machine("pc1", **ready).why() == ""
