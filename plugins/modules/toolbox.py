@@ -75,7 +75,7 @@ options:
   enrol:
     description:
       - Whether to see to the PATH of everybody who logs in, by C(/etc/profile.d), zsh, fish, C(environment.d) and C(pam_env.conf), as far as the
-        system has them.
+        system has them. cron and sudo set a PATH of their own; the guide says what to write there.
       - A C(PATH) that somebody else has set in C(pam_env.conf) is an error that says what to write.
     type: bool
     default: true
