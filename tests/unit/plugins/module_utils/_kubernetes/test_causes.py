@@ -98,7 +98,9 @@ def test_why_a_container_is_not_started(reason, message, kind, final, says):
     assert final or cause.patience is not None
 
 
-@pytest.mark.parametrize("words", ["failed to sync secret cache: timed out waiting for the condition", "no relationship found between node 'a' and this object"])
+@pytest.mark.parametrize(
+    "words", ["failed to sync secret cache: timed out waiting for the condition", "no relationship found between node 'a' and this object"]
+)
 def test_a_kubelet_that_hears_late_is_given_time(words):
     assert causes.not_started("CreateContainerConfigError", words).patience == causes.mount(words).patience == 30.0
 
