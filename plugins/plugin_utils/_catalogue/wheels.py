@@ -9,12 +9,13 @@ import contextlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.tags import Tag
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
-from packaging.version import InvalidVersion, Version
+# packaging comes with ansible-core. It is imported where it is used, since ansible-test looks at this file without it.
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+    from packaging.tags import Tag
+    from packaging.version import Version
 
 _INTERPRETER = re.compile(r"(py|cp)3(\d*)")
 _VERSION = re.compile(r"3\.(\d+)")
@@ -50,12 +51,17 @@ def told(data: Mapping[str, Any]) -> System:
 
 def lacking(lock: str, wheels: Iterable[str], system: System) -> list[str]:
     """The packages that this system needs and no wheel of these names is for."""
+    from packaging.utils import canonicalize_name
+
     there = set(_fitting(wheels, system))
     return sorted(f"{name} {version}" for name, version in _pinned(lock, system) if (canonicalize_name(name), version) not in there)
 
 
 def _pinned(lock: str, system: System) -> Iterator[tuple[str, Version]]:
     """Names and versions that a lock pins for a system. What is pinned otherwise, by a URL, is left to the one who installs it."""
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.version import InvalidVersion, Version
+
     for line in lock.replace("\\\n", " ").splitlines():
         words = re.split(r"\s--hash|\s#", f" {line}")[0].strip()
         if not words or words.startswith(("#", "-")):
@@ -80,6 +86,8 @@ def _is_for(requirement: Requirement, system: System) -> bool:
 
 
 def _fitting(wheels: Iterable[str], system: System) -> Iterator[tuple[str, Version]]:
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
     for name in wheels:
         try:
             project, version, _build, tags = parse_wheel_filename(name)
