@@ -27,6 +27,7 @@ PACKAGES := docker.io docker-registry iproute2 iptables apache2-utils openssh-se
 OPENLDAP := slapd ldap-utils
 DIRECTORIES := $(OPENLDAP) samba samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba 389-ds-base python3-lib389 \
   krb5-user libkrb5-dev gcc libldap2-dev libsasl2-dev
+SESSIONS := zsh fish cron sudo
 PYTEST = "$$bin/pytest" -c tests/pytest.ini
 SPREAD = --numprocesses $(WORKERS) --dist worksteal
 # Several workers share two cores: what fails beside others is tried once more alone, in sight. What fails then has failed.
@@ -41,6 +42,9 @@ packages:
 directory-packages: packages
 	@$(SETUP) packages $(DIRECTORIES)
 
+session-packages: packages
+	@$(SETUP) packages $(SESSIONS)
+
 # The tour, the scenarios of molecule and the benchmark have a directory, too.
 tour-packages: packages
 	@$(SETUP) packages $(OPENLDAP)
@@ -48,7 +52,7 @@ tour-packages: packages
 quickstart: tour-packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" "$$bin/python" -m tests.testbed.quickstart $(PLATFORM)
 
-test: directory-packages
+test: directory-packages session-packages
 	@bin="$(BIN)"; export PATH="$$bin:$$PATH"; \
 	$(PYTEST) tests/unit; \
 	$(MAKE) --no-print-directory test-oldest; \
@@ -74,7 +78,7 @@ test-integration: packages
 test-directory: directory-packages
 	@bin="$(DIRECTORY_BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/directory
 
-test-delivery: packages
+test-delivery: directory-packages session-packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/delivery
 
 test-molecule: tour-packages
@@ -86,7 +90,7 @@ lint:
 docs:
 	@bin="$(BIN)"; PYTHONPATH=.collections:. "$$bin/python" -m tests.docs
 
-pictures: packages
+pictures: tour-packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" PYTHONPATH=.collections:. "$$bin/python" -m tests.docs.pictures
 
 bench: tour-packages

@@ -18,11 +18,14 @@ from ansible_collections.shipping.code.plugins.plugin_utils._live import is_quie
 display = Display()
 
 _OPTIONS: dict[str, dict[str, Any]] = {
-    "step": {"type": "str", "choices": ["decide", "tell"], "required": True},
+    "step": {"type": "str", "choices": ["select", "decide", "tell"], "required": True},
     "members": {"type": "dict", "required": True},
-    "answers": {"type": "dict", "required": True},
+    "only_users": {"type": "list", "elements": "str", "default": []},
+    "only_projects": {"type": "list", "elements": "str", "default": []},
+    "selected": {"type": "list", "elements": "str"},
+    "answers": {"type": "dict", "default": {}},
     "final_answers": {"type": "dict", "default": {}},
-    "serial": {"type": "str", "required": True},
+    "serial": {"type": "str"},
     "complete": {"type": "bool", "default": True},
     "state_path": {"type": "path"},
     "max_shrink": {"type": "float", "default": 20},
@@ -48,10 +51,14 @@ class ActionModule(ActionBase):
 
     def _run(self, options: dict[str, Any]) -> dict[str, Any]:
         machines = [_machine(name, options) for name in options["members"]]
-        options["complete"] &= all(machine.first for machine in machines)
         path = options["state_path"]
+        delivered = state.read_delivered(path) if path else {}
+        if options["step"] == "select":
+            return _selected(machines, delivered, options)
+        coming = [machine for machine in machines if not machine.first and machine.name in (options["selected"] or options["members"])]
+        options["complete"] &= all(machine.first for machine in machines)
         had = fleet.before(machines, state.read_baseline(path) if path else None)
-        to_have = fleet.after(machines, state.read_delivered(path) if path else {}, had, options["complete"])
+        to_have = fleet.after(machines, delivered, had, options["complete"], coming)
         limits = brake.Limits(max_shrink=options["max_shrink"], may_empty=frozenset(options["may_empty"]))
         judgement = brake.judge(had, to_have, limits)
         stopped = judgement.stop and (options["complete"] or any(machine.removals for machine in machines))
@@ -70,11 +77,24 @@ class ActionModule(ActionBase):
         return {"changed": False, "machines": rows, "failed_machines": failed, "waiting": waiting, **stop}
 
 
+def _selected(machines: list[Machine], delivered: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    """Whom a run for some users and projects is about; whoever is in none of them gets told so."""
+    users, projects = frozenset(options["only_users"]), frozenset(options["only_projects"])
+    found = [machine.name for machine in machines if fleet.concerns(machine.users, users, projects)]
+    found += [name for name in options["members"] if name not in found and fleet.concerns(delivered.get(name, {}).get("users", ()), users, projects)]
+    if not found:
+        remembered = "was delivered" if options["state_path"] else "was delivered is not known here either, since there is no delivery_state_path"
+        display.warning(f"no machine has any of {', '.join(sorted(users | projects))}, neither by the inventory nor by what {remembered}; nothing is delivered")
+    return {"changed": False, "selected": found}
+
+
 def _checked(args: dict[str, Any]) -> dict[str, Any]:
     checked = ArgumentSpecValidator(_OPTIONS).validate(args)
     if checked.error_messages:
         raise SpecError([Problem("", text) for text in checked.error_messages], "the options")
     options: dict[str, Any] = checked.validated_parameters
+    if options["step"] != "select" and not options["serial"]:
+        raise SpecError([Problem("serial", "is needed")], "the options")
     if not 0 <= options["max_shrink"] <= 100:
         raise SpecError([Problem("max_shrink", f"must be from 0 to 100, not {options['max_shrink']:g}")], "the options")
     return options

@@ -18,37 +18,45 @@ author:
   - shipping.code contributors (@shipping-code)
 extends_documentation_fragment:
   - shipping.code.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
+  - shipping.code.attributes.reading
 options:
   step:
     description:
+      - V(select) says which machines have some users or projects, or had them when they were delivered to last.
       - V(decide) says which machines may remove what they hold.
       - V(tell) writes what was delivered below O(state_path), prints the table, and fails where the brake has stopped removals.
     type: str
-    choices: [decide, tell]
+    choices: [select, decide, tell]
     required: true
   members:
     description: The users of each machine of the play, by its name, as the inventory has them.
     type: dict
     required: true
+  only_users:
+    description: Login names, for O(step=select).
+    type: list
+    elements: str
+    default: []
+  only_projects:
+    description: Names of projects, for O(step=select).
+    type: list
+    elements: str
+    default: []
+  selected:
+    description: The machines that the play is about, whether they were asked already or not; by default all.
+    type: list
+    elements: str
   answers:
     description: What M(shipping.code.toolbox) returned with C(removals=hold), by machine.
     type: dict
-    required: true
+    default: {}
   final_answers:
     description: What it returned from machines that were asked a second time.
     type: dict
     default: {}
   serial:
-    description: The serial of the membership.
+    description: The serial of the membership. Needed but for O(step=select).
     type: str
-    required: true
   complete:
     description:
       - Whether O(members) are the whole fleet.
@@ -72,6 +80,15 @@ options:
 """
 
 EXAMPLES = r"""
+- name: Choose the machines that have something of a project
+  shipping.code.delivery:
+    step: select
+    members: {pc1.example.com: "{{ hostvars['pc1.example.com'].shipping_users }}"}
+    only_projects: [atlas]
+    state_path: /var/lib/shipping
+  run_once: true
+  register: selection
+
 - name: Decide what may be removed
   shipping.code.delivery:
     step: decide
@@ -84,6 +101,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+selected:
+  description: The machines that have one of the users or projects, or had one when they were delivered to last.
+  returned: O(step=select)
+  type: list
+  elements: str
+  sample: [pc1.example.com]
 stop:
   description: Whether nothing may be removed.
   returned: O(step=decide)

@@ -20,6 +20,7 @@ author:
   - shipping.code contributors (@shipping-code)
 extends_documentation_fragment:
   - shipping.code.attributes
+  - shipping.code.toolbox
 attributes:
   check_mode:
     support: full
@@ -74,16 +75,10 @@ options:
   enrol:
     description:
       - Whether to see to the PATH of everybody who logs in, by C(/etc/profile.d), zsh, fish, C(environment.d) and C(pam_env.conf), as far as the
-        system has them.
+        system has them. cron and sudo set a PATH of their own; the guide says what to write there.
       - A C(PATH) that somebody else has set in C(pam_env.conf) is an error that says what to write.
     type: bool
     default: true
-  path:
-    description:
-      - Where tools are on the machine. Every folder down to it must belong to root alone.
-      - Its file system must have POSIX ACLs, by which users see their own projects only.
-    type: path
-    default: /opt/shipping
   accept_older:
     description: Whether to apply a record that is older than the last one.
     type: bool
@@ -109,10 +104,6 @@ options:
   _bundle:
     description: For the action plugin of the same name; not for use in playbooks.
     type: dict
-requirements:
-  - Python 3.9 or newer on the machine, and nothing else
-  - root on the machine, by C(become)
-  - Linux
 notes:
   - macOS and Windows are not supported yet.
 seealso:
@@ -228,11 +219,16 @@ unknown:
   elements: str
   sample: [bob]
 missing:
-  description: What the machine lacks, in check mode.
+  description: What the machine lacks, in check mode, and the system that it has to fit.
   returned: O(state=present) with O(record)
   type: list
   elements: dict
-  sample: []
+  sample:
+    - object: 4f6e1c0f3a5b7d9e8c2a1b0d9f8e7c6b-atlas-1.0
+      project: atlas
+      tool: atlas
+      variant: 0
+      system: {os: linux, arch: x86_64, python: "3.11"}
 notes:
   description: What people should know, such as commands that two projects have.
   returned: O(state=present) with O(record)

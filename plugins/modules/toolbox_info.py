@@ -15,21 +15,8 @@ author:
   - shipping.code contributors (@shipping-code)
 extends_documentation_fragment:
   - shipping.code.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
-options:
-  path:
-    description: Where tools are on the machine.
-    type: path
-    default: /opt/shipping
-requirements:
-  - Python 3.9 or newer on the machine
-  - root on the machine, by C(become)
+  - shipping.code.attributes.reading
+  - shipping.code.toolbox
 seealso:
   - module: shipping.code.toolbox
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measures all there is to measure, and writes docs/benchmarks.md; ``--only swarm|kubernetes|directory`` prints that, ``--quick`` just tries it."""
+"""Measures all there is to measure, and writes docs/benchmarks.md; ``--only swarm|kubernetes|directory|delivery`` prints that, ``--quick`` just tries it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ import os
 import platform
 import sys
 import tempfile
+from collections.abc import Callable, Iterable
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from tests.testbed.machine import run
 from tests.testbed.parts import KUBERNETES
 
-from . import directory, kubernetes, report, swarm
+from . import delivery, directory, kubernetes, report, swarm
+from .measure import Results
 
 ROOT = Path(__file__).parents[2]
 CURVE = (1, 5, 10, 20, 40)
@@ -25,7 +28,7 @@ CURVE = (1, 5, 10, 20, 40)
 def main() -> None:
     """The whole comparison, or a part of it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parts = {"swarm": _swarm, "kubernetes": _kubernetes, "directory": _directory}
+    parts = {"swarm": _swarm, "kubernetes": _kubernetes, "directory": _directory, "delivery": _delivery}
     parser.add_argument("--only", choices=list(parts), help="print this section, and write nothing")
     parser.add_argument("--quick", action="store_true", help="few services, each once, to see whether all works; writes nothing")
     given = parser.parse_args()
@@ -70,15 +73,25 @@ def _kubernetes(folder: Path, environment: dict[str, str], quick: bool, partial:
 
 
 def _directory(folder: Path, environment: dict[str, str], quick: bool, partial: bool) -> str:
+    benches = (directory.DirectoryBench(folder, environment, size) for size in (directory.QUICK if quick else directory.SIZES))
+    return _in_sizes(benches, directory.measure, lambda results, bench: report.on_directory(results, bench.size))
+
+
+def _delivery(folder: Path, environment: dict[str, str], quick: bool, partial: bool) -> str:
+    benches = (delivery.DeliveryBench(folder / f"{size.machines}", environment, size) for size in (delivery.QUICK if quick else delivery.SIZES))
+    return _in_sizes(benches, delivery.measure, lambda results, bench: report.on_delivery(results, bench.size, bench.peer_version()))
+
+
+def _in_sizes(benches: Iterable[Any], measure: Callable[[Any], Results], section: Callable[[Results, Any], str]) -> str:
+    """A section for each size, one after the other."""
     sections = []
-    for size in directory.QUICK if quick else directory.SIZES:
-        bench = directory.DirectoryBench(folder, environment, size)
+    for bench in benches:
         try:
             bench.up()
-            results = directory.measure(bench)
+            results = measure(bench)
         finally:
             bench.down()
-        sections.append(report.on_directory(results, size))
+        sections.append(section(results, bench))
     return "\n".join(sections)
 
 

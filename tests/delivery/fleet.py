@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from tests.testbed.user_machine import UserMachine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,10 +102,15 @@ class Fleet:
         path.write_text(json.dumps({"all": {"hosts": hosts, "vars": {"shipping_membership_serial": f"time:control:{self.serial}"}}}))
         return path
 
-    def deliver(self, *flags: str, state: bool = True, **variables: Any) -> Outcome:
-        """Run the collection's playbook."""
+    def deliver(self, *flags: str, state: bool = True, play: dict[str, Any] | None = None, **variables: Any) -> Outcome:
+        """Run the collection's playbook; ``play`` has further keywords of its play."""
         given = {"delivery_catalogue": str(self.catalogue), **({"delivery_state_path": str(self.state)} if state else {}), **variables}
-        return self.play(str(ROOT / "playbooks" / "deliver.yml"), "-e", json.dumps(given), *flags)
+        playbook = ROOT / "playbooks" / "deliver.yml"
+        if play:
+            (found,) = yaml.safe_load(playbook.read_text())
+            playbook = self.home / "deliver.yml"
+            playbook.write_text(json.dumps([{**found, **play}]))
+        return self.play(str(playbook), "-e", json.dumps(given), *flags)
 
     def task(self, module: str, options: dict[str, Any], *flags: str, **keywords: Any) -> Outcome:
         """Run a play with one module call on all machines."""
@@ -119,7 +126,7 @@ class Fleet:
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": str(self.home),
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
-            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "delivery" / "callback"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "callback"),
             "ANSIBLE_CALLBACKS_ENABLED": "results",
             "ANSIBLE_FORCE_COLOR": "0",
             "ANSIBLE_PIPELINING": "1",

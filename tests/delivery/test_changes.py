@@ -118,6 +118,38 @@ def test_only_some(fleet: Fleet):
     assert fleet.commands(PC1, "ada") == {"atlas"} and fleet.commands(PC2, "ada") == set()
 
 
+def test_only_a_project_whose_last_member_has_left(fleet: Fleet):
+    """The inventory does not tell any more who was in it; what was delivered does."""
+    simple(fleet, "atlas")
+    simple(fleet, "beta")
+    fleet.projects = {"atlas": {"ada", "bob"}, "beta": {"cy"}}
+    assert fleet.deliver().ok
+    fleet.projects = {"atlas": set(), "beta": {"cy"}}
+    without = fleet.deliver(state=False, only={"projects": ["atlas"]})
+    assert without.ok and "no machine has any of atlas" in without.output and fleet.commands(PC1, "bob") == {"atlas"}
+    done = fleet.deliver(only={"projects": ["atlas"]})
+    assert done.ok and done.changed == {PC1, PC2} and set(done.states) == {PC1, PC2}, done.output
+    assert fleet.commands(PC1, "ada") == fleet.commands(PC1, "bob") == fleet.commands(PC2, "ada") == set() and fleet.commands(PC3, "cy") == {"beta"}
+    again = fleet.deliver(only={"projects": ["atlas"]})
+    assert again.ok and "no machine has any of atlas" in again.output and again.changed == set()
+
+
+def test_in_parts(fleet: Fleet):
+    """One machine after the other: the brake looks at all of them before the first one loses anything."""
+    simple(fleet, "atlas")
+    simple(fleet, "beta")
+    fleet.projects = {"atlas": {"ada", "bob", "cy"}, "beta": {"cy"}}
+    first = fleet.deliver(play={"serial": 1})
+    assert first.ok and set(first.states.values()) == {"ready"} and fleet.says(PC3, "cy", "atlas") == (0, "atlas 1"), first.output
+    assert fleet.deliver(play={"serial": 1}).changed == set()
+    fleet.projects = {"atlas": set(), "beta": {"cy", "bob"}}
+    stopped = fleet.deliver(play={"serial": 1})
+    assert not stopped.ok and "atlas would lose all of its 3 members" in stopped.output
+    assert fleet.commands(PC1, "ada") == {"atlas"} and fleet.commands(PC1, "bob") == {"atlas", "beta"} and fleet.commands(PC3, "cy") == {"atlas", "beta"}
+    done = fleet.deliver(play={"serial": 1}, delivery_may_empty=["atlas"])
+    assert done.ok and fleet.commands(PC2, "ada") == set() and fleet.commands(PC3, "cy") == {"beta"}, done.output
+
+
 def test_an_older_record_is_refused(fleet: Fleet):
     simple(fleet, "atlas")
     fleet.projects, fleet.serial = {"atlas": {"ada"}}, 5
@@ -155,9 +187,10 @@ def test_a_self_test_that_fails(fleet: Fleet):
 
 def test_a_mistake_in_the_catalogue(fleet: Fleet):
     simple(fleet, "atlas", descripton="x")
-    fleet.projects = {"atlas": {"ada"}}
+    fleet.projects = {"atlas": {"ada", "cy"}}
     done = fleet.deliver()
     assert not done.ok and "atlas.yml:1:" in done.output and "did you mean description?" in done.output
+    assert done.states == dict.fromkeys((PC1, PC2, PC3), "failed"), "the table tells of each machine"
     assert fleet.says(PC1, "root", f"ls {OPT}")[0] == 2
 
 
@@ -191,6 +224,29 @@ def test_killed_while_it_builds(fleet: Fleet):
     simple(fleet, "atlas", "3")
     assert fleet.deliver("--limit", PC1).ok and fleet.says(PC1, "bob", "atlas") == (0, "atlas 3")
     assert fleet.deliver("--limit", PC1).changed == set()
+
+
+def test_a_full_disk(fleet: Fleet):
+    """What does not fit is told and left out; what was there works, and the next run with more room goes on."""
+    machine = fleet.machines[PC1]
+    machine.run("mkdir", "-p", OPT)
+    machine.run("mount", "-t", "tmpfs", "-o", "size=2m,mode=755", "tmpfs", OPT)
+    try:
+        simple(fleet, "atlas")
+        fleet.projects = {"atlas": {"bob"}}
+        assert fleet.deliver("--limit", PC1).ok
+        script = b"#!/bin/sh\necho large\nexit\n"
+        tools = {name: {"kind": "script", "version": "2", "file": f"atlas/{name}.sh"} for name in ("atlas", "large")}
+        fleet.catalogue_of("atlas", tools, **{"atlas.sh": b"#!/bin/sh\necho atlas 2\n", "large.sh": script + os.urandom(4_000_000)})
+        full = fleet.deliver("--limit", PC1)
+        assert not full.ok and full.states[PC1] == "failed" and "no space left on device" in full.output.lower(), full.output
+        assert "Traceback" not in full.output and fleet.says(PC1, "bob", "atlas")[0] == 0 and "large" not in fleet.commands(PC1, "bob")
+        machine.run("mount", "-o", "remount,size=20m", OPT)
+        done = fleet.deliver("--limit", PC1)
+        assert done.ok and [fleet.says(PC1, "bob", name) for name in ("atlas", "large")] == [(0, "atlas 2"), (0, "large")], done.output
+        assert fleet.deliver("--limit", PC1).changed == set()
+    finally:
+        machine.run("umount", "--lazy", OPT)
 
 
 def test_open_shells_and_running_programs(fleet: Fleet):

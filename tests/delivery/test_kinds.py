@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -98,6 +100,23 @@ def test_each_kind(fleet: Fleet, kind: str):
     assert fleet.says(PC, USER, ask) != (0, "2") and fleet.objects(PC) == set()
 
 
+def test_a_large_tool(fleet: Fleet):
+    """500 MB, once; where nothing has changed they are neither read nor sent again."""
+    fleet.projects = {"p": {USER}}
+    fleet.catalogue_of("p", {}, large=b"#!/bin/sh\necho large\nexit\n")
+    path = fleet.catalogue / "p" / "large"
+    os.truncate(path, 500_000_000)
+    with path.open("rb") as stream:
+        checksum = hashlib.file_digest(stream, "sha256").hexdigest()
+    fleet.catalogue_of("p", {"t": {"kind": "binary", "version": "1", "file": "p/large", "sha256": checksum}})
+    first = fleet.deliver("--limit", PC)
+    assert first.ok and fleet.says(PC, USER, "t") == (0, "large"), first.output
+    again = fleet.deliver("--limit", PC)
+    assert again.ok and again.changed == set()
+    fleet.projects = {"p": set()}
+    assert fleet.deliver("--limit", PC).ok and fleet.objects(PC) == set()
+
+
 def test_a_tampered_wheel_is_refused(fleet: Fleet):
     fleet.projects = {"p": {USER}}
     tool = {"version": "1", **python(fleet, "1")}
@@ -105,8 +124,21 @@ def test_a_tampered_wheel_is_refused(fleet: Fleet):
     (fleet.catalogue / "p" / "wheels1" / other.name).write_bytes(other.read_bytes())
     fleet.catalogue_of("p", {"t": tool, "u": {"kind": "env", "variables": {"A": "b"}}})
     done = fleet.deliver("--limit", PC)
-    assert not done.ok and "no wheel in" in done.output and done.states == {PC: "failed"} | dict.fromkeys(set(done.states) - {PC}, "not selected")
+    assert not done.ok and "has a hash of p/lock.txt: t 1" in done.output
+    assert done.states == {PC: "failed"} | dict.fromkeys(set(done.states) - {PC}, "not selected")
     assert fleet.says(PC, USER, "bash -lc 'echo $A'") == (0, "b")
+
+
+def test_a_wheel_for_another_python(fleet: Fleet):
+    """The machine says what it is, and the control machine what it has not got; nothing is built."""
+    fleet.projects = {"p": {USER}}
+    tool = {"version": "1", **python(fleet, "1")}
+    folder = fleet.catalogue / "p" / "wheels1"
+    (folder / "t-1-py3-none-any.whl").rename(folder / "t-1-cp39-cp39-manylinux_2_17_x86_64.whl")
+    fleet.catalogue_of("p", {"t": tool, "u": {"kind": "env", "variables": {"A": "b"}}})
+    done = fleet.deliver("--limit", PC)
+    assert not done.ok and "is for linux x86_64, Python 3." in done.output and "has a hash of p/lock.txt: t 1" in done.output, done.output
+    assert fleet.says(PC, USER, "bash -lc 'echo $A'") == (0, "b") and "uv" not in done.of(PC)[-1]["failures"][0]["why"]
 
 
 def test_a_tampered_download(fleet: Fleet):

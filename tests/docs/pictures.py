@@ -1,21 +1,27 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Records the pictures of the documentation from real plays: ``make pictures``."""
+"""Records the pictures of the documentation from real plays: ``make pictures``, or ``python -m tests.docs.pictures delivery``."""
 
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
+import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tests.testbed import quickstart
 from tests.testbed.client import Client
+from tests.testbed.company import DOMAIN, Company
 from tests.testbed.machine import Machine
 
 from .terminal import picture
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
+_DULL_IN_DELIVERY = re.compile(r"^(TASK|changed:|skipping:)")
+_CODES = re.compile(r"\x1b\[[\d;]*m")
 _DULL = re.compile(r"^(\s*$|TASK \[Ship the app\]|ok:|PLAY|included:|Origin:|\d+ |\s+\^)|Validating arguments|passed over|: ok=\d")
 
 
@@ -24,23 +30,11 @@ class Recorder(quickstart.Tour):
 
     def __init__(self, *words: object) -> None:
         super().__init__(*words)  # type: ignore[arg-type]
-        self.environment |= {"ANSIBLE_FORCE_COLOR": "1"}
         self.lines: list[str] = []
 
     def play(self, name: str, *words: str, good: bool = True) -> None:
         """Run a playbook and keep what people look at."""
-        shown = " ".join(["ansible-playbook", f"shipping.code.{name}", *words[:2]])
-        command = ["ansible-playbook", f"playbooks/{name}.yml", *words]
-        done = subprocess.run(command, cwd=quickstart.ROOT, env=self.environment, capture_output=True, text=True, check=False)
-        if (done.returncode == 0) != good:
-            raise RuntimeError(done.stdout)
-        self.lines = [f"\x1b[36m$ {shown}\x1b[0m"]
-        for line in done.stdout.splitlines():
-            plain = re.sub(r"\x1b\[[\d;]*m", "", line)
-            if plain.startswith("fatal:"):
-                break
-            if not _DULL.search(plain):
-                self.lines.append(re.sub(r"\*{9,}", "*" * 60, line))
+        self.lines = played(name, words, words[:2], self.environment, good)
 
     def save(self, name: str, title: str, *expected: str) -> None:
         """What was kept, and the count, as a picture."""
@@ -48,12 +42,42 @@ class Recorder(quickstart.Tour):
         (FOLDER / f"{name}.svg").write_text(picture(lines, title))
 
 
-def main() -> None:
-    """Record them all."""
+def played(name: str, words: Iterable[str], shown: Iterable[str], environment: Mapping[str, str], good: bool = True) -> list[str]:
+    """Run one of the collection's playbooks; what people look at of what it prints, below the command as ``shown``."""
+    command = ["ansible-playbook", f"playbooks/{name}.yml", *words]
+    coloured = {**environment, "ANSIBLE_FORCE_COLOR": "1"}
+    done = subprocess.run(command, cwd=quickstart.ROOT, env=coloured, capture_output=True, text=True, check=False)
+    if (done.returncode == 0) != good:
+        raise RuntimeError(done.stdout)
+    lines = [typed("ansible-playbook", f"shipping.code.{name}", *shown)]
+    for line in done.stdout.splitlines():
+        plain = _CODES.sub("", line)
+        if plain.startswith("fatal:"):
+            break
+        if not _DULL.search(plain):
+            lines.append(re.sub(r"\*{9,}", "*" * 60, line))
+    return lines
+
+
+def typed(*words: str) -> str:
+    """A command, as somebody gives it."""
+    return f"\x1b[36m$ {shlex.join(words)}\x1b[0m"
+
+
+def main(*names: str) -> None:
+    """Record them all, or those of these names."""
     FOLDER.mkdir(exist_ok=True)
     for platform, place in quickstart.PLACES.items():
-        record(place(), "" if platform == "swarm" else f"-{platform}")
-        Machine(quickstart.NAME).down()
+        if not names or platform in names:
+            record(place(), "" if platform == "swarm" else f"-{platform}")
+            Machine(quickstart.NAME).down()
+    if not names or "delivery" in names:
+        company = Company(Machine("pictures"), {"pc": ("ada",)})
+        try:
+            company.up()
+            record_delivery(company)
+        finally:
+            company.down()
 
 
 def record(place: quickstart.Place, suffix: str) -> None:
@@ -69,5 +93,24 @@ def record(place: quickstart.Place, suffix: str) -> None:
         tour.save(f"refused{suffix}", "Version 1.2.0 of the shop is refused, and 1.1.0 serves", "shop 1.1.0")
 
 
+def record_delivery(company: Company) -> None:
+    """Somebody joins a project, uses its tools, and leaves it."""
+    words = ("-i", str(company.inventory), "-e", f"delivery_catalogue={company.catalogue}", "-e", f"delivery_state_path={company.folder}/state")
+    titles = {"join": "Ada joins the project atlas, and its tools work on her machine", "leave": "Ada leaves the project atlas, and its tools are gone"}
+    for what, change in {"join": company.join, "leave": company.leave}.items():
+        ldif = change("ada")
+        lines = [typed("cat", f"{what}.ldif"), *ldif.splitlines(), typed("ldapmodify", "-H", "ldaps://ldap.example.com", "-f", f"{what}.ldif"), ""]
+        lines += [line for line in played("deliver", words, ("-i", "ldap_projects.yml"), quickstart.environment({})) if not _dull_in_delivery(line)]
+        for command in (["tools"], ["atlas-tiles", "3"]):
+            done = company.machines["pc"].ssh("ada", *command)
+            lines += ["", typed("ssh", f"ada@pc.{DOMAIN}", *command), *(done.stdout + done.stderr).splitlines()]
+        (FOLDER / f"{what}.svg").write_text(picture(lines, titles[what]))
+
+
+def _dull_in_delivery(line: str) -> bool:
+    """The table says it all."""
+    return bool(_DULL_IN_DELIVERY.search(_CODES.sub("", line)))
+
+
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -66,10 +66,10 @@ class Player:
             "HOME": str(self.home),
             "XDG_STATE_HOME": str(self.home / "state"),
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
-            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "integration" / "callback"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "callback"),
             "ANSIBLE_HOME": str(self.home / ".ansible"),
             "ANSIBLE_REMOTE_TMP": str(self.home / ".ansible" / "tmp"),
-            "ANSIBLE_CALLBACKS_ENABLED": "record",
+            "ANSIBLE_CALLBACKS_ENABLED": "results",
             "ANSIBLE_FORCE_COLOR": "0",
             "ANSIBLE_HOST_KEY_CHECKING": "0",
             "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
@@ -148,7 +148,8 @@ class Running:
             self.kill()
             raise AssertionError(f"the play did not end within {timeout} s:\n{self.output}") from None
         results = self.folder / "results.jsonl"
-        found = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+        lines = map(json.loads, results.read_text().splitlines()) if results.exists() else ()
+        found = [{"host": line["host"], **line["result"]} for line in lines]
         return Outcome(rc, self.output, found, time.monotonic() - self.begun)
 
     def until(self, text: str, timeout: float = 60) -> None:

@@ -102,13 +102,18 @@ def kubernetes() -> Place:
 PLACES = {"swarm": swarm, "kubernetes": kubernetes}
 
 
+def environment(more: dict[str, str]) -> dict[str, str]:
+    """What plays run with."""
+    return {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), **more}
+
+
 class Tour:
     """The plays of the tour, and somebody who asks the shop meanwhile."""
 
     def __init__(self, place: Place, client: Client) -> None:
         self.place = place
         self.client = client
-        self.environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), **place.environment}
+        self.environment = environment(place.environment)
         self.seen: dict[str, int] = {}
 
     def play(self, name: str, *words: str, good: bool = True) -> None:

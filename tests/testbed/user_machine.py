@@ -118,9 +118,15 @@ class UserMachine:
 
     def ssh(self, user: str, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command as somebody who comes in by SSH, through the shell that they have."""
+        return subprocess.run(self._words(user, *command), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=120)
+
+    def unpack(self, packed: bytes, folder: str) -> None:
+        """Unpack a tar there, as root."""
+        subprocess.run(self._words("root", "tar", "--extract", "--directory", folder), input=packed, capture_output=True, check=True, timeout=120)
+
+    def _words(self, user: str, *command: str) -> list[str]:
         options = [word for option in _OPTIONS for word in ("-o", option)]
-        words = ["ssh", *options, "-i", str(self.key), f"{user}@{self.machine.address}", *command]
-        return subprocess.run(words, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=120)
+        return ["ssh", *options, "-i", str(self.key), f"{user}@{self.machine.address}", *command]
 
     def run(self, *command: str) -> str:
         """Run a command as root; what it prints."""

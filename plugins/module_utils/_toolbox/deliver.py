@@ -24,6 +24,7 @@ from .enrol import enrol
 from .errors import DeliveryError, Outdated
 from .files import read_json, write_json
 from .generations import Generations
+from .kinds.kind import Facts
 from .manifest import Source
 from .model import Generation, Tool, View
 from .settle import settle
@@ -110,7 +111,7 @@ class _Delivery:
         answer.notes += [*target.notes, *wanted.passed_over]
         sources = {**wanted.sources, **self._uv(wanted.sources)}
         views, missing = self._placed(target.views, sources)
-        answer.missing = [_asked(key, sources[key]) for key in missing]
+        answer.missing = [_asked(key, sources[key], self.facts) for key in missing]
         if request.check or (missing and not request.bundle):
             return self._told(target, views, self._would_change(views) or bool(missing))
         views = self._built(views, missing, sources)
@@ -284,8 +285,11 @@ def diff(before: tuple[View, ...], after: tuple[View, ...]) -> dict[str, str]:
     return {name: "".join(f"{line}\n" for line in changes.lines(views)) for name, views in (("before", before), ("after", after))}
 
 
-def _asked(key: str, source: Source) -> dict[str, Any]:
-    return {"object": key, "project": source.project, "tool": source.tool, "variant": source.variant}
+def _asked(key: str, source: Source, facts: Facts) -> dict[str, Any]:
+    """What the control machine needs to know to send it, with what it has to fit."""
+    python = machine.version_behind(source.details["python"], "") if source.details.get("python") else facts.python_version
+    system = {"os": facts.os, "arch": facts.arch, "python": python}
+    return {"object": key, "project": source.project, "tool": source.tool, "variant": source.variant, "system": system}
 
 
 def _ordered_after(last: str, request: Request) -> Iterator[str]:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Enrolment: the PATH of whoever logs in leads to their view, whatever shell or session it is.
 
-profile.d and environment.d do not reach ``ssh host command`` and cron on some systems; pam_env does.
+profile.d and environment.d do not reach ``ssh host command`` on some systems; pam_env does. cron sets a PATH of its own.
 """
 
 from __future__ import annotations

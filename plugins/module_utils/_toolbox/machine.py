@@ -11,6 +11,7 @@ import fcntl
 import os
 import platform
 import pwd
+import re
 import stat
 import sys
 import time
@@ -29,14 +30,14 @@ _PYTHONS = ("/usr/bin/python3", "/usr/libexec/platform-python")
 def facts() -> Facts:
     """What tools depend on. The Python is the system's own, whichever one runs this."""
     python = next((path for path in _PYTHONS if os.access(path, os.X_OK)), sys.executable)
-    return Facts("linux", platform.machine(), python, _version_behind(python))
+    return Facts("linux", platform.machine(), python, version_behind(python, ".".join(platform.python_version_tuple()[:2])))
 
 
-def _version_behind(python: str) -> str:
+def version_behind(python: str, otherwise: str) -> str:
     """``3.11`` of /usr/bin/python3, which is a link to python3.11; asking it would cost more than all else."""
     name = os.path.basename(os.path.realpath(python))
     version = name.replace("python", "").replace("platform-", "")
-    return version if "." in version else ".".join(platform.python_version_tuple()[:2])
+    return version if re.fullmatch(r"3\.\d+", version) else otherwise
 
 
 def check(root: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from ...module_utils._app.errors import ShippingError
 from ...module_utils._toolbox.kinds.kind import sha256_of
 from .sources import Catalogue
+from .wheels import told
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Parcel:
             yield "content", self.uv
             return
         tool = self._tool(wish["project"], wish["tool"])
-        yield from self.catalogue.of(wish["project"]).contents(tool, tool["variants"][wish["variant"]])
+        yield from self.catalogue.of(wish["project"]).contents(tool, tool["variants"][wish["variant"]], told(wish.get("system", {})))
 
     def _tool(self, project: str, name: str) -> Mapping[str, Any]:
         found: Mapping[str, Any] = next(tool for tool in self.manifests[project]["tools"] if tool["name"] == name)

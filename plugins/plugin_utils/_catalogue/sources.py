@@ -27,6 +27,7 @@ from ...module_utils._toolbox import names
 from ...module_utils._toolbox.kinds.kind import sha256_of, verify
 from ...module_utils._toolbox.unpack import unpack
 from . import project as reading
+from . import wheels
 
 _TIMEOUT = 60
 _WHEEL = re.compile(r"[A-Za-z0-9_.+-]+\.whl")
@@ -105,16 +106,17 @@ class Catalogue:
         for variant in tool["variants"]:
             try:
                 variants.append(self._with_checksums(tool, variant))
+            except _Lacking as error:
+                problems.append(Problem(path, f"{tool['name']}: {error}"))
             except OSError as error:
                 problems.append(Problem(path, f"{tool['name']}: {error.filename} cannot be read: {innermost(error)}"))
         return {**tool, "variants": variants}
 
     def _with_checksums(self, tool: dict[str, Any], variant: dict[str, Any]) -> dict[str, Any]:
         if tool["kind"] == "python":
-            wheels = {"wheels": bool(variant.get("wheels"))}
             if variant.get("wheels"):
-                os.listdir(self._beside(variant["wheels"]))
-            return {**_without(variant, "wheels"), **wheels, "lock_sha256": sha256_of(self._beside(variant["lock"]))}
+                self._refuse_lacking(variant, os.listdir(self._beside(variant["wheels"])))
+            return {**_without(variant, "wheels"), "wheels": bool(variant.get("wheels")), "lock_sha256": sha256_of(self._beside(variant["lock"]))}
         if tool["kind"] == "file":
             return {**variant, "sha256": sha256_of(self._beside(variant["file"])), "as": variant.get("path") or tool["name"]}
         if variant.get("file") and "sha256" not in variant:
@@ -123,10 +125,18 @@ class Catalogue:
             os.stat(self._beside(variant["file"]))
         return variant
 
+    def _refuse_lacking(self, variant: dict[str, Any], names: list[str]) -> None:
+        """A lock without a wheel for a system that the catalogue names; hashes are compared when something is sent."""
+        system = wheels.declared(variant.get("os"), variant.get("arch"), variant.get("python"))
+        with open(self._beside(variant["lock"]), encoding="utf-8") as stream:
+            lacking = wheels.lacking(stream.read(), names, system)
+        if lacking:
+            raise _Lacking(f"{variant['wheels']} has no wheel of {', '.join(lacking)} for {system}; {variant['lock']} pins it")
+
     def _beside(self, path: str) -> str:
         return os.path.join(self.folder, path)
 
-    def contents(self, tool: Mapping[str, Any], variant: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    def contents(self, tool: Mapping[str, Any], variant: Mapping[str, Any], system: wheels.System) -> Iterator[tuple[str, str]]:
         """Names and paths of the files that a machine needs to install a tool."""
         kind = tool["kind"]
         if kind == "git":
@@ -134,7 +144,7 @@ class Catalogue:
         elif kind == "python":
             yield "lock", self._beside(variant["lock"])
             if variant.get("wheels"):
-                yield from self._wheels(tool["name"], variant)
+                yield from self._wheels(tool["name"], variant, system)
         elif kind in ("archive", "binary"):
             path = self._beside(variant["file"]) if variant.get("file") else self._download(variant["url"], variant["sha256"], tool["name"])
             verify(path, variant["sha256"], tool["name"])
@@ -142,14 +152,20 @@ class Catalogue:
         else:
             yield "content", self._beside(variant["file"])
 
-    def _wheels(self, name: str, variant: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    def _wheels(self, name: str, variant: Mapping[str, Any], system: wheels.System) -> Iterator[tuple[str, str]]:
         folder = self._beside(str(variant["wheels_folder"]))
         found = sorted(entry for entry in os.listdir(folder) if _WHEEL.fullmatch(entry))
         with open(self._beside(variant["lock"]), encoding="utf-8") as stream:
-            locked = set(re.findall(r"sha256:([0-9a-f]{64})", stream.read()))
+            lock = stream.read()
+        locked = set(re.findall(r"sha256:([0-9a-f]{64})", lock))
         kept = [entry for entry in found if sha256_of(os.path.join(folder, entry)) in locked]
-        if not kept:
-            raise ShippingError(f"{name} cannot be installed", f"no wheel in {folder} has a hash of {variant['lock']}", "Make the lock anew, or the folder")
+        lacking = wheels.lacking(lock, kept, system)
+        if lacking or not kept:
+            raise ShippingError(
+                f"{name} cannot be installed",
+                f"no wheel in {folder} is for {system} and has a hash of {variant['lock']}: {', '.join(lacking) or 'there is none at all'}",
+                "Make the lock anew with the wheels of all systems and Pythons, or name those that the tool is for under platforms",
+            )
         for entry in kept:
             yield f"wheels/{entry}", os.path.join(folder, entry)
 
@@ -189,6 +205,10 @@ class Catalogue:
         git("-C", mirror, "archive", "--format=tar", f"--output={partial}", commit)
         os.rename(partial, path)
         return path
+
+
+class _Lacking(Exception):
+    """A lock has no wheel for a system."""
 
 
 def _read(path: str, name: str) -> reading.Project | reading.Pointer:

@@ -77,12 +77,17 @@ class Machine:
             return "; ".join(f"{one['project']} {one['tool']} for {one['user']}: {one['why']}" for one in last["failures"])
         if last.get("unknown"):
             return f"users unknown to it: {', '.join(last['unknown'])}"
-        return str(last.get("msg") or "it gave no reason") if last.get("failed") else ""
+        return "" if "ready" in last and not last.get("failed") else str(last.get("msg") or "it gave no reason")
 
 
 def pairs(users: Iterable[Mapping[str, Any]]) -> Pairs:
     """Who is in which project."""
     return frozenset((user["id"], project) for user in users for project in user["projects"])
+
+
+def concerns(users: Iterable[Mapping[str, Any]], names: frozenset[str], projects: frozenset[str]) -> bool:
+    """Whether any of these users has one of these names, or is in one of these projects."""
+    return any(user["name"] in names or not projects.isdisjoint(user["projects"]) for user in users)
 
 
 def before(machines: Iterable[Machine], baseline: Mapping[str, Any] | None) -> Fleet:
@@ -92,13 +97,13 @@ def before(machines: Iterable[Machine], baseline: Mapping[str, Any] | None) -> F
     return {**receipts, **remembered}
 
 
-def after(machines: Iterable[Machine], delivered: Mapping[str, Mapping[str, Any]], had: Fleet, complete: bool) -> Fleet:
-    """What everybody is to have. Machines that this run is not about stay as they were delivered."""
+def after(machines: Iterable[Machine], delivered: Mapping[str, Mapping[str, Any]], had: Fleet, complete: bool, coming: Iterable[Machine] = ()) -> Fleet:
+    """What everybody is to have. ``coming`` are those that a later part of the play asks; machines that it is not about stay as they were delivered."""
     selected = {machine.name: machine.after for machine in machines if machine.selected}
     if complete:
         return selected
     others = {name: pairs(delivered[name]["users"]) if name in delivered else theirs for name, theirs in had.items()}
-    return {**others, **selected}
+    return {**others, **{machine.name: pairs(machine.users) for machine in coming}, **selected}
 
 
 def as_users(theirs: Pairs) -> list[dict[str, Any]]:
@@ -126,15 +131,17 @@ def rows(machines: Iterable[Machine], stopped: bool, since: Mapping[str, str], d
 
 
 def table(found: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The result for people: a line for each machine, user and project."""
+    """The result for people: a line for each machine, user and project. Reasons of many lines stand in whole where the play fails."""
     lines = [("MACHINE", "STATE", "USER", "PROJECT", "TOOLS")]
     for row in found:
         state = f"{row['state']} since {row['since'].replace('T', ' ').rstrip('Z')}" if row["since"] else row["state"]
-        details = list(_details(row)) or [("", "", row["why"] or "nothing")]
+        why, *more = row["why"].splitlines() or [""]
+        why += " …" if more else ""
+        details = list(_details(row)) or [("", "", why or "nothing")]
         for number, detail in enumerate(details):
             lines.append((row["machine"] if number == 0 else "", state if number == 0 else "", *detail))
-        if row["why"] and details[0][2] != row["why"]:
-            lines.append(("", "", "", "", row["why"]))
+        if why and details[0][2] != why:
+            lines.append(("", "", "", "", why))
     widths = [max(len(line[column]) for line in lines) for column in range(5)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
 

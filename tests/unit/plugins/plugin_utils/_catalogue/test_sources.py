@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,13 @@ def test_the_sample(tmp_path: Path):
     assert without == [] and {tool["kind"] for tool in manifests[0]["tools"]} == {"script", "python", "binary", "env"}
     for tool in ("atlas", "atlas-tiles", "atlas-where"):
         assert sent(sample, manifests, "atlas", tool, tmp_path / "b.tar")
+
+
+def test_the_sample_says_that_its_service_is_down():
+    wheels = Path(__file__).parents[5] / "playbooks" / "files" / "projects" / "atlas" / "wheels"
+    code = "import sys; sys.argv = ['atlas', 'http://127.0.0.1:9/']; import atlas_maps; atlas_maps.main()"
+    done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(next(wheels.iterdir()))}, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "http://127.0.0.1:9/ does not answer: " in done.stderr and "Traceback" not in done.stderr
 
 
 def test_a_download_is_verified_and_kept(catalogue: Catalogue, tmp_path: Path):
@@ -143,3 +151,14 @@ def test_wheels_that_are_not_in_the_lock_are_not_sent(catalogue: Catalogue, tmp_
     write(catalogue, "atlas", t={"kind": "python", "version": "1", "lock": "lock.txt", "wheels": "wheels", "commands": ["t"]})
     manifests, _without = catalogue.manifests(["atlas"])
     assert set(sent(catalogue, manifests, "atlas", "t", tmp_path / "b.tar")) == {"key/lock", "key/wheels/good-1-py3-none-any.whl"}
+
+
+def test_a_lock_without_a_wheel_for_a_named_system_is_told_before_any_machine_is_asked(catalogue: Catalogue):
+    folder = Path(catalogue.folder)
+    (folder / "wheels").mkdir()
+    (folder / "wheels" / "good-1-cp311-cp311-manylinux_2_17_x86_64.whl").write_bytes(b"good")
+    (folder / "lock.txt").write_text(f"good==1 --hash=sha256:{hashlib.sha256(b'good').hexdigest()}\n")
+    platforms = [{"os": "linux", "arch": arch} for arch in ("x86_64", "aarch64")]
+    write(catalogue, "atlas", t={"kind": "python", "version": "1", "lock": "lock.txt", "wheels": "wheels", "commands": ["t"], "platforms": platforms})
+    with pytest.raises(SpecError, match=r"t: wheels has no wheel of good 1 for linux aarch64; lock.txt pins it"):
+        catalogue.manifests(["atlas"])

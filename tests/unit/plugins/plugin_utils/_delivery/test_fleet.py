@@ -1,0 +1,49 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What many machines answered, and what it comes to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.shipping.code.plugins.plugin_utils._delivery import fleet
+from ansible_collections.shipping.code.plugins.plugin_utils._delivery.fleet import Machine
+
+
+def user(name: str, *projects: str) -> dict[str, Any]:
+    return {"id": f"id-{name}", "name": name, "projects": list(projects)}
+
+
+def machine(name: str, *users: dict[str, Any], **first: Any) -> Machine:
+    return Machine(name, users, first, {})
+
+
+def test_whom_a_run_concerns():
+    users = [user("ada", "atlas", "beta"), user("bob")]
+    assert fleet.concerns(users, frozenset({"bob"}), frozenset())
+    assert fleet.concerns(users, frozenset(), frozenset({"beta"}))
+    assert not fleet.concerns(users, frozenset({"cy"}), frozenset({"gamma"}))
+
+
+def test_what_a_later_part_of_the_play_is_to_have_counts_from_the_beginning():
+    asked = machine("pc1", receipt=[user("ada", "atlas")], removals=[])
+    later = machine("pc2")
+    delivered = {name: {"users": [user(who, "atlas")]} for name, who in (("pc2", "bob"), ("pc3", "cy"))}
+    had = {name: fleet.pairs(about["users"]) for name, about in delivered.items()}
+    assert fleet.after([asked, later], delivered, had, False, [later])["pc2"] == frozenset()
+    assert fleet.after([asked, later], delivered, had, False)["pc2"] == fleet.pairs([user("bob", "atlas")])
+
+
+def test_a_reason_of_many_lines_does_not_break_the_table():
+    rows = fleet.rows([machine("pc1", failed=True, msg="2 mistakes:\n  one\n  two"), machine("pc2", ready=True, receipt=[], failures=[])], False, {}, False)
+    assert fleet.table(rows)[1:] == ["pc1      failed                 2 mistakes: …", "pc2      ready                  nothing"]
+
+
+def test_why_a_machine_is_not_ready():
+    ready = {"ready": True, "receipt": [], "failures": []}
+    assert machine("pc1", **ready).why() == ""
+    assert machine("pc1", unreachable=True).why() == "cannot be reached"
+    assert machine("pc1", failed=False, msg="no root").why() == "no root"
+    assert machine("pc1", failed=False, msg="no root").state(False) == fleet.FAILED
+    assert machine("pc1", failed=True).why() == "it gave no reason"
