@@ -8,12 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Callable, Optional, TypeVar
+from typing import Any, Callable, Optional, TypeVar, Union
 
 from .._app.errors import Problem, ShippingError, SpecError
-from .client import Awx, Busy, Object
+from .client import Awx, Busy, Object, connect
 from .compare import Wanted, differences, is_ours, payload, shown, shown_of, unknown, wanted_of
-from .kinds import arguments
+from .kinds import BY_NAME, arguments
 
 _T = TypeVar("_T")
 _RUNNING = ("new", "pending", "waiting", "running")
@@ -74,33 +74,39 @@ class Keeper:
         """What is to be done, object by object; nothing is written."""
         steps, problems = [], list[Problem]()
         for one in wanted:
-            problems += self._learn(one)
-            have = self._find(one)
-            self.known[one.kind.name, one.name] = have["id"] if have else None
-            steps.append(self._step(one, have))
+            problems += self.learn(one)
+            steps.append(self._step(one, self.find(one)))
             problems += self._foreign(steps[-1])
         if problems:
             raise SpecError(problems, "the objects")
         return steps
 
-    def _learn(self, one: Wanted) -> Iterable[Problem]:
+    def learn(self, one: Wanted) -> Iterable[Problem]:
         """Look up what an object names and is not declared."""
         names = [(one.kind.references[name], value) for name, value in one.references.items()]
         names += [(one.kind.lists[name], value) for name, values in one.lists.items() for value in values]
         for kind, name in names:
             if (kind, name) not in self.known:
-                found = self.awx.find(kind, name=name)
+                found = self._of_others(one, kind, name)
                 if found is None:
                     yield unknown(one, kind, name, [known for of, known in self.known if of == kind])
                 else:
                     self.known[kind, name] = found["id"]
 
-    def _find(self, one: Wanted) -> Optional[Object]:
+    def _of_others(self, one: Wanted, kind: str, name: str) -> Optional[Object]:
+        """An object that is not declared, if possible of the same organization."""
+        within = self.known.get(("organizations", one.references.get("organization", "")))
+        own = self.awx.find(kind, name=name, organization=within) if within and BY_NAME[kind].scope == "organization" else None
+        return own or self.awx.find(kind, name=name)
+
+    def find(self, one: Wanted) -> Optional[Object]:
+        """What AWX has of an object."""
         scope = one.kind.scope
-        if not scope:
-            return self.awx.find(one.kind.name, name=one.name)
-        within = self.known.get((one.kind.references[scope], one.references[scope]))
-        return None if within is None else self.awx.find(one.kind.name, name=one.name, **{scope: within})
+        within = self.known.get((one.kind.references[scope], one.references[scope])) if scope else None
+        query = {scope: within} if scope else {}
+        have = None if scope and within is None else self.awx.find(one.kind.name, name=one.name, **query)
+        self.known[one.kind.name, one.name] = have["id"] if have else None
+        return have
 
     def _step(self, one: Wanted, have: Optional[Object]) -> Step:
         if have is None:
@@ -185,7 +191,7 @@ class Keeper:
             return True
 
         self._until(try_it, f"{title} is still used by jobs")
-        self._until(lambda: None if self._find(step.wanted) else True, f"{title} is still being removed")
+        self._until(lambda: None if self.find(step.wanted) else True, f"{title} is still being removed")
 
     def inside(self, have: Object, steps: Iterable[Step]) -> list[str]:
         """What an organization still has that would go with it."""
@@ -195,6 +201,14 @@ class Keeper:
             others = [one for one in self.awx.all(have["related"][kind]) if (kind, one["id"]) not in own]
             found += [f"{kind} {one['name']}" for one in others]
         return found
+
+
+def run(options: Mapping[str, Any], check: bool) -> dict[str, Any]:
+    """What a call of the module comes to."""
+    verify: Union[bool, str] = options["ca_file"] or True if options["validate_certs"] else False
+    awx = connect(options["url"], options["token"], verify, options["request_timeout"])
+    work = keep if options["state"] == "present" else take_away
+    return work(awx, options, check)
 
 
 def keep(awx: Awx, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
@@ -213,9 +227,8 @@ def take_away(awx: Awx, options: Mapping[str, Any], check: bool) -> dict[str, An
     keeper = Keeper(awx, options, check)
     steps, told = [], []
     for one in wanted_of(options["objects"]):
-        have = keeper._find(one)
-        keeper.known[one.kind.name, one.name] = have["id"] if have else None
-        steps.append(Step(one, have))
+        list(keeper.learn(one))
+        steps.append(Step(one, keeper.find(one)))
     verbs = []
     for step in reversed(steps):
         verb, remark = _end(keeper, step, steps)
