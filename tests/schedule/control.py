@@ -29,7 +29,7 @@ SHOWS = {
     "/opt/packages": Path(sysconfig.get_path("purelib")),
     "/opt/collections/ansible_collections/shipping/code": ROOT,
 }
-ANSIBLE = '#!/bin/sh\nPYTHONPATH=/opt/packages exec /opt/python/bin/python3 -m ansible playbook "$@"\n'
+ANSIBLE = '#!/bin/sh\nLD_LIBRARY_PATH=/opt/python/lib PYTHONPATH=/opt/packages exec /opt/python/bin/python3 -m ansible playbook "$@"\n'
 FAKE_RULEBOOK = "#!/bin/sh\nexit 0\n"  # only its being there is looked at
 
 
