@@ -12,7 +12,17 @@ from tests.testbed.awx import KINDS
 from .deliveries import Deliveries
 
 SECRETS = ("reader secret", "a private key", "hook secret")
-MADE = ("organizations", "credential_types", "credentials", "execution_environments", "projects", "inventories", "inventory_sources", "job_templates", "schedules")
+MADE = (
+    "organizations",
+    "credential_types",
+    "credentials",
+    "execution_environments",
+    "projects",
+    "inventories",
+    "inventory_sources",
+    "job_templates",
+    "schedules",
+)
 
 
 @pytest.fixture

@@ -80,7 +80,9 @@ class Control:
     def commit(self) -> None:
         """The repository's branch is what its folder is; it belongs to the account, since git reads nobody else's."""
         git = f"git -C {REPOSITORY} -c user.name=a -c user.email=a@example.com"
-        self.machine.run("sh", "-c", f"chown -R root {REPOSITORY}; {git} add -A; {git} commit --quiet --allow-empty --message change; chown -R {NAME} {REPOSITORY}")
+        self.machine.run(
+            "sh", "-c", f"chown -R root {REPOSITORY}; {git} add -A; {git} commit --quiet --allow-empty --message change; chown -R {NAME} {REPOSITORY}"
+        )
 
     @property
     def variables(self) -> dict[str, Any]:

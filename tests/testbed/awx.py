@@ -350,7 +350,8 @@ class Api:
             for name, about in KINDS[kind].items()
             if about.to and one.get(name) in self.store.objects[about.to]
         }
-        hidden = {name: self._hide(kind, one, name) for name in ("inputs", "notification_configuration") if name in one and kind != "credential_types"}
+        secret = ("inputs", "notification_configuration") if kind != "credential_types" else ()
+        hidden: dict[str, Any] = {name: self._hide(kind, one, name) for name in secret if name in one}
         return {**one, **hidden, "type": kind, "url": place, "related": related, "summary_fields": summary}
 
     def _hide(self, kind: str, one: dict[str, Any], name: str) -> dict[str, Any]:
@@ -502,7 +503,7 @@ class Awx:
                     raise Refused(400, {"detail": f"JSON parse error - {error}"}) from error
                 return api.answer(self.command, parts.path, dict(parse_qsl(parts.query)), sent)
 
-            do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = _serve  # noqa: N815 - as the library calls them
+            do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = _serve
 
             def log_message(self, *words: object) -> None:
                 """Nobody reads it."""

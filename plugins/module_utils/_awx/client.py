@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Optional, Union
+from typing import Any
 
 from .._app.errors import Denied, NotFound, PlatformError, Unreachable, innermost
 
@@ -18,7 +18,7 @@ class Busy(PlatformError):
     """Jobs that run use the object."""
 
 
-def connect(url: str, token: str, verify: Union[bool, str], timeout: float) -> Awx:
+def connect(url: str, token: str, verify: bool | str, timeout: float) -> Awx:
     """AWX at an address, as whoever has the token."""
     try:
         from awxkit.api.client import Connection
@@ -28,7 +28,7 @@ def connect(url: str, token: str, verify: Union[bool, str], timeout: float) -> A
     except ImportError as error:
         raise PlatformError("awxkit cannot be imported", str(error), "Install awxkit for the Python that runs this module") from error
 
-    class Patient(HTTPAdapter):  # type: ignore[misc]
+    class Patient(HTTPAdapter):
         def send(self, *words: Any, **options: Any) -> Any:
             return super().send(*words, **{**options, "timeout": timeout})
 
@@ -48,7 +48,7 @@ class Awx:
         self._connection = connection
         self._places = places
 
-    def find(self, kind: str, **query: Any) -> Optional[Object]:
+    def find(self, kind: str, **query: Any) -> Object | None:
         """The object that a query finds; None where there is none."""
         found = self.all(self._place(kind), **query)
         return found[0] if found else None

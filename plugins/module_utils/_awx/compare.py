@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any
 
 from .._app.errors import Problem, SpecError, suggestion
 from .._app.naming import canonical, secret_id
@@ -109,14 +109,14 @@ def secret_of(one: Wanted) -> str:
     return secret_id(canonical(given).encode(), f"shipping.code:awx:{one.kind.name}:{one.name}".encode())[:12] if given else ""
 
 
-def payload(one: Wanted, ids: Mapping[str, Optional[int]], have: Mapping[str, Any]) -> dict[str, Any]:
+def payload(one: Wanted, ids: Mapping[str, int | None], have: Mapping[str, Any]) -> dict[str, Any]:
     """The object as AWX takes it; ``ids`` are those of the references."""
     fields = {name: _text(value) if name in one.kind.texts else value for name, value in one.fields.items()}
     sent = {**fields, **ids, "name": one.name, "description": description_of(one, have)}
     return {name: value for name, value in sent.items() if name not in one.kind.unsent}
 
 
-def differences(one: Wanted, have: Mapping[str, Any], ids: Mapping[str, Optional[int]], again: bool = False) -> dict[str, Any]:
+def differences(one: Wanted, have: Mapping[str, Any], ids: Mapping[str, int | None], again: bool = False) -> dict[str, Any]:
     """What has to be sent so that an object of AWX is as it is wanted; ``again`` sends secrets in any case."""
     sent = payload(one, ids, have)
     secret = sent.pop(one.kind.secret, None)
@@ -128,7 +128,7 @@ def differences(one: Wanted, have: Mapping[str, Any], ids: Mapping[str, Optional
 
 def _same(kind: Kind, name: str, value: Any, has: Any) -> bool:
     if name in kind.texts:
-        return _parsed(value) == _parsed(has)
+        return bool(_parsed(value) == _parsed(has))
     return bool(value == has or (value in ("", None) and has in ("", None)))
 
 

@@ -62,9 +62,9 @@ KINDS = (
         "project",
         {
             **_OWNED,
-            **{name: "str" for name in ("scm_type", "scm_url", "scm_branch", "credential", "default_environment")},
-            **{name: "bool" for name in ("scm_clean", "scm_update_on_launch", "allow_override")},
-            **{name: "int" for name in ("scm_update_cache_timeout", "timeout")},
+            **dict.fromkeys(("scm_type", "scm_url", "scm_branch", "credential", "default_environment"), "str"),
+            **dict.fromkeys(("scm_clean", "scm_update_on_launch", "allow_override"), "bool"),
+            **dict.fromkeys(("scm_update_cache_timeout", "timeout"), "int"),
         },
         references={"organization": "organizations", "credential": "credentials", "default_environment": "execution_environments"},
         scope="organization",
@@ -84,9 +84,9 @@ KINDS = (
         "inventory source",
         {
             **_SHARED,
-            **{name: "str" for name in ("inventory", "source", "source_project", "source_path", "credential", "execution_environment")},
-            **{name: "bool" for name in ("overwrite", "overwrite_vars", "update_on_launch")},
-            **{name: "int" for name in ("update_cache_timeout", "timeout", "verbosity")},
+            **dict.fromkeys(("inventory", "source", "source_project", "source_path", "credential", "execution_environment"), "str"),
+            **dict.fromkeys(("overwrite", "overwrite_vars", "update_on_launch"), "bool"),
+            **dict.fromkeys(("update_cache_timeout", "timeout", "verbosity"), "int"),
             "source_vars": "dict",
         },
         references={
@@ -114,9 +114,9 @@ KINDS = (
         "job template",
         {
             **_OWNED,
-            **{name: "str" for name in ("job_type", "inventory", "project", "playbook", "limit", "execution_environment")},
-            **{name: "int" for name in ("forks", "timeout", "verbosity")},
-            **{name: "bool" for name in ("ask_limit_on_launch", "ask_variables_on_launch", "allow_simultaneous", "become_enabled")},
+            **dict.fromkeys(("job_type", "inventory", "project", "playbook", "limit", "execution_environment"), "str"),
+            **dict.fromkeys(("forks", "timeout", "verbosity"), "int"),
+            **dict.fromkeys(("ask_limit_on_launch", "ask_variables_on_launch", "allow_simultaneous", "become_enabled"), "bool"),
             "extra_vars": "dict",
         },
         references={
@@ -150,7 +150,12 @@ _CHOICES = {
 }
 _CREDENTIAL_TYPE_CHOICES = {"kind": ["cloud", "net"]}
 # What AWX would take for it otherwise is not what is meant.
-DEFAULTS = {"projects": {"scm_type": "git"}, "inventory_sources": {"source": "scm"}, "credential_types": {"kind": "cloud"}, "job_templates": {"job_type": "run"}}
+DEFAULTS = {
+    "projects": {"scm_type": "git"},
+    "inventory_sources": {"source": "scm"},
+    "credential_types": {"kind": "cloud"},
+    "job_templates": {"job_type": "run"},
+}
 
 
 def arguments() -> dict[str, dict[str, Any]]:

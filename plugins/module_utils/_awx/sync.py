@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Callable, Optional, TypeVar, Union
+from typing import Any, Callable, TypeVar
 
 from .._app.errors import Problem, ShippingError, SpecError
 from .client import Awx, Busy, Object, connect
@@ -40,7 +40,7 @@ class Step:
     """What is to be done about one object."""
 
     wanted: Wanted
-    have: Optional[Object]
+    have: Object | None
     lists: dict[str, dict[str, int]] = field(default_factory=dict)
     """What AWX has in its related lists, by name."""
     left: bool = False
@@ -68,7 +68,7 @@ class Keeper:
         self.options = options
         self.check = check
         self.deadline = time.monotonic() + options["timeout"]
-        self.known: dict[tuple[str, str], Optional[int]] = {}
+        self.known: dict[tuple[str, str], int | None] = {}
 
     def plan(self, wanted: Iterable[Wanted]) -> list[Step]:
         """What is to be done, object by object; nothing is written."""
@@ -93,13 +93,13 @@ class Keeper:
                 else:
                     self.known[kind, name] = found["id"]
 
-    def _of_others(self, one: Wanted, kind: str, name: str) -> Optional[Object]:
+    def _of_others(self, one: Wanted, kind: str, name: str) -> Object | None:
         """An object that is not declared, if possible of the same organization."""
         within = self.known.get(("organizations", one.references.get("organization", "")))
         own = self.awx.find(kind, name=name, organization=within) if within and BY_NAME[kind].scope == "organization" else None
         return own or self.awx.find(kind, name=name)
 
-    def find(self, one: Wanted) -> Optional[Object]:
+    def find(self, one: Wanted) -> Object | None:
         """What AWX has of an object."""
         scope = one.kind.scope
         within = self.known.get((one.kind.references[scope], one.references[scope])) if scope else None
@@ -108,7 +108,7 @@ class Keeper:
         self.known[one.kind.name, one.name] = have["id"] if have else None
         return have
 
-    def _step(self, one: Wanted, have: Optional[Object]) -> Step:
+    def _step(self, one: Wanted, have: Object | None) -> Step:
         if have is None:
             return Step(one, None)
         left = one.kind.name == "organizations" and not is_ours(have) and not self.options["adopt"]
@@ -116,7 +116,7 @@ class Keeper:
         again = self.options["update_secrets"] == "always"
         return Step(one, have, lists, left, {} if left else differences(one, have, self._ids(one), again))
 
-    def _ids(self, one: Wanted) -> dict[str, Optional[int]]:
+    def _ids(self, one: Wanted) -> dict[str, int | None]:
         return {name: self.known.get((one.kind.references[name], value)) for name, value in one.references.items()}
 
     def _foreign(self, step: Step) -> Iterable[Problem]:
@@ -164,11 +164,11 @@ class Keeper:
                 f"Look at its output in AWX, and at scm_url, scm_branch and credential: {have['url']}",
             )
 
-    def _project_ended(self, have: Object) -> Optional[Object]:
+    def _project_ended(self, have: Object) -> Object | None:
         now = self.awx.get(have["url"])
         return None if now["status"] in (*_RUNNING, "never updated") else now
 
-    def _until(self, look: Callable[[], Optional[_T]], waiting: str) -> _T:
+    def _until(self, look: Callable[[], _T | None], waiting: str) -> _T:
         while True:
             found = look()
             if found is not None:
@@ -181,7 +181,7 @@ class Keeper:
         """Remove an object, and wait until it is gone."""
         have, title = step.have or {}, step.wanted.title
 
-        def try_it() -> Optional[bool]:
+        def try_it() -> bool | None:
             try:
                 self.awx.remove(have, title)
             except Busy:
@@ -205,7 +205,7 @@ class Keeper:
 
 def run(options: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """What a call of the module comes to."""
-    verify: Union[bool, str] = options["ca_file"] or True if options["validate_certs"] else False
+    verify: bool | str = options["ca_file"] or True if options["validate_certs"] else False
     awx = connect(options["url"], options["token"], verify, options["request_timeout"])
     work = keep if options["state"] == "present" else take_away
     return work(awx, options, check)
@@ -252,9 +252,7 @@ def _end(keeper: Keeper, step: Step, steps: list[Step]) -> tuple[str, list[str]]
 
 
 def _told(steps: Iterable[Step], verbs: Iterable[str]) -> list[dict[str, Any]]:
-    return [
-        {"kind": step.wanted.kind.name, "name": step.wanted.name, "id": (step.have or {}).get("id"), "outcome": verb} for step, verb in zip(steps, verbs)
-    ]
+    return [{"kind": step.wanted.kind.name, "name": step.wanted.name, "id": (step.have or {}).get("id"), "outcome": verb} for step, verb in zip(steps, verbs)]
 
 
 def _diff(steps: Iterable[Step]) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def events(settings: dict[str, Any]) -> int:
         if checkout(settings) is None:
             return FAILED
     os.chdir(folder(settings))
-    os.execve(settings["events"][0], settings["events"], environment(settings))  # noqa: RET503
+    return os.execve(settings["events"][0], settings["events"], environment(settings))
 
 
 def say(text: str) -> None:
@@ -132,7 +132,8 @@ def checkout(settings: dict[str, Any]) -> bool | None:
         return True
     place = folder(settings)
     fetched = all(
-        subprocess.run(["git", "-C", place, *words], env=environment(settings), stdin=subprocess.DEVNULL, timeout=settings["timeout"], check=False).returncode == 0
+        subprocess.run(["git", "-C", place, *words], env=environment(settings), stdin=subprocess.DEVNULL, timeout=settings["timeout"], check=False).returncode
+        == 0
         for words in git_commands(settings, place)
     )
     if fetched:

@@ -62,5 +62,5 @@ def test_the_file_is_replaced_and_readable(tmp_path: Path):
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path):
-    with pytest.raises(ShippingError, match="delivery.prom cannot be written: No such file or directory. Correct metrics_path"):
+    with pytest.raises(ShippingError, match=r"delivery\.prom cannot be written: No such file or directory\. Correct metrics_path"):
         metrics.write(str(tmp_path / "none" / "delivery.prom"), [], False)
