@@ -27,6 +27,7 @@ REPOSITORY = "/opt/git/tools"
 SHOWS = {
     "/opt/python": Path(sys.base_prefix),
     "/opt/packages": Path(sysconfig.get_path("purelib")),
+    "/opt/programs": Path(sys.executable).parent,
     "/opt/collections/ansible_collections/shipping/code": ROOT,
 }
 ANSIBLE = '#!/bin/sh\nLD_LIBRARY_PATH=/opt/python/lib PYTHONPATH=/opt/packages exec /opt/python/bin/python3 -m ansible playbook "$@"\n'
@@ -59,10 +60,9 @@ class Control:
         for name, text in (("ansible-playbook", ANSIBLE), ("ansible-rulebook", FAKE_RULEBOOK)):
             self.write(f"/opt/ansible/bin/{name}", text)
             self.machine.run("chmod", "755", f"/opt/ansible/bin/{name}")
+        self.machine.run("ln", "-s", "/opt/programs/uv", "/opt/ansible/bin/uv")
         self.members("ada")
-        catalogue = ROOT / "playbooks" / "files" / "projects"
         self.machine.run("cp", "-r", "/opt/collections/ansible_collections/shipping/code/playbooks/files/projects", f"{REPOSITORY}/projects")
-        assert catalogue.is_dir()
         self.machine.run("git", "init", "--quiet", "--initial-branch", "main", REPOSITORY)
 
     def write(self, path: str, text: str) -> None:

@@ -123,7 +123,9 @@ def environment(settings: dict[str, Any]) -> dict[str, str]:
     """The environment of git and Ansible; secrets are files, whose place depends on who starts us."""
     credentials = os.environ.get("CREDENTIALS_DIRECTORY") or settings["credentials"]
     given = {name: value.replace("{credentials}", credentials) for name, value in settings["environment"].items()}
-    return {**os.environ, "HOME": settings["home"], "GIT_TERMINAL_PROMPT": "0", "ANSIBLE_NOCOLOR": "1", **given}
+    # What lies beside Ansible, such as uv, is found.
+    path = f"{os.path.dirname(settings['command'][0])}:{os.environ.get('PATH', os.defpath)}"
+    return {**os.environ, "PATH": path, "HOME": settings["home"], "GIT_TERMINAL_PROMPT": "0", "ANSIBLE_NOCOLOR": "1", **given}
 
 
 def checkout(settings: dict[str, Any]) -> bool | None:
