@@ -13,7 +13,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-unit test-oldest test-integration test-directory test-delivery test-molecule lint bench clean docs pictures
+.PHONY: help quickstart test test-unit test-oldest test-integration test-directory test-delivery test-schedule test-awx test-molecule lint bench clean docs pictures
 
 PYTHON ?=
 PLATFORM ?= swarm
@@ -21,9 +21,14 @@ SETUP := tests/testbed/setup.sh
 BIN = $(shell $(SETUP) python tests/requirements.txt $(PYTHON))
 DIRECTORY_BIN = $(shell $(SETUP) python tests/requirements-directory.txt $(PYTHON))
 TESTS ?= tests/integration
+# A real AWX to test with.
+ifdef AWX_URL
+export AWX_URL AWX_TOKEN AWX_REPOSITORY
+endif
 # Each worker has an engine of its own; a third one uses the time that the others wait. A Kubernetes has more to do, so that two are enough.
 WORKERS ?= 3
 PACKAGES := docker.io docker-registry iproute2 iptables apache2-utils openssh-server openssh-client runc containernetworking-plugins nftables
+SCHEDULE := cron git systemd
 OPENLDAP := slapd ldap-utils
 DIRECTORIES := $(OPENLDAP) samba samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba 389-ds-base python3-lib389 \
   krb5-user libkrb5-dev gcc libldap2-dev libsasl2-dev
@@ -55,6 +60,7 @@ test: directory-packages
 	$(PYTEST) --numprocesses 2 --dist worksteal --platform kubernetes tests/integration; \
 	$(MAKE) --no-print-directory test-directory; \
 	$(PYTEST) tests/delivery; \
+	$(MAKE) --no-print-directory test-schedule test-awx; \
 	$(PYTEST) tests/quickstart; \
 	molecule test --all
 
@@ -74,6 +80,15 @@ test-directory: directory-packages
 
 test-delivery: packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/delivery
+
+# A real cron, and deliveries by it to a real machine.
+test-schedule: packages
+	@$(SETUP) packages $(SCHEDULE)
+	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/schedule
+
+# Without AWX_URL and AWX_TOKEN, on a stand-in; AWX_REPOSITORY is a project that the AWX can fetch.
+test-awx:
+	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/awx
 
 test-molecule: tour-packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" molecule test --all
