@@ -210,6 +210,30 @@ options:
           variables:
             description: The inventory's variables.
             type: dict
+      notification_templates:
+        description: Notification templates.
+        type: list
+        elements: dict
+        suboptions:
+          name:
+            description: What it is called.
+            type: str
+            required: true
+          description:
+            description: About it. A mark is added by which the object is known to be of this module's making.
+            type: str
+          organization:
+            description: The organization that it belongs to.
+            type: str
+            required: true
+          notification_type:
+            description: How it notifies, such as V(webhook), V(email) or V(slack).
+            type: str
+            required: true
+          notification_configuration:
+            description: Its settings, as AWX takes them for the type. AWX never answers those that are secret, see O(update_secrets).
+            type: dict
+            required: true
       inventory_sources:
         description: Sources of inventories.
         type: list
@@ -278,30 +302,6 @@ options:
             description: Who is notified when it fails, all of them.
             type: list
             elements: str
-      notification_templates:
-        description: Notification templates.
-        type: list
-        elements: dict
-        suboptions:
-          name:
-            description: What it is called.
-            type: str
-            required: true
-          description:
-            description: About it. A mark is added by which the object is known to be of this module's making.
-            type: str
-          organization:
-            description: The organization that it belongs to.
-            type: str
-            required: true
-          notification_type:
-            description: How it notifies, such as V(webhook), V(email) or V(slack).
-            type: str
-            required: true
-          notification_configuration:
-            description: Its settings, as AWX takes them for the type. AWX never answers those that are secret, see O(update_secrets).
-            type: dict
-            required: true
       job_templates:
         description: Job templates.
         type: list

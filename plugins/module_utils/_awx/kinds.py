@@ -80,6 +80,15 @@ KINDS = (
         texts=("variables",),
     ),
     Kind(
+        "notification_templates",
+        "notification template",
+        {**_OWNED, "notification_type": "str", "notification_configuration": "dict"},
+        references={"organization": "organizations"},
+        scope="organization",
+        needed=("organization", "notification_type", "notification_configuration"),
+        secret="notification_configuration",  # noqa: S106 - the name of a field
+    ),
+    Kind(
         "inventory_sources",
         "inventory source",
         {
@@ -99,15 +108,6 @@ KINDS = (
         scope="inventory",
         needed=("inventory", "source_project", "source_path"),
         texts=("source_vars",),
-    ),
-    Kind(
-        "notification_templates",
-        "notification template",
-        {**_OWNED, "notification_type": "str", "notification_configuration": "dict"},
-        references={"organization": "organizations"},
-        scope="organization",
-        needed=("organization", "notification_type", "notification_configuration"),
-        secret="notification_configuration",  # noqa: S106 - the name of a field
     ),
     Kind(
         "job_templates",

@@ -173,10 +173,10 @@ def deliver(settings: dict[str, Any], handle: int) -> int | None:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End what is left of a program and all that it has started."""
+    """End a program that has not ended, and all that it has started."""
+    if process.poll() is not None:
+        return
     for number in (signal.SIGTERM, signal.SIGKILL):
-        if process.poll() is not None:
-            return
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         with contextlib.suppress(subprocess.TimeoutExpired):
