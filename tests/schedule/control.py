@@ -77,6 +77,11 @@ class Control:
         content = {"all": {"hosts": {PC: host}, "vars": {"shipping_membership_serial": f"time:control:{time.time_ns()}"}}}
         self.write(f"{REPOSITORY}/inventories/people/hosts.json", json.dumps(content))
 
+    def breaks(self, broken: bool) -> None:
+        """A tool of the project has a self-test that fails, or has it no more."""
+        tool = "" if not broken else "tools:\n  broken: {kind: script, version: '1', file: atlas/where.sh, self_test: ['false']}"
+        self.machine.run("sed", "-i", f"/broken:/d; s|^tools:|{tool or 'tools:'}|".replace("\n", "\\n"), f"{REPOSITORY}/projects/atlas.yml")
+
     def commit(self) -> None:
         """The repository's branch is what its folder is; it belongs to the account, since git reads nobody else's."""
         git = f"git -C {REPOSITORY} -c user.name=a -c user.email=a@example.com"

@@ -55,13 +55,14 @@ def test_a_machine_that_is_off_is_waiting(control: Control):
 
 def test_a_machine_that_fails_is_told_apart(control: Control):
     former = control.metrics()["shipping_sync_last_success_timestamp_seconds"]
-    control.members("ada", ansible_python_interpreter="/usr/bin/none")
+    control.members("ada")
+    control.breaks(True)
     control.commit()
     assert control.sync() == 1, control.read(f"{HOME}/sync.log")
     told = control.metrics()
     assert told['shipping_delivery_machines{state="failed"}'] == 1 and told["shipping_sync_exit_status"] == 1
     assert told["shipping_sync_last_success_timestamp_seconds"] == former
-    control.members("ada")
+    control.breaks(False)
     control.commit()
 
 

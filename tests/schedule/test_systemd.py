@@ -22,7 +22,12 @@ def test_installed_once(control: Control):
     assert again.rc == 0 and again.changed == 0, again.output
     wanted = control.machine.run("sh", "-c", f"ls {UNITS}/timers.target.wants {UNITS}/multi-user.target.wants")
     assert f"{NAME}.timer" in wanted and f"{NAME}-events.service" in wanted and f"/etc/cron.d/{NAME}" not in control.files()
-    assert control.machine.run("stat", "-c", "%a %U", f"{SETTINGS}/credentials", f"{SETTINGS}/credentials/machines-key").split() == ["700", "root", "600", "root"]
+    assert control.machine.run("stat", "-c", "%a %U", f"{SETTINGS}/credentials", f"{SETTINGS}/credentials/machines-key").split() == [
+        "700",
+        "root",
+        "600",
+        "root",
+    ]
 
 
 def test_systemd_finds_nothing_wrong(control: Control):

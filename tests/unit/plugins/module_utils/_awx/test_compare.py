@@ -67,7 +67,9 @@ def test_what_is_taken_over_gets_the_mark():
 
 def test_a_difference_shows_names_and_no_secrets():
     credential = one("credentials", **CREDENTIAL)
-    have = stored(credential, IDS, inputs={"username": "u", "password": HIDDEN}, summary_fields={"organization": {"name": "Old"}, "credential_type": {"name": "Machine"}})
+    have = stored(
+        credential, IDS, inputs={"username": "u", "password": HIDDEN}, summary_fields={"organization": {"name": "Old"}, "credential_type": {"name": "Machine"}}
+    )
     assert shown_of(credential, have, {})["organization"] == "Old" and shown(credential)["organization"] == "T"
     assert "'s'" not in str(shown(credential)) and shown(credential)["inputs"] == shown_of(credential, have, {})["inputs"]
 
