@@ -139,7 +139,7 @@ class Control:
 
     def metrics(self) -> dict[str, float]:
         """What Prometheus would be told."""
-        lines = self.machine.run("sh", "-c", f"cat {HOME}/metrics/*.prom").splitlines()
+        lines = self.machine.run("sh", "-c", f"cat {HOME}/metrics/*.prom 2>/dev/null || true").splitlines()
         return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
 
     def files(self) -> set[str]:

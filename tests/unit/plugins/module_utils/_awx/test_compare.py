@@ -48,7 +48,7 @@ def test_another_secret_is_sent_with_the_new_mark():
 
 def test_a_mark_tells_nothing():
     marks = {stored(one("credentials", **{**CREDENTIAL, "name": name}), IDS)["description"] for name in ("a", "b")}
-    assert len(marks) == 2 and not [mark for mark in marks if "s" == mark.strip("[]")]
+    assert len(marks) == 2 and not [mark for mark in marks if mark.strip("[]") == "s"]
 
 
 def test_what_is_not_declared_stays():
