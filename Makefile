@@ -23,7 +23,7 @@ DIRECTORY_BIN = $(shell $(SETUP) python tests/requirements-directory.txt $(PYTHO
 TESTS ?= tests/integration
 # A real AWX to test with.
 ifdef AWX_URL
-export AWX_URL AWX_TOKEN AWX_REPOSITORY
+export AWX_URL AWX_TOKEN AWX_REPOSITORY AWX_IMAGE AWX_USER AWX_KEY AWX_LDAP_PASSWORD
 endif
 # Each worker has an engine of its own; a third one uses the time that the others wait. A Kubernetes has more to do, so that two are enough.
 WORKERS ?= 3

@@ -13,6 +13,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,8 +52,8 @@ class Deliveries:
             "awx_sync_organization": f"{self.name} tools",
             "awx_sync_repository": self.repository,
             "awx_sync_image": os.environ.get("AWX_IMAGE", "registry.example.com/tools-ee:1"),
-            "awx_sync_directory_password": "reader secret",
-            "awx_sync_machines": {"username": "deliverer", "ssh_key_data": os.environ.get("AWX_KEY", "a private key")},
+            "awx_sync_directory_password": os.environ.get("AWX_LDAP_PASSWORD", "reader secret"),
+            "awx_sync_machines": {"username": os.environ.get("AWX_USER", "deliverer"), "ssh_key_data": os.environ.get("AWX_KEY", "a private key")},
             "awx_sync_notifications": {
                 f"{self.name} hook": {
                     "notification_type": "webhook",
@@ -106,8 +107,6 @@ class Deliveries:
 
     def one(self, kind: str, name: str) -> dict[str, Any]:
         """One object of AWX."""
-        from urllib.parse import quote
-
         found: list[dict[str, Any]] = self.get(f"/api/v2/{kind}/?name={quote(name)}")["results"]
         assert len(found) == 1, found
         return found[0]
