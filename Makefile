@@ -21,10 +21,6 @@ SETUP := tests/testbed/setup.sh
 BIN = $(shell $(SETUP) python tests/requirements.txt $(PYTHON))
 DIRECTORY_BIN = $(shell $(SETUP) python tests/requirements-directory.txt $(PYTHON))
 TESTS ?= tests/integration
-# A real AWX to test with.
-ifdef AWX_URL
-export AWX_URL AWX_TOKEN AWX_REPOSITORY AWX_IMAGE AWX_USER AWX_KEY AWX_LDAP_PASSWORD
-endif
 # Each worker has an engine of its own; a third one uses the time that the others wait. A Kubernetes has more to do, so that two are enough.
 WORKERS ?= 3
 PACKAGES := docker.io docker-registry iproute2 iptables apache2-utils openssh-server openssh-client runc containernetworking-plugins nftables
@@ -86,7 +82,7 @@ test-schedule: packages
 	@$(SETUP) packages $(SCHEDULE)
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/schedule
 
-# Without AWX_URL and AWX_TOKEN, on a stand-in; AWX_REPOSITORY is a project that the AWX can fetch.
+# On a stand-in, or on the AWX of AWX_URL and AWX_TOKEN; tests/awx/test_real.py says what else it is told.
 test-awx:
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/awx
 

@@ -43,6 +43,14 @@ class Deliveries:
     name: str
 
     @property
+    def key(self) -> str:
+        """The private key for the machines, of AWX_KEY_FILE or a new one."""
+        path = Path(os.environ.get("AWX_KEY_FILE", self.home / "key"))
+        if not path.exists():
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
+        return path.read_text()
+
+    @property
     def variables(self) -> dict[str, Any]:
         return {
             "awx_sync_url": self.url,
@@ -53,7 +61,7 @@ class Deliveries:
             "awx_sync_repository": self.repository,
             "awx_sync_image": os.environ.get("AWX_IMAGE", "registry.example.com/tools-ee:1"),
             "awx_sync_directory_password": os.environ.get("AWX_LDAP_PASSWORD", "reader secret"),
-            "awx_sync_machines": {"username": os.environ.get("AWX_USER", "deliverer"), "ssh_key_data": os.environ.get("AWX_KEY", "a private key")},
+            "awx_sync_machines": {"username": os.environ.get("AWX_USER", "deliverer"), "ssh_key_data": self.key},
             "awx_sync_notifications": {
                 f"{self.name} hook": {
                     "notification_type": "webhook",

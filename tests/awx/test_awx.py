@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 from tests.testbed.awx import KINDS
 
 from .deliveries import Deliveries
 
-SECRETS = ("reader secret", "a private key", "hook secret")
+SECRETS = ("reader secret", "PRIVATE KEY", "hook secret")
 MADE = (
     "organizations",
     "credential_types",
@@ -117,6 +119,14 @@ def test_a_repository_that_cannot_be_fetched(deliveries: Deliveries):
     assert failed.rc and "could not be fetched" in failed.output and "Look at its output in AWX, and at scm_url" in failed.output, failed.output
     assert deliveries.all("job_templates") == set()
     assert deliveries.play().rc == 0 and deliveries.all("job_templates"), "the next run goes on"
+
+
+def test_a_repository_that_is_there_later(deliveries: Deliveries, only_here):
+    later = f"file://{deliveries.home}/later"
+    assert deliveries.play(awx_sync_repository=later).rc
+    subprocess.run(["git", "clone", "--quiet", "--bare", deliveries.repository, f"{deliveries.home}/later"], check=True)
+    second = deliveries.play(awx_sync_repository=later)
+    assert second.rc == 0 and second.outcomes[f"projects {deliveries.name}"] == "unchanged", second.output
 
 
 def test_mistakes_end_the_run_before_anything_is_made(deliveries: Deliveries, only_here):

@@ -411,6 +411,8 @@ class Api:
         known = {about["id"] for about in self.store.objects["credential_types"][one["credential_type"]]["inputs"].get("fields", [])}
         for name in set(one["inputs"]) - known:
             raise Refused(400, {"inputs": [f"Additional properties are not allowed ('{name}' was unexpected)"]})
+        if not one["inputs"].get("ssh_key_data", "-----BEGIN").startswith(("-----BEGIN", HIDDEN)):
+            raise Refused(400, {"inputs": {"ssh_key_data": ["Invalid certificate or key: no BEGIN"]}})
 
     def _check_inventory_sources(self, one: dict[str, Any], _have: dict[str, Any] | None) -> None:
         if one["source"] == "scm" and one["source_project"] is None:

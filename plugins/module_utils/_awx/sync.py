@@ -17,6 +17,7 @@ from .kinds import BY_NAME, arguments
 
 _T = TypeVar("_T")
 _RUNNING = ("new", "pending", "waiting", "running")
+_NOT_FETCHED = ("failed", "error", "canceled")
 _INTERVAL = 0.5
 # What would go with an organization.
 _INSIDE = ("projects", "inventories", "job_templates", "workflow_job_templates", "credentials", "execution_environments", "notification_templates", "teams")
@@ -127,7 +128,7 @@ class Keeper:
     def apply(self, step: Step) -> None:
         """Do what the plan says about one object."""
         if step.verb == "unchanged":
-            return
+            return self._fetch_again(step)
         one = step.wanted
         if step.have is None:
             step.have = self.awx.make(one.kind.name, one.title, payload(one, self._ids(one), {}))
@@ -138,8 +139,7 @@ class Keeper:
             step.have = self.awx.change(step.have, one.title, differences(one, step.have, self._ids(one), again))
         for name in one.lists:
             self._settle_list(step, name)
-        if one.kind.name == "projects":
-            self._wait_for_project(step)
+        return self._wait_for_project(step.have, one.title) if one.kind.name == "projects" else None
 
     def _settle_list(self, step: Step, name: str) -> None:
         have, one = step.have or {}, step.wanted
@@ -150,9 +150,14 @@ class Keeper:
             if new not in had:
                 self.awx.post(place, one.title, {"id": self.known[one.kind.lists[name], new]})
 
-    def _wait_for_project(self, step: Step) -> None:
+    def _fetch_again(self, step: Step) -> None:
+        """A project whose last update has failed may be there now; until then, its playbooks are not."""
+        if step.have and not step.left and step.have.get("status") in _NOT_FETCHED:
+            self.awx.post(step.have["related"]["update"], step.wanted.title, {})
+            self._wait_for_project(step.have, step.wanted.title)
+
+    def _wait_for_project(self, have: Object, title: str) -> None:
         """A job template can be made when its playbook has been fetched."""
-        have, title = step.have or {}, step.wanted.title
         if have["status"] == "never updated":
             self.awx.post(have["related"]["update"], title, {})
         ended = self._until(lambda: self._project_ended(have), f"{title} is still being fetched")
@@ -160,7 +165,7 @@ class Keeper:
             last = (ended.get("summary_fields") or {}).get("last_job") or {}
             raise ShippingError(
                 f"{title} could not be fetched",
-                f"its update {last.get('id', '')} ended with {ended['status']}",
+                f"its update {last.get('id', '')} ended with {ended['status']}".replace("  ", " "),
                 f"Look at its output in AWX, and at scm_url, scm_branch and credential: {have['url']}",
             )
 
