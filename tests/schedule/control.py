@@ -56,7 +56,8 @@ class Control:
     folder: Path
 
     def prepare(self) -> None:
-        """Ansible, and the project's repository."""
+        """Ansible, and the project's repository, as new."""
+        self.machine.run("rm", "-rf", "/opt/ansible", "/opt/git")
         for name, text in (("ansible-playbook", ANSIBLE), ("ansible-rulebook", FAKE_RULEBOOK)):
             self.write(f"/opt/ansible/bin/{name}", text)
             self.machine.run("chmod", "755", f"/opt/ansible/bin/{name}")
