@@ -13,7 +13,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-unit test-oldest test-integration test-directory test-delivery test-molecule lint bench clean docs pictures
+.PHONY: help quickstart test test-unit test-oldest test-integration test-directory test-delivery test-schedule test-awx test-molecule lint bench clean docs pictures
 
 PYTHON ?=
 PLATFORM ?= swarm
@@ -24,6 +24,7 @@ TESTS ?= tests/integration
 # Each worker has an engine of its own; a third one uses the time that the others wait. A Kubernetes has more to do, so that two are enough.
 WORKERS ?= 3
 PACKAGES := docker.io docker-registry iproute2 iptables apache2-utils openssh-server openssh-client runc containernetworking-plugins nftables
+SCHEDULE := cron git systemd
 OPENLDAP := slapd ldap-utils
 DIRECTORIES := $(OPENLDAP) samba samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba 389-ds-base python3-lib389 \
   krb5-user libkrb5-dev gcc libldap2-dev libsasl2-dev
@@ -61,6 +62,7 @@ test: directory-packages session-packages
 	$(PYTEST) --numprocesses 2 --dist worksteal --platform kubernetes tests/integration $(ALONE) --platform kubernetes tests/integration; }; \
 	$(MAKE) --no-print-directory test-directory; \
 	$(PYTEST) tests/delivery; \
+	$(MAKE) --no-print-directory test-schedule test-awx; \
 	$(PYTEST) tests/quickstart; \
 	molecule test --all
 
@@ -80,6 +82,15 @@ test-directory: directory-packages
 
 test-delivery: directory-packages session-packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/delivery
+
+# A real cron, and deliveries by it to a real machine.
+test-schedule: packages
+	@$(SETUP) packages $(SCHEDULE)
+	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/schedule
+
+# On a stand-in, or on the AWX of AWX_URL and AWX_TOKEN; tests/awx/test_real.py says what else it is told.
+test-awx:
+	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/awx
 
 test-molecule: tour-packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" molecule test --all

@@ -11,7 +11,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.shipping.code.plugins.module_utils._app.errors import Problem, ShippingError, SpecError
-from ansible_collections.shipping.code.plugins.plugin_utils._delivery import brake, fleet, state
+from ansible_collections.shipping.code.plugins.plugin_utils._delivery import brake, fleet, metrics, state
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery.fleet import Machine
 from ansible_collections.shipping.code.plugins.plugin_utils._live import is_quiet
 
@@ -28,6 +28,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "serial": {"type": "str"},
     "complete": {"type": "bool", "default": True},
     "state_path": {"type": "path"},
+    "metrics_path": {"type": "path"},
     "max_shrink": {"type": "float", "default": 20},
     "may_empty": {"type": "list", "elements": "str", "default": []},
 }
@@ -70,6 +71,8 @@ class ActionModule(ActionBase):
     def _tell(self, options: dict[str, Any], machines: list[Machine], to_have: brake.Fleet, stop: dict[str, Any]) -> dict[str, Any]:
         since = {} if self._task.check_mode else _remember(options, machines, to_have, bool(stop))
         rows = fleet.rows(machines, bool(stop), since, self._task.check_mode)
+        if options["metrics_path"] and options["complete"] and not self._task.check_mode:
+            metrics.write(options["metrics_path"], rows, bool(stop))
         for line in () if is_quiet("auto") else fleet.table(rows):
             display.display(line)
         failed = {row["machine"]: row["why"] for row in rows if row["state"] == fleet.FAILED}

@@ -66,6 +66,15 @@ options:
   state_path:
     description: A folder on the control machine that remembers what was delivered. Without it, only the machines' receipts are known.
     type: path
+  metrics_path:
+    description:
+      - A file on the control machine that says, in the text format of Prometheus, what the last delivery to the whole fleet came to. Its folder must
+        be there.
+      - "It has the times of the last run and of the last success in seconds since 1970, how many machines are C(ready), C(waiting), C(failed),
+        C(held) and C(incomplete), for how many seconds the one that has waited longest could not be reached, and whether the brake has held removals."
+      - A delivery to some machines only, or in check mode, leaves it as it is. It is replaced by one rename, and everybody may read it.
+      - Since when a machine is waiting is known with O(state_path) only.
+    type: path
   max_shrink:
     description:
       - Which per cent of all memberships on machines may go at once. Up to ten may in any case.

@@ -88,6 +88,16 @@ def galaxy_importer(place: Place) -> None:
     without_warning(place.run(environment / "python", "-m", "galaxy_importer.main", artifact, **settings))
 
 
+def execution_environment(place: Place) -> None:
+    """What an execution environment needs is found by its builder, and the one of the documentation can be built from."""
+    found = place.run("ansible-builder", "introspect", place.top)
+    needed = [line for name in ("meta/ee-requirements.txt", "meta/ee-bindep.txt") for line in (place.collection / name).read_text().splitlines()]
+    missing = [line for line in needed if line and not line.startswith("#") and line.split()[0] not in found]
+    if missing:
+        raise Failed("ansible-builder does not find:\n" + "\n".join(missing))
+    place.run("ansible-builder", "create", "--file", "docs/execution-environment.yml", "--context", place.top / "context")
+
+
 def without_warning(output: str) -> None:
     """Tools may warn and succeed nevertheless."""
     if "WARNING" in output or "ERROR" in output:
@@ -101,6 +111,7 @@ CHECKS: dict[str, Callable[[Place], object]] = {
     "antsibull-docs": command("antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs all --check-extra-docs-refs ."),
     "galaxy-importer": galaxy_importer,
     "mypy": command("mypy -p ansible_collections.shipping.code.plugins -p tests.testbed -p tests.lint -p tests.docs -p tests.benchmarks"),
+    "ansible-builder": execution_environment,
     "antsibull-changelog": command("antsibull-changelog lint"),
     "build": install,
     "reuse": command("reuse lint"),

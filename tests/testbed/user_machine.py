@@ -15,6 +15,7 @@ import shlex
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from .machine import Machine, run
@@ -24,10 +25,11 @@ _OPTIONS = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLeve
 
 
 class UserMachine:
-    """One machine; root and every user come in with the same key."""
+    """One machine; root and every user come in with the same key. ``shows`` are folders of this machine, by where they are there."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, shows: Mapping[str, Path] | None = None) -> None:
         self.machine = Machine(name)
+        self.shows = shows or {}
         self.folder = self.machine.folder
         self.key = self.folder / "key"
 
@@ -83,6 +85,7 @@ class UserMachine:
         steps = [
             f"hostname {self.machine.name}",
             *layers,
+            *(f"mkdir -p {place} && mount --bind {folder} {place}" for place, folder in self.shows.items()),
             "mount -t tmpfs -o mode=755 tmpfs /run",
             "mount -t tmpfs -o mode=1777 tmpfs /tmp",
             "mount -t tmpfs -o mode=700 tmpfs /root",

@@ -173,25 +173,34 @@ def _read(path: Path) -> Any:
 
 
 def write(folder: Path, name: str, content: Mapping[str, Any]) -> None:
-    """Replace a file of the state by one rename, for its owner alone."""
+    """Replace a file of the state, for its owner alone."""
     try:
         for place in reversed([folder, *folder.parents]):
             if not place.exists():
                 place.mkdir(mode=0o700, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{name}-", dir=folder)  # of mode 0600
     except OSError as error:
-        raise _unwritten(folder / name, error) from error
+        raise _unwritten(folder / name, error, "state_path") from error
+    replace(folder / name, json.dumps(content, indent=1, sort_keys=True), 0o600, "state_path")
+
+
+def replace(path: Path, text: str, mode: int, option: str) -> None:
+    """Replace a file by one rename; ``option`` is what says where it is."""
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    except OSError as error:
+        raise _unwritten(path, error, option) from error
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=1, sort_keys=True)
+            file.write(text)
+            os.fchmod(file.fileno(), mode)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, folder / name)
-        _settle(folder)
+        os.replace(temporary, path)
+        _settle(path.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
-        raise _unwritten(folder / name, error) from error
+        raise _unwritten(path, error, option) from error
 
 
 def _settle(folder: Path) -> None:
@@ -203,5 +212,5 @@ def _settle(folder: Path) -> None:
         os.close(handle)
 
 
-def _unwritten(path: Path, error: OSError) -> Refused:
-    return Refused(f"{path} cannot be written", error.strerror or type(error).__name__, "Correct state_path, its rights or the space on its disk")
+def _unwritten(path: Path, error: OSError, option: str) -> Refused:
+    return Refused(f"{path} cannot be written", error.strerror or type(error).__name__, f"Correct {option}, its rights or the space on its disk")

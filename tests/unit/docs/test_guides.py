@@ -13,6 +13,7 @@ from ansible_collections.shipping.code.plugins.module_utils._app.evidence import
 from ansible_collections.shipping.code.plugins.module_utils._app.keys import OBJECT_KEYS, SERVICE_KEYS
 from ansible_collections.shipping.code.plugins.module_utils._app.service import PARSERS
 from ansible_collections.shipping.code.plugins.plugin_utils._compose.yaml_reader import parse_all
+from ansible_collections.shipping.code.plugins.plugin_utils._delivery.metrics import METRICS
 from ldap3.core.results import RESULT_CODES
 
 from tests.docs.tables import FILLED, filled
@@ -64,6 +65,13 @@ def test_the_messages_of_the_guide_on_delivery_are_those_of_the_code():
         assert piece in sources, piece
 
 
+def test_what_there_is_to_watch_is_what_the_code_writes():
+    guide = (ROOT / "docs/docsite/rst/guide_schedule.rst").read_text()
+    program = (ROOT / "roles/membership_sync/files/membership_sync.py").read_text()
+    assert set(re.findall(r"^    (shipping_\w+)", guide, re.MULTILINE)) == set(METRICS) | set(re.findall(r'"(shipping_sync_\w+)": ', program))
+    assert all(f"   * - {status}\n" in guide for status in re.findall(r"^(\d+) ", program, re.MULTILINE))
+
+
 def blocks(text: str) -> list[str]:
     """The YAML in a guide's code blocks or a README's."""
     fenced = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
@@ -72,7 +80,7 @@ def blocks(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "path", [ROOT / "README.md", ROOT / "roles/services/README.md", ROOT / "roles/delivery/README.md", *GUIDES], ids=lambda path: path.name
+    "path", [ROOT / "README.md", *sorted((ROOT / "roles").glob("*/README.md")), *GUIDES], ids=lambda path: f"{path.parent.name}-{path.name}"
 )
 def test_samples_are_yaml(path):
     for block in blocks(path.read_text()):
@@ -84,9 +92,12 @@ def test_every_guide_is_listed():
     assert sorted(listed) == [path.stem for path in GUIDES]
 
 
+NEEDED = "meta/ee-requirements.txt"
+
+
 def test_an_execution_environment_has_what_is_tested():
-    needed, tested = (set(requirements(ROOT / name)) for name in ("meta/ee-requirements.txt", "tests/requirements.txt"))
-    assert {line for line in needed if not line.startswith("gssapi")} <= tested
+    needed, tested, directories = (set(requirements(ROOT / name)) for name in (NEEDED, "tests/requirements.txt", "tests/requirements-directory.txt"))
+    assert {line for line in needed if not line.startswith("gssapi")} <= tested | directories
 
 
 def requirements(path: Path) -> list[str]:

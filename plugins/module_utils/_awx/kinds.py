@@ -1,0 +1,180 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The kinds of objects of AWX that are kept, in the order in which they can be made. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of objects, called as in AWX's API."""
+
+    name: str
+    noun: str
+    fields: Mapping[str, str]
+    """The type of each field."""
+    references: Mapping[str, str] = field(default_factory=dict)
+    """Fields that name an object of another kind."""
+    lists: Mapping[str, str] = field(default_factory=dict)
+    """Related lists that name objects of another kind."""
+    scope: str = ""
+    """The reference within which a name is the only one."""
+    unsent: tuple[str, ...] = ()
+    """Fields that AWX knows by itself."""
+    needed: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    """Mappings that AWX keeps as text."""
+    secret: str = ""
+    """The mapping in which AWX hides values."""
+
+
+_SHARED = {"name": "str", "description": "str"}
+_OWNED = {**_SHARED, "organization": "str"}
+_NOTIFICATIONS = {f"notification_templates_{event}": "notification_templates" for event in ("started", "success", "error")}
+
+KINDS = (
+    Kind("organizations", "organization", {**_SHARED, "max_hosts": "int"}),
+    Kind("credential_types", "credential type", {**_SHARED, "kind": "str", "inputs": "dict", "injectors": "dict"}),
+    Kind(
+        "credentials",
+        "credential",
+        {**_OWNED, "credential_type": "str", "inputs": "dict"},
+        references={"organization": "organizations", "credential_type": "credential_types"},
+        scope="organization",
+        needed=("organization", "credential_type"),
+        secret="inputs",  # noqa: S106 - the name of a field
+    ),
+    Kind(
+        "execution_environments",
+        "execution environment",
+        {**_OWNED, "image": "str", "pull": "str", "credential": "str"},
+        references={"organization": "organizations", "credential": "credentials"},
+        scope="organization",
+        needed=("organization", "image"),
+    ),
+    Kind(
+        "projects",
+        "project",
+        {
+            **_OWNED,
+            **dict.fromkeys(("scm_type", "scm_url", "scm_branch", "credential", "default_environment"), "str"),
+            **dict.fromkeys(("scm_clean", "scm_update_on_launch", "allow_override"), "bool"),
+            **dict.fromkeys(("scm_update_cache_timeout", "timeout"), "int"),
+        },
+        references={"organization": "organizations", "credential": "credentials", "default_environment": "execution_environments"},
+        scope="organization",
+        needed=("organization", "scm_url"),
+    ),
+    Kind(
+        "inventories",
+        "inventory",
+        {**_OWNED, "variables": "dict"},
+        references={"organization": "organizations"},
+        scope="organization",
+        needed=("organization",),
+        texts=("variables",),
+    ),
+    Kind(
+        "notification_templates",
+        "notification template",
+        {**_OWNED, "notification_type": "str", "notification_configuration": "dict"},
+        references={"organization": "organizations"},
+        scope="organization",
+        needed=("organization", "notification_type", "notification_configuration"),
+        secret="notification_configuration",  # noqa: S106 - the name of a field
+    ),
+    Kind(
+        "inventory_sources",
+        "inventory source",
+        {
+            **_SHARED,
+            **dict.fromkeys(("inventory", "source", "source_project", "source_path", "credential", "execution_environment"), "str"),
+            **dict.fromkeys(("overwrite", "overwrite_vars", "update_on_launch"), "bool"),
+            **dict.fromkeys(("update_cache_timeout", "timeout", "verbosity"), "int"),
+            "source_vars": "dict",
+        },
+        references={
+            "inventory": "inventories",
+            "source_project": "projects",
+            "credential": "credentials",
+            "execution_environment": "execution_environments",
+        },
+        lists=_NOTIFICATIONS,
+        scope="inventory",
+        needed=("inventory", "source_project", "source_path"),
+        texts=("source_vars",),
+    ),
+    Kind(
+        "job_templates",
+        "job template",
+        {
+            **_OWNED,
+            **dict.fromkeys(("job_type", "inventory", "project", "playbook", "limit", "execution_environment"), "str"),
+            **dict.fromkeys(("forks", "timeout", "verbosity"), "int"),
+            **dict.fromkeys(("ask_limit_on_launch", "ask_variables_on_launch", "allow_simultaneous", "become_enabled"), "bool"),
+            "extra_vars": "dict",
+        },
+        references={
+            "organization": "organizations",
+            "inventory": "inventories",
+            "project": "projects",
+            "execution_environment": "execution_environments",
+        },
+        lists={"credentials": "credentials", **_NOTIFICATIONS},
+        scope="organization",
+        unsent=("organization",),
+        needed=("organization", "inventory", "project", "playbook"),
+        texts=("extra_vars",),
+    ),
+    Kind(
+        "schedules",
+        "schedule",
+        {**_SHARED, "unified_job_template": "str", "rrule": "str", "enabled": "bool", "extra_data": "dict"},
+        references={"unified_job_template": "job_templates"},
+        scope="unified_job_template",
+        needed=("unified_job_template", "rrule"),
+    ),
+)
+BY_NAME = {kind.name: kind for kind in KINDS}
+
+_CHOICES = {
+    "scm_type": ["git"],
+    "pull": ["always", "missing", "never"],
+    "job_type": ["run", "check"],
+    "source": ["scm"],
+}
+_CREDENTIAL_TYPE_CHOICES = {"kind": ["cloud", "net"]}
+# What AWX would take for it otherwise is not what is meant.
+DEFAULTS = {
+    "projects": {"scm_type": "git"},
+    "inventory_sources": {"source": "scm"},
+    "credential_types": {"kind": "cloud"},
+    "job_templates": {"job_type": "run"},
+}
+
+
+def arguments() -> dict[str, dict[str, Any]]:
+    """The kinds as options of a module: a list of objects each."""
+    return {kind.name: {"type": "list", "elements": "dict", "options": _options(kind)} for kind in KINDS}
+
+
+def _options(kind: Kind) -> dict[str, dict[str, Any]]:
+    choices = {**_CHOICES, **(_CREDENTIAL_TYPE_CHOICES if kind.name == "credential_types" else {})}
+    needed = ("name", *kind.needed)
+    options: dict[str, dict[str, Any]] = {name: {"type": kind_of} for name, kind_of in kind.fields.items()}
+    options.update({name: {"type": "list", "elements": "str"} for name in kind.lists})
+    for name, option in options.items():
+        if name in needed:
+            option["required"] = True
+        if name in choices:
+            option["choices"] = choices[name]
+        if name in DEFAULTS.get(kind.name, {}):
+            option["default"] = DEFAULTS[kind.name][name]
+        if name == kind.secret:
+            option["no_log"] = True
+    return options

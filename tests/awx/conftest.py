@@ -1,0 +1,51 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The AWX of AWX_URL and AWX_TOKEN, else the stand-in; all objects have names of this run's own, and are removed at the end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.testbed import awx as standin
+
+from .deliveries import Deliveries
+
+
+@pytest.fixture
+def stand_in() -> Iterator[standin.Awx | None]:
+    """The stand-in; None where there is a real AWX."""
+    if "AWX_URL" in os.environ:
+        yield None
+        return
+    with standin.Awx() as awx:
+        yield awx
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> str:
+    """A project; a real AWX reads the one of AWX_REPOSITORY, which has the same files."""
+    if "AWX_URL" in os.environ:
+        return os.environ["AWX_REPOSITORY"]
+    place = tmp_path / "tools"
+    (place / "inventories" / "people").mkdir(parents=True)
+    (place / "deliver.yml").write_text("- import_playbook: shipping.code.deliver\n")
+    (place / "inventories" / "people" / "ldap_projects.yml").write_text("plugin: shipping.code.ldap_projects\n")
+    git = ["git", "-C", str(place), "-c", "user.name=a", "-c", "user.email=a@example.com"]
+    for words in (["init", "--quiet", "--initial-branch", "main"], ["add", "-A"], ["commit", "--quiet", "--message", "all"]):
+        subprocess.run([*git, *words], check=True)
+    return f"file://{place}"
+
+
+@pytest.fixture
+def deliveries(stand_in: standin.Awx | None, repository: str, tmp_path: Path, testrun_uid: str) -> Iterator[Deliveries]:
+    url, token = (stand_in.url, standin.TOKEN) if stand_in else (os.environ["AWX_URL"], os.environ["AWX_TOKEN"])
+    found = Deliveries(tmp_path, url, token, repository, f"sc{testrun_uid[:6]}")
+    yield found
+    if not stand_in:
+        assert found.play(awx_sync_state="absent").rc == 0

@@ -1,0 +1,66 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a delivery tells those who watch."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from ansible_collections.shipping.code.plugins.module_utils._app.errors import ShippingError
+from ansible_collections.shipping.code.plugins.plugin_utils._delivery import metrics
+
+NOW = 1_800_000_000.0  # 2027-01-15T08:00:00Z
+
+
+def row(state: str, since: str = "") -> dict[str, str]:
+    return {"state": state, "since": since}
+
+
+def told(text: str) -> dict[str, float]:
+    return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in text.splitlines() if not line.startswith("#")}
+
+
+def test_a_good_run():
+    found = told(metrics.render([row("ready"), row("ready"), row("waiting", "2027-01-15T07:59:00Z"), row("waiting", "2027-01-15T07:00:00Z")], False, NOW, 5))
+    assert found == {
+        "shipping_delivery_last_run_timestamp_seconds": NOW,
+        "shipping_delivery_last_success_timestamp_seconds": NOW,
+        'shipping_delivery_machines{state="ready"}': 2,
+        'shipping_delivery_machines{state="waiting"}': 2,
+        'shipping_delivery_machines{state="failed"}': 0,
+        'shipping_delivery_machines{state="held"}': 0,
+        'shipping_delivery_machines{state="incomplete"}': 0,
+        "shipping_delivery_lag_seconds": 3600,
+        "shipping_delivery_removals_held": 0,
+    }
+
+
+@pytest.mark.parametrize(("state", "stopped"), [("failed", False), ("held", True)])
+def test_a_run_that_failed_keeps_the_last_success(state, stopped):
+    found = told(metrics.render([row(state)], stopped, NOW, 5))
+    assert found["shipping_delivery_last_success_timestamp_seconds"] == 5 and found["shipping_delivery_last_run_timestamp_seconds"] == NOW
+    assert found["shipping_delivery_removals_held"] == stopped
+    assert "shipping_delivery_last_success_timestamp_seconds" not in told(metrics.render([row(state)], stopped, NOW, None))
+
+
+def test_every_metric_is_explained_once():
+    text = metrics.render([], False, NOW, None)
+    for name, meaning in metrics.METRICS.items():
+        assert text.count(f"# HELP {name} {meaning}\n# TYPE {name} gauge\n") == 1
+
+
+def test_the_file_is_replaced_and_readable(tmp_path: Path):
+    path = tmp_path / "delivery.prom"
+    metrics.write(str(path), [row("ready")], False)
+    good = metrics.read_last_success(str(path))
+    metrics.write(str(path), [row("failed")], False)
+    assert good and metrics.read_last_success(str(path)) == good
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644 and [entry.name for entry in tmp_path.iterdir()] == ["delivery.prom"]
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path):
+    with pytest.raises(ShippingError, match=r"delivery\.prom cannot be written: No such file or directory\. Correct metrics_path"):
+        metrics.write(str(tmp_path / "none" / "delivery.prom"), [], False)
