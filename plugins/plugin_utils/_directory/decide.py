@@ -71,7 +71,7 @@ class Decision:
         self._check_memberships()
         self._refuse_unresolved()
         groups = self._group_names(self.projects)
-        machines = ordered(Machine(name, tuple(sorted(self._users(keys)))) for name, keys in self.machines.items())
+        machines = ordered(Machine(name, tuple(sorted(self.users_of(keys)))) for name, keys in self.machines.items())
         self._check_logins(machines)
         for where, found in self.strangers.items():
             self.remarks.append(f"{where} names who is not among the people of people.base: {_some(found)}")
@@ -106,13 +106,13 @@ class Decision:
     def _projects(self) -> dict[str, Entry]:
         found: dict[str, Entry] = {}
         for entry in sorted(self.facts.projects, key=lambda item: item.key):
-            name = self._project_name(entry)
+            name = self.name_of_project(entry)
             if name in found:
                 raise Contradiction(f"two groups are the project {name}", f"{found[name].dn} and {entry.dn}", "Narrow projects.base or projects.filter")
             found[name] = entry
         return dict(sorted(found.items()))
 
-    def _project_name(self, entry: Entry) -> str:
+    def name_of_project(self, entry: Entry) -> str:
         attribute, prefix = self.layout.projects_name, self.settings.prefix
         names = entry.texts(attribute)
         if len(names) > 1:  # The DN has the one that distinguishes it.
@@ -203,18 +203,18 @@ class Decision:
         fleet: dict[str, set[str]] = {}
         origins: dict[str, str] = {}
         for entry in self.facts.machines:
-            name = self._machine_name(entry)
+            name = self.name_of_machine(entry)
             if name in origins:
                 raise Contradiction(f"two entries are the machine {name}", f"{origins[name]} and {entry.dn}", "Narrow machines.base or machines.filter")
             origins[name] = entry.dn
-            fleet[name] = set(self._owners(entry, name))
+            fleet[name] = set(self.owners_of(entry, name))
         for name, logins in self.settings.machine_map.items():
             self._assign_by_map(fleet, name, logins)
         self._assign_by_user(fleet)
         self._assign_by_netgroup(fleet)
         return fleet
 
-    def _machine_name(self, entry: Entry) -> str:
+    def name_of_machine(self, entry: Entry) -> str:
         attribute, domain = self.layout.machines_name, self.settings.domain
         written = entry.text(attribute) or (domain and first_value(entry.dn, "cn")) or ""
         name = machine_name(written, domain)
@@ -224,7 +224,7 @@ class Decision:
             raise Incomplete(f"{entry.dn} has no name that a machine can have", why, remedy)
         return name
 
-    def _owners(self, machine: Entry, name: str) -> Iterator[str]:
+    def owners_of(self, machine: Entry, name: str) -> Iterator[str]:
         for dn in machine.texts(*self.layout.machines_owners):
             key = dn_key(dn)
             if key in self.facts.people:
@@ -272,7 +272,7 @@ class Decision:
                     if not key:
                         self._stranger(where, "", triple.user)
 
-    def _users(self, keys: Iterable[str]) -> Iterator[User]:
+    def users_of(self, keys: Iterable[str]) -> Iterator[User]:
         for key in keys:
             person = self.people.get(key)
             if person is None:  # The account is closed.

@@ -1,0 +1,130 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What happened between two memberships. Pure.
+
+People are told apart by their ids, so that a new login name is neither a join nor a leave.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .._directory.record import Machine, User
+
+Fleet = Mapping[str, Machine]
+"""The machines by their names."""
+
+
+class Why(StrEnum):
+    """What in the directory a change came of."""
+
+    MEMBERSHIP = "membership"
+    ACCOUNT = "account"
+    MACHINE = "machine"
+    LOGIN = "login"
+    PROJECT = "project"
+
+
+@dataclass(frozen=True, order=True)
+class Change:
+    """One person in one project: ``joined``, ``left`` or ``changed``, on these machines."""
+
+    project: str
+    type: str
+    why: Why
+    id: str
+    name: str
+    machines: tuple[str, ...]
+    former: str = ""
+    """The former name of the login or of the project."""
+
+
+@dataclass
+class _Person:
+    """Somebody with machines."""
+
+    name: str
+    machines: set[str]
+    projects: dict[str, set[str]]
+    """Each with the machines that it is for."""
+
+
+def compare(before: Fleet, after: Fleet, closed: Callable[[str], bool] = lambda _id: False, renamed: Mapping[str, str] | None = None) -> list[Change]:
+    """All changes, by project and person; ``closed`` says whether an id's account is closed, ``renamed`` has new names of projects by the former ones."""
+    differing = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    ids = {user.id for fleet in (before, after) for name in differing if name in fleet for user in fleet[name].users}
+    had, has = _people(before, ids), _people(after, ids)
+    found = [change for one in ids for change in _of_person(one, had.get(one), has.get(one), closed, renamed or {})]
+    return sorted(found)
+
+
+def _people(fleet: Fleet, ids: set[str]) -> dict[str, _Person]:
+    found: dict[str, _Person] = {}
+    for machine in fleet.values():
+        for user in machine.users:
+            if user.id in ids:
+                person = found.setdefault(user.id, _Person(user.name, set(), defaultdict(set)))
+                person.machines.add(machine.machine)
+                for project in user.projects:
+                    person.projects[project].add(machine.machine)
+    return found
+
+
+_NOBODY = _Person("", set(), {})
+
+
+def _of_person(one: str, had: _Person | None, has: _Person | None, closed: Callable[[str], bool], renamed: Mapping[str, str]) -> Iterator[Change]:
+    before, after = had or _NOBODY, has or _NOBODY
+    name = after.name or before.name
+    former = {renamed.get(project, project): project for project in before.projects}
+    for project in former.keys() | after.projects.keys():
+        was, now = before.projects.get(former.get(project, ""), set()), after.projects.get(project, set())
+        if was and now:
+            yield from _still(project, one, before, after, former[project])
+        elif now:
+            yield Change(project, "joined", _why(before, after), one, name, tuple(sorted(now)))
+        elif closed(one):
+            yield Change(project, "changed", Why.ACCOUNT, one, name, tuple(sorted(was)))
+        else:
+            yield Change(project, "left", _why(after, before), one, name, tuple(sorted(was)))
+
+
+def _why(without: _Person, with_it: _Person) -> Why:
+    """Somebody with no machine left, or with none before, has changed machines rather than projects."""
+    return Why.MACHINE if not without.machines and len(with_it.projects) > 0 and without is _NOBODY else Why.MEMBERSHIP
+
+
+def _still(project: str, one: str, before: _Person, after: _Person, former: str) -> Iterator[Change]:
+    was, now = before.projects[former], after.projects[project]
+    if former != project:
+        yield Change(project, "changed", Why.PROJECT, one, after.name, tuple(sorted(now)), former)
+    if was != now:
+        yield Change(project, "changed", Why.MACHINE, one, after.name, tuple(sorted(was ^ now)))
+    if before.name != after.name:
+        yield Change(project, "changed", Why.LOGIN, one, after.name, tuple(sorted(now)), before.name)
+
+
+def renames(before: Fleet, after: Fleet, gone: set[str], new: set[str]) -> dict[str, str]:
+    """Projects that have gone, each with the new one that has exactly its people."""
+    if not gone or not new:
+        return {}
+    had, has = _everybody(before, gone), _everybody(after, new)
+    by_people = {people: project for project, people in sorted(has.items())}
+    return {project: by_people[people] for project, people in sorted(had.items()) if people in by_people}
+
+
+def _everybody(fleet: Fleet, projects: set[str]) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for user in (user for machine in fleet.values() for user in machine.users):
+        for project in projects.intersection(user.projects):
+            found[project].add(user.id)
+    return {project: frozenset(people) for project, people in found.items()}
+
+
+def without_projects(user: User) -> User:
+    """The same person, in no project."""
+    return User(user.name, user.id, (), user.hints)
