@@ -113,6 +113,7 @@ class Decision:
         return dict(sorted(found.items()))
 
     def name_of_project(self, entry: Entry) -> str:
+        """The name of a project by its group."""
         attribute, prefix = self.layout.projects_name, self.settings.prefix
         names = entry.texts(attribute)
         if len(names) > 1:  # The DN has the one that distinguishes it.
@@ -176,7 +177,7 @@ class Decision:
                 inside[dn_key(dn)].append(key)
         return inside
 
-    def _by_primary_group(self) -> Mapping[str, list[str]]:
+    def _by_primary_group(self) -> dict[str, list[str]]:
         by: dict[str, list[str]] = defaultdict(list)
         if self.layout.primary_group:
             for key, entry in self.facts.people.items():
@@ -215,6 +216,7 @@ class Decision:
         return fleet
 
     def name_of_machine(self, entry: Entry) -> str:
+        """The name of a machine."""
         attribute, domain = self.layout.machines_name, self.settings.domain
         written = entry.text(attribute) or (domain and first_value(entry.dn, "cn")) or ""
         name = machine_name(written, domain)
@@ -225,6 +227,7 @@ class Decision:
         return name
 
     def owners_of(self, machine: Entry, name: str) -> Iterator[str]:
+        """The keys of the people who have a machine."""
         for dn in machine.texts(*self.layout.machines_owners):
             key = dn_key(dn)
             if key in self.facts.people:
@@ -273,6 +276,7 @@ class Decision:
                         self._stranger(where, "", triple.user)
 
     def users_of(self, keys: Iterable[str]) -> Iterator[User]:
+        """These people as a record has them; those whose accounts are closed are left out."""
         for key in keys:
             person = self.people.get(key)
             if person is None:  # The account is closed.
@@ -281,9 +285,10 @@ class Decision:
                 self.remarks.append(f"{person.entry.dn} has no {self.layout.people_login} and is left out")
                 continue
             name = self.settings.login_format.replace("{name}", person.login)
-            yield User(name, self._id(person.entry), tuple(sorted(person.projects)), _hints(person.entry))
+            yield User(name, self.id_of(person.entry), tuple(sorted(person.projects)), _hints(person.entry))
 
-    def _id(self, entry: Entry) -> str:
+    def id_of(self, entry: Entry) -> str:
+        """What identifies somebody for ever."""
         values = entry.raw(self.layout.people_id)
         if not values:
             remedy = "Give this account the right to read it, or write another attribute that never changes to people.id"

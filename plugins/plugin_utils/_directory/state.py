@@ -173,6 +173,11 @@ def _read(path: Path) -> Any:
 
 
 def write(folder: Path, name: str, content: Mapping[str, Any]) -> None:
+    """Replace a file of the state."""
+    replace_file(folder, name, json.dumps(content, indent=1, sort_keys=True))
+
+
+def replace_file(folder: Path, name: str, text: str) -> None:
     """Replace a file of the state by one rename, for its owner alone."""
     try:
         for place in reversed([folder, *folder.parents]):
@@ -183,7 +188,7 @@ def write(folder: Path, name: str, content: Mapping[str, Any]) -> None:
         raise _unwritten(folder / name, error) from error
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=1, sort_keys=True)
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, folder / name)

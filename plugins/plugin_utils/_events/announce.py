@@ -16,16 +16,19 @@ from .changes import Change
 from .hold import Held
 
 Event = dict[str, Any]
-SOURCE = "shipping.code.ldap_membership"
 
 
 def changed(changes: Iterable[Change], facts: Mapping[str, Any]) -> Iterator[Event]:
     """The changes by project, and in it by what they are; ``facts`` is what is true of all of them, such as the serial."""
-    for (project, kind, why), found in groupby(sorted(changes), lambda change: (change.project, change.type, change.why)):
+    for (project, kind, why, has), found in groupby(sorted(changes, key=_kind), _kind):
         members = list(found)
         users = [{"id": one.id, "name": one.name, "machines": list(one.machines), **({"former": one.former} if one.former else {})} for one in members]
         machines = sorted({machine for one in members for machine in one.machines})
-        yield event(kind, machines, project=project, why=str(why), users=users, **facts)
+        yield event(kind, machines, project=project, why=str(why), has=has, users=users, **facts)
+
+
+def _kind(change: Change) -> tuple[str, str, str, bool]:
+    return change.project, change.type, change.why, change.has
 
 
 def pending(machines: Iterable[str], facts: Mapping[str, Any]) -> Event:

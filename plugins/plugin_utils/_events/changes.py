@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from .._directory.record import Machine, User
+from .._directory.record import Machine
 
 Fleet = Mapping[str, Machine]
 """The machines by their names."""
@@ -25,6 +25,7 @@ class Why(StrEnum):
     MEMBERSHIP = "membership"
     ACCOUNT = "account"
     MACHINE = "machine"
+    """The machines that somebody has, or somebody with machines as a whole."""
     LOGIN = "login"
     PROJECT = "project"
 
@@ -39,6 +40,8 @@ class Change:
     id: str
     name: str
     machines: tuple[str, ...]
+    has: bool
+    """Whether the person has the project's tools on these machines afterwards."""
     former: str = ""
     """The former name of the login or of the project."""
 
@@ -53,13 +56,25 @@ class _Person:
     """Each with the machines that it is for."""
 
 
-def compare(before: Fleet, after: Fleet, closed: Callable[[str], bool] = lambda _id: False, renamed: Mapping[str, str] | None = None) -> list[Change]:
-    """All changes, by project and person; ``closed`` says whether an id's account is closed, ``renamed`` has new names of projects by the former ones."""
+@dataclass(frozen=True)
+class Context:
+    """What the machines alone do not tell."""
+
+    closed: Callable[[str], bool] = lambda _id: False
+    """Whether the account with an id is closed now."""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """New names of projects by the former ones."""
+    deleted: frozenset[str] = frozenset()
+    """Projects that are there no more."""
+
+
+def compare(before: Fleet, after: Fleet, context: Context | None = None) -> list[Change]:
+    """All changes, by project and person."""
+    known = context or Context()
     differing = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     ids = {user.id for fleet in (before, after) for name in differing if name in fleet for user in fleet[name].users}
     had, has = _people(before, ids), _people(after, ids)
-    found = [change for one in ids for change in _of_person(one, had.get(one), has.get(one), closed, renamed or {})]
-    return sorted(found)
+    return sorted(change for one in ids for change in _of_person(one, had.get(one), has.get(one), known))
 
 
 def _people(fleet: Fleet, ids: set[str]) -> dict[str, _Person]:
@@ -74,38 +89,37 @@ def _people(fleet: Fleet, ids: set[str]) -> dict[str, _Person]:
     return found
 
 
-_NOBODY = _Person("", set(), {})
-
-
-def _of_person(one: str, had: _Person | None, has: _Person | None, closed: Callable[[str], bool], renamed: Mapping[str, str]) -> Iterator[Change]:
-    before, after = had or _NOBODY, has or _NOBODY
+def _of_person(one: str, had: _Person | None, has: _Person | None, context: Context) -> Iterator[Change]:
+    before, after = had or _Person("", set(), {}), has or _Person("", set(), {})
     name = after.name or before.name
-    former = {renamed.get(project, project): project for project in before.projects}
+    former = {context.renamed.get(project, project): project for project in before.projects}
     for project in former.keys() | after.projects.keys():
         was, now = before.projects.get(former.get(project, ""), set()), after.projects.get(project, set())
         if was and now:
             yield from _still(project, one, before, after, former[project])
         elif now:
-            yield Change(project, "joined", _why(before, after), one, name, tuple(sorted(now)))
-        elif closed(one):
-            yield Change(project, "changed", Why.ACCOUNT, one, name, tuple(sorted(was)))
+            yield Change(project, "joined", Why.MEMBERSHIP if had else Why.MACHINE, one, name, tuple(sorted(now)), True)
         else:
-            yield Change(project, "left", _why(after, before), one, name, tuple(sorted(was)))
+            yield Change(project, *_gone(project, one, has, context), one, name, tuple(sorted(was)), False)
 
 
-def _why(without: _Person, with_it: _Person) -> Why:
-    """Somebody with no machine left, or with none before, has changed machines rather than projects."""
-    return Why.MACHINE if not without.machines and len(with_it.projects) > 0 and without is _NOBODY else Why.MEMBERSHIP
+def _gone(project: str, one: str, has: _Person | None, context: Context) -> tuple[str, Why]:
+    if context.closed(one):
+        return "changed", Why.ACCOUNT
+    if project in context.deleted:
+        return "changed", Why.PROJECT
+    return "left", Why.MEMBERSHIP if has else Why.MACHINE
 
 
 def _still(project: str, one: str, before: _Person, after: _Person, former: str) -> Iterator[Change]:
     was, now = before.projects[former], after.projects[project]
     if former != project:
-        yield Change(project, "changed", Why.PROJECT, one, after.name, tuple(sorted(now)), former)
-    if was != now:
-        yield Change(project, "changed", Why.MACHINE, one, after.name, tuple(sorted(was ^ now)))
+        yield Change(project, "changed", Why.PROJECT, one, after.name, tuple(sorted(now)), True, former)
+    for machines, has in ((now - was, True), (was - now, False)):
+        if machines:
+            yield Change(project, "changed", Why.MACHINE, one, after.name, tuple(sorted(machines)), has)
     if before.name != after.name:
-        yield Change(project, "changed", Why.LOGIN, one, after.name, tuple(sorted(now)), before.name)
+        yield Change(project, "changed", Why.LOGIN, one, after.name, tuple(sorted(now)), True, before.name)
 
 
 def renames(before: Fleet, after: Fleet, gone: set[str], new: set[str]) -> dict[str, str]:
@@ -123,8 +137,3 @@ def _everybody(fleet: Fleet, projects: set[str]) -> dict[str, frozenset[str]]:
         for project in projects.intersection(user.projects):
             found[project].add(user.id)
     return {project: frozenset(people) for project, people in found.items()}
-
-
-def without_projects(user: User) -> User:
-    """The same person, in no project."""
-    return User(user.name, user.id, (), user.hints)
