@@ -31,7 +31,7 @@ def read_again(session: Session, settings: Settings, picture: Picture, dn: str) 
     """One entry as it is now; first as what it was known as until now."""
     key = dn_key(dn)
     known = picture.kind_of(key)
-    kinds = sorted(_kinds(session, settings), key=lambda kind: kind.name != known)
+    kinds = sorted(_kinds(settings), key=lambda kind: kind.name != known)
     for kind in kinds:
         if not is_in(key, kind.place):
             continue
@@ -43,13 +43,12 @@ def read_again(session: Session, settings: Settings, picture: Picture, dn: str) 
     return Reading(key)
 
 
-def _kinds(session: Session, settings: Settings) -> Iterator[_Kind]:
+def _kinds(settings: Settings) -> Iterator[_Kind]:
     yield _Kind("project", settings.projects, group_attributes(settings))
     yield _Kind("person", settings.people, person_attributes(settings))
     if settings.machines:
         yield _Kind("machine", settings.machines, machine_attributes(settings))
-    for base in (settings.base, *session.contexts):
-        yield _Kind("group", Place(base, settings.layout.groups_filter), group_attributes(settings))
+    yield _Kind("group", Place("", settings.layout.groups_filter), group_attributes(settings))
 
 
 def is_in(key: str, place: Place) -> bool:

@@ -1,0 +1,57 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the source has told, on disk: who is wanted, the cookie, and what the brake remembers, in one file and one rename."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .._delivery.brake import Limits
+from .._directory import state
+from .._directory.record import Machine, Membership
+from .changes import Fleet
+from .hold import Brake, brake_from
+
+
+class Record:
+    """``wanted.json``. Each machine is put into words once and again only when it has changed, since there may be many."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._words: dict[str, tuple[Machine, str]] = {}
+
+    def read(self, limits: Limits) -> tuple[state.Wanted | None, Brake]:
+        """What was told last; None where nothing was."""
+        path = self.folder / "wanted.json"
+        if not path.exists():
+            return None, Brake(limits)
+        return state.read_wanted(self.folder), brake_from(json.loads(path.read_bytes()).get("lately"), limits)
+
+    def write(self, fleet: Fleet, membership: Membership, cookie: str | None, brake: Brake) -> None:
+        """Replace it."""
+        rest = {"projects": dict(membership.projects), "remarks": list(membership.remarks), "serial": membership.serial}
+        machines = ",\n".join(self._in_words(name, fleet[name]) for name in sorted(fleet))
+        head = json.dumps({"cookie": cookie, "format": state.FORMAT, "lately": brake.as_data()})
+        inside = json.dumps(rest)
+        text = f'{head[:-1]},\n"membership": {inside[:-1]}, "machines": [\n{machines}\n]}}}}\n'
+        state.replace_file(self.folder, "wanted.json", text)
+
+    def _in_words(self, name: str, machine: Machine) -> str:
+        known = self._words.get(name)
+        if known is None or known[0] is not machine:
+            known = (machine, json.dumps(machine.as_data(), sort_keys=True))
+            self._words[name] = known
+        return known[1]
+
+
+def delivered_fleet(delivered: Mapping[str, Mapping[str, Any]], wanted: Fleet) -> dict[str, Machine]:
+    """What the machines were given, for those that are wanted."""
+    records = [record for name, record in delivered.items() if name in wanted]
+    membership = Membership.from_data(
+        {"serial": "", "projects": {}, "remarks": [], "machines": [{**record, "users": [{**user, "hints": {}} for user in record["users"]]} for record in records]}
+    )
+    return {machine.machine: machine for machine in membership.machines}
