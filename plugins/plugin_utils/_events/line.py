@@ -21,6 +21,7 @@ from .._directory.errors import DirectoryError, Incomplete, Refused, Unanswered
 from .._directory.settings import Connection
 from .inbox import Inbox
 
+AGAIN = "The source connects again by itself; if this goes on, look at the server and at the network between"
 _PATIENCE = 0.5
 _GONE = ("SERVER_DOWN", "CONNECT_ERROR", "TIMEOUT", "TIMELIMIT_EXCEEDED", "UNAVAILABLE", "BUSY")
 _LIMITS = ("SIZELIMIT_EXCEEDED", "ADMINLIMIT_EXCEEDED")
@@ -95,7 +96,7 @@ class Line:
         except ShippingError as error:
             self.error = error
         except Exception as error:  # A thread that dies without a word would be a line that is dead without a word.
-            self.error = Unanswered(f"the line to {self.uri} broke", f"{type(error).__name__}: {error}", "Report this; the source connects again")
+            self.error = Unanswered(f"the line to {self.uri} broke", f"{type(error).__name__}: {error}", AGAIN)
         finally:
             if connection is not None:
                 with contextlib.suppress(Exception):
@@ -110,7 +111,7 @@ class Line:
         while not self._stop.is_set():
             try:
                 if not take(_PATIENCE):
-                    raise Unanswered(f"the line to {self.uri} has ended", "the server says that there is no more", "")
+                    raise Unanswered(f"the line to {self.uri} has ended", "the server says that there is no more", AGAIN)
             except self.ldap.TIMEOUT:
                 pass
             if time.monotonic() - probed > self._heartbeat:
@@ -123,7 +124,7 @@ class Line:
         try:
             connection.result4(number, timeout=self.settings.timeout)
         except self.ldap.TIMEOUT as error:
-            raise Unanswered(f"the line to {self.uri} is dead", f"no answer within {self.settings.timeout} s", "") from error
+            raise Unanswered(f"the line to {self.uri} is dead", f"no answer within {self.settings.timeout} s", AGAIN) from error
 
     def _open(self) -> Any:
         ldap = self.ldap
@@ -175,7 +176,7 @@ class Line:
         told = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
         why = ": ".join(str(told[part]) for part in ("desc", "info") if told.get(part)) or name
         if name in _GONE:
-            return Unanswered(f"the line to {self.uri} broke", why, "")
+            return Unanswered(f"the line to {self.uri} broke", why, AGAIN)
         if name in _LIMITS:
             remedy = "Let this account read without limits (limits dn.exact=... size=unlimited, nsSizeLimit: -1, or an LDAP policy)"
             return Incomplete(f"{self.uri} does not tell this account of all entries below {self.base}", why, remedy)

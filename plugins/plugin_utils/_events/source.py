@@ -29,7 +29,7 @@ from .announce import Event
 from .changes import Context, Fleet, compare, renames
 from .hold import Held
 from .inbox import Inbox, Notes
-from .line import Line, NotOffered, ldap_library
+from .line import AGAIN, Line, NotOffered, ldap_library
 from .notification import Notification
 from .options import Options
 from .pauses import REFUSED, pause
@@ -230,7 +230,7 @@ class Source:
             self._open = _both(self._open, Notes(late, since=time.time()))
             self._work(session)
             if self._picture is None or self._picture.fleet != before:
-                raise Unanswered(f"the line to {session.uri} is dead", f"it has not told of {min(late)}", "")
+                raise Unanswered(f"the line to {session.uri} is dead", f"it has not told of {min(late)}", AGAIN)
 
     # Deciding
 

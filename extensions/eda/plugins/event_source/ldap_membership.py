@@ -96,7 +96,6 @@ EXAMPLES = r"""
 
 import asyncio
 import importlib
-import logging
 import sys
 import types
 from pathlib import Path
@@ -108,12 +107,9 @@ _TOP = "_shipping_code"
 async def main(queue: Any, args: dict[str, Any]) -> None:
     """Put events into the queue until cancelled."""
     loop = _package("plugin_utils._events.loop")
-    error = _package("module_utils._app.errors").ShippingError
-    try:
-        await loop.run(queue, args)
-    except error as what:
-        logging.getLogger(__name__).error("ldap_membership: %s", what)
-        raise SystemExit(1) from None
+    # ansible-rulebook puts a queue of its own among the arguments.
+    given = {name: value for name, value in args.items() if name != "eda_feedback_queue"}
+    await loop.run(queue, given)
 
 
 def _package(name: str) -> Any:
