@@ -18,6 +18,7 @@ from .._directory import secret, settings
 from .._directory.errors import DirectoryError, Refused
 
 WAYS = ("auto", "syncrepl", "notification", "polling")
+_INVENTORY = "shipping.code.ldap_projects"
 _ENVIRONMENT = {"bind_password": "SHIPPING_LDAP_PASSWORD", "bind_password_file": "SHIPPING_LDAP_PASSWORD_FILE"}
 _NUMBERS: Mapping[str, tuple[float, float, float]] = {
     # the default, the least, the most
@@ -27,7 +28,7 @@ _NUMBERS: Mapping[str, tuple[float, float, float]] = {
     "settle": (0.25, 0, 60),
     "max_shrink": (20, 0, 100),
 }
-OWN = ("state_path", "way", "accept_older", "may_empty", *_NUMBERS)
+OWN = ("source_file", "state_path", "way", "accept_older", "may_empty", *_NUMBERS)
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,9 @@ class Options:
 
 def read(args: Mapping[str, Any]) -> Options:
     """The options in the arguments of the source; raises ShippingError."""
-    given = {**_from_environment(args), **{name: value for name, value in args.items() if value is not None}}
+    own = {name: value for name, value in args.items() if value is not None}
+    given = {**_in_file(own.get("source_file")), **own}
+    given = {**_from_environment(given), **given}
     problems = [Problem(str(name), f"is unknown{suggestion(str(name), _KNOWN)}") for name in given if name not in _KNOWN]
     numbers = {name: _number(given, name, problems) for name in _NUMBERS}
     way = _choice(given, problems)
@@ -78,26 +81,38 @@ def _from_environment(args: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _of_directory(given: Mapping[str, Any]) -> dict[str, Any]:
-    options = {name: given.get(name) for name in settings.OPTIONS}
-    numbers = {name: value for name, value in options.items() if value is None and name in ("timeout", "total_timeout", "page_size", "batch_size")}
-    options = {name: value for name, value in options.items() if name not in numbers}
+    options = {name: given[name] for name in settings.OPTIONS if name in given}
     options["bind_password"] = secret.password(given)
     if isinstance(options.get("machine_map"), str):
-        options["machine_map"] = _map_in(os.path.expanduser(str(options["machine_map"])))
+        options["machine_map"] = _yaml("machine_map", Path(os.path.expanduser(str(options["machine_map"]))))
     return options
 
 
-def _map_in(path: str) -> Any:
+def _in_file(path: Any) -> dict[str, Any]:
+    """What the file of an inventory says of the directory."""
+    if path is None:
+        return {}
+    place = Path(os.path.expanduser(str(path)))
+    content = _yaml("source_file", place)
+    if not isinstance(content, Mapping) or content.get("plugin") != _INVENTORY:
+        raise SpecError([Problem("plugin", f"is not {_INVENTORY}")], str(place))
+    found = {name: value for name, value in content.items() if name in settings.OPTIONS and value is not None}
+    if isinstance(found.get("machine_map"), str):
+        found["machine_map"] = str(place.parent / os.path.expanduser(found["machine_map"]))
+    return found
+
+
+def _yaml(option: str, place: Path) -> Any:
     try:
         yaml = importlib.import_module("yaml")
     except ImportError as error:
-        raise DirectoryError(f"machine_map {path} cannot be read", "the Python library PyYAML is missing", "Install it") from error
+        raise DirectoryError(f"{option} {place} cannot be read", "the Python library PyYAML is missing", "Install it") from error
     try:
-        return yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+        return yaml.safe_load(place.read_text(encoding="utf-8")) or {}
     except OSError as error:
-        raise Refused(f"machine_map {path} cannot be read", error.strerror or type(error).__name__, "Correct the path or its rights") from error
+        raise Refused(f"{option} {place} cannot be read", error.strerror or type(error).__name__, "Correct the path or its rights") from error
     except (ValueError, yaml.YAMLError) as error:
-        raise Refused(f"machine_map {path} cannot be read", " ".join(str(error).split()), "Correct it") from error
+        raise Refused(f"{option} {place} cannot be read", " ".join(str(error).split()), "Correct it; vaults and templates are not read here") from error
 
 
 def _number(given: Mapping[str, Any], name: str, problems: list[Problem]) -> float:

@@ -27,6 +27,11 @@ options:
       - It is the C(state_path) of the inventory and the C(delivery_state_path) of the delivery, too.
     type: path
     required: true
+  source_file:
+    description:
+      - The file of an inventory of C(shipping.code.ldap_projects), from which all options that describe the directory are taken
+        that are not given here. What else stands in it does not matter.
+    type: path
   way:
     description: How changes are seen; V(auto) takes what the directory offers.
     type: str
@@ -75,6 +80,23 @@ EXAMPLES = r"""
   hosts: localhost
   sources:
     - shipping.code.ldap_membership:
+        source_file: /etc/shipping/ldap_projects.yml
+        state_path: /var/lib/shipping
+  rules:
+    - name: Whatever is pending
+      condition: event.type == "pending"
+      action:
+        run_playbook:
+          name: shipping.code.deliver
+          extra_vars:
+            target: "{{ event.machines | join(':') }}"
+            delivery_catalogue: /etc/shipping/projects
+            delivery_state_path: /var/lib/shipping
+
+- name: Say who joins atlas
+  hosts: localhost
+  sources:
+    - shipping.code.ldap_membership:
         uris: [ldaps://ldap1.example.com, ldaps://ldap2.example.com]
         bind_dn: cn=reader,dc=example,dc=com
         bind_password_file: /etc/shipping/ldap-password
@@ -85,13 +107,13 @@ EXAMPLES = r"""
         machines:
           base: ou=devices,dc=example,dc=com
           domain: example.com
-        state_path: /var/lib/shipping/membership
+        state_path: /var/lib/shipping-says
   rules:
-    - name: Whatever is pending
-      condition: event.type == "pending"
+    - name: Somebody joins
+      condition: event.type == "joined" and event.project == "atlas"
       action:
-        run_playbook:
-          name: shipping.code.deliver
+        debug:
+          msg: "{{ event.users | map(attribute='name') | join(', ') }}"
 """
 
 import asyncio
