@@ -32,8 +32,8 @@ def _kind(change: Change) -> tuple[str, str, str, bool]:
 
 
 def pending(machines: Iterable[str], facts: Mapping[str, Any]) -> Event:
-    """These machines have to be delivered to."""
-    return event("pending", sorted(machines), **facts)
+    """These machines have to be delivered to. It limits no play: whom an earlier one has served is in the inventory no more."""
+    return {**event("pending", sorted(machines), **facts), "meta": {}}
 
 
 def held(found: Held, folder: str, facts: Mapping[str, Any]) -> Event:
