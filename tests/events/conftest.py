@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._events.source impor
 from tests.directory import trees
 from tests.directory.conftest import works
 from tests.directory.trees import Company, Person
-from tests.testbed.directory import READER, READER_PASSWORD, SUFFIX, Slapd
+from tests.testbed.directory import READER, READER_PASSWORD, SUFFIX, DirectoryServer, SambaDomain, Slapd
 from tests.testbed.machine import Machine
 
 PATIENCE = 30.0
@@ -43,6 +43,10 @@ def dn(uid: str) -> str:
 
 def group(name: str) -> str:
     return f"cn={name},ou={'teams' if name == 'team' else 'projects'},{SUFFIX}"
+
+
+def place(name: str) -> str:
+    return dn(name) if name in PEOPLE else group(name)
 
 
 def modify(name: str, verb: str, *lines: str) -> str:
@@ -110,17 +114,22 @@ class Feed:
 
     server: Any
     options: dict[str, Any]
-    change: Callable[[str], None]
+    change: Callable[[str], object]
+    way: str
+    place: Callable[[str], str]
+    """The DN of a person or a group."""
+    close: str
+    """What closes an account."""
 
     def truth(self) -> dict[str, dict[str, list[str]]]:
         known = {name: value for name, value in self.options.items() if name in settings.OPTIONS}
         return works(read_membership(settings.read(known, "the test")))
 
     def join(self, uid: str, name: str = "alpha") -> None:
-        self.change(modify(group(name), "add", f"member: {dn(uid)}"))
+        self.change(modify(self.place(name), "add", f"member: {self.place(uid)}"))
 
     def leave(self, uid: str, name: str = "alpha") -> None:
-        self.change(modify(group(name), "delete", f"member: {dn(uid)}"))
+        self.change(modify(self.place(name), "delete", f"member: {self.place(uid)}"))
 
 
 def wanted(folder: Path) -> dict[str, dict[str, list[str]]]:
@@ -180,7 +189,94 @@ def slapd(slapd_server: Slapd, folder: Path) -> Feed:
     slapd_server.stop()
     slapd_server.load(tree())
     slapd_server.start()
-    return Feed(slapd_server, slapd_options(slapd_server, state_path=str(folder), heartbeat=1), slapd_server.change)
+    options = slapd_options(slapd_server, state_path=str(folder), heartbeat=1)
+    return Feed(slapd_server, options, slapd_server.change, "syncrepl", place, "shadowExpire: 1")
+
+
+@pytest.fixture
+def polled(slapd: Feed) -> Feed:
+    """The same, asked now and then."""
+    return replace(slapd, options={**slapd.options, "way": "polling", "poll": 1}, way="polling")
+
+
+_CONTENT_SYNCHRONIZATION = """\
+dn: cn=Content Synchronization,cn=plugins,cn=config
+changetype: modify
+replace: nsslapd-pluginEnabled
+nsslapd-pluginEnabled: on
+
+dn: cn=Retro Changelog Plugin,cn=plugins,cn=config
+changetype: modify
+replace: nsslapd-pluginEnabled
+nsslapd-pluginEnabled: on
+-
+add: nsslapd-attribute
+nsslapd-attribute: nsuniqueid:targetUniqueId
+"""
+
+
+@pytest.fixture(scope="session")
+def ds389_server(machine: Machine) -> DirectoryServer:
+    server = DirectoryServer(machine)
+    server.up(tree())
+    server.change(input=_CONTENT_SYNCHRONIZATION)
+    server.machine.stop(server.name)
+    server.start()
+    return server
+
+
+@pytest.fixture
+def ds389(ds389_server: DirectoryServer, folder: Path) -> Feed:
+    options = {
+        "uris": [ds389_server.socket_uri],
+        "bind": "external",
+        "base": SUFFIX,
+        "layout": "groupofnames",
+        "projects": {"base": f"ou=projects,{SUFFIX}"},
+        "people": {"id": "nsUniqueId"},
+        "machines": {"base": f"ou=machines,{SUFFIX}", "domain": "example.com"},
+        "state_path": str(folder),
+        "heartbeat": 1,
+    }
+    return Feed(ds389_server, options, lambda ldif: ds389_server.change(input=ldif), "syncrepl", place, "shadowExpire: 1")
+
+
+@pytest.fixture(scope="session")
+def samba(machine: Machine) -> SambaDomain:
+    server = SambaDomain(machine)
+    server.up(trees.active_directory(COMPANY, server.suffix))
+    return server
+
+
+@pytest.fixture
+def ad(samba: SambaDomain, folder: Path) -> Feed:
+    suffix = samba.suffix
+
+    def there(name: str) -> str:
+        return f"CN={PEOPLE[name].cn},OU=People,{suffix}" if name in PEOPLE else f"CN={name},OU={'Teams' if name == 'team' else 'Projects'},{suffix}"
+
+    options = {
+        "uris": [samba.secure_uri],
+        "ca_file": str(samba.authority.certificate),
+        "bind_dn": samba.admin,
+        "bind_password": samba.password,
+        "base": suffix,
+        "layout": "ad",
+        "projects": {"base": f"OU=Projects,{suffix}"},
+        "machines": {"filter": "(&(objectCategory=computer)(!(primaryGroupID=516)))"},
+        "state_path": str(folder),
+        "heartbeat": 2,
+    }
+    return Feed(samba, options, lambda ldif: samba.change(input=ldif), "notification", there, "userAccountControl: 546")
+
+
+FEEDS = ("slapd", "polled", "ds389", "ad")
+
+
+@pytest.fixture(params=FEEDS)
+def feed(request: pytest.FixtureRequest) -> Feed:
+    """Each directory in turn; what a test leaves there is what the next one begins with."""
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture
