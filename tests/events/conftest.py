@@ -178,7 +178,7 @@ def slapd_options(server: Slapd, **more: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def slapd_server(machine: Machine) -> Slapd:
-    server = Slapd(machine)
+    server = Slapd(machine, port=1389, secure_port=1636)  # Samba has the others.
     server.up(tree())
     return server
 
