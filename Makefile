@@ -13,13 +13,14 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-unit test-oldest test-integration test-directory test-delivery test-molecule lint bench clean docs pictures
+.PHONY: help quickstart test test-unit test-oldest test-integration test-directory test-events test-delivery test-molecule lint bench clean docs pictures
 
 PYTHON ?=
 PLATFORM ?= swarm
 SETUP := tests/testbed/setup.sh
 BIN = $(shell $(SETUP) python tests/requirements.txt $(PYTHON))
 DIRECTORY_BIN = $(shell $(SETUP) python tests/requirements-directory.txt $(PYTHON))
+EVENTS_BIN = $(shell $(SETUP) python tests/requirements-events.txt $(PYTHON))
 TESTS ?= tests/integration
 # Each worker has an engine of its own; a third one uses the time that the others wait. A Kubernetes has more to do, so that two are enough.
 WORKERS ?= 3
@@ -54,6 +55,7 @@ test: directory-packages
 	$(PYTEST) $(SPREAD) tests/integration; \
 	$(PYTEST) --numprocesses 2 --dist worksteal --platform kubernetes tests/integration; \
 	$(MAKE) --no-print-directory test-directory; \
+	$(MAKE) --no-print-directory test-events; \
 	$(PYTEST) tests/delivery; \
 	$(PYTEST) tests/quickstart; \
 	molecule test --all
@@ -71,6 +73,11 @@ test-integration: packages
 
 test-directory: directory-packages
 	@bin="$(DIRECTORY_BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/directory
+
+# SECONDS_OF_SOAK=3600 adds an hour of random changes and faults.
+test-events: directory-packages
+	@$(SETUP) packages openjdk-17-jre-headless
+	@bin="$(EVENTS_BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/events
 
 test-delivery: packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/delivery

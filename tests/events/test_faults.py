@@ -224,7 +224,7 @@ def test_a_state_that_is_broken_ends_it(slapd: Feed, folder: Path):
 def test_killed_at_any_moment(slapd: Feed, folder: Path):
     """What was told stands on disk, whole, and whoever comes next brings it to what the directory says."""
     given = json.dumps(slapd.options)
-    people = list(COMPANY.machines["pc2"]) + ["ada", "dan", "eve"]
+    people = [*COMPANY.machines["pc2"], "ada", "dan", "eve"]
     for turn in range(8):
         process = subprocess.Popen([sys.executable, str(PLUGIN), given], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         time.sleep(0.3 + 0.12 * turn)

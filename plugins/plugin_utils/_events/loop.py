@@ -18,7 +18,7 @@ from .source import Source
 _PATIENCE = 0.5
 
 
-class _Stopped(Exception):  # noqa: N818
+class _Stopped(Exception):
     """Nobody takes events any more."""
 
 
@@ -30,7 +30,8 @@ async def run(queue: Any, args: Mapping[str, Any]) -> None:
         waiting = asyncio.run_coroutine_threadsafe(queue.put(event), loop)
         while True:
             try:
-                return waiting.result(_PATIENCE)
+                waiting.result(_PATIENCE)
+                return
             except TimeoutError:
                 if stop.is_set():
                     waiting.cancel()

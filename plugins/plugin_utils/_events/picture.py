@@ -34,7 +34,7 @@ class Reading:
     machine: Entry | None = None
 
 
-class Doubt(Exception):  # noqa: N818
+class Doubt(Exception):
     """What a change comes to is not certain."""
 
 

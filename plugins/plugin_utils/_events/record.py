@@ -12,7 +12,7 @@ from typing import Any
 
 from .._delivery.brake import Limits
 from .._directory import state
-from .._directory.record import Machine, Membership
+from .._directory.record import Machine, Membership, User
 from .changes import Fleet
 from .hold import Brake, brake_from
 
@@ -50,8 +50,9 @@ class Record:
 
 def delivered_fleet(delivered: Mapping[str, Mapping[str, Any]], wanted: Fleet) -> dict[str, Machine]:
     """What the machines were given, for those that are wanted."""
-    records = [record for name, record in delivered.items() if name in wanted]
-    membership = Membership.from_data(
-        {"serial": "", "projects": {}, "remarks": [], "machines": [{**record, "users": [{**user, "hints": {}} for user in record["users"]]} for record in records]}
-    )
-    return {machine.machine: machine for machine in membership.machines}
+    found = (record for name, record in delivered.items() if name in wanted)
+    return {record["machine"]: Machine(record["machine"], tuple(_user(user) for user in record["users"])) for record in found}
+
+
+def _user(given: Mapping[str, Any]) -> User:
+    return User(given["name"], given["id"], tuple(given["projects"]))

@@ -44,6 +44,8 @@ _MANY = 200
 """From so many changed entries on, reading everything is quicker."""
 _LOOK = 1.0
 """Seconds between two looks for what a person has let go."""
+_SLOW = 30.0
+"""Seconds that a notification may take; some servers look for changes now and then only."""
 Put = Callable[[Event], None]
 
 
@@ -77,7 +79,9 @@ class Source:
         """Whether everything has worked since the connection was made."""
         self._answered = self._last_full = float("-inf")
         self._told: set[str] = set()
-        """What lines have told of since the last look."""
+        """What was decided since the last look."""
+        self._unheard: dict[str, float] = {}
+        """What a look has found and the line has not told yet, and since when."""
         wanted, self._brake = self._record.read(options.limits)
         self._known = wanted is not None
         self._wanted: Membership = wanted.membership if wanted else Membership("", (), {})
@@ -155,7 +159,7 @@ class Source:
         connection, uri, inbox = self.settings.connection, session.uri, self.inbox
         kind = Syncrepl if way == Way.SYNCREPL else Notification
         places = bases(self.settings) if way == Way.SYNCREPL else sorted({_context_of(base, session) for base in bases(self.settings)})
-        lines = [kind(library, connection, uri, base, inbox, self.options.heartbeat) for base in places]
+        lines: list[Line] = [kind(library, connection, uri, base, inbox, self.options.heartbeat) for base in places]
         for line in lines:
             if isinstance(line, Syncrepl):
                 line.memory = self._memories.setdefault(line.base, Memory())
@@ -204,6 +208,8 @@ class Source:
     def _collect(self, patience: float) -> None:
         """Take what comes; what comes right after the last answer is taken together."""
         notes = self.inbox.take(patience)
+        for dn in notes.dns & self._unheard.keys():
+            del self._unheard[dn]
         left = self._answered + self.options.settle - time.monotonic()
         if notes and left > 0:
             self._stop.wait(left)
@@ -214,23 +220,24 @@ class Source:
         self._open = _both(self._open, notes)
 
     def _look(self, session: LdapSession, poll: Poll) -> None:
-        """See by the directory's own marks what has changed; a line that has not told of it is dead."""
+        """See by the directory's own marks what has changed; a line that never tells of it is dead."""
         found = poll.changed(session)
-        self._open = _both(self._open, self.inbox.take(0))
-        if self._open.failure:
-            failure, self._open.failure = self._open.failure, None
-            raise failure
+        self._collect(0)
         if self.way == Way.POLLING:
             self._open = _both(self._open, Notes(found, since=time.time() if found else 0))
             return
-        late = found - self._open.dns - self._told
-        self._told.clear()
+        late, self._told = found - self._open.dns - self._told, set()
         if late and self._picture and not self._open.everything:
             before = dict(self._picture.fleet)
             self._open = _both(self._open, Notes(late, since=time.time()))
             self._work(session)
-            if self._picture is None or self._picture.fleet != before:
-                raise Unanswered(f"the line to {session.uri} is dead", f"it has not told of {min(late)}", AGAIN)
+            if self._picture.fleet != before:  # It may be another one now.
+                self._unheard.update(dict.fromkeys(late, time.monotonic()))
+        grace = max(self.options.heartbeat, _SLOW) if self.way == Way.NOTIFICATION else self.options.heartbeat
+        overdue = [dn for dn, since in self._unheard.items() if time.monotonic() - since >= grace]
+        if overdue:
+            self._unheard.clear()
+            raise Unanswered(f"the line to {session.uri} is dead", f"it has not told of {min(overdue)}", AGAIN)
 
     # Deciding
 

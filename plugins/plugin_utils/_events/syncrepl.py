@@ -100,9 +100,9 @@ class _Book:
 
 
 def _consumer(base: Any) -> Any:
-    syncrepl = importlib.import_module("ldap.syncrepl")
+    sync: Any = importlib.import_module("ldap.syncrepl").SyncreplConsumer
 
-    class Consumer(base, syncrepl.SyncreplConsumer):  # type: ignore[misc]
+    class Consumer(base, sync):  # type: ignore[misc]
         """What python-ldap calls."""
 
         def take_over(self, book: _Book) -> None:
@@ -114,7 +114,7 @@ def _consumer(base: Any) -> Any:
         def syncrepl_delete(self, uuids: Iterable[str]) -> None:
             self._book.delete(list(uuids))
 
-        def syncrepl_present(self, uuids: Iterable[str] | None, refreshDeletes: bool = False) -> None:  # noqa: N803
+        def syncrepl_present(self, uuids: Iterable[str] | None, refreshDeletes: bool = False) -> None:
             self._book.present(uuids, refreshDeletes)
 
         def syncrepl_refreshdone(self) -> None:
