@@ -71,10 +71,15 @@ class Context:
 def compare(before: Fleet, after: Fleet, context: Context | None = None) -> list[Change]:
     """All changes, by project and person."""
     known = context or Context()
-    differing = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
-    ids = {user.id for fleet in (before, after) for name in differing if name in fleet for user in fleet[name].users}
+    ids = {user.id for fleet in (before, after) for name in differing(before, after) if name in fleet for user in fleet[name].users}
     had, has = _people(before, ids), _people(after, ids)
     return sorted(change for one in ids for change in _of_person(one, had.get(one), has.get(one), known))
+
+
+def differing(before: Fleet, after: Fleet) -> set[str]:
+    """The machines that are not the same in both. Those that have not changed are the very same objects, of which there may be many."""
+    found = {name for name, machine in after.items() if (former := before.get(name)) is not machine and former != machine}
+    return found | (before.keys() - after.keys())
 
 
 def _people(fleet: Fleet, ids: set[str]) -> dict[str, _Person]:

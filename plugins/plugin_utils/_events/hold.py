@@ -9,13 +9,13 @@ Removals of the last hour count together, so that a group emptied by thirty sing
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .._delivery.brake import Limits, judge
+from .._delivery.brake import Limits, emptied, in_total
 from .._directory.record import Machine, User
-from .changes import Fleet
+from .changes import Fleet, differing
 
 WINDOW = 3600.0
 Lost = tuple[str, str, str]
@@ -48,8 +48,8 @@ class Brake:
         lately = tuple(item for item in self.lately if item[0] > now - WINDOW)
         if not lost:
             return seen, Held(), replace(self, lately=lately)
-        judgement = judge(_with(_pairs(wanted), lately), _pairs(seen), self.limits)
-        held = Held(judgement.reasons, lost if judgement.stop else ())
+        reasons = _reasons(wanted, seen, lost, {item for _second, item in lately}, self.limits)
+        held = Held(reasons, lost if reasons else ())
         if held.lost and held.id != let_go:
             return keep(wanted, seen, lost), held, replace(self, lately=lately)
         # What was let go was meant: it does not count against what leaves next.
@@ -70,13 +70,29 @@ def brake_from(data: Any, limits: Limits) -> Brake:
 
 def losses(before: Fleet, after: Fleet) -> tuple[Lost, ...]:
     """Who would lose what, and where."""
-    found: list[Lost] = []
-    for name, machine in before.items():
-        other = after.get(name)
-        if machine is not other and machine != other:
-            left = _of(other) if other else set()
-            found += [(name, *pair) for pair in _of(machine) - left]
-    return tuple(sorted(found))
+    names = differing(before, after) & before.keys()
+    return tuple(sorted((name, *pair) for name in names for pair in _of(before[name]) - _of(after.get(name, Machine(name)))))
+
+
+def _reasons(wanted: Fleet, seen: Fleet, lost: Iterable[Lost], lately: set[Lost], limits: Limits) -> tuple[str, ...]:
+    """Why these may not all leave; whoever left lately and has come back does not count."""
+    away = {item for item in lately if item[1:] not in _of(wanted.get(item[0], Machine(item[0])))}
+    gone = away.union(lost)
+    projects = {project for _machine, _id, project in gone}
+    had, have = _members(wanted, projects), _members(seen, projects)
+    for _machine, one, project in away:
+        had[project].add(one)
+    total = sum(len(user.projects) for machine in wanted.values() for user in machine.users) + len(away)
+    return (*in_total(total, len(gone), limits), *emptied(had, have, limits))
+
+
+def _members(fleet: Fleet, projects: set[str]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {project: set() for project in projects}
+    for machine in fleet.values():
+        for user in machine.users:
+            for project in projects.intersection(user.projects):
+                found[project].add(user.id)
+    return found
 
 
 def keep(before: Fleet, after: Fleet, lost: Iterable[Lost]) -> Fleet:
@@ -94,14 +110,3 @@ def keep(before: Fleet, after: Fleet, lost: Iterable[Lost]) -> Fleet:
 
 def _of(machine: Machine) -> set[tuple[str, str]]:
     return {(user.id, project) for user in machine.users for project in user.projects}
-
-
-def _pairs(fleet: Fleet) -> dict[str, frozenset[tuple[str, str]]]:
-    return {name: frozenset(_of(machine)) for name, machine in fleet.items()}
-
-
-def _with(fleet: Mapping[str, frozenset[tuple[str, str]]], lately: Iterable[tuple[float, Lost]]) -> dict[str, frozenset[tuple[str, str]]]:
-    found = dict(fleet)
-    for _second, (name, one, project) in lately:
-        found[name] = found.get(name, frozenset()) | {(one, project)}
-    return found

@@ -13,7 +13,7 @@ from typing import Any
 from .._delivery.brake import Limits
 from .._directory import state
 from .._directory.record import Machine, Membership, User
-from .changes import Fleet
+from .changes import Fleet, differing
 from .hold import Brake, brake_from
 
 
@@ -22,7 +22,8 @@ class Record:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._words: dict[str, tuple[Machine, str]] = {}
+        self._written: Fleet = {}
+        self._words: dict[str, str] = {}
 
     def read(self, limits: Limits) -> tuple[state.Wanted | None, Brake]:
         """What was told last; None where nothing was."""
@@ -34,18 +35,17 @@ class Record:
     def write(self, fleet: Fleet, membership: Membership, cookie: str | None, brake: Brake) -> None:
         """Replace it."""
         rest = {"projects": dict(membership.projects), "remarks": list(membership.remarks), "serial": membership.serial}
-        machines = ",\n".join(self._in_words(name, fleet[name]) for name in sorted(fleet))
+        for name in sorted(differing(self._written, fleet)):
+            if name in fleet:
+                self._words[name] = json.dumps(fleet[name].as_data(), sort_keys=True)
+            else:
+                del self._words[name]
+        self._written = fleet
+        machines = ",\n".join(self._words.values())
         head = json.dumps({"cookie": cookie, "format": state.FORMAT, "lately": brake.as_data()})
         inside = json.dumps(rest)
         text = f'{head[:-1]},\n"membership": {inside[:-1]}, "machines": [\n{machines}\n]}}}}\n'
         state.replace_file(self.folder, "wanted.json", text)
-
-    def _in_words(self, name: str, machine: Machine) -> str:
-        known = self._words.get(name)
-        if known is None or known[0] is not machine:
-            known = (machine, json.dumps(machine.as_data(), sort_keys=True))
-            self._words[name] = known
-        return known[1]
 
 
 def delivered_fleet(delivered: Mapping[str, Mapping[str, Any]], wanted: Fleet) -> dict[str, Machine]:

@@ -9,6 +9,7 @@ whoever is killed in between tells it at the next start.
 
 from __future__ import annotations
 
+import functools
 import random
 import threading
 import time
@@ -26,7 +27,7 @@ from .._directory.facts import read_facts
 from .._directory.record import Membership
 from . import announce, ways
 from .announce import Event
-from .changes import Context, Fleet, compare, renames
+from .changes import Context, Fleet, compare, differing, renames
 from .hold import Held
 from .inbox import Inbox, Notes
 from .line import AGAIN, Line, NotOffered, ldap_library
@@ -275,7 +276,8 @@ class Source:
         self._done(picture, readings, now)
 
     def _take_serial(self, session: LdapSession) -> str:
-        session.look_around()
+        if session.root.raw("highestCommittedUSN") or session.root.raw("lastChangeNumber"):
+            session.look_around()  # They are as old as this.
         return serial.take(session, self.settings.base)
 
     def _done(self, picture: Picture, readings: Iterable[Reading], now: datetime) -> None:
@@ -295,7 +297,7 @@ class Source:
     def _answer(self, picture: Picture, facts: Mapping[str, Any], now: datetime) -> None:
         """Write what is wanted now, and tell what is new."""
         let_go = self._let_go()
-        fleet, held, brake = self._brake.apply(self._fleet, picture.fleet, time.time(), let_go)
+        fleet, held, brake = self._brake.apply(self._fleet, dict(picture.fleet), time.time(), let_go)
         projects = dict(picture.projects)
         if held.id:
             projects = {**{name: self._wanted.projects.get(name, "") for _machine, _id, name in held.lost}, **projects}
@@ -305,7 +307,7 @@ class Source:
         if first or news or held.id != self._held.id or fleet != self._fleet or projects != self._wanted.projects:
             self._record.write(fleet, membership, self._cookie(), brake)
         former_held, before = self._held, self._fleet
-        self._fleet, self._wanted, self._held, self._brake = dict(fleet), membership, held, brake
+        self._fleet, self._wanted, self._held, self._brake = fleet, membership, held, brake
         if let_go:
             (self.options.state_path / f"let-go-{let_go}").unlink(missing_ok=True)
         self._tell(news, before, former_held, facts, first)
@@ -321,7 +323,7 @@ class Source:
             self._put(announce.held(self._held, str(self.options.state_path), told))
         if former_held.id and not self._held.id:
             self._put(announce.event("released", [], let_go=former_held.id, **told))
-        machines = {name for name in self._fleet if self._fleet[name] != before.get(name)} if not first else self._tell_again(news, told)
+        machines = self._tell_again(news, told) if first else differing(before, self._fleet) & self._fleet.keys()
         self._known = True
         if machines:
             self._put(announce.pending(machines, told))
@@ -340,7 +342,8 @@ class Source:
 
     def _context(self, picture: Picture, fleet: Fleet) -> Context:
         gone, new = self._wanted.projects.keys() - picture.projects.keys(), picture.projects.keys() - self._wanted.projects.keys()
-        return Context(picture.closed.__contains__, renames(self._fleet, fleet, set(gone), set(new)), frozenset(gone))
+        closed = functools.cache(lambda: picture.closed)
+        return Context(lambda one: one in closed(), renames(self._fleet, fleet, set(gone), set(new)), frozenset(gone))
 
     def _let_go(self) -> str:
         """The id of what is held, where a person has let it go."""
