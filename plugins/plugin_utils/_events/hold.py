@@ -79,20 +79,23 @@ def _reasons(wanted: Fleet, seen: Fleet, lost: Iterable[Lost], lately: set[Lost]
     away = {item for item in lately if item[1:] not in _of(wanted.get(item[0], Machine(item[0])))}
     gone = away.union(lost)
     projects = {project for _machine, _id, project in gone}
-    had, have = _members(wanted, projects), _members(seen, projects)
+    (total, had), (_total, have) = _census(wanted, projects), _census(seen, projects)
     for _machine, one, project in away:
         had[project].add(one)
-    total = sum(len(user.projects) for machine in wanted.values() for user in machine.users) + len(away)
-    return (*in_total(total, len(gone), limits), *emptied(had, have, limits))
+    return (*in_total(total + len(away), len(gone), limits), *emptied(had, have, limits))
 
 
-def _members(fleet: Fleet, projects: set[str]) -> dict[str, set[str]]:
+def _census(fleet: Fleet, projects: set[str]) -> tuple[int, dict[str, set[str]]]:
+    """How many memberships there are on machines, and who is in these projects."""
     found: dict[str, set[str]] = {project: set() for project in projects}
+    total = 0
     for machine in fleet.values():
         for user in machine.users:
-            for project in projects.intersection(user.projects):
-                found[project].add(user.id)
-    return found
+            total += len(user.projects)
+            for project in user.projects:
+                if project in found:
+                    found[project].add(user.id)
+    return total, found
 
 
 def keep(before: Fleet, after: Fleet, lost: Iterable[Lost]) -> Fleet:

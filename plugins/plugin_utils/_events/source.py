@@ -179,6 +179,7 @@ class Source:
     def _follow(self, session: LdapSession) -> None:
         session.limit(self.settings.connection.total_timeout)
         poll = Poll(self.settings, session, serial.take(session, self.settings.base))
+        poll.changed(session)  # What is there already is read below.
         if self._picture is None or self.way != Way.SYNCREPL:
             self._open.everything = True
         beat = looked = time.monotonic()
