@@ -12,9 +12,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
 
 from tests.testbed.company import Company
 from tests.testbed.machine import run
@@ -59,18 +60,31 @@ def environment(home: Path, collections: Path) -> dict[str, str]:
     }
 
 
+class Reached(Protocol):
+    """What a rulebook is to know of a company."""
+
+    inventory: Any
+    catalogue: Any
+
+
 @dataclass
 class Rulebook:
     """A process of ansible-rulebook, and what it prints."""
 
-    company: Company
+    company: Reached
     home: Path
     collections: Path
+    more: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def state(self) -> Path:
         return self.home / "state"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What it runs with."""
+        return {**environment(self.home, self.collections), **self.more}
 
     @property
     def log(self) -> Path:
@@ -82,6 +96,7 @@ class Rulebook:
         folder.mkdir(parents=True, exist_ok=True)
         pending = {"plugin": "shipping.code.ldap_projects", "source": "state", "only": "pending", "state_path": str(self.state)}
         (folder / "ldap_projects.yml").write_text(json.dumps(pending))
+        self.home.mkdir(parents=True, exist_ok=True)
         (folder / "reached.yml").write_text((self.company.inventory / "reached.yml").read_text())
         source = {"source_file": str(self.company.inventory / "ldap_projects.yml"), "state_path": str(self.state)}
         (self.home / "variables.yml").write_text(json.dumps({**source, "delivery_catalogue": str(self.company.catalogue)}))
@@ -91,7 +106,7 @@ class Rulebook:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*map(str, command), *words], stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.home, start_new_session=True,
-                env=environment(self.home, self.collections),
+                env=self.environment,
             )  # fmt: skip
 
     def kill(self) -> None:
