@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib
 import json
 import os
@@ -76,7 +75,7 @@ class Fleet:
         script = b"#!/bin/sh\necho hello\n"
         (self.catalogue / PROJECT).mkdir(parents=True)
         (self.catalogue / PROJECT / "hello.sh").write_bytes(script)
-        tool = {"kind": "script", "file": f"{PROJECT}/hello.sh", "sha256": hashlib.sha256(script).hexdigest(), "version": "1"}
+        tool = {"kind": "script", "version": "1", "file": f"{PROJECT}/hello.sh", "commands": [COMMAND]}
         (self.catalogue / f"{PROJECT}.yml").write_text(json.dumps({"description": "A greeting", "tools": {COMMAND: tool}}))
 
     def down(self) -> None:
