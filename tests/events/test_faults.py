@@ -209,9 +209,24 @@ def test_a_directory_that_was_set_back(slapd: Feed, follow: Follow, folder: Path
     told = json.loads(path.read_text())
     told["membership"]["serial"] = told["membership"]["serial"].replace(":20", ":21")
     path.write_text(json.dumps(told))
-    error = follow(slapd).ended()
-    assert "is older than what was told" in str(error) and "accept_older" in error.remedy
+    trouble = follow(slapd).wait("trouble")
+    assert "is older than what was told" in trouble["what"] and "accept_older" in trouble["remedy"]
     follow(slapd, accept_older=True).wait("pending")
+
+
+def test_the_directory_is_down_at_the_start(slapd: Feed, follow: Follow, folder: Path):
+    """It is a mistake that ends it where it never worked; else it is waited for."""
+    slapd.server.stop()
+    assert "did not answer" in str(follow(slapd).ended())
+    slapd.server.start()
+    first = follow(slapd)
+    first.wait("pending")
+    first.stop()
+    slapd.server.stop()
+    again = follow(slapd)
+    assert "did not answer" in again.wait("trouble")["what"]
+    slapd.server.start()
+    assert again.wait("snapshot") and again.wait("pending") and again.wait("recovered")
 
 
 def test_a_state_that_is_broken_ends_it(slapd: Feed, folder: Path):

@@ -122,6 +122,7 @@ def test_a_soak(slapd: Feed, folder: Path):
 
     process = start()
     try:
+        _eventually(slapd, folder, seed)
         while time.monotonic() < end:
             chaos.step()
             steps += 1
@@ -144,7 +145,7 @@ def test_a_soak(slapd: Feed, folder: Path):
         _eventually(slapd, folder, seed)
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
     print(f"{steps} changes with seed {seed}, memory {memory} kB")
     if len(memory) > 10:
         assert memory[-1] < memory[len(memory) // 2] * 1.2 + 5000, memory

@@ -89,14 +89,18 @@ class Source:
         self._fleet: Fleet = {machine.machine: machine for machine in self._wanted.machines}
 
     def run(self) -> None:
-        """Follow until told to stop. At the start every error ends it; later none does."""
+        """Follow until told to stop.
+
+        At the very first start every error ends it. At a later one a directory that does not answer, or that lags, is waited for,
+        since it may have been started together with this machine; and once it is followed nothing ends it.
+        """
         failures = 0
         while not self._stop.is_set():
             try:
                 with self._connected() as session:
                     self._follow(session)
             except ShippingError as error:
-                if not self._began:
+                if not self._began and not (self._known and isinstance(error, (Unanswered, Behind))):
                     raise
                 refused = isinstance(error, Refused) and error.facts.get("bind") is True
                 failures, self._alive = 1 if self._alive else failures + 1, False

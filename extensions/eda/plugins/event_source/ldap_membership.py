@@ -14,7 +14,8 @@ description:
   - Takes the fastest way that the directory offers. OpenLDAP, 389-ds and FreeIPA synchronize contents (RFC 4533), Active Directory notifies;
     both need python-ldap. Others are asked every few seconds.
   - A removal of many at once is held until a person lets it go, as a delivery does.
-  - A lost connection is made again, for ever. At the start an error ends the source, such as a wrong password; later it is told in an event.
+  - A lost connection is made again, for ever. An error at the first start, and a wrong password at any start, end the source;
+    later they are told in an event.
 author:
   - shipping.code contributors (@shipping-code)
 requirements:
