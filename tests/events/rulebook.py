@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from tests.testbed.company import Company
 from tests.testbed.machine import run
@@ -63,8 +63,13 @@ def environment(home: Path, collections: Path) -> dict[str, str]:
 class Reached(Protocol):
     """What a rulebook is to know of a company."""
 
-    inventory: Any
-    catalogue: Any
+    @property
+    def inventory(self) -> Path:
+        """The folder with the inventories that ask the directory, and say how machines are reached."""
+
+    @property
+    def catalogue(self) -> Path:
+        """The folder of the projects."""
 
 
 @dataclass

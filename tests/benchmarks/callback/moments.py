@@ -27,16 +27,16 @@ class CallbackModule(CallbackBase):
     CALLBACK_NEEDS_ENABLED = True
     first = True
 
-    def v2_playbook_on_start(self, playbook):
+    def v2_playbook_on_start(self, playbook: object) -> None:
         """The playbook begins; the inventory is read."""
         self._write()
 
-    def v2_playbook_on_task_start(self, task, is_conditional):
+    def v2_playbook_on_task_start(self, task: object, is_conditional: bool) -> None:
         """A task begins."""
         if self.first:
             self._write()
         self.first = False
 
-    def _write(self):
+    def _write(self) -> None:
         with open(os.environ["MOMENTS"], "a", encoding="utf-8") as stream:
             stream.write(f"{time.time()}\n")

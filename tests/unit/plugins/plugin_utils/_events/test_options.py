@@ -55,7 +55,7 @@ def test_the_file_of_an_inventory(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert found.directory.base == "dc=y" and found.directory.machine_map == {"pc9": ("ada",)}
     assert found.directory.connection.password == "from outside"
     path.write_text("plugin: another\n")
-    with pytest.raises(ShippingError, match="is not shipping.code.ldap_projects"):
+    with pytest.raises(ShippingError, match=r"is not shipping\.code\.ldap_projects"):
         options.read({"source_file": str(path), "state_path": "/state"})
     with pytest.raises(ShippingError, match="cannot be read"):
         options.read({"source_file": str(tmp_path / "nowhere.yml"), "state_path": "/state"})
