@@ -214,6 +214,26 @@ def test_a_directory_that_was_set_back(slapd: Feed, follow: Follow, folder: Path
     follow(slapd, accept_older=True).wait("pending")
 
 
+def test_another_server_takes_over(slapd: Feed, follow: Follow, folder: Path):
+    replica = Slapd(slapd.server.machine, f"replica-{time.time_ns()}", port=3389, secure_port=3636)
+    replica.follow(slapd.server)
+    try:
+        follower = follow(slapd, uris=[slapd.server.secure_uri, replica.secure_uri])
+        follower.wait("pending")
+        slapd.join("ada")
+        follower.wait("joined")
+        start = len(follower.events)
+        slapd.server.stop()
+        follower.wait("recovered", start)
+        assert follower.wait("heartbeat", start)["server"] == replica.secure_uri
+        slapd.server.start()
+        slapd.leave("ada")  # The replica tells of what it is told.
+        follower.wait("left", start)
+        agrees(slapd, folder)
+    finally:
+        replica.stop()
+
+
 def test_the_directory_is_down_at_the_start(slapd: Feed, follow: Follow, folder: Path):
     """It is a mistake that ends it where it never worked; else it is waited for."""
     slapd.server.stop()
