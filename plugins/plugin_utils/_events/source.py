@@ -131,7 +131,8 @@ class Source:
         try:
             session = connect(self.settings.connection)
         except Refused as error:
-            error.facts["bind"] = True
+            # A ticket may be renewed at any time; only passwords that are wrong lock an account.
+            error.facts["bind"] = self.settings.connection.bind == "simple"
             raise
         with session:
             try:
