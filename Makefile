@@ -13,13 +13,14 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-unit test-oldest test-integration test-directory test-delivery test-schedule test-awx test-molecule lint bench clean docs pictures
+.PHONY: help quickstart test test-unit test-oldest test-integration test-directory test-events test-delivery test-schedule test-awx test-molecule lint bench clean docs pictures
 
 PYTHON ?=
 PLATFORM ?= swarm
 SETUP := tests/testbed/setup.sh
 BIN = $(shell $(SETUP) python tests/requirements.txt $(PYTHON))
 DIRECTORY_BIN = $(shell $(SETUP) python tests/requirements-directory.txt $(PYTHON))
+EVENTS_BIN = $(shell $(SETUP) python tests/requirements-events.txt $(PYTHON))
 TESTS ?= tests/integration
 # Each worker has an engine of its own; a third one uses the time that the others wait. A Kubernetes has more to do, so that two are enough.
 WORKERS ?= 3
@@ -61,6 +62,7 @@ test: directory-packages session-packages
 	$(PYTEST) $(SPREAD) tests/integration $(ALONE) tests/integration; }; \
 	$(PYTEST) --numprocesses 2 --dist worksteal --platform kubernetes tests/integration $(ALONE) --platform kubernetes tests/integration; }; \
 	$(MAKE) --no-print-directory test-directory; \
+	$(MAKE) --no-print-directory test-events; \
 	$(PYTEST) tests/delivery; \
 	$(MAKE) --no-print-directory test-schedule test-awx; \
 	$(PYTEST) tests/quickstart; \
@@ -79,6 +81,11 @@ test-integration: packages
 
 test-directory: directory-packages
 	@bin="$(DIRECTORY_BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/directory
+
+# SECONDS_OF_SOAK=3600 adds an hour of random changes and faults.
+test-events: directory-packages
+	@$(SETUP) packages openjdk-17-jre-headless
+	@bin="$(EVENTS_BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/events
 
 test-delivery: directory-packages session-packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/delivery

@@ -67,7 +67,8 @@ options:
       - name: SHIPPING_LDAP_PASSWORD_FILE
 notes:
   - Variables of a host are C(ansible_host), C(shipping_users) (a list of C(id), C(name), C(projects) and C(hints)) and C(shipping_projects).
-  - The group C(all) has C(shipping_membership_serial), which says how old the answer is.
+  - The group C(all) has C(shipping_membership_serial), which says how old the answer is, and with O(only=pending) C(shipping_membership_only),
+    so that a delivery knows that this is not the whole fleet.
   - With O(cache) the answer is kept for O(cache_timeout) seconds, the password never.
 seealso:
   - name: The guide on membership
@@ -238,6 +239,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         for remark in membership.remarks:
             self.display.warning(f"ldap_projects: {remark}")
         self.inventory.set_variable("all", "shipping_membership_serial", membership.serial)
+        if self.get_option("only") != "all":
+            self.inventory.set_variable("all", "shipping_membership_only", self.get_option("only"))
         for group in membership.projects.values():
             self.inventory.add_group(group)
         composed = any(self.get_option(name) for name in ("compose", "groups", "keyed_groups"))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measures all there is to measure, and writes docs/benchmarks.md; ``--only swarm|kubernetes|directory|delivery`` prints that, ``--quick`` just tries it."""
+"""Measures all there is to measure, and writes docs/benchmarks.md; ``--only`` a section prints that, ``--quick`` just tries it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import Any
 from tests.testbed.machine import run
 from tests.testbed.parts import KUBERNETES
 
-from . import delivery, directory, kubernetes, report, swarm
+from . import delivery, directory, events, kubernetes, report, swarm
 from .measure import Results
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +28,7 @@ CURVE = (1, 5, 10, 20, 40)
 def main() -> None:
     """The whole comparison, or a part of it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parts = {"swarm": _swarm, "kubernetes": _kubernetes, "directory": _directory, "delivery": _delivery}
+    parts = {"swarm": _swarm, "kubernetes": _kubernetes, "directory": _directory, "delivery": _delivery, "events": _events}
     parser.add_argument("--only", choices=list(parts), help="print this section, and write nothing")
     parser.add_argument("--quick", action="store_true", help="few services, each once, to see whether all works; writes nothing")
     given = parser.parse_args()
@@ -93,6 +93,16 @@ def _in_sizes(benches: Iterable[Any], measure: Callable[[Any], Results], section
             bench.down()
         sections.append(section(results, bench))
     return "\n".join(sections)
+
+
+def _events(folder: Path, environment: dict[str, str], quick: bool, partial: bool) -> str:
+    bench = events.EventsBench(folder, events.QUICK_SIZE if quick else events.SIZE)
+    try:
+        bench.up()
+        results = events.measure(bench, events.QUICK_CHANGES if quick else events.CHANGES)
+    finally:
+        bench.down()
+    return report.on_events(results)
 
 
 def _facts() -> list[str]:

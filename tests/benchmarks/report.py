@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from . import delivery, directory, kubernetes, swarm
+from . import delivery, directory, events, kubernetes, swarm
 from .measure import Results, Runs
 
 _PHASES = ("first", "nothing to do", "one changed")
@@ -154,6 +154,31 @@ def on_delivery(results: Results, size: delivery.Size, peer: str) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def on_events(results: events.EventResults) -> str:
+    """The section of events."""
+    count, burst = results.burst
+    lines = [
+        f"## From a group to a command: {results.changes} changes in a directory of {results.size.machines:,} people",
+        "",
+        "Seconds from the moment before a member is written to an OpenLDAP, over LDAPS, until each part is done: the source has seen it, decided",
+        "what follows, and written what is wanted; ansible-rulebook has begun a play; its first task begins; the command works on the machine, which",
+        "SSH reaches; the machine has reported. One change after the other; all machines but one are only said to have what they need.",
+        "",
+        "| | joins: median | 95 % | longest | leaves: median | 95 % | longest |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+        *(f"| {part} | {_three(results.joins.row(part))} | {_three(results.leaves.row(part))} |" for part in events.PARTS),
+        "",
+        f"- {count} joins of one person, one right after the other: {burst:.2f} s until the machine has the last one",
+        f"- a play that a timer starts, which reads the whole directory and finds nothing to do: {results.timer:.2f} s, after the time that it waits",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _three(figures: tuple[float, float, float]) -> str:
+    return " | ".join(f"{figure:.3f}" for figure in figures)
 
 
 def _times(name: str, runs: Mapping[str, Runs]) -> str:

@@ -78,6 +78,7 @@ def test_who_is_behind(groupofnames: Directory, ansible: Ansible, source: str):
         inventory = listed(ansible, path)
     assert sorted(hosts(inventory)) == ["pc1.example.com"]
     assert hosts(inventory)["pc1.example.com"]["shipping_projects"] == ["alpha", "beta"]
+    assert hosts(inventory)["pc1.example.com"]["shipping_membership_only"] == "pending"  # A delivery must not take it for the whole fleet.
     assert inventory["project_beta"]["hosts"] == ["pc1.example.com"]
     deliver(folder, after, "pc1.example.com")
     state.write_wanted(folder, state.Wanted(before))  # an older answer comes late

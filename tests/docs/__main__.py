@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+from .events import EVENT_SCHEMA, event_schema_text
 from .tables import FILLED, SCHEMA, filled, schema_text
 
 for guide in FILLED:
     guide.write_text(filled(guide.read_text()))
 SCHEMA.write_text(schema_text())
+EVENT_SCHEMA.write_text(event_schema_text())

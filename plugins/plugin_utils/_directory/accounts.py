@@ -36,6 +36,11 @@ def why_closed(entry: Entry, now: datetime) -> str:
     return f"{name} is {entry.text(name)}" if name else ""
 
 
+def next_end(entry: Entry) -> datetime | None:
+    """When an open account closes by its date."""
+    return min((end for _name, end in _ends(entry)), default=None)
+
+
 def _disabling(entry: Entry) -> Iterator[str]:
     if _number(entry, "userAccountControl") & _DISABLED:
         yield "userAccountControl"

@@ -88,7 +88,7 @@ class LdapSession:
         self._pages = True
         self._controls: list[tuple[str, bool, None]] = []
         self.root: Entry = Entry("", {})
-        self._look_around()
+        self.look_around()
         self.limit(settings.total_timeout)
 
     def __enter__(self) -> LdapSession:
@@ -131,8 +131,8 @@ class LdapSession:
             raise Unanswered(f"{query} at {self.uri} got no answer", _why(error), remedy) from error
         return _reply(self._connection.result, self._connection.response or ())
 
-    def _look_around(self) -> None:
-        """What the server can do, where it tells."""
+    def look_around(self) -> None:
+        """What the server can do and how far it is, where it tells."""
         reply = self.ask(_ROOT, None)
         self.root = next(iter(reply.entries), self.root)
         controls = self.root.texts("supportedControl")

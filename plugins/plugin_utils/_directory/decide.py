@@ -71,7 +71,7 @@ class Decision:
         self._check_memberships()
         self._refuse_unresolved()
         groups = self._group_names(self.projects)
-        machines = ordered(Machine(name, tuple(sorted(self._users(keys)))) for name, keys in self.machines.items())
+        machines = ordered(Machine(name, tuple(sorted(self.users_of(keys)))) for name, keys in self.machines.items())
         self._check_logins(machines)
         for where, found in self.strangers.items():
             self.remarks.append(f"{where} names who is not among the people of people.base: {_some(found)}")
@@ -106,13 +106,14 @@ class Decision:
     def _projects(self) -> dict[str, Entry]:
         found: dict[str, Entry] = {}
         for entry in sorted(self.facts.projects, key=lambda item: item.key):
-            name = self._project_name(entry)
+            name = self.name_of_project(entry)
             if name in found:
                 raise Contradiction(f"two groups are the project {name}", f"{found[name].dn} and {entry.dn}", "Narrow projects.base or projects.filter")
             found[name] = entry
         return dict(sorted(found.items()))
 
-    def _project_name(self, entry: Entry) -> str:
+    def name_of_project(self, entry: Entry) -> str:
+        """The name of a project by its group."""
         attribute, prefix = self.layout.projects_name, self.settings.prefix
         names = entry.texts(attribute)
         if len(names) > 1:  # The DN has the one that distinguishes it.
@@ -176,7 +177,7 @@ class Decision:
                 inside[dn_key(dn)].append(key)
         return inside
 
-    def _by_primary_group(self) -> Mapping[str, list[str]]:
+    def _by_primary_group(self) -> dict[str, list[str]]:
         by: dict[str, list[str]] = defaultdict(list)
         if self.layout.primary_group:
             for key, entry in self.facts.people.items():
@@ -203,18 +204,19 @@ class Decision:
         fleet: dict[str, set[str]] = {}
         origins: dict[str, str] = {}
         for entry in self.facts.machines:
-            name = self._machine_name(entry)
+            name = self.name_of_machine(entry)
             if name in origins:
                 raise Contradiction(f"two entries are the machine {name}", f"{origins[name]} and {entry.dn}", "Narrow machines.base or machines.filter")
             origins[name] = entry.dn
-            fleet[name] = set(self._owners(entry, name))
+            fleet[name] = set(self.owners_of(entry, name))
         for name, logins in self.settings.machine_map.items():
             self._assign_by_map(fleet, name, logins)
         self._assign_by_user(fleet)
         self._assign_by_netgroup(fleet)
         return fleet
 
-    def _machine_name(self, entry: Entry) -> str:
+    def name_of_machine(self, entry: Entry) -> str:
+        """The name of a machine."""
         attribute, domain = self.layout.machines_name, self.settings.domain
         written = entry.text(attribute) or (domain and first_value(entry.dn, "cn")) or ""
         name = machine_name(written, domain)
@@ -224,7 +226,8 @@ class Decision:
             raise Incomplete(f"{entry.dn} has no name that a machine can have", why, remedy)
         return name
 
-    def _owners(self, machine: Entry, name: str) -> Iterator[str]:
+    def owners_of(self, machine: Entry, name: str) -> Iterator[str]:
+        """The keys of the people who have a machine."""
         for dn in machine.texts(*self.layout.machines_owners):
             key = dn_key(dn)
             if key in self.facts.people:
@@ -272,7 +275,8 @@ class Decision:
                     if not key:
                         self._stranger(where, "", triple.user)
 
-    def _users(self, keys: Iterable[str]) -> Iterator[User]:
+    def users_of(self, keys: Iterable[str]) -> Iterator[User]:
+        """These people as a record has them; those whose accounts are closed are left out."""
         for key in keys:
             person = self.people.get(key)
             if person is None:  # The account is closed.
@@ -281,9 +285,10 @@ class Decision:
                 self.remarks.append(f"{person.entry.dn} has no {self.layout.people_login} and is left out")
                 continue
             name = self.settings.login_format.replace("{name}", person.login)
-            yield User(name, self._id(person.entry), tuple(sorted(person.projects)), _hints(person.entry))
+            yield User(name, self.id_of(person.entry), tuple(sorted(person.projects)), _hints(person.entry))
 
-    def _id(self, entry: Entry) -> str:
+    def id_of(self, entry: Entry) -> str:
+        """What identifies somebody for ever."""
         values = entry.raw(self.layout.people_id)
         if not values:
             remedy = "Give this account the right to read it, or write another attribute that never changes to people.id"

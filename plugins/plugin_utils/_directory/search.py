@@ -96,7 +96,7 @@ def read_all(session: Session, query: Query, ranged: Sequence[str] = ()) -> Iter
             if entry.dn in seen:
                 raise Incomplete(f"{query} at {session.uri} does not come to an end", f"page {page} has {entry.dn} a second time", _TURN)
             seen.add(entry.dn)
-            yield _whole(session, entry, ranged)
+            yield whole(session, entry, ranged)
         empty = 0 if reply.entries else empty + 1
         if not reply.cookie:
             if not seen:
@@ -170,7 +170,7 @@ def check(session: Session, query: Query, reply: Reply) -> None:
     raise DirectoryError(f"{where} failed", answer, "Check the base, the filter and the attributes")
 
 
-def _whole(session: Session, entry: Entry, ranged: Sequence[str]) -> Entry:
+def whole(session: Session, entry: Entry, ranged: Sequence[str]) -> Entry:
     """The entry with all values of the attributes that came in ranges."""
     partial = [name for name in entry.values if ";" in name and _RANGE.search(name) and name.partition(";")[0] in {item.lower() for item in ranged}]
     if not partial:

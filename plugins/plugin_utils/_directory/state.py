@@ -6,11 +6,12 @@
 ::
 
     state_path/
-      wanted.json            {"format": 1, "cookie": TEXT or null, "membership": {serial, machines, projects, remarks}}
+      wanted.json            {"format": 1, "cookie": TEXT or null, "membership": {serial, machines, projects, remarks}, "lately": [[SECOND, ...], ...]}
       delivered/MACHINE.json {"format": 1, "machine": NAME, "serial": TEXT, "users": [{id, name, projects}]}
 
 - ``wanted.json`` is written by the event source alone: the whole answer of the directory, as Membership.as_data() has it,
-  together with the cookie from which the source goes on, so that neither is ever newer than the other.
+  together with the cookie, which is the place of this answer in the directory's stream of changes where it has one, and with
+  what has left lately, for the source's brake, so that none of them is ever newer than the other.
 - ``delivered/MACHINE.json`` is written by delivery alone, once the machine has reported ready: the membership record that
   it was given. Each machine has a file of its own, so that hosts that are delivered to in parallel, and runs that are
   limited to some hosts, do not meet.
@@ -173,14 +174,19 @@ def _read(path: Path) -> Any:
 
 
 def write(folder: Path, name: str, content: Mapping[str, Any]) -> None:
-    """Replace a file of the state, for its owner alone."""
+    """Replace a file of the state."""
+    replace_file(folder, name, json.dumps(content, indent=1, sort_keys=True))
+
+
+def replace_file(folder: Path, name: str, text: str) -> None:
+    """Replace a file of the state by one rename, for its owner alone."""
     try:
         for place in reversed([folder, *folder.parents]):
             if not place.exists():
                 place.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise _unwritten(folder / name, error, "state_path") from error
-    replace(folder / name, json.dumps(content, indent=1, sort_keys=True), 0o600, "state_path")
+    replace(folder / name, text, 0o600, "state_path")
 
 
 def replace(path: Path, text: str, mode: int, option: str) -> None:

@@ -1,0 +1,79 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What has changed since the last look, by the directory's own marks; what was deleted is not seen so.
+
+Active Directory numbers its changes (uSNChanged, MS-ADTS 3.1.1.1.9), the others note the second (modifyTimestamp, RFC 4512 3.4.2).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from .._directory.connect import LdapSession
+from .._directory.names import dn_key
+from .._directory.search import Query, read_all
+from .._directory.settings import Settings
+
+_OVERLAP = timedelta(seconds=2)
+_UNKNOWN_CLOCK = timedelta(minutes=10)
+_CSN = re.compile(r"csn:.*:(\d{14})\.\d+Z#")
+_RUV = re.compile(r"ruv:.*:([0-9a-f]{8})[0-9a-f]{12}")
+
+
+def bases(settings: Settings) -> list[str]:
+    """Where all that counts is, none below another one."""
+    places = (settings.projects, settings.people, settings.machines, settings.netgroups)
+    wanted = {dn_key(base): base for base in (settings.base, *(place.base for place in places if place))}
+    return [base for key, base in wanted.items() if not any(key.endswith(f",{other}") for other in wanted)]
+
+
+class Poll:
+    """A look now and then; it remembers how far it has come."""
+
+    def __init__(self, settings: Settings, session: LdapSession, serial: str) -> None:
+        self._bases = bases(settings)
+        self._usn = _number(session)
+        self._since = clock_of(serial, datetime.now(UTC))
+        self._seen: dict[str, str] = {}
+
+    def changed(self, session: LdapSession) -> set[str]:
+        """The DNs of what has come or changed since the last look."""
+        return self._by_number(session) if self._usn is not None else self._by_time(session)
+
+    def _by_number(self, session: LdapSession) -> set[str]:
+        # What the server has now was taken before the search, so that nothing is between two looks.
+        session.look_around()
+        first, self._usn = (self._usn or 0) + 1, _number(session)
+        queries = (Query(base, f"(uSNChanged>={first})", ("1.1",)) for base in self._bases)
+        return {entry.dn for query in queries for entry in read_all(session, query)}
+
+    def _by_time(self, session: LdapSession) -> set[str]:
+        first = self._since.strftime("%Y%m%d%H%M%SZ")
+        queries = [Query(base, f"(modifyTimestamp>={first})", ("modifyTimestamp", "entryCSN")) for base in self._bases]
+        found = {entry.dn: entry.text("entryCSN") or entry.text("modifyTimestamp") for query in queries for entry in read_all(session, query)}
+        new = {dn for dn, stamp in found.items() if self._seen.get(dn) != stamp}
+        self._seen = found
+        self._since = max([self._since, *_moments(found.values())]) if found else self._since
+        return new
+
+
+def clock_of(serial: str, now: datetime) -> datetime:
+    """The server's clock at a serial, as far as it says so; else ours, and well before."""
+    csn, ruv = _CSN.match(serial), _RUV.match(serial)
+    if csn:
+        return datetime.strptime(csn[1], "%Y%m%d%H%M%S").replace(tzinfo=UTC) - _OVERLAP
+    if ruv:
+        return datetime.fromtimestamp(int(ruv[1], 16), UTC) - _OVERLAP
+    return now - _UNKNOWN_CLOCK
+
+
+def _moments(stamps: Iterable[str]) -> Iterable[datetime]:
+    return (datetime.strptime(stamp[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC) - _OVERLAP for stamp in stamps)
+
+
+def _number(session: LdapSession) -> int | None:
+    text = session.root.text("highestCommittedUSN")
+    return int(text) if text.isdigit() else None

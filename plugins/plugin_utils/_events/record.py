@@ -1,0 +1,58 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the source has told, on disk: who is wanted, the cookie, and what the brake remembers, in one file and one rename."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .._delivery.brake import Limits
+from .._directory import state
+from .._directory.record import Machine, Membership, User
+from .changes import Fleet, differing
+from .hold import Brake, brake_from
+
+
+class Record:
+    """``wanted.json``. Each machine is put into words once and again only when it has changed, since there may be many."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._written: Fleet = {}
+        self._words: dict[str, str] = {}
+
+    def read(self, limits: Limits) -> tuple[state.Wanted | None, Brake]:
+        """What was told last; None where nothing was."""
+        path = self.folder / "wanted.json"
+        if not path.exists():
+            return None, Brake(limits)
+        return state.read_wanted(self.folder), brake_from(json.loads(path.read_bytes()).get("lately"), limits)
+
+    def write(self, fleet: Fleet, membership: Membership, cookie: str | None, brake: Brake) -> None:
+        """Replace it."""
+        rest = {"projects": dict(membership.projects), "remarks": list(membership.remarks), "serial": membership.serial}
+        for name in sorted(differing(self._written, fleet)):
+            if name in fleet:
+                self._words[name] = json.dumps(fleet[name].as_data(), sort_keys=True)
+            else:
+                del self._words[name]
+        self._written = fleet
+        machines = ",\n".join(self._words.values())
+        head = json.dumps({"cookie": cookie, "format": state.FORMAT, "lately": brake.as_data()})
+        inside = json.dumps(rest)
+        text = f'{head[:-1]},\n"membership": {inside[:-1]}, "machines": [\n{machines}\n]}}}}\n'
+        state.replace_file(self.folder, "wanted.json", text)
+
+
+def delivered_fleet(delivered: Mapping[str, Mapping[str, Any]], wanted: Fleet) -> dict[str, Machine]:
+    """What the machines were given, for those that are wanted."""
+    found = (record for name, record in delivered.items() if name in wanted)
+    return {record["machine"]: Machine(record["machine"], tuple(_user(user) for user in record["users"])) for record in found}
+
+
+def _user(given: Mapping[str, Any]) -> User:
+    return User(given["name"], given["id"], tuple(given["projects"]))

@@ -1,0 +1,220 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a change in the directory to a command on a machine: the whole road by ansible-rulebook, and its parts."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.shipping.code.plugins.plugin_utils._directory import state
+
+from tests.events.rulebook import Rulebook, installed
+from tests.testbed.directory import READER, READER_PASSWORD, SUFFIX, Slapd
+from tests.testbed.machine import Machine, run
+from tests.testbed.user_machine import UserMachine
+
+from .directory import Size, tree
+
+SIZE, CHANGES, BURST = Size(10_000, 200, 1), 50, 20
+QUICK_SIZE, QUICK_CHANGES = Size(200, 10, 1), 4
+PROJECT, USER, HOST, COMMAND = "project1", "user0", "pc0.example.com", "hello"
+PARTS = ("seen", "play begun", "first task", "command works", "machine has reported")
+_PATIENCE = 120.0
+
+
+@dataclass
+class Latencies:
+    """Seconds from the change to each part, for each change of a kind."""
+
+    parts: dict[str, list[float]] = field(default_factory=lambda: {part: [] for part in PARTS})
+
+    def add(self, found: Mapping[str, float]) -> None:
+        """Put one change to the others."""
+        for part, seconds in found.items():
+            self.parts[part].append(seconds)
+
+    def row(self, part: str) -> tuple[float, float, float]:
+        """Median, 95th percentile, longest."""
+        taken = sorted(self.parts[part])
+        return statistics.median(taken), taken[min(len(taken) - 1, int(len(taken) * 0.95))], taken[-1]
+
+
+class Fleet:
+    """One machine that is there, of a company whose others have got all they must have; in place of a company for a rulebook."""
+
+    def __init__(self, folder: Path, size: Size) -> None:
+        self.folder = folder
+        self.size = size
+        self._place()
+        self.inventory, self.catalogue = folder / "company", folder / "projects"
+
+    def _place(self) -> None:
+        self.server = Slapd(Machine("bench-events"), maxsize=2**31)
+        self.machine = UserMachine("bench-events-pc0")
+
+    def up(self) -> None:
+        """Start everything, and write what the rulebook needs."""
+        self.down()
+        self._place()
+        self.server.up("\n".join(tree(self.size)))
+        self.machine.up(USER)
+        self.inventory.mkdir(parents=True)
+        (self.folder / "password").write_text(READER_PASSWORD)
+        (self.inventory / "ldap_projects.yml").write_text(json.dumps({"plugin": "shipping.code.ldap_projects", **self.options()}))
+        (self.inventory / "reached.yml").write_text(json.dumps({"all": {"hosts": {HOST: self.machine.connection}}}))
+        script = b"#!/bin/sh\necho hello\n"
+        (self.catalogue / PROJECT).mkdir(parents=True)
+        (self.catalogue / PROJECT / "hello.sh").write_bytes(script)
+        tool = {"kind": "script", "version": "1", "file": f"{PROJECT}/hello.sh", "commands": [COMMAND]}
+        (self.catalogue / f"{PROJECT}.yml").write_text(json.dumps({"description": "A greeting", "tools": {COMMAND: tool}}))
+
+    def down(self) -> None:
+        """Take it away."""
+        self.machine.down()
+        self.server.machine.down()
+
+    def options(self) -> dict[str, Any]:
+        """How the directory is read."""
+        return {
+            "uris": [self.server.secure_uri],
+            "ca_file": str(self.server.authority.certificate),
+            "bind_dn": READER,
+            "bind_password_file": str(self.folder / "password"),
+            "base": SUFFIX,
+            "layout": "groupofnames",
+            "projects": {"base": f"ou=projects,{SUFFIX}"},
+            "machines": {"base": f"ou=machines,{SUFFIX}", "domain": "example.com"},
+        }
+
+    @property
+    def works(self) -> bool:
+        """Whether the user's view of the machine has the command; seen from outside, since asking takes longer than waiting."""
+        opt = self.machine.path("/opt/shipping")
+        with contextlib.suppress(OSError):
+            return os.path.lexists(opt / os.readlink(opt / "current") / "users" / USER / "bin" / COMMAND)
+        return False
+
+
+class EventsBench:
+    """A directory, a machine, and a rulebook that delivers."""
+
+    def __init__(self, folder: Path, size: Size) -> None:
+        self.folder = folder / "events"
+        self.fleet = Fleet(self.folder / "fleet", size)
+        self.moments = self.folder / "moments"
+        self._ldap: Any = None
+
+    def up(self) -> None:
+        """Deliver everything once, as far as anybody can tell, and wait until the rulebook follows."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.fleet.up()
+        collections = installed(self.folder / "installed")
+        self.rulebook = Rulebook(self.fleet, self.folder, collections, {
+            "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).with_name("callback")), "ANSIBLE_CALLBACKS_ENABLED": "moments", "MOMENTS": str(self.moments),
+        })  # fmt: skip
+        self.rulebook.write()
+        self._deliver_to_the_others()
+        self.rulebook.start()
+        self.rulebook.wait(lambda: (self.rulebook.state / "delivered" / f"{HOST}.json").exists(), _PATIENCE)
+        ldap = importlib.import_module("ldap")
+        self._ldap = ldap.initialize(self.fleet.server.socket_uri)
+        self._ldap.sasl_non_interactive_bind_s("EXTERNAL")
+
+    def down(self) -> None:
+        """Take everything away."""
+        if hasattr(self, "rulebook"):
+            self.rulebook.kill()
+        self.fleet.down()
+
+    def _deliver_to_the_others(self) -> None:
+        """Machines that are not there cannot be delivered to, so that it is only written that they were."""
+        first = Rulebook(self.fleet, self.folder, self.rulebook.collections)
+        first.start(str(Path(__file__).with_name("look.yml")))
+        try:
+            first.wait((first.state / "wanted.json").exists, _PATIENCE)
+        finally:
+            first.kill()
+        membership = state.read_wanted(first.state).membership
+        for machine in membership.machines:
+            if machine.machine != HOST:
+                users = [{"id": user.id, "name": user.name, "projects": list(user.projects)} for user in machine.users]
+                state.write_delivered(first.state, {"machine": machine.machine, "serial": membership.serial, "users": users})
+
+    def change(self, joins: bool, project: str = PROJECT) -> float:
+        """Write it to the directory; the second before."""
+        kind, begun = (0, time.time()) if joins else (1, time.time())
+        self._ldap.modify_s(f"cn={project},ou=projects,{SUFFIX}", [(kind, "member", [f"uid={USER},ou=people,{SUFFIX}".encode()])])
+        return begun
+
+    def one(self, joins: bool) -> dict[str, float]:
+        """One change and the way that it goes; the seconds to each part."""
+        wanted, delivered = self.rulebook.state / "wanted.json", self.rulebook.state / "delivered" / f"{HOST}.json"
+        self.moments.write_text("")
+        before, reported = wanted.stat().st_mtime_ns, delivered.stat().st_mtime_ns
+        begun = self.change(joins)
+        works = self._when(lambda: self.fleet.works is joins)
+        self._when(lambda: delivered.stat().st_mtime_ns != reported)
+        assert wanted.stat().st_mtime_ns != before  # noqa: S101
+        play, task = (float(line) for line in self.moments.read_text().split()[:2])
+        if self.fleet.machine.ssh(USER, COMMAND).returncode != (0 if joins else 127):
+            raise RuntimeError("the command does not do as its file says")
+        moments = (wanted.stat().st_mtime_ns / 1e9, play, task, works, delivered.stat().st_mtime_ns / 1e9)
+        return {part: moment - begun for part, moment in zip(PARTS, moments, strict=True)}
+
+    def _when(self, what: Callable[[], bool]) -> float:
+        deadline = time.monotonic() + _PATIENCE
+        while not what():
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"nothing has happened:\n{self.rulebook.text()[-3000:]}")
+            time.sleep(0.002)
+        return time.time()
+
+    def burst(self, count: int) -> float:
+        """So many changes one right after the other; the seconds until the machine has the last one."""
+        delivered = self.rulebook.state / "delivered" / f"{HOST}.json"
+        begun = time.time()
+        projects = [f"project{number}" for number in range(2, 2 + count)]
+        for project in projects:
+            self.change(True, project)
+        ended = self._when(lambda: set(projects) <= set(json.loads(delivered.read_text())["users"][0]["projects"]))
+        return ended - begun
+
+    def timer(self) -> float:
+        """The seconds of a play that reads the whole directory, as a timer starts it, when there is nothing to do on the one machine."""
+        begun = time.monotonic()
+        given = {"delivery_catalogue": str(self.fleet.catalogue), "delivery_state_path": str(self.rulebook.state), "target": HOST}
+        run("ansible-playbook", "-i", self.fleet.inventory, "shipping.code.deliver", "-e", json.dumps(given), env=self.rulebook.environment)
+        return time.monotonic() - begun
+
+
+@dataclass
+class EventResults:
+    """What was measured."""
+
+    size: Size
+    changes: int
+    joins: Latencies
+    leaves: Latencies
+    burst: tuple[int, float]
+    timer: float
+
+
+def measure(bench: EventsBench, changes: int) -> EventResults:
+    """Each kind half of the changes, in turn, wider apart than one play; then a burst, and the timer."""
+    print(f"events, {bench.fleet.size.machines} people, {changes} changes", flush=True)
+    joins, leaves = Latencies(), Latencies()
+    for number in range(changes):
+        (leaves if number % 2 else joins).add(bench.one(number % 2 == 0))
+        time.sleep(1.5)
+    count = min(BURST, bench.fleet.size.projects // 4)
+    return EventResults(bench.fleet.size, changes, joins, leaves, (count, bench.burst(count)), bench.timer())

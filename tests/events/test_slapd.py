@@ -1,0 +1,112 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""OpenLDAP tells of every change as it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ansible_collections.shipping.code.plugins.plugin_utils._directory import state
+
+from tests.testbed.directory import SUFFIX
+
+from .conftest import Feed, Follower, agrees, dn, group, modify, wanted
+
+Follow = Callable[..., Follower]
+
+
+def test_join_and_leave(slapd: Feed, follow: Follow, folder: Path):
+    follower = follow(slapd)
+    assert follower.wait("way")["way"] == "syncrepl"
+    assert follower.wait("snapshot")["machine_count"] == 4
+    assert follower.wait("pending")["machines"] == ["pc1.example.com", "pc2.example.com", "pc3.example.com", "pc4.example.com"]
+    assert follower.told("joined") == []
+    start = len(follower.events)
+    slapd.join("ada")
+    joined = follower.wait("joined", start)
+    ada = {"name": "ada", "machines": ["pc1.example.com", "pc3.example.com"]}
+    assert [{key: user[key] for key in ada} for user in joined["users"]] == [ada]
+    assert joined["project"] == "alpha" and joined["meta"] == {"hosts": ada["machines"]} and joined["has"] is True
+    assert joined["directory_changed_at"] <= joined["seen_at"] and joined["serial"].startswith("csn:")
+    assert follower.wait("pending", start)["machines"] == ada["machines"]
+    assert wanted(folder)["pc1.example.com"] == {"ada": ["alpha"]}
+    start = len(follower.events)
+    slapd.leave("ada")
+    left = follower.wait("left", start)
+    assert left["project"] == "alpha" and left["why"] == "membership" and left["machines"] == ada["machines"]
+    agrees(slapd, folder)
+
+
+def test_a_group_inside(slapd: Feed, follow: Follow, folder: Path):
+    follower = follow(slapd)
+    follower.wait("snapshot")
+    slapd.join("dan", "team")
+    assert follower.wait("joined")["project"] == "beta"
+    slapd.leave("cy", "team")
+    assert [user["name"] for user in follower.wait("left")["users"]] == ["cy"]
+    slapd.change(modify(group("alpha"), "add", f"member: {group('team')}"))
+    assert follower.wait("joined", project="alpha")["machines"] == ["pc3.example.com"]
+    agrees(slapd, folder)
+
+
+def test_an_account_is_closed(slapd: Feed, follow: Follow, folder: Path):
+    follower = follow(slapd)
+    follower.wait("snapshot")
+    slapd.change(modify(dn("bob"), "add", "shadowExpire: 1"))
+    closed = follower.wait("changed")
+    assert (closed["project"], closed["why"], closed["has"], closed["machines"]) == ("beta", "account", False, ["pc2.example.com"])
+    slapd.change(modify(dn("bob"), "delete", "shadowExpire: 1"))
+    assert follower.wait("joined")["project"] == "beta"
+    agrees(slapd, folder)
+
+
+def test_a_machine_changes_hands(slapd: Feed, follow: Follow, folder: Path):
+    follower = follow(slapd)
+    follower.wait("snapshot")
+    slapd.change(modify(f"cn=pc4,ou=machines,{SUFFIX}", "replace", f"owner: {dn('bob')}"))
+    changed = follower.wait("changed")
+    assert (changed["project"], changed["why"], changed["has"], changed["machines"]) == ("beta", "machine", True, ["pc4.example.com"])
+    agrees(slapd, folder)
+
+
+def test_projects_come_are_renamed_and_go(slapd: Feed, follow: Follow, folder: Path):
+    follower = follow(slapd)
+    follower.wait("snapshot")
+    slapd.change(f"dn: cn=new,ou=projects,{SUFFIX}\nchangetype: add\nobjectClass: groupOfNames\ncn: new\nmember: {dn('eve')}\n")
+    assert follower.wait("joined")["project"] == "new"
+    slapd.change(f"dn: cn=new,ou=projects,{SUFFIX}\nchangetype: modrdn\nnewrdn: cn=newer\ndeleteoldrdn: 1\n")
+    renamed = follower.wait("changed", why="project", has=True)
+    assert renamed["project"] == "newer" and renamed["users"][0]["former"] == "new"
+    slapd.change(f"dn: cn=newer,ou=projects,{SUFFIX}\nchangetype: delete\n")
+    assert follower.wait("changed", why="project", has=False)["project"] == "newer"
+    agrees(slapd, folder)
+
+
+def test_somebody_new_joins(slapd: Feed, follow: Follow, folder: Path):
+    follower = follow(slapd)
+    follower.wait("snapshot")
+    new = f"cn=Fay,ou=people,{SUFFIX}"
+    slapd.change(f"dn: {new}\nchangetype: add\nobjectClass: inetOrgPerson\nuid: fay\ncn: Fay\nsn: Fay\n")
+    slapd.change(f"dn: cn=pc9,ou=machines,{SUFFIX}\nchangetype: add\nobjectClass: device\ncn: pc9\nowner: {new}\n")
+    slapd.change(modify(group("alpha"), "add", f"member: {new}"))
+    assert follower.wait("joined")["machines"] == ["pc9.example.com"]
+    agrees(slapd, folder)
+
+
+def test_what_happened_meanwhile(slapd: Feed, follow: Follow, folder: Path):
+    follower = follow(slapd)
+    follower.wait("pending")
+    follower.stop()
+    for name in wanted(folder):
+        state.write_delivered(folder, state.read_wanted(folder).membership.record(name))
+    slapd.join("ada")
+    slapd.leave("bob", "beta")
+    again = follow(slapd)
+    assert again.wait("joined")["project"] == "alpha" and again.wait("left")["project"] == "beta"
+    assert again.wait("pending")["machines"] == ["pc1.example.com", "pc2.example.com", "pc3.example.com"]
+    again.stop()
+    third = follow(slapd)
+    assert third.wait("pending")["machines"] == ["pc1.example.com", "pc2.example.com", "pc3.example.com"]
+    assert [(event["type"], event["again"]) for event in third.events if event["type"] in ("joined", "left")] == [("joined", True), ("left", True)]
