@@ -77,6 +77,13 @@ def platform(request: pytest.FixtureRequest) -> SwarmPlatform | KubernetesPlatfo
     return SwarmPlatform(request.getfixturevalue("engine"))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def nothing_runs_on(platform: SwarmPlatform | KubernetesPlatform) -> Iterator[None]:
+    """Health checks of apps that no test asks for any more take the time of the others."""
+    yield
+    platform.stop_all()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Where the suite runs."""
     parser.addoption("--platform", choices=("swarm", "kubernetes"), default="swarm", help="the platform that the suite runs on")

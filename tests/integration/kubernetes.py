@@ -203,6 +203,11 @@ class KubernetesPlatform:
         self.cluster.kubectl("delete", "namespace", app, "--ignore-not-found", "--wait=false")
         self.kubectl(app, "delete", "pods", "--all", "--ignore-not-found", "--grace-period=1", "--wait")
 
+    def stop_all(self) -> None:
+        """Take away whatever runs."""
+        self.cluster.kubectl("delete", "deployments,daemonsets,statefulsets,jobs,cronjobs", "--all", "--all-namespaces", "--wait=false")
+        self.cluster.kubectl("delete", "pods", "--all", "--all-namespaces", "--grace-period=1", "--wait")
+
     def label_machine(self, *labels: str) -> None:
         """Give the machine labels that placements ask for."""
         self.cluster.kubectl("label", "node", self.cluster.node, "--overwrite", *labels)

@@ -181,6 +181,11 @@ class SwarmPlatform:
         if ids := self.engine.docker("service", "ls", "--quiet", "--filter", f"name={app}_").split():
             self.engine.docker("service", "rm", *ids)
 
+    def stop_all(self) -> None:
+        """Take away whatever runs."""
+        if ids := self.engine.docker("service", "ls", "--quiet").split():
+            self.engine.docker("service", "rm", *ids)
+
     def label_machine(self, *labels: str) -> None:
         """Give the machine labels that placements ask for."""
         node = self.engine.docker("node", "ls", "--quiet").strip()

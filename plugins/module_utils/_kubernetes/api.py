@@ -163,6 +163,17 @@ class Cluster:
         response = self._send(method, path, query or {}, body, content)
         return json.loads(response.data) if response.data else None
 
+    def _ask(self, method: str, url: str, **options: Any) -> Any:
+        import urllib3
+
+        try:
+            return self._pool.request(method, url, **options)
+        except urllib3.exceptions.SSLError as error:
+            # A server that is short of everything may end a handshake with an alert. What only reads is asked once more.
+            if method != "GET" or "CERTIFICATE" in str(error).upper():
+                raise
+            return self._pool.request(method, url, **options)
+
     def _send(
         self, method: str, path: str, query: Mapping[str, str], body: Any = None, content: str = _JSON, *, accept: str = _JSON, stream: bool = False
     ) -> Any:
@@ -177,7 +188,7 @@ class Cluster:
         timeout = urllib3.Timeout(connect=min(10.0, self.access.timeout), read=None if stream else self.access.timeout)
         data = None if body is None else _encoded(body)
         try:
-            response = self._pool.request(method, url, body=data, headers=headers, timeout=timeout, retries=False, redirect=False, preload_content=not stream)
+            response = self._ask(method, url, body=data, headers=headers, timeout=timeout, retries=False, redirect=False, preload_content=not stream)
         except urllib3.exceptions.SSLError as error:
             raise Denied(
                 f"no trusted connection to the cluster at {self.access.host}", innermost(error), "Check ca_path, client_cert and the kubeconfig"

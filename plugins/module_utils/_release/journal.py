@@ -98,12 +98,14 @@ def read(path: str, offset: int) -> Pages:
         return Pages([], offset, True)
     with open(path, "rb") as stream:
         first = stream.readline()
+        start = json.loads(first) if first.endswith(b"\n") else {}
+        # Asked before the rest is read: who writes the last entry and ends in between has not been killed.
+        alive = not start or _born(start["pid"]) == start["born"]
         stream.seek(offset)
         content = stream.read()
     whole = content[: content.rfind(b"\n") + 1]
     entries = [json.loads(line) for line in whole.splitlines()]
-    start = json.loads(first) if first.endswith(b"\n") else {}
-    return Pages(entries, offset + len(whole), not start or _born(start["pid"]) == start["born"])
+    return Pages(entries, offset + len(whole), alive)
 
 
 def wait(path: str, offset: int, seconds: float) -> Pages:

@@ -211,6 +211,23 @@ def test_no_server_and_no_trust(server):
         api.Cluster(Access("https://127.0.0.1:1", certificate=b"no certificate"))
 
 
+@pytest.mark.parametrize(
+    ("method", "alert", "asked"), [("GET", "tlsv1 alert decode error", 2), ("PATCH", "tlsv1 alert decode error", 1), ("GET", "CERTIFICATE_VERIFY_FAILED", 1)]
+)
+def test_a_handshake_that_breaks_off_is_tried_once_more(server, monkeypatch, method, alert, asked):
+    cluster, tries = api.Cluster(Access(server.host)), []
+
+    def breaks_off(*_words, **_options):
+        tries.append(1)
+        raise urllib3.exceptions.SSLError(alert)
+
+    urllib3 = pytest.importorskip("urllib3")
+    monkeypatch.setattr(cluster._pool, "request", breaks_off)
+    with pytest.raises(Denied, match="no trusted connection"):
+        cluster._call(method, "/version")
+    assert len(tries) == asked
+
+
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     """One for 127.0.0.1 and for the name kubernetes, with its key, and alone."""

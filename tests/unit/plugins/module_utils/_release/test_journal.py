@@ -46,6 +46,19 @@ def test_a_writer_that_died_is_told(path):
     assert not journal.read(path, 0).alive
 
 
+def test_a_writer_that_ends_while_somebody_reads_has_not_died(path, monkeypatch):
+    book = journal.Journal(path, [])
+    book.start()
+
+    def ends(_pid: int) -> str:
+        book.end({"verdict": "live"})
+        return ""
+
+    monkeypatch.setattr(journal, "_born", ends)
+    pages = journal.read(path, 0)
+    assert pages.ended or pages.alive
+
+
 def test_old_journals_go(path):
     old, new = Path(path).parent / "old.jsonl", Path(path).parent / "new.jsonl"
     for file in (old, new):
