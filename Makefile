@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # make quickstart   a private Swarm on this machine, and a tour through releases on it; PLATFORM=kubernetes takes a Kubernetes
-# make test         all tests, on a private Swarm and a private Kubernetes of their own
+# make test         the tests, on a private Swarm and a private Kubernetes of their own
+# make test-all     all tests, also the long ones about what has not changed since they last passed, and writes down that they pass
 # make test-unit    the quick ones, without a platform
 # make lint         everything that checks the code and the documentation
 # make bench        us and others side by side, into docs/benchmarks.md
@@ -13,7 +14,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-unit test-oldest test-integration test-directory test-events test-delivery test-schedule test-awx test-molecule lint bench clean docs pictures
+.PHONY: help quickstart test test-all test-unit test-oldest test-integration test-directory test-events test-delivery test-schedule test-awx test-molecule lint bench clean docs pictures
 
 PYTHON ?=
 PLATFORM ?= swarm
@@ -34,6 +35,8 @@ PYTEST = "$$bin/pytest" -c tests/pytest.ini
 SPREAD = --numprocesses $(WORKERS) --dist worksteal
 # Several workers share two cores: what fails beside others is tried once more alone, in sight. What fails then has failed.
 ALONE = || { [ $$? -eq 1 ] && echo "tried again, alone: what failed beside other tests" && $(PYTEST) --last-failed --last-failed-no-failures none
+EVERYTHING ?=
+ON_KUBERNETES = --platform kubernetes $(EVERYTHING) tests/integration
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -56,17 +59,21 @@ quickstart: tour-packages
 
 test: directory-packages session-packages
 	@bin="$(BIN)"; export PATH="$$bin:$$PATH"; \
-	$(PYTEST) tests/unit; \
+	$(PYTEST) --numprocesses 2 tests/unit; \
 	$(MAKE) --no-print-directory test-oldest; \
 	python -m tests.testbed.parts helm; \
-	$(PYTEST) $(SPREAD) tests/integration $(ALONE) tests/integration; }; \
-	$(PYTEST) --numprocesses 2 --dist worksteal --platform kubernetes tests/integration $(ALONE) --platform kubernetes tests/integration; }; \
+	$(PYTEST) $(SPREAD) $(EVERYTHING) tests/integration $(ALONE) $(EVERYTHING) tests/integration; }; \
+	$(PYTEST) --numprocesses 2 --dist worksteal $(ON_KUBERNETES) $(ALONE) $(ON_KUBERNETES); }; \
 	$(MAKE) --no-print-directory test-directory; \
 	$(MAKE) --no-print-directory test-events; \
 	$(PYTEST) tests/delivery; \
 	$(MAKE) --no-print-directory test-schedule test-awx; \
 	$(PYTEST) tests/quickstart; \
 	molecule test --all
+
+test-all:
+	@$(MAKE) --no-print-directory test EVERYTHING=--everything
+	@python3 -m tests.compatibility
 
 test-unit:
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/unit

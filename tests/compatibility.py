@@ -1,0 +1,66 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Long tests about what seldom changes: they run where that has changed since they last passed.
+
+``python -m tests.compatibility NAME ...`` writes down that these have passed now. What helps tests shows itself in all the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PASSED = Path(__file__).with_name("passed.json")
+
+_COMPOSE = ("plugins/plugin_utils/_compose", "plugins/module_utils/_app", "plugins/doc_fragments/platform.py")
+_SWARM, _KUBERNETES = ("plugins/module_utils/_swarm",), ("plugins/module_utils/_kubernetes",)
+ABOUT: dict[str, tuple[str, ...]] = {
+    "integration/test_keys.py on swarm": (*_COMPOSE, *_SWARM),
+    "integration/test_keys.py on kubernetes": (*_COMPOSE, *_KUBERNETES),
+    "integration/test_samples.py on swarm": (*_COMPOSE, *_SWARM, "tests/samples"),
+    "integration/test_samples.py on kubernetes": (*_COMPOSE, *_KUBERNETES, "tests/samples"),
+    "integration/test_registries.py on swarm": (*_SWARM, "plugins/module_utils/_registry", "plugins/module_utils/_app/images.py"),
+    "integration/test_registries.py on kubernetes": (*_KUBERNETES, "plugins/module_utils/_registry", "plugins/module_utils/_app/images.py"),
+    "integration/test_connection.py on swarm": (*_SWARM, "plugins/doc_fragments/platform.py"),
+    "integration/test_kubernetes_access.py on kubernetes": (*_KUBERNETES, "plugins/doc_fragments/platform.py"),
+    "integration/test_kubernetes_adopt.py on kubernetes": _KUBERNETES,
+    "integration/test_manifests.py on kubernetes": (*_KUBERNETES, "plugins/plugin_utils/_manifests.py"),
+}
+"""Tests, and the files and folders that they are about besides themselves."""
+
+
+def unchanged(name: str) -> bool:
+    """Whether tests have passed with what they are about as it is now."""
+    return name in ABOUT and _passed().get(name) == digest(name)
+
+
+def digest(name: str) -> str:
+    """A number of what tests are about and of the tests themselves."""
+    found = hashlib.sha256()
+    for path in sorted(_files(ROOT / "tests" / name.partition(" ")[0], *(ROOT / place for place in ABOUT[name]))):
+        found.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes() + b"\0")
+    return found.hexdigest()
+
+
+def _files(*places: Path) -> Iterator[Path]:
+    for place in places:
+        yield from (path for path in ([place] if place.is_file() else place.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
+
+
+def _passed() -> dict[str, str]:
+    return dict(json.loads(PASSED.read_text())) if PASSED.exists() else {}
+
+
+def main(names: list[str]) -> None:
+    """Write down that tests have passed."""
+    passed = {**_passed(), **{name: digest(name) for name in names or ABOUT}}
+    PASSED.write_text(json.dumps(passed, indent=2, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
