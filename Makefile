@@ -66,7 +66,7 @@ test: directory-packages session-packages
 	$(PYTEST) --numprocesses 2 --dist worksteal $(ON_KUBERNETES) $(ALONE) $(ON_KUBERNETES); }; \
 	$(MAKE) --no-print-directory test-directory; \
 	$(MAKE) --no-print-directory test-events; \
-	$(PYTEST) tests/delivery; \
+	$(PYTEST) $(EVERYTHING) tests/delivery; \
 	$(MAKE) --no-print-directory test-schedule test-awx; \
 	$(PYTEST) tests/quickstart; \
 	molecule test --all
@@ -92,19 +92,19 @@ test-directory: directory-packages
 # SECONDS_OF_SOAK=3600 adds an hour of random changes and faults.
 test-events: directory-packages
 	@$(SETUP) packages openjdk-17-jre-headless
-	@bin="$(EVENTS_BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/events
+	@bin="$(EVENTS_BIN)"; PATH="$$bin:$$PATH" $(PYTEST) $(EVERYTHING) tests/events
 
 test-delivery: directory-packages session-packages
-	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/delivery
+	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) $(EVERYTHING) tests/delivery
 
 # A real cron, and deliveries by it to a real machine.
 test-schedule: packages
 	@$(SETUP) packages $(SCHEDULE)
-	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/schedule
+	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) $(EVERYTHING) tests/schedule
 
 # On a stand-in, or on the AWX of AWX_URL and AWX_TOKEN; tests/awx/test_real.py says what else it is told.
 test-awx:
-	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/awx
+	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) $(EVERYTHING) tests/awx
 
 test-molecule: tour-packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" molecule test --all

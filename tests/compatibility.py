@@ -19,6 +19,8 @@ PASSED = Path(__file__).with_name("passed.json")
 
 _COMPOSE = ("plugins/plugin_utils/_compose", "plugins/module_utils/_app", "plugins/doc_fragments/platform.py")
 _SWARM, _KUBERNETES = ("plugins/module_utils/_swarm",), ("plugins/module_utils/_kubernetes",)
+_EVENTS = ("plugins/plugin_utils/_events", "plugins/plugin_utils/_directory", "extensions/eda/plugins")
+_TOOLBOX = ("plugins/module_utils/_toolbox", "plugins/modules/toolbox.py", "plugins/action/toolbox.py", "plugins/plugin_utils/_catalogue")
 ABOUT: dict[str, tuple[str, ...]] = {
     "integration/test_keys.py on swarm": (*_COMPOSE, *_SWARM),
     "integration/test_keys.py on kubernetes": (*_COMPOSE, *_KUBERNETES),
@@ -30,6 +32,15 @@ ABOUT: dict[str, tuple[str, ...]] = {
     "integration/test_kubernetes_access.py on kubernetes": (*_KUBERNETES, "plugins/doc_fragments/platform.py"),
     "integration/test_kubernetes_adopt.py on kubernetes": _KUBERNETES,
     "integration/test_manifests.py on kubernetes": (*_KUBERNETES, "plugins/plugin_utils/_manifests.py"),
+    "events/test_directories.py": _EVENTS,
+    "events/test_faults.py": _EVENTS,
+    "events/test_many.py": _EVENTS,
+    "delivery/test_interrupted.py": _TOOLBOX,
+    "delivery/test_kinds.py": _TOOLBOX,
+    "delivery/test_many.py": _TOOLBOX,
+    "delivery/test_sessions.py": _TOOLBOX,
+    "schedule/test_systemd.py": ("roles/membership_sync",),
+    "awx/test_awx.py": ("roles/awx_sync", "plugins/module_utils/_awx", "plugins/modules/awx_objects.py", "tests/testbed/awx.py"),
 }
 """Tests, and the files and folders that they are about besides themselves."""
 

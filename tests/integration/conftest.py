@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from tests import compatibility
 from tests.testbed import images, kubernetes_images
 from tests.testbed.kubernetes import Cluster, htpasswd
 from tests.testbed.machine import Machine
@@ -88,19 +87,14 @@ def nothing_runs_on(platform: SwarmPlatform | KubernetesPlatform) -> Iterator[No
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Where the suite runs."""
     parser.addoption("--platform", choices=("swarm", "kubernetes"), default="swarm", help="the platform that the suite runs on")
-    parser.addoption("--everything", action="store_true", help="also long tests about what has not changed since they last passed")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is about another platform, and long tests that would find what they found."""
+    """Leave out what is about another platform."""
     wanted = config.getoption("--platform")
     others = [item for item in items if any(mark.args[0] != wanted for mark in item.iter_markers("only"))]
     config.hook.pytest_deselected(items=others)
     items[:] = [item for item in items if item not in others]
-    for item in items if not config.getoption("--everything") else ():
-        name = f"integration/{item.path.name} on {wanted}"
-        if compatibility.unchanged(name):
-            item.add_marker(pytest.mark.skip(reason=f"nothing that {name} is about has changed since it last passed; --everything runs it"))
 
 
 @pytest.fixture
