@@ -18,7 +18,10 @@ ROOT = Path(__file__).parents[1]
 PASSED = Path(__file__).with_name("passed.json")
 
 _COMPOSE = ("plugins/plugin_utils/_compose", "plugins/module_utils/_app", "plugins/doc_fragments/platform.py")
-_SWARM, _KUBERNETES = ("plugins/module_utils/_swarm",), ("plugins/module_utils/_kubernetes",)
+_SWARM = ("plugins/module_utils/_swarm",)
+_JUDGES = ("adoption", "causes", "compare", "kinds", "kstatus", "manifests", "mirror", "observe", "planning", "platform", "pods", "quantities", "render")
+_KUBERNETES = tuple(f"plugins/module_utils/_kubernetes/{name}.py" for name in (*_JUDGES, "security", "store", "witness"))
+"""All but the way to the API server, which every test goes."""
 _EVENTS = ("plugins/plugin_utils/_events", "plugins/plugin_utils/_directory", "extensions/eda/plugins")
 _TOOLBOX = ("plugins/module_utils/_toolbox", "plugins/modules/toolbox.py", "plugins/action/toolbox.py", "plugins/plugin_utils/_catalogue")
 ABOUT: dict[str, tuple[str, ...]] = {
@@ -29,7 +32,7 @@ ABOUT: dict[str, tuple[str, ...]] = {
     "integration/test_registries.py on swarm": (*_SWARM, "plugins/module_utils/_registry", "plugins/module_utils/_app/images.py"),
     "integration/test_registries.py on kubernetes": (*_KUBERNETES, "plugins/module_utils/_registry", "plugins/module_utils/_app/images.py"),
     "integration/test_connection.py on swarm": (*_SWARM, "plugins/doc_fragments/platform.py"),
-    "integration/test_kubernetes_access.py on kubernetes": (*_KUBERNETES, "plugins/doc_fragments/platform.py"),
+    "integration/test_kubernetes_access.py on kubernetes": ("plugins/module_utils/_kubernetes", "plugins/doc_fragments/platform.py"),
     "integration/test_kubernetes_adopt.py on kubernetes": _KUBERNETES,
     "integration/test_manifests.py on kubernetes": (*_KUBERNETES, "plugins/plugin_utils/_manifests.py"),
     "events/test_directories.py": _EVENTS,
@@ -39,6 +42,7 @@ ABOUT: dict[str, tuple[str, ...]] = {
     "delivery/test_kinds.py": _TOOLBOX,
     "delivery/test_many.py": _TOOLBOX,
     "delivery/test_sessions.py": _TOOLBOX,
+    "schedule/test_cron.py": ("roles/membership_sync", "roles/delivery", "playbooks/deliver.yml", "plugins/plugin_utils/_delivery"),
     "schedule/test_systemd.py": ("roles/membership_sync",),
     "awx/test_awx.py": ("roles/awx_sync", "plugins/module_utils/_awx", "plugins/modules/awx_objects.py", "tests/testbed/awx.py"),
 }

@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from .._app.errors import Denied, NotFound, Outdated, PlatformError, Unreachable, innermost
 from .access import Access, missing_package
@@ -194,9 +194,9 @@ class Cluster:
                 f"no trusted connection to the cluster at {self.access.host}", innermost(error), "Check ca_path, client_cert and the kubeconfig"
             ) from error
         except urllib3.exceptions.HTTPError as error:
-            raise Unreachable(
-                f"no connection to the cluster at {self.access.host}", innermost(error), "Check the kubeconfig's server or host, and that it runs"
-            ) from error
+            by = "" if _is_direct(self.access) else f" by the proxy {_without_password(self.access.proxy)}"
+            remedy = "Check the proxy, and the kubeconfig's server or host" if by else "Check the kubeconfig's server or host, and that it runs"
+            raise Unreachable(f"no connection to the cluster at {self.access.host}{by}", innermost(error), remedy) from error
         if "Date" in response.headers:
             self.clock, self._heard = parsedate_to_datetime(response.headers["Date"]).timestamp(), time.monotonic()
         if response.status >= 400:
@@ -221,14 +221,19 @@ def _pool(access: Access) -> Any:
         if not access.verify:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
             keywords["cert_reqs"] = "CERT_NONE"
-    proxy = access.proxy if not _is_direct(access) else ""
-    return urllib3.ProxyManager(proxy, **keywords) if proxy else urllib3.PoolManager(**keywords)
+    return urllib3.PoolManager(**keywords) if _is_direct(access) else urllib3.ProxyManager(access.proxy, **keywords)
 
 
 def _is_direct(access: Access) -> bool:
-    """Whether the proxy is not for this host."""
+    """Whether there is no proxy, or it is not for this host."""
     name = urlsplit(access.host).hostname or ""
-    return any(entry and (entry == "*" or name == entry.lstrip(".") or name.endswith(f".{entry.lstrip('.')}")) for entry in access.no_proxy.split(","))
+    entries = (entry.lstrip(".") for entry in access.no_proxy.split(",") if entry.strip("."))
+    return not access.proxy or any(entry == "*" or name == entry or name.endswith(f".{entry}") for entry in entries)
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _context(access: Access) -> ssl.SSLContext:

@@ -83,7 +83,7 @@ def test_what_is_sent_is_yaml_too():
     [("", False), ("*", True), ("a.example", True), (".example", True), ("example", True), ("ample", False), ("x,a.example", True), ("b.a.example", False)],
 )
 def test_hosts_that_no_proxy_is_for(no_proxy, direct):
-    assert api._is_direct(Access("https://a.example:6443", no_proxy=no_proxy)) is direct
+    assert api._is_direct(Access("https://a.example:6443", proxy="http://proxy.example:3128", no_proxy=no_proxy)) is direct
 
 
 @pytest.fixture
