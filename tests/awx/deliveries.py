@@ -88,7 +88,7 @@ class Deliveries:
             **{key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "AWX"))},
             "HOME": str(self.home),
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
-            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "delivery" / "callback"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "callback"),
             "ANSIBLE_CALLBACKS_ENABLED": "results",
             "ANSIBLE_FORCE_COLOR": "0",
             "ANSIBLE_LOCALHOST_WARNING": "0",
