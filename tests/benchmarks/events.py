@@ -125,7 +125,8 @@ class EventsBench:
         self.rulebook.write()
         self._deliver_to_the_others()
         self.rulebook.start()
-        self.rulebook.wait(lambda: (self.rulebook.state / "delivered" / f"{HOST}.json").exists(), _PATIENCE)
+        delivered = self.rulebook.state / "delivered" / f"{HOST}.json"
+        self.rulebook.wait(delivered.exists, _PATIENCE)
         ldap = importlib.import_module("ldap")
         self._ldap = ldap.initialize(self.fleet.server.socket_uri)
         self._ldap.sasl_non_interactive_bind_s("EXTERNAL")

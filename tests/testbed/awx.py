@@ -453,7 +453,7 @@ class Api:
     def _check_notification_templates(self, one: dict[str, Any], _have: dict[str, Any] | None) -> None:
         fields, given = _NOTIFICATION_FIELDS[one["notification_type"]], one["notification_configuration"]
         missing = [name for name, (_type, default) in fields.items() if name not in given and default is None]
-        wrong = [name for name, (kind, _default) in fields.items() if name in given and type(given[name]) is not kind]
+        wrong = [name for name, (kind, _default) in fields.items() if name in given and given[name].__class__ is not kind]
         errors = [f"Missing required fields for Notification Configuration: {missing}."] if missing else []
         errors += [f"Configuration field '{name}' incorrect type, expected {fields[name][0].__name__}." for name in wrong]
         if errors:

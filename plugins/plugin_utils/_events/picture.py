@@ -127,9 +127,8 @@ class Picture:
     # People
 
     def _person(self, reading: Reading, now: datetime) -> set[str]:
-        entry, former, layout = reading.person, self.people.get(reading.key), self.decision.layout
-        self._doubt(entry is None or reading.machine is not None or (former is None and self._is_known(reading.key)))
-        assert entry is not None  # noqa: S101
+        former, layout = self.people.get(reading.key), self.decision.layout
+        entry = _certain(reading.person, reading.machine is not None or (former is None and self._is_known(reading.key)))
         login = entry.text(layout.people_login)
         if former is None:
             self._doubt(bool(self._lost or self.decision.logins.get(login)) or login in self.decision.facts.other_logins)
@@ -166,9 +165,8 @@ class Picture:
     # Machines
 
     def _machine(self, reading: Reading) -> set[str]:
-        entry, former = reading.machine, self._machines.get(reading.key)
-        self._doubt(bool(self.settings.machine_map) or entry is None or (former is None and self._is_known(reading.key)))
-        assert entry is not None  # noqa: S101
+        former = self._machines.get(reading.key)
+        entry = _certain(reading.machine, bool(self.settings.machine_map) or (former is None and self._is_known(reading.key)))
         name = self.decision.name_of_machine(entry)
         self._doubt(name in self.fleet if former is None else name != former)
         owners = {dn_key(dn) for dn in entry.texts(*self.decision.layout.machines_owners)}
@@ -187,13 +185,11 @@ class Picture:
     def _take_group(self, reading: Reading) -> None:
         name, former = self._projects.get(reading.key), self.groups.get(reading.key)
         self._doubt((reading.project is not None) != (name is not None))
-        entry = reading.project or reading.group
         if former is None:
             # Nobody has named it until now, and whoever names it from now on is read again as well.
             self._doubt(reading.key in self.decision.facts.others)
             return
-        self._doubt(entry is None)
-        assert entry is not None  # noqa: S101
+        entry = _certain(reading.project or reading.group)
         named = set(self._named(entry))
         self._doubt(not named and not self.decision.layout.empty_groups)
         self._doubt(not all(self._is_known(key) or key in self._lost for key in named))
@@ -239,6 +235,12 @@ class Picture:
             found |= more
             waiting += more
         return found
+
+
+def _certain(entry: Entry | None, doubtful: bool = False) -> Entry:
+    if entry is None or doubtful:
+        raise Doubt
+    return entry
 
 
 def absorbs(settings: Settings) -> bool:
