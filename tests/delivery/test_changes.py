@@ -304,5 +304,6 @@ def test_nothing_is_written_elsewhere(fleet: Fleet):
     assert fleet.deliver("--limit", PC1).ok
     found = fleet.machines[PC1].run("find", "/etc", "/opt", "/home", "/var", "-newer", "/tmp/before", "-not", "-path", f"{OPT}/*").split()
     ours = {"/etc/profile.d/shipping.sh", "/etc/environment.d/60-shipping.conf", "/etc/security/pam_env.conf", OPT}
+    ours |= {"/etc/zsh/zshenv", "/etc/fish/conf.d/shipping.fish"}  # where these shells are
     folders = {str(Path(path).parent) for path in ours}
     assert set(found) - folders - {path for path in found if path.startswith("/var/log")} <= ours
