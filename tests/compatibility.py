@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import sys
@@ -49,6 +50,7 @@ ABOUT: dict[str, tuple[str, ...]] = {
 """Tests, and the files and folders that they are about besides themselves."""
 
 
+@functools.cache
 def unchanged(name: str) -> bool:
     """Whether tests have passed with what they are about as it is now."""
     return name in ABOUT and _passed().get(name) == digest(name)

@@ -28,6 +28,17 @@ attributes:
     support: full
 """
 
+    WRITING = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+"""
+
     ACTION_GROUP = r"""
 options: {}
 attributes:

@@ -18,13 +18,7 @@ author:
   - shipping.code contributors (@shipping-code)
 extends_documentation_fragment:
   - shipping.code.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
+  - shipping.code.attributes.writing
 options:
   url:
     description: The URL of AWX, such as V(https://awx.example.com).

@@ -17,17 +17,11 @@ author:
   - shipping.code contributors (@shipping-code)
 extends_documentation_fragment:
   - shipping.code.attributes
+  - shipping.code.attributes.writing
   - shipping.code.attributes.action_group
   - shipping.code.platform
   - shipping.code.platform.internal
   - shipping.code.platform.rollout
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
 options:
   replicas:
     description:

@@ -20,14 +20,8 @@ author:
   - shipping.code contributors (@shipping-code)
 extends_documentation_fragment:
   - shipping.code.attributes
+  - shipping.code.attributes.writing
   - shipping.code.toolbox
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
 options:
   record:
     description:

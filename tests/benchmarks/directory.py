@@ -114,18 +114,8 @@ class DirectoryBench:
             self.server.configure()
 
     def _options(self) -> dict[str, Any]:
-        return {
-            "plugin": OURS,
-            "uris": [self.server.secure_uri],
-            "ca_file": str(self.server.authority.certificate),
-            "bind_dn": READER,
-            "bind_password_file": str(self.folder / "password"),
-            "base": SUFFIX,
-            "layout": "groupofnames",
-            "projects": {"base": f"ou=projects,{SUFFIX}"},
-            "people": {"base": f"ou=people,{SUFFIX}"},
-            "machines": {"base": f"ou=machines,{SUFFIX}", "domain": "example.com"},
-        }
+        password = str(self.folder / "password")
+        return self.server.options(plugin=OURS, bind_password_file=password, people={"base": f"ou=people,{SUFFIX}"})
 
     def _options_of_peer(self) -> dict[str, Any]:
         return {

@@ -19,7 +19,7 @@ from typing import Any
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import state
 
 from tests.events.rulebook import Rulebook, installed
-from tests.testbed.directory import READER, READER_PASSWORD, SUFFIX, Slapd
+from tests.testbed.directory import READER_PASSWORD, SUFFIX, Slapd
 from tests.testbed.machine import Machine, run
 from tests.testbed.user_machine import UserMachine
 
@@ -85,16 +85,7 @@ class Fleet:
 
     def options(self) -> dict[str, Any]:
         """How the directory is read."""
-        return {
-            "uris": [self.server.secure_uri],
-            "ca_file": str(self.server.authority.certificate),
-            "bind_dn": READER,
-            "bind_password_file": str(self.folder / "password"),
-            "base": SUFFIX,
-            "layout": "groupofnames",
-            "projects": {"base": f"ou=projects,{SUFFIX}"},
-            "machines": {"base": f"ou=machines,{SUFFIX}", "domain": "example.com"},
-        }
+        return self.server.options(bind_password_file=str(self.folder / "password"))
 
     @property
     def works(self) -> bool:

@@ -21,7 +21,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._directory import se
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.membership import read_membership
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.record import Membership
 
-from tests.testbed.directory import READER, READER_PASSWORD, SUFFIX, DirectoryServer, SambaDomain, Slapd
+from tests.testbed.directory import READER_PASSWORD, SUFFIX, DirectoryServer, SambaDomain, Slapd
 from tests.testbed.machine import Machine
 
 from . import trees
@@ -53,26 +53,16 @@ def machine(testrun_uid: str, worker_id: str) -> Iterator[Machine]:
         machine.down()
 
 
-def _options(server: Slapd, layout: str, **more: Any) -> dict[str, Any]:
-    return {
-        "uris": [server.secure_uri],
-        "ca_file": str(server.authority.certificate),
-        "bind_dn": READER,
-        "bind_password": READER_PASSWORD,
-        "base": SUFFIX,
-        "layout": layout,
-        "page_size": 2,
-        "projects": {"base": f"ou=projects,{SUFFIX}"},
-        "machines": {"base": f"ou=machines,{SUFFIX}", "domain": "example.com"},
-        **more,
-    }
+def options(server: Slapd, **more: Any) -> dict[str, Any]:
+    """Pages are small, so that there are several."""
+    return server.options(bind_password=READER_PASSWORD, page_size=2, **more)
 
 
 @pytest.fixture(scope="session")
 def rfc2307(machine: Machine) -> Directory:
     server = Slapd(machine, "rfc2307", port=1389, secure_port=1636)
     server.up("\n".join([trees.people(trees.COMPANY), trees.machines(trees.COMPANY), trees.by_login(trees.COMPANY)]))
-    return Directory(server, _options(server, "rfc2307"))
+    return Directory(server, options(server, layout="rfc2307"))
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +70,7 @@ def rfc2307bis(machine: Machine) -> Directory:
     server = Slapd(machine, "rfc2307bis", auxiliary_groups=True, port=2389, secure_port=2636)
     groups = trees.by_dn(trees.COMPANY, "groupOfNames", "posixGroup", gidNumber=5000)
     server.up("\n".join([trees.people(trees.COMPANY), trees.machines(trees.COMPANY), groups]))
-    return Directory(server, _options(server, "rfc2307bis"))
+    return Directory(server, options(server, layout="rfc2307bis"))
 
 
 @pytest.fixture(scope="session")
@@ -88,7 +78,7 @@ def groupofnames(machine: Machine) -> Directory:
     server = Slapd(machine, "groupofnames", port=3389, secure_port=3636)
     server.up("\n".join([trees.people(trees.COMPANY), trees.machines(trees.COMPANY), trees.by_dn(trees.COMPANY, "groupOfNames")]))
     server.change(trees.written_again(trees.COMPANY))
-    return Directory(server, _options(server, "groupofnames"))
+    return Directory(server, options(server))
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +86,7 @@ def uniquenames(machine: Machine) -> Directory:
     server = Slapd(machine, "uniquenames", port=4389, secure_port=4636)
     groups = trees.by_dn(trees.COMPANY, "groupOfUniqueNames", attribute="uniqueMember")
     server.up("\n".join([trees.people(trees.COMPANY), trees.machines(trees.COMPANY), groups]))
-    return Directory(server, _options(server, "groupofnames"))
+    return Directory(server, options(server))
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.testbed.directory import SUFFIX, Slapd
 from tests.testbed.machine import Machine
 
-from .conftest import Directory, _options, works
+from .conftest import Directory, options, works
 
 ldap = pytest.importorskip("ldap", reason="python-ldap is missing; tests/requirements-directory.txt has it")
 from ldap.dn import escape_dn_chars  # noqa: E402
@@ -165,7 +165,7 @@ class Oracle:
 def anything(machine: Machine) -> Iterator[Directory]:
     server = Slapd(machine, "oracle", port=7389, secure_port=7636)
     server.up("")
-    yield Directory(server, _options(server, "groupofnames"))
+    yield Directory(server, options(server))
     server.stop()
 
 

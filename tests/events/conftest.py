@@ -22,7 +22,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._events.source impor
 from tests.directory import trees
 from tests.directory.conftest import works
 from tests.directory.trees import Company, Person
-from tests.testbed.directory import READER, READER_PASSWORD, SUFFIX, DirectoryServer, SambaDomain, Slapd
+from tests.testbed.directory import READER_PASSWORD, SUFFIX, DirectoryServer, SambaDomain, Slapd
 from tests.testbed.machine import Machine
 
 PATIENCE = 30.0
@@ -162,20 +162,6 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "state"
 
 
-def slapd_options(server: Slapd, **more: Any) -> dict[str, Any]:
-    return {
-        "uris": [server.secure_uri],
-        "ca_file": str(server.authority.certificate),
-        "bind_dn": READER,
-        "bind_password": READER_PASSWORD,
-        "base": SUFFIX,
-        "layout": "groupofnames",
-        "projects": {"base": f"ou=projects,{SUFFIX}"},
-        "machines": {"base": f"ou=machines,{SUFFIX}", "domain": "example.com"},
-        **more,
-    }
-
-
 @pytest.fixture(scope="session")
 def slapd_server(machine: Machine) -> Slapd:
     server = Slapd(machine, port=1389, secure_port=1636)  # Samba has the others.
@@ -189,7 +175,7 @@ def slapd(slapd_server: Slapd, folder: Path) -> Feed:
     slapd_server.stop()
     slapd_server.load(tree())
     slapd_server.start()
-    options = slapd_options(slapd_server, state_path=str(folder), heartbeat=1)
+    options = slapd_server.options(bind_password=READER_PASSWORD, state_path=str(folder), heartbeat=1)
     return Feed(slapd_server, options, slapd_server.change, "syncrepl", place, "shadowExpire: 1")
 
 

@@ -19,10 +19,10 @@ from ansible_collections.shipping.code.plugins.plugin_utils._directory import st
 
 from tests.benchmarks.directory import Size, tree
 from tests.directory import trees
-from tests.testbed.directory import SUFFIX, Slapd
+from tests.testbed.directory import READER_PASSWORD, SUFFIX, Slapd
 from tests.testbed.machine import Machine, run
 
-from .conftest import COMPANY, Feed, Follower, agrees, dn, group, modify, place, slapd_options
+from .conftest import COMPANY, Feed, Follower, agrees, dn, group, modify, place
 from .test_faults import PLUGIN
 
 Follow = Callable[..., Follower]
@@ -39,7 +39,7 @@ def large(machine: Machine, folder: Path) -> Iterator[Feed]:
     stand_in = trees.entry(nobody, objectClass="organizationalRole", cn="nobody")
     server.up("\n".join([stand_in, *tree(Size(MANY, 10, 1)), empty]))
     try:
-        yield Feed(server, slapd_options(server, state_path=str(folder), heartbeat=5), server.change, "syncrepl", place, "")
+        yield Feed(server, server.options(bind_password=READER_PASSWORD, state_path=str(folder), heartbeat=5), server.change, "syncrepl", place, "")
     finally:
         server.stop()
 

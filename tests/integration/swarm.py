@@ -178,12 +178,14 @@ class SwarmPlatform:
 
     def stop(self, app: str) -> None:
         """Take an app away, and not wait for it."""
-        if ids := self.engine.docker("service", "ls", "--quiet", "--filter", f"name={app}_").split():
-            self.engine.docker("service", "rm", *ids)
+        self._remove("--filter", f"name={app}_")
 
     def stop_all(self) -> None:
         """Take away whatever runs."""
-        if ids := self.engine.docker("service", "ls", "--quiet").split():
+        self._remove()
+
+    def _remove(self, *which: str) -> None:
+        if ids := self.engine.docker("service", "ls", "--quiet", *which).split():
             self.engine.docker("service", "rm", *ids)
 
     def label_machine(self, *labels: str) -> None:

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .directory import READER, READER_PASSWORD, SUFFIX, Slapd
+from .directory import READER_PASSWORD, SUFFIX, Slapd
 from .machine import Machine
 from .user_machine import UserMachine
 
@@ -93,17 +93,8 @@ class Company:
         password = self.folder / "password"
         password.touch(0o600)
         password.write_text(READER_PASSWORD)
-        source = {
-            "plugin": "shipping.code.ldap_projects",
-            "uris": [self.directory.secure_uri],
-            "ca_file": str(self.directory.authority.certificate),
-            "bind_dn": READER,
-            "bind_password_file": str(password),
-            "base": SUFFIX,
-            "layout": "groupofnames",
-            "projects": {"base": f"ou=projects,{SUFFIX}"},
-            "machines": {"base": f"ou=devices,{SUFFIX}", "domain": DOMAIN},
-        }
+        machines = {"base": f"ou=devices,{SUFFIX}", "domain": DOMAIN}
+        source = self.directory.options(plugin="shipping.code.ldap_projects", bind_password_file=str(password), machines=machines)
         (self.inventory / "ldap_projects.yml").write_text(json.dumps(source, indent=2))
         # Nobody's name server knows these machines, so how they are reached stands in a second file.
         hosts = {f"{name}.{DOMAIN}": machine.connection for name, machine in self.machines.items()}

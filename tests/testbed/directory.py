@@ -11,6 +11,7 @@ import shutil
 import socket
 import time
 from pathlib import Path
+from typing import Any
 
 from .machine import Machine, run
 from .tls import Authority
@@ -100,6 +101,19 @@ class Slapd:
     def secure_uri(self) -> str:
         """With TLS."""
         return f"ldaps://{self.machine.address}:{self.secure_port}"
+
+    def options(self, **more: Any) -> dict[str, Any]:
+        """How the reader reads the usual tree; the password stands in ``more``, and whatever is different."""
+        return {
+            "uris": [self.secure_uri],
+            "ca_file": str(self.authority.certificate),
+            "bind_dn": READER,
+            "base": SUFFIX,
+            "layout": "groupofnames",
+            "projects": {"base": f"ou=projects,{SUFFIX}"},
+            "machines": {"base": f"ou=machines,{SUFFIX}", "domain": "example.com"},
+            **more,
+        }
 
     @property
     def socket_uri(self) -> str:

@@ -11,9 +11,6 @@ from typing import Any
 from .line import Line
 from .ways import NOTIFY
 
-_SHOW_DELETED = "1.2.840.113556.1.4.417"
-_DELETED = "\nDEL:"
-
 
 class Notification(Line):
     """Everything below one base, which has to be the root of a naming context where there is to be more than one level."""

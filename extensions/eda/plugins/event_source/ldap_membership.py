@@ -153,4 +153,7 @@ if __name__ == "__main__":
         async def put(self, event: dict[str, Any]) -> None:
             print(json.dumps(event), flush=True)
 
-    asyncio.run(main(_Printed(), json.loads(sys.argv[1])))
+    try:
+        asyncio.run(main(_Printed(), json.loads(sys.argv[1])))
+    except _package("module_utils._app.errors").ShippingError as error:
+        sys.exit(str(error))
