@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -175,6 +175,15 @@ def worker(journal: Path, timeout: float = 30) -> int:
             return int(json.loads(journal.read_text().splitlines()[0])["pid"])
         time.sleep(0.02)
     raise AssertionError(f"no worker began to write {journal}")
+
+
+def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
+    """Wait until something is so, and return it."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"in {seconds} s it did not happen"
+        time.sleep(0.1)
+    return found
 
 
 @contextlib.contextmanager

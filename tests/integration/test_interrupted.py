@@ -17,7 +17,7 @@ import pytest
 from tests.testbed.client import Client
 from tests.testbed.proxy import Proxy
 
-from .harness import Outcome, Player, Running, worker
+from .harness import Outcome, Player, Running, until, worker
 from .specs import changed, shop
 
 PORT = 8098
@@ -62,11 +62,7 @@ def options(app: str, platform: Any, version: str, proxy: Proxy | None = None, *
 
 def one_journal(player: Player, timeout: float = 30) -> Path:
     """The journal of the only worker."""
-    deadline = time.monotonic() + timeout
-    while not player.journals:
-        assert time.monotonic() < deadline, "no worker has begun"
-        time.sleep(0.05)
-    return player.journals[0]
+    return until(lambda: player.journals, timeout)[0]
 
 
 def files_with(text: str, *folders: Path) -> list[Path]:
@@ -76,10 +72,7 @@ def files_with(text: str, *folders: Path) -> list[Path]:
 
 def wait_for_no_module_files(player: Player) -> None:
     """The short part has ended, and Ansible takes away its file, which has the secrets: the worker needs none."""
-    deadline = time.monotonic() + 10
-    while files_with(SECRET, player.home / ".ansible"):
-        assert time.monotonic() < deadline, "a file with the secret stays while the worker works"
-        time.sleep(0.05)
+    until(lambda: not files_with(SECRET, player.home / ".ansible"), 10)
 
 
 def settle(player: Player, platform: Any, app: str, version: str = "1.0.0") -> Outcome:

@@ -10,7 +10,6 @@ import copy
 import json
 import os
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ import yaml
 from tests.testbed.tls import Authority
 from tests.testbed.tunnel import http_proxy
 
-from .harness import ROOT, Outcome, Player
+from .harness import ROOT, Outcome, Player, until
 from .specs import Spec, changed, tool, with_service
 
 pytestmark = pytest.mark.only("kubernetes")
@@ -230,13 +229,7 @@ def wait_for_right(platform: Any, verb: str, resource: str, wanted: bool) -> Non
     name, _dot, group = resource.partition(".")
     attributes = {"namespace": APP, "verb": verb, "group": group, "resource": name, **({"name": APP} if name == "namespaces" else {})}
     body["spec"] = {"user": account, "resourceAttributes": attributes}
-    deadline = time.monotonic() + 10
-    while True:
-        _status, review = platform.cluster.ask("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body)
-        if review["status"]["allowed"] == wanted:
-            return
-        assert time.monotonic() < deadline, review
-        time.sleep(0.1)
+    until(lambda: platform.cluster.ask("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body)[1]["status"]["allowed"] == wanted, 10)
 
 
 def test_least_privilege(platform: Any, player: Player, deployer: dict[str, Any]) -> None:

@@ -10,7 +10,6 @@ import contextlib
 import json
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -20,7 +19,7 @@ import pytest
 
 from tests.testbed.tls import Authority
 
-from .harness import Outcome, Player, within
+from .harness import Outcome, Player, until, within
 from .specs import Spec, changed, simple, tool
 
 pytestmark = pytest.mark.only("kubernetes")
@@ -61,15 +60,6 @@ def rolled_back(outcome: Outcome, kind: str, *says: str) -> None:
     assert kind in [failure["kind"] for failure in outcome.result["failures"]], outcome.result["msg"]
     for text in says:
         assert text in outcome.result["msg"], outcome.result["msg"]
-
-
-def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
-    """Wait until something is so, and return it."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "what was waited for did not happen"
-        time.sleep(0.1)
-    return found
 
 
 def pods(platform: Any, app: str) -> dict[str, dict[str, Any]]:

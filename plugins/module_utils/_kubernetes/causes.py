@@ -9,7 +9,8 @@ pkg/kubelet/events/event.go; the scheduler's from its plugins.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -47,6 +48,8 @@ _MOUNT: tuple[tuple[str, str, str], ...] = (
 )
 MOUNT_REASONS = ("FailedMount", "FailedAttachVolume", "FailedMapVolume")
 SANDBOX_REASONS = ("FailedCreatePodSandBox",)
+_HEALTH_LENGTH = 300
+_PROBE = re.compile(r"(?:Liveness|Readiness|Startup) probe (?:failed|errored)[^:]*: ?(?P<said>.*)", re.DOTALL)
 PULL_SECRET_REASONS = ("FailedToRetrieveImagePullSecret",)
 _MOUNT_PATIENCE = 4.0
 # What a kubelet or an API server that has much to do hears of too late, and tries again: a Secret or ConfigMap; that the pod may read them or its claim.
@@ -153,3 +156,13 @@ def gone(pod: Mapping[str, Any]) -> Cause:
     if reason == "Evicted":
         return Cause("evicted", f"was evicted from its machine ({status.get('message', '')})")
     return Cause("crash", f"ended ({reason or status.get('phase')}{': ' + status['message'] if status.get('message') else ''})")
+
+
+def probed(messages: Iterable[str]) -> str:
+    """What the last failed probe printed, of the messages of a pod's ``Unhealthy`` events, oldest first; empty where none failed.
+
+    A probe that is killed with its container, or finds it ended, tells nothing of the cause.
+    """
+    found = [match["said"] for match in map(_PROBE.match, messages) if match]
+    said = [" ".join(output.split())[:_HEALTH_LENGTH] for output in found if "rpc error" not in output]
+    return next(filter(None, reversed(said)), "nothing" if said else "")

@@ -12,14 +12,13 @@ from .._app.errors import Denied, PlatformError
 from .._app.state import Cause, Evidence, Task
 from .._registry.client import Registries
 from .api import Cluster
+from .causes import probed
 from .kinds import EVENT, POD
 from .observe import moment
 
 _LINES = 20
 _NOTHING_KEPT = "unable to retrieve container logs"
-_HEALTH_LENGTH = 300
 _IMAGE_KINDS = ("image_missing", "image_denied", "registry_unreachable")
-_PROBE = re.compile(r"(?:Liveness|Readiness|Startup) probe (?:failed|errored)[^:]*: ?(?P<said>.*)", re.DOTALL)
 _KILLED = re.compile(r"failed (?:liveness|startup) probe")
 
 
@@ -42,7 +41,7 @@ def examine(cluster: Cluster, task: Task, cause: Cause, reference: str, registri
         exit_code=task.exit_code,
         killed_for_memory=cause.kind == "killed_for_memory",
         unhealthy=any(event.get("reason") == "Killing" and _KILLED.search(event.get("message", "")) for event in events),
-        health=_said(events),
+        health=probed([event.get("message", "") for event in events if event.get("reason") == "Unhealthy"]),
         logs=logs,
         note="; ".join(filter(None, [note, log_note])),
     )
@@ -66,15 +65,6 @@ def _of_claims(cluster: Cluster, name: str) -> str:
         return ""
     last = {event["involvedObject"]["name"]: event.get("message", "") for event in sorted(events, key=moment)}
     return "; ".join(f"{claim}: {last[claim]}" for claim in sorted(claims & set(last)))
-
-
-def _said(events: list[dict[str, Any]]) -> str:
-    """What the last failed probe printed."""
-    for event in reversed(events):
-        match = _PROBE.match(event.get("message", "")) if event.get("reason") == "Unhealthy" else None
-        if match and "rpc error" not in match["said"]:  # the container had ended already
-            return " ".join(match["said"].split())[:_HEALTH_LENGTH] or "nothing"
-    return ""
 
 
 def _container(pod: dict[str, Any], task: Task) -> str:

@@ -164,6 +164,24 @@ def test_a_pod_that_is_gone():
     assert causes.sandbox("Failed to create pod sandbox: rpc error: code = Unknown desc = no network").text.endswith("(no network)")
 
 
+ENDED = "Readiness probe errored and resulted in unknown state: rpc error: code = Unknown desc = container is in CONTAINER_EXITED state"
+# Messages of failed probes, oldest first; what is told of them.
+PROBES = [
+    ([], ""),
+    (["Liveness probe failed: the cache\nis down\n"], "the cache is down"),
+    (["Liveness probe failed: cold", "Readiness probe failed: colder\n"], "colder"),
+    (["Liveness probe failed: the cache is down\n", "Readiness probe failed: ", ENDED], "the cache is down"),
+    (["Startup probe failed: "], "nothing"),
+    ([ENDED], ""),
+    (['Liveness probe failed: Get "http://10.244.0.7:80/": dial tcp: refused'], 'Get "http://10.244.0.7:80/": dial tcp: refused'),
+]
+
+
+@pytest.mark.parametrize(("messages", "said"), PROBES)
+def test_what_a_health_check_said(messages, said):
+    assert causes.probed(messages) == said
+
+
 @pytest.mark.parametrize("kind", ["missing_object", "no_volume", "quota", "pods_refused", "evicted"])
 def test_every_kind_has_a_remedy(kind):
     assert REMEDIES.get(kind)
