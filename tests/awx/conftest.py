@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,14 +31,7 @@ def repository(tmp_path: Path) -> str:
     """A project; a real AWX reads the one of AWX_REPOSITORY, which has the same files."""
     if "AWX_URL" in os.environ:
         return os.environ["AWX_REPOSITORY"]
-    place = tmp_path / "tools"
-    (place / "inventories" / "people").mkdir(parents=True)
-    (place / "deliver.yml").write_text("- import_playbook: shipping.code.deliver\n")
-    (place / "inventories" / "people" / "ldap_projects.yml").write_text("plugin: shipping.code.ldap_projects\n")
-    git = ["git", "-C", str(place), "-c", "user.name=a", "-c", "user.email=a@example.com"]
-    for words in (["init", "--quiet", "--initial-branch", "main"], ["add", "-A"], ["commit", "--quiet", "--message", "all"]):
-        subprocess.run([*git, *words], check=True)
-    return f"file://{place}"
+    return standin.repository(tmp_path / "tools")
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measures all there is to measure, and writes docs/benchmarks.md; ``--only`` a section prints that, ``--quick`` just tries it."""
+"""Measures all there is to measure, and writes docs/benchmarks.md; ``--only`` a part measures that, ``--quick`` just tries it."""
 
 from __future__ import annotations
 
@@ -18,20 +18,33 @@ from typing import Any
 from tests.testbed.machine import run
 from tests.testbed.parts import KUBERNETES
 
-from . import delivery, directory, events, kubernetes, report, swarm
+from . import delivery, directory, events, kubernetes, report, seen, swarm
 from .measure import Results
 
 ROOT = Path(__file__).parents[2]
+PAGE, PICTURES = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "pictures"
 CURVE = (1, 5, 10, 20, 40)
 
 
 def main() -> None:
     """The whole comparison, or a part of it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parts = {"swarm": _swarm, "kubernetes": _kubernetes, "directory": _directory, "delivery": _delivery, "events": _events}
-    parser.add_argument("--only", choices=list(parts), help="print this section, and write nothing")
-    parser.add_argument("--quick", action="store_true", help="few services, each once, to see whether all works; writes nothing")
+    parts = {"swarm": _swarm, "kubernetes": _kubernetes, "directory": _directory, "delivery": _delivery, "events": _events, "seen": _seen}
+    parser.add_argument("--only", choices=list(parts), help="measure this part, and leave the others as they are")
+    parser.add_argument("--quick", action="store_true", help="few services, each once, to see whether all works; prints, and writes nothing")
     given = parser.parse_args()
+    for name, part in parts.items():
+        if given.only in (None, name):
+            section = measured(part, given.quick)
+            if given.quick:
+                print(section)
+            else:
+                facts = [report.today(), *(tool() for tool in TOOLS[name]), f"{os.cpu_count()} cores, Linux {platform.release()}"]
+                PAGE.write_text(report.with_section(PAGE.read_text() if PAGE.exists() else "", list(parts), name, facts, section))
+
+
+def measured(part: Callable[[Path, dict[str, str], bool], str], quick: bool) -> str:
+    """A section, measured with a home of its own."""
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         environment = {
             "PATH": os.environ["PATH"],
@@ -40,15 +53,10 @@ def main() -> None:
             "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
             "LANG": "C.UTF-8",
         }
-        partial = bool(given.only) or given.quick
-        sections = [part(Path(scratch), environment, given.quick, partial) for name, part in parts.items() if given.only in (None, name)]
-    if partial:
-        print("\n".join(sections))
-    else:
-        (ROOT / "docs" / "benchmarks.md").write_text(report.page(_facts(), sections))
+        return part(Path(scratch), environment, quick)
 
 
-def _swarm(folder: Path, environment: dict[str, str], quick: bool, partial: bool) -> str:
+def _swarm(folder: Path, environment: dict[str, str], quick: bool) -> str:
     bench = swarm.SwarmBench(folder, environment)
     curve = (1, 2) if quick else CURVE
     try:
@@ -56,12 +64,12 @@ def _swarm(folder: Path, environment: dict[str, str], quick: bool, partial: bool
         results = swarm.measure(bench, curve, quick)
     finally:
         bench.down()
-    if not partial:
-        report.plot(results, curve, ROOT / "docs" / "pictures" / "nothing-to-do.svg")
+    if not quick:
+        report.plot(results, curve, PICTURES / "nothing-to-do.svg")
     return report.on_swarm(results, bench.services)
 
 
-def _kubernetes(folder: Path, environment: dict[str, str], quick: bool, partial: bool) -> str:
+def _kubernetes(folder: Path, environment: dict[str, str], quick: bool) -> str:
     bench = kubernetes.KubernetesBench(folder, environment)
     sizes = kubernetes.QUICK if quick else kubernetes.SIZES
     try:
@@ -72,12 +80,12 @@ def _kubernetes(folder: Path, environment: dict[str, str], quick: bool, partial:
     return report.on_kubernetes(results, list(sizes))
 
 
-def _directory(folder: Path, environment: dict[str, str], quick: bool, partial: bool) -> str:
+def _directory(folder: Path, environment: dict[str, str], quick: bool) -> str:
     benches = (directory.DirectoryBench(folder, environment, size) for size in (directory.QUICK if quick else directory.SIZES))
     return _in_sizes(benches, directory.measure, lambda results, bench: report.on_directory(results, bench.size))
 
 
-def _delivery(folder: Path, environment: dict[str, str], quick: bool, partial: bool) -> str:
+def _delivery(folder: Path, environment: dict[str, str], quick: bool) -> str:
     benches = (delivery.DeliveryBench(folder / f"{size.machines}", environment, size) for size in (delivery.QUICK if quick else delivery.SIZES))
     return _in_sizes(benches, delivery.measure, lambda results, bench: report.on_delivery(results, bench.size, bench.peer_version()))
 
@@ -95,23 +103,21 @@ def _in_sizes(benches: Iterable[Any], measure: Callable[[Any], Results], section
     return "\n".join(sections)
 
 
-def _events(folder: Path, environment: dict[str, str], quick: bool, partial: bool) -> str:
+def _events(folder: Path, environment: dict[str, str], quick: bool) -> str:
     bench = events.EventsBench(folder, events.QUICK_SIZE if quick else events.SIZE)
     try:
         bench.up()
         results = events.measure(bench, events.QUICK_CHANGES if quick else events.CHANGES)
     finally:
         bench.down()
+    if not quick:
+        report.timeline(results, PICTURES / "timeline.svg")
     return report.on_events(results)
 
 
-def _facts() -> list[str]:
-    return [
-        f"Python {platform.python_version()}, {run('ansible', '--version').splitlines()[0]}",
-        f"{_version('community.docker')}, {_version('kubernetes.core')}, Kubernetes {KUBERNETES.removeprefix('v')}",
-        f"{_version('microsoft.ad')}, ldap3 {metadata.version('ldap3')}, slapd {directory.server_version()}",
-        f"{os.cpu_count()} cores, Linux {platform.release()}",
-    ]
+def _seen(folder: Path, environment: dict[str, str], quick: bool) -> str:
+    places, changes = (seen.QUICK, seen.QUICK_CHANGES) if quick else (seen.PLACES, seen.CHANGES)
+    return report.on_seen([seen.measure(place, folder, changes) for place in places], changes)
 
 
 def _site_packages() -> str:
@@ -121,6 +127,25 @@ def _site_packages() -> str:
 def _version(collection: str) -> str:
     listed = run("ansible-galaxy", "collection", "list", collection, env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": _site_packages()})
     return next(" ".join(line.split()[:2]) for line in listed.splitlines() if line.startswith(collection))
+
+
+def _ansible() -> str:
+    return f"Python {platform.python_version()}, {run('ansible', '--version').splitlines()[0]}"
+
+
+def _collection(name: str) -> Callable[[], str]:
+    return lambda: _version(name)
+
+
+TOOLS: dict[str, tuple[Callable[[], str], ...]] = {
+    "swarm": (_ansible, _collection("community.docker")),
+    "kubernetes": (_ansible, _collection("kubernetes.core"), lambda: f"Kubernetes {KUBERNETES.removeprefix('v')}"),
+    "directory": (_ansible, _collection("microsoft.ad"), lambda: f"ldap3 {metadata.version('ldap3')}", lambda: f"slapd {directory.server_version()}"),
+    "delivery": (_ansible,),
+    "events": (_ansible, lambda: f"ansible-rulebook {metadata.version('ansible-rulebook')}", lambda: f"slapd {directory.server_version()}"),
+    "seen": (lambda: f"python-ldap {metadata.version('python-ldap')}",),
+}
+"""What each part was measured with."""
 
 
 if __name__ == "__main__":

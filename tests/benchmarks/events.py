@@ -9,7 +9,6 @@ import contextlib
 import importlib
 import json
 import os
-import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,11 +23,16 @@ from tests.testbed.machine import Machine, run
 from tests.testbed.user_machine import UserMachine
 
 from .directory import Size, tree
+from .measure import Spread, spread
 
 SIZE, CHANGES, BURST = Size(10_000, 200, 1), 50, 20
 QUICK_SIZE, QUICK_CHANGES = Size(200, 10, 1), 4
 PROJECT, USER, HOST, COMMAND = "project1", "user0", "pc0.example.com", "hello"
 PARTS = ("seen", "play begun", "first task", "command works", "machine has reported")
+TOLD = dict(zip(PARTS, (
+    "seen, and wanted is on disk", "ansible-rulebook has begun a play", "its first task begins", "the command works", "the machine has reported",
+), strict=True))  # fmt: skip
+"""The parts, as the picture names them."""
 _PATIENCE = 120.0
 
 
@@ -43,10 +47,9 @@ class Latencies:
         for part, seconds in found.items():
             self.parts[part].append(seconds)
 
-    def row(self, part: str) -> tuple[float, float, float]:
-        """Median, 95th percentile, longest."""
-        taken = sorted(self.parts[part])
-        return statistics.median(taken), taken[min(len(taken) - 1, int(len(taken) * 0.95))], taken[-1]
+    def row(self, part: str) -> Spread:
+        """How long one part took."""
+        return spread(self.parts[part])
 
 
 class Fleet:

@@ -18,6 +18,14 @@ from tests.testbed.machine import run
 
 LAUNCH = Path(__file__).with_name("launch.py")
 Results = dict[str, dict[str, "Runs"]]
+Spread = tuple[float, float, float]
+"""Median, 95th percentile, longest."""
+
+
+def spread(seconds: Sequence[float]) -> Spread:
+    """What is told of many latencies."""
+    taken = sorted(seconds)
+    return statistics.median(taken), taken[min(len(taken) - 1, int(len(taken) * 0.95))], taken[-1]
 
 
 @dataclass

@@ -5,30 +5,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
-from . import delivery, directory, events, kubernetes, swarm
-from .measure import Results, Runs
+from . import delivery, directory, events, kubernetes, seen, swarm
+from .measure import Results, Runs, Spread
 
+_MARK = re.compile(r"^<!-- (\w+) -->\n", re.MULTILINE)
+_INTRODUCTION = (
+    "Made by `make bench` on one machine, with an engine, a cluster and directories of its own, and the contenders of each part in turn; medians of",
+    "whole commands. Below each part stand the day and what it was measured with.",
+)
 _PHASES = ("first", "nothing to do", "one changed")
 
 
-def page(facts: Iterable[str], sections: Iterable[str]) -> str:
-    """The whole page."""
-    lines = [
-        _header(),
-        "",
-        "# Benchmarks",
-        "",
-        f"Made by `make bench` on {date.today().isoformat()}, all in one run on one machine, with an engine and a cluster of its own, the contenders",
-        "in turn; medians of whole commands.",
-        "",
-        *(f"- {fact}" for fact in facts),
-        "",
-    ]
-    return "\n".join([*lines, *sections])
+def today() -> str:
+    """The day, as the sections tell it."""
+    return f"measured on {date.today().isoformat()}"
+
+
+def with_section(page: str, order: Sequence[str], name: str, facts: Iterable[str], section: str) -> str:
+    """The page with this section in place of its former one; ``order`` names all sections."""
+    _before, *former = _MARK.split(page)
+    sections = {**dict(zip(former[::2], former[1::2], strict=True)), name: f"\n{section.strip()}\n\n*{'; '.join(facts)}*\n\n"}
+    marked = "".join(f"<!-- {known} -->\n{sections[known]}" for known in order if known in sections)
+    return "\n".join([_header(), "", "# Benchmarks", "", *_INTRODUCTION, "", marked.rstrip() + "\n"])
 
 
 def on_swarm(results: Results, services: int) -> str:
@@ -177,7 +182,23 @@ def on_events(results: events.EventResults) -> str:
     return "\n".join(lines)
 
 
-def _three(figures: tuple[float, float, float]) -> str:
+def on_seen(results: Sequence[seen.Seen], changes: int) -> str:
+    """The section of the event source alone."""
+    lines = [
+        f"## How soon a change in the directory is seen: {changes} changes",
+        "",
+        "Seconds from the moment before a member is written until the event stands in the queue of ansible-rulebook, by the source alone. Samba looks",
+        "for changes to tell of every five seconds, whoever asks.",
+        "",
+        "| | people | joins: median | 95 % | longest | leaves: median | 95 % | longest |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        *(f"| {found.place.name} | {found.place.people:,} | {_three(found.joins)} | {_three(found.leaves)} |" for found in results),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _three(figures: Spread) -> str:
     return " | ".join(f"{figure:.3f}" for figure in figures)
 
 
@@ -222,19 +243,43 @@ def _failures(results: Results, names: Iterable[str]) -> list[str]:
 
 def plot(results: Results, curve: Sequence[int], path: Path) -> None:
     """The picture of the Swarm's curve."""
+    with _drawn(path, (7, 4)) as axes:
+        for name in (swarm.LOOP, swarm.STACK, swarm.OURS, swarm.EMPTY):
+            axes.plot(curve, [results[f"curve {services}"][name].median for services in curve], marker="o", label=name)
+        axes.set_xlabel("services")
+        axes.set_ylabel("seconds, nothing to do")
+        axes.set_ylim(bottom=0)
+        axes.legend()
+
+
+def timeline(results: events.EventResults, path: Path) -> None:
+    """The picture of a join: how the seconds from the group to the command are spent, and how late the slowest twentieth is."""
+    with _drawn(path, (8, 3)) as axes:
+        before = 0.0
+        for place, part in enumerate(events.PARTS):
+            median, late, _longest = results.joins.row(part)
+            axes.barh(place, median - before, left=before, color="#2f6f9f")
+            axes.plot([median, late], [place, place], color="#2f6f9f", alpha=0.4, linewidth=3)
+            axes.annotate(f"{median:.2f} s", (late, place), xytext=(6, 0), textcoords="offset points", va="center")
+            before = median
+        axes.set_yticks(range(len(events.PARTS)), [events.TOLD[part] for part in events.PARTS])
+        axes.invert_yaxis()
+        axes.set_xlim(0, before * 1.25)
+        axes.set_xlabel("seconds after the member was written to the directory: median, and to 95 % of the joins")
+
+
+@contextlib.contextmanager
+def _drawn(path: Path, inches: tuple[float, float]) -> Iterator[Any]:
+    """Axes to draw on, which are an SVG afterwards."""
     import matplotlib as mpl
 
     mpl.use("svg")
     mpl.rcParams.update({"svg.hashsalt": "shipping.code", "svg.fonttype": "none", "font.family": "sans-serif"})
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(figsize=(7, 4))
-    for name in (swarm.LOOP, swarm.STACK, swarm.OURS, swarm.EMPTY):
-        axes.plot(curve, [results[f"curve {services}"][name].median for services in curve], marker="o", label=name)
-    axes.set_xlabel("services")
-    axes.set_ylabel("seconds, nothing to do")
-    axes.set_ylim(bottom=0)
-    axes.legend()
+    figure, axes = pyplot.subplots(figsize=inches)
+    yield axes
     axes.grid(alpha=0.3)
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None, "Creator": None})
+    pyplot.close(figure)

@@ -3,8 +3,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# run.sh                                             measures this collection and its peers on all platforms, in one run; writes docs/benchmarks.md
-# run.sh --only swarm|kubernetes|directory|delivery  prints that section alone; --quick tries it with little
+# run.sh               measures this collection and its peers, part after part, and writes each into docs/benchmarks.md
+# run.sh --only PART   measures that part alone: swarm, kubernetes, directory, delivery, events, seen; --quick tries it with little, and prints it
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 bin=$(tests/testbed/setup.sh python tests/benchmarks/requirements.txt)

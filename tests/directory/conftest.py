@@ -40,10 +40,6 @@ class Directory:
         return read_membership(settings.read({**self.options, **changes}, "the test"))
 
 
-def works(membership: Membership) -> dict[str, dict[str, list[str]]]:
-    return {machine.machine: {user.name: list(user.projects) for user in machine.users} for machine in membership.machines}
-
-
 @pytest.fixture(scope="session")
 def machine(testrun_uid: str, worker_id: str) -> Iterator[Machine]:
     machine = Machine(f"dir{testrun_uid[:4]}-{worker_id}")

@@ -26,8 +26,8 @@ from tests.testbed.machine import Machine
 from tests.testbed.tls import Authority
 
 from . import trees
-from .conftest import Directory, works
-from .trees import COMPANY
+from .conftest import Directory
+from .trees import COMPANY, works
 
 
 def refusal(directory: Directory, **changes: object) -> DirectoryError:

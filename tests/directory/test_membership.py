@@ -15,8 +15,8 @@ from ansible_collections.shipping.code.plugins.plugin_utils._directory.errors im
 
 from tests.testbed.directory import BLIND, LIMITED, READER, READER_PASSWORD, SUFFIX
 
-from .conftest import Directory, works
-from .trees import COMPANY, ODD, entry, escaped
+from .conftest import Directory
+from .trees import COMPANY, ODD, entry, escaped, works
 
 
 @contextmanager

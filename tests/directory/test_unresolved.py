@@ -14,9 +14,9 @@ from ansible_collections.shipping.code.plugins.plugin_utils._directory import se
 
 from tests.testbed.directory import READER, READER_PASSWORD, SUFFIX, Slapd
 
-from .conftest import Directory, works
+from .conftest import Directory
 from .test_membership import added, changed, refusal, removed
-from .trees import COMPANY, entry, unit
+from .trees import COMPANY, entry, unit, works
 
 BY_DN = {"rfc2307bis": "member", "groupofnames": "member", "uniquenames": "uniqueMember", "freeipa": "member", "ds389": "member"}
 

@@ -15,6 +15,8 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.record import Membership
+
 from tests.testbed.directory import SUFFIX
 
 EVE = 'Eve, "the" Müller+Söhne'
@@ -67,6 +69,11 @@ COMPANY = Company(
         "pc6.example.com": {"eve": [ODD, "beta"]},
     },
 )
+
+
+def works(membership: Membership) -> dict[str, dict[str, list[str]]]:
+    """Each machine's users, and their projects."""
+    return {machine.machine: {user.name: list(user.projects) for user in machine.users} for machine in membership.machines}
 
 
 def escaped(value: str) -> str:

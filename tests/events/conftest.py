@@ -1,147 +1,22 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of events share: a company in a directory, and somebody who follows it."""
+"""What the tests of events share: the directories, and followers that end with a test."""
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._app.errors import ShippingError
-from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings, state
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.membership import read_membership
-from ansible_collections.shipping.code.plugins.plugin_utils._events import options
-from ansible_collections.shipping.code.plugins.plugin_utils._events.source import Source
 
-from tests.directory import trees
-from tests.directory.conftest import works
-from tests.directory.trees import Company, Person
-from tests.testbed.directory import READER_PASSWORD, SUFFIX, DirectoryServer, SambaDomain, Slapd
+from tests.testbed.directory import DirectoryServer, SambaDomain, Slapd
 from tests.testbed.machine import Machine
 
-PATIENCE = 30.0
-# Everybody who may ever be in a project, and the project that nobody is taken out of.
-COMPANY = Company(
-    people=tuple(Person(uid, number) for number, uid in enumerate(("ada", "bob", "cy", "dan", "eve", "zoe"), 1001)),
-    projects={"alpha": ("zoe",), "beta": ("bob", "zoe")},
-    teams={"team": ("cy", "zoe")},
-    inside={"beta": ("team",)},
-    machines={"pc1": ("ada",), "pc2": ("bob", "cy"), "pc3": ("ada", "dan"), "pc4": ("eve",)},
-)
-PEOPLE = {person.uid: person for person in COMPANY.people}
-
-
-def dn(uid: str) -> str:
-    return trees.person_dn(PEOPLE[uid])
-
-
-def group(name: str) -> str:
-    return f"cn={name},ou={'teams' if name == 'team' else 'projects'},{SUFFIX}"
-
-
-def place(name: str) -> str:
-    return dn(name) if name in PEOPLE else group(name)
-
-
-def modify(name: str, verb: str, *lines: str) -> str:
-    return "\n".join([f"dn: {name}", "changetype: modify", f"{verb}: {lines[0].partition(':')[0]}", *lines]) + "\n"
-
-
-@dataclass
-class Follower:
-    """A source, and all that it has told."""
-
-    given: dict[str, Any]
-    events: list[dict[str, Any]] = field(default_factory=list)
-    error: ShippingError | None = None
-    stop_it: threading.Event = field(default_factory=threading.Event)
-
-    def __post_init__(self) -> None:
-        self._some = threading.Condition()
-        self.source = Source(options.read(self.given), self._put, self.stop_it)
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _put(self, event: dict[str, Any]) -> None:
-        with self._some:
-            self.events.append({**event, "at": time.time()})
-            self._some.notify_all()
-
-    def _run(self) -> None:
-        try:
-            self.source.run()
-        except ShippingError as error:
-            self.error = error
-        with self._some:
-            self._some.notify_all()
-
-    def stop(self) -> None:
-        self.stop_it.set()
-        self.source.inbox.wake()
-        self._thread.join(15)
-        assert not self._thread.is_alive()
-
-    def ended(self) -> ShippingError:
-        self._thread.join(PATIENCE)
-        assert self.error, self.events
-        return self.error
-
-    def wait(self, kind: str, after: int = 0, **match: Any) -> dict[str, Any]:
-        """The first event of a kind since the ``after``-th one, with these values."""
-
-        def found() -> dict[str, Any] | None:
-            fitting = (event for event in self.events[after:] if event["type"] == kind and all(event.get(key) == value for key, value in match.items()))
-            return next(fitting, None)
-
-        with self._some:
-            done = self._some.wait_for(lambda: found() or self.error, PATIENCE)
-        assert done and found(), (kind, match, self.error, self.events[after:])
-        return found()  # type: ignore[return-value]
-
-    def told(self, kind: str, after: int = 0) -> list[dict[str, Any]]:
-        return [event for event in self.events[after:] if event["type"] == kind]
-
-
-@dataclass
-class Feed:
-    """A directory that is followed."""
-
-    server: Any
-    options: dict[str, Any]
-    change: Callable[[str], object]
-    way: str
-    place: Callable[[str], str]
-    """The DN of a person or a group."""
-    close: str
-    """What closes an account."""
-
-    def truth(self) -> dict[str, dict[str, list[str]]]:
-        known = {name: value for name, value in self.options.items() if name in settings.OPTIONS}
-        return works(read_membership(settings.read(known, "the test")))
-
-    def join(self, uid: str, name: str = "alpha") -> None:
-        self.change(modify(self.place(name), "add", f"member: {self.place(uid)}"))
-
-    def leave(self, uid: str, name: str = "alpha") -> None:
-        self.change(modify(self.place(name), "delete", f"member: {self.place(uid)}"))
-
-
-def wanted(folder: Path) -> dict[str, dict[str, list[str]]]:
-    return works(state.read_wanted(folder).membership)
-
-
-def agrees(feed: Feed, folder: Path, patience: float = PATIENCE) -> None:
-    """What is wanted comes to be what the directory says."""
-    deadline = time.monotonic() + patience
-    while wanted(folder) != feed.truth():
-        assert time.monotonic() < deadline, (wanted(folder), feed.truth())
-        time.sleep(0.05)
+from . import feeds
+from .feeds import Feed, Follower, tree
 
 
 @pytest.fixture(scope="session")
@@ -153,10 +28,6 @@ def machine(testrun_uid: str, worker_id: str) -> Iterator[Machine]:
         machine.down()
 
 
-def tree() -> str:
-    return "\n".join([trees.people(COMPANY), trees.machines(COMPANY), trees.by_dn(COMPANY, "groupOfNames")])
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "state"
@@ -164,9 +35,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def slapd_server(machine: Machine) -> Slapd:
-    server = Slapd(machine, port=1389, secure_port=1636)  # Samba has the others.
-    server.up(tree())
-    return server
+    return feeds.slapd_server(machine)
 
 
 @pytest.fixture
@@ -175,8 +44,7 @@ def slapd(slapd_server: Slapd, folder: Path) -> Feed:
     slapd_server.stop()
     slapd_server.load(tree())
     slapd_server.start()
-    options = slapd_server.options(bind_password=READER_PASSWORD, state_path=str(folder), heartbeat=1)
-    return Feed(slapd_server, options, slapd_server.change, "syncrepl", place, "shadowExpire: 1")
+    return feeds.slapd(slapd_server, folder)
 
 
 @pytest.fixture
@@ -185,75 +53,24 @@ def polled(slapd: Feed) -> Feed:
     return replace(slapd, options={**slapd.options, "way": "polling", "poll": 1}, way="polling")
 
 
-_CONTENT_SYNCHRONIZATION = """\
-dn: cn=Content Synchronization,cn=plugins,cn=config
-changetype: modify
-replace: nsslapd-pluginEnabled
-nsslapd-pluginEnabled: on
-
-dn: cn=Retro Changelog Plugin,cn=plugins,cn=config
-changetype: modify
-replace: nsslapd-pluginEnabled
-nsslapd-pluginEnabled: on
--
-add: nsslapd-attribute
-nsslapd-attribute: nsuniqueid:targetUniqueId
-"""
-
-
 @pytest.fixture(scope="session")
 def ds389_server(machine: Machine) -> DirectoryServer:
-    server = DirectoryServer(machine)
-    server.up(tree())
-    server.change(input=_CONTENT_SYNCHRONIZATION)
-    server.machine.stop(server.name)
-    server.start()
-    return server
+    return feeds.ds389_server(machine)
 
 
 @pytest.fixture
 def ds389(ds389_server: DirectoryServer, folder: Path) -> Feed:
-    options = {
-        "uris": [ds389_server.socket_uri],
-        "bind": "external",
-        "base": SUFFIX,
-        "layout": "groupofnames",
-        "projects": {"base": f"ou=projects,{SUFFIX}"},
-        "people": {"id": "nsUniqueId"},
-        "machines": {"base": f"ou=machines,{SUFFIX}", "domain": "example.com"},
-        "state_path": str(folder),
-        "heartbeat": 1,
-    }
-    return Feed(ds389_server, options, lambda ldif: ds389_server.change(input=ldif), "syncrepl", place, "shadowExpire: 1")
+    return feeds.ds389(ds389_server, folder)
 
 
 @pytest.fixture(scope="session")
-def samba(machine: Machine) -> SambaDomain:
-    server = SambaDomain(machine)
-    server.up(trees.active_directory(COMPANY, server.suffix))
-    return server
+def samba_server(machine: Machine) -> SambaDomain:
+    return feeds.samba_server(machine)
 
 
 @pytest.fixture
-def ad(samba: SambaDomain, folder: Path) -> Feed:
-    suffix = samba.suffix
-
-    def there(name: str) -> str:
-        return f"CN={PEOPLE[name].cn},OU=People,{suffix}" if name in PEOPLE else f"CN={name},OU={'Teams' if name == 'team' else 'Projects'},{suffix}"
-
-    options = {
-        "uris": [samba.secure_uri],
-        "ca_file": str(samba.authority.certificate),
-        "bind_dn": samba.admin,
-        "bind_password": samba.password,
-        "base": suffix,
-        "layout": "ad",
-        "projects": {"base": f"OU=Projects,{suffix}"},
-        "machines": {"filter": "(&(objectCategory=computer)(!(primaryGroupID=516)))"},
-        "state_path": str(folder),
-        "heartbeat": 2,
-    }
-    return Feed(samba, options, lambda ldif: samba.change(input=ldif), "notification", there, "userAccountControl: 546")
+def ad(samba_server: SambaDomain, folder: Path) -> Feed:
+    return feeds.samba(samba_server, folder)
 
 
 FEEDS = ("slapd", "polled", "ds389", "ad")

@@ -106,11 +106,12 @@ class Rulebook:
         source = {"source_file": str(self.company.inventory / "ldap_projects.yml"), "state_path": str(self.state)}
         (self.home / "variables.yml").write_text(json.dumps({**source, "delivery_catalogue": str(self.company.catalogue)}))
 
-    def start(self, rulebook: str = "shipping.code.deliver", *words: str) -> None:
-        command = [Path(sys.executable).parent / "ansible-rulebook", "-r", rulebook, "-i", self.home / "inventory", "--vars", self.home / "variables.yml"]
+    def start(self, rulebook: str = "shipping.code.deliver", inventory: bool = True) -> None:
+        words = ["-i", self.home / "inventory"] if inventory else []
+        command = [Path(sys.executable).parent / "ansible-rulebook", "-r", rulebook, *words, "--vars", self.home / "variables.yml"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*map(str, command), *words], stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.home, start_new_session=True,
+                [*map(str, command)], stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.home, start_new_session=True,
                 env=self.environment,
             )  # fmt: skip
 

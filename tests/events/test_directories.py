@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from .conftest import Feed, Follower, agrees, modify, wanted
+from .feeds import Feed, Follower, agrees, modify, wanted
 
 Follow = Callable[..., Follower]
 

@@ -21,7 +21,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._directory import st
 from tests.testbed.directory import LIMITED, READER, Slapd
 from tests.testbed.proxy import Proxy
 
-from .conftest import COMPANY, Feed, Follower, agrees, dn, group, modify, tree, wanted
+from .feeds import COMPANY, Feed, Follower, agrees, dn, group, modify, tree, wanted
 
 Follow = Callable[..., Follower]
 PLUGIN = Path(__file__).resolve().parents[2] / "extensions/eda/plugins/event_source/ldap_membership.py"

@@ -22,7 +22,7 @@ from tests.directory import trees
 from tests.testbed.directory import READER_PASSWORD, SUFFIX, Slapd
 from tests.testbed.machine import Machine, run
 
-from .conftest import COMPANY, Feed, Follower, agrees, dn, group, modify, place
+from .feeds import COMPANY, Feed, Follower, agrees, dn, group, modify, place
 from .test_faults import PLUGIN
 
 Follow = Callable[..., Follower]

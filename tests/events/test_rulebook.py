@@ -5,16 +5,22 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.testbed import awx
 from tests.testbed.company import HAS, Company
 from tests.testbed.machine import Machine
 
-from .rulebook import Rulebook, installed, running
+from .rulebook import Rulebook, environment, installed, running
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +64,53 @@ def test_from_group_to_tools(company: Company, collections: Path, tmp_path: Path
         rulebook.kill()  # at whatever it is doing
         rulebook.start()
         rulebook.wait(lambda: works(company, "pc3", "cy"))
+        assert "Traceback" not in rulebook.text()
+
+
+class Controller:
+    """An AWX whose jobs are the playbook, limited as it was launched; a stand-in, since AWX cannot run here."""
+
+    def __init__(self, company: Company, collections: Path, folder: Path):
+        self.company, self.environment = company, environment(folder, collections)
+        self.awx = awx.Awx(self.deliver)
+        tools = self.make("organizations", name="Tools")
+        project = self.make("projects", name="tools", organization=tools, scm_type="git", scm_url=awx.repository(folder / "tools"))
+        inventory = self.make("inventories", name="people", organization=tools)
+        time.sleep(0.5)  # for the project to be fetched
+        given = {"project": project, "inventory": inventory, "playbook": "deliver.yml", "ask_limit_on_launch": True}
+        self.make("job_templates", name="shipping deliver events", **given)
+
+    def make(self, kind: str, **content: object) -> int:
+        return int(self.awx.api.answer("POST", f"{awx.ROOT}{kind}/", {}, content)[1]["id"])
+
+    def deliver(self, job: dict[str, Any]) -> bool:
+        given = {"delivery_catalogue": str(self.company.catalogue)}
+        words = [Path(sys.executable).parent / "ansible-playbook", "-i", self.company.inventory, "--limit", job["limit"], "-e", json.dumps(given)]
+        return subprocess.run([*words, "shipping.code.deliver"], env=self.environment, capture_output=True, check=False).returncode == 0
+
+    def done(self, *machines: str) -> list[str]:
+        """The states of the jobs for just these machines."""
+        limit = ",".join(f"{machine}.example.com" for machine in machines)
+        return [job["status"] for job in self.awx.api.store.jobs if job["limit"] == limit]
+
+
+def test_by_a_job_template(company: Company, collections: Path, tmp_path: Path):
+    controller = Controller(company, collections, tmp_path / "awx")
+    with controller.awx:
+        given = {"EDA_CONTROLLER_URL": controller.awx.url, "EDA_CONTROLLER_TOKEN": awx.TOKEN, "EDA_JOB_TEMPLATE_REFRESH_DELAY": "0.2"}
+        rulebook = Rulebook(company, tmp_path, collections, given)
+        rulebook.write()
+        rulebook.start("shipping.code.deliver_job_template", inventory=False)
+        try:
+            rulebook.wait(lambda: controller.done("pc1", "pc2", "pc3") == ["successful"])
+            company.join("ada")
+            rulebook.wait(lambda: controller.done("pc1", "pc2") == ["successful"])
+            assert works(company, "pc1", "ada") and works(company, "pc2", "ada")
+            company.leave("ada")
+            rulebook.wait(lambda: controller.done("pc1", "pc2") == ["successful"] * 2)
+            assert not works(company, "pc1", "ada") and not works(company, "pc2", "ada")
+        finally:
+            rulebook.kill()
         assert "Traceback" not in rulebook.text()
 
 

@@ -12,7 +12,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._directory import st
 
 from tests.testbed.directory import SUFFIX
 
-from .conftest import Feed, Follower, agrees, dn, group, modify, wanted
+from .feeds import Feed, Follower, agrees, dn, group, modify, wanted
 
 Follow = Callable[..., Follower]
 

@@ -4,7 +4,8 @@
 """A stand-in for AWX, which cannot run here: its REST API as far as it is documented and used, with nothing behind it.
 
 It is stricter than AWX: a field that AWX does not have is refused, where AWX passes over it. Lists come in pages of two. Projects are
-fetched for real, with git. Jobs do not run. The tests that use it run against a real AWX as well: ``make test-awx AWX_URL=… AWX_TOKEN=…``.
+fetched for real, with git. A job is whatever ``run`` does with it. The tests that use it run against a real AWX as well:
+``make test-awx AWX_URL=… AWX_TOKEN=…``.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -27,6 +29,9 @@ TOKEN = "a token of the tests"  # noqa: S105 - of this stand-in alone
 HIDDEN = "$encrypted$"
 PAGE = 2
 _FETCHING, _DELETING = 0.3, 0.3
+_SINGULAR = {"inventories": "inventory"}
+Run = Callable[[dict[str, Any]], bool]
+"""Does the work of a job, given as AWX shows it; whether it has succeeded."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,7 @@ def _to(kind: str, required: bool = False) -> Field:
 
 _NAMED = {"name": Field(required=True), "description": _text()}
 _ASK = {f"ask_{what}_on_launch": _flag() for what in ("scm_branch", "diff_mode", "variables", "limit", "tags", "skip_tags", "job_type", "verbosity", "forks")}
+_ASK |= {f"ask_{what}_on_launch": _flag() for what in ("inventory", "labels", "credential", "execution_environment", "timeout")}
 KINDS: dict[str, dict[str, Field]] = {
     "organizations": {**_NAMED, "max_hosts": _number(), "default_environment": _to("execution_environments")},
     "credential_types": {
@@ -157,6 +163,17 @@ _MANAGED = {
 }
 
 
+def repository(folder: Path) -> str:
+    """A git repository with what a company keeps for deliveries; its address."""
+    (folder / "inventories" / "people").mkdir(parents=True)
+    (folder / "deliver.yml").write_text("- import_playbook: shipping.code.deliver\n")
+    (folder / "inventories" / "people" / "ldap_projects.yml").write_text("plugin: shipping.code.ldap_projects\n")
+    git = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@example.com"]
+    for words in (["init", "--quiet", "--initial-branch", "main"], ["add", "-A"], ["commit", "--quiet", "--message", "all"]):
+        subprocess.run([*git, *words], check=True)
+    return f"file://{folder}"
+
+
 class Refused(Exception):
     """An answer of AWX that is no success."""
 
@@ -178,6 +195,7 @@ class Store:
     busy: set[tuple[str, int]] = field(default_factory=set)
     """What running jobs use."""
     playbooks: dict[int, list[str] | None] = field(default_factory=dict)
+    jobs: list[dict[str, Any]] = field(default_factory=list)
     written: list[tuple[str, str]] = field(default_factory=list)
     """All requests that write."""
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -210,8 +228,9 @@ class Store:
 class Api:
     """What the stand-in answers: a status and a content for each request."""
 
-    def __init__(self) -> None:
+    def __init__(self, run: Run) -> None:
         self.store = Store()
+        self._run = run
         for name, fields in _MANAGED.items():
             self._add("credential_types", {"name": name, "kind": "ssh", "inputs": {"fields": fields}, "managed": True})
 
@@ -224,6 +243,8 @@ class Api:
         if words == [""]:
             return 200, {kind: f"{ROOT}{kind}/" for kind in KINDS}
         kind = words[0]
+        if method == "GET" and kind in ("config", "unified_job_templates", "jobs"):
+            return 200, self._overview(kind, query)
         if kind not in KINDS or len(words) > 3:
             raise Refused(404, {"detail": "Not found."})
         if len(words) == 1:
@@ -232,6 +253,34 @@ class Api:
         if len(words) == 3:
             return self._related(kind, one, words[2], method, query, sent)
         return self._detail(kind, one, method, sent)
+
+    def _overview(self, kind: str, query: dict[str, str]) -> dict[str, Any]:
+        """What programs that launch jobs ask for."""
+        if kind == "config":
+            return {"version": "24.6.1", "time_zone": "UTC"}
+        if kind == "unified_job_templates":
+            content: dict[str, Any] = self._list("job_templates", query)[1]
+            following = content["next"]
+            return {**content, "next": following and following.replace("/job_templates/", "/unified_job_templates/")}
+        wanted = query.get("id__in", "").split(",")
+        found = [job for job in self.store.jobs if str(job["id"]) in wanted]
+        return {"count": len(found), "next": None, "previous": None, "results": found}
+
+    def _launch(self, one: dict[str, Any], sent: Any) -> dict[str, Any]:
+        """A job, which runs beside; what it may not be given is passed over and told, as AWX does."""
+        asked = {name: value for name, value in (sent or {}).items() if one.get(f"ask_{name.replace('extra_vars', 'variables')}_on_launch")}
+        number = next(self.store.numbers)
+        ignored = {name: value for name, value in (sent or {}).items() if name not in asked}
+        created = time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime())
+        job = {"id": number, "type": "job", "url": f"{ROOT}jobs/{number}/", "job": number, "name": one["name"], "status": "running", "created": created}
+        job |= {"job_template": one["id"], "limit": one["limit"], "extra_vars": one["extra_vars"], "ignored_fields": ignored, "artifacts": {}, **asked}
+        self.store.jobs.append(job)
+
+        def work() -> None:
+            job["status"] = "successful" if self._run(job) else "failed"
+
+        threading.Thread(target=work, daemon=True).start()
+        return job
 
     def _object(self, kind: str, number: str) -> dict[str, Any]:
         if not number.isdigit() or int(number) not in self.store.objects[kind]:
@@ -315,6 +364,8 @@ class Api:
         if kind == "projects" and name == "update" and method == "POST":
             self._fetch(one)
             return 202, {"project_update": next(self.store.numbers)}
+        if kind == "job_templates" and name == "launch" and method == "POST":
+            return 201, dict(self._launch(one, sent))
         if name not in LISTS.get(kind, ()):
             raise Refused(404, {"detail": "Not found."})
         of = "notification_templates" if name in _NOTIFIED else name
@@ -345,6 +396,8 @@ class Api:
             related |= {name: f"{place}{name}/" for name in KINDS if name not in ("organizations", "credential_types", "inventory_sources", "schedules")}
         if kind == "projects":
             related["update"] = f"{place}update/"
+        if kind == "job_templates":
+            related["launch"] = f"{place}launch/"
         summary = {
             name: {"id": one[name], "name": self.store.objects[about.to][one[name]]["name"]}
             for name, about in KINDS[kind].items()
@@ -352,7 +405,7 @@ class Api:
         }
         secret = ("inputs", "notification_configuration") if kind != "credential_types" else ()
         hidden: dict[str, Any] = {name: self._hide(kind, one, name) for name in secret if name in one}
-        return {**one, **hidden, "type": kind, "url": place, "related": related, "summary_fields": summary}
+        return {**one, **hidden, "type": _SINGULAR.get(kind, kind.removesuffix("s")), "url": place, "related": related, "summary_fields": summary}
 
     def _hide(self, kind: str, one: dict[str, Any], name: str) -> dict[str, Any]:
         if kind == "notification_templates":
@@ -473,8 +526,8 @@ def _check_variables(name: str, text: str) -> None:
 class Awx:
     """The stand-in, while it serves on an address of this computer."""
 
-    def __init__(self) -> None:
-        self.api = Api()
+    def __init__(self, run: Run = lambda _job: True) -> None:
+        self.api = Api(run)
         lock, api = threading.Lock(), self.api
 
         class Handler(BaseHTTPRequestHandler):

@@ -1,0 +1,106 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How soon the event source has told of a change, in each directory."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tests.directory.trees import Company, Person
+from tests.events import feeds
+from tests.testbed.machine import Machine
+
+from .measure import Spread, spread
+
+CHANGES = 50
+QUICK_CHANGES = 4
+
+
+@dataclass(frozen=True)
+class Place:
+    """A directory with so many people, each with a machine, and projects of ten of them."""
+
+    name: str
+    people: int
+    server: Callable[..., Any]
+    feed: Callable[..., feeds.Feed]
+
+
+# To add people to a Samba takes a second for twenty of them.
+PLACES = (
+    Place("OpenLDAP", 10_000, feeds.slapd_server, feeds.slapd),
+    Place("389-ds", 10_000, feeds.ds389_server, feeds.ds389),
+    Place("Samba AD", 1_000, feeds.samba_server, feeds.samba),
+)
+QUICK = tuple(replace(place, people=50) for place in PLACES)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Seconds from the moment before a member is written until the event is in the queue."""
+
+    place: Place
+    joins: Spread
+    leaves: Spread
+
+
+def crowd(count: int) -> Company:
+    """The company of the tests, with so many more people."""
+    logins = [f"user{number}" for number in range(count)]
+    people = tuple(Person(login, 2000 + number) for number, login in enumerate(logins))
+    projects = {f"project{first // 10}": tuple(logins[first : first + 10]) for first in range(0, count, 10)}
+    company = feeds.COMPANY
+    return replace(
+        company,
+        people=(*company.people, *people),
+        projects={**company.projects, **projects},
+        machines={**company.machines, **{f"pc-{login}": (login,) for login in logins}},
+    )
+
+
+def measure(place: Place, folder: Path, changes: int) -> Seen:
+    """Joins and leaves in turn, each seen before the next."""
+    print(f"events seen, {place.name}, {place.people} people, {changes} changes", flush=True)
+    machine = Machine("bench-seen")
+    machine.down()
+    try:
+        feed = place.feed(place.server(machine, crowd(place.people)), folder / place.name.replace(" ", "-"))
+        follower = feeds.Follower(feed.options)
+        try:
+            follower.wait("pending")
+            told = [_one(feed, follower, number % 2 == 0) for number in range(changes)]
+        finally:
+            follower.stop()
+    finally:
+        machine.down()
+    return Seen(place, spread(told[::2]), spread(told[1::2]))
+
+
+def _one(feed: feeds.Feed, follower: feeds.Follower, joins: bool) -> float:
+    ldap = _connected(feed)
+    start, begun = len(follower.events), time.time()
+    ldap.modify_s(feed.place("alpha"), [(0 if joins else 1, "member", [feed.place("ada").encode()])])
+    at: float = follower.wait("joined" if joins else "left", start)["at"]
+    ldap.unbind_s()
+    time.sleep(0.5)
+    return at - begun
+
+
+def _connected(feed: feeds.Feed) -> Any:
+    """Somebody who may write."""
+    ldap = importlib.import_module("ldap")
+    if hasattr(feed.server, "socket_uri"):
+        connection = ldap.initialize(feed.server.socket_uri)
+        connection.sasl_non_interactive_bind_s("EXTERNAL")
+        return connection
+    connection = ldap.initialize(feed.server.secure_uri)
+    connection.set_option(ldap.OPT_X_TLS_CACERTFILE, str(feed.server.authority.certificate))
+    connection.set_option(ldap.OPT_X_TLS_NEWCTX, 0)
+    connection.simple_bind_s(feed.server.admin, feed.server.password)
+    return connection
