@@ -28,7 +28,7 @@ WORKERS ?= 3
 PACKAGES := docker.io docker-registry iproute2 iptables apache2-utils openssh-server openssh-client runc containernetworking-plugins nftables
 SCHEDULE := cron git systemd
 OPENLDAP := slapd ldap-utils
-DIRECTORIES := $(OPENLDAP) samba samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba 389-ds-base python3-lib389 \
+DIRECTORIES := $(OPENLDAP) faketime samba samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba 389-ds-base python3-lib389 \
   krb5-user libkrb5-dev gcc libldap2-dev libsasl2-dev
 SESSIONS := zsh fish cron sudo
 PYTEST = "$$bin/pytest" -c tests/pytest.ini

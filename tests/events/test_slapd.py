@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import state
 
 from tests.testbed.directory import SUFFIX
@@ -110,3 +111,23 @@ def test_what_happened_meanwhile(slapd: Feed, follow: Follow, folder: Path):
     third = follow(slapd)
     assert third.wait("pending")["machines"] == ["pc1.example.com", "pc2.example.com", "pc3.example.com"]
     assert [(event["type"], event["again"]) for event in third.events if event["type"] in ("joined", "left")] == [("joined", True), ("left", True)]
+
+
+@pytest.mark.parametrize("way", ["syncrepl", "polling"])
+@pytest.mark.parametrize("clock", ["+1h", "-1h"])
+def test_a_server_whose_clock_is_wrong(slapd: Feed, follow: Follow, folder: Path, clock: str, way: str):
+    """Where it was set back, its stamps tell a poll nothing; the reconciliation tells."""
+    slapd.server.stop()
+    slapd.server.clock = clock
+    try:
+        slapd.server.start()
+        follower = follow(slapd, way=way, **({"poll": 1, "reconcile": 10} if way == "polling" else {}))
+        follower.wait("pending")
+        slapd.join("ada")
+        follower.wait("joined")
+        slapd.leave("ada")
+        follower.wait("left")
+        agrees(slapd, folder)
+        assert not follower.told("trouble")
+    finally:
+        slapd.server.clock = ""

@@ -73,7 +73,10 @@ dc: example
 
 
 class Slapd:
-    """An OpenLDAP. ``auxiliary_groups`` makes posixGroup auxiliary, as rfc2307bis has it; ``maxsize`` is that of its database, in bytes."""
+    """An OpenLDAP. ``auxiliary_groups`` makes posixGroup auxiliary, as rfc2307bis has it; ``maxsize`` is that of its database, in bytes.
+
+    ``clock`` sets the server's clock wrong from its next start, as in ``-1h``.
+    """
 
     def __init__(self, machine: Machine, name: str = "slapd", auxiliary_groups: bool = False, port: int = 389, secure_port: int = 636,
                  maxsize: int = 2**28) -> None:  # fmt: skip
@@ -82,6 +85,7 @@ class Slapd:
         self.auxiliary_groups = auxiliary_groups
         self.port, self.secure_port = port, secure_port
         self.maxsize = maxsize
+        self.clock = ""
         self.folder = machine.folder / name
         self.certificate: tuple[Path, Path] | None = None
         self.tls = "TLSProtocolMin 3.3"
@@ -157,7 +161,8 @@ class Slapd:
     def start(self) -> None:
         """Start the server and wait until it answers."""
         listen = f"ldap://{self.machine.address}:{self.port} ldaps://{self.machine.address}:{self.secure_port} {self.socket_uri}"
-        self.machine.start(self.name, f"slapd -d 0 -f {self.folder}/slapd.conf -h '{listen}'", isolated=False)
+        skewed = f"env LD_PRELOAD={_faketime()} FAKETIME={self.clock} " if self.clock else ""
+        self.machine.start(self.name, f"{skewed}slapd -d 0 -f {self.folder}/slapd.conf -h '{listen}'", isolated=False)
         wait_for(self.machine, self.name, self.port)
 
     def stop(self) -> None:
@@ -180,6 +185,11 @@ class Slapd:
             nis = self.folder / "rfc2307bis.schema"
             nis.write_text(head + mark + tail.replace("STRUCTURAL", "AUXILIARY", 1).replace("MUST ( cn $ gidNumber )", "MUST gidNumber", 1))
         return [*(_SCHEMAS / f"{name}.schema" for name in ("core", "cosine")), nis, _SCHEMAS / "inetorgperson.schema"]
+
+
+def _faketime() -> Path:
+    """What sets a process's clock wrong; the command of the same name would stay beside it."""
+    return next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 
 
 def wait_for(machine: Machine, name: str, port: int, patience: float = 60) -> None:
