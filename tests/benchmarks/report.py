@@ -255,17 +255,17 @@ def plot(results: Results, curve: Sequence[int], path: Path) -> None:
 def timeline(results: events.EventResults, path: Path) -> None:
     """The picture of a join: how the seconds from the group to the command are spent, and how late the slowest twentieth is."""
     with _drawn(path, (8, 3)) as axes:
-        before = 0.0
+        before = last = 0.0
         for place, part in enumerate(events.PARTS):
             median, late, _longest = results.joins.row(part)
             axes.barh(place, median - before, left=before, color="#2f6f9f")
             axes.plot([median, late], [place, place], color="#2f6f9f", alpha=0.4, linewidth=3)
             axes.annotate(f"{median:.2f} s", (late, place), xytext=(6, 0), textcoords="offset points", va="center")
-            before = median
+            before, last = median, late
         axes.set_yticks(range(len(events.PARTS)), [events.TOLD[part] for part in events.PARTS])
         axes.invert_yaxis()
-        axes.set_xlim(0, before * 1.25)
-        axes.set_xlabel("seconds after the member was written to the directory: median, and to 95 % of the joins")
+        axes.set_xlim(0, last * 1.15)
+        axes.set_xlabel("seconds after the group has changed: median, and up to 95 % of the joins")
 
 
 @contextlib.contextmanager

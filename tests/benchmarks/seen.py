@@ -18,6 +18,7 @@ from tests.testbed.machine import Machine
 
 from .measure import Spread, spread
 
+NAME = "bench-seen"
 CHANGES = 50
 QUICK_CHANGES = 4
 
@@ -67,8 +68,8 @@ def crowd(count: int) -> Company:
 def measure(place: Place, folder: Path, changes: int) -> Seen:
     """Joins and leaves in turn, each seen before the next."""
     print(f"events seen, {place.name}, {place.people} people, {changes} changes", flush=True)
-    machine = Machine("bench-seen")
-    machine.down()
+    Machine(NAME).down()
+    machine = Machine(NAME)
     try:
         feed = place.feed(place.server(machine, crowd(place.people)), folder / place.name.replace(" ", "-"))
         follower = feeds.Follower(feed.options)
@@ -83,12 +84,12 @@ def measure(place: Place, folder: Path, changes: int) -> Seen:
 
 
 def _one(feed: feeds.Feed, follower: feeds.Follower, joins: bool) -> float:
+    time.sleep(0.5)  # longer than what comes right after an answer is taken together
     ldap = _connected(feed)
     start, begun = len(follower.events), time.time()
     ldap.modify_s(feed.place("alpha"), [(0 if joins else 1, "member", [feed.place("ada").encode()])])
     at: float = follower.wait("joined" if joins else "left", start)["at"]
     ldap.unbind_s()
-    time.sleep(0.5)
     return at - begun
 
 
