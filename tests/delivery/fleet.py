@@ -129,7 +129,6 @@ class Fleet:
             "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "callback"),
             "ANSIBLE_CALLBACKS_ENABLED": "results",
             "ANSIBLE_FORCE_COLOR": "0",
-            "ANSIBLE_PIPELINING": "1",
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.home / "cp"),
             "SHIPPING_TEST_RESULTS": str(results),
         }

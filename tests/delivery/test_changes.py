@@ -34,6 +34,14 @@ def test_a_clash(fleet: Fleet):
     assert [fleet.says(PC1, "bob", command)[1] for command in ("run", "run@atlas", "run@beta")] == ["beta", "atlas", "beta"]
 
 
+def test_nothing_to_do_is_one_round_trip(fleet: Fleet):
+    simple(fleet, "atlas")
+    fleet.projects = {"atlas": {"ada"}}
+    assert fleet.deliver().ok
+    done = fleet.deliver("-vvv")
+    assert done.ok and done.output.count(" SSH: EXEC ") == len(fleet.machines), done.output
+
+
 def test_a_renamed_user(fleet: Fleet):
     simple(fleet, "atlas")
     fleet.projects = {"atlas": {"bob"}}

@@ -55,7 +55,6 @@ def environment(home: Path, collections: Path) -> dict[str, str]:
         "JAVA_HOME": java_home(),
         "ANSIBLE_COLLECTIONS_PATH": str(collections),
         "ANSIBLE_FORCE_COLOR": "0",
-        "ANSIBLE_PIPELINING": "1",
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(home / "cp"),
     }
 

@@ -119,7 +119,6 @@ class Control:
             "HOME": str(self.folder),
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
             "ANSIBLE_FORCE_COLOR": "0",
-            "ANSIBLE_PIPELINING": "1",
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.folder / "cp"),
         }
         done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False, env=environment, cwd=self.folder, timeout=300)
