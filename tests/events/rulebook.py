@@ -23,6 +23,16 @@ from tests.testbed.machine import run
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def descendants(pid: int) -> list[int]:
+    """The processes that a process has started, and those that they have."""
+    parents: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents.setdefault(int(stat.read_text().rpartition(")")[2].split()[1]), []).append(int(stat.parent.name))
+    found = parents.get(pid, [])
+    return [*found, *(other for child in found for other in descendants(child))]
+
+
 def java_home() -> str:
     """Java 17, which drools wants; the one that the machine has where there is no other."""
     found = sorted(Path("/usr/lib/jvm").glob("java-17-openjdk-*"))
@@ -115,10 +125,11 @@ class Rulebook:
             )  # fmt: skip
 
     def kill(self) -> None:
-        """With all that it has started, at once."""
+        """With all that it has started, at once; its plays have sessions of their own."""
         if self.process:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
+            for pid in [self.process.pid, *descendants(self.process.pid)]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             self.process.wait()
 
     def text(self) -> str:
