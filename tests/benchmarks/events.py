@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import os
 import time
@@ -24,6 +23,7 @@ from tests.testbed.user_machine import UserMachine
 
 from .directory import Size, tree
 from .measure import Spread, spread
+from .seen import connected
 
 SIZE, CHANGES, BURST = Size(10_000, 200, 1), 50, 20
 QUICK_SIZE, QUICK_CHANGES = Size(200, 10, 1), 4
@@ -121,9 +121,7 @@ class EventsBench:
         self.rulebook.start()
         delivered = self.rulebook.state / "delivered" / f"{HOST}.json"
         self.rulebook.wait(delivered.exists, _PATIENCE)
-        ldap = importlib.import_module("ldap")
-        self._ldap = ldap.initialize(self.fleet.server.socket_uri)
-        self._ldap.sasl_non_interactive_bind_s("EXTERNAL")
+        self._ldap = connected(self.fleet.server)
 
     def down(self) -> None:
         """Take everything away."""

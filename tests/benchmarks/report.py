@@ -31,9 +31,10 @@ def today() -> str:
 def with_section(page: str, order: Sequence[str], name: str, facts: Iterable[str], section: str) -> str:
     """The page with this section in place of its former one; ``order`` names all sections."""
     _before, *former = _MARK.split(page)
-    sections = {**dict(zip(former[::2], former[1::2], strict=True)), name: f"\n{section.strip()}\n\n*{'; '.join(facts)}*\n\n"}
-    marked = "".join(f"<!-- {known} -->\n{sections[known]}" for known in order if known in sections)
-    return "\n".join([_header(), "", "# Benchmarks", "", *_INTRODUCTION, "", marked.rstrip() + "\n"])
+    measured = f"{section.strip()}\n\n*{'; '.join(facts)}*"
+    sections = {**dict(zip(former[::2], former[1::2], strict=True)), name: measured}
+    marked = "\n".join(f"<!-- {known} -->\n\n{sections[known].strip()}\n" for known in order if known in sections)
+    return "\n".join([_header(), "", "# Benchmarks", "", *_INTRODUCTION, "", marked])
 
 
 def on_swarm(results: Results, services: int) -> str:

@@ -75,7 +75,8 @@ def measure(place: Place, folder: Path, changes: int) -> Seen:
         follower = feeds.Follower(feed.options)
         try:
             follower.wait("pending")
-            told = [_one(feed, follower, number % 2 == 0) for number in range(changes)]
+            ldap = connected(feed.server)
+            told = [_one(feed, follower, ldap, number % 2 == 0) for number in range(changes)]
         finally:
             follower.stop()
     finally:
@@ -83,25 +84,23 @@ def measure(place: Place, folder: Path, changes: int) -> Seen:
     return Seen(place, spread(told[::2]), spread(told[1::2]))
 
 
-def _one(feed: feeds.Feed, follower: feeds.Follower, joins: bool) -> float:
+def _one(feed: feeds.Feed, follower: feeds.Follower, ldap: Any, joins: bool) -> float:
     time.sleep(0.5)  # longer than what comes right after an answer is taken together
-    ldap = _connected(feed)
     start, begun = len(follower.events), time.time()
     ldap.modify_s(feed.place("alpha"), [(0 if joins else 1, "member", [feed.place("ada").encode()])])
     at: float = follower.wait("joined" if joins else "left", start)["at"]
-    ldap.unbind_s()
     return at - begun
 
 
-def _connected(feed: feeds.Feed) -> Any:
-    """Somebody who may write."""
+def connected(server: Any) -> Any:
+    """Somebody who may write: over the server's socket where it has one, else as its admin."""
     ldap = importlib.import_module("ldap")
-    if hasattr(feed.server, "socket_uri"):
-        connection = ldap.initialize(feed.server.socket_uri)
+    if hasattr(server, "socket_uri"):
+        connection = ldap.initialize(server.socket_uri)
         connection.sasl_non_interactive_bind_s("EXTERNAL")
         return connection
-    connection = ldap.initialize(feed.server.secure_uri)
-    connection.set_option(ldap.OPT_X_TLS_CACERTFILE, str(feed.server.authority.certificate))
+    connection = ldap.initialize(server.secure_uri)
+    connection.set_option(ldap.OPT_X_TLS_CACERTFILE, str(server.authority.certificate))
     connection.set_option(ldap.OPT_X_TLS_NEWCTX, 0)
-    connection.simple_bind_s(feed.server.admin, feed.server.password)
+    connection.simple_bind_s(server.admin, server.password)
     return connection
