@@ -14,10 +14,13 @@ import re
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.record import Membership
+from typing import TYPE_CHECKING
 
 from tests.testbed.directory import SUFFIX
+
+# A scenario of molecule starts this directory by hand, where the collection cannot be imported.
+if TYPE_CHECKING:
+    from ansible_collections.shipping.code.plugins.plugin_utils._directory.record import Membership
 
 EVE = 'Eve, "the" Müller+Söhne'
 ODD = "Größe & co"

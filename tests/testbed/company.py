@@ -115,4 +115,6 @@ def main(what: str, name: str, user: str = "") -> None:
 
 
 if __name__ == "__main__":
+    if not 3 <= len(sys.argv) <= 4:
+        sys.exit(__doc__)
     main(*sys.argv[1:])
