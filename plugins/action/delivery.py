@@ -13,7 +13,7 @@ from ansible.utils.display import Display
 from ansible_collections.shipping.code.plugins.module_utils._app.errors import Problem, ShippingError, SpecError
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery import brake, fleet, metrics, state
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery.fleet import Machine
-from ansible_collections.shipping.code.plugins.plugin_utils._live import is_quiet
+from ansible_collections.shipping.code.plugins.plugin_utils._lines import is_quiet
 
 display = Display()
 

@@ -13,9 +13,10 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible_collections.shipping.code.plugins.module_utils._app.errors import ShippingError
-from ansible_collections.shipping.code.plugins.module_utils._toolbox import manifest, module
+from ansible_collections.shipping.code.plugins.module_utils._toolbox import manifest
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.errors import Unsupported
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.kinds.kind import sha256_of
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.options import check
 from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.bundle import Parcel
 from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.sources import Catalogue
 
@@ -41,7 +42,7 @@ class ActionModule(ActionBase):
 
     def _deliver(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         self._refuse_windows()
-        module.check(options)
+        check(options)
         if options.get("generation") is not None or options.get("state", "present") != "present":
             return self._call(options, task_vars)
         options["record"] = _plain(options["record"])

@@ -257,10 +257,11 @@ withdrawn:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.shipping.code.plugins.module_utils._answer import answer
 from ansible_collections.shipping.code.plugins.module_utils._toolbox import module as calls
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.options import TOOLBOX
 
 
 def main() -> None:
-    module = AnsibleModule(calls.TOOLBOX, supports_check_mode=True)
+    module = AnsibleModule(TOOLBOX, supports_check_mode=True)
     answer(module, lambda options: calls.toolbox(options, module.check_mode))
 
 

@@ -89,10 +89,11 @@ drift:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.shipping.code.plugins.module_utils._answer import answer
 from ansible_collections.shipping.code.plugins.module_utils._toolbox import module as calls
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.options import WHERE
 
 
 def main() -> None:
-    answer(AnsibleModule(calls.WHERE, supports_check_mode=True), calls.info)
+    answer(AnsibleModule(WHERE, supports_check_mode=True), calls.info)
 
 
 if __name__ == "__main__":

@@ -12,14 +12,11 @@ from __future__ import annotations
 
 import contextlib
 import getpass
-import io
 import socket
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
@@ -31,15 +28,10 @@ from ..module_utils._release.entry import new_run
 from ..module_utils._release.mask import mask
 from ..module_utils._release.result import of_end, title
 from ._here import Call, is_here, look
+from ._lines import is_quiet
 
 display = Display()
 
-# This module is imported in the process that prints, before it forks. Where its output goes to a pipe, as in
-# CI, lines would be held back until there are 8 kB of them.
-if isinstance(sys.stdout, io.TextIOWrapper):
-    sys.stdout.reconfigure(line_buffering=True)
-
-_MACHINE_READABLE = ("json", "jsonl", "junit")
 _READ_EVERY = 0.2
 _REMOTE_WAIT = 5
 _START_TIMEOUT = 30
@@ -193,13 +185,6 @@ class LiveAction(ActionBase):
         """One line for people, which begins with the host's name."""
         if not self._quiet:
             display.display(mask(f"{self._host} | {text}", self._words))
-
-
-def is_quiet(progress: str) -> bool:
-    """Whether lines for people are unwelcome: no, yes, or as the callback that prints the play needs it."""
-    if progress == "auto":
-        return str(C.config.get_config_value("DEFAULT_STDOUT_CALLBACK")).rpartition(".")[2] in _MACHINE_READABLE
-    return progress == "never"
 
 
 def _died(job: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from ansible_collections.shipping.code.plugins.plugin_utils._directory import serial
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.serial import is_older
 
 from tests.testbed.directory import READER, READER_PASSWORD, SUFFIX, Slapd
 
@@ -172,8 +172,8 @@ def test_389ds_with_replication_has_the_last_change_of_all_replicas(freeipa: Dir
         freeipa.server.change(input=removed(REPLICA))
     assert one == same
     assert one.startswith("ruv:")
-    assert serial.is_older(one, other)
-    assert not serial.is_older(other, one)
+    assert is_older(one, other)
+    assert not is_older(other, one)
     assert without.serial.startswith("time:control:")
     assert works(without) == COMPANY.works, "to ask for what one may not see leaves its mark on a connection of 389-ds"
     assert allowed == other

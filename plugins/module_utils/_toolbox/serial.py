@@ -33,6 +33,17 @@ def compare(new: str, last: str) -> Order:
     return Order(older=value < last_value)
 
 
+def is_older(serial: str, other: str) -> bool:
+    """Whether it is known to be older than another one."""
+    return compare(serial, other).older
+
+
+def is_serial(text: str) -> bool:
+    """Whether it is one."""
+    kind, source, value = _parts(text)
+    return value.isdecimal() if kind in _NUMBERS else bool(kind and value)
+
+
 def _parts(serial: str) -> tuple[str, str, str]:
     """Sources may have colons, such as an LDAP URI; kinds and values have none."""
     kind, _colon, rest = serial.partition(":")

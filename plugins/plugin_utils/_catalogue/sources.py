@@ -17,10 +17,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from http.client import HTTPException
 from typing import Any
-
-from ansible.module_utils.urls import open_url
 
 from ...module_utils._app.errors import Problem, ShippingError, SpecError, innermost
 from ...module_utils._toolbox import names
@@ -171,6 +168,11 @@ class Catalogue:
 
     def _download(self, url: str, sha256: str, name: str) -> str:
         """The file with this checksum, from the cache or from its URL."""
+        # Ansible's part for URLs takes as long to import as all else; most runs fetch nothing.
+        from http.client import HTTPException
+
+        from ansible.module_utils.urls import open_url
+
         path = os.path.join(self.downloads, sha256)
         if os.path.exists(path) and sha256_of(path) == sha256:
             return path

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How old an answer is: ``kind:source:value``, ordered within one kind and source.
+"""How old an answer of the directory is, as a serial; how serials are ordered is in the toolbox, which holds them against each other on machines.
 
 contextCSN: draft-chu-ldap-csn. highestCommittedUSN: MS-ADTS 3.1.1.3.2.14. lastChangeNumber: draft-good-ldap-changelog.
 nsds50ruv: the replica update vector of 389-ds, one line a supplier with the CSN of its last change.
@@ -22,27 +22,11 @@ _RUV = Query("", "(&(objectClass=nsTombstone)(nsUniqueId=ffffffff-ffffffff-fffff
 _GENERATION = re.compile(r"\{replicageneration\} ([0-9a-f]+)")
 _LAST_CHANGE = re.compile(r"\{replica [^}]*\} [0-9a-f]{20} ([0-9a-f]{20})\b")
 _HAS_RUV = re.compile(r"389|Red Hat|Fedora", re.IGNORECASE)
-_NUMBERS = ("usn", "change", "time")
 
 
 def take(session: LdapSession, base: str) -> str:
     """The serial of the directory as it is now; the control machine's clock where the server has none."""
     return _usn(session) or _csn(session, base) or _ruv(session, base) or _change_number(session) or f"time:control:{time.time_ns() // 1_000_000}"
-
-
-def is_older(serial: str, other: str) -> bool:
-    """Whether it is known to be older than another one; those of two kinds or sources cannot be compared. Pure."""
-    (source, _colon, value), (other_source, _colon, other_value) = serial.rpartition(":"), other.rpartition(":")
-    if source != other_source:
-        return False
-    return int(value) < int(other_value) if source.partition(":")[0] in _NUMBERS else value < other_value
-
-
-def is_serial(text: str) -> bool:
-    """Whether it is ``kind:source:value``. Pure."""
-    kind, _colon, rest = text.partition(":")
-    _source, _colon, value = rest.rpartition(":")
-    return value.isdecimal() if kind in _NUMBERS else bool(kind and value)
 
 
 def _usn(session: LdapSession) -> str:

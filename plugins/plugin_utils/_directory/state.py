@@ -34,10 +34,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...module_utils._toolbox.serial import is_older, is_serial
 from .errors import Contradiction, Refused
 from .names import machine_name
 from .record import Machine, Membership, record
-from .serial import is_older, is_serial
 
 FORMAT = 1
 

@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ...module_utils._app.errors import ShippingError
+from ...module_utils._toolbox.serial import is_older
 from .._directory import serial, state
 from .._directory.connect import LdapSession, connect
 from .._directory.errors import DirectoryError, Refused, Unanswered
@@ -273,7 +274,7 @@ class Source:
 
     def _read_everything(self, session: LdapSession, now: datetime, readings: Iterable[Reading] = ()) -> None:
         taken = self._take_serial(session)
-        if self._wanted.serial and serial.is_older(taken, self._wanted.serial) and not self.options.accept_older:
+        if self._wanted.serial and is_older(taken, self._wanted.serial) and not self.options.accept_older:
             remedy = "It catches up by itself if it is a replica; if the directory was set back on purpose, write accept_older: true"
             raise Behind(f"{session.uri} is older than what was told already", f"it is at {taken}, and {self._wanted.serial} was told", remedy)
         self._picture = None  # What is half absorbed is not to be used when the next line fails.

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.shipping.code.plugins.plugin_utils._directory import serial, state
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.serial import is_older, is_serial
+from ansible_collections.shipping.code.plugins.plugin_utils._directory import state
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.errors import Contradiction, Refused
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.record import Machine, Membership, User, record
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.state import Wanted
@@ -93,13 +94,13 @@ def test_pending(given: dict[str, Any] | None, expected: bool):
     ],
 )
 def test_which_serial_is_older(serial_: str, other: str, expected: bool):
-    assert serial.is_serial(serial_)
-    assert serial.is_older(serial_, other) is expected
+    assert is_serial(serial_)
+    assert is_older(serial_, other) is expected
 
 
 @pytest.mark.parametrize("text", ["", "usn", "usn:a", "usn:a:x", "csn:a:", ":a:1"])
 def test_what_is_no_serial(text: str):
-    assert not serial.is_serial(text)
+    assert not is_serial(text)
 
 
 def changed(*path: Any, to: Any) -> dict[str, Any]:
