@@ -8,8 +8,10 @@ import json
 import os
 import shutil
 import tempfile
+from hashlib import sha256
 from typing import Any
 
+from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible_collections.shipping.code.plugins.module_utils._app.errors import ShippingError
@@ -19,6 +21,7 @@ from ansible_collections.shipping.code.plugins.module_utils._toolbox.kinds.kind 
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.options import check
 from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.bundle import Parcel
 from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.sources import Catalogue
+from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.turns import once
 
 _WINDOWS = ("winrm", "psrp")
 
@@ -49,13 +52,13 @@ class ActionModule(ActionBase):
         manifest.check_record(options["record"])
         catalogue = self._catalogue(options)
         projects = sorted({name for user in options["record"]["users"] for name in user["projects"]})
-        manifests, without = catalogue.manifests(projects)
-        uv = _uv(options.get("uv_path"), manifests)
+        offer = self._offer(catalogue, projects, options.get("uv_path"))
+        manifests, without = offer["manifests"], offer["without"]
         options = {key: value for key, value in options.items() if key != "uv_path"}
-        options |= {"_projects": manifests, "_uv": sha256_of(uv) if uv else ""}
+        options |= {"_projects": manifests, "_uv": offer["uv_sha256"]}
         result = self._call(options, task_vars)
         if result.get("missing") and not result.get("failed") and not self._task.check_mode:
-            parcel = Parcel(catalogue, {manifest["name"]: manifest for manifest in manifests}, uv)
+            parcel = Parcel(catalogue, {manifest["name"]: manifest for manifest in manifests}, offer["uv"])
             result = self._send(parcel, result["missing"], options, task_vars)
         if without:
             result["notes"] = [*result.get("notes", ()), *(f"{name} has no file in the catalogue, and so no tools" for name in without)]
@@ -79,6 +82,13 @@ class ActionModule(ActionBase):
         cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
         return Catalogue(folder, os.path.join(cache, "shipping.code", "downloads"))
 
+    def _offer(self, catalogue: Catalogue, projects: list[str], uv_path: str | None) -> dict[str, Any]:
+        """What these projects have, read by the first machine of the task: all machines of a run get the same."""
+        about = sha256(json.dumps([catalogue.folder, projects, uv_path]).encode()).hexdigest()
+        offer = once(os.path.join(C.DEFAULT_LOCAL_TMP, f"{self._task._uuid}-{about}.json"), lambda: _read_offer(catalogue, projects, uv_path))
+        catalogue.checkouts.update(offer["checkouts"])
+        return offer
+
     def _call(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         result: dict[str, Any] = self._execute_module(module_args=options, task_vars=task_vars)
         return result
@@ -97,6 +107,12 @@ class ActionModule(ActionBase):
             return self._call({**options, "_bundle": {"path": remote, **sent}}, task_vars)
         finally:
             shutil.rmtree(folder)
+
+
+def _read_offer(catalogue: Catalogue, projects: list[str], uv_path: str | None) -> dict[str, Any]:
+    manifests, without = catalogue.manifests(projects)
+    uv = _uv(uv_path, manifests)
+    return {"manifests": manifests, "without": without, "checkouts": catalogue.checkouts, "uv": uv, "uv_sha256": sha256_of(uv) if uv else ""}
 
 
 def _uv(given: str | None, manifests: list[dict[str, Any]]) -> str:

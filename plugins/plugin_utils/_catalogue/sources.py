@@ -9,6 +9,7 @@ catalogue, git has its commit. Only what a machine says is missing is fetched, v
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -25,6 +26,7 @@ from ...module_utils._toolbox.kinds.kind import sha256_of, verify
 from ...module_utils._toolbox.unpack import unpack
 from . import project as reading
 from . import wheels
+from .turns import turn
 
 _TIMEOUT = 60
 _WHEEL = re.compile(r"[A-Za-z0-9_.+-]+\.whl")
@@ -86,12 +88,25 @@ class Catalogue:
     def _checkout(self, pointer: reading.Pointer, name: str) -> str:
         """The files of the commit, unpacked once."""
         folder = os.path.join(self.downloads, pointer.commit)
-        if not os.path.isdir(folder):
-            archive = self._commit(pointer.repository, pointer.commit, name)
-            partial = tempfile.mkdtemp(dir=self.downloads)
-            unpack(archive, partial, name)
-            os.rename(partial, folder)
+        with self._turn(pointer.commit):
+            if not os.path.isdir(folder):
+                archive = self._commit(pointer.repository, pointer.commit, name)
+                partial = tempfile.mkdtemp(dir=self.downloads)
+                unpack(archive, partial, name)
+                try:
+                    os.rename(partial, folder)
+                except OSError:
+                    shutil.rmtree(partial)
+                    if not os.path.isdir(folder):
+                        raise
         return folder
+
+    @contextlib.contextmanager
+    def _turn(self, name: str) -> Iterator[None]:
+        """What many machines lack is fetched for the first, and is there for the others."""
+        os.makedirs(self.downloads, mode=0o700, exist_ok=True)
+        with turn(os.path.join(self.downloads, f".{name}.lock")):
+            yield
 
     def of(self, project: str) -> Catalogue:
         """Where the files of a project are."""
@@ -168,45 +183,48 @@ class Catalogue:
 
     def _download(self, url: str, sha256: str, name: str) -> str:
         """The file with this checksum, from the cache or from its URL."""
-        # Ansible's part for URLs takes as long to import as all else; most runs fetch nothing.
-        from http.client import HTTPException
-
-        from ansible.module_utils.urls import open_url
-
         path = os.path.join(self.downloads, sha256)
-        if os.path.exists(path) and sha256_of(path) == sha256:
-            return path
-        os.makedirs(self.downloads, mode=0o700, exist_ok=True)
-        descriptor, partial = tempfile.mkstemp(dir=self.downloads)
-        try:
-            with open_url(url, timeout=_TIMEOUT) as answer, os.fdopen(descriptor, "wb") as file:
-                shutil.copyfileobj(answer, file)
-            verify(partial, sha256, name)
-            os.rename(partial, path)
-        except (OSError, HTTPException) as error:
-            raise ShippingError(f"{name} cannot be downloaded from {url}", innermost(error), "See whether the control machine reaches it") from error
-        finally:
-            if os.path.exists(partial):
-                os.unlink(partial)
+        with self._turn(sha256):
+            if not os.path.exists(path) or sha256_of(path) != sha256:
+                descriptor, partial = tempfile.mkstemp(dir=self.downloads)
+                try:
+                    _fetch(url, descriptor, name)
+                    verify(partial, sha256, name)
+                    os.rename(partial, path)
+                finally:
+                    if os.path.exists(partial):
+                        os.unlink(partial)
         return path
 
     def _commit(self, repository: str, commit: str, name: str) -> str:
         """The files of a commit as a tar. git itself holds content against the commit's id."""
         path = os.path.join(self.downloads, f"{commit}.tar")
-        if os.path.exists(path):
-            return path
-        mirror = os.path.join(self.downloads, f"git-{hashlib.sha256(repository.encode()).hexdigest()[:16]}")
-        os.makedirs(self.downloads, mode=0o700, exist_ok=True)
-        source = self._beside(repository) if not re.match(r"[\w+.-]+:|/|[\w.-]+@", repository) else repository
-        git = _Git(name, commit)
-        if not os.path.isdir(mirror):
-            git("init", "--quiet", "--bare", mirror)
-        if not git.has(mirror):
-            git("-C", mirror, "fetch", "--quiet", "--no-tags", "--", source, commit)
-        partial = f"{path}.{os.getpid()}"
-        git("-C", mirror, "archive", "--format=tar", f"--output={partial}", commit)
-        os.rename(partial, path)
+        with self._turn(f"{commit}.tar"):
+            if not os.path.exists(path):
+                mirror = os.path.join(self.downloads, f"git-{hashlib.sha256(repository.encode()).hexdigest()[:16]}")
+                source = self._beside(repository) if not re.match(r"[\w+.-]+:|/|[\w.-]+@", repository) else repository
+                git = _Git(name, commit)
+                if not os.path.isdir(mirror):
+                    git("init", "--quiet", "--bare", mirror)
+                if not git.has(mirror):
+                    git("-C", mirror, "fetch", "--quiet", "--no-tags", "--", source, commit)
+                partial = f"{path}.{os.getpid()}"
+                git("-C", mirror, "archive", "--format=tar", f"--output={partial}", commit)
+                os.rename(partial, path)
         return path
+
+
+def _fetch(url: str, descriptor: int, name: str) -> None:
+    # Ansible's part for URLs takes as long to import as all else; most runs fetch nothing.
+    from http.client import HTTPException
+
+    from ansible.module_utils.urls import open_url
+
+    try:
+        with os.fdopen(descriptor, "wb") as file, open_url(url, timeout=_TIMEOUT) as answer:
+            shutil.copyfileobj(answer, file)
+    except (OSError, HTTPException) as error:
+        raise ShippingError(f"{name} cannot be downloaded from {url}", innermost(error), "See whether the control machine reaches it") from error
 
 
 class _Lacking(Exception):

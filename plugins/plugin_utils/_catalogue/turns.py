@@ -1,0 +1,42 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A play asks many machines at once, each by a process of its own: what they all need is made for the first of them."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+
+@contextlib.contextmanager
+def turn(path: str) -> Iterator[None]:
+    """The first process alone; then all that have come meanwhile, together, so that none waits for the failures of another.
+
+    ``path`` is where they meet. It stays, empty.
+    """
+    with open(path, "a", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fcntl.flock(file, fcntl.LOCK_SH)
+        yield
+
+
+def once(path: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What is kept at ``path`` as JSON, or what ``make`` gives, which is kept. An error is not kept, and meets each process."""
+    with turn(f"{path}.lock"):
+        if not os.path.exists(path):
+            content = json.dumps(make())
+            descriptor, partial = tempfile.mkstemp(dir=os.path.dirname(path))
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(content)
+            os.rename(partial, path)
+    with open(path, encoding="utf-8") as file:
+        kept: dict[str, Any] = json.load(file)
+    return kept
