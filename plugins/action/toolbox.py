@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -23,6 +24,8 @@ from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.bundle im
 from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.sources import Catalogue
 from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.turns import once
 
+_GOES_ALONG = 1_000_000
+"""Bytes of a bundle that the module's own input takes along; a file of its own costs five more round trips."""
 _WINDOWS = ("winrm", "psrp")
 
 
@@ -91,6 +94,9 @@ class ActionModule(ActionBase):
 
     def _call(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         result: dict[str, Any] = self._execute_module(module_args=options, task_vars=task_vars)
+        given = result.get("invocation", {}).get("module_args", {})
+        for name in [name for name in given if name.startswith("_")]:
+            del given[name]
         return result
 
     def _send(self, parcel: Parcel, missing: list[dict[str, Any]], options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -99,6 +105,9 @@ class ActionModule(ActionBase):
         try:
             local = os.path.join(folder, "bundle.tar")
             sent = parcel.write(local, missing)
+            if os.path.getsize(local) <= _GOES_ALONG:
+                with open(local, "rb") as bundle:
+                    return self._call({**options, "_bundle": sent, "_content": base64.b64encode(bundle.read()).decode()}, task_vars)
             if not self._connection._shell.tmpdir:
                 self._make_tmp_path()
             remote = self._connection._shell.join_path(self._connection._shell.tmpdir, "bundle.tar")

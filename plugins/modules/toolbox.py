@@ -98,6 +98,9 @@ options:
   _bundle:
     description: For the action plugin of the same name; not for use in playbooks.
     type: dict
+  _content:
+    description: For the action plugin of the same name; not for use in playbooks.
+    type: str
 notes:
   - macOS and Windows are not supported yet.
 seealso:

@@ -5,27 +5,40 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 import shutil
 import tarfile
 
 from .errors import Damaged
+from .kinds.kind import sha256_of
 from .names import is_inside
 
 Members = dict[str, list[tarfile.TarInfo]]
 
 
 class Bundle:
-    """A tar of regular files called ``KEY/NAME``; it is looked through once."""
+    """A tar of regular files called ``KEY/NAME``, at a path or as it is; it is looked through once."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, source: str | bytes = "") -> None:
+        self.source = source
         self._members: Members | None = None
+
+    def __bool__(self) -> bool:
+        """Whether anything was sent."""
+        return bool(self.source)
+
+    def verify(self, sha256: str) -> None:
+        """Refuse it if it is not what was sent."""
+        found = hashlib.sha256(self.source).hexdigest() if isinstance(self.source, bytes) else sha256_of(self.source)
+        if found != sha256:
+            raise Damaged("what the control machine sent did not arrive whole", "its checksum differs", "Run again")
 
     def extract(self, key: str, folder: str) -> None:
         """Put the files of one object into a folder of ours."""
         try:
-            with tarfile.open(self.path, "r:") as content:
+            with self._open() as content:
                 members = self._of(content).get(key)
                 for member in members or ():
                     _write(content, member, folder)
@@ -33,6 +46,11 @@ class Bundle:
             raise Damaged("what the control machine sent cannot be read", str(error), "Run again") from error
         if not members:
             raise Damaged("what the control machine sent is not complete", f"nothing is there for {key}", "Run again")
+
+    def _open(self) -> tarfile.TarFile:
+        if isinstance(self.source, bytes):
+            return tarfile.open(fileobj=io.BytesIO(self.source), mode="r:")
+        return tarfile.open(self.source, "r:")
 
     def _of(self, content: tarfile.TarFile) -> Members:
         if self._members is None:

@@ -48,7 +48,7 @@ class Request:
     test_timeout: int = 60
     lock_timeout: float = 60
     uv_sha256: str = ""
-    bundle: str = ""
+    bundle: Bundle = field(default_factory=Bundle)
     unsent: Mapping[str, str] = field(default_factory=dict)
     """Why objects are not in the bundle, by key."""
     check: bool = False
@@ -159,10 +159,9 @@ class _Delivery:
     def _built(self, views: tuple[View, ...], missing: list[str], sources: Mapping[str, Source]) -> tuple[View, ...]:
         """The views with everything that was missing in its place; what cannot be built stays as it was."""
         places, broken = {}, {}
-        bundle = Bundle(self.request.bundle)
         for key in missing:
             try:
-                places[key] = self._build(key, sources, bundle)
+                places[key] = self._build(key, sources)
             except (DeliveryError, OSError) as error:
                 broken[key] = str(error) if isinstance(error, DeliveryError) else f"{sources[key].tool} cannot be written: {innermost(error)}"
         self.wished |= set(places.values())
@@ -172,12 +171,12 @@ class _Delivery:
         placed = (replace(view, tools=tuple(replace(tool, place=places.get(tool.object, tool.place)) for tool in view.tools)) for view in views)
         return changes.without(placed, {failure.key for failure in self.answer.failures}, self.have)
 
-    def _build(self, key: str, sources: Mapping[str, Source], bundle: Bundle) -> str:
+    def _build(self, key: str, sources: Mapping[str, Source]) -> str:
         if key in self.request.unsent:
             raise DeliveryError(self.request.unsent[key])
         place = self.store.begin(key)
         try:
-            bundle.extract(key, self.store.path(place, "given"))
+            self.request.bundle.extract(key, self.store.path(place, "given"))
             uv = next((self.store.path(found, "files", "uv") for found in self._uv_places(sources)), "") if sources[key].kind == "python" else ""
             self.store.install(place, sources[key], self.facts, uv)
         except BaseException:

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
+import base64
 import errno
-from collections.abc import Mapping
 from typing import Any
 
 from .._app.errors import innermost
 from . import deliver, other
-from .errors import Damaged, DeliveryError
-from .kinds.kind import sha256_of
+from .bundle import Bundle
+from .errors import DeliveryError
 from .options import Options, check
 
 
@@ -43,20 +43,21 @@ def _toolbox(options: Options, dry: bool) -> dict[str, Any]:
         options["test_timeout"],
         timeout,
         options["_uv"] or "",
-        _verified(options["_bundle"]),
+        _bundle(options),
         (options["_bundle"] or {}).get("unsent", {}),
         dry,
     )
     return _judged(deliver.deliver(request), request.hold)
 
 
-def _verified(bundle: Mapping[str, Any] | None) -> str:
-    """The path of what was sent, if it arrived as it was sent."""
-    if not bundle:
-        return ""
-    if sha256_of(bundle["path"]) != bundle["sha256"]:
-        raise Damaged("what the control machine sent did not arrive whole", "its checksum differs", "Run again")
-    return str(bundle["path"])
+def _bundle(options: Options) -> Bundle:
+    """What was sent, if it arrived as it was sent."""
+    about = options["_bundle"]
+    if not about:
+        return Bundle()
+    bundle = Bundle(str(about["path"]) if "path" in about else base64.b64decode(options["_content"]))
+    bundle.verify(about["sha256"])
+    return bundle
 
 
 def _judged(answer: dict[str, Any], hold: bool) -> dict[str, Any]:

@@ -30,6 +30,7 @@ TOOLBOX: dict[str, dict[str, Any]] = {
     "_projects": {"type": "list", "elements": "dict"},
     "_uv": {"type": "str"},
     "_bundle": {"type": "dict"},
+    "_content": {"type": "str", "no_log": True},
 }
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.shipping.code.plugins.module_utils._toolbox import deliver
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.bundle import Bundle
 
 HELLO = b"#!/bin/sh\necho hello from $(id -un)\n"
 ID = {"daemon": "id-1", "bin": "id-2", "games": "id-5"}
@@ -87,7 +88,7 @@ class Box:
             answer = deliver.deliver(replace(request, bundle=self.bundle(answer["missing"])))
         return answer
 
-    def bundle(self, missing: list[dict[str, Any]]) -> str:
+    def bundle(self, missing: list[dict[str, Any]]) -> Bundle:
         path = self.top / "bundle.tar"
         with tarfile.open(path, "w") as content:
             for wish in missing:
@@ -95,7 +96,7 @@ class Box:
                     info = tarfile.TarInfo(f"{wish['object']}/{name}")
                     info.size = len(data)
                     content.addfile(info, io.BytesIO(data))
-        return str(path)
+        return Bundle(str(path))
 
     def view(self, name: str) -> Path:
         return self.root / "current" / "users" / name
