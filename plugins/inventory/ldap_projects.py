@@ -177,7 +177,6 @@ from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible_collections.shipping.code.plugins.module_utils._app.errors import Problem, ShippingError, SpecError
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings, state
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.membership import read_membership
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.record import Membership
 from ansible_collections.shipping.code.plugins.plugin_utils._options import beside, read_settings, refuse_unknown
 
@@ -223,6 +222,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _asked(self, path: str, folder: str, cache: bool) -> Membership:
         """The answer of the directory, or the one that is kept of it."""
+        # A play that an event starts reads what is wanted from a file, and needs nothing of this.
+        from ansible_collections.shipping.code.plugins.plugin_utils._directory.membership import read_membership
+
         wanted = read_settings(self, self.loader, folder, path)
         if not self.get_option("cache"):
             return read_membership(wanted)

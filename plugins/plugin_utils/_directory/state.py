@@ -8,6 +8,7 @@
     state_path/
       wanted.json            {"format": 1, "cookie": TEXT or null, "membership": {serial, machines, projects, remarks}, "lately": [[SECOND, ...], ...]}
       delivered/MACHINE.json {"format": 1, "machine": NAME, "serial": TEXT, "users": [{id, name, projects}]}
+      delivered.cache        {"format": 1, "read": {FILE: [what os.stat() tells of it, its content], ...}}
 
 - ``wanted.json`` is written by the event source alone: the whole answer of the directory, as Membership.as_data() has it,
   together with the cookie, which is the place of this answer in the directory's stream of changes where it has one, and with
@@ -15,6 +16,8 @@
 - ``delivered/MACHINE.json`` is written by delivery alone, once the machine has reported ready: the membership record that
   it was given. Each machine has a file of its own, so that hosts that are delivered to in parallel, and runs that are
   limited to some hosts, do not meet.
+- ``delivered.cache`` is what readers keep of ``delivered``, since a play for one machine of thousands asks thrice what all
+  machines have. Any reader writes it; it may be deleted at any time.
 - A file is replaced by one rename and belongs to its owner alone (0600, in folders of 0700). A reader sees the former
   content or the new one, and needs no lock.
 - A machine is pending when its users are others than those that were delivered, or when nothing was delivered yet.
@@ -40,6 +43,9 @@ from .names import machine_name
 from .record import Machine, Membership, record
 
 FORMAT = 1
+_CACHE = "delivered.cache"
+_MANY = 100
+"""Files that had to be read, from which on it is worth to keep what they said."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +72,40 @@ def write_wanted(folder: str | Path, wanted: Wanted) -> None:
 
 def read_delivered(folder: str | Path) -> dict[str, dict[str, Any]]:
     """The membership record that each machine was given."""
-    paths = sorted((Path(folder) / "delivered").glob("*.json"))
-    found = [delivered_in(data, str(path)) for path in paths if (data := _read(path)) is not None]
-    return {item["machine"]: item for item in found}
+    kept = _read_cache(Path(folder))
+    found, unknown = {}, 0
+    for name, path, print_of in _files(Path(folder) / "delivered"):
+        record = kept.get(name)
+        if record is None or record[0] != print_of:
+            data = _read(Path(path))
+            if data is None:
+                continue
+            record, unknown = [print_of, delivered_in(data, path)], unknown + 1
+        found[name] = record
+    if unknown > _MANY:
+        with contextlib.suppress(Refused):  # Whoever may only read does without.
+            replace_file(Path(folder), _CACHE, json.dumps({"format": FORMAT, "read": found}))
+    return {record["machine"]: record for _print, record in found.values()}
+
+
+def _files(folder: Path) -> list[tuple[str, str, list[int]]]:
+    """Name, path and print of each file. Files are replaced, not written to, so that other content is another inode."""
+    try:
+        with os.scandir(folder) as entries:
+            found = [(entry.name, entry.path, entry.stat()) for entry in entries if entry.name.endswith(".json")]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise _unread(folder, error) from error
+    return [(name, path, [about.st_ino, about.st_mtime_ns, about.st_size]) for name, path, about in sorted(found)]
+
+
+def _read_cache(folder: Path) -> dict[str, list[Any]]:
+    with contextlib.suppress(Refused, Contradiction):
+        data = _read(folder / _CACHE)
+        if isinstance(data, dict) and data.get("format") == FORMAT:
+            return dict(data["read"])
+    return {}
 
 
 def write_delivered(folder: str | Path, given: Mapping[str, Any]) -> None:
@@ -168,7 +205,7 @@ def _read(path: Path) -> Any:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise Refused(f"{path} cannot be read", error.strerror or type(error).__name__, "Correct state_path or its rights") from error
+        raise _unread(path, error) from error
     except ValueError as error:
         raise _broken(str(path), f"it is no JSON ({error})") from error
 
@@ -216,6 +253,10 @@ def _settle(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _unread(path: Path, error: OSError) -> Refused:
+    return Refused(f"{path} cannot be read", error.strerror or type(error).__name__, "Correct state_path or its rights")
 
 
 def _unwritten(path: Path, error: OSError, option: str) -> Refused:

@@ -181,3 +181,71 @@ def test_a_reader_never_sees_half_of_it(tmp_path: Path):
     writer.join()
     assert seen == {"3", "300"}
     assert [path.name for path in tmp_path.iterdir()] == ["wanted.json"]
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    for number in range(150):
+        state.write_delivered(tmp_path, _given(number))
+    assert len(state.read_delivered(tmp_path)) == 150
+    assert (tmp_path / "delivered.cache").exists()
+    return tmp_path
+
+
+def _given(number: int, serial: int = 1) -> dict[str, Any]:
+    return {"machine": f"pc{number}", "serial": f"{SOURCE}{serial}", "users": [{"id": f"id-{number}", "name": "ada", "projects": ["alpha"]}]}
+
+
+def _without_cache(folder: Path) -> dict[str, Any]:
+    (folder / "delivered.cache").unlink()
+    return state.read_delivered(folder)
+
+
+def _write_one(folder: Path) -> None:
+    state.write_delivered(folder, _given(7, serial=2))
+
+
+def _write_all(folder: Path) -> None:
+    for number in range(150):
+        state.write_delivered(folder, _given(number, serial=2))
+
+
+def _forget_one(folder: Path) -> None:
+    state.forget_delivered(folder, "pc7")
+
+
+def _add_one(folder: Path) -> None:
+    state.write_delivered(folder, _given(150))
+
+
+def _break_cache(folder: Path) -> None:
+    (folder / "delivered.cache").write_text("{")
+
+
+def _cache_of_another_format(folder: Path) -> None:
+    (folder / "delivered.cache").write_text(json.dumps({"format": 2, "read": {"pc7.json": "odd"}}))
+
+
+@pytest.mark.parametrize("change", [_write_one, _write_all, _forget_one, _add_one, _break_cache, _cache_of_another_format])
+def test_what_is_kept_of_many_machines_is_what_their_files_say(many: Path, change):
+    change(many)
+    found = state.read_delivered(many)
+    assert found == state.read_delivered(many) == _without_cache(many)
+
+
+def test_a_file_that_is_broken_later_is_told_in_spite_of_what_is_kept(many: Path):
+    (many / "delivered" / "pc7.json").write_text("{")
+    with pytest.raises(Contradiction, match=r"pc7\.json"):
+        state.read_delivered(many)
+
+
+def test_who_may_only_read_does_without_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for number in range(150):
+        state.write_delivered(tmp_path, _given(number))
+
+    def refuse(*_words: object) -> None:
+        raise Refused("it cannot be written", "", "")
+
+    monkeypatch.setattr(state, "replace_file", refuse)
+    assert len(state.read_delivered(tmp_path)) == 150
+    assert not (tmp_path / "delivered.cache").exists()
