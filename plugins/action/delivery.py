@@ -52,17 +52,13 @@ class ActionModule(ActionBase):
 
     def _run(self, options: dict[str, Any]) -> dict[str, Any]:
         machines = [_machine(name, options) for name in options["members"]]
-        path = options["state_path"]
-        delivered = state.read_delivered(path) if path else {}
         if options["step"] == "select":
-            return _selected(machines, delivered, options)
-        coming = [machine for machine in machines if not machine.first and machine.name in (options["selected"] or options["members"])]
+            return _selected(machines, _delivered(options), options)
         options["complete"] &= all(machine.first for machine in machines)
-        had = fleet.before(machines, state.read_baseline(path) if path else None)
-        to_have = fleet.after(machines, delivered, had, options["complete"], coming)
-        limits = brake.Limits(max_shrink=options["max_shrink"], may_empty=frozenset(options["may_empty"]))
-        judgement = brake.judge(had, to_have, limits)
-        stopped = judgement.stop and (options["complete"] or any(machine.removals for machine in machines))
+        # A run for some machines that takes nothing away has no need of what all the others have.
+        judged = options["complete"] or any(machine.removals for machine in machines)
+        judgement, to_have = _judge(machines, options) if judged else (brake.Judgement(), {})
+        stopped = judgement.stop
         if options["step"] == "decide":
             apply = [machine.name for machine in machines if machine.removals and not stopped]
             return {"changed": False, "stop": stopped, "reasons": list(judgement.reasons), "apply": apply}
@@ -78,6 +74,20 @@ class ActionModule(ActionBase):
         failed = {row["machine"]: row["why"] for row in rows if row["state"] == fleet.FAILED}
         waiting = [row["machine"] for row in rows if row["state"] == fleet.WAITING]
         return {"changed": False, "machines": rows, "failed_machines": failed, "waiting": waiting, **stop}
+
+
+def _delivered(options: dict[str, Any]) -> dict[str, Any]:
+    return state.read_delivered(options["state_path"]) if options["state_path"] else {}
+
+
+def _judge(machines: list[Machine], options: dict[str, Any]) -> tuple[brake.Judgement, brake.Fleet]:
+    """What the brake says, and what everybody is to have."""
+    path = options["state_path"]
+    coming = [machine for machine in machines if not machine.first and machine.name in (options["selected"] or options["members"])]
+    had = fleet.before(machines, state.read_baseline(path) if path else None)
+    to_have = fleet.after(machines, _delivered(options), had, options["complete"], coming)
+    limits = brake.Limits(max_shrink=options["max_shrink"], may_empty=frozenset(options["may_empty"]))
+    return brake.judge(had, to_have, limits), to_have
 
 
 def _selected(machines: list[Machine], delivered: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:

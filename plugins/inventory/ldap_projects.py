@@ -211,6 +211,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         folder = os.path.dirname(os.path.abspath(path))
         from_state, only_pending = self.get_option("source") == "state", self.get_option("only") == "pending"
         place = self._state_path(folder, path) if from_state or only_pending else ""
+        if from_state and only_pending:
+            return state.read_pending(place)
         found = state.read_wanted(place).membership if from_state else self._asked(path, folder, cache)
         return replace(found, machines=state.pending(found, state.read_delivered(place))) if only_pending else found
 

@@ -8,6 +8,7 @@
     state_path/
       wanted.json            {"format": 1, "cookie": TEXT or null, "membership": {serial, machines, projects, remarks}, "lately": [[SECOND, ...], ...]}
       delivered/MACHINE.json {"format": 1, "machine": NAME, "serial": TEXT, "users": [{id, name, projects}]}
+      pending.json           {"format": 1, "membership": {...}, "served": [NAME, ...]}
       delivered.cache        {"format": 1, "read": {FILE: [what os.stat() tells of it, its content], ...}}
 
 - ``wanted.json`` is written by the event source alone: the whole answer of the directory, as Membership.as_data() has it,
@@ -16,6 +17,9 @@
 - ``delivered/MACHINE.json`` is written by delivery alone, once the machine has reported ready: the membership record that
   it was given. Each machine has a file of its own, so that hosts that are delivered to in parallel, and runs that are
   limited to some hosts, do not meet.
+- ``pending.json`` is written by the event source right after ``wanted.json``, with those machines alone that had not been
+  given what is wanted, so that the play of an event needs no more; ``served`` are the others. It is only a shortcut: where
+  it is older, broken or not there, or where what a served machine was given is on record no more, ``wanted.json`` is read.
 - ``delivered.cache`` is what readers keep of ``delivered``, since a play for one machine of thousands asks thrice what all
   machines have. Any reader writes it; it may be deleted at any time.
 - A file is replaced by one rename and belongs to its owner alone (0600, in folders of 0700). A reader sees the former
@@ -29,11 +33,11 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +52,7 @@ _MANY = 100
 """Files that had to be read, from which on it is worth to keep what they said."""
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Wanted:
     """What the event source has seen, and from where it goes on."""
 
@@ -70,6 +74,45 @@ def write_wanted(folder: str | Path, wanted: Wanted) -> None:
     write(Path(folder), "wanted.json", {"format": FORMAT, "cookie": wanted.cookie, "membership": wanted.membership.as_data()})
 
 
+def read_pending(folder: str | Path) -> Membership:
+    """What is wanted, with the machines alone that are to be delivered to."""
+    found = _read_shortcut(Path(folder))
+    if found is None:
+        found = read_wanted(folder).membership
+        return dataclasses.replace(found, machines=pending(found, read_delivered(folder)))
+    given = (_read_given(Path(folder), machine.machine) for machine in found.machines)
+    return dataclasses.replace(found, machines=pending(found, {record["machine"]: record for record in given if record}))
+
+
+def _read_shortcut(folder: Path) -> Membership | None:
+    wanted, shortcut = folder / "wanted.json", folder / "pending.json"
+    with contextlib.suppress(OSError, Contradiction):
+        if shortcut.stat().st_mtime_ns >= wanted.stat().st_mtime_ns:
+            data = _shaped(_read(shortcut), str(shortcut), membership=dict, served=list)
+            if {f"{name}.json" for name in data["served"]} <= set(os.listdir(folder / "delivered")):
+                return wanted_in({**data, "cookie": None}, str(shortcut)).membership
+    return None
+
+
+def _read_given(folder: Path, name: str) -> dict[str, Any] | None:
+    path = folder / "delivered" / f"{name}.json"
+    data = _read(path)
+    return None if data is None else delivered_in(data, str(path))
+
+
+def write_pending(folder: str | Path, membership: Membership, names: Iterable[str]) -> Membership:
+    """Keep those of the machines that are to be delivered to, of which no others than these can be."""
+    path, among = Path(folder), set(names)
+    found = tuple(machine for machine in membership.machines if machine.machine in among)
+    given = (_read_given(path, machine.machine) for machine in found)
+    behind = pending(dataclasses.replace(membership, machines=found), {record["machine"]: record for record in given if record})
+    left = {machine.machine for machine in behind}
+    kept = dataclasses.replace(membership, machines=behind)
+    served = [machine.machine for machine in membership.machines if machine.machine not in left]
+    replace_file(path, "pending.json", json.dumps({"format": FORMAT, "membership": kept.as_data(), "served": served}), lasting=False)
+    return kept
+
+
 def read_delivered(folder: str | Path) -> dict[str, dict[str, Any]]:
     """The membership record that each machine was given."""
     kept = _read_cache(Path(folder))
@@ -84,7 +127,7 @@ def read_delivered(folder: str | Path) -> dict[str, dict[str, Any]]:
         found[name] = record
     if unknown > _MANY:
         with contextlib.suppress(Refused):  # Whoever may only read does without.
-            replace_file(Path(folder), _CACHE, json.dumps({"format": FORMAT, "read": found}))
+            replace_file(Path(folder), _CACHE, json.dumps({"format": FORMAT, "read": found}), lasting=False)
     return {record["machine"]: record for _print, record in found.values()}
 
 
@@ -215,18 +258,18 @@ def write(folder: Path, name: str, content: Mapping[str, Any]) -> None:
     replace_file(folder, name, json.dumps(content, indent=1, sort_keys=True))
 
 
-def replace_file(folder: Path, name: str, text: str) -> None:
-    """Replace a file of the state by one rename, for its owner alone."""
+def replace_file(folder: Path, name: str, text: str, lasting: bool = True) -> None:
+    """Replace a file of the state by one rename, for its owner alone; one that is not ``lasting`` may be lost in a power cut."""
     try:
         for place in reversed([folder, *folder.parents]):
             if not place.exists():
                 place.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise _unwritten(folder / name, error, "state_path") from error
-    replace(folder / name, text, 0o600, "state_path")
+    replace(folder / name, text, 0o600, "state_path", lasting)
 
 
-def replace(path: Path, text: str, mode: int, option: str) -> None:
+def replace(path: Path, text: str, mode: int, option: str, lasting: bool = True) -> None:
     """Replace a file by one rename; ``option`` is what says where it is."""
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
@@ -236,10 +279,12 @@ def replace(path: Path, text: str, mode: int, option: str) -> None:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
             os.fchmod(file.fileno(), mode)
-            file.flush()
-            os.fsync(file.fileno())
+            if lasting:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(temporary, path)
-        _settle(path.parent)
+        if lasting:
+            _settle(path.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             os.unlink(temporary)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,13 @@ from .hold import Brake, brake_from
 
 
 class Record:
-    """``wanted.json``. Each machine is put into words once and again only when it has changed, since there may be many."""
+    """``wanted.json``, and ``pending.json`` beside it. Each machine is put into words once and again only when it has changed, since there may be many."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._written: Fleet = {}
         self._words: dict[str, str] = {}
+        self._behind: set[str] | None = None
 
     def read(self, limits: Limits) -> tuple[state.Wanted | None, Brake]:
         """What was told last; None where nothing was."""
@@ -35,7 +37,8 @@ class Record:
     def write(self, fleet: Fleet, membership: Membership, cookie: str | None, brake: Brake) -> None:
         """Replace it."""
         rest = {"projects": dict(membership.projects), "remarks": list(membership.remarks), "serial": membership.serial}
-        for name in sorted(differing(self._written, fleet)):
+        changed = differing(self._written, fleet)
+        for name in sorted(changed):
             if name in fleet:
                 self._words[name] = json.dumps(fleet[name].as_data(), sort_keys=True)
             else:
@@ -46,6 +49,15 @@ class Record:
         inside = json.dumps(rest)
         text = f'{head[:-1]},\n"membership": {inside[:-1]}, "machines": [\n{machines}\n]}}}}\n'
         state.replace_file(self.folder, "wanted.json", text)
+        self._write_pending(fleet, membership, changed)
+
+    def _write_pending(self, fleet: Fleet, membership: Membership, changed: set[str]) -> None:
+        whole = replace(membership, machines=tuple(fleet.values()))
+        if self._behind is None:
+            among = {machine.machine for machine in state.pending(whole, state.read_delivered(self.folder))}
+        else:
+            among = self._behind | changed
+        self._behind = {machine.machine for machine in state.write_pending(self.folder, whole, among).machines}
 
 
 def delivered_fleet(delivered: Mapping[str, Mapping[str, Any]], wanted: Fleet) -> dict[str, Machine]:

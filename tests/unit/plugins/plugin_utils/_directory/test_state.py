@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -243,9 +245,78 @@ def test_who_may_only_read_does_without_what_is_kept(tmp_path: Path, monkeypatch
     for number in range(150):
         state.write_delivered(tmp_path, _given(number))
 
-    def refuse(*_words: object) -> None:
+    def refuse(*_words: object, **_more: object) -> None:
         raise Refused("it cannot be written", "", "")
 
     monkeypatch.setattr(state, "replace_file", refuse)
     assert len(state.read_delivered(tmp_path)) == 150
     assert not (tmp_path / "delivered.cache").exists()
+
+
+FLEET = Membership(f"{SOURCE}2", tuple(Machine(f"pc{number}", (replace(ADA, id=f"id-{number}"),)) for number in range(4)), {"alpha": "alpha"})
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """pc0 and pc1 have what they need, and the shortcut says so."""
+    state.write_wanted(tmp_path, Wanted(FLEET))
+    for number in range(2):
+        state.write_delivered(tmp_path, _given(number))
+    state.write_pending(tmp_path, FLEET, {f"pc{number}" for number in range(4)})
+    assert names(state.read_pending(tmp_path)) == {"pc2", "pc3"}
+    return tmp_path
+
+
+def names(membership: Membership) -> set[str]:
+    return {machine.machine for machine in membership.machines}
+
+
+def _delivered_meanwhile(folder: Path) -> None:
+    state.write_delivered(folder, _given(2))
+
+
+def _forgotten(folder: Path) -> None:
+    state.forget_delivered(folder, "pc1")
+
+
+def _all_forgotten(folder: Path) -> None:
+    shutil.rmtree(folder / "delivered")
+
+
+def _newer_wanted(folder: Path) -> None:
+    user = replace(ADA, id="id-0", projects=())
+    state.write_wanted(folder, Wanted(replace(FLEET, machines=(Machine("pc0", (user,)), *FLEET.machines[1:]))))
+    os.utime(folder / "pending.json", ns=(1, 1))
+
+
+def _broken(folder: Path) -> None:
+    (folder / "pending.json").write_text("{")
+
+
+def _no_shortcut(folder: Path) -> None:
+    (folder / "pending.json").unlink()
+
+
+SHORTCUTS = [
+    (_delivered_meanwhile, {"pc3"}),
+    (_forgotten, {"pc1", "pc2", "pc3"}),
+    (_all_forgotten, {"pc0", "pc1", "pc2", "pc3"}),
+    (_newer_wanted, {"pc0", "pc2", "pc3"}),
+    (_broken, {"pc2", "pc3"}),
+    (_no_shortcut, {"pc2", "pc3"}),
+]
+
+
+@pytest.mark.parametrize(("change", "expected"), SHORTCUTS)
+def test_the_shortcut_of_what_is_pending_says_what_the_whole_says(kept: Path, change, expected):
+    change(kept)
+    found = state.read_pending(kept)
+    whole = state.read_wanted(kept).membership
+    assert names(found) == expected
+    assert found == replace(whole, machines=state.pending(whole, state.read_delivered(kept)))
+
+
+def test_nothing_is_pending_where_nobody_has_said_what_is_wanted(kept: Path):
+    (kept / "wanted.json").unlink()
+    with pytest.raises(Refused, match=r"there is no .*wanted\.json"):
+        state.read_pending(kept)
