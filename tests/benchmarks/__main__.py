@@ -24,12 +24,21 @@ from .measure import Results
 ROOT = Path(__file__).parents[2]
 PAGE, PICTURES = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "pictures"
 CURVE = (1, 5, 10, 20, 40)
+Part = Callable[[Path, dict[str, str], bool], str]
 
 
 def main() -> None:
     """The whole comparison, or a part of it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parts = {"swarm": _swarm, "kubernetes": _kubernetes, "directory": _directory, "delivery": _delivery, "events": _events, "seen": _seen}
+    parts: dict[str, Part] = {
+        "swarm": _swarm,
+        "kubernetes": _kubernetes,
+        "directory": _directory,
+        "delivery": _delivery(delivery.FEW),
+        "delivery-many": _delivery(delivery.MANY),
+        "events": _events,
+        "seen": _seen,
+    }
     parser.add_argument("--only", choices=list(parts), help="measure this part, and leave the others as they are")
     parser.add_argument("--quick", action="store_true", help="few services, each once, to see whether all works; prints, and writes nothing")
     given = parser.parse_args()
@@ -43,7 +52,7 @@ def main() -> None:
                 PAGE.write_text(report.with_section(PAGE.read_text() if PAGE.exists() else "", list(parts), name, facts, section))
 
 
-def measured(part: Callable[[Path, dict[str, str], bool], str], quick: bool) -> str:
+def measured(part: Part, quick: bool) -> str:
     """A section, measured with a home of its own."""
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         environment = {
@@ -85,9 +94,12 @@ def _directory(folder: Path, environment: dict[str, str], quick: bool) -> str:
     return _in_sizes(benches, directory.measure, lambda results, bench: report.on_directory(results, bench.size))
 
 
-def _delivery(folder: Path, environment: dict[str, str], quick: bool) -> str:
-    benches = (delivery.DeliveryBench(folder / f"{size.machines}", environment, size) for size in (delivery.QUICK if quick else delivery.SIZES))
-    return _in_sizes(benches, delivery.measure, lambda results, bench: report.on_delivery(results, bench.size, bench.peer_version()))
+def _delivery(size: delivery.Size) -> Part:
+    def part(folder: Path, environment: dict[str, str], quick: bool) -> str:
+        benches = [delivery.DeliveryBench(folder / "delivery", environment, delivery.QUICK if quick else size)]
+        return _in_sizes(benches, delivery.measure, lambda results, bench: report.on_delivery(results, bench.size, bench.peer_version()))
+
+    return part
 
 
 def _in_sizes(benches: Iterable[Any], measure: Callable[[Any], Results], section: Callable[[Results, Any], str]) -> str:
@@ -142,6 +154,7 @@ TOOLS: dict[str, tuple[Callable[[], str], ...]] = {
     "kubernetes": (_ansible, _collection("kubernetes.core"), lambda: f"Kubernetes {KUBERNETES.removeprefix('v')}"),
     "directory": (_ansible, _collection("microsoft.ad"), lambda: f"ldap3 {metadata.version('ldap3')}", lambda: f"slapd {directory.server_version()}"),
     "delivery": (_ansible,),
+    "delivery-many": (_ansible,),
     "events": (_ansible, lambda: f"ansible-rulebook {metadata.version('ansible-rulebook')}", lambda: f"slapd {directory.server_version()}"),
     "seen": (lambda: f"python-ldap {metadata.version('python-ldap')}",),
 }

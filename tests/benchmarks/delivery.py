@@ -39,8 +39,7 @@ class Size:
     changed: int
 
 
-SIZES = (Size(3, 3, 5, 3), Size(20, 1, 3, 1))
-QUICK = (Size(2, 1, 1, 1),)
+FEW, MANY, QUICK = Size(3, 3, 5, 3), Size(20, 1, 3, 1), Size(2, 1, 1, 1)
 SCRIPTS, ARCHIVES, PYTHONS, BINARIES = (
     [f"script{number}" for number in range(8)],
     [f"archive{number}" for number in range(4)],

@@ -115,7 +115,8 @@ def test_a_soak(slapd: Feed, folder: Path):
     chance = random.Random(seed)
     chaos = Chaos(slapd, chance)
     given = json.dumps({**slapd.options, "max_shrink": 100, "may_empty": ["alpha", "beta", "coming"], "reconcile": 60})
-    end, checked, steps, memory = time.monotonic() + SECONDS, time.monotonic(), 0, list[int]()
+    begun = time.monotonic()
+    calm, end, checked, steps, memory = begun + SECONDS / 2, begun + SECONDS, begun, 0, list[int]()
 
     def start() -> subprocess.Popen[bytes]:
         return subprocess.Popen([sys.executable, str(PLUGIN), given], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -127,11 +128,10 @@ def test_a_soak(slapd: Feed, folder: Path):
             chaos.step()
             steps += 1
             fault = chance.random()
-            if fault < 0.005:
+            if fault < 0.005 and time.monotonic() < calm:  # In the second half it lives, and is weighed.
                 process.kill()
                 process.communicate()
                 process = start()
-                memory.clear()
             elif fault < 0.01:
                 slapd.server.stop()
                 time.sleep(chance.random())
@@ -140,8 +140,9 @@ def test_a_soak(slapd: Feed, folder: Path):
             assert process.poll() is None, (seed, process.communicate())
             if time.monotonic() - checked > max(5, SECONDS / 60):
                 _eventually(slapd, folder, seed)
-                memory.append(int(run("ps", "-o", "rss=", "-p", str(process.pid))))
                 checked = time.monotonic()
+                if checked > calm:
+                    memory.append(int(run("ps", "-o", "rss=", "-p", str(process.pid))))
         _eventually(slapd, folder, seed)
     finally:
         process.kill()
