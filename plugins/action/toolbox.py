@@ -88,7 +88,8 @@ class ActionModule(ActionBase):
     def _offer(self, catalogue: Catalogue, projects: list[str], uv_path: str | None) -> dict[str, Any]:
         """What these projects have, read by the first machine of the task: all machines of a run get the same."""
         about = sha256(json.dumps([catalogue.folder, projects, uv_path]).encode()).hexdigest()
-        offer = once(os.path.join(C.DEFAULT_LOCAL_TMP, f"{self._task._uuid}-{about}.json"), lambda: _read_offer(catalogue, projects, uv_path))
+        folder = C.DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]  # It goes with the run.
+        offer = once(os.path.join(folder, f"{self._task._uuid}-{about}.json"), lambda: _read_offer(catalogue, projects, uv_path))
         catalogue.checkouts.update(offer["checkouts"])
         return offer
 

@@ -40,7 +40,7 @@ def is_older(serial: str, other: str) -> bool:
 
 def is_serial(text: str) -> bool:
     """Whether it is one."""
-    kind, source, value = _parts(text)
+    kind, _source, value = _parts(text)
     return value.isdecimal() if kind in _NUMBERS else bool(kind and value)
 
 
