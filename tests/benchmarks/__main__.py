@@ -116,14 +116,17 @@ def _in_sizes(benches: Iterable[Any], measure: Callable[[Any], Results], section
 
 
 def _events(folder: Path, environment: dict[str, str], quick: bool) -> str:
-    bench = events.EventsBench(folder, events.QUICK_SIZE if quick else events.SIZE)
-    try:
-        bench.up()
-        results = events.measure(bench, events.QUICK_CHANGES if quick else events.CHANGES)
-    finally:
-        bench.down()
+    size, changes = (events.QUICK_SIZE, events.QUICK_CHANGES) if quick else (events.SIZE, events.CHANGES)
+    results = []
+    for place in events.PLACES:
+        bench = events.EventsBench(folder, size, place)
+        try:
+            bench.up()
+            results.append(events.measure(bench, changes))
+        finally:
+            bench.down()
     if not quick:
-        report.timeline(results, PICTURES / "timeline.svg")
+        report.timeline(results[0], PICTURES / "timeline.svg")
     return report.on_events(results)
 
 

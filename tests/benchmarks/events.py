@@ -16,8 +16,9 @@ from typing import Any
 
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import state
 
+from tests.events import feeds
 from tests.events.rulebook import Rulebook, installed
-from tests.testbed.directory import READER_PASSWORD, SUFFIX, Slapd
+from tests.testbed.directory import READER_PASSWORD, SUFFIX, DirectoryServer, Slapd
 from tests.testbed.machine import Machine, run
 from tests.testbed.user_machine import UserMachine
 
@@ -52,24 +53,46 @@ class Latencies:
         return spread(self.parts[part])
 
 
+@dataclass(frozen=True)
+class Place:
+    """A directory, how one is started with such entries, and how it is read with the password in a file."""
+
+    name: str
+    start: Callable[[Machine, str], Slapd | DirectoryServer]
+    options: Callable[[Any, str], dict[str, Any]]
+
+
+def _slapd(machine: Machine, ldif: str) -> Slapd:
+    server = Slapd(machine, maxsize=2**31)
+    server.up(ldif)
+    return server
+
+
+PLACES = (
+    Place("OpenLDAP", _slapd, lambda server, password_file: server.options(bind_password_file=password_file)),
+    Place("389-ds", feeds.ds389_of, lambda server, _password_file: feeds.ds389_options(server)),
+)
+
+
 class Fleet:
     """One machine that is there, of a company whose others have got all they must have; in place of a company for a rulebook."""
 
-    def __init__(self, folder: Path, size: Size) -> None:
+    def __init__(self, folder: Path, size: Size, place: Place) -> None:
         self.folder = folder
         self.size = size
+        self.place = place
         self._place()
         self.inventory, self.catalogue = folder / "company", folder / "projects"
 
     def _place(self) -> None:
-        self.server = Slapd(Machine("bench-events"), maxsize=2**31)
+        self.home = Machine("bench-events")
         self.machine = UserMachine("bench-events-pc0")
 
     def up(self) -> None:
         """Start everything, and write what the rulebook needs."""
         self.down()
         self._place()
-        self.server.up("\n".join(tree(self.size)))
+        self.server = self.place.start(self.home, "\n".join(tree(self.size)))
         self.machine.up(USER)
         self.inventory.mkdir(parents=True)
         (self.folder / "password").write_text(READER_PASSWORD)
@@ -84,11 +107,11 @@ class Fleet:
     def down(self) -> None:
         """Take it away."""
         self.machine.down()
-        self.server.machine.down()
+        self.home.down()
 
     def options(self) -> dict[str, Any]:
         """How the directory is read."""
-        return self.server.options(bind_password_file=str(self.folder / "password"))
+        return self.place.options(self.server, str(self.folder / "password"))
 
     @property
     def works(self) -> bool:
@@ -102,9 +125,9 @@ class Fleet:
 class EventsBench:
     """A directory, a machine, and a rulebook that delivers."""
 
-    def __init__(self, folder: Path, size: Size) -> None:
-        self.folder = folder / "events"
-        self.fleet = Fleet(self.folder / "fleet", size)
+    def __init__(self, folder: Path, size: Size, place: Place) -> None:
+        self.folder = folder / f"events-{place.name}"
+        self.fleet = Fleet(self.folder / "fleet", size, place)
         self.moments = self.folder / "moments"
         self._ldap: Any = None
 
@@ -194,6 +217,7 @@ class EventsBench:
 class EventResults:
     """What was measured."""
 
+    place: str
     size: Size
     changes: int
     joins: Latencies
@@ -204,10 +228,10 @@ class EventResults:
 
 def measure(bench: EventsBench, changes: int) -> EventResults:
     """Each kind half of the changes, in turn, wider apart than one play; then a burst, and the timer."""
-    print(f"events, {bench.fleet.size.machines} people, {changes} changes", flush=True)
+    print(f"events, {bench.fleet.place.name}, {bench.fleet.size.machines} people, {changes} changes", flush=True)
     joins, leaves = Latencies(), Latencies()
     for number in range(changes):
         (leaves if number % 2 else joins).add(bench.one(number % 2 == 0))
         time.sleep(1.5)
     count = min(BURST, bench.fleet.size.projects // 4)
-    return EventResults(bench.fleet.size, changes, joins, leaves, (count, bench.burst(count)), bench.timer())
+    return EventResults(bench.fleet.place.name, bench.fleet.size, changes, joins, leaves, (count, bench.burst(count)), bench.timer())

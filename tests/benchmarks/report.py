@@ -162,15 +162,24 @@ def on_delivery(results: Results, size: delivery.Size, peer: str) -> str:
     return "\n".join(lines)
 
 
-def on_events(results: events.EventResults) -> str:
+def on_events(results: Sequence[events.EventResults]) -> str:
     """The section of events."""
-    count, burst = results.burst
     lines = [
-        f"## From a group to a command: {results.changes} changes in a directory of {results.size.machines:,} people",
+        f"## From a group to a command: {results[0].changes} changes in a directory of {results[0].size.machines:,} people",
         "",
-        "Seconds from the moment before a member is written to an OpenLDAP, over LDAPS, until each part is done: the source has seen it, decided",
-        "what follows, and written what is wanted; ansible-rulebook has begun a play; its first task begins; the command works on the machine, which",
-        "SSH reaches; the machine has reported. One change after the other; all machines but one are only said to have what they need.",
+        "Seconds from the moment before a member is written to an OpenLDAP, over LDAPS, or to a 389-ds, by its socket, until each part is done: the",
+        "source has seen it, decided what follows, and written what is wanted; ansible-rulebook has begun a play; its first task begins; the command",
+        "works on the machine, which SSH reaches; the machine has reported. One change after the other; all machines but one are only said to have",
+        "what they need.",
+        "",
+    ]
+    return "\n".join([*lines, *(line for found in results for line in _events_of(found))])
+
+
+def _events_of(results: events.EventResults) -> list[str]:
+    count, burst = results.burst
+    return [
+        f"### {results.place}",
         "",
         "| | joins: median | 95 % | longest | leaves: median | 95 % | longest |",
         "| --- | --- | --- | --- | --- | --- | --- |",
@@ -180,7 +189,6 @@ def on_events(results: events.EventResults) -> str:
         f"- a play that a timer starts, which reads the whole directory and finds nothing to do: {results.timer:.2f} s, after the time that it waits",
         "",
     ]
-    return "\n".join(lines)
 
 
 def on_seen(results: Sequence[seen.Seen], changes: int) -> str:

@@ -176,17 +176,22 @@ def slapd(server: Slapd, folder: Path) -> Feed:
 
 def ds389_server(machine: Machine, company: Company = COMPANY) -> DirectoryServer:
     """A 389-ds with the company, which tells of its changes."""
+    return ds389_of(machine, tree(company))
+
+
+def ds389_of(machine: Machine, ldif: str) -> DirectoryServer:
+    """The same with these entries."""
     server = DirectoryServer(machine)
-    server.up(tree(company))
+    server.up(ldif)
     server.change(input=_CONTENT_SYNCHRONIZATION)
     server.machine.stop(server.name)
     server.start()
     return server
 
 
-def ds389(server: DirectoryServer, folder: Path) -> Feed:
-    """Followed at once, by the socket."""
-    given = {
+def ds389_options(server: DirectoryServer) -> dict[str, Any]:
+    """How it is read, by the socket."""
+    return {
         "uris": [server.socket_uri],
         "bind": "external",
         "base": SUFFIX,
@@ -194,9 +199,12 @@ def ds389(server: DirectoryServer, folder: Path) -> Feed:
         "projects": {"base": f"ou=projects,{SUFFIX}"},
         "people": {"id": "nsUniqueId"},
         "machines": {"base": f"ou=machines,{SUFFIX}", "domain": "example.com"},
-        "state_path": str(folder),
-        "heartbeat": 1,
     }
+
+
+def ds389(server: DirectoryServer, folder: Path) -> Feed:
+    """Followed at once."""
+    given = {**ds389_options(server), "state_path": str(folder), "heartbeat": 1}
     return Feed(server, given, lambda ldif: server.change(input=ldif), "syncrepl", place, "shadowExpire: 1")
 
 
