@@ -34,7 +34,7 @@ SESSIONS := zsh fish cron sudo
 PYTEST = "$$bin/pytest" -c tests/pytest.ini
 SPREAD = --numprocesses $(WORKERS) --dist worksteal
 # Several workers share two cores: what fails beside others is tried once more alone, in sight. What fails then has failed.
-ALONE = || { [ $$? -eq 1 ] && echo "tried again, alone: what failed beside other tests" && $(PYTEST) --last-failed --last-failed-no-failures none
+ALONE = || { [ $$? -eq 1 ] || exit 1; echo "tried again, alone: what failed beside other tests"; $(PYTEST) --last-failed --last-failed-no-failures none
 EVERYTHING ?=
 ON_KUBERNETES = --platform kubernetes $(EVERYTHING) tests/integration
 
