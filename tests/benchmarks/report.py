@@ -15,7 +15,7 @@ from typing import Any
 from . import delivery, directory, events, kubernetes, seen, swarm
 from .measure import Results, Runs, Spread
 
-_MARK = re.compile(r"^<!-- (\w+) -->\n", re.MULTILINE)
+_MARK = re.compile(r"^<!-- ([\w-]+) -->\n", re.MULTILINE)
 _INTRODUCTION = (
     "Made by `make bench` on one machine, with an engine, a cluster and directories of its own, and the contenders of each part in turn; medians of",
     "whole commands. Below each part stand the day and what it was measured with.",
