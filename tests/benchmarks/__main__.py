@@ -10,7 +10,7 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from tests.testbed.machine import run
 from tests.testbed.parts import KUBERNETES
 
 from . import delivery, directory, events, kubernetes, report, seen, swarm
-from .measure import Results
 
 ROOT = Path(__file__).parents[2]
 PAGE, PICTURES = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "pictures"
@@ -91,40 +90,32 @@ def _kubernetes(folder: Path, environment: dict[str, str], quick: bool) -> str:
 
 def _directory(folder: Path, environment: dict[str, str], quick: bool) -> str:
     benches = (directory.DirectoryBench(folder, environment, size) for size in (directory.QUICK if quick else directory.SIZES))
-    return _in_sizes(benches, directory.measure, lambda results, bench: report.on_directory(results, bench.size))
+    return "\n".join(report.on_directory(results, bench.size) for bench, results in _in_turn(benches, directory.measure))
 
 
 def _delivery(size: delivery.Size) -> Part:
     def part(folder: Path, environment: dict[str, str], quick: bool) -> str:
         benches = [delivery.DeliveryBench(folder / "delivery", environment, delivery.QUICK if quick else size)]
-        return _in_sizes(benches, delivery.measure, lambda results, bench: report.on_delivery(results, bench.size, bench.peer_version()))
+        return "\n".join(report.on_delivery(results, bench.size, bench.peer_version()) for bench, results in _in_turn(benches, delivery.measure))
 
     return part
 
 
-def _in_sizes(benches: Iterable[Any], measure: Callable[[Any], Results], section: Callable[[Results, Any], str]) -> str:
-    """A section for each size, one after the other."""
-    sections = []
+def _in_turn(benches: Iterable[Any], measure: Callable[[Any], Any]) -> Iterator[tuple[Any, Any]]:
+    """Each with its results, one after the other."""
     for bench in benches:
         try:
             bench.up()
             results = measure(bench)
         finally:
             bench.down()
-        sections.append(section(results, bench))
-    return "\n".join(sections)
+        yield bench, results
 
 
 def _events(folder: Path, environment: dict[str, str], quick: bool) -> str:
     size, changes = (events.QUICK_SIZE, events.QUICK_CHANGES) if quick else (events.SIZE, events.CHANGES)
-    results = []
-    for place in events.PLACES:
-        bench = events.EventsBench(folder, size, place)
-        try:
-            bench.up()
-            results.append(events.measure(bench, changes))
-        finally:
-            bench.down()
+    benches = (events.EventsBench(folder, size, place) for place in events.PLACES)
+    results = [found for _bench, found in _in_turn(benches, lambda bench: events.measure(bench, changes))]
     if not quick:
         report.timeline(results[0], PICTURES / "timeline.svg")
     return report.on_events(results)

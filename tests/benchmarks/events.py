@@ -62,14 +62,8 @@ class Place:
     options: Callable[[Any, str], dict[str, Any]]
 
 
-def _slapd(machine: Machine, ldif: str) -> Slapd:
-    server = Slapd(machine, maxsize=2**31)
-    server.up(ldif)
-    return server
-
-
 PLACES = (
-    Place("OpenLDAP", _slapd, lambda server, password_file: server.options(bind_password_file=password_file)),
+    Place("OpenLDAP", feeds.slapd_of, lambda server, password_file: server.options(bind_password_file=password_file)),
     Place("389-ds", feeds.ds389_of, lambda server, _password_file: feeds.ds389_options(server)),
 )
 

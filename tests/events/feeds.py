@@ -164,8 +164,13 @@ nsslapd-attribute: nsuniqueid:targetUniqueId
 
 def slapd_server(machine: Machine, company: Company = COMPANY) -> Slapd:
     """An OpenLDAP with the company."""
+    return slapd_of(machine, tree(company))
+
+
+def slapd_of(machine: Machine, ldif: str) -> Slapd:
+    """The same with these entries."""
     server = Slapd(machine, port=1389, secure_port=1636, maxsize=2**31)  # Samba has the others.
-    server.up(tree(company))
+    server.up(ldif)
     return server
 
 

@@ -104,8 +104,10 @@ class Catalogue:
     @contextlib.contextmanager
     def _turn(self, name: str) -> Iterator[None]:
         """What many machines lack is fetched for the first, and is there for the others."""
-        os.makedirs(self.downloads, mode=0o700, exist_ok=True)
-        with turn(os.path.join(self.downloads, f".{name}.lock")):
+        locks = f"{self.downloads}.locks"
+        for folder in (self.downloads, locks):
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+        with turn(os.path.join(locks, name)):
             yield
 
     def of(self, project: str) -> Catalogue:

@@ -80,8 +80,7 @@ def read_pending(folder: str | Path) -> Membership:
     if found is None:
         found = read_wanted(folder).membership
         return dataclasses.replace(found, machines=pending(found, read_delivered(folder)))
-    given = (_read_given(Path(folder), machine.machine) for machine in found.machines)
-    return dataclasses.replace(found, machines=pending(found, {record["machine"]: record for record in given if record}))
+    return _only_pending(Path(folder), found)
 
 
 def _read_shortcut(folder: Path) -> Membership | None:
@@ -94,6 +93,12 @@ def _read_shortcut(folder: Path) -> Membership | None:
     return None
 
 
+def _only_pending(folder: Path, membership: Membership) -> Membership:
+    """The same with those of its machines alone that are to be delivered to; only their own files are read."""
+    given = (_read_given(folder, machine.machine) for machine in membership.machines)
+    return dataclasses.replace(membership, machines=pending(membership, {record["machine"]: record for record in given if record}))
+
+
 def _read_given(folder: Path, name: str) -> dict[str, Any] | None:
     path = folder / "delivered" / f"{name}.json"
     data = _read(path)
@@ -102,14 +107,12 @@ def _read_given(folder: Path, name: str) -> dict[str, Any] | None:
 
 def write_pending(folder: str | Path, membership: Membership, names: Iterable[str]) -> Membership:
     """Keep those of the machines that are to be delivered to, of which no others than these can be."""
-    path, among = Path(folder), set(names)
+    among = set(names)
     found = tuple(machine for machine in membership.machines if machine.machine in among)
-    given = (_read_given(path, machine.machine) for machine in found)
-    behind = pending(dataclasses.replace(membership, machines=found), {record["machine"]: record for record in given if record})
-    left = {machine.machine for machine in behind}
-    kept = dataclasses.replace(membership, machines=behind)
-    served = [machine.machine for machine in membership.machines if machine.machine not in left]
-    replace_file(path, "pending.json", json.dumps({"format": FORMAT, "membership": kept.as_data(), "served": served}), lasting=False)
+    kept = _only_pending(Path(folder), dataclasses.replace(membership, machines=found))
+    behind = {machine.machine for machine in kept.machines}
+    served = [machine.machine for machine in membership.machines if machine.machine not in behind]
+    replace_file(Path(folder), "pending.json", json.dumps({"format": FORMAT, "membership": kept.as_data(), "served": served}), lasting=False)
     return kept
 
 
