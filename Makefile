@@ -25,7 +25,7 @@ EVENTS_BIN = $(shell $(SETUP) python tests/requirements-events.txt $(PYTHON))
 TESTS ?= tests/integration
 # Each worker has an engine of its own; a third one uses the time that the others wait. A Kubernetes has more to do, so that two are enough.
 WORKERS ?= 3
-PACKAGES := docker.io docker-registry iproute2 iptables apache2-utils openssh-server openssh-client runc containernetworking-plugins nftables
+PACKAGES := docker.io docker-registry iproute2 iptables apache2-utils openssh-server openssh-client runc containernetworking-plugins nftables ipset
 SCHEDULE := cron git systemd
 OPENLDAP := slapd ldap-utils
 DIRECTORIES := $(OPENLDAP) faketime samba samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba 389-ds-base python3-lib389 \
@@ -61,7 +61,7 @@ test: directory-packages session-packages
 	@bin="$(BIN)"; export PATH="$$bin:$$PATH"; \
 	$(PYTEST) --numprocesses 2 tests/unit; \
 	$(MAKE) --no-print-directory test-oldest; \
-	python -m tests.testbed.parts helm; \
+	python -m tests.testbed.parts helm kube-router; \
 	$(PYTEST) $(SPREAD) $(EVERYTHING) tests/integration $(ALONE) $(EVERYTHING) tests/integration; }; \
 	$(PYTEST) --numprocesses 2 --dist worksteal $(ON_KUBERNETES) $(ALONE) $(ON_KUBERNETES); }; \
 	$(MAKE) --no-print-directory test-directory; \

@@ -23,6 +23,14 @@ _SWARM = ("plugins/module_utils/_swarm",)
 _JUDGES = ("adoption", "causes", "compare", "kinds", "kstatus", "manifests", "mirror", "observe", "planning", "platform", "pods", "quantities", "render")
 _KUBERNETES = tuple(f"plugins/module_utils/_kubernetes/{name}.py" for name in (*_JUDGES, "security", "store", "witness"))
 """All but the way to the API server, which every test goes."""
+_RELEASES = (
+    *("plugins/module_utils/_answer.py", "plugins/module_utils/_app", "plugins/module_utils/_registry", "plugins/module_utils/_release"),
+    *("plugins/plugin_utils/_compose", *(f"plugins/plugin_utils/_{name}.py" for name in ("here", "lines", "live", "manifests", "options", "table"))),
+    *(f"plugins/{kind}/{name}.py" for kind in ("action", "modules") for name in ("release", "release_info", "rollback", "scale")),
+    "plugins/doc_fragments/platform.py",
+)
+_RELEASES_ON = {"swarm": (*_RELEASES, *_SWARM), "kubernetes": (*_RELEASES, "plugins/module_utils/_kubernetes")}
+"""All of a release, from the module to the platform; what is nearest to users is tested in each run: the table, the history, the playbooks."""
 _EVENTS = ("plugins/plugin_utils/_events", "plugins/plugin_utils/_directory", "extensions/eda/plugins")
 _TOOLBOX = ("plugins/module_utils/_toolbox", "plugins/modules/toolbox.py", "plugins/action/toolbox.py", "plugins/plugin_utils/_catalogue")
 ABOUT: dict[str, tuple[str, ...]] = {
@@ -35,7 +43,14 @@ ABOUT: dict[str, tuple[str, ...]] = {
     "integration/test_connection.py on swarm": (*_SWARM, "plugins/doc_fragments/platform.py"),
     "integration/test_kubernetes_access.py on kubernetes": ("plugins/module_utils/_kubernetes", "plugins/doc_fragments/platform.py"),
     "integration/test_kubernetes_adopt.py on kubernetes": _KUBERNETES,
+    "integration/test_over_ssh.py on swarm": _RELEASES_ON["swarm"],
+    "integration/test_kubernetes_faults.py on kubernetes": _RELEASES_ON["kubernetes"],
     "integration/test_manifests.py on kubernetes": (*_KUBERNETES, "plugins/plugin_utils/_manifests.py"),
+    **{
+        f"integration/test_{name}.py on {platform}": about
+        for name in ("interrupted", "networks", "ownership", "secrets")
+        for platform, about in _RELEASES_ON.items()
+    },
     "events/test_directories.py": _EVENTS,
     "events/test_faults.py": _EVENTS,
     "events/test_many.py": _EVENTS,
@@ -66,6 +81,8 @@ def digest(name: str) -> str:
 
 def _files(*places: Path) -> Iterator[Path]:
     for place in places:
+        if not place.exists():
+            raise FileNotFoundError(place)
         yield from (path for path in ([place] if place.is_file() else place.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
 
 

@@ -113,8 +113,8 @@ def _in_turn(benches: Iterable[Any], measure: Callable[[Any], Any]) -> Iterator[
 
 
 def _events(folder: Path, environment: dict[str, str], quick: bool) -> str:
-    size, changes = (events.QUICK_SIZE, events.QUICK_CHANGES) if quick else (events.SIZE, events.CHANGES)
-    benches = (events.EventsBench(folder, size, place) for place in events.PLACES)
+    places, changes = (events.QUICK, events.QUICK_CHANGES) if quick else (events.PLACES, events.CHANGES)
+    benches = (events.EventsBench(folder, place) for place in places)
     results = [found for _bench, found in _in_turn(benches, lambda bench: events.measure(bench, changes))]
     if not quick:
         report.timeline(results[0], PICTURES / "timeline.svg")

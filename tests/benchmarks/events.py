@@ -10,15 +10,16 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import state
 
+from tests.directory import trees
 from tests.events import feeds
 from tests.events.rulebook import Rulebook, installed
-from tests.testbed.directory import READER_PASSWORD, SUFFIX, DirectoryServer, Slapd
+from tests.testbed.directory import READER_PASSWORD, SUFFIX, DirectoryServer, SambaDomain, Slapd
 from tests.testbed.machine import Machine, run
 from tests.testbed.user_machine import UserMachine
 
@@ -26,7 +27,7 @@ from .directory import Size, tree
 from .measure import Spread, spread
 from .seen import connected
 
-SIZE, CHANGES, BURST = Size(10_000, 200, 1), 50, 20
+CHANGES, BURST, FLOOR_RUNS = 50, 20, 10
 QUICK_SIZE, QUICK_CHANGES = Size(200, 10, 1), 4
 PROJECT, USER, HOST, COMMAND = "project1", "user0", "pc0.example.com", "hello"
 PARTS = ("seen", "play begun", "first task", "command works", "machine has reported")
@@ -55,25 +56,49 @@ class Latencies:
 
 @dataclass(frozen=True)
 class Place:
-    """A directory, how one is started with such entries, and how it is read with the password in a file."""
+    """A directory of a size, how one is started, and how it is read with the password in a file."""
 
     name: str
-    start: Callable[[Machine, str], Slapd | DirectoryServer]
-    options: Callable[[Any, str], dict[str, Any]]
+    size: Size
+    start: Callable[[Machine, Size], Slapd | DirectoryServer | SambaDomain]
+    options: Callable[[Any], dict[str, Any]]
+    person: str
+    """The DN of somebody."""
+    project: str
+    """That of a project."""
+    password: str = ""
+    """Of whoever reads it, where that needs one."""
 
 
+def company(size: Size) -> trees.Company:
+    """People with a machine and a project each, without teams."""
+    logins = [f"user{number}" for number in range(size.machines)]
+    return trees.Company(
+        people=tuple(trees.Person(login, 1000 + number) for number, login in enumerate(logins)),
+        projects={f"project{number}": tuple(logins[number :: size.projects]) for number in range(size.projects)},
+        teams={},
+        inside={},
+        machines={f"pc{number}": (login,) for number, login in enumerate(logins)},
+    )
+
+
+_PERSON, _PROJECT = f"uid={{}},ou=people,{SUFFIX}", f"cn={{}},ou=projects,{SUFFIX}"
+# To add people to a Samba takes a second for twenty of them.
 PLACES = (
-    Place("OpenLDAP", feeds.slapd_of, lambda server, password_file: server.options(bind_password_file=password_file)),
-    Place("389-ds", feeds.ds389_of, lambda server, _password_file: feeds.ds389_options(server)),
-)
+    Place("OpenLDAP", Size(10_000, 200, 1), lambda machine, size: feeds.slapd_of(machine, "\n".join(tree(size))), lambda server: server.options(), _PERSON,
+          _PROJECT, READER_PASSWORD),
+    Place("389-ds", Size(10_000, 200, 1), lambda machine, size: feeds.ds389_of(machine, "\n".join(tree(size))), feeds.ds389_options, _PERSON, _PROJECT),
+    Place("Samba AD", Size(1_000, 100, 1), lambda machine, size: feeds.samba_server(machine, company(size)), feeds.samba_options,
+          f"CN={{}},OU=People,{SambaDomain.suffix}", f"CN={{}},OU=Projects,{SambaDomain.suffix}", SambaDomain.password),
+)  # fmt: skip
+QUICK = tuple(replace(place, size=QUICK_SIZE) for place in PLACES)
 
 
 class Fleet:
     """One machine that is there, of a company whose others have got all they must have; in place of a company for a rulebook."""
 
-    def __init__(self, folder: Path, size: Size, place: Place) -> None:
+    def __init__(self, folder: Path, place: Place) -> None:
         self.folder = folder
-        self.size = size
         self.place = place
         self._place()
         self.inventory, self.catalogue = folder / "company", folder / "projects"
@@ -86,10 +111,10 @@ class Fleet:
         """Start everything, and write what the rulebook needs."""
         self.down()
         self._place()
-        self.server = self.place.start(self.home, "\n".join(tree(self.size)))
+        self.server = self.place.start(self.home, self.place.size)
         self.machine.up(USER)
         self.inventory.mkdir(parents=True)
-        (self.folder / "password").write_text(READER_PASSWORD)
+        (self.folder / "password").write_text(self.place.password)
         (self.inventory / "ldap_projects.yml").write_text(json.dumps({"plugin": "shipping.code.ldap_projects", **self.options()}))
         (self.inventory / "reached.yml").write_text(json.dumps({"all": {"hosts": {HOST: self.machine.connection}}}))
         script = b"#!/bin/sh\necho hello\n"
@@ -105,7 +130,8 @@ class Fleet:
 
     def options(self) -> dict[str, Any]:
         """How the directory is read."""
-        return self.place.options(self.server, str(self.folder / "password"))
+        secret = {"bind_password_file": str(self.folder / "password")} if self.place.password else {}
+        return {**self.place.options(self.server), **secret}
 
     @property
     def works(self) -> bool:
@@ -119,9 +145,10 @@ class Fleet:
 class EventsBench:
     """A directory, a machine, and a rulebook that delivers."""
 
-    def __init__(self, folder: Path, size: Size, place: Place) -> None:
-        self.folder = folder / f"events-{place.name}"
-        self.fleet = Fleet(self.folder / "fleet", size, place)
+    def __init__(self, folder: Path, place: Place) -> None:
+        self.folder = folder / f"events-{place.name.replace(' ', '-')}"
+        self.place = place
+        self.fleet = Fleet(self.folder / "fleet", place)
         self.moments = self.folder / "moments"
         self._ldap: Any = None
 
@@ -163,7 +190,7 @@ class EventsBench:
     def change(self, joins: bool, project: str = PROJECT) -> float:
         """Write it to the directory; the second before."""
         kind, begun = (0, time.time()) if joins else (1, time.time())
-        self._ldap.modify_s(f"cn={project},ou=projects,{SUFFIX}", [(kind, "member", [f"uid={USER},ou=people,{SUFFIX}".encode()])])
+        self._ldap.modify_s(self.place.project.format(project), [(kind, "member", [self.place.person.format(USER).encode()])])
         return begun
 
     def one(self, joins: bool) -> dict[str, float]:
@@ -202,30 +229,47 @@ class EventsBench:
     def timer(self) -> float:
         """The seconds of a play that reads the whole directory, as a timer starts it, when there is nothing to do on the one machine."""
         begun = time.monotonic()
-        given = {"delivery_catalogue": str(self.fleet.catalogue), "delivery_state_path": str(self.rulebook.state), "target": HOST}
-        run("ansible-playbook", "-i", self.fleet.inventory, "shipping.code.deliver", "-e", json.dumps(given), env=self.rulebook.environment)
+        self._deliver({})
         return time.monotonic() - begun
+
+    def floor(self) -> Spread:
+        """The seconds of the module alone, as Ansible has sent it, by one SSH command, when there is nothing to do."""
+        self._deliver({"ANSIBLE_KEEP_REMOTE_FILES": "1"}, delivery_pipelining=False)
+        machine = self.fleet.machine
+        module = machine.run("sh", "-c", "ls -t /root/.ansible/tmp/*/AnsiballZ_toolbox.py | head -1").strip()
+        taken = []
+        for _number in range(FLOOR_RUNS):
+            begun = time.monotonic()
+            answer = json.loads(machine.run("/usr/bin/python3", module))
+            taken.append(time.monotonic() - begun)
+            assert answer["ready"] and not answer["changed"], answer  # noqa: S101
+        return spread(taken)
+
+    def _deliver(self, environment: dict[str, str], **more: object) -> None:
+        given = {"delivery_catalogue": str(self.fleet.catalogue), "delivery_state_path": str(self.rulebook.state), "target": HOST, **more}
+        words = ("-i", self.fleet.inventory, "shipping.code.deliver", "-e", json.dumps(given))
+        run("ansible-playbook", *words, env={**self.rulebook.environment, **environment})
 
 
 @dataclass
 class EventResults:
     """What was measured."""
 
-    place: str
-    size: Size
+    place: Place
     changes: int
     joins: Latencies
     leaves: Latencies
     burst: tuple[int, float]
     timer: float
+    floor: Spread
 
 
 def measure(bench: EventsBench, changes: int) -> EventResults:
-    """Each kind half of the changes, in turn, wider apart than one play; then a burst, and the timer."""
-    print(f"events, {bench.fleet.place.name}, {bench.fleet.size.machines} people, {changes} changes", flush=True)
+    """Each kind half of the changes, in turn, wider apart than one play; then a burst, the timer, and the floor."""
+    print(f"events, {bench.place.name}, {bench.place.size.machines} people, {changes} changes", flush=True)
     joins, leaves = Latencies(), Latencies()
     for number in range(changes):
         (leaves if number % 2 else joins).add(bench.one(number % 2 == 0))
         time.sleep(1.5)
-    count = min(BURST, bench.fleet.size.projects // 4)
-    return EventResults(bench.fleet.place.name, bench.fleet.size, changes, joins, leaves, (count, bench.burst(count)), bench.timer())
+    count = min(BURST, bench.place.size.projects // 4)
+    return EventResults(bench.place, changes, joins, leaves, (count, bench.burst(count)), bench.timer(), bench.floor())

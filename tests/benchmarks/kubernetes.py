@@ -90,7 +90,7 @@ class KubernetesBench:
 
     def up(self) -> None:
         """Start from nothing."""
-        programs(lambda line: print(line, flush=True))
+        programs(tell=lambda line: print(line, flush=True))
         self.cluster.machine.down()
         self.cluster = Cluster(Machine("bench-k8s"))
         self.cluster.up()

@@ -165,12 +165,13 @@ def on_delivery(results: Results, size: delivery.Size, peer: str) -> str:
 def on_events(results: Sequence[events.EventResults]) -> str:
     """The section of events."""
     lines = [
-        f"## From a group to a command: {results[0].changes} changes in a directory of {results[0].size.machines:,} people",
+        f"## From a group to a command: {results[0].changes} changes in a directory of {results[0].place.size.machines:,} people",
         "",
-        "Seconds from the moment before a member is written to an OpenLDAP, over LDAPS, or to a 389-ds, by its socket, until each part is done: the",
-        "source has seen it, decided what follows, and written what is wanted; ansible-rulebook has begun a play; its first task begins; the command",
-        "works on the machine, which SSH reaches; the machine has reported. One change after the other; all machines but one are only said to have",
-        "what they need.",
+        "Seconds from the moment before a member is written to an OpenLDAP, over LDAPS, to a 389-ds, by its socket, or to a Samba AD, over LDAPS, until",
+        "each part is done: the source has seen it, decided what follows, and written what is wanted; ansible-rulebook has begun a play; its first task",
+        "begins; the command works on the machine, which SSH reaches; the machine has reported. One change after the other; all machines but one are",
+        "only said to have what they need. The floor is the module alone, by one SSH command, when there is nothing to do. Samba looks for changes to",
+        "tell of every five seconds, whoever asks.",
         "",
     ]
     return "\n".join([*lines, *(line for found in results for line in _events_of(found))])
@@ -179,7 +180,7 @@ def on_events(results: Sequence[events.EventResults]) -> str:
 def _events_of(results: events.EventResults) -> list[str]:
     count, burst = results.burst
     return [
-        f"### {results.place}",
+        f"### {results.place.name}, {results.place.size.machines:,} people",
         "",
         "| | joins: median | 95 % | longest | leaves: median | 95 % | longest |",
         "| --- | --- | --- | --- | --- | --- | --- |",
@@ -187,6 +188,7 @@ def _events_of(results: events.EventResults) -> list[str]:
         "",
         f"- {count} joins of one person, one right after the other: {burst:.2f} s until the machine has the last one",
         f"- a play that a timer starts, which reads the whole directory and finds nothing to do: {results.timer:.2f} s, after the time that it waits",
+        f"- the floor: {results.floor[0]:.2f} s at the median, {results.floor[1]:.2f} s at 95 %",
         "",
     ]
 

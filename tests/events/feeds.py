@@ -220,23 +220,26 @@ def samba_server(machine: Machine, company: Company = COMPANY) -> SambaDomain:
     return server
 
 
-def samba(server: SambaDomain, folder: Path) -> Feed:
-    """Followed as an Active Directory is."""
-    suffix = server.suffix
-
-    def there(name: str) -> str:
-        return f"CN={PEOPLE[name].cn},OU=People,{suffix}" if name in PEOPLE else f"CN={name},OU={'Teams' if name == 'team' else 'Projects'},{suffix}"
-
-    given = {
+def samba_options(server: SambaDomain) -> dict[str, Any]:
+    """How it is read, but for the password."""
+    return {
         "uris": [server.secure_uri],
         "ca_file": str(server.authority.certificate),
         "bind_dn": server.admin,
-        "bind_password": server.password,
-        "base": suffix,
+        "base": server.suffix,
         "layout": "ad",
-        "projects": {"base": f"OU=Projects,{suffix}"},
+        "projects": {"base": f"OU=Projects,{server.suffix}"},
         "machines": {"filter": "(&(objectCategory=computer)(!(primaryGroupID=516)))"},
-        "state_path": str(folder),
-        "heartbeat": 2,
     }
+
+
+def samba(server: SambaDomain, folder: Path) -> Feed:
+    """Followed as an Active Directory is."""
+
+    def there(name: str) -> str:
+        if name in PEOPLE:
+            return f"CN={PEOPLE[name].cn},OU=People,{server.suffix}"
+        return f"CN={name},OU={'Teams' if name == 'team' else 'Projects'},{server.suffix}"
+
+    given = {**samba_options(server), "bind_password": server.password, "state_path": str(folder), "heartbeat": 2}
     return Feed(server, given, lambda ldif: server.change(input=ldif), "notification", there, "userAccountControl: 546")

@@ -9,6 +9,7 @@ import contextlib
 import json
 import shutil
 import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -45,6 +46,20 @@ class KubernetesPlatform:
     def options(self) -> dict[str, Any]:
         """How the modules reach it."""
         return {"platform": "kubernetes", "kubeconfig": str(self.cluster.kubeconfig), "insecure_registries": list(self._registries)}
+
+    @property
+    def address(self) -> str:
+        """The address of its machine."""
+        return self.cluster.address
+
+    @contextlib.contextmanager
+    def enforcing(self) -> Iterator[None]:
+        """NetworkPolicies are what they say."""
+        self.cluster.start_enforcing()
+        try:
+            yield
+        finally:
+            self.cluster.stop_enforcing()
 
     @staticmethod
     def place(app: str, module: str = "release") -> dict[str, Any]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import time
@@ -43,6 +44,15 @@ class SwarmPlatform:
     def options(self) -> dict[str, Any]:
         """How the modules reach it."""
         return {"platform": "swarm", "docker_host": self.engine.host}
+
+    @property
+    def address(self) -> str:
+        """The address of its machine."""
+        return self.engine.machine.address
+
+    def enforcing(self) -> contextlib.AbstractContextManager[None]:
+        """Networks are what they say."""
+        return contextlib.nullcontext()
 
     @staticmethod
     def place(app: str, module: str = "release") -> dict[str, Any]:

@@ -82,7 +82,7 @@ def by_helm(platform: Any, app: str, folder: Path) -> dict[str, str]:
         body["metadata"]["labels"] = {**labels, "app.kubernetes.io/managed-by": "{{ .Release.Service }}"}
         (chart / "templates" / f"{body['kind'].lower()}.yaml").write_text(json.dumps(body))
     settings = {"HOME": str(folder), "KUBECONFIG": str(platform.cluster.kubeconfig)}
-    run(programs(helm=True)["helm"], "install", "first", chart, "--namespace", app, "--create-namespace", env=settings)
+    run(programs("helm")["helm"], "install", "first", chart, "--namespace", app, "--create-namespace", env=settings)
     return labels
 
 

@@ -191,7 +191,7 @@ def test_kustomization_and_chart(platform: Any, player: Player, app: str, tmp_pa
     """Rendered by the official tools of the control machine; where they are missing, that is said."""
     tools = tmp_path / "bin"
     tools.mkdir()
-    found = programs(helm=True)
+    found = programs("helm")
     (tools / "kubectl").symlink_to(found["kubectl"])
     kustomized, chart = tmp_path / "kustomized", tmp_path / "chart"
     (chart / "templates").mkdir(parents=True)
@@ -261,7 +261,7 @@ def test_examples(platform: Any, player: Player, monkeypatch: pytest.MonkeyPatch
             options.update(host=platform.cluster.server, ca_path=str(platform.cluster.ca))
         else:
             options["values"]["REGISTRY"] = platform.registry
-    monkeypatch.setenv("PATH", f"{programs(helm=True)['helm'].parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", f"{programs('helm')['helm'].parent}:{os.environ['PATH']}")
     flags = ["-e", json.dumps({"vault_cluster_token": platform.cluster.token()})]
     outcome = player.start_tasks(folder, tasks, *flags).wait()
     assert outcome.ok, outcome.output

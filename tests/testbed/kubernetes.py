@@ -24,7 +24,7 @@ from typing import Any
 
 from . import kubernetes_images as images
 from .machine import CGROUPS, Machine, run
-from .parts import programs
+from .parts import MORE, programs
 from .swarm import PASSWORD, USER, Swarm
 from .tls import Authority
 
@@ -36,6 +36,7 @@ VOLUMES = 30
 REGISTRIES = ("registry", "private-registry")
 # In the order of their start.
 DAEMONS = ("etcd", "kube-apiserver", "containerd", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "coredns")
+ENFORCER = "kube-router"
 # What a kubelet would otherwise change for all of this machine.
 _KERNEL = {"vm/overcommit_memory": "1", "kernel/panic": "10", "kernel/panic_on_oops": "1", "kernel/keys/root_maxkeys": "1000000"}
 _KERNEL["kernel/keys/root_maxbytes"] = "25000000"
@@ -128,6 +129,18 @@ class Cluster:
         """Stop one daemon and start it again."""
         self.stop_daemon(name)
         self.start_daemon(name)
+
+    def start_enforcing(self) -> None:
+        """Let NetworkPolicies be enforced, which the bridge alone does not do."""
+        self.inside("sysctl", "-q", "net.bridge.bridge-nf-call-iptables=1")
+        self._start(ENFORCER)
+
+    def stop_enforcing(self) -> None:
+        """Let them be words again."""
+        self.machine.stop(ENFORCER)
+        for direction in ("INPUT", "FORWARD", "OUTPUT"):
+            self.inside("iptables", "--flush", f"KUBE-ROUTER-{direction}")
+        self.inside("sysctl", "-q", "net.bridge.bridge-nf-call-iptables=0")
 
     def kubectl(self, *words: str | Path, **options: object) -> str:
         """Run kubectl as the cluster's administrator."""
@@ -412,6 +425,10 @@ class Cluster:
             ),
             "kube-proxy": (f"--config={folder}/kube-proxy.json",),
             "coredns": ("-conf", f"{folder}/Corefile"),
+            ENFORCER: (
+                f"--kubeconfig={self.kubeconfig}", f"--hostname-override={self.node}", f"--service-cluster-ip-range={SERVICES}", "--health-port=0",
+                "--run-firewall", "--run-router=false", "--run-service-proxy=false",
+            ),
         }  # fmt: skip
 
     def _start(self, name: str) -> None:
@@ -419,7 +436,7 @@ class Cluster:
             return
         proxies = " ".join(f"-u {variable}" for variable in os.environ if variable.lower().endswith("_proxy"))
         place = f"nsenter --target={self.machine.pid('node')} --mount --uts"
-        command = f"{place} env {proxies} {programs()[name]} {' '.join(self._commands()[name])}"
+        command = f"{place} env {proxies} {programs(*MORE.keys() & {name})[name]} {' '.join(self._commands()[name])}"
         self.machine.start(name, command, isolated=False)
 
     def _answers(self) -> bool:
@@ -491,7 +508,7 @@ def htpasswd() -> str:
 
 def up(name: str) -> None:
     """A cluster with its registries and the example's images; prints the path of its kubeconfig."""
-    programs(lambda line: print(line, file=sys.stderr, flush=True))
+    programs(tell=lambda line: print(line, file=sys.stderr, flush=True))
     cluster = Cluster(Machine(name))
     cluster.up()
     cluster.registry()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The programs of a Kubernetes, built once from their Go modules and kept: ``python3 -m tests.testbed.parts``.
+"""The programs of a Kubernetes, built once from their Go modules and kept: ``python3 -m tests.testbed.parts [helm] [kube-router]``.
 
 Each set stands in a folder of the cache that bears its version; KUBEBUILDER_ASSETS may name a folder that
 has kube-apiserver, etcd and kubectl already.
@@ -57,13 +57,17 @@ PARTS = (
     Part("github.com/coredns/coredns", "v1.12.4", ("",)),
     Part("k8s.io/kubernetes", KUBERNETES, tuple(f"/cmd/{name}" for name in _PROGRAMS), _version_flags()),
 )
-HELM = Part("helm.sh/helm/v3", "v3.20.0", ("/cmd/helm",))
+MORE = {
+    "helm": Part("helm.sh/helm/v3", "v3.20.0", ("/cmd/helm",)),
+    "kube-router": Part("github.com/cloudnativelabs/kube-router/v2", "v2.1.0", ("/cmd/kube-router",)),
+}
+"""What only some tests need, by the name of the program."""
 
 
-def programs(tell: Callable[[str], None] = lambda _line: None, *, helm: bool = False) -> dict[str, Path]:
-    """Where each program is; what is missing is built first, which takes a quarter of an hour."""
+def programs(*more: str, tell: Callable[[str], None] = lambda _line: None) -> dict[str, Path]:
+    """Where each program is, and which of ``MORE``; what is missing is built first, which takes a quarter of an hour."""
     found: dict[str, Path] = {}
-    for part in (*PARTS, *((HELM,) if helm else ())):
+    for part in (*PARTS, *(MORE[name] for name in more)):
         folder = cache() / "kubernetes" / part.name
         with alone("kubernetes-parts"):
             if not (folder / "complete").exists():
@@ -111,5 +115,5 @@ def _go(folder: Path, *words: str) -> str:
 
 
 if __name__ == "__main__":
-    for program, place in programs(lambda line: print(line, flush=True), helm="helm" in sys.argv).items():
+    for program, place in programs(*sys.argv[1:], tell=lambda line: print(line, flush=True)).items():
         print(f"{program}\t{place}")

@@ -84,7 +84,7 @@ def swarm() -> Place:
 def kubernetes() -> Place:
     """A fresh machine with a cluster of one node, a registry and the images."""
     say("Starting a private Kubernetes of one node, and a registry. The first time its programs are built, which takes a quarter of an hour.")
-    parts.programs(lambda line: print(line, flush=True))
+    parts.programs(tell=lambda line: print(line, flush=True))
     Machine(NAME).down()
     cluster = Cluster(Machine(NAME))
     cluster.up()

@@ -10,7 +10,7 @@ import errno
 from typing import Any
 
 from .._app.errors import innermost
-from . import deliver, other
+from . import deliver
 from .bundle import Bundle
 from .errors import DeliveryError
 from .options import Options, check
@@ -26,13 +26,10 @@ def toolbox(options: Options, dry: bool) -> dict[str, Any]:
 
 
 def _toolbox(options: Options, dry: bool) -> dict[str, Any]:
-    root, timeout = options["path"], options["lock_timeout"]
-    if options["state"] == "absent":
-        return other.absent(root, "/etc", timeout, dry)
-    if options["generation"] is not None:
-        return other.back(root, options["generation"], options["keep"], timeout, dry)
+    if options["state"] == "absent" or options["generation"] is not None:
+        return _without_record(options, dry)
     request = deliver.Request(
-        root,
+        options["path"],
         options["record"],
         options["_projects"] or [],
         options["removals"] == "hold",
@@ -41,13 +38,22 @@ def _toolbox(options: Options, dry: bool) -> dict[str, Any]:
         options["accept_older"],
         options["enrol"],
         options["test_timeout"],
-        timeout,
+        options["lock_timeout"],
         options["_uv"] or "",
         _bundle(options),
         (options["_bundle"] or {}).get("unsent", {}),
         dry,
     )
     return _judged(deliver.deliver(request), request.hold)
+
+
+def _without_record(options: Options, dry: bool) -> dict[str, Any]:
+    from . import other  # not read by deliveries
+
+    root, timeout = options["path"], options["lock_timeout"]
+    if options["state"] == "absent":
+        return other.absent(root, "/etc", timeout, dry)
+    return other.back(root, options["generation"], options["keep"], timeout, dry)
 
 
 def _bundle(options: Options) -> Bundle:
@@ -82,4 +88,6 @@ def _cannot_write(root: str, error: OSError) -> DeliveryError:
 
 def info(options: Options) -> dict[str, Any]:
     """One call of the module ``toolbox_info``."""
+    from . import other
+
     return other.info(options["path"])

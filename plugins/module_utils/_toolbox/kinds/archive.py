@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from ..unpack import unpack
 from .kind import Build, Key, Kind, declared, verify
 
 
 def _install(build: Build) -> None:
+    from ..unpack import unpack  # not read where nothing is to be installed
+
     source = build.sent("archive")
     verify(source, build.details["sha256"], build.name)
     unpack(source, build.target, build.name, build.details.get("strip") or 0)

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from ..unpack import unpack
 from .kind import Build, Key, Kind, declared
 
 
 def _install(build: Build) -> None:
+    from ..unpack import unpack  # not read where nothing is to be installed
+
     unpack(build.sent("archive"), build.target, build.name)
 
 
