@@ -16,6 +16,7 @@ REMEDIES = {
     "registry_unreachable": "Check the registry's address and that the machines reach it",
     "image_unavailable": "Check that the registry has it and that the machines may pull it",
     "start_failed": "Correct the command, the user or the working directory",
+    "sandbox_failed": "Look at the machine's container runtime and network plugin",
     "mount_failed": "Make the directory on every machine that may run the service, or check the volume's driver and options",
     "crash": "Read its last lines, correct the application or its settings, then release again",
     "ended": "A service must keep running; let the program stay in the foreground",

@@ -52,8 +52,11 @@ _HEALTH_LENGTH = 300
 _PROBE = re.compile(r"(?:Liveness|Readiness|Startup) probe (?:failed|errored)[^:]*: ?(?P<said>.*)", re.DOTALL)
 PULL_SECRET_REASONS = ("FailedToRetrieveImagePullSecret",)
 _MOUNT_PATIENCE = 4.0
+_SANDBOX_PATIENCE, _PULL_PATIENCE = 8.0, 6.0
 # What a kubelet or an API server that has much to do hears of too late, and tries again: a Secret or ConfigMap; that the pod may read them or its claim.
 _BUSY, _BUSY_PATIENCE = ("failed to sync", "no relationship found between node"), 30.0
+# What a kubelet says while the runtime is away, as in an upgrade (google.golang.org/grpc).
+_AWAY = ("error reading from server", "Error while dialing", "transport is closing", "connection is closing")
 
 
 def unschedulable(message: str, other_architecture: bool) -> Cause | None:
@@ -77,7 +80,7 @@ def image(reason: str, message: str, name: str) -> Cause:
     for words, kind, sentence, final in _IMAGE:
         if any(word in text for word in words):
             return Cause(kind, f"{sentence} {name} ({_last(message)})", final=final)
-    return Cause("registry_unreachable", f"the machine cannot pull {name} ({_last(message)})", patience=6.0)
+    return Cause("registry_unreachable", f"the machine cannot pull {name} ({_last(message)})", patience=_patience(message, _PULL_PATIENCE))
 
 
 def denied(cause: Cause, unread: bool) -> Cause:
@@ -98,13 +101,12 @@ def not_started(reason: str, message: str) -> Cause | None:
     for words, kind, text in _MOUNT:
         if words in lowered and "not found" in lowered:
             return Cause(kind, f"{text} ({message})", patience=_SOON)
-    if _is_busy(message):
-        return Cause("start_failed", f"cannot be started ({message})", patience=_BUSY_PATIENCE)
     return started(message)
 
 
-def _is_busy(message: str) -> bool:
-    return any(words in message for words in _BUSY)
+def _patience(message: str, otherwise: float) -> float:
+    """For how long it may last; longer where it passes by itself."""
+    return _BUSY_PATIENCE if any(words in message for words in (*_BUSY, *_AWAY)) else otherwise
 
 
 def started(message: str) -> Cause:
@@ -112,7 +114,7 @@ def started(message: str) -> Cause:
     for words, kind, text, final in START_FAILURES:
         if words in message:
             return Cause(kind, f"{text} ({message})", final=final, patience=_SOON)
-    return Cause("start_failed", f"cannot be started ({message})", patience=_SOON)
+    return Cause("start_failed", f"cannot be started ({message})", patience=_patience(message, _SOON))
 
 
 def terminated(state: Mapping[str, Any]) -> Cause:
@@ -134,12 +136,12 @@ def mount(message: str) -> Cause:
     for words, kind, sentence in _MOUNT:
         if words in lowered and "not found" in lowered:
             return Cause(kind, f"{sentence} ({text})", patience=_MOUNT_PATIENCE)
-    return Cause("mount_failed", f"a volume cannot be mounted ({text})", patience=_BUSY_PATIENCE if _is_busy(message) else _MOUNT_PATIENCE)
+    return Cause("mount_failed", f"a volume cannot be mounted ({text})", patience=_patience(message, _MOUNT_PATIENCE))
 
 
 def sandbox(message: str) -> Cause:
     """Why a pod has no network or sandbox."""
-    return Cause("start_failed", f"its pod cannot be set up ({_last(message)})", patience=8.0)
+    return Cause("sandbox_failed", f"its pod cannot be set up ({_last(message)})", patience=_patience(message, _SANDBOX_PATIENCE))
 
 
 def refused(message: str) -> Cause:

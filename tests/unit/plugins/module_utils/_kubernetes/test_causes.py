@@ -150,6 +150,21 @@ def test_what_a_busy_cluster_hears_of_too_late_is_waited_for(message):
     assert causes.mount(message).patience > 20 > causes.mount(MOUNTS[-1][0]).patience
 
 
+AWAY = [
+    "Failed to create pod sandbox: rpc error: code = Unavailable desc = error reading from server: EOF",
+    'rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: dial unix /run/containerd/containerd.sock: connect: '
+    'connection refused"',
+]
+
+
+@pytest.mark.parametrize("message", AWAY)
+def test_a_runtime_that_is_away_is_waited_for(message):
+    found = (causes.sandbox(message), causes.not_started("CreateContainerError", message), causes.image("ErrImagePull", message, "shop:1"))
+    assert [cause.patience for cause in found] == [30.0, 30.0, 30.0]
+    registry = "rpc error: code = Unknown desc = failed to do request: dial tcp 10.0.0.1:5000: connect: connection refused"
+    assert causes.sandbox(registry).patience == 8.0 and causes.image("ErrImagePull", registry, "shop:1").patience == 6.0
+
+
 def test_what_is_refused():
     quota = causes.refused('pods "web-1" is forbidden: exceeded quota: small, requested: pods=1, used: pods=2, limited: pods=2')
     assert (quota.kind, quota.room) == ("quota", True) and "exceeded quota: small" in quota.text

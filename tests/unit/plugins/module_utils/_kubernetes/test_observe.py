@@ -225,10 +225,10 @@ def event(reason, message, uid="uid-web-1-a", when="2026-01-01T00:00:09Z"):
 EVENTS = [
     ([event("FailedMount", 'MountVolume.SetUp failed for volume "x" : secret "token" not found')], "missing_object"),
     ([event("FailedMount", 'MountVolume.SetUp failed for volume "x" : hostPath type check failed: /x is not a directory')], "mount_failed"),
-    ([event("FailedCreatePodSandBox", "Failed to create pod sandbox: rpc error: code = Unknown desc = no network")], "start_failed"),
+    ([event("FailedCreatePodSandBox", "Failed to create pod sandbox: rpc error: code = Unknown desc = no network")], "sandbox_failed"),
     ([event("FailedMount", "x", uid="another")], None),
     ([event("Unhealthy", "Readiness probe failed: no")], None),
-    ([event("FailedMount", "x : y", when="2026-01-01T00:00:01Z"), event("FailedCreatePodSandBox", "x", when="2026-01-01T00:00:02Z")], "start_failed"),
+    ([event("FailedMount", "x : y", when="2026-01-01T00:00:01Z"), event("FailedCreatePodSandBox", "x", when="2026-01-01T00:00:02Z")], "sandbox_failed"),
 ]
 
 
