@@ -54,6 +54,7 @@ ABOUT: dict[str, tuple[str, ...]] = {
     "events/test_directories.py": _EVENTS,
     "events/test_faults.py": _EVENTS,
     "events/test_many.py": _EVENTS,
+    "delivery/test_changes.py": (*_TOOLBOX, "plugins/action/delivery.py", "plugins/plugin_utils/_delivery", "playbooks/deliver.yml", "roles/delivery"),
     "delivery/test_interrupted.py": _TOOLBOX,
     "delivery/test_kinds.py": _TOOLBOX,
     "delivery/test_many.py": _TOOLBOX,
