@@ -152,6 +152,26 @@ def test_exec_plugin(platform: Any, player: Player, tmp_path: Path) -> None:
     assert "cannot log in to the cluster" in fails["msg"] and "the login has ended" in fails["msg"], fails["msg"]
 
 
+def test_openid_connect(platform: Any, player: Player, tmp_path: Path) -> None:
+    """A token of a company's own identities; one that has ended is renewed by the official client, and who may not come again is told so."""
+    issuer = platform.cluster.issuer
+    issuer.up()
+    platform.cluster.kubectl("create", "clusterrolebinding", "grace", "--clusterrole=cluster-admin", "--user=oidc:grace")
+    users = {
+        "fresh": issuer.provider(issuer.token("grace", 3600)),
+        "renewed": issuer.provider(issuer.token("grace", -300)),
+        "ended": issuer.provider(issuer.token("grace", -300), refresh_token="has-ended"),
+        "nobody": issuer.provider(issuer.token("mallory", 3600)),
+    }
+    paths = {name: platform.cluster.write_kubeconfig(tmp_path / name, user) for name, user in users.items()}
+    # The API server asks for the issuer's keys every ten seconds, until it has them.
+    until(lambda: platform.cluster.ask("GET", "/api", token=issuer.token("grace", 300))[0] == 200, 30)
+    fresh, renewed, ended, nobody = infos(player, platform, *({"kubeconfig": str(path)} for path in paths.values()))
+    assert [fresh.get("history", fresh.get("msg")), renewed.get("history", renewed.get("msg"))] == [[], []]
+    assert "cannot log in to the cluster" in ended["msg"] and "the refresh token has ended" in ended["msg"], ended["msg"]
+    assert "oidc:mallory may not list" in nobody["msg"], nobody["msg"]
+
+
 def test_through_a_proxy(platform: Any, player: Player, tmp_path: Path) -> None:
     """Given, in the kubeconfig or in the environment, except for hosts that need none; one that is away is told as the proxy that it is."""
     server = platform.cluster.server

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from . import kubernetes_images as images
+from .issuer import CLIENT, Issuer
 from .machine import CGROUPS, Machine, run
 from .parts import MORE, programs
 from .swarm import PASSWORD, USER, Swarm
@@ -64,6 +65,11 @@ class Cluster:
     def ca(self) -> Path:
         """The certificate of the authority that the API server's is of."""
         return self._authority.certificate
+
+    @property
+    def issuer(self) -> Issuer:
+        """Whose tokens the API server takes, too, once it runs."""
+        return Issuer(self.machine, self._authority)
 
     @property
     def registry_address(self) -> str:
@@ -154,11 +160,11 @@ class Cluster:
         """Run a command on the node."""
         return run("nsenter", f"--target={self.machine.pid('node')}", "--mount", "--uts", "--net", *words, **options)
 
-    def ask(self, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
-        """One request to the API as the administrator: the status and the answer."""
+    def ask(self, method: str, path: str, body: object = None, token: str = "") -> tuple[int, dict[str, Any]]:
+        """One request to the API, as the administrator or with a token: the status and the answer."""
         context = ssl.create_default_context(cafile=str(self.ca))
         connection = http.client.HTTPSConnection(self.address, 6443, timeout=10, context=context)
-        headers = {"Authorization": f"Bearer {self._tokens()['admin']}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {token or self.token()}", "Content-Type": "application/json"}
         try:
             connection.request(method, path, json.dumps(body) if body is not None else None, headers)
             answer = connection.getresponse()
@@ -410,6 +416,7 @@ class Cluster:
                 "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
                 f"--service-account-key-file={keys}/service-accounts.pem", f"--service-account-signing-key-file={accounts}",
                 f"--kubelet-client-certificate={keys}/kubelet-client.pem", f"--kubelet-client-key={keys}/kubelet-client-key.pem",
+                f"--oidc-issuer-url={self.issuer.url}", f"--oidc-client-id={CLIENT}", f"--oidc-ca-file={self.ca}", "--oidc-username-prefix=oidc:",
                 "--kubelet-preferred-address-types=InternalIP", "--shutdown-watch-termination-grace-period=1s",
             ),
             "containerd": (f"--config={folder}/containerd.toml",),
