@@ -85,8 +85,8 @@ def company(size: Size) -> trees.Company:
 _PERSON, _PROJECT = f"uid={{}},ou=people,{SUFFIX}", f"cn={{}},ou=projects,{SUFFIX}"
 # To add people to a Samba takes a second for twenty of them.
 PLACES = (
-    Place("OpenLDAP", Size(10_000, 200, 1), lambda machine, size: feeds.slapd_of(machine, "\n".join(tree(size))), lambda server: server.options(), _PERSON,
-          _PROJECT, READER_PASSWORD),
+    Place("OpenLDAP", Size(10_000, 200, 1), lambda machine, size: feeds.slapd_of(machine, "\n".join(tree(size))), Slapd.options, _PERSON, _PROJECT,
+          READER_PASSWORD),
     Place("389-ds", Size(10_000, 200, 1), lambda machine, size: feeds.ds389_of(machine, "\n".join(tree(size))), feeds.ds389_options, _PERSON, _PROJECT),
     Place("Samba AD", Size(1_000, 100, 1), lambda machine, size: feeds.samba_server(machine, company(size)), feeds.samba_options,
           f"CN={{}},OU=People,{SambaDomain.suffix}", f"CN={{}},OU=Projects,{SambaDomain.suffix}", SambaDomain.password),

@@ -101,12 +101,17 @@ def not_started(reason: str, message: str) -> Cause | None:
     for words, kind, text in _MOUNT:
         if words in lowered and "not found" in lowered:
             return Cause(kind, f"{text} ({message})", patience=_SOON)
-    return started(message)
+    # Before the words of START_FAILURES: a runtime that is away has no socket, which is told as a file that does not exist.
+    return Cause("start_failed", f"cannot be started ({message})", patience=_BUSY_PATIENCE) if _passes(message) else started(message)
+
+
+def _passes(message: str) -> bool:
+    return any(words in message for words in (*_BUSY, *_AWAY))
 
 
 def _patience(message: str, otherwise: float) -> float:
     """For how long it may last; longer where it passes by itself."""
-    return _BUSY_PATIENCE if any(words in message for words in (*_BUSY, *_AWAY)) else otherwise
+    return _BUSY_PATIENCE if _passes(message) else otherwise
 
 
 def started(message: str) -> Cause:
@@ -114,7 +119,7 @@ def started(message: str) -> Cause:
     for words, kind, text, final in START_FAILURES:
         if words in message:
             return Cause(kind, f"{text} ({message})", final=final, patience=_SOON)
-    return Cause("start_failed", f"cannot be started ({message})", patience=_patience(message, _SOON))
+    return Cause("start_failed", f"cannot be started ({message})", patience=_SOON)
 
 
 def terminated(state: Mapping[str, Any]) -> Cause:

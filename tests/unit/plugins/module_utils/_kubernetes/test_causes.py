@@ -154,6 +154,8 @@ AWAY = [
     "Failed to create pod sandbox: rpc error: code = Unavailable desc = error reading from server: EOF",
     'rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: dial unix /run/containerd/containerd.sock: connect: '
     'connection refused"',
+    'rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: dial unix /run/containerd/containerd.sock: connect: '
+    'no such file or directory"',
 ]
 
 
