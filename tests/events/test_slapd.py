@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import state
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.record import Membership
 
 from tests.testbed.directory import SUFFIX
 
@@ -111,6 +112,35 @@ def test_what_happened_meanwhile(slapd: Feed, follow: Follow, folder: Path):
     third = follow(slapd)
     assert third.wait("pending")["machines"] == ["pc1.example.com", "pc2.example.com", "pc3.example.com"]
     assert [(event["type"], event["again"]) for event in third.events if event["type"] in ("joined", "left")] == [("joined", True), ("left", True)]
+
+
+def deliver(folder: Path, found: Membership) -> None:
+    """As a play does at its end, with what it has read at its beginning."""
+    for machine in found.machines:
+        state.write_delivered(folder, found.record(machine.machine))
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_somebody_leaves_while_what_joining_brings_is_delivered(slapd: Feed, follow: Follow, folder: Path, restarted: bool):
+    """The play of the joining ends after the leaving was told; what it has brought then leaves again."""
+    follower = follow(slapd)
+    follower.wait("pending")
+    deliver(folder, state.read_pending(folder))
+    slapd.join("ada")
+    joined = follower.wait("joined")["machines"]
+    begun = state.read_pending(folder)
+    start = len(follower.events)
+    slapd.leave("ada")
+    follower.wait("pending", start)
+    if restarted:
+        follower.stop()
+        follower = follow(slapd)
+        assert follower.wait("pending")["machines"] == joined
+    deliver(folder, begun)
+    left = state.read_pending(folder)
+    assert [machine.machine for machine in left.machines] == joined
+    deliver(folder, left)
+    assert not state.read_pending(folder).machines
 
 
 @pytest.mark.parametrize("way", ["syncrepl", "polling"])

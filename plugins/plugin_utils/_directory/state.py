@@ -8,7 +8,7 @@
     state_path/
       wanted.json            {"format": 1, "cookie": TEXT or null, "membership": {serial, machines, projects, remarks}, "lately": [[SECOND, ...], ...]}
       delivered/MACHINE.json {"format": 1, "machine": NAME, "serial": TEXT, "users": [{id, name, projects}]}
-      pending.json           {"format": 1, "membership": {...}, "served": [NAME, ...]}
+      pending.json           {"format": 1, "membership": {...}, "since": {NAME: SERIAL, ...}, "served": [NAME, ...]}
       delivered.cache        {"format": 1, "read": {FILE: [what os.stat() tells of it, its content], ...}}
 
 - ``wanted.json`` is written by the event source alone: the whole answer of the directory, as Membership.as_data() has it,
@@ -18,14 +18,17 @@
   it was given. Each machine has a file of its own, so that hosts that are delivered to in parallel, and runs that are
   limited to some hosts, do not meet.
 - ``pending.json`` is written by the event source right after ``wanted.json``, with those machines alone that had not been
-  given what is wanted, so that the play of an event needs no more; ``served`` are the others. It is only a shortcut: where
-  it is older, broken or not there, or where what a served machine was given is on record no more, ``wanted.json`` is read.
+  given what is wanted, so that the play of an event needs no more; ``served`` are the others, and ``since`` says at which
+  serial it came to be wanted. It is only a shortcut: where it is older, broken or not there, or where what a served machine
+  was given is on record no more, ``wanted.json`` is read.
 - ``delivered.cache`` is what readers keep of ``delivered``, since a play for one machine of thousands asks thrice what all
   machines have. Any reader writes it; it may be deleted at any time.
 - A file is replaced by one rename and belongs to its owner alone (0600, in folders of 0700). A reader sees the former
   content or the new one, and needs no lock.
 - A machine is pending when its users are others than those that were delivered, or when nothing was delivered yet.
-  Hints do not count, nor does the serial, except that what is known to be older than the delivered record is not pending.
+  Hints do not count, nor does the serial, except that what is known to be older than the delivered record is not pending,
+  and that whoever has what is wanted from before it came to be wanted is pending: what was wanted in between may be on its
+  way there, as where somebody leaves while what the joining brings is delivered.
 - A machine that is not wanted any more has left the fleet; what was delivered to it stays on record until
   forget_delivered().
 """
@@ -39,6 +42,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ...module_utils._toolbox.serial import is_older, is_serial
@@ -78,25 +82,33 @@ def read_pending(folder: str | Path) -> Membership:
     """What is wanted, with the machines alone that are to be delivered to."""
     found = _read_shortcut(Path(folder))
     if found is None:
-        found = read_wanted(folder).membership
-        return dataclasses.replace(found, machines=pending(found, read_delivered(folder)))
-    return _only_pending(Path(folder), found)
+        wanted = read_wanted(folder).membership
+        return dataclasses.replace(wanted, machines=pending(wanted, read_delivered(folder)))
+    return _only_pending(Path(folder), *found)
 
 
-def _read_shortcut(folder: Path) -> Membership | None:
+def _read_shortcut(folder: Path) -> tuple[Membership, dict[str, str]] | None:
     wanted, shortcut = folder / "wanted.json", folder / "pending.json"
     with contextlib.suppress(OSError, Contradiction):
         if shortcut.stat().st_mtime_ns >= wanted.stat().st_mtime_ns:
             data = _shaped(_read(shortcut), str(shortcut), membership=dict, served=list)
             if {f"{name}.json" for name in data["served"]} <= set(os.listdir(folder / "delivered")):
-                return wanted_in({**data, "cookie": None}, str(shortcut)).membership
+                return wanted_in({**data, "cookie": None}, str(shortcut)).membership, _since_in(data, str(shortcut))
     return None
 
 
-def _only_pending(folder: Path, membership: Membership) -> Membership:
+def read_since(folder: str | Path) -> dict[str, str]:
+    """The machines that were pending when the event source wrote last, and the serial at which it came to be wanted what they are to have."""
+    path = Path(folder) / "pending.json"
+    with contextlib.suppress(Refused, Contradiction):
+        return _since_in(_read(path), str(path))
+    return {}
+
+
+def _only_pending(folder: Path, membership: Membership, since: Mapping[str, str]) -> Membership:
     """The same with those of its machines alone that are to be delivered to; only their own files are read."""
     given = (_read_given(folder, machine.machine) for machine in membership.machines)
-    return dataclasses.replace(membership, machines=pending(membership, {record["machine"]: record for record in given if record}))
+    return dataclasses.replace(membership, machines=pending(membership, {record["machine"]: record for record in given if record}, since))
 
 
 def _read_given(folder: Path, name: str) -> dict[str, Any] | None:
@@ -105,15 +117,15 @@ def _read_given(folder: Path, name: str) -> dict[str, Any] | None:
     return None if data is None else delivered_in(data, str(path))
 
 
-def write_pending(folder: str | Path, membership: Membership, names: Iterable[str]) -> Membership:
-    """Keep those of the machines that are to be delivered to, of which no others than these can be."""
-    among = set(names)
-    found = tuple(machine for machine in membership.machines if machine.machine in among)
-    kept = _only_pending(Path(folder), dataclasses.replace(membership, machines=found))
-    behind = {machine.machine for machine in kept.machines}
+def write_pending(folder: str | Path, membership: Membership, since: Mapping[str, str]) -> dict[str, str]:
+    """Keep those of the machines that are to be delivered to, of which no others than these can be; they, with their serials."""
+    found = tuple(machine for machine in membership.machines if machine.machine in since)
+    kept = _only_pending(Path(folder), dataclasses.replace(membership, machines=found), since)
+    behind = {machine.machine: since[machine.machine] for machine in kept.machines}
     served = [machine.machine for machine in membership.machines if machine.machine not in behind]
-    replace_file(Path(folder), "pending.json", json.dumps({"format": FORMAT, "membership": kept.as_data(), "served": served}), lasting=False)
-    return kept
+    content = {"format": FORMAT, "membership": kept.as_data(), "since": behind, "served": served}
+    replace_file(Path(folder), "pending.json", json.dumps(content), lasting=False)
+    return behind
 
 
 def read_delivered(folder: str | Path) -> dict[str, dict[str, Any]]:
@@ -167,15 +179,17 @@ def forget_delivered(folder: str | Path, machine: str) -> None:
         (Path(folder) / "delivered" / f"{name}.json").unlink()
 
 
-def pending(wanted: Membership, delivered: Mapping[str, Mapping[str, Any]]) -> tuple[Machine, ...]:
-    """The machines that are to be delivered to, each with all its users. Pure."""
-    return tuple(machine for machine in wanted.machines if _is_pending(machine, wanted.serial, delivered.get(machine.machine)))
+def pending(wanted: Membership, delivered: Mapping[str, Mapping[str, Any]], since: Mapping[str, str] = MappingProxyType({})) -> tuple[Machine, ...]:
+    """The machines that are to be delivered to, each with all its users; ``since`` is the serial at which that came to be wanted, where it is known. Pure."""
+    return tuple(one for one in wanted.machines if _is_pending(one, wanted.serial, delivered.get(one.machine), since.get(one.machine)))
 
 
-def _is_pending(machine: Machine, serial: str, given: Mapping[str, Any] | None) -> bool:
+def _is_pending(machine: Machine, serial: str, given: Mapping[str, Any] | None, since: str | None) -> bool:
     if given is None:
         return True
-    return not is_older(serial, given["serial"]) and record(machine, serial)["users"] != given["users"]
+    if is_older(serial, given["serial"]):
+        return False
+    return record(machine, serial)["users"] != given["users"] or (since is not None and is_older(given["serial"], since))
 
 
 def wanted_in(data: Any, where: str) -> Wanted:
@@ -196,6 +210,13 @@ def wanted_in(data: Any, where: str) -> Wanted:
     _check_serial(membership["serial"], where)
     _check_texts([*membership["projects"], *membership["projects"].values(), *membership["remarks"]], where)
     return Wanted(Membership.from_data(membership), content["cookie"])
+
+
+def _since_in(data: Any, where: str) -> dict[str, str]:
+    since = dict(_shaped(data, where, since=dict)["since"])
+    for text in since.values():
+        _check_serial(text, where)
+    return since
 
 
 def delivered_in(data: Any, where: str) -> dict[str, Any]:

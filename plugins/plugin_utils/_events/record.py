@@ -25,18 +25,39 @@ class Record:
         self.folder = folder
         self._written: Fleet = {}
         self._words: dict[str, str] = {}
-        self._behind: set[str] | None = None
+        self._known = self._began = False
+        self._since: dict[str, str] = {}
+        """The machines that are behind, and the serial at which it came to be wanted what they are to have."""
+
+    @property
+    def behind(self) -> set[str]:
+        """The machines that had not been given what is wanted, when it was written."""
+        return set(self._since)
 
     def read(self, limits: Limits) -> tuple[state.Wanted | None, Brake]:
         """What was told last; None where nothing was."""
         path = self.folder / "wanted.json"
         if not path.exists():
             return None, Brake(limits)
-        return state.read_wanted(self.folder), brake_from(json.loads(path.read_bytes()).get("lately"), limits)
+        wanted = state.read_wanted(self.folder)
+        self._known, self._since = True, state.read_since(self.folder)
+        self._put_into_words({machine.machine: machine for machine in wanted.membership.machines})
+        return wanted, brake_from(json.loads(path.read_bytes()).get("lately"), limits)
 
     def write(self, fleet: Fleet, membership: Membership, cookie: str | None, brake: Brake) -> None:
         """Replace it."""
         rest = {"projects": dict(membership.projects), "remarks": list(membership.remarks), "serial": membership.serial}
+        changed = self._put_into_words(fleet)
+        machines = ",\n".join(self._words.values())
+        head = json.dumps({"cookie": cookie, "format": state.FORMAT, "lately": brake.as_data()})
+        inside = json.dumps(rest)
+        text = f'{head[:-1]},\n"membership": {inside[:-1]}, "machines": [\n{machines}\n]}}}}\n'
+        state.replace_file(self.folder, "wanted.json", text)
+        self._write_pending(fleet, membership, changed if self._known else set())
+        self._known = self._began = True
+
+    def _put_into_words(self, fleet: Fleet) -> set[str]:
+        """The machines that are others than before."""
         changed = differing(self._written, fleet)
         for name in sorted(changed):
             if name in fleet:
@@ -44,20 +65,14 @@ class Record:
             else:
                 del self._words[name]
         self._written = fleet
-        machines = ",\n".join(self._words.values())
-        head = json.dumps({"cookie": cookie, "format": state.FORMAT, "lately": brake.as_data()})
-        inside = json.dumps(rest)
-        text = f'{head[:-1]},\n"membership": {inside[:-1]}, "machines": [\n{machines}\n]}}}}\n'
-        state.replace_file(self.folder, "wanted.json", text)
-        self._write_pending(fleet, membership, changed)
+        return changed
 
     def _write_pending(self, fleet: Fleet, membership: Membership, changed: set[str]) -> None:
         whole = replace(membership, machines=tuple(fleet.values()))
-        if self._behind is None:
-            among = {machine.machine for machine in state.pending(whole, state.read_delivered(self.folder))}
-        else:
-            among = self._behind | changed
-        self._behind = {machine.machine for machine in state.write_pending(self.folder, whole, among).machines}
+        since = {**self._since, **dict.fromkeys(changed, membership.serial)}
+        if not self._began:
+            since = {**{machine.machine: membership.serial for machine in state.pending(whole, state.read_delivered(self.folder))}, **since}
+        self._since = state.write_pending(self.folder, whole, since)
 
 
 def delivered_fleet(delivered: Mapping[str, Mapping[str, Any]], wanted: Fleet) -> dict[str, Machine]:

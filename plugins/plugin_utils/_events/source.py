@@ -337,15 +337,14 @@ class Source:
 
     def _tell_again(self, news: list[Any], told: Mapping[str, Any]) -> set[str]:
         """At the start: what machines have not been given yet, whenever it was told first."""
-        delivered = state.read_delivered(self.options.state_path)
-        behind = state.pending(Membership(self._serial, tuple(self._fleet.values()), {}), delivered)
-        had = delivered_fleet(delivered, {machine.machine: machine for machine in behind})
-        wanted = {machine.machine: machine for machine in behind if machine.machine in had}
+        behind = self._record.behind
+        had = delivered_fleet(state.read_delivered(self.options.state_path), {name: self._fleet[name] for name in behind})
+        wanted = {name: self._fleet[name] for name in had}
         told_now = {(one.project, one.id, one.type) for one in news}
         again = [one for one in compare(had, wanted) if (one.project, one.id, one.type) not in told_now]
         for event in announce.changed(again, {**told, "again": True}):
             self._put(event)
-        return {machine.machine for machine in behind}
+        return behind
 
     def _context(self, picture: Picture, fleet: Fleet) -> Context:
         gone, new = self._wanted.projects.keys() - picture.projects.keys(), picture.projects.keys() - self._wanted.projects.keys()

@@ -262,7 +262,7 @@ def kept(tmp_path: Path) -> Path:
     state.write_wanted(tmp_path, Wanted(FLEET))
     for number in range(2):
         state.write_delivered(tmp_path, _given(number))
-    state.write_pending(tmp_path, FLEET, {f"pc{number}" for number in range(4)})
+    state.write_pending(tmp_path, FLEET, {f"pc{number}": f"{SOURCE}1" for number in range(4)})
     assert names(state.read_pending(tmp_path)) == {"pc2", "pc3"}
     return tmp_path
 
@@ -314,6 +314,25 @@ def test_the_shortcut_of_what_is_pending_says_what_the_whole_says(kept: Path, ch
     whole = state.read_wanted(kept).membership
     assert names(found) == expected
     assert found == replace(whole, machines=state.pending(whole, state.read_delivered(kept)))
+
+
+@pytest.mark.parametrize(
+    ("since", "given", "expected"),
+    [
+        ("3", "2", {"pc0"}),  # what was wanted in between may be on its way to it
+        ("3", "3", set()),
+        ("2", "3", set()),
+        ("3", "5", set()),
+    ],
+)
+def test_who_has_what_is_wanted_from_before_it_was_is_pending(tmp_path: Path, since: str, given: str, expected: set[str]):
+    whole = replace(FLEET, serial=f"{SOURCE}4", machines=FLEET.machines[:1])
+    state.write_delivered(tmp_path, {**_given(0), "serial": f"{SOURCE}{given}"})
+    behind = state.write_pending(tmp_path, whole, {"pc0": f"{SOURCE}{since}"})
+    assert set(behind) == set(state.read_since(tmp_path)) == expected
+    state.write_wanted(tmp_path, Wanted(whole))
+    os.utime(tmp_path / "wanted.json", ns=(1, 1))
+    assert names(state.read_pending(tmp_path)) == expected
 
 
 def test_nothing_is_pending_where_nobody_has_said_what_is_wanted(kept: Path):
