@@ -53,16 +53,15 @@ class ActionModule(ActionBase):
     def _run(self, options: dict[str, Any]) -> dict[str, Any]:
         machines = [_machine(name, options) for name in options["members"]]
         if options["step"] == "select":
-            return _selected(machines, _delivered(options), options)
+            return _selected(machines, options)
         options["complete"] &= all(machine.first for machine in machines)
         # A run for some machines that takes nothing away has no need of what all the others have.
-        judged = options["complete"] or any(machine.removals for machine in machines)
+        judged = options["complete"] or any(machine.held for machine in machines)
         judgement, to_have = _judge(machines, options) if judged else (brake.Judgement(), {})
-        stopped = judgement.stop
-        if options["step"] == "decide":
-            apply = [machine.name for machine in machines if machine.removals and not stopped]
-            return {"changed": False, "stop": stopped, "reasons": list(judgement.reasons), "apply": apply}
-        return self._tell(options, machines, to_have, _stop_of(judgement, machines) if stopped else {})
+        apply = [machine.name for machine in machines if machine.held and not judgement.stop]
+        if options["step"] == "decide" and apply:
+            return {"changed": False, "apply": apply}
+        return self._tell(options, machines, to_have, _stop_of(judgement, machines) if judgement.stop else {})
 
     def _tell(self, options: dict[str, Any], machines: list[Machine], to_have: brake.Fleet, stop: dict[str, Any]) -> dict[str, Any]:
         since = {} if self._task.check_mode else _remember(options, machines, to_have, bool(stop))
@@ -73,7 +72,7 @@ class ActionModule(ActionBase):
             display.display(line)
         failed = {row["machine"]: row["why"] for row in rows if row["state"] == fleet.FAILED}
         waiting = [row["machine"] for row in rows if row["state"] == fleet.WAITING]
-        return {"changed": False, "machines": rows, "failed_machines": failed, "waiting": waiting, **stop}
+        return {"changed": False, "apply": [], "machines": rows, "failed_machines": failed, "waiting": waiting, **stop}
 
 
 def _delivered(options: dict[str, Any]) -> dict[str, Any]:
@@ -90,15 +89,45 @@ def _judge(machines: list[Machine], options: dict[str, Any]) -> tuple[brake.Judg
     return brake.judge(had, to_have, limits), to_have
 
 
-def _selected(machines: list[Machine], delivered: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
-    """Whom a run for some users and projects is about; whoever is in none of them gets told so."""
+def _selected(machines: list[Machine], options: dict[str, Any]) -> dict[str, Any]:
+    """Whom a run is about, and what they may remove at once."""
+    some = options["only_users"] or options["only_projects"]
+    given = _delivered(options) if some else _given(machines, options)
+    if some:
+        machines = _concerned(machines, given, options)
+    names = [machine.name for machine in machines]
+    return {"changed": False, "selected": names, "may_remove": _may_remove(machines, given, {**options, "selected": names})}
+
+
+def _given(machines: list[Machine], options: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What these machines were given last, as far as that is known."""
+    if not options["state_path"]:
+        return {}
+    found = ((machine.name, state.read_given(options["state_path"], machine.name)) for machine in machines)
+    return {name: record for name, record in found if record}
+
+
+def _may_remove(machines: list[Machine], given: dict[str, dict[str, Any]], options: dict[str, Any]) -> dict[str, Any]:
+    """What leaves by what the machines were given, where the brake lets it go: of that they need not be asked first.
+
+    A delivery to the whole fleet is judged by what the machines themselves say alone.
+    """
+    likely = [fleet.expected(machine, given[machine.name]) if machine.name in given else machine for machine in machines]
+    leaving = {machine.name: [{key: one[key] for key in ("id", "project")} for one in machine.removals] for machine in likely if machine.removals}
+    if options["complete"] or not leaving or _judge(likely, options)[0].stop:
+        return {}
+    return leaving
+
+
+def _concerned(machines: list[Machine], given: dict[str, dict[str, Any]], options: dict[str, Any]) -> list[Machine]:
+    """The machines that have some users or projects, or had them; where it is none, that is told."""
     users, projects = frozenset(options["only_users"]), frozenset(options["only_projects"])
-    found = [machine.name for machine in machines if fleet.concerns(machine.users, users, projects)]
-    found += [name for name in options["members"] if name not in found and fleet.concerns(delivered.get(name, {}).get("users", ()), users, projects)]
+    found = [machine for machine in machines if fleet.concerns(machine.users, users, projects)]
+    found += [one for one in machines if one not in found and fleet.concerns(given.get(one.name, {}).get("users", ()), users, projects)]
     if not found:
         remembered = "was delivered" if options["state_path"] else "was delivered is not known here either, since there is no delivery_state_path"
         display.warning(f"no machine has any of {', '.join(sorted(users | projects))}, neither by the inventory nor by what {remembered}; nothing is delivered")
-    return {"changed": False, "selected": found}
+    return found
 
 
 def _checked(args: dict[str, Any]) -> dict[str, Any]:
@@ -145,6 +174,7 @@ def _stop_of(judgement: brake.Judgement, machines: list[Machine]) -> dict[str, A
     return {
         "failed": True,
         "lost": lost,
+        "reasons": list(judgement.reasons),
         "msg": f"nothing was removed, since more would go than is likely to be meant: {'; '.join(judgement.reasons)}. "
         f"Look whether the directory answers in full. If these people have really left, set what stands in brackets for this run. "
         f"What is new was delivered. What would go:\n{listed}",

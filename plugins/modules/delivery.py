@@ -22,8 +22,10 @@ extends_documentation_fragment:
 options:
   step:
     description:
-      - V(select) says which machines have some users or projects, or had them when they were delivered to last.
-      - V(decide) says which machines may remove what they hold.
+      - V(select) says which machines have some users or projects, or had them when they were delivered to last; all of them where neither O(only_users)
+        nor O(only_projects) is given. Where O(complete) is V(false), it also says what of that they may remove without being asked first, by what
+        they were given last.
+      - V(decide) says which machines may remove what they hold. Where none may, it goes on to V(tell), since nothing more is to be done.
       - V(tell) writes what was delivered below O(state_path), prints the table, and fails where the brake has stopped removals.
     type: str
     choices: [select, decide, tell]
@@ -111,31 +113,28 @@ EXAMPLES = r"""
 
 RETURN = r"""
 selected:
-  description: The machines that have one of the users or projects, or had one when they were delivered to last.
+  description: The machines that the play is about.
   returned: O(step=select)
   type: list
   elements: str
   sample: [pc1.example.com]
-stop:
-  description: Whether nothing may be removed.
-  returned: O(step=decide)
-  type: bool
-  sample: false
-reasons:
-  description: Why.
-  returned: O(step=decide)
-  type: list
-  elements: str
-  sample: ["atlas would lose all of its 12 members (delivery_may_empty: [atlas])"]
+may_remove:
+  description: Who may lose which project without being asked for first, by machine.
+  returned: O(step=select)
+  type: dict
+  sample:
+    pc1.example.com:
+      - id: 14eb5412-286a-412a-9a34-6e5b2bb830d5
+        project: atlas
 apply:
-  description: The machines that may remove what they hold.
-  returned: O(step=decide)
+  description: The machines that may remove what they hold; empty where nothing more is to be done.
+  returned: O(step=decide) and O(step=tell)
   type: list
   elements: str
   sample: [pc1.example.com]
 machines:
   description: What came of each machine, with its users' tools.
-  returned: O(step=tell)
+  returned: O(step=tell), and O(step=decide) where RV(apply) is empty
   type: list
   elements: dict
   sample:
@@ -147,22 +146,28 @@ machines:
       users: []
 failed_machines:
   description: Machines that are not ready, and why.
-  returned: O(step=tell)
+  returned: as RV(machines)
   type: dict
   sample: {}
 waiting:
   description: Machines that could not be reached; the next delivery brings them what they lack.
-  returned: O(step=tell)
+  returned: as RV(machines)
   type: list
   elements: str
   sample: [pc3.example.com]
 lost:
   description: Who would lose what, where the brake has stopped it, as C(machine), C(user) and C(project).
-  returned: O(step=tell), when it failed
+  returned: when it failed
   type: list
   elements: dict
   sample:
     - machine: pc1.example.com
       user: ada
       project: atlas
+reasons:
+  description: Why the brake has stopped it.
+  returned: when it failed
+  type: list
+  elements: str
+  sample: ["atlas would lose all of its 12 members (delivery_may_empty: [atlas])"]
 """

@@ -53,6 +53,22 @@ options:
     type: str
     choices: [apply, hold]
     default: apply
+  may_remove:
+    description:
+      - Who loses which project although O(removals=hold). The role C(delivery) gives here, in a delivery to some machines, what these were given and are
+        not to have any more, where it could decide that already, so that such a machine is asked once.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      id:
+        description: The stable id of the directory.
+        type: str
+        required: true
+      project:
+        description: The project.
+        type: str
+        required: true
   generation:
     description:
       - Goes back to what users had in this generation, a number or V(previous), in place of O(record).
@@ -179,7 +195,7 @@ removals:
       project: atlas
       tools: [atlas]
 held:
-  description: Whether RV(removals) are still to be done.
+  description: Whether any of RV(removals) are still to be done.
   returned: O(state=present) with O(record)
   type: bool
   sample: false

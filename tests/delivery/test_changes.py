@@ -42,6 +42,26 @@ def test_nothing_to_do_is_one_round_trip(fleet: Fleet):
     assert done.ok and done.output.count(" SSH: EXEC ") == len(fleet.machines), done.output
 
 
+def test_leaving_in_a_delivery_to_some_machines_is_one_round_trip(fleet: Fleet):
+    """What they were given is known, and so is who leaves; what else a machine has is asked for."""
+    simple(fleet, "atlas")
+    simple(fleet, "beta")
+    fleet.projects = {"atlas": {"ada", "cy"}}
+    assert fleet.deliver().ok
+    fleet.projects = {"atlas": {"ada", "cy"}, "beta": {"ada"}}
+    assert fleet.deliver("--limit", PC2, state=False).ok  # Nobody knows of beta.
+    fleet.projects = {"atlas": {"cy"}}
+    told = fleet.deliver("--limit", PC1, "--check")
+    assert told.ok and told.states[PC1] == "would change" and fleet.commands(PC1, "ada") == {"atlas"}
+    done = fleet.deliver("--limit", PC1, "-vvv")
+    assert done.ok and done.states[PC1] == "ready" and done.output.count(" SSH: EXEC ") == 1, done.output
+    assert fleet.commands(PC1, "ada") == set() and not fleet.objects(PC1)
+    more = fleet.deliver("--limit", PC2, "-vvv")
+    assert more.ok and more.states[PC2] == "ready" and more.output.count(" SSH: EXEC ") == 2, more.output
+    assert fleet.commands(PC2, "ada") == set()
+    assert fleet.deliver().changed == set() and fleet.commands(PC3, "cy") == {"atlas"}
+
+
 def test_a_renamed_user(fleet: Fleet):
     simple(fleet, "atlas")
     fleet.projects = {"atlas": {"bob"}}

@@ -12,6 +12,9 @@ from typing import Any
 from .manifest import Wish
 from .model import Generation, Tool, View, ordered
 
+Pairs = frozenset[tuple[str, str]]
+"""Who (by id) is in which project."""
+
 
 @dataclass(frozen=True)
 class People:
@@ -45,13 +48,15 @@ class Target:
 
     views: tuple[View, ...]
     removals: tuple[Removal, ...]
+    held: tuple[Removal, ...] = ()
+    """Those of the removals that are not to be done yet."""
     unknown: tuple[str, ...] = ()
     """Users that the machine does not know."""
     notes: tuple[str, ...] = ()
 
 
-def target(have: Generation, wishes: Iterable[Wish], people: People, hold: bool, now: str) -> Target:
-    """What the machine is to have. With ``hold`` whoever would lose a project keeps it for now."""
+def target(have: Generation, wishes: Iterable[Wish], people: People, now: str, hold: bool = False, may_remove: Pairs = frozenset()) -> Target:
+    """What the machine is to have. With ``hold`` whoever would lose a project keeps it for now, unless ``may_remove`` has it."""
     views: list[View] = []
     unknown, notes = [], []
     taken = set()
@@ -68,9 +73,10 @@ def target(have: Generation, wishes: Iterable[Wish], people: People, hold: bool,
         else:
             unknown.append(wish.name)
     removals = _removals(have, views)
+    held = tuple(removal for removal in removals if hold and (removal.id, removal.project) not in may_remove)
     if hold:
-        views = _held(have, views, people, taken)
-    return Target(ordered(views), removals, tuple(unknown), tuple(notes))
+        views = _with_held(have, views, people, taken, may_remove)
+    return Target(ordered(views), removals, held, tuple(unknown), tuple(notes))
 
 
 def _carried(tool: Tool, former: View | None, now: str) -> Tool:
@@ -95,17 +101,18 @@ def _removals(have: Generation, views: Iterable[View]) -> tuple[Removal, ...]:
     return tuple(found)
 
 
-def _held(have: Generation, views: list[View], people: People, taken: set[str]) -> list[View]:
-    """The views with what they would lose; an account that is somebody else's now loses it in any case."""
+def _with_held(have: Generation, views: list[View], people: People, taken: set[str], may_remove: Pairs) -> list[View]:
+    """The views with what they would lose and may not yet; an account that is somebody else's now loses it in any case."""
     result = {view.id: view for view in views}
     for former in have.views:
+        held = tuple(tool for tool in former.tools if (former.id, tool.project) not in may_remove)
         if former.id in result:
             mine = result[former.id]
-            kept = tuple(tool for tool in former.tools if tool.project not in mine.projects)
+            kept = tuple(tool for tool in held if tool.project not in mine.projects)
             result[former.id] = replace(mine, tools=(*mine.tools, *kept))
-        elif former.name not in taken and people.is_still(former):
+        elif former.name not in taken and people.is_still(former) and (held or not former.tools):
             uid = people.uids.get(former.name)
-            result[former.id] = replace(former, uid=former.uid if uid is None else uid)
+            result[former.id] = replace(former, tools=held, uid=former.uid if uid is None else uid)
     return list(result.values())
 
 

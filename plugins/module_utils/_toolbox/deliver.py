@@ -41,6 +41,7 @@ class Request:
     record: Mapping[str, Any]
     manifests: list[dict[str, Any]]
     hold: bool = False
+    may_remove: changes.Pairs = frozenset()
     keep: int = 3
     grace: float = 0
     accept_older: bool = False
@@ -107,7 +108,7 @@ class _Delivery:
             answer.enrolled = enrol(request.root, request.etc, request.check)
         wanted = manifest.wanted(request.record, request.manifests, self.facts)
         people = machine.people([wish.name for wish in wanted.wishes], self.have)
-        target = changes.target(self.have, wanted.wishes, people, request.hold, self.now)
+        target = changes.target(self.have, wanted.wishes, people, self.now, request.hold, request.may_remove)
         answer.notes += [*target.notes, *wanted.passed_over]
         sources = {**wanted.sources, **self._uv(wanted.sources)}
         views, missing = self._placed(target.views, sources)
@@ -117,7 +118,7 @@ class _Delivery:
         views = self._built(views, missing, sources)
         self._remember_serial()
         changed = self._switched(views)
-        if not (request.hold and target.removals):
+        if not target.held:
             changed |= self._settled(sources)
         return self._told(target, self.generations.current().views, changed)
 
@@ -230,17 +231,18 @@ class _Delivery:
     def _told(self, target: Target, views: tuple[View, ...], changed: bool) -> dict[str, Any]:
         answer = self.answer
         answer.notes += [note for view in views for note in layout.clashes(view)]
-        pending = self.request.hold or self.request.check or bool(answer.missing and not self.request.bundle)
+        unsent = bool(answer.missing and not self.request.bundle)
+        held = target.removals if self.request.check or unsent else target.held
         return {
             "changed": changed or bool(answer.enrolled),
             "generation": self.generations.current().number,
             "missing": answer.missing if not self.request.bundle else [],
             "removals": [removal.as_data() for removal in target.removals],
-            "held": bool(target.removals) and pending,
+            "held": bool(held),
             "receipt": receipt(self.have),
             "users": users(views),
             "unknown": list(target.unknown),
-            "ready": not answer.failures and not target.unknown and not (target.removals and pending) and not (answer.missing and not self.request.bundle),
+            "ready": not answer.failures and not target.unknown and not held and not unsent,
             "failures": [failure.data for failure in answer.failures],
             "notes": answer.notes,
             "enrolled": answer.enrolled,

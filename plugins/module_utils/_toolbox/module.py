@@ -33,6 +33,7 @@ def _toolbox(options: Options, dry: bool) -> dict[str, Any]:
         options["record"],
         options["_projects"] or [],
         options["removals"] == "hold",
+        frozenset((one["id"], one["project"]) for one in options["may_remove"]),
         options["keep"],
         options["grace"],
         options["accept_older"],

@@ -19,6 +19,7 @@ TOOLBOX: dict[str, dict[str, Any]] = {
     "record": {"type": "dict"},
     "catalogue": {"type": "path"},
     "removals": {"type": "str", "choices": ["apply", "hold"], "default": "apply"},
+    "may_remove": {"type": "list", "elements": "dict", "default": [], "options": {key: {"type": "str", "required": True} for key in ("id", "project")}},
     "generation": {"type": "str"},
     "keep": {"type": "int", "default": 3},
     "grace": {"type": "int", "default": 0},

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .brake import Fleet, Pairs
@@ -45,6 +45,11 @@ class Machine:
         return list(self.first.get("removals") or ()) if self.answered else []
 
     @property
+    def held(self) -> bool:
+        """Whether any of the removals are still to be done."""
+        return self.answered and bool(self.first.get("held"))
+
+    @property
     def after(self) -> Pairs:
         """Who is to have which project."""
         return pairs(self.users) - {(removal["id"], removal["project"]) for removal in self.removals}
@@ -55,7 +60,7 @@ class Machine:
             return PASSED
         if self.last.get("unreachable"):
             return WAITING
-        if stopped and self.removals and not self.first.get("failures"):
+        if stopped and self.held and not self.first.get("failures"):
             return HELD
         return self._state_of_answer(dry)
 
@@ -88,6 +93,14 @@ def pairs(users: Iterable[Mapping[str, Any]]) -> Pairs:
 def concerns(users: Iterable[Mapping[str, Any]], names: frozenset[str], projects: frozenset[str]) -> bool:
     """Whether any of these users has one of these names, or is in one of these projects."""
     return any(user["name"] in names or not projects.isdisjoint(user["projects"]) for user in users)
+
+
+def expected(machine: Machine, given: Mapping[str, Any]) -> Machine:
+    """The machine as if it had answered that it has what it was given last."""
+    names = {user["id"]: user["name"] for user in given["users"]}
+    lost = sorted(pairs(given["users"]) - pairs(machine.users))
+    removals = [{"id": identity, "name": names[identity], "project": project} for identity, project in lost]
+    return replace(machine, first={"receipt": given["users"], "removals": removals, "held": bool(removals)})
 
 
 def before(machines: Iterable[Machine], baseline: Mapping[str, Any] | None) -> Fleet:

@@ -30,6 +30,11 @@ def read_delivered(state_path: str) -> dict[str, dict[str, Any]]:
     return membership.read_delivered(state_path)
 
 
+def read_given(state_path: str, machine: str) -> dict[str, Any] | None:
+    """The membership record that one machine was given last; None where there was none."""
+    return membership.read_given(state_path, machine)
+
+
 def write_delivered(state_path: str, delivered: Mapping[str, Any]) -> None:
     """Remember that a machine has reported ready; it is not waiting any more."""
     membership.write_delivered(state_path, delivered)

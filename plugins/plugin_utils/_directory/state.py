@@ -107,12 +107,13 @@ def read_since(folder: str | Path) -> dict[str, str]:
 
 def _only_pending(folder: Path, membership: Membership, since: Mapping[str, str]) -> Membership:
     """The same with those of its machines alone that are to be delivered to; only their own files are read."""
-    given = (_read_given(folder, machine.machine) for machine in membership.machines)
+    given = (read_given(folder, machine.machine) for machine in membership.machines)
     return dataclasses.replace(membership, machines=pending(membership, {record["machine"]: record for record in given if record}, since))
 
 
-def _read_given(folder: Path, name: str) -> dict[str, Any] | None:
-    path = folder / "delivered" / f"{name}.json"
+def read_given(folder: str | Path, name: str) -> dict[str, Any] | None:
+    """The membership record that one machine was given; None where there was none."""
+    path = Path(folder) / "delivered" / f"{name}.json"
     data = _read(path)
     return None if data is None else delivered_in(data, str(path))
 

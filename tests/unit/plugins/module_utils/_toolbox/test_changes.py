@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._app.errors import SpecError
@@ -31,8 +32,8 @@ def wishes(members: dict[str, set[str]], projects: list[dict] = PROJECTS) -> tup
     return manifest.wanted({"users": [user(name, *sorted(mine)) for name, mine in members.items()]}, projects, FACTS).wishes
 
 
-def after(have: Generation, members: dict[str, set[str]], hold: bool = False, people: People = EVERYBODY) -> tuple[Generation, changes.Target]:
-    target = changes.target(have, wishes(members), people, hold, NOW)
+def after(have: Generation, members: dict[str, set[str]], hold: bool = False, people: People = EVERYBODY, **more: Any) -> tuple[Generation, changes.Target]:
+    target = changes.target(have, wishes(members), people, NOW, hold, **more)
     return Generation(have.number + 1, NOW, target.views), target
 
 
@@ -61,6 +62,18 @@ def test_hold_only_adds(before: dict[str, set[str]], now: dict[str, set[str]]):
     assert applied.pairs == pairs(now)
 
 
+@given(records, records, records)
+def test_who_may_be_removed_is_not_held(before: dict[str, set[str]], now: dict[str, set[str]], may: dict[str, set[str]]):
+    first, _target = after(Generation(), before)
+    second, target = after(first, now, hold=True, may_remove=frozenset(pairs(may)))
+    lost = pairs(before) - pairs(now)
+    assert second.pairs == pairs(now) | (lost - pairs(may))
+    assert {(removal.id, removal.project) for removal in target.removals} == lost
+    assert {(removal.id, removal.project) for removal in target.held} == lost - pairs(may)
+    everything, _target = after(first, now, hold=True, may_remove=frozenset(lost))
+    assert changes.same(everything.views, after(first, now)[0].views)
+
+
 @given(records, records)
 def test_back_gives_nothing_to_who_has_left(before: dict[str, set[str]], now: dict[str, set[str]]):
     first, _target = after(Generation(), before)
@@ -72,7 +85,7 @@ def test_back_gives_nothing_to_who_has_left(before: dict[str, set[str]], now: di
 def test_receipts_survive_what_does_not_change(members: dict[str, set[str]]):
     first, _target = after(Generation(), members)
     ready = Generation(1, NOW, tuple(replace(view, tools=tuple(replace(tool, ready="then", place=tool.object) for tool in view.tools)) for view in first.views))
-    second = changes.target(ready, wishes(members), EVERYBODY, False, "later").views
+    second = changes.target(ready, wishes(members), EVERYBODY, "later").views
     assert second == ready.views
 
 
@@ -101,14 +114,14 @@ def test_a_new_login_name_is_no_removal():
     first, _target = after(Generation(), {"ada": {"alpha"}})
     record = {"users": [{"id": "id-ada", "name": "countess", "projects": ["alpha"]}]}
     people = People({"countess": 1001, "ada": None}, {1001: "countess"})
-    target = changes.target(first, manifest.wanted(record, PROJECTS, FACTS).wishes, people, True, NOW)
+    target = changes.target(first, manifest.wanted(record, PROJECTS, FACTS).wishes, people, NOW, hold=True)
     assert [view.name for view in target.views] == ["countess"] and target.removals == ()
 
 
 def test_a_login_name_that_was_given_to_somebody_else():
     first, _target = after(Generation(), {"ada": {"alpha"}})
     record = {"users": [{"id": "id-new", "name": "ada", "projects": ["beta"]}]}
-    target = changes.target(first, manifest.wanted(record, PROJECTS, FACTS).wishes, EVERYBODY, True, NOW)
+    target = changes.target(first, manifest.wanted(record, PROJECTS, FACTS).wishes, EVERYBODY, NOW, hold=True)
     assert [(view.id, view.projects) for view in target.views] == [("id-new", ["beta"])]
 
 
