@@ -30,7 +30,7 @@ _RELEASES = (
     "plugins/doc_fragments/platform.py",
 )
 _RELEASES_ON = {"swarm": (*_RELEASES, *_SWARM), "kubernetes": (*_RELEASES, "plugins/module_utils/_kubernetes")}
-"""All of a release, from the module to the platform; what is nearest to users is tested in each run: the table, the history, the playbooks."""
+"""All of a release, from the module to the platform. What is marked as main_road runs always, and so do the playbooks."""
 _EVENTS = ("plugins/plugin_utils/_events", "plugins/plugin_utils/_directory", "extensions/eda/plugins")
 _TOOLBOX = ("plugins/module_utils/_toolbox", "plugins/modules/toolbox.py", "plugins/action/toolbox.py", "plugins/plugin_utils/_catalogue")
 ABOUT: dict[str, tuple[str, ...]] = {
@@ -48,9 +48,10 @@ ABOUT: dict[str, tuple[str, ...]] = {
     "integration/test_manifests.py on kubernetes": (*_KUBERNETES, "plugins/plugin_utils/_manifests.py"),
     **{
         f"integration/test_{name}.py on {platform}": about
-        for name in ("interrupted", "networks", "ownership", "secrets")
+        for name in ("history", "interrupted", "networks", "ownership", "secrets")
         for platform, about in _RELEASES_ON.items()
     },
+    **{f"integration/test_rollout.py on {platform}": (*about, "tests/integration/cases.py") for platform, about in _RELEASES_ON.items()},
     "events/test_directories.py": _EVENTS,
     "events/test_faults.py": _EVENTS,
     "events/test_many.py": _EVENTS,

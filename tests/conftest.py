@@ -24,6 +24,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--everything"):
         return
     for item in items:
+        if item.get_closest_marker("main_road"):
+            continue
         name = str(item.path.relative_to(HERE))
         if name.startswith("integration/"):
             name += f" on {config.getoption('--platform')}"

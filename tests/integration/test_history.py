@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from .harness import Outcome, Player, until
 from .specs import changed, simple, tool, with_service
 
@@ -36,6 +38,7 @@ def tokens(platform: Any, app: str) -> set[str]:
     return {name for name in platform.objects("secret", app) if name.startswith(platform.object_name(app, "token"))}
 
 
+@pytest.mark.main_road
 def test_there_and_back(platform: Any, player: Player, app: str) -> None:
     """All services go back together; twice is no change; by number to any release; the secrets come back, too."""
     both = {"services": {"one": tool(platform, secrets=["token"]), "two": tool(platform)}, "secrets": {"token": {"content": "first token"}}}

@@ -17,6 +17,8 @@ from .harness import Outcome, Player
 from .specs import PORT, shop
 
 APP = "roll"
+MAIN_ROAD = {"good", "image not found", "exit at start", "crash loop of a new service", "failing health check", "no machine matches", "a typo"}
+assert {case.name for case in CASES} >= MAIN_ROAD
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +44,12 @@ def client(platform: Any, running: Player) -> Iterator[Client]:
         yield asking
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "-"))
+def marked(case: Case) -> Any:
+    marks = [pytest.mark.main_road] if case.name in MAIN_ROAD else []
+    return pytest.param(case, id=case.name.replace(" ", "-"), marks=marks)
+
+
+@pytest.mark.parametrize("case", map(marked, CASES))
 def test_case(case: Case, platform: Any, running: Player, client: Client) -> None:
     """The verdict, the reason, what serves meanwhile and afterwards, and that the next run finds all in order."""
     case = case.on(platform)
