@@ -45,7 +45,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ...module_utils._toolbox.serial import is_older, is_serial
+from ...module_utils._toolbox.serial import compare, is_older, is_serial
 from .errors import Contradiction, Refused
 from .names import machine_name
 from .record import Machine, Membership, record
@@ -190,7 +190,13 @@ def _is_pending(machine: Machine, serial: str, given: Mapping[str, Any] | None, 
         return True
     if is_older(serial, given["serial"]):
         return False
-    return record(machine, serial)["users"] != given["users"] or (since is not None and is_older(given["serial"], since))
+    return record(machine, serial)["users"] != given["users"] or (since is not None and not _is_from(since, given["serial"]))
+
+
+def _is_from(since: str, serial: str) -> bool:
+    """Whether it is known to be from then or later; what another server has numbered is not."""
+    order = compare(serial, since)
+    return not order.older and not order.other_source
 
 
 def wanted_in(data: Any, where: str) -> Wanted:

@@ -319,16 +319,17 @@ def test_the_shortcut_of_what_is_pending_says_what_the_whole_says(kept: Path, ch
 @pytest.mark.parametrize(
     ("since", "given", "expected"),
     [
-        ("3", "2", {"pc0"}),  # what was wanted in between may be on its way to it
-        ("3", "3", set()),
-        ("2", "3", set()),
-        ("3", "5", set()),
+        (f"{SOURCE}3", f"{SOURCE}2", {"pc0"}),  # what was wanted in between may be on its way to it
+        (f"{SOURCE}3", f"{SOURCE}3", set()),
+        (f"{SOURCE}2", f"{SOURCE}3", set()),
+        (f"{SOURCE}3", f"{SOURCE}5", set()),
+        (f"{SOURCE}3", "csn:dc=y:9", {"pc0"}),  # nobody knows
     ],
 )
 def test_who_has_what_is_wanted_from_before_it_was_is_pending(tmp_path: Path, since: str, given: str, expected: set[str]):
     whole = replace(FLEET, serial=f"{SOURCE}4", machines=FLEET.machines[:1])
-    state.write_delivered(tmp_path, {**_given(0), "serial": f"{SOURCE}{given}"})
-    behind = state.write_pending(tmp_path, whole, {"pc0": f"{SOURCE}{since}"})
+    state.write_delivered(tmp_path, {**_given(0), "serial": given})
+    behind = state.write_pending(tmp_path, whole, {"pc0": since})
     assert set(behind) == set(state.read_since(tmp_path)) == expected
     state.write_wanted(tmp_path, Wanted(whole))
     os.utime(tmp_path / "wanted.json", ns=(1, 1))
