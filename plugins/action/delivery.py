@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -19,12 +20,20 @@ display = Display()
 
 _OPTIONS: dict[str, dict[str, Any]] = {
     "step": {"type": "str", "choices": ["select", "decide", "tell"], "required": True},
-    "members": {"type": "dict", "required": True},
-    "only_users": {"type": "list", "elements": "str", "default": []},
-    "only_projects": {"type": "list", "elements": "str", "default": []},
-    "selected": {"type": "list", "elements": "str"},
-    "answers": {"type": "dict", "default": {}},
-    "final_answers": {"type": "dict", "default": {}},
+    "machines": {"type": "list", "elements": "str", "required": True},
+    "users": {"type": "str", "default": "shipping_users"},
+    "only": {
+        "type": "dict",
+        "default": {},
+        "options": {"users": {"type": "list", "elements": "str", "default": []}, "projects": {"type": "list", "elements": "str", "default": []}},
+    },
+    "settings": {
+        "type": "dict",
+        "options": {"catalogue": {"type": "path"}, "options": {"type": "dict"}, "connect_timeout": {"type": "int"}, "pipelining": {"type": "bool"}},
+    },
+    "selection": {"type": "dict"},
+    "answers": {"type": "str", "default": "delivery_answer"},
+    "final_answers": {"type": "str", "default": "delivery_final_answer"},
     "serial": {"type": "str"},
     "complete": {"type": "bool", "default": True},
     "state_path": {"type": "path"},
@@ -32,6 +41,9 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "max_shrink": {"type": "float", "default": 20},
     "may_empty": {"type": "list", "elements": "str", "default": []},
 }
+
+_READ = {"users": ("select", "decide", "tell"), "answers": ("decide", "tell"), "final_answers": ("tell",)}
+"""The variables of hosts, and the steps that have them."""
 
 
 class ActionModule(ActionBase):
@@ -43,15 +55,16 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the action."""
-        result: dict[str, Any] = super().run(tmp, task_vars or {})
+        variables = task_vars or {}
+        result: dict[str, Any] = super().run(tmp, variables)
         try:
-            result.update(self._run(_checked(self._task.args)))
+            options = _checked(self._task.args)
+            result.update(self._run(options, [_machine(name, variables["hostvars"][name], options) for name in options["machines"]]))
         except ShippingError as error:
             result.update({"failed": True, "msg": str(error), **error.facts})
         return result
 
-    def _run(self, options: dict[str, Any]) -> dict[str, Any]:
-        machines = [_machine(name, options) for name in options["members"]]
+    def _run(self, options: dict[str, Any], machines: list[Machine]) -> dict[str, Any]:
         if options["step"] == "select":
             return _selected(machines, options)
         options["complete"] &= all(machine.first for machine in machines)
@@ -61,7 +74,7 @@ class ActionModule(ActionBase):
         apply = [machine.name for machine in machines if machine.held and not judgement.stop]
         if options["step"] == "decide" and apply:
             return {"changed": False, "apply": apply}
-        return self._tell(options, machines, to_have, _stop_of(judgement, machines) if judgement.stop else {})
+        return self._tell(options, machines, to_have, _stop_of(judgement, machines, options) if judgement.stop else {})
 
     def _tell(self, options: dict[str, Any], machines: list[Machine], to_have: brake.Fleet, stop: dict[str, Any]) -> dict[str, Any]:
         since = {} if self._task.check_mode else _remember(options, machines, to_have, bool(stop))
@@ -82,7 +95,7 @@ def _delivered(options: dict[str, Any]) -> dict[str, Any]:
 def _judge(machines: list[Machine], options: dict[str, Any]) -> tuple[brake.Judgement, brake.Fleet]:
     """What the brake says, and what everybody is to have."""
     path = options["state_path"]
-    coming = [machine for machine in machines if not machine.first and machine.name in (options["selected"] or options["members"])]
+    coming = fleet.coming(machines, options["selected"])
     had = fleet.before(machines, state.read_baseline(path) if path else None)
     to_have = fleet.after(machines, _delivered(options), had, options["complete"], coming)
     limits = brake.Limits(max_shrink=options["max_shrink"], may_empty=frozenset(options["may_empty"]))
@@ -91,20 +104,19 @@ def _judge(machines: list[Machine], options: dict[str, Any]) -> tuple[brake.Judg
 
 def _selected(machines: list[Machine], options: dict[str, Any]) -> dict[str, Any]:
     """Whom a run is about, and what they may remove at once."""
-    some = options["only_users"] or options["only_projects"]
-    given = _delivered(options) if some else _given(machines, options)
-    if some:
+    if any(options["only"].values()):
+        options = {**options, "complete": False}
+        given = _delivered(options)
         machines = _concerned(machines, given, options)
-    names = [machine.name for machine in machines]
-    return {"changed": False, "selected": names, "may_remove": _may_remove(machines, given, {**options, "selected": names})}
+    else:
+        given = {} if options["complete"] else _given(machines, options)
+    found = {"complete": options["complete"], "selected": [machine.name for machine in machines if machine.known]}
+    return {"changed": False, **found, "may_remove": _may_remove(machines, given, {**options, **found})}
 
 
 def _given(machines: list[Machine], options: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """What these machines were given last, as far as that is known."""
-    if not options["state_path"]:
-        return {}
-    found = ((machine.name, state.read_given(options["state_path"], machine.name)) for machine in machines)
-    return {name: record for name, record in found if record}
+    return state.read_delivered_to(options["state_path"], [machine.name for machine in machines]) if options["state_path"] else {}
 
 
 def _may_remove(machines: list[Machine], given: dict[str, dict[str, Any]], options: dict[str, Any]) -> dict[str, Any]:
@@ -121,7 +133,7 @@ def _may_remove(machines: list[Machine], given: dict[str, dict[str, Any]], optio
 
 def _concerned(machines: list[Machine], given: dict[str, dict[str, Any]], options: dict[str, Any]) -> list[Machine]:
     """The machines that have some users or projects, or had them; where it is none, that is told."""
-    users, projects = frozenset(options["only_users"]), frozenset(options["only_projects"])
+    users, projects = frozenset(options["only"]["users"]), frozenset(options["only"]["projects"])
     found = [machine for machine in machines if fleet.concerns(machine.users, users, projects)]
     found += [one for one in machines if one not in found and fleet.concerns(given.get(one.name, {}).get("users", ()), users, projects)]
     if not found:
@@ -135,16 +147,21 @@ def _checked(args: dict[str, Any]) -> dict[str, Any]:
     if checked.error_messages:
         raise SpecError([Problem("", text) for text in checked.error_messages], "the options")
     options: dict[str, Any] = checked.validated_parameters
-    if options["step"] != "select" and not options["serial"]:
-        raise SpecError([Problem("serial", "is needed")], "the options")
+    if options["step"] != "select":
+        problems = [Problem(name, "is needed") for name in ("selection", "serial") if not options[name]]
+        if problems:
+            raise SpecError(problems, "the options")
+        options |= {name: options["selection"][name] for name in ("complete", "selected")}
     if not 0 <= options["max_shrink"] <= 100:
         raise SpecError([Problem("max_shrink", f"must be from 0 to 100, not {options['max_shrink']:g}")], "the options")
     return options
 
 
-def _machine(name: str, options: dict[str, Any]) -> Machine:
-    users = tuple({key: user[key] for key in ("id", "name", "projects")} for user in options["members"][name] or ())
-    return Machine(name, users, options["answers"].get(name) or {}, options["final_answers"].get(name) or {})
+def _machine(name: str, variables: Mapping[str, Any], options: dict[str, Any]) -> Machine:
+    """A host as its variables have it; what a later task of the play registers is not read, since it may be from a play before."""
+    users, first, second = (variables.get(options[variable]) if options["step"] in steps else None for variable, steps in _READ.items())
+    kept = tuple({key: user[key] for key in ("id", "name", "projects")} for user in users or ())
+    return Machine(name, kept, first or {}, second or {}, known=users is not None)
 
 
 def _remember(options: dict[str, Any], machines: list[Machine], to_have: brake.Fleet, stopped: bool) -> dict[str, str]:
@@ -166,16 +183,18 @@ def _remember(options: dict[str, Any], machines: list[Machine], to_have: brake.F
     return {name: known.get(name, now) for name in waiting}
 
 
-def _stop_of(judgement: brake.Judgement, machines: list[Machine]) -> dict[str, Any]:
-    """The failure that lists what would go."""
+def _stop_of(judgement: brake.Judgement, machines: list[Machine], options: dict[str, Any]) -> dict[str, Any]:
+    """The failure that lists what would go, and counts what has gone before."""
     names = fleet.names_of(machines)
-    lost = [{"machine": machine, "user": names.get(identity, identity), "project": project} for machine, identity, project in judgement.lost]
+    there, gone = fleet.told_apart(judgement.lost, machines, fleet.coming(machines, options["selected"]))
+    lost = [{"machine": machine, "user": names.get(identity, identity), "project": project} for machine, identity, project in there]
     listed = "\n".join(f"  {one['machine']}: {one['user']} leaves {one['project']}" for one in lost)
+    before = f"{len(gone)} of these memberships have gone since the last delivery to the whole fleet. " if gone else ""
     return {
         "failed": True,
         "lost": lost,
         "reasons": list(judgement.reasons),
-        "msg": f"nothing was removed, since more would go than is likely to be meant: {'; '.join(judgement.reasons)}. "
+        "msg": f"nothing{' more' if gone else ''} was removed, since more would go than is likely to be meant: {'; '.join(judgement.reasons)}. "
         f"Look whether the directory answers in full. If these people have really left, set what stands in brackets for this run. "
-        f"What is new was delivered. What would go:\n{listed}",
+        f"What is new was delivered. {before}What would go:\n{listed}",
     }

@@ -18,10 +18,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.shipping.code.plugins.module_utils._app.errors import ShippingError
 from ansible_collections.shipping.code.plugins.module_utils._toolbox import manifest
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.errors import Unsupported
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.kinds.kind import sha256_of
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.options import check
-from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.bundle import Parcel
-from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.sources import Catalogue
 from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.turns import once
 
 _GOES_ALONG = 1_000_000
@@ -53,25 +50,21 @@ class ActionModule(ActionBase):
             return self._call(options, task_vars)
         options["record"] = _plain(options["record"])
         manifest.check_record(options["record"])
-        catalogue = self._catalogue(options)
-        projects = sorted({name for user in options["record"]["users"] for name in user["projects"]})
-        offer = self._offer(catalogue, projects, options.get("uv_path"))
-        manifests, without = offer["manifests"], offer["without"]
+        offer = self._offer(options, task_vars)
         options = {key: value for key, value in options.items() if key != "uv_path"}
-        options |= {"_projects": manifests, "_uv": offer["uv_sha256"]}
+        options |= {"_projects": offer["manifests"], "_uv": offer["uv_sha256"]}
         result = self._call(options, task_vars)
         if result.get("missing") and not result.get("failed") and not self._task.check_mode:
-            parcel = Parcel(catalogue, {manifest["name"]: manifest for manifest in manifests}, offer["uv"])
-            result = self._send(parcel, result["missing"], options, task_vars)
-        if without:
-            result["notes"] = [*result.get("notes", ()), *(f"{name} has no file in the catalogue, and so no tools" for name in without)]
+            result = self._send(offer, result["missing"], options, task_vars)
+        if offer["without"]:
+            result["notes"] = [*result.get("notes", ()), *(f"{name} has no file in the catalogue, and so no tools" for name in offer["without"])]
         return result
 
     def _refuse_windows(self) -> None:
         if self._connection.transport.rpartition(".")[2] in _WINDOWS or getattr(self._connection._shell, "_IS_WINDOWS", False):
             raise Unsupported("tools cannot be delivered to this machine", "its system is Windows", "Linux is supported; macOS and Windows are not yet")
 
-    def _catalogue(self, options: dict[str, Any]) -> Catalogue:
+    def _folder(self, options: dict[str, Any]) -> str:
         try:
             folder = str(self._find_needle("files", options["catalogue"]))
         except AnsibleError:
@@ -82,16 +75,22 @@ class ActionModule(ActionBase):
                 "no folder of that name is beside the playbook or role",
                 "Correct the path; nothing was touched",
             )
-        cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-        return Catalogue(folder, os.path.join(cache, "shipping.code", "downloads"))
+        return folder
 
-    def _offer(self, catalogue: Catalogue, projects: list[str], uv_path: str | None) -> dict[str, Any]:
-        """What these projects have, read by the first machine of the task: all machines of a run get the same."""
-        about = sha256(json.dumps([catalogue.folder, projects, uv_path]).encode()).hexdigest()
+    def _offer(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """What the projects have, read for the first machine of the task: all machines of a run get the same."""
+        wanted = {
+            "folder": self._folder(options),
+            "projects": sorted({name for user in options["record"]["users"] for name in user["projects"]}),
+            "uv_path": options.get("uv_path"),
+        }
+        about = sha256(json.dumps(wanted).encode()).hexdigest()
         folder = C.DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]  # It goes with the run.
-        offer = once(os.path.join(folder, f"{self._task._uuid}-{about}.json"), lambda: _read_offer(catalogue, projects, uv_path))
-        catalogue.checkouts.update(offer["checkouts"])
-        return offer
+        # Ansible packs the module for the first machine, too, and the others wait. So one of these does that while the catalogue is read.
+        return once(os.path.join(folder, f"{self._task._uuid}-{about}.json"), lambda: _read(wanted), lambda: self._pack(task_vars))
+
+    def _pack(self, task_vars: dict[str, Any]) -> None:
+        self._configure_module(self._task.action, {}, task_vars)
 
     def _call(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         result: dict[str, Any] = self._execute_module(module_args=options, task_vars=task_vars)
@@ -100,12 +99,14 @@ class ActionModule(ActionBase):
             del given[name]
         return result
 
-    def _send(self, parcel: Parcel, missing: list[dict[str, Any]], options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+    def _send(self, offer: dict[str, Any], missing: list[dict[str, Any]], options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Everything that is missing, in one transfer; nothing of it stays outside the store."""
+        from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.offer import parcel
+
         folder = tempfile.mkdtemp()
         try:
             local = os.path.join(folder, "bundle.tar")
-            sent = parcel.write(local, missing)
+            sent = parcel(offer).write(local, missing)
             if os.path.getsize(local) <= _GOES_ALONG:
                 with open(local, "rb") as bundle:
                     return self._call({**options, "_bundle": sent, "_content": base64.b64encode(bundle.read()).decode()}, task_vars)
@@ -119,22 +120,11 @@ class ActionModule(ActionBase):
             shutil.rmtree(folder)
 
 
-def _read_offer(catalogue: Catalogue, projects: list[str], uv_path: str | None) -> dict[str, Any]:
-    manifests, without = catalogue.manifests(projects)
-    uv = _uv(uv_path, manifests)
-    return {"manifests": manifests, "without": without, "checkouts": catalogue.checkouts, "uv": uv, "uv_sha256": sha256_of(uv) if uv else ""}
+def _read(wanted: dict[str, Any]) -> dict[str, Any]:
+    # All that reads catalogues is loaded here, by the first machine's process, since the others have no use for it.
+    from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.offer import read
 
-
-def _uv(given: str | None, manifests: list[dict[str, Any]]) -> str:
-    """The path of uv, where any project has a tool that it installs."""
-    if not any(tool["kind"] == "python" for manifest in manifests for tool in manifest["tools"]):
-        return ""
-    path = given or shutil.which("uv")
-    if not path or not os.path.isfile(path):
-        raise ShippingError(
-            "tools of the kind python need uv", f"{given or 'uv'} is not on the control machine", "pip install uv, or say where it is with uv_path"
-        )
-    return path
+    return read(**wanted)
 
 
 def _plain(record: Any) -> Any:

@@ -22,46 +22,71 @@ extends_documentation_fragment:
 options:
   step:
     description:
-      - V(select) says which machines have some users or projects, or had them when they were delivered to last; all of them where neither O(only_users)
-        nor O(only_projects) is given. Where O(complete) is V(false), it also says what of that they may remove without being asked first, by what
-        they were given last.
+      - V(select) says which machines the play is about. These are those that have the users or projects of O(only), or had them when they were
+        delivered to last; without O(only), all that have users. Where that is not the whole fleet, it also says what they may remove without being
+        asked first, by what they were given last.
       - V(decide) says which machines may remove what they hold. Where none may, it goes on to V(tell), since nothing more is to be done.
       - V(tell) writes what was delivered below O(state_path), prints the table, and fails where the brake has stopped removals.
     type: str
     choices: [select, decide, tell]
     required: true
-  members:
-    description: The users of each machine of the play, by its name, as the inventory has them.
-    type: dict
+  machines:
+    description: All hosts of the play, whatever has become of them. Their variables are read that O(users), O(answers) and O(final_answers) name.
+    type: list
+    elements: str
     required: true
-  only_users:
-    description: Login names, for O(step=select).
-    type: list
-    elements: str
-    default: []
-  only_projects:
-    description: Names of projects, for O(step=select).
-    type: list
-    elements: str
-    default: []
-  selected:
-    description: The machines that the play is about, whether they were asked already or not; by default all.
-    type: list
-    elements: str
+  users:
+    description: The variable of a host with its users, as the inventory has them. A host without it is not delivered to.
+    type: str
+    default: shipping_users
+  only:
+    description: Whom the play is about, for O(step=select).
+    type: dict
+    default: {}
+    suboptions:
+      users:
+        description: Login names.
+        type: list
+        elements: str
+        default: []
+      projects:
+        description: Names of projects.
+        type: list
+        elements: str
+        default: []
+  settings:
+    description: Further values of the role, which O(step=select) checks before any machine is asked, once for all of them.
+    type: dict
+    suboptions:
+      catalogue:
+        description: The folder with a file for each project.
+        type: path
+      options:
+        description: Further options of M(shipping.code.toolbox).
+        type: dict
+      connect_timeout:
+        description: Seconds after which a machine that does not answer counts as off.
+        type: int
+      pipelining:
+        description: Whether a module is sent through the connection that starts it.
+        type: bool
+  selection:
+    description: What O(step=select) returned. Needed but for that.
+    type: dict
   answers:
-    description: What M(shipping.code.toolbox) returned with C(removals=hold), by machine.
-    type: dict
-    default: {}
+    description: The variable of a host with what M(shipping.code.toolbox) returned with C(removals=hold).
+    type: str
+    default: delivery_answer
   final_answers:
-    description: What it returned from machines that were asked a second time.
-    type: dict
-    default: {}
+    description: The variable of a host with what it returned, where it was asked a second time.
+    type: str
+    default: delivery_final_answer
   serial:
     description: The serial of the membership. Needed but for O(step=select).
     type: str
   complete:
     description:
-      - Whether O(members) are the whole fleet.
+      - Whether O(machines) are the whole fleet, for O(step=select).
       - With V(false), the others count as they were last delivered.
     type: bool
     default: true
@@ -94,8 +119,8 @@ EXAMPLES = r"""
 - name: Choose the machines that have something of a project
   shipping.code.delivery:
     step: select
-    members: {pc1.example.com: "{{ hostvars['pc1.example.com'].shipping_users }}"}
-    only_projects: [atlas]
+    machines: "{{ ansible_play_hosts_all }}"
+    only: {projects: [atlas]}
     state_path: /var/lib/shipping
   run_once: true
   register: selection
@@ -104,8 +129,9 @@ EXAMPLES = r"""
   shipping.code.delivery:
     step: decide
     serial: "{{ shipping_membership_serial }}"
-    members: {pc1.example.com: "{{ hostvars['pc1.example.com'].shipping_users }}"}
-    answers: {pc1.example.com: "{{ hostvars['pc1.example.com'].answer }}"}
+    machines: "{{ ansible_play_hosts_all }}"
+    selection: "{{ selection }}"
+    answers: answer
     state_path: /var/lib/shipping
   run_once: true
   register: decision
@@ -118,6 +144,11 @@ selected:
   type: list
   elements: str
   sample: [pc1.example.com]
+complete:
+  description: Whether these are the whole fleet.
+  returned: O(step=select)
+  type: bool
+  sample: false
 may_remove:
   description: Who may lose which project without being asked for first, by machine.
   returned: O(step=select)
@@ -156,7 +187,7 @@ waiting:
   elements: str
   sample: [pc3.example.com]
 lost:
-  description: Who would lose what, where the brake has stopped it, as C(machine), C(user) and C(project).
+  description: Who would lose what, where the brake has stopped it, as C(machine), C(user) and C(project). What has gone before is not in it.
   returned: when it failed
   type: list
   elements: dict

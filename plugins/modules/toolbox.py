@@ -185,7 +185,7 @@ users:
           asked: "2026-11-24T12:00:00Z"
           ready: "2026-11-24T12:00:02Z"
 removals:
-  description: Who loses which project, or would lose it.
+  description: Who loses which project, or would lose it. C(held) says that this is still to be done.
   returned: O(state=present) with O(record)
   type: list
   elements: dict
@@ -194,6 +194,7 @@ removals:
       name: ada
       project: atlas
       tools: [atlas]
+      held: false
 held:
   description: Whether any of RV(removals) are still to be done.
   returned: O(state=present) with O(record)
@@ -281,7 +282,8 @@ from ansible_collections.shipping.code.plugins.module_utils._toolbox.options imp
 
 def main() -> None:
     module = AnsibleModule(TOOLBOX, supports_check_mode=True)
-    answer(module, lambda options: calls.toolbox(options, module.check_mode))
+    told = {"module_args": {name: value for name, value in module.params.items() if not name.startswith("_")}}
+    answer(module, lambda options: {**calls.toolbox(options, module.check_mode), "invocation": told})
 
 
 if __name__ == "__main__":

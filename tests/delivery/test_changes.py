@@ -10,6 +10,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -135,6 +136,44 @@ def test_the_brake_counts_single_runs_together(fleet: Fleet):
     fleet.projects = {"atlas": set()}
     last = fleet.deliver(only={"users": ["ada"]})
     assert not last.ok and "all of its 3 members" in last.output and fleet.commands(PC2, "ada") == {"atlas"}
+    assert "nothing more was removed" in last.output and "2 of these memberships have gone since" in last.output, last.output
+    assert f"{PC2}: ada leaves atlas" in last.output and "bob leaves" not in last.output and "cy leaves" not in last.output
+
+
+def test_what_a_run_has_removed_is_not_said_to_be_there(fleet: Fleet):
+    """What they were given is taken away at once; what they have besides they tell then, and that is too much."""
+    everywhere = ("--limit", ",".join((PC1, PC2, PC3)))
+    simple(fleet, "atlas")
+    simple(fleet, "beta")
+    fleet.projects = {"atlas": {"ada"}}
+    assert fleet.deliver(*everywhere).ok
+    fleet.projects = {"atlas": {"ada"}, "beta": {"ada", "bob", "cy"}}
+    assert fleet.deliver(state=False).ok  # Nobody knows of beta.
+    fleet.projects = {}
+    stopped = fleet.deliver(*everywhere)
+    assert not stopped.ok and "beta would lose all of its 3 members" in stopped.output, stopped.output
+    assert "nothing more was removed" in stopped.output and "2 of these memberships have gone since" in stopped.output
+    assert f"{PC3}: cy leaves beta" in stopped.output and "leaves atlas" not in stopped.output
+    assert fleet.commands(PC1, "ada") == fleet.commands(PC2, "ada") == {"beta"}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"only": {"user": ["ada"]}}, "only.user. Supported parameters include: projects, users"),
+        ({"delivery_connect_timeout": "soon"}, "'connect_timeout' is of type str found in 'settings'"),
+        ({"delivery_options": "keep"}, "'options' is of type str found in 'settings'"),
+        ({"delivery_max_shrink": 200}, "max_shrink: must be from 0 to 100, not 200"),
+    ],
+    ids=["only", "connect_timeout", "options", "max_shrink"],
+)
+def test_a_mistake_in_what_the_play_is_given(fleet: Fleet, given: dict[str, Any], told: str):
+    """It is told once, before any machine is asked."""
+    simple(fleet, "atlas")
+    fleet.projects = {"atlas": {"ada"}}
+    failed = fleet.deliver("-vvv", **given)
+    assert not failed.ok and told in failed.output and "nothing was touched" in failed.output, failed.output
+    assert " SSH: EXEC " not in failed.output and fleet.commands(PC1, "ada") == set()
 
 
 def test_only_some(fleet: Fleet):

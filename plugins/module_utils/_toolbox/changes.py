@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from .manifest import Wish
 from .model import Generation, Tool, View, ordered
@@ -16,8 +15,7 @@ Pairs = frozenset[tuple[str, str]]
 """Who (by id) is in which project."""
 
 
-@dataclass(frozen=True)
-class People:
+class People(NamedTuple):
     """What the machine itself says of accounts: the uid of a login name, the login name of a uid; None for nobody."""
 
     uids: Mapping[str, int | None]
@@ -28,8 +26,7 @@ class People:
         return self.names.get(view.uid) in (None, view.name)
 
 
-@dataclass(frozen=True)
-class Removal:
+class Removal(NamedTuple):
     """Somebody who has tools of a project and is to lose them."""
 
     id: str
@@ -42,8 +39,7 @@ class Removal:
         return {"id": self.id, "name": self.name, "project": self.project, "tools": list(self.tools)}
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """What a machine is to have, what leaves or would leave, and what people should know."""
 
     views: tuple[View, ...]
@@ -68,7 +64,7 @@ def target(have: Generation, wishes: Iterable[Wish], people: People, now: str, h
             views.append(View(wish.id, wish.name, uid, tuple(_carried(tool, former, now) for tool in wish.tools)))
         elif former and people.is_still(former):
             projects = {tool.project for tool in wish.tools}
-            views.append(replace(former, tools=tuple(tool for tool in former.tools if tool.project in projects)))
+            views.append(former._replace(tools=tuple(tool for tool in former.tools if tool.project in projects)))
             notes.append(f"{wish.name} is not known to this machine now, and keeps what is there")
         else:
             unknown.append(wish.name)
@@ -83,12 +79,12 @@ def _carried(tool: Tool, former: View | None, now: str) -> Tool:
     """A tool that was there in the same form keeps its receipt."""
     old = former.find(tool.project, tool.name) if former else None
     if old is None:
-        return replace(tool, asked=now)
+        return tool._replace(asked=now)
     if old.asked_for == tool:
-        return replace(tool, place=old.place, asked=old.asked, ready=old.ready)
+        return tool._replace(place=old.place, asked=old.asked, ready=old.ready)
     if old.object == tool.object and old.self_test == tool.self_test:
-        return replace(tool, place=old.place, asked=old.asked, ready=old.ready)
-    return replace(tool, asked=now)
+        return tool._replace(place=old.place, asked=old.asked, ready=old.ready)
+    return tool._replace(asked=now)
 
 
 def _removals(have: Generation, views: Iterable[View]) -> tuple[Removal, ...]:
@@ -109,10 +105,10 @@ def _with_held(have: Generation, views: list[View], people: People, taken: set[s
         if former.id in result:
             mine = result[former.id]
             kept = tuple(tool for tool in held if tool.project not in mine.projects)
-            result[former.id] = replace(mine, tools=(*mine.tools, *kept))
+            result[former.id] = mine._replace(tools=(*mine.tools, *kept))
         elif former.name not in taken and people.is_still(former) and (held or not former.tools):
             uid = people.uids.get(former.name)
-            result[former.id] = replace(former, tools=held, uid=former.uid if uid is None else uid)
+            result[former.id] = former._replace(tools=held, uid=former.uid if uid is None else uid)
     return list(result.values())
 
 
@@ -129,7 +125,7 @@ def without(views: Iterable[View], failed: set[tuple[str, str, str]], have: Gene
             old = former.find(tool.project, tool.name) if former else None
             if old:
                 tools.append(old)
-        result.append(replace(view, tools=tuple(tools)))
+        result.append(view._replace(tools=tuple(tools)))
     return ordered(result)
 
 
@@ -140,7 +136,7 @@ def back(have: Generation, old: Generation) -> tuple[View, ...]:
         former = old.view(view.id)
         known = set(former.projects) if former else set()
         before = [tool for tool in former.tools if tool.project in view.projects] if former else []
-        views.append(replace(view, tools=(*before, *(tool for tool in view.tools if tool.project not in known))))
+        views.append(view._replace(tools=(*before, *(tool for tool in view.tools if tool.project not in known))))
     return ordered(views)
 
 
@@ -155,4 +151,4 @@ def same(left: Iterable[View], right: Iterable[View]) -> bool:
 
 
 def _bare(view: View) -> View:
-    return replace(view, tools=tuple(replace(tool, ready="", asked="") for tool in view.tools))
+    return view._replace(tools=tuple(tool._replace(ready="", asked="") for tool in view.tools))

@@ -13,8 +13,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from .._app.errors import innermost
 from . import changes, layout, machine, manifest, selftest, serial
@@ -33,8 +34,7 @@ from .store import Store
 _STATE = "state.json"
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """What is asked of a machine."""
 
     root: str
@@ -49,15 +49,14 @@ class Request:
     test_timeout: int = 60
     lock_timeout: float = 60
     uv_sha256: str = ""
-    bundle: Bundle = field(default_factory=Bundle)
-    unsent: Mapping[str, str] = field(default_factory=dict)
+    bundle: Bundle = Bundle()
+    unsent: Mapping[str, str] = MappingProxyType({})
     """Why objects are not in the bundle, by key."""
     check: bool = False
     etc: str = "/etc"
 
 
-@dataclass
-class Failure:
+class Failure(NamedTuple):
     """A tool that could not be made ready for somebody."""
 
     key: tuple[str, str, str]
@@ -155,7 +154,7 @@ class _Delivery:
         self.wished |= set(places.values())
         if any(sources[key].kind == "python" for key in missing):
             missing = [*(key for key in self._uv(sources) if not self.store.find(key)), *missing]
-        return tuple(replace(view, tools=tuple(replace(tool, place=places.get(tool.object, "")) for tool in view.tools)) for view in views), missing
+        return tuple(view._replace(tools=tuple(tool._replace(place=places.get(tool.object, "")) for tool in view.tools)) for view in views), missing
 
     def _built(self, views: tuple[View, ...], missing: list[str], sources: Mapping[str, Source]) -> tuple[View, ...]:
         """The views with everything that was missing in its place; what cannot be built stays as it was."""
@@ -169,7 +168,7 @@ class _Delivery:
         for view, tool in Generation(views=views).tools:
             if tool.object in broken:
                 self._fail(view, tool, broken[tool.object])
-        placed = (replace(view, tools=tuple(replace(tool, place=places.get(tool.object, tool.place)) for tool in view.tools)) for view in views)
+        placed = (view._replace(tools=tuple(tool._replace(place=places.get(tool.object, tool.place)) for tool in view.tools)) for view in views)
         return changes.without(placed, {failure.key for failure in self.answer.failures}, self.have)
 
     def _build(self, key: str, sources: Mapping[str, Source]) -> str:
@@ -237,7 +236,7 @@ class _Delivery:
             "changed": changed or bool(answer.enrolled),
             "generation": self.generations.current().number,
             "missing": answer.missing if not self.request.bundle else [],
-            "removals": [removal.as_data() for removal in target.removals],
+            "removals": [{**removal.as_data(), "held": removal in held} for removal in target.removals],
             "held": bool(held),
             "receipt": receipt(self.have),
             "users": users(views),
@@ -255,7 +254,7 @@ class _Delivery:
 def publish(root: str, views: tuple[View, ...], now: str, back_to: int | None = None) -> None:
     """Make a generation of the draft, and let users see it."""
     generations = Generations(root)
-    ready = tuple(replace(view, tools=tuple(replace(tool, ready=tool.ready or now) for tool in view.tools)) for view in views)
+    ready = tuple(view._replace(tools=tuple(tool._replace(ready=tool.ready or now) for tool in view.tools)) for view in views)
     generation = Generation(generations.next_number(), now, ready, back_to)
     generations.publish(generation)
     generations.switch(generation.number)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .errors import Unsupported
 from .files import read_text, remove, write
@@ -23,8 +23,7 @@ _ENVIRONMENT = re.compile(r"""(?m)^\s*PATH\s*=\s*["']?([^"'\n]*)["']?\s*$""")
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """A file of the system that is ours, or has a block of ours. ``needs`` is what shows that it would be read."""
 
     path: str

@@ -9,7 +9,7 @@ import json
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .model import Tool, View
 
@@ -26,8 +26,7 @@ esac
 """
 
 
-@dataclass(frozen=True)
-class Contents:
+class Contents(NamedTuple):
     """The links and the small files of a view, by their path in it."""
 
     links: Mapping[str, str]

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._app.errors import Problem, SpecError
 from . import names
@@ -21,8 +21,7 @@ LAYOUT = 1
 """Raised when objects of the store are laid out anew, so that old ones are not taken for new ones."""
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(NamedTuple):
     """A user of the record, with the tools of all projects."""
 
     id: str
@@ -30,8 +29,7 @@ class Wish:
     tools: tuple[Tool, ...] = ()
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """What an object is made of, and where in the catalogue the control machine finds it."""
 
     project: str
@@ -42,8 +40,7 @@ class Source:
     commands: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """All wishes of a record, what their objects are made of, and tools that are not for this machine."""
 
     wishes: tuple[Wish, ...]

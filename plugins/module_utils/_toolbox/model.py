@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class Tool:
+class Tool(NamedTuple):
     """A tool that a user has or is to have. What comes after ``path`` is not asked for, it comes about."""
 
     project: str
@@ -23,7 +22,7 @@ class Tool:
     commands: Mapping[str, str]
     priority: int = 0
     self_test: tuple[str, ...] = ()
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = MappingProxyType({})
     path: str = ""
     place: str = ""
     """The folder in the store, empty where the kind has none."""
@@ -33,16 +32,19 @@ class Tool:
     @property
     def asked_for(self) -> Tool:
         """The tool as it is asked for; two that are equal in this are the same."""
-        return replace(self, place="", asked="", ready="")
+        return self._replace(place="", asked="", ready="")
+
+    def as_data(self) -> dict[str, Any]:
+        """As plain data."""
+        return {**self._asdict(), "commands": dict(self.commands), "variables": dict(self.variables)}
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Tool:
-        """What asdict() gave."""
+        """What as_data() gave."""
         return cls(**{**data, "self_test": tuple(data["self_test"])})
 
 
-@dataclass(frozen=True)
-class View:
+class View(NamedTuple):
     """What one user has."""
 
     id: str
@@ -59,14 +61,17 @@ class View:
         """The tool of this name."""
         return next((tool for tool in self.tools if (tool.project, tool.name) == (project, name)), None)
 
+    def as_data(self) -> dict[str, Any]:
+        """As plain data."""
+        return {**self._asdict(), "tools": [tool.as_data() for tool in self.tools]}
+
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> View:
-        """What asdict() gave."""
+        """What as_data() gave."""
         return cls(data["id"], data["name"], data["uid"], tuple(map(Tool.from_data, data["tools"])))
 
 
-@dataclass(frozen=True)
-class Generation:
+class Generation(NamedTuple):
     """Everything that a machine has at one time. Number 0 is a machine that has never had anything."""
 
     number: int = 0
@@ -95,7 +100,7 @@ class Generation:
 
     def as_data(self) -> dict[str, Any]:
         """As plain data."""
-        return asdict(self)
+        return {**self._asdict(), "views": [view.as_data() for view in self.views]}
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Generation:
@@ -105,5 +110,5 @@ class Generation:
 
 def ordered(views: list[View]) -> tuple[View, ...]:
     """Views by name, their tools by project and name, those without tools left out."""
-    kept = (replace(view, tools=tuple(sorted(view.tools, key=lambda tool: (tool.project, tool.name)))) for view in views if view.tools)
+    kept = (view._replace(tools=tuple(sorted(view.tools, key=lambda tool: (tool.project, tool.name)))) for view in views if view.tools)
     return tuple(sorted(kept, key=lambda view: view.name))

@@ -11,8 +11,7 @@ import pwd
 import signal
 import subprocess
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .layout import variables
 from .model import Tool, View
@@ -21,8 +20,7 @@ _PATH = "/usr/local/bin:/usr/bin:/bin"
 _LINES = 20
 
 
-@dataclass(frozen=True)
-class Failed:
+class Failed(NamedTuple):
     """A test that did not end with 0."""
 
     view: View

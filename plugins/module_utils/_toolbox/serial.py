@@ -8,13 +8,12 @@ A serial is ``kind:source:value``; only values of one kind and source can be com
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _NUMBERS = ("usn", "change", "time")
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(NamedTuple):
     """What is known of a serial when it is held against the last one."""
 
     older: bool = False

@@ -16,8 +16,7 @@ import stat
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import IO, Any, NoReturn
+from typing import IO, Any, NamedTuple, NoReturn
 
 from .errors import Damaged, Hostile
 from .names import is_inside
@@ -29,8 +28,7 @@ _SETID = stat.S_ISUID | stat.S_ISGID
 FOLDER, FILE, SYMLINK, HARDLINK, OTHER = "folder", "file", "symbolic link", "hard link", "device or pipe"
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(NamedTuple):
     """One thing in an archive, whatever its format."""
 
     path: str

@@ -11,26 +11,38 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import IO, Any
 
 
 @contextlib.contextmanager
-def turn(path: str) -> Iterator[None]:
+def turn(path: str, meanwhile: Callable[[], object] | None = None) -> Iterator[None]:
     """The first process alone; then all that have come meanwhile, together, so that none waits for the failures of another.
 
-    ``path`` is where they meet. It stays, empty.
+    The second does what is to be done ``meanwhile`` before it waits. ``path`` is where they meet. It stays, empty, and ``path.second`` with it.
     """
     with open(path, "a", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            fcntl.flock(file, fcntl.LOCK_SH)
+        if not _is_first(file):
+            with open(f"{path}.second", "a", encoding="utf-8") as second:
+                if meanwhile and _is_first(second):
+                    meanwhile()
+                fcntl.flock(file, fcntl.LOCK_SH)
         yield
 
 
-def once(path: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What is kept at ``path`` as JSON, or what ``make`` gives, which is kept. An error is not kept, and meets each process."""
-    with turn(f"{path}.lock"):
+def _is_first(file: IO[str]) -> bool:
+    """Whether nobody holds its lock, which this process holds now."""
+    with contextlib.suppress(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
+
+
+def once(path: str, make: Callable[[], dict[str, Any]], meanwhile: Callable[[], object]) -> dict[str, Any]:
+    """What is kept at ``path`` as JSON, or what ``make`` gives, which is kept. An error is not kept, and meets each process.
+
+    One of those that wait for the first does what is to be done ``meanwhile``.
+    """
+    with turn(f"{path}.lock", meanwhile):
         if not os.path.exists(path):
             content = json.dumps(make())
             descriptor, partial = tempfile.mkstemp(dir=os.path.dirname(path))

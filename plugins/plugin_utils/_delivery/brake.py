@@ -16,6 +16,8 @@ Pairs = frozenset[tuple[str, str]]
 """Who (by id) is in which project."""
 Fleet = Mapping[str, Pairs]
 """That, for each machine."""
+Lost = tuple[str, str, str]
+"""Machine, id, project."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,7 @@ class Judgement:
     """Whether removals may be done, and if not, why, and what would go."""
 
     reasons: tuple[str, ...] = ()
-    lost: tuple[tuple[str, str, str], ...] = ()
-    """Machine, id, project."""
+    lost: tuple[Lost, ...] = ()
 
     @property
     def stop(self) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .brake import Fleet, Pairs
+from .brake import Fleet, Lost, Pairs
 
 READY, WAITING, FAILED, HELD, PASSED = "ready", "waiting", "failed", "held", "not selected"
 INCOMPLETE, WOULD_CHANGE = "incomplete", "would change"
@@ -23,6 +23,8 @@ class Machine:
     users: tuple[Mapping[str, Any], ...]
     first: Mapping[str, Any]
     second: Mapping[str, Any]
+    known: bool = True
+    """Whether the inventory says what its users are."""
 
     @property
     def selected(self) -> bool:
@@ -95,11 +97,27 @@ def concerns(users: Iterable[Mapping[str, Any]], names: frozenset[str], projects
     return any(user["name"] in names or not projects.isdisjoint(user["projects"]) for user in users)
 
 
+def coming(machines: Iterable[Machine], selected: Iterable[str] | None) -> list[Machine]:
+    """Those that a later part of the play asks; ``selected`` are the names of those that the play is about, None for all."""
+    names = None if selected is None else frozenset(selected)
+    return [machine for machine in machines if not machine.first and (names is None or machine.name in names)]
+
+
+def told_apart(lost: Iterable[Lost], machines: Iterable[Machine], later: Iterable[Machine]) -> tuple[list[Lost], list[Lost]]:
+    """What would go, and what has gone already: it was removed by this run, or by one before it that was not about the whole fleet."""
+    held = {(machine.name, one["id"], one["project"]) for machine in machines for one in machine.removals if one["held"]}
+    silent = {machine.name for machine in machines if machine.selected and not machine.answered} | {machine.name for machine in later}
+    found: dict[bool, list[Lost]] = {True: [], False: []}
+    for one in lost:
+        found[one in held or one[0] in silent].append(one)
+    return found[True], found[False]
+
+
 def expected(machine: Machine, given: Mapping[str, Any]) -> Machine:
     """The machine as if it had answered that it has what it was given last."""
     names = {user["id"]: user["name"] for user in given["users"]}
     lost = sorted(pairs(given["users"]) - pairs(machine.users))
-    removals = [{"id": identity, "name": names[identity], "project": project} for identity, project in lost]
+    removals = [{"id": identity, "name": names[identity], "project": project, "held": True} for identity, project in lost]
     return replace(machine, first={"receipt": given["users"], "removals": removals, "held": bool(removals)})
 
 

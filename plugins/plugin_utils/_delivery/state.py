@@ -14,7 +14,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,9 @@ def read_delivered(state_path: str) -> dict[str, dict[str, Any]]:
     return membership.read_delivered(state_path)
 
 
-def read_given(state_path: str, machine: str) -> dict[str, Any] | None:
-    """The membership record that one machine was given last; None where there was none."""
-    return membership.read_given(state_path, machine)
+def read_delivered_to(state_path: str, machines: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The same of these machines alone."""
+    return membership.read_delivered_to(state_path, machines)
 
 
 def write_delivered(state_path: str, delivered: Mapping[str, Any]) -> None:

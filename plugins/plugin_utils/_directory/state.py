@@ -107,15 +107,15 @@ def read_since(folder: str | Path) -> dict[str, str]:
 
 def _only_pending(folder: Path, membership: Membership, since: Mapping[str, str]) -> Membership:
     """The same with those of its machines alone that are to be delivered to; only their own files are read."""
-    given = (read_given(folder, machine.machine) for machine in membership.machines)
-    return dataclasses.replace(membership, machines=pending(membership, {record["machine"]: record for record in given if record}, since))
+    given = read_delivered_to(folder, [machine.machine for machine in membership.machines])
+    return dataclasses.replace(membership, machines=pending(membership, given, since))
 
 
-def read_given(folder: str | Path, name: str) -> dict[str, Any] | None:
-    """The membership record that one machine was given; None where there was none."""
-    path = Path(folder) / "delivered" / f"{name}.json"
-    data = _read(path)
-    return None if data is None else delivered_in(data, str(path))
+def read_delivered_to(folder: str | Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The membership record that each of these machines was given, as far as there was one; only their own files are read."""
+    paths = {name: Path(folder) / "delivered" / f"{name}.json" for name in names}
+    found = {name: (_read(path), str(path)) for name, path in paths.items()}
+    return {name: delivered_in(data, path) for name, (data, path) in found.items() if data is not None}
 
 
 def write_pending(folder: str | Path, membership: Membership, since: Mapping[str, str]) -> dict[str, str]:

@@ -9,14 +9,12 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import Damaged
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(NamedTuple):
     """One key of a tool's entry. ``each_platform`` ones may also stand in an item of ``platforms``."""
 
     form: str
@@ -25,8 +23,7 @@ class Key:
     each_platform: bool = False
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(NamedTuple):
     """What a machine is, as far as tools depend on it."""
 
     os: str
@@ -36,8 +33,7 @@ class Facts:
     python_version: str = ""
 
 
-@dataclass(frozen=True)
-class Build:
+class Build(NamedTuple):
     """An object that is being made in its final place."""
 
     given: str
@@ -60,8 +56,7 @@ class Build:
 Inputs = Callable[[Mapping[str, Any], Facts], "dict[str, Any]"]
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     """One kind; ``files`` tells whether it has an object in the store at all."""
 
     name: str
@@ -73,7 +68,7 @@ class Kind:
     """Whether the tool's own name is its command where none is given."""
     has_commands: bool = True
     stored: bool = True
-    together: tuple[tuple[str, ...], ...] = field(default=())
+    together: tuple[tuple[str, ...], ...] = ()
     """Groups of keys of which exactly one must be there."""
 
 

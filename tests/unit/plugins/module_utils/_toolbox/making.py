@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,7 @@ class Box:
         self.rounds = 1
         if answer["missing"] and not request.check:
             self.rounds = 2
-            answer = deliver.deliver(replace(request, bundle=self.bundle(answer["missing"])))
+            answer = deliver.deliver(request._replace(bundle=self.bundle(answer["missing"])))
         return answer
 
     def bundle(self, missing: list[dict[str, Any]]) -> Bundle:

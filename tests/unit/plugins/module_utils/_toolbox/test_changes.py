@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -84,7 +83,7 @@ def test_back_gives_nothing_to_who_has_left(before: dict[str, set[str]], now: di
 @given(records)
 def test_receipts_survive_what_does_not_change(members: dict[str, set[str]]):
     first, _target = after(Generation(), members)
-    ready = Generation(1, NOW, tuple(replace(view, tools=tuple(replace(tool, ready="then", place=tool.object) for tool in view.tools)) for view in first.views))
+    ready = Generation(1, NOW, tuple(view._replace(tools=tuple(tool._replace(ready="then", place=tool.object) for tool in view.tools)) for view in first.views))
     second = changes.target(ready, wishes(members), EVERYBODY, "later").views
     assert second == ready.views
 

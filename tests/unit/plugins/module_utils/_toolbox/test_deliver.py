@@ -60,7 +60,7 @@ def test_held_until_it_is_applied(box: Box):
     box.projects = [project("atlas", script("hello")), project("beta", script("other"))]
     box.deliver(user("daemon", "atlas"))
     held = box.deliver(user("bin", "beta"), hold=True)
-    assert held["held"] and not held["ready"] and [removal["name"] for removal in held["removals"]] == ["daemon"]
+    assert held["held"] and not held["ready"] and [(removal["name"], removal["held"]) for removal in held["removals"]] == [("daemon", True)]
     assert box.commands("daemon") == {"hello"} and box.commands("bin") == {"other"}
     assert not box.deliver(user("bin", "beta"), hold=True)["changed"]
     assert box.deliver(user("bin", "beta"))["changed"]

@@ -21,13 +21,13 @@ class Crowd:
     """Processes that ask for the same; the first makes it once all others have come."""
 
     def __init__(self, path: Path, number: int) -> None:
-        self.path, self.answers = str(path), FORK.Queue()
+        self.path, self.answers, self.meanwhile = str(path), FORK.Queue(), FORK.Queue()
         self.others, self.together = FORK.Semaphore(0), FORK.Barrier(number - 1)
         self.number, self.begun = number, FORK.Event()
 
     def ask(self, make: Any) -> list[Any]:
         """What each got, or the name of its error."""
-        processes = [FORK.Process(target=self._ask, args=(first, make)) for first in [True] + [False] * (self.number - 1)]
+        processes = [FORK.Process(target=self._ask, args=(first, make), daemon=True) for first in [True] + [False] * (self.number - 1)]
         for process in processes:
             process.start()
         found = [self.answers.get(timeout=30) for _process in processes]
@@ -40,7 +40,7 @@ class Crowd:
             self.begun.wait()
             self.others.release()
         try:
-            self.answers.put(once(self.path, lambda: make(self, first)))
+            self.answers.put(once(self.path, lambda: make(self, first), lambda: self.meanwhile.put(first)))
         except Exception as error:
             self.answers.put(type(error).__name__)
 
@@ -67,6 +67,16 @@ def test_the_first_makes_it_for_all(tmp_path: Path) -> None:
     assert os.stat(tmp_path / "offer.json").st_mode & 0o777 == 0o600
 
 
+def test_one_of_those_that_wait_does_something_else_meanwhile(tmp_path: Path) -> None:
+    crowd = Crowd(tmp_path / "offer.json", 5)
+    crowd.ask(_make)
+    assert crowd.meanwhile.get(timeout=10) is False and crowd.meanwhile.empty()
+
+
+def test_alone_there_is_nothing_to_do_meanwhile(tmp_path: Path) -> None:
+    assert once(str(tmp_path / "offer.json"), lambda: {"it": 1}, lambda: 1 / 0) == {"it": 1}
+
+
 def test_a_failure_meets_all_and_none_waits_for_those_of_the_others(tmp_path: Path) -> None:
     assert Crowd(tmp_path / "offer.json", 5).ask(_fail) == ["LookupError"] * 5
     assert not (tmp_path / "offer.json").exists()
@@ -75,5 +85,5 @@ def test_a_failure_meets_all_and_none_waits_for_those_of_the_others(tmp_path: Pa
 def test_what_failed_is_tried_again(tmp_path: Path) -> None:
     path = str(tmp_path / "offer.json")
     with pytest.raises(ZeroDivisionError):
-        once(path, lambda: {"it": 1 / 0})
-    assert once(path, lambda: {"it": 1}) == {"it": 1}
+        once(path, lambda: {"it": 1 / 0}, print)
+    assert once(path, lambda: {"it": 1}, print) == {"it": 1}

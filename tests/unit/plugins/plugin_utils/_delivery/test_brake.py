@@ -124,6 +124,21 @@ def test_states(first: dict, second: dict, stopped: bool, state: str):
     assert Machine("pc1", (), first, second).state(stopped) == state
 
 
+def test_what_would_go_and_what_has_gone():
+    """pc1 has told what it holds, pc2 is off, pc3 comes later in the play, pc4 is not in it, and pc5 is not asked."""
+    held = [{"id": "1", "project": "p", "held": True}, {"id": "1", "project": "q", "held": False}]
+    machines = [
+        Machine("pc1", (), {"receipt": [], "removals": held, "held": True}, {}),
+        Machine("pc2", (), {"unreachable": True}, {}),
+        Machine("pc3", (), {}, {}),
+        Machine("pc5", (), {}, {}),
+    ]
+    lost = [(name, "1", project) for name in ("pc1", "pc2", "pc3", "pc4", "pc5") for project in ("p", "q", "r")]
+    there, gone = fleet.told_apart(lost, machines, fleet.coming(machines, ["pc1", "pc2", "pc3"]))
+    assert there == [("pc1", "1", "p"), *(one for one in lost if one[0] in ("pc2", "pc3"))]
+    assert gone == [one for one in lost if one not in there]
+
+
 def test_state_path(tmp_path):
     path = str(tmp_path / "state")
     assert state.read_delivered(path) == {} and state.read_baseline(path) is None
