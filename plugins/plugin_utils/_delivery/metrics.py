@@ -39,8 +39,8 @@ def render(rows: Iterable[Mapping[str, Any]], stopped: bool, now: float, last_su
     success = now if succeeded else last_success
     waiting = [_seconds(row["since"]) for row in rows if row["state"] == WAITING and row["since"]]
     values = {
-        "shipping_delivery_last_run_timestamp_seconds": [f" {now:.0f}"],
-        _LAST_SUCCESS: [] if success is None else [f" {success:.0f}"],
+        "shipping_delivery_last_run_timestamp_seconds": [f" {now:.3f}"],
+        _LAST_SUCCESS: [] if success is None else [f" {success:.3f}"],
         "shipping_delivery_machines": [f'{{state="{state}"}} {states[state]}' for state in _STATES],
         "shipping_delivery_lag_seconds": [f" {max(0, now - min(waiting, default=now)):.0f}"],
         "shipping_delivery_removals_held": [f" {stopped:d}"],
@@ -51,7 +51,7 @@ def render(rows: Iterable[Mapping[str, Any]], stopped: bool, now: float, last_su
 def read_last_success(path: str) -> float | None:
     """When a delivery last succeeded, by what the former one has written."""
     try:
-        found = re.search(rf"^{_LAST_SUCCESS} (\d+)$", Path(path).read_text(encoding="utf-8"), re.MULTILINE)
+        found = re.search(rf"^{_LAST_SUCCESS} ([0-9.]+)$", Path(path).read_text(encoding="utf-8"), re.MULTILINE)
     except (OSError, UnicodeDecodeError):
         return None
     return float(found[1]) if found else None

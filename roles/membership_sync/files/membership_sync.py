@@ -187,7 +187,7 @@ def verdict(settings: dict[str, Any], ended: int | None, current: bool, begun: f
     if ended == 0:
         return DELIVERED if current else PARTLY
     found = numbers(settings["delivery_metrics"])
-    was_made = found.get("shipping_delivery_last_run_timestamp_seconds", 0) >= int(begun)
+    was_made = found.get("shipping_delivery_last_run_timestamp_seconds", 0) >= begun
     return PARTLY if was_made and ended is not None and not found.get("shipping_delivery_removals_held") else FAILED
 
 

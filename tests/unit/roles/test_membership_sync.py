@@ -17,7 +17,7 @@ import pytest
 
 PROGRAM = Path(__file__).parents[3] / "roles" / "membership_sync" / "files" / "membership_sync.py"
 MADE = (
-    'printf "shipping_delivery_last_run_timestamp_seconds %s\\nshipping_delivery_removals_held %s\\n" $(date +%s) {held} >{folder}/delivery.prom; exit {code}'
+    'printf "shipping_delivery_last_run_timestamp_seconds %s\\nshipping_delivery_removals_held %s\\n" $(date +%s.%N) {held} >{folder}/delivery.prom; exit {code}'
 )
 
 
@@ -81,9 +81,11 @@ def test_what_a_run_came_to(settings, command, status):
 
 
 def test_metrics_of_a_former_run_do_not_count(settings):
-    Path(settings["delivery_metrics"]).write_text("shipping_delivery_last_run_timestamp_seconds 1\n")
+    """Not even of one that has ended a moment before."""
     settings["command"][-1] = "exit 2"
-    assert run(settings)[0] == 2
+    for ended in (1, time.time()):
+        Path(settings["delivery_metrics"]).write_text(f"shipping_delivery_last_run_timestamp_seconds {ended:.3f}\n")
+        assert run(settings)[0] == 2
 
 
 def test_a_run_that_takes_too_long_is_ended_with_all_that_it_started(settings, tmp_path):
