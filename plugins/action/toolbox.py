@@ -16,9 +16,9 @@ from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible_collections.shipping.code.plugins.module_utils._app.errors import ShippingError
-from ansible_collections.shipping.code.plugins.module_utils._toolbox import manifest
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.errors import Unsupported
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.options import check
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.record import check_record
 from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.turns import once
 
 _GOES_ALONG = 1_000_000
@@ -49,7 +49,7 @@ class ActionModule(ActionBase):
         if options.get("generation") is not None or options.get("state", "present") != "present":
             return self._call(options, task_vars)
         options["record"] = _plain(options["record"])
-        manifest.check_record(options["record"])
+        check_record(options["record"])
         offer = self._offer(options, task_vars)
         options = {key: value for key, value in options.items() if key != "uv_path"}
         options |= {"_projects": offer["manifests"], "_uv": offer["uv_sha256"]}

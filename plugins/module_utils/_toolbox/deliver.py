@@ -28,6 +28,7 @@ from .generations import Generations
 from .kinds.kind import Facts
 from .manifest import Source
 from .model import Generation, Tool, View
+from .record import check_record
 from .settle import settle
 from .store import Store
 
@@ -79,7 +80,7 @@ class Answer:
 def deliver(request: Request) -> dict[str, Any]:
     """Do it, alone on this machine."""
     machine.check(request.root)
-    manifest.check_record(request.record)
+    check_record(request.record)
     if request.check and not os.path.isdir(request.root):
         return _Delivery(request).run()
     with machine.locked(request.root, request.lock_timeout):

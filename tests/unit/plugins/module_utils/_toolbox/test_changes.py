@@ -13,6 +13,7 @@ from ansible_collections.shipping.code.plugins.module_utils._toolbox import chan
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.changes import People
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.kinds.kind import Facts
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.model import Generation, View
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.record import check_record
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -150,7 +151,7 @@ def test_not_for_this_machine():
 )
 def test_a_record_that_is_none(record: dict, said: str):
     with pytest.raises(SpecError) as caught:
-        manifest.check_record(record)
+        check_record(record)
     assert said in str(caught.value)
 
 
