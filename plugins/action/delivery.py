@@ -59,7 +59,7 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, variables)
         try:
             options = _checked(self._task.args)
-            result.update(self._run(options, [_machine(name, variables["hostvars"][name], options) for name in options["machines"]]))
+            result.update(self._run(options, _machines(variables["hostvars"], options)))
         except ShippingError as error:
             result.update({"failed": True, "msg": str(error), **error.facts})
         return result
@@ -103,7 +103,7 @@ def _judge(machines: list[Machine], options: dict[str, Any]) -> tuple[brake.Judg
 
 
 def _selected(machines: list[Machine], options: dict[str, Any]) -> dict[str, Any]:
-    """Whom a run is about, and what they may remove at once."""
+    """Whom a run is about, and what they may remove at once. The whole fleet is judged by what the machines themselves say alone."""
     if any(options["only"].values()):
         options = {**options, "complete": False}
         given = _delivered(options)
@@ -120,13 +120,10 @@ def _given(machines: list[Machine], options: dict[str, Any]) -> dict[str, dict[s
 
 
 def _may_remove(machines: list[Machine], given: dict[str, dict[str, Any]], options: dict[str, Any]) -> dict[str, Any]:
-    """What leaves by what the machines were given, where the brake lets it go: of that they need not be asked first.
-
-    A delivery to the whole fleet is judged by what the machines themselves say alone.
-    """
+    """What leaves by what the machines were given, where the brake lets it go: of that they need not be asked first."""
     likely = [fleet.expected(machine, given[machine.name]) if machine.name in given else machine for machine in machines]
     leaving = {machine.name: [{key: one[key] for key in ("id", "project")} for one in machine.removals] for machine in likely if machine.removals}
-    if options["complete"] or not leaving or _judge(likely, options)[0].stop:
+    if not leaving or _judge(likely, options)[0].stop:
         return {}
     return leaving
 
@@ -149,6 +146,8 @@ def _checked(args: dict[str, Any]) -> dict[str, Any]:
     options: dict[str, Any] = checked.validated_parameters
     if options["step"] != "select":
         problems = [Problem(name, "is needed") for name in ("selection", "serial") if not options[name]]
+        if options["selection"] and not {"complete", "selected"} <= set(options["selection"]):
+            problems.append(Problem("selection", "must be what step=select returned"))
         if problems:
             raise SpecError(problems, "the options")
         options |= {name: options["selection"][name] for name in ("complete", "selected")}
@@ -157,10 +156,20 @@ def _checked(args: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
+def _machines(hostvars: Mapping[str, Mapping[str, Any]], options: dict[str, Any]) -> list[Machine]:
+    unknown = [name for name in options["machines"] if name not in hostvars]
+    if unknown:
+        raise SpecError([Problem("machines", f"{name} is no host of the inventory") for name in unknown], "the options")
+    return [_machine(name, hostvars[name], options) for name in options["machines"]]
+
+
 def _machine(name: str, variables: Mapping[str, Any], options: dict[str, Any]) -> Machine:
     """A host as its variables have it; what a later task of the play registers is not read, since it may be from a play before."""
     users, first, second = (variables.get(options[variable]) if options["step"] in steps else None for variable, steps in _READ.items())
-    kept = tuple({key: user[key] for key in ("id", "name", "projects")} for user in users or ())
+    try:
+        kept = tuple({key: user[key] for key in ("id", "name", "projects")} for user in users or ())
+    except (KeyError, TypeError) as error:
+        raise SpecError([Problem(options["users"], "must be a list of users, each with id, name and projects")], f"the host {name}") from error
     return Machine(name, kept, first or {}, second or {}, known=users is not None)
 
 

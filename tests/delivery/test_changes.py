@@ -164,8 +164,9 @@ def test_what_a_run_has_removed_is_not_said_to_be_there(fleet: Fleet):
         ({"delivery_connect_timeout": "soon"}, "'connect_timeout' is of type str found in 'settings'"),
         ({"delivery_options": "keep"}, "'options' is of type str found in 'settings'"),
         ({"delivery_max_shrink": 200}, "max_shrink: must be from 0 to 100, not 200"),
+        ({"shipping_users": [{"name": "ada", "projects": ["atlas"]}]}, "shipping_users: must be a list of users, each with id, name and projects"),
     ],
-    ids=["only", "connect_timeout", "options", "max_shrink"],
+    ids=["only", "connect_timeout", "options", "max_shrink", "users"],
 )
 def test_a_mistake_in_what_the_play_is_given(fleet: Fleet, given: dict[str, Any], told: str):
     """It is told once, before any machine is asked."""

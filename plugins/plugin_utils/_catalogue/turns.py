@@ -18,12 +18,12 @@ from typing import IO, Any
 def turn(path: str, meanwhile: Callable[[], object] | None = None) -> Iterator[None]:
     """The first process alone; then all that have come meanwhile, together, so that none waits for the failures of another.
 
-    The second does what is to be done ``meanwhile`` before it waits. ``path`` is where they meet. It stays, empty, and ``path.second`` with it.
+    The second does what is to be done ``meanwhile`` before it waits, and meets no third at ``path.second``. ``path`` is where they meet. Both stay, empty.
     """
     with open(path, "a", encoding="utf-8") as file:
         if not _is_first(file):
-            with open(f"{path}.second", "a", encoding="utf-8") as second:
-                if meanwhile and _is_first(second):
+            with contextlib.ExitStack() as until_the_first_is_done:
+                if meanwhile and _is_first(until_the_first_is_done.enter_context(open(f"{path}.second", "a", encoding="utf-8"))):
                     meanwhile()
                 fcntl.flock(file, fcntl.LOCK_SH)
         yield

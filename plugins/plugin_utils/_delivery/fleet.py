@@ -97,10 +97,10 @@ def concerns(users: Iterable[Mapping[str, Any]], names: frozenset[str], projects
     return any(user["name"] in names or not projects.isdisjoint(user["projects"]) for user in users)
 
 
-def coming(machines: Iterable[Machine], selected: Iterable[str] | None) -> list[Machine]:
-    """Those that a later part of the play asks; ``selected`` are the names of those that the play is about, None for all."""
-    names = None if selected is None else frozenset(selected)
-    return [machine for machine in machines if not machine.first and (names is None or machine.name in names)]
+def coming(machines: Iterable[Machine], selected: Iterable[str]) -> list[Machine]:
+    """Those that a later part of the play asks; ``selected`` are the names of those that the play is about."""
+    names = frozenset(selected)
+    return [machine for machine in machines if not machine.first and machine.name in names]
 
 
 def told_apart(lost: Iterable[Lost], machines: Iterable[Machine], later: Iterable[Machine]) -> tuple[list[Lost], list[Lost]]:
