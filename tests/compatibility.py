@@ -32,7 +32,10 @@ _RELEASES = (
 _RELEASES_ON = {"swarm": (*_RELEASES, *_SWARM), "kubernetes": (*_RELEASES, "plugins/module_utils/_kubernetes")}
 """All of a release, from the module to the platform. What is marked as main_road runs always, and so do the playbooks."""
 _EVENTS = ("plugins/plugin_utils/_events", "plugins/plugin_utils/_directory", "extensions/eda/plugins")
-_TOOLBOX = ("plugins/module_utils/_toolbox", "plugins/modules/toolbox.py", "plugins/action/toolbox.py", "plugins/plugin_utils/_catalogue")
+_TOOLBOX = (
+    *("plugins/module_utils/_toolbox", "plugins/modules/toolbox.py", "plugins/action/toolbox.py"),
+    *("plugins/plugin_utils/_catalogue", "plugins/plugin_utils/_direct.py"),
+)
 ABOUT: dict[str, tuple[str, ...]] = {
     "integration/test_keys.py on swarm": (*_COMPOSE, *_SWARM),
     "integration/test_keys.py on kubernetes": (*_COMPOSE, *_KUBERNETES),

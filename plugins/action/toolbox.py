@@ -14,11 +14,13 @@ from typing import Any
 
 from ansible import constants as C
 from ansible.errors import AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible_collections.shipping.code.plugins.module_utils._app.errors import ShippingError
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.errors import Unsupported
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.options import check
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.options import TOOLBOX, WHERE, check
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.record import check_record
+from ansible_collections.shipping.code.plugins.plugin_utils import _direct
 from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.turns import once
 
 _GOES_ALONG = 1_000_000
@@ -50,7 +52,7 @@ class ActionModule(ActionBase):
             return self._call(options, task_vars)
         options["record"] = _plain(options["record"])
         check_record(options["record"])
-        offer = self._offer(options, task_vars)
+        offer = self._offer(options)
         options = {key: value for key, value in options.items() if key != "uv_path"}
         options |= {"_projects": offer["manifests"], "_uv": offer["uv_sha256"]}
         result = self._call(options, task_vars)
@@ -77,7 +79,7 @@ class ActionModule(ActionBase):
             )
         return folder
 
-    def _offer(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+    def _offer(self, options: dict[str, Any]) -> dict[str, Any]:
         """What the projects have, read for the first machine of the task: all machines of a run get the same."""
         wanted = {
             "folder": self._folder(options),
@@ -85,14 +87,23 @@ class ActionModule(ActionBase):
             "uv_path": options.get("uv_path"),
         }
         about = sha256(json.dumps(wanted).encode()).hexdigest()
-        folder = C.DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]  # It goes with the run.
-        # Ansible packs the module for the first machine, too, and the others wait. So one of these does that while the catalogue is read.
-        return once(os.path.join(folder, f"{self._task._uuid}-{about}.json"), lambda: _read(wanted), lambda: self._pack(task_vars))
-
-    def _pack(self, task_vars: dict[str, Any]) -> None:
-        self._configure_module(self._task.action, {}, task_vars)
+        # One of the machines that wait for the catalogue packs the program.
+        return once(_of_run(f"{self._task._uuid}-{about}"), lambda: _read(wanted), _program)
 
     def _call(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """What the toolbox of the machine answers, by the shortest way there, or as a module."""
+        answer = self._ask(options, task_vars)
+        return self._call_module(options, task_vars) if answer is None else answer
+
+    def _ask(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any] | None:
+        python = _direct.python(self, task_vars)
+        checked = ArgumentSpecValidator(TOOLBOX).validate(options)
+        if not python or checked.error_messages or checked.validated_parameters["path"] != options.get("path", WHERE["path"]["default"]):
+            return None  # The module says what is wrong, and knows what ~ is on the machine.
+        arguments = {"options": checked.validated_parameters, "dry": self._task.check_mode, "diff": self._task.diff}
+        return _direct.ask(self, python, _program(), arguments)
+
+    def _call_module(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         result: dict[str, Any] = self._execute_module(module_args=options, task_vars=task_vars)
         given = result.get("invocation", {}).get("module_args", {})
         for name in [name for name in given if name.startswith("_")]:
@@ -118,6 +129,16 @@ class ActionModule(ActionBase):
             return self._call({**options, "_bundle": {"path": remote, **sent}}, task_vars)
         finally:
             shutil.rmtree(folder)
+
+
+def _of_run(name: str) -> str:
+    """A file that goes with the run."""
+    return os.path.join(C.DEFAULT_LOCAL_TMP, f"{name}.json")  # type: ignore[attr-defined]
+
+
+def _program() -> _direct.Program:
+    """The toolbox as one program, packed once for all machines of a run."""
+    return _direct.Program(**once(_of_run("toolbox"), lambda: _direct.packed("_toolbox.module", "directly", "_app/errors.py", "_toolbox")._asdict()))
 
 
 def _read(wanted: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,9 @@ description:
   - Takes the membership record of a machine and the catalogue of projects, and makes every user of the machine have the tools of their projects,
     and no others.
   - Where there is nothing to do, this is one round trip. Otherwise the machine says what it lacks, and gets all of it at once.
+  - With pipelining, as by default in the role C(delivery), the machine's Python runs this without Ansible's library for modules, which would take most
+    of the time. That is the Python of C(ansible_python_interpreter), or C(/usr/bin/python3) where none is set. Where it does not answer, this runs as
+    any module.
   - Tools are in a store, each version in a folder of its own. What a user sees is a view of links into it. All views of a machine change together,
     by one rename; open shells see it at once, and programs that run go on.
   - A run that ends anywhere leaves what was there before, and the next one goes on.

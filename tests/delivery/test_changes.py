@@ -39,8 +39,27 @@ def test_nothing_to_do_is_one_round_trip(fleet: Fleet):
     simple(fleet, "atlas")
     fleet.projects = {"atlas": {"ada"}}
     assert fleet.deliver().ok
-    done = fleet.deliver("-vvv")
-    assert done.ok and done.output.count(" SSH: EXEC ") == len(fleet.machines), done.output
+    for python in ("/usr/bin/python3", "auto"):
+        done = fleet.deliver("-vvv", ansible_python_interpreter=python)
+        assert done.ok and not done.changed and done.output.count(" SSH: EXEC ") == len(fleet.machines), done.output
+
+
+def test_where_only_a_module_gets_through(fleet: Fleet):
+    """It takes more round trips, and comes to the same."""
+    simple(fleet, "atlas")
+    fleet.projects = {"atlas": {"ada"}}
+    first, second = (fleet.deliver("-vvv", delivery_pipelining=False) for _time in range(2))
+    assert first.ok and first.changed >= {PC1, PC2} and second.ok and not second.changed
+    assert second.output.count(" SSH: EXEC ") > len(fleet.machines) and fleet.says(PC1, "ada", "atlas") == (0, "atlas 1")
+    fleet.projects = {}
+    assert fleet.deliver(delivery_pipelining=False).ok and fleet.commands(PC1, "ada") == set() and not fleet.objects(PC1)
+
+
+def test_a_python_that_is_not_there(fleet: Fleet):
+    simple(fleet, "atlas")
+    fleet.projects = {"atlas": {"ada"}}
+    done = fleet.deliver("--limit", PC1, ansible_python_interpreter="/usr/bin/python4")
+    assert done.states[PC1] == "failed" and "interpreter '/usr/bin/python4' was not found" in done.output and "Traceback" not in done.output
 
 
 def test_leaving_in_a_delivery_to_some_machines_is_one_round_trip(fleet: Fleet):

@@ -9,7 +9,7 @@ import base64
 import errno
 from typing import Any
 
-from .._app.errors import innermost
+from .._app.errors import ShippingError, innermost
 from . import deliver
 from .bundle import Bundle
 from .errors import DeliveryError
@@ -23,6 +23,16 @@ def toolbox(options: Options, dry: bool) -> dict[str, Any]:
         return _toolbox(options, dry)
     except OSError as error:
         raise _cannot_write(options["path"], error) from error
+
+
+def directly(options: Options, dry: bool, diff: bool) -> dict[str, Any]:
+    """The same where no module is around it, told as a module tells it."""
+    try:
+        answer = toolbox(options, dry)
+    except ShippingError as error:
+        return {"failed": True, "msg": str(error), **error.facts}
+    kept = {name: value for name, value in answer.items() if name != "told" and (diff or name != "diff")}
+    return {**kept, "warnings": answer.get("told", [])}
 
 
 def _toolbox(options: Options, dry: bool) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def _is_first(file: IO[str]) -> bool:
     return False
 
 
-def once(path: str, make: Callable[[], dict[str, Any]], meanwhile: Callable[[], object]) -> dict[str, Any]:
+def once(path: str, make: Callable[[], dict[str, Any]], meanwhile: Callable[[], object] | None = None) -> dict[str, Any]:
     """What is kept at ``path`` as JSON, or what ``make`` gives, which is kept. An error is not kept, and meets each process.
 
     One of those that wait for the first does what is to be done ``meanwhile``.
