@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
+
 from .fleet import OPT, Fleet
 
 
@@ -51,3 +55,29 @@ def test_one_is_off_and_comes_back(fleet: Fleet):
     second = fleet.deliver()
     assert second.ok and second.changed == {"pc3.example.com"}, second.output
     assert fleet.says("pc3.example.com", "cy", "atlas-tiles 1") == (0, "4 tiles")
+
+
+@pytest.fixture
+def eve_may_become_root(fleet: Fleet, password: str) -> Iterator[None]:
+    pc1, pc2 = (fleet.machines[name] for name in ("pc1.example.com", "pc2.example.com"))
+    for machine in (pc1, pc2):
+        rule = f"eve ALL=(ALL) {'' if password else 'NOPASSWD:'} ALL"
+        machine.run("sh", "-c", f"echo '{rule}' > /etc/sudoers.d/eve; chmod 440 /etc/sudoers.d/eve; echo 'eve:{password or 'none'}' | chpasswd")
+        machine.run("sh", "-c", f"grep -q {machine.machine.name} /etc/hosts || echo 127.0.1.1 {machine.machine.name} >> /etc/hosts")  # sudo asks for it
+    yield
+    for machine in (pc1, pc2):
+        machine.run("rm", "/etc/sudoers.d/eve")
+
+
+@pytest.mark.parametrize("password", ["", "correct horse"])
+def test_by_a_login_that_becomes_root(fleet: Fleet, password: str, eve_may_become_root: None):
+    """As most inventories have it: no login of root, and no Python set."""
+    two = {"pc1.example.com", "pc2.example.com"}
+    login = {"ansible_user": "eve", "ansible_become": True, "ansible_python_interpreter": "auto", "ansible_become_password": password}
+    fleet.sample()
+    fleet.projects = {"atlas": {"ada"}}
+    first, second = (fleet.deliver("-vvv", "--limit", ",".join(two), **login) for _time in range(2))
+    assert first.ok and first.changed == two and second.ok and not second.changed and second.output.count(" SSH: EXEC ") == 2
+    assert fleet.says("pc1.example.com", "ada", "atlas-tiles 3") == (0, "64 tiles")
+    wrong = fleet.deliver("--limit", "pc1.example.com", **{**login, "ansible_become_password": "wrong"})
+    assert wrong.ok is not bool(password) and ("Incorrect sudo password" in wrong.output) is bool(password) and "Traceback" not in wrong.output
