@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from . import images
-from .machine import LINK, NETNS, PREFIX, Machine, cache, run
+from .machine import LINK, NETNS, PREFIX, Machine, machines, run
 from .swarm import Swarm
 
 
@@ -32,7 +32,7 @@ def down(name: str) -> None:
 
 
 def clean() -> None:
-    """Take all machines of the test bed away, and what killed runs have left of some."""
+    """Remove all machines that this checkout started, and what killed runs have left of some."""
     for name in sorted(set(_names())):
         print(f"taking down {name}")
         down(name)
@@ -42,10 +42,11 @@ def clean() -> None:
             run("ip", "link", "del", link)
     for folder in Path("/run").glob(f"{PREFIX}*"):
         shutil.rmtree(folder)
+    shutil.rmtree(machines(), ignore_errors=True)
 
 
 def _names() -> Iterator[str]:
-    yield from (number.parent.name for number in cache().glob("*/number"))
+    yield from (number.parent.name for number in machines().glob("*/number"))
     yield from (entry.name[len(PREFIX) :] for entry in NETNS.glob(f"{PREFIX}*"))
 
 

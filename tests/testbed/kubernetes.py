@@ -15,7 +15,6 @@ import os
 import re
 import secrets
 import ssl
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -26,7 +25,7 @@ from . import kubernetes_images as images
 from .issuer import CLIENT, Issuer
 from .machine import CGROUPS, Machine, run
 from .parts import MORE, programs
-from .swarm import PASSWORD, USER, Swarm
+from .swarm import PASSWORD, USER, Swarm, htpasswd
 from .tls import Authority
 
 BRIDGE, PODS, DNS = "cni0", "10.244.0.0/24", "10.244.0.1"
@@ -505,12 +504,6 @@ def _network() -> dict[str, Any]:
 
 def _encoded(path: Path) -> str:
     return base64.b64encode(path.read_bytes()).decode()
-
-
-def htpasswd() -> str:
-    """One line of a password file; the registry wants bcrypt."""
-    done = subprocess.run(["htpasswd", "-nbB", USER, PASSWORD], capture_output=True, text=True, check=True)
-    return done.stdout
 
 
 def up(name: str) -> None:

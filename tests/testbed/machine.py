@@ -22,7 +22,15 @@ from pathlib import Path
 
 NETNS = Path("/run/netns")
 CGROUPS = Path("/sys/fs/cgroup")
-PREFIX, LINK = "shipping-", "sc-"
+
+
+def checkout_of(root: Path) -> str:
+    """Return what names carry of the checkout that started something: two may share a host."""
+    return hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:5]
+
+
+CHECKOUT = checkout_of(Path(__file__).parents[2])
+PREFIX, LINK = f"shipping-{CHECKOUT}-", f"sc{CHECKOUT}"
 
 
 def cache() -> Path:
@@ -33,10 +41,15 @@ def cache() -> Path:
     return path
 
 
+def machines() -> Path:
+    """Return the folder with the data of the machines that this checkout started."""
+    return cache() / "machines" / CHECKOUT
+
+
 @contextlib.contextmanager
-def alone(what: str) -> Iterator[None]:
-    """Do something that only one process at a time may do."""
-    with (cache() / f"{what}.lock").open("w") as file:
+def alone(what: str, folder: Path | None = None) -> Iterator[None]:
+    """Do something that only one process at a time may do; by default, one that shares the cache."""
+    with ((folder or cache()) / f"{what}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -56,8 +69,8 @@ class Machine:
         self.name = name
         self.netns = f"{PREFIX}{name}"
         # The kernel takes 15 characters.
-        self.link = f"{LINK}{name if len(name) <= 12 else hashlib.sha256(name.encode()).hexdigest()[:12]}"
-        self.folder = folder or cache() / name
+        self.link = f"{LINK}{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+        self.folder = folder or machines() / name
         self.runtime = Path("/run") / self.netns
         self.folder.mkdir(parents=True, exist_ok=True)
 
@@ -85,7 +98,8 @@ class Machine:
         """Make the namespace with its cable to here."""
         if self.exists:
             return
-        with alone("addresses"):
+        # Addresses are the whole host's: checkouts with other caches take some, too.
+        with alone("shipping.code-addresses", Path("/run/lock")):
             (self.folder / "number").write_text(str(_free_number()))
             run("ip", "netns", "add", self.netns)
             run("ip", "link", "add", self.link, "type", "veth", "peer", "name", "eth0", "netns", self.netns)

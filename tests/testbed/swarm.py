@@ -106,6 +106,12 @@ class Swarm:
         return self.docker("images", "--quiet", "--no-trunc", reference).strip()
 
 
+def htpasswd() -> str:
+    """Return one line of a password file; the registry wants bcrypt."""
+    done = subprocess.run(["htpasswd", "-nbB", USER, PASSWORD], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
 def _answers(swarm: Swarm) -> bool:
     if not swarm.socket.exists():
         return False
