@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from tests import plays
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -96,7 +98,7 @@ class Deliveries:
         }
         words = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", "-c", "local", str(play), "-e", f"@{given}", *flags]
         words += ["-e", f"ansible_python_interpreter={sys.executable}"]
-        done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment, cwd=self.home, timeout=600)
+        done = plays.run(words, env=environment, cwd=self.home, timeout=600)
         told = [json.loads(line)["result"] for line in results.read_text().splitlines()] if results.exists() else []
         return Outcome(done.returncode, done.stdout + done.stderr, told[-1] if told else {})
 

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from typing import Any
 
 import yaml
 
+from tests import plays
 from tests.testbed.user_machine import UserMachine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,6 +58,28 @@ class Outcome:
     def changed(self) -> set[str]:
         """The machines on which something changed."""
         return {line["host"] for line in self.results if line["result"].get("changed")}
+
+
+@dataclass(frozen=True)
+class Delivering:
+    """A play under way."""
+
+    process: plays.Play | subprocess.Popen[bytes]
+    output: Path
+    results: Path
+    begun: float
+
+    def wait(self, timeout: float = 300) -> Outcome:
+        """Wait for its end."""
+        rc = self.process.wait(timeout)
+        lines = self.results.read_text().splitlines() if self.results.exists() else []
+        output = self.output.read_text(errors="replace")
+        return Outcome(rc, output, [json.loads(line) for line in lines], time.monotonic() - self.begun)
+
+    def kill(self) -> None:
+        """End the whole play at once, as a power cut of the control machine does."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
 
 @dataclass
@@ -119,8 +143,9 @@ class Fleet:
         path.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
         return self.play(str(path), *flags)
 
-    def start(self, playbook: str, *flags: str) -> tuple[subprocess.Popen[str], Path, float]:
+    def start(self, playbook: str, *flags: str) -> Delivering:
         results = self.home / f"results-{time.time_ns()}.jsonl"
+        output = results.with_suffix(".txt")
         environment = {
             **{name: os.environ[name] for name in ("LANG", "SSL_CERT_FILE") if name in os.environ},
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -133,17 +158,12 @@ class Fleet:
             "SHIPPING_TEST_RESULTS": str(results),
         }
         words = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(self.inventory()), playbook, *flags]
-        return (
-            subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=self.home, start_new_session=True),
-            results,
-            time.monotonic(),
-        )
+        with output.open("wb") as file:
+            process = plays.start(words, stdout=file, env=environment, cwd=self.home)
+        return Delivering(process, output, results, time.monotonic())
 
     def play(self, playbook: str, *flags: str) -> Outcome:
-        process, results, begun = self.start(playbook, *flags)
-        output, _none = process.communicate(timeout=300)
-        found = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
-        return Outcome(process.returncode, output, found, time.monotonic() - begun)
+        return self.start(playbook, *flags).wait()
 
     def says(self, machine: str, user: str, command: str) -> tuple[int, str]:
         """What a command says that somebody gives by SSH."""

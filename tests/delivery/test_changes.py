@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,8 @@ from typing import Any
 import pytest
 
 from .fleet import OPT, ROOT, Fleet
+
+pytestmark = pytest.mark.long
 
 PC1, PC2, PC3 = "pc1.example.com", "pc2.example.com", "pc3.example.com"
 
@@ -286,8 +287,8 @@ def test_two_runs_at_once(fleet: Fleet):
     fleet.projects = {"atlas": {"ada", "cy"}}
     words = ("-e", json.dumps({"delivery_catalogue": str(fleet.catalogue)}))
     both = [fleet.start(str(ROOT / "playbooks" / "deliver.yml"), *words) for _number in range(2)]
-    outputs = [process.communicate(timeout=120)[0] for process, _results, _begun in both]
-    assert [process.returncode for process, _results, _begun in both] == [0, 0], outputs
+    done = [delivering.wait(120) for delivering in both]
+    assert [outcome.rc for outcome in done] == [0, 0], [outcome.output for outcome in done]
     assert fleet.says(PC1, "ada", "atlas") == (0, "atlas 1")
     assert fleet.says(PC1, "root", f"ls {OPT}/generations")[1] == "1"
 
@@ -297,15 +298,14 @@ def test_killed_while_it_builds(fleet: Fleet):
     fleet.projects = {"atlas": {"bob"}}
     assert fleet.deliver("--limit", PC1).ok
     simple(fleet, "atlas", "2", self_test=["sleep", "30"])
-    process, _results, _begun = fleet.start(str(ROOT / "playbooks" / "deliver.yml"), "-e", json.dumps({"delivery_catalogue": str(fleet.catalogue)}))
+    delivering = fleet.start(str(ROOT / "playbooks" / "deliver.yml"), "-e", json.dumps({"delivery_catalogue": str(fleet.catalogue)}))
     machine = fleet.machines[PC1]
     deadline = time.monotonic() + 30
     while "sleep 30" not in machine.ssh("root", "ps ax -o args").stdout and time.monotonic() < deadline:
         time.sleep(0.2)
     assert fleet.says(PC1, "bob", "atlas") == (0, "atlas 1")
     machine.off()
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    delivering.kill()
     machine.on()
     assert fleet.says(PC1, "bob", "atlas") == (0, "atlas 1")
     simple(fleet, "atlas", "3")

@@ -21,6 +21,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._directory import se
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.membership import read_membership
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.record import Membership
 
+from tests import plays
 from tests.testbed.directory import READER_PASSWORD, SUFFIX, DirectoryServer, SambaDomain, Slapd
 from tests.testbed.machine import Machine
 
@@ -197,7 +198,7 @@ class Ansible:
         command = [str(Path(sys.executable).parent / program), *map(str, words)]
         if self.resolver:
             command = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', str(self.resolver), *command]
-        return subprocess.run(command, capture_output=True, text=True, env=settings, cwd=self.home, timeout=120, check=False)
+        return plays.run(command, env=settings, cwd=self.home, timeout=120)
 
     def task(self, given: dict[str, Any], **environment: str) -> dict[str, Any]:
         """What membership_info returns, with the options of an inventory's file and those of the task."""

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests import plays
+
 from .kubernetes import KubernetesPlatform
 from .swarm import SwarmPlatform
 
@@ -107,7 +109,7 @@ class Player:
         words = [str(Path(sys.executable).parent / "ansible-playbook"), *flags, playbook]
         settings = {**self.environment(), "SHIPPING_TEST_RESULTS": str(folder / "results.jsonl"), **environment}
         with (folder / "output.txt").open("wb") as log:
-            process = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT, env=settings, cwd=folder, start_new_session=True)
+            process = plays.start(words, stdout=log, env=settings, cwd=folder)
         self.started.append(Running(process, folder, time.monotonic()))
         return self.started[-1]
 
@@ -131,7 +133,7 @@ class Player:
 class Running:
     """A play that is under way."""
 
-    process: subprocess.Popen[bytes]
+    process: plays.Play | subprocess.Popen[bytes]
     folder: Path
     begun: float
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import subprocess
 import sys
 import sysconfig
 import time
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests import plays
 from tests.testbed.user_machine import UserMachine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,7 +121,7 @@ class Control:
             "ANSIBLE_FORCE_COLOR": "0",
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.folder / "cp"),
         }
-        done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False, env=environment, cwd=self.folder, timeout=300)
+        done = plays.run([str(word) for word in words], env=environment, cwd=self.folder, timeout=300)
         return Played(done.returncode, done.stdout + done.stderr)
 
     def says(self, user: str, command: str) -> tuple[int, str]:
