@@ -2,19 +2,20 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # make quickstart   a private Swarm on this machine, and a tour through releases on it; PLATFORM=kubernetes takes a Kubernetes
-# make test         the tests, on a private Swarm and a private Kubernetes of their own
-# make test-all     all tests, also the long ones about what has not changed since they last passed, and writes down that they pass
+# make test         the quick tests, and the long ones of what has changed, on private platforms of their own
+# make test-all     all tests without exception; writes tests/last-full-run.json if they pass
+# make test-list    which suites make test would run whole, and why
 # make test-unit    the quick ones, without a platform
 # make lint         everything that checks the code and the documentation
 # make bench        us and others side by side, into docs/benchmarks.md
 # make docs         the tables of the guides, from the code
 # make pictures     the terminals in the documentation, from real plays
-# make clean        takes away what quickstart and test have left running
+# make clean        removes what this checkout's quickstart and tests have left running
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-all test-unit test-oldest test-integration test-directory test-events test-delivery test-schedule test-awx test-molecule lint bench clean docs pictures
+.PHONY: help quickstart test test-all test-list test-packages test-unit test-oldest test-integration test-directory test-events test-delivery test-schedule test-awx test-molecule lint bench clean docs pictures
 
 PYTHON ?=
 PLATFORM ?= swarm
@@ -23,7 +24,7 @@ BIN = $(shell $(SETUP) python tests/requirements.txt $(PYTHON))
 DIRECTORY_BIN = $(shell $(SETUP) python tests/requirements-directory.txt $(PYTHON))
 EVENTS_BIN = $(shell $(SETUP) python tests/requirements-events.txt $(PYTHON))
 TESTS ?= tests/integration
-# Each worker has an engine of its own; a third one uses the time that the others wait. A Kubernetes has more to do, so that two are enough.
+# Each worker has an engine of its own; a third one uses the time that the others wait.
 WORKERS ?= 3
 PACKAGES := docker.io docker-registry iproute2 iptables apache2-utils openssh-server openssh-client runc containernetworking-plugins nftables ipset
 SCHEDULE := cron git systemd
@@ -33,11 +34,6 @@ DIRECTORIES := $(OPENLDAP) faketime samba samba-ad-provision samba-dsdb-modules 
 SESSIONS := zsh fish cron sudo
 PYTEST = "$$bin/pytest" -c tests/pytest.ini
 SPREAD = --numprocesses $(WORKERS) --dist worksteal
-# Several workers share two cores: what fails beside others is tried once more alone, in sight. What fails then has failed.
-ALONE = || { [ $$? -eq 1 ] || exit 1; echo "tried again, alone: what failed beside other tests"; $(PYTEST) --last-failed --last-failed-no-failures none
-EVERYTHING ?=
-ON_KUBERNETES = --platform kubernetes $(EVERYTHING) tests/integration
-
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
@@ -57,23 +53,19 @@ tour-packages: packages
 quickstart: tour-packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" "$$bin/python" -m tests.testbed.quickstart $(PLATFORM)
 
-test: directory-packages session-packages
-	@bin="$(BIN)"; export PATH="$$bin:$$PATH"; \
-	$(PYTEST) --numprocesses 2 tests/unit; \
-	$(MAKE) --no-print-directory test-oldest; \
-	python -m tests.testbed.parts helm kube-router; \
-	$(PYTEST) $(SPREAD) $(EVERYTHING) tests/integration $(ALONE) $(EVERYTHING) tests/integration; }; \
-	$(PYTEST) --numprocesses 2 --dist worksteal $(ON_KUBERNETES) $(ALONE) $(ON_KUBERNETES); }; \
-	$(MAKE) --no-print-directory test-directory; \
-	$(MAKE) --no-print-directory test-events; \
-	$(PYTEST) $(EVERYTHING) tests/delivery; \
-	$(MAKE) --no-print-directory test-schedule test-awx; \
-	$(PYTEST) tests/quickstart; \
-	molecule test --all
+test: test-packages
+	@bin="$(BIN)"; "$$bin/python" -m tests.suites test $(if $(SINCE),--since $(SINCE))
 
-test-all:
-	@$(MAKE) --no-print-directory test EVERYTHING=--everything
-	@python3 -m tests.compatibility
+test-all: test-packages
+	@bin="$(BIN)"; "$$bin/python" -m tests.suites all
+
+test-list:
+	@bin="$(BIN)"; "$$bin/python" -m tests.suites list
+
+# All that the suites need: packages, and a Kubernetes, which is built once a version.
+test-packages: directory-packages session-packages
+	@$(SETUP) packages openjdk-17-jre-headless $(SCHEDULE)
+	@bin="$(BIN)"; "$$bin/python" -m tests.testbed.parts helm kube-router
 
 test-unit:
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/unit
@@ -92,19 +84,19 @@ test-directory: directory-packages
 # SECONDS_OF_SOAK=3600 adds an hour of random changes and faults.
 test-events: directory-packages
 	@$(SETUP) packages openjdk-17-jre-headless
-	@bin="$(EVENTS_BIN)"; PATH="$$bin:$$PATH" $(PYTEST) $(EVERYTHING) tests/events
+	@bin="$(EVENTS_BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/events
 
 test-delivery: directory-packages session-packages
-	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) $(EVERYTHING) tests/delivery
+	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/delivery
 
 # A real cron, and deliveries by it to a real machine.
 test-schedule: packages
 	@$(SETUP) packages $(SCHEDULE)
-	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) $(EVERYTHING) tests/schedule
+	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/schedule
 
 # On a stand-in, or on the AWX of AWX_URL and AWX_TOKEN; tests/awx/test_real.py says what else it is told.
 test-awx:
-	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) $(EVERYTHING) tests/awx
+	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/awx
 
 test-molecule: tour-packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" molecule test --all

@@ -13,6 +13,8 @@ from tests.testbed.awx import KINDS
 
 from .deliveries import Deliveries
 
+pytestmark = pytest.mark.long
+
 SECRETS = ("reader secret", "PRIVATE KEY", "hook secret")
 MADE = (
     "organizations",

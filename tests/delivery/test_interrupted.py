@@ -18,6 +18,8 @@ import pytest
 
 from tests.unit.plugins.module_utils._toolbox.making import HELLO, Box, archive, entry, project, script, sha256, user
 
+pytestmark = pytest.mark.long
+
 CHANGES = {"os.mkdir", "os.rename", "os.symlink", "os.remove", "os.rmdir", "os.chmod", "os.setxattr", "os.removexattr", "os.truncate", "shutil.move"}
 NEW = b"#!/bin/sh\necho new from $(id -un)\n"
 PACKED = archive(("bin/run", b"#!/bin/sh\necho run\n"))

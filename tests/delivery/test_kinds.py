@@ -19,6 +19,8 @@ from tests.unit.plugins.module_utils._toolbox.making import archive
 
 from .fleet import OPT, Fleet, sha256
 
+pytestmark = pytest.mark.long
+
 Tools = dict[str, Any]
 PC, USER = "pc1.example.com", "bob"
 

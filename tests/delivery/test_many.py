@@ -14,6 +14,8 @@ from tests.testbed.user_machine import UserMachine
 
 from .fleet import Fleet
 
+pytestmark = pytest.mark.long
+
 NAMES = [f"many{number}.example.com" for number in range(20)]
 
 

@@ -12,6 +12,8 @@ import pytest
 
 from .fleet import Fleet
 
+pytestmark = pytest.mark.long
+
 PC, USER = "pc1.example.com", "bob"
 ENROLLED = ". /etc/profile.d/shipping.sh"
 """What gives the variables, and the PATH where something else was set."""

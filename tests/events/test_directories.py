@@ -8,7 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from .feeds import Feed, Follower, agrees, modify, wanted
+
+pytestmark = pytest.mark.long
 
 Follow = Callable[..., Follower]
 

@@ -23,6 +23,8 @@ from tests.testbed.proxy import Proxy
 
 from .feeds import COMPANY, Feed, Follower, agrees, dn, group, modify, tree, wanted
 
+pytestmark = pytest.mark.long
+
 Follow = Callable[..., Follower]
 PLUGIN = Path(__file__).resolve().parents[2] / "extensions/eda/plugins/event_source/ldap_membership.py"
 

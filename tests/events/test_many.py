@@ -25,6 +25,8 @@ from tests.testbed.machine import Machine, run
 from .feeds import COMPANY, Feed, Follower, agrees, dn, group, modify, place
 from .test_faults import PLUGIN
 
+pytestmark = pytest.mark.long
+
 Follow = Callable[..., Follower]
 SECONDS = float(os.environ.get("SECONDS_OF_SOAK", "10"))
 MANY = 1000

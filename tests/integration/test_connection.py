@@ -18,7 +18,7 @@ from tests.testbed.tls import Authority
 
 from .harness import Player
 
-pytestmark = pytest.mark.only("swarm")
+pytestmark = [pytest.mark.only("swarm"), pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,6 @@ def tokens(platform: Any, app: str) -> set[str]:
     return {name for name in platform.objects("secret", app) if name.startswith(platform.object_name(app, "token"))}
 
 
-@pytest.mark.main_road
 def test_there_and_back(platform: Any, player: Player, app: str) -> None:
     """All services go back together; twice is no change; by number to any release; the secrets come back, too."""
     both = {"services": {"one": tool(platform, secrets=["token"]), "two": tool(platform)}, "secrets": {"token": {"content": "first token"}}}
@@ -69,6 +68,7 @@ def test_there_and_back(platform: Any, player: Player, app: str) -> None:
     assert known["drift"] == [] and known["held_by"] == ""
 
 
+@pytest.mark.long
 def test_what_cannot_be_brought_back(platform: Any, player: Player, app: str) -> None:
     """What never was live, what is not there, and what has lost a secret is refused before anything is touched."""
     nothing = back(player, platform, app)
@@ -91,6 +91,7 @@ def test_what_cannot_be_brought_back(platform: Any, player: Player, app: str) ->
     assert info(player, platform, app)["history"][-1]["not_restorable"] == [f"secret {name}" for name in lost]
 
 
+@pytest.mark.long
 def test_a_lost_image_is_told_before_the_rollback(platform: Any, player: Player, app: str) -> None:
     """An image that neither the registry nor the machine has any more."""
     reference = platform.image("fleeting:1")
@@ -106,6 +107,7 @@ def test_a_lost_image_is_told_before_the_rollback(platform: Any, player: Player,
     assert not refused.ok and "fleeting:1 is gone" in refused.result["msg"]
 
 
+@pytest.mark.long
 def test_a_moved_tag_is_a_new_release(platform: Any, player: Player, app: str) -> None:
     """The same reference with another image behind it: told, and only its service restarts."""
     reference = platform.image("moving:1")
@@ -129,6 +131,7 @@ def test_a_moved_tag_is_a_new_release(platform: Any, player: Player, app: str) -
     assert platform.environment(app, "moved")["MOVED"] == "no"
 
 
+@pytest.mark.long
 def test_history_is_kept_and_pruned(platform: Any, player: Player, app: str) -> None:
     """Only so many releases are kept, each with its secrets; what no release needs goes."""
     for number in range(1, 6):
@@ -139,6 +142,7 @@ def test_history_is_kept_and_pruned(platform: Any, player: Player, app: str) -> 
     assert platform.exec(app, "app", "cat", "/run/secrets/token") == "token number 3"
 
 
+@pytest.mark.long
 def test_first_release_that_fails_leaves_nothing(platform: Any, player: Player, app: str) -> None:
     """There is nothing to go back to, so nothing of it stays but its record; the next one is as good as a first one."""
     broken = with_secret(platform, "a token for nothing", command=["sh", "-c", "echo never; exit 3"])
@@ -151,6 +155,7 @@ def test_first_release_that_fails_leaves_nothing(platform: Any, player: Player, 
     assert not back(player, platform, app).ok
 
 
+@pytest.mark.long
 def test_all_or_nothing(platform: Any, player: Player, app: str) -> None:
     """One service of three fails, and all three go back."""
     spec = {"services": {name: tool(platform, environment={"V": "1"}) for name in ("one", "two", "three")}}
@@ -164,6 +169,7 @@ def test_all_or_nothing(platform: Any, player: Player, app: str) -> None:
     assert ship(player, platform, app, spec, "1").result["changed"] is False
 
 
+@pytest.mark.long
 def test_a_restoration_that_fails_is_told(platform: Any, player: Player, app: str) -> None:
     """Where the former release cannot be brought back either, the verdict says so, and the record too."""
     spec = {

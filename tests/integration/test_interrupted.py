@@ -20,6 +20,8 @@ from tests.testbed.proxy import Proxy
 from .harness import Outcome, Player, Running, until, worker
 from .specs import changed, shop
 
+pytestmark = pytest.mark.long
+
 PORT = 8098
 TTL = 4
 SECRET = "a-secret-that-no-file-may-hold"

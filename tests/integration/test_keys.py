@@ -19,6 +19,8 @@ from ansible_collections.shipping.code.plugins.module_utils._app.keys import KUB
 from .harness import Outcome, Player
 from .specs import Spec, tool
 
+pytestmark = pytest.mark.long
+
 APP = "keys"
 _CHECK = {"test": ["CMD", "true"], "interval": "1s"}
 

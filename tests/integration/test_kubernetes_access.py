@@ -23,7 +23,7 @@ from tests.testbed.tunnel import http_proxy
 from .harness import ROOT, Outcome, Player, until
 from .specs import Spec, changed, tool, with_service
 
-pytestmark = pytest.mark.only("kubernetes")
+pytestmark = [pytest.mark.only("kubernetes"), pytest.mark.long]
 
 ROLE = ROOT / "playbooks" / "files" / "kubernetes" / "role.yml"
 APP = "hello"

@@ -19,7 +19,7 @@ from tests.testbed.parts import programs
 from .harness import Outcome, Player
 from .specs import Spec, changed
 
-pytestmark = pytest.mark.only("kubernetes")
+pytestmark = [pytest.mark.only("kubernetes"), pytest.mark.long]
 
 PORT = 8000
 Body = dict[str, Any]

@@ -22,7 +22,7 @@ from tests.testbed.tls import Authority
 from .harness import Outcome, Player, until, within
 from .specs import Spec, changed, simple, tool
 
-pytestmark = pytest.mark.only("kubernetes")
+pytestmark = [pytest.mark.only("kubernetes"), pytest.mark.long]
 
 START_FIRST = {"update_config": {"order": "start-first", "monitor": "1s"}}
 AT_ONCE = {"update_config": {"order": "start-first", "parallelism": 0, "monitor": "1s"}}

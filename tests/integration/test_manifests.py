@@ -21,7 +21,7 @@ from tests.testbed.parts import programs
 
 from .harness import Outcome, Player
 
-pytestmark = pytest.mark.only("kubernetes")
+pytestmark = [pytest.mark.only("kubernetes"), pytest.mark.long]
 
 SECRET = "a-secret-of-a-manifest-81"
 Body = dict[str, Any]

@@ -13,6 +13,8 @@ import pytest
 from .harness import Player, until
 from .specs import Spec, tool
 
+pytestmark = pytest.mark.long
+
 PORT, OUTSIDE = 8098, 8097
 
 

@@ -16,7 +16,7 @@ from tests.testbed.ssh import Ssh
 from .harness import Player
 from .specs import changed, simple
 
-pytestmark = pytest.mark.only("swarm")
+pytestmark = [pytest.mark.only("swarm"), pytest.mark.long]
 
 SECRET = "a-secret-for-another-machine"
 

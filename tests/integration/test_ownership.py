@@ -13,6 +13,8 @@ import pytest
 from .harness import Player
 from .specs import changed, shop, simple, tool, with_service
 
+pytestmark = pytest.mark.long
+
 
 def ship(player: Player, platform: Any, app: str, spec: Any, version: str = "1", **options: Any) -> Any:
     """Release an app that must become live."""

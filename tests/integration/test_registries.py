@@ -16,6 +16,8 @@ import pytest
 from .harness import Outcome, Player
 from .specs import Spec, simple
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def images(platform: Any, app: str) -> list[str]:

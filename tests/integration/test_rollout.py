@@ -45,7 +45,7 @@ def client(platform: Any, running: Player) -> Iterator[Client]:
 
 
 def marked(case: Case) -> Any:
-    marks = [pytest.mark.main_road] if case.name in MAIN_ROAD else []
+    marks = [] if case.name in MAIN_ROAD else [pytest.mark.long]
     return pytest.param(case, id=case.name.replace(" ", "-"), marks=marks)
 
 

@@ -14,6 +14,8 @@ from ansible_collections.shipping.code.plugins.plugin_utils._compose.yaml_reader
 
 from .harness import ROOT, Outcome, Player
 
+pytestmark = pytest.mark.long
+
 SAMPLES = ROOT / "tests" / "samples"
 KINDS = sorted(folder.name for folder in SAMPLES.iterdir())
 SECRETS = {name: f"secret of {name}" for name in ("BROKER_PASSWORD", "DATABASE_PASSWORD", "DB_PASSWORD", "GRAFANA_ADMIN_PASSWORD", "ML_API_KEY", "SESSION_KEY")}

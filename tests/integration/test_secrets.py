@@ -20,6 +20,8 @@ import pytest
 from .harness import Outcome, Player
 from .specs import Spec, changed, tool
 
+pytestmark = pytest.mark.long
+
 VALUE, FILE, VAULT, PEM = (
     "a-value-of-a-secret-71",
     "a-file-with-a-secret-72",

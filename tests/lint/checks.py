@@ -19,6 +19,7 @@ from .place import Failed, Place, Skipped
 
 HEADER = [line.removeprefix("# ") for line in Path(__file__).read_text().splitlines()[:3]]
 OLDEST_PYTHON = "python3.9"
+TYPED = ("testbed", "suites", "lint", "docs", "benchmarks")
 
 
 def command(line: str) -> Callable[[Place], object]:
@@ -110,7 +111,7 @@ CHECKS: dict[str, Callable[[Place], object]] = {
     "ansible-lint": command("ansible-lint --offline --strict"),
     "antsibull-docs": command("antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs all --check-extra-docs-refs ."),
     "galaxy-importer": galaxy_importer,
-    "mypy": command("mypy -p ansible_collections.shipping.code.plugins -p tests.testbed -p tests.lint -p tests.docs -p tests.benchmarks"),
+    "mypy": command(f"mypy -p ansible_collections.shipping.code.plugins -m tests.plays {' '.join(f'-p tests.{name}' for name in TYPED)}"),
     "ansible-builder": execution_environment,
     "antsibull-changelog": command("antsibull-changelog lint"),
     "build": install,

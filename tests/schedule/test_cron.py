@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from .control import HOME, NAME, PC, PROGRAM, SETTINGS, Control, wait_for
+
+pytestmark = pytest.mark.long
 
 
 def test_check_mode_tells_and_does_nothing(control: Control):

@@ -8,7 +8,11 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
 from .control import NAME, PROGRAM, SETTINGS, Control
+
+pytestmark = pytest.mark.long
 
 SYSTEMD = {"membership_sync_scheduler": "systemd", "membership_sync_rulebook": "shipping.code.deliver"}
 UNITS = "/etc/systemd/system"

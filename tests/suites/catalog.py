@@ -1,0 +1,105 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The suites: files of tests, each on one platform, and the sessions of pytest that they run in."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .dependencies import Files
+
+_ONLY = re.compile(r"^pytestmark = .*\bmark\.only\(\"(\w+)\"\)", re.MULTILINE)
+_LONG = re.compile(r"\bmark\.long\b")
+_LONG_ALONE = re.compile(r"^pytestmark = .*\bmark\.long\b", re.MULTILINE)
+_REQUIREMENTS = "tests/requirements.txt"
+
+
+@dataclass(frozen=True)
+class Session:
+    """Tests that share an environment, options and a bed, and run in one pytest.
+
+    ``load`` is how many processors it keeps busy by itself, as measured on two of them;
+    ``without`` matches files that its suites import and never use.
+    """
+
+    name: str
+    folder: str
+    load: float
+    requirements: str = _REQUIREMENTS
+    python: str = ""
+    workers: int = 1
+    options: tuple[str, ...] = ()
+    without: re.Pattern[str] | None = None
+    uses: tuple[str, ...] = ()
+    is_one_suite: bool = False
+
+
+# A platform's suites load the other platform's drivers, and never call them.
+_NOT_ON_SWARM = re.compile(r"/_kubernetes/|integration/kubernetes\.py|testbed/(kubernetes|parts|issuer)")
+_NOT_ON_KUBERNETES = re.compile(r"/_swarm/|integration/swarm\.py")
+
+SESSIONS = (
+    Session("kubernetes", "tests/integration", 1.6, workers=2, options=("--platform", "kubernetes"),
+            without=_NOT_ON_KUBERNETES),
+    Session("swarm", "tests/integration", 1.6, workers=3, without=_NOT_ON_SWARM),
+    Session("delivery", "tests/delivery", 1),
+    Session("directory", "tests/directory", 1, requirements="tests/requirements-directory.txt"),
+    Session("schedule", "tests/schedule", 0.5),
+    Session("events", "tests/events", 1, requirements="tests/requirements-events.txt"),
+    Session("quickstart", "tests/quickstart", 1,
+            uses=("tests/testbed/quickstart.py", "tests/testbed/setup.sh", "playbooks", "inventories")),
+    Session("molecule", "tests/molecule", 1, uses=("molecule", ".ansible-lint")),
+    Session("unit", "tests/unit", 1.6, workers=2, is_one_suite=True),
+    Session("awx", "tests/awx", 1),
+    Session("oldest", "tests/unit/plugins/module_utils", 1, is_one_suite=True, python="3.9",
+            requirements="tests/requirements-oldest.txt"),
+)  # fmt: skip
+"""The longest first, so that the others fill the time that is left."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One file of tests in one session, or all files of a session; ``path`` is what pytest takes.
+
+    ``is_long`` if some of its tests are, ``is_long_alone`` if all are.
+    """
+
+    session: Session
+    path: str
+    is_long: bool = False
+    is_long_alone: bool = False
+
+    @property
+    def name(self) -> str:
+        """Return how it is called in tables and in the record."""
+        if self.session.is_one_suite:
+            return self.session.name
+        place = self.path.removeprefix("tests/").removesuffix(".py")
+        if self.session.folder == "tests/integration":
+            place += f" on {self.session.name}"
+        # What has passed on the stand-in has not passed on an AWX.
+        return f"{place} on a real AWX" if self.session.name == "awx" and "AWX_URL" in os.environ else place
+
+    def dependencies(self, files: Files) -> set[str]:
+        """Return all files that can change what its tests come to."""
+        around = [f"{parent}/conftest.py" for parent in Path(self.path).parents]
+        beside = ("tests/pytest.ini", self.session.requirements, *self.session.uses)
+        return files.closure([self.path, *around, *beside], self.session.without)
+
+
+def suites(files: Files) -> Iterator[Suite]:
+    """Yield all suites, in the order of the sessions."""
+    for session in SESSIONS:
+        if session.is_one_suite:
+            yield Suite(session, session.folder)
+            continue
+        for path in sorted(files.under(session.folder)):
+            text = files.read(path) if Path(path).name.startswith("test_") else ""
+            only = _ONLY.search(text)
+            if text and not (only and only[1] != session.name):
+                yield Suite(session, path, bool(_LONG.search(text)), bool(_LONG_ALONE.search(text)))

@@ -1,0 +1,145 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Break a file in a copy of the repository, and see which suites that wakes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.suites.catalog import suites
+from tests.suites.dependencies import of_repository
+
+from .conftest import ROOT, git, listed
+
+PLATFORMS = ("swarm", "kubernetes")
+DELIVERIES = {f"delivery/test_{name}" for name in ("main_road", "changes", "kinds", "many")}
+EVERYWHERE = {
+    *(f"integration/test_keys on {platform}" for platform in PLATFORMS),
+    "directory/test_oracle",
+    "events/test_faults",
+}
+PLAYS = {"quickstart/test_quickstart", "molecule/test_scenarios"}
+
+Breaks = dict[str, tuple[set[str], set[str]]]
+# What is broken, the suites that must wake, and some that must not.
+BREAKS: Breaks = {
+    "tests/integration/harness.py": (
+        {f"integration/test_{name} on {platform}" for name in ("rollout", "keys", "history") for platform in PLATFORMS},
+        {"delivery/test_changes", "directory/test_oracle", "schedule/test_systemd"},
+    ),
+    "tests/requirements.txt": (
+        {*EVERYWHERE, "awx/test_awx", "unit", *DELIVERIES, *PLAYS},
+        {"oldest"},
+    ),
+    "tests/testbed/machine.py": (
+        {*EVERYWHERE, "schedule/test_cron", *DELIVERIES, *PLAYS},
+        {"oldest"},
+    ),
+    "roles/services/tasks/main.yml": (
+        {"integration/test_playbooks on swarm", *PLAYS},
+        {"delivery/test_changes", "integration/test_keys on swarm", "directory/test_oracle"},
+    ),
+    "plugins/plugin_utils/_delivery/brake.py": (
+        {"events/test_rulebook", "schedule/test_cron", *DELIVERIES, *PLAYS},
+        {"integration/test_keys on swarm", "directory/test_oracle"},
+    ),
+}
+# Siblings: loaded inside of a function or by a name, started by a fixture, of one platform alone.
+SIBLINGS: Breaks = {
+    "plugins/module_utils/_kubernetes/planning.py": (
+        {"integration/test_keys on kubernetes", "integration/test_manifests on kubernetes"},
+        {"integration/test_keys on swarm", "delivery/test_changes"},
+    ),
+    "plugins/module_utils/_toolbox/store.py": (
+        {"schedule/test_cron", "events/test_rulebook", *DELIVERIES},
+        {"integration/test_keys on swarm"},
+    ),
+    "plugins/plugin_utils/_events/source.py": (
+        {"events/test_faults", "events/test_directories"},
+        {"delivery/test_changes"},
+    ),
+    "plugins/doc_fragments/platform.py": (
+        {f"integration/test_keys on {platform}" for platform in PLATFORMS},
+        {"delivery/test_changes"},
+    ),
+    "roles/membership_sync/files/membership_sync.py": (
+        {"schedule/test_cron", "schedule/test_systemd"},
+        {"integration/test_keys on swarm"},
+    ),
+    "tests/samples/queue/compose.yml": (
+        {f"integration/test_samples on {platform}" for platform in PLATFORMS},
+        {"integration/test_keys on swarm"},
+    ),
+    "tests/testbed/user_machine.py": (
+        {"schedule/test_cron", "schedule/test_systemd", "events/test_rulebook", *DELIVERIES},
+        {"integration/test_keys on swarm", "directory/test_oracle"},
+    ),
+    "tests/directory/conftest.py": (
+        {"directory/test_oracle", "directory/test_check"},
+        {"events/test_many", "delivery/test_changes"},
+    ),
+    "tests/testbed/awx.py": ({"awx/test_awx"}, {"delivery/test_changes"}),
+    "molecule/delivery/side_effect.yml": ({"molecule/test_scenarios"}, {"delivery/test_changes"}),
+}
+
+
+def test_nothing_is_broken(copy: Path) -> None:
+    reasons = set(listed(copy).values())
+    assert {"always", "unchanged"} <= reasons
+    assert not [reason for reason in reasons if reason.startswith(("changed", "not in"))]
+
+
+@pytest.mark.parametrize("file", BREAKS)
+def test_a_broken_file_wakes_the_suites_that_use_it(copy: Path, file: str) -> None:
+    wakes, sleeps = BREAKS[file]
+    path = copy / file
+    before = path.read_bytes()
+    path.write_text("{ this is broken")
+    try:
+        chosen = {name for name, because in listed(copy).items() if because == f"changed: {file}"}
+    finally:
+        path.write_bytes(before)
+    assert wakes <= chosen
+    assert not sleeps & chosen
+
+
+@pytest.fixture(scope="module")
+def dependencies() -> dict[str, set[str]]:
+    files = of_repository(ROOT)
+    return {suite.name: suite.dependencies(files) for suite in suites(files)}
+
+
+@pytest.mark.parametrize("file", SIBLINGS)
+def test_a_changed_file_wakes_the_suites_that_use_it(dependencies: dict[str, set[str]], file: str) -> None:
+    wakes, sleeps = SIBLINGS[file]
+    chosen = {name for name, files in dependencies.items() if file in files}
+    assert wakes <= chosen
+    assert not sleeps & chosen
+
+
+def test_what_was_committed_since_wakes_too(copy: Path) -> None:
+    path = copy / "plugins/plugin_utils/_delivery/brake.py"
+    before = git(copy, "rev-parse", "HEAD").strip()
+    path.write_text(path.read_text() + "\n# changed\n")
+    git(copy, "commit", "--quiet", "--all", "--message", "change")
+    try:
+        found = listed(copy)
+    finally:
+        git(copy, "reset", "--quiet", "--hard", before)
+    assert found["delivery/test_changes"] == "changed: plugins/plugin_utils/_delivery/brake.py"
+    assert found["directory/test_oracle"] == "always"
+
+
+def test_without_the_commit_of_the_record_everything_counts_as_changed(copy: Path) -> None:
+    path = copy / "tests" / "last-full-run.json"
+    before = path.read_text()
+    path.write_text(json.dumps({**json.loads(before), "commit": "0" * 40}))
+    try:
+        found = listed(copy)
+    finally:
+        path.write_text(before)
+    assert all(because.startswith("changed: ") for because in found.values())
