@@ -81,14 +81,8 @@ class Outcomes:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Write a phase of a test."""
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
-        self._write_phase(
-            report.nodeid,
-            report.when or "",
-            report.outcome,
-            report.duration,
-            reason.removeprefix("Skipped: "),
-        )
+        phase = (report.nodeid, report.when or "", report.outcome, report.duration)
+        self._write_phase(*phase, _reason(report))
 
     def _write_phase(self, test: str, phase: str, outcome: str, seconds: float, reason: str = "") -> None:
         self._write({"test": test, "phase": phase, "outcome": outcome, "seconds": seconds, "reason": reason})
@@ -96,3 +90,11 @@ class Outcomes:
     def _write(self, line: dict[str, object]) -> None:
         with self.path.open("a") as file:
             file.write(json.dumps(line) + "\n")
+
+
+def _reason(report: pytest.TestReport) -> str:
+    """Return why a test was skipped, or the first line of what it failed with."""
+    if isinstance(report.longrepr, tuple):
+        return report.longrepr[2].removeprefix("Skipped: ")
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return crash.message.partition("\n")[0] if crash else ""

@@ -8,7 +8,8 @@ small play, and the tests run thousands of them. So a server imports what plays 
 is a fork of it: a session, an environment, a folder and streams of its own, as if it were started.
 Settings that Ansible reads at import (ANSIBLE_*, but for those of ``_LATE``) are the server's; for
 other values there is another server. What is packed once is in the cache that Ansible has for that,
-and all plays of a server share it.
+and all plays of a server share it. Ansible asks its workers a thousand times a second whether they
+have ended, which takes 6 % of a processor for each play that waits; here it asks less often.
 
 ``SHIPPING_TEST_PLAYS=exec`` starts each play as a program of its own.
 """
@@ -48,6 +49,7 @@ _LATE = {
 }
 _LIBRARIES = ("docker", "kubernetes.client", "ldap3", "requests")
 _EXECUTORS = ("module_common", "playbook_executor", "task_queue_manager")
+_POLL_INTERVAL = 0.02
 _MESSAGE = 1 << 20
 _STATUS = struct.Struct("i")
 
@@ -218,6 +220,7 @@ def _prepare() -> Path:
     for name in (*(f"ansible.executor.{name}" for name in _EXECUTORS), *_LIBRARIES):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    vars(C).update(DEFAULT_INTERNAL_POLL_INTERVAL=_POLL_INTERVAL)
     # Each play removes what is its own.
     atexit.unregister(cleanup_tmp_file)
     packed = Path(C.DEFAULT_LOCAL_TMP) / "ansiballz_cache"  # type: ignore[attr-defined]

@@ -36,8 +36,10 @@ ROOT = Path(__file__).resolve().parents[2]
 OUTPUT = ROOT / "tests" / "output"
 SETUP = ROOT / "tests" / "testbed" / "setup.sh"
 MINUTES = 65.0
-# How many processors' worth of sessions run at a time, for each that is there: sessions also wait.
-SHARE = 1.6
+# The load of the sessions that run at a time, for each processor: they also wait for each other.
+SHARE = 1.15
+# More than that is a fault, not bad luck; to repeat it would take as long as the first time.
+MOST_REPEATED = 20
 OPTIONAL = {"awx/test_real": "needs a real AWX"}
 Chosen = list[tuple[Suite, Choice]]
 
@@ -50,6 +52,7 @@ def main(words: Sequence[str]) -> int:
     chosen = _choose(record, given.command == "all")
     if given.only:
         chosen = [(suite, choice) for suite, choice in chosen if suite.session.name in given.only]
+    chosen = [entry for entry in chosen if _can_run(entry[0].session)]
     if given.command == "list":
         print("\n".join(f"{choice.suite}: {choice.because}" for _suite, choice in chosen))
         return 0
@@ -106,7 +109,7 @@ def _run(chosen: Chosen, until: float | None, writes: bool) -> int:
         print("interrupted; make clean removes what is left of the test bed")
         return 130
     _fill(rows, chosen, runs, again)
-    ok = _report(list(rows.values()), runs, again, OPTIONAL)
+    ok = _report(list(rows.values()), runs, again)
     seconds = round(time.monotonic() - begun)
     parts = ", ".join(f"{run.name} {run.seconds:.0f} s" for run in runs)
     print(f"{seconds} s in all, side by side: {parts}")
@@ -120,7 +123,7 @@ def _run(chosen: Chosen, until: float | None, writes: bool) -> int:
 def _session(session: Session, chosen: Chosen, until: float | None) -> Run | None:
     """Return a session's pytest with the suites that are chosen of it; None if there are none."""
     mine = [(suite, choice) for suite, choice in chosen if suite.session == session and (choice.is_whole or not suite.is_long_alone)]
-    if not mine or (session.python and not _has_python(session.python)):
+    if not mine:
         return None
     quick = [f"--quick-only={ROOT / suite.path}" for suite, choice in mine if not choice.is_whole]
     limit = [f"--long-until={until}"] if until else []
@@ -151,8 +154,13 @@ def _bin(session: Session) -> str:
     return done.stdout.strip()
 
 
-def _has_python(version: str) -> bool:
-    return subprocess.run([SETUP, "find", version], capture_output=True, check=False).returncode == 0
+def _can_run(session: Session) -> bool:
+    """Return whether the Python is here that a session is about."""
+    words = [SETUP, "find", session.python]
+    if not session.python or subprocess.run(words, capture_output=True, check=False).returncode == 0:
+        return True
+    print(f"Skipped: {session.name}: there is no Python {session.python} here")
+    return False
 
 
 def _again(runs: Iterable[Run], say: Callable[[str], None]) -> list[Run]:
@@ -160,12 +168,20 @@ def _again(runs: Iterable[Run], say: Callable[[str], None]) -> list[Run]:
     found = []
     for run in runs:
         failed = run.outcomes.failed()
-        if failed and not run.is_broken:
-            paths = [f"tests/{test}" for test in failed]
+        if len(failed) > MOST_REPEATED:
+            say(f"{run.name}: {len(failed)} tests failed, too many to repeat")
+        elif failed and not run.is_broken:
+            say(f"{run.name}: repeating alone what failed beside other tests")
+            paths = [f"tests/{test}" for test in _repeatable(run.session, failed)]
             again = _pytest(f"{run.name}-again", run.session, paths)
             side_by_side([again], ROOT, 0, say)
             found.append(again)
     return found
+
+
+def _repeatable(session: Session, tests: list[str]) -> list[str]:
+    """Return what to repeat: tests that come in the order of their file take the whole file."""
+    return sorted({test.partition("::")[0] for test in tests}) if session.is_in_order else tests
 
 
 def _fill(rows: dict[str, Row], chosen: Chosen, runs: Iterable[Run], again: Iterable[Run]) -> None:
@@ -183,25 +199,22 @@ def _fill(rows: dict[str, Row], chosen: Chosen, runs: Iterable[Run], again: Iter
                 row.flaky.append(test)
 
 
-def _report(rows: list[Row], runs: list[Run], again: list[Run], optional: dict[str, str]) -> bool:
+def _report(rows: list[Row], runs: list[Run], again: list[Run]) -> bool:
     """Print failures, the table and what it does not show; return whether everything passed."""
-    failing = {row.choice.suite: row.failed for row in rows if row.failed}
-    for run in [*again, *(run for run in runs if run.is_broken)]:
+    repeated = {run.session.name for run in again}
+    final = [*again, *(run for run in runs if run.session.name not in repeated)]
+    for run in final:
         if run.is_broken or run.outcomes.failed():
             print(f"\n{run.name}, see {run.log.relative_to(ROOT)}:\n{run.failures()}")
-    print("", *table(rows), "", *remarks(rows, optional), sep="\n")
-    for name, results in failing.items():
-        print(*(f"FAILED {result.test} ({name})" for result in results), sep="\n")
-    hollow = [row for row in rows if row.is_hollow and row.choice.suite not in optional]
-    silent = [row for row in rows if not row.results and not _may_be_silent(row, runs)]
-    print(*(f"Failed: {row.choice.suite} ran no test" for row in silent), sep="\n")
-    return not (failing or hollow or silent or any(run.is_broken for run in [*runs, *again]))
-
-
-def _may_be_silent(row: Row, runs: Iterable[Run]) -> bool:
-    """Return whether a suite may run no test: it has long ones alone, or its Python is not here."""
-    started = {run.session.name for run in runs}
-    return not row.choice.is_whole or (row.choice.suite == "oldest" and "oldest" not in started)
+    print("", *table(rows), "", *remarks(rows, OPTIONAL), sep="\n")
+    failing = [(result, row) for row in rows for result in row.failed]
+    for result, row in failing:
+        print(f"FAILED {result.test} ({row.choice.suite}): {result.reason}")
+    hollow = [row for row in rows if row.is_hollow and row.choice.suite not in OPTIONAL]
+    silent = [row for row in rows if not row.results and row.choice.is_whole]
+    for row in silent:
+        print(f"Failed: {row.choice.suite} ran no test")
+    return not (failing or hollow or silent or any(run.is_broken for run in final))
 
 
 def _write(rows: Iterable[Row], runs: Iterable[Run], commit: str, seconds: int, ok: bool) -> None:

@@ -24,6 +24,7 @@ class Session:
     """Tests that share an environment, options and a bed, and run in one pytest.
 
     ``load`` is how many processors it keeps busy by itself, as measured on two of them;
+    ``is_in_order`` if its tests come in the order of their file;
     ``without`` matches files that its suites import and never use.
     """
 
@@ -37,6 +38,7 @@ class Session:
     without: re.Pattern[str] | None = None
     uses: tuple[str, ...] = ()
     is_one_suite: bool = False
+    is_in_order: bool = False
 
 
 # A platform's suites load the other platform's drivers, and never call them.
@@ -44,19 +46,19 @@ _NOT_ON_SWARM = re.compile(r"/_kubernetes/|integration/kubernetes\.py|testbed/(k
 _NOT_ON_KUBERNETES = re.compile(r"/_swarm/|integration/swarm\.py")
 
 SESSIONS = (
-    Session("kubernetes", "tests/integration", 1.6, workers=2, options=("--platform", "kubernetes"),
+    Session("kubernetes", "tests/integration", 1.3, workers=2, options=("--platform", "kubernetes"),
             without=_NOT_ON_KUBERNETES),
-    Session("swarm", "tests/integration", 1.6, workers=3, without=_NOT_ON_SWARM),
-    Session("delivery", "tests/delivery", 1),
-    Session("directory", "tests/directory", 1, requirements="tests/requirements-directory.txt"),
-    Session("schedule", "tests/schedule", 0.5),
-    Session("events", "tests/events", 1, requirements="tests/requirements-events.txt"),
-    Session("quickstart", "tests/quickstart", 1,
+    Session("swarm", "tests/integration", 1.4, workers=3, without=_NOT_ON_SWARM),
+    Session("delivery", "tests/delivery", 0.6),
+    Session("directory", "tests/directory", 0.8, requirements="tests/requirements-directory.txt"),
+    Session("schedule", "tests/schedule", 0.3, is_in_order=True),
+    Session("events", "tests/events", 0.6, requirements="tests/requirements-events.txt"),
+    Session("quickstart", "tests/quickstart", 0.8,
             uses=("tests/testbed/quickstart.py", "tests/testbed/setup.sh", "playbooks", "inventories")),
-    Session("molecule", "tests/molecule", 1, uses=("molecule", ".ansible-lint")),
-    Session("unit", "tests/unit", 1.6, workers=2, is_one_suite=True),
-    Session("awx", "tests/awx", 1),
-    Session("oldest", "tests/unit/plugins/module_utils", 1, is_one_suite=True, python="3.9",
+    Session("molecule", "tests/molecule", 0.8, uses=("molecule", ".ansible-lint")),
+    Session("unit", "tests/unit", 1, workers=2, is_one_suite=True),
+    Session("awx", "tests/awx", 0.8),
+    Session("oldest", "tests/unit/plugins/module_utils", 0.8, is_one_suite=True, python="3.9",
             requirements="tests/requirements-oldest.txt"),
 )  # fmt: skip
 """The longest first, so that the others fill the time that is left."""

@@ -102,7 +102,7 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
 def remarks(rows: Iterable[Row], optional: Mapping[str, str]) -> Iterator[str]:
     """Yield what the table does not show: flaky, left out and skipped tests, by name."""
     rows = list(rows)
-    flaky = [f"  {test} ({row.choice.suite})" for row in rows for test in row.flaky]
+    flaky = [f"  {result.test} ({row.choice.suite}): {result.reason}" for row in rows for result in row.of("failed") if result.test in row.flaky]
     if flaky:
         yield f"Flaky: {len(flaky)} passed only when repeated alone"
         yield from flaky

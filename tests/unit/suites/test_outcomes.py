@@ -45,8 +45,8 @@ def test_the_table_names_suite_reason_counts_and_seconds() -> None:
 
 
 def test_flaky_tests_are_named_and_counted() -> None:
-    found = list(remarks([row(Result("t3", "failed"), flaky=("t3",))], {}))
-    assert found == ["Flaky: 1 passed only when repeated alone", "  t3 (a/test_b on swarm)"]
+    found = list(remarks([row(Result("t3", "failed", 1, "why"), flaky=("t3",))], {}))
+    assert found == ["Flaky: 1 passed only when repeated alone", "  t3 (a/test_b on swarm): why"]
 
 
 def test_what_the_time_box_left_out_is_named() -> None:
