@@ -156,7 +156,7 @@ def _bin(session: Session) -> str:
 
 def _can_run(session: Session) -> bool:
     """Return whether the Python is here that a session is about."""
-    words = [SETUP, "find", session.python]
+    words = [str(SETUP), "find", session.python]
     if not session.python or subprocess.run(words, capture_output=True, check=False).returncode == 0:
         return True
     print(f"Skipped: {session.name}: there is no Python {session.python} here")
