@@ -67,6 +67,9 @@ class UserMachine:
             "ListenAddress": f"{self.machine.address}:22",
             "HostKey": "/etc/ssh/host",
             "AuthorizedKeysFile": "/etc/ssh/people",
+            # The default, which also withstands quantum computers, takes 0.13 s of a processor for
+            # each connection (OpenSSH 9.2), most of what a short command takes; this takes 0.02 s.
+            "KexAlgorithms": "curve25519-sha256",
             "PidFile": "none",
             "UsePAM": "yes",
             "PermitRootLogin": "yes",
