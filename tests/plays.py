@@ -49,6 +49,18 @@ _LATE = {
 }
 _LIBRARIES = ("docker", "kubernetes.client", "ldap3", "requests")
 _EXECUTORS = ("module_common", "playbook_executor", "task_queue_manager")
+# What plays take of Ansible's own plugins: their options are in YAML, and reading it takes half of
+# what an empty play takes.
+_PLUGINS = {
+    "action": ("command", "copy", "debug", "include_role", "normal", "set_fact"),
+    "become": ("sudo",),
+    "cache": ("memory",),
+    "callback": ("default", "minimal"),
+    "connection": ("local", "ssh"),
+    "inventory": ("auto", "host_list", "ini", "script", "toml", "yaml"),
+    "shell": ("sh",),
+    "strategy": ("linear",),
+}
 _POLL_INTERVAL = 0.02
 _MESSAGE = 1 << 20
 _STATUS = struct.Struct("i")
@@ -213,6 +225,7 @@ def serve(requests: socket.socket) -> None:
 def _prepare() -> Path:
     """Import what plays need; return the folder for modules that are packed once for all."""
     from ansible import constants as C
+    from ansible.plugins import loader
     from ansible.utils.path import cleanup_tmp_file
 
     for module, _name in PROGRAMS.values():
@@ -220,6 +233,9 @@ def _prepare() -> Path:
     for name in (*(f"ansible.executor.{name}" for name in _EXECUTORS), *_LIBRARIES):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    for kind, names in _PLUGINS.items():
+        for name in names:
+            getattr(loader, f"{kind}_loader").get(name, class_only=True)
     vars(C).update(DEFAULT_INTERNAL_POLL_INTERVAL=_POLL_INTERVAL)
     # Each play removes what is its own.
     atexit.unregister(cleanup_tmp_file)
