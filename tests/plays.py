@@ -180,12 +180,12 @@ def run(words: Sequence[str], *, env: Mapping[str, str], cwd: Path, timeout: flo
 
 
 def _can_fork(words: Sequence[str], env: Mapping[str, str], cwd: Path) -> bool:
-    """Return whether the program is a known one of this Python, and no file has settings for it."""
+    """Return whether the program is one of this Python, and takes no settings or code of its own."""
     program = Path(words[0])
     return (
         program.name in PROGRAMS
         and program.parent == Path(sys.executable).parent
-        and "ANSIBLE_CONFIG" not in env
+        and not {"ANSIBLE_CONFIG", "PYTHONPATH"} & set(env)
         and not (cwd / "ansible.cfg").exists()
         and os.environ.get("SHIPPING_TEST_PLAYS") != "exec"
     )

@@ -70,6 +70,9 @@ def test_settings_are_those_of_the_play(tmp_path: Path, environment: dict[str, s
     colored = {**environment, "ANSIBLE_FORCE_COLOR": "1"}
     assert "\33[" not in plain.stdout
     assert "\33[" in plays.run(words, env=colored, cwd=tmp_path, timeout=60).stdout
+    (tmp_path / "yaml.py").write_text("raise RuntimeError('not this one')\n")
+    strange = {**environment, "PYTHONPATH": str(tmp_path)}
+    assert "not this one" in plays.run(words, env=strange, cwd=tmp_path, timeout=60).stderr
     (tmp_path / "ansible.cfg").write_text("[defaults]\ncallback_result_format = yaml\n")
     assert "msg: hello" in plays.run(words, env=environment, cwd=tmp_path, timeout=60).stdout
 
