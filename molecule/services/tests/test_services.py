@@ -7,7 +7,7 @@ import json
 import os
 from pathlib import Path
 
-MACHINE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "shipping.code" / "molecule"
+MACHINE = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "swarm"
 
 
 def docker(host, *words):
