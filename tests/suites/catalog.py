@@ -48,6 +48,7 @@ _NOT_ON_KUBERNETES = re.compile(r"/_swarm/|integration/swarm\.py")
 SESSIONS = (
     Session("kubernetes", "tests/integration", 1.3, workers=2, options=("--platform", "kubernetes"),
             without=_NOT_ON_KUBERNETES),
+    Session("unit", "tests/unit", 0.9, workers=2, is_one_suite=True),
     Session("swarm", "tests/integration", 1.4, workers=3, without=_NOT_ON_SWARM),
     Session("delivery", "tests/delivery", 0.6),
     Session("directory", "tests/directory", 0.8, requirements="tests/requirements-directory.txt"),
@@ -56,7 +57,6 @@ SESSIONS = (
     Session("quickstart", "tests/quickstart", 0.8,
             uses=("tests/testbed/quickstart.py", "tests/testbed/setup.sh", "playbooks", "inventories")),
     Session("molecule", "tests/molecule", 0.8, uses=("molecule", ".ansible-lint")),
-    Session("unit", "tests/unit", 1, workers=2, is_one_suite=True),
     Session("awx", "tests/awx", 0.8),
     Session("oldest", "tests/unit/plugins/module_utils", 0.8, is_one_suite=True, python="3.9",
             requirements="tests/requirements-oldest.txt"),
