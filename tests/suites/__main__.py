@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -45,7 +46,10 @@ Chosen = list[tuple[Suite, Choice]]
 
 
 def main(words: Sequence[str]) -> int:
-    """Run one command; 0 if everything passed, 1 if something failed, 130 if interrupted."""
+    """Run one command; 0 if everything passed, 1 if something failed, 130 if interrupted.
+
+    Raises CalledProcessError where git or the Python environment does not work.
+    """
     given = _arguments(words)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     record = full_run.read(ROOT)
@@ -229,4 +233,10 @@ def _write(rows: Iterable[Row], runs: Iterable[Run], commit: str, seconds: int, 
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except subprocess.CalledProcessError as error:
+        # What it printed is on the screen already, or is in the error.
+        print(f"{shlex.join(error.cmd)} failed with {error.returncode}: {error.stderr or 'see above'}")
+        print("The suites run in a git checkout, with the package registries in reach.")
+        sys.exit(2)

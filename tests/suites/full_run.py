@@ -29,9 +29,14 @@ class FullRun:
 
 
 def read(root: Path) -> FullRun:
-    """Read the record of a checkout."""
-    path = root / PLACE
-    return FullRun(**json.loads(path.read_text())) if path.exists() else FullRun()
+    """Read the record of a checkout; one that is missing or cannot be read is an empty one."""
+    try:
+        return FullRun(**json.loads((root / PLACE).read_text()))
+    except FileNotFoundError:
+        return FullRun()
+    except (TypeError, ValueError) as error:
+        print(f"{PLACE} cannot be read, so everything counts as changed: {error}")
+        return FullRun()
 
 
 def write(root: Path, run: FullRun) -> None:

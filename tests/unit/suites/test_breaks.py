@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -143,3 +145,29 @@ def test_without_the_commit_of_the_record_everything_counts_as_changed(copy: Pat
     finally:
         path.write_text(before)
     assert all(because.startswith("changed: ") for because in found.values())
+
+
+@pytest.mark.parametrize("content", ["<<<<<<< ours", '{"commits": []}', "[]"])
+def test_a_record_that_cannot_be_read_counts_as_none(copy: Path, content: str) -> None:
+    path = copy / "tests" / "last-full-run.json"
+    before = path.read_text()
+    path.write_text(content)
+    try:
+        found = listed(copy)
+    finally:
+        path.write_text(before)
+    notice = found.pop("tests/last-full-run.json cannot be read, so everything counts as changed")
+    assert notice
+    assert set(found.values()) == {"not in the last full run"}
+
+
+def test_without_git_there_is_no_traceback(copy: Path) -> None:
+    hidden = copy.parent / "hidden"
+    (copy / ".git").rename(hidden)
+    words = [sys.executable, "-m", "tests.suites", "list"]
+    try:
+        done = subprocess.run(words, cwd=copy, check=False, capture_output=True, text=True)
+    finally:
+        hidden.rename(copy / ".git")
+    assert done.returncode == 2 and done.stderr == ""
+    assert "git ls-files" in done.stdout and "not a git repository" in done.stdout
