@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 SLICE = 5
@@ -34,7 +34,7 @@ class Choice:
 
 def choose(
     dependencies: Mapping[str, set[str]],
-    changes: Iterable[Change],
+    changes: Sequence[Change],
     known: Iterable[str],
     long: Iterable[str],
     head: str,
@@ -66,7 +66,7 @@ def choose(
     return sorted(chosen, key=lambda choice: (not choice.is_whole, -choice.when))
 
 
-def _newest(files: set[str], changes: Iterable[Change]) -> Change | None:
+def _newest(files: set[str], changes: Sequence[Change]) -> Change | None:
     """Return the last change of some files; of those at one time, the first by name."""
     mine = [change for change in changes if change.file in files]
     return min(mine, key=lambda change: (-change.when, change.file), default=None)
