@@ -65,7 +65,7 @@ test-list:
 # All that the suites need: packages, and a Kubernetes, which is built once a version.
 test-packages: directory-packages session-packages
 	@$(SETUP) packages openjdk-17-jre-headless $(SCHEDULE)
-	@bin="$(BIN)"; "$$bin/python" -m tests.testbed.parts helm kube-router
+	@bin="$(BIN)"; "$$bin/python" -m tests.testbed.downloaded_parts helm kube-router
 
 test-unit:
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/unit

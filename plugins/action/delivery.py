@@ -11,10 +11,10 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.shipping.code.plugins.module_utils._app.errors import Problem, ShippingError, SpecError
-from ansible_collections.shipping.code.plugins.plugin_utils._delivery import brake, fleet, metrics, state
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import Problem, ShippingError, SpecError
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.progress_lines import is_quiet
+from ansible_collections.shipping.code.plugins.plugin_utils._delivery import fleet, fleet_state, metrics, removal_limit
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery.fleet import Machine
-from ansible_collections.shipping.code.plugins.plugin_utils._lines import is_quiet
 
 display = Display()
 
@@ -70,13 +70,13 @@ class ActionModule(ActionBase):
         options["complete"] &= all(machine.first for machine in machines)
         # A run for some machines that takes nothing away has no need of what all the others have.
         judged = options["complete"] or any(machine.held for machine in machines)
-        judgement, to_have = _judge(machines, options) if judged else (brake.Judgement(), {})
+        judgement, to_have = _judge(machines, options) if judged else (removal_limit.Judgement(), {})
         apply = [machine.name for machine in machines if machine.held and not judgement.stop]
         if options["step"] == "decide" and apply:
             return {"changed": False, "apply": apply}
         return self._tell(options, machines, to_have, _stop_of(judgement, machines, options) if judgement.stop else {})
 
-    def _tell(self, options: dict[str, Any], machines: list[Machine], to_have: brake.Fleet, stop: dict[str, Any]) -> dict[str, Any]:
+    def _tell(self, options: dict[str, Any], machines: list[Machine], to_have: removal_limit.Fleet, stop: dict[str, Any]) -> dict[str, Any]:
         since = {} if self._task.check_mode else _remember(options, machines, to_have, bool(stop))
         rows = fleet.rows(machines, bool(stop), since, self._task.check_mode)
         if options["metrics_path"] and options["complete"] and not self._task.check_mode:
@@ -89,17 +89,17 @@ class ActionModule(ActionBase):
 
 
 def _delivered(options: dict[str, Any]) -> dict[str, Any]:
-    return state.read_delivered(options["state_path"]) if options["state_path"] else {}
+    return fleet_state.read_delivered(options["state_path"]) if options["state_path"] else {}
 
 
-def _judge(machines: list[Machine], options: dict[str, Any]) -> tuple[brake.Judgement, brake.Fleet]:
+def _judge(machines: list[Machine], options: dict[str, Any]) -> tuple[removal_limit.Judgement, removal_limit.Fleet]:
     """What the brake says, and what everybody is to have."""
     path = options["state_path"]
     coming = fleet.coming(machines, options["selected"])
-    had = fleet.before(machines, state.read_baseline(path) if path else None)
+    had = fleet.before(machines, fleet_state.read_baseline(path) if path else None)
     to_have = fleet.after(machines, _delivered(options), had, options["complete"], coming)
-    limits = brake.Limits(max_shrink=options["max_shrink"], may_empty=frozenset(options["may_empty"]))
-    return brake.judge(had, to_have, limits), to_have
+    limits = removal_limit.Limits(max_shrink=options["max_shrink"], may_empty=frozenset(options["may_empty"]))
+    return removal_limit.judge(had, to_have, limits), to_have
 
 
 def _selected(machines: list[Machine], options: dict[str, Any]) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def _selected(machines: list[Machine], options: dict[str, Any]) -> dict[str, Any
 
 def _given(machines: list[Machine], options: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """What these machines were given last, as far as that is known."""
-    return state.read_delivered_to(options["state_path"], [machine.name for machine in machines]) if options["state_path"] else {}
+    return fleet_state.read_delivered_to(options["state_path"], [machine.name for machine in machines]) if options["state_path"] else {}
 
 
 def _may_remove(machines: list[Machine], given: dict[str, dict[str, Any]], options: dict[str, Any]) -> dict[str, Any]:
@@ -173,7 +173,7 @@ def _machine(name: str, variables: Mapping[str, Any], options: dict[str, Any]) -
     return Machine(name, kept, first or {}, second or {}, known=users is not None)
 
 
-def _remember(options: dict[str, Any], machines: list[Machine], to_have: brake.Fleet, stopped: bool) -> dict[str, str]:
+def _remember(options: dict[str, Any], machines: list[Machine], to_have: removal_limit.Fleet, stopped: bool) -> dict[str, str]:
     """Write what was delivered; since when machines are waiting."""
     path, now = options["state_path"], time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     waiting = [machine.name for machine in machines if machine.state(stopped) == fleet.WAITING]
@@ -182,17 +182,17 @@ def _remember(options: dict[str, Any], machines: list[Machine], to_have: brake.F
     for machine in machines:
         if machine.state(stopped) == fleet.READY:
             users = [dict(user) for user in machine.users]
-            state.write_delivered(path, {"machine": machine.name, "serial": options["serial"], "users": users})
-    known = {name: about["since"] for name, about in state.read_waiting(path).items()}
+            fleet_state.write_delivered(path, {"machine": machine.name, "serial": options["serial"], "users": users})
+    known = {name: about["since"] for name, about in fleet_state.read_waiting(path).items()}
     for name in waiting:
         if name not in known:
-            state.write_waiting(path, name, now)
+            fleet_state.write_waiting(path, name, now)
     if options["complete"] and not stopped:
-        state.write_baseline(path, options["serial"], {name: fleet.as_users(theirs) for name, theirs in to_have.items()})
+        fleet_state.write_baseline(path, options["serial"], {name: fleet.as_users(theirs) for name, theirs in to_have.items()})
     return {name: known.get(name, now) for name in waiting}
 
 
-def _stop_of(judgement: brake.Judgement, machines: list[Machine], options: dict[str, Any]) -> dict[str, Any]:
+def _stop_of(judgement: removal_limit.Judgement, machines: list[Machine], options: dict[str, Any]) -> dict[str, Any]:
     """The failure that lists what would go, and counts what has gone before."""
     names = fleet.names_of(machines)
     there, gone = fleet.told_apart(judgement.lost, machines, fleet.coming(machines, options["selected"]))

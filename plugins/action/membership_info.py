@@ -12,13 +12,14 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import inventory_loader
 from ansible.utils.display import Display
-from ansible_collections.shipping.code.plugins.module_utils._app.errors import Problem, ShippingError, SpecError, sentence
-from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings, state
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.check import check
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.explain import Question
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.membership import explain_membership
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.record import Machine, User
-from ansible_collections.shipping.code.plugins.plugin_utils._options import beside, read_settings, refuse_unknown
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import Problem, ShippingError, SpecError, sentence
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.plugin_options import beside, read_settings, refuse_unknown
+from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.connection_check import check
+from ansible_collections.shipping.code.plugins.plugin_utils._membership import membership_state
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import Machine, User
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.explain import Question
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.membership import explain_membership
 
 display = Display()
 
@@ -85,7 +86,7 @@ class ActionModule(ActionBase):
 
     def _former(self, own: Mapping[str, Any], asked: Mapping[str, Any]) -> list[Machine] | None:
         if own["state_path"]:
-            delivered = state.read_delivered(beside(self._loader.get_basedir(), own["state_path"]))
+            delivered = membership_state.read_delivered(beside(self._loader.get_basedir(), own["state_path"]))
             return [_machine(record) for record in delivered.values()]
         former = own["former"]
         if former is None:

@@ -11,22 +11,22 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.shipping.code.plugins.module_utils._app import compose
-from ansible_collections.shipping.code.plugins.module_utils._app.errors import ShippingError
-from ansible_collections.shipping.code.plugins.module_utils._kubernetes.manifests import read
-from ansible_collections.shipping.code.plugins.module_utils._release import arguments, drafts
-from ansible_collections.shipping.code.plugins.module_utils._release.entry import check_present
-from ansible_collections.shipping.code.plugins.module_utils._release.mask import words_of
-from ansible_collections.shipping.code.plugins.plugin_utils._compose.files import Sources, load
-from ansible_collections.shipping.code.plugins.plugin_utils._here import Call
-from ansible_collections.shipping.code.plugins.plugin_utils._live import LiveAction
-from ansible_collections.shipping.code.plugins.plugin_utils._manifests import Chart, documents, secret_words
+from ansible_collections.shipping.code.plugins.module_utils._compose import model
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
+from ansible_collections.shipping.code.plugins.module_utils._core.masking import words_of
+from ansible_collections.shipping.code.plugins.module_utils._deploy import argument_specs, operations
+from ansible_collections.shipping.code.plugins.module_utils._deploy.entry import check_present
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.manifests import read
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.in_process import Call
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.live_action import LiveAction
+from ansible_collections.shipping.code.plugins.plugin_utils._sources.compose_files import Sources, load
+from ansible_collections.shipping.code.plugins.plugin_utils._sources.manifest_files import Chart, documents, secret_words
 
 
 class ActionModule(LiveAction):
     """Reads the spec on the control machine, runs the module and shows its progress."""
 
-    call = Call(arguments.RELEASE, drafts.release_or_absent, arguments.RELEASE_RULES)
+    call = Call(argument_specs.RELEASE, operations.release_or_absent, argument_specs.RELEASE_RULES)
 
     def prepare(self, task_vars: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """Read, interpolate, merge and validate; what goes to the host is plain data."""
@@ -37,7 +37,7 @@ class ActionModule(LiveAction):
         if options.get("manifests"):
             return self._prepared_manifests(options)
         sources = self._sources(options)
-        source = load(sources, lambda content: compose.read(content, options.get("images"), options.get("platform", "swarm")))
+        source = load(sources, lambda content: model.read(content, options.get("images"), options.get("platform", "swarm")))
         words = words_of([*source.secrets.values(), *(str(value) for value in sources.secret_values.values())])
         read = ("compose", "values", "values_from_environment", "secret_values", "env_file", "allow_secret_environment")
         kept = {key: value for key, value in options.items() if key not in read}

@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.shipping.code.plugins.plugin_utils._table import status
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.status_table import status
 
 display = Display()
 

@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.shipping.code.plugins.module_utils._release import arguments, drafts
-from ansible_collections.shipping.code.plugins.plugin_utils._here import Call
-from ansible_collections.shipping.code.plugins.plugin_utils._live import LiveAction
+from ansible_collections.shipping.code.plugins.module_utils._deploy import argument_specs, operations
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.in_process import Call
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.live_action import LiveAction
 
 
 class ActionModule(LiveAction):
     """Runs the module of the same name and shows its progress."""
 
-    call = Call(arguments.ROLLBACK, drafts.rollback)
+    call = Call(argument_specs.ROLLBACK, operations.rollback)

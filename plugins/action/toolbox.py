@@ -16,12 +16,12 @@ from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-from ansible_collections.shipping.code.plugins.module_utils._app.errors import ShippingError
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.errors import Unsupported
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.options import TOOLBOX, WHERE, check
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.record import check_record
-from ansible_collections.shipping.code.plugins.plugin_utils import _direct
-from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.turns import once
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.delivery_errors import Unsupported
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.host_assignment import check_record
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.toolbox_options import TOOLBOX, WHERE, check
+from ansible_collections.shipping.code.plugins.plugin_utils._catalog.compute_once import once
+from ansible_collections.shipping.code.plugins.plugin_utils._controller import remote_python
 
 _GOES_ALONG = 1_000_000
 """Bytes of a bundle that the module's own input takes along; a file of its own costs five more round trips."""
@@ -96,12 +96,12 @@ class ActionModule(ActionBase):
         return self._call_module(options, task_vars) if answer is None else answer
 
     def _ask(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any] | None:
-        python = _direct.python(self, task_vars)
+        python = remote_python.python(self, task_vars)
         checked = ArgumentSpecValidator(TOOLBOX).validate(options)
         if not python or checked.error_messages or checked.validated_parameters["path"] != options.get("path", WHERE["path"]["default"]):
             return None  # The module says what is wrong, and knows what ~ is on the machine.
         arguments = {"options": checked.validated_parameters, "dry": self._task.check_mode, "diff": self._task.diff}
-        return _direct.ask(self, python, _program(), arguments)
+        return remote_python.ask(self, python, _program(), arguments)
 
     def _call_module(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         result: dict[str, Any] = self._execute_module(module_args=options, task_vars=task_vars)
@@ -112,7 +112,7 @@ class ActionModule(ActionBase):
 
     def _send(self, offer: dict[str, Any], missing: list[dict[str, Any]], options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Everything that is missing, in one transfer; nothing of it stays outside the store."""
-        from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.offer import parcel
+        from ansible_collections.shipping.code.plugins.plugin_utils._catalog.run_contents import parcel
 
         folder = tempfile.mkdtemp()
         try:
@@ -136,14 +136,16 @@ def _of_run(name: str) -> str:
     return os.path.join(C.DEFAULT_LOCAL_TMP, f"{name}.json")  # type: ignore[attr-defined]
 
 
-def _program() -> _direct.Program:
+def _program() -> remote_python.Program:
     """The toolbox as one program, packed once for all machines of a run."""
-    return _direct.Program(**once(_of_run("toolbox"), lambda: _direct.packed("_toolbox.module", "directly", "_app/errors.py", "_toolbox")._asdict()))
+    return remote_python.Program(
+        **once(_of_run("toolbox"), lambda: remote_python.packed("_toolbox.toolbox_calls", "directly", "_core/errors.py", "_toolbox")._asdict())
+    )
 
 
 def _read(wanted: dict[str, Any]) -> dict[str, Any]:
     # All that reads catalogues is loaded here, by the first machine's process, since the others have no use for it.
-    from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.offer import read
+    from ansible_collections.shipping.code.plugins.plugin_utils._catalog.run_contents import read
 
     return read(**wanted)
 

@@ -175,10 +175,11 @@ from typing import Any
 from ansible import constants
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible_collections.shipping.code.plugins.module_utils._app.errors import Problem, ShippingError, SpecError
-from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings, state
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.record import Membership
-from ansible_collections.shipping.code.plugins.plugin_utils._options import beside, read_settings, refuse_unknown
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import Problem, ShippingError, SpecError
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.plugin_options import beside, read_settings, refuse_unknown
+from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
+from ansible_collections.shipping.code.plugins.plugin_utils._membership import membership_state
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import Membership
 
 _FATAL = "INVENTORY_ANY_UNPARSED_IS_FAILED"
 
@@ -212,9 +213,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         from_state, only_pending = self.get_option("source") == "state", self.get_option("only") == "pending"
         place = self._state_path(folder, path) if from_state or only_pending else ""
         if from_state and only_pending:
-            return state.read_pending(place)
-        found = state.read_wanted(place).membership if from_state else self._asked(path, folder, cache)
-        return replace(found, machines=state.pending(found, state.read_delivered(place))) if only_pending else found
+            return membership_state.read_pending(place)
+        found = membership_state.read_wanted(place).membership if from_state else self._asked(path, folder, cache)
+        return replace(found, machines=membership_state.pending(found, membership_state.read_delivered(place))) if only_pending else found
 
     def _state_path(self, folder: str, path: str) -> str:
         given = self.get_option("state_path")
@@ -225,7 +226,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _asked(self, path: str, folder: str, cache: bool) -> Membership:
         """The answer of the directory, or the one that is kept of it."""
         # A play that an event starts reads what is wanted from a file, and needs nothing of this.
-        from ansible_collections.shipping.code.plugins.plugin_utils._directory.membership import read_membership
+        from ansible_collections.shipping.code.plugins.plugin_utils._membership.membership import read_membership
 
         wanted = read_settings(self, self.loader, folder, path)
         if not self.get_option("cache"):

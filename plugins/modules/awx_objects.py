@@ -480,8 +480,8 @@ objects:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.shipping.code.plugins.module_utils._answer import answer
-from ansible_collections.shipping.code.plugins.module_utils._awx.sync import ARGUMENTS, run
+from ansible_collections.shipping.code.plugins.module_utils._awx.object_sync import ARGUMENTS, run
+from ansible_collections.shipping.code.plugins.module_utils._core.module_exit import answer
 
 
 def main() -> None:

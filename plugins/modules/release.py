@@ -448,11 +448,13 @@ problems:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.shipping.code.plugins.module_utils._release import arguments, drafts, module
+from ansible_collections.shipping.code.plugins.module_utils._deploy import argument_specs, module_run, operations
 
 
 def main() -> None:
-    module.run(AnsibleModule(arguments.for_module(arguments.RELEASE), supports_check_mode=True, **arguments.RELEASE_RULES), drafts.release_or_absent)
+    module_run.run(
+        AnsibleModule(argument_specs.for_module(argument_specs.RELEASE), supports_check_mode=True, **argument_specs.RELEASE_RULES), operations.release_or_absent
+    )
 
 
 if __name__ == "__main__":

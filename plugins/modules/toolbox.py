@@ -278,9 +278,9 @@ withdrawn:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.shipping.code.plugins.module_utils._answer import answer
-from ansible_collections.shipping.code.plugins.module_utils._toolbox import module as calls
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.options import TOOLBOX
+from ansible_collections.shipping.code.plugins.module_utils._core.module_exit import answer
+from ansible_collections.shipping.code.plugins.module_utils._toolbox import toolbox_calls as calls
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.toolbox_options import TOOLBOX
 
 
 def main() -> None:

@@ -87,9 +87,9 @@ drift:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.shipping.code.plugins.module_utils._answer import answer
-from ansible_collections.shipping.code.plugins.module_utils._toolbox import module as calls
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.options import WHERE
+from ansible_collections.shipping.code.plugins.module_utils._core.module_exit import answer
+from ansible_collections.shipping.code.plugins.module_utils._toolbox import toolbox_calls as calls
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.toolbox_options import WHERE
 
 
 def main() -> None:

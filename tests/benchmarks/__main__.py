@@ -15,10 +15,18 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from tests.testbed.downloaded_parts import KUBERNETES
 from tests.testbed.machine import run
-from tests.testbed.parts import KUBERNETES
 
-from . import delivery, directory, events, kubernetes, report, seen, swarm
+from . import (
+    delivery,
+    directory,
+    events,
+    kubernetes,
+    report,
+    seen,
+    swarm,
+)
 
 ROOT = Path(__file__).parents[2]
 PAGE, PICTURES = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "pictures"

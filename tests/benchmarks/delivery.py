@@ -226,7 +226,7 @@ class DeliveryBench:
         """What going back takes where it is done, without Ansible and SSH around it."""
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w") as content:
-            for name in ("_app", "_toolbox"):
+            for name in ("_core", "_toolbox"):
                 content.add(ROOT / "plugins" / "module_utils" / name, f"toolbox/{name}", filter=lambda item: None if "__pycache__" in item.name else item)
         runs = Runs()
         for machine in self.machines:
@@ -239,9 +239,9 @@ class DeliveryBench:
 _TIMED = """\
 import sys, time
 sys.path.insert(0, "/opt")
-from toolbox._toolbox import other
+from toolbox._toolbox import maintenance
 begun = time.perf_counter()
-answer = other.back(sys.argv[1], "previous", 3, 60, False)
+answer = maintenance.back(sys.argv[1], "previous", 3, 60, False)
 assert answer["changed"]
 print(time.perf_counter() - begun)
 """

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.shipping.code.plugins.plugin_utils._directory import state
+from ansible_collections.shipping.code.plugins.plugin_utils._membership import membership_state
 
-from tests.directory import trees
-from tests.events import feeds
+from tests.directory import company_entries
+from tests.events import event_feeds
 from tests.events.rulebook import Rulebook, installed
 from tests.testbed.directory import READER_PASSWORD, SUFFIX, DirectoryServer, SambaDomain, Slapd
 from tests.testbed.machine import Machine, run
@@ -70,11 +70,11 @@ class Place:
     """Of whoever reads it, where that needs one."""
 
 
-def company(size: Size) -> trees.Company:
+def company(size: Size) -> company_entries.Company:
     """People with a machine and a project each, without teams."""
     logins = [f"user{number}" for number in range(size.machines)]
-    return trees.Company(
-        people=tuple(trees.Person(login, 1000 + number) for number, login in enumerate(logins)),
+    return company_entries.Company(
+        people=tuple(company_entries.Person(login, 1000 + number) for number, login in enumerate(logins)),
         projects={f"project{number}": tuple(logins[number :: size.projects]) for number in range(size.projects)},
         teams={},
         inside={},
@@ -85,10 +85,11 @@ def company(size: Size) -> trees.Company:
 _PERSON, _PROJECT = f"uid={{}},ou=people,{SUFFIX}", f"cn={{}},ou=projects,{SUFFIX}"
 # To add people to a Samba takes a second for twenty of them.
 PLACES = (
-    Place("OpenLDAP", Size(10_000, 200, 1), lambda machine, size: feeds.slapd_of(machine, "\n".join(tree(size))), Slapd.options, _PERSON, _PROJECT,
+    Place("OpenLDAP", Size(10_000, 200, 1), lambda machine, size: event_feeds.slapd_of(machine, "\n".join(tree(size))), Slapd.options, _PERSON, _PROJECT,
           READER_PASSWORD),
-    Place("389-ds", Size(10_000, 200, 1), lambda machine, size: feeds.ds389_of(machine, "\n".join(tree(size))), feeds.ds389_options, _PERSON, _PROJECT),
-    Place("Samba AD", Size(1_000, 100, 1), lambda machine, size: feeds.samba_server(machine, company(size)), feeds.samba_options,
+    Place("389-ds", Size(10_000, 200, 1), lambda machine, size: event_feeds.ds389_of(machine, "\n".join(tree(size))), event_feeds.ds389_options, _PERSON,
+          _PROJECT),
+    Place("Samba AD", Size(1_000, 100, 1), lambda machine, size: event_feeds.samba_server(machine, company(size)), event_feeds.samba_options,
           f"CN={{}},OU=People,{SambaDomain.suffix}", f"CN={{}},OU=Projects,{SambaDomain.suffix}", SambaDomain.password),
 )  # fmt: skip
 QUICK = tuple(replace(place, size=QUICK_SIZE) for place in PLACES)
@@ -181,11 +182,11 @@ class EventsBench:
             first.wait((first.state / "wanted.json").exists, _PATIENCE)
         finally:
             first.kill()
-        membership = state.read_wanted(first.state).membership
+        membership = membership_state.read_wanted(first.state).membership
         for machine in membership.machines:
             if machine.machine != HOST:
                 users = [{"id": user.id, "name": user.name, "projects": list(user.projects)} for user in machine.users]
-                state.write_delivered(first.state, {"machine": machine.machine, "serial": membership.serial, "users": users})
+                membership_state.write_delivered(first.state, {"machine": machine.machine, "serial": membership.serial, "users": users})
 
     def change(self, joins: bool, project: str = PROJECT) -> float:
         """Write it to the directory; the second before."""

@@ -19,17 +19,25 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from ansible_collections.shipping.code.plugins.module_utils._app import compose as composing
-from ansible_collections.shipping.code.plugins.module_utils._app.resolved import resolve
-from ansible_collections.shipping.code.plugins.module_utils._kubernetes import render
+from ansible_collections.shipping.code.plugins.module_utils._compose import model as composing
+from ansible_collections.shipping.code.plugins.module_utils._deploy.resolution import resolve
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import render
 
 from tests.testbed import kubernetes_images as images
+from tests.testbed.downloaded_parts import programs
 from tests.testbed.kubernetes import Cluster
 from tests.testbed.machine import Machine
-from tests.testbed.parts import programs
 
 from .failures import Failure, told
-from .measure import Contender, Results, Runs, add, compare, once, play
+from .measure import (
+    Contender,
+    Results,
+    Runs,
+    add,
+    compare,
+    once,
+    play,
+)
 from .swarm import compose
 
 OURS, LOOP, ONE = "shipping.code.release", "kubernetes.core.k8s, looped", "kubernetes.core.k8s, one task"

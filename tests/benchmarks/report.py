@@ -12,7 +12,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from . import delivery, directory, events, kubernetes, seen, swarm
+from . import (
+    delivery,
+    directory,
+    events,
+    kubernetes,
+    seen,
+    swarm,
+)
 from .measure import Results, Runs, Spread
 
 _MARK = re.compile(r"^<!-- ([\w-]+) -->\n", re.MULTILINE)

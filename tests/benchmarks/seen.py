@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tests.directory.trees import Company, Person
-from tests.events import feeds
+from tests.directory.company_entries import Company, Person
+from tests.events import event_feeds
 from tests.testbed.machine import Machine
 
 from .measure import Spread, spread
@@ -30,14 +30,14 @@ class Place:
     name: str
     people: int
     server: Callable[..., Any]
-    feed: Callable[..., feeds.Feed]
+    feed: Callable[..., event_feeds.Feed]
 
 
 # To add people to a Samba takes a second for twenty of them.
 PLACES = (
-    Place("OpenLDAP", 10_000, feeds.slapd_server, feeds.slapd),
-    Place("389-ds", 10_000, feeds.ds389_server, feeds.ds389),
-    Place("Samba AD", 1_000, feeds.samba_server, feeds.samba),
+    Place("OpenLDAP", 10_000, event_feeds.slapd_server, event_feeds.slapd),
+    Place("389-ds", 10_000, event_feeds.ds389_server, event_feeds.ds389),
+    Place("Samba AD", 1_000, event_feeds.samba_server, event_feeds.samba),
 )
 QUICK = tuple(replace(place, people=50) for place in PLACES)
 
@@ -56,7 +56,7 @@ def crowd(count: int) -> Company:
     logins = [f"user{number}" for number in range(count)]
     people = tuple(Person(login, 2000 + number) for number, login in enumerate(logins))
     projects = {f"project{first // 10}": tuple(logins[first : first + 10]) for first in range(0, count, 10)}
-    company = feeds.COMPANY
+    company = event_feeds.COMPANY
     return replace(
         company,
         people=(*company.people, *people),
@@ -72,7 +72,7 @@ def measure(place: Place, folder: Path, changes: int) -> Seen:
     machine = Machine(NAME)
     try:
         feed = place.feed(place.server(machine, crowd(place.people)), folder / place.name.replace(" ", "-"))
-        follower = feeds.Follower(feed.options)
+        follower = event_feeds.Follower(feed.options)
         try:
             follower.wait("pending")
             ldap = connected(feed.server)
@@ -84,7 +84,7 @@ def measure(place: Place, folder: Path, changes: int) -> Seen:
     return Seen(place, spread(told[::2]), spread(told[1::2]))
 
 
-def _one(feed: feeds.Feed, follower: feeds.Follower, ldap: Any, joins: bool) -> float:
+def _one(feed: event_feeds.Feed, follower: event_feeds.Follower, ldap: Any, joins: bool) -> float:
     time.sleep(0.5)  # longer than what comes right after an answer is taken together
     start, begun = len(follower.events), time.time()
     ldap.modify_s(feed.place("alpha"), [(0 if joins else 1, "member", [feed.place("ada").encode()])])

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.directory import trees
-from tests.directory.trees import Company, Person
+from tests.directory import company_entries
+from tests.directory.company_entries import Company, Person
 from tests.testbed.directory import READER, READER_PASSWORD, SUFFIX, Slapd
 from tests.testbed.machine import Machine
 
@@ -56,7 +56,7 @@ class FromDirectory(Fleet):
         return path
 
     def change(self, project: str, verb: str, *people: str) -> None:
-        members = "".join(f"member: {trees.person_dn(PEOPLE[name])}\n" for name in people)
+        members = "".join(f"member: {company_entries.person_dn(PEOPLE[name])}\n" for name in people)
         self.server.change(f"dn: cn={project},ou=projects,{SUFFIX}\nchangetype: modify\n{verb}: member\n{members}")
 
 
@@ -64,7 +64,7 @@ class FromDirectory(Fleet):
 def company(fleet: Fleet, testrun_uid: str) -> Iterator[FromDirectory]:
     server = Slapd(Machine(f"pcd{testrun_uid[:4]}"))
     try:
-        server.up("\n".join([trees.people(COMPANY), trees.machines(COMPANY), trees.by_dn(COMPANY, "groupOfNames")]))
+        server.up("\n".join([company_entries.people(COMPANY), company_entries.machines(COMPANY), company_entries.by_dn(COMPANY, "groupOfNames")]))
         found = FromDirectory(fleet.home, fleet.machines, fleet.has)
         found.server = server
         yield found

@@ -16,7 +16,16 @@ from typing import Any
 
 import pytest
 
-from tests.unit.plugins.module_utils._toolbox.making import HELLO, Box, archive, entry, project, script, sha256, user
+from tests.unit.plugins.module_utils._toolbox.archives import (
+    HELLO,
+    Box,
+    archive,
+    entry,
+    project,
+    script,
+    sha256,
+    user,
+)
 
 pytestmark = pytest.mark.long
 
@@ -97,7 +106,7 @@ def stages(box: Box, how: str) -> list[str]:
 def copy(source: Path, target: Path) -> None:
     """As it was, except for times of change, which nobody can set: markers are made anew."""
     from ansible_collections.shipping.code.plugins.module_utils._toolbox import acl
-    from ansible_collections.shipping.code.plugins.module_utils._toolbox.store import Store
+    from ansible_collections.shipping.code.plugins.module_utils._toolbox.tool_store import Store
 
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(source, target, symlinks=True)

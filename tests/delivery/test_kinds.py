@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.testbed.wheels import lock_of, wheel
-from tests.unit.plugins.module_utils._toolbox.making import archive
+from tests.unit.plugins.module_utils._toolbox.archives import archive
 
 from .fleet import OPT, Fleet, sha256
 

@@ -11,13 +11,21 @@ import sys
 from tests.testbed.directory import READER, READER_PASSWORD, SUFFIX, Slapd
 from tests.testbed.machine import Machine
 
-from . import trees
+from . import company_entries
 
 
 def up(name: str) -> None:
     """An OpenLDAP with the company in groupOfNames; prints the options that an inventory needs, and the password, as JSON."""
     server = Slapd(Machine(name))
-    server.up("\n".join([trees.people(trees.COMPANY), trees.machines(trees.COMPANY), trees.by_dn(trees.COMPANY, "groupOfNames")]))
+    server.up(
+        "\n".join(
+            [
+                company_entries.people(company_entries.COMPANY),
+                company_entries.machines(company_entries.COMPANY),
+                company_entries.by_dn(company_entries.COMPANY, "groupOfNames"),
+            ]
+        )
+    )
     options = {
         "uris": [server.secure_uri],
         "ca_file": str(server.authority.certificate),

@@ -18,14 +18,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.membership import read_membership
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.record import Membership
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import Membership
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.membership import read_membership
 
 from tests import plays
 from tests.testbed.directory import READER_PASSWORD, SUFFIX, DirectoryServer, SambaDomain, Slapd
 from tests.testbed.machine import Machine
 
-from . import trees
+from . import company_entries
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -58,31 +58,47 @@ def options(server: Slapd, **more: Any) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def rfc2307(machine: Machine) -> Directory:
     server = Slapd(machine, "rfc2307", port=1389, secure_port=1636)
-    server.up("\n".join([trees.people(trees.COMPANY), trees.machines(trees.COMPANY), trees.by_login(trees.COMPANY)]))
+    server.up(
+        "\n".join(
+            [
+                company_entries.people(company_entries.COMPANY),
+                company_entries.machines(company_entries.COMPANY),
+                company_entries.by_login(company_entries.COMPANY),
+            ]
+        )
+    )
     return Directory(server, options(server, layout="rfc2307"))
 
 
 @pytest.fixture(scope="session")
 def rfc2307bis(machine: Machine) -> Directory:
     server = Slapd(machine, "rfc2307bis", auxiliary_groups=True, port=2389, secure_port=2636)
-    groups = trees.by_dn(trees.COMPANY, "groupOfNames", "posixGroup", gidNumber=5000)
-    server.up("\n".join([trees.people(trees.COMPANY), trees.machines(trees.COMPANY), groups]))
+    groups = company_entries.by_dn(company_entries.COMPANY, "groupOfNames", "posixGroup", gidNumber=5000)
+    server.up("\n".join([company_entries.people(company_entries.COMPANY), company_entries.machines(company_entries.COMPANY), groups]))
     return Directory(server, options(server, layout="rfc2307bis"))
 
 
 @pytest.fixture(scope="session")
 def groupofnames(machine: Machine) -> Directory:
     server = Slapd(machine, "groupofnames", port=3389, secure_port=3636)
-    server.up("\n".join([trees.people(trees.COMPANY), trees.machines(trees.COMPANY), trees.by_dn(trees.COMPANY, "groupOfNames")]))
-    server.change(trees.written_again(trees.COMPANY))
+    server.up(
+        "\n".join(
+            [
+                company_entries.people(company_entries.COMPANY),
+                company_entries.machines(company_entries.COMPANY),
+                company_entries.by_dn(company_entries.COMPANY, "groupOfNames"),
+            ]
+        )
+    )
+    server.change(company_entries.written_again(company_entries.COMPANY))
     return Directory(server, options(server))
 
 
 @pytest.fixture(scope="session")
 def uniquenames(machine: Machine) -> Directory:
     server = Slapd(machine, "uniquenames", port=4389, secure_port=4636)
-    groups = trees.by_dn(trees.COMPANY, "groupOfUniqueNames", attribute="uniqueMember")
-    server.up("\n".join([trees.people(trees.COMPANY), trees.machines(trees.COMPANY), groups]))
+    groups = company_entries.by_dn(company_entries.COMPANY, "groupOfUniqueNames", attribute="uniqueMember")
+    server.up("\n".join([company_entries.people(company_entries.COMPANY), company_entries.machines(company_entries.COMPANY), groups]))
     return Directory(server, options(server))
 
 
@@ -97,7 +113,7 @@ def memberof(groupofnames: Directory) -> Directory:
 @pytest.fixture(scope="session")
 def ad(machine: Machine) -> Directory:
     server = SambaDomain(machine)
-    server.up(trees.active_directory(trees.COMPANY, server.suffix))
+    server.up(company_entries.active_directory(company_entries.COMPANY, server.suffix))
     # Bob's primary group is alpha: he is in no list of members any more.
     sid = base64.b64decode(server.search(f"CN=alpha,OU=Projects,{server.suffix}", "objectSid:")[0])
     rid = int.from_bytes(sid[-4:], "little")
@@ -128,7 +144,7 @@ def ad_in_chain(ad: Directory) -> Directory:
 @pytest.fixture(scope="session")
 def freeipa(machine: Machine) -> Directory:
     server = DirectoryServer(machine)
-    server.up(trees.freeipa(trees.COMPANY))
+    server.up(company_entries.freeipa(company_entries.COMPANY))
     options = {
         "uris": [server.socket_uri],
         "bind": "external",

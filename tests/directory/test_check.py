@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.check import check
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.connection_check import check
 
 from tests.testbed.directory import BLIND, READER, READER_PASSWORD, SUFFIX, Slapd
 from tests.testbed.machine import Machine
 from tests.testbed.tls import Authority
 
-from . import trees
+from . import company_entries
 from .conftest import Ansible, Directory
 from .test_connection import restarted
 
@@ -81,7 +81,15 @@ def test_a_port_that_speaks_no_tls(rfc2307: Directory, silent: str):
 @pytest.fixture(scope="module")
 def certified(machine: Machine) -> Iterator[Slapd]:
     server = Slapd(machine, "checked", port=7389, secure_port=7636)
-    server.up("\n".join([trees.people(trees.COMPANY), trees.machines(trees.COMPANY), trees.by_login(trees.COMPANY)]))
+    server.up(
+        "\n".join(
+            [
+                company_entries.people(company_entries.COMPANY),
+                company_entries.machines(company_entries.COMPANY),
+                company_entries.by_login(company_entries.COMPANY),
+            ]
+        )
+    )
     yield server
     server.stop()
 

@@ -15,9 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._app.errors import SpecError
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.connect import LdapSession
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.errors import DirectoryError, Incomplete, Refused, Unanswered
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import SpecError
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.connection import LdapSession
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import DirectoryError, Incomplete, Refused, Unanswered
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.search import Query, Reply
 
 from tests.integration.harness import within
@@ -25,9 +25,9 @@ from tests.testbed.directory import READER_PASSWORD, Slapd
 from tests.testbed.machine import Machine
 from tests.testbed.tls import Authority
 
-from . import trees
+from . import company_entries
+from .company_entries import COMPANY, works
 from .conftest import Directory
-from .trees import COMPANY, works
 
 
 def refusal(directory: Directory, **changes: object) -> DirectoryError:
@@ -93,7 +93,7 @@ def test_all_servers_are_named_where_none_answers(rfc2307: Directory, silent: st
 @pytest.fixture(scope="module")
 def oddly_certified(machine: Machine) -> Iterator[Slapd]:
     server = Slapd(machine, "certificates", port=5389, secure_port=5636)
-    server.up("\n".join([trees.people(COMPANY), trees.machines(COMPANY), trees.by_login(COMPANY)]))
+    server.up("\n".join([company_entries.people(COMPANY), company_entries.machines(COMPANY), company_entries.by_login(COMPANY)]))
     yield server
     server.stop()
 

@@ -13,9 +13,9 @@ import pytest
 from tests.testbed.directory import SambaDomain
 from tests.testbed.machine import run
 
+from .company_entries import COMPANY
 from .conftest import Ansible, Directory
 from .test_inventory import hosts
-from .trees import COMPANY
 
 
 @pytest.fixture

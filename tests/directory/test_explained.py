@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.explain import Question
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.membership import explain_membership
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.explain import Question
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.membership import explain_membership
 
 from tests.testbed.directory import READER_PASSWORD, SUFFIX
 
+from .company_entries import COMPANY, ODD, entry
 from .conftest import Ansible, Directory
 from .test_membership import added, changed, removed
-from .trees import COMPANY, ODD, entry
 
 CASES = [
     ({"user": "ada", "project": "alpha"}, "member"),

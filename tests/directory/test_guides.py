@@ -15,11 +15,11 @@ import yaml
 
 from tests.testbed.directory import READER_PASSWORD, SUFFIX
 
-from . import trees
+from . import company_entries
+from .company_entries import COMPANY
 from .conftest import ROOT, Ansible, Directory
 from .test_inventory import hosts
 from .test_membership import changed, removed
-from .trees import COMPANY
 
 GUIDES = ROOT / "docs" / "docsite" / "rst"
 PLACE = ("uris", "ca_file", "bind_password_file", "bind_password_command", "allow_clear_text")
@@ -72,7 +72,7 @@ def test_openldap(request: pytest.FixtureRequest, ansible: Ansible, number: int)
 def test_active_directory(ad: Directory, ansible: Ansible, number: int):
     dn, password = f"CN=reader,CN=Users,{ad.server.suffix}", "Reader secret 1"
     code = base64.b64encode(f'"{password}"'.encode("utf-16-le")).decode()
-    account = trees.entry(dn, objectClass="user", sAMAccountName="reader", userPrincipalName="reader@ad.example.com", userAccountControl=512)
+    account = company_entries.entry(dn, objectClass="user", sAMAccountName="reader", userPrincipalName="reader@ad.example.com", userAccountControl=512)
     ad.server.change("-a", input=f"{account}unicodePwd:: {code}\n")
     try:
         found = shown(ansible, samples("guide_membership_ad")[number], **{**safely(ad), "bind_password": password})
@@ -84,9 +84,9 @@ def test_active_directory(ad: Directory, ansible: Ansible, number: int):
 def test_freeipa(freeipa: Directory, ansible: Ansible):
     """But for TLS, which the test's 389-ds has not."""
     sample = samples("guide_membership_389ds")[0]
-    places = [trees.entry(f"cn={name},{SUFFIX}", objectClass="nsContainer", cn=name.partition(",")[0]) for name in ("etc", "sysaccounts,cn=etc")]
-    reader = trees.entry(sample["bind_dn"], objectClass=["account", "simpleSecurityObject"], uid="reader", userPassword=READER_PASSWORD)
-    tree = "\n".join([*places, reader, trees.freeipa_accounts(COMPANY, sample["projects"]["prefix"])])
+    places = [company_entries.entry(f"cn={name},{SUFFIX}", objectClass="nsContainer", cn=name.partition(",")[0]) for name in ("etc", "sysaccounts,cn=etc")]
+    reader = company_entries.entry(sample["bind_dn"], objectClass=["account", "simpleSecurityObject"], uid="reader", userPassword=READER_PASSWORD)
+    tree = "\n".join([*places, reader, company_entries.freeipa_accounts(COMPANY, sample["projects"]["prefix"])])
     freeipa.server.change("-a", input=tree)
     try:
         found = shown(ansible, sample, uris=[freeipa.server.uri], bind_password=READER_PASSWORD, allow_clear_text=True)

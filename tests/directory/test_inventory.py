@@ -12,9 +12,9 @@ import pytest
 
 from tests.testbed.directory import READER_PASSWORD, SUFFIX
 
+from .company_entries import COMPANY, ODD, entry, escaped
 from .conftest import Ansible, Directory, decoded
 from .test_membership import added, changed, removed
-from .trees import COMPANY, ODD, entry, escaped
 
 
 def hosts(inventory: dict[str, Any]) -> dict[str, Any]:

@@ -10,13 +10,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from ansible_collections.shipping.code.plugins.plugin_utils._directory import connect
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.errors import Contradiction, DirectoryError, Incomplete, Refused
+from ansible_collections.shipping.code.plugins.plugin_utils._directory import connection
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import (
+    Contradiction,
+    DirectoryError,
+    Incomplete,
+    Refused,
+)
 
 from tests.testbed.directory import BLIND, LIMITED, READER, READER_PASSWORD, SUFFIX
 
+from .company_entries import COMPANY, ODD, entry, escaped, works
 from .conftest import Directory
-from .trees import COMPANY, ODD, entry, escaped, works
 
 
 @contextmanager
@@ -116,7 +121,7 @@ def test_active_directory_has_serials_and_ids_of_its_own(ad: Directory):
 
 def test_the_parts_of_active_directory_that_are_elsewhere_are_nobodys_loss(ad: Directory, monkeypatch: pytest.MonkeyPatch):
     assert works(ad.ask()) == COMPANY.works
-    monkeypatch.setattr(connect, "_DOMAIN_SCOPE", "1.2.3")  # Without the control the server names them.
+    monkeypatch.setattr(connection, "_DOMAIN_SCOPE", "1.2.3")  # Without the control the server names them.
     error = refusal(ad)
     assert "left out a part of the tree" in error.what
     assert "DC=DomainDnsZones" in error.why or "CN=Configuration" in error.why

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from tests.testbed.directory import SUFFIX, Slapd
 from tests.testbed.machine import Machine
 
+from .company_entries import works
 from .conftest import Directory, options
-from .trees import works
 
 ldap = pytest.importorskip("ldap", reason="python-ldap is missing; tests/requirements-directory.txt has it")
 from ldap.dn import escape_dn_chars  # noqa: E402

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.shipping.code.plugins.plugin_utils._directory import state
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.record import Membership
+from ansible_collections.shipping.code.plugins.plugin_utils._membership import membership_state
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import Membership
 
 from tests.testbed.directory import SUFFIX
 
+from .company_entries import COMPANY
 from .conftest import Ansible, Directory, decoded
 from .test_inventory import hosts
 from .test_membership import changed
-from .trees import COMPANY
 
 
 def from_state(ansible: Ansible, **more: Any) -> Path:
@@ -35,12 +35,12 @@ def listed(ansible: Ansible, path: Path) -> dict[str, Any]:
 
 def deliver(folder: Path, answer: Membership, *machines: str) -> None:
     for name in machines:
-        state.write_delivered(folder, answer.record(name))
+        membership_state.write_delivered(folder, answer.record(name))
 
 
 def test_the_state_gives_what_the_directory_gave(directory: Directory, ansible: Ansible):
     answer = directory.ask()
-    state.write_wanted(ansible.home / "state", state.Wanted(answer))
+    membership_state.write_wanted(ansible.home / "state", membership_state.Wanted(answer))
     inventory = ansible.list(directory.options)
     again = listed(ansible, from_state(ansible))
     for one in (inventory, again):
@@ -51,7 +51,7 @@ def test_the_state_gives_what_the_directory_gave(directory: Directory, ansible: 
 
 def test_no_directory_is_asked(rfc2307: Directory, ansible: Ansible):
     """Neither a server nor the library is needed."""
-    state.write_wanted(ansible.home / "state", state.Wanted(rfc2307.ask()))
+    membership_state.write_wanted(ansible.home / "state", membership_state.Wanted(rfc2307.ask()))
     (ansible.home / "ldap3.py").write_text("raise RuntimeError('asked')\n")
     done = ansible.run("-i", from_state(ansible), "--list", PYTHONPATH=str(ansible.home))
     assert done.returncode == 0, done.stderr
@@ -64,7 +64,7 @@ def test_no_directory_is_asked(rfc2307: Directory, ansible: Ansible):
 def test_who_is_behind(groupofnames: Directory, ansible: Ansible, source: str):
     folder = ansible.home / "state"
     before = groupofnames.ask()
-    state.write_wanted(folder, state.Wanted(before))
+    membership_state.write_wanted(folder, membership_state.Wanted(before))
     own = {"source": source, "only": "pending", "state_path": "state"}
     path = from_state(ansible, only="pending") if source == "state" else ansible.write({**groupofnames.options, **own})
     assert sorted(hosts(listed(ansible, path))) == sorted(COMPANY.works)
@@ -74,14 +74,14 @@ def test_who_is_behind(groupofnames: Directory, ansible: Ansible, source: str):
     there, back = (f"{modify}{verb}: member\nmember: cn=Ada,ou=people,{SUFFIX}\n" for verb in ("add", "delete"))
     with changed(groupofnames, there, back):
         after = groupofnames.ask()
-        state.write_wanted(folder, state.Wanted(after))
+        membership_state.write_wanted(folder, membership_state.Wanted(after))
         inventory = listed(ansible, path)
     assert sorted(hosts(inventory)) == ["pc1.example.com"]
     assert hosts(inventory)["pc1.example.com"]["shipping_projects"] == ["alpha", "beta"]
     assert hosts(inventory)["pc1.example.com"]["shipping_membership_only"] == "pending"  # A delivery must not take it for the whole fleet.
     assert inventory["project_beta"]["hosts"] == ["pc1.example.com"]
     deliver(folder, after, "pc1.example.com")
-    state.write_wanted(folder, state.Wanted(before))  # an older answer comes late
+    membership_state.write_wanted(folder, membership_state.Wanted(before))  # an older answer comes late
     if source == "state":
         assert hosts(listed(ansible, path)) == {}
 

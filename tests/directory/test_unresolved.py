@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.serial import is_older
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.revision_order import is_older
 
 from tests.testbed.directory import READER, READER_PASSWORD, SUFFIX, Slapd
 
+from .company_entries import COMPANY, entry, unit, works
 from .conftest import Directory
 from .test_membership import added, changed, refusal, removed
-from .trees import COMPANY, entry, unit, works
 
 BY_DN = {"rfc2307bis": "member", "groupofnames": "member", "uniquenames": "uniqueMember", "freeipa": "member", "ds389": "member"}
 

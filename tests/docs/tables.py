@@ -10,12 +10,24 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from ansible_collections.shipping.code.plugins.module_utils._app.keys import OBJECT_KEYS, PLATFORMS, REFUSED_KEYS, REFUSED_OBJECT_KEYS, SERVICE_KEYS
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.kinds import KINDS
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.kinds.kind import Key
-from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.forms import FORMS
-from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.project import COMMON_KEYS, OWN_COMMANDS, PLATFORM_KEYS, POINTER_KEYS, PROJECT_KEYS
-from ansible_collections.shipping.code.plugins.plugin_utils._catalogue.schema import schema
+from ansible_collections.shipping.code.plugins.module_utils._compose.keys import (
+    OBJECT_KEYS,
+    PLATFORMS,
+    REFUSED_KEYS,
+    REFUSED_OBJECT_KEYS,
+    SERVICE_KEYS,
+)
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.installers import KINDS
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.installers.installer import Key
+from ansible_collections.shipping.code.plugins.plugin_utils._catalog.json_schema import schema
+from ansible_collections.shipping.code.plugins.plugin_utils._catalog.project_file import (
+    COMMON_KEYS,
+    OWN_COMMANDS,
+    PLATFORM_KEYS,
+    POINTER_KEYS,
+    PROJECT_KEYS,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._catalog.value_forms import FORMS
 
 ROOT = Path(__file__).parents[2]
 FILLED = [ROOT / "docs" / "docsite" / "rst" / name for name in ("guide_spec.rst", "guide_kubernetes.rst", "guide_delivery.rst")]

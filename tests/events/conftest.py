@@ -15,8 +15,8 @@ import pytest
 from tests.testbed.directory import DirectoryServer, SambaDomain, Slapd
 from tests.testbed.machine import Machine
 
-from . import feeds
-from .feeds import Feed, Follower, tree
+from . import event_feeds
+from .event_feeds import Feed, Follower, tree
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def slapd_server(machine: Machine) -> Slapd:
-    return feeds.slapd_server(machine)
+    return event_feeds.slapd_server(machine)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def slapd(slapd_server: Slapd, folder: Path) -> Feed:
     slapd_server.stop()
     slapd_server.load(tree())
     slapd_server.start()
-    return feeds.slapd(slapd_server, folder)
+    return event_feeds.slapd(slapd_server, folder)
 
 
 @pytest.fixture
@@ -55,22 +55,22 @@ def polled(slapd: Feed) -> Feed:
 
 @pytest.fixture(scope="session")
 def ds389_server(machine: Machine) -> DirectoryServer:
-    return feeds.ds389_server(machine)
+    return event_feeds.ds389_server(machine)
 
 
 @pytest.fixture
 def ds389(ds389_server: DirectoryServer, folder: Path) -> Feed:
-    return feeds.ds389(ds389_server, folder)
+    return event_feeds.ds389(ds389_server, folder)
 
 
 @pytest.fixture(scope="session")
 def samba_server(machine: Machine) -> SambaDomain:
-    return feeds.samba_server(machine)
+    return event_feeds.samba_server(machine)
 
 
 @pytest.fixture
 def ad(samba_server: SambaDomain, folder: Path) -> Feed:
-    return feeds.samba(samba_server, folder)
+    return event_feeds.samba(samba_server, folder)
 
 
 FEEDS = ("slapd", "polled", "ds389", "ad")

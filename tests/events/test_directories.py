@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .feeds import Feed, Follower, agrees, modify, wanted
+from .event_feeds import Feed, Follower, agrees, modify, wanted
 
 pytestmark = pytest.mark.long
 

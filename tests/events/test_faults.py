@@ -15,13 +15,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._app.errors import ShippingError
-from ansible_collections.shipping.code.plugins.plugin_utils._directory import state
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
+from ansible_collections.shipping.code.plugins.plugin_utils._membership import membership_state
 
 from tests.testbed.directory import LIMITED, READER, Slapd
 from tests.testbed.proxy import Proxy
 
-from .feeds import COMPANY, Feed, Follower, agrees, dn, group, modify, tree, wanted
+from .event_feeds import (
+    COMPANY,
+    Feed,
+    Follower,
+    agrees,
+    dn,
+    group,
+    modify,
+    tree,
+    wanted,
+)
 
 pytestmark = pytest.mark.long
 
@@ -152,7 +162,7 @@ def test_many_join_at_once(slapd: Feed, follow: Follow, folder: Path):
 
 
 def test_an_account_closes_by_its_date(slapd: Feed, follow: Follow, folder: Path, monkeypatch: pytest.MonkeyPatch):
-    from ansible_collections.shipping.code.plugins.plugin_utils._directory import accounts
+    from ansible_collections.shipping.code.plugins.plugin_utils._membership import accounts
 
     days = int(time.time() // 86_400) + 1
     slapd.change(modify(dn("bob"), "add", f"shadowExpire: {days}"))
@@ -271,7 +281,7 @@ def test_killed_at_any_moment(slapd: Feed, folder: Path):
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         if (folder / "wanted.json").exists():
-            state.read_wanted(folder)
+            membership_state.read_wanted(folder)
     process = subprocess.Popen([sys.executable, str(PLUGIN), given], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout

@@ -15,14 +15,23 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.shipping.code.plugins.plugin_utils._directory import state
+from ansible_collections.shipping.code.plugins.plugin_utils._membership import membership_state
 
 from tests.benchmarks.directory import Size, tree
-from tests.directory import trees
+from tests.directory import company_entries
 from tests.testbed.directory import READER_PASSWORD, SUFFIX, Slapd
 from tests.testbed.machine import Machine, run
 
-from .feeds import COMPANY, Feed, Follower, agrees, dn, group, modify, place
+from .event_feeds import (
+    COMPANY,
+    Feed,
+    Follower,
+    agrees,
+    dn,
+    group,
+    modify,
+    place,
+)
 from .test_faults import PLUGIN
 
 pytestmark = pytest.mark.long
@@ -37,8 +46,8 @@ def large(machine: Machine, folder: Path) -> Iterator[Feed]:
     """A thousand people with a machine each, and a project that has none of them."""
     server = Slapd(machine, "large", port=2389, secure_port=2636)
     nobody = f"cn=nobody,{SUFFIX}"
-    empty = trees.entry(f"cn=new,ou=projects,{SUFFIX}", objectClass="groupOfNames", cn="new", member=nobody)
-    stand_in = trees.entry(nobody, objectClass="organizationalRole", cn="nobody")
+    empty = company_entries.entry(f"cn=new,ou=projects,{SUFFIX}", objectClass="groupOfNames", cn="new", member=nobody)
+    stand_in = company_entries.entry(nobody, objectClass="organizationalRole", cn="nobody")
     server.up("\n".join([stand_in, *tree(Size(MANY, 10, 1)), empty]))
     try:
         yield Feed(server, server.options(bind_password=READER_PASSWORD, state_path=str(folder), heartbeat=5), server.change, "syncrepl", place, "")
@@ -159,5 +168,5 @@ def _eventually(feed: Feed, folder: Path, seed: int) -> None:
     while not (folder / "wanted.json").exists():
         assert time.monotonic() < deadline, seed
         time.sleep(0.1)
-    state.read_wanted(folder)
+    membership_state.read_wanted(folder)
     agrees(feed, folder)

@@ -9,12 +9,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ansible_collections.shipping.code.plugins.plugin_utils._directory import state
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.record import Membership
+from ansible_collections.shipping.code.plugins.plugin_utils._membership import membership_state
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import Membership
 
 from tests.testbed.directory import SUFFIX
 
-from .feeds import Feed, Follower, agrees, dn, group, modify, wanted
+from .event_feeds import (
+    Feed,
+    Follower,
+    agrees,
+    dn,
+    group,
+    modify,
+    wanted,
+)
 
 Follow = Callable[..., Follower]
 
@@ -102,7 +110,7 @@ def test_what_happened_meanwhile(slapd: Feed, follow: Follow, folder: Path):
     follower.wait("pending")
     follower.stop()
     for name in wanted(folder):
-        state.write_delivered(folder, state.read_wanted(folder).membership.record(name))
+        membership_state.write_delivered(folder, membership_state.read_wanted(folder).membership.record(name))
     slapd.join("ada")
     slapd.leave("bob", "beta")
     again = follow(slapd)
@@ -117,7 +125,7 @@ def test_what_happened_meanwhile(slapd: Feed, follow: Follow, folder: Path):
 def deliver(folder: Path, found: Membership) -> None:
     """As a play does at its end, with what it has read at its beginning."""
     for machine in found.machines:
-        state.write_delivered(folder, found.record(machine.machine))
+        membership_state.write_delivered(folder, found.record(machine.machine))
 
 
 @pytest.mark.parametrize("restarted", [False, True])
@@ -125,10 +133,10 @@ def test_somebody_leaves_while_what_joining_brings_is_delivered(slapd: Feed, fol
     """The play of the joining ends after the leaving was told; what it has brought then leaves again."""
     follower = follow(slapd)
     follower.wait("pending")
-    deliver(folder, state.read_pending(folder))
+    deliver(folder, membership_state.read_pending(folder))
     slapd.join("ada")
     joined = follower.wait("joined")["machines"]
-    begun = state.read_pending(folder)
+    begun = membership_state.read_pending(folder)
     start = len(follower.events)
     slapd.leave("ada")
     follower.wait("pending", start)
@@ -137,10 +145,10 @@ def test_somebody_leaves_while_what_joining_brings_is_delivered(slapd: Feed, fol
         follower = follow(slapd)
         assert follower.wait("pending")["machines"] == joined
     deliver(folder, begun)
-    left = state.read_pending(folder)
+    left = membership_state.read_pending(folder)
     assert [machine.machine for machine in left.machines] == joined
     deliver(folder, left)
-    assert not state.read_pending(folder).machines
+    assert not membership_state.read_pending(folder).machines
 
 
 @pytest.mark.parametrize("way", ["syncrepl", "polling"])

@@ -14,7 +14,14 @@ import pytest
 from tests.testbed import images, kubernetes_images
 from tests.testbed.kubernetes import Cluster
 from tests.testbed.machine import Machine
-from tests.testbed.swarm import PASSWORD, PRIVATE_REGISTRY, REGISTRY, USER, Swarm, htpasswd
+from tests.testbed.swarm import (
+    PASSWORD,
+    PRIVATE_REGISTRY,
+    REGISTRY,
+    USER,
+    Swarm,
+    htpasswd,
+)
 
 from .harness import Player
 from .kubernetes import KubernetesPlatform

@@ -14,7 +14,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._app.keys import KUBERNETES, OBJECT_KEYS, PLATFORMS, SERVICE_KEYS, SWARM, honoured
+from ansible_collections.shipping.code.plugins.module_utils._compose.keys import (
+    KUBERNETES,
+    OBJECT_KEYS,
+    PLATFORMS,
+    SERVICE_KEYS,
+    SWARM,
+    honoured,
+)
 
 from .harness import Outcome, Player
 from .specs import Spec, tool

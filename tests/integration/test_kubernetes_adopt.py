@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.testbed.downloaded_parts import programs
 from tests.testbed.machine import run
-from tests.testbed.parts import programs
 
 from .harness import Outcome, Player
 from .specs import Spec, changed

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.testbed.downloaded_parts import programs
 from tests.testbed.images import EXAMPLE
-from tests.testbed.parts import programs
 
 from .harness import Outcome, Player
 

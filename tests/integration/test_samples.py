@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.shipping.code.plugins.plugin_utils._compose.yaml_reader import parse
+from ansible_collections.shipping.code.plugins.plugin_utils._sources.yaml_reader import parse
 
 from .harness import ROOT, Outcome, Player
 

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 import pytest
 
-from .control import HOME, NAME, PC, PROGRAM, SETTINGS, Control, wait_for
+from .control import (
+    HOME,
+    NAME,
+    PC,
+    PROGRAM,
+    SETTINGS,
+    Control,
+    wait_for,
+)
 
 pytestmark = pytest.mark.long
 

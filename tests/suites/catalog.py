@@ -42,8 +42,8 @@ class Session:
 
 
 # A platform's suites load the other platform's drivers, and never call them.
-_NOT_ON_SWARM = re.compile(r"/_kubernetes/|integration/kubernetes\.py|testbed/(kubernetes|parts|issuer)")
-_NOT_ON_KUBERNETES = re.compile(r"/_swarm/|integration/swarm\.py")
+_NOT_ON_SWARM = re.compile(r"_platforms/kubernetes/|integration/kubernetes\.py|testbed/(kubernetes|parts|issuer)")
+_NOT_ON_KUBERNETES = re.compile(r"_platforms/swarm/|integration/swarm\.py")
 
 SESSIONS = (
     Session("kubernetes", "tests/integration", 1.3, workers=2, options=("--platform", "kubernetes"),

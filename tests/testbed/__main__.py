@@ -11,7 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from . import images
-from .machine import LINK, NETNS, PREFIX, Machine, machines, run
+from .machine import (
+    LINK,
+    NETNS,
+    PREFIX,
+    Machine,
+    machines,
+    run,
+)
 from .swarm import Swarm
 
 

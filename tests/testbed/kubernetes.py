@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from . import kubernetes_images as images
+from .downloaded_parts import MORE, programs
 from .issuer import CLIENT, Issuer
 from .machine import CGROUPS, Machine, run
-from .parts import MORE, programs
 from .swarm import PASSWORD, USER, Swarm, htpasswd
 from .tls import Authority
 

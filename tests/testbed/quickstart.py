@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import images, kubernetes_images, parts
+from . import downloaded_parts, images, kubernetes_images
 from .client import Client
 from .company import DOMAIN, Company, person
 from .kubernetes import Cluster
@@ -84,7 +84,7 @@ def swarm() -> Place:
 def kubernetes() -> Place:
     """A fresh machine with a cluster of one node, a registry and the images."""
     say("Starting a private Kubernetes of one node, and a registry. The first time its programs are built, which takes a quarter of an hour.")
-    parts.programs(tell=lambda line: print(line, flush=True))
+    downloaded_parts.programs(tell=lambda line: print(line, flush=True))
     Machine(NAME).down()
     cluster = Cluster(Machine(NAME))
     cluster.up()
@@ -95,7 +95,7 @@ def kubernetes() -> Place:
         kubernetes_images.publish_shop(cluster, version, needs)
     registry = cluster.registry_address
     words = ("-e", "platform=kubernetes", "-e", f"registry={registry}", "-e", json.dumps({"insecure_registries": [registry]}))
-    kubectl = parts.programs()["kubectl"]
+    kubectl = downloaded_parts.programs()["kubectl"]
     return Place(cluster.address, words, {"KUBECONFIG": str(cluster.kubeconfig)}, f"{kubectl} --namespace shop get all")
 
 

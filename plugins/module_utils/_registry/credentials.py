@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._app.errors import PlanError
+from .._core.errors import PlanError
 
 HUB = "https://index.docker.io/v1/"
 _HUB_NAMES = ("docker.io", "index.docker.io")

@@ -13,7 +13,7 @@ import os
 import struct
 from collections.abc import Collection, Iterable
 
-from .errors import Unsupported
+from .delivery_errors import Unsupported
 
 NAME = "system.posix_acl_access"
 _VERSION = 2

@@ -17,20 +17,27 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from .._app.errors import innermost
-from . import changes, layout, machine, manifest, selftest, serial
-from .bundle import Bundle
-from .changes import Target
-from .enrol import enrol
-from .errors import DeliveryError, Outdated
-from .files import read_json, write_json
+from .._core.errors import innermost
+from . import (
+    revision_order,
+    self_test,
+    targets,
+    view_layout,
+    wanted_tools,
+    workstation,
+)
+from .atomic_files import read_json, write_json
+from .bundle_reader import Bundle
+from .delivery_errors import DeliveryError, Outdated
+from .garbage_collection import settle
+from .generation_model import Generation, Tool, View
 from .generations import Generations
-from .kinds.kind import Facts
-from .manifest import Source
-from .model import Generation, Tool, View
-from .record import check_record
-from .settle import settle
-from .store import Store
+from .host_assignment import check_record
+from .installers.installer import Facts
+from .shell_integration import enrol
+from .targets import Target
+from .tool_store import Store
+from .wanted_tools import Source
 
 _STATE = "state.json"
 
@@ -42,7 +49,7 @@ class Request(NamedTuple):
     record: Mapping[str, Any]
     manifests: list[dict[str, Any]]
     hold: bool = False
-    may_remove: changes.Pairs = frozenset()
+    may_remove: targets.Pairs = frozenset()
     keep: int = 3
     grace: float = 0
     accept_older: bool = False
@@ -79,11 +86,11 @@ class Answer:
 
 def deliver(request: Request) -> dict[str, Any]:
     """Do it, alone on this machine."""
-    machine.check(request.root)
+    workstation.check(request.root)
     check_record(request.record)
     if request.check and not os.path.isdir(request.root):
         return _Delivery(request).run()
-    with machine.locked(request.root, request.lock_timeout):
+    with workstation.locked(request.root, request.lock_timeout):
         return _Delivery(request).run()
 
 
@@ -93,7 +100,7 @@ class _Delivery:
     def __init__(self, request: Request) -> None:
         self.request = request
         self.generations, self.store = Generations(request.root), Store(request.root)
-        self.facts = machine.facts()
+        self.facts = workstation.facts()
         self.now = stamp()
         self.have = self.generations.current()
         self.answer = Answer()
@@ -106,9 +113,9 @@ class _Delivery:
         answer.notes += _ordered_after(self._last_serial(), request)
         if request.enrol:
             answer.enrolled = enrol(request.root, request.etc, request.check)
-        wanted = manifest.wanted(request.record, request.manifests, self.facts)
-        people = machine.people([wish.name for wish in wanted.wishes], self.have)
-        target = changes.target(self.have, wanted.wishes, people, self.now, request.hold, request.may_remove)
+        wanted = wanted_tools.wanted(request.record, request.manifests, self.facts)
+        people = workstation.people([wish.name for wish in wanted.wishes], self.have)
+        target = targets.target(self.have, wanted.wishes, people, self.now, request.hold, request.may_remove)
         answer.notes += [*target.notes, *wanted.passed_over]
         sources = {**wanted.sources, **self._uv(wanted.sources)}
         views, missing = self._placed(target.views, sources)
@@ -134,7 +141,7 @@ class _Delivery:
             return {}
         entry = {"kind": "binary", "name": "uv", "version": ""}
         details, commands = {"sha256": self.request.uv_sha256}, {"uv": "uv"}
-        return {manifest.object_key(entry, details, commands, self.facts): Source("", "uv", "binary", 0, details, commands)}
+        return {wanted_tools.object_key(entry, details, commands, self.facts): Source("", "uv", "binary", 0, details, commands)}
 
     def _uv_places(self, sources: Mapping[str, Source]) -> set[str]:
         return {self.store.find(key) for key in self._uv(sources)}
@@ -170,7 +177,7 @@ class _Delivery:
             if tool.object in broken:
                 self._fail(view, tool, broken[tool.object])
         placed = (view._replace(tools=tuple(tool._replace(place=places.get(tool.object, tool.place)) for tool in view.tools)) for view in views)
-        return changes.without(placed, {failure.key for failure in self.answer.failures}, self.have)
+        return targets.without(placed, {failure.key for failure in self.answer.failures}, self.have)
 
     def _build(self, key: str, sources: Mapping[str, Source]) -> str:
         if key in self.request.unsent:
@@ -186,11 +193,11 @@ class _Delivery:
         return place
 
     def _fail(self, view: View, tool: Tool, why: str) -> None:
-        failed = selftest.Failed(view, tool, why)
-        self.answer.failures.append(Failure(failed.key, selftest.told([failed]), failed.as_data()))
+        failed = self_test.Failed(view, tool, why)
+        self.answer.failures.append(Failure(failed.key, self_test.told([failed]), failed.as_data()))
 
     def _would_change(self, views: tuple[View, ...]) -> bool:
-        return not changes.same(views, self.have.views) or not (self.have.number == 0 or self.generations.is_sound(self.have))
+        return not targets.same(views, self.have.views) or not (self.have.number == 0 or self.generations.is_sound(self.have))
 
     def _switched(self, views: tuple[View, ...]) -> bool:
         """Draft, test and switch to a new generation, where there is a difference; whether there was."""
@@ -198,10 +205,10 @@ class _Delivery:
             return False
         self._let_in(views)
         draft = self.generations.draft(views)
-        failed = selftest.failures(views, os.path.join(draft, "users"), self.request.test_timeout)
+        failed = self_test.failures(views, os.path.join(draft, "users"), self.request.test_timeout)
         if failed:
-            self.answer.failures += [Failure(one.key, selftest.told([one]), one.as_data()) for one in failed]
-            views = changes.without(views, {one.key for one in failed}, self.have)
+            self.answer.failures += [Failure(one.key, self_test.told([one]), one.as_data()) for one in failed]
+            views = targets.without(views, {one.key for one in failed}, self.have)
             self.generations.discard()
             if not self._would_change(views):
                 return False
@@ -230,7 +237,7 @@ class _Delivery:
 
     def _told(self, target: Target, views: tuple[View, ...], changed: bool) -> dict[str, Any]:
         answer = self.answer
-        answer.notes += [note for view in views for note in layout.clashes(view)]
+        answer.notes += [note for view in views for note in view_layout.clashes(view)]
         unsent = bool(answer.missing and not self.request.bundle)
         held = target.removals if self.request.check or unsent else target.held
         return {
@@ -283,18 +290,18 @@ def _tool(tool: Tool) -> dict[str, Any]:
 
 def diff(before: tuple[View, ...], after: tuple[View, ...]) -> dict[str, str]:
     """As Ansible shows it."""
-    return {name: "".join(f"{line}\n" for line in changes.lines(views)) for name, views in (("before", before), ("after", after))}
+    return {name: "".join(f"{line}\n" for line in targets.lines(views)) for name, views in (("before", before), ("after", after))}
 
 
 def _asked(key: str, source: Source, facts: Facts) -> dict[str, Any]:
     """What the control machine needs to know to send it, with what it has to fit."""
-    python = machine.version_behind(source.details["python"], "") if source.details.get("python") else facts.python_version
+    python = workstation.version_behind(source.details["python"], "") if source.details.get("python") else facts.python_version
     system = {"os": facts.os, "arch": facts.arch, "python": python}
     return {"object": key, "project": source.project, "tool": source.tool, "variant": source.variant, "system": system}
 
 
 def _ordered_after(last: str, request: Request) -> Iterator[str]:
-    order = serial.compare(request.record["serial"], last)
+    order = revision_order.compare(request.record["serial"], last)
     if order.older and not request.accept_older:
         raise Outdated(
             "the record is older than the last one that this machine has applied",

@@ -12,9 +12,18 @@ import os
 from collections.abc import Iterable
 
 from . import acl
-from .files import link, make_folder, points_to, read_json, read_text, remove, write, write_json
-from .layout import TOOLS, TOOLS_SCRIPT, contents
-from .model import Generation, View
+from .atomic_files import (
+    link,
+    make_folder,
+    points_to,
+    read_json,
+    read_text,
+    remove,
+    write,
+    write_json,
+)
+from .generation_model import Generation, View
+from .view_layout import TOOLS, TOOLS_SCRIPT, contents
 
 _RECORD = "generation.json"
 _DRAFT = "draft"

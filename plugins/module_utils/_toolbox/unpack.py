@@ -18,8 +18,8 @@ import zipfile
 from collections.abc import Callable, Iterator
 from typing import IO, Any, NamedTuple, NoReturn
 
-from .errors import Damaged, Hostile
-from .names import is_inside
+from .checked_names import is_inside
+from .delivery_errors import Damaged, Hostile
 
 MAX_MEMBERS = 500_000
 MAX_SIZE = 16 << 30

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .brake import Fleet, Lost, Pairs
+from .removal_limit import Fleet, Lost, Pairs
 
 READY, WAITING, FAILED, HELD, PASSED = "ready", "waiting", "failed", "held", "not selected"
 INCOMPLETE, WOULD_CHANGE = "incomplete", "would change"

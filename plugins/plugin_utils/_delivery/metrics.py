@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .._directory import state as files
+from .._membership import membership_state as files
 from .fleet import FAILED, HELD, INCOMPLETE, READY, WAITING
 
 _STATES = (READY, WAITING, FAILED, HELD, INCOMPLETE)

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import DirectoryError, Refused, Unanswered
+from .directory_errors import DirectoryError, Refused, Unanswered
 from .settings import Connection, Server
 
 

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from .errors import DirectoryError, Incomplete, Refused
-from .names import any_of, dn_key
+from .directory_errors import DirectoryError, Incomplete, Refused
+from .distinguished_names import any_of, dn_key
 
 SUCCESS, TIME_LIMIT, SIZE_LIMIT, REFERRAL, ADMIN_LIMIT, NO_SUCH_OBJECT, INVALID_DN = 0, 3, 4, 10, 11, 32, 34
 BUSY, UNAVAILABLE = 51, 52

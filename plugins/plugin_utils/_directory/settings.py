@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from ...module_utils._app.errors import Problem, SpecError, suggestion
+from ...module_utils._core.errors import Problem, SpecError, suggestion
+from .distinguished_names import machine_name
 from .layouts import LAYOUTS, Layout
-from .names import machine_name
 
 BINDS = ("anonymous", "simple", "external", "gssapi")
 SCOPES = ("one", "subtree")

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from .changes import Change
-from .hold import Held
+from .blocked_removals import Held
+from .membership_diff import Change
 
 Event = dict[str, Any]
 

@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from .._directory.connect import LdapSession
-from .._directory.names import dn_key
+from .._directory.connection import LdapSession
+from .._directory.distinguished_names import dn_key
 from .._directory.search import Query, read_all
 from .._directory.settings import Settings
 

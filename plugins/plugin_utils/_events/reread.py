@@ -10,11 +10,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from .._directory.facts import group_attributes, machine_attributes, person_attributes, ranged
-from .._directory.names import dn_key
-from .._directory.search import INVALID_DN, NO_SUCH_OBJECT, Entry, Query, Session, check, whole
+from .._directory.distinguished_names import dn_key
+from .._directory.search import (
+    INVALID_DN,
+    NO_SUCH_OBJECT,
+    Entry,
+    Query,
+    Session,
+    check,
+    whole,
+)
 from .._directory.settings import Place, Settings
-from .picture import Picture, Reading
+from .._membership.facts import group_attributes, machine_attributes, person_attributes, ranged
+from .membership_cache import Picture, Reading
 
 _STAMPS = ("entryCSN", "modifyTimestamp", "whenChanged")
 _TIME = re.compile(r"(\d{14})(?:[.,](\d{1,6})\d*)?Z")

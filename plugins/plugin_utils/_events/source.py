@@ -19,28 +19,29 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ...module_utils._app.errors import ShippingError
-from ...module_utils._toolbox.serial import is_older
-from .._directory import serial, state
-from .._directory.connect import LdapSession, connect
-from .._directory.errors import DirectoryError, Refused, Unanswered
-from .._directory.facts import read_facts
-from .._directory.record import Membership
-from . import announce, ways
+from ...module_utils._core.errors import ShippingError
+from ...module_utils._toolbox.revision_order import is_older
+from .._directory import revision
+from .._directory.connection import LdapSession, connect
+from .._directory.directory_errors import DirectoryError, Refused, Unanswered
+from .._membership import membership_state
+from .._membership.assignments import Membership
+from .._membership.facts import read_facts
+from . import announce, modes
+from .ad_notification import Notification
 from .announce import Event
-from .changes import Context, Fleet, compare, differing, renames
-from .hold import Held
-from .inbox import Inbox, Notes
-from .line import AGAIN, Line, NotOffered, ldap_library
-from .notification import Notification
-from .options import Options
-from .pauses import REFUSED, pause
-from .picture import Picture, Reading
+from .backoff import REFUSED, pause
+from .blocked_removals import Held
+from .listener import AGAIN, Line, NotOffered, ldap_library
+from .membership_cache import Picture, Reading
+from .membership_diff import Context, Fleet, compare, differing, renames
+from .modes import Way
 from .polling import Poll, bases
-from .record import Record, delivered_fleet
 from .reread import changed_at, read_again
+from .reread_queue import Inbox, Notes
+from .source_options import Options
+from .source_record import Record, delivered_fleet
 from .syncrepl import Memory, Syncrepl
-from .ways import Way
 
 _MANY = 200
 """From so many changed entries on, reading everything is quicker."""
@@ -146,7 +147,7 @@ class Source:
 
     def _listen(self, session: LdapSession) -> None:
         library = ldap_library()
-        way, why = ways.choose(self.options.way, session.root.texts("supportedControl"), library is not None)
+        way, why = modes.choose(self.options.way, session.root.texts("supportedControl"), library is not None)
         if way != Way.POLLING and library is None:
             remedy = "Call pip install python-ldap for the Python that runs ansible-rulebook, or write way: polling"
             raise DirectoryError(f"way {way} cannot be gone", "the Python library python-ldap is missing", remedy)
@@ -184,7 +185,7 @@ class Source:
 
     def _follow(self, session: LdapSession) -> None:
         session.limit(self.settings.connection.total_timeout)
-        poll = Poll(self.settings, session, serial.take(session, self.settings.base))
+        poll = Poll(self.settings, session, revision.take(session, self.settings.base))
         poll.changed(session)  # What is there already is read below.
         if self._picture is None or self.way != Way.SYNCREPL:
             self._open.everything = True
@@ -285,7 +286,7 @@ class Source:
     def _take_serial(self, session: LdapSession) -> str:
         if session.root.raw("highestCommittedUSN") or session.root.raw("lastChangeNumber"):
             session.look_around()  # They are as old as this.
-        return serial.take(session, self.settings.base)
+        return revision.take(session, self.settings.base)
 
     def _done(self, picture: Picture, readings: Iterable[Reading], now: datetime) -> None:
         since = self._open.since or time.time()
@@ -338,7 +339,7 @@ class Source:
     def _tell_again(self, news: list[Any], told: Mapping[str, Any]) -> set[str]:
         """At the start: what machines have not been given yet, whenever it was told first."""
         behind = self._record.behind
-        had = delivered_fleet(state.read_delivered(self.options.state_path), {name: self._fleet[name] for name in behind})
+        had = delivered_fleet(membership_state.read_delivered(self.options.state_path), {name: self._fleet[name] for name in behind})
         wanted = {name: self._fleet[name] for name in had}
         told_now = {(one.project, one.id, one.type) for one in news}
         again = [one for one in compare(had, wanted) if (one.project, one.id, one.type) not in told_now]

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .line import Line
+from .listener import Line
 
 _REFRESH_REQUIRED = 4096
 

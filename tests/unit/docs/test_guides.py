@@ -9,11 +9,11 @@ import re
 from pathlib import Path
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._app.evidence import REMEDIES
-from ansible_collections.shipping.code.plugins.module_utils._app.keys import OBJECT_KEYS, SERVICE_KEYS
-from ansible_collections.shipping.code.plugins.module_utils._app.service import PARSERS
-from ansible_collections.shipping.code.plugins.plugin_utils._compose.yaml_reader import parse_all
+from ansible_collections.shipping.code.plugins.module_utils._compose.keys import OBJECT_KEYS, SERVICE_KEYS
+from ansible_collections.shipping.code.plugins.module_utils._compose.service import PARSERS
+from ansible_collections.shipping.code.plugins.module_utils._deploy.diagnosis import REMEDIES
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery.metrics import METRICS
+from ansible_collections.shipping.code.plugins.plugin_utils._sources.yaml_reader import parse_all
 from ldap3.core.results import RESULT_CODES
 
 from tests.docs.tables import FILLED, filled
@@ -47,7 +47,8 @@ OF_LIBRARIES = "unable to get local issuer certificate, No Kerberos credentials 
 
 @pytest.mark.parametrize("path", MEMBERSHIP, ids=lambda path: path.name)
 def test_messages_that_are_explained_are_those_of_the_code(path):
-    sources = "".join(source.read_text() for source in (ROOT / "plugins" / "plugin_utils" / "_directory").glob("*.py"))
+    rooms = ("_directory", "_membership")
+    sources = "".join(source.read_text() for room in rooms for source in (ROOT / "plugins" / "plugin_utils" / room).glob("*.py"))
     sources += " ".join(f"{name} ({code})" for code, name in RESULT_CODES.items()) + OF_LIBRARIES
     headings = re.findall(r"^(``.*``)\n  \S", path.read_text(), re.MULTILINE)
     messages = [message for heading in headings for message in re.findall("``(.*?)``", heading)]

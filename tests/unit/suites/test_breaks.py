@@ -45,18 +45,18 @@ BREAKS: Breaks = {
         {"integration/test_playbooks on swarm", *PLAYS},
         {"delivery/test_changes", "integration/test_keys on swarm", "directory/test_oracle"},
     ),
-    "plugins/plugin_utils/_delivery/brake.py": (
+    "plugins/plugin_utils/_delivery/removal_limit.py": (
         {"events/test_rulebook", "schedule/test_cron", *DELIVERIES, *PLAYS},
         {"integration/test_keys on swarm", "directory/test_oracle"},
     ),
 }
 # Siblings: loaded inside of a function or by a name, started by a fixture, of one platform alone.
 SIBLINGS: Breaks = {
-    "plugins/module_utils/_kubernetes/planning.py": (
+    "plugins/module_utils/_platforms/kubernetes/planning.py": (
         {"integration/test_keys on kubernetes", "integration/test_manifests on kubernetes"},
         {"integration/test_keys on swarm", "delivery/test_changes"},
     ),
-    "plugins/module_utils/_toolbox/store.py": (
+    "plugins/module_utils/_toolbox/tool_store.py": (
         {"schedule/test_cron", "events/test_rulebook", *DELIVERIES},
         {"integration/test_keys on swarm"},
     ),
@@ -124,7 +124,7 @@ def test_a_changed_file_wakes_the_suites_that_use_it(dependencies: dict[str, set
 
 
 def test_what_was_committed_since_wakes_too(copy: Path) -> None:
-    path = copy / "plugins/plugin_utils/_delivery/brake.py"
+    path = copy / "plugins/plugin_utils/_delivery/removal_limit.py"
     before = git(copy, "rev-parse", "HEAD").strip()
     path.write_text(path.read_text() + "\n# changed\n")
     git(copy, "commit", "--quiet", "--all", "--message", "change")
@@ -132,7 +132,7 @@ def test_what_was_committed_since_wakes_too(copy: Path) -> None:
         found = listed(copy)
     finally:
         git(copy, "reset", "--quiet", "--hard", before)
-    assert found["delivery/test_changes"] == "changed: plugins/plugin_utils/_delivery/brake.py"
+    assert found["delivery/test_changes"] == "changed: plugins/plugin_utils/_delivery/removal_limit.py"
     assert found["directory/test_oracle"] == "always"
 
 

@@ -8,7 +8,14 @@ from __future__ import annotations
 import json
 
 from tests.suites.order import TIME_BOX, spread
-from tests.suites.outcomes import Outcomes, Result, Row, remarks, table, totals
+from tests.suites.outcomes import (
+    Outcomes,
+    Result,
+    Row,
+    remarks,
+    table,
+    totals,
+)
 from tests.suites.selection import Choice
 
 

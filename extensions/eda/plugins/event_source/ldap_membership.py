@@ -129,7 +129,7 @@ _TOP = "_shipping_code"
 
 async def main(queue: Any, args: dict[str, Any]) -> None:
     """Put events into the queue until cancelled."""
-    loop = _package("plugin_utils._events.loop")
+    loop = _package("plugin_utils._events.event_loop")
     # ansible-rulebook puts a queue of its own among the arguments.
     given = {name: value for name, value in args.items() if name != "eda_feedback_queue"}
     await loop.run(queue, given)
@@ -155,5 +155,5 @@ if __name__ == "__main__":
 
     try:
         asyncio.run(main(_Printed(), json.loads(sys.argv[1])))
-    except _package("module_utils._app.errors").ShippingError as error:
+    except _package("module_utils._core.errors").ShippingError as error:
         sys.exit(str(error))

@@ -10,7 +10,7 @@ import json
 import traceback
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._app.errors import PlanError
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import PlanError
 from ansible_collections.shipping.code.plugins.module_utils._registry import credentials
 from ansible_collections.shipping.code.plugins.module_utils._registry.credentials import HUB, Credentials
 

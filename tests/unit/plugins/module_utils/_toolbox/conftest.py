@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from .making import Box
+from .archives import Box
 
 
 @pytest.fixture

@@ -12,11 +12,20 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._toolbox import acl, other
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.errors import Busy, DeliveryError, Outdated, Unsupported
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.machine import locked
+from ansible_collections.shipping.code.plugins.module_utils._toolbox import acl, maintenance
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.delivery_errors import Busy, DeliveryError, Outdated, Unsupported
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.workstation import locked
 
-from .making import HELLO, Box, archive, entry, project, script, sha256, user
+from .archives import (
+    HELLO,
+    Box,
+    archive,
+    entry,
+    project,
+    script,
+    sha256,
+    user,
+)
 
 
 def can_run(uid: int, path: Path) -> bool:
@@ -75,12 +84,12 @@ def test_change_and_back(box: Box):
     path = box.view("daemon") / "bin" / "hello"
     assert path.read_text() == "#!/bin/sh\necho two\n"
     begun = time.process_time()
-    gone_back = other.back(str(box.root), "previous", 3, 5, False)
+    gone_back = maintenance.back(str(box.root), "previous", 3, 5, False)
     assert time.process_time() - begun < 1
     assert gone_back["changed"] and gone_back["generation"] == 3 and path.read_text() == "#!/bin/sh\necho one\n" and tried(1, path)
-    assert not other.back(str(box.root), "1", 3, 5, False)["changed"]
+    assert not maintenance.back(str(box.root), "1", 3, 5, False)["changed"]
     with pytest.raises(DeliveryError, match="there is no generation 9"):
-        other.back(str(box.root), "9", 3, 5, False)
+        maintenance.back(str(box.root), "9", 3, 5, False)
     assert box.deliver(user("daemon", "atlas"))["changed"] and path.read_text() == "#!/bin/sh\necho two\n"
 
 
@@ -88,7 +97,7 @@ def test_who_has_left_gets_nothing_by_going_back(box: Box):
     box.projects = [project("atlas", script("hello")), project("beta", script("other"))]
     box.deliver(user("daemon", "atlas"), user("bin", "beta"))
     box.deliver(user("bin", "beta"))
-    assert not other.back(str(box.root), "previous", 3, 5, False)["changed"]
+    assert not maintenance.back(str(box.root), "previous", 3, 5, False)["changed"]
     assert box.commands("daemon") == set()
 
 
@@ -297,11 +306,11 @@ def test_enrolment_and_absent(box: Box):
     box.deliver(user("daemon", "atlas"))
     assert f"PATH DEFAULT={box.root}/current/users/@{{PAM_USER}}/bin:/usr/bin:/bin:/snap/bin\n" in (box.etc / "security" / "pam_env.conf").read_text()
     (box.root / "theirs").write_text("x")
-    gone = other.absent(str(box.root), str(box.etc), 5, False)
+    gone = maintenance.absent(str(box.root), str(box.etc), 5, False)
     assert gone["changed"] and [path.name for path in box.root.iterdir()] == ["theirs"]
     assert (box.etc / "security" / "pam_env.conf").read_text() == "# theirs\nLANG DEFAULT=C\n"
     assert (box.etc / "zsh" / "zshenv").read_text() == "# theirs\n" and not (box.etc / "profile.d" / "shipping.sh").exists()
-    assert not other.absent(str(box.root), str(box.etc), 5, False)["changed"]
+    assert not maintenance.absent(str(box.root), str(box.etc), 5, False)["changed"]
 
 
 def test_a_path_that_others_set(box: Box):
@@ -315,10 +324,10 @@ def test_a_path_that_others_set(box: Box):
 def test_info(box: Box):
     box.projects = [project("atlas", script("hello"))]
     box.deliver(user("daemon", "atlas"))
-    found = other.info(str(box.root))
+    found = maintenance.info(str(box.root))
     assert found["users"][0]["tools"][0]["version"] == "1" and found["generation"] == 1 and found["drift"] == []
     Path(os.path.realpath(box.view("daemon") / "bin" / "hello")).write_text("x")
-    assert other.info(str(box.root))["drift"] == ["atlas hello"]
+    assert maintenance.info(str(box.root))["drift"] == ["atlas hello"]
 
 
 def test_the_list(box: Box):

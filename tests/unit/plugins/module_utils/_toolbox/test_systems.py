@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._toolbox import machine
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.enrol import enrol, withdraw
+from ansible_collections.shipping.code.plugins.module_utils._toolbox import workstation
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.shell_integration import enrol, withdraw
 
 ROOT = "/opt/shipping"
 ALWAYS = {"profile.d/shipping.sh", "environment.d/60-shipping.conf", "security/pam_env.conf"}
@@ -47,13 +47,13 @@ def test_the_files_of_each_family_and_no_others(tmp_path: Path, family: str):
 def test_the_version_of_the_systems_python(tmp_path: Path, name: str, target: str, version: str):
     (tmp_path / target).touch()
     (tmp_path / name).symlink_to(target)
-    assert machine.version_behind(str(tmp_path / name), "?") == version
+    assert workstation.version_behind(str(tmp_path / name), "?") == version
 
 
 def test_the_systems_own_python_is_taken_wherever_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """RHEL 8 has it in /usr/libexec alone."""
     (tmp_path / "platform-python3.9").touch(0o755)
     (tmp_path / "platform-python").symlink_to("platform-python3.9")
-    monkeypatch.setattr(machine, "_PYTHONS", (str(tmp_path / "python3"), str(tmp_path / "platform-python")))
-    facts = machine.facts()
+    monkeypatch.setattr(workstation, "_PYTHONS", (str(tmp_path / "python3"), str(tmp_path / "platform-python")))
+    facts = workstation.facts()
     assert (facts.python, facts.python_version) == (str(tmp_path / "platform-python"), "3.9")

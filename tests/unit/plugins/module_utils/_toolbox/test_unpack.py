@@ -14,10 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.errors import Damaged, Hostile
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.delivery_errors import Damaged, Hostile
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.unpack import unpack
 
-from .making import archive
+from .archives import archive
 
 
 def special(kind: bytes, link: str = "", mode: int = 0o755) -> tarfile.TarInfo:

@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._app.errors import ShippingError
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery import metrics
 
 NOW = 1_800_000_000.25  # 2027-01-15T08:00:00Z, and a little

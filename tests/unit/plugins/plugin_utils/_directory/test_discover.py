@@ -11,10 +11,10 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._app.errors import SpecError
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import SpecError
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import discover, settings
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import DirectoryError, Refused
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.discover import Target, ordered
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.errors import DirectoryError, Refused
 
 GOOD: dict[str, Any] = {"srv_domain": "Example.com.", "base": "dc=x", "layout": "rfc2307", "machines": {}}
 

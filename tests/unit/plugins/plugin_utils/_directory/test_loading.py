@@ -15,9 +15,9 @@ import importlib, sys, types
 top = types.ModuleType("_shipping_code")
 top.__path__ = [{str(PLUGINS)!r}]
 sys.modules["_shipping_code"] = top
-membership = importlib.import_module("_shipping_code.plugin_utils._directory.membership")
-for name in ("secret", "state", "check"):
-    importlib.import_module(f"_shipping_code.plugin_utils._directory.{{name}}")
+membership = importlib.import_module("_shipping_code.plugin_utils._membership.membership")
+for name in ("_directory.bind_password", "_directory.connection_check", "_membership.membership_state"):
+    importlib.import_module(f"_shipping_code.plugin_utils.{{name}}")
 assert callable(membership.read_membership)
 assert not [name for name in sys.modules if name.partition(".")[0] in ("ansible", "ansible_collections", "ldap3", "dns", "gssapi")], sys.modules
 """

@@ -11,12 +11,12 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.connect import LdapSession, connect
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.errors import DirectoryError, Incomplete, Refused, Unanswered
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.connection import LdapSession, connect
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import DirectoryError, Incomplete, Refused, Unanswered
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.search import Entry, Query, read_all
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.settings import Connection, Server
 
-from .serving import Answer, Asked, serving
+from .ldap_server import Answer, Asked, serving
 
 QUERY = Query("dc=x", "(objectClass=*)", ("member",))
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.shipping.code.plugins.doc_fragments.directory import ModuleDocFragment
-from ansible_collections.shipping.code.plugins.module_utils._app.errors import SpecError
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import SpecError
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.layouts import LAYOUTS
 

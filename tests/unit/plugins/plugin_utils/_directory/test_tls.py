@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.shipping.code.plugins.plugin_utils._directory import connect
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.errors import DirectoryError
+from ansible_collections.shipping.code.plugins.plugin_utils._directory import connection
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import DirectoryError
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.settings import Connection, Server
 
 from tests.testbed.tls import Authority
@@ -46,7 +46,7 @@ def speaking(version: ssl.TLSVersion, folder: Path) -> Iterator[tuple[int, list[
 def ask(port: int, folder: Path) -> str:
     server = Server(f"ldaps://localhost:{port}", "ldaps", "localhost", port)
     with pytest.raises(DirectoryError) as caught:
-        connect.connect(Connection((server,), ca_file=str(folder / "ca.pem"), timeout=5))
+        connection.connect(Connection((server,), ca_file=str(folder / "ca.pem"), timeout=5))
     return str(caught.value)
 
 

@@ -1,0 +1,244 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A merged, interpolated Compose file in its normal form, or all of its problems at once.
+
+Specification: https://github.com/compose-spec/compose-spec/blob/main/spec.md
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._core.errors import SpecError, suggestion
+from .._core.parsing import (
+    Parser,
+    Reader,
+    boolean,
+    mapping,
+    pairs,
+    text,
+    word,
+)
+from .._platforms.kubernetes import limits
+from . import service as services
+from .keys import KUBERNETES, LOCAL_KEYS, OBJECT_KEYS, REFUSED_OBJECT_KEYS, below
+
+_SERVICE_NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9_-]*[a-zA-Z0-9])?")
+_OBJECT_NAME = re.compile(r"[a-zA-Z0-9_.-]+")
+APP_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,38}[a-z0-9])?")
+DEFAULT_NETWORK = "default"
+
+Section = dict[str, dict[str, Any]]
+
+
+@dataclass
+class Compose:
+    """An app as its Compose file describes it, before anything is resolved against a platform."""
+
+    services: Section
+    networks: Section
+    volumes: Section
+    secrets: Section
+    configs: Section
+    notes: list[str] = field(default_factory=list)
+
+
+def read(content: Mapping[str, Any], images: Mapping[str, str] | None = None, platform: str = "swarm") -> Compose:
+    """Read a Compose file's content.
+
+    ``images`` sets the image of services by name. Raises :class:`SpecError` with every problem.
+    """
+    reader = Reader(platform=platform)
+    result = _read(content, dict(images or {}), reader)
+    if reader.problems or result is None:
+        raise SpecError(reader.problems)
+    return result
+
+
+def _read(content: Mapping[str, Any], images: dict[str, str], reader: Reader) -> Compose | None:
+    top = mapping(
+        dict.fromkeys(("services", "networks", "volumes", "secrets", "configs"), _as_is),
+        {"include": "list the file under compose", "jobs": "not supported yet; leave it out", "models": "not supported yet; leave it out"},
+        passed=frozenset({"name", "version"}),
+    )(dict(content), reader)
+    if not isinstance(top, dict):
+        return None
+    given = _with_images(top.get("services"), images, reader.at("services"))
+    result = Compose(
+        services=_services(given, reader.at("services")),
+        networks=_objects("networks", top, reader),
+        volumes=_objects("volumes", top, reader),
+        secrets=_objects("secrets", top, reader),
+        configs=_objects("configs", top, reader),
+    )
+    _join_default_network(result)
+    for name, service in result.services.items():
+        _check_references(service, result, reader.at("services").at(name))
+    _check_cycles(result.services, reader.at("services"))
+    _check_published_once(result.services, reader.at("services"))
+    if reader.platform == KUBERNETES:
+        limits.check(result, reader)
+    result.notes = [*_notes(given), *reader.notes]
+    return result
+
+
+def _as_is(value: object, reader: Reader) -> object:
+    return value if isinstance(value, dict) else reader.problem("must be a mapping")
+
+
+def _with_images(given: Any, images: dict[str, str], reader: Reader) -> dict[str, Any]:
+    """The services with the images that were set from outside."""
+    if not isinstance(given, dict) or not given:
+        reader.problem("an app needs at least one service")
+        return {}
+    result = {str(name): value for name, value in given.items()}
+    for name, image in images.items():
+        if name not in result:
+            reader.elsewhere(f"images.{name}").problem(f"no such service{suggestion(name, result)}")
+        elif isinstance(result[name], dict):
+            result[name] = {**result[name], "image": image}
+    return result
+
+
+def _services(given: dict[str, Any], reader: Reader) -> Section:
+    result = {}
+    for name, value in given.items():
+        place = reader.at(name)
+        if not _SERVICE_NAME.fullmatch(name):
+            place.problem("a service's name must have letters, digits, '-' and '_' only, and begin and end with a letter or digit")
+        service = services.read(value, place)
+        if service is not None and value.get("image") is None:
+            place.problem(f"has no image; set it by images: {{{name}: <reference>}}, as CI built and pushed it" if "build" in value else "needs an image")
+        result[name] = service or {}
+    return result
+
+
+def _notes(given: dict[str, Any]) -> list[str]:
+    """One line for all keys that concern only local work."""
+    seen = [f"services.{name}.{key}" for name, value in given.items() if isinstance(value, dict) for key in value if key in LOCAL_KEYS]
+    return [f"passed over, for local work only: {', '.join(seen)}"] if seen else []
+
+
+def _external(value: object, reader: Reader) -> object:
+    """``external: true``, or the old ``external: {name: …}``."""
+    return mapping({"name": text})(value, reader) if isinstance(value, dict) else boolean(value, reader)
+
+
+_OBJECT_PARSERS: dict[str, Parser] = {
+    "name": text,
+    "external": _external,
+    "driver": text,
+    "driver_opts": pairs,
+    "attachable": boolean,
+    "internal": boolean,
+    "labels": pairs,
+    "file": text,
+    "content": text,
+    "environment": text,
+}
+
+
+def _always(value: object, reader: Reader) -> object:
+    """A setting that is always on: it may be said, but not switched off."""
+    return reader.cannot("ipv4") if boolean(value, reader) is False else None
+
+
+def _objects(section: str, top: Mapping[str, Any], reader: Reader) -> Section:
+    """The entries of ``networks``, ``volumes``, ``secrets`` or ``configs``."""
+    parsers = {key: _OBJECT_PARSERS[key] for key in below(section, dict.fromkeys(OBJECT_KEYS, ""))}
+    if section == "networks":
+        parsers["driver"] = word("overlay", "bridge", "default")
+        parsers["enable_ipv4"] = _always
+    parse = mapping(parsers, below(section, REFUSED_OBJECT_KEYS[reader.platform]))
+    result: Section = {}
+    for key, value in (top.get(section) or {}).items():
+        name, place = str(key), reader.at(section).at(key)
+        if not _OBJECT_NAME.fullmatch(name):
+            place.problem("a name must have letters, digits, '-', '_' and '.' only")
+        entry = parse({} if value is None else value, place)
+        result[name] = _normal_object(section, name, entry, place) if isinstance(entry, dict) else {}
+    return result
+
+
+def _normal_object(section: str, name: str, entry: dict[str, Any], reader: Reader) -> dict[str, Any]:
+    external = entry.pop("external", False)
+    if isinstance(external, dict):
+        entry["name"], external = external.get("name", name), True
+    if external:
+        extra = sorted(set(entry) - {"name"})
+        if extra:
+            reader.problem(f"is external, so {', '.join(extra)} cannot be set here")
+        return {"external": True, "name": entry.get("name", name)}
+    if section in ("secrets", "configs"):
+        _check_one_source(section, entry, reader)
+    if entry.get("driver") in ("bridge", "default", "local"):
+        del entry["driver"]
+    return {key: value for key, value in entry.items() if value not in ({}, False)}
+
+
+def _check_one_source(section: str, entry: dict[str, Any], reader: Reader) -> None:
+    sources = [key for key in ("file", "content", "environment") if key in entry]
+    if len(sources) != 1:
+        reader.problem(f"needs exactly one of file, content, environment or external{'; it has ' + ' and '.join(sources) if sources else ''}")
+    if "name" in entry:
+        reader.at("name").problem(f"{section} that are not external are named after their content; leave the name out")
+
+
+def _join_default_network(app: Compose) -> None:
+    """A service that names no network joins the app's default one, as in Compose."""
+    for service in app.services.values():
+        if "networks" not in service and "network_mode" not in service:
+            service["networks"] = {DEFAULT_NETWORK: {}}
+    if any(DEFAULT_NETWORK in service.get("networks", {}) for service in app.services.values()):
+        app.networks.setdefault(DEFAULT_NETWORK, {})
+
+
+def _check_references(service: dict[str, Any], app: Compose, reader: Reader) -> None:
+    """Every name that a service uses must be declared."""
+    _check_declared(service.get("networks", {}), app.networks, reader.at("networks"), "network")
+    for section, declared in (("secrets", app.secrets), ("configs", app.configs)):
+        sources = [grant["source"] for grant in service.get(section, [])]
+        _check_declared(sources, declared, reader.at(section), section[:-1])
+    named = [mount["source"] for mount in service.get("volumes", []) if mount["type"] == "volume" and "source" in mount]
+    _check_declared(named, app.volumes, reader.at("volumes"), "volume")
+    needed = service.pop("depends_on", {})
+    wanted = {name: need["condition"] for name, need in needed.items() if name in app.services or need["required"]}
+    _check_declared(wanted, app.services, reader.at("depends_on"), "service")
+    if wanted:
+        service["depends_on"] = wanted
+
+
+def _check_declared(names: Iterable[str], declared: Mapping[str, Any], reader: Reader, noun: str) -> None:
+    for name in names:
+        if name not in declared:
+            reader.problem(f"no {noun} {name} is declared{suggestion(name, declared) or f'; declare it under {noun}s'}")
+
+
+def _check_published_once(given: Section, reader: Reader) -> None:
+    """A port that all machines publish belongs to one service."""
+    owners: dict[tuple[Any, Any], str] = {}
+    for name, service in given.items():
+        for port in service.get("ports", []):
+            if port["mode"] == "ingress" and "published" in port:
+                owner = owners.setdefault((port["published"], port["protocol"]), name)
+                if owner != name:
+                    reader.at(name).at("ports").problem(f"{port['published']}/{port['protocol']} is published by {owner} already; publish another port")
+
+
+def _check_cycles(given: Section, reader: Reader) -> None:
+    done: set[str] = set()
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        if name in trail:
+            reader.at(name).at("depends_on").problem(f"goes round in a circle: {' → '.join((*trail[trail.index(name) :], name))}")
+        elif name in given and name not in done:
+            for needed in given[name].get("depends_on", {}):
+                visit(needed, (*trail, name))
+        done.add(name)
+
+    for name in given:
+        visit(name, ())

@@ -1,0 +1,365 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One service of a Compose file in its normal form: long syntax, one way to say each thing."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from .._core.errors import suggestion
+from .._core.image_references import Reference, is_image_id
+from .._core.parsing import (
+    Parser,
+    Reader,
+    boolean,
+    cannot,
+    cpus,
+    duration,
+    integer,
+    listing,
+    mapping,
+    pairs,
+    ratio,
+    size,
+    text,
+    word,
+    words,
+)
+from . import short_syntax
+from .keys import (
+    LOCAL_KEYS,
+    PLATFORMS,
+    REFUSED_KEYS,
+    SERVICE_KEYS,
+    SWARM,
+    honoured,
+)
+
+Service = dict[str, Any]
+
+UPDATE_DEFAULTS: dict[str, object] = {
+    "parallelism": 1,
+    "delay": "0s",
+    "failure_action": "pause",
+    "monitor": "5s",
+    "max_failure_ratio": 0.0,
+    "order": "stop-first",
+}
+RESTART_DEFAULTS: dict[str, object] = {"condition": "any", "delay": "5s", "max_attempts": 0, "window": "0s"}
+_JOBS = ("replicated-job", "global-job")
+
+
+def _image(value: object, reader: Reader) -> object:
+    given = text(value, reader)
+    if given is None or is_image_id(str(given)):
+        return given
+    try:
+        Reference.parse(str(given))
+    except ValueError as error:
+        return reader.problem(str(error))
+    return given
+
+
+def _mode(value: object, reader: Reader) -> object:
+    if value in _JOBS:
+        return reader.problem("jobs are not supported yet; run the task before the release, or in the entrypoint")
+    return word("replicated", "global")(value, reader)
+
+
+def _test(value: object, reader: Reader) -> object:
+    if isinstance(value, str):
+        return ["CMD-SHELL", value]
+    test = words(value, reader)
+    if isinstance(test, list) and test[:1] not in (["CMD"], ["CMD-SHELL"], ["NONE"]):
+        return reader.problem("a list must begin with CMD, CMD-SHELL or NONE")
+    return test
+
+
+def _healthcheck(value: object, reader: Reader) -> object:
+    parsed = _healthcheck_fields(value, reader)
+    if not isinstance(parsed, dict):
+        return None
+    if parsed.pop("disable", False) or parsed.get("test") == ["NONE"]:
+        return {"test": ["NONE"]}
+    return {key: item for key, item in parsed.items() if item != "0s"} or None
+
+
+_healthcheck_fields = mapping(
+    {
+        "test": _test,
+        "interval": duration,
+        "timeout": duration,
+        "retries": integer(1),
+        "start_period": duration,
+        "start_interval": duration,
+        "disable": boolean,
+    }
+)
+
+
+def _filled(fields: Parser, defaults: dict[str, object]) -> Parser:
+    """A parser whose result is whole: what is not written, or no time to monitor, has the platform-neutral default."""
+
+    def parse(value: object, reader: Reader) -> object:
+        parsed = fields(value, reader)
+        if not isinstance(parsed, dict):
+            return None
+        return {**defaults, **{key: item for key, item in parsed.items() if (key, item) != ("monitor", "0s")}}
+
+    return parse
+
+
+def _update_config(*actions: str) -> Parser:
+    return _filled(
+        mapping(
+            {
+                "parallelism": integer(0),
+                "delay": duration,
+                "failure_action": word(*actions),
+                "monitor": duration,
+                "max_failure_ratio": ratio,
+                "order": word("start-first", "stop-first"),
+            }
+        ),
+        UPDATE_DEFAULTS,
+    )
+
+
+_restart_policy = _filled(
+    mapping({"condition": word("any", "none", "on-failure"), "delay": duration, "max_attempts": integer(0), "window": duration}),
+    RESTART_DEFAULTS,
+)
+
+
+def _restart(value: object, reader: Reader) -> object:
+    name, _colon, attempts = str(value).partition(":")
+    if value is False:
+        name = "no"
+    conditions = {"no": "none", "always": "any", "unless-stopped": "any", "on-failure": "on-failure"}
+    if name not in conditions or (attempts and name != "on-failure"):
+        return reader.problem(f"{value!r} is none of no, always, unless-stopped, on-failure, on-failure:N")
+    count = integer(0)(attempts, reader) if attempts else 0
+    return {**RESTART_DEFAULTS, "condition": conditions[name], "max_attempts": count}
+
+
+def _preferences(value: object, reader: Reader) -> object:
+    parsed = _preference_list(value, reader)
+    return [item["spread"] for item in parsed if "spread" in item] if isinstance(parsed, list) else None
+
+
+_preference_list = listing(mapping({"spread": text}))
+
+
+_deploy = mapping(
+    {
+        "mode": _mode,
+        "replicas": integer(0),
+        "endpoint_mode": word("vip", "dnsrr"),
+        "labels": pairs,
+        "placement": mapping({"constraints": words, "preferences": _preferences, "max_replicas_per_node": integer(0)}),
+        "resources": mapping(
+            {
+                "limits": mapping({"cpus": cpus, "memory": size, "pids": integer(0)}),
+                "reservations": mapping({"cpus": cpus, "memory": size, "devices": cannot("devices")}, {"generic_resources": "not supported yet; leave it out"}),
+            }
+        ),
+        "restart_policy": _restart_policy,
+        "update_config": _update_config("pause", "continue", "rollback"),
+        "rollback_config": _update_config("pause", "continue"),
+    }
+)
+
+
+def _network_mode(value: object, reader: Reader) -> object:
+    if value == "host":
+        return "host"
+    return reader.cannot("network_mode", repr(value))
+
+
+def _some_words(value: object, reader: Reader) -> object:
+    """As :func:`words`, each once and without empty ones: what a variable may leave of an optional setting."""
+    given = words(value, reader)
+    return [item for item in dict.fromkeys(given) if item] if isinstance(given, list) else None
+
+
+def _environment(value: object, reader: Reader) -> object:
+    variables = pairs(value, reader)
+    for name in variables if isinstance(variables, dict) else ():
+        if not name or re.search(r"[\s=]", name):
+            reader.at(name).problem(f"{name!r} is no name of a variable; write KEY=value without spaces")
+    return variables
+
+
+def _env_file(value: object, reader: Reader) -> object:
+    return reader.problem("is read on the control machine, which did not happen here; write its lines under environment")
+
+
+OVERLAID = ("Deployment", "DaemonSet", "Service", "PersistentVolumeClaim")
+_probe = mapping(
+    {
+        "http": mapping({"path": text, "port": integer(1), "scheme": word("http", "https"), "host": text}),
+        "tcp": mapping({"port": integer(1)}),
+    }
+)
+
+
+def _one_probe(value: object, reader: Reader) -> object:
+    parsed = _probe(value, reader)
+    if isinstance(parsed, dict) and (len(parsed) != 1 or "port" not in next(iter(parsed.values()))):
+        return reader.problem("needs either http with path and port, or tcp with port")
+    return parsed
+
+
+def _overlay(value: object, reader: Reader) -> object:
+    """Raw fields by platform and kind of object; those for other platforms are not looked at."""
+    parsed = mapping(dict.fromkeys(PLATFORMS, _objects_by_kind))(value, reader)
+    return parsed.get(reader.platform) if isinstance(parsed, dict) else None
+
+
+def _objects_by_kind(value: object, reader: Reader) -> object:
+    if not reader.path.endswith(f".{reader.platform}"):
+        return None
+    if reader.platform == SWARM:
+        return reader.problem("not supported yet on Swarm; leave it out")
+    if not isinstance(value, dict) or not all(isinstance(fields, dict) for fields in value.values()):
+        return reader.problem("needs a mapping of kinds of objects, such as Deployment, with the fields to add")
+    for kind in value:
+        if kind not in OVERLAID:
+            reader.at(kind).problem(f"no object of this kind is made of a service{suggestion(str(kind), OVERLAID)}")
+    return value
+
+
+_extension = mapping({"probe": _one_probe, "overlay": _overlay})
+
+
+def _shipping(value: object, reader: Reader) -> object:
+    """What Compose has no word for."""
+    parsed = _extension(value, reader)
+    if reader.platform == SWARM and isinstance(parsed, dict) and parsed.pop("probe", None):
+        reader.at("probe").note("passed over, since Swarm checks by healthcheck")
+    return parsed or None
+
+
+PARSERS: dict[str, Parser] = {
+    "image": _image,
+    "command": short_syntax.command,
+    "entrypoint": short_syntax.entrypoint,
+    "environment": _environment,
+    "env_file": _env_file,
+    "working_dir": text,
+    "user": text,
+    "group_add": words,
+    "hostname": text,
+    "init": boolean,
+    "tty": boolean,
+    "stdin_open": boolean,
+    "read_only": boolean,
+    "stop_signal": text,
+    "stop_grace_period": duration,
+    "labels": pairs,
+    "annotations": pairs,
+    "ports": short_syntax.ports,
+    "expose": words,
+    "networks": short_syntax.service_networks,
+    "network_mode": _network_mode,
+    "volumes": listing(short_syntax.volume),
+    "tmpfs": short_syntax.tmpfs,
+    "secrets": listing(short_syntax.grant("/run/secrets")),
+    "configs": listing(short_syntax.grant("")),
+    "healthcheck": _healthcheck,
+    "logging": short_syntax.logging,
+    "extra_hosts": short_syntax.extra_hosts,
+    "dns": _some_words,
+    "dns_search": words,
+    "dns_opt": words,
+    "cap_add": short_syntax.capabilities,
+    "cap_drop": short_syntax.capabilities,
+    "privileged": boolean,
+    "shm_size": size,
+    "sysctls": pairs,
+    "ulimits": short_syntax.ulimits,
+    "platform": short_syntax.platform,
+    "restart": _restart,
+    "mem_limit": size,
+    "mem_reservation": size,
+    "pids_limit": integer(0),
+    "cpus": cpus,
+    "depends_on": short_syntax.dependencies,
+    "x-shipping": _shipping,
+    "deploy": _deploy,
+}
+
+
+def parsers_for(platform: str) -> dict[str, Parser]:
+    """The parsers of the keys that a platform honours."""
+    known = {path.partition(".")[0] for path in honoured(platform, SERVICE_KEYS)}
+    return {key: parser for key, parser in PARSERS.items() if key in known}
+
+
+# The one place of a thing that Compose lets one write in two -> the second place.
+_FOLDED = {
+    "mem_limit": ("resources", "limits", "memory"),
+    "pids_limit": ("resources", "limits", "pids"),
+    "cpus": ("resources", "limits", "cpus"),
+    "mem_reservation": ("resources", "reservations", "memory"),
+}
+
+
+def read(value: object, reader: Reader) -> Service | None:
+    """One service in normal form, or None where it could not be read at all."""
+    parsed = mapping(parsers_for(reader.platform), REFUSED_KEYS[reader.platform], passed=LOCAL_KEYS)(value, reader)
+    if not isinstance(parsed, dict):
+        return None
+    service: Service = parsed
+    deploy = service.setdefault("deploy", {})
+    for key, place in _FOLDED.items():
+        if key in service:
+            _fold(service.pop(key), deploy, place, reader.at(key))
+    if "restart" in service:
+        deploy.setdefault("restart_policy", service.pop("restart"))
+        service.pop("restart", None)
+    service["volumes"] = [*service.get("volumes", []), *service.pop("tmpfs", [])]
+    for key in ("volumes", "secrets", "configs"):
+        service[key] = _once(service.get(key, []), reader.at(key))
+    _check_modes(service, reader)
+    result: Service = pruned(service)
+    return result
+
+
+def _fold(value: object, deploy: dict[str, Any], place: tuple[str, ...], reader: Reader) -> None:
+    """Move a value below ``deploy``, unless something else stands there already."""
+    spot = deploy
+    for key in place[:-1]:
+        spot = spot.setdefault(key, {})
+    if spot.setdefault(place[-1], value) != value:
+        reader.problem(f"says {value}, and deploy.{'.'.join(place)} says {spot[place[-1]]}; write one of them")
+
+
+def _once(items: list[Service], reader: Reader) -> list[Service]:
+    """What is mounted, where the same thing twice is once; two things at one place are a problem."""
+    result: dict[str, Service] = {}
+    for item in items:
+        if result.setdefault(item["target"], item) != item:
+            reader.problem(f"{item['target']} is mounted twice")
+    return list(result.values())
+
+
+def _check_modes(service: Service, reader: Reader) -> None:
+    deploy = service["deploy"]
+    if deploy.get("mode") == "global" and "replicas" in deploy:
+        reader.at("deploy.replicas").problem("a global service runs once on each machine; leave replicas out, or the mode")
+    ingress = [port for port in service.get("ports", []) if port["mode"] == "ingress" and "published" in port]
+    if deploy.get("endpoint_mode") == "dnsrr" and ingress:
+        reader.at("ports").problem("endpoint_mode dnsrr has no virtual address to publish on; publish with mode: host, or leave endpoint_mode out")
+    if service.get("network_mode") == "host" and service.get("networks"):
+        reader.at("network_mode").problem("goes without networks; write one of them")
+
+
+def pruned(value: Any, key: str = "") -> Any:
+    """Without empty mappings and lists, but for a network without aliases."""
+    if not isinstance(value, dict):
+        return value
+    inner = {name: pruned(part, name) for name, part in value.items()}
+    return {name: part for name, part in inner.items() if part not in ({}, []) or key == "networks"}

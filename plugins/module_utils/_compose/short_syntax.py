@@ -1,0 +1,363 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The parts of a service that Compose lets one write in a short and a long way."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from .._core.parsing import (
+    Parser,
+    Reader,
+    boolean,
+    cannot,
+    integer,
+    kind_of,
+    mapping,
+    octal,
+    pairs,
+    size,
+    text,
+    word,
+    words,
+)
+
+_WORD = re.compile(r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\&|;<>])+""", re.DOTALL)
+_QUOTED = re.compile(r"""'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)""", re.DOTALL)
+_PORT = re.compile(r"(?:(?:(?P<host>.+):)?(?P<published>[\d-]*):)?(?P<target>[\d-]+)(?:/(?P<protocol>\w+))?", re.ASCII)
+_PROTOCOLS = ("tcp", "udp", "sctp")
+_EVERYWHERE = ("", "0.0.0.0", "::", "[::]")
+_RANGE = re.compile(r"(\d+)(?:-(\d+))?", re.ASCII)
+_VOLUME_FLAGS: dict[str, dict[str, object]] = {"rw": {}, "ro": {"read_only": True}, "nocopy": {"volume": {"nocopy": True}}}
+_PROPAGATION = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
+_LOCAL_FLAGS = ("cached", "delegated", "consistent")
+
+
+def command(value: object, reader: Reader) -> object:
+    """A command line: a list, or a text split as a shell splits words; empty is the image's own."""
+    if not isinstance(value, str):
+        return words(value, reader) or None
+    rest = _WORD.sub("", value).split()
+    if rest and rest[0][0] in "'\"\\":
+        return reader.problem(f"{value!r} cannot be split into words: {rest[0][0]} has no counterpart")
+    if rest:
+        return reader.problem(f'{value!r} has {rest[0]} outside quotes, and no shell reads it; quote it, or write ["sh", "-c", "..."]')
+    return [_QUOTED.sub(_unquoted, item) for item in _WORD.findall(value)] or None
+
+
+def _unquoted(match: re.Match[str]) -> str:
+    """A quoted piece of a word as it is meant; a backslash takes the meaning of any character, as ``docker compose`` has it."""
+    single, double, escaped = match.groups()
+    if double is not None:
+        return re.sub(r"\\(.)", r"\1", double, flags=re.DOTALL)
+    return str(escaped if single is None else single)
+
+
+def entrypoint(value: object, reader: Reader) -> object:
+    """As :func:`command`, but one that is empty would have to clear the image's own."""
+    if value == [] or (isinstance(value, str) and not value.strip()):
+        return reader.cannot("entrypoint")
+    return command(value, reader)
+
+
+def ports(value: object, reader: Reader) -> object:
+    """Published ports; ranges are spread, the result is in one order."""
+    if not isinstance(value, list):
+        return reader.problem(f"must be a list, not {kind_of(value)}")
+    result: list[dict[str, object]] = []
+    for index, item in enumerate(value):
+        parse = _long_port if isinstance(item, dict) else _short_port
+        result.extend(port for port in parse(item, reader.at(index)) if port not in result)
+    return sorted(result, key=lambda port: (port["target"], port["protocol"], port.get("published", 0), port["mode"]))
+
+
+def _short_port(value: object, reader: Reader) -> list[dict[str, object]]:
+    match = _PORT.fullmatch(str(value))
+    if not match:
+        reader.problem(f'{value!r} is no port; write for example "8080:80" or "53:53/udp"')
+        return []
+    if (match["host"] or "") not in _EVERYWHERE:
+        reader.cannot("host_ip", match["host"])
+        return []
+    protocol = word(*_PROTOCOLS)((match["protocol"] or "tcp").lower(), reader)
+    return _spread(match["target"], match["published"], protocol, "ingress", reader) if protocol else []
+
+
+def _long_port(value: object, reader: Reader) -> list[dict[str, object]]:
+    fields = mapping(
+        {
+            "target": text,
+            "published": text,
+            "protocol": word(*_PROTOCOLS),
+            "mode": word("ingress", "host"),
+            "host_ip": text,
+            "name": text,
+            "app_protocol": text,
+        }
+    )(value, reader)
+    if not isinstance(fields, dict):
+        return []
+    if fields.get("host_ip", "") not in _EVERYWHERE:
+        reader.at("host_ip").cannot("host_ip", fields["host_ip"])
+    if "target" not in fields:
+        reader.problem("needs target, the container's port")
+        return []
+    return _spread(fields["target"], fields.get("published"), fields.get("protocol", "tcp"), fields.get("mode", "ingress"), reader)
+
+
+def _spread(target: object, published: object, protocol: object, mode: object, reader: Reader) -> list[dict[str, object]]:
+    targets, publisheds = _range(target), _range(published)
+    if targets is None or publisheds is None or (publisheds and len(publisheds) != len(targets)):
+        several = f"published {published!r} and target {target!r} must be ports or ranges of equal length, from 1 to 65535"
+        reader.problem(several if published else f"{target!r} must be a port or a range, from 1 to 65535")
+        return []
+    result = []
+    for index, number in enumerate(targets):
+        port: dict[str, object] = {"target": number, "protocol": protocol, "mode": mode}
+        if publisheds:
+            port["published"] = publisheds[index]
+        result.append(port)
+    return result
+
+
+def _range(value: object) -> list[int] | None:
+    """The ports of ``80`` or ``80-82``; empty for nothing, None for what is no range."""
+    if value in (None, ""):
+        return []
+    match = _RANGE.fullmatch(str(value))
+    if not match:
+        return None
+    first, last = int(match[1]), int(match[2] or match[1])
+    return list(range(first, last + 1)) if 0 < first <= last < 65536 else None
+
+
+def volume(value: object, reader: Reader) -> object:
+    """One mount of a service."""
+    return _long_volume(value, reader) if isinstance(value, dict) else _short_volume(value, reader)
+
+
+def _short_volume(value: object, reader: Reader) -> object:
+    pieces = str(value).split(":")
+    source, target, flags = "" if len(pieces) == 1 else pieces[0], pieces[:2][-1], ":".join(pieces[2:])
+    if not target.startswith("/"):
+        return reader.problem(f"{value!r}: the path in the container must begin with /")
+    if "" in pieces:
+        return reader.problem(f"{value!r} has nothing between its colons; write for example data:/data or data:/data:ro")
+    result: dict[str, object] = {"type": "volume", "target": _clean(target)}
+    if source:
+        result["source"] = source
+        result["type"] = "bind" if source[0] in "/.~" else "volume"
+    for flag in flags.split(","):
+        _apply_flag(flag, result, reader)
+    return _checked_source(result, reader)
+
+
+def _clean(path: str) -> str:
+    """An absolute path without doubled slashes, dots and a slash at its end."""
+    return posixpath.normpath("/" + path.lstrip("/"))
+
+
+def _apply_flag(flag: str, mount: dict[str, object], reader: Reader) -> None:
+    if flag in _VOLUME_FLAGS:
+        mount.update(_VOLUME_FLAGS[flag])
+    elif flag in _PROPAGATION and mount["type"] == "bind":
+        mount["bind"] = {"propagation": flag}
+    elif flag in ("z", "Z"):
+        reader.cannot("selinux", " and leave z out")
+    elif flag and flag not in _LOCAL_FLAGS:
+        reader.problem(f"unknown flag {flag!r}; use ro, rw or nocopy")
+
+
+_long_volume_fields = mapping(
+    {
+        "type": word("volume", "bind", "tmpfs"),
+        "source": text,
+        "target": text,
+        "read_only": boolean,
+        "volume": mapping({"nocopy": boolean}, {"subpath": "not supported yet; mount the whole volume", "labels": "write them under volumes.<name>.labels"}),
+        "bind": mapping(
+            {"propagation": word(*_PROPAGATION), "selinux": cannot("selinux")},
+            {"recursive": "not supported yet; leave it out"},
+            passed=frozenset({"create_host_path"}),
+        ),
+        "tmpfs": mapping({"size": size, "mode": octal}),
+    },
+    passed=frozenset({"consistency"}),
+)
+
+
+def _long_volume(value: dict[str, object], reader: Reader) -> object:
+    mount = _long_volume_fields({**value, "type": value.get("type") or "volume"}, reader)
+    if not isinstance(mount, dict) or "type" not in mount:
+        return None
+    if not str(mount.get("target", "")).startswith("/"):
+        return reader.at("target").problem("needs the path in the container, beginning with /")
+    mount["target"] = _clean(str(mount["target"]))
+    if mount.get("read_only") is False:
+        del mount["read_only"]
+    for kind in ("volume", "bind", "tmpfs"):
+        options = _meant(mount.pop(kind, {}))
+        if options and kind != mount["type"]:
+            reader.at(kind).problem(f"goes with type {kind}, not with type {mount['type']}")
+        elif options:
+            mount[kind] = options
+    return _checked_source(mount, reader)
+
+
+def _meant(options: dict[str, object]) -> dict[str, object]:
+    """The options of a mount without those that ask for nothing, such as a size of 0, which limits nothing."""
+    return {key: item for key, item in options.items() if item not in (False, 0, "0")}
+
+
+def _checked_source(mount: dict[str, object], reader: Reader) -> object:
+    source = str(mount.get("source", ""))
+    if mount["type"] == "bind" and not source.startswith("/"):
+        return reader.problem(
+            f"{source or 'a bind without source'} is a path of the control machine, and a service runs on any machine; "
+            "ship the file under configs or secrets, or write an absolute path that exists on the machines"
+        )
+    if mount["type"] == "tmpfs" and source:
+        return reader.problem("a tmpfs has no source; leave it out")
+    return mount
+
+
+def tmpfs(value: object, reader: Reader) -> object:
+    """The service's ``tmpfs`` key as mounts of type tmpfs."""
+    items = value if isinstance(value, list) else [value]
+    return [mount for index, item in enumerate(items) for mount in [_tmpfs_mount(str(item), reader.at(index))] if mount]
+
+
+def _tmpfs_mount(value: str, reader: Reader) -> dict[str, object] | None:
+    target, _colon, flags = value.partition(":")
+    options: dict[str, object] = {}
+    for flag in filter(None, flags.split(",")):
+        name, _equals, amount = flag.partition("=")
+        if name == "size":
+            options["size"] = size(amount, reader)
+        elif name == "mode":
+            options["mode"] = octal(amount, reader)
+        elif name != "rw":
+            reader.cannot("tmpfs", name)
+    if not target.startswith("/"):
+        return reader.problem(f"{value!r}: the path in the container must begin with /")
+    mount: dict[str, object] = {"type": "tmpfs", "target": _clean(target)}
+    options = _meant(options)
+    return {**mount, "tmpfs": options} if options else mount
+
+
+def service_networks(value: object, reader: Reader) -> object:
+    """The networks of a service with its aliases there."""
+    if isinstance(value, list):
+        value = dict.fromkeys(_names(value, reader))
+    if not isinstance(value, dict):
+        return reader.problem(f"must be a list or a mapping, not {kind_of(value)}")
+    addresses = dict.fromkeys(("ipv4_address", "ipv6_address", "link_local_ips", "mac_address"), cannot("addresses"))
+    not_yet = dict.fromkeys(("driver_opts", "interface_name"), "not supported yet; leave it out")
+    parse = mapping({"aliases": words, **addresses}, not_yet, passed=frozenset({"priority", "gw_priority"}))
+    result: dict[str, object] = {}
+    for name, settings in value.items():
+        parsed = parse(settings or {}, reader.at(name))
+        aliases = parsed.get("aliases", []) if isinstance(parsed, dict) else []
+        result[str(name)] = {"aliases": sorted(set(aliases))} if aliases else {}
+    return result
+
+
+def _names(value: object, reader: Reader) -> list[str]:
+    names = words(value, reader)
+    return [str(name) for name in names] if isinstance(names, list) else []
+
+
+def grant(folder: str) -> Parser:
+    """A parser of one entry of a service's ``secrets`` or ``configs``; ``folder`` is where it appears."""
+    parse_fields = mapping({"source": text, "target": text, "uid": text, "gid": text, "mode": octal})
+
+    def parse(value: object, reader: Reader) -> object:
+        fields = parse_fields(value, reader) if isinstance(value, dict) else {"source": str(value)}
+        if not isinstance(fields, dict):
+            return None
+        if "source" not in fields:
+            return reader.problem("needs source, the name it is declared under")
+        target = fields.get("target") or fields["source"]
+        absolute = target if str(target).startswith("/") else f"{folder}/{target}"
+        return {"uid": "0", "gid": "0", "mode": 0o444, **fields, "target": absolute}
+
+    return parse
+
+
+def dependencies(value: object, reader: Reader) -> object:
+    """``depends_on``: service to condition and whether it must be there."""
+    if isinstance(value, list):
+        value = dict.fromkeys(_names(value, reader))
+    if not isinstance(value, dict):
+        return reader.problem(f"must be a list or a mapping, not {kind_of(value)}")
+    parse = mapping({"condition": _condition, "required": boolean}, passed=frozenset({"restart"}))
+    result: dict[str, object] = {}
+    for name, settings in value.items():
+        parsed = parse(settings or {}, reader.at(name))
+        if isinstance(parsed, dict):
+            result[str(name)] = {"condition": "service_started", "required": True, **parsed}
+    return result
+
+
+def _condition(value: object, reader: Reader) -> object:
+    if value == "service_completed_successfully":
+        return reader.problem("jobs are not supported yet; run the task before the release, or in the entrypoint")
+    return word("service_started", "service_healthy")(value, reader)
+
+
+def extra_hosts(value: object, reader: Reader) -> object:
+    """Host names as ``name=address``, sorted."""
+    if isinstance(value, dict):
+        value = [f"{name}={address or ''}" for name, given in value.items() for address in (given if isinstance(given, list) else [given])]
+    result: set[str] = set()
+    for entry in _names(value, reader):
+        name, _separator, addresses = re.sub(r"^([^:=]+)[:=]", r"\1=", entry).partition("=")
+        if not name or not all(addresses.split(",")):
+            reader.problem(f"{entry!r} is no host; write name=address")
+        result.update(f"{name}={address.strip('[]')}" for address in addresses.split(","))
+    return sorted(result)
+
+
+def capabilities(value: object, reader: Reader) -> object:
+    """Capabilities as ``CAP_…``, sorted; ``ALL`` stays."""
+    return sorted({_capability(name) for name in _names(value, reader)})
+
+
+def _capability(name: str) -> str:
+    name = name.upper()
+    return name if name == "ALL" or name.startswith("CAP_") else f"CAP_{name}"
+
+
+def ulimits(value: object, reader: Reader) -> object:
+    """Limits as name to soft and hard."""
+    if not isinstance(value, dict):
+        return reader.problem(f"must be a mapping, not {kind_of(value)}")
+    result: dict[str, object] = {}
+    for name, limit in value.items():
+        place = reader.at(name)
+        if not isinstance(limit, dict):
+            limit = {"soft": limit, "hard": limit}
+        result[str(name)] = mapping({"soft": integer(-1), "hard": integer(-1)})(limit, place)
+        if limit.get("soft") is None or limit.get("hard") is None:
+            place.problem("needs soft and hard, or one number for both")
+    return result
+
+
+def platform(value: object, reader: Reader) -> object:
+    """``os/arch`` or ``os/arch/variant``; a bare word is an architecture on linux."""
+    pieces = str(value).lower().split("/")
+    if not all(pieces) or len(pieces) > 3:
+        return reader.problem(f"{value!r} is no platform; write for example linux/arm64")
+    return "/".join(["linux", *pieces] if len(pieces) == 1 else pieces[:2])
+
+
+def without_empty(value: object) -> object:
+    """A parsed mapping without entries that hold nothing."""
+    return {key: item for key, item in value.items() if item not in ({}, [])} if isinstance(value, dict) else value
+
+
+def logging(value: object, reader: Reader) -> object:
+    """Log driver and its options; without a driver each machine's default one."""
+    return without_empty(mapping({"driver": text, "options": pairs})(value, reader))

@@ -1,0 +1,23 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why something does not run, in words that platforms and registries share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why a task does not run.
+
+    ``final``: trying again cannot help. ``patience``: for how many seconds it may last before it
+    counts; None where it counts by repetition only. ``room``: a task that goes may make it possible.
+    """
+
+    kind: str
+    text: str
+    final: bool = False
+    patience: float | None = None
+    room: bool = False

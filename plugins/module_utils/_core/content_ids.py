@@ -1,0 +1,40 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ids that follow from content, and names that fit into a limit. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+ID_LENGTH = 12
+
+
+def fit(name: str, limit: int) -> str:
+    """``name``, or its beginning and a hash of all of it where it is longer than ``limit``."""
+    if len(name) <= limit:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: limit - 9].rstrip('-_.')}-{digest}"
+
+
+def secret_id(content: bytes, salt: bytes) -> str:
+    """An id that follows a secret's content; slow to compute, so that a weak secret is not guessed from it."""
+    return hashlib.scrypt(content, salt=salt, n=2**14, r=8, p=1, dklen=32).hex()[:ID_LENGTH]
+
+
+def config_id(content: bytes) -> str:
+    """An id that follows a config's content."""
+    return hashlib.sha256(content).hexdigest()[:ID_LENGTH]
+
+
+def canonical(value: Any) -> str:
+    """JSON that is the same for equal values."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(value: Any) -> str:
+    """A short hash of a value's canonical JSON."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:16]

@@ -1,0 +1,74 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Image references as people write them, and as they are pinned.
+
+Grammar: https://pkg.go.dev/github.com/distribution/reference
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .cause import Cause
+
+_DEFAULT_REGISTRY, _LIBRARY = "docker.io", "library/"
+_ID = re.compile(r"sha256:[0-9a-f]{64}")
+_HOST = re.compile(r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-9]+)?")
+_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
+_NO_DIGEST = {
+    "image_denied": "the registry {registry} refuses {name} ({why})",
+    "image_missing": "the registry {registry} has no {name}",
+    "registry_unreachable": "the registry {registry} does not answer for {name} ({why})",
+}
+_PATH = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """``registry/path:tag@digest``; either tag or digest may be missing."""
+
+    registry: str
+    path: str
+    tag: str = ""
+    digest: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Reference:
+        """Read a reference; raises ValueError."""
+        name, _at, digest = text.partition("@")
+        head, colon, tag = name.rpartition(":")
+        if not colon or "/" in tag:
+            head, tag = name, ""
+        first, slash, rest = head.partition("/")
+        if slash and ("." in first or ":" in first or first == "localhost"):
+            registry, path = first, rest
+        else:
+            registry, path = _DEFAULT_REGISTRY, head
+        if registry == _DEFAULT_REGISTRY and path.startswith(_LIBRARY):
+            path = path[len(_LIBRARY) :]
+        sound = _HOST.fullmatch(registry) and _PATH.fullmatch(path)
+        if not sound or (head != name and not _TAG.fullmatch(tag)) or ("@" in text and not _ID.fullmatch(digest)):
+            raise ValueError(f"{text!r} is no image reference; write registry/name:tag")
+        return cls(registry, path, tag or ("" if digest else "latest"), digest)
+
+    @property
+    def familiar(self) -> str:
+        """Name and tag as people write them: without the default registry."""
+        name = self.path if self.registry == _DEFAULT_REGISTRY else f"{self.registry}/{self.path}"
+        return f"{name}:{self.tag}" if self.tag else name
+
+    def pinned(self, digest: str) -> str:
+        """The reference with a digest, as the Docker client pins it."""
+        return f"{self.familiar}@{digest}"
+
+
+def is_image_id(text: str) -> bool:
+    """Whether a text names a local image by its id alone."""
+    return bool(_ID.fullmatch(text))
+
+
+def no_digest(kind: str, reference: Reference, why: str = "") -> Cause:
+    """Why a registry gave no digest: ``image_denied``, ``image_missing`` or ``registry_unreachable``."""
+    return Cause(kind, _NO_DIGEST[kind].format(registry=reference.registry, name=reference.familiar, why=why), final=True)

@@ -1,0 +1,221 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Small parsers that compose into the reading of a spec and report every problem they meet.
+
+A parser takes a value and a :class:`Reader` that stands at the value's path. It returns the value
+in its one normal form, or None where there is nothing or a problem was noted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from .._compose.keys import REFUSED_VALUES, SWARM
+from . import units
+from .errors import Problem, suggestion
+
+Parser = Callable[[object, "Reader"], object]
+
+
+class Reader:
+    """A place in the spec, with the lists that all places note their problems and remarks in.
+
+    ``notes`` has what the platform passes over and says so.
+    """
+
+    def __init__(self, path: str = "", problems: list[Problem] | None = None, platform: str = SWARM, notes: list[str] | None = None) -> None:
+        self.path = path
+        self.problems: list[Problem] = [] if problems is None else problems
+        self.platform = platform
+        self.notes: list[str] = [] if notes is None else notes
+
+    def at(self, key: object) -> Reader:
+        """The place below this one; a number is a list's index."""
+        path = f"{self.path}[{key}]" if isinstance(key, int) else f"{self.path}.{key}" if self.path else str(key)
+        return self.elsewhere(path)
+
+    def elsewhere(self, path: str) -> Reader:
+        """Another place of the same spec."""
+        return Reader(path, self.problems, self.platform, self.notes)
+
+    def problem(self, text: str) -> None:
+        """Note a problem at this place; always None, so that a parser can return it."""
+        self.problems.append(Problem(self.path, text))
+
+    def cannot(self, what: str, given: object = "") -> None:
+        """Note what the platform cannot honour here; always None."""
+        return self.problem(REFUSED_VALUES[self.platform][what].format(given))
+
+    def note(self, text: str) -> None:
+        """Note what the platform passes over at this place."""
+        self.notes.append(f"{self.path}: {text}")
+
+
+def text(value: object, reader: Reader) -> object:
+    """A scalar, as text."""
+    if isinstance(value, (dict, list)) or value is None:
+        return reader.problem(f"must be a text, not {kind_of(value)}")
+    return units.scalar_text(value)
+
+
+_BOOLEANS = {"true": True, "y": True, "yes": True, "on": True, "false": False, "n": False, "no": False, "off": False}
+
+
+def boolean(value: object, reader: Reader) -> object:
+    """True or false; the words too, since interpolation yields words and YAML 1.1 had more of them."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in _BOOLEANS:
+        return _BOOLEANS[value.lower()]
+    return reader.problem(f"must be true or false, not {value!r}")
+
+
+def integer(minimum: int = 0) -> Parser:
+    """A whole number of at least ``minimum``."""
+
+    def parse(value: object, reader: Reader) -> object:
+        try:
+            number = int(str(value), 10)
+        except ValueError:
+            return reader.problem(f"must be a whole number, not {value!r}")
+        if isinstance(value, bool) or number < minimum:
+            return reader.problem(f"must be a whole number of at least {minimum}, not {value!r}")
+        return number
+
+    return parse
+
+
+def ratio(value: object, reader: Reader) -> object:
+    """A number from 0 to 1."""
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = -1.0
+    return number if 0 <= number <= 1 else reader.problem(f"must be a number from 0 to 1, not {value!r}")
+
+
+def word(*allowed: str) -> Parser:
+    """One of the words ``allowed``."""
+
+    def parse(value: object, reader: Reader) -> object:
+        if value in allowed:
+            return value
+        return reader.problem(f"{value!r} is none of {', '.join(allowed)}{suggestion(str(value), allowed)}")
+
+    return parse
+
+
+def measured(convert: Callable[[object], int], form: Callable[[int], str]) -> Parser:
+    """A quantity with a unit, kept as its shortest text."""
+
+    def parse(value: object, reader: Reader) -> object:
+        try:
+            return form(convert(value))
+        except ValueError as error:
+            return reader.problem(str(error))
+
+    return parse
+
+
+duration = measured(units.nanoseconds, units.duration)
+size = measured(units.octets, units.size)
+cpus = measured(units.nanocpus, units.cpus)
+
+
+def octal(value: object, reader: Reader) -> object:
+    """A file mode: a number as YAML read it, or octal digits in a text."""
+    try:
+        mode = value if isinstance(value, int) else int(str(value), 8)
+    except ValueError:
+        mode = -1
+    if isinstance(value, bool) or not 0 <= mode <= 0o7777:
+        return reader.problem(f"must be a file mode such as 0440, not {value!r}")
+    return mode
+
+
+def words(value: object, reader: Reader) -> object:
+    """A list of texts; one text counts as a list of one."""
+    items = value if isinstance(value, list) else [value]
+    return [item for item in (text(item, reader.at(index)) for index, item in enumerate(items)) if item is not None]
+
+
+def pairs(value: object, reader: Reader) -> object:
+    """A mapping of texts, also written as a list of ``KEY=value``."""
+    if isinstance(value, list):
+        value = dict(_pair(item, reader.at(index)) for index, item in enumerate(value))
+    if not isinstance(value, dict):
+        return reader.problem(f"must be a mapping or a list of KEY=value, not {kind_of(value)}")
+    return {str(key): "" if item is None else text(item, reader.at(key)) for key, item in value.items()}
+
+
+def _pair(item: object, reader: Reader) -> tuple[str, str]:
+    key, _equals, value = str(text(item, reader)).partition("=")
+    return key, value
+
+
+def listing(parse_item: Parser) -> Parser:
+    """A list whose items ``parse_item`` reads; an item that yields a list is spread."""
+
+    def parse(value: object, reader: Reader) -> object:
+        if not isinstance(value, list):
+            return reader.problem(f"must be a list, not {kind_of(value)}")
+        result: list[object] = []
+        for index, item in enumerate(value):
+            parsed = parse_item(item, reader.at(index))
+            if parsed is not None:
+                result.extend(parsed if isinstance(parsed, list) else [parsed])
+        return result
+
+    return parse
+
+
+def mapping(parsers: Mapping[str, Parser], refused: Mapping[str, str] | None = None, passed: frozenset[str] = frozenset()) -> Parser:
+    """A mapping with the keys of ``parsers``.
+
+    ``refused`` gives the remedy for keys that cannot be honoured (one that asks for nothing can),
+    ``passed`` names those that concern only local work. Keys that begin with ``x-`` are the user's own.
+    """
+    remedies = {"x-shipping": "not supported here; it stands in a service", **(refused or {})}
+
+    def parse(value: object, reader: Reader) -> object:
+        if not isinstance(value, dict):
+            return reader.problem(f"must be a mapping, not {kind_of(value)}")
+        result: dict[str, object] = {}
+        for key, item in value.items():
+            name, place = str(key), reader.at(key)
+            if name in parsers:
+                parsed = None if item is None else parsers[name](item, place)
+                if parsed is not None:
+                    result[name] = parsed
+            elif name not in passed:
+                _refuse(name, item, remedies, parsers, place)
+        return result
+
+    return parse
+
+
+def cannot(what: str) -> Parser:
+    """A setting that the platform cannot honour, unless it asks for nothing."""
+
+    def parse(value: object, reader: Reader) -> object:
+        return reader.cannot(what) if value not in ([], {}) and value is not False else None
+
+    return parse
+
+
+def _refuse(name: str, item: object, remedies: Mapping[str, str], parsers: Mapping[str, Parser], place: Reader) -> None:
+    """Say of a key that is not read why; one that asks for nothing is no problem."""
+    if name in remedies:
+        if item not in (None, [], {}) and item is not False:
+            place.problem(remedies[name])
+    elif not name.startswith("x-"):
+        place.problem(f"unknown key{suggestion(name, [*parsers, *remedies])}")
+
+
+def kind_of(value: object) -> str:
+    """What a value is, in the words of YAML."""
+    if value is None:
+        return "nothing"
+    kinds = {dict: "a mapping", list: "a list", bool: "true or false"}
+    return next((name for kind, name in kinds.items() if isinstance(value, kind)), f"{value!r}")

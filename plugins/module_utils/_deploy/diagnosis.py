@@ -1,0 +1,83 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what a platform shows to a failure in words: cause, likely cause, remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .._core.cause import Cause
+from .state import Evidence, Failure, Task
+
+REMEDIES = {
+    "image_missing": "Build and push it, or correct the reference",
+    "image_denied": "Log in to the registry, or give registry_auths",
+    "registry_unreachable": "Check the registry's address and that the machines reach it",
+    "image_unavailable": "Check that the registry has it and that the machines may pull it",
+    "start_failed": "Correct the command, the user or the working directory",
+    "sandbox_failed": "Look at the machine's container runtime and network plugin",
+    "mount_failed": "Make the directory on every machine that may run the service, or check the volume's driver and options",
+    "crash": "Read its last lines, correct the application or its settings, then release again",
+    "ended": "A service must keep running; let the program stay in the foreground",
+    "unhealthy": "Correct the application or its health check, then release again",
+    "never_healthy": "Give it more time by start_period or rollout_timeout, or correct the health check",
+    "no_machine": "Label a machine so, or correct deploy.placement",
+    "no_resources": "Lower deploy.resources.reservations, or add a machine",
+    "wrong_architecture": "Build the image for the machines' architecture, or correct platform",
+    "missing_plugin": "Install the plugin on the machines, or choose another driver",
+    "port_taken": "Free the port, or publish another one",
+    "killed_for_memory": "Raise the memory limit, or let the application use less",
+    "missing_object": "Make it, or correct its name in the spec",
+    "no_volume": "Check the storage class and the claim, or make a volume",
+    "quota": "Raise the namespace's quota, or let the services reserve less",
+    "pods_refused": "Correct what the message names, or the policy of the cluster",
+    "evicted": "Reserve what the service needs, or look at the machine",
+    "object_failed": "Correct what its controller says, then release again",
+    "engine_paused": "Look at docker service ps, then release again",
+    "engine_rolled_back": "Look at docker service ps, then release again",
+    "timeout": "Raise rollout_timeout if it only needs longer",
+}
+_KILLED = 137
+
+
+def explain(service: str, cause: Cause, task: Task | None, evidence: Evidence, declared: Mapping[str, Any]) -> Failure:
+    """One failure, told as exactly as the evidence allows."""
+    cause = evidence.image or _sharper(cause, task, evidence, declared)
+    return Failure(
+        service=service,
+        kind=cause.kind,
+        text=f"{cause.text}{'; ' + evidence.note if evidence.note else ''}",
+        remedy=REMEDIES.get(cause.kind, ""),
+        task=task.name if task else "",
+        machine=task.machine if task else "",
+        exit_code=_exit_code(task, evidence),
+        health=evidence.health,
+        logs=evidence.logs,
+    )
+
+
+def _exit_code(task: Task | None, evidence: Evidence) -> int | None:
+    return evidence.exit_code if evidence.exit_code is not None else task.exit_code if task else None
+
+
+def _sharper(cause: Cause, task: Task | None, evidence: Evidence, declared: Mapping[str, Any]) -> Cause:
+    """Memory is seen by the task's own engine only; elsewhere it is said as likely."""
+    limit = declared.get("deploy", {}).get("resources", {}).get("limits", {}).get("memory")
+    of = f" of {limit}" if limit else ""
+    if evidence.killed_for_memory:
+        return Cause("killed_for_memory", f"was killed for using more than its memory limit{of}")
+    if evidence.unhealthy and cause.kind in ("crash", "ended"):
+        # A container that is stopped for its health may end in any way, also well.
+        return Cause("unhealthy", f"its health check fails; it {cause.text}")
+    if cause.kind == "crash" and _exit_code(task, evidence) == _KILLED and limit and evidence.note:
+        return Cause("killed_for_memory", f"{cause.text}, likely killed for its memory limit{of}")
+    if cause.kind == "no_machine":
+        return Cause(cause.kind, f"{cause.text}{_placement(declared)}")
+    return cause
+
+
+def _placement(declared: Mapping[str, Any]) -> str:
+    constraints = declared.get("deploy", {}).get("placement", {}).get("constraints", [])
+    return f" ({', '.join(constraints)})" if constraints else ""

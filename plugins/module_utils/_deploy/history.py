@@ -1,0 +1,153 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The releases of an app: their records, and which one a rollback goes to."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .._core.content_ids import canonical
+from .._core.errors import PlanError
+from .health import LIVE, PENDING, ROLLED_BACK_VERDICT
+from .naming import LABEL
+from .resolution import Resolved
+
+RECORD_LIMIT = 900_000
+REASON_LIMIT = 4_000
+_NUMBER, _STATE, _REASON, _VERSION = (f"{LABEL}{name}" for name in ("release", "state", "reason", "version"))
+_TEXTS = ("by", "commit", "started", "ended", "rollback_of", "content")
+
+
+@dataclass(frozen=True)
+class Record:
+    """One release: what it is, what became of it, and the full spec to bring it back."""
+
+    number: int
+    version: str
+    state: str = PENDING
+    reason: str = ""
+    by: str = ""
+    commit: str = ""
+    started: str = ""
+    ended: str = ""
+    rollback_of: str = ""
+    content: str = ""
+    resolved: Resolved = field(default_factory=Resolved)
+    id: str = ""
+    index: int = 0
+
+    def labels(self) -> dict[str, str]:
+        """What may change or is looked for without opening the record."""
+        texts = {f"{LABEL}{name}": getattr(self, name) for name in _TEXTS if getattr(self, name)}
+        return {
+            **texts,
+            _NUMBER: str(self.number),
+            _STATE: self.state,
+            _REASON: self.reason.encode()[:REASON_LIMIT].decode("utf-8", "ignore"),
+            _VERSION: self.version,
+        }
+
+    def data(self) -> bytes:
+        """The compressed canonical spec; raises :class:`PlanError` where it is too large."""
+        packed = zlib.compress(canonical(self.resolved.as_data()).encode(), 9)
+        if len(packed) > RECORD_LIMIT:
+            raise PlanError(
+                f"the record of release {self.number} is {len(packed)} bytes",
+                f"a record may have {RECORD_LIMIT}",
+                "Split the app, or move large values from the spec into configs",
+            )
+        return packed
+
+    def summary(self) -> dict[str, Any]:
+        """The record as a result of a module."""
+        return {
+            "number": self.number,
+            "version": self.version,
+            "verdict": self.state,
+            "reason": self.reason,
+            "by": self.by,
+            "commit": self.commit,
+            "started": self.started,
+            "ended": self.ended,
+            "rollback_of": int(self.rollback_of) if self.rollback_of else None,
+            "services": {name: {"image": service["image"], "reference": service["reference"]} for name, service in self.resolved.services.items()},
+        }
+
+
+def read_record(identity: str, index: int, labels: Mapping[str, str], data: bytes | str) -> Record:
+    """A record from its object's labels and data (bytes, or base64 as the API has it)."""
+    packed = base64.b64decode(data) if isinstance(data, str) else data
+    content = json.loads(zlib.decompress(packed))
+    texts = {name: labels.get(f"{LABEL}{name}", "") for name in _TEXTS}
+    return Record(
+        number=int(labels[_NUMBER]),
+        version=labels.get(_VERSION, ""),
+        state=labels.get(_STATE, PENDING),
+        reason=labels.get(_REASON, ""),
+        resolved=Resolved.from_data(content),
+        id=identity,
+        index=index,
+        **texts,
+    )
+
+
+def newest(records: Iterable[Record], state: str | None = None) -> Record | None:
+    """The newest record, or the newest with this state."""
+    return max((record for record in records if state in (None, record.state)), key=lambda record: record.number, default=None)
+
+
+def next_number(records: Iterable[Record]) -> int:
+    """The number of the next release."""
+    last = newest(records)
+    return last.number + 1 if last else 1
+
+
+def rollback_target(records: Iterable[Record], number: int | None) -> Record | None:
+    """The release to go back to; None where that is what runs already.
+
+    Without a number: the newest live release that is older than what runs and differs from it.
+    After a rollback that is no release at all, so that asking twice changes nothing.
+    """
+    known = list(records)
+    runs = newest(record for record in known if record.state != ROLLED_BACK_VERDICT)
+    if newest(known, LIVE) is None or runs is None:
+        raise PlanError("there is nothing to go back to", "no release of this app has been live", "Ship one with shipping.code.release")
+    if number is not None:
+        return _named(known, runs, number)
+    if runs.state == LIVE and runs.rollback_of:
+        return None
+    target = newest(record for record in known if record.state == LIVE and record.number < runs.number and record.content != runs.content)
+    if target is None:
+        raise PlanError(
+            "there is nothing to go back to", f"release {runs.number} is the oldest in the history", "Ship the version you want with shipping.code.release"
+        )
+    return target
+
+
+def _named(known: list[Record], runs: Record, number: int) -> Record | None:
+    target = next((record for record in known if record.number == number), None)
+    usable = ", ".join(str(record.number) for record in known if record.state == LIVE)
+    if target is None:
+        raise PlanError(f"there is no release {number}", f"the history has {usable} to go back to", "See shipping.code.release_info")
+    if target.state != LIVE:
+        raise PlanError(f"cannot go back to release {number}", f"it never was live ({target.state}: {target.reason})", f"Choose one of {usable}")
+    return None if runs.state == LIVE and target.content == runs.content else target
+
+
+def expendable(records: Iterable[Record], keep: int) -> list[Record]:
+    """Records beyond the newest ``keep``; what runs now and the last to go back to always stay."""
+    ordered = sorted(records, key=lambda record: record.number, reverse=True)
+    live = [record for record in ordered if record.state == LIVE]
+    precious = {record.number for record in live[:2]}
+    return [record for record in ordered[keep:] if record.number not in precious]
+
+
+def ended(record: Record, state: str, reason: str, when: str) -> Record:
+    """The record with its verdict."""
+    return replace(record, state=state, reason=reason, ended=when)

@@ -1,0 +1,134 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The journal of a worker: lines of JSON that others read while it works."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._core.errors import ShippingError
+from .._core.masking import mask
+
+_KEEP_SECONDS = 7 * 86400
+
+
+def folder() -> str:
+    """Where journals are, private to the user that runs the module."""
+    base = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+    path = os.path.join(base, "shipping.code")
+    try:
+        os.makedirs(path, mode=0o700, exist_ok=True)
+        os.listdir(path)
+    except OSError as error:
+        raise ShippingError(
+            f"cannot keep a journal in {path}", (error.strerror or str(error)).lower(), "Set XDG_STATE_HOME to a folder of that user"
+        ) from error
+    return path
+
+
+def path_for(app: str, run: str) -> str:
+    """The journal of a run; journals that nobody has read for a week are removed."""
+    place = folder()
+    for name in os.listdir(place):
+        old = os.path.join(place, name)
+        with contextlib.suppress(OSError):
+            if time.time() - os.stat(old).st_mtime > _KEEP_SECONDS:
+                os.unlink(old)
+    return os.path.join(place, f"{app}-{run.rpartition(' ')[2]}.jsonl")
+
+
+def _private(path: str) -> Any:
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+
+
+@dataclass
+class Journal:
+    """Where a worker writes what it does."""
+
+    path: str
+    words: list[str] = field(default_factory=list)
+
+    def hide(self, text: str) -> str:
+        """A text without the words that must not be shown."""
+        return str(mask(text, self.words))
+
+    def start(self) -> None:
+        """Say who writes."""
+        with _private(self.path):
+            pass
+        self._write({"kind": "start", "pid": os.getpid(), "born": _born(os.getpid())})
+
+    def line(self, text: str) -> None:
+        """One line for people."""
+        self._write({"kind": "line", "text": text})
+
+    def end(self, result: dict[str, Any]) -> None:
+        """The result; nothing follows."""
+        self._write({"kind": "end", "result": result})
+
+    def _write(self, entry: dict[str, Any]) -> None:
+        line = json.dumps({"time": round(time.time(), 3), **mask(entry, self.words)}) + "\n"
+        with open(self.path, "a", encoding="utf-8") as stream:
+            stream.write(line)
+
+
+@dataclass(frozen=True)
+class Pages:
+    """What a reader found: complete entries, where to go on, and whether the writer is alive."""
+
+    entries: list[dict[str, Any]]
+    offset: int
+    alive: bool
+
+    @property
+    def ended(self) -> bool:
+        """Whether the result is among them."""
+        return any(entry["kind"] == "end" for entry in self.entries)
+
+
+def read(path: str, offset: int) -> Pages:
+    """What has been written since ``offset``; raises OSError where the journal cannot be read."""
+    if not os.path.exists(path):
+        return Pages([], offset, True)
+    with open(path, "rb") as stream:
+        first = stream.readline()
+        start = json.loads(first) if first.endswith(b"\n") else {}
+        # Asked before the rest is read: who writes the last entry and ends in between has not been killed.
+        alive = not start or _born(start["pid"]) == start["born"]
+        stream.seek(offset)
+        content = stream.read()
+    whole = content[: content.rfind(b"\n") + 1]
+    entries = [json.loads(line) for line in whole.splitlines()]
+    return Pages(entries, offset + len(whole), alive)
+
+
+def wait(path: str, offset: int, seconds: float) -> Pages:
+    """As :func:`read`, but waits for something new."""
+    deadline = time.monotonic() + seconds
+    while True:
+        pages = read(path, offset)
+        if pages.entries or not pages.alive or time.monotonic() > deadline:
+            return pages
+        time.sleep(0.1)
+
+
+def _born(pid: int) -> str:
+    """When a process was started, in ticks since boot; empty where it does not run."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stream:
+            fields = stream.read().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if fields[0] == "Z" else fields[19]
+
+
+def clear(path: str) -> None:
+    """Remove a journal that has been read to its end."""
+    with contextlib.suppress(OSError):
+        os.unlink(path)

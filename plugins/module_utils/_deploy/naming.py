@@ -1,0 +1,60 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names of the objects that an app has on its platform, and ids of what is inside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .._core.content_ids import ID_LENGTH, fit
+
+LABEL = "shipping.code."
+OBJECT_LIMIT = 64
+SERVICE_LIMIT = 63
+
+
+def service_name(app: str, service: str) -> str:
+    """The Swarm's name of a service, as ``docker stack deploy`` makes it."""
+    return fit(f"{app}_{service}", SERVICE_LIMIT)
+
+
+@dataclass(frozen=True)
+class Naming:
+    """How a platform calls an app's networks, volumes, secrets and configs.
+
+    ``strict``: names may have nothing but what stands in the DNS.
+    """
+
+    app: str
+    joint: str = "_"
+    strict: bool = False
+    volume_labels: Mapping[str, str] = field(default_factory=dict)
+
+    def scoped(self, name: str) -> str:
+        """The name of a network or volume of the app."""
+        full = f"{self.app}{self.joint}{name}"
+        return fit(self.dns(full), SERVICE_LIMIT) if self.strict else full
+
+    def content(self, name: str, content_id: str) -> str:
+        """The name of a secret or config with this content."""
+        scoped = f"{self.app}{self.joint}{name}"
+        return f"{fit(self.dns(scoped) if self.strict else scoped, OBJECT_LIMIT - ID_LENGTH - 1)}{self.joint}{content_id}"
+
+    @staticmethod
+    def dns(name: str) -> str:
+        """A name in the letters of the DNS (RFC 1123): what is none of them becomes ``-``."""
+        clean = re.sub(r"[^a-z0-9.-]", "-", name.lower()).strip("-.")
+        return re.sub(r"[.-]{2,}", lambda run: run[0].replace(".", "-"), clean)
+
+
+def record_name(app: str, number: int) -> str:
+    """The name of the object that holds a release's record."""
+    return fit(f"shipping.code.{app}.release.{number}", OBJECT_LIMIT)
+
+
+def lease_name(app: str) -> str:
+    """The name of the object that holds an app's lease."""
+    return fit(f"shipping.code.{app}.lease", OBJECT_LIMIT)

@@ -1,0 +1,140 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run would do, in words that need no platform."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._core.errors import Problem
+
+CREATE, UPDATE, RECREATE, REMOVE, KEEP = "create", "update", "recreate", "remove", "keep"
+UNINTERRUPTED = "without interruption"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One declared thing that would be different afterwards."""
+
+    path: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True)
+class ServicePlan:
+    """What happens to one service. ``restarts`` says whether its tasks are replaced.
+
+    ``early``: it is removed before the others change, since one of them takes what it holds.
+    """
+
+    name: str
+    action: str
+    changes: tuple[Change, ...] = ()
+    restarts: bool = False
+    interruption: str = UNINTERRUPTED
+    early: bool = False
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything is done at all."""
+        return self.action != KEEP
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What happens to an app: its services, and the objects that are made or go with them.
+
+    ``before`` and ``after`` are the declared things, for a diff.
+    """
+
+    services: tuple[ServicePlan, ...] = ()
+    create: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    remove: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> bool:
+        """Whether the platform would be touched."""
+        return any(service.changed for service in self.services) or any(self.create.values()) or any(self.remove.values())
+
+    def as_data(self) -> dict[str, Any]:
+        """The plan as a result of a module."""
+        return {
+            "services": [
+                {
+                    "name": service.name,
+                    "action": service.action,
+                    "restarts": service.restarts,
+                    "interruption": service.interruption,
+                    "changes": [{"path": change.path, "before": change.before, "after": change.after} for change in service.changes],
+                }
+                for service in self.services
+            ],
+            "create": {kind: list(names) for kind, names in self.create.items() if names},
+            "remove": {kind: list(names) for kind, names in self.remove.items() if names},
+        }
+
+
+def interruption(name: str, service: dict[str, Any], replicas: int, machines: int) -> str:
+    """Whether replacing a service's tasks leaves it serving all along, and why not.
+
+    ``replicas`` is the number that serves now, ``machines`` how many may run it.
+    """
+    update = service.get("deploy", {}).get("update_config", {})
+    at_once = update.get("parallelism", 1)
+    everywhere = service.get("deploy", {}).get("mode") == "global"
+    if update.get("order", "stop-first") == "start-first":
+        return UNINTERRUPTED
+    if everywhere and machines == 1:
+        return f"interrupted, because {name} has one machine, and its task there stops before the new one starts (order: stop-first)"
+    if everywhere and host_ports(service):
+        return f"interrupted on each machine in turn, because {name} publishes on the machine and stops before the new task starts"
+    if replicas <= 1:
+        return f"interrupted, because the only task of {name} stops before the new one starts (order: stop-first)"
+    if at_once == 0 or at_once >= replicas:
+        return f"interrupted, because all {replicas} tasks of {name} stop at once (parallelism: {at_once}, order: stop-first)"
+    return UNINTERRUPTED
+
+
+def host_ports(service: dict[str, Any]) -> list[int]:
+    """The ports that a service takes on its machines themselves."""
+    return [port["published"] for port in service.get("ports", []) if port["mode"] == "host" and "published" in port]
+
+
+def start_first_on_host_port(name: str, service: dict[str, Any], replicas: int, machines: int) -> str:
+    """Why a start-first update of a service with a host port can never fit, or nothing."""
+    ports = host_ports(service)
+    update = service.get("deploy", {}).get("update_config", {})
+    everywhere = service.get("deploy", {}).get("mode") == "global"
+    if not ports or update.get("order") != "start-first" or (not everywhere and machines > replicas):
+        return ""
+    return (
+        f"services.{name}.deploy.update_config.order: start-first cannot work, since port {ports[0]} is taken by the running task "
+        f"on each of the {machines} machines that may run {name}; write stop-first, or publish the port on a router in front"
+    )
+
+
+def change_of_mode(name: str, mode: str, wanted: str, allowed: bool, problems: list[Problem]) -> ServicePlan:
+    """A service whose mode changes is made anew, which is done only where it is ``allowed``."""
+    if not allowed:
+        problems.append(
+            Problem(
+                f"services.{name}.deploy.mode",
+                f"cannot change in place from {mode} to {wanted}; give the service another name, or set recreate: [{name}], which interrupts it",
+            )
+        )
+    return ServicePlan(name, RECREATE, (Change("deploy.mode", mode, wanted),), True, f"interrupted, because a change from {mode} to {wanted} makes it anew")
+
+
+def leaving(name: str, ports: set[int], services: Mapping[str, dict[str, Any]]) -> ServicePlan:
+    """A service that left the spec; it goes last, or first where another one needs one of its ``ports``."""
+    heirs = sorted(other for other, service in services.items() if ports & {port["published"] for port in service.get("ports", []) if "published" in port})
+    if heirs:
+        return ServicePlan(name, REMOVE, (), True, f"interrupted, because {heirs[0]} takes its port and {name} goes first", early=True)
+    return ServicePlan(name, REMOVE, (), True, f"interrupted, because {name} is no longer in the spec")

@@ -1,0 +1,163 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An app with every reference resolved: images by digest, objects by their platform names.
+
+This is what a release's record holds, what is rendered for a platform and what is compared with
+what runs. It is plain data: what goes into a record comes out of it equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from .._compose.model import Compose, Section
+from .._core.content_ids import digest
+from .naming import Naming
+
+HOST_NETWORK = "host"
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The full spec of an app; equal content means an equal app.
+
+    ``secrets`` and ``configs`` map the object's name to its source in the Compose file and the id
+    of its content; external ones have no id.
+    """
+
+    services: Section = field(default_factory=dict)
+    networks: Section = field(default_factory=dict)
+    secrets: Section = field(default_factory=dict)
+    configs: Section = field(default_factory=dict)
+    volumes: list[str] = field(default_factory=list)
+
+    def as_data(self) -> dict[str, Any]:
+        """Plain data, for a record."""
+        return asdict(self)
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Resolved:
+        """What :meth:`as_data` made; unknown entries of newer versions are left out."""
+        return cls(**{name: data[name] for name in cls.__dataclass_fields__ if name in data})
+
+    @property
+    def hash(self) -> str:
+        """A hash of the whole."""
+        return digest(self.as_data())
+
+    def object_for(self, section: str, source: str, content_id: str) -> str | None:
+        """The name of the object that holds this content already, if there is one."""
+        for name, entry in getattr(self, section).items():
+            if entry.get("source") == source and entry.get("id") == content_id:
+                return str(name)
+        return None
+
+
+def resolve(
+    naming: Naming,
+    compose: Compose,
+    images: Mapping[str, str],
+    ids: Mapping[str, Mapping[str, str]],
+    before: Resolved | None = None,
+    adopted: Mapping[str, Mapping[str, str]] | None = None,
+) -> Resolved:
+    """Put the platform's names in place of the spec's.
+
+    ``images`` maps a reference to its resolved form, ``ids`` has the content ids of the app's own
+    secrets and configs. An object of ``before`` with the same content is used again, and so are
+    those in ``adopted``, which maps sources to objects that others made.
+    """
+    objects = {section: _objects(naming, section, compose, ids, before, (adopted or {}).get(section, {})) for section in ("secrets", "configs")}
+    networks = {name: _name(naming, name, entry) for name, entry in compose.networks.items()}
+    used = {name for service in compose.services.values() for name in service.get("networks", {})}
+    return Resolved(
+        services={name: _service(naming, name, service, compose, images, objects, networks) for name, service in compose.services.items()},
+        networks={networks[name]: _without_name(entry) for name, entry in compose.networks.items() if name in used},
+        secrets=_entries("secrets", compose, objects, ids),
+        configs=_entries("configs", compose, objects, ids),
+        volumes=sorted(_name(naming, name, entry) for name, entry in compose.volumes.items()),
+    )
+
+
+def _objects(
+    naming: Naming, section: str, compose: Compose, ids: Mapping[str, Mapping[str, str]], before: Resolved | None, adopted: Mapping[str, str]
+) -> dict[str, str]:
+    """Source name to object name."""
+    result = {}
+    for source, entry in getattr(compose, section).items():
+        if entry.get("external"):
+            result[source] = entry["name"]
+            continue
+        content_id = ids[section][source]
+        known = before.object_for(section, source, content_id) if before else None
+        result[source] = known or adopted.get(source) or naming.content(source, content_id)
+    return result
+
+
+def _entries(section: str, compose: Compose, objects: Mapping[str, Mapping[str, str]], ids: Mapping[str, Mapping[str, str]]) -> Section:
+    used = {grant["source"] for service in compose.services.values() for grant in service.get(section, [])}
+    result: Section = {}
+    for source, entry in getattr(compose, section).items():
+        if source in used:
+            described = {"external": True} if entry.get("external") else {"id": ids[section][source], **_only(entry, "labels")}
+            result[objects[section][source]] = {"source": source, **described}
+    return result
+
+
+def _only(entry: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: entry[key] for key in keys if key in entry}
+
+
+def _name(naming: Naming, name: str, entry: Mapping[str, Any]) -> str:
+    return str(entry.get("name") or naming.scoped(name))
+
+
+def _without_name(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in entry.items() if key != "name"}
+
+
+def _service(
+    naming: Naming,
+    name: str,
+    service: Mapping[str, Any],
+    compose: Compose,
+    images: Mapping[str, str],
+    objects: Mapping[str, Mapping[str, str]],
+    networks: Mapping[str, str],
+) -> dict[str, Any]:
+    result = dict(service)
+    result["image"] = images.get(service["image"], service["image"])
+    result["reference"] = service["image"]
+    if result.pop("network_mode", None) == HOST_NETWORK:
+        result["networks"] = {HOST_NETWORK: {}}
+    else:
+        result["networks"] = {
+            networks[network]: {"aliases": sorted({name, *settings.get("aliases", [])})} for network, settings in service.get("networks", {}).items()
+        }
+    for section in ("secrets", "configs"):
+        if section in service:
+            result[section] = [_granted(grant, objects[section]) for grant in service[section]]
+    if "volumes" in service:
+        result["volumes"] = [_mount(naming, mount, compose.volumes) for mount in service["volumes"]]
+    return result
+
+
+def _granted(grant: Mapping[str, Any], objects: Mapping[str, str]) -> dict[str, Any]:
+    return {**{key: value for key, value in grant.items() if key != "source"}, "object": objects[grant["source"]]}
+
+
+def _mount(naming: Naming, mount: Mapping[str, Any], volumes: Section) -> dict[str, Any]:
+    """A mount with the volume's own settings, since a volume is made by the first task that mounts it."""
+    if mount["type"] != "volume" or "source" not in mount:
+        return dict(mount)
+    entry = volumes[mount["source"]]
+    result = {**mount, "source": _name(naming, mount["source"], entry), **_only(entry, "driver", "driver_opts")}
+    return result if entry.get("external") else {**result, "labels": {**entry.get("labels", {}), **naming.volume_labels}}
+
+
+def references(compose: Compose) -> Iterable[str]:
+    """Every image that the app's services name, once each."""
+    return sorted({service["image"] for service in compose.services.values()})

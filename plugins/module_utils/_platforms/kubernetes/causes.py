@@ -1,0 +1,175 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The words of scheduler, kubelet and controllers for why a pod does not run, and what they mean.
+
+Tried on Kubernetes 1.36 with containerd 2.2. Reasons: k8s.io/kubernetes/pkg/kubelet/images/types.go and
+pkg/kubelet/events/event.go; the scheduler's from its plugins.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..._core.cause import Cause
+from ..._deploy.start_failures import START_FAILURES
+
+_AT_ONCE, _SOON = 1.0, 3.0
+# A volume that is made when it is claimed: the scheduler asks again, and storage takes its time.
+_BOUND, _MADE = 10.0, 30.0
+IMAGE_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable", "ErrImageInspect")
+_NOT_STARTED = ("CreateContainerError", "RunContainerError", "CreateContainerConfigError")
+
+# kubernetes/pkg/scheduler/framework/plugins/volumebinding/binder.go
+_VOLUME = ("binding volumes", "persistentvolumeclaim", "PersistentVolume", "persistent volumes", "free storage", "pvc(s)")
+# What stands in the scheduler's message -> kind, text, patience; what needs patience, a pod that goes may make possible.
+_UNSCHEDULABLE: tuple[tuple[str, str, str, float], ...] = (
+    ("didn't have free ports", "port_taken", "its host port is taken on every machine that may run it", _SOON),
+    ("Insufficient", "no_resources", "no machine has the CPU or memory it reserves", _SOON),
+    ("unbound immediate PersistentVolumeClaims", "no_volume", "its volume cannot be had", _MADE),
+    *((words, "no_volume", "its volume cannot be had", _BOUND) for words in _VOLUME),
+    ("pod anti-affinity", "no_machine", "every machine that may run it has one of its tasks", _SOON),
+    ("node affinity/selector", "no_machine", "no machine matches its placement", _AT_ONCE),
+    ("untolerated taint", "no_machine", "every machine refuses it by a taint", _SOON),
+    ("were unschedulable", "no_machine", "every machine is closed for new tasks", _SOON),
+)
+_IMAGE: tuple[tuple[tuple[str, ...], str, str, bool], ...] = (
+    (("unauthorized", "denied", "authorization failed", "authentication required", "no basic auth", "forbidden"), "image_denied", "the registry refuses", True),
+    (("no match for platform",), "wrong_architecture", "there is no build for the machine's architecture of", True),
+    (("not found", "manifest unknown", "name unknown"), "image_missing", "the registry has no", True),
+    (("InvalidImageName", "couldn't parse image"), "image_missing", "there can be no image", True),
+)
+_MOUNT: tuple[tuple[str, str, str], ...] = (
+    ("secret", "missing_object", "a Secret it needs is missing"),
+    ("configmap", "missing_object", "a ConfigMap it needs is missing"),
+)
+MOUNT_REASONS = ("FailedMount", "FailedAttachVolume", "FailedMapVolume")
+SANDBOX_REASONS = ("FailedCreatePodSandBox",)
+_HEALTH_LENGTH = 300
+_PROBE = re.compile(r"(?:Liveness|Readiness|Startup) probe (?:failed|errored)[^:]*: ?(?P<said>.*)", re.DOTALL)
+PULL_SECRET_REASONS = ("FailedToRetrieveImagePullSecret",)
+_MOUNT_PATIENCE = 4.0
+_SANDBOX_PATIENCE, _PULL_PATIENCE = 8.0, 6.0
+# What a kubelet or an API server that has much to do hears of too late, and tries again: a Secret or ConfigMap; that the pod may read them or its claim.
+_BUSY, _BUSY_PATIENCE = ("failed to sync", "no relationship found between node"), 30.0
+# What a kubelet says while the runtime is away, as in an upgrade (google.golang.org/grpc).
+_AWAY = ("error reading from server", "Error while dialing", "transport is closing", "connection is closing")
+
+
+def unschedulable(message: str, other_architecture: bool) -> Cause | None:
+    """Why the scheduler finds no machine; ``other_architecture`` where the service asks for one and for nothing else."""
+    for words, kind, text, patience in _UNSCHEDULABLE:
+        if words in message:
+            if kind == "no_machine" and other_architecture and patience == _AT_ONCE:
+                kind, text = "wrong_architecture", "no machine has the architecture it needs"
+            return Cause(kind, f"{text} ({_short(message)})", patience=patience, room=patience > _AT_ONCE)
+    return Cause("no_machine", f"no machine can run it ({_short(message)})", patience=_SOON, room=True) if message else None
+
+
+def _short(message: str) -> str:
+    """The scheduler's sentence without what it says of preemption."""
+    return message.partition(" preemption:")[0].rstrip(". ")
+
+
+def image(reason: str, message: str, name: str) -> Cause:
+    """Why an image cannot be had."""
+    text = f"{reason} {message}".replace(name, "")
+    for words, kind, sentence, final in _IMAGE:
+        if any(word in text for word in words):
+            return Cause(kind, f"{sentence} {name} ({_last(message)})", final=final)
+    return Cause("registry_unreachable", f"the machine cannot pull {name} ({_last(message)})", patience=_patience(message, _PULL_PATIENCE))
+
+
+def denied(cause: Cause, unread: bool) -> Cause:
+    """Why an image is denied to a pod that brings credentials; ``unread`` where its kubelet could not read them, and tries again."""
+    return replace(cause, final=False, patience=_BUSY_PATIENCE if unread else _SOON)
+
+
+def _last(message: str) -> str:
+    """The end of a chain of errors, which says what it was."""
+    return message.rpartition("desc = ")[2].strip() or message
+
+
+def not_started(reason: str, message: str) -> Cause | None:
+    """Why a container is not even started."""
+    if reason not in _NOT_STARTED:
+        return None
+    lowered = message.lower()
+    for words, kind, text in _MOUNT:
+        if words in lowered and "not found" in lowered:
+            return Cause(kind, f"{text} ({message})", patience=_SOON)
+    # Before the words of START_FAILURES: a runtime that is away has no socket, which is told as a file that does not exist.
+    return Cause("start_failed", f"cannot be started ({message})", patience=_BUSY_PATIENCE) if _passes(message) else started(message)
+
+
+def _passes(message: str) -> bool:
+    return any(words in message for words in (*_BUSY, *_AWAY))
+
+
+def _patience(message: str, otherwise: float) -> float:
+    """For how long it may last; longer where it passes by itself."""
+    return _BUSY_PATIENCE if _passes(message) else otherwise
+
+
+def started(message: str) -> Cause:
+    """What the runtime says of a container that it could not start."""
+    for words, kind, text, final in START_FAILURES:
+        if words in message:
+            return Cause(kind, f"{text} ({message})", final=final, patience=_SOON)
+    return Cause("start_failed", f"cannot be started ({message})", patience=_SOON)
+
+
+def terminated(state: Mapping[str, Any]) -> Cause:
+    """Why a container ended."""
+    reason, code = state.get("reason", ""), state.get("exitCode")
+    if reason == "OOMKilled":
+        return Cause("killed_for_memory", "was killed for using more memory than it may")
+    if reason in ("StartError", "ContainerCannotRun"):
+        return started(str(state.get("message", "")))
+    if code == 0:
+        return Cause("ended", "ended by itself with exit code 0")
+    return Cause("crash", f"ended with exit code {code}")
+
+
+def mount(message: str) -> Cause:
+    """Why a volume cannot be mounted."""
+    lowered = message.lower()
+    text = message.rpartition('" : ')[2] or message
+    for words, kind, sentence in _MOUNT:
+        if words in lowered and "not found" in lowered:
+            return Cause(kind, f"{sentence} ({text})", patience=_MOUNT_PATIENCE)
+    return Cause("mount_failed", f"a volume cannot be mounted ({text})", patience=_patience(message, _MOUNT_PATIENCE))
+
+
+def sandbox(message: str) -> Cause:
+    """Why a pod has no network or sandbox."""
+    return Cause("sandbox_failed", f"its pod cannot be set up ({_last(message)})", patience=_patience(message, _SANDBOX_PATIENCE))
+
+
+def refused(message: str) -> Cause:
+    """Why the API server takes no pod of a workload."""
+    kind = "quota" if "exceeded quota" in message else "pods_refused"
+    text = "the namespace's quota is used up" if kind == "quota" else "the cluster refuses its pods"
+    return Cause(kind, f"{text} ({message})", patience=_SOON, room=kind == "quota")
+
+
+def gone(pod: Mapping[str, Any]) -> Cause:
+    """Why a pod as a whole has ended."""
+    status = pod.get("status", {})
+    reason = status.get("reason", "")
+    if reason == "Evicted":
+        return Cause("evicted", f"was evicted from its machine ({status.get('message', '')})")
+    return Cause("crash", f"ended ({reason or status.get('phase')}{': ' + status['message'] if status.get('message') else ''})")
+
+
+def probed(messages: Iterable[str]) -> str:
+    """What the last failed probe printed, of the messages of a pod's ``Unhealthy`` events, oldest first; empty where none failed.
+
+    A probe that is killed with its container, or finds it ended, tells nothing of the cause.
+    """
+    found = [match["said"] for match in map(_PROBE.match, messages) if match]
+    said = [" ".join(output.split())[:_HEALTH_LENGTH] for output in found if "rpc error" not in output]
+    return next(filter(None, reversed(said)), "nothing" if said else "")

@@ -1,0 +1,258 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a cluster is and how to be let in.
+
+Addresses, tokens and certificates are read here, which takes a tenth of a second. What needs more, such
+as exec plugins, OpenID Connect and a pod's own account, the official client does.
+Format: https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..._core.errors import ShippingError
+
+_SERVICE_HOST = "KUBERNETES_SERVICE_HOST"
+_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+_ENVIRONMENT = {
+    "ca_path": "K8S_AUTH_SSL_CA_CERT",
+    "client_cert": "K8S_AUTH_CERT_FILE",
+    "client_key": "K8S_AUTH_KEY_FILE",
+}
+
+
+@dataclass(frozen=True)
+class Access:
+    """One way to one API server. ``authorization`` gives the header's value, also when it changes."""
+
+    host: str
+    namespace: str = "default"
+    verify: bool = True
+    ca: bytes = b""
+    certificate: bytes = field(default=b"", repr=False)
+    server_name: str = ""
+    authorization: Callable[[], str] = field(default=lambda: "", repr=False)
+    headers: tuple[tuple[str, str], ...] = ()
+    proxy: str = ""
+    no_proxy: str = ""
+    timeout: float = 60.0
+
+
+def access(options: Mapping[str, Any]) -> Access:
+    """What a module's options say, and the kubeconfig where they leave something open."""
+    given = {**options, **_from_environment(options)}
+    found = _explicit(given) if given.get("host") else _configured(given)
+    impersonated = [("Impersonate-User", given["impersonate_user"])] if given.get("impersonate_user") else []
+    impersonated += [("Impersonate-Group", group) for group in given.get("impersonate_groups") or []]
+    changes: dict[str, Any] = {"headers": tuple(impersonated), "timeout": float(given.get("timeout") or 60)}
+    if given.get("api_key"):
+        changes["authorization"] = _bearer(given["api_key"])
+    if given.get("ca_path"):
+        changes["ca"] = _read(given["ca_path"], "ca_path")
+    if given.get("client_cert"):
+        changes["certificate"] = _pair(given)
+    if given.get("validate_certs") is False:
+        changes["verify"] = False
+    for name in ("namespace", "proxy", "no_proxy"):
+        if given.get(name):
+            changes[name] = given[name]
+    return Access(**{**vars(found), **changes})
+
+
+def _from_environment(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Variables that kubernetes.core knows, for options that other platforms have too."""
+    values = {option: os.environ.get(variable) for option, variable in _ENVIRONMENT.items()}
+    return {option: value for option, value in values.items() if value and not options.get(option)}
+
+
+def _pair(given: Mapping[str, Any]) -> bytes:
+    if not given.get("client_key"):
+        raise ShippingError("client_cert is set without client_key", "one is of no use without the other", "Set client_key, too")
+    return _read(given["client_cert"], "client_cert") + b"\n" + _read(given["client_key"], "client_key")
+
+
+def _read(path: str, option: str) -> bytes:
+    try:
+        with open(os.path.expanduser(path), "rb") as stream:
+            return stream.read()
+    except OSError as error:
+        raise ShippingError(f"cannot read {path}", str(error.strerror).lower(), f"Correct {option}, a path on the host that runs the module") from error
+
+
+def _bearer(token: str) -> Callable[[], str]:
+    return lambda: f"Bearer {token}"
+
+
+def _explicit(given: Mapping[str, Any]) -> Access:
+    host = str(given["host"]).rstrip("/")
+    if not host.startswith(("https://", "http://")):
+        raise ShippingError(f"cannot use host {host}", "it has no scheme", "Write for example https://cluster.example.com:6443")
+    return Access(host)
+
+
+def _configured(given: Mapping[str, Any]) -> Access:
+    """The context of a kubeconfig; a pod's own account where there is none."""
+    paths = _paths(given)
+    existing = [path for path in paths if os.path.exists(path)]
+    if not existing:
+        if given.get("kubeconfig") is None and os.environ.get(_SERVICE_HOST) and os.path.exists(_ACCOUNT):
+            return _by_client(lambda config, target: config.load_incluster_config(client_configuration=target), _account_namespace())
+        raise ShippingError(
+            f"there is no kubeconfig at {' or '.join(paths)}",
+            "no such file on the host that runs the module",
+            "Set kubeconfig, or host with api_key or client_cert",
+        )
+    return _of_context(_merged(existing), ", ".join(existing), given)
+
+
+def _paths(given: Mapping[str, Any]) -> list[str]:
+    named = given.get("kubeconfig") or os.environ.get("KUBECONFIG")
+    return [os.path.expanduser(path) for path in (named or "~/.kube/config").split(os.pathsep) if path]
+
+
+def _merged(paths: list[str]) -> dict[str, Any]:
+    """Several files as one: of what stands in two, the first counts."""
+    import yaml
+
+    result: dict[str, Any] = {}
+    for path in paths:
+        try:
+            content = yaml.safe_load(_read(path, "kubeconfig"))
+        except yaml.YAMLError as error:
+            raise ShippingError(f"cannot read {path}", f"it is no YAML: {' '.join(str(error).split())}", "Correct the kubeconfig") from error
+        if not isinstance(content, dict):
+            raise ShippingError(f"cannot read {path}", "it is no kubeconfig", "Correct the file, or name another one")
+        for kind in ("clusters", "users", "contexts"):
+            _root_paths(content.get(kind) or [], os.path.dirname(os.path.abspath(path)))
+            result.setdefault(kind, []).extend(content.get(kind) or [])
+        if content.get("current-context"):
+            result.setdefault("current-context", content["current-context"])
+    return result
+
+
+def _root_paths(entries: list[dict[str, Any]], folder: str) -> None:
+    """Paths inside a kubeconfig are relative to it."""
+    for entry in entries:
+        for section in ("cluster", "user"):
+            for key in ("certificate-authority", "client-certificate", "client-key", "tokenFile"):
+                if (entry.get(section) or {}).get(key):
+                    entry[section][key] = os.path.join(folder, entry[section][key])
+
+
+def _of_context(config: dict[str, Any], origin: str, given: Mapping[str, Any]) -> Access:
+    name = given.get("context") or config.get("current-context")
+    context = _entry(config, "contexts", name, origin)
+    cluster = _entry(config, "clusters", context.get("cluster"), origin)
+    user = _entry(config, "users", context["user"], origin) if context.get("user") else {}
+    if "exec" in user or "auth-provider" in user:
+        return _by_client(
+            lambda loader, target: loader.kube_config.load_kube_config_from_dict(config, context=name, client_configuration=target, persist_config=False),
+            context.get("namespace") or "default",
+        )
+    return Access(
+        host=str(cluster.get("server", "")).rstrip("/"),
+        namespace=context.get("namespace") or "default",
+        verify=not cluster.get("insecure-skip-tls-verify", False),
+        ca=_data(cluster, "certificate-authority"),
+        certificate=b"\n".join(filter(None, [_data(user, "client-certificate"), _data(user, "client-key")])),
+        server_name=cluster.get("tls-server-name", ""),
+        authorization=_authorization(user),
+        proxy=cluster.get("proxy-url", ""),
+    )
+
+
+def _entry(config: Mapping[str, Any], kind: str, name: str | None, origin: str) -> dict[str, Any]:
+    noun = kind[:-1]
+    found = next((entry for entry in config.get(kind) or [] if entry.get("name") == name), None)
+    if found is None:
+        known = ", ".join(entry.get("name", "") for entry in config.get(kind) or []) or "none"
+        raise ShippingError(f"there is no {noun} {name or 'chosen'} in {origin}", f"it has {known}", "Set context, or correct the kubeconfig")
+    return dict(found.get(noun) or {})
+
+
+def _data(entry: Mapping[str, Any], key: str) -> bytes:
+    if entry.get(f"{key}-data"):
+        try:
+            return base64.b64decode(entry[f"{key}-data"])
+        except ValueError as error:
+            raise ShippingError(f"cannot read {key}-data of the kubeconfig", f"it is no base64: {error}", "Correct the kubeconfig") from error
+    return _read(entry[key], "kubeconfig") if entry.get(key) else b""
+
+
+def _authorization(user: Mapping[str, Any]) -> Callable[[], str]:
+    if user.get("tokenFile"):
+        return lambda: f"Bearer {_read(user['tokenFile'], 'kubeconfig').decode().strip()}"
+    if user.get("token"):
+        return _bearer(user["token"])
+    if user.get("username"):
+        pair = base64.b64encode(f"{user['username']}:{user.get('password', '')}".encode()).decode()
+        return lambda: f"Basic {pair}"
+    return lambda: ""
+
+
+def _account_namespace() -> str:
+    try:
+        with open(os.path.join(os.path.dirname(_ACCOUNT), "namespace"), encoding="utf-8") as stream:
+            return stream.read().strip()
+    except OSError:
+        return "default"
+
+
+def _by_client(load: Callable[[Any, Any], None], namespace: str) -> Access:
+    """What the official client makes of a configuration."""
+    try:
+        from kubernetes import client, config
+    except ImportError as error:
+        raise missing_package(error) from error
+    target, heard = client.Configuration(), _Heard()
+    logging.getLogger().addHandler(heard)
+    try:
+        load(config, target)
+    except Exception as error:  # its plugins fail in ways of their own
+        raise ShippingError("cannot log in to the cluster", " ".join(str(error).split()), "Check the kubeconfig's user and its plugin") from error
+    finally:
+        logging.getLogger().removeHandler(heard)
+    if heard.said and not target.cert_file and not _token(target):
+        raise ShippingError("cannot log in to the cluster", "; ".join(heard.said), "Check the kubeconfig's user and its plugin")
+    return Access(
+        host=target.host.rstrip("/"),
+        namespace=namespace,
+        verify=target.verify_ssl,
+        ca=_read(target.ssl_ca_cert, "kubeconfig") if target.ssl_ca_cert else b"",
+        certificate=b"\n".join(_read(path, "kubeconfig") for path in (target.cert_file, target.key_file) if path),
+        server_name=getattr(target, "tls_server_name", None) or "",
+        authorization=lambda: _token(target),
+        proxy=target.proxy or "",
+    )
+
+
+def _token(configuration: Any) -> str:
+    return str(configuration.get_api_key_with_prefix("authorization") or configuration.get_api_key_with_prefix("BearerToken") or "")
+
+
+class _Heard(logging.Handler):
+    """What the official client only logs, such as why a plugin failed."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep it."""
+        self.said.append(" ".join(record.getMessage().split()))
+
+
+def missing_package(error: Exception) -> ShippingError:
+    """The error of a host that lacks the client."""
+    return ShippingError(
+        "the Python package kubernetes is missing on the host that talks to the cluster",
+        str(error),
+        "Install it for that host's Python: pip install 'kubernetes>=34,<38'",
+    )

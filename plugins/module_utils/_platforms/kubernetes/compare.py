@@ -1,0 +1,126 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is declared against what is there. Pure.
+
+Only declared things are owned: what an object has beyond them is others' business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..._deploy.plan import Change
+from .api_kinds import APPLIED, LABEL, RELEASE, TOKEN, VERSION
+
+Body = Mapping[str, Any]
+
+# What identifies an entry of a list, as the API's schemas have it (x-kubernetes-list-map-keys).
+_KEYS = ("name", "target", "mountPath", "containerPort", "port", "ip", "topologyKey")
+# What is another thing where it is not said than where it is false or 0.
+_MEANT = frozenset({"automountServiceAccountToken", "allowPrivilegeEscalation", "hostUsers", "runAsNonRoot", "runAsUser", "runAsGroup", "fsGroup"})
+_OWN_ANNOTATIONS = (APPLIED, TOKEN, RELEASE, VERSION)
+_OF_THE_SERVER = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink")
+
+
+def is_applied(wanted: Body, live: Body) -> bool:
+    """Whether an object is what was applied last, and that is what is wanted now."""
+    return annotation(wanted, APPLIED) == annotation(live, APPLIED) and covers(live, wanted)
+
+
+def annotation(body: Body, key: str) -> str:
+    """An object's annotation, empty where there is none."""
+    return str((body["metadata"].get("annotations") or {}).get(key, ""))
+
+
+def label(body: Body, key: str) -> str:
+    """An object's label, empty where there is none."""
+    return str((body["metadata"].get("labels") or {}).get(key, ""))
+
+
+def covers(live: Any, wanted: Any) -> bool:
+    """Whether everything that is wanted is there, whatever else there is."""
+    if isinstance(wanted, Mapping):
+        return isinstance(live, Mapping) and all(covers(live[key], value) if key in live else _says_nothing(key, value) for key, value in wanted.items())
+    if isinstance(wanted, list) and wanted and isinstance(live, list):
+        key = _key(wanted)
+        if key:
+            known = {_identity(item, key): item for item in live if isinstance(item, Mapping)}
+            return all(covers(known.get(_identity(item, key)), item) for item in wanted)
+        return len(live) == len(wanted) and all(covers(one, other) for one, other in zip(live, wanted))
+    return bool(live == wanted)
+
+
+def _says_nothing(key: str, value: Any) -> bool:
+    """Whether the server leaves a value out, since it says as much as none."""
+    return key not in _MEANT and value in ("", 0, False)
+
+
+def _key(items: list[Any]) -> str:
+    return next((key for key in _KEYS if all(isinstance(item, Mapping) and key in item for item in items)), "")
+
+
+def _identity(item: Mapping[str, Any], key: str) -> str:
+    protocol = item.get("protocol")
+    return f"{item.get(key)}/{protocol}" if protocol and key in ("containerPort", "port") else str(item.get(key))
+
+
+def same(before: Body, after: Body) -> bool:
+    """Whether a write would change nothing but our own notes."""
+    return bool(without_notes(before) == without_notes(after))
+
+
+def without_notes(body: Body) -> dict[str, Any]:
+    """An object without what the server adds by itself and without our own notes."""
+    metadata = {key: value for key, value in body.get("metadata", {}).items() if key not in _OF_THE_SERVER}
+    annotations = {key: value for key, value in (metadata.pop("annotations", None) or {}).items() if key not in _OWN_ANNOTATIONS and not _is_controllers(key)}
+    if annotations:
+        metadata["annotations"] = annotations
+    return {**{key: value for key, value in body.items() if key not in ("status", "kind", "apiVersion")}, "metadata": metadata}
+
+
+def _is_controllers(key: str) -> bool:
+    return key.startswith(("deployment.kubernetes.io/", "deprecated.daemonset.", "kubectl.kubernetes.io/last-applied"))
+
+
+def differences(path: str, before: Any, after: Any) -> Iterator[Change]:
+    """The leaves in which two trees differ; None stands for nothing."""
+    if before == after:
+        return
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for key in [*after, *(key for key in before if key not in after)]:
+            yield from differences(f"{path}.{key}" if path else str(key), before.get(key), after.get(key))
+        return
+    if isinstance(before, list) and isinstance(after, list) and before and after and _key([*before, *after]):
+        key = _key([*before, *after])
+        one, other = ({_identity(item, key): item for item in items} for items in (before, after))
+        for name in [*other, *(name for name in one if name not in other)]:
+            yield from differences(f"{path}[{name}]", one.get(name), other.get(name))
+        return
+    yield Change(path, before, after)
+
+
+def projected(live: Any, shape: Any) -> Any:
+    """The part of an object that another one has, too: what is declared of it, for people to read."""
+    if isinstance(shape, Mapping) and isinstance(live, Mapping):
+        return {key: projected(live[key], value) if key in live else value for key, value in shape.items() if key in live or _says_nothing(key, value)}
+    if isinstance(shape, list) and isinstance(live, list) and _key(shape):
+        key = _key(shape)
+        known = {_identity(item, key): item for item in shape}
+        return [projected(item, known[_identity(item, key)]) for item in live if _identity(item, key) in known]
+    return live
+
+
+def owned_replicas(live: Body, manager: str) -> bool:
+    """Whether a field manager holds the number of replicas by an apply."""
+    for entry in live["metadata"].get("managedFields") or []:
+        fields = (entry.get("fieldsV1") or {}).get("f:spec") or {}
+        if entry.get("manager") == manager and entry.get("operation") == "Apply" and "f:replicas" in fields:
+            return True
+    return False
+
+
+def own_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """Labels that this collection keeps for itself."""
+    return {key: value for key, value in labels.items() if key.startswith(LABEL)}

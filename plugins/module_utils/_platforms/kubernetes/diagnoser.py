@@ -1,0 +1,102 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be learnt of a pod that failed: its container's end, its probes, its last lines."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..._core.cause import Cause
+from ..._core.errors import Denied, PlatformError
+from ..._deploy.state import Evidence, Task
+from ..._registry.registries import Registries
+from .api_kinds import EVENT, POD
+from .causes import probed
+from .cluster import Cluster
+from .observe import moment
+
+_LINES = 20
+_NOTHING_KEPT = "unable to retrieve container logs"
+_IMAGE_KINDS = ("image_missing", "image_denied", "registry_unreachable")
+_KILLED = re.compile(r"failed (?:liveness|startup) probe")
+
+
+def examine(cluster: Cluster, task: Task, cause: Cause, reference: str, registries: Registries) -> Evidence:
+    """Everything that the cluster and the registry can say; ``reference`` is the image as the spec writes it."""
+    if cause.kind in _IMAGE_KINDS:
+        asked = registries.digest(reference)
+        return Evidence(image=asked if isinstance(asked, Cause) else None)
+    if cause.kind == "no_volume" and task.name:
+        return Evidence(note=_of_claims(cluster, task.name))
+    if not task.name or not task.machine:
+        return Evidence()
+    pod = cluster.find(POD, task.name)
+    if pod is None:
+        return Evidence(note="its pod is gone")
+    events, note = _events(cluster, pod["metadata"]["uid"])
+    container = _container(pod, task)
+    logs, log_note = _logs(cluster, task, container, _runs(pod, container)) if container else ((), "")
+    return Evidence(
+        exit_code=task.exit_code,
+        killed_for_memory=cause.kind == "killed_for_memory",
+        unhealthy=any(event.get("reason") == "Killing" and _KILLED.search(event.get("message", "")) for event in events),
+        health=probed([event.get("message", "") for event in events if event.get("reason") == "Unhealthy"]),
+        logs=logs,
+        note="; ".join(filter(None, [note, log_note])),
+    )
+
+
+def _events(cluster: Cluster, uid: str) -> tuple[list[dict[str, Any]], str]:
+    try:
+        found = cluster.items(EVENT, fields=f"involvedObject.uid={uid}")
+    except Denied as error:
+        return [], f"its events cannot be read ({error.what})"
+    return sorted(found, key=moment), ""
+
+
+def _of_claims(cluster: Cluster, name: str) -> str:
+    """What was said last of each volume that a pod waits for."""
+    pod = cluster.find(POD, name) or {"spec": {}}
+    claims = {volume["persistentVolumeClaim"]["claimName"] for volume in pod["spec"].get("volumes") or [] if "persistentVolumeClaim" in volume}
+    try:
+        events = cluster.items(EVENT, fields="involvedObject.kind=PersistentVolumeClaim,type=Warning")
+    except Denied:
+        return ""
+    last = {event["involvedObject"]["name"]: event.get("message", "") for event in sorted(events, key=moment)}
+    return "; ".join(f"{claim}: {last[claim]}" for claim in sorted(claims & set(last)))
+
+
+def _container(pod: dict[str, Any], task: Task) -> str:
+    """The container of a failed attempt, else the one that is not ready."""
+    named = task.id.split("/")[1:2]
+    statuses = pod.get("status", {}).get("containerStatuses") or []
+    if named and named[0]:
+        return named[0]
+    unready = [status["name"] for status in statuses if not status.get("ready") and _has_run(status)]
+    return str(unready[0]) if unready else ""
+
+
+def _has_run(status: dict[str, Any]) -> bool:
+    return bool(status.get("containerID") or status.get("restartCount"))
+
+
+def _runs(pod: dict[str, Any], container: str) -> bool:
+    statuses = pod.get("status", {}).get("containerStatuses") or []
+    return any("running" in status.get("state", {}) for status in statuses if status["name"] == container)
+
+
+def _logs(cluster: Cluster, task: Task, container: str, runs: bool) -> tuple[tuple[str, ...], str]:
+    """The last lines of the attempt that failed: the container before, where another one runs already."""
+    note = ""
+    for previous in (True, False) if task.failed and runs else (False, True):
+        try:
+            text = cluster.log(task.name, container, _LINES, previous)
+        except PlatformError as error:
+            note = f"its log cannot be read ({error.why})"
+            continue
+        lines = tuple(line.rstrip() for line in text.splitlines() if line.strip() and not line.startswith(_NOTHING_KEPT))
+        if lines:
+            return lines, ""
+    return (), note

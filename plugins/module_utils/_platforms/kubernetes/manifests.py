@@ -1,0 +1,280 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Manifests as they are: each object becomes a service of the app, called by its kind and name. Pure.
+
+A Secret's content is no part of it: what stands in the record is the name of a Secret of ours that keeps it.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..._core.content_ids import canonical, digest
+from ..._core.errors import Problem, SpecError
+from .api_kinds import (
+    APP,
+    APPLIED,
+    HASH,
+    LABEL,
+    NAMESPACED_BY,
+    SERVICE,
+    STANDARD,
+    Kind,
+)
+
+Body = dict[str, Any]
+Definitions = Mapping[tuple[str, str], Kind]
+
+HASHED, UNTOUCHED = "hash", "none"
+CONTENT_OF = f"{LABEL}content"
+_HOOK = "helm.sh/hook"
+_OF_THE_SERVER = ("creationTimestamp", "managedFields", "resourceVersion", "uid", "generation", "selfLink", "namespace")
+# Others may need these, so they are made first; what runs pods comes last.
+_EARLY = ("Namespace", "CustomResourceDefinition")
+_PODS = ("Deployment", "DaemonSet", "StatefulSet", "ReplicaSet", "Job", "CronJob", "Pod")
+# What holds what nobody can make again stays when it leaves the manifests.
+LASTING = ("PersistentVolumeClaim", "PersistentVolume", "Namespace", "CustomResourceDefinition")
+TEMPLATED = ("Deployment", "DaemonSet", "StatefulSet")
+# What is looked into here must be a mapping, where it is there at all.
+_POD = ("spec", "spec.template", "spec.template.metadata", "spec.template.metadata.labels", "spec.template.spec")
+_CRON = ("spec.jobTemplate", "spec.jobTemplate.spec", "spec.jobTemplate.spec.template", "spec.jobTemplate.spec.template.spec")
+_MAPPINGS = {
+    **dict.fromkeys(_PODS, (*_POD, *_CRON)),
+    "Secret": ("data", "stringData"),
+    "CustomResourceDefinition": ("spec", "spec.names"),
+}
+
+
+@dataclass
+class Manifests:
+    """What was read: the objects in order, and the secret contents of Secrets by object."""
+
+    objects: dict[str, Body] = field(default_factory=dict)
+    contents: dict[str, bytes] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def read(documents: Iterable[Any], namespace: str | None, hooks: str) -> Manifests:
+    """Check and tidy documents; raises :class:`SpecError` with every problem. Without a ``namespace`` each one is taken."""
+    result = Manifests()
+    problems: list[Problem] = []
+    for number, document in enumerate(_unfolded(documents), 1):
+        if isinstance(document, dict) and document:
+            _take(document, f"manifests[{number}]", namespace, hooks, result, problems)
+        elif document is not None and document != {}:
+            problems.append(Problem(f"manifests[{number}]", "must be a mapping"))
+    if not result.objects and not problems:
+        problems.append(Problem("manifests", "have no objects"))
+    if problems:
+        raise SpecError(problems, "the manifests")
+    return result
+
+
+def _unfolded(documents: Iterable[Any]) -> Iterable[Any]:
+    """Lists stand for what is in them."""
+    for document in documents:
+        if isinstance(document, dict) and str(document.get("kind", "")).endswith("List") and isinstance(document.get("items"), list):
+            yield from document["items"]
+        else:
+            yield document
+
+
+def _take(document: Body, place: str, namespace: str | None, hooks: str, result: Manifests, problems: list[Problem]) -> None:
+    given = document.get("metadata")
+    metadata: Body = given if isinstance(given, dict) else {}
+    kind, name = document.get("kind"), metadata.get("name")
+    if not isinstance(document.get("apiVersion"), str) or not isinstance(kind, str) or not isinstance(name, str):
+        why = "; generateName makes another one each time" if metadata.get("generateName") else ""
+        problems.append(Problem(place, f"needs apiVersion, kind and metadata.name{why}"))
+        return
+    title = f"{kind}/{name}"
+    misshapen = list(_misshapen(document, title))
+    if misshapen:
+        problems += misshapen
+        return
+    hook = (metadata.get("annotations") or {}).get(_HOOK)
+    if hook and (hooks == "skip" or "test" in hook):
+        result.notes.append(f"{title}: passed over, a hook of Helm ({hook})")
+        return
+    if hook:
+        problems.append(Problem(title, f"is a hook of Helm ({hook}), which is not run; run it as a task of the play, or set hooks: skip"))
+    if namespace and metadata.get("namespace") not in (None, namespace):
+        elsewhere = f"is for the namespace {metadata['namespace']}, and this release is for {namespace}"
+        problems.append(Problem(title, f"{elsewhere}; set namespace, or release it by itself"))
+    if title in result.objects:
+        problems.append(Problem(title, "is there twice"))
+    body = {key: copy.deepcopy(value) for key, value in document.items() if key != "status"}
+    body["metadata"] = {key: value for key, value in body["metadata"].items() if key not in _OF_THE_SERVER}
+    if kind == "Secret":
+        result.contents[title] = _content(body, title, problems)
+    result.objects[title] = body
+
+
+def _misshapen(document: Body, title: str) -> Iterable[Problem]:
+    """What is looked into here and has not the shape that the API gives it; everything else is the API's to judge."""
+    paths = ("metadata.labels", "metadata.annotations", *_MAPPINGS.get(document["kind"], ()))
+    wrong = [path for path in paths if not isinstance(_at(document, path), (dict, type(None)))]
+    yield from (Problem(f"{title}.{path}", "must be a mapping") for path in wrong)
+    if not wrong and document["kind"] in TEMPLATED and _at(document, "spec.template") is None:
+        yield Problem(f"{title}.spec.template", "is missing")
+    if document["kind"] == "CustomResourceDefinition":
+        yield from _undefined(document, title)
+    for pod in _pod_specs(document) if document["kind"] in _PODS else ():
+        for key in ("containers", "initContainers"):
+            listed = pod.get(key) or []
+            if not isinstance(listed, list) or not all(isinstance(container, dict) for container in listed):
+                yield Problem(f"{title}, {key}", "must be a list of mappings")
+
+
+def _undefined(document: Body, title: str) -> Iterable[Problem]:
+    """What a definition must tell, so that its resources can be addressed."""
+    versions = _at(document, "spec.versions")
+    names = [_at(document, path) for path in ("spec.group", "spec.names.kind", "spec.names.plural")]
+    if not isinstance(versions, list) or not all(isinstance(entry, dict) and isinstance(entry.get("name"), str) for entry in versions):
+        yield Problem(f"{title}.spec.versions", "must be a list of versions with names")
+    elif not all(isinstance(name, str) for name in names):
+        yield Problem(f"{title}.spec", "needs group, names.kind and names.plural")
+
+
+def _at(body: Any, path: str) -> Any:
+    """What stands at a path; None where a part of the path is not there."""
+    for key in path.split("."):
+        body = body.get(key) if isinstance(body, dict) else None
+    return body
+
+
+def _content(body: Body, title: str, problems: list[Problem]) -> bytes:
+    """Take the content out of a Secret: canonical JSON of its data."""
+    data = dict(body.pop("data", None) or {})
+    for key, value in (body.pop("stringData", None) or {}).items():
+        data[key] = base64.b64encode(str(value).encode()).decode()
+    for key, value in data.items():
+        try:
+            base64.b64decode(str(value), validate=True)
+        except ValueError:
+            problems.append(Problem(f"{title}.data.{key}", "is no base64; write the text itself under stringData"))
+    return canonical(data).encode()
+
+
+def data_of(content: bytes | str) -> dict[str, str]:
+    """The data of a Secret from its content, or from that in base64."""
+    text = base64.b64decode(content) if isinstance(content, str) else content
+    found: dict[str, str] = json.loads(text)
+    return found
+
+
+def definitions(objects: Iterable[Body]) -> dict[tuple[str, str], Kind]:
+    """The kinds that these objects define themselves, by apiVersion and kind."""
+    found = {}
+    for body in objects:
+        if body["kind"] == "CustomResourceDefinition":
+            spec = body["spec"]
+            for version in spec.get("versions", []):
+                api = f"{spec['group']}/{version['name']}"
+                found[api, spec["names"]["kind"]] = Kind(spec["names"]["kind"], f"/apis/{api}", spec["names"]["plural"], spec.get("scope") != "Cluster")
+    return found
+
+
+def unknown(objects: Iterable[Body]) -> list[str]:
+    """The API versions that must be asked for the names of their kinds."""
+    bodies = list(objects)
+    known = {**STANDARD, **definitions(bodies)}
+    return sorted({body["apiVersion"] for body in bodies if (body["apiVersion"], body["kind"]) not in known})
+
+
+def services(
+    read_: Manifests, discovered: Definitions, names: Mapping[str, str], images: Mapping[str, str], labels: Mapping[str, str], namespace: str
+) -> dict[str, Body]:
+    """The objects as services; ``names`` has the kept Secret of each Secret's content, ``labels`` what is done to each one's pods.
+
+    Raises :class:`SpecError`.
+    """
+    own = definitions(read_.objects.values())
+    known = {**STANDARD, **discovered, **own}
+    problems = [
+        Problem(title, f"the cluster knows no {body['kind']} in {body['apiVersion']}; install its definition first, or release it with these manifests")
+        for title, body in read_.objects.items()
+        if (body["apiVersion"], body["kind"]) not in known
+    ]
+    if problems:
+        raise SpecError(problems, "the manifests")
+    result: dict[str, Body] = {}
+    for title, body in sorted(read_.objects.items(), key=lambda item: _rank(item[1])):
+        kind = known[body["apiVersion"], body["kind"]]
+        pinned = with_images(body, images)
+        image = next(iter(images_of(pinned)), "")
+        result[title] = {
+            "manifest": pinned,
+            "kind": {"name": kind.name, "group": kind.group, "plural": kind.plural, "namespaced": kind.namespaced},
+            "image": image,
+            "reference": next(iter(images_of(body)), ""),
+            "labels_on_pods": labels.get(title, HASHED),
+            **({} if kind.namespaced else {"namespace": namespace}),
+            **({"content": names[title]} if title in names else {}),
+            "depends_on": _needs(body, result, own),
+        }
+    return result
+
+
+def _rank(body: Body) -> int:
+    return 0 if body["kind"] in _EARLY else 2 if body["kind"] in _PODS else 1
+
+
+def _needs(body: Body, before: Mapping[str, Body], own: Definitions) -> dict[str, str]:
+    """Definitions must be established before their resources; what pods use must be there before them."""
+    rank = _rank(body)
+    needs = {title: "service_healthy" for title, other in before.items() if rank > 0 and _rank(other["manifest"]) == 0}
+    if rank == 2:
+        needs.update({title: "service_started" for title, other in before.items() if _rank(other["manifest"]) == 1})
+    return needs
+
+
+def _pod_specs(body: Body) -> Iterable[Body]:
+    """The pod specs inside an object, wherever its kind has them."""
+    for path in ("spec", "spec.template.spec", "spec.jobTemplate.spec.template.spec"):
+        candidate = _at(body, path)
+        if isinstance(candidate, dict) and "containers" in candidate:
+            yield candidate
+
+
+def images_of(body: Body) -> list[str]:
+    """Every image that an object names, once each."""
+    if body["kind"] not in _PODS:
+        return []
+    containers = [container for pod in _pod_specs(body) for key in ("containers", "initContainers") for container in pod.get(key) or []]
+    return list(dict.fromkeys(str(container["image"]) for container in containers if container.get("image")))
+
+
+def with_images(body: Body, images: Mapping[str, str]) -> Body:
+    """The object with its images pinned."""
+    result = copy.deepcopy(body)
+    for pod in _pod_specs(result) if body["kind"] in _PODS else ():
+        for key in ("containers", "initContainers"):
+            for container in pod.get(key) or []:
+                container["image"] = images.get(container.get("image"), container.get("image"))
+    return result
+
+
+def rendered(app: str, name: str, service: Mapping[str, Any]) -> Body:
+    """An object as it is applied, without the content of a Secret."""
+    body: Body = copy.deepcopy(service["manifest"])
+    metadata = body["metadata"]
+    metadata["labels"] = {**(metadata.get("labels") or {}), APP: app}
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), SERVICE: name}
+    if "content" in service:
+        metadata["annotations"][CONTENT_OF] = service["content"]
+    if not service["kind"]["namespaced"]:
+        metadata["annotations"][NAMESPACED_BY] = service["namespace"]
+    if body["kind"] in TEMPLATED and service.get("labels_on_pods") == HASHED:
+        template = body["spec"]["template"]
+        inner = template["metadata"] = dict(template.get("metadata") or {})
+        inner["labels"] = {**(inner.get("labels") or {}), APP: app}
+        inner["labels"][HASH] = digest(template)
+    metadata["annotations"][APPLIED] = digest(body)
+    return body

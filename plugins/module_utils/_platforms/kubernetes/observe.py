@@ -1,0 +1,310 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the API's objects to the states that all platforms share. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ..._core.cause import Cause
+from ..._deploy import state as words
+from ..._deploy.resolution import Resolved
+from ..._deploy.state import ServiceState, States, Task
+from . import causes, kstatus
+from .api_kinds import (
+    APP,
+    CLAIM,
+    CONTENT,
+    DAEMON_SET,
+    DEPLOYMENT,
+    HASH,
+    KIND,
+    NAMESPACED_BY,
+    NETWORK_POLICY,
+    POLICY,
+    RECORD,
+    REGISTRY,
+    SERVICE,
+)
+from .compare import annotation, label
+from .render import service_hash
+
+Body = dict[str, Any]
+Key = tuple[str, str]
+_RUNNERS = ("Deployment", "DaemonSet", "StatefulSet")
+REVISION = "deployment.kubernetes.io/revision"
+# For so many seconds a kubelet may not have noticed that a container has ended (it looks once a second).
+_UNNOTICED = 1.5
+_TEMPLATE = "deprecated.daemonset.template.generation"
+
+
+@dataclass
+class Found:
+    """What one look at the cluster found of an app.
+
+    ``objects`` has the app's own by kind and name, ``strangers`` others' of the names that it needs;
+    ``applied`` the generation of each workload that was written last, which a look must have reached.
+    """
+
+    objects: dict[Key, Body] = field(default_factory=dict)
+    replica_sets: list[Body] = field(default_factory=list)
+    pods: list[Body] = field(default_factory=list)
+    events: list[Body] = field(default_factory=list)
+    namespace: Body | None = None
+    clock: float = 0.0
+    strangers: dict[Key, Body] = field(default_factory=dict)
+    applied: Mapping[str, int] = field(default_factory=dict)
+    nodes: list[Body] | None = None
+
+    @property
+    def workloads(self) -> dict[str, Body]:
+        """What runs a service, by the service's name: a Deployment or DaemonSet; for manifests each object."""
+        found = {}
+        for (kind, _name), body in self.objects.items():
+            name = annotation(body, SERVICE) or (label(body, SERVICE) if kind in (DEPLOYMENT.name, DAEMON_SET.name) else "")
+            if name:
+                found[name] = body
+        return found
+
+    def names(self, kind: str, *roles: str) -> set[str]:
+        """The names of the app's objects of a kind, of certain roles only where they are given."""
+        return {name for (of, name), body in self.objects.items() if of == kind and (not roles or label(body, KIND) in roles)}
+
+    def belongings(self) -> dict[str, list[str]]:
+        """The names of everything that goes with the app, by kind."""
+        return {
+            "services": sorted(self.workloads),
+            "networks": sorted(self.names(NETWORK_POLICY.name, POLICY)),
+            "secrets": sorted(self.names("Secret", RECORD, CONTENT, REGISTRY)),
+            "configs": sorted(self.names("ConfigMap", CONTENT)),
+        }
+
+    @property
+    def claims(self) -> set[str]:
+        """The app's volumes."""
+        return self.names(CLAIM.name)
+
+
+def own(app: str, namespace: str, bodies: Iterable[Body]) -> dict[Key, Body]:
+    """The app's objects by kind and name."""
+    return {
+        (body["kind"], body["metadata"]["name"]): body
+        for body in bodies
+        if label(body, APP) == app and namespace in (body["metadata"].get("namespace"), annotation(body, NAMESPACED_BY))
+    }
+
+
+def states(app: str, found: Found, resolved: Resolved, monitor: float) -> States:
+    """Every service of the app that exists."""
+    return {name: _service(app, name, body, found, resolved, monitor) for name, body in found.workloads.items()}
+
+
+def _service(app: str, name: str, body: Body, found: Found, resolved: Resolved, monitor: float) -> ServiceState:
+    if body["kind"] not in _RUNNERS:
+        return _passive(name, body, found)
+    everywhere = body["kind"] == DAEMON_SET.name
+    metadata, status = body["metadata"], body.get("status", {})
+    seen = status.get("observedGeneration", 0) >= max(metadata.get("generation", 0), found.applied.get(name, 0))
+    sent = service_hash(app, name, resolved) if name in resolved.services else ""
+    is_current = _currency(name, body, found) if seen else (lambda _pod: False)
+    declared = resolved.services.get(name, {})
+    tasks = [task for pod in found.pods if label(pod, SERVICE) == name or _is_of(pod, body, found) for task in _tasks(pod, is_current, sent, found, declared)]
+    wanted = status.get("desiredNumberScheduled", 0) if everywhere else body["spec"].get("replicas", 1)
+    return ServiceState(
+        name=name,
+        wanted=wanted,
+        tasks=(*tasks, *(_refused(name, body) if seen else ())),
+        update="" if seen else words.UPDATING,
+        update_id=str(metadata.get("generation", "")),
+        checked=any("readinessProbe" in container for container in body["spec"]["template"]["spec"]["containers"]),
+        monitor=monitor + _UNNOTICED,
+        everywhere=everywhere,
+    )
+
+
+def _passive(name: str, body: Body, found: Found) -> ServiceState:
+    """An object that runs nothing itself, or runs something to its end: one task that stands for it."""
+    state, why = kstatus.status(body)
+    failed = state == kstatus.FAILED
+    pod = next((pod for pod in found.pods if _owned_by(pod, body) and pod.get("status", {}).get("phase") == "Failed"), None)
+    task = Task(
+        id=body["metadata"].get("uid", name) if pod is None else pod["metadata"]["uid"],
+        name=pod["metadata"]["name"] if pod else "",
+        slot=name,
+        machine=pod["spec"].get("nodeName", "") if pod else "",
+        state=words.ENDED if failed else words.RUNNING if state == kstatus.CURRENT else words.STARTING,
+        current=True,
+        sent=True,
+        wanted=not failed,
+        failed=failed,
+        cause=Cause("object_failed", f"{name} {why}", final=True) if failed else Cause("timeout", why) if why else None,
+    )
+    return ServiceState(name=name, wanted=1, tasks=(task,), update_id=str(body["metadata"].get("generation", "")), checked=True, passive=True)
+
+
+def _is_of(pod: Body, workload: Body, found: Found) -> bool:
+    """Whether a pod without our labels belongs to a workload, as those of one that was taken over do."""
+    owners = {owner["uid"] for owner in pod["metadata"].get("ownerReferences") or []}
+    sets = {body["metadata"]["uid"] for body in found.replica_sets if _owned_by(body, workload)}
+    return bool(owners & {*sets, workload["metadata"].get("uid")})
+
+
+def _owned_by(body: Body, owner: Body) -> bool:
+    return any(entry["uid"] == owner["metadata"].get("uid") for entry in body["metadata"].get("ownerReferences") or [])
+
+
+def _currency(name: str, body: Body, found: Found) -> Any:
+    """A test for pods: whether they are of the workload's template as it is now, edited by hand or not."""
+    if body["kind"] == "StatefulSet":
+        update = body.get("status", {}).get("updateRevision")
+        return lambda pod: (pod["metadata"].get("labels") or {}).get("controller-revision-hash") == update
+    if body["kind"] == DAEMON_SET.name:
+        generation = str((body["metadata"].get("annotations") or {}).get(_TEMPLATE, ""))
+        return lambda pod: (pod["metadata"].get("labels") or {}).get("pod-template-generation") == generation
+    revision = (body["metadata"].get("annotations") or {}).get(REVISION)
+    newest = {
+        replica_set["metadata"]["uid"]
+        for replica_set in found.replica_sets
+        if _owned_by(replica_set, body) and (replica_set["metadata"].get("annotations") or {}).get(REVISION) == revision
+    }
+    return lambda pod: any(owner["uid"] in newest for owner in pod["metadata"].get("ownerReferences") or [])
+
+
+def _refused(name: str, body: Body) -> Iterator[Task]:
+    """What stands for the pods that the API server did not take."""
+    for condition in body.get("status", {}).get("conditions") or []:
+        if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
+            cause = causes.refused(condition.get("message", ""))
+            yield Task(f"{name}/refused", "", "", "", words.WAITING, current=True, sent=True, wanted=True, cause=cause)
+
+
+def _tasks(pod: Body, is_current: Any, sent: str, found: Found, declared: Mapping[str, Any]) -> Iterator[Task]:
+    """The pod itself, and each of its containers' ends as an attempt that failed."""
+    metadata, status = pod["metadata"], pod.get("status", {})
+    current = is_current(pod)
+    common: dict[str, Any] = {
+        "name": metadata["name"],
+        "slot": metadata["name"],
+        "machine": pod["spec"].get("nodeName", ""),
+        "sent": current or (bool(sent) and label(pod, HASH) == sent),
+    }
+    containers = status.get("containerStatuses") or []
+    going = "deletionTimestamp" in metadata
+    state, cause = _state(pod, containers, found, declared)
+    for container in containers:
+        ends = _ends(container)
+        known = container.get("state", {}).get("terminated") or container.get("lastState", {}).get("terminated") or {}
+        for number in range(1, ends + 1):
+            yield Task(
+                id=f"{metadata['uid']}/{container['name']}/{number}",
+                state=words.ENDED,
+                current=False,
+                wanted=False,
+                failed=not going,
+                exit_code=known.get("exitCode"),
+                cause=causes.terminated(known),
+                created=f"{metadata['creationTimestamp']} {number:04}",
+                **common,
+            )
+    if cause and cause.final:
+        first = f"{metadata['creationTimestamp']} 0000"
+        yield Task(f"{metadata['uid']}//0", state=words.ENDED, current=False, wanted=False, failed=not going, cause=cause, created=first, **common)
+    yield Task(
+        id=metadata["uid"],
+        state=state,
+        current=current,
+        wanted=not going and state != words.ENDED,
+        age=_age(pod, containers, found.clock),
+        cause=cause,
+        created=metadata["creationTimestamp"],
+        **common,
+    )
+
+
+def _ends(container: Body) -> int:
+    """How often a container has ended: it was started again so often, and once more where it does not run now."""
+    state = container.get("state", {})
+    ended = "terminated" in state or state.get("waiting", {}).get("reason") == "CrashLoopBackOff"
+    return int(container.get("restartCount", 0)) + int(ended)
+
+
+def _state(pod: Body, containers: list[Body], found: Found, declared: Mapping[str, Any]) -> tuple[str, Cause | None]:
+    status = pod.get("status", {})
+    if status.get("phase") in ("Failed", "Succeeded"):
+        return words.ENDED, causes.gone(pod)
+    if "deletionTimestamp" in pod["metadata"]:
+        return (words.RUNNING if any("running" in container.get("state", {}) for container in containers) else words.ENDED), None
+    if not pod["spec"].get("nodeName"):
+        return words.WAITING, _unscheduled(status, declared)
+    if containers and all("running" in container.get("state", {}) for container in containers):
+        return (words.RUNNING if all(container.get("ready") for container in containers) else words.STARTING), None
+    return words.PREPARING, _unprepared(pod, containers, found)
+
+
+def _unscheduled(status: Body, declared: Mapping[str, Any]) -> Cause | None:
+    only_architecture = "platform" in declared and not declared.get("deploy", {}).get("placement", {}).get("constraints")
+    for condition in status.get("conditions") or []:
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            return causes.unschedulable(condition.get("message", ""), only_architecture)
+    return None
+
+
+def _unprepared(pod: Body, containers: list[Body], found: Found) -> Cause | None:
+    for container in containers:
+        waiting = container.get("state", {}).get("waiting") or {}
+        reason, message = waiting.get("reason", ""), waiting.get("message", "")
+        if reason in causes.IMAGE_REASONS:
+            return _no_image(pod, reason, message, container["name"], found) if message or reason == "InvalidImageName" else None
+        cause = causes.not_started(reason, message)
+        if cause:
+            return cause
+    if not containers and "startTime" not in pod.get("status", {}):
+        return Cause("timeout", "the kubelet of its machine has not taken it up; it may be down, or cut off")
+    return _from_events(_events(pod, found))
+
+
+def _no_image(pod: Body, reason: str, message: str, container: str, found: Found) -> Cause:
+    cause = causes.image(reason, message, _image(pod, container))
+    if cause.kind != "image_denied" or not pod["spec"].get("imagePullSecrets"):
+        return cause
+    return causes.denied(cause, any(event.get("reason") in causes.PULL_SECRET_REASONS for event in _events(pod, found)))
+
+
+def _image(pod: Body, container: str) -> str:
+    return next((str(entry["image"]) for entry in pod["spec"]["containers"] if entry["name"] == container), "its image")
+
+
+def _events(pod: Body, found: Found) -> list[Body]:
+    return [event for event in found.events if event.get("involvedObject", {}).get("uid") == pod["metadata"]["uid"]]
+
+
+def _from_events(events: list[Body]) -> Cause | None:
+    """What only an event says: a mount or a network that cannot be made."""
+    for event in sorted(events, key=moment, reverse=True):
+        if event.get("reason") in causes.MOUNT_REASONS:
+            return causes.mount(event.get("message", ""))
+        if event.get("reason") in causes.SANDBOX_REASONS:
+            return causes.sandbox(event.get("message", ""))
+    return None
+
+
+def moment(event: Body) -> str:
+    """When an event happened last."""
+    return str(event.get("lastTimestamp") or event.get("eventTime") or event.get("firstTimestamp") or "")
+
+
+def _age(pod: Body, containers: list[Body], clock: float) -> float:
+    """For how many seconds all of it runs at least; the API's times are whole seconds, so one is taken off."""
+    started = [container.get("state", {}).get("running", {}).get("startedAt") for container in containers]
+    ready = [condition.get("lastTransitionTime") for condition in pod.get("status", {}).get("conditions") or [] if condition["type"] == "Ready"]
+    moments = [_seconds(text) for text in (*started, *ready)]
+    return max(0.0, clock - max(moments, default=clock) - 1.0)
+
+
+def _seconds(timestamp: str | None) -> float:
+    """RFC 3339 in UTC to seconds since the epoch."""
+    return datetime.fromisoformat(timestamp.replace("Z", "+00:00")).timestamp() if timestamp else 0.0

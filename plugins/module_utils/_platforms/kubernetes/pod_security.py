@@ -1,0 +1,58 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a namespace's Pod Security Standard does not let a service do. Pure.
+
+Standards: https://kubernetes.io/docs/concepts/security/pod-security-standards/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..._deploy.resolution import HOST_NETWORK
+from .pods import is_root
+
+ENFORCE = "pod-security.kubernetes.io/enforce"
+BASELINE, RESTRICTED = "baseline", "restricted"
+_BASELINE_CAPABILITIES = frozenset(
+    f"CAP_{name}"
+    for name in (
+        "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID SYS_CHROOT".split()  # noqa: SIM905
+    )
+)
+_SAFE_SYSCTLS = ("kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.tcp_syncookies", "net.ipv4.ping_group_range")
+
+
+def enforced(namespace: Mapping[str, Any] | None) -> str:
+    """The standard that a namespace enforces, empty where it enforces none."""
+    labels = ((namespace or {}).get("metadata") or {}).get("labels") or {}
+    level = labels.get(ENFORCE, "")
+    return level if level in (BASELINE, RESTRICTED) else ""
+
+
+def violations(service: Mapping[str, Any], level: str) -> Iterator[tuple[str, str]]:
+    """Key and remedy of everything that a service may not do under a standard."""
+    if not level:
+        return
+    if service.get("privileged"):
+        yield "privileged", "leave it out"
+    if HOST_NETWORK in service.get("networks", {}):
+        yield "network_mode", "leave out host"
+    if any(port["mode"] == "host" and "published" in port for port in service.get("ports", [])):
+        yield "ports", "publish without mode: host"
+    if any(mount["type"] == "bind" for mount in service.get("volumes", [])):
+        yield "volumes", "mount no path of the machine; ship files under configs or secrets, or use a volume"
+    if any(key not in _SAFE_SYSCTLS for key in service.get("sysctls", {})):
+        yield "sysctls", f"only {', '.join(_SAFE_SYSCTLS)} are safe"
+    yield from _privileges(service, level)
+
+
+def _privileges(service: Mapping[str, Any], level: str) -> Iterator[tuple[str, str]]:
+    allowed = _BASELINE_CAPABILITIES if level == BASELINE else frozenset({"CAP_NET_BIND_SERVICE"})
+    beyond = sorted(set(service.get("cap_add", [])) - allowed)
+    if beyond:
+        yield "cap_add", f"leave out {', '.join(beyond)}"
+    if level == RESTRICTED and "user" in service and is_root(service):
+        yield "user", "write the number of a user that is not root"

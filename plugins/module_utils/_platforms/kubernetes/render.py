@@ -1,0 +1,218 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The objects of a resolved app. Pure: the same app gives the same objects."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..._core.content_ids import digest
+from ..._deploy.naming import Naming
+from ..._deploy.resolution import HOST_NETWORK, Resolved
+from . import manifests, quantities
+from .api_kinds import (
+    APP,
+    APPLIED,
+    CLAIM,
+    DAEMON_SET,
+    DEPLOYMENT,
+    HASH,
+    INTERNAL,
+    KIND,
+    KINDS,
+    MANAGED_BY,
+    NETWORK,
+    NETWORK_POLICY,
+    POLICY,
+    SERVICE,
+    SERVICE_KIND,
+    VOLUME,
+    Kind,
+)
+from .limits import published_name
+from .pods import (
+    Body,
+    Service,
+    is_bare,
+    selector,
+    split_labels,
+    strategy,
+    template,
+)
+
+NODE_PORTS = range(30000, 32768)
+_DNS_PORTS = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
+
+
+def naming(app: str) -> Naming:
+    """How an app's objects are called."""
+    return Naming(app, joint="-", strict=True)
+
+
+def service_hash(app: str, name: str, resolved: Resolved) -> str:
+    """A hash of everything whose change replaces pods."""
+    template = (of_service(app, name, resolved)[-1].get("spec") or {}).get("template") or {}
+    return str(((template.get("metadata") or {}).get("labels") or {}).get(HASH, ""))
+
+
+def kind_of(body: Body, service: Mapping[str, Any]) -> Kind:
+    """The kind of an object that is made of a service."""
+    return Kind(**service["kind"]) if "manifest" in service else KINDS[body["kind"]]
+
+
+def of_service(app: str, name: str, resolved: Resolved) -> list[Body]:
+    """Everything that is made of one service, in the order in which it is made; its workload is the last."""
+    service = resolved.services[name]
+    if "manifest" in service:
+        return [manifests.rendered(app, name, service)]
+    bodies = [*_claims(app, service), *_services(app, name, service), *_published_policy(app, name, service)]
+    return [_finished(app, name, service, body) for body in bodies] + [workload(app, name, resolved)]
+
+
+def kind_of_workload(service: Service) -> Kind:
+    """A global service is a DaemonSet."""
+    return DAEMON_SET if service.get("deploy", {}).get("mode") == "global" else DEPLOYMENT
+
+
+def workload(app: str, name: str, resolved: Resolved) -> Body:
+    """The Deployment or DaemonSet of a service."""
+    service = resolved.services[name]
+    kind = kind_of_workload(service)
+    rolling, hold = strategy(service)
+    labels, annotations = split_labels(service.get("deploy", {}).get("labels", {}))
+    spec: Body = {
+        "selector": {"matchLabels": selector(app, name, service)},
+        "updateStrategy" if kind is DAEMON_SET else "strategy": rolling,
+        **({"minReadySeconds": hold} if hold else {}),
+        "template": template(app, name, service, resolved),
+    }
+    replicas = service.get("deploy", {}).get("replicas")
+    if kind is DEPLOYMENT and replicas is not None:
+        spec["replicas"] = replicas
+    return _finished(app, name, service, _object(kind, name, spec, labels, annotations))
+
+
+def policies(app: str, resolved: Resolved) -> list[Body]:
+    """A NetworkPolicy for each of the app's networks, and one that keeps pods on internal networks inside."""
+    own = [_finished(app, "", {}, _network(name, entry)) for name, entry in resolved.networks.items() if not entry.get("external") and name != HOST_NETWORK]
+    internal = [name for name, entry in resolved.networks.items() if entry.get("internal")]
+    return [*own, *([_finished(app, "", {}, _inside(app, internal))] if internal else [])]
+
+
+def _object(kind: Kind, name: str, spec: Body, labels: Mapping[str, str] | None = None, annotations: Mapping[str, str] | None = None) -> Body:
+    metadata: Body = {"name": name, "labels": dict(labels or {}), "annotations": dict(annotations or {})}
+    return {"apiVersion": kind.version, "kind": kind.name, "metadata": metadata, "spec": spec}
+
+
+def _finished(app: str, name: str, service: Service, body: Body) -> Body:
+    """With the user's raw fields, our labels, and the hashes of what it is."""
+    raw = service.get("x-shipping", {}).get("overlay", {}).get(body["kind"])
+    body = overlaid(body, raw) if raw else body
+    body["metadata"]["labels"].update({APP: app, MANAGED_BY: "shipping.code", **({SERVICE: name} if name else {})})
+    if "template" in body["spec"] and not is_bare(service):
+        body["spec"]["template"]["metadata"]["labels"][HASH] = digest(body["spec"]["template"])
+    body["metadata"]["annotations"][APPLIED] = digest(body)
+    return body
+
+
+def overlaid(body: Any, raw: Any) -> Any:
+    """``raw`` merged into ``body``: mappings by key, lists of named things by name, anything else is replaced."""
+    if isinstance(body, dict) and isinstance(raw, dict):
+        result = copy.deepcopy(body)
+        for key, value in raw.items():
+            result[key] = overlaid(result[key], value) if key in result else copy.deepcopy(value)
+        return result
+    if isinstance(body, list) and isinstance(raw, list) and all(isinstance(item, dict) and "name" in item for item in [*body, *raw]):
+        merged = {item["name"]: item for item in body}
+        for item in raw:
+            merged[item["name"]] = overlaid(merged.get(item["name"], {}), item)
+        return list(merged.values())
+    return copy.deepcopy(raw)
+
+
+def _claims(app: str, service: Service) -> Iterable[Body]:
+    for mount in service.get("volumes", []):
+        if mount["type"] == "volume" and "source" in mount and "labels" in mount:
+            labels, annotations = split_labels(mount["labels"])
+            options = mount.get("driver_opts", {})
+            spec: Body = {
+                "accessModes": [options.get("access_mode", "ReadWriteOnce")],
+                "resources": {"requests": {"storage": quantities.memory(options.get("size", "1G"))}},
+            }
+            if "driver" in mount:
+                spec["storageClassName"] = mount["driver"]
+            yield _object(CLAIM, mount["source"], spec, {**labels, KIND: VOLUME}, annotations)
+
+
+def _services(app: str, name: str, service: Service) -> Iterable[Body]:
+    """The Service by which others find it, one for each other name, and one that is seen from outside."""
+    inside = _inside_ports(service)
+    headless = not inside or service.get("deploy", {}).get("endpoint_mode") == "dnsrr"
+    if HOST_NETWORK in service.get("networks", {}):
+        headless = True
+    for alias in sorted({name, *(alias for settings in service.get("networks", {}).values() for alias in settings.get("aliases", []))}):
+        spec: Body = {"type": "ClusterIP", "selector": selector(app, name, service)}
+        if inside:
+            spec["ports"] = [_service_port(port, port, protocol) for port, protocol in inside]
+        if headless:
+            spec["clusterIP"] = "None"
+        yield _object(SERVICE_KIND, alias, spec)
+    published = [port for port in service.get("ports", []) if port["mode"] == "ingress"]
+    if published:
+        high = all(port.get("published") in NODE_PORTS for port in published)
+        ports = [
+            {
+                **_service_port(port.get("published", port["target"]), port["target"], port["protocol"].upper()),
+                **({"nodePort": port["published"]} if high else {}),
+            }
+            for port in published
+        ]
+        yield _object(
+            SERVICE_KIND, published_name(name), {"type": "NodePort" if high else "LoadBalancer", "selector": selector(app, name, service), "ports": ports}
+        )
+
+
+def _inside_ports(service: Service) -> list[tuple[int, str]]:
+    """Container ports that others are told of: those that are published and those under ``expose``."""
+    found = {(int(port["target"]), port["protocol"].upper()) for port in service.get("ports", [])}
+    for text in service.get("expose", []):
+        span, _slash, protocol = str(text).partition("/")
+        first, _dash, last = span.partition("-")
+        found |= {(port, (protocol or "tcp").upper()) for port in range(int(first), int(last or first) + 1)}
+    return sorted(found)
+
+
+def _service_port(port: int, target: int, protocol: str) -> Body:
+    return {"name": f"{protocol.lower()}-{port}", "port": port, "targetPort": target, "protocol": protocol}
+
+
+def _published_policy(app: str, name: str, service: Service) -> Iterable[Body]:
+    """Whoever may come from outside, by the ports that are published."""
+    ports = sorted({(port["target"], port["protocol"].upper()) for port in service.get("ports", [])})
+    if ports and HOST_NETWORK not in service.get("networks", {}):
+        spec = {
+            "podSelector": {"matchLabels": selector(app, name, service)},
+            "policyTypes": ["Ingress"],
+            "ingress": [{"ports": [{"port": port, "protocol": protocol} for port, protocol in ports]}],
+        }
+        yield _object(NETWORK_POLICY, f"{app}.{name}.published", spec)
+
+
+def _network(name: str, entry: Mapping[str, Any]) -> Body:
+    members = {"podSelector": {"matchLabels": {f"{NETWORK}{name}": "true"}}}
+    labels, annotations = split_labels(entry.get("labels", {}))
+    spec = {**members, "policyTypes": ["Ingress"], "ingress": [{"from": [members]}]}
+    return _object(NETWORK_POLICY, name, spec, {**labels, KIND: POLICY}, annotations)
+
+
+def _inside(app: str, networks: list[str]) -> Body:
+    to = [{"podSelector": {"matchLabels": {f"{NETWORK}{name}": "true"}}} for name in networks]
+    spec = {
+        "podSelector": {"matchLabels": {APP: app, INTERNAL: "true"}},
+        "policyTypes": ["Egress"],
+        "egress": [{"to": to}, {"ports": _DNS_PORTS}],
+    }
+    return _object(NETWORK_POLICY, f"{app}.internal", spec, {KIND: POLICY})

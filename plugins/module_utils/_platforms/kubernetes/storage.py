@@ -1,0 +1,235 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where an app keeps itself in the cluster: its records, its lease, its secrets and configs.
+
+A record is a Secret of a type of its own, its verdict stands in annotations. The lease is a Lease; every
+write of it names the version that was read, and it is never removed.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import Any
+
+from ..._core.content_ids import fit
+from ..._core.errors import NotFound, Outdated, PlanError
+from ..._core.parallel import side_by_side
+from ..._deploy.history import Record, read_record
+from ..._deploy.lease import Lease
+from ..._deploy.naming import LABEL as NEUTRAL
+from ..._deploy.ports import Contents, Fence
+from ..._deploy.resolution import Resolved
+from .api_kinds import (
+    APP,
+    CONFIG_MAP,
+    CONTENT,
+    KIND,
+    LABEL,
+    LEASE,
+    LEASE_KIND,
+    MANAGED_BY,
+    NAMESPACE,
+    RECORD,
+    RECORD_TYPE,
+    REGISTRY,
+    SECRET,
+    Kind,
+)
+from .cluster import Cluster
+from .compare import label
+from .pods import split_labels
+
+_PAUSE, _ATTEMPTS = 0.3, 8
+_CONTENTS: dict[str, Kind] = {"secrets": SECRET, "configs": CONFIG_MAP}
+
+
+def _annotations(texts: Mapping[str, str]) -> dict[str, str]:
+    """Platform-neutral labels as annotations, which may hold any text."""
+    return {key.replace(NEUTRAL, LABEL, 1): value for key, value in texts.items()}
+
+
+def _texts(body: Mapping[str, Any]) -> dict[str, str]:
+    found = body["metadata"].get("annotations") or {}
+    return {key.replace(LABEL, NEUTRAL, 1): value for key, value in found.items() if key.startswith(LABEL)}
+
+
+def _labels(app: str, kind: str) -> dict[str, str]:
+    return {APP: app, KIND: kind, MANAGED_BY: "shipping.code"}
+
+
+def records(secrets: Iterable[Mapping[str, Any]]) -> tuple[Record, ...]:
+    """The records among an app's Secrets, the newest first."""
+    found = [read_record(body["metadata"]["name"], 0, _texts(body), body["data"]["record"]) for body in secrets if label(body, KIND) == RECORD]
+    return tuple(sorted(found, key=lambda record: record.number, reverse=True))
+
+
+def write_record(cluster: Cluster, app: str, record: Record) -> Record:
+    """Make a record, or write the verdict of one that exists."""
+    annotations = _annotations(record.labels())
+    if record.id:
+        cluster.merge(SECRET, record.id, {"metadata": {"annotations": annotations}})
+        return record
+    name = fit(f"shipping.code.{app}.release.{record.number}", 253)
+    cluster.create(
+        SECRET,
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "type": RECORD_TYPE,
+            "metadata": {"name": name, "labels": _labels(app, RECORD), "annotations": annotations},
+            "data": {"record": base64.b64encode(record.data()).decode()},
+        },
+    )
+    return replace(record, id=name)
+
+
+def lease_name(app: str) -> str:
+    """The name of an app's Lease."""
+    return f"shipping.code.{app}"
+
+
+def as_lease(body: Mapping[str, Any]) -> Lease:
+    """A Lease as the core knows it."""
+    return Lease.from_labels(body["metadata"]["name"], int(body["metadata"]["resourceVersion"]), _texts(body))
+
+
+def read_lease(cluster: Cluster, app: str) -> Lease | None:
+    """The lease as it is now."""
+    found = cluster.find(LEASE_KIND, lease_name(app))
+    return as_lease(found) if found else None
+
+
+def _write_lease(cluster: Cluster, app: str, lease: Lease) -> Lease:
+    spec: dict[str, Any] = {"leaseDurationSeconds": max(1, math.ceil(lease.ttl)), "renewTime": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
+    if lease.holder:
+        spec["holderIdentity"] = lease.holder
+    metadata: dict[str, Any] = {"name": lease_name(app), "labels": _labels(app, LEASE), "annotations": _annotations(lease.labels())}
+    body = {"apiVersion": LEASE_KIND.version, "kind": "Lease", "metadata": metadata, "spec": spec}
+    if not lease.id:
+        made = cluster.create(LEASE_KIND, body)
+    else:
+        metadata["resourceVersion"] = str(lease.version)
+        made = cluster.replace(LEASE_KIND, body)
+    return as_lease(made)
+
+
+def make_namespace(cluster: Cluster) -> None:
+    """Make the app's namespace, unless it is there."""
+    try:
+        cluster.create(NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": cluster.namespace}})
+    except Outdated:
+        return
+
+
+def make_objects(cluster: Cluster, app: str, resolved: Resolved, contents: Contents, existing: Mapping[str, set[str]], fence: Fence) -> None:
+    """Make the secrets and configs that are missing, side by side."""
+    missing = [
+        (section, name, entry)
+        for section in _CONTENTS
+        for name, entry in getattr(resolved, section).items()
+        if not entry.get("external") and name not in existing[section]
+    ]
+
+    def make(item: tuple[str, str, Mapping[str, Any]]) -> None:
+        section, name, entry = item
+        fence.check()
+        try:
+            cluster.create(_CONTENTS[section], _content(app, section, name, entry, getattr(contents, section)[entry["source"]]))
+        except Outdated:
+            return  # made by a former run: the name follows the content, so it holds the same
+
+    side_by_side(make, missing)
+
+
+def _content(app: str, section: str, name: str, entry: Mapping[str, Any], data: bytes) -> dict[str, Any]:
+    labels, annotations = split_labels(entry.get("labels", {}))
+    kind = _CONTENTS[section]
+    body = {
+        "apiVersion": kind.version,
+        "kind": kind.name,
+        "immutable": True,
+        "metadata": {"name": name, "labels": {**labels, **_labels(app, CONTENT)}, "annotations": annotations},
+    }
+    return {**body, **_data(section, data)}
+
+
+def _data(section: str, data: bytes) -> dict[str, Any]:
+    """Text stays readable where it may be read anyway."""
+    encoded = {"data": base64.b64encode(data).decode()}
+    if section == "secrets":
+        return {"type": "Opaque", "data": encoded}
+    try:
+        return {"data": {"data": data.decode()}}
+    except UnicodeDecodeError:
+        return {"binaryData": encoded}
+
+
+def sweep(cluster: Cluster, app: str, needed: list[Resolved], fence: Fence) -> None:
+    """Remove the app's secrets and configs that no release in the history refers to; all of them where there is none."""
+    roles = (CONTENT,) if needed else (CONTENT, REGISTRY)
+    for section, kind in _CONTENTS.items():
+        names = {name for resolved in needed for name in getattr(resolved, section)}
+        for found in cluster.metadata(kind, f"{APP}={app},{KIND} in ({','.join(roles)})"):
+            if found["metadata"]["name"] not in names:
+                fence.check()
+                cluster.delete(kind, found["metadata"]["name"])
+
+
+def registry_name(app: str) -> str:
+    """The name of the Secret that lets the machines into registries; its content may change in place."""
+    return f"shipping.code.{app}.registry"
+
+
+def same_registries(cluster: Cluster, app: str, content: bytes) -> bool:
+    """Whether the Secret for registries has these credentials."""
+    found = cluster.find(SECRET, registry_name(app))
+    return found is not None and _parsed((found.get("data") or {}).get(".dockerconfigjson", "")) == json.loads(content)
+
+
+def _parsed(data: str) -> Any:
+    try:
+        return json.loads(base64.b64decode(data))
+    except ValueError:
+        return None
+
+
+def write_registries(cluster: Cluster, app: str, content: bytes) -> None:
+    """Make the Secret for registries what it must be."""
+    cluster.apply(
+        SECRET,
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "type": "kubernetes.io/dockerconfigjson",
+            "metadata": {"name": registry_name(app), "labels": _labels(app, REGISTRY)},
+            "data": {".dockerconfigjson": base64.b64encode(content).decode()},
+        },
+    )
+
+
+def write_lease(cluster: Cluster, app: str, lease: Lease, create_namespace: bool) -> Lease:
+    """Make the lease (without an id) or write it; raises :class:`Outdated` where somebody was faster.
+
+    A namespace that is missing is made where that was asked for.
+    """
+    for _attempt in range(_ATTEMPTS):
+        try:
+            return _write_lease(cluster, app, lease)
+        except NotFound as error:
+            if not create_namespace or "namespaces" not in error.why:
+                raise missing_namespace(cluster.namespace) from error
+            make_namespace(cluster)
+            time.sleep(_PAUSE)
+    raise missing_namespace(cluster.namespace)
+
+
+def missing_namespace(name: str) -> PlanError:
+    """The error of a namespace that is not there."""
+    return PlanError(f"there is no namespace {name}", "the cluster does not have it", "Make it, correct namespace, or set create_namespace: true")

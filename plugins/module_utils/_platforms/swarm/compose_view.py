@@ -1,0 +1,49 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An app laid out as a Compose file, as it is and as it is to be, for people who read a diff."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..._deploy.resolution import Resolved
+from .compare import same_image
+from .observe import APP, Found
+from .spec_fields import FIELDS, IMAGE, put
+
+
+def before(app: str, resolved: Resolved, found: Found) -> dict[str, Any]:
+    """What is there of all that is declared."""
+    services = {}
+    for name, body in found.services.items():
+        shown: dict[str, Any] = {}
+        for field in FIELDS:
+            wanted = field.wanted(resolved.services.get(name, {}))
+            value = field.read(body["Spec"], found.names)
+            if field is IMAGE and same_image(value, wanted):
+                value = wanted
+            if wanted is not None or (name not in resolved.services and value not in (None, {}, field.default)):
+                put(shown, field.key, value)
+        services[name] = shown
+    own = [network["Name"] for network in found.networks if (network.get("Labels") or {}).get(APP) == app]
+    return {"services": services, "networks": sorted(own)}
+
+
+def after(resolved: Resolved) -> dict[str, Any]:
+    """What is declared."""
+    hidden = ("reference", "depends_on", "expose")
+    services = {name: {key: _by_target(value) for key, value in service.items() if key not in hidden} for name, service in resolved.services.items()}
+    return {"services": services, "networks": sorted(name for name, entry in resolved.networks.items() if not entry.get("external"))}
+
+
+def _by_target(value: Any) -> Any:
+    """Lists of mounts, grants and ports as the platform's view shows them."""
+    if isinstance(value, list) and value and all(isinstance(item, dict) and "target" in item for item in value):
+        return {_identity(item): item for item in value}
+    return value
+
+
+def _identity(item: Mapping[str, Any]) -> str:
+    return "/".join(str(item.get(key, "")) for key in ("published", "target", "protocol", "mode")) if "protocol" in item else str(item["target"])

@@ -1,0 +1,98 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be learnt of a task that failed: its container's end, its health check, its last lines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..._core.cause import Cause
+from ..._core.errors import PlatformError
+from ..._deploy.state import Evidence, Task
+from .engine import Engine
+from .image_digests import Credentials, ask_registry
+from .spec_fields import get
+
+_LINES = 20
+_HEALTH_LENGTH = 300
+_DEFAULT_RETRIES = 3
+
+
+def examine(engine: Engine, task: Task, cause: Cause, reference: str, credentials: Credentials) -> Evidence:
+    """Everything the connected engine can say; ``reference`` is the image as the spec writes it."""
+    if cause.kind in ("image_unavailable", "image_denied"):
+        return Evidence(image=_image(engine, task, reference, credentials))
+    if not task.id or not task.machine:
+        return Evidence()
+    found = engine.get(f"/tasks/{task.id}")
+    container = get(found, "Status.ContainerStatus.ContainerID")
+    if not container:
+        return Evidence()
+    logs, note = _logs(engine, task.id)
+    here = get(engine.get("/info"), "Swarm.NodeID") == found.get("NodeID")
+    if not here:
+        note = f"its engine is not the one connected to, so look there: docker inspect {container[:12]} on {task.machine}"
+        return Evidence(logs=logs, note=note)
+    return _inspected(engine, container, logs, note)
+
+
+def _inspected(engine: Engine, container: str, logs: tuple[str, ...], note: str) -> Evidence:
+    try:
+        inspected = engine.get(f"/containers/{container}/json")
+    except PlatformError as error:
+        return Evidence(logs=logs, note=note or f"its container is gone ({error.why})")
+    state = inspected.get("State", {})
+    checks = get(state, "Health.Log") or []
+    return Evidence(
+        exit_code=state.get("ExitCode"),
+        killed_for_memory=bool(state.get("OOMKilled")),
+        unhealthy=_was_unhealthy(inspected),
+        health=_last_failed(checks),
+        logs=logs,
+        note=note,
+    )
+
+
+def _was_unhealthy(inspected: dict[str, Any]) -> bool:
+    """Whether its health check failed as often as it may; the engine calls every stopped container unhealthy."""
+    retries = get(inspected, "Config.Healthcheck.Retries") or _DEFAULT_RETRIES
+    return bool((get(inspected, "State.Health.FailingStreak") or 0) >= retries)
+
+
+def _last_failed(checks: list[dict[str, Any]]) -> str:
+    """What the last failed check printed; its exit code where none printed anything."""
+    failed = [check for check in checks if check.get("ExitCode")]
+    outputs = [" ".join(str(check.get("Output", "")).split()) for check in failed]
+    said = next(filter(None, reversed(outputs)), "")
+    return said[:_HEALTH_LENGTH] if said or not failed else f"nothing, exit code {failed[-1]['ExitCode']}"
+
+
+def _image(engine: Engine, task: Task, reference: str, credentials: Credentials) -> Cause:
+    """The engine hides why a pull failed, so the registry is asked again."""
+    asked = ask_registry(engine, reference, credentials)
+    if isinstance(asked, Cause):
+        return asked
+    return Cause(
+        "image_unavailable", f"{task.machine or 'the machine'} could not pull {reference}, which the registry has; look at the engine's log there", final=True
+    )
+
+
+def _logs(engine: Engine, task: str) -> tuple[tuple[str, ...], str]:
+    """The last lines of a task, and why there are none where they cannot be read."""
+    try:
+        content = engine.raw(f"/tasks/{task}/logs", stdout=1, stderr=1, tail=_LINES)
+    except PlatformError as error:
+        return (), f"its log cannot be read ({error.why})"
+    text = b"".join(frames(content)).decode("utf-8", "replace")
+    return tuple(line.rstrip() for line in text.splitlines() if line.strip()), ""
+
+
+def frames(content: bytes) -> list[bytes]:
+    """The payloads of a multiplexed stream: 8 bytes of header, the last four its length."""
+    result = []
+    while len(content) >= 8:
+        length = int.from_bytes(content[4:8], "big")
+        result.append(content[8 : 8 + length])
+        content = content[8 + length :]
+    return result

@@ -1,0 +1,188 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine's API, as few calls as possible, with errors in words.
+
+Only the connection comes from the Docker SDK (``APIClient`` is a ``requests`` session that knows
+unix sockets and TLS); paths and JSON bodies are our own.
+API: https://docs.docker.com/reference/api/engine/version/v1.41/
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from ..._core.errors import (
+    Denied,
+    NotFound,
+    Outdated,
+    PlatformError,
+    ShippingError,
+    Unreachable,
+    innermost,
+)
+
+MINIMUM_API = (1, 41)
+NEWEST_API = (1, 51)
+_OUTDATED = ("update out of sequence", "version is required")
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where the engine is and how to be let in; the names are community.docker's."""
+
+    docker_host: str = "unix:///var/run/docker.sock"
+    tls: bool | None = None
+    validate_certs: bool = True
+    ca_path: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    timeout: int = 60
+
+    def check_files(self) -> None:
+        """Refuse files that cannot be read, and a certificate without its key."""
+        for option in ("ca_path", "client_cert", "client_key"):
+            path = getattr(self, option)
+            try:
+                if path:
+                    with open(path, "rb"):
+                        pass
+            except OSError as error:
+                raise ShippingError(f"cannot read {path}", str(error.strerror).lower(), f"Correct {option}, a path on the host that runs the module") from error
+        if bool(self.client_cert) != bool(self.client_key):
+            given, missing = ("client_cert", "client_key") if self.client_cert else ("client_key", "client_cert")
+            raise ShippingError(f"{given} is set without {missing}", "one is of no use without the other", f"Set {missing}, too")
+
+    @property
+    def encrypted(self) -> bool:
+        """TLS, unless it is a unix socket or switched off."""
+        return not self.docker_host.startswith("unix:") and self.tls is not False
+
+
+class Engine:
+    """One engine; every thread has a session of its own."""
+
+    def __init__(self, connection: Connection) -> None:
+        connection.check_files()
+        self.connection = connection
+        self.clock = 0.0
+        self._sessions = threading.local()
+        about = self._call("GET", "/version")
+        self.api = _version(about.get("ApiVersion", "0"))
+        oldest = _version(about.get("MinAPIVersion", "0"))
+        if self.api < MINIMUM_API:
+            raise PlatformError(
+                f"the engine at {connection.docker_host} is too old",
+                f"it speaks API {_dotted(self.api)} (Docker {about.get('Version')}), and {_dotted(MINIMUM_API)} is the least",
+                "Upgrade it to Docker 20.10 or newer",
+            )
+        self.prefix = f"/v{_dotted(max(min(self.api, NEWEST_API), oldest))}"
+
+    def get(self, path: str, **query: Any) -> Any:
+        """GET; ``query`` values that are mappings or lists go as JSON."""
+        return self._call("GET", self.prefix + path, query)
+
+    def get_with(self, path: str, headers: Mapping[str, str]) -> Any:
+        """GET with headers of one's own."""
+        return self._call("GET", self.prefix + path, headers=headers)
+
+    def post(self, path: str, body: Any = None, headers: Mapping[str, str] | None = None, **query: Any) -> Any:
+        """POST ``body`` as JSON."""
+        return self._call("POST", self.prefix + path, query, body, headers)
+
+    def delete(self, path: str) -> None:
+        """DELETE; it is no error where the object is gone already."""
+        try:
+            self._call("DELETE", self.prefix + path)
+        except NotFound:
+            return
+
+    def raw(self, path: str, **query: Any) -> bytes:
+        """GET something that is not JSON."""
+        return bytes(self._send("GET", self.prefix + path, query).content)
+
+    def _call(self, method: str, path: str, query: Mapping[str, Any] | None = None, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
+        response = self._send(method, path, query or {}, body, headers)
+        return response.json() if response.content else None
+
+    def _send(self, method: str, path: str, query: Mapping[str, Any], body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
+        import requests
+
+        session = self._session()
+        params = {key: json.dumps(value) if isinstance(value, (dict, list)) else value for key, value in query.items()}
+        try:
+            response = session.request(method, session.base_url + path, params=params, json=body, headers=dict(headers or {}), timeout=self.connection.timeout)
+        except requests.exceptions.SSLError as error:
+            raise Denied(
+                f"no trusted connection to the engine at {self.connection.docker_host}",
+                innermost(error),
+                "Check ca_path, client_cert and client_key; tls: false is for an engine that speaks no TLS",
+            ) from error
+        except requests.exceptions.RequestException as error:
+            raise Unreachable(
+                f"no connection to the engine at {self.connection.docker_host}", innermost(error), "Check docker_host and that the engine runs"
+            ) from error
+        if "Date" in response.headers:
+            self.clock = parsedate_to_datetime(response.headers["Date"]).timestamp()
+        if response.status_code >= 400:
+            raise _refusal(method, path, response)
+        return response
+
+    def _session(self) -> Any:
+        session = getattr(self._sessions, "session", None)
+        if session is None:
+            session = self._sessions.session = _new_session(self.connection)
+        return session
+
+
+def _new_session(connection: Connection) -> Any:
+    try:
+        from docker import APIClient
+        from docker.errors import DockerException
+        from docker.tls import TLSConfig
+    except ImportError as error:
+        raise ShippingError(
+            "the Python package docker is missing on the host that talks to the engine",
+            str(error),
+            "Install it for that host's Python: pip install 'docker>=7.1,<8'",
+        ) from error
+    try:
+        tls: Any = False
+        if connection.encrypted:
+            certificate = (connection.client_cert, connection.client_key) if connection.client_cert and connection.client_key else None
+            tls = TLSConfig(client_cert=certificate, ca_cert=connection.ca_path, verify=connection.validate_certs)
+        return APIClient(base_url=connection.docker_host, version=_dotted(MINIMUM_API), timeout=connection.timeout, tls=tls)
+    except DockerException as error:
+        raise ShippingError(
+            f"cannot use docker_host {connection.docker_host}", str(error), "Write for example unix:///var/run/docker.sock or tcp://host:2376"
+        ) from error
+
+
+def _refusal(method: str, path: str, response: Any) -> PlatformError:
+    """The engine's error answer as one of ours."""
+    try:
+        text = str(response.json().get("message", ""))
+    except ValueError:
+        text = response.text
+    why = text.rpartition("desc = ")[2].strip() or f"status {response.status_code}"
+    what = f"the engine refused {method} {path.partition('?')[0]}"
+    if any(word in why for word in _OUTDATED):
+        return Outdated(what, why)
+    if response.status_code == 404:
+        return NotFound(what, why)
+    if response.status_code in (401, 403):
+        return Denied(what, why)
+    return PlatformError(what, why, status=response.status_code)
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("."))
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))

@@ -1,0 +1,188 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Images: which digest a reference means now, asked of its registry through the engine."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from ..._core.cause import Cause
+from ..._core.errors import Denied, NotFound, PlanError, PlatformError
+from ..._core.image_references import Reference, is_image_id, no_digest
+from ..._core.parallel import side_by_side
+from ..._deploy.diagnosis import REMEDIES
+from .engine import Engine
+
+_HUB = "https://index.docker.io/v1/"
+_DENIED = ("unauthorized", "authentication required", "access denied", "denied:", "no basic auth", "forbidden")
+_MISSING = ("manifest unknown", "not found", "name unknown", "repository name not known", "does not exist")
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What lets one into registries: given ones first, then the Docker client's configuration."""
+
+    given: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    config_path: str | None = None
+
+    def header(self, registry: str) -> dict[str, str]:
+        """The ``X-Registry-Auth`` header for a registry; empty where nothing is known."""
+        found = self.given.get(registry) or self._configured(registry)
+        if not found:
+            return {}
+        return {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(found).encode()).decode()}
+
+    def _configured(self, registry: str) -> dict[str, Any] | None:
+        from docker.auth import load_config
+        from docker.errors import DockerException
+
+        try:
+            config = load_config(config_path=self._config_file())
+            found = config.resolve_authconfig(_HUB if registry == "docker.io" else registry)
+        except DockerException as error:
+            raise PlanError(
+                f"cannot read the credentials for {registry}", str(error), "Check docker_config and its credential helper, or give registry_auths"
+            ) from error
+        if not found:
+            return None
+        names = {"Username": "username", "Password": "password", "IdentityToken": "identitytoken", "ServerAddress": "serveraddress"}
+        return {names.get(key, key): value for key, value in found.items() if value}
+
+    def _config_file(self) -> str | None:
+        """The file to read, which the SDK would take for an empty one where it is missing or broken."""
+        from docker.utils.config import find_config_file
+
+        path: Any = os.path.expanduser(self.config_path) if self.config_path else find_config_file()
+        try:
+            if path:
+                with open(path, encoding="utf-8") as stream:
+                    _require_mapping(json.load(stream))
+        except OSError as error:
+            raise PlanError(f"cannot read {path}", str(error.strerror), "Correct docker_config") from error
+        except ValueError as error:
+            raise PlanError(
+                f"cannot read {path}", f"it is no JSON of a Docker client ({error})", "Correct the file, or name another one by docker_config"
+            ) from error
+        return str(path) if path else None
+
+
+def _require_mapping(content: object) -> None:
+    if not isinstance(content, dict):
+        raise ValueError("no mapping at its top")
+
+
+@dataclass(frozen=True)
+class Local:
+    """What the connected engine has of an image."""
+
+    id: str
+    digests: tuple[str, ...]
+
+
+def resolve(engine: Engine, references: Iterable[str], mode: str, credentials: Credentials, machines: int) -> dict[str, str]:
+    """Each reference with what it is pinned to: a digest, or a local image's id.
+
+    ``mode`` is ``auto``, ``always`` or ``never``. Raises :class:`PlanError` naming every image that
+    cannot be resolved.
+    """
+    wanted = list(references)
+    if mode == "never":
+        return {reference: reference for reference in wanted}
+    answers = side_by_side(lambda reference: _resolve(engine, reference, mode, credentials, machines), wanted)
+    refused = [answer for answer in answers if isinstance(answer, Cause)]
+    if refused:
+        raise PlanError(
+            "cannot resolve " + ("an image" if len(refused) == 1 else f"{len(refused)} images"),
+            "; ".join(cause.text for cause in refused),
+            _remedy(refused),
+            failures=[{"kind": cause.kind, "text": cause.text} for cause in refused],
+        )
+    return dict(zip(wanted, map(str, answers)))
+
+
+def _remedy(refused: list[Cause]) -> str:
+    return ". ".join(sorted({REMEDIES[cause.kind] for cause in refused if cause.kind in REMEDIES}))
+
+
+def _resolve(engine: Engine, text: str, mode: str, credentials: Credentials, machines: int) -> str | Cause:
+    if is_image_id(text):
+        return text
+    reference = Reference.parse(text)
+    if reference.digest:
+        return reference.pinned(reference.digest)
+    asked = ask_registry(engine, text, credentials)
+    if isinstance(asked, str):
+        return reference.pinned(asked)
+    if mode == "always" or asked.kind == "image_denied":
+        return asked
+    return _from_local(engine, reference, asked, machines)
+
+
+def _from_local(engine: Engine, reference: Reference, asked: Cause, machines: int) -> str | Cause:
+    """The image that the connected engine has, where the registry has none to offer."""
+    local = _local(engine, reference)
+    if local is None:
+        return asked
+    for digest in local.digests:
+        known = Reference.parse(digest)
+        if (known.registry, known.path) == (reference.registry, reference.path):
+            return reference.pinned(known.digest)
+    if machines > 1:
+        return Cause(
+            "image_local",
+            f"{reference.familiar} is on one machine only ({asked.text}), and {machines} machines may run it; push it, or set resolve_image: never",
+        )
+    return local.id
+
+
+def _local(engine: Engine, reference: Reference) -> Local | None:
+    try:
+        found = engine.get(f"/images/{quote(reference.familiar, safe='/:@')}/json")
+    except NotFound:
+        return None
+    return Local(found["Id"], tuple(found.get("RepoDigests") or ()))
+
+
+def gone(engine: Engine, pinned: Iterable[str], credentials: Credentials, thorough: bool) -> list[str]:
+    """Which pinned images cannot be had any more: not on this engine and, if asked, not in their registry."""
+    have: set[str] = set()
+    for image in engine.get("/images/json"):
+        have.add(image["Id"])
+        have.update(digest.rpartition("@")[2] for digest in image.get("RepoDigests") or ())
+
+    def is_gone(image: str) -> bool:
+        if image in have or image.rpartition("@")[2] in have:
+            return False
+        if is_image_id(image):
+            return True
+        return thorough and isinstance(ask_registry(engine, image, credentials), Cause)
+
+    images = list(pinned)
+    return [image for image, lost in zip(images, side_by_side(is_gone, images)) if lost]
+
+
+def ask_registry(engine: Engine, text: str, credentials: Credentials) -> str | Cause:
+    """The digest of a reference, or why there is none: no access, not there, or no answer."""
+    reference = Reference.parse(text)
+    try:
+        name = reference.pinned(reference.digest) if reference.digest else reference.familiar
+        answer = engine.get_with(f"/distribution/{quote(name, safe='/:@')}/json", credentials.header(reference.registry))
+    except PlatformError as error:
+        return _cause(reference, error)
+    return str(answer["Descriptor"]["digest"])
+
+
+def _cause(reference: Reference, error: PlatformError) -> Cause:
+    why = error.why.lower()
+    if (isinstance(error, Denied) and not any(word in why for word in _MISSING)) or any(word in why for word in _DENIED):
+        return no_digest("image_denied", reference, error.why)
+    if isinstance(error, NotFound) or any(word in why for word in _MISSING):
+        return no_digest("image_missing", reference)
+    return no_digest("registry_unreachable", reference, error.why)

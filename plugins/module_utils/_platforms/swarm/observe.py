@@ -1,0 +1,185 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the engine's JSON to the states that all platforms share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ..._deploy import state as words
+from ..._deploy.naming import LABEL
+from ..._deploy.resolution import Resolved
+from ..._deploy.state import ServiceState, States, Task
+from . import causes
+from .compare import HASH, same_template, service_hash
+from .spec_fields import CONTAINER_LABELS, Names, get
+
+APP, SERVICE, TOKEN, RELEASE, VERSION = (f"{LABEL}{name}" for name in ("app", "service", "token", "release", "version"))
+STACK = "com.docker.stack.namespace"
+KIND = f"{LABEL}kind"
+RECORD, LEASE, CONTENT = "release", "lease", "content"
+
+_STATES = {
+    "new": words.WAITING,
+    "pending": words.WAITING,
+    "allocated": words.WAITING,
+    "assigned": words.PREPARING,
+    "accepted": words.PREPARING,
+    "preparing": words.PREPARING,
+    "ready": words.PREPARING,
+    "starting": words.STARTING,
+    "running": words.RUNNING,
+}
+_FAILED = ("failed", "rejected", "complete")
+_UPDATES = {
+    "updating": words.UPDATING,
+    "completed": words.DONE,
+    "paused": words.PAUSED,
+    "rollback_started": words.ROLLING_BACK,
+    "rollback_completed": words.ROLLED_BACK,
+    "rollback_paused": words.ROLLED_BACK,
+}
+
+
+@dataclass
+class Found:
+    """What one look at the Swarm found of an app. ``services`` maps the spec's names to bodies."""
+
+    services: dict[str, dict[str, Any]] = field(default_factory=dict)
+    strangers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tasks: list[dict[str, Any]] = field(default_factory=list)
+    networks: list[dict[str, Any]] = field(default_factory=list)
+    secrets: list[dict[str, Any]] = field(default_factory=list)
+    configs: list[dict[str, Any]] = field(default_factory=list)
+    nodes: list[dict[str, Any]] = field(default_factory=list)
+    clock: float = 0.0
+
+    @property
+    def names(self) -> Names:
+        """Names and ids of all objects."""
+        return Names(
+            {network["Name"]: network["Id"] for network in self.networks},
+            {secret["Spec"]["Name"]: secret["ID"] for secret in self.secrets},
+            {config["Spec"]["Name"]: config["ID"] for config in self.configs},
+        )
+
+    def belongings(self, app: str, adopted: bool) -> dict[str, list[str]]:
+        """The names of the app's own objects, by kind; the lease is not one of them.
+
+        A network cannot be labelled afterwards, so those of an ``adopted`` stack are told by its label.
+        """
+
+        def names(objects: list[dict[str, Any]]) -> list[str]:
+            specs = [entry.get("Spec", entry) for entry in objects]
+            own = [spec for spec in specs if (spec.get("Labels") or {}).get(APP) == app and (spec["Labels"]).get(KIND) != LEASE]
+            return sorted(spec["Name"] for spec in own)
+
+        return {
+            "services": sorted(body["Spec"]["Name"] for body in self.services.values()),
+            "networks": sorted(network["Name"] for network in self.networks if is_own_network(app, network, adopted)),
+            "secrets": names(self.secrets),
+            "configs": names(self.configs),
+        }
+
+
+def is_own_network(app: str, network: Mapping[str, Any], adopted: bool) -> bool:
+    """Whether a network was made for the app, by this collection or by a stack that it took over."""
+    labels = network.get("Labels") or {}
+    return labels.get(APP) == app or (adopted and labels.get(STACK) == app)
+
+
+def split_services(app: str, services: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The app's own services by their names in the spec, and others whose name begins as theirs do."""
+    own, strangers = {}, {}
+    for service in services:
+        labels = service["Spec"].get("Labels") or {}
+        name = labels.get(SERVICE) or service["Spec"]["Name"][len(app) + 1 :]
+        if labels.get(APP) == app:
+            own[name] = service
+        elif APP not in labels:
+            strangers[service["Spec"]["Name"]] = service
+    return own, strangers
+
+
+def states(app: str, found: Found, resolved: Resolved, monitor: float) -> States:
+    """Every service of the app that exists."""
+    tasks: dict[str, list[dict[str, Any]]] = {}
+    for task in found.tasks:
+        tasks.setdefault(task["ServiceID"], []).append(task)
+    hosts = {node["ID"]: get(node, "Description.Hostname") or node["ID"] for node in found.nodes}
+    return {name: _service(app, name, body, tasks.get(body["ID"], []), found, resolved, hosts, monitor) for name, body in found.services.items()}
+
+
+def _service(
+    app: str,
+    name: str,
+    body: Mapping[str, Any],
+    tasks: list[dict[str, Any]],
+    found: Found,
+    resolved: Resolved,
+    hosts: Mapping[str, str],
+    monitor: float,
+) -> ServiceState:
+    spec = body["Spec"]
+    sent = service_hash(resolved.services[name]) if name in resolved.services else ""
+    names = found.names
+    seen = tuple(_task(task, name, body, names, sent, hosts, found.clock) for task in tasks)
+    everywhere = "Global" in spec.get("Mode", {})
+    policy = get(spec, "TaskTemplate.RestartPolicy") or {}
+    return ServiceState(
+        name=name,
+        wanted=sum(task.wanted for task in seen) if everywhere else get(spec, "Mode.Replicated.Replicas") or 0,
+        tasks=seen,
+        update=_UPDATES.get(get(body, "UpdateStatus.State") or "", ""),
+        update_text=get(body, "UpdateStatus.Message") or "",
+        update_id=get(body, "UpdateStatus.StartedAt") or "",
+        checked=_has_check(spec),
+        monitor=monitor,
+        restarts=policy.get("Condition", "any") != "none",
+        max_attempts=policy.get("MaxAttempts") or 0,
+        everywhere=everywhere,
+    )
+
+
+def _has_check(spec: Mapping[str, Any]) -> bool:
+    test = get(spec, "TaskTemplate.ContainerSpec.Healthcheck.Test") or []
+    return bool(test) and test[0] != "NONE"
+
+
+def _task(task: dict[str, Any], service: str, body: Mapping[str, Any], names: Names, sent: str, hosts: Mapping[str, str], clock: float) -> Task:
+    status = task.get("Status", {})
+    label = status.get("State", "new")
+    current = same_template(task, body, names)
+    hashed = (get({"TaskTemplate": task.get("Spec", {})}, CONTAINER_LABELS.place) or {}).get(HASH)
+    machine = hosts.get(task.get("NodeID", ""), task.get("NodeID", ""))
+    slot = str(task.get("Slot") or machine)
+    state = _STATES.get(label, words.ENDED)
+    failed = label in _FAILED
+    error = str(status.get("Err") or "")
+    return Task(
+        id=task["ID"],
+        name=f"{service}.{slot}",
+        slot=slot,
+        machine=machine,
+        state=state,
+        current=current,
+        sent=current or (bool(sent) and hashed == sent),
+        wanted=task.get("DesiredState") in ("running", "ready", "accepted"),
+        age=max(0.0, clock - _seconds(status.get("Timestamp"))),
+        failed=failed,
+        exit_code=causes.exit_code(status) if failed else None,
+        cause=causes.failed(status) if failed else causes.waiting(error) if state == words.WAITING else None,
+        created=task.get("CreatedAt", ""),
+    )
+
+
+def _seconds(timestamp: str | None) -> float:
+    """RFC 3339 in UTC, with nanoseconds, to seconds since the epoch."""
+    if not timestamp:
+        return 0.0
+    whole, _point, fraction = timestamp.rstrip("Z").partition(".")
+    return datetime.fromisoformat(f"{whole}+00:00").timestamp() + float(f"0.{fraction or 0}")

@@ -1,0 +1,139 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where an app keeps itself in the Swarm: its records, its lease, its secrets and configs.
+
+Records and the lease are config objects: making one is atomic by its name, labels change with a
+version, data never changes. The lease is never removed, since removing would ask for no version.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..._core.errors import NotFound, Outdated, PlatformError
+from ..._core.parallel import side_by_side
+from ..._deploy.history import Record, read_record
+from ..._deploy.lease import Lease
+from ..._deploy.naming import lease_name, record_name
+from ..._deploy.ports import Contents, Fence
+from ..._deploy.resolution import Resolved
+from .engine import Engine
+from .observe import APP, CONTENT, KIND, LEASE, RECORD
+
+_CONFLICT = 409
+
+
+def records(configs: Iterable[Mapping[str, Any]]) -> tuple[Record, ...]:
+    """The records among an app's config objects, the newest first."""
+    found = [
+        read_record(config["ID"], config["Version"]["Index"], config["Spec"]["Labels"], config["Spec"]["Data"])
+        for config in configs
+        if config["Spec"]["Labels"].get(KIND) == RECORD
+    ]
+    return tuple(sorted(found, key=lambda record: record.number, reverse=True))
+
+
+def lease_among(configs: Iterable[Mapping[str, Any]]) -> Lease | None:
+    """The lease among an app's config objects."""
+    return next((_as_lease(config) for config in configs if config["Spec"]["Labels"].get(KIND) == LEASE), None)
+
+
+def _as_lease(config: Mapping[str, Any]) -> Lease:
+    return Lease.from_labels(config["ID"], config["Version"]["Index"], config["Spec"]["Labels"])
+
+
+def read_lease(engine: Engine, app: str, known: Lease | None = None) -> Lease | None:
+    """The lease as it is now."""
+    if known is None:
+        return lease_among(engine.get("/configs", filters={"label": [f"{APP}={app}", f"{KIND}={LEASE}"]}))
+    try:
+        return _as_lease(engine.get(f"/configs/{known.id}"))
+    except NotFound:
+        return None
+
+
+def write_lease(engine: Engine, app: str, lease: Lease) -> Lease:
+    """Make the lease (without an id) or write it; raises :class:`Outdated` where somebody was faster."""
+    labels = {**lease.labels(), APP: app, KIND: LEASE}
+    if not lease.id:
+        return replace(lease, id=_create(engine, "configs", lease_name(app), b"shipping.code lease", labels), version=-1)
+    name = lease_name(app)
+    data = base64.b64encode(b"shipping.code lease").decode()
+    engine.post(f"/configs/{lease.id}/update", {"Name": name, "Labels": labels, "Data": data}, version=lease.version)
+    return lease
+
+
+def _create(engine: Engine, kind: str, name: str, data: bytes, labels: Mapping[str, str]) -> str:
+    body = {"Name": name, "Labels": dict(labels), "Data": base64.b64encode(data).decode()}
+    try:
+        return str(engine.post(f"/{kind}/create", body)["ID"])
+    except PlatformError as error:
+        if error.facts.get("status") == _CONFLICT:
+            raise Outdated(error.what, error.why) from error
+        raise
+
+
+def write_record(engine: Engine, app: str, record: Record) -> Record:
+    """Make a record, or write the labels of one that exists."""
+    labels = {**record.labels(), APP: app, KIND: RECORD}
+    if not record.id:
+        return replace(record, id=_create(engine, "configs", record_name(app, record.number), record.data(), labels))
+    now = engine.get(f"/configs/{record.id}")
+    engine.post(f"/configs/{record.id}/update", {**now["Spec"], "Labels": labels}, version=now["Version"]["Index"])
+    return record
+
+
+def make_objects(engine: Engine, app: str, resolved: Resolved, contents: Contents, existing: Mapping[str, Mapping[str, Any]], fence: Fence) -> None:
+    """Make the secrets and configs that are missing, side by side."""
+    missing = [
+        (kind, name, entry)
+        for kind in ("secrets", "configs")
+        for name, entry in getattr(resolved, kind).items()
+        if not entry.get("external") and name not in existing[kind]
+    ]
+
+    def make(item: tuple[str, str, Mapping[str, Any]]) -> None:
+        kind, name, entry = item
+        fence.check()
+        labels = {**entry.get("labels", {}), APP: app, KIND: CONTENT}
+        try:
+            _create(engine, kind, name, getattr(contents, kind)[entry["source"]], labels)
+        except Outdated:
+            return  # made by a former run: the name follows the content, so it holds the same
+
+    side_by_side(make, missing)
+
+
+def take_over(engine: Engine, app: str, resolved: Resolved, existing: Mapping[str, Mapping[str, Any]], fence: Fence) -> None:
+    """Label a stack's secrets and configs that are used from now on, so that they go with the last release that needs them."""
+    for kind in ("secrets", "configs"):
+        for name, entry in getattr(resolved, kind).items():
+            found = existing[kind].get(name)
+            if found and not entry.get("external") and APP not in (found["Spec"].get("Labels") or {}):
+                fence.check()
+                labels = {**(found["Spec"].get("Labels") or {}), APP: app, KIND: CONTENT}
+                engine.post(f"/{kind}/{found['ID']}/update", {**found["Spec"], "Labels": labels}, version=found["Version"]["Index"])
+
+
+def sweep(engine: Engine, app: str, needed: Iterable[Resolved], fence: Fence) -> None:
+    """Remove the app's secrets and configs that no release in the history refers to."""
+    wanted = list(needed)
+    for kind in ("secrets", "configs"):
+        names = {name for resolved in wanted for name in getattr(resolved, kind)}
+        for found in engine.get(f"/{kind}", filters={"label": [f"{APP}={app}", f"{KIND}={CONTENT}"]}):
+            if found["Spec"]["Name"] not in names:
+                fence.check()
+                _delete_unused(engine, f"/{kind}/{found['ID']}")
+
+
+def _delete_unused(engine: Engine, path: str) -> None:
+    """Delete an object, unless a task that is just going still uses it; the next run takes it then."""
+    try:
+        engine.delete(path)
+    except PlatformError as error:
+        if "in use" not in error.why:
+            raise

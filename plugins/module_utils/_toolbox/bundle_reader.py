@@ -1,0 +1,71 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the control machine sends: one tar with the files of all objects that were missing."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+import tarfile
+
+from .checked_names import is_inside
+from .delivery_errors import Damaged
+from .installers.installer import sha256_of
+
+Members = dict[str, list[tarfile.TarInfo]]
+
+
+class Bundle:
+    """A tar of regular files called ``KEY/NAME``, at a path or as it is; it is looked through once."""
+
+    def __init__(self, source: str | bytes = "") -> None:
+        self.source = source
+        self._members: Members | None = None
+
+    def __bool__(self) -> bool:
+        """Whether anything was sent."""
+        return bool(self.source)
+
+    def verify(self, sha256: str) -> None:
+        """Refuse it if it is not what was sent."""
+        found = hashlib.sha256(self.source).hexdigest() if isinstance(self.source, bytes) else sha256_of(self.source)
+        if found != sha256:
+            raise Damaged("what the control machine sent did not arrive whole", "its checksum differs", "Run again")
+
+    def extract(self, key: str, folder: str) -> None:
+        """Put the files of one object into a folder of ours."""
+        try:
+            with self._open() as content:
+                members = self._of(content).get(key)
+                for member in members or ():
+                    _write(content, member, folder)
+        except (tarfile.TarError, EOFError) as error:
+            raise Damaged("what the control machine sent cannot be read", str(error), "Run again") from error
+        if not members:
+            raise Damaged("what the control machine sent is not complete", f"nothing is there for {key}", "Run again")
+
+    def _open(self) -> tarfile.TarFile:
+        if isinstance(self.source, bytes):
+            return tarfile.open(fileobj=io.BytesIO(self.source), mode="r:")
+        return tarfile.open(self.source, "r:")
+
+    def _of(self, content: tarfile.TarFile) -> Members:
+        if self._members is None:
+            self._members = {}
+            for member in content:
+                self._members.setdefault(member.name.partition("/")[0], []).append(member)
+        return self._members
+
+
+def _write(content: tarfile.TarFile, member: tarfile.TarInfo, folder: str) -> None:
+    name = member.name.partition("/")[2]
+    source = content.extractfile(member) if member.isreg() and is_inside(name) else None
+    if source is None:
+        raise Damaged("what the control machine sent is odd", f"{member.name!r} is no plain file", "Run again")
+    path = os.path.join(folder, name)
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    with source, open(path, "xb") as file:
+        shutil.copyfileobj(source, file)

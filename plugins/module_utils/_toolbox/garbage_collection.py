@@ -1,0 +1,105 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Leaving no more on a machine than its generations need: who may use what, and what is removed.
+
+It can be done again at any time, so it also mends what a killed run has left.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from .atomic_files import correct_mode, read_json, write_json
+from .generation_model import Generation
+from .generations import Generations
+from .tool_store import Store
+
+_ORPHANS = "orphans.json"
+
+
+@dataclass
+class Settled:
+    """What was done."""
+
+    removed: list[str] = field(default_factory=list)
+    """Objects of the store."""
+    changed: bool = False
+
+
+def users_of_places(current: Generation, kept: list[Generation]) -> dict[str, set[int]]:
+    """Who may use each object: users of the current generation, for projects that they still have; also older versions. Pure."""
+    uids = {view.id: view.uid for view in current.views}
+    members = current.pairs
+    found: dict[str, set[int]] = {}
+    for generation in [current, *kept]:
+        for view, tool in generation.tools:
+            if tool.place and (view.id, tool.project) in members:
+                found.setdefault(tool.place, set()).add(uids[view.id])
+    return found
+
+
+def settle(root: str, keep: int, grace: float, now: float, always: set[str]) -> Settled:
+    """Bring rights, generations and store to what is needed; ``always`` names objects that stay in any case."""
+    generations, store, done = Generations(root), Store(root), Settled()
+    current = generations.current()
+    numbers = [number for number in generations.numbers() if number <= current.number][-max(keep, 1) :]
+    kept = [found for found in map(generations.read, numbers) if found]
+    done.changed |= bool(generations.tidy({current.number, *(found.number for found in kept)}))
+    done.changed |= _settle_folders(root, [current.number, *numbers])
+    for generation in kept:
+        done.changed |= generations.allow(generation, generation.number == current.number)
+    _settle_store(store, users_of_places(current, kept), _Orphans(root, grace, now), always, done)
+    return done
+
+
+def _settle_folders(root: str, numbers: list[int]) -> bool:
+    """Users must get through to what is theirs, and see nothing on the way."""
+    modes = {"": 0o755, "store": 0o711, "generations": 0o711}
+    for number in numbers:
+        modes |= {f"generations/{number}": 0o711, f"generations/{number}/users": 0o711}
+    paths = {os.path.join(root, name): mode for name, mode in modes.items()}
+    wrong = [correct_mode(path, mode) for path, mode in paths.items() if os.path.isdir(path)]
+    return any(wrong)
+
+
+def _settle_store(store: Store, users: dict[str, set[int]], orphans: _Orphans, always: set[str], done: Settled) -> None:
+    for place in store.places():
+        if place in users:
+            done.changed |= store.allow(place, users[place])
+        elif place in always:
+            continue
+        elif not store.is_complete(place):
+            store.remove(place)
+            done.changed = True
+        elif orphans.is_due(place):
+            store.remove(place)
+            done.removed.append(place)
+            done.changed = True
+        else:
+            done.changed |= store.allow(place, set())
+    orphans.save()
+
+
+class _Orphans:
+    """Objects that nobody needs, and since when; they stay for a while where that is wished."""
+
+    def __init__(self, root: str, grace: float, now: float) -> None:
+        self.path = os.path.join(root, _ORPHANS)
+        self.grace, self.now = grace, now
+        self.known: dict[str, float] = read_json(self.path) or {}
+        self.found: dict[str, float] = {}
+
+    def is_due(self, place: str) -> bool:
+        """Whether an object has been without users for long enough."""
+        since = self.known.get(place, self.now)
+        if self.now - since >= self.grace:
+            return True
+        self.found[place] = since
+        return False
+
+    def save(self) -> None:
+        """Remember since when."""
+        if self.found != self.known:
+            write_json(self.path, self.found)

@@ -1,0 +1,48 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a membership record is one. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .._core.errors import Problem, SpecError
+from . import checked_names
+
+
+def check_record(record: Mapping[str, Any]) -> None:
+    """Refuse a record that is none, before anything is touched."""
+    problems = [Problem(f"record.{key}", "is needed, as a text") for key in ("machine", "serial") if not isinstance(record.get(key), str)]
+    users = record.get("users")
+    if not isinstance(users, list):
+        problems.append(Problem("record.users", "is needed, as a list; an empty list takes everything away"))
+    for number, user in enumerate(users if isinstance(users, list) else []):
+        problems += _problems_of_user(f"record.users[{number}]", user)
+    if not problems:
+        problems += _twice(users or [])
+    if problems:
+        raise SpecError(problems, "the membership record")
+
+
+def _problems_of_user(path: str, user: Any) -> list[Problem]:
+    if not isinstance(user, dict):
+        return [Problem(path, "must be a mapping with id, name and projects")]
+    found = [Problem(f"{path}.{key}", "is needed, as a text") for key in ("id", "name") if not isinstance(user.get(key), str) or not user[key]]
+    if not isinstance(user.get("projects"), list) or not all(isinstance(name, str) for name in user["projects"]):
+        found.append(Problem(f"{path}.projects", "is needed, as a list of texts"))
+    if not found and not checked_names.is_login(user["name"]):
+        found.append(Problem(f"{path}.name", f"{user['name']!r} cannot be a login name: letters, digits and _ . @ + - only, at most 64"))
+    return found
+
+
+def _twice(users: Iterable[Mapping[str, Any]]) -> list[Problem]:
+    seen: dict[str, set[str]] = {"id": set(), "name": set()}
+    found = []
+    for user in users:
+        for key, values in seen.items():
+            if user[key] in values:
+                found.append(Problem("record.users", f"two users have the {key} {user[key]}"))
+            values.add(user[key])
+    return found

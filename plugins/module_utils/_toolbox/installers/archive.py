@@ -1,0 +1,32 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An archive with one or more programs."""
+
+from __future__ import annotations
+
+from .installer import Build, Key, Kind, declared, verify
+
+
+def _install(build: Build) -> None:
+    from ..unpack import unpack
+
+    source = build.sent("archive")
+    verify(source, build.details["sha256"], build.name)
+    unpack(source, build.target, build.name, build.details.get("strip") or 0)
+
+
+KIND = Kind(
+    "archive",
+    "A tar (plain, gz, bz2, xz) or zip with programs. It is unpacked by rules of our own: nothing in it can be written elsewhere.",
+    {
+        "url": Key("url", "Where the control machine gets it from.", each_platform=True),
+        "file": Key("path", "The file, below the folder of the catalogue, in place of `url`.", each_platform=True),
+        "sha256": Key("sha256", "Its checksum.", required=True, each_platform=True),
+        "strip": Key("count", "How many leading folders are left out, as `tar --strip-components` does.", each_platform=True),
+        "commands": Key("commands", "Paths in the archive by command, or a list of paths.", required=True, each_platform=True),
+    },
+    declared("sha256", "strip"),
+    _install,
+    together=(("url", "file"),),
+)

@@ -1,0 +1,18 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Environment variables."""
+
+from __future__ import annotations
+
+from .installer import Key, Kind, declared
+
+KIND = Kind(
+    "env",
+    "Environment variables, such as the address of a service. They are no place for secrets.",
+    {"variables": Key("variables", "Values by name. `{share}` stands for the folder of the project's files.", required=True)},
+    declared("variables"),
+    lambda build: None,
+    has_commands=False,
+    stored=False,
+)

@@ -1,0 +1,20 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A file that a project's tools read."""
+
+from __future__ import annotations
+
+from .installer import Key, Kind, declared, put
+
+KIND = Kind(
+    "file",
+    "A file that tools read, such as a configuration. It is at `share/PROJECT/PATH` of the user's view; `env` can say where that is.",
+    {
+        "file": Key("path", "The file, below the folder of the catalogue.", required=True),
+        "path": Key("path", "What it is called in the view; by default as the tool."),
+    },
+    declared("sha256"),
+    lambda build: put(build, 0o644),
+    has_commands=False,
+)

@@ -1,0 +1,27 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of one commit."""
+
+from __future__ import annotations
+
+from .installer import Build, Key, Kind, declared
+
+
+def _install(build: Build) -> None:
+    from ..unpack import unpack
+
+    unpack(build.sent("archive"), build.target, build.name)
+
+
+KIND = Kind(
+    "git",
+    "The files of one commit of a git repository. The control machine gets them; the user's machine needs no git.",
+    {
+        "repository": Key("text", "The URL of the repository, or its path, as `git fetch` takes it.", required=True),
+        "commit": Key("commit", "The full id of the commit, which is its checksum.", required=True),
+        "commands": Key("commands", "Paths in the repository by command, or a list of paths.", required=True),
+    },
+    declared("commit"),
+    _install,
+)

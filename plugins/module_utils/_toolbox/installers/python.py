@@ -1,0 +1,103 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Python packages in a virtual environment of their own, each pinned by its hash."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+
+from ..delivery_errors import DeliveryError
+from .installer import Build, Facts, Key, Kind
+
+_TIMEOUT = 900
+_MANY = 1500
+
+
+def _inputs(details: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    """A virtual environment holds the path and the version of its interpreter."""
+    return {
+        "lock": details["lock_sha256"],
+        "python": details.get("python") or facts.python,
+        "python_version": "" if details.get("python") else facts.python_version,
+        "os": facts.os,
+        "arch": facts.arch,
+    }
+
+
+def _install(build: Build) -> None:
+    try:
+        _into(build)
+    except subprocess.TimeoutExpired as error:
+        raise DeliveryError(f"{build.name} cannot be installed", f"{error.cmd[0]} did not end within {_TIMEOUT} s", "Run again") from error
+
+
+def _into(build: Build) -> None:
+    interpreter = build.details.get("python") or build.facts.python
+    run = _Uv(build)
+    os.rmdir(build.target)
+    run("venv", "--quiet", "--no-project", "--python", interpreter, build.target)
+    source = ["--no-index", "--find-links", build.sent("wheels")] if build.details.get("wheels") else _index(build.details)
+    run(
+        *("pip", "install", "--quiet", "--python", os.path.join(build.target, "bin", "python"), "--require-hashes", "--only-binary", ":all:"),
+        *("--link-mode", "copy", "--requirements", build.sent("lock"), *source),
+    )
+    # Users cannot write there. Not by the environment's own Python, which would run code of the packages (.pth) as root.
+    run.program(interpreter, "-I", "-S", "-m", "compileall", "-q", os.path.join(build.target, "lib"))
+
+
+def _index(details: Mapping[str, Any]) -> list[str]:
+    return ["--default-index", details["index_url"]] if details.get("index_url") else []
+
+
+class _Uv:
+    """uv with nothing of the machine's own settings, and without the network where wheels were sent."""
+
+    def __init__(self, build: Build) -> None:
+        self.build = build
+        self.environment = {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": build.given,
+            "LC_ALL": "C.UTF-8",
+            "UV_NO_CACHE": "1",
+            "UV_NO_CONFIG": "1",
+            "UV_PYTHON_DOWNLOADS": "never",
+        }
+        if build.details.get("wheels"):
+            self.environment["UV_OFFLINE"] = "1"
+
+    def program(self, *words: str) -> subprocess.CompletedProcess[bytes]:
+        """Run any program in the same environment."""
+        # run_command of AnsibleModule knows no timeout.
+        return subprocess.run(  # pylint: disable=ansible-bad-function
+            list(words), env=self.environment, cwd=self.build.given, capture_output=True, timeout=_TIMEOUT, check=False, stdin=subprocess.DEVNULL
+        )
+
+    def __call__(self, *words: str) -> None:
+        done = self.program(self.build.uv, *words)
+        if done.returncode:
+            said = done.stderr.decode("utf-8", "replace").strip()[-_MANY:]
+            raise DeliveryError(
+                f"{self.build.name} cannot be installed",
+                f"uv {words[0]} ended with {done.returncode}: {said}",
+                "The lock needs a wheel with its hash for this machine's system and Python "
+                f"({self.build.facts.os} {self.build.facts.arch}, Python {self.build.facts.python_version})",
+            )
+
+
+KIND = Kind(
+    "python",
+    "Python packages in a virtual environment of their own, installed by `uv` from wheels whose hashes are locked.",
+    {
+        "lock": Key("path", "A requirements file with hashes, as `uv pip compile --generate-hashes` writes it.", required=True, each_platform=True),
+        "wheels": Key("path", "A folder with the wheels. Without it the machine itself gets them from an index.", each_platform=True),
+        "index_url": Key("url", "The index, where there is no `wheels`; PyPI by default."),
+        "python": Key("absolute", "The interpreter on the machine; by default the machine's own.", each_platform=True),
+        "commands": Key("commands", "The entry points that are offered: a list, or names of scripts by command.", required=True),
+    },
+    _inputs,
+    _install,
+)

@@ -1,0 +1,17 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A file of the repository that is run as it is."""
+
+from __future__ import annotations
+
+from .installer import Key, Kind, declared, put
+
+KIND = Kind(
+    "script",
+    "A file beside the catalogue that is run as it is. Its first line says what runs it.",
+    {"file": Key("path", "The file, below the folder of the catalogue.", required=True)},
+    declared("sha256"),
+    lambda build: put(build, 0o755),
+    own_commands=True,
+)

@@ -1,0 +1,109 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A tool's own test, run as the user who is to have it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import signal
+import subprocess
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from .generation_model import Tool, View
+from .view_layout import variables
+
+_PATH = "/usr/local/bin:/usr/bin:/bin"
+_LINES = 20
+
+
+class Failed(NamedTuple):
+    """A test that did not end with 0."""
+
+    view: View
+    tool: Tool
+    why: str
+    output: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Whose tool it is."""
+        return self.view.id, self.tool.project, self.tool.name
+
+    def as_data(self) -> dict[str, Any]:
+        """As plain data."""
+        return {
+            "user": self.view.name,
+            "project": self.tool.project,
+            "tool": self.tool.name,
+            "version": self.tool.version,
+            "why": self.why,
+            "output": list(self.output),
+        }
+
+
+def failures(views: Iterable[View], users: str, timeout: int) -> list[Failed]:
+    """Test what is not ready yet; ``users`` is the folder with the views to test."""
+    found = []
+    for view in views:
+        for tool in view.tools:
+            if tool.self_test and not tool.ready:
+                failed = _test(view, tool, os.path.join(users, view.name), timeout)
+                if failed:
+                    found.append(failed)
+    return found
+
+
+def _test(view: View, tool: Tool, base: str, timeout: int) -> Failed | None:
+    account = pwd.getpwuid(view.uid)
+    environment = {
+        **variables(view, base),
+        "PATH": f"{base}/bin:{_PATH}",
+        "HOME": account.pw_dir,
+        "USER": account.pw_name,
+        "LOGNAME": account.pw_name,
+        "SHELL": account.pw_shell,
+        "LC_ALL": "C.UTF-8",
+    }
+    try:
+        # run_command of AnsibleModule cannot become another user.
+        process = subprocess.Popen(  # pylint: disable=ansible-bad-function
+            list(tool.self_test),
+            env=environment,
+            cwd="/",
+            user=view.uid,
+            group=account.pw_gid,
+            extra_groups=os.getgrouplist(account.pw_name, account.pw_gid),
+            umask=0o077,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except OSError as error:
+        return Failed(view, tool, f"{tool.self_test[0]}: {(error.strerror or str(error)).lower()}")
+    return _outcome(process, view, tool, timeout)
+
+
+def _outcome(process: subprocess.Popen[bytes], view: View, tool: Tool, timeout: int) -> Failed | None:
+    try:
+        said, _none = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return Failed(view, tool, f"it did not end within {timeout} s")
+    lines = tuple(said.decode("utf-8", "replace").splitlines()[-_LINES:])
+    return Failed(view, tool, f"it ended with {process.returncode}", lines) if process.returncode else None
+
+
+def told(failed: Iterable[Failed]) -> str:
+    """The failures as a sentence."""
+    return "; ".join(f"{one.tool.project} {one.tool.name} {one.tool.version} for {one.view.name}: {one.why}{_last(one.output)}" for one in failed)
+
+
+def _last(output: tuple[str, ...]) -> str:
+    return f" ({output[-1]})" if output else ""

@@ -1,0 +1,132 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Enrolment: the PATH of whoever logs in leads to their view, whatever shell or session it is.
+
+profile.d and environment.d do not reach ``ssh host command`` on some systems; pam_env does. cron sets a PATH of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from .atomic_files import read_text, remove, write
+from .delivery_errors import Unsupported
+
+BEGIN, END = "# BEGIN shipping.code", "# END shipping.code"
+_BLOCK = re.compile(rf"(?ms)^{re.escape(BEGIN)}\n.*?^{re.escape(END)}\n")
+_SET_BY_OTHERS = re.compile(r"(?m)^\s*PATH\s+(DEFAULT|OVERRIDE)\s*=")
+_ENVIRONMENT = re.compile(r"""(?m)^\s*PATH\s*=\s*["']?([^"'\n]*)["']?\s*$""")
+_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class Place(NamedTuple):
+    """A file of the system that is ours, or has a block of ours. ``needs`` is what shows that it would be read."""
+
+    path: str
+    text: Callable[[str, str], str]
+    block: bool = False
+    needs: tuple[str, ...] = ()
+
+
+def _shell(root: str, etc: str) -> str:
+    """For every POSIX shell; it is read by others' shells, so it leaves nothing behind and cannot fail."""
+    return f"""\
+# Written by shipping.code; changes are overwritten.
+shipping_view="{root}/current/users/$(id -un)"
+case ":$PATH:" in
+  *":$shipping_view/bin:"*) ;;
+  *) PATH="$shipping_view/bin:$PATH"; export PATH ;;
+esac
+if [ -r "$shipping_view/env.sh" ]; then . "$shipping_view/env.sh"; fi
+unset shipping_view
+"""
+
+
+def _zsh(root: str, etc: str) -> str:
+    return f"{BEGIN}\n. {etc}/profile.d/shipping.sh\n{END}\n"
+
+
+def _fish(root: str, etc: str) -> str:
+    return f"""\
+# Written by shipping.code; changes are overwritten.
+set -l shipping_view {root}/current/users/(id -un)
+contains -- $shipping_view/bin $PATH; or set -gx PATH $shipping_view/bin $PATH
+test -r $shipping_view/env.fish; and source $shipping_view/env.fish
+"""
+
+
+def _session(root: str, etc: str) -> str:
+    return f"# Written by shipping.code; changes are overwritten.\nPATH={root}/current/users/${{USER}}/bin:${{PATH}}\n"
+
+
+def _pam(root: str, etc: str) -> str:
+    """pam_env knows no PATH that was there before, so what the system says stands here as well."""
+    found = _ENVIRONMENT.search(read_text(os.path.join(etc, "environment")))
+    return f"{BEGIN}\nPATH DEFAULT={root}/current/users/@{{PAM_USER}}/bin:{found[1] if found else _DEFAULT_PATH}\n{END}\n"
+
+
+PLACES = (
+    Place("profile.d/shipping.sh", _shell),
+    Place("zsh/zshenv", _zsh, block=True, needs=("zsh",)),
+    Place("zshenv", _zsh, block=True, needs=("zshrc", "zprofile", "zshenv")),
+    Place("fish/conf.d/shipping.fish", _fish, needs=("fish",)),
+    Place("environment.d/60-shipping.conf", _session, needs=("environment.d",)),
+    Place("security/pam_env.conf", _pam, block=True, needs=("security",)),
+)
+
+
+def enrol(root: str, etc: str, check: bool = False) -> list[str]:
+    """Write what is not there as it must be; returns the paths that change."""
+    changed = []
+    for place in PLACES:
+        path = os.path.join(etc, place.path)
+        if place.needs and not any(os.path.exists(os.path.join(etc, needed)) for needed in place.needs):
+            continue
+        old = read_text(path)
+        new = _with_block(path, old, place.text(root, etc)) if place.block else place.text(root, etc)
+        if old != new:
+            changed.append(path)
+            if not check:
+                _put(path, new)
+    return changed
+
+
+def withdraw(root: str, etc: str, check: bool = False) -> list[str]:
+    """Take away what enrol() wrote, and nothing else; returns the paths that change."""
+    changed = []
+    for place in PLACES:
+        path = os.path.join(etc, place.path)
+        old = read_text(path)
+        if not (BEGIN in old if place.block else old == place.text(root, etc)):
+            continue
+        changed.append(path)
+        left = _BLOCK.sub("", old) if place.block else ""
+        if not check:
+            _put(path, left) if left else remove(path)
+    return changed
+
+
+def _with_block(path: str, old: str, block: str) -> str:
+    others = _BLOCK.sub("", old)
+    if path.endswith("pam_env.conf") and _SET_BY_OTHERS.search(others):
+        view = block.splitlines()[1].partition("DEFAULT=")[2].partition(":")[0]
+        raise Unsupported(
+            f"{path} sets PATH already",
+            "of two settings one would be lost",
+            f"Put {view}: at the beginning of that value and write enrol: false, or take the line out",
+        )
+    if _BLOCK.search(old):
+        return _BLOCK.sub(lambda _found: block, old, count=1)
+    return f"{others}{'' if not others or others.endswith(chr(10)) else chr(10)}{block}"
+
+
+def _put(path: str, text: str) -> None:
+    """Through a link where the system has one; these folders belong to root."""
+    real = os.path.realpath(path)
+    os.makedirs(os.path.dirname(real), mode=0o755, exist_ok=True)
+    mode = os.stat(real).st_mode & 0o777 if os.path.exists(real) else 0o644
+    write(real, text, mode)

@@ -1,0 +1,138 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The store: each version of each tool in a folder of its own, named by the hash of what goes into it.
+
+An object is built in its final place and counts only when its marker has been renamed in. The marker
+knows every file's size, times and mode, so that an edited or deleted file is seen without reading it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from . import acl
+from .atomic_files import make_folder, read_json, remove, write_json
+from .delivery_errors import DeliveryError
+from .installers import KINDS
+from .installers.installer import Build, Facts
+from .wanted_tools import Source
+
+_MARKER = "complete"
+_AGAIN = "~"
+
+
+class Store:
+    """The folder ``store`` of a toolbox."""
+
+    def __init__(self, root: str) -> None:
+        self.folder = os.path.join(root, "store")
+
+    def path(self, place: str, *parts: str) -> str:
+        """A path in an object's folder."""
+        return os.path.join(self.folder, place, *parts)
+
+    def places(self) -> list[str]:
+        """All folders, complete or not."""
+        return sorted(os.listdir(self.folder)) if os.path.isdir(self.folder) else []
+
+    def is_complete(self, place: str) -> bool:
+        """Whether the object was once finished."""
+        return os.path.isfile(self.path(place, _MARKER))
+
+    def is_sound(self, place: str) -> bool:
+        """Whether it is finished, and is as it was then."""
+        marker = read_json(self.path(place, _MARKER))
+        if not isinstance(marker, dict):
+            return False
+        top = self.path(place, "files")
+        return all(_print_of(os.path.join(top, name)) == known for name, known in marker["files"].items())
+
+    def find(self, key: str) -> str:
+        """The place where an object is, sound; empty where there is none."""
+        if self.is_sound(key):
+            return key
+        others = (place for place in self.places() if place.startswith(f"{key}{_AGAIN}"))
+        return next((place for place in others if self.is_sound(place)), "")
+
+    def free(self, key: str) -> str:
+        """A place for an object. One that was damaged stays beside it, as long as somebody may be using it."""
+        number = 1
+        while True:
+            place = key if number == 1 else f"{key}{_AGAIN}{number}"
+            if not self.is_complete(place):
+                return place
+            number += 1
+
+    def begin(self, key: str) -> str:
+        """An empty folder for an object that is to be built; returns its place."""
+        place = self.free(key)
+        remove(self.path(place))
+        make_folder(self.folder, 0o711)
+        for part, mode in (("", 0o700), ("given", 0o700), ("files", 0o755)):
+            make_folder(self.path(place, part), mode)
+        return place
+
+    def install(self, place: str, source: Source, facts: Facts, uv: str) -> None:
+        """Make the object of what was sent, and finish it."""
+        given, target = self.path(place, "given"), self.path(place, "files")
+        KINDS[source.kind].install(Build(given, target, source.tool, source.details, source.commands, facts, uv))
+        for path in sorted(set(source.commands.values())):
+            _make_executable(target, path, source)
+        remove(given)
+        self.finish(place)
+
+    def finish(self, place: str) -> None:
+        """From now on the object counts."""
+        top = self.path(place, "files")
+        prints = {name: _print_of(os.path.join(top, name)) for name in _files(top)}
+        write_json(self.path(place, _MARKER), {"files": prints}, lasting=False)
+
+    def allow(self, place: str, uids: Collection[int]) -> bool:
+        """Let exactly these users use an object."""
+        return acl.allow(self.path(place), uids)
+
+    def users(self, place: str) -> set[int]:
+        """The users that may use an object."""
+        return acl.users(self.path(place))
+
+    def remove(self, place: str) -> None:
+        """Take an object away; nothing of it counts from the beginning on."""
+        remove(self.path(place, _MARKER))
+        remove(self.path(place))
+
+
+def _make_executable(top: str, path: str, source: Source) -> None:
+    """The file of a command must be there, and inside."""
+    full = os.path.join(top, path)
+    inside = os.path.realpath(os.path.dirname(full)).startswith(os.path.realpath(top))
+    if not inside or not os.path.isfile(full):
+        raise DeliveryError(
+            f"{source.tool} of {source.project} has no {path}",
+            "the catalogue offers it as a command",
+            "Correct commands in the catalogue, or strip",
+        )
+    if not os.path.islink(full):
+        mode = os.stat(full).st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
+        os.chmod(full, mode)
+
+
+def _files(top: str) -> Iterator[str]:
+    """Files and links below a folder, by their path in it."""
+    for folder, folders, files in os.walk(top):
+        for name in (*files, *(name for name in folders if os.path.islink(os.path.join(folder, name)))):
+            yield os.path.relpath(os.path.join(folder, name), top)
+
+
+def _print_of(path: str) -> Any:
+    """What tells that a file was touched; the time of change cannot be set by hand."""
+    try:
+        about = os.lstat(path)
+    except OSError:
+        return None
+    if stat.S_ISLNK(about.st_mode):
+        return os.readlink(path)
+    return [about.st_mode, about.st_uid, about.st_size, about.st_mtime_ns, about.st_ctime_ns]

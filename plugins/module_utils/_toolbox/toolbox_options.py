@@ -1,0 +1,58 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of the toolbox's modules, and which of them go together. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .._core.errors import Problem, SpecError
+
+Options = Mapping[str, Any]
+
+WHERE: dict[str, dict[str, Any]] = {"path": {"type": "path", "default": "/opt/shipping"}}
+TOOLBOX: dict[str, dict[str, Any]] = {
+    **WHERE,
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "record": {"type": "dict"},
+    "catalogue": {"type": "path"},
+    "removals": {"type": "str", "choices": ["apply", "hold"], "default": "apply"},
+    "may_remove": {"type": "list", "elements": "dict", "default": [], "options": {key: {"type": "str", "required": True} for key in ("id", "project")}},
+    "generation": {"type": "str"},
+    "keep": {"type": "int", "default": 3},
+    "grace": {"type": "int", "default": 0},
+    "enrol": {"type": "bool", "default": True},
+    "accept_older": {"type": "bool", "default": False},
+    "test_timeout": {"type": "int", "default": 60},
+    "lock_timeout": {"type": "int", "default": 60},
+    "uv_path": {"type": "path"},
+    "_projects": {"type": "list", "elements": "dict"},
+    "_uv": {"type": "str"},
+    "_bundle": {"type": "dict"},
+    "_content": {"type": "str", "no_log": True},
+}
+
+
+def check(options: Options) -> None:
+    """Refuse options that do not go together, before anything is touched."""
+    limits = {"keep": 1, "grace": 0, "test_timeout": 1, "lock_timeout": 0}
+    given = {name: options[name] for name in limits if isinstance(options.get(name), int)}
+    problems = [Problem(name, f"must be at least {limits[name]}, not {value}") for name, value in given.items() if value < limits[name]]
+    if options.get("generation") is not None:
+        problems += _problems_of_going_back(options)
+    elif options.get("state", "present") == "present":
+        problems += [Problem(name, "is needed") for name in ("record", "catalogue") if not options.get(name)]
+    if problems:
+        raise SpecError(problems, "the options")
+
+
+def _problems_of_going_back(options: Options) -> list[Problem]:
+    given = str(options["generation"])
+    problems = [] if given == "previous" or given.isdigit() else [Problem("generation", f"must be a number or previous, not {given!r}")]
+    if options.get("record"):
+        problems.append(Problem("generation", "goes without record: either what was, or what the directory says"))
+    if options.get("state") == "absent":
+        problems.append(Problem("generation", "goes without state: absent"))
+    return problems

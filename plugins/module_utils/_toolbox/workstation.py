@@ -1,0 +1,123 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What this machine is: its facts, its accounts, its lock, and whether it can have tools at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import platform
+import pwd
+import re
+import stat
+import sys
+import time
+from collections.abc import Iterable, Iterator
+
+from .._core.errors import Problem, SpecError
+from .checked_names import is_root
+from .delivery_errors import Busy, Unsupported
+from .generation_model import Generation
+from .installers.installer import Facts
+from .targets import People
+
+_PYTHONS = ("/usr/bin/python3", "/usr/libexec/platform-python")
+
+
+def facts() -> Facts:
+    """What tools depend on. The Python is the system's own, whichever one runs this."""
+    python = next((path for path in _PYTHONS if os.access(path, os.X_OK)), sys.executable)
+    return Facts("linux", platform.machine(), python, version_behind(python, ".".join(platform.python_version_tuple()[:2])))
+
+
+def version_behind(python: str, otherwise: str) -> str:
+    """``3.11`` of /usr/bin/python3, which is a link to python3.11; asking it would cost more than all else."""
+    name = os.path.basename(os.path.realpath(python))
+    version = name.replace("python", "").replace("platform-", "")
+    return version if re.fullmatch(r"3\.\d+", version) else otherwise
+
+
+def check(root: str) -> None:
+    """Refuse a system, a user or a path that will not do, before anything is touched."""
+    if not sys.platform.startswith("linux"):
+        raise Unsupported("tools cannot be delivered to this machine", f"its system is {sys.platform}", "Linux is supported; macOS and Windows are not yet")
+    if not is_root(root):
+        raise SpecError([Problem("path", f"{root!r} must be an absolute path of letters, digits and _ . - only")], "the options")
+    if os.geteuid() != 0:
+        raise Unsupported("tools can only be delivered by root", f"this runs as uid {os.geteuid()}", "Write become: true")
+    _refuse_foreign(root)
+
+
+def _refuse_foreign(root: str) -> None:
+    """Every folder down to the root is root's own; else somebody could lead us elsewhere."""
+    path = "/"
+    for part in ["", *root.strip("/").split("/")]:
+        path = os.path.join(path, part)
+        try:
+            about = os.lstat(path)
+        except FileNotFoundError:
+            return
+        if not stat.S_ISDIR(about.st_mode):
+            raise Unsupported(f"{path} cannot hold tools", "it is a link or a file", "Remove it, or choose another path")
+        open_to_others = about.st_mode & 0o022 and not about.st_mode & stat.S_ISVTX
+        if about.st_uid != 0 or open_to_others:
+            raise Unsupported(f"{path} cannot hold tools", "others than root may write there", f"chown root {path}; chmod go-w {path}")
+
+
+@contextlib.contextmanager
+def locked(root: str, timeout: float) -> Iterator[None]:
+    """Be the only run on this machine; the kernel frees the lock when its holder ends, however it ends."""
+    umask = os.umask(0o022)  # Users must be able to read what root writes, whatever root's own habit is.
+    os.makedirs(root, mode=0o755, exist_ok=True)
+    descriptor = os.open(os.path.join(root, "lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        _wait_for(descriptor, root, timeout)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+        os.umask(umask)
+
+
+def _wait_for(descriptor: int, root: str, timeout: float) -> None:
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.EACCES):
+                raise
+        if time.monotonic() > deadline:
+            holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+            raise Busy(
+                f"another run works on {root}",
+                f"process {holder} holds its lock, and {timeout:g} s have passed",
+                "Wait for it, or raise lock_timeout",
+                holder=holder,
+            )
+        time.sleep(0.1)
+
+
+def people(logins: Iterable[str], have: Generation) -> People:
+    """The accounts of these login names and of whoever has tools now."""
+    names = {*logins, *(view.name for view in have.views)}
+    return People({name: _uid(name) for name in names}, {view.uid: _name(view.uid) for view in have.views})
+
+
+def _uid(name: str) -> int | None:
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        return None
+
+
+def _name(uid: int) -> str | None:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return None

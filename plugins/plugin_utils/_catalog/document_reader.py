@@ -1,0 +1,90 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Walking through a YAML document that must follow a table, with the place of every problem."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from ...module_utils._core.errors import Problem, suggestion
+from ...module_utils._core.parsing import kind_of
+
+
+@dataclass(frozen=True)
+class Place:
+    """A node of a file, and the list that all places note their problems in."""
+
+    node: Node
+    file: str
+    plain: Callable[[Node], Any]
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def value(self) -> Any:
+        """The node as plain data."""
+        return self.plain(self.node)
+
+    @property
+    def where(self) -> str:
+        """``file:line:column``."""
+        return f"{self.file}:{self.node.start_mark.line + 1}:{self.node.start_mark.column + 1}"
+
+    def problem(self, text: str) -> None:
+        """Note a problem here; always None, so that a parser can return it."""
+        self.problems.append(Problem(self.where, text))
+
+    def at(self, node: Node) -> Place:
+        """Another place of the same file."""
+        return Place(node, self.file, self.plain, self.problems)
+
+    def items(self) -> Iterator[tuple[str, Place, Place]]:
+        """Key, the key's place and the value's place, of a mapping; a problem where it is none."""
+        if not isinstance(self.node, MappingNode):
+            self.problem(f"must be a mapping, not {kind_of(self.value)}")
+            return
+        seen: set[str] = set()
+        for key, value in self.node.value:
+            name = str(key.value) if isinstance(key, ScalarNode) else ""
+            if not name or name in seen:
+                self.at(key).problem(f"the key {name} stands twice" if name else "a key must be a text")
+                continue
+            seen.add(name)
+            yield name, self.at(key), self.at(value)
+
+    def get(self, name: str) -> Place | None:
+        """The value of a key of a mapping, where it has it."""
+        pairs = self.node.value if isinstance(self.node, MappingNode) else []
+        return next((self.at(value) for key, value in pairs if key.value == name), None)
+
+    def elements(self) -> Iterator[Place]:
+        """The places of a list's elements; a problem where it is none."""
+        if not isinstance(self.node, SequenceNode):
+            self.problem(f"must be a list, not {kind_of(self.value)}")
+            return
+        yield from map(self.at, self.node.value)
+
+
+Parser = Callable[[Place], Any]
+
+
+def mapping(place: Place, parsers: dict[str, Parser], required: set[str], what: str) -> dict[str, Any]:
+    """A mapping with the keys of ``parsers``; what is None after parsing is left out."""
+    found: dict[str, Any] = {}
+    present = set()
+    for name, key, value in place.items():
+        present.add(name)
+        if name not in parsers:
+            key.problem(f"unknown key {name}{suggestion(name, parsers)}")
+            continue
+        parsed = parsers[name](value)
+        if parsed is not None:
+            found[name] = parsed
+    missing = sorted(required - present)
+    if missing and isinstance(place.node, MappingNode):
+        place.problem(f"{what} needs {', '.join(missing)}")
+    return found

@@ -1,0 +1,70 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The JSON schema of a project's file, for editors; made of the tables that the reader reads by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...module_utils._toolbox.installers import KINDS
+from ...module_utils._toolbox.installers.installer import Key, Kind
+from .project_file import COMMON_KEYS, PLATFORM_KEYS, POINTER_KEYS, PROJECT_KEYS, keys_of
+from .value_forms import FORMS
+
+_NAMES = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+
+
+def schema() -> dict[str, Any]:
+    """The schema as plain data."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A project of shipping.code and its tools",
+        "type": "object",
+        "if": {"required": ["repository"]},
+        "then": {
+            "required": [name for name, key in POINTER_KEYS.items() if key.required],
+            "additionalProperties": False,
+            "properties": {name: _property(key) for name, key in POINTER_KEYS.items()},
+        },
+        "else": {
+            "required": ["tools"],
+            "additionalProperties": False,
+            "properties": {
+                "description": _property(PROJECT_KEYS["description"]),
+                "tools": {"description": PROJECT_KEYS["tools"].text, "type": "object", "additionalProperties": _tool()},
+            },
+        },
+    }
+
+
+def _tool() -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": ["kind"],
+        "properties": {"kind": {"description": COMMON_KEYS["kind"].text, "enum": list(KINDS)}},
+        "allOf": [{"if": {"properties": {"kind": {"const": kind.name}}}, "then": _of_kind(kind)} for kind in KINDS.values()],
+    }
+
+
+def _of_kind(kind: Kind) -> dict[str, Any]:
+    keys = keys_of(kind)
+    required = [name for name, key in keys.items() if key.required and not key.each_platform]
+    return {
+        "description": kind.text,
+        "required": required + ([] if kind.name in ("env", "file") else ["version"]),
+        "additionalProperties": False,
+        "properties": {name: _platforms(kind, key) if key.form == "platforms" else _property(key) for name, key in keys.items()},
+    }
+
+
+def _platforms(kind: Kind, about: Key) -> dict[str, Any]:
+    keys = {**PLATFORM_KEYS, **{name: key for name, key in keys_of(kind).items() if key.each_platform}}
+    item = {"type": "object", "additionalProperties": False, "properties": {name: _property(key) for name, key in keys.items()}}
+    return {"description": about.text, "type": "array", "minItems": 1, "items": item}
+
+
+def _property(key: Key) -> dict[str, Any]:
+    if key.form == "kind":
+        return {"description": key.text, "enum": list(KINDS)}
+    return {"description": key.text, **(_NAMES if key.form == "names" else FORMS[key.form].schema)}

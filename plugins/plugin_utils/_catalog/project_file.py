@@ -1,0 +1,213 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A project's file of the catalogue: from text to what it says. Pure.
+
+What a kind takes stands in its own file in module_utils/_toolbox/kinds; the JSON schema and the tables
+of the guide are made of the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from yaml.nodes import MappingNode
+
+from ...module_utils._core.errors import SpecError, suggestion
+from ...module_utils._core.parsing import kind_of
+from ...module_utils._toolbox import checked_names
+from ...module_utils._toolbox.installers import KINDS
+from ...module_utils._toolbox.installers.installer import Key, Kind
+from .._sources.yaml_reader import tree
+from .document_reader import Place, mapping
+from .value_forms import FORMS
+
+PROJECT_KEYS: dict[str, Key] = {
+    "description": Key("text", "One line about the project."),
+    "tools": Key("tools", "The tools by name.", required=True),
+}
+POINTER_KEYS: dict[str, Key] = {
+    "repository": Key("text", "The URL of the project's own git repository, or its path, as `git fetch` takes it.", required=True),
+    "commit": Key("commit", "The full id of the commit, which pins everything in it.", required=True),
+    "path": Key("path", "The project's file there, `project.yml` by default. Paths in it are below its folder."),
+}
+COMMON_KEYS: dict[str, Key] = {
+    "kind": Key("kind", "What kind of tool it is.", required=True),
+    "version": Key("text", "Its version, for people. Needed but for `env` and `file`."),
+    "description": Key("text", "One line about it, which `tools` shows."),
+    "platforms": Key("platforms", "The systems that it is for; all by default. See below."),
+    "priority": Key("integer", "Whose command wins where two tools of one user have it: the higher one. 0 by default."),
+    "self_test": Key("words", "A command with its arguments that must end with 0, run as the user before the tool counts as ready."),
+}
+OWN_COMMANDS = Key("names", "Its commands; by default the tool's name.")
+PLATFORM_KEYS: dict[str, Key] = {
+    "os": Key("os", "The system."),
+    "arch": Key("arch", "The processor, as `uname -m` says."),
+}
+
+
+@dataclass(frozen=True)
+class Project:
+    """What a catalogue says of a project. Each tool has its ``variants``, one for each platform."""
+
+    name: str
+    description: str
+    tools: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """The project's file is in a repository of its own."""
+
+    repository: str
+    commit: str
+    path: str
+
+
+def keys_of(kind: Kind) -> dict[str, Key]:
+    """All keys of a tool of a kind."""
+    common = {name: key for name, key in COMMON_KEYS.items() if kind.has_commands or name != "self_test"}
+    return {**common, **({"commands": OWN_COMMANDS} if kind.own_commands else {}), **kind.keys}
+
+
+def read(text: str, file: str, name: str) -> Project | Pointer:
+    """The project in ``text``, or where it is; raises :class:`SpecError` with all problems, each with its line and column."""
+    node, plain = tree(text, file)
+    if node is None:
+        raise SpecError([], f"{file}: it is empty")
+    place = Place(node, file, plain)
+    if not checked_names.is_name(name):
+        place.problem(f"{name!r} cannot be a project's name here: letters, digits and _ . + - only, at most 64")
+    found = _pointer(place) if place.get("repository") else _project(place, name)
+    if place.problems:
+        raise SpecError(place.problems, file)
+    return found
+
+
+def _pointer(place: Place) -> Pointer:
+    parsers = {key: FORMS[about.form].parse for key, about in POINTER_KEYS.items()}
+    found = mapping(place, parsers, {key for key, about in POINTER_KEYS.items() if about.required}, "a repository")
+    return Pointer(found.get("repository", ""), found.get("commit", ""), found.get("path", "project.yml"))
+
+
+def _project(place: Place, name: str) -> Project:
+    found = mapping(place, {"description": FORMS["text"].parse, "tools": _tools}, {"tools"}, "a project")
+    return Project(name, found.get("description", ""), tuple(found.get("tools") or ()))
+
+
+def _tools(place: Place) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    commands: dict[str, str] = {}
+    for name, key, value in place.items():
+        if not checked_names.is_name(name):
+            key.problem(f"{name!r} cannot be a tool's name: letters, digits and _ . + - only, at most 64")
+        tool = _tool(name, value)
+        for command in (tool or {}).get("commands", ()):
+            if command in commands:
+                value.problem(f"{command} is a command of {commands[command]} already")
+            commands[command] = name
+        if tool:
+            _refuse_same_path(tool, found, value)
+            found.append(tool)
+    return found
+
+
+def _refuse_same_path(tool: dict[str, Any], others: list[dict[str, Any]], place: Place) -> None:
+    """Two files of a project cannot be at one path, nor one below the other."""
+    mine = f"{_path_of(tool)}/"
+    for other in others if tool["kind"] == "file" else ():
+        theirs = f"{_path_of(other)}/"
+        if other["kind"] == "file" and (mine.startswith(theirs) or theirs.startswith(mine)):
+            place.problem(f"{tool['name']} and {other['name']} cannot both be at {_path_of(tool)}; give one another path")
+
+
+def _path_of(tool: dict[str, Any]) -> str:
+    return str((tool["variants"] or [{}])[0].get("path") or tool["name"])
+
+
+def _tool(name: str, place: Place) -> dict[str, Any] | None:
+    kind = _kind(place)
+    if kind is None:
+        return None
+    keys = keys_of(kind)
+    required = {key for key, about in keys.items() if about.required and not about.each_platform}
+    required |= set() if kind.name in ("env", "file") else {"version"}
+    parsers = {key: _platforms(kind) if about.form == "platforms" else _parser(about.form) for key, about in keys.items()}
+    before = len(place.problems)
+    found = mapping(place, parsers, required, name)
+    variants = list(_variants(kind, found, place, name)) if len(place.problems) == before else []
+    return _as_tool(name, kind, found, variants)
+
+
+def _kind(place: Place) -> Kind | None:
+    if not isinstance(place.node, MappingNode):
+        return place.problem(f"must be a mapping, not {kind_of(place.value)}")
+    value = place.get("kind")
+    if value is None:
+        return place.problem(f"has no kind; write kind: with one of {', '.join(KINDS)}")
+    given = str(value.value)
+    if given not in KINDS:
+        value.problem(f"{given!r} is none of {', '.join(KINDS)}{suggestion(given, KINDS)}")
+    return KINDS.get(given)
+
+
+def _parser(form: str) -> Any:
+    if form == "kind":
+        return FORMS["text"].parse
+    return _names if form == "names" else FORMS[form].parse
+
+
+def _names(place: Place) -> list[str] | None:
+    found = [str(element.value) for element in place.elements()]
+    for element, name in zip(place.elements(), found, strict=True):
+        if name in checked_names.RESERVED or not checked_names.is_command(name):
+            element.problem(f"{name!r} cannot be a command here")
+    return found or None
+
+
+def _platforms(kind: Kind) -> Any:
+    """A list of systems, each with what is different there."""
+    keys = {**PLATFORM_KEYS, **{name: key for name, key in keys_of(kind).items() if key.each_platform}}
+    parsers = {name: FORMS[key.form].parse for name, key in keys.items()}
+
+    def parse(place: Place) -> list[dict[str, Any]] | None:
+        found = [mapping(element, parsers, set(), "a platform") for element in place.elements()]
+        return found or place.problem("must name at least one platform")
+
+    return parse
+
+
+def _variants(kind: Kind, found: dict[str, Any], place: Place, name: str) -> Iterator[dict[str, Any]]:
+    """What the tool is on each platform, complete."""
+    details = {key: value for key, value in found.items() if key in kind.keys}
+    for platform in found.get("platforms") or [{}]:
+        variant = {**details, **platform}
+        where = f"{name} on {platform.get('os', 'any system')} {platform.get('arch', '')}".strip() if platform else name
+        for group in kind.together:
+            given = [key for key in group if key in variant]
+            if len(given) != 1:
+                place.problem(f"{where} needs exactly one of {', '.join(group)}")
+        missing = [key for key, about in kind.keys.items() if about.required and key not in variant]
+        if missing:
+            place.problem(f"{where} needs {', '.join(missing)}{_why(missing)}")
+        yield variant
+
+
+def _why(missing: list[str]) -> str:
+    return "; nothing is delivered whose content is not pinned" if {"sha256", "commit"} & set(missing) else ""
+
+
+def _as_tool(name: str, kind: Kind, found: dict[str, Any], variants: list[dict[str, Any]]) -> dict[str, Any]:
+    commands = found.get("commands") or ([name] if kind.own_commands else {})
+    return {
+        "name": name,
+        "kind": kind.name,
+        "version": found.get("version", ""),
+        "description": found.get("description", ""),
+        "priority": found.get("priority", 0),
+        "self_test": found.get("self_test", []),
+        "commands": dict.fromkeys(commands, name) if isinstance(commands, list) else commands,
+        "variants": variants,
+    }

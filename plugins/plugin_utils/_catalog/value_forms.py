@@ -1,0 +1,136 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the values of a catalogue look like: for each form a parser, and the same as a JSON schema."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ...module_utils._core.errors import suggestion
+from ...module_utils._core.parsing import kind_of
+from ...module_utils._toolbox import checked_names
+from ...module_utils._toolbox.installers.installer import PLATFORM_ARCH, PLATFORM_OS
+from .document_reader import Parser, Place
+
+_SHA256, _COMMIT, _URL = r"[0-9a-f]{64}", r"[0-9a-f]{40}([0-9a-f]{24})?", r"(https?|file)://\S+"
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form: its parser, its JSON schema, and how the documentation calls it."""
+
+    parse: Parser
+    schema: dict[str, Any]
+    title: str
+
+
+def _text(place: Place) -> Any:
+    value = place.value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return place.problem(f"must be a text; write it in quotes: '{place.node.value}'")
+    if not isinstance(value, str) or not value:
+        return place.problem(f"must be a text, not {kind_of(value)}")
+    if any(ord(letter) < 0x20 or ord(letter) == 0x7F for letter in value):
+        return place.problem("must be one line without control characters")
+    return value
+
+
+def _matching(pattern: str, what: str) -> Parser:
+    def parse(place: Place) -> Any:
+        value = place.value
+        text = str(place.node.value) if isinstance(value, int) else value
+        return text if isinstance(text, str) and re.fullmatch(pattern, text) else place.problem(f"must be {what}, not {kind_of(value)}")
+
+    return parse
+
+
+def _path(place: Place) -> Any:
+    value = _text(place)
+    if value is not None and not checked_names.is_inside(value.removeprefix("./")):
+        return place.problem(f"must be a path below the folder of the catalogue, not {value!r}")
+    return value and value.removeprefix("./")
+
+
+def _count(place: Place) -> Any:
+    value = place.value
+    return value if isinstance(value, int) and not isinstance(value, bool) else place.problem(f"must be a whole number, not {kind_of(value)}")
+
+
+def _natural(place: Place) -> Any:
+    value = _count(place)
+    return value if value is None or value >= 0 else place.problem("must be 0 or more")
+
+
+def _words(place: Place) -> Any:
+    found = [_text(element) for element in place.elements()]
+    return None if None in found or not found else found
+
+
+def _commands(place: Place) -> Any:
+    """Paths by command; of a list, each one's last part is the command."""
+    if isinstance(place.value, dict):
+        pairs = [(name, key, _path(value)) for name, key, value in place.items()]
+    else:
+        paths = [(element, _path(element)) for element in place.elements()]
+        pairs = [(str(path).rpartition("/")[2], element, path) for element, path in paths]
+    for name, where, path in pairs:
+        if name in checked_names.RESERVED:
+            where.problem(f"{name} is a command of this collection's own; give the tool's another name")
+        elif path is not None and not checked_names.is_command(name):
+            where.problem(f"{name!r} cannot be a command: it must have letters, digits and _ . + - only")
+    found = {name: path for name, _where, path in pairs if path is not None}
+    return found or place.problem("must name at least one command")
+
+
+def _variables(place: Place) -> Any:
+    found = {}
+    for name, key, value in place.items():
+        if not checked_names.is_variable(name):
+            key.problem(f"{name!r} cannot be the name of an environment variable")
+        elif name in ("PATH", "HOME", "SHELL", "USER", "LOGNAME", "IFS", "ENV", "BASH_ENV") or name.startswith("LD_"):
+            key.problem(f"{name} is no project's own variable")
+        else:
+            found[name] = _text(value)
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _word(*allowed: str) -> Parser:
+    def parse(place: Place) -> Any:
+        value = place.value
+        return value if value in allowed else place.problem(f"{value!r} is none of {', '.join(allowed)}{suggestion(str(value), allowed)}")
+
+    return parse
+
+
+def _pattern(pattern: str) -> dict[str, Any]:
+    return {"type": "string", "pattern": f"^{pattern}$"}
+
+
+_TEXT: dict[str, Any] = {"type": "string", "minLength": 1}
+_LIST = {"type": "array", "items": _TEXT, "minItems": 1}
+_PAIRS = {"type": "object", "additionalProperties": _TEXT, "minProperties": 1}
+
+FORMS: dict[str, Form] = {
+    "text": Form(_text, _TEXT, "text"),
+    "path": Form(_path, _TEXT, "path"),
+    "absolute": Form(_matching(r"(/[A-Za-z0-9_.+-]+)+", "an absolute path"), _pattern(r"(/[A-Za-z0-9_.+-]+)+"), "absolute path"),
+    "url": Form(_matching(_URL, "an http, https or file URL"), _pattern(_URL), "URL"),
+    "sha256": Form(_matching(_SHA256, "a sha256, 64 hexadecimal digits"), _pattern(_SHA256), "sha256"),
+    "commit": Form(_matching(_COMMIT, "the full id of a commit, 40 hexadecimal digits"), _pattern(_COMMIT), "commit"),
+    "integer": Form(_count, {"type": "integer"}, "number"),
+    "count": Form(_natural, {"type": "integer", "minimum": 0}, "number"),
+    "words": Form(_words, _LIST, "list of words"),
+    "commands": Form(_commands, {"anyOf": [_LIST, _PAIRS]}, "mapping or list"),
+    "variables": Form(_variables, _PAIRS, "mapping"),
+    "os": Form(_word(*PLATFORM_OS), {"enum": list(PLATFORM_OS)}, "word"),
+    "arch": Form(_word(*PLATFORM_ARCH), {"enum": list(PLATFORM_ARCH)}, "word"),
+}
+
+
+def parsers(forms: dict[str, str]) -> dict[str, Callable[[Place], Any]]:
+    """The parser of each key, by the name of its form."""
+    return {name: FORMS[form].parse for name, form in forms.items()}

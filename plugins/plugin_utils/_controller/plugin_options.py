@@ -1,0 +1,35 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options that describe a directory, from a plugin that documents them: typed, with the password, and with the map of machines."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ...module_utils._core.errors import Problem, SpecError, suggestion
+from .._directory import bind_password, settings
+
+
+def read_settings(plugin: Any, loader: Any, folder: str, origin: str) -> settings.Settings:
+    """The settings in the options of a plugin; relative paths begin at a folder."""
+    options = {name: plugin.get_option(name) for name in settings.OPTIONS}
+    options["bind_password"] = bind_password.password(options)
+    if options["machine_map"]:
+        options["machine_map"] = loader.load_from_file(beside(folder, options["machine_map"]), cache="none") or {}
+    return settings.read(options, origin)
+
+
+def beside(folder: str, path: str) -> str:
+    """A path that begins at a folder where it does not say otherwise."""
+    return os.path.join(folder, os.path.expanduser(path))
+
+
+def refuse_unknown(given: Mapping[str, Any], known: Iterable[str], origin: str) -> None:
+    """An option that does not exist is a typing mistake."""
+    names = list(known)
+    unknown = [Problem(str(key), f"is unknown{suggestion(key, names)}") for key in given if key not in names]
+    if unknown:
+        raise SpecError(unknown, origin)

@@ -1,0 +1,89 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What deliveries remember on the control machine, below ``state_path``.
+
+``delivered/MACHINE.json``  what a machine was last brought to, as the membership's state has it
+``waiting/MACHINE.json``    since when a machine could not be reached
+``baseline.json``           everybody's projects at the last delivery to the whole fleet
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ...module_utils._core.errors import ShippingError
+from .._membership import membership_state as membership
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,252}")
+_SUFFIX = ".json"
+
+
+def read_delivered(state_path: str) -> dict[str, dict[str, Any]]:
+    """The membership record that each machine was given last."""
+    return membership.read_delivered(state_path)
+
+
+def read_delivered_to(state_path: str, machines: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The same of these machines alone."""
+    return membership.read_delivered_to(state_path, machines)
+
+
+def write_delivered(state_path: str, delivered: Mapping[str, Any]) -> None:
+    """Remember that a machine has reported ready; it is not waiting any more."""
+    membership.write_delivered(state_path, delivered)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(_path(state_path, "waiting", delivered["machine"]))
+
+
+def read_waiting(state_path: str) -> dict[str, dict[str, Any]]:
+    """Machines that could not be reached: ``machine``, ``since``."""
+    return _read_all(os.path.join(state_path, "waiting"))
+
+
+def write_waiting(state_path: str, machine: str, since: str) -> None:
+    """Remember since when a machine cannot be reached."""
+    _write(_path(state_path, "waiting", machine), {"machine": machine, "since": since})
+
+
+def read_baseline(state_path: str) -> dict[str, Any] | None:
+    """Who had what after the last delivery to all: ``serial`` and ``machines``, the users of each."""
+    path = os.path.join(state_path, "baseline.json")
+    return _read(path) if os.path.exists(path) else None
+
+
+def write_baseline(state_path: str, serial: str, machines: Mapping[str, Any]) -> None:
+    """Compare with this from now on."""
+    _write(os.path.join(state_path, "baseline.json"), {"serial": serial, "machines": machines})
+
+
+def _path(state_path: str, folder: str, machine: str) -> str:
+    if not _NAME.fullmatch(machine):
+        raise ShippingError(f"the state of {machine!r} cannot be kept", "its name cannot be a file's name", "Give the host another name in the inventory")
+    return os.path.join(state_path, folder, f"{machine}{_SUFFIX}")
+
+
+def _read_all(folder: str) -> dict[str, dict[str, Any]]:
+    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    return {name.removesuffix(_SUFFIX): _read(os.path.join(folder, name)) for name in names if name.endswith(_SUFFIX)}
+
+
+def _read(path: str) -> dict[str, Any]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            data = json.load(file)
+    except (OSError, ValueError) as error:
+        raise ShippingError(f"{path} cannot be read", str(error), "Nothing is removed without it; restore it, or delete it to begin anew") from error
+    if not isinstance(data, dict):
+        raise ShippingError(f"{path} cannot be read", "it is no mapping", "Nothing is removed without it; restore it, or delete it to begin anew")
+    return data
+
+
+def _write(path: str, data: Mapping[str, Any]) -> None:
+    membership.write(Path(path).parent, os.path.basename(path), data)

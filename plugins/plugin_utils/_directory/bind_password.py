@@ -1,0 +1,50 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the password of the bind comes from. No error shows what was read."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .directory_errors import Refused
+
+_TIMEOUT = 30
+
+
+def password(options: Mapping[str, Any]) -> str:
+    """The password from ``bind_password``, a file or a command, whichever is given first; without its line end."""
+    given, path, command = (options.get(name) for name in ("bind_password", "bind_password_file", "bind_password_command"))
+    if given:
+        return str(given)
+    if path:
+        return _from_file(os.path.expanduser(str(path)))
+    return _from_command([str(word) for word in command]) if command else ""
+
+
+def _from_file(path: str) -> str:
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise Refused(f"cannot read bind_password_file {path}", error.strerror or type(error).__name__, "Correct the path or its rights") from None
+    except UnicodeDecodeError:
+        raise Refused(f"cannot read bind_password_file {path}", "it is no UTF-8 text", "Write the password alone into it") from None
+    return text.rstrip("\r\n")
+
+
+def _from_command(words: list[str]) -> str:
+    what = f"bind_password_command {words[0]} gave no password"
+    remedy = "Call it by hand; it is to print the password and nothing else"
+    try:
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
+    except subprocess.TimeoutExpired:
+        raise Refused(what, f"it did not end within {_TIMEOUT} s", remedy) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(what, getattr(error, "strerror", None) or type(error).__name__, remedy) from None
+    if done.returncode or not done.stdout.strip():
+        raise Refused(what, f"it ended with {done.returncode}" if done.returncode else "it printed nothing", remedy)
+    return done.stdout.rstrip("\r\n")

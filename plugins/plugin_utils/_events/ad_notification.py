@@ -1,0 +1,30 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Active Directory's change notification, MS-ADTS 3.1.1.3.4.1.9: the server sends each entry that changes, as it is then."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from .listener import Line
+from .modes import NOTIFY
+
+
+class Notification(Line):
+    """Everything below one base, which has to be the root of a naming context where there is to be more than one level."""
+
+    def listen(self, connection: Any) -> None:
+        """Ask once, and take what comes for ever."""
+        control = importlib.import_module("ldap.controls").RequestControl
+        number = connection.search_ext(self.base, self.ldap.SCOPE_SUBTREE, "(objectClass=*)", ["1.1"], serverctrls=[control(NOTIFY, True, None)])
+        # Its answer comes after the server has taken the request above.
+        connection.search_ext_s("", self.ldap.SCOPE_BASE, "(objectClass=*)", ["1.1"])
+        self.ready.set()
+        self.answers(connection, lambda seconds: self._take(connection, number, seconds))
+
+    def _take(self, connection: Any, number: int, seconds: float) -> bool:
+        kind, data, *_rest = connection.result4(number, all=0, timeout=seconds)
+        self.inbox.note({dn for dn, _attributes in data if dn})
+        return bool(kind != self.ldap.RES_SEARCH_RESULT)

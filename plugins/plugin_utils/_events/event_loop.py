@@ -1,0 +1,56 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The source in an event loop: it has a thread of its own, so that nothing that it waits for stops anybody else."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Mapping
+from concurrent.futures import CancelledError
+from typing import Any
+
+from . import source_options
+from .announce import Event
+from .source import Source
+
+_PATIENCE = 0.5
+
+
+class _Stopped(Exception):
+    """Nobody takes events any more."""
+
+
+async def run(queue: Any, args: Mapping[str, Any]) -> None:
+    """Put events into the queue until cancelled; raises ShippingError where a person has to do something."""
+    loop, stop = asyncio.get_running_loop(), threading.Event()
+
+    def put(event: Event) -> None:
+        waiting = asyncio.run_coroutine_threadsafe(queue.put(event), loop)
+        while True:
+            try:
+                waiting.result(_PATIENCE)
+                return
+            except TimeoutError:
+                if stop.is_set():
+                    waiting.cancel()
+                    raise _Stopped from None
+            except CancelledError:
+                raise _Stopped from None
+
+    source = Source(await asyncio.to_thread(source_options.read, args), put, stop)
+    work = asyncio.create_task(asyncio.to_thread(_work, source))
+    try:
+        await asyncio.shield(work)
+    finally:
+        stop.set()
+        source.inbox.wake()
+        await asyncio.wait([work])
+
+
+def _work(source: Source) -> None:
+    try:
+        source.run()
+    except _Stopped:
+        return

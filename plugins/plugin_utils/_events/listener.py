@@ -1,0 +1,187 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A line to a directory that is told of changes, by python-ldap: what both ways have in common.
+
+It has a thread and a connection of its own. It asks the server something now and then, so that a line that is dead
+without a word is noticed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ...module_utils._core.errors import ShippingError
+from .._directory.directory_errors import DirectoryError, Incomplete, Refused, Unanswered
+from .._directory.settings import Connection
+from .reread_queue import Inbox
+
+AGAIN = "The source connects again by itself; if this goes on, look at the server and at the network between"
+_PATIENCE = 0.5
+_GONE = ("SERVER_DOWN", "CONNECT_ERROR", "TIMEOUT", "TIMELIMIT_EXCEEDED", "UNAVAILABLE", "BUSY")
+_LIMITS = ("SIZELIMIT_EXCEEDED", "ADMINLIMIT_EXCEEDED")
+_CREDENTIALS = ("INVALID_CREDENTIALS", "UNWILLING_TO_PERFORM", "INAPPROPRIATE_AUTH", "STRONG_AUTH_REQUIRED", "CONFIDENTIALITY_REQUIRED")
+
+
+class NotOffered(DirectoryError):
+    """The server does not do this, although it said so."""
+
+
+def ldap_library() -> Any:
+    """python-ldap, or None where it is missing."""
+    try:
+        library = importlib.import_module("ldap")
+        importlib.import_module("ldap.syncrepl")
+        importlib.import_module("ldap.controls")
+    except ImportError:
+        return None
+    return library
+
+
+class Line:
+    """A thread that listens; ``listen`` of a way says how."""
+
+    def __init__(self, library: Any, settings: Connection, uri: str, base: str, inbox: Inbox, heartbeat: float) -> None:
+        self.ldap = library
+        self.settings = settings
+        self.uri = uri
+        self.base = base
+        self.inbox = inbox
+        self.ready = threading.Event()
+        """Whether from now on no change is missed."""
+        self.error: Exception | None = None
+        self._heartbeat = heartbeat
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"line to {uri}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and wait for it."""
+        self._stop.set()
+        self._thread.join(self.settings.timeout + 2 * _PATIENCE)
+
+    def wait(self) -> None:
+        """Wait until no change is missed; raises what went wrong."""
+        deadline = time.monotonic() + self.settings.total_timeout
+        while not self.ready.wait(_PATIENCE):
+            if self.error:
+                raise self.error
+            if time.monotonic() > deadline:
+                raise Unanswered(f"the line to {self.uri} is not ready", f"it did not answer within {self.settings.total_timeout} s", "Raise total_timeout")
+        if self.error:
+            raise self.error
+
+    def listen(self, connection: Any) -> None:
+        """Listen until told to stop."""
+        raise NotImplementedError
+
+    def connection_class(self) -> Any:
+        """What python-ldap is to talk through."""
+        return importlib.import_module("ldap.ldapobject").SimpleLDAPObject
+
+    def _run(self) -> None:
+        connection = None
+        try:
+            with self.translated():
+                connection = self._open()
+                self.listen(connection)
+        except ShippingError as error:
+            self.error = error
+        except Exception as error:  # A thread that dies without a word would be a line that is dead without a word.
+            self.error = Unanswered(f"the line to {self.uri} broke", f"{type(error).__name__}: {error}", AGAIN)
+        finally:
+            if connection is not None:
+                with contextlib.suppress(Exception):
+                    connection.unbind_ext_s()
+            self.ready.set()
+            if self.error:
+                self.inbox.fail(self.error)
+
+    def answers(self, connection: Any, take: Callable[[float], bool]) -> None:
+        """Take what comes until told to stop; ``take`` says whether there is to be more."""
+        probed = time.monotonic()
+        while not self._stop.is_set():
+            try:
+                if not take(_PATIENCE):
+                    raise Unanswered(f"the line to {self.uri} has ended", "the server says that there is no more", AGAIN)
+            except self.ldap.TIMEOUT:
+                pass
+            if time.monotonic() - probed > self._heartbeat:
+                self._probe(connection)
+                probed = time.monotonic()
+
+    def _probe(self, connection: Any) -> None:
+        """Ask something on the same connection; that there is an answer is all that matters."""
+        number = connection.search_ext("", self.ldap.SCOPE_BASE, "(objectClass=*)", ["1.1"])
+        try:
+            connection.result4(number, timeout=self.settings.timeout)
+        except self.ldap.TIMEOUT as error:
+            raise Unanswered(f"the line to {self.uri} is dead", f"no answer within {self.settings.timeout} s", AGAIN) from error
+
+    def _open(self) -> Any:
+        ldap = self.ldap
+        connection = self.connection_class()(self.uri)
+        connection.protocol_version = 3
+        options = {"OPT_REFERRALS": 0, "OPT_NETWORK_TIMEOUT": float(self.settings.timeout), "OPT_TIMEOUT": float(self.settings.timeout)}
+        options |= {"OPT_X_KEEPALIVE_IDLE": 30, "OPT_X_KEEPALIVE_PROBES": 3, "OPT_X_KEEPALIVE_INTERVAL": 10}
+        for name, value in options.items():
+            connection.set_option(getattr(ldap, name), value)
+        if self.uri.startswith("ldaps") or self.settings.start_tls:
+            self._secure(connection)
+        if self.settings.start_tls:
+            connection.start_tls_s()
+        self._bind(connection)
+        # Only what waits for an answer of its own has a time; changes may take for ever.
+        connection.set_option(ldap.OPT_TIMEOUT, -1)
+        return connection
+
+    def _secure(self, connection: Any) -> None:
+        ldap, settings = self.ldap, self.settings
+        files = {"OPT_X_TLS_CACERTFILE": settings.ca_file, "OPT_X_TLS_CERTFILE": settings.client_certificate, "OPT_X_TLS_KEYFILE": settings.client_key}
+        for name, path in files.items():
+            if path:
+                connection.set_option(getattr(ldap, name), path)
+        demand = ldap.OPT_X_TLS_DEMAND if settings.validate_certs else ldap.OPT_X_TLS_NEVER
+        connection.set_option(ldap.OPT_X_TLS_REQUIRE_CERT, demand)
+        connection.set_option(ldap.OPT_X_TLS_PROTOCOL_MIN, ldap.OPT_X_TLS_PROTOCOL_TLS1_2)
+        connection.set_option(ldap.OPT_X_TLS_NEWCTX, 0)
+
+    def _bind(self, connection: Any) -> None:
+        settings = self.settings
+        if settings.bind == "simple":
+            connection.simple_bind_s(settings.bind_dn, settings.password)
+        elif settings.bind == "anonymous":
+            connection.simple_bind_s("", "")
+        else:
+            connection.sasl_non_interactive_bind_s(settings.bind.upper())
+
+    @contextlib.contextmanager
+    def translated(self) -> Iterator[None]:
+        """The library's errors in our words; the password is in none of them."""
+        try:
+            yield
+        except self.ldap.LDAPError as error:
+            raise self._translation(error) from None
+
+    def _translation(self, error: Any) -> DirectoryError:
+        name = type(error).__name__
+        told = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
+        why = ": ".join(str(told[part]) for part in ("desc", "info") if told.get(part)) or name
+        if name in _GONE:
+            return Unanswered(f"the line to {self.uri} broke", why, AGAIN)
+        if name in _LIMITS:
+            remedy = "Let this account read without limits (limits dn.exact=... size=unlimited, nsSizeLimit: -1, or an LDAP policy)"
+            return Incomplete(f"{self.uri} does not tell this account of all entries below {self.base}", why, remedy)
+        if name in _CREDENTIALS:
+            return Refused(f"{self.uri} does not let in {self.settings.bind_dn or self.settings.bind}", why, "Check bind_dn and the password")
+        if name == "UNAVAILABLE_CRITICAL_EXTENSION":
+            return NotOffered(f"{self.uri} does not tell of changes below {self.base}", why, "Write way: polling")
+        return DirectoryError(f"the line to {self.uri} failed", why, "Check base and the rights of this account, or write way: polling")

@@ -1,0 +1,154 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the source is told: an option for each thing, all mistakes at once, the password from where it is."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...module_utils._core.errors import Problem, SpecError, suggestion
+from .._delivery.removal_limit import Limits
+from .._directory import bind_password, settings
+from .._directory.directory_errors import DirectoryError, Refused
+
+WAYS = ("auto", "syncrepl", "notification", "polling")
+_INVENTORY = "shipping.code.ldap_projects"
+_ENVIRONMENT = {"bind_password": "SHIPPING_LDAP_PASSWORD", "bind_password_file": "SHIPPING_LDAP_PASSWORD_FILE"}
+_NUMBERS: Mapping[str, tuple[float, float, float]] = {
+    # the default, the least, the most
+    "heartbeat": (30, 1, 86_400),
+    "reconcile": (900, 10, 604_800),
+    "poll": (5, 1, 86_400),
+    "settle": (0.25, 0, 60),
+    "max_shrink": (20, 0, 100),
+}
+OWN = ("source_file", "state_path", "way", "accept_older", "may_empty", *_NUMBERS)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything that a user may choose. Seconds where it is a time."""
+
+    directory: settings.Settings
+    state_path: Path
+    way: str
+    heartbeat: float
+    reconcile: float
+    poll: float
+    settle: float
+    limits: Limits
+    accept_older: bool
+    given: Mapping[str, Any]
+
+    def password(self) -> str:
+        """The password as it is now, where it stands in a file; what another command would print is not asked again."""
+        again = {**self.given, "bind_password_command": None}
+        return bind_password.password(again) or self.directory.connection.password
+
+
+def read(args: Mapping[str, Any]) -> Options:
+    """The options in the arguments of the source; raises ShippingError."""
+    own = {name: value for name, value in args.items() if value is not None}
+    given = {**_in_file(own.get("source_file")), **own}
+    given = {**_from_environment(given), **given}
+    problems = [Problem(str(name), f"is unknown{suggestion(str(name), _KNOWN)}") for name in given if name not in _KNOWN]
+    numbers = {name: _number(given, name, problems) for name in _NUMBERS}
+    way = _choice(given, problems)
+    place, accept, may_empty = _state_path(given, problems), _flag(given, problems), _names(given, problems)
+    try:
+        directory = settings.read(_of_directory(given), "the arguments of the event source")
+    except SpecError as error:
+        problems += error.problems
+    if problems:
+        raise SpecError(problems, "the arguments of the event source")
+    limits = Limits(max_shrink=numbers.pop("max_shrink"), may_empty=may_empty)
+    return Options(directory, place, way, limits=limits, accept_older=accept, given=given, **numbers)
+
+
+_KNOWN = (*OWN, *settings.OPTIONS)
+
+
+def _from_environment(args: Mapping[str, Any]) -> dict[str, str]:
+    if any(args.get(name) for name in (*_ENVIRONMENT, "bind_password_command")):
+        return {}
+    return {name: os.environ[variable] for name, variable in _ENVIRONMENT.items() if os.environ.get(variable)}
+
+
+def _of_directory(given: Mapping[str, Any]) -> dict[str, Any]:
+    options = {name: given[name] for name in settings.OPTIONS if name in given}
+    options["bind_password"] = bind_password.password(given)
+    if isinstance(options.get("machine_map"), str):
+        options["machine_map"] = _yaml("machine_map", Path(os.path.expanduser(str(options["machine_map"]))))
+    return options
+
+
+def _in_file(path: Any) -> dict[str, Any]:
+    """What the file of an inventory says of the directory."""
+    if path is None:
+        return {}
+    place = Path(os.path.expanduser(str(path)))
+    content = _yaml("source_file", place)
+    if not isinstance(content, Mapping) or content.get("plugin") != _INVENTORY:
+        raise SpecError([Problem("plugin", f"is not {_INVENTORY}")], str(place))
+    found = {name: value for name, value in content.items() if name in settings.OPTIONS and value is not None}
+    if isinstance(found.get("machine_map"), str):
+        found["machine_map"] = str(place.parent / os.path.expanduser(found["machine_map"]))
+    return found
+
+
+def _yaml(option: str, place: Path) -> Any:
+    try:
+        yaml = importlib.import_module("yaml")
+    except ImportError as error:
+        raise DirectoryError(f"{option} {place} cannot be read", "the Python library PyYAML is missing", "Install it") from error
+    try:
+        return yaml.safe_load(place.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise Refused(f"{option} {place} cannot be read", error.strerror or type(error).__name__, "Correct the path or its rights") from error
+    except (ValueError, yaml.YAMLError) as error:
+        raise Refused(f"{option} {place} cannot be read", " ".join(str(error).split()), "Correct it; vaults and templates are not read here") from error
+
+
+def _number(given: Mapping[str, Any], name: str, problems: list[Problem]) -> float:
+    default, least, most = _NUMBERS[name]
+    value = given.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
+        problems.append(Problem(name, f"is {value!r}; write a number from {least:g} to {most:g}"))
+        return default
+    return float(value)
+
+
+def _choice(given: Mapping[str, Any], problems: list[Problem]) -> str:
+    value = str(given.get("way", "auto"))
+    if value not in WAYS:
+        problems.append(Problem("way", f"is {value!r}, not one of {', '.join(WAYS)}{suggestion(value, WAYS)}"))
+    return value
+
+
+def _state_path(given: Mapping[str, Any], problems: list[Problem]) -> Path:
+    value = given.get("state_path")
+    if not isinstance(value, str) or not os.path.isabs(os.path.expanduser(value)):
+        problems.append(Problem("state_path", "is missing, or begins nowhere; write the folder of the state, such as /var/lib/shipping/membership"))
+        return Path()
+    return Path(os.path.expanduser(value))
+
+
+def _flag(given: Mapping[str, Any], problems: list[Problem]) -> bool:
+    value = given.get("accept_older", False)
+    if not isinstance(value, bool):
+        problems.append(Problem("accept_older", f"is {value!r}; write true or false"))
+    return bool(value)
+
+
+def _names(given: Mapping[str, Any], problems: list[Problem]) -> frozenset[str]:
+    value = given.get("may_empty", [])
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        problems.append(Problem("may_empty", f"is {value!r}; write a list of projects"))
+        return frozenset()
+    return frozenset(value)

@@ -1,0 +1,257 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who, where and why: the same answer as the inventory's, with its reasons. Pure, but for the look-up of who is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from .._directory.distinguished_names import any_of, identifier, machine_name
+from .._directory.search import Entry, Query, Session, read_all
+from .._directory.settings import Settings
+from .accounts import ATTRIBUTES, why_closed
+from .assignments import Machine, Membership
+from .decide import Decision, Person
+
+
+@dataclass(frozen=True)
+class Question:
+    """Whom, which projects and which machines somebody asks about; empty means all."""
+
+    users: Sequence[str] = ()
+    projects: Sequence[str] = ()
+    machines: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Everything that a question may be about."""
+
+    settings: Settings
+    decision: Decision
+    membership: Membership
+    now: datetime
+    outside: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
+    """Entries that have the login name of somebody who was asked for, and are not among the people."""
+
+
+def look_outside(session: Session, settings: Settings, decision: Decision, logins: Iterable[str]) -> dict[str, list[Entry]]:
+    """Who is asked for and does not count may be in the directory all the same."""
+    login = settings.layout.people_login
+    left = sorted({bare_login(name, settings) for name in logins if not decision.logins.get(bare_login(name, settings))})
+    found: dict[str, list[Entry]] = {}
+    if left:
+        for entry in read_all(session, Query(settings.base, any_of(login, left), (login, *ATTRIBUTES))):
+            found.setdefault(entry.text(login), []).append(entry)
+    return found
+
+
+def bare_login(name: str, settings: Settings) -> str:
+    """The login name in the directory of somebody who is called so on machines."""
+    before, _mark, after = settings.login_format.partition("{name}")
+    if name.startswith(before) and name.endswith(after) and len(name) > len(before) + len(after):
+        return name[len(before) : len(name) - len(after)]
+    return name
+
+
+def answer(found: Explained, question: Question) -> dict[str, Any]:
+    """What a question comes to, as plain data."""
+    machines = [machine for machine in found.membership.machines if _is_asked(machine, question, found.settings)]
+    return {
+        "serial": found.membership.serial,
+        "machines": [{**machine.as_data(), "projects": machine.projects} for machine in machines],
+        "projects": list(_projects(found, question)),
+        "users": [*_users(found, question), *_unknown(found, question)],
+        "remarks": list(found.membership.remarks),
+    }
+
+
+def _is_asked(machine: Machine, question: Question, settings: Settings) -> bool:
+    names = {bare_login(user.name, settings) for user in machine.users}
+    return (
+        (not question.machines or machine.machine in _machine_names(question, settings))
+        and (not question.users or bool(names & _logins(question, settings)))
+        and (not question.projects or bool({*machine.projects} & {*question.projects}))
+    )
+
+
+def _machine_names(question: Question, settings: Settings) -> set[str]:
+    return {machine_name(name, settings.domain) or name for name in question.machines}
+
+
+def _logins(question: Question, settings: Settings) -> set[str]:
+    return {bare_login(name, settings) for name in question.users}
+
+
+def _projects(found: Explained, question: Question) -> Iterator[dict[str, Any]]:
+    for name, entry in found.decision.projects.items():
+        people = [person for key in found.decision.members[name] if (person := found.decision.people.get(key)) and person.login]
+        has_asked = not question.users or any(person.login in _logins(question, found.settings) for person in people)
+        if has_asked and (not question.projects or name in question.projects):
+            members = sorted(_name(person, found.settings) for person in people)
+            yield {"name": name, "group": found.membership.projects[name], "dn": entry.dn, "members": members}
+
+
+def _users(found: Explained, question: Question) -> Iterator[dict[str, Any]]:
+    machines = _machines_by_person(found)
+    people = sorted(found.decision.facts.people.items(), key=lambda item: (item[1].text(found.settings.layout.people_login), item[0]))
+    for key, entry in people:
+        user = _user(found, key, entry, machines.get(key, []))
+        if _is_user_asked(user, question, found.settings):
+            yield {**user, **_verdict(found, key, entry, user, question)}
+
+
+def _machines_by_person(found: Explained) -> dict[str, list[str]]:
+    machines: dict[str, list[str]] = {}
+    for name, keys in sorted(found.decision.machines.items()):
+        for key in keys:
+            machines.setdefault(key, []).append(name)
+    return machines
+
+
+def _user(found: Explained, key: str, entry: Entry, machines: list[str]) -> dict[str, Any]:
+    settings, decision = found.settings, found.decision
+    ways = {name: members[key] for name, members in decision.members.items() if key in members}
+    return {
+        "name": settings.login_format.replace("{name}", entry.text(settings.layout.people_login)),
+        "id": next((identifier(settings.layout.people_id, raw) for raw in entry.raw(settings.layout.people_id)), ""),
+        "dn": entry.dn,
+        "machines": machines,
+        "projects": [{"name": name, "through": [_dn(decision, name, group) for group in way]} for name, way in ways.items()],
+    }
+
+
+def _dn(decision: Decision, project: str, key: str) -> str:
+    top = decision.projects[project]
+    return top.dn if key == top.key else decision.facts.groups[key].dn
+
+
+def _is_user_asked(user: Mapping[str, Any], question: Question, settings: Settings) -> bool:
+    """Who is asked for by name is told about in any case; otherwise who has something of what is asked for."""
+    if question.users:
+        return bare_login(user["name"], settings) in _logins(question, settings)
+    if not question.projects and not question.machines:
+        return bool(user["projects"] or user["machines"])
+    projects = {project["name"] for project in user["projects"]}
+    by_project = not question.projects or bool(projects & {*question.projects})
+    return by_project and (not question.machines or bool({*user["machines"]} & _machine_names(question, settings)))
+
+
+def _verdict(found: Explained, key: str, entry: Entry, user: Mapping[str, Any], question: Question) -> dict[str, Any]:
+    cause, why = next(_obstacles(found, key, entry, user, question), ("", ""))
+    return {"gets_tools": not cause, "cause": cause or "member", "why": why or _how(user, question)}
+
+
+def _obstacles(found: Explained, key: str, entry: Entry, user: Mapping[str, Any], question: Question) -> Iterator[tuple[str, str]]:
+    """Why somebody does not get the tools that are asked about, the first reason first."""
+    settings = found.settings
+    closed = why_closed(entry, found.now)
+    if closed:
+        yield "disabled", f"the account {entry.dn} is disabled or has expired: {closed}"
+    if not entry.text(settings.layout.people_login):
+        yield "no_login", f"{entry.dn} has no {settings.layout.people_login}"
+    yield from _about_projects(found, user, question)
+    if not user["machines"]:
+        yield "no_machine", f"{user['name']} has no machine: {_where_machines(settings)}"
+    asked = _machine_names(question, settings)
+    if asked and not asked & {*user["machines"]}:
+        yield from _about_machines(found, user, asked)
+
+
+def _about_projects(found: Explained, user: Mapping[str, Any], question: Question) -> Iterator[tuple[str, str]]:
+    has = {project["name"] for project in user["projects"]}
+    unknown = [name for name in question.projects if name not in found.decision.projects]
+    for name in unknown:
+        place = found.settings.projects
+        yield "no_project", f"there is no project {name} below {place.base} by the filter {place.filter}" + _prefixed(found.settings)
+    if question.projects and not has & {*question.projects}:
+        groups = ", ".join(found.decision.projects[name].dn for name in question.projects if name not in unknown)
+        yield "not_a_member", f"neither {groups} nor a group inside of it names {user['name']}"
+    elif not has:
+        count = len(found.decision.projects)
+        yield "not_a_member", f"{user['name']} is in no project: none of {count} projects, nor a group inside of them, names {user['dn']}"
+
+
+def _prefixed(settings: Settings) -> str:
+    return f" with a name that begins with {settings.prefix}" if settings.prefix else ""
+
+
+def _about_machines(found: Explained, user: Mapping[str, Any], asked: set[str]) -> Iterator[tuple[str, str]]:
+    for name in sorted(asked):
+        if name not in found.decision.machines:
+            yield "no_such_machine", f"there is no machine {name} in the inventory"
+    has = ", ".join(user["machines"])
+    yield "not_on_machine", f"{user['name']} has {has}, not {', '.join(sorted(asked))}"
+
+
+def _where_machines(settings: Settings) -> str:
+    owners = "/".join(settings.layout.machines_owners)
+    ways = [
+        f"no {owners} of a machine names the account" if settings.machines and owners else "",
+        f"its {settings.user_attribute} names none" if settings.user_attribute else "",
+        "machine_map does not name it" if settings.machine_map else "",
+        "no netgroup has a triple with it" if settings.netgroups else "",
+    ]
+    return ", ".join(way for way in ways if way)
+
+
+def _how(user: Mapping[str, Any], question: Question) -> str:
+    projects = [project for project in user["projects"] if not question.projects or project["name"] in question.projects]
+    told = "; ".join(f"{project['name']} through {' > '.join(project['through'])}" for project in projects)
+    return f"{told}; on {', '.join(user['machines'])}"
+
+
+def _unknown(found: Explained, question: Question) -> Iterator[dict[str, Any]]:
+    """Those who are asked for and are not among the people."""
+    settings = found.settings
+    for name in question.users:
+        login = bare_login(name, settings)
+        if found.decision.logins.get(login):
+            continue
+        others = found.outside.get(login, ())
+        nothing = {"name": name, "id": "", "dn": others[0].dn if others else "", "machines": [], "projects": [], "gets_tools": False}
+        if others:
+            place = settings.people
+            yield {**nothing, "cause": "not_counted", "why": f"{others[0].dn} is not among the people below {place.base} by the filter {place.filter}"}
+        else:
+            attribute = settings.layout.people_login
+            why = f"there is no entry with the {attribute} {login} below {settings.base} that this account may see"
+            yield {**nothing, "cause": "unknown", "why": why}
+
+
+def _name(person: Person, settings: Settings) -> str:
+    return settings.login_format.replace("{name}", person.login)
+
+
+def changes(former: Iterable[Machine], present: Iterable[Machine], question: Question, settings: Settings) -> dict[str, Any]:
+    """Who gets and who loses what, between two answers; people are compared by their ids."""
+    old, new = _grants(former), _grants(present)
+    added = [_grant(key, new[key]) for key in new.keys() - old.keys()]
+    removed = [_grant(key, old[key]) for key in old.keys() - new.keys()]
+    asked = [[item for item in items if _is_change_asked(item, question, settings)] for items in (added, removed)]
+    return {"added": sorted(asked[0], key=_order), "removed": sorted(asked[1], key=_order)}
+
+
+def _grants(machines: Iterable[Machine]) -> dict[tuple[str, str, str], str]:
+    return {(machine.machine, user.id, project): user.name for machine in machines for user in machine.users for project in user.projects}
+
+
+def _grant(key: tuple[str, str, str], name: str) -> dict[str, str]:
+    machine, _id, project = key
+    return {"user": name, "machine": machine, "project": project}
+
+
+def _is_change_asked(item: Mapping[str, str], question: Question, settings: Settings) -> bool:
+    return (
+        (not question.users or bare_login(item["user"], settings) in _logins(question, settings))
+        and (not question.projects or item["project"] in question.projects)
+        and (not question.machines or item["machine"] in _machine_names(question, settings))
+    )
+
+
+def _order(item: Mapping[str, str]) -> tuple[str, str, str]:
+    return item["user"], item["machine"], item["project"]

@@ -1,0 +1,213 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading what decides who works where: groups before people, people before machines; few searches, none a person."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from .._directory.directory_errors import Contradiction, Incomplete, Refused
+from .._directory.distinguished_names import any_of, dn_key, filter_value, member_dn
+from .._directory.layouts import IN_CHAIN
+from .._directory.search import Entry, Query, Session, read_all, read_dns
+from .._directory.settings import Place, Settings
+from . import accounts
+from .netgroups import read_netgroups, users_named
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything that was read; groups and people by the normal forms of their DNs."""
+
+    projects: tuple[Entry, ...]
+    groups: Mapping[str, Entry]
+    people: Mapping[str, Entry]
+    machines: tuple[Entry, ...]
+    chains: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """People and groups in each project, as the server's own rule has them."""
+    others: frozenset[str] = frozenset()
+    """What is named as a member or owner, is there, and is neither a person nor a group; by the normal forms of DNs."""
+    other_logins: frozenset[str] = frozenset()
+    """The same of login names."""
+    netgroups: tuple[Entry, ...] = ()
+    lost_netgroups: frozenset[str] = frozenset()
+    """What netgroups name as being inside of them, and is not there."""
+
+
+def read_facts(session: Session, settings: Settings) -> Facts:
+    """All that is needed, and nothing by the person."""
+    projects = tuple(_named(_read(session, settings.projects, group_attributes(settings), settings), settings))
+    people = _by_key(_read(session, settings.people, person_attributes(settings), settings))
+    machines = tuple(_read(session, settings.machines, machine_attributes(settings), settings)) if settings.machines else ()
+    groups = _by_key(projects)
+    chains: dict[str, frozenset[str]] = {}
+    if settings.nested == "in_chain":
+        for project in projects:
+            chains[project.key] = frozenset(_chain(session, settings, project, groups))
+    owned = {dn_key(dn): dn for machine in machines for dn in machine.texts(*settings.layout.machines_owners)}
+    fleet = {machine.key for machine in machines}
+    passed = people.keys() | fleet
+    _close(session, settings, groups, people, passed, owned)
+    for group in groups.values():
+        _refuse_empty(settings, group)
+    netgroups, lost = read_netgroups(session, settings)
+    others = _others(session, settings, _who_name(settings, groups, people), {*passed, *groups}, owned) | (owned.keys() & fleet)
+    logins = _other_logins(session, settings, [*groups.values()], people.values(), users_named(netgroups))
+    return Facts(projects, groups, people, machines, chains, others, logins, netgroups, lost)
+
+
+def group_attributes(settings: Settings) -> tuple[str, ...]:
+    """What is asked of a group."""
+    layout = settings.layout
+    primary = ("objectSid", "gidNumber") if layout.primary_group else ()
+    return _distinct("objectClass", layout.projects_name, *layout.member_dns, *layout.member_logins, *layout.member_of, *primary)
+
+
+def person_attributes(settings: Settings) -> tuple[str, ...]:
+    """What is asked of a person."""
+    layout = settings.layout
+    primary = ("primaryGroupID", "gidNumber") if layout.primary_group else ()
+    machines = (settings.user_attribute,) if settings.user_attribute else ()
+    hints = ("uidNumber", "homeDirectory", "unixHomeDirectory")
+    return _distinct(layout.people_login, layout.people_id, *layout.member_of, *primary, *machines, *hints, *accounts.ATTRIBUTES)
+
+
+def machine_attributes(settings: Settings) -> tuple[str, ...]:
+    """What is asked of a machine."""
+    return _distinct(settings.layout.machines_name, *settings.layout.machines_owners)
+
+
+def _distinct(*names: str) -> tuple[str, ...]:
+    return tuple({name.lower(): name for name in names}.values())
+
+
+def _read(session: Session, place: Place, attributes: tuple[str, ...], settings: Settings) -> Iterator[Entry]:
+    return read_all(session, Query(place.base, place.filter, attributes, place.scope), ranged(settings))
+
+
+def ranged(settings: Settings) -> tuple[str, ...]:
+    """The attributes that may have more values than a server gives at once."""
+    layout = settings.layout
+    own = (settings.user_attribute,) if settings.user_attribute else ()
+    return (*layout.member_dns, *layout.member_logins, *layout.member_of, *layout.machines_owners, *own)
+
+
+def _by_key(entries: Iterable[Entry]) -> dict[str, Entry]:
+    """Entries by the normal forms of their DNs; where a server tells two DNs apart that are one here, members would go to the wrong one."""
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        other = found.setdefault(entry.key, entry)
+        if other is not entry and other.dn != entry.dn:
+            remedy = "Rename one of them, or leave it out by a filter"
+            raise Contradiction("two entries have names that cannot be told apart", f"{other.dn} and {entry.dn}", remedy)
+    return found
+
+
+def _named(entries: Iterable[Entry], settings: Settings) -> Iterator[Entry]:
+    """The groups whose names begin as projects do."""
+    for entry in entries:
+        names = entry.texts(settings.layout.projects_name)
+        if not settings.prefix or any(name.startswith(settings.prefix) for name in names):
+            yield entry
+
+
+def _chain(session: Session, settings: Settings, project: Entry, groups: dict[str, Entry]) -> Iterator[str]:
+    """Who is in a project over any number of groups, in two searches; the groups are kept for their primary members."""
+    rule = f"(memberOf:{IN_CHAIN}:={filter_value(project.dn)})"
+    inner = Query(settings.base, f"(&{settings.layout.groups_filter}{rule})", group_attributes(settings))
+    for group in read_all(session, inner, ranged(settings)):
+        groups.setdefault(group.key, group)
+        yield group.key
+    for person in read_all(session, Query(settings.people.base, f"(&{settings.people.filter}{rule})", ("cn",), settings.people.scope)):
+        yield person.key
+
+
+def _close(session: Session, settings: Settings, groups: dict[str, Entry], people: Mapping[str, Entry], passed: Iterable[str],
+           owned: Mapping[str, str]) -> None:  # fmt: skip
+    """Add the groups that are inside of groups, level by level; each DN is looked up once, so that a circle ends."""
+    tried = {*passed, *groups}
+    wanted = {**owned, **_named_in(settings, _who_name(settings, groups, people))}
+    while True:
+        wanted = {key: dn for key, dn in wanted.items() if key not in tried}
+        if not wanted:
+            return
+        tried.update(wanted)
+        found = _by_key(_look_up(session, settings, wanted, settings.layout.groups_filter, group_attributes(settings)))
+        groups.update(found)
+        wanted = _named_in(settings, found.values())
+
+
+def _look_up(session: Session, settings: Settings, dns: Mapping[str, str], kind: str, attributes: tuple[str, ...]) -> Iterator[Entry]:
+    """Those of a kind among these DNs, wherever this server has them."""
+    for base, chosen in _by_tree([settings.base, *session.contexts], dns).items():
+        entries = read_dns(session, base, settings.layout.dn_attribute, chosen, kind, attributes, ranged(settings), settings.batch_size)
+        # A tree of the server that this account may not see is as if it were not there.
+        with contextlib.suppress(*([] if base == settings.base else [Refused])):
+            yield from entries
+
+
+def _by_tree(bases: Iterable[str], dns: Mapping[str, str]) -> dict[str, list[str]]:
+    """The DNs by the first base that they are below; those that are below none are left out."""
+    found: dict[str, list[str]] = {}
+    keys = {base: dn_key(base) for base in bases if base}
+    for key, dn in dns.items():
+        base = next((base for base, above in keys.items() if key == above or key.endswith(f",{above}")), None)
+        if base is not None:
+            found.setdefault(base, []).append(dn)
+    return found
+
+
+def _others(session: Session, settings: Settings, entries: Iterable[Entry], known: set[str], owned: Mapping[str, str]) -> frozenset[str]:
+    """What is named, and is neither a person nor a group, but is there: a service, a contact, somebody from another domain."""
+    named = {key: dn for key, dn in {**owned, **_members_of(settings, entries)}.items() if key not in known}
+    return frozenset(entry.key for entry in _look_up(session, settings, named, "(objectClass=*)", ("objectClass",)))
+
+
+def _other_logins(session: Session, settings: Settings, groups: Iterable[Entry], people: Iterable[Entry], named: Iterable[str]) -> frozenset[str]:
+    login = settings.layout.people_login
+    mapped = (name for names in settings.machine_map.values() for name in names)
+    written = {*named, *mapped, *(text for group in groups for text in group.texts(*settings.layout.member_logins))}
+    left = sorted(written - {person.text(login) for person in people})
+    batches = (left[first : first + settings.batch_size] for first in range(0, len(left), settings.batch_size))
+    found = (entry for batch in batches for entry in read_all(session, Query(settings.base, any_of(login, batch), (login,))))
+    return frozenset(text for entry in found for text in entry.texts(login))
+
+
+def _who_name(settings: Settings, groups: Mapping[str, Entry], people: Mapping[str, Entry]) -> list[Entry]:
+    """The entries that name others as members or as groups."""
+    return [*groups.values(), *(people.values() if settings.layout.member_of else ())]
+
+
+def _named_in(settings: Settings, entries: Iterable[Entry]) -> dict[str, str]:
+    """The DNs to follow."""
+    return _members_of(settings, entries) if settings.nested == "recursive" else {}
+
+
+def _members_of(settings: Settings, entries: Iterable[Entry]) -> dict[str, str]:
+    """The DNs that these entries name as members, or as groups that they are in."""
+    names = (*settings.layout.member_dns, *settings.layout.member_of)
+    written = (member_dn(text) for entry in entries for text in entry.texts(*names))
+    return {dn_key(dn): dn for dn in written}
+
+
+_NEVER_EMPTY: Mapping[str, Callable[[Entry], object]] = {
+    "groupofnames": lambda entry: entry.raw("member"),
+    "groupofuniquenames": lambda entry: entry.raw("uniqueMember"),
+}
+
+
+def _refuse_empty(settings: Settings, group: Entry) -> None:
+    """RFC 4519 3.5, 3.6: these classes cannot be empty, so that no member means no right to read."""
+    if settings.layout.empty_groups:
+        return
+    for name in group.texts("objectClass"):
+        has_members = _NEVER_EMPTY.get(name.lower())
+        if has_members and not has_members(group):
+            raise Incomplete(
+                f"{group.dn} has no member that can be read",
+                f"a {name} cannot be empty",
+                "Give this account the right to read its members; where this directory has empty ones, write projects.empty_groups: true",
+            )

@@ -1,0 +1,47 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who works where: from the settings to the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from .._directory import revision
+from .._directory.connection import LdapSession, connect
+from .._directory.settings import Settings
+from .assignments import Machine, Membership
+from .decide import Decision
+from .explain import Explained, Question, answer, changes, look_outside
+from .facts import read_facts
+
+
+def read_membership(settings: Settings) -> Membership:
+    """Ask the directory; the whole answer, or an error."""
+    with connect(settings.connection) as session:
+        return membership_in(session, settings)
+
+
+def membership_in(session: LdapSession, settings: Settings) -> Membership:
+    """The same over a session that is there already."""
+    return _explained(session, settings).membership
+
+
+def explain_membership(settings: Settings, question: Question, former: Iterable[Machine] | None = None) -> dict[str, Any]:
+    """Who, where and why, as plain data; with what is different from a former answer, where there is one."""
+    with connect(settings.connection) as session:
+        found = _explained(session, settings)
+        found = replace(found, outside=look_outside(session, settings, found.decision, question.users))
+    told = answer(found, question)
+    return told if former is None else {**told, "changes": changes(former, found.membership.machines, question, settings)}
+
+
+def _explained(session: LdapSession, settings: Settings) -> Explained:
+    session.limit(settings.connection.total_timeout)
+    taken, now = revision.take(session, settings.base), datetime.now(UTC)
+    decision = Decision(read_facts(session, settings), settings, now)
+    membership = decision.membership(taken)
+    return Explained(settings, decision, replace(membership, remarks=(*session.remarks, *membership.remarks)), now)

@@ -1,0 +1,339 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wanted and what has been delivered, in the folder ``state_path``. No directory is asked here.
+
+::
+
+    state_path/
+      wanted.json            {"format": 1, "cookie": TEXT or null, "membership": {serial, machines, projects, remarks}, "lately": [[SECOND, ...], ...]}
+      delivered/MACHINE.json {"format": 1, "machine": NAME, "serial": TEXT, "users": [{id, name, projects}]}
+      pending.json           {"format": 1, "membership": {...}, "since": {NAME: SERIAL, ...}, "served": [NAME, ...]}
+      delivered.cache        {"format": 1, "read": {FILE: [what os.stat() tells of it, its content], ...}}
+
+- ``wanted.json`` is written by the event source alone: the whole answer of the directory, as Membership.as_data() has it,
+  together with the cookie, which is the place of this answer in the directory's stream of changes where it has one, and with
+  what has left lately, for the source's brake, so that none of them is ever newer than the other.
+- ``delivered/MACHINE.json`` is written by delivery alone, once the machine has reported ready: the membership record that
+  it was given. Each machine has a file of its own, so that hosts that are delivered to in parallel, and runs that are
+  limited to some hosts, do not meet.
+- ``pending.json`` is written by the event source right after ``wanted.json``, with those machines alone that had not been
+  given what is wanted, so that the play of an event needs no more; ``served`` are the others, and ``since`` says at which
+  serial it came to be wanted. It is only a shortcut: where it is older, broken or not there, or where what a served machine
+  was given is on record no more, ``wanted.json`` is read.
+- ``delivered.cache`` is what readers keep of ``delivered``, since a play for one machine of thousands asks thrice what all
+  machines have. Any reader writes it; it may be deleted at any time.
+- A file is replaced by one rename and belongs to its owner alone (0600, in folders of 0700). A reader sees the former
+  content or the new one, and needs no lock.
+- A machine is pending when its users are others than those that were delivered, or when nothing was delivered yet.
+  Hints do not count, nor does the serial, except that what is known to be older than the delivered record is not pending,
+  and that whoever has what is wanted from before it came to be wanted is pending: what was wanted in between may be on its
+  way there, as where somebody leaves while what the joining brings is delivered.
+- A machine that is not wanted any more has left the fleet; what was delivered to it stays on record until
+  forget_delivered().
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from ...module_utils._toolbox.revision_order import compare, is_older, is_serial
+from .._directory.directory_errors import Contradiction, Refused
+from .._directory.distinguished_names import machine_name
+from .assignments import Machine, Membership, record
+
+FORMAT = 1
+_CACHE = "delivered.cache"
+_MANY = 100
+"""Files that had to be read, from which on it is worth to keep what they said."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """What the event source has seen, and from where it goes on."""
+
+    membership: Membership
+    cookie: str | None = None
+
+
+def read_wanted(folder: str | Path) -> Wanted:
+    """What is wanted; an error where that is not known."""
+    path = Path(folder) / "wanted.json"
+    data = _read(path)
+    if data is None:
+        raise Refused(f"there is no {path}", "", "Start the event source that writes it, correct state_path, or write source: directory")
+    return wanted_in(data, str(path))
+
+
+def write_wanted(folder: str | Path, wanted: Wanted) -> None:
+    """Replace what is wanted, and the cookie with it."""
+    write(Path(folder), "wanted.json", {"format": FORMAT, "cookie": wanted.cookie, "membership": wanted.membership.as_data()})
+
+
+def read_pending(folder: str | Path) -> Membership:
+    """What is wanted, with the machines alone that are to be delivered to."""
+    found = _read_shortcut(Path(folder))
+    if found is None:
+        wanted = read_wanted(folder).membership
+        return dataclasses.replace(wanted, machines=pending(wanted, read_delivered(folder)))
+    return _only_pending(Path(folder), *found)
+
+
+def _read_shortcut(folder: Path) -> tuple[Membership, dict[str, str]] | None:
+    wanted, shortcut = folder / "wanted.json", folder / "pending.json"
+    with contextlib.suppress(OSError, Contradiction):
+        if shortcut.stat().st_mtime_ns >= wanted.stat().st_mtime_ns:
+            data = _shaped(_read(shortcut), str(shortcut), membership=dict, served=list)
+            if {f"{name}.json" for name in data["served"]} <= set(os.listdir(folder / "delivered")):
+                return wanted_in({**data, "cookie": None}, str(shortcut)).membership, _since_in(data, str(shortcut))
+    return None
+
+
+def read_since(folder: str | Path) -> dict[str, str]:
+    """The machines that were pending when the event source wrote last, and the serial at which it came to be wanted what they are to have."""
+    path = Path(folder) / "pending.json"
+    with contextlib.suppress(Refused, Contradiction):
+        return _since_in(_read(path), str(path))
+    return {}
+
+
+def _only_pending(folder: Path, membership: Membership, since: Mapping[str, str]) -> Membership:
+    """The same with those of its machines alone that are to be delivered to; only their own files are read."""
+    given = read_delivered_to(folder, [machine.machine for machine in membership.machines])
+    return dataclasses.replace(membership, machines=pending(membership, given, since))
+
+
+def read_delivered_to(folder: str | Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The membership record that each of these machines was given, as far as there was one; only their own files are read."""
+    paths = {name: Path(folder) / "delivered" / f"{name}.json" for name in names}
+    found = {name: (_read(path), str(path)) for name, path in paths.items()}
+    return {name: delivered_in(data, path) for name, (data, path) in found.items() if data is not None}
+
+
+def write_pending(folder: str | Path, membership: Membership, since: Mapping[str, str]) -> dict[str, str]:
+    """Keep those of the machines that are to be delivered to, of which no others than these can be; they, with their serials."""
+    found = tuple(machine for machine in membership.machines if machine.machine in since)
+    kept = _only_pending(Path(folder), dataclasses.replace(membership, machines=found), since)
+    behind = {machine.machine: since[machine.machine] for machine in kept.machines}
+    served = [machine.machine for machine in membership.machines if machine.machine not in behind]
+    content = {"format": FORMAT, "membership": kept.as_data(), "since": behind, "served": served}
+    replace_file(Path(folder), "pending.json", json.dumps(content), lasting=False)
+    return behind
+
+
+def read_delivered(folder: str | Path) -> dict[str, dict[str, Any]]:
+    """The membership record that each machine was given."""
+    kept = _read_cache(Path(folder))
+    found, unknown = {}, 0
+    for name, path, print_of in _files(Path(folder) / "delivered"):
+        record = kept.get(name)
+        if record is None or record[0] != print_of:
+            data = _read(Path(path))
+            if data is None:
+                continue
+            record, unknown = [print_of, delivered_in(data, path)], unknown + 1
+        found[name] = record
+    if unknown > _MANY:
+        with contextlib.suppress(Refused):  # Whoever may only read does without.
+            replace_file(Path(folder), _CACHE, json.dumps({"format": FORMAT, "read": found}), lasting=False)
+    return {record["machine"]: record for _print, record in found.values()}
+
+
+def _files(folder: Path) -> list[tuple[str, str, list[int]]]:
+    """Name, path and print of each file. Files are replaced, not written to, so that other content is another inode."""
+    try:
+        with os.scandir(folder) as entries:
+            found = [(entry.name, entry.path, entry.stat()) for entry in entries if entry.name.endswith(".json")]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise _unread(folder, error) from error
+    return [(name, path, [about.st_ino, about.st_mtime_ns, about.st_size]) for name, path, about in sorted(found)]
+
+
+def _read_cache(folder: Path) -> dict[str, list[Any]]:
+    with contextlib.suppress(Refused, Contradiction):
+        data = _read(folder / _CACHE)
+        if isinstance(data, dict) and data.get("format") == FORMAT:
+            return dict(data["read"])
+    return {}
+
+
+def write_delivered(folder: str | Path, given: Mapping[str, Any]) -> None:
+    """Keep the membership record that a machine was given; it has reported ready."""
+    kept = delivered_in({"format": FORMAT, **given}, "the record")
+    write(Path(folder) / "delivered", f"{kept['machine']}.json", {"format": FORMAT, **kept})
+
+
+def forget_delivered(folder: str | Path, machine: str) -> None:
+    """The machine has nothing any more: it was taken out of service, or is to be delivered to as if it were new."""
+    name = _machine(machine, "the record")
+    with contextlib.suppress(FileNotFoundError):
+        (Path(folder) / "delivered" / f"{name}.json").unlink()
+
+
+def pending(wanted: Membership, delivered: Mapping[str, Mapping[str, Any]], since: Mapping[str, str] = MappingProxyType({})) -> tuple[Machine, ...]:
+    """The machines that are to be delivered to, each with all its users; ``since`` is the serial at which that came to be wanted, where it is known. Pure."""
+    return tuple(one for one in wanted.machines if _is_pending(one, wanted.serial, delivered.get(one.machine), since.get(one.machine)))
+
+
+def _is_pending(machine: Machine, serial: str, given: Mapping[str, Any] | None, since: str | None) -> bool:
+    if given is None:
+        return True
+    if is_older(serial, given["serial"]):
+        return False
+    return record(machine, serial)["users"] != given["users"] or (since is not None and not _is_from(since, given["serial"]))
+
+
+def _is_from(since: str, serial: str) -> bool:
+    """Whether it is known to be from then or later; what another server has numbered is not."""
+    order = compare(serial, since)
+    return not order.older and not order.other_source
+
+
+def wanted_in(data: Any, where: str) -> Wanted:
+    """The content of ``wanted.json``, or an error that says what is wrong with it. Pure."""
+    content = _shaped(data, where, cookie=(str, type(None)), membership=dict)
+    membership = _shaped(content["membership"], where, serial=str, machines=list, projects=dict, remarks=list)
+    names = set()
+    for machine in membership["machines"]:
+        name = _machine(_shaped(machine, where, machine=str, users=list)["machine"], where)
+        if name in names:
+            raise _broken(where, f"it has the machine {name} twice")
+        names.add(name)
+        _check_users(machine["users"], where)
+        for user in machine["users"]:
+            _shaped(user, where, hints=dict)
+            if set(user["projects"]) - membership["projects"].keys():
+                raise _broken(where, f"{user['name']} is in a project that is not among the projects")
+    _check_serial(membership["serial"], where)
+    _check_texts([*membership["projects"], *membership["projects"].values(), *membership["remarks"]], where)
+    return Wanted(Membership.from_data(membership), content["cookie"])
+
+
+def _since_in(data: Any, where: str) -> dict[str, str]:
+    since = dict(_shaped(data, where, since=dict)["since"])
+    for text in since.values():
+        _check_serial(text, where)
+    return since
+
+
+def delivered_in(data: Any, where: str) -> dict[str, Any]:
+    """The content of a file in ``delivered``, or an error that says what is wrong with it. Pure."""
+    content = _shaped(data, where, machine=str, serial=str, users=list)
+    name = _machine(content["machine"], where)
+    _check_serial(content["serial"], where)
+    _check_users(content["users"], where)
+    users = [{"id": user["id"], "name": user["name"], "projects": list(user["projects"])} for user in content["users"]]
+    return {"machine": name, "serial": content["serial"], "users": users}
+
+
+def _shaped(data: Any, where: str, **kinds: Any) -> Mapping[str, Any]:
+    if not isinstance(data, Mapping) or data.get("format", FORMAT) != FORMAT:
+        raise _broken(where, f"it is not of format {FORMAT}")
+    for name, kind in kinds.items():
+        if name not in data or not isinstance(data[name], kind):
+            raise _broken(where, f"its {name} is missing or of another type")
+    return data
+
+
+def _check_users(users: Iterable[Any], where: str) -> None:
+    for user in users:
+        _shaped(user, where, id=str, name=str, projects=list)
+        _check_texts(user["projects"], where)
+
+
+def _check_texts(values: Iterable[Any], where: str) -> None:
+    if not all(isinstance(value, str) for value in values):
+        raise _broken(where, "it has something else where a text is to be")
+
+
+def _check_serial(text: str, where: str) -> None:
+    if not is_serial(text):
+        raise _broken(where, f"its serial {text!r} is none")
+
+
+def _machine(name: str, where: str) -> str:
+    """A machine's name, which is a file's name too."""
+    if machine_name(name, "") != name:
+        raise _broken(where, f"{name!r} is no machine's name in lower case")
+    return name
+
+
+def _broken(where: str, why: str) -> Contradiction:
+    return Contradiction(f"{where} cannot be used", why, "Take the file away; the event source or the next delivery writes it anew")
+
+
+def _read(path: Path) -> Any:
+    """What a file holds; None where it is not there."""
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _unread(path, error) from error
+    except ValueError as error:
+        raise _broken(str(path), f"it is no JSON ({error})") from error
+
+
+def write(folder: Path, name: str, content: Mapping[str, Any]) -> None:
+    """Replace a file of the state."""
+    replace_file(folder, name, json.dumps(content, indent=1, sort_keys=True))
+
+
+def replace_file(folder: Path, name: str, text: str, lasting: bool = True) -> None:
+    """Replace a file of the state by one rename, for its owner alone; one that is not ``lasting`` may be lost in a power cut."""
+    try:
+        for place in reversed([folder, *folder.parents]):
+            if not place.exists():
+                place.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise _unwritten(folder / name, error, "state_path") from error
+    replace(folder / name, text, 0o600, "state_path", lasting)
+
+
+def replace(path: Path, text: str, mode: int, option: str, lasting: bool = True) -> None:
+    """Replace a file by one rename; ``option`` is what says where it is."""
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    except OSError as error:
+        raise _unwritten(path, error, option) from error
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            os.fchmod(file.fileno(), mode)
+            if lasting:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(temporary, path)
+        if lasting:
+            _settle(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise _unwritten(path, error, option) from error
+
+
+def _settle(folder: Path) -> None:
+    """The rename outlives a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _unread(path: Path, error: OSError) -> Refused:
+    return Refused(f"{path} cannot be read", error.strerror or type(error).__name__, "Correct state_path or its rights")
+
+
+def _unwritten(path: Path, error: OSError, option: str) -> Refused:
+    return Refused(f"{path} cannot be written", error.strerror or type(error).__name__, f"Correct {option}, its rights or the space on its disk")

@@ -1,0 +1,71 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Netgroups: triples of machine, user and domain, and netgroups inside of netgroups. RFC 2307 2.3, netgroup(5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from .._directory.directory_errors import Contradiction
+from .._directory.distinguished_names import any_of
+from .._directory.search import Entry, Query, Session, read_all
+from .._directory.settings import Settings
+
+ATTRIBUTES = ("cn", "nisNetgroupTriple", "memberNisNetgroup")
+_TRIPLE = re.compile(r"\(\s*([^,()]*?)\s*,\s*([^,()]*?)\s*,\s*([^,()]*?)\s*\)")
+
+
+@dataclass(frozen=True)
+class Triple:
+    """A machine and a user; empty means any, ``-`` means none. The domain is that of NIS, and decides nothing here."""
+
+    machine: str
+    user: str
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether it says that this user has this machine."""
+        return self.machine not in ("", "-") and self.user not in ("", "-")
+
+
+def triples(entry: Entry) -> Iterator[Triple]:
+    """The triples of one netgroup; pure."""
+    for text in entry.texts("nisNetgroupTriple"):
+        match = _TRIPLE.fullmatch(text.strip())
+        if match is None:
+            raise Contradiction(f"{entry.dn} has {text!r}", "which is no triple", "Write (machine,user,domain)")
+        yield Triple(match[1], match[2])
+
+
+def users_named(netgroups: Iterable[Entry]) -> set[str]:
+    """The login names in triples; pure."""
+    return {triple.user for entry in netgroups for triple in triples(entry) if triple.is_pair}
+
+
+def read_netgroups(session: Session, settings: Settings) -> tuple[tuple[Entry, ...], frozenset[str]]:
+    """All netgroups that are chosen or inside of these, and the names of those that are not there."""
+    place = settings.netgroups
+    if place is None:
+        return (), frozenset()
+    ranged = ("nisNetgroupTriple", "memberNisNetgroup")
+    found = {entry.key: entry for entry in read_all(session, Query(place.base, place.filter, ATTRIBUTES, place.scope), ranged)}
+    known = {name for entry in found.values() for name in entry.texts("cn")}
+    lost: set[str] = set()
+    waiting = _inside(found.values()) - known
+    while waiting:
+        batch, rest = sorted(waiting)[: settings.batch_size], sorted(waiting)[settings.batch_size :]
+        chosen = f"(&(objectClass=nisNetgroup){any_of('cn', batch)})"
+        new = {entry.key: entry for entry in read_all(session, Query(settings.base, chosen, ATTRIBUTES), ranged)}
+        found.update(new)
+        named = {name for entry in new.values() for name in entry.texts("cn")}
+        lost |= set(batch) - named
+        known |= named | set(batch)
+        waiting = ({*rest} | _inside(new.values())) - known
+    return tuple(found.values()), frozenset(lost)
+
+
+def _inside(entries: Iterable[Entry]) -> set[str]:
+    return {name for entry in entries for name in entry.texts("memberNisNetgroup")}

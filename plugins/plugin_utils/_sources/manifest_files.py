@@ -1,0 +1,117 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Manifests on the control machine: files, directories, kustomizations and Helm charts, to plain documents.
+
+Kustomizations and charts are rendered by the official tools, which have to be on the PATH.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...module_utils._core.errors import ShippingError
+from .yaml_reader import parse_all
+
+_ENDINGS = (".yaml", ".yml", ".json")
+_KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+_TIMEOUT = 120
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What a Helm chart is rendered with."""
+
+    app: str
+    namespace: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    values_files: tuple[str, ...] = ()
+
+
+def documents(paths: Iterable[str], read: Callable[[str], bytes], chart: Chart) -> list[Any]:
+    """Every document of every path, in order."""
+    found: list[Any] = []
+    for path in paths:
+        for name, text in _texts(path, read, chart):
+            found += parse_all(text, name)
+    return found
+
+
+def _texts(path: str, read: Callable[[str], bytes], chart: Chart) -> Iterable[tuple[str, str]]:
+    if os.path.isdir(path):
+        if any(os.path.exists(os.path.join(path, name)) for name in _KUSTOMIZATIONS):
+            return [(path, _kustomized(path))]
+        if os.path.exists(os.path.join(path, "Chart.yaml")):
+            return [(path, _templated(path, chart))]
+        names = sorted(entry for entry in os.listdir(path) if entry.endswith(_ENDINGS))
+        if not names:
+            raise ShippingError(f"{path} has no manifests", "it has no file that ends with .yaml, .yml or .json", "Correct manifests")
+        return [(os.path.join(path, name), _decoded(os.path.join(path, name), read)) for name in names]
+    if path.endswith((".tgz", ".tar.gz")):
+        return [(path, _templated(path, chart))]
+    return [(path, _decoded(path, read))]
+
+
+def _decoded(path: str, read: Callable[[str], bytes]) -> str:
+    try:
+        return read(path).decode()
+    except UnicodeDecodeError as error:
+        raise ShippingError(f"cannot read {path}", "it is no text in UTF-8", "Correct manifests") from error
+
+
+def _kustomized(path: str) -> str:
+    for tool, words in (("kustomize", ["build"]), ("kubectl", ["kustomize"])):
+        program = shutil.which(tool)
+        if program:
+            return _run([program, *words, path], f"{tool} cannot render {path}")
+    raise _missing("kustomize or kubectl", path)
+
+
+def _templated(path: str, chart: Chart) -> str:
+    program = shutil.which("helm")
+    if not program:
+        raise _missing("helm", path)
+    files = [word for name in chart.values_files for word in ("--values", name)]
+    words = [program, "template", chart.app, path, "--namespace", chart.namespace, "--include-crds", *files, "--values", "-"]
+    return _run(words, f"helm cannot render {path}", json.dumps(dict(chart.values)))
+
+
+def _missing(tools: str, path: str) -> ShippingError:
+    return ShippingError(f"cannot render {path}", f"{tools} is not on the PATH of the control machine", f"Install {tools} there, or give rendered manifests")
+
+
+def _run(words: list[str], what: str, text: str = "") -> str:
+    try:
+        done = subprocess.run(words, input=text, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ShippingError(what, str(error), "Run it by hand to see more") from error
+    if done.returncode:
+        raise ShippingError(what, " ".join(done.stderr.split())[-600:] or f"it ended with {done.returncode}", "Correct it, and run it by hand to see more")
+    return done.stdout
+
+
+def secret_words(found: Iterable[Any]) -> list[str]:
+    """What must not be shown: everything that is inside Secrets."""
+    words: list[str] = []
+    for document in found:
+        if isinstance(document, dict) and document.get("kind") == "Secret":
+            words += [str(value) for value in (document.get("stringData") or {}).values()]
+            for value in (document.get("data") or {}).values():
+                words += [str(value), *_plain(str(value))]
+        elif isinstance(document, dict) and isinstance(document.get("items"), list):
+            words += secret_words(document["items"])
+    return words
+
+
+def _plain(value: str) -> list[str]:
+    try:
+        return [base64.b64decode(value, validate=True).decode()]
+    except ValueError:
+        return []

@@ -1,0 +1,233 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+from ansible_collections.shipping.code.plugins.module_utils._compose import model
+
+from .reading import NOTHING_SAID, problems, spec
+
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+
+
+def app(**services):
+    return {"services": {name: {"image": "nginx", **keys} for name, keys in services.items()}}
+
+
+def test_defaults():
+    read = model.read({"services": {"web": {"image": "nginx"}}})
+    assert read == model.Compose(services={"web": NOTHING_SAID}, networks={"default": {}}, volumes={}, secrets={}, configs={}, notes=[])
+
+
+IMAGES = [
+    ({"image": "a"}, {"web": "b:2"}, "b:2"),
+    ({"build": "."}, {"web": "b:2"}, "b:2"),
+    ({"build": ".", "image": "a"}, {}, "a"),
+    ({"image": "a"}, {"web": f"b@{DIGEST}"}, f"b@{DIGEST}"),
+    ({"image": "a"}, {"web": DIGEST}, DIGEST),
+]
+
+
+@pytest.mark.parametrize(("service", "images", "image"), IMAGES)
+def test_images_set_from_outside(service, images, image):
+    assert model.read({"services": {"web": service}}, images).services["web"]["image"] == image
+
+
+IMAGE_PROBLEMS = [
+    ({"build": "."}, {}, ["services.web: has no image; set it by images: {web: <reference>}, as CI built and pushed it"]),
+    ({"command": "x"}, {}, ["services.web: needs an image"]),
+    ({"image": None}, {}, ["services.web: needs an image"]),
+    ({"image": "a"}, {"wep": "b"}, ["images.wep: no such service; did you mean web?"]),
+    ({"image": "a"}, {"db": "b"}, ["images.db: no such service"]),
+    ({"image": "a"}, {"web": "B"}, ["services.web.image: 'B' is no image reference; write registry/name:tag"]),
+    ({"image": ""}, {}, ["services.web.image: '' is no image reference; write registry/name:tag"]),
+]
+
+
+@pytest.mark.parametrize(("service", "images", "expected"), IMAGE_PROBLEMS)
+def test_services_without_a_good_image(service, images, expected):
+    assert problems(model.read, {"services": {"web": service}}, images) == expected
+
+
+def test_what_is_for_local_work_only_is_named_in_one_line():
+    content = app(web={"build": ".", "container_name": "w", "pull_policy": "always"}, db={"attach": False, "develop": {}})
+    expected = (
+        "passed over, for local work only: services.web.build, services.web.container_name, services.web.pull_policy, services.db.attach, services.db.develop"
+    )
+    assert model.read(content).notes == [expected]
+
+
+NO_APPS = [
+    ({}, "services: an app needs at least one service"),
+    ({"services": {}}, "services: an app needs at least one service"),
+    ({"services": None}, "services: an app needs at least one service"),
+    ({"services": {"web": None}}, "services.web: must be a mapping, not nothing"),
+    ({"services": {"web": "nginx"}}, "services.web: must be a mapping, not 'nginx'"),
+    ({**spec(), "include": ["b.yml"]}, "include: list the file under compose"),
+    ({**spec(), "servces": {}}, "servces: unknown key; did you mean services?"),
+    ({**spec(), "networks": ["front"]}, "networks: must be a mapping"),
+    (
+        {"services": {"my.web": {"image": "nginx"}}},
+        "services.my.web: a service's name must have letters, digits, '-' and '_' only, and begin and end with a letter or digit",
+    ),
+    (
+        {"services": {"-web": {"image": "nginx"}}},
+        "services.-web: a service's name must have letters, digits, '-' and '_' only, and begin and end with a letter or digit",
+    ),
+    ({**spec(), "volumes": {"my data": None}}, "volumes.my data: a name must have letters, digits, '-', '_' and '.' only"),
+]
+
+
+@pytest.mark.parametrize(("content", "problem"), NO_APPS)
+def test_what_is_no_app(content, problem):
+    assert problems(model.read, content) == [problem]
+
+
+def test_what_concerns_nobody_at_the_top():
+    content = {**spec(), "name": "shop", "version": "3.8", "x-anchors": {"a": 1}}
+    assert model.read(content) == model.read(spec())
+
+
+OBJECTS = [
+    ("networks", None, {}),
+    ("networks", {"driver": "bridge"}, {}),
+    ("networks", {"driver": "overlay", "attachable": "true", "internal": False}, {"driver": "overlay", "attachable": True}),
+    (
+        "networks",
+        {"name": "front", "labels": ["a=b"], "driver_opts": {"encrypted": ""}},
+        {"name": "front", "labels": {"a": "b"}, "driver_opts": {"encrypted": ""}},
+    ),
+    ("networks", {"external": True}, {"external": True, "name": "it"}),
+    ("networks", {"external": "true", "name": "public"}, {"external": True, "name": "public"}),
+    ("networks", {"external": {"name": "public"}}, {"external": True, "name": "public"}),
+    ("networks", {"external": False}, {}),
+    ("networks", {"ipam": {}, "enable_ipv6": False, "enable_ipv4": True}, {}),
+    ("volumes", None, {}),
+    ("volumes", {"driver": "local"}, {}),
+    ("volumes", {"driver": "nfs", "driver_opts": {"size": 1}, "labels": {"a": 1}}, {"driver": "nfs", "driver_opts": {"size": "1"}, "labels": {"a": "1"}}),
+    ("volumes", {"external": True, "name": "data"}, {"external": True, "name": "data"}),
+    ("secrets", {"environment": "TOKEN"}, {"environment": "TOKEN"}),
+    ("secrets", {"external": True, "name": "token-3"}, {"external": True, "name": "token-3"}),
+    ("configs", {"content": "a: b", "labels": {"x": None}}, {"content": "a: b", "labels": {"x": ""}}),
+]
+
+
+@pytest.mark.parametrize(("section", "given", "normal"), OBJECTS)
+def test_objects(section, given, normal):
+    assert getattr(model.read({**spec(), section: {"it": given}}), section)["it"] == normal
+
+
+ONE_SOURCE = "needs exactly one of file, content, environment or external"
+OBJECT_PROBLEMS = [
+    ("networks", {"driver": "macvlan"}, "networks.it.driver: 'macvlan' is none of overlay, bridge, default"),
+    ("networks", {"ipam": {"config": [{"subnet": "10.1.0.0/24"}]}}, "networks.it.ipam: make the network beforehand and declare it external"),
+    ("networks", {"enable_ipv4": False}, "networks.it.enable_ipv4: Swarm cannot switch this off; leave it out"),
+    ("networks", {"external": True, "driver": "overlay"}, "networks.it: is external, so driver cannot be set here"),
+    ("networks", {"extrenal": True}, "networks.it.extrenal: unknown key; did you mean external?"),
+    ("networks", "front", "networks.it: must be a mapping, not 'front'"),
+    ("volumes", {"external": True, "labels": {"a": "b"}}, "volumes.it: is external, so labels cannot be set here"),
+    (
+        "volumes",
+        {"external": True, "labels": {"a": "b"}, "driver": "x", "driver_opts": {"c": "d"}},
+        "volumes.it: is external, so driver, driver_opts, labels cannot be set here",
+    ),
+    ("secrets", None, f"secrets.it: {ONE_SOURCE}"),
+    ("secrets", {"file": "a", "environment": "B"}, f"secrets.it: {ONE_SOURCE}; it has file and environment"),
+    ("secrets", {"environment": "A", "name": "x"}, "secrets.it.name: secrets that are not external are named after their content; leave the name out"),
+    ("secrets", {"external": True, "file": "a"}, "secrets.it: is external, so file cannot be set here"),
+    ("configs", {"file": "a", "content": "b"}, f"configs.it: {ONE_SOURCE}; it has file and content"),
+    ("configs", {"content": "b", "template_driver": "golang"}, "configs.it.template_driver: not supported yet; leave it out"),
+]
+
+
+@pytest.mark.parametrize(("section", "given", "problem"), OBJECT_PROBLEMS)
+def test_objects_that_cannot_be(section, given, problem):
+    assert problems(model.read, {**spec(), section: {"it": given}}) == [problem]
+
+
+REFERENCES = [
+    ({"networks": ["frnt"]}, "services.web.networks: no network frnt is declared; did you mean front?"),
+    ({"networks": {"other": {}}}, "services.web.networks: no network other is declared; declare it under networks"),
+    ({"volumes": ["dat:/x"]}, "services.web.volumes: no volume dat is declared; did you mean data?"),
+    ({"secrets": ["tokn"]}, "services.web.secrets: no secret tokn is declared; did you mean token?"),
+    ({"configs": [{"source": "x"}]}, "services.web.configs: no config x is declared; declare it under configs"),
+    ({"depends_on": ["databse"]}, "services.web.depends_on: no service databse is declared; did you mean database?"),
+    ({"depends_on": {"x": {"condition": "service_healthy"}}}, "services.web.depends_on: no service x is declared; declare it under services"),
+    ({"secrets": ["token", {"source": "key", "target": "token"}]}, "services.web.secrets: /run/secrets/token is mounted twice"),
+    *(
+        ({"secrets": [{"source": "token", "mode": mode}]}, f"services.web.secrets[0].mode: must be a file mode such as 0440, not {mode!r}")
+        for mode in ("rw", "", "999", -1, "-1", 0o10000, True, 4.5)
+    ),
+]
+
+
+@pytest.mark.parametrize(("keys", "problem"), REFERENCES)
+def test_every_name_must_be_declared(keys, problem):
+    content = {
+        **app(web=keys, database={}),
+        "networks": {"front": None},
+        "volumes": {"data": None},
+        "secrets": {"token": {"environment": "TOKEN"}, "key": {"environment": "KEY"}},
+    }
+    assert problems(model.read, content) == [problem]
+
+
+def test_a_bad_declaration_is_told_once_only():
+    content = {
+        **app(web={"networks": ["front"], "volumes": ["data:/x"], "depends_on": ["db"]}),
+        "networks": {"front": "x"},
+        "volumes": {"data": ["x"]},
+    }
+    content["services"]["db"] = "postgres"
+    assert problems(model.read, content) == [
+        "services.db: must be a mapping, not 'postgres'",
+        "networks.front: must be a mapping, not 'x'",
+        "volumes.data: must be a mapping, not a list",
+    ]
+
+
+CYCLES = [
+    ({"a": ["a"]}, ["services.a.depends_on: goes round in a circle: a → a"]),
+    ({"a": ["b"], "b": ["a"]}, ["services.a.depends_on: goes round in a circle: a → b → a"]),
+    ({"a": ["b"], "b": ["c"], "c": ["b"]}, ["services.b.depends_on: goes round in a circle: b → c → b"]),
+    ({"a": ["b", "c"], "b": ["d"], "c": ["d"], "d": []}, []),
+]
+
+
+@pytest.mark.parametrize(("needs", "expected"), CYCLES)
+def test_circles_of_dependencies(needs, expected):
+    content = app(**{name: {"depends_on": needed} for name, needed in needs.items()})
+    assert (problems(model.read, content) if expected else model.read(content).notes) == expected
+
+
+@pytest.mark.parametrize("name", ["a", "7", "ab", "shop", "my-shop_2", "a" * 40])
+def test_names_of_apps(name):
+    assert model.APP_NAME.fullmatch(name)
+
+
+@pytest.mark.parametrize("name", ["", "-", "Shop", "-shop", "shop-", "_shop", "my.shop", "my shop", "a" * 41, "shöp"])
+def test_what_is_no_name_of_an_app(name):
+    assert not model.APP_NAME.fullmatch(name)
+
+
+def test_the_default_network_is_there_only_where_it_is_used():
+    content = {**app(web={"networks": ["front"]}, agent={"network_mode": "host"}), "networks": {"front": None}}
+    read = model.read(content)
+    assert read.networks == {"front": {}}
+    assert "networks" not in read.services["agent"]
+
+
+def test_the_default_network_can_be_described():
+    content = {**spec(), "networks": {"default": {"attachable": True}}}
+    assert model.read(content).networks == {"default": {"attachable": True}}
+
+
+def test_reading_does_not_change_what_it_reads():
+    content = {
+        **app(web={"restart": "always", "depends_on": {"db": {"required": True}}, "tmpfs": "/run"}, db={}),
+        "networks": {"n": {"external": {"name": "m"}}},
+    }
+    before = repr(content)
+    model.read(content, {"web": "other"})
+    assert repr(content) == before

@@ -1,0 +1,136 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a catalogue may say, and how it is told what it may not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import SpecError
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.installers import KINDS
+from ansible_collections.shipping.code.plugins.plugin_utils._catalog.json_schema import schema
+from ansible_collections.shipping.code.plugins.plugin_utils._catalog.project_file import Pointer, Project, keys_of, read
+from ansible_collections.shipping.code.plugins.plugin_utils._sources.yaml_reader import parse
+
+ROOT = Path(__file__).parents[5]
+SUM, COMMIT = "a" * 64, "b" * 40
+GOOD = {
+    "script": "{kind: script, version: '1', file: hello.sh, self_test: [t, --help], priority: 3}",
+    "git": f"{{kind: git, version: '1', repository: repo, commit: {COMMIT}, commands: [bin/t]}}",
+    "python": "{kind: python, version: '1', lock: lock.txt, wheels: wheels, commands: [t]}",
+    "archive": f"{{kind: archive, version: '1', url: https://example.com/t.tar.gz, sha256: {SUM}, strip: 1, commands: {{t: bin/t}}}}",
+    "binary": f"{{kind: binary, version: '1', file: t, sha256: {SUM}, platforms: [{{os: linux, arch: x86_64}}]}}",
+    "env": "{kind: env, variables: {ATLAS_URL: 'https://atlas.example.com'}}",
+    "file": "{kind: file, file: t.toml, path: conf/t.toml}",
+}
+
+
+def text(tool: str) -> str:
+    return f"description: Maps\ntools:\n  t: {tool}\n"
+
+
+def problems(content: str) -> list[str]:
+    with pytest.raises(SpecError) as caught:
+        read(content, "atlas.yml", "atlas")
+    return [str(problem) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind(kind: str):
+    project = read(text(GOOD[kind]), "atlas.yml", "atlas")
+    assert isinstance(project, Project)
+    assert project.tools[0]["kind"] == kind
+    assert len(project.tools[0]["variants"]) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_schema_takes_what_the_reader_takes(kind: str):
+    jsonschema.validate(parse(text(GOOD[kind]), "atlas.yml"), schema())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_unknown_keys_are_refused_by_both(kind: str):
+    content = text(GOOD[kind].replace("kind:", "descripton: x, kind:"))
+    assert problems(content) == ["atlas.yml:3:7: unknown key descripton; did you mean description?"]
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(parse(content, "atlas.yml"), schema())
+
+
+def test_the_schema_beside_the_docs_is_this_one():
+    assert json.loads((ROOT / "docs/project.schema.json").read_text()) == schema(), "call make docs"
+
+
+def test_every_key_has_a_text():
+    assert all(key.text.endswith(".") for kind in KINDS.values() for key in keys_of(kind).values())
+
+
+@pytest.mark.parametrize(
+    ("tool", "said"),
+    [
+        ("{kind: binary, version: '1', url: https://example.com/t}", "3:6: t needs sha256; nothing is delivered whose content is not pinned"),
+        ("{kind: archive, version: '1', file: t.tar, commands: [t]}", "3:6: t needs sha256; nothing is delivered whose content is not pinned"),
+        ("{kind: git, version: '1', repository: r, commands: [t]}", "3:6: t needs commit"),
+        (f"{{kind: binary, version: '1', sha256: {SUM}}}", "3:6: t needs exactly one of url, file"),
+        ("{kind: binry}", "3:13: 'binry' is none of script, git, python, archive, binary, env, file; did you mean binary?"),
+        ("{version: '1'}", "3:6: has no kind; write kind: with one of script, git, python, archive, binary, env, file"),
+        ("{kind: script, version: 1.10, file: t}", "3:30: must be a text; write it in quotes: '1.10'"),
+        ("{kind: script, version: '1', file: ../t}", "3:41: must be a path below the folder of the catalogue, not '../t'"),
+        ("{kind: script, version: '1', file: /etc/shadow}", "3:41: must be a path below the folder of the catalogue, not '/etc/shadow'"),
+        ("{kind: script, version: '1', file: t, commands: [tools]}", "3:55: 'tools' cannot be a command here"),
+        ("{kind: script, version: '1', file: t, commands: ['a b']}", "3:55: 'a b' cannot be a command here"),
+        (f"{{kind: git, version: '1', repository: r, commit: {COMMIT[:8]}, commands: [t]}}", "the full id of a commit, 40 hexadecimal digits"),
+        ("{kind: env, variables: {LD_PRELOAD: x}}", "3:30: LD_PRELOAD is no project's own variable"),
+        ("{kind: env, variables: {'A B': x}}", "3:30: 'A B' cannot be the name of an environment variable"),
+        ("{kind: file, file: t, self_test: [t]}", "unknown key self_test"),
+        ("{kind: file, file: t, file: u}", "the key file stands twice"),
+        ("[1]", "3:6: must be a mapping, not a list"),
+    ],
+)
+def test_refused_with_its_place(tool: str, said: str):
+    assert any(said in problem for problem in problems(text(tool))), problems(text(tool))
+
+
+def test_all_problems_at_once():
+    assert len(problems("tools:\n  a: {kind: scrip}\n  b: {kind: script, version: '1', fil: x}\ntitle: x\n")) == 4
+
+
+def test_two_tools_with_one_command():
+    content = "tools:\n  a: {kind: script, version: '1', file: a}\n  b: {kind: script, version: '1', file: b, commands: [a]}\n"
+    assert problems(content) == ["atlas.yml:3:6: a is a command of a already"]
+
+
+def test_platforms_say_what_is_different_there():
+    tool = f"""
+    kind: binary
+    version: '1'
+    platforms:
+      - {{os: linux, arch: x86_64, url: https://example.com/x, sha256: {SUM}}}
+      - {{os: linux, arch: aarch64, url: https://example.com/a, sha256: {SUM}}}
+"""
+    first, second = read(text(tool), "atlas.yml", "atlas").tools[0]["variants"]
+    assert (first["arch"], first["url"], second["arch"], second["url"]) == ("x86_64", "https://example.com/x", "aarch64", "https://example.com/a")
+    assert "4:" in problems(text(tool.replace("aarch64", "arm64")))[0] or "is none of" in problems(text(tool.replace("aarch64", "arm64")))[0]
+
+
+def test_a_repository_of_its_own():
+    content = f"repository: https://git.example.com/atlas.git\ncommit: {COMMIT}\n"
+    assert read(content, "atlas.yml", "atlas") == Pointer("https://git.example.com/atlas.git", COMMIT, "project.yml")
+    jsonschema.validate(parse(content, "atlas.yml"), schema())
+    assert problems("repository: x\n") == ["atlas.yml:1:1: a repository needs commit"]
+    assert "unknown key tols" in problems(content + "tols: {}\n")[0]
+
+
+def test_two_files_at_one_path():
+    content = "tools:\n  a: {kind: file, file: x, path: c}\n  b: {kind: file, file: y, path: c/d}\n"
+    assert problems(content) == ["atlas.yml:3:6: b and a cannot both be at c/d; give one another path"]
+
+
+def test_empty_file_and_odd_name():
+    with pytest.raises(SpecError, match="empty"):
+        read("", "atlas.yml", "atlas")
+    with pytest.raises(SpecError, match="cannot be a project's name"):
+        read("tools: {}", "x.yml", "../x")

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.shipping.code.plugins.module_utils._deploy import argument_specs, operations
+from ansible_collections.shipping.code.plugins.plugin_utils._controller import in_process
+
+CALL = in_process.Call(argument_specs.RELEASE, operations.release_or_absent, argument_specs.RELEASE_RULES)
+NOWHERE = {"app": "shop", "state": "absent", "platform": "kubernetes", "host": "https://127.0.0.1:1", "api_key": "a-long-token", "timeout": 1}
+
+
+def action(transport="local", become=None, environment=(), delegate_to=None):
+    connection = SimpleNamespace(transport=transport, become=become)
+    task = SimpleNamespace(environment=list(environment), delegate_to=delegate_to)
+    return SimpleNamespace(_connection=connection, _task=task, _templar=SimpleNamespace(template=lambda text: text))
+
+
+HERE = {"ansible_python_interpreter": sys.executable}
+PLACES = [
+    (action(), HERE, True),
+    (action("ansible.builtin.local"), HERE, True),
+    (action(environment=[{}]), HERE, True),
+    (action(delegate_to="localhost"), {"ansible_delegated_vars": {"localhost": HERE}}, True),
+    (action(delegate_to="localhost"), {**HERE, "ansible_delegated_vars": {"localhost": {}}}, False),
+    (action("ssh"), HERE, False),
+    (action(become="sudo"), HERE, False),
+    (action(environment=[{"HTTPS_PROXY": "http://proxy"}]), HERE, False),
+    (action(), {"ansible_python_interpreter": "/usr/bin/another-python"}, False),
+    (action(), {}, False),
+]
+
+
+@pytest.mark.parametrize(("where", "variables", "expected"), PLACES)
+def test_where_a_module_would_run_in_this_python(where, variables, expected):
+    assert in_process.is_here(where, variables) is expected
+
+
+def test_an_error_of_the_platform_is_told_as_the_module_tells_it():
+    found = in_process.look(CALL, NOWHERE, check=False, diff=False)
+    assert found["failed"] and "no connection to the cluster at https://127.0.0.1:1" in found["msg"]
+
+
+@pytest.mark.parametrize("wrong", [{"verison": "1"}, {"timeout": "soon"}, {"platform": "mesos"}, {"compose": ["a.yml"], "spec": {"services": {}}}])
+def test_wrong_options_are_left_to_the_module(wrong):
+    assert in_process.look(CALL, {**NOWHERE, **wrong}, check=False, diff=False) is None
+
+
+def test_a_defect_is_left_to_the_module(monkeypatch):
+    def broken(*_arguments):
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(in_process, "look_at", broken)
+    assert in_process.look(CALL, NOWHERE, check=False, diff=False) is None
+
+
+def test_no_secret_comes_back(monkeypatch):
+    monkeypatch.setattr(in_process, "look_at", lambda *_arguments: {"changed": False, "said": "the token is a-long-token", "diff": {"before": 1}})
+    found = in_process.look(CALL, NOWHERE, check=False, diff=False)
+    assert "a-long-token" not in str(found) and "diff" not in found
+    assert "diff" in in_process.look(CALL, NOWHERE, check=False, diff=True)

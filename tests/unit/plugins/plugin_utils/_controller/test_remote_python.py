@@ -1,0 +1,94 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from ansible.plugins.shell.sh import ShellModule
+from ansible_collections.shipping.code.plugins.plugin_utils._controller import remote_python
+
+ROOT = Path(__file__).parents[5]
+SERIAL = remote_python.packed("_toolbox.revision_order", "is_serial", "_toolbox/revision_order.py")
+OPTIONS = {"state": "present", "record": None, "catalogue": None, "generation": None}
+TOOLBOX = remote_python.packed("_toolbox.toolbox_calls", "directly", "_core/errors.py", "_toolbox")
+
+
+def action(delegate_to=None, pipelining=True, environment="", folder=None):
+    """An action whose connection is a shell on this machine."""
+
+    def execute(command, in_data):
+        done = subprocess.run(["/bin/sh", "-c", command], input=in_data, stdout=subprocess.PIPE, cwd=folder, check=False)
+        return {"stdout_lines": done.stdout.decode().splitlines()}
+
+    return SimpleNamespace(
+        _task=SimpleNamespace(delegate_to=delegate_to),
+        _templar=SimpleNamespace(template=lambda text: text),
+        _is_pipelining_enabled=lambda style: pipelining,
+        _connection=SimpleNamespace(_shell=ShellModule()),
+        _compute_environment_string=lambda: environment,
+        _low_level_execute_command=execute,
+    )
+
+
+SET = {"ansible_python_interpreter": "/opt/python"}
+FOUND = {"ansible_facts": {"discovered_interpreter_python": "/usr/bin/python3.12"}}
+PYTHONS = [
+    (action(), SET, "/opt/python"),
+    (action(), {**SET, **FOUND}, "/opt/python"),
+    (action(), FOUND, "/usr/bin/python3.12"),
+    (action(), {}, "/usr/bin/python3"),
+    (action(), {"ansible_python_interpreter": "auto_silent"}, "/usr/bin/python3"),
+    (action("pc1"), {**SET, "ansible_delegated_vars": {"pc1": FOUND}}, "/usr/bin/python3.12"),
+    (action(), {"ansible_python_interpreter": "python3"}, ""),
+    (action(pipelining=False), SET, ""),
+]
+
+
+@pytest.mark.parametrize(("where", "variables", "expected"), PYTHONS)
+def test_which_python_runs_a_program(where, variables, expected):
+    assert remote_python.python(where, variables) == expected
+
+
+@pytest.mark.parametrize(("text", "expected"), [("time:control:1", True), ("time:control:soon", False), ("change:ldap://hÄ'\"\\{}\n$HOME:7", True)])
+def test_a_function_answers_on_the_machine_as_it_does_here(text, expected):
+    assert remote_python.ask(action(), sys.executable, SERIAL, {"text": text}) is expected
+
+
+def test_what_is_wrong_is_told_with_its_facts():
+    answer = remote_python.ask(action(), sys.executable, TOOLBOX, {"options": OPTIONS, "dry": True, "diff": False})
+    assert answer["failed"] and "record: is needed" in answer["msg"] and answer["problems"][1] == {"path": "catalogue", "text": "is needed"}
+
+
+def test_neither_a_folder_nor_the_environment_has_a_say(tmp_path):
+    for name in ("json", "zlib", "sitecustomize"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('a file of somebody else ran')")
+    where = action(environment=f"PYTHONPATH={tmp_path}", folder=tmp_path)
+    assert remote_python.ask(where, sys.executable, SERIAL, {"text": "time:control:1"}) is True
+
+
+def test_what_a_shell_says_at_login_is_not_taken_for_an_answer():
+    said = remote_python.ask(
+        action(environment="echo shipping.code answers in time; echo '{\"failed\": true}';"), sys.executable, SERIAL, {"text": "time:control:1"}
+    )
+    assert said is True
+
+
+@pytest.mark.parametrize(
+    ("python", "arguments"),
+    [("/usr/bin/no-python", {"text": "time:control:1"}), ("/bin/false", {"text": "time:control:1"}), (sys.executable, {"text": None}), (sys.executable, {})],
+)
+def test_no_answer_is_left_to_the_module(python, arguments):
+    assert remote_python.ask(action(), python, SERIAL, arguments) is None
+
+
+def test_the_oldest_python_of_a_machine_runs_it():
+    found = subprocess.run([ROOT / "tests" / "testbed" / "setup.sh", "find", "3.9"], stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
+    if not found:
+        pytest.skip("there is no Python 3.9 here")
+    answer = remote_python.ask(action(), found, TOOLBOX, {"options": OPTIONS, "dry": True, "diff": False})
+    assert answer["msg"].startswith("2 problems in the options; nothing was touched")

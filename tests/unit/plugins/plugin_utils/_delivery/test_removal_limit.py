@@ -1,0 +1,159 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When so many leave at once that it is likely a mistake."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
+from ansible_collections.shipping.code.plugins.plugin_utils._delivery import fleet, fleet_state
+from ansible_collections.shipping.code.plugins.plugin_utils._delivery.fleet import Machine
+from ansible_collections.shipping.code.plugins.plugin_utils._delivery.removal_limit import Limits, judge
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def company(people: int, *projects: str) -> dict[str, frozenset[tuple[str, str]]]:
+    """Each person has a machine and is in all of the projects."""
+    return {f"pc{number}": frozenset((str(number), project) for project in projects) for number in range(people)}
+
+
+def without(had: dict, project: str, people: range) -> dict:
+    return {name: frozenset(pair for pair in pairs if pair[1] != project or int(pair[0]) not in people) for name, pairs in had.items()}
+
+
+def test_ten_may_always_leave():
+    had = company(12, "atlas", "beta")
+    assert not judge(had, without(had, "atlas", range(10)), Limits()).stop
+    assert judge(had, without(had, "atlas", range(11)), Limits()).stop
+
+
+def test_more_than_a_fifth():
+    had = company(100, "atlas")
+    assert not judge(had, without(had, "atlas", range(20)), Limits()).stop
+    verdict = judge(had, without(had, "atlas", range(21)), Limits())
+    assert verdict.reasons == ("21 of 100 memberships on machines would go, which is 21 %, and 20 % may (delivery_max_shrink)",)
+    assert len(verdict.lost) == 21 and not judge(had, without(had, "atlas", range(21)), Limits(max_shrink=25)).stop
+
+
+def test_a_project_does_not_lose_all_of_three():
+    had = {**company(3, "small"), **{f"x{number}": frozenset({(f"x{number}", "big")}) for number in range(200)}}
+    verdict = judge(had, {**had, "pc0": frozenset(), "pc1": frozenset(), "pc2": frozenset()}, Limits())
+    assert verdict.reasons == ("small would lose all of its 3 members (delivery_may_empty: [small])",)
+    assert not judge(had, {**had, "pc0": frozenset(), "pc1": frozenset(), "pc2": frozenset()}, Limits(may_empty=frozenset({"small"}))).stop
+    assert not judge(had, {**had, "pc0": frozenset(), "pc1": frozenset()}, Limits()).stop
+
+
+def test_a_project_of_two_may_end():
+    had = {**company(2, "pair"), **{f"x{number}": frozenset({(f"x{number}", "big")}) for number in range(200)}}
+    assert not judge(had, {**had, "pc0": frozenset(), "pc1": frozenset()}, Limits()).stop
+
+
+def test_machines_that_vanish_count():
+    had = company(60, "atlas")
+    assert judge(had, {name: pairs for name, pairs in had.items() if int(name[2:]) < 40}, Limits()).stop
+
+
+def test_a_machine_that_changes_hands_is_no_end_of_a_project():
+    had = {"pc1": frozenset({("1", "a"), ("2", "a"), ("3", "a")})}
+    assert not judge(had, {"pc1": frozenset(), "pc2": frozenset({("1", "a")})}, Limits()).stop
+
+
+@given(st.dictionaries(st.sampled_from("abc"), st.frozensets(st.tuples(st.sampled_from("123"), st.sampled_from("xyz")))))
+def test_nothing_leaves_nothing_stops(had: dict):
+    assert judge(had, had, Limits(max_shrink=0)) == judge({}, had, Limits()) and not judge(had, had, Limits()).stop
+
+
+def machine(name: str, users: list, receipt: list | None, **more) -> Machine:
+    first = {"receipt": receipt, "ready": True, **more} if receipt is not None else more
+    return Machine(name, tuple(users), first, {})
+
+
+def test_thirty_single_events_count_together():
+    """A group of thirty that is emptied by thirty changes, each with a run of its own."""
+    everybody = company(30, "atlas")
+    baseline = {"machines": {name: fleet.as_users(pairs) for name, pairs in everybody.items()}}
+    delivered: dict = {}
+    stopped = []
+    for number in range(30):
+        had = [{"id": str(number), "name": f"u{number}", "projects": ["atlas"]}]
+        gone = [{"id": str(number), "name": f"u{number}", "project": "atlas", "tools": ["t"]}]
+        users = [{"id": str(number), "name": f"u{number}", "projects": []}]
+        machines = [machine(f"pc{number}", users, had, removals=gone)]
+        before = fleet.before(machines, baseline)
+        verdict = judge(before, fleet.after(machines, delivered, before, complete=False), Limits())
+        stopped.append(verdict.stop)
+        if not verdict.stop:
+            delivered[f"pc{number}"] = {"users": users}
+    assert stopped == [False] * 10 + [True] * 20
+
+
+def test_without_a_baseline_the_receipts_are_compared():
+    had = [{"id": str(number), "name": f"u{number}", "projects": ["atlas"]} for number in range(3)]
+    gone = [{"id": str(number), "name": f"u{number}", "project": "atlas", "tools": ["t"]} for number in range(3)]
+    machines = [machine("pc1", [{"id": str(number), "name": f"u{number}", "projects": []} for number in range(3)], had, removals=gone)]
+    before = fleet.before(machines, None)
+    assert judge(before, fleet.after(machines, {}, before, complete=True), Limits()).stop
+
+
+def test_a_project_whose_file_is_gone_is_seen():
+    """The directory says they are members, and nothing is offered any more."""
+    users = [{"id": str(number), "name": f"u{number}", "projects": ["atlas"]} for number in range(3)]
+    gone = [{"id": str(number), "name": f"u{number}", "project": "atlas", "tools": ["t"]} for number in range(3)]
+    machines = [machine("pc1", users, users, removals=gone)]
+    before = fleet.before(machines, {"machines": {"pc1": users}})
+    assert judge(before, fleet.after(machines, {}, before, complete=True), Limits()).stop
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "stopped", "state"),
+    [
+        ({"receipt": [], "ready": True}, {}, False, "ready"),
+        ({"unreachable": True}, {}, False, "waiting"),
+        ({"skipped": True}, {}, False, "not selected"),
+        ({"failed": True, "msg": "disk full"}, {}, False, "failed"),
+        ({"receipt": [], "ready": False, "removals": [{"id": "1", "project": "p"}], "held": True}, {}, True, "held"),
+        ({"receipt": [], "ready": False, "removals": [{"id": "1", "project": "p"}], "held": True}, {"ready": True}, False, "ready"),
+        ({"receipt": [], "ready": False, "removals": [{"id": "1", "project": "p"}], "held": True}, {"unreachable": True}, False, "waiting"),
+        ({"receipt": [], "ready": False, "unknown": ["bob"]}, {"skipped": True}, False, "incomplete"),
+        ({"receipt": [], "ready": False, "failures": [{}]}, {}, False, "failed"),
+    ],
+)
+def test_states(first: dict, second: dict, stopped: bool, state: str):
+    assert Machine("pc1", (), first, second).state(stopped) == state
+
+
+def test_what_would_go_and_what_has_gone():
+    """pc1 has told what it holds, pc2 is off, pc3 comes later in the play, pc4 is not in it, and pc5 is not asked."""
+    held = [{"id": "1", "project": "p", "held": True}, {"id": "1", "project": "q", "held": False}]
+    machines = [
+        Machine("pc1", (), {"receipt": [], "removals": held, "held": True}, {}),
+        Machine("pc2", (), {"unreachable": True}, {}),
+        Machine("pc3", (), {}, {}),
+        Machine("pc5", (), {}, {}),
+    ]
+    lost = [(name, "1", project) for name in ("pc1", "pc2", "pc3", "pc4", "pc5") for project in ("p", "q", "r")]
+    there, gone = fleet.told_apart(lost, machines, fleet.coming(machines, ["pc1", "pc2", "pc3"]))
+    assert there == [("pc1", "1", "p"), *(one for one in lost if one[0] in ("pc2", "pc3"))]
+    assert gone == [one for one in lost if one not in there]
+
+
+def test_state_path(tmp_path):
+    path = str(tmp_path / "state")
+    assert fleet_state.read_delivered(path) == {} and fleet_state.read_baseline(path) is None
+    fleet_state.write_waiting(path, "pc1", "then")
+    delivered = {"machine": "pc1", "serial": "time:control:1", "users": []}
+    fleet_state.write_delivered(path, delivered)
+    fleet_state.write_baseline(path, "time:control:1", {"pc1": []})
+    assert (
+        fleet_state.read_delivered(path) == {"pc1": delivered}
+        and fleet_state.read_waiting(path) == {}
+        and fleet_state.read_baseline(path)["machines"] == {"pc1": []}
+    )
+    assert (tmp_path / "state" / "delivered" / "pc1.json").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "state" / "baseline.json").write_text("{")
+    with pytest.raises(ShippingError, match="Nothing is removed without it"):
+        fleet_state.read_baseline(path)
+    with pytest.raises(ShippingError, match="cannot be a file's name"):
+        fleet_state.write_waiting(path, "../x", "then")

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.search import Entry
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import Machine, User
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.decide import Decision
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.explain import Explained, Question, answer, bare_login, changes
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.facts import Facts
+
+from .test_decide import (
+    NOW,
+    OPTIONS,
+    entry,
+    group,
+    machine,
+    person,
+)
+
+SETTINGS = settings.read(OPTIONS, "test")
+
+
+def explained(projects: list[Entry], people: list[Entry], machines: list[Entry], *more: Entry, **options: Any) -> Explained:
+    wanted = settings.read({**OPTIONS, **options}, "test")
+    groups = {item.key: item for item in [*projects, *more]}
+    decision = Decision(Facts(tuple(projects), groups, {item.key: item for item in people}, tuple(machines)), wanted, NOW)
+    return Explained(wanted, decision, decision.membership("time:control:1"), NOW)
+
+
+def one(found: Explained, *users: str, **question: Any) -> dict[str, Any]:
+    (user,) = answer(found, Question(users, **question))["users"]
+    return user
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_shortest_way_is_told(order: int):
+    inner = entry("cn=inner,dc=x", cn="inner", member="cn=core,dc=x")
+    core = group("core", "ada")
+    outer = entry("cn=a,dc=x", cn="a", member=["cn=inner,dc=x", "cn=core,dc=x"][::order])
+    user = one(explained([outer], [person("ada")], [machine("pc1", "ada")], inner, core), "ada")
+    assert user["projects"] == [{"name": "a", "through": ["cn=a,dc=x", "cn=core,dc=x"]}]
+    assert user["why"] == "a through cn=a,dc=x > cn=core,dc=x; on pc1.example.com"
+
+
+def test_several_reasons_are_told_one_after_the_other():
+    """What is to be done first is told first."""
+    people = [person("ada", nsAccountLock="TRUE")]
+    assert one(explained([group("a")], people, []), "ada")["cause"] == "disabled"
+    assert one(explained([group("a")], [person("ada")], []), "ada")["cause"] == "not_a_member"
+    assert one(explained([group("a", "ada")], [person("ada")], []), "ada")["cause"] == "no_machine"
+
+
+def test_who_has_no_login():
+    nobody = entry("cn=ada,dc=x", cn="ada", entryUUID="1")
+    found = explained([entry("cn=a,dc=x", cn="a", member="cn=ada,dc=x")], [nobody], [entry("cn=pc1,dc=x", cn="pc1", owner="cn=ada,dc=x")])
+    (user,) = answer(found, Question())["users"]
+    assert (user["cause"], user["gets_tools"]) == ("no_login", False)
+    assert answer(found, Question())["projects"][0]["members"] == []
+
+
+@pytest.mark.parametrize(
+    ("login_format", "name", "expected"),
+    [("{name}", "ada", "ada"), ("{name}@x", "ada@x", "ada"), ("{name}@x", "ada", "ada"), ("AD\\{name}", "AD\\ada", "ada"), ("a{name}", "a", "a")],
+)
+def test_a_name_as_on_machines_or_as_in_the_directory(login_format: str, name: str, expected: str):
+    assert bare_login(name, settings.read({**OPTIONS, "people": {"login_format": login_format}}, "test")) == expected
+
+
+def test_those_who_have_nothing_of_what_is_asked_for_are_left_out():
+    found = explained([group("a", "ada"), group("b", "bob")], [person("ada"), person("bob"), person("cy")], [machine("pc1", "ada", "bob")])
+    assert [user["name"] for user in answer(found, Question())["users"]] == ["ada", "bob"]
+    assert [user["name"] for user in answer(found, Question(projects=["b"]))["users"]] == ["bob"]
+    assert [user["name"] for user in answer(found, Question(machines=["pc1"]))["users"]] == ["ada", "bob"]
+    assert [item["machine"] for item in answer(found, Question(["cy"]))["machines"]] == []
+
+
+def test_what_is_different():
+    before = [Machine("pc1", (User("ada", "1", ("a", "b")),)), Machine("pc2", (User("bob", "2", ("a",)),))]
+    after = [Machine("pc1", (User("ada2", "1", ("b", "c")),)), Machine("pc3", (User("bob", "2", ("a",)),))]
+    assert changes(before, after, Question(), SETTINGS) == {
+        "added": [{"user": "ada2", "machine": "pc1", "project": "c"}, {"user": "bob", "machine": "pc3", "project": "a"}],
+        "removed": [{"user": "ada", "machine": "pc1", "project": "a"}, {"user": "bob", "machine": "pc2", "project": "a"}],
+    }
+    assert changes(before, before, Question(), SETTINGS) == {"added": [], "removed": []}
+    assert changes(before, after, Question(projects=["c"]), SETTINGS)["removed"] == []
+
+
+def test_the_same_login_of_somebody_else_is_a_change():
+    before, after = ([Machine("pc1", (User("ada", uid, ("a",)),))] for uid in ("1", "2"))
+    found = changes(before, after, Question(), SETTINGS)
+    assert found["added"] == found["removed"] == [{"user": "ada", "machine": "pc1", "project": "a"}]

@@ -1,0 +1,325 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import os
+
+import pytest
+from ansible_collections.shipping.code.plugins.module_utils._compose import model
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError, SpecError
+from ansible_collections.shipping.code.plugins.plugin_utils._sources.compose_files import Sources, load
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def loaded(files, **sources):
+    """What becomes of these files: name to text; all that end in .yml are the spec."""
+
+    def read(path):
+        name = os.path.normpath(path)
+        if name == "app/folder":
+            raise IsADirectoryError(21, "it is a directory")
+        if name not in files:
+            raise FileNotFoundError(2, "No such file or directory")
+        return files[name] if isinstance(files[name], bytes) else files[name].encode()
+
+    return load(Sources(read=read, compose=[path for path in files if path.endswith(".yml")], **sources))
+
+
+def problems(files, **sources):
+    with pytest.raises(SpecError) as caught:
+        loaded(files, **sources)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def web(keys, **more):
+    return {"app/compose.yml": f"services: {{web: {{image: nginx, {keys}}}}}", **more}
+
+
+def environment(keys, files=None, **sources):
+    return loaded(web(keys, **(files or {})), **sources).content["services"]["web"].get("environment")
+
+
+PRECEDENCE = [
+    # values, environment, env files -> what ${A} is
+    ({"A": "values"}, {"A": "environment"}, ["A=first", "A=second"], "values"),
+    ({}, {"A": "environment"}, ["A=first", "A=second"], "environment"),
+    ({}, {}, ["A=first", "A=second"], "second"),
+    ({"A": 1.50}, {}, [], "1.5"),
+    ({"A": True}, {}, [], "true"),
+    ({"A": ""}, {"A": "environment"}, [], ""),
+    ({"B": "values"}, {}, ["B=file\nA=$B"], "values"),
+    ({}, {}, ["B=file", "A=${B}-2"], "file-2"),
+    ({"B": 7}, {}, ["A=$B"], "7"),
+]
+
+
+@pytest.mark.parametrize(("values", "process", "env_files", "expected"), PRECEDENCE)
+def test_where_variables_come_from(values, process, env_files, expected):
+    named = {f"{index}.env": text for index, text in enumerate(env_files)}
+    assert environment("environment: ['A=${A}']", named, values=values, environment=process, env_files=list(named)) == {"A": expected}
+
+
+def test_nothing_comes_from_the_process_environment_by_itself(monkeypatch):
+    monkeypatch.setenv("FROM_OUTSIDE", "x")
+    assert problems(web("command: $FROM_OUTSIDE")) == [
+        "services.web.command: ${FROM_OUTSIDE} has no value; set it in values, or give it a default: ${FROM_OUTSIDE:-default}"
+    ]
+
+
+ENVIRONMENTS = [
+    ("env_file: a.env", {"A": "a", "C": "c"}),
+    ("env_file: [a.env, b.env]", {"A": "b", "C": "c", "B": "b"}),
+    ("env_file: [b.env, a.env]", {"A": "a", "B": "b", "C": "c"}),
+    ("env_file: [{path: a.env}, {path: nope.env, required: false}, {path: nope.env, required: 'false'}]", {"A": "a", "C": "c"}),
+    ("env_file: a.env, environment: {A: own, D: 1}", {"A": "own", "C": "c", "D": 1}),
+    ("env_file: a.env, environment: [A=own]", {"A": "own", "C": "c"}),
+    ("env_file: a.env, environment: [V]", {"A": "a", "C": "c", "V": "value"}),
+    ("environment: {V: , W: ''}", {"V": "value", "W": ""}),
+    ("env_file: bare.env", {"V": "value"}),
+    ("env_file: [a.env, bare-a.env]", {"A": "a", "C": "c"}),
+    # In an env file: values, then the service's own environment, then what stands above.
+    ("env_file: used.env, environment: {OWN: o}", {"U": "value o above", "ABOVE": "above", "OWN": "o"}),
+    ("env_file: [a.env, later.env]", {"A": "a", "C": "c", "L": "a"}),
+    ("env_file: []", None),
+    ("env_file: ", None),
+    ("environment: []", []),
+]
+
+
+@pytest.mark.parametrize(("keys", "expected"), ENVIRONMENTS)
+def test_environment_and_env_files(keys, expected):
+    files = {
+        "app/a.env": "A=a\nC=c",
+        "app/b.env": "A=b\nB=b",
+        "app/bare.env": "V",
+        "app/bare-a.env": "A",
+        "app/used.env": "ABOVE=above\nU=$V $OWN $ABOVE",
+        "app/later.env": "L=$A",
+    }
+    assert environment(keys, files, values={"V": "value"}) == expected
+
+
+ENVIRONMENT_PROBLEMS = [
+    ("environment: [UNSET]", ["services.web.environment.UNSET: has no value; set UNSET in values, or write UNSET= for an empty one"]),
+    ("environment: {UNSET: }", ["services.web.environment.UNSET: has no value; set UNSET in values, or write UNSET= for an empty one"]),
+    ("env_file: nope.env", ["services.web.env_file: cannot read app/nope.env: No such file or directory"]),
+    ("env_file: [{path: folder, required: false}]", ["services.web.env_file: cannot read app/folder: it is a directory"]),
+    ("env_file: [{path: a.env, requird: false}]", ["services.web.env_file[0].requird: unknown key; did you mean required?"]),
+    (
+        "env_file: [{path: a.env, format: raw}]",
+        ["services.web.env_file[0].format: only the usual format is read; leave it out, and put values with $ or quotes between single quotes"],
+    ),
+    ("env_file: [[a.env]]", ["services.web.env_file[0].path: must be a text, not a list"]),
+    (
+        "env_file: [broken.env, nope.env], environment: [UNSET]",
+        [
+            "app/broken.env:2: is no KEY=value line, or a quote in it has no counterpart",
+            "services.web.env_file: cannot read app/nope.env: No such file or directory",
+            "services.web.environment.UNSET: has no value; set UNSET in values, or write UNSET= for an empty one",
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("keys", "expected"), ENVIRONMENT_PROBLEMS)
+def test_problems_of_environment_and_env_files(keys, expected):
+    assert problems(web(keys, **{"app/a.env": "A=a", "app/broken.env": "A=b\n?"})) == expected
+
+
+@pytest.mark.parametrize("given", ["A=b", "[{A: b}]", "1"])
+def test_what_is_no_environment_is_left_to_the_reader(given):
+    content = loaded(web(f"env_file: a.env, environment: {given}", **{"app/a.env": "A=a"})).content
+    with pytest.raises(SpecError, match=r"services\.web\.environment"):
+        model.read(content)
+
+
+SECRET = "is a secret value and would be readable by everybody who can inspect the service; declare it under secrets:"
+
+
+@pytest.mark.parametrize(
+    "keys", ["environment: [TOKEN]", "environment: ['A=$TOKEN']", "command: '--token=${TOKEN}'", "labels: {a: '${TOKEN:-x}'}", "env_file: t.env"]
+)
+def test_secret_values_stay_out_of_what_can_be_inspected(keys):
+    files = web(keys, **{"app/t.env": "A=${TOKEN}"})
+    (problem,) = problems(files, secret_values={"TOKEN": "hunter2"})
+    assert SECRET in problem
+    assert "hunter2" not in problem
+
+
+def test_secret_values_in_the_environment_where_they_are_allowed():
+    assert environment("environment: [TOKEN]", secret_values={"TOKEN": "hunter2"}, secrets_anywhere=True) == {"TOKEN": "hunter2"}
+    assert environment("env_file: t.env", {"app/t.env": "A=${TOKEN}"}, secret_values={"TOKEN": "hunter2"}, secrets_anywhere=True) == {"A": "hunter2"}
+
+
+DATA = [
+    ("secrets: {it: {file: it.key}}", "secrets", b"\x00bytes"),
+    ("secrets: {it: {file: ./it.key}}", "secrets", b"\x00bytes"),
+    ("secrets: {it: {content: 'token ${TOKEN}'}}", "secrets", b"token hunter2"),
+    ("secrets: {it: {environment: TOKEN}}", "secrets", b"hunter2"),
+    ("secrets: {it: {environment: PLAIN}}", "secrets", b"plain"),
+    ("secrets: {it: {content: true, external: false}}", "secrets", b"true"),
+    ("configs: {it: {file: it.key}}", "configs", b"\x00bytes"),
+    ("configs: {it: {content: 'a: ${PLAIN} costs $$1'}}", "configs", b"a: plain costs $1"),
+    ("configs: {it: {environment: PLAIN}}", "configs", b"plain"),
+]
+
+
+@pytest.mark.parametrize(("top", "section", "expected"), DATA)
+def test_the_bytes_of_secrets_and_configs(top, section, expected):
+    files = {"app/compose.yml": "services: {web: {image: nginx}}", "app/more.yml": top, "app/it.key": b"\x00bytes"}
+    source = loaded(files, values={"PLAIN": "plain"}, secret_values={"TOKEN": "hunter2"})
+    assert getattr(source, section) == {"it": expected}
+    assert "hunter2" not in repr(source.content)
+    assert set(source.content[section]["it"]) - {"external"} == {"environment"}
+    model.read(source.content)
+
+
+DATA_PROBLEMS = [
+    ("secrets: {it: {file: nope}}", "secrets.it.file: cannot read app/nope: No such file or directory"),
+    ("secrets: {it: {file: /etc/nope}}", "secrets.it.file: cannot read /etc/nope: No such file or directory"),
+    ("secrets: {it: {environment: NOPE}}", "secrets.it.environment: NOPE has no value; set it in secret_values"),
+    ("configs: {it: {environment: NOPE}}", "configs.it.environment: NOPE has no value; set it in values"),
+    ("configs: {it: {file: folder}}", "configs.it.file: cannot read app/folder: it is a directory"),
+]
+
+
+@pytest.mark.parametrize(("top", "problem"), DATA_PROBLEMS)
+def test_problems_of_secrets_and_configs(top, problem):
+    assert problems({"app/compose.yml": f"services: {{web: {{image: nginx}}}}\n{top}"}) == [problem]
+
+
+@pytest.mark.parametrize("top", ["configs: {it: {environment: TOKEN}}", "configs: {it: {content: $TOKEN}}"])
+def test_a_config_holds_no_secret_value(top):
+    (problem,) = problems({"app/compose.yml": f"services: {{web: {{image: nginx}}}}\n{top}"}, secret_values={"TOKEN": "hunter2"})
+    assert SECRET in problem
+
+
+def test_what_the_reader_refuses_is_left_to_it():
+    top = "secrets: {a: {file: a, content: b}, b: {external: true, file: x}, c: {external: {name: d}}, d: }"
+    source = loaded({"app/compose.yml": f"services: {{web: {{image: nginx}}}}\n{top}"})
+    assert source.secrets == {}
+    with pytest.raises(SpecError) as caught:
+        model.read(source.content)
+    assert [problem.path for problem in caught.value.problems] == ["secrets.a", "secrets.b", "secrets.d"]
+
+
+# What is passed over needs no values.
+PASSED_OVER = [
+    "services: {web: {image: nginx, build: {args: {A: $UNSET}}, container_name: '${UNSET}_web', x-own: $UNSET}}",
+    "services: {web: {image: nginx}}\nname: ${UNSET}\nversion: $UNSET\nx-own: {a: '$UNSET ${'}",
+    "x-own: &own {image: '${UNSET:-nginx}'}\nservices: {web: *own}",
+]
+
+
+@pytest.mark.parametrize("text", PASSED_OVER)
+def test_what_is_passed_over_needs_no_values(text):
+    assert model.read(loaded({"compose.yml": text}).content).services["web"]["image"] == "nginx"
+
+
+def test_what_an_anchor_takes_elsewhere_needs_its_values():
+    text = "x-own: &own {command: $UNSET}\nservices: {web: {image: nginx, <<: *own}}"
+    assert [problem.partition(":")[0] for problem in problems({"compose.yml": text})] == ["services.web.command"]
+
+
+def test_x_shipping_is_ours():
+    assert [problem.partition(":")[0] for problem in problems({"compose.yml": "x-shipping: {a: $UNSET}\nservices: {web: {image: nginx}}"})] == ["x-shipping.a"]
+
+
+def test_all_problems_of_all_files_at_once():
+    files = {
+        "a.yml": "services: {web: {image: '${A1}'}}",
+        "b.yml": "services: {web: {image: x, image: y}}",
+        "c.yml": "services: {web: {command: '${C1?}'}}\n",
+        "d.yml": "a: b: c",
+    }
+    assert [problem.partition(" ")[0] for problem in problems(files)] == ["b.yml:1:28:", "d.yml:1:5:", "services.web.image:", "services.web.command:"]
+
+
+def test_files_are_merged_after_their_variables_are_replaced():
+    files = {"a.yml": "services: {web: {image: '${A}', ports: ['${P}:80']}}", "b.yml": "services: {web: {ports: ['80:80', '81:81']}}"}
+    assert loaded(files, values={"A": "nginx", "P": 80}).content["services"]["web"] == {"image": "nginx", "ports": ["80:80", "81:81"]}
+
+
+def test_an_overriding_service_has_its_variables_replaced_too():
+    files = {"a.yml": "services: {web: {image: a, user: b}}", "b.yml": "services: {web: !override {image: '${A}'}}"}
+    assert loaded(files, values={"A": "nginx"}).content["services"]["web"] == {"image": "nginx"}
+
+
+@pytest.mark.parametrize("sources", [{}, {"inline": {"services": {"web": {"command": "${A?}"}}}}])
+def test_the_error_names_the_files(sources):
+    files = {} if sources else {"a.yml": "services: {web: {command: '${A?}'}}", "b.yml": "services: {}"}
+    with pytest.raises(SpecError) as caught:
+        loaded(files, **sources)
+    origin = "the spec" if sources else "a.yml, b.yml"
+    assert str(caught.value) == f"1 problem in {origin}; nothing was touched: \n  services.web.command: ${{A}} is required; set it in values"
+
+
+def test_paths_count_from_the_first_file():
+    files = {
+        "app/compose.yml": "services: {web: {image: nginx}}",
+        "over/production.yml": "services: {web: {env_file: w.env}}\nconfigs: {c: {file: c.txt}}",
+        "app/w.env": "A=b",
+        "app/c.txt": "text",
+    }
+    source = loaded(files)
+    assert source.configs == {"c": b"text"}
+    assert source.content["services"]["web"]["environment"] == {"A": "b"}
+
+
+def test_paths_of_the_home_folder(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    files = {
+        "app/compose.yml": "services: {web: {image: nginx, env_file: ~/w.env}}\nsecrets: {s: {file: ~/s.key}}",
+        "/home/me/w.env": "A=b",
+        "/home/me/s.key": "key",
+    }
+    source = loaded(files)
+    assert source.secrets == {"s": b"key"}
+    assert source.content["services"]["web"]["environment"] == {"A": "b"}
+
+
+def test_an_inline_spec_is_read_as_a_file_is():
+    inline = {"services": {"web": {"image": "nginx:${TAG}", "environment": ["A"], "env_file": "w.env"}}, "secrets": {"s": {"file": "s.key"}}}
+    files = {os.path.join("play", "w.env"): "B=c", os.path.join("play", "s.key"): "key"}
+    source = loaded(files, inline=inline, folder="play", values={"TAG": 2, "A": "a"})
+    assert source.content["services"]["web"] == {"image": "nginx:2", "environment": {"B": "c", "A": "a"}}
+    assert source.secrets == {"s": b"key"}
+    assert inline["services"]["web"]["env_file"] == "w.env"
+
+
+WORDS = st.sampled_from(["services", "secrets", "configs", "web", "environment", "env_file", "file", "content", "external", "path", "x-own"])
+LEAVES = st.one_of(st.none(), st.booleans(), st.integers(), st.sampled_from(["A=b", "${A}", "$$", "${", "w.env", ""]))
+TREES = st.recursive(LEAVES, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(WORDS, inner, max_size=3)), max_leaves=8)
+SECTIONS = st.dictionaries(st.sampled_from(["web", "db"]), st.dictionaries(WORDS, TREES, max_size=4) | TREES, max_size=2)
+
+
+@given(st.dictionaries(st.sampled_from(["services", "secrets", "configs"]), SECTIONS | TREES))
+def test_whatever_is_given_is_loaded_or_refused(inline):
+    try:
+        loaded({"w.env": "A=b\nB=$A"}, inline=inline, folder="")
+    except SpecError as error:
+        assert all(problem.path and problem.text for problem in error.problems)
+
+
+UNREADABLE = [
+    ({"compose.yml": b"\xff\xfe"}, {}, "cannot read compose.yml: it is not UTF-8 text"),
+    ({}, {"inline": {}, "env_files": ["x.env"]}, "cannot read x.env on the control machine: No such file or directory"),
+]
+
+
+@pytest.mark.parametrize(("files", "sources", "message"), UNREADABLE)
+def test_files_that_cannot_be_read(files, sources, message):
+    with pytest.raises(ShippingError) as caught:
+        loaded(files, **sources)
+    assert str(caught.value) == message
+
+
+def test_a_missing_compose_file_says_so():
+    def read(path):
+        raise FileNotFoundError(2, "No such file or directory")
+
+    with pytest.raises(ShippingError) as caught:
+        load(Sources(read=read, compose=["app/compose.yml"]))
+    assert str(caught.value) == "cannot read app/compose.yml on the control machine: No such file or directory"
