@@ -30,7 +30,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="TIME",
         help="start no long test after this time, in seconds since 1970",
     )
-    group.addoption("--outcomes", type=Path, metavar="FILE", help="append what each test came to, as JSON lines")
+    group.addoption(
+        "--outcomes", type=Path, metavar="FILE", help="append what each test came to, as JSON lines"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -48,7 +50,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
     gone = {id(item) for item in left_out}
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
-    items[:] = spread([item for item in items if id(item) not in gone], lambda item: item.path, workers)
+    items[:] = spread(
+        [item for item in items if id(item) not in gone], lambda item: item.path, workers
+    )
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -84,8 +88,12 @@ class Outcomes:
         phase = (report.nodeid, report.when or "", report.outcome, report.duration)
         self._write_phase(*phase, _reason(report))
 
-    def _write_phase(self, test: str, phase: str, outcome: str, seconds: float, reason: str = "") -> None:
-        self._write({"test": test, "phase": phase, "outcome": outcome, "seconds": seconds, "reason": reason})
+    def _write_phase(
+        self, test: str, phase: str, outcome: str, seconds: float, reason: str = ""
+    ) -> None:
+        self._write(
+            {"test": test, "phase": phase, "outcome": outcome, "seconds": seconds, "reason": reason}
+        )
 
     def _write(self, line: dict[str, object]) -> None:
         with self.path.open("a") as file:

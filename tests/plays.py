@@ -157,7 +157,11 @@ def start(
             stderr=errors,
             start_new_session=True,
         )
-    settings = {name: value for name, value in env.items() if (name.startswith("ANSIBLE_") and name not in _LATE) or name == "LANG"}
+    settings = {
+        name: value
+        for name, value in env.items()
+        if (name.startswith("ANSIBLE_") and name not in _LATE) or name == "LANG"
+    }
     key = tuple(sorted(settings.items()))
     if key not in _servers:
         _servers[key] = Server(settings)
@@ -165,7 +169,9 @@ def start(
     return _servers[key].start(request, stdout.fileno(), errors.fileno())
 
 
-def run(words: Sequence[str], *, env: Mapping[str, str], cwd: Path, timeout: float) -> subprocess.CompletedProcess[str]:
+def run(
+    words: Sequence[str], *, env: Mapping[str, str], cwd: Path, timeout: float
+) -> subprocess.CompletedProcess[str]:
     """Run one of Ansible's programs to its end, as ``subprocess.run`` with captured text does."""
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         play = start(words, env=env, cwd=cwd, stdout=output, stderr=errors)
@@ -213,7 +219,13 @@ def serve(requests: socket.socket) -> None:
         pid = os.fork()
         if not pid:
             signal.set_wakeup_fd(-1)
-            for file in (requests.detach(), woken.detach(), wake.detach(), status, *playing.values()):
+            for file in (
+                requests.detach(),
+                woken.detach(),
+                wake.detach(),
+                status,
+                *playing.values(),
+            ):
                 os.close(file)
             _become(json.loads(message), output, errors, packed)
         playing[pid] = status

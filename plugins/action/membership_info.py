@@ -12,14 +12,28 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import inventory_loader
 from ansible.utils.display import Display
-from ansible_collections.shipping.code.plugins.module_utils._core.errors import Problem, ShippingError, SpecError, sentence
-from ansible_collections.shipping.code.plugins.plugin_utils._controller.plugin_options import beside, read_settings, refuse_unknown
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import (
+    Problem,
+    ShippingError,
+    SpecError,
+    sentence,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.plugin_options import (
+    beside,
+    read_settings,
+    refuse_unknown,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.connection_check import check
 from ansible_collections.shipping.code.plugins.plugin_utils._membership import membership_state
-from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import Machine, User
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import (
+    Machine,
+    User,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.explain import Question
-from ansible_collections.shipping.code.plugins.plugin_utils._membership.membership import explain_membership
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.membership import (
+    explain_membership,
+)
 
 display = Display()
 
@@ -42,7 +56,9 @@ class ActionModule(ActionBase):
     _supports_async = False
     _requires_connection = False
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         """Run the action."""
         result: dict[str, Any] = super().run(tmp, task_vars or {})
         result["changed"] = False
@@ -53,8 +69,16 @@ class ActionModule(ActionBase):
         return result
 
     def _answer(self) -> dict[str, Any]:
-        spec = {**{name: {"type": "raw", "no_log": name == "bind_password"} for name in settings.OPTIONS}, **_OWN}
-        _checked, own = self.validate_argument_spec(spec, mutually_exclusive=[("former", "state_path")])
+        spec = {
+            **{
+                name: {"type": "raw", "no_log": name == "bind_password"}
+                for name in settings.OPTIONS
+            },
+            **_OWN,
+        }
+        _checked, own = self.validate_argument_spec(
+            spec, mutually_exclusive=[("former", "state_path")]
+        )
         wanted = self._settings(own["source_file"])
         if own["check_connection"]:
             return _told(step.as_data() for step in check(wanted))
@@ -70,7 +94,11 @@ class ActionModule(ActionBase):
         path = os.path.abspath(self._loader.path_dwim(source_file)) if source_file else ""
         given = self._given_in(plugin, path) if path else {}
         own = {name: value for name, value in self._task.args.items() if name in settings.OPTIONS}
-        folder = os.path.dirname(path) if path and "machine_map" not in own else self._loader.get_basedir()
+        folder = (
+            os.path.dirname(path)
+            if path and "machine_map" not in own
+            else self._loader.get_basedir()
+        )
         plugin.set_options(direct={"plugin": _INVENTORY, **given, **own})
         return read_settings(plugin, self._loader, folder, path or "the task")
 
@@ -78,7 +106,11 @@ class ActionModule(ActionBase):
         try:
             content = self._loader.load_from_file(path, cache="none")
         except AnsibleError as error:
-            raise ShippingError(f"cannot read source_file {path}", " ".join(str(error).split()), "Write the path of the inventory's file") from None
+            raise ShippingError(
+                f"cannot read source_file {path}",
+                " ".join(str(error).split()),
+                "Write the path of the inventory's file",
+            ) from None
         if not isinstance(content, Mapping) or content.get("plugin") != _INVENTORY:
             raise SpecError([Problem("plugin", f"is not {_INVENTORY}")], path)
         refuse_unknown(content, plugin.option_definitions, path)
@@ -86,21 +118,41 @@ class ActionModule(ActionBase):
 
     def _former(self, own: Mapping[str, Any], asked: Mapping[str, Any]) -> list[Machine] | None:
         if own["state_path"]:
-            delivered = membership_state.read_delivered(beside(self._loader.get_basedir(), own["state_path"]))
+            delivered = membership_state.read_delivered(
+                beside(self._loader.get_basedir(), own["state_path"])
+            )
             return [_machine(record) for record in delivered.values()]
         former = own["former"]
         if former is None:
             return None
         if former.get("asked", asked) != asked:
-            raise SpecError([Problem("former", "was asked about others; ask with the same user, project and machine as then")], "the task")
+            raise SpecError(
+                [
+                    Problem(
+                        "former",
+                        "was asked about others; ask with the same user, project and machine as then",
+                    )
+                ],
+                "the task",
+            )
         try:
             return [_machine(record) for record in former["machines"]]
         except (KeyError, TypeError):
-            raise SpecError([Problem("former", "is no result of this module; keep the whole of what it returns")], "the task") from None
+            raise SpecError(
+                [
+                    Problem(
+                        "former", "is no result of this module; keep the whole of what it returns"
+                    )
+                ],
+                "the task",
+            ) from None
 
 
 def _machine(record: Mapping[str, Any]) -> Machine:
-    return Machine(record["machine"], tuple(User(user["name"], user["id"], tuple(user["projects"])) for user in record["users"]))
+    return Machine(
+        record["machine"],
+        tuple(User(user["name"], user["id"], tuple(user["projects"])) for user in record["users"]),
+    )
 
 
 def _told(found: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -110,4 +162,8 @@ def _told(found: Iterable[dict[str, Any]]) -> dict[str, Any]:
     if failed is None:
         return {"steps": steps}
     where = f"{failed['step']} of {failed['server']}"
-    return {"steps": steps, "failed": True, "msg": sentence(where, failed["text"], failed["remedy"])}
+    return {
+        "steps": steps,
+        "failed": True,
+        "msg": sentence(where, failed["text"], failed["remedy"]),
+    }

@@ -14,13 +14,27 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.shipping.code.plugins.module_utils._compose import model
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
 from ansible_collections.shipping.code.plugins.module_utils._core.masking import words_of
-from ansible_collections.shipping.code.plugins.module_utils._deploy import argument_specs, operations
+from ansible_collections.shipping.code.plugins.module_utils._deploy import (
+    argument_specs,
+    operations,
+)
 from ansible_collections.shipping.code.plugins.module_utils._deploy.entry import check_present
-from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.manifests import read
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.manifests import (
+    read,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.in_process import Call
-from ansible_collections.shipping.code.plugins.plugin_utils._controller.live_action import LiveAction
-from ansible_collections.shipping.code.plugins.plugin_utils._sources.compose_files import Sources, load
-from ansible_collections.shipping.code.plugins.plugin_utils._sources.manifest_files import Chart, documents, secret_words
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.live_action import (
+    LiveAction,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._sources.compose_files import (
+    Sources,
+    load,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._sources.manifest_files import (
+    Chart,
+    documents,
+    secret_words,
+)
 
 
 class ActionModule(LiveAction):
@@ -37,15 +51,39 @@ class ActionModule(LiveAction):
         if options.get("manifests"):
             return self._prepared_manifests(options)
         sources = self._sources(options)
-        source = load(sources, lambda content: model.read(content, options.get("images"), options.get("platform", "swarm")))
-        words = words_of([*source.secrets.values(), *(str(value) for value in sources.secret_values.values())])
-        read = ("compose", "values", "values_from_environment", "secret_values", "env_file", "allow_secret_environment")
+        source = load(
+            sources,
+            lambda content: model.read(
+                content, options.get("images"), options.get("platform", "swarm")
+            ),
+        )
+        words = words_of(
+            [*source.secrets.values(), *(str(value) for value in sources.secret_values.values())]
+        )
+        read = (
+            "compose",
+            "values",
+            "values_from_environment",
+            "secret_values",
+            "env_file",
+            "allow_secret_environment",
+        )
         kept = {key: value for key, value in options.items() if key not in read}
         data = {
-            "secrets": {name: base64.b64encode(content).decode() for name, content in source.secrets.items()},
-            "configs": {name: base64.b64encode(content).decode() for name, content in source.configs.items()},
+            "secrets": {
+                name: base64.b64encode(content).decode() for name, content in source.secrets.items()
+            },
+            "configs": {
+                name: base64.b64encode(content).decode() for name, content in source.configs.items()
+            },
         }
-        return {**kept, **self.author(), "spec": source.content, "_data": data, "_mask": words}, words
+        return {
+            **kept,
+            **self.author(),
+            "spec": source.content,
+            "_data": data,
+            "_mask": words,
+        }, words
 
     def _prepared_manifests(self, options: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """Read and render manifests; they go to the host where nothing is logged, since Secrets are among them."""
@@ -55,11 +93,26 @@ class ActionModule(LiveAction):
             options.get("helm_values") or {},
             tuple(self._found(path) for path in _listed(options.get("helm_values_files"))),
         )
-        found = documents([self._found(path) for path in _listed(options["manifests"])], self._read, chart)
-        read(found, chart.namespace if options.get("namespace") else None, str(options.get("hooks") or "fail"))
+        found = documents(
+            [self._found(path) for path in _listed(options["manifests"])], self._read, chart
+        )
+        read(
+            found,
+            chart.namespace if options.get("namespace") else None,
+            str(options.get("hooks") or "fail"),
+        )
         words = words_of(secret_words(found))
-        kept = {key: value for key, value in options.items() if key not in ("helm_values", "helm_values_files")}
-        return {**kept, **self.author(), "_data": {"manifests": base64.b64encode(json.dumps(found).encode()).decode()}, "_mask": words}, words
+        kept = {
+            key: value
+            for key, value in options.items()
+            if key not in ("helm_values", "helm_values_files")
+        }
+        return {
+            **kept,
+            **self.author(),
+            "_data": {"manifests": base64.b64encode(json.dumps(found).encode()).decode()},
+            "_mask": words,
+        }, words
 
     def _sources(self, options: dict[str, Any]) -> Sources:
         return Sources(
@@ -70,7 +123,9 @@ class ActionModule(LiveAction):
             values={"COMPOSE_PROJECT_NAME": options["app"], **(options.get("values") or {})},
             secret_values=options.get("secret_values") or {},
             env_files=[self._found(path) for path in _listed(options.get("env_file"))],
-            environment=dict(os.environ) if boolean(options.get("values_from_environment", False)) else {},
+            environment=dict(os.environ)
+            if boolean(options.get("values_from_environment", False))
+            else {},
             secrets_anywhere=boolean(options.get("allow_secret_environment", False)),
         )
 
@@ -80,7 +135,9 @@ class ActionModule(LiveAction):
             return str(self._find_needle("files", path))
         except AnsibleError as error:
             raise ShippingError(
-                f"cannot read {path} on the control machine", "there is no such file beside the playbook or role", "Correct the path"
+                f"cannot read {path} on the control machine",
+                "there is no such file beside the playbook or role",
+                "Correct the path",
             ) from error
 
     def _read(self, path: str) -> bytes:

@@ -4,9 +4,14 @@
 
 from __future__ import annotations
 
-from ansible_collections.shipping.code.plugins.module_utils._deploy import argument_specs, operations
+from ansible_collections.shipping.code.plugins.module_utils._deploy import (
+    argument_specs,
+    operations,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.in_process import Call
-from ansible_collections.shipping.code.plugins.plugin_utils._controller.live_action import LiveAction
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.live_action import (
+    LiveAction,
+)
 
 
 class ActionModule(LiveAction):

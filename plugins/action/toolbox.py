@@ -17,9 +17,17 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.delivery_errors import Unsupported
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.host_assignment import check_record
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.toolbox_options import TOOLBOX, WHERE, check
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.delivery_errors import (
+    Unsupported,
+)
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.host_assignment import (
+    check_record,
+)
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.toolbox_options import (
+    TOOLBOX,
+    WHERE,
+    check,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._catalog.compute_once import once
 from ansible_collections.shipping.code.plugins.plugin_utils._controller import remote_python
 
@@ -35,7 +43,9 @@ class ActionModule(ActionBase):
     _supports_async = False
     _supports_diff = True
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         """Run the action."""
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
@@ -59,12 +69,24 @@ class ActionModule(ActionBase):
         if result.get("missing") and not result.get("failed") and not self._task.check_mode:
             result = self._send(offer, result["missing"], options, task_vars)
         if offer["without"]:
-            result["notes"] = [*result.get("notes", ()), *(f"{name} has no file in the catalogue, and so no tools" for name in offer["without"])]
+            result["notes"] = [
+                *result.get("notes", ()),
+                *(
+                    f"{name} has no file in the catalogue, and so no tools"
+                    for name in offer["without"]
+                ),
+            ]
         return result
 
     def _refuse_windows(self) -> None:
-        if self._connection.transport.rpartition(".")[2] in _WINDOWS or getattr(self._connection._shell, "_IS_WINDOWS", False):
-            raise Unsupported("tools cannot be delivered to this machine", "its system is Windows", "Linux is supported; macOS and Windows are not yet")
+        if self._connection.transport.rpartition(".")[2] in _WINDOWS or getattr(
+            self._connection._shell, "_IS_WINDOWS", False
+        ):
+            raise Unsupported(
+                "tools cannot be delivered to this machine",
+                "its system is Windows",
+                "Linux is supported; macOS and Windows are not yet",
+            )
 
     def _folder(self, options: dict[str, Any]) -> str:
         try:
@@ -83,7 +105,9 @@ class ActionModule(ActionBase):
         """What the projects have, read for the first machine of the task: all machines of a run get the same."""
         wanted = {
             "folder": self._folder(options),
-            "projects": sorted({name for user in options["record"]["users"] for name in user["projects"]}),
+            "projects": sorted(
+                {name for user in options["record"]["users"] for name in user["projects"]}
+            ),
             "uv_path": options.get("uv_path"),
         }
         about = sha256(json.dumps(wanted).encode()).hexdigest()
@@ -98,9 +122,17 @@ class ActionModule(ActionBase):
     def _ask(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any] | None:
         python = remote_python.python(self, task_vars)
         checked = ArgumentSpecValidator(TOOLBOX).validate(options)
-        if not python or checked.error_messages or checked.validated_parameters["path"] != options.get("path", WHERE["path"]["default"]):
+        if (
+            not python
+            or checked.error_messages
+            or checked.validated_parameters["path"] != options.get("path", WHERE["path"]["default"])
+        ):
             return None  # The module says what is wrong, and knows what ~ is on the machine.
-        arguments = {"options": checked.validated_parameters, "dry": self._task.check_mode, "diff": self._task.diff}
+        arguments = {
+            "options": checked.validated_parameters,
+            "dry": self._task.check_mode,
+            "diff": self._task.diff,
+        }
         return remote_python.ask(self, python, _program(), arguments)
 
     def _call_module(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -110,9 +142,17 @@ class ActionModule(ActionBase):
             del given[name]
         return result
 
-    def _send(self, offer: dict[str, Any], missing: list[dict[str, Any]], options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+    def _send(
+        self,
+        offer: dict[str, Any],
+        missing: list[dict[str, Any]],
+        options: dict[str, Any],
+        task_vars: dict[str, Any],
+    ) -> dict[str, Any]:
         """Everything that is missing, in one transfer; nothing of it stays outside the store."""
-        from ansible_collections.shipping.code.plugins.plugin_utils._catalog.run_contents import parcel
+        from ansible_collections.shipping.code.plugins.plugin_utils._catalog.run_contents import (
+            parcel,
+        )
 
         folder = tempfile.mkdtemp()
         try:
@@ -120,7 +160,14 @@ class ActionModule(ActionBase):
             sent = parcel(offer).write(local, missing)
             if os.path.getsize(local) <= _GOES_ALONG:
                 with open(local, "rb") as bundle:
-                    return self._call({**options, "_bundle": sent, "_content": base64.b64encode(bundle.read()).decode()}, task_vars)
+                    return self._call(
+                        {
+                            **options,
+                            "_bundle": sent,
+                            "_content": base64.b64encode(bundle.read()).decode(),
+                        },
+                        task_vars,
+                    )
             if not self._connection._shell.tmpdir:
                 self._make_tmp_path()
             remote = self._connection._shell.join_path(self._connection._shell.tmpdir, "bundle.tar")
@@ -139,7 +186,12 @@ def _of_run(name: str) -> str:
 def _program() -> remote_python.Program:
     """The toolbox as one program, packed once for all machines of a run."""
     return remote_python.Program(
-        **once(_of_run("toolbox"), lambda: remote_python.packed("_toolbox.toolbox_calls", "directly", "_core/errors.py", "_toolbox")._asdict())
+        **once(
+            _of_run("toolbox"),
+            lambda: remote_python.packed(
+                "_toolbox.toolbox_calls", "directly", "_core/errors.py", "_toolbox"
+            )._asdict(),
+        )
     )
 
 
@@ -154,5 +206,10 @@ def _plain(record: Any) -> Any:
     """The record as plain data, and no more of each user than it has: what the inventory hints at stays here."""
     if not isinstance(record, dict) or not isinstance(record.get("users"), list):
         return record
-    users = [{key: user[key] for key in ("id", "name", "projects") if key in user} if isinstance(user, dict) else user for user in record["users"]]
+    users = [
+        {key: user[key] for key in ("id", "name", "projects") if key in user}
+        if isinstance(user, dict)
+        else user
+        for user in record["users"]
+    ]
     return json.loads(json.dumps({**record, "users": users}))

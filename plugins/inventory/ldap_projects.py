@@ -175,11 +175,21 @@ from typing import Any
 from ansible import constants
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible_collections.shipping.code.plugins.module_utils._core.errors import Problem, ShippingError, SpecError
-from ansible_collections.shipping.code.plugins.plugin_utils._controller.plugin_options import beside, read_settings, refuse_unknown
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import (
+    Problem,
+    ShippingError,
+    SpecError,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.plugin_options import (
+    beside,
+    read_settings,
+    refuse_unknown,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
 from ansible_collections.shipping.code.plugins.plugin_utils._membership import membership_state
-from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import Membership
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import (
+    Membership,
+)
 
 _FATAL = "INVENTORY_ANY_UNPARSED_IS_FAILED"
 
@@ -193,7 +203,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def verify_file(self, path: str) -> bool:
         """Whether the file is one of ours, by its name."""
-        return bool(super().verify_file(path)) and path.endswith(("ldap_projects.yml", "ldap_projects.yaml"))
+        return bool(super().verify_file(path)) and path.endswith(
+            ("ldap_projects.yml", "ldap_projects.yaml")
+        )
 
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         """All hosts, or an error that ends the run."""
@@ -202,7 +214,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             self._populate(self._membership(path, cache))
         except ShippingError as error:
             end_the_run()
-            raise AnsibleParserError(str(error)) from None  # It says everything once; its cause would be told again.
+            raise AnsibleParserError(
+                str(error)
+            ) from None  # It says everything once; its cause would be told again.
         except Exception:
             end_the_run()
             raise
@@ -210,23 +224,47 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _membership(self, path: str, cache: bool) -> Membership:
         refuse_unknown(self._read_config_data(path), self.option_definitions, path)
         folder = os.path.dirname(os.path.abspath(path))
-        from_state, only_pending = self.get_option("source") == "state", self.get_option("only") == "pending"
+        from_state, only_pending = (
+            self.get_option("source") == "state",
+            self.get_option("only") == "pending",
+        )
         place = self._state_path(folder, path) if from_state or only_pending else ""
         if from_state and only_pending:
             return membership_state.read_pending(place)
-        found = membership_state.read_wanted(place).membership if from_state else self._asked(path, folder, cache)
-        return replace(found, machines=membership_state.pending(found, membership_state.read_delivered(place))) if only_pending else found
+        found = (
+            membership_state.read_wanted(place).membership
+            if from_state
+            else self._asked(path, folder, cache)
+        )
+        return (
+            replace(
+                found,
+                machines=membership_state.pending(found, membership_state.read_delivered(place)),
+            )
+            if only_pending
+            else found
+        )
 
     def _state_path(self, folder: str, path: str) -> str:
         given = self.get_option("state_path")
         if not given:
-            raise SpecError([Problem("state_path", "is missing; source: state and only: pending need the folder of the state")], path)
+            raise SpecError(
+                [
+                    Problem(
+                        "state_path",
+                        "is missing; source: state and only: pending need the folder of the state",
+                    )
+                ],
+                path,
+            )
         return beside(folder, given)
 
     def _asked(self, path: str, folder: str, cache: bool) -> Membership:
         """The answer of the directory, or the one that is kept of it."""
         # A play that an event starts reads what is wanted from a file, and needs nothing of this.
-        from ansible_collections.shipping.code.plugins.plugin_utils._membership.membership import read_membership
+        from ansible_collections.shipping.code.plugins.plugin_utils._membership.membership import (
+            read_membership,
+        )
 
         wanted = read_settings(self, self.loader, folder, path)
         if not self.get_option("cache"):
@@ -253,7 +291,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             name, projects = machine.machine, machine.projects
             self.inventory.add_host(name)
             self.inventory.set_variable(name, "ansible_host", name)
-            self.inventory.set_variable(name, "shipping_users", [user.as_data() for user in machine.users])
+            self.inventory.set_variable(
+                name, "shipping_users", [user.as_data() for user in machine.users]
+            )
             self.inventory.set_variable(name, "shipping_projects", projects)
             for project in projects:
                 self.inventory.add_child(membership.projects[project], name)
@@ -265,7 +305,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         variables = self.inventory.get_host(name).get_vars()
         self._set_composite_vars(self.get_option("compose"), variables, name, strict=strict)
         self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict=strict)
-        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict=strict)
+        self._add_host_to_keyed_groups(
+            self.get_option("keyed_groups"), variables, name, strict=strict
+        )
 
 
 def end_the_run() -> None:

@@ -448,12 +448,21 @@ problems:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.shipping.code.plugins.module_utils._deploy import argument_specs, module_run, operations
+from ansible_collections.shipping.code.plugins.module_utils._deploy import (
+    argument_specs,
+    module_run,
+    operations,
+)
 
 
 def main() -> None:
     module_run.run(
-        AnsibleModule(argument_specs.for_module(argument_specs.RELEASE), supports_check_mode=True, **argument_specs.RELEASE_RULES), operations.release_or_absent
+        AnsibleModule(
+            argument_specs.for_module(argument_specs.RELEASE),
+            supports_check_mode=True,
+            **argument_specs.RELEASE_RULES,
+        ),
+        operations.release_or_absent,
     )
 
 

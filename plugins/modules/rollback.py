@@ -96,11 +96,18 @@ seconds:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.shipping.code.plugins.module_utils._deploy import argument_specs, module_run, operations
+from ansible_collections.shipping.code.plugins.module_utils._deploy import (
+    argument_specs,
+    module_run,
+    operations,
+)
 
 
 def main() -> None:
-    module_run.run(AnsibleModule(argument_specs.for_module(argument_specs.ROLLBACK), supports_check_mode=True), operations.rollback)
+    module_run.run(
+        AnsibleModule(argument_specs.for_module(argument_specs.ROLLBACK), supports_check_mode=True),
+        operations.rollback,
+    )
 
 
 if __name__ == "__main__":

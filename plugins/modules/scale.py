@@ -75,11 +75,18 @@ seconds:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.shipping.code.plugins.module_utils._deploy import argument_specs, module_run, operations
+from ansible_collections.shipping.code.plugins.module_utils._deploy import (
+    argument_specs,
+    module_run,
+    operations,
+)
 
 
 def main() -> None:
-    module_run.run(AnsibleModule(argument_specs.for_module(argument_specs.SCALE), supports_check_mode=True), operations.scale)
+    module_run.run(
+        AnsibleModule(argument_specs.for_module(argument_specs.SCALE), supports_check_mode=True),
+        operations.scale,
+    )
 
 
 if __name__ == "__main__":

@@ -286,8 +286,14 @@ from ansible_collections.shipping.code.plugins.module_utils._toolbox.toolbox_opt
 def main() -> None:
     module = AnsibleModule(TOOLBOX, supports_check_mode=True)
     # What the control machine has sent along is not sent back.
-    told = {"module_args": {name: value for name, value in module.params.items() if not name.startswith("_")}}
-    answer(module, lambda options: {**calls.toolbox(options, module.check_mode), "invocation": told})
+    told = {
+        "module_args": {
+            name: value for name, value in module.params.items() if not name.startswith("_")
+        }
+    }
+    answer(
+        module, lambda options: {**calls.toolbox(options, module.check_mode), "invocation": told}
+    )
 
 
 if __name__ == "__main__":

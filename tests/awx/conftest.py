@@ -35,8 +35,14 @@ def repository(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def deliveries(stand_in: standin.Awx | None, repository: str, tmp_path: Path, testrun_uid: str) -> Iterator[Deliveries]:
-    url, token = (stand_in.url, standin.TOKEN) if stand_in else (os.environ["AWX_URL"], os.environ["AWX_TOKEN"])
+def deliveries(
+    stand_in: standin.Awx | None, repository: str, tmp_path: Path, testrun_uid: str
+) -> Iterator[Deliveries]:
+    url, token = (
+        (stand_in.url, standin.TOKEN)
+        if stand_in
+        else (os.environ["AWX_URL"], os.environ["AWX_TOKEN"])
+    )
     found = Deliveries(tmp_path, url, token, repository, f"sc{testrun_uid[:6]}")
     yield found
     if not stand_in:

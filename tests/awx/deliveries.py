@@ -31,7 +31,9 @@ class Outcome:
     @property
     def outcomes(self) -> dict[str, str]:
         """What was done about each object."""
-        return {f"{one['kind']} {one['name']}": one["outcome"] for one in self.result.get("objects", ())}
+        return {
+            f"{one['kind']} {one['name']}": one["outcome"] for one in self.result.get("objects", ())
+        }
 
 
 @dataclass
@@ -63,31 +65,58 @@ class Deliveries:
             "awx_sync_repository": self.repository,
             "awx_sync_image": os.environ.get("AWX_IMAGE", "registry.example.com/tools-ee:1"),
             "awx_sync_directory_password": os.environ.get("AWX_LDAP_PASSWORD", "reader secret"),
-            "awx_sync_machines": {"username": os.environ.get("AWX_USER", "deliverer"), "ssh_key_data": self.key},
+            "awx_sync_machines": {
+                "username": os.environ.get("AWX_USER", "deliverer"),
+                "ssh_key_data": self.key,
+            },
             "awx_sync_notifications": {
                 f"{self.name} hook": {
                     "notification_type": "webhook",
-                    "notification_configuration": {"url": "https://hook.example.com/", "headers": {}, "username": "hook", "password": "hook secret"},
+                    "notification_configuration": {
+                        "url": "https://hook.example.com/",
+                        "headers": {},
+                        "username": "hook",
+                        "password": "hook secret",
+                    },
                 }
             },
         }
 
     def play(self, *flags: str, **variables: Any) -> Outcome:
         """Apply the role."""
-        return self._run("role", [{"ansible.builtin.include_role": {"name": "shipping.code.awx_sync"}}], {**self.variables, **variables}, flags)
+        return self._run(
+            "role",
+            [{"ansible.builtin.include_role": {"name": "shipping.code.awx_sync"}}],
+            {**self.variables, **variables},
+            flags,
+        )
 
     def module(self, *flags: str, **options: Any) -> Outcome:
         """Call the module."""
         options = {"url": self.url, "token": self.token, **options}
         return self._run("module", [{"shipping.code.awx_objects": options}], {}, flags)
 
-    def _run(self, name: str, tasks: list[dict[str, Any]], variables: dict[str, Any], flags: tuple[str, ...]) -> Outcome:
-        play, given, results = self.home / f"{name}.yml", self.home / "given.json", self.home / "results.jsonl"
+    def _run(
+        self,
+        name: str,
+        tasks: list[dict[str, Any]],
+        variables: dict[str, Any],
+        flags: tuple[str, ...],
+    ) -> Outcome:
+        play, given, results = (
+            self.home / f"{name}.yml",
+            self.home / "given.json",
+            self.home / "results.jsonl",
+        )
         results.unlink(missing_ok=True)
         play.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
         given.write_text(json.dumps(variables))
         environment = {
-            **{key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "AWX"))},
+            **{
+                key: value
+                for key, value in os.environ.items()
+                if not key.startswith(("ANSIBLE_", "AWX"))
+            },
             "HOME": str(self.home),
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
             "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "callback"),
@@ -96,22 +125,40 @@ class Deliveries:
             "ANSIBLE_LOCALHOST_WARNING": "0",
             "SHIPPING_TEST_RESULTS": str(results),
         }
-        words = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", "-c", "local", str(play), "-e", f"@{given}", *flags]
+        words = [
+            str(Path(sys.executable).parent / "ansible-playbook"),
+            "-i",
+            "localhost,",
+            "-c",
+            "local",
+            str(play),
+            "-e",
+            f"@{given}",
+            *flags,
+        ]
         words += ["-e", f"ansible_python_interpreter={sys.executable}"]
         done = plays.run(words, env=environment, cwd=self.home, timeout=600)
-        told = [json.loads(line)["result"] for line in results.read_text().splitlines()] if results.exists() else []
+        told = (
+            [json.loads(line)["result"] for line in results.read_text().splitlines()]
+            if results.exists()
+            else []
+        )
         return Outcome(done.returncode, done.stdout + done.stderr, told[-1] if told else {})
 
     def get(self, place: str) -> Any:
         """What AWX answers."""
-        request = urllib.request.Request(f"{self.url}{place}", headers={"Authorization": f"Bearer {self.token}"})
+        request = urllib.request.Request(
+            f"{self.url}{place}", headers={"Authorization": f"Bearer {self.token}"}
+        )
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
     def send(self, method: str, place: str, content: dict[str, Any]) -> Any:
         """Do something in AWX by hand."""
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
-        request = urllib.request.Request(f"{self.url}{place}", json.dumps(content).encode(), headers, method=method)
+        request = urllib.request.Request(
+            f"{self.url}{place}", json.dumps(content).encode(), headers, method=method
+        )
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.loads(answer.read() or b"null")
 
@@ -126,6 +173,10 @@ class Deliveries:
         found, place = set(), f"/api/v2/{kind}/"
         while place:
             page = self.get(place)
-            found |= {one["name"] for one in page["results"] if self.name in one["name"] + json.dumps(one["summary_fields"])}
+            found |= {
+                one["name"]
+                for one in page["results"]
+                if self.name in one["name"] + json.dumps(one["summary_fields"])
+            }
             place = page["next"]
         return found

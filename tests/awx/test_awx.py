@@ -39,20 +39,40 @@ def only_here(stand_in):
 
 def test_made_once_changed_and_taken_away(deliveries: Deliveries):
     dry = deliveries.play("--check", "--diff")
-    assert dry.rc == 0 and set(dry.outcomes.values()) == {"made"} and deliveries.all("projects") == set(), dry.output
+    assert (
+        dry.rc == 0
+        and set(dry.outcomes.values()) == {"made"}
+        and deliveries.all("projects") == set()
+    ), dry.output
     first = deliveries.play("--diff")
-    assert first.rc == 0 and set(first.outcomes.values()) == {"made"} and first.outcomes == dry.outcomes, first.output
+    assert (
+        first.rc == 0
+        and set(first.outcomes.values()) == {"made"}
+        and first.outcomes == dry.outcomes
+    ), first.output
     for secret in (*SECRETS, deliveries.token):
         assert secret not in first.output
     _has_what_deliveries_need(deliveries)
-    assert set(KINDS) >= set(MADE) and deliveries.all("credential_types") == {f"{deliveries.name} directory"}
+    assert set(KINDS) >= set(MADE) and deliveries.all("credential_types") == {
+        f"{deliveries.name} directory"
+    }
     again = deliveries.play()
-    assert again.rc == 0 and set(again.outcomes.values()) == {"unchanged"} and not again.result["changed"], again.output
+    assert (
+        again.rc == 0
+        and set(again.outcomes.values()) == {"unchanged"}
+        and not again.result["changed"]
+    ), again.output
     dry = deliveries.play("--check", "--diff", awx_sync_forks=7, awx_sync_interval=10)
     assert '"forks": 7' in dry.output.replace("'", '"') or "forks: 7" in dry.output, dry.output
     changed = deliveries.play(awx_sync_forks=7, awx_sync_interval=10)
-    expected = {f"job_templates {deliveries.name} deliver", f"job_templates {deliveries.name} deliver events", f"schedules {deliveries.name} deliver"}
-    assert {title for title, outcome in changed.outcomes.items() if outcome != "unchanged"} == expected, changed.output
+    expected = {
+        f"job_templates {deliveries.name} deliver",
+        f"job_templates {deliveries.name} deliver events",
+        f"schedules {deliveries.name} deliver",
+    }
+    assert {
+        title for title, outcome in changed.outcomes.items() if outcome != "unchanged"
+    } == expected, changed.output
     gone = deliveries.play(awx_sync_state="absent")
     assert gone.rc == 0 and set(gone.outcomes.values()) == {"removed"}, gone.output
     assert [deliveries.all(kind) for kind in MADE] == [set()] * len(MADE)
@@ -61,15 +81,36 @@ def test_made_once_changed_and_taken_away(deliveries: Deliveries):
 
 def _has_what_deliveries_need(deliveries: Deliveries) -> None:
     name = deliveries.name
-    template, source = deliveries.one("job_templates", f"{name} deliver"), deliveries.one("inventory_sources", "directory")
-    assert template["ask_limit_on_launch"] and template["ask_variables_on_launch"] and not template["allow_simultaneous"] and template["forks"] == 20
-    assert source["overwrite"] and source["update_on_launch"] and source["source_path"] == "inventories/people/ldap_projects.yml"
+    template, source = (
+        deliveries.one("job_templates", f"{name} deliver"),
+        deliveries.one("inventory_sources", "directory"),
+    )
+    assert (
+        template["ask_limit_on_launch"]
+        and template["ask_variables_on_launch"]
+        and not template["allow_simultaneous"]
+        and template["forks"] == 20
+    )
+    assert (
+        source["overwrite"]
+        and source["update_on_launch"]
+        and source["source_path"] == "inventories/people/ldap_projects.yml"
+    )
     assert source["credential"] == deliveries.one("credentials", f"{name} directory")["id"]
-    assert deliveries.one("credentials", f"{name} directory")["inputs"] == {"password": "$encrypted$"}
-    assert deliveries.one("credential_types", f"{name} directory")["injectors"] == {"env": {"SHIPPING_LDAP_PASSWORD": "{{ password }}"}}
+    assert deliveries.one("credentials", f"{name} directory")["inputs"] == {
+        "password": "$encrypted$"
+    }
+    assert deliveries.one("credential_types", f"{name} directory")["injectors"] == {
+        "env": {"SHIPPING_LDAP_PASSWORD": "{{ password }}"}
+    }
     attached = deliveries.get(template["related"]["credentials"])["results"]
-    assert [one["name"] for one in attached] == [f"{name} machines"] and attached[0]["inputs"]["username"]
-    assert [one["name"] for one in deliveries.get(template["related"]["notification_templates_error"])["results"]] == [f"{name} hook"]
+    assert [one["name"] for one in attached] == [f"{name} machines"] and attached[0]["inputs"][
+        "username"
+    ]
+    assert [
+        one["name"]
+        for one in deliveries.get(template["related"]["notification_templates_error"])["results"]
+    ] == [f"{name} hook"]
     assert deliveries.one("schedules", f"{name} deliver")["unified_job_template"] == template["id"]
     assert deliveries.one("projects", name)["status"] == "successful"
 
@@ -78,11 +119,19 @@ def test_another_secret_is_seen(deliveries: Deliveries):
     assert deliveries.play().rc == 0
     changed = deliveries.play("--diff", awx_sync_directory_password="another secret")
     title = f"credentials {deliveries.name} directory"
-    assert changed.rc == 0 and {title} == {one for one, outcome in changed.outcomes.items() if outcome == "changed"}, changed.output
+    assert changed.rc == 0 and {title} == {
+        one for one, outcome in changed.outcomes.items() if outcome == "changed"
+    }, changed.output
     assert "another secret" not in changed.output and "reader secret" not in changed.output
     assert not deliveries.play(awx_sync_directory_password="another secret").result["changed"]
-    always = deliveries.play(awx_sync_directory_password="another secret", awx_sync_update_secrets="always")
-    assert {outcome for one, outcome in always.outcomes.items() if one.startswith(("credentials", "notification"))} == {"changed"}, always.output
+    always = deliveries.play(
+        awx_sync_directory_password="another secret", awx_sync_update_secrets="always"
+    )
+    assert {
+        outcome
+        for one, outcome in always.outcomes.items()
+        if one.startswith(("credentials", "notification"))
+    } == {"changed"}, always.output
 
 
 def test_what_people_change_is_taken_back_and_what_is_not_declared_stays(deliveries: Deliveries):
@@ -90,35 +139,66 @@ def test_what_people_change_is_taken_back_and_what_is_not_declared_stays(deliver
     template = deliveries.one("job_templates", f"{deliveries.name} deliver")
     deliveries.send("PATCH", template["url"], {"forks": 1, "verbosity": 3})
     back = deliveries.play("--diff")
-    assert [one for one, outcome in back.outcomes.items() if outcome == "changed"] == [f"job_templates {deliveries.name} deliver"], back.output
+    assert [one for one, outcome in back.outcomes.items() if outcome == "changed"] == [
+        f"job_templates {deliveries.name} deliver"
+    ], back.output
     found = deliveries.one("job_templates", f"{deliveries.name} deliver")
     assert found["forks"] == 20 and found["verbosity"] == 3
     hook = deliveries.get(template["related"]["notification_templates_error"])["results"][0]
-    deliveries.send("POST", template["related"]["notification_templates_error"], {"id": hook["id"], "disassociate": True})
-    assert deliveries.play().result["changed"] and deliveries.get(template["related"]["notification_templates_error"])["count"] == 1
+    deliveries.send(
+        "POST",
+        template["related"]["notification_templates_error"],
+        {"id": hook["id"], "disassociate": True},
+    )
+    assert (
+        deliveries.play().result["changed"]
+        and deliveries.get(template["related"]["notification_templates_error"])["count"] == 1
+    )
 
 
 def test_what_others_have_made_is_neither_changed_nor_removed(deliveries: Deliveries):
-    organization = deliveries.send("POST", "/api/v2/organizations/", {"name": f"{deliveries.name} tools", "description": "Ours"})
-    inventory = deliveries.send("POST", "/api/v2/inventories/", {"name": f"{deliveries.name} people", "organization": organization["id"]})
+    organization = deliveries.send(
+        "POST",
+        "/api/v2/organizations/",
+        {"name": f"{deliveries.name} tools", "description": "Ours"},
+    )
+    inventory = deliveries.send(
+        "POST",
+        "/api/v2/inventories/",
+        {"name": f"{deliveries.name} people", "organization": organization["id"]},
+    )
     refused = deliveries.play()
-    assert refused.rc and "made by somebody else; write another name, or adopt: true" in refused.output and deliveries.all("projects") == set()
+    assert (
+        refused.rc
+        and "made by somebody else; write another name, or adopt: true" in refused.output
+        and deliveries.all("projects") == set()
+    )
     deliveries.send("PATCH", inventory["url"], {"name": f"{deliveries.name} other people"})
     assert deliveries.play().outcomes[f"organizations {deliveries.name} tools"] == "unchanged"
     gone = deliveries.play(awx_sync_state="absent")
-    assert gone.rc == 0 and gone.outcomes[f"organizations {deliveries.name} tools"] == "left", gone.output
-    assert deliveries.get(organization["url"])["description"] == "Ours" and deliveries.all("inventories") == {f"{deliveries.name} other people"}
+    assert gone.rc == 0 and gone.outcomes[f"organizations {deliveries.name} tools"] == "left", (
+        gone.output
+    )
+    assert deliveries.get(organization["url"])["description"] == "Ours" and deliveries.all(
+        "inventories"
+    ) == {f"{deliveries.name} other people"}
     adopted = deliveries.play(awx_sync_adopt=True)
     assert adopted.outcomes[f"organizations {deliveries.name} tools"] == "changed", adopted.output
     kept = deliveries.play(awx_sync_state="absent")
-    assert f"since it has inventories {deliveries.name} other people" in " ".join(kept.output.split()), kept.output
+    assert f"since it has inventories {deliveries.name} other people" in " ".join(
+        kept.output.split()
+    ), kept.output
     deliveries.send("DELETE", inventory["url"], {})
     deliveries.play(awx_sync_state="absent")
 
 
 def test_a_repository_that_cannot_be_fetched(deliveries: Deliveries):
     failed = deliveries.play(awx_sync_repository="file:///nowhere")
-    assert failed.rc and "could not be fetched" in failed.output and "Look at its output in AWX, and at scm_url" in failed.output, failed.output
+    assert (
+        failed.rc
+        and "could not be fetched" in failed.output
+        and "Look at its output in AWX, and at scm_url" in failed.output
+    ), failed.output
     assert deliveries.all("job_templates") == set()
     assert deliveries.play().rc == 0 and deliveries.all("job_templates"), "the next run goes on"
 
@@ -126,22 +206,42 @@ def test_a_repository_that_cannot_be_fetched(deliveries: Deliveries):
 def test_a_repository_that_is_there_later(deliveries: Deliveries, only_here):
     later = f"file://{deliveries.home}/later"
     assert deliveries.play(awx_sync_repository=later).rc
-    subprocess.run(["git", "clone", "--quiet", "--bare", deliveries.repository, f"{deliveries.home}/later"], check=True)
+    subprocess.run(
+        ["git", "clone", "--quiet", "--bare", deliveries.repository, f"{deliveries.home}/later"],
+        check=True,
+    )
     second = deliveries.play(awx_sync_repository=later)
-    assert second.rc == 0 and second.outcomes[f"projects {deliveries.name}"] == "unchanged", second.output
+    assert second.rc == 0 and second.outcomes[f"projects {deliveries.name}"] == "unchanged", (
+        second.output
+    )
 
 
 def test_mistakes_end_the_run_before_anything_is_made(deliveries: Deliveries, only_here):
     objects = {
         "organizations": [{"name": "a"}, {"name": "a"}],
-        "job_templates": [{"name": "d", "organization": "a", "project": "none", "inventory": "i", "playbook": "p.yml"}],
+        "job_templates": [
+            {
+                "name": "d",
+                "organization": "a",
+                "project": "none",
+                "inventory": "i",
+                "playbook": "p.yml",
+            }
+        ],
         "schedules": [{"name": "s", "unified_job_template": "d", "rrule": "every minute"}],
     }
     twice = deliveries.module(objects=objects)
-    assert twice.rc and "organizations.a: is there twice" in twice.output and "schedules.s.rrule: is 'every minute'" in twice.output, twice.output
+    assert (
+        twice.rc
+        and "organizations.a: is there twice" in twice.output
+        and "schedules.s.rrule: is 'every minute'" in twice.output
+    ), twice.output
     objects = {"organizations": [{"name": "a"}], "job_templates": objects["job_templates"]}
     unknown = deliveries.module(objects=objects)
-    assert unknown.rc and "names the project none, which is neither declared nor in AWX" in unknown.output, unknown.output
+    assert (
+        unknown.rc
+        and "names the project none, which is neither declared nor in AWX" in unknown.output
+    ), unknown.output
     misspelt = deliveries.module(objects={"organisations": [{"name": "a"}]})
     assert misspelt.rc and "organisations" in misspelt.output
     assert only_here.api.store.written == []
@@ -149,9 +249,17 @@ def test_mistakes_end_the_run_before_anything_is_made(deliveries: Deliveries, on
 
 def test_who_may_not_and_who_is_not_there(deliveries: Deliveries, only_here):
     denied = deliveries.module(token="no token", objects={})
-    assert denied.rc and "Authentication credentials were not provided" in denied.output and "Give a token that is valid" in denied.output, denied.output
+    assert (
+        denied.rc
+        and "Authentication credentials were not provided" in denied.output
+        and "Give a token that is valid" in denied.output
+    ), denied.output
     away = deliveries.module(url="http://127.0.0.1:1", objects={})
-    assert away.rc and "AWX at http://127.0.0.1:1: no answer" in away.output and "Traceback" not in away.output, away.output
+    assert (
+        away.rc
+        and "AWX at http://127.0.0.1:1: no answer" in away.output
+        and "Traceback" not in away.output
+    ), away.output
 
 
 def test_jobs_that_run_are_waited_for(deliveries: Deliveries, only_here):
@@ -161,7 +269,13 @@ def test_jobs_that_run_are_waited_for(deliveries: Deliveries, only_here):
     objects = {
         "organizations": [{"name": f"{deliveries.name} tools"}],
         "job_templates": [
-            {"name": f"{deliveries.name} deliver", "organization": f"{deliveries.name} tools", "project": "x", "inventory": "x", "playbook": "deliver.yml"}
+            {
+                "name": f"{deliveries.name} deliver",
+                "organization": f"{deliveries.name} tools",
+                "project": "x",
+                "inventory": "x",
+                "playbook": "deliver.yml",
+            }
         ],
     }
     busy = deliveries.module(state="absent", objects=objects, timeout=1)

@@ -19,11 +19,16 @@ import pytest
 
 from .deliveries import Deliveries
 
-pytestmark = pytest.mark.skipif("AWX_URL" not in os.environ, reason="needs a real AWX: make test-awx AWX_URL=… AWX_TOKEN=… AWX_REPOSITORY=…")
+pytestmark = pytest.mark.skipif(
+    "AWX_URL" not in os.environ,
+    reason="needs a real AWX: make test-awx AWX_URL=… AWX_TOKEN=… AWX_REPOSITORY=…",
+)
 _RUNNING = ("new", "pending", "waiting", "running")
 
 
-def ended(deliveries: Deliveries, look: Callable[[], dict[str, Any] | None], patience: float = 600) -> dict[str, Any]:
+def ended(
+    deliveries: Deliveries, look: Callable[[], dict[str, Any] | None], patience: float = 600
+) -> dict[str, Any]:
     """A job that has ended, once there is one."""
     deadline = time.monotonic() + patience
     while not (job := look()) or job["status"] in _RUNNING:
@@ -41,16 +46,25 @@ def test_the_directory_is_read_the_schedule_fires_and_tools_arrive(deliveries: D
     assert deliveries.play(awx_sync_interval=1).rc == 0
     source = deliveries.one("inventory_sources", "directory")
     update = launched(deliveries, source["related"]["update"], {})
-    assert update["status"] == "successful", deliveries.get(f"{update['related']['stdout']}?format=json")
+    assert update["status"] == "successful", deliveries.get(
+        f"{update['related']['stdout']}?format=json"
+    )
     inventory = deliveries.one("inventories", f"{deliveries.name} people")
     hosts = deliveries.get(f"{inventory['related']['hosts']}?page_size=200")["results"]
-    groups = {group["name"] for group in deliveries.get(f"{inventory['related']['groups']}?page_size=200")["results"]}
+    groups = {
+        group["name"]
+        for group in deliveries.get(f"{inventory['related']['groups']}?page_size=200")["results"]
+    }
     users = [user for host in hosts for user in json.loads(host["variables"])["shipping_users"]]
-    assert hosts and {f"project_{project}" for user in users for project in user["projects"]} <= groups
+    assert (
+        hosts and {f"project_{project}" for user in users for project in user["projects"]} <= groups
+    )
 
     assert launched(deliveries, source["related"]["update"], {})["status"] == "successful"
     again = deliveries.get(f"{inventory['related']['hosts']}?page_size=200")["results"]
-    assert [(host["id"], host["modified"]) for host in again] == [(host["id"], host["modified"]) for host in hosts], "a sync without a change writes nothing"
+    assert [(host["id"], host["modified"]) for host in again] == [
+        (host["id"], host["modified"]) for host in hosts
+    ], "a sync without a change writes nothing"
 
     template = deliveries.one("job_templates", f"{deliveries.name} deliver")
     jobs = f"/api/v2/jobs/?unified_job_template={template['id']}&launch_type=scheduled"

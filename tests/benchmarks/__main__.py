@@ -46,8 +46,14 @@ def main() -> None:
         "events": _events,
         "seen": _seen,
     }
-    parser.add_argument("--only", choices=list(parts), help="measure this part, and leave the others as they are")
-    parser.add_argument("--quick", action="store_true", help="few services, each once, to see whether all works; prints, and writes nothing")
+    parser.add_argument(
+        "--only", choices=list(parts), help="measure this part, and leave the others as they are"
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="few services, each once, to see whether all works; prints, and writes nothing",
+    )
     given = parser.parse_args()
     for name, part in parts.items():
         if given.only in (None, name):
@@ -55,8 +61,16 @@ def main() -> None:
             if given.quick:
                 print(section)
             else:
-                facts = [report.today(), *(tool() for tool in TOOLS[name]), f"{os.cpu_count()} cores, Linux {platform.release()}"]
-                PAGE.write_text(report.with_section(PAGE.read_text() if PAGE.exists() else "", list(parts), name, facts, section))
+                facts = [
+                    report.today(),
+                    *(tool() for tool in TOOLS[name]),
+                    f"{os.cpu_count()} cores, Linux {platform.release()}",
+                ]
+                PAGE.write_text(
+                    report.with_section(
+                        PAGE.read_text() if PAGE.exists() else "", list(parts), name, facts, section
+                    )
+                )
 
 
 def measured(part: Part, quick: bool) -> str:
@@ -97,14 +111,27 @@ def _kubernetes(folder: Path, environment: dict[str, str], quick: bool) -> str:
 
 
 def _directory(folder: Path, environment: dict[str, str], quick: bool) -> str:
-    benches = (directory.DirectoryBench(folder, environment, size) for size in (directory.QUICK if quick else directory.SIZES))
-    return "\n".join(report.on_directory(results, bench.size) for bench, results in _in_turn(benches, directory.measure))
+    benches = (
+        directory.DirectoryBench(folder, environment, size)
+        for size in (directory.QUICK if quick else directory.SIZES)
+    )
+    return "\n".join(
+        report.on_directory(results, bench.size)
+        for bench, results in _in_turn(benches, directory.measure)
+    )
 
 
 def _delivery(size: delivery.Size) -> Part:
     def part(folder: Path, environment: dict[str, str], quick: bool) -> str:
-        benches = [delivery.DeliveryBench(folder / "delivery", environment, delivery.QUICK if quick else size)]
-        return "\n".join(report.on_delivery(results, bench.size, bench.peer_version()) for bench, results in _in_turn(benches, delivery.measure))
+        benches = [
+            delivery.DeliveryBench(
+                folder / "delivery", environment, delivery.QUICK if quick else size
+            )
+        ]
+        return "\n".join(
+            report.on_delivery(results, bench.size, bench.peer_version())
+            for bench, results in _in_turn(benches, delivery.measure)
+        )
 
     return part
 
@@ -121,9 +148,13 @@ def _in_turn(benches: Iterable[Any], measure: Callable[[Any], Any]) -> Iterator[
 
 
 def _events(folder: Path, environment: dict[str, str], quick: bool) -> str:
-    places, changes = (events.QUICK, events.QUICK_CHANGES) if quick else (events.PLACES, events.CHANGES)
+    places, changes = (
+        (events.QUICK, events.QUICK_CHANGES) if quick else (events.PLACES, events.CHANGES)
+    )
     benches = (events.EventsBench(folder, place) for place in places)
-    results = [found for _bench, found in _in_turn(benches, lambda bench: events.measure(bench, changes))]
+    results = [
+        found for _bench, found in _in_turn(benches, lambda bench: events.measure(bench, changes))
+    ]
     if not quick:
         report.timeline(results[0], PICTURES / "timeline.svg")
     return report.on_events(results)
@@ -139,8 +170,16 @@ def _site_packages() -> str:
 
 
 def _version(collection: str) -> str:
-    listed = run("ansible-galaxy", "collection", "list", collection, env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": _site_packages()})
-    return next(" ".join(line.split()[:2]) for line in listed.splitlines() if line.startswith(collection))
+    listed = run(
+        "ansible-galaxy",
+        "collection",
+        "list",
+        collection,
+        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": _site_packages()},
+    )
+    return next(
+        " ".join(line.split()[:2]) for line in listed.splitlines() if line.startswith(collection)
+    )
 
 
 def _ansible() -> str:
@@ -153,11 +192,24 @@ def _collection(name: str) -> Callable[[], str]:
 
 TOOLS: dict[str, tuple[Callable[[], str], ...]] = {
     "swarm": (_ansible, _collection("community.docker")),
-    "kubernetes": (_ansible, _collection("kubernetes.core"), lambda: f"Kubernetes {KUBERNETES.removeprefix('v')}"),
-    "directory": (_ansible, _collection("microsoft.ad"), lambda: f"ldap3 {metadata.version('ldap3')}", lambda: f"slapd {directory.server_version()}"),
+    "kubernetes": (
+        _ansible,
+        _collection("kubernetes.core"),
+        lambda: f"Kubernetes {KUBERNETES.removeprefix('v')}",
+    ),
+    "directory": (
+        _ansible,
+        _collection("microsoft.ad"),
+        lambda: f"ldap3 {metadata.version('ldap3')}",
+        lambda: f"slapd {directory.server_version()}",
+    ),
     "delivery": (_ansible,),
     "delivery-many": (_ansible,),
-    "events": (_ansible, lambda: f"ansible-rulebook {metadata.version('ansible-rulebook')}", lambda: f"slapd {directory.server_version()}"),
+    "events": (
+        _ansible,
+        lambda: f"ansible-rulebook {metadata.version('ansible-rulebook')}",
+        lambda: f"slapd {directory.server_version()}",
+    ),
     "seen": (lambda: f"python-ldap {metadata.version('python-ldap')}",),
 }
 """What each part was measured with."""

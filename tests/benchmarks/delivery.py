@@ -59,14 +59,25 @@ class DeliveryBench:
         self.folder = folder
         self.size = size
         self.files = folder / "projects" / "atlas"
-        self.environment = {**environment, "ANSIBLE_FORKS": "20", "ANSIBLE_PIPELINING": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+        self.environment = {
+            **environment,
+            "ANSIBLE_FORKS": "20",
+            "ANSIBLE_PIPELINING": "1",
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        }
         self.machines = [UserMachine(f"bench-pc{number}") for number in range(size.machines)]
         self.runs = 0
         self.value = ""
 
     def up(self) -> None:
         """Start the machines, and write what is there to deliver."""
-        self.pyinfra = Path(run(ROOT / "tests" / "testbed" / "setup.sh", "python", ROOT / "tests" / "benchmarks" / "requirements-pyinfra.txt").strip())
+        self.pyinfra = Path(
+            run(
+                ROOT / "tests" / "testbed" / "setup.sh",
+                "python",
+                ROOT / "tests" / "benchmarks" / "requirements-pyinfra.txt",
+            ).strip()
+        )
         for machine in self.machines:
             machine.down()
         self.machines = [UserMachine(machine.machine.name) for machine in self.machines]
@@ -112,33 +123,77 @@ class DeliveryBench:
 
     def _write_inventories(self) -> None:
         user = {"id": USER, "name": USER, "projects": ["atlas"]}
-        hosts = {f"{machine.machine.name}.example.com": {**machine.connection, "shipping_users": [user]} for machine in self.machines}
+        hosts = {
+            f"{machine.machine.name}.example.com": {**machine.connection, "shipping_users": [user]}
+            for machine in self.machines
+        }
         shared = {"shipping_membership_serial": "time:control:1", "ansible_become": False}
-        (self.folder / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts, "vars": shared}}))
-        data = {"ssh_user": "root", "ssh_strict_host_key_checking": "no", "ssh_known_hosts_file": str(self.folder / "known_hosts")}
-        reached = [(machine.machine.address, {**data, "ssh_key": str(machine.key)}) for machine in self.machines]
+        (self.folder / "hosts.json").write_text(
+            json.dumps({"all": {"hosts": hosts, "vars": shared}})
+        )
+        data = {
+            "ssh_user": "root",
+            "ssh_strict_host_key_checking": "no",
+            "ssh_known_hosts_file": str(self.folder / "known_hosts"),
+        }
+        reached = [
+            (machine.machine.address, {**data, "ssh_key": str(machine.key)})
+            for machine in self.machines
+        ]
         (self.folder / "inventory.py").write_text(f"machines = {reached!r}\n")
-        (self.folder / "deploy.py").write_text(_PYINFRA.format(**self._lists(), here=f"{HERE}/pyinfra"))
-        catalogue = {"description": "A benchmark", "tools": {name: self._entry(name) for name in TOOLS}}
+        (self.folder / "deploy.py").write_text(
+            _PYINFRA.format(**self._lists(), here=f"{HERE}/pyinfra")
+        )
+        catalogue = {
+            "description": "A benchmark",
+            "tools": {name: self._entry(name) for name in TOOLS},
+        }
         (self.folder / "projects" / "atlas.yml").write_text(json.dumps(catalogue))
 
     def _lists(self) -> dict[str, Any]:
-        return {"files": str(self.files), "scripts": SCRIPTS, "archives": ARCHIVES, "pythons": PYTHONS, "binaries": BINARIES}
+        return {
+            "files": str(self.files),
+            "scripts": SCRIPTS,
+            "archives": ARCHIVES,
+            "pythons": PYTHONS,
+            "binaries": BINARIES,
+        }
 
     def _entry(self, name: str) -> dict[str, Any]:
         if name in SCRIPTS:
             return {"kind": "script", "version": "1", "file": f"atlas/{name}.sh"}
         if name in PYTHONS:
-            return {"kind": "python", "version": "1", "lock": f"atlas/{name}.txt", "wheels": f"atlas/{name}", "commands": [name]}
+            return {
+                "kind": "python",
+                "version": "1",
+                "lock": f"atlas/{name}.txt",
+                "wheels": f"atlas/{name}",
+                "commands": [name],
+            }
         file = name if name in BINARIES else f"{name}.tar.gz"
-        content = {"version": "1", "file": f"atlas/{file}", "sha256": hashlib.sha256((self.files / file).read_bytes()).hexdigest()}
-        return {"kind": "binary", **content} if name in BINARIES else {"kind": "archive", **content, "commands": [f"bin/{name}"]}
+        content = {
+            "version": "1",
+            "file": f"atlas/{file}",
+            "sha256": hashlib.sha256((self.files / file).read_bytes()).hexdigest(),
+        }
+        return (
+            {"kind": "binary", **content}
+            if name in BINARIES
+            else {"kind": "archive", **content, "commands": [f"bin/{name}"]}
+        )
 
     def _playbook(self, *words: str | Path) -> list[str | Path]:
         """Each command opens connections of its own, as one does that somebody gives once an hour."""
         self.runs += 1
         own = f"ANSIBLE_SSH_CONTROL_PATH_DIR={self.folder}/cp{self.runs}"
-        return ["env", own, Path(sys.executable).parent / "ansible-playbook", "-i", self.folder / "hosts.json", *words]
+        return [
+            "env",
+            own,
+            Path(sys.executable).parent / "ansible-playbook",
+            "-i",
+            self.folder / "hosts.json",
+            *words,
+        ]
 
     def _play(self, name: str, tasks: list[dict[str, Any]]) -> list[str | Path]:
         path = self.folder / f"{name}.json"
@@ -148,7 +203,9 @@ class DeliveryBench:
     def ours(self, _machines: int, value: str) -> list[str | Path]:
         """The collection's own playbook."""
         self._write_scripts(value)
-        return self._playbook(ROOT / "playbooks" / "deliver.yml", "-e", f"delivery_catalogue={self.folder}/projects")
+        return self._playbook(
+            ROOT / "playbooks" / "deliver.yml", "-e", f"delivery_catalogue={self.folder}/projects"
+        )
 
     def looped(self, _machines: int, value: str) -> list[str | Path]:
         """The same content, and a link for each command."""
@@ -156,16 +213,37 @@ class DeliveryBench:
         here, files = f"{HERE}/looped", self.files
         wheels = "--no-index --no-deps"
         tasks: list[dict[str, Any]] = [
-            {"ansible.builtin.file": {"path": f"{here}/{{{{ item }}}}", "state": "directory", "mode": "0755"}, "loop": ["bin", "files", "wheels", *ARCHIVES]},
             {
-                "ansible.builtin.copy": {"src": f"{files}/{{{{ item }}}}", "dest": f"{here}/files/{{{{ item }}}}", "mode": "0755"},
+                "ansible.builtin.file": {
+                    "path": f"{here}/{{{{ item }}}}",
+                    "state": "directory",
+                    "mode": "0755",
+                },
+                "loop": ["bin", "files", "wheels", *ARCHIVES],
+            },
+            {
+                "ansible.builtin.copy": {
+                    "src": f"{files}/{{{{ item }}}}",
+                    "dest": f"{here}/files/{{{{ item }}}}",
+                    "mode": "0755",
+                },
                 "loop": [*(f"{name}.sh" for name in SCRIPTS), *BINARIES],
             },
             {
-                "ansible.builtin.unarchive": {"src": f"{files}/{{{{ item }}}}.tar.gz", "dest": f"{here}/{{{{ item }}}}"},
+                "ansible.builtin.unarchive": {
+                    "src": f"{files}/{{{{ item }}}}.tar.gz",
+                    "dest": f"{here}/{{{{ item }}}}",
+                },
                 "loop": ARCHIVES,
             },
-            {"ansible.builtin.copy": {"src": f"{files}/{{{{ item }}}}/", "dest": f"{here}/wheels/", "mode": "0644"}, "loop": PYTHONS},
+            {
+                "ansible.builtin.copy": {
+                    "src": f"{files}/{{{{ item }}}}/",
+                    "dest": f"{here}/wheels/",
+                    "mode": "0644",
+                },
+                "loop": PYTHONS,
+            },
             {
                 "ansible.builtin.pip": {
                     "name": "{{ item }}",
@@ -177,7 +255,11 @@ class DeliveryBench:
                 "loop": PYTHONS,
             },
             {
-                "ansible.builtin.file": {"src": f"{here}/{{{{ item.value }}}}", "dest": f"{here}/bin/{{{{ item.key }}}}", "state": "link"},
+                "ansible.builtin.file": {
+                    "src": f"{here}/{{{{ item.value }}}}",
+                    "dest": f"{here}/bin/{{{{ item.key }}}}",
+                    "state": "link",
+                },
                 "loop": [{"key": name, "value": target} for name, target in _links().items()],
             },
         ]
@@ -186,7 +268,12 @@ class DeliveryBench:
     def peer(self, _machines: int, value: str) -> list[str | Path]:
         """The same by pyinfra's operations."""
         self._write_scripts(value)
-        return [self.pyinfra / "pyinfra", "-y", self.folder / "inventory.py", self.folder / "deploy.py"]
+        return [
+            self.pyinfra / "pyinfra",
+            "-y",
+            self.folder / "inventory.py",
+            self.folder / "deploy.py",
+        ]
 
     def ping(self, _machines: int, _value: str) -> list[str | Path]:
         """One round trip."""
@@ -210,7 +297,11 @@ class DeliveryBench:
 
     def settle(self, contender: Contender) -> None:
         """See that all tools are there, and the first one as it was wanted last."""
-        places = {OURS: f"{HERE}/shipping/current/users/{USER}/bin", LOOP: f"{HERE}/looped/bin", PEER: f"{HERE}/pyinfra/bin"}
+        places = {
+            OURS: f"{HERE}/shipping/current/users/{USER}/bin",
+            LOOP: f"{HERE}/looped/bin",
+            PEER: f"{HERE}/pyinfra/bin",
+        }
         if contender.name in places:
             script = 'cd "$0" && for name in "$@"; do ./$name || exit; done'
             expected = [self.value, *TOOLS[1:]]
@@ -227,11 +318,17 @@ class DeliveryBench:
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w") as content:
             for name in ("_core", "_toolbox"):
-                content.add(ROOT / "plugins" / "module_utils" / name, f"toolbox/{name}", filter=lambda item: None if "__pycache__" in item.name else item)
+                content.add(
+                    ROOT / "plugins" / "module_utils" / name,
+                    f"toolbox/{name}",
+                    filter=lambda item: None if "__pycache__" in item.name else item,
+                )
         runs = Runs()
         for machine in self.machines:
             machine.unpack(packed.getvalue(), HERE)
-            runs.seconds.append(float(machine.run("/usr/bin/python3", "-c", _TIMED, HERE + "/shipping")))
+            runs.seconds.append(
+                float(machine.run("/usr/bin/python3", "-c", _TIMED, HERE + "/shipping"))
+            )
             machine.run("rm", "-r", f"{HERE}/toolbox")
         return runs
 
@@ -278,7 +375,10 @@ def _says(text: str) -> bytes:
 def _archive(path: Path, name: str) -> None:
     """A program and a few hundred files beside it."""
     with tarfile.open(path, "w:gz") as content:
-        for member, data, mode in [(f"bin/{name}", _says(name), 0o755), *((f"share/{number}", b"x" * 2000, 0o644) for number in range(300))]:
+        for member, data, mode in [
+            (f"bin/{name}", _says(name), 0o755),
+            *((f"share/{number}", b"x" * 2000, 0o644) for number in range(300)),
+        ]:
             about = tarfile.TarInfo(member)
             about.size, about.mode = len(data), mode
             content.addfile(about, io.BytesIO(data))
@@ -303,8 +403,14 @@ def measure(bench: DeliveryBench) -> Results:
         bench.clear()
         add(results, "first", compare(bench, size.machines, ["first"], everybody, SAYS_CHANGED))
     print(f"delivery, {size.machines} machines, nothing to do", flush=True)
-    results["nothing to do"] = compare(bench, size.machines, ["first"] * size.quiet, everybody, SAYS_SAME)
-    add(results, "nothing to do", compare(bench, size.machines, ["first"] * size.alone, (OURS, PING, FLOOR), SAYS_SAME))
+    results["nothing to do"] = compare(
+        bench, size.machines, ["first"] * size.quiet, everybody, SAYS_SAME
+    )
+    add(
+        results,
+        "nothing to do",
+        compare(bench, size.machines, ["first"] * size.alone, (OURS, PING, FLOOR), SAYS_SAME),
+    )
     print(f"delivery, {size.machines} machines, one changed", flush=True)
     values = [f"value{number}" for number in range(size.changed)]
     results["one changed"] = compare(bench, size.machines, values, everybody, SAYS_CHANGED)

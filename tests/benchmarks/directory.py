@@ -62,11 +62,21 @@ def tree(size: Size) -> Iterator[str]:
     for number in range(size.projects):
         members = [*direct[number], f"cn=team{number},ou=teams,{SUFFIX}"]
         yield _group(f"cn=project{number},ou=projects,{SUFFIX}", f"project{number}", members)
-        yield _group(f"cn=team{number},ou=teams,{SUFFIX}", f"team{number}", inside[number] or members[:1])
+        yield _group(
+            f"cn=team{number},ou=teams,{SUFFIX}", f"team{number}", inside[number] or members[:1]
+        )
 
 
 def _group(dn: str, name: str, members: list[str]) -> str:
-    return "\n".join([f"dn: {dn}", "objectClass: groupOfNames", f"cn: {name}", *(f"member: {member}" for member in members), ""])
+    return "\n".join(
+        [
+            f"dn: {dn}",
+            "objectClass: groupOfNames",
+            f"cn: {name}",
+            *(f"member: {member}" for member in members),
+            "",
+        ]
+    )
 
 
 class DirectoryBench:
@@ -99,8 +109,13 @@ class DirectoryBench:
 
     def _fill(self) -> None:
         """The entries, from the cache where they have been loaded before."""
-        key = hashlib.sha256(f"{inspect.getsource(tree)}{inspect.getsource(_group)}{self.size}{server_version()}".encode()).hexdigest()[:12]
-        kept, data = cache() / f"benchmark-directory-{self.size.machines}-{key}", self.server.folder / "data"
+        key = hashlib.sha256(
+            f"{inspect.getsource(tree)}{inspect.getsource(_group)}{self.size}{server_version()}".encode()
+        ).hexdigest()[:12]
+        kept, data = (
+            cache() / f"benchmark-directory-{self.size.machines}-{key}",
+            self.server.folder / "data",
+        )
         self.server.folder.mkdir()
         if not kept.exists():
             for former in cache().glob(f"benchmark-directory-{self.size.machines}-*"):
@@ -115,7 +130,9 @@ class DirectoryBench:
 
     def _options(self) -> dict[str, Any]:
         password = str(self.folder / "password")
-        return self.server.options(plugin=OURS, bind_password_file=password, people={"base": f"ou=people,{SUFFIX}"})
+        return self.server.options(
+            plugin=OURS, bind_password_file=password, people={"base": f"ou=people,{SUFFIX}"}
+        )
 
     def _options_of_peer(self) -> dict[str, Any]:
         return {
@@ -139,12 +156,18 @@ class DirectoryBench:
         script = self.folder / "floor.sh"
         script.write_text(f"#!/bin/sh\nexec cat {self.folder}/floor.json\n")
         script.chmod(0o755)
-        if len(given["_meta"]["hostvars"]) != self.size.machines or self._listed("floor.sh") != given:
+        if (
+            len(given["_meta"]["hostvars"]) != self.size.machines
+            or self._listed("floor.sh") != given
+        ):
             raise RuntimeError("the inventories that are to be compared are not the same")
 
     def _listed(self, name: str) -> Any:
         words = self.inventory(name, LIST)
-        return json.loads(run(*words, env=self.environment, cwd=self.folder), object_hook=lambda item: item.get("__ansible_unsafe", item))
+        return json.loads(
+            run(*words, env=self.environment, cwd=self.folder),
+            object_hook=lambda item: item.get("__ansible_unsafe", item),
+        )
 
     def inventory(self, name: str, phase: str) -> list[str | Path]:
         """The command that reads an inventory."""
@@ -154,17 +177,57 @@ class DirectoryBench:
     def nameless(self) -> Runs:
         """What the peer says about entries of OpenLDAP as they are."""
         path = self.folder / "nameless.microsoft.ad.ldap.yml"
-        path.write_text(json.dumps({**self._options_of_peer(), "search_base": f"ou=teams,{SUFFIX}", "filter": "(objectClass=groupOfNames)"}))
+        path.write_text(
+            json.dumps(
+                {
+                    **self._options_of_peer(),
+                    "search_base": f"ou=teams,{SUFFIX}",
+                    "filter": "(objectClass=groupOfNames)",
+                }
+            )
+        )
         words = self.inventory(path.name, LIST)
-        told = subprocess.run(list(map(str, words)), env=self.environment, cwd=self.folder, capture_output=True, text=True, check=False)
-        line = next((line for line in told.stderr.splitlines() if "name" in line and "ailed" in line), told.stderr[-300:])
+        told = subprocess.run(
+            list(map(str, words)),
+            env=self.environment,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        line = next(
+            (line for line in told.stderr.splitlines() if "name" in line and "ailed" in line),
+            told.stderr[-300:],
+        )
         return Runs(said=line.replace(str(self.folder), "…"))
 
     def search(self, _machines: int, _phase: str) -> list[str | Path]:
         """All entries, with the attributes that say who works where."""
-        how = ("-x", "-LLL", "-o", "ldif-wrap=no", "-E", "pr=500/noprompt", "-H", self.server.secure_uri, "-D", READER, "-y", self.folder / "password")
+        how = (
+            "-x",
+            "-LLL",
+            "-o",
+            "ldif-wrap=no",
+            "-E",
+            "pr=500/noprompt",
+            "-H",
+            self.server.secure_uri,
+            "-D",
+            READER,
+            "-y",
+            self.folder / "password",
+        )
         attributes = ("cn", "member", "owner", "uid", "entryUUID", "uidNumber", "homeDirectory")
-        return ["env", f"LDAPTLS_CACERT={self.server.authority.certificate}", "ldapsearch", *how, "-b", SUFFIX, "(objectClass=*)", *attributes]
+        return [
+            "env",
+            f"LDAPTLS_CACERT={self.server.authority.certificate}",
+            "ldapsearch",
+            *how,
+            "-b",
+            SUFFIX,
+            "(objectClass=*)",
+            *attributes,
+        ]
 
     @property
     def contenders(self) -> list[Contender]:
@@ -172,7 +235,9 @@ class DirectoryBench:
         return [
             Contender(OURS, lambda _machines, phase: self.inventory("ldap_projects.yml", phase)),
             Contender(FLOOR, lambda _machines, phase: self.inventory("floor.sh", phase)),
-            Contender(PEER, lambda _machines, phase: self.inventory("microsoft.ad.ldap.yml", phase)),
+            Contender(
+                PEER, lambda _machines, phase: self.inventory("microsoft.ad.ldap.yml", phase)
+            ),
             Contender(CLI, self.search),
         ]
 

@@ -74,8 +74,13 @@ def company(size: Size) -> company_entries.Company:
     """People with a machine and a project each, without teams."""
     logins = [f"user{number}" for number in range(size.machines)]
     return company_entries.Company(
-        people=tuple(company_entries.Person(login, 1000 + number) for number, login in enumerate(logins)),
-        projects={f"project{number}": tuple(logins[number :: size.projects]) for number in range(size.projects)},
+        people=tuple(
+            company_entries.Person(login, 1000 + number) for number, login in enumerate(logins)
+        ),
+        projects={
+            f"project{number}": tuple(logins[number :: size.projects])
+            for number in range(size.projects)
+        },
         teams={},
         inside={},
         machines={f"pc{number}": (login,) for number, login in enumerate(logins)},
@@ -116,13 +121,24 @@ class Fleet:
         self.machine.up(USER)
         self.inventory.mkdir(parents=True)
         (self.folder / "password").write_text(self.place.password)
-        (self.inventory / "ldap_projects.yml").write_text(json.dumps({"plugin": "shipping.code.ldap_projects", **self.options()}))
-        (self.inventory / "reached.yml").write_text(json.dumps({"all": {"hosts": {HOST: self.machine.connection}}}))
+        (self.inventory / "ldap_projects.yml").write_text(
+            json.dumps({"plugin": "shipping.code.ldap_projects", **self.options()})
+        )
+        (self.inventory / "reached.yml").write_text(
+            json.dumps({"all": {"hosts": {HOST: self.machine.connection}}})
+        )
         script = b"#!/bin/sh\necho hello\n"
         (self.catalogue / PROJECT).mkdir(parents=True)
         (self.catalogue / PROJECT / "hello.sh").write_bytes(script)
-        tool = {"kind": "script", "version": "1", "file": f"{PROJECT}/hello.sh", "commands": [COMMAND]}
-        (self.catalogue / f"{PROJECT}.yml").write_text(json.dumps({"description": "A greeting", "tools": {COMMAND: tool}}))
+        tool = {
+            "kind": "script",
+            "version": "1",
+            "file": f"{PROJECT}/hello.sh",
+            "commands": [COMMAND],
+        }
+        (self.catalogue / f"{PROJECT}.yml").write_text(
+            json.dumps({"description": "A greeting", "tools": {COMMAND: tool}})
+        )
 
     def down(self) -> None:
         """Take it away."""
@@ -131,7 +147,9 @@ class Fleet:
 
     def options(self) -> dict[str, Any]:
         """How the directory is read."""
-        secret = {"bind_password_file": str(self.folder / "password")} if self.place.password else {}
+        secret = (
+            {"bind_password_file": str(self.folder / "password")} if self.place.password else {}
+        )
         return {**self.place.options(self.server), **secret}
 
     @property
@@ -139,7 +157,9 @@ class Fleet:
         """Whether the user's view of the machine has the command; seen from outside, since asking takes longer than waiting."""
         opt = self.machine.path("/opt/shipping")
         with contextlib.suppress(OSError):
-            return os.path.lexists(opt / os.readlink(opt / "current") / "users" / USER / "bin" / COMMAND)
+            return os.path.lexists(
+                opt / os.readlink(opt / "current") / "users" / USER / "bin" / COMMAND
+            )
         return False
 
 
@@ -185,18 +205,30 @@ class EventsBench:
         membership = membership_state.read_wanted(first.state).membership
         for machine in membership.machines:
             if machine.machine != HOST:
-                users = [{"id": user.id, "name": user.name, "projects": list(user.projects)} for user in machine.users]
-                membership_state.write_delivered(first.state, {"machine": machine.machine, "serial": membership.serial, "users": users})
+                users = [
+                    {"id": user.id, "name": user.name, "projects": list(user.projects)}
+                    for user in machine.users
+                ]
+                membership_state.write_delivered(
+                    first.state,
+                    {"machine": machine.machine, "serial": membership.serial, "users": users},
+                )
 
     def change(self, joins: bool, project: str = PROJECT) -> float:
         """Write it to the directory; the second before."""
         kind, begun = (0, time.time()) if joins else (1, time.time())
-        self._ldap.modify_s(self.place.project.format(project), [(kind, "member", [self.place.person.format(USER).encode()])])
+        self._ldap.modify_s(
+            self.place.project.format(project),
+            [(kind, "member", [self.place.person.format(USER).encode()])],
+        )
         return begun
 
     def one(self, joins: bool) -> dict[str, float]:
         """One change and the way that it goes; the seconds to each part."""
-        wanted, delivered = self.rulebook.state / "wanted.json", self.rulebook.state / "delivered" / f"{HOST}.json"
+        wanted, delivered = (
+            self.rulebook.state / "wanted.json",
+            self.rulebook.state / "delivered" / f"{HOST}.json",
+        )
         self.moments.write_text("")
         before, reported = wanted.stat().st_mtime_ns, delivered.stat().st_mtime_ns
         begun = self.change(joins)
@@ -206,7 +238,13 @@ class EventsBench:
         play, task = (float(line) for line in self.moments.read_text().split()[:2])
         if self.fleet.machine.ssh(USER, COMMAND).returncode != (0 if joins else 127):
             raise RuntimeError("the command does not do as its file says")
-        moments = (wanted.stat().st_mtime_ns / 1e9, play, task, works, delivered.stat().st_mtime_ns / 1e9)
+        moments = (
+            wanted.stat().st_mtime_ns / 1e9,
+            play,
+            task,
+            works,
+            delivered.stat().st_mtime_ns / 1e9,
+        )
         return {part: moment - begun for part, moment in zip(PARTS, moments, strict=True)}
 
     def _when(self, what: Callable[[], bool]) -> float:
@@ -224,7 +262,9 @@ class EventsBench:
         projects = [f"project{number}" for number in range(2, 2 + count)]
         for project in projects:
             self.change(True, project)
-        ended = self._when(lambda: set(projects) <= set(json.loads(delivered.read_text())["users"][0]["projects"]))
+        ended = self._when(
+            lambda: set(projects) <= set(json.loads(delivered.read_text())["users"][0]["projects"])
+        )
         return ended - begun
 
     def timer(self) -> float:
@@ -237,7 +277,9 @@ class EventsBench:
         """The seconds of the module alone, as Ansible has sent it, by one SSH command, when there is nothing to do."""
         self._deliver({"ANSIBLE_KEEP_REMOTE_FILES": "1"}, delivery_pipelining=False)
         machine = self.fleet.machine
-        module = machine.run("sh", "-c", "ls -t /root/.ansible/tmp/*/AnsiballZ_toolbox.py | head -1").strip()
+        module = machine.run(
+            "sh", "-c", "ls -t /root/.ansible/tmp/*/AnsiballZ_toolbox.py | head -1"
+        ).strip()
         taken = []
         for _number in range(FLOOR_RUNS):
             begun = time.monotonic()
@@ -247,7 +289,12 @@ class EventsBench:
         return spread(taken)
 
     def _deliver(self, environment: dict[str, str], **more: object) -> None:
-        given = {"delivery_catalogue": str(self.fleet.catalogue), "delivery_state_path": str(self.rulebook.state), "target": HOST, **more}
+        given = {
+            "delivery_catalogue": str(self.fleet.catalogue),
+            "delivery_state_path": str(self.rulebook.state),
+            "target": HOST,
+            **more,
+        }
         words = ("-i", self.fleet.inventory, "shipping.code.deliver", "-e", json.dumps(given))
         run("ansible-playbook", *words, env={**self.rulebook.environment, **environment})
 
@@ -267,10 +314,21 @@ class EventResults:
 
 def measure(bench: EventsBench, changes: int) -> EventResults:
     """Each kind half of the changes, in turn, wider apart than one play; then a burst, the timer, and the floor."""
-    print(f"events, {bench.place.name}, {bench.place.size.machines} people, {changes} changes", flush=True)
+    print(
+        f"events, {bench.place.name}, {bench.place.size.machines} people, {changes} changes",
+        flush=True,
+    )
     joins, leaves = Latencies(), Latencies()
     for number in range(changes):
         (leaves if number % 2 else joins).add(bench.one(number % 2 == 0))
         time.sleep(1.5)
     count = min(BURST, bench.place.size.projects // 4)
-    return EventResults(bench.place, changes, joins, leaves, (count, bench.burst(count)), bench.timer(), bench.floor())
+    return EventResults(
+        bench.place,
+        changes,
+        joins,
+        leaves,
+        (count, bench.burst(count)),
+        bench.timer(),
+        bench.floor(),
+    )

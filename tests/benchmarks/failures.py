@@ -53,14 +53,25 @@ def told(bench: FailingBench, failure: Failure, rounds: int) -> Runs:
     """Seconds from the first sign (or, where the plan tells it, from the start of the play) until it is printed."""
     runs = Runs()
     for _round in range(rounds):
-        words = [str(word) for word in bench.bad(failure.change, resolve_image=failure.resolve_image)]
+        words = [
+            str(word) for word in bench.bad(failure.change, resolve_image=failure.resolve_image)
+        ]
         with bench.sign(failure) as sign:
             begun = time.time()
-            process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=bench.environment, cwd=bench.folder, text=True)
+            process = subprocess.Popen(
+                words,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env=bench.environment,
+                cwd=bench.folder,
+                text=True,
+            )
             when = _told_at(process, failure.says)
             process.wait()
         if process.returncode != 2 or not when or (not failure.at_once and not sign.seen):
-            raise RuntimeError(f"{json.dumps(failure.change)} was not refused with {failure.says!r}")
+            raise RuntimeError(
+                f"{json.dumps(failure.change)} was not refused with {failure.says!r}"
+            )
         runs.seconds.append(when - (begun if failure.at_once else sign.seen))
         runs.memory.append(0)
         bench.recover()

@@ -40,8 +40,16 @@ from .measure import (
 )
 from .swarm import compose
 
-OURS, LOOP, ONE = "shipping.code.release", "kubernetes.core.k8s, looped", "kubernetes.core.k8s, one task"
-WAITING, CLI, EMPTY = "kubernetes.core.k8s, one task, wait", "kubectl apply --server-side", "an empty play"
+OURS, LOOP, ONE = (
+    "shipping.code.release",
+    "kubernetes.core.k8s, looped",
+    "kubernetes.core.k8s, one task",
+)
+WAITING, CLI, EMPTY = (
+    "kubernetes.core.k8s, one task, wait",
+    "kubectl apply --server-side",
+    "an empty play",
+)
 # Those that are measured one by one; a looped module takes minutes for what the others do in seconds.
 ALONE = (OURS, ONE, CLI)
 PLACES = {OURS: "ours", LOOP: "loop", ONE: "one", WAITING: "waiting", CLI: "client"}
@@ -69,10 +77,17 @@ def failures(registry: str) -> dict[str, Failure]:
     """What is tried; a program has to end three times until that is more than bad luck."""
     image = f"{registry}/no-such-image:1"
     return {
-        "an image that no registry has, seen by the plan": Failure({"image": image}, "has no", at_once=True),
+        "an image that no registry has, seen by the plan": Failure(
+            {"image": image}, "has no", at_once=True
+        ),
         MACHINE: Failure({"image": image}, "has no", "never"),
-        "a program that ends at once, from its third end": Failure({"command": ["sh", "-c", "exit 3"]}, "exit code 3", ends=3),
-        "no machine that matches": Failure({"deploy": {"placement": {"constraints": ["node.labels.gpu == yes"]}}}, "no machine matches"),
+        "a program that ends at once, from its third end": Failure(
+            {"command": ["sh", "-c", "exit 3"]}, "exit code 3", ends=3
+        ),
+        "no machine that matches": Failure(
+            {"deploy": {"placement": {"constraints": ["node.labels.gpu == yes"]}}},
+            "no machine matches",
+        ),
     }
 
 
@@ -80,8 +95,16 @@ def objects(app: str, content: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What this collection makes of an app, without the notes that it needs for itself."""
     read = composing.read(content, platform="kubernetes")
     resolved = resolve(render.naming(app), read, {}, {"secrets": {}, "configs": {}})
-    resolved = replace(resolved, services={name: {**service, "security": "auto"} for name, service in resolved.services.items()})
-    bodies = [*render.policies(app, resolved), *(body for name in resolved.services for body in render.of_service(app, name, resolved))]
+    resolved = replace(
+        resolved,
+        services={
+            name: {**service, "security": "auto"} for name, service in resolved.services.items()
+        },
+    )
+    bodies = [
+        *render.policies(app, resolved),
+        *(body for name in resolved.services for body in render.of_service(app, name, resolved)),
+    ]
     for body in bodies:
         del body["metadata"]["annotations"]
     return list(json.loads(json.dumps(bodies).replace("shipping.code", "bench.example")))
@@ -119,7 +142,10 @@ class KubernetesBench:
             _until(lambda name=name: self._has_account(name))  # type: ignore[misc]
 
     def _has_account(self, namespace: str) -> bool:
-        return self.cluster.ask("GET", f"/api/v1/namespaces/{namespace}/serviceaccounts/default")[0] == 200
+        return (
+            self.cluster.ask("GET", f"/api/v1/namespaces/{namespace}/serviceaccounts/default")[0]
+            == 200
+        )
 
     def compose(self, services: int, value: str) -> dict[str, Any]:
         """The same app as on a Swarm."""
@@ -146,10 +172,18 @@ class KubernetesBench:
 
     def looped(self, services: int, value: str) -> list[str | Path]:
         """One task, with a loop over the objects."""
-        options = {"definition": "{{ item }}", "namespace": PLACES[LOOP], "kubeconfig": str(self.cluster.kubeconfig)}
+        options = {
+            "definition": "{{ item }}",
+            "namespace": PLACES[LOOP],
+            "kubeconfig": str(self.cluster.kubeconfig),
+        }
         items = objects(PLACES[LOOP], self.compose(services, value))
         label = {"label": "{{ item.metadata.name }}"}
-        return play(self.folder, "loop", [{"kubernetes.core.k8s": options, "loop": items, "loop_control": label}])
+        return play(
+            self.folder,
+            "loop",
+            [{"kubernetes.core.k8s": options, "loop": items, "loop_control": label}],
+        )
 
     def applied(self, name: str, content: dict[str, Any], **options: Any) -> list[str | Path]:
         """One task with all objects and server-side apply."""
@@ -173,8 +207,24 @@ class KubernetesBench:
     def client(self, services: int, value: str) -> list[str | Path]:
         """The client alone."""
         path = self.folder / "client.json"
-        path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": objects(PLACES[CLI], self.compose(services, value))}))
-        words = ("apply", "--server-side", "--field-manager=bench", "--namespace", PLACES[CLI], "--filename", path)
+        path.write_text(
+            json.dumps(
+                {
+                    "apiVersion": "v1",
+                    "kind": "List",
+                    "items": objects(PLACES[CLI], self.compose(services, value)),
+                }
+            )
+        )
+        words = (
+            "apply",
+            "--server-side",
+            "--field-manager=bench",
+            "--namespace",
+            PLACES[CLI],
+            "--filename",
+            path,
+        )
         return [programs()["kubectl"], "--kubeconfig", self.cluster.kubeconfig, *words]
 
     def empty(self, services: int, value: str) -> list[str | Path]:
@@ -201,10 +251,20 @@ class KubernetesBench:
     def _is_settled(self, namespace: str) -> bool:
         """Whether all pods are ready, and as many as there are services."""
         pods = self.cluster.ask("GET", f"/api/v1/namespaces/{namespace}/pods")[1]["items"]
-        workloads = self.cluster.ask("GET", f"/apis/apps/v1/namespaces/{namespace}/deployments")[1]["items"]
-        seen = all(body["status"].get("observedGeneration") == body["metadata"]["generation"] for body in workloads)
-        current = all(body["status"].get("updatedReplicas") == 1 == body["status"].get("replicas") for body in workloads)
-        return seen and current and len(pods) == len(workloads) and all(_is_ready(pod) for pod in pods)
+        workloads = self.cluster.ask("GET", f"/apis/apps/v1/namespaces/{namespace}/deployments")[1][
+            "items"
+        ]
+        seen = all(
+            body["status"].get("observedGeneration") == body["metadata"]["generation"]
+            for body in workloads
+        )
+        current = all(
+            body["status"].get("updatedReplicas") == 1 == body["status"].get("replicas")
+            for body in workloads
+        )
+        return (
+            seen and current and len(pods) == len(workloads) and all(_is_ready(pod) for pod in pods)
+        )
 
     def bad(self, change: dict[str, Any], **options: Any) -> list[str | Path]:
         """A release whose first service is changed to something that cannot be."""
@@ -226,7 +286,13 @@ class KubernetesBench:
     def peer(self, failure: Failure) -> Runs:
         """What the peer says to the same when it is to wait, and after how long."""
         runs = Runs()
-        contender = Contender(WAITING, lambda _n, _v: self.applied(WAITING, self._bad(failure.change), wait=True, wait_timeout=PATIENCE), expect=2)
+        contender = Contender(
+            WAITING,
+            lambda _n, _v: self.applied(
+                WAITING, self._bad(failure.change), wait=True, wait_timeout=PATIENCE
+            ),
+            expect=2,
+        )
         printed = once(contender, self.services, "bad", self.environment, self.folder, runs)
         found = re.search(r'"msg": ("(?:[^"\\]|\\.)*")', printed)
         runs.said = json.loads(found[1]) if found else printed.strip().splitlines()[-1]
@@ -235,7 +301,9 @@ class KubernetesBench:
 
 def _is_ready(pod: Mapping[str, Any]) -> bool:
     conditions = pod["status"].get("conditions", ())
-    return "deletionTimestamp" not in pod["metadata"] and any(entry["type"] == "Ready" and entry["status"] == "True" for entry in conditions)
+    return "deletionTimestamp" not in pod["metadata"] and any(
+        entry["type"] == "Ready" and entry["status"] == "True" for entry in conditions
+    )
 
 
 def _until(condition: Callable[[], bool], patience: float = 300) -> None:
@@ -259,9 +327,15 @@ class KubernetesSign:
 
     def __enter__(self) -> KubernetesSign:
         for kind, says in (("pods", self._of_pod), ("events", self._of_event)):
-            version = self.cluster.ask("GET", f"{self._path}/{kind}?limit=1")[1]["metadata"]["resourceVersion"]
-            stream = self._open(f"{self._path}/{kind}?{urlencode({'watch': 'true', 'resourceVersion': version})}")
-            self._threads.append(threading.Thread(target=self._look_on, args=(stream, says), daemon=True))
+            version = self.cluster.ask("GET", f"{self._path}/{kind}?limit=1")[1]["metadata"][
+                "resourceVersion"
+            ]
+            stream = self._open(
+                f"{self._path}/{kind}?{urlencode({'watch': 'true', 'resourceVersion': version})}"
+            )
+            self._threads.append(
+                threading.Thread(target=self._look_on, args=(stream, says), daemon=True)
+            )
             self._threads[-1].start()
         return self
 
@@ -280,7 +354,9 @@ class KubernetesSign:
         self._connections.append(connection)
         return connection.getresponse()
 
-    def _look_on(self, stream: http.client.HTTPResponse, says: Callable[[Mapping[str, Any]], bool]) -> None:
+    def _look_on(
+        self, stream: http.client.HTTPResponse, says: Callable[[Mapping[str, Any]], bool]
+    ) -> None:
         for body in _bodies(stream):
             if says(body) and not self.seen:
                 self.seen = time.time()
@@ -292,8 +368,13 @@ class KubernetesSign:
         if "deletionTimestamp" in body["metadata"]:
             return False
         status = body["status"]
-        unplaced = any(entry["type"] == "PodScheduled" and entry["status"] == "False" for entry in status.get("conditions", ()))
-        return unplaced or any(self._fails(container) for container in status.get("containerStatuses", ()))
+        unplaced = any(
+            entry["type"] == "PodScheduled" and entry["status"] == "False"
+            for entry in status.get("conditions", ())
+        )
+        return unplaced or any(
+            self._fails(container) for container in status.get("containerStatuses", ())
+        )
 
     def _fails(self, container: Mapping[str, Any]) -> bool:
         state = container.get("state", {})
@@ -320,9 +401,13 @@ def measure(bench: KubernetesBench, sizes: Mapping[int, Rounds]) -> Results:
         add(results, f"{services} first", compare(bench, services, ["first"]))
     print(f"Kubernetes, {services} services, nothing to do", flush=True)
     quiet = (OURS, LOOP, ONE, CLI, EMPTY)
-    results[f"{services} nothing to do"] = compare(bench, services, ["first"] * rounds.quiet, quiet, says="changed=0")
+    results[f"{services} nothing to do"] = compare(
+        bench, services, ["first"] * rounds.quiet, quiet, says="changed=0"
+    )
     print(f"Kubernetes, {services} services, one changed", flush=True)
-    results[f"{services} one changed"] = compare(bench, services, [f"value {number}" for number in range(rounds.changed)], says="changed=1")
+    results[f"{services} one changed"] = compare(
+        bench, services, [f"value {number}" for number in range(rounds.changed)], says="changed=1"
+    )
     compare(bench, services, ["first"], (OURS,))
     for name, failure in failures(bench.cluster.registry_address).items():
         print(f"Kubernetes, {name}", flush=True)
@@ -341,7 +426,15 @@ def _one_by_one(bench: KubernetesBench, services: int, rounds: Rounds, results: 
         for _round in range(rounds.first):
             bench.clear()
             add(results, f"{services} first", compare(bench, services, ["first"], (name, EMPTY)))
-        add(results, f"{services} nothing to do", compare(bench, services, ["first"] * rounds.quiet, (name, EMPTY), says="changed=0"))
+        add(
+            results,
+            f"{services} nothing to do",
+            compare(bench, services, ["first"] * rounds.quiet, (name, EMPTY), says="changed=0"),
+        )
         values = [f"value {number}" for number in range(rounds.changed)]
-        add(results, f"{services} one changed", compare(bench, services, values, (name, EMPTY), says="changed=1"))
+        add(
+            results,
+            f"{services} one changed",
+            compare(bench, services, values, (name, EMPTY), says="changed=1"),
+        )
     bench.clear()

@@ -17,12 +17,25 @@ import time
 def main(log: str, *words: str) -> None:
     """One run."""
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    files = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), (os.POSIX_SPAWN_DUP2, output, 1), (os.POSIX_SPAWN_DUP2, output, 2)]
+    files = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_DUP2, output, 1),
+        (os.POSIX_SPAWN_DUP2, output, 2),
+    ]
     begun = time.perf_counter()
     pid = os.posix_spawnp(words[0], words, os.environ, file_actions=files)
     _pid, status, usage = os.wait4(pid, 0)
     seconds = time.perf_counter() - begun
-    print(json.dumps([seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, os.waitstatus_to_exitcode(status)]))
+    print(
+        json.dumps(
+            [
+                seconds,
+                usage.ru_utime + usage.ru_stime,
+                usage.ru_maxrss,
+                os.waitstatus_to_exitcode(status),
+            ]
+        )
+    )
 
 
 if __name__ == "__main__":

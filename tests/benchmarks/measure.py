@@ -86,32 +86,65 @@ class Bench(Protocol):
 def play(folder: Path, name: str, tasks: list[dict[str, Any]]) -> list[str | Path]:
     """The command for a play with these tasks."""
     path = folder / f"{name}.json"
-    path.write_text(json.dumps([{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}]))
+    path.write_text(
+        json.dumps(
+            [{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}]
+        )
+    )
     return [Path(sys.executable).parent / "ansible-playbook", "-i", "localhost,", path]
 
 
-def once(contender: Contender, services: int, value: str, environment: dict[str, str], folder: Path, into: Runs, says: str = "") -> str:
+def once(
+    contender: Contender,
+    services: int,
+    value: str,
+    environment: dict[str, str],
+    folder: Path,
+    into: Runs,
+    says: str = "",
+) -> str:
     """One run; it must end as expected, and ``says`` must be found in what it prints. Returns what it printed."""
     words = [str(word) for word in contender.command(services, value)]
-    launched = run(sys.executable, "-I", "-S", LAUNCH, folder / "output.txt", *words, env=environment, cwd=folder)
+    launched = run(
+        sys.executable,
+        "-I",
+        "-S",
+        LAUNCH,
+        folder / "output.txt",
+        *words,
+        env=environment,
+        cwd=folder,
+    )
     seconds, processor, memory, code = json.loads(launched)
     printed = (folder / "output.txt").read_text()
     if code != contender.expect or not re.search(says, printed):
-        raise RuntimeError(f"{contender.name} ended with {code}, and not with {contender.expect} and {says!r}:\n{printed[-3000:]}")
+        raise RuntimeError(
+            f"{contender.name} ended with {code}, and not with {contender.expect} and {says!r}:\n{printed[-3000:]}"
+        )
     into.seconds.append(seconds)
     into.processor.append(processor)
     into.memory.append(memory)
     return printed
 
 
-def compare(bench: Bench, services: int, values: Sequence[str], names: Sequence[str] = (), says: str = "") -> dict[str, Runs]:
+def compare(
+    bench: Bench, services: int, values: Sequence[str], names: Sequence[str] = (), says: str = ""
+) -> dict[str, Runs]:
     """Each contender once a value, in turn; where it counts changes, what it prints must have ``says``."""
     runs: dict[str, Runs] = {}
     for value in values:
         for contender in bench.contenders:
             if not names or contender.name in names:
                 wanted = says if contender.counts else ""
-                once(contender, services, value, bench.environment, bench.folder, runs.setdefault(contender.name, Runs()), wanted)
+                once(
+                    contender,
+                    services,
+                    value,
+                    bench.environment,
+                    bench.folder,
+                    runs.setdefault(contender.name, Runs()),
+                    wanted,
+                )
                 bench.settle(contender)
     return runs
 

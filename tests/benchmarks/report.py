@@ -35,12 +35,16 @@ def today() -> str:
     return f"measured on {date.today().isoformat()}"
 
 
-def with_section(page: str, order: Sequence[str], name: str, facts: Iterable[str], section: str) -> str:
+def with_section(
+    page: str, order: Sequence[str], name: str, facts: Iterable[str], section: str
+) -> str:
     """The page with this section in place of its former one; ``order`` names all sections."""
     _before, *former = _MARK.split(page)
     measured = f"{section.strip()}\n\n*{'; '.join(facts)}*"
     sections = {**dict(zip(former[::2], former[1::2], strict=True)), name: measured}
-    marked = "\n".join(f"<!-- {known} -->\n\n{sections[known].strip()}\n" for known in order if known in sections)
+    marked = "\n".join(
+        f"<!-- {known} -->\n\n{sections[known].strip()}\n" for known in order if known in sections
+    )
     return "\n".join([_header(), "", "# Benchmarks", "", *_INTRODUCTION, "", marked])
 
 
@@ -52,7 +56,10 @@ def on_swarm(results: Results, services: int) -> str:
         "",
         "Seconds, and how many times as long as this collection.",
         "",
-        *_table({phase: results[phase] for phase in _PHASES}, (swarm.OURS, swarm.LOOP, swarm.STACK, swarm.CLI, swarm.EMPTY)),
+        *_table(
+            {phase: results[phase] for phase in _PHASES},
+            (swarm.OURS, swarm.LOOP, swarm.STACK, swarm.CLI, swarm.EMPTY),
+        ),
         "",
         "This collection's time ends when all services are verified to run what was sent and to be healthy. The time of the others ends when the",
         "engine has accepted their requests: none of them waits, so what became of the rollout is not in their time, and not in their answer.",
@@ -77,7 +84,14 @@ def on_swarm(results: Results, services: int) -> str:
 def on_kubernetes(results: Results, sizes: Sequence[int]) -> str:
     """The section of the cluster."""
     few, many = sizes
-    everybody = (kubernetes.OURS, kubernetes.LOOP, kubernetes.ONE, kubernetes.WAITING, kubernetes.CLI, kubernetes.EMPTY)
+    everybody = (
+        kubernetes.OURS,
+        kubernetes.LOOP,
+        kubernetes.ONE,
+        kubernetes.WAITING,
+        kubernetes.CLI,
+        kubernetes.EMPTY,
+    )
     of_few, of_many = ({phase: results[f"{size} {phase}"] for phase in _PHASES} for size in sizes)
     ((_name, peer),) = results[kubernetes.PEER].items()
     lines = [
@@ -150,7 +164,10 @@ def on_delivery(results: Results, size: delivery.Size, peer: str) -> str:
     quiet = results["nothing to do"]
     everybody = (delivery.OURS, delivery.LOOP, delivery.PEER, delivery.PING, delivery.FLOOR)
     faster = quiet[delivery.LOOP].median / quiet[delivery.OURS].median
-    back, there = results[delivery.BACK][delivery.BACK], results[delivery.BACK_ON_MACHINE][delivery.OURS]
+    back, there = (
+        results[delivery.BACK][delivery.BACK],
+        results[delivery.BACK_ON_MACHINE][delivery.OURS],
+    )
     lines = [
         f"## {len(delivery.TOOLS)} tools to {size.machines} machines",
         "",
@@ -193,7 +210,10 @@ def _events_of(results: events.EventResults) -> list[str]:
         "",
         "| | joins: median | 95 % | longest | leaves: median | 95 % | longest |",
         "| --- | --- | --- | --- | --- | --- | --- |",
-        *(f"| {part} | {_three(results.joins.row(part))} | {_three(results.leaves.row(part))} |" for part in events.PARTS),
+        *(
+            f"| {part} | {_three(results.joins.row(part))} | {_three(results.leaves.row(part))} |"
+            for part in events.PARTS
+        ),
         "",
         f"- {count} joins of one person, one right after the other: {burst:.2f} s until the machine has the last one",
         f"- a play that a timer starts, which reads the whole directory and finds nothing to do: {results.timer:.2f} s, after the time that it waits",
@@ -212,7 +232,10 @@ def on_seen(results: Sequence[seen.Seen], changes: int) -> str:
         "",
         "| | people | joins: median | 95 % | longest | leaves: median | 95 % | longest |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
-        *(f"| {found.place.name} | {found.place.people:,} | {_three(found.joins)} | {_three(found.leaves)} |" for found in results),
+        *(
+            f"| {found.place.name} | {found.place.people:,} | {_three(found.joins)} | {_three(found.leaves)} |"
+            for found in results
+        ),
         "",
     ]
     return "\n".join(lines)
@@ -243,7 +266,9 @@ def _beyond(quiet: Mapping[str, Runs], ours: str = swarm.OURS, floor: str = swar
     return quiet[ours].median - quiet[floor].median
 
 
-def _table(phases: Mapping[str, Mapping[str, Runs]], names: Iterable[str], ours: str = swarm.OURS) -> list[str]:
+def _table(
+    phases: Mapping[str, Mapping[str, Runs]], names: Iterable[str], ours: str = swarm.OURS
+) -> list[str]:
     return [
         f"| | {' | '.join(phases)} | peak memory |",
         "| --- | --- | --- | --- | --- |",
@@ -252,20 +277,34 @@ def _table(phases: Mapping[str, Mapping[str, Runs]], names: Iterable[str], ours:
 
 
 def _row(name: str, phases: Mapping[str, Mapping[str, Runs]], ours: str) -> str:
-    cells = [f"{runs[name].median:.2f} ({runs[name].median / runs[ours].median:.1f} ×)" if name in runs else "-" for runs in phases.values()]
+    cells = [
+        f"{runs[name].median:.2f} ({runs[name].median / runs[ours].median:.1f} ×)"
+        if name in runs
+        else "-"
+        for runs in phases.values()
+    ]
     quiet = phases["nothing to do"].get(name) or phases["one changed"][name]
     return f"| {name} | {' | '.join(cells)} | {quiet.peak:.0f} MB |"
 
 
 def _failures(results: Results, names: Iterable[str]) -> list[str]:
-    return ["| | seconds |", "| --- | --- |", *(f"| {name} | {results[name]['told'].median:.1f} |" for name in names)]
+    return [
+        "| | seconds |",
+        "| --- | --- |",
+        *(f"| {name} | {results[name]['told'].median:.1f} |" for name in names),
+    ]
 
 
 def plot(results: Results, curve: Sequence[int], path: Path) -> None:
     """The picture of the Swarm's curve."""
     with _drawn(path, (7, 4)) as axes:
         for name in (swarm.LOOP, swarm.STACK, swarm.OURS, swarm.EMPTY):
-            axes.plot(curve, [results[f"curve {services}"][name].median for services in curve], marker="o", label=name)
+            axes.plot(
+                curve,
+                [results[f"curve {services}"][name].median for services in curve],
+                marker="o",
+                label=name,
+            )
         axes.set_xlabel("services")
         axes.set_ylabel("seconds, nothing to do")
         axes.set_ylim(bottom=0)
@@ -280,7 +319,13 @@ def timeline(results: events.EventResults, path: Path) -> None:
             median, late, _longest = results.joins.row(part)
             axes.barh(place, median - before, left=before, color="#2f6f9f")
             axes.plot([median, late], [place, place], color="#2f6f9f", alpha=0.4, linewidth=3)
-            axes.annotate(f"{median:.2f} s", (late, place), xytext=(6, 0), textcoords="offset points", va="center")
+            axes.annotate(
+                f"{median:.2f} s",
+                (late, place),
+                xytext=(6, 0),
+                textcoords="offset points",
+                va="center",
+            )
             before, last = median, late
         axes.set_yticks(range(len(events.PARTS)), [events.TOLD[part] for part in events.PARTS])
         axes.invert_yaxis()
@@ -294,7 +339,9 @@ def _drawn(path: Path, inches: tuple[float, float]) -> Iterator[Any]:
     import matplotlib as mpl
 
     mpl.use("svg")
-    mpl.rcParams.update({"svg.hashsalt": "shipping.code", "svg.fonttype": "none", "font.family": "sans-serif"})
+    mpl.rcParams.update(
+        {"svg.hashsalt": "shipping.code", "svg.fonttype": "none", "font.family": "sans-serif"}
+    )
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=inches)

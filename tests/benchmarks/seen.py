@@ -55,7 +55,9 @@ def crowd(count: int) -> Company:
     """The company of the tests, with so many more people."""
     logins = [f"user{number}" for number in range(count)]
     people = tuple(Person(login, 2000 + number) for number, login in enumerate(logins))
-    projects = {f"project{first // 10}": tuple(logins[first : first + 10]) for first in range(0, count, 10)}
+    projects = {
+        f"project{first // 10}": tuple(logins[first : first + 10]) for first in range(0, count, 10)
+    }
     company = event_feeds.COMPANY
     return replace(
         company,
@@ -71,7 +73,9 @@ def measure(place: Place, folder: Path, changes: int) -> Seen:
     Machine(NAME).down()
     machine = Machine(NAME)
     try:
-        feed = place.feed(place.server(machine, crowd(place.people)), folder / place.name.replace(" ", "-"))
+        feed = place.feed(
+            place.server(machine, crowd(place.people)), folder / place.name.replace(" ", "-")
+        )
         follower = event_feeds.Follower(feed.options)
         try:
             follower.wait("pending")
@@ -87,7 +91,9 @@ def measure(place: Place, folder: Path, changes: int) -> Seen:
 def _one(feed: event_feeds.Feed, follower: event_feeds.Follower, ldap: Any, joins: bool) -> float:
     time.sleep(0.5)  # longer than what comes right after an answer is taken together
     start, begun = len(follower.events), time.time()
-    ldap.modify_s(feed.place("alpha"), [(0 if joins else 1, "member", [feed.place("ada").encode()])])
+    ldap.modify_s(
+        feed.place("alpha"), [(0 if joins else 1, "member", [feed.place("ada").encode()])]
+    )
     at: float = follower.wait("joined" if joins else "left", start)["at"]
     return at - begun
 

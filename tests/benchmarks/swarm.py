@@ -19,12 +19,24 @@ from .failures import Failure, told
 from .measure import Contender, Results, add, compare, play
 
 IMAGE = f"{REGISTRY}/tool:1"
-OURS, LOOP, STACK, CLI, EMPTY = "shipping.code.release", "docker_swarm_service, looped", "docker_stack", "docker stack deploy", "an empty play"
+OURS, LOOP, STACK, CLI, EMPTY = (
+    "shipping.code.release",
+    "docker_swarm_service, looped",
+    "docker_stack",
+    "docker stack deploy",
+    "an empty play",
+)
 FAILURES = {
-    "an image that no registry has, seen by the plan": Failure({"image": f"{REGISTRY}/no-such-image:1"}, "has no", at_once=True),
-    "an image that no registry has, seen by the machine": Failure({"image": f"{REGISTRY}/no-such-image:1"}, "has no", "never"),
+    "an image that no registry has, seen by the plan": Failure(
+        {"image": f"{REGISTRY}/no-such-image:1"}, "has no", at_once=True
+    ),
+    "an image that no registry has, seen by the machine": Failure(
+        {"image": f"{REGISTRY}/no-such-image:1"}, "has no", "never"
+    ),
     "a program that ends at once": Failure({"command": ["sh", "-c", "exit 3"]}, "exit code 3"),
-    "no machine that matches": Failure({"deploy": {"placement": {"constraints": ["node.labels.gpu == yes"]}}}, "no machine matches"),
+    "no machine that matches": Failure(
+        {"deploy": {"placement": {"constraints": ["node.labels.gpu == yes"]}}}, "no machine matches"
+    ),
 }
 
 
@@ -33,7 +45,10 @@ def compose(services: int, value: str, image: str = IMAGE) -> dict[str, Any]:
     one = {"image": image, "command": ["sleep", "100000"], "init": True, "stop_grace_period": "1s"}
     return {
         "version": "3.8",
-        "services": {f"s{number}": {**one, "environment": {"VALUE": value if number == 0 else "same"}} for number in range(services)},
+        "services": {
+            f"s{number}": {**one, "environment": {"VALUE": value if number == 0 else "same"}}
+            for number in range(services)
+        },
     }
 
 
@@ -78,7 +93,13 @@ class SwarmBench:
     def ours(self, services: int, value: str) -> list[str | Path]:
         """One task."""
         (self.folder / "compose.json").write_text(json.dumps(compose(services, value)))
-        options = {"app": "ours", "version": value, "compose": str(self.folder / "compose.json"), "docker_host": self.swarm.host, "monitor": 0.1}
+        options = {
+            "app": "ours",
+            "version": value,
+            "compose": str(self.folder / "compose.json"),
+            "docker_host": self.swarm.host,
+            "monitor": 0.1,
+        }
         return play(self.folder, "ours", [{"shipping.code.release": options}])
 
     def looped(self, services: int, value: str) -> list[str | Path]:
@@ -93,23 +114,43 @@ class SwarmBench:
             "networks": ["loop"],
             "docker_host": self.swarm.host,
         }
-        items = [{"name": name, "value": service["environment"]["VALUE"]} for name, service in compose(services, value)["services"].items()]
+        items = [
+            {"name": name, "value": service["environment"]["VALUE"]}
+            for name, service in compose(services, value)["services"].items()
+        ]
         network = {"name": "loop", "driver": "overlay", "docker_host": self.swarm.host}
         return play(
             self.folder,
             "loop",
-            [{"community.docker.docker_network": network}, {"community.docker.docker_swarm_service": options, "loop": items}],
+            [
+                {"community.docker.docker_network": network},
+                {"community.docker.docker_swarm_service": options, "loop": items},
+            ],
         )
 
     def stack(self, services: int, value: str) -> list[str | Path]:
         """The module that calls the client."""
-        options = {"name": "stack", "compose": [compose(services, value)], "docker_host": self.swarm.host}
+        options = {
+            "name": "stack",
+            "compose": [compose(services, value)],
+            "docker_host": self.swarm.host,
+        }
         return play(self.folder, "stack", [{"community.docker.docker_stack": options}])
 
     def client(self, services: int, value: str) -> list[str | Path]:
         """The client alone."""
         (self.folder / "client.json").write_text(json.dumps(compose(services, value)))
-        return ["docker", "--host", self.swarm.host, "stack", "deploy", "--detach=true", "--compose-file", self.folder / "client.json", "client"]
+        return [
+            "docker",
+            "--host",
+            self.swarm.host,
+            "stack",
+            "deploy",
+            "--detach=true",
+            "--compose-file",
+            self.folder / "client.json",
+            "client",
+        ]
 
     def empty(self, services: int, value: str) -> list[str | Path]:
         """What Ansible itself takes."""
@@ -141,7 +182,13 @@ class SwarmBench:
         content = compose(self.services, "first")
         content["services"]["s0"].update(change)
         (self.folder / "bad-compose.json").write_text(json.dumps(content))
-        given = {"app": "ours", "version": "bad", "compose": str(self.folder / "bad-compose.json"), "docker_host": self.swarm.host, "monitor": 0.1}
+        given = {
+            "app": "ours",
+            "version": "bad",
+            "compose": str(self.folder / "bad-compose.json"),
+            "docker_host": self.swarm.host,
+            "monitor": 0.1,
+        }
         return play(self.folder, "bad", [{"shipping.code.release": {**given, **options}}])
 
     def sign(self, failure: Failure) -> SwarmSign:
@@ -169,7 +216,9 @@ class SwarmSign:
         while not self._stop.wait(0.02):
             for task in client.tasks():
                 status = task["Status"]
-                if task["ID"] not in known and (status["State"] in ("failed", "rejected") or status.get("Err")):
+                if task["ID"] not in known and (
+                    status["State"] in ("failed", "rejected") or status.get("Err")
+                ):
                     self.seen = time.time()
                     return
 
@@ -194,7 +243,9 @@ def measure(bench: SwarmBench, curve: tuple[int, ...], quick: bool) -> Results:
     print(f"Swarm, {services} services, nothing to do", flush=True)
     results["nothing to do"] = compare(bench, services, ["first"] * quiet, says="changed=0")
     print(f"Swarm, {services} services, one changed", flush=True)
-    results["one changed"] = compare(bench, services, [f"value {number}" for number in range(changed)], says="changed=1")
+    results["one changed"] = compare(
+        bench, services, [f"value {number}" for number in range(changed)], says="changed=1"
+    )
     compare(bench, services, ["first"], (OURS,))
     for name, failure in FAILURES.items():
         print(f"Swarm, {name}", flush=True)
@@ -203,5 +254,7 @@ def measure(bench: SwarmBench, curve: tuple[int, ...], quick: bool) -> Results:
         print(f"Swarm, nothing to do with {number} services", flush=True)
         bench.clear()
         compare(bench, number, ["first"], (OURS, LOOP, STACK))
-        results[f"curve {number}"] = compare(bench, number, ["first"] * few, (OURS, LOOP, STACK, EMPTY), says="changed=0")
+        results[f"curve {number}"] = compare(
+            bench, number, ["first"] * few, (OURS, LOOP, STACK, EMPTY), says="changed=0"
+        )
     return results

@@ -35,6 +35,10 @@ class CallbackModule(CallbackBase):
 
     def _write(self, result):
         if "shipping.code." in result.task.action:
-            line = {"host": result.host.get_name(), "action": result.task.action, "result": result.result}
+            line = {
+                "host": result.host.get_name(),
+                "action": result.task.action,
+                "result": result.result,
+            }
             with open(os.environ["SHIPPING_TEST_RESULTS"], "a", encoding="utf-8") as stream:
                 stream.write(json.dumps(line, default=str) + "\n")

@@ -25,7 +25,10 @@ HAS = {"pc1.example.com": ["ada", "bob"], "pc2.example.com": ["ada"], "pc3.examp
 def machines(testrun_uid: str, worker_id: str) -> Iterator[dict[str, UserMachine]]:
     if os.geteuid():
         pytest.skip("needs root")
-    found = {name: UserMachine(f"pc{testrun_uid[:4]}{worker_id[-1]}-{number}") for number, name in enumerate(HAS)}
+    found = {
+        name: UserMachine(f"pc{testrun_uid[:4]}{worker_id[-1]}-{number}")
+        for number, name in enumerate(HAS)
+    }
     try:
         for name, machine in found.items():
             machine.up(*HAS[name], "eve")
@@ -41,6 +44,10 @@ def fleet(machines: dict[str, UserMachine], tmp_path: Path) -> Iterator[Fleet]:
     for machine in machines.values():
         if not machine.machine.pid("sshd"):
             machine.on()
-        machine.run("sh", "-c", f"rm -rf {OPT} /etc/profile.d/shipping.sh; sed -i '/BEGIN shipping.code/,/END shipping.code/d' /etc/security/pam_env.conf")
+        machine.run(
+            "sh",
+            "-c",
+            f"rm -rf {OPT} /etc/profile.d/shipping.sh; sed -i '/BEGIN shipping.code/,/END shipping.code/d' /etc/security/pam_env.conf",
+        )
     (tmp_path / "projects").mkdir()
     yield Fleet(tmp_path, dict(machines), {name: list(users) for name, users in HAS.items()})

@@ -46,12 +46,20 @@ class Outcome:
 
     def of(self, host: str, action: str = "toolbox") -> list[dict[str, Any]]:
         """The results of a module on a host, in their order."""
-        return [line["result"] for line in self.results if line["host"] == host and line["action"].endswith(f".{action}")]
+        return [
+            line["result"]
+            for line in self.results
+            if line["host"] == host and line["action"].endswith(f".{action}")
+        ]
 
     @property
     def states(self) -> dict[str, str]:
         """What the last table says of each machine."""
-        told = [line["result"] for line in self.results if line["action"].endswith(".delivery") and "machines" in line["result"]]
+        told = [
+            line["result"]
+            for line in self.results
+            if line["action"].endswith(".delivery") and "machines" in line["result"]
+        ]
         return {row["machine"]: row["state"] for row in told[-1]["machines"]}
 
     @property
@@ -74,7 +82,9 @@ class Delivering:
         rc = self.process.wait(timeout)
         lines = self.results.read_text().splitlines() if self.results.exists() else []
         output = self.output.read_text(errors="replace")
-        return Outcome(rc, output, [json.loads(line) for line in lines], time.monotonic() - self.begun)
+        return Outcome(
+            rc, output, [json.loads(line) for line in lines], time.monotonic() - self.begun
+        )
 
     def kill(self) -> None:
         """End the whole play at once, as a power cut of the control machine does."""
@@ -106,7 +116,9 @@ class Fleet:
         (self.catalogue / name).mkdir(parents=True, exist_ok=True)
         for file, content in files.items():
             (self.catalogue / name / file).write_bytes(content)
-        (self.catalogue / f"{name}.yml").write_text(json.dumps({"description": f"The project {name}", "tools": tools}))
+        (self.catalogue / f"{name}.yml").write_text(
+            json.dumps({"description": f"The project {name}", "tools": tools})
+        )
 
     def sample(self) -> None:
         """The catalogue that comes with the collection."""
@@ -114,21 +126,45 @@ class Fleet:
 
     def user(self, name: str) -> dict[str, Any]:
         mine = sorted(project for project, members in self.projects.items() if name in members)
-        return {"id": self.ids.get(name, f"id-{name}"), "name": name, "projects": mine, "hints": {"uid": 1}}
+        return {
+            "id": self.ids.get(name, f"id-{name}"),
+            "name": name,
+            "projects": mine,
+            "hints": {"uid": 1},
+        }
 
     def inventory(self) -> Path:
         """As the inventory plugin would give it."""
         hosts = {
-            name: {**machine.connection, "ansible_become": False, "shipping_users": [self.user(user) for user in self.has[name]]}
+            name: {
+                **machine.connection,
+                "ansible_become": False,
+                "shipping_users": [self.user(user) for user in self.has[name]],
+            }
             for name, machine in self.machines.items()
         }
         path = self.home / "hosts.json"
-        path.write_text(json.dumps({"all": {"hosts": hosts, "vars": {"shipping_membership_serial": f"time:control:{self.serial}"}}}))
+        path.write_text(
+            json.dumps(
+                {
+                    "all": {
+                        "hosts": hosts,
+                        "vars": {"shipping_membership_serial": f"time:control:{self.serial}"},
+                    }
+                }
+            )
+        )
         return path
 
-    def deliver(self, *flags: str, state: bool = True, play: dict[str, Any] | None = None, **variables: Any) -> Outcome:
+    def deliver(
+        self, *flags: str, state: bool = True, play: dict[str, Any] | None = None, **variables: Any
+    ) -> Outcome:
         """Run the collection's playbook; ``play`` has further keywords of its play."""
-        given = {"delivery_catalogue": str(self.catalogue), **({"delivery_state_path": str(self.state)} if state else {}), **variables}
+        given = {
+            "delivery_catalogue": str(self.catalogue),
+            **({"delivery_state_path": str(self.state)} if state else {}),
+            **variables,
+        }
         playbook = ROOT / "playbooks" / "deliver.yml"
         if play:
             (found,) = yaml.safe_load(playbook.read_text())
@@ -157,7 +193,13 @@ class Fleet:
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.home / "cp"),
             "SHIPPING_TEST_RESULTS": str(results),
         }
-        words = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(self.inventory()), playbook, *flags]
+        words = [
+            str(Path(sys.executable).parent / "ansible-playbook"),
+            "-i",
+            str(self.inventory()),
+            playbook,
+            *flags,
+        ]
         with output.open("wb") as file:
             process = plays.start(words, stdout=file, env=environment, cwd=self.home)
         return Delivering(process, output, results, time.monotonic())
@@ -171,7 +213,9 @@ class Fleet:
         return done.returncode, done.stdout.strip() or done.stderr.strip()
 
     def commands(self, machine: str, user: str) -> set[str]:
-        done = self.machines[machine].ssh("root", f"ls {OPT}/current/users/{user}/bin 2>/dev/null || true")
+        done = self.machines[machine].ssh(
+            "root", f"ls {OPT}/current/users/{user}/bin 2>/dev/null || true"
+        )
         return set(done.stdout.split()) - {"tools"}
 
     def objects(self, machine: str) -> set[str]:

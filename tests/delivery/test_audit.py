@@ -22,14 +22,19 @@ def test_who_has_what(fleet: Fleet):
         fleet.catalogue_of(name, {name: tool}, **{"run.sh": b"#!/bin/sh\n"})
     fleet.projects = {"atlas": {"ada", "bob"}, "beta": {"ada"}}
     assert fleet.deliver().ok
-    fleet.machines[PC2].run("sh", "-c", f"echo evil >> $(readlink -f {OPT}/current/users/ada/bin/beta)")
+    fleet.machines[PC2].run(
+        "sh", "-c", f"echo evil >> $(readlink -f {OPT}/current/users/ada/bin/beta)"
+    )
     fleet.machines[PC3].off()
     playbook = fleet.home / "audit.yml"
     playbook.write_text(blocks(GUIDE.read_text().partition("\nAudits\n")[2])[0])
     done = fleet.play(str(playbook))
     assert done.ok, done.output
     rows = list(csv.DictReader((fleet.home / "audit.csv").open()))
-    found = {(row["machine"], row["user"], row["project"], row["tool"], row["version"], row["drift"]) for row in rows}
+    found = {
+        (row["machine"], row["user"], row["project"], row["tool"], row["version"], row["drift"])
+        for row in rows
+    }
     assert found == {
         (PC1, "ada", "atlas", "atlas", "1.0", "no"),
         (PC1, "ada", "beta", "beta", "1.0", "no"),
@@ -37,4 +42,8 @@ def test_who_has_what(fleet: Fleet):
         (PC2, "ada", "atlas", "atlas", "1.0", "no"),
         (PC2, "ada", "beta", "beta", "1.0", "yes"),
     }
-    assert len(rows) == 5 and all(re.fullmatch(r"20\d\d-\d\d-\d\dT[\d:]+Z", row[when]) for row in rows for when in ("asked", "ready"))
+    assert len(rows) == 5 and all(
+        re.fullmatch(r"20\d\d-\d\d-\d\dT[\d:]+Z", row[when])
+        for row in rows
+        for when in ("asked", "ready")
+    )

@@ -23,17 +23,29 @@ PC1, PC2, PC3 = "pc1.example.com", "pc2.example.com", "pc3.example.com"
 def simple(fleet: Fleet, name: str, text: str = "1", **more: object) -> None:
     """A project with one script of its name."""
     tool = {"kind": "script", "version": text, "file": f"{name}/run.sh", "commands": [name], **more}
-    fleet.catalogue_of(name, {name: tool}, **{"run.sh": f"#!/bin/sh\necho {name} {text}\n".encode()})
+    fleet.catalogue_of(
+        name, {name: tool}, **{"run.sh": f"#!/bin/sh\necho {name} {text}\n".encode()}
+    )
 
 
 def test_a_clash(fleet: Fleet):
     for name, priority in (("atlas", 0), ("beta", 5)):
-        tool = {"kind": "script", "version": "1", "file": f"{name}/run.sh", "commands": ["run"], "priority": priority}
+        tool = {
+            "kind": "script",
+            "version": "1",
+            "file": f"{name}/run.sh",
+            "commands": ["run"],
+            "priority": priority,
+        }
         fleet.catalogue_of(name, {"t": tool}, **{"run.sh": f"#!/bin/sh\necho {name}\n".encode()})
     fleet.projects = {"atlas": {"bob"}, "beta": {"bob"}}
     done = fleet.deliver("--limit", PC1)
     assert done.ok and "run is the one of beta by its priority; also run@atlas" in done.output
-    assert [fleet.says(PC1, "bob", command)[1] for command in ("run", "run@atlas", "run@beta")] == ["beta", "atlas", "beta"]
+    assert [fleet.says(PC1, "bob", command)[1] for command in ("run", "run@atlas", "run@beta")] == [
+        "beta",
+        "atlas",
+        "beta",
+    ]
 
 
 def test_nothing_to_do_is_one_round_trip(fleet: Fleet):
@@ -42,7 +54,9 @@ def test_nothing_to_do_is_one_round_trip(fleet: Fleet):
     assert fleet.deliver().ok
     for python in ("/usr/bin/python3", "auto"):
         done = fleet.deliver("-vvv", ansible_python_interpreter=python)
-        assert done.ok and not done.changed and done.output.count(" SSH: EXEC ") == len(fleet.machines), done.output
+        assert (
+            done.ok and not done.changed and done.output.count(" SSH: EXEC ") == len(fleet.machines)
+        ), done.output
 
 
 def test_where_only_a_module_gets_through(fleet: Fleet):
@@ -51,16 +65,26 @@ def test_where_only_a_module_gets_through(fleet: Fleet):
     fleet.projects = {"atlas": {"ada"}}
     first, second = (fleet.deliver("-vvv", delivery_pipelining=False) for _time in range(2))
     assert first.ok and first.changed >= {PC1, PC2} and second.ok and not second.changed
-    assert second.output.count(" SSH: EXEC ") > len(fleet.machines) and fleet.says(PC1, "ada", "atlas") == (0, "atlas 1")
+    assert second.output.count(" SSH: EXEC ") > len(fleet.machines) and fleet.says(
+        PC1, "ada", "atlas"
+    ) == (0, "atlas 1")
     fleet.projects = {}
-    assert fleet.deliver(delivery_pipelining=False).ok and fleet.commands(PC1, "ada") == set() and not fleet.objects(PC1)
+    assert (
+        fleet.deliver(delivery_pipelining=False).ok
+        and fleet.commands(PC1, "ada") == set()
+        and not fleet.objects(PC1)
+    )
 
 
 def test_a_python_that_is_not_there(fleet: Fleet):
     simple(fleet, "atlas")
     fleet.projects = {"atlas": {"ada"}}
     done = fleet.deliver("--limit", PC1, ansible_python_interpreter="/usr/bin/python4")
-    assert done.states[PC1] == "failed" and "interpreter '/usr/bin/python4' was not found" in done.output and "Traceback" not in done.output
+    assert (
+        done.states[PC1] == "failed"
+        and "interpreter '/usr/bin/python4' was not found" in done.output
+        and "Traceback" not in done.output
+    )
 
 
 def test_leaving_in_a_delivery_to_some_machines_is_one_round_trip(fleet: Fleet):
@@ -73,12 +97,18 @@ def test_leaving_in_a_delivery_to_some_machines_is_one_round_trip(fleet: Fleet):
     assert fleet.deliver("--limit", PC2, state=False).ok  # Nobody knows of beta.
     fleet.projects = {"atlas": {"cy"}}
     told = fleet.deliver("--limit", PC1, "--check")
-    assert told.ok and told.states[PC1] == "would change" and fleet.commands(PC1, "ada") == {"atlas"}
+    assert (
+        told.ok and told.states[PC1] == "would change" and fleet.commands(PC1, "ada") == {"atlas"}
+    )
     done = fleet.deliver("--limit", PC1, "-vvv")
-    assert done.ok and done.states[PC1] == "ready" and done.output.count(" SSH: EXEC ") == 1, done.output
+    assert done.ok and done.states[PC1] == "ready" and done.output.count(" SSH: EXEC ") == 1, (
+        done.output
+    )
     assert fleet.commands(PC1, "ada") == set() and not fleet.objects(PC1)
     more = fleet.deliver("--limit", PC2, "-vvv")
-    assert more.ok and more.states[PC2] == "ready" and more.output.count(" SSH: EXEC ") == 2, more.output
+    assert more.ok and more.states[PC2] == "ready" and more.output.count(" SSH: EXEC ") == 2, (
+        more.output
+    )
     assert fleet.commands(PC2, "ada") == set()
     assert fleet.deliver().changed == set() and fleet.commands(PC3, "cy") == {"atlas"}
 
@@ -89,7 +119,11 @@ def test_a_renamed_user(fleet: Fleet):
     assert fleet.deliver("--limit", PC1).ok
     fleet.machines[PC1].run("usermod", "--login", "rob", "bob")
     try:
-        fleet.has[PC1], fleet.projects, fleet.ids = ["ada", "rob"], {"atlas": {"rob"}}, {"rob": "id-bob"}
+        fleet.has[PC1], fleet.projects, fleet.ids = (
+            ["ada", "rob"],
+            {"atlas": {"rob"}},
+            {"rob": "id-bob"},
+        )
         done = fleet.deliver("--limit", PC1)
         assert done.ok and fleet.says(PC1, "rob", "atlas") == (0, "atlas 1"), done.output
         assert done.of(PC1)[0]["removals"] == []
@@ -104,7 +138,11 @@ def test_a_machine_that_changes_hands(fleet: Fleet):
     assert fleet.deliver().ok
     fleet.has[PC2] = ["eve"]
     done = fleet.deliver()
-    assert done.ok and fleet.commands(PC2, "ada") == set() and fleet.says(PC2, "eve", "atlas") == (0, "atlas 1"), done.output
+    assert (
+        done.ok
+        and fleet.commands(PC2, "ada") == set()
+        and fleet.says(PC2, "eve", "atlas") == (0, "atlas 1")
+    ), done.output
     assert fleet.says(PC1, "ada", "atlas") == (0, "atlas 1")
 
 
@@ -116,7 +154,9 @@ def test_a_project_that_is_deleted(fleet: Fleet):
     assert fleet.deliver().ok
     (fleet.catalogue / "atlas.yml").unlink()
     done = fleet.deliver()
-    assert done.ok and fleet.commands(PC1, "ada") == {"beta"} and fleet.commands(PC1, "bob") == set(), done.output
+    assert (
+        done.ok and fleet.commands(PC1, "ada") == {"beta"} and fleet.commands(PC1, "bob") == set()
+    ), done.output
 
 
 def test_a_user_that_the_machine_does_not_know(fleet: Fleet):
@@ -124,9 +164,16 @@ def test_a_user_that_the_machine_does_not_know(fleet: Fleet):
     fleet.has[PC1].append("nobody-here")
     fleet.projects = {"atlas": {"ada", "nobody-here"}}
     done = fleet.deliver()
-    assert done.ok and done.states[PC1] == "incomplete" and "nobody-here is not known to this machine" in done.output
+    assert (
+        done.ok
+        and done.states[PC1] == "incomplete"
+        and "nobody-here is not known to this machine" in done.output
+    )
     assert fleet.says(PC1, "ada", "atlas") == (0, "atlas 1")
-    assert not (fleet.state / "delivered" / f"{PC1}.json").exists() and (fleet.state / "delivered" / f"{PC2}.json").exists()
+    assert (
+        not (fleet.state / "delivered" / f"{PC1}.json").exists()
+        and (fleet.state / "delivered" / f"{PC2}.json").exists()
+    )
 
 
 def test_the_brake_of_a_project(fleet: Fleet):
@@ -137,7 +184,11 @@ def test_the_brake_of_a_project(fleet: Fleet):
     fleet.projects = {"atlas": set(), "beta": {"ada", "bob"}}
     for state in (True, False):
         stopped = fleet.deliver(state=state)
-        assert not stopped.ok and "atlas would lose all of its 3 members (delivery_may_empty: [atlas])" in stopped.output, stopped.output
+        assert (
+            not stopped.ok
+            and "atlas would lose all of its 3 members (delivery_may_empty: [atlas])"
+            in stopped.output
+        ), stopped.output
         assert f"{PC1}: bob leaves atlas" in stopped.output
         assert fleet.commands(PC1, "bob") == {"atlas", "beta"} and stopped.states[PC1] == "held"
     done = fleet.deliver(delivery_may_empty=["atlas"])
@@ -155,9 +206,20 @@ def test_the_brake_counts_single_runs_together(fleet: Fleet):
     assert fleet.deliver(only={"users": ["cy"]}).ok
     fleet.projects = {"atlas": set()}
     last = fleet.deliver(only={"users": ["ada"]})
-    assert not last.ok and "all of its 3 members" in last.output and fleet.commands(PC2, "ada") == {"atlas"}
-    assert "nothing more was removed" in last.output and "2 of these memberships have gone since" in last.output, last.output
-    assert f"{PC2}: ada leaves atlas" in last.output and "bob leaves" not in last.output and "cy leaves" not in last.output
+    assert (
+        not last.ok
+        and "all of its 3 members" in last.output
+        and fleet.commands(PC2, "ada") == {"atlas"}
+    )
+    assert (
+        "nothing more was removed" in last.output
+        and "2 of these memberships have gone since" in last.output
+    ), last.output
+    assert (
+        f"{PC2}: ada leaves atlas" in last.output
+        and "bob leaves" not in last.output
+        and "cy leaves" not in last.output
+    )
 
 
 def test_what_a_run_has_removed_is_not_said_to_be_there(fleet: Fleet):
@@ -171,8 +233,13 @@ def test_what_a_run_has_removed_is_not_said_to_be_there(fleet: Fleet):
     assert fleet.deliver(state=False).ok  # Nobody knows of beta.
     fleet.projects = {}
     stopped = fleet.deliver(*everywhere)
-    assert not stopped.ok and "beta would lose all of its 3 members" in stopped.output, stopped.output
-    assert "nothing more was removed" in stopped.output and "2 of these memberships have gone since" in stopped.output
+    assert not stopped.ok and "beta would lose all of its 3 members" in stopped.output, (
+        stopped.output
+    )
+    assert (
+        "nothing more was removed" in stopped.output
+        and "2 of these memberships have gone since" in stopped.output
+    )
     assert f"{PC3}: cy leaves beta" in stopped.output and "leaves atlas" not in stopped.output
     assert fleet.commands(PC1, "ada") == fleet.commands(PC2, "ada") == {"beta"}
 
@@ -181,10 +248,16 @@ def test_what_a_run_has_removed_is_not_said_to_be_there(fleet: Fleet):
     ("given", "told"),
     [
         ({"only": {"user": ["ada"]}}, "only.user. Supported parameters include: projects, users"),
-        ({"delivery_connect_timeout": "soon"}, "'connect_timeout' is of type str found in 'settings'"),
+        (
+            {"delivery_connect_timeout": "soon"},
+            "'connect_timeout' is of type str found in 'settings'",
+        ),
         ({"delivery_options": "keep"}, "'options' is of type str found in 'settings'"),
         ({"delivery_max_shrink": 200}, "max_shrink: must be from 0 to 100, not 200"),
-        ({"shipping_users": [{"name": "ada", "projects": ["atlas"]}]}, "shipping_users: must be a list of users, each with id, name and projects"),
+        (
+            {"shipping_users": [{"name": "ada", "projects": ["atlas"]}]},
+            "shipping_users: must be a list of users, each with id, name and projects",
+        ),
     ],
     ids=["only", "connect_timeout", "options", "max_shrink", "users"],
 )
@@ -193,7 +266,9 @@ def test_a_mistake_in_what_the_play_is_given(fleet: Fleet, given: dict[str, Any]
     simple(fleet, "atlas")
     fleet.projects = {"atlas": {"ada"}}
     failed = fleet.deliver("-vvv", **given)
-    assert not failed.ok and told in failed.output and "nothing was touched" in failed.output, failed.output
+    assert not failed.ok and told in failed.output and "nothing was touched" in failed.output, (
+        failed.output
+    )
     assert " SSH: EXEC " not in failed.output and fleet.commands(PC1, "ada") == set()
 
 
@@ -214,10 +289,16 @@ def test_only_a_project_whose_last_member_has_left(fleet: Fleet):
     assert fleet.deliver().ok
     fleet.projects = {"atlas": set(), "beta": {"cy"}}
     without = fleet.deliver(state=False, only={"projects": ["atlas"]})
-    assert without.ok and "no machine has any of atlas" in without.output and fleet.commands(PC1, "bob") == {"atlas"}
+    assert (
+        without.ok
+        and "no machine has any of atlas" in without.output
+        and fleet.commands(PC1, "bob") == {"atlas"}
+    )
     done = fleet.deliver(only={"projects": ["atlas"]})
     assert done.ok and done.changed == {PC1, PC2} and set(done.states) == {PC1, PC2}, done.output
-    assert fleet.commands(PC1, "ada") == fleet.commands(PC1, "bob") == fleet.commands(PC2, "ada") == set() and fleet.commands(PC3, "cy") == {"beta"}
+    assert fleet.commands(PC1, "ada") == fleet.commands(PC1, "bob") == fleet.commands(
+        PC2, "ada"
+    ) == set() and fleet.commands(PC3, "cy") == {"beta"}
     again = fleet.deliver(only={"projects": ["atlas"]})
     assert again.ok and "no machine has any of atlas" in again.output and again.changed == set()
 
@@ -228,14 +309,24 @@ def test_in_parts(fleet: Fleet):
     simple(fleet, "beta")
     fleet.projects = {"atlas": {"ada", "bob", "cy"}, "beta": {"cy"}}
     first = fleet.deliver(play={"serial": 1})
-    assert first.ok and set(first.states.values()) == {"ready"} and fleet.says(PC3, "cy", "atlas") == (0, "atlas 1"), first.output
+    assert (
+        first.ok
+        and set(first.states.values()) == {"ready"}
+        and fleet.says(PC3, "cy", "atlas") == (0, "atlas 1")
+    ), first.output
     assert fleet.deliver(play={"serial": 1}).changed == set()
     fleet.projects = {"atlas": set(), "beta": {"cy", "bob"}}
     stopped = fleet.deliver(play={"serial": 1})
     assert not stopped.ok and "atlas would lose all of its 3 members" in stopped.output
-    assert fleet.commands(PC1, "ada") == {"atlas"} and fleet.commands(PC1, "bob") == {"atlas", "beta"} and fleet.commands(PC3, "cy") == {"atlas", "beta"}
+    assert (
+        fleet.commands(PC1, "ada") == {"atlas"}
+        and fleet.commands(PC1, "bob") == {"atlas", "beta"}
+        and fleet.commands(PC3, "cy") == {"atlas", "beta"}
+    )
     done = fleet.deliver(play={"serial": 1}, delivery_may_empty=["atlas"])
-    assert done.ok and fleet.commands(PC2, "ada") == set() and fleet.commands(PC3, "cy") == {"beta"}, done.output
+    assert (
+        done.ok and fleet.commands(PC2, "ada") == set() and fleet.commands(PC3, "cy") == {"beta"}
+    ), done.output
 
 
 def test_an_older_record_is_refused(fleet: Fleet):
@@ -244,7 +335,10 @@ def test_an_older_record_is_refused(fleet: Fleet):
     assert fleet.deliver().ok
     fleet.projects, fleet.serial = {"atlas": set()}, 4
     done = fleet.deliver()
-    assert not done.ok and "the record is older than the last one that this machine has applied" in done.output
+    assert (
+        not done.ok
+        and "the record is older than the last one that this machine has applied" in done.output
+    )
     assert fleet.commands(PC1, "ada") == {"atlas"}
 
 
@@ -252,12 +346,16 @@ def test_check_mode_and_diff(fleet: Fleet):
     simple(fleet, "atlas")
     fleet.projects = {"atlas": {"ada"}}
     told = fleet.deliver("--check", "--diff")
-    assert told.ok and "+ada: atlas atlas 1" in told.output and told.states[PC1] == "would change", told.output
+    assert (
+        told.ok and "+ada: atlas atlas 1" in told.output and told.states[PC1] == "would change"
+    ), told.output
     assert fleet.says(PC1, "root", f"ls {OPT}")[0] == 2 and not fleet.state.exists()
     assert fleet.deliver().ok
     fleet.projects = {"atlas": set()}
     told = fleet.deliver("--check", "--diff")
-    assert told.ok and "-ada: atlas atlas 1" in told.output and fleet.commands(PC1, "ada") == {"atlas"}
+    assert (
+        told.ok and "-ada: atlas atlas 1" in told.output and fleet.commands(PC1, "ada") == {"atlas"}
+    )
 
 
 def test_a_self_test_that_fails(fleet: Fleet):
@@ -277,8 +375,12 @@ def test_a_mistake_in_the_catalogue(fleet: Fleet):
     simple(fleet, "atlas", descripton="x")
     fleet.projects = {"atlas": {"ada", "cy"}}
     done = fleet.deliver()
-    assert not done.ok and "atlas.yml:1:" in done.output and "did you mean description?" in done.output
-    assert done.states == dict.fromkeys((PC1, PC2, PC3), "failed"), "the table tells of each machine"
+    assert (
+        not done.ok and "atlas.yml:1:" in done.output and "did you mean description?" in done.output
+    )
+    assert done.states == dict.fromkeys((PC1, PC2, PC3), "failed"), (
+        "the table tells of each machine"
+    )
     assert fleet.says(PC1, "root", f"ls {OPT}")[0] == 2
 
 
@@ -298,10 +400,17 @@ def test_killed_while_it_builds(fleet: Fleet):
     fleet.projects = {"atlas": {"bob"}}
     assert fleet.deliver("--limit", PC1).ok
     simple(fleet, "atlas", "2", self_test=["sleep", "30"])
-    delivering = fleet.start(str(ROOT / "playbooks" / "deliver.yml"), "-e", json.dumps({"delivery_catalogue": str(fleet.catalogue)}))
+    delivering = fleet.start(
+        str(ROOT / "playbooks" / "deliver.yml"),
+        "-e",
+        json.dumps({"delivery_catalogue": str(fleet.catalogue)}),
+    )
     machine = fleet.machines[PC1]
     deadline = time.monotonic() + 30
-    while "sleep 30" not in machine.ssh("root", "ps ax -o args").stdout and time.monotonic() < deadline:
+    while (
+        "sleep 30" not in machine.ssh("root", "ps ax -o args").stdout
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.2)
     assert fleet.says(PC1, "bob", "atlas") == (0, "atlas 1")
     machine.off()
@@ -323,14 +432,35 @@ def test_a_full_disk(fleet: Fleet):
         fleet.projects = {"atlas": {"bob"}}
         assert fleet.deliver("--limit", PC1).ok
         script = b"#!/bin/sh\necho large\nexit\n"
-        tools = {name: {"kind": "script", "version": "2", "file": f"atlas/{name}.sh"} for name in ("atlas", "large")}
-        fleet.catalogue_of("atlas", tools, **{"atlas.sh": b"#!/bin/sh\necho atlas 2\n", "large.sh": script + os.urandom(4_000_000)})
+        tools = {
+            name: {"kind": "script", "version": "2", "file": f"atlas/{name}.sh"}
+            for name in ("atlas", "large")
+        }
+        fleet.catalogue_of(
+            "atlas",
+            tools,
+            **{
+                "atlas.sh": b"#!/bin/sh\necho atlas 2\n",
+                "large.sh": script + os.urandom(4_000_000),
+            },
+        )
         full = fleet.deliver("--limit", PC1)
-        assert not full.ok and full.states[PC1] == "failed" and "no space left on device" in full.output.lower(), full.output
-        assert "Traceback" not in full.output and fleet.says(PC1, "bob", "atlas")[0] == 0 and "large" not in fleet.commands(PC1, "bob")
+        assert (
+            not full.ok
+            and full.states[PC1] == "failed"
+            and "no space left on device" in full.output.lower()
+        ), full.output
+        assert (
+            "Traceback" not in full.output
+            and fleet.says(PC1, "bob", "atlas")[0] == 0
+            and "large" not in fleet.commands(PC1, "bob")
+        )
         machine.run("mount", "-o", "remount,size=20m", OPT)
         done = fleet.deliver("--limit", PC1)
-        assert done.ok and [fleet.says(PC1, "bob", name) for name in ("atlas", "large")] == [(0, "atlas 2"), (0, "large")], done.output
+        assert done.ok and [fleet.says(PC1, "bob", name) for name in ("atlas", "large")] == [
+            (0, "atlas 2"),
+            (0, "large"),
+        ], done.output
         assert fleet.deliver("--limit", PC1).changed == set()
     finally:
         machine.run("umount", "--lazy", OPT)
@@ -342,7 +472,13 @@ def test_open_shells_and_running_programs(fleet: Fleet):
     simple(fleet, "atlas", "1; until [ -e /tmp/stop ]; do sleep 0.1; done; echo end")
     machine = fleet.machines[PC1]
     machine.run("sh", "-c", "touch /tmp/out; chmod 666 /tmp/out")
-    assert machine.ssh("bob", "nohup sh -c 'until [ -e /tmp/go ]; do sleep 0.1; done; atlas' > /tmp/out 2>&1 < /dev/null &").returncode == 0
+    assert (
+        machine.ssh(
+            "bob",
+            "nohup sh -c 'until [ -e /tmp/go ]; do sleep 0.1; done; atlas' > /tmp/out 2>&1 < /dev/null &",
+        ).returncode
+        == 0
+    )
     fleet.projects = {"atlas": {"bob"}}
     assert fleet.deliver("--limit", PC1).ok
     machine.run("touch", "/tmp/go")
@@ -362,15 +498,28 @@ def test_back_and_away(fleet: Fleet):
     assert fleet.task("toolbox", {"generation": "previous"}).ok
     assert fleet.says(PC1, "ada", "atlas") == (0, "atlas 1")
     found = fleet.task("toolbox_info", {}).of(PC1, "toolbox_info")[0]
-    assert [one["back_to"] for one in found["generations"]] == [None, None, 1] and found["drift"] == []
+    assert [one["back_to"] for one in found["generations"]] == [None, None, 1] and found[
+        "drift"
+    ] == []
     gone = fleet.task("toolbox", {"state": "absent"})
     assert gone.ok and gone.changed == {PC1, PC2, PC3}
-    assert fleet.says(PC1, "root", f"ls {OPT} /etc/profile.d/shipping.sh; grep -c shipping /etc/security/pam_env.conf")[1].endswith("0")
+    assert fleet.says(
+        PC1,
+        "root",
+        f"ls {OPT} /etc/profile.d/shipping.sh; grep -c shipping /etc/security/pam_env.conf",
+    )[1].endswith("0")
     assert fleet.task("toolbox", {"state": "absent"}).changed == set()
 
 
 @pytest.mark.parametrize(
-    "damage", ["chmod 600 {real}", "echo evil >> {real}", "rm {real}", "rm -r {root}/current/users/ada/bin", "ln -sfn /etc {root}/current"]
+    "damage",
+    [
+        "chmod 600 {real}",
+        "echo evil >> {real}",
+        "rm {real}",
+        "rm -r {root}/current/users/ada/bin",
+        "ln -sfn /etc {root}/current",
+    ],
 )
 def test_drift(fleet: Fleet, damage: str):
     simple(fleet, "atlas")
@@ -379,7 +528,9 @@ def test_drift(fleet: Fleet, damage: str):
     real = fleet.says(PC2, "root", f"readlink -f {OPT}/current/users/ada/bin/atlas")[1]
     fleet.machines[PC2].run("sh", "-c", damage.format(real=real, root=OPT))
     done = fleet.deliver("--limit", PC2)
-    assert done.ok and done.changed == {PC2} and fleet.says(PC2, "ada", "atlas") == (0, "atlas 1"), done.output
+    assert (
+        done.ok and done.changed == {PC2} and fleet.says(PC2, "ada", "atlas") == (0, "atlas 1")
+    ), done.output
     assert fleet.deliver("--limit", PC2).changed == set()
 
 
@@ -389,8 +540,28 @@ def test_nothing_is_written_elsewhere(fleet: Fleet):
     fleet.projects = {"atlas": {"ada"}}
     fleet.machines[PC1].run("touch", "/tmp/before")
     assert fleet.deliver("--limit", PC1).ok
-    found = fleet.machines[PC1].run("find", "/etc", "/opt", "/home", "/var", "-newer", "/tmp/before", "-not", "-path", f"{OPT}/*").split()
-    ours = {"/etc/profile.d/shipping.sh", "/etc/environment.d/60-shipping.conf", "/etc/security/pam_env.conf", OPT}
+    found = (
+        fleet.machines[PC1]
+        .run(
+            "find",
+            "/etc",
+            "/opt",
+            "/home",
+            "/var",
+            "-newer",
+            "/tmp/before",
+            "-not",
+            "-path",
+            f"{OPT}/*",
+        )
+        .split()
+    )
+    ours = {
+        "/etc/profile.d/shipping.sh",
+        "/etc/environment.d/60-shipping.conf",
+        "/etc/security/pam_env.conf",
+        OPT,
+    }
     ours |= {"/etc/zsh/zshenv", "/etc/fish/conf.d/shipping.fish"}  # where these shells are
     folders = {str(Path(path).parent) for path in ours}
     assert set(found) - folders - {path for path in found if path.startswith("/var/log")} <= ours

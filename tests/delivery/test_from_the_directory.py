@@ -38,7 +38,9 @@ class FromDirectory(Fleet):
         folder = self.home / "inventory"
         (folder / "host_vars").mkdir(parents=True, exist_ok=True)
         for name, machine in self.machines.items():
-            (folder / "host_vars" / f"{name}.yml").write_text(json.dumps({**machine.connection, "ansible_become": False}))
+            (folder / "host_vars" / f"{name}.yml").write_text(
+                json.dumps({**machine.connection, "ansible_become": False})
+            )
         (folder / "password").write_text(READER_PASSWORD)
         options = {
             "plugin": "shipping.code.ldap_projects",
@@ -57,14 +59,24 @@ class FromDirectory(Fleet):
 
     def change(self, project: str, verb: str, *people: str) -> None:
         members = "".join(f"member: {company_entries.person_dn(PEOPLE[name])}\n" for name in people)
-        self.server.change(f"dn: cn={project},ou=projects,{SUFFIX}\nchangetype: modify\n{verb}: member\n{members}")
+        self.server.change(
+            f"dn: cn={project},ou=projects,{SUFFIX}\nchangetype: modify\n{verb}: member\n{members}"
+        )
 
 
 @pytest.fixture
 def company(fleet: Fleet, testrun_uid: str) -> Iterator[FromDirectory]:
     server = Slapd(Machine(f"pcd{testrun_uid[:4]}"))
     try:
-        server.up("\n".join([company_entries.people(COMPANY), company_entries.machines(COMPANY), company_entries.by_dn(COMPANY, "groupOfNames")]))
+        server.up(
+            "\n".join(
+                [
+                    company_entries.people(COMPANY),
+                    company_entries.machines(COMPANY),
+                    company_entries.by_dn(COMPANY, "groupOfNames"),
+                ]
+            )
+        )
         found = FromDirectory(fleet.home, fleet.machines, fleet.has)
         found.server = server
         yield found
@@ -75,17 +87,28 @@ def company(fleet: Fleet, testrun_uid: str) -> Iterator[FromDirectory]:
 def test_join_and_leave(company: FromDirectory):
     company.sample()
     first = company.deliver()
-    assert first.ok and "beta has no file in the catalogue" in json.dumps(first.results), first.output
-    assert company.commands(PC1, "ada") == set() and company.says(PC3, "cy", "atlas-tiles 2") == (0, "16 tiles")
+    assert first.ok and "beta has no file in the catalogue" in json.dumps(first.results), (
+        first.output
+    )
+    assert company.commands(PC1, "ada") == set() and company.says(PC3, "cy", "atlas-tiles 2") == (
+        0,
+        "16 tiles",
+    )
     company.change("atlas", "add", "ada")
     joined = company.deliver()
     assert joined.ok and joined.changed == {PC1, PC2}, joined.output
-    assert company.says(PC1, "ada", "atlas-tiles 3") == (0, "64 tiles") and company.says(PC2, "ada", "atlas --version") == (0, "atlas 1.0")
+    assert company.says(PC1, "ada", "atlas-tiles 3") == (0, "64 tiles") and company.says(
+        PC2, "ada", "atlas --version"
+    ) == (0, "atlas 1.0")
     assert company.deliver().changed == set()
     company.change("atlas", "delete", "ada")
     left = company.deliver()
     assert left.ok and left.changed == {PC1, PC2}, left.output
-    assert company.says(PC1, "ada", "atlas-tiles 3")[0] == 127 and company.commands(PC3, "cy") == {"atlas", "atlas-tiles", "atlas-where"}
+    assert company.says(PC1, "ada", "atlas-tiles 3")[0] == 127 and company.commands(PC3, "cy") == {
+        "atlas",
+        "atlas-tiles",
+        "atlas-where",
+    }
 
 
 def test_a_fault_of_the_directory_removes_nothing(company: FromDirectory):
@@ -93,5 +116,7 @@ def test_a_fault_of_the_directory_removes_nothing(company: FromDirectory):
     assert company.deliver().ok
     company.server.stop()
     failed = company.deliver()
-    assert not failed.ok and "the directory did not answer" in failed.output and failed.results == []
+    assert (
+        not failed.ok and "the directory did not answer" in failed.output and failed.results == []
+    )
     assert company.says(PC3, "cy", "atlas-tiles 2") == (0, "16 tiles")

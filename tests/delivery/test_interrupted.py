@@ -29,14 +29,29 @@ from tests.unit.plugins.module_utils._toolbox.archives import (
 
 pytestmark = pytest.mark.long
 
-CHANGES = {"os.mkdir", "os.rename", "os.symlink", "os.remove", "os.rmdir", "os.chmod", "os.setxattr", "os.removexattr", "os.truncate", "shutil.move"}
+CHANGES = {
+    "os.mkdir",
+    "os.rename",
+    "os.symlink",
+    "os.remove",
+    "os.rmdir",
+    "os.chmod",
+    "os.setxattr",
+    "os.removexattr",
+    "os.truncate",
+    "shutil.move",
+}
 NEW = b"#!/bin/sh\necho new from $(id -un)\n"
 PACKED = archive(("bin/run", b"#!/bin/sh\necho run\n"))
 
 
 def is_change(event: str, args: tuple[Any, ...], root: str) -> bool:
     if event == "open":
-        return isinstance(args[0], str) and args[0].startswith(root) and bool(args[2] & (os.O_WRONLY | os.O_RDWR))
+        return (
+            isinstance(args[0], str)
+            and args[0].startswith(root)
+            and bool(args[2] & (os.O_WRONLY | os.O_RDWR))
+        )
     return event in CHANGES and any(isinstance(arg, str) and arg.startswith(root) for arg in args)
 
 
@@ -45,7 +60,11 @@ def forked(box: Box, work: Callable[[], object], at: int, how: str) -> str:
     child = os.fork()
     if child:
         _pid, status = os.waitpid(child, 0)
-        return "killed" if os.WIFSIGNALED(status) else {0: "done", 3: "failed"}[os.waitstatus_to_exitcode(status)]
+        return (
+            "killed"
+            if os.WIFSIGNALED(status)
+            else {0: "done", 3: "failed"}[os.waitstatus_to_exitcode(status)]
+        )
     count = 0
 
     def watch(event: str, args: tuple[Any, ...]) -> None:
@@ -71,16 +90,27 @@ def prepare(box: Box) -> Callable[[], Any]:
     box.deliver(user("daemon", "atlas"), user("bin", "beta"))
     box.contents = {("atlas", "hello"): {"content": NEW}, ("atlas", "pack"): {"archive": PACKED}}
     pack = entry("archive", "pack", {"sha256": sha256(PACKED)}, {"run": "bin/run"})
-    box.projects = [project("atlas", script("hello", NEW, version="2"), pack), project("beta", script("other"))]
+    box.projects = [
+        project("atlas", script("hello", NEW, version="2"), pack),
+        project("beta", script("other")),
+    ]
     return lambda: box.deliver(user("daemon", "atlas"), user("games", "beta"), keep=1)
 
 
 def is_old(box: Box) -> bool:
-    return box.commands("daemon") == {"hello"} and (box.view("daemon") / "bin" / "hello").read_bytes() == HELLO and box.commands("bin") == {"other"}
+    return (
+        box.commands("daemon") == {"hello"}
+        and (box.view("daemon") / "bin" / "hello").read_bytes() == HELLO
+        and box.commands("bin") == {"other"}
+    )
 
 
 def is_new(box: Box) -> bool:
-    return box.commands("daemon") == {"hello", "run"} and (box.view("daemon") / "bin" / "hello").read_bytes() == NEW and box.commands("bin") == set()
+    return (
+        box.commands("daemon") == {"hello", "run"}
+        and (box.view("daemon") / "bin" / "hello").read_bytes() == NEW
+        and box.commands("bin") == set()
+    )
 
 
 def stages(box: Box, how: str) -> list[str]:
@@ -97,7 +127,11 @@ def stages(box: Box, how: str) -> list[str]:
             answer = work()
             assert is_new(box) and answer["ready"], (how, len(ends))
             assert not work()["changed"], (how, len(ends))
-            assert box.objects() == ["hello-2", "other-1", "pack-1"], (how, len(ends), box.objects())
+            assert box.objects() == ["hello-2", "other-1", "pack-1"], (
+                how,
+                len(ends),
+                box.objects(),
+            )
     finally:
         shutil.rmtree(saved)
     return ends
@@ -121,4 +155,6 @@ def copy(source: Path, target: Path) -> None:
 @pytest.mark.parametrize("how", ["kill", "full"])
 def test_every_stage(box: Box, how: str):
     ends = stages(box, how)
-    assert len(ends) > 40 and set(ends[:-1]) <= {"killed" if how == "kill" else "failed", "done"}, ends
+    assert len(ends) > 40 and set(ends[:-1]) <= {"killed" if how == "kill" else "failed", "done"}, (
+        ends
+    )

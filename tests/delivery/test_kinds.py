@@ -36,13 +36,23 @@ def script(fleet: Fleet, version: str) -> Tools:
 
 def binary(fleet: Fleet, version: str) -> Tools:
     fleet.catalogue_of("p", {}, **{f"t{version}": says(version)})
-    return {"kind": "binary", "url": (fleet.catalogue / "p" / f"t{version}").as_uri(), "sha256": sha256(says(version))}
+    return {
+        "kind": "binary",
+        "url": (fleet.catalogue / "p" / f"t{version}").as_uri(),
+        "sha256": sha256(says(version)),
+    }
 
 
 def archived(fleet: Fleet, version: str) -> Tools:
     packed = archive((f"t-{version}/bin/t", says(version)))
     fleet.catalogue_of("p", {}, **{"t.tar.gz": packed})
-    return {"kind": "archive", "file": "p/t.tar.gz", "sha256": sha256(packed), "strip": 1, "commands": {"t": "bin/t"}}
+    return {
+        "kind": "archive",
+        "file": "p/t.tar.gz",
+        "sha256": sha256(packed),
+        "strip": 1,
+        "commands": {"t": "bin/t"},
+    }
 
 
 def env(fleet: Fleet, version: str) -> Tools:
@@ -59,9 +69,18 @@ def git(fleet: Fleet, version: str) -> Tools:
     (repository / "bin").mkdir(parents=True, exist_ok=True)
     (repository / "bin" / "t").write_bytes(says(version))
     who = ("-c", "user.name=t", "-c", "user.email=t@example.com")
-    for words in (("init", "--quiet"), ("add", "."), (*who, "commit", "--quiet", "--message", version)):
+    for words in (
+        ("init", "--quiet"),
+        ("add", "."),
+        (*who, "commit", "--quiet", "--message", version),
+    ):
         subprocess.run(["git", "-C", str(repository), *words], check=True)
-    commit = subprocess.run(["git", "-C", str(repository), "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    commit = subprocess.run(
+        ["git", "-C", str(repository), "rev-parse", "HEAD"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
     return {"kind": "git", "repository": str(repository), "commit": commit, "commands": ["bin/t"]}
 
 
@@ -70,7 +89,12 @@ def python(fleet: Fleet, version: str) -> Tools:
     folder.mkdir(parents=True, exist_ok=True)
     path = wheel(folder, "t", version, f"def main():\n    print('{version}')\n")
     fleet.catalogue_of("p", {}, **{"lock.txt": lock_of("t", version, path).encode()})
-    return {"kind": "python", "lock": "p/lock.txt", "wheels": f"p/wheels{version}", "commands": ["t"]}
+    return {
+        "kind": "python",
+        "lock": "p/lock.txt",
+        "wheels": f"p/wheels{version}",
+        "commands": ["t"],
+    }
 
 
 ASK = {"env": "bash -lc 'echo $T'", "file": f"cat {OPT}/current/users/{USER}/share/p/conf/t"}
@@ -110,7 +134,9 @@ def test_a_large_tool(fleet: Fleet):
     os.truncate(path, 500_000_000)
     with path.open("rb") as stream:
         checksum = hashlib.file_digest(stream, "sha256").hexdigest()
-    fleet.catalogue_of("p", {"t": {"kind": "binary", "version": "1", "file": "p/large", "sha256": checksum}})
+    fleet.catalogue_of(
+        "p", {"t": {"kind": "binary", "version": "1", "file": "p/large", "sha256": checksum}}
+    )
     first = fleet.deliver("--limit", PC)
     assert first.ok and fleet.says(PC, USER, "t") == (0, "large"), first.output
     again = fleet.deliver("--limit", PC)
@@ -139,8 +165,15 @@ def test_a_wheel_for_another_python(fleet: Fleet):
     (folder / "t-1-py3-none-any.whl").rename(folder / "t-1-cp39-cp39-manylinux_2_17_x86_64.whl")
     fleet.catalogue_of("p", {"t": tool, "u": {"kind": "env", "variables": {"A": "b"}}})
     done = fleet.deliver("--limit", PC)
-    assert not done.ok and "is for linux x86_64, Python 3." in done.output and "has a hash of p/lock.txt: t 1" in done.output, done.output
-    assert fleet.says(PC, USER, "bash -lc 'echo $A'") == (0, "b") and "uv" not in done.of(PC)[-1]["failures"][0]["why"]
+    assert (
+        not done.ok
+        and "is for linux x86_64, Python 3." in done.output
+        and "has a hash of p/lock.txt: t 1" in done.output
+    ), done.output
+    assert (
+        fleet.says(PC, USER, "bash -lc 'echo $A'") == (0, "b")
+        and "uv" not in done.of(PC)[-1]["failures"][0]["why"]
+    )
 
 
 def test_a_tampered_download(fleet: Fleet):
@@ -156,7 +189,19 @@ def test_a_tampered_download(fleet: Fleet):
 def test_a_hostile_archive(fleet: Fleet):
     fleet.projects = {"p": {USER}}
     packed = archive(("bin/t", says("1")), ("../../../../etc/cron.d/evil", b"x"))
-    fleet.catalogue_of("p", {"t": {"kind": "archive", "version": "1", "file": "p/t.tar", "sha256": sha256(packed), "commands": ["bin/t"]}}, **{"t.tar": packed})
+    fleet.catalogue_of(
+        "p",
+        {
+            "t": {
+                "kind": "archive",
+                "version": "1",
+                "file": "p/t.tar",
+                "sha256": sha256(packed),
+                "commands": ["bin/t"],
+            }
+        },
+        **{"t.tar": packed},
+    )
     done = fleet.deliver("--limit", PC)
     assert not done.ok and "the archive of t is refused" in done.output
     assert fleet.commands(PC, USER) == set() and fleet.objects(PC) == set()

@@ -32,7 +32,10 @@ SESSIONS = {
 
 @pytest.fixture
 def delivered(fleet: Fleet) -> Fleet:
-    tools = {"t": {"kind": "script", "version": "1", "file": "p/t.sh"}, "v": {"kind": "env", "variables": {"T": "it's"}}}
+    tools = {
+        "t": {"kind": "script", "version": "1", "file": "p/t.sh"},
+        "v": {"kind": "env", "variables": {"T": "it's"}},
+    }
     fleet.catalogue_of("p", tools, **{"t.sh": b"#!/bin/sh\necho found\n"})
     fleet.projects = {"p": {USER}}
     done = fleet.deliver("--limit", PC)

@@ -20,7 +20,9 @@ from tests.testbed.directory import SUFFIX
 
 # A scenario of molecule starts this directory by hand, where the collection cannot be imported.
 if TYPE_CHECKING:
-    from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import Membership
+    from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import (
+        Membership,
+    )
 
 EVE = 'Eve, "the" Müller+Söhne'
 ODD = "Größe & co"
@@ -62,7 +64,14 @@ COMPANY = Company(
     projects={"alpha": ("ada", "bob", "dan"), "beta": ("bob",), ODD: ("eve",)},
     teams={"team": ("cy", "eve")},
     inside={"beta": ("team",), "team": ("beta",)},
-    machines={"pc1": ("ada",), "pc2": ("bob", "cy"), "pc3": ("dan",), "pc4": ("fay",), "pc5": (), "pc6": ("eve",)},
+    machines={
+        "pc1": ("ada",),
+        "pc2": ("bob", "cy"),
+        "pc3": ("dan",),
+        "pc4": ("fay",),
+        "pc5": (),
+        "pc6": ("eve",),
+    },
     works={
         "pc1.example.com": {"ada": ["alpha"]},
         "pc2.example.com": {"bob": ["alpha", "beta"], "cy": ["beta"]},
@@ -76,7 +85,10 @@ COMPANY = Company(
 
 def works(membership: Membership) -> dict[str, dict[str, list[str]]]:
     """Each machine's users, and their projects."""
-    return {machine.machine: {user.name: list(user.projects) for user in machine.users} for machine in membership.machines}
+    return {
+        machine.machine: {user.name: list(user.projects) for user in machine.users}
+        for machine in membership.machines
+    }
 
 
 def escaped(value: str) -> str:
@@ -92,12 +104,20 @@ def entry(dn: str, **attributes: str | int | Iterable[str]) -> str:
     """One entry in LDIF (RFC 2849); everything that is not plain goes as base64."""
     lines = [_line("dn", dn)]
     for name, values in attributes.items():
-        lines += [_line(name, str(value)) for value in ([values] if isinstance(values, (str, int)) else values)]
+        lines += [
+            _line(name, str(value))
+            for value in ([values] if isinstance(values, (str, int)) else values)
+        ]
     return "\n".join(lines) + "\n"
 
 
 def _line(name: str, value: str) -> str:
-    plain = value.isascii() and value.isprintable() and not value.startswith((" ", ":", "<")) and not value.endswith(" ")
+    plain = (
+        value.isascii()
+        and value.isprintable()
+        and not value.startswith((" ", ":", "<"))
+        and not value.endswith(" ")
+    )
     return f"{name}: {value}" if plain else f"{name}:: {base64.b64encode(value.encode()).decode()}"
 
 
@@ -121,7 +141,14 @@ def machines(company: Company) -> str:
     found = [unit("machines")]
     dns = {person.uid: person_dn(person) for person in company.people}
     for name, owners in company.machines.items():
-        found.append(entry(f"cn={name},ou=machines,{SUFFIX}", objectClass="device", cn=name, **({"owner": [dns[uid] for uid in owners]} if owners else {})))
+        found.append(
+            entry(
+                f"cn={name},ou=machines,{SUFFIX}",
+                objectClass="device",
+                cn=name,
+                **({"owner": [dns[uid] for uid in owners]} if owners else {}),
+            )
+        )
     return "\n".join(found)
 
 
@@ -132,8 +159,16 @@ def by_dn(company: Company, *classes: str, attribute: str = "member", **more: in
     places.update({name: f"cn={name},ou=teams,{SUFFIX}" for name in company.teams})
     found = [unit("projects"), unit("teams")]
     for name, members in {**company.projects, **company.teams}.items():
-        written = [*(dns[uid] for uid in members), *(places[inner].replace("ou=", "OU=").replace(",", " , ") for inner in company.inside.get(name, ()))]
-        found.append(entry(places[name], objectClass=list(classes), cn=name, **{attribute: written}, **more))
+        written = [
+            *(dns[uid] for uid in members),
+            *(
+                places[inner].replace("ou=", "OU=").replace(",", " , ")
+                for inner in company.inside.get(name, ())
+            ),
+        ]
+        found.append(
+            entry(places[name], objectClass=list(classes), cn=name, **{attribute: written}, **more)
+        )
     return "\n".join(found)
 
 
@@ -145,7 +180,15 @@ def by_login(company: Company) -> str:
         if name in members:
             members[name].update(uid for team in inner for uid in company.teams.get(team, ()))
     for name, uids in members.items():
-        found.append(entry(f"cn={escaped(name)},ou=projects,{SUFFIX}", objectClass="posixGroup", cn=name, gidNumber=5000, memberUid=sorted(uids)))
+        found.append(
+            entry(
+                f"cn={escaped(name)},ou=projects,{SUFFIX}",
+                objectClass="posixGroup",
+                cn=name,
+                gidNumber=5000,
+                memberUid=sorted(uids),
+            )
+        )
     return "\n".join(found)
 
 
@@ -157,60 +200,130 @@ def written_again(company: Company) -> str:
         members = [line for line in lines if line.startswith("member:")]
         if members:
             empty = f"replace: member\nmember: cn=nobody,{SUFFIX}\n-\n"
-            changes.append("\n".join([lines[0], "changetype: modify", f"{empty}replace: member", *members]) + "\n")
+            changes.append(
+                "\n".join([lines[0], "changetype: modify", f"{empty}replace: member", *members])
+                + "\n"
+            )
     return "\n".join(changes)
 
 
 def active_directory(company: Company, suffix: str) -> str:
     """The same in Active Directory, where a machine is managed by one person or one group."""
-    units = [entry(f"OU={name},{suffix}", objectClass="organizationalUnit") for name in ("People", "Projects", "Teams", "Machines")]
+    units = [
+        entry(f"OU={name},{suffix}", objectClass="organizationalUnit")
+        for name in ("People", "Projects", "Teams", "Machines")
+    ]
     dns = {person.uid: f"CN={escaped(person.cn)},OU=People,{suffix}" for person in company.people}
     users = [
         # 512: a normal account, 32: its password may be empty, 2: it is disabled
-        entry(dns[person.uid], objectClass="user", sAMAccountName=person.uid, userAccountControl=546 if person.closed else 544)
+        entry(
+            dns[person.uid],
+            objectClass="user",
+            sAMAccountName=person.uid,
+            userAccountControl=546 if person.closed else 544,
+        )
         for person in company.people
     ]
     places = {name: f"CN={escaped(name)},OU=Projects,{suffix}" for name in company.projects}
     places.update({name: f"CN={name},OU=Teams,{suffix}" for name in company.teams})
-    empty = [entry(dn, objectClass="group", sAMAccountName=f"group-{number}") for number, dn in enumerate(places.values())]
+    empty = [
+        entry(dn, objectClass="group", sAMAccountName=f"group-{number}")
+        for number, dn in enumerate(places.values())
+    ]
     computers, members = [], []
     for name, owners in company.machines.items():
         owner = [dns[uid] for uid in owners]
         if len(owners) > 1:
             group = f"CN={name} users,OU=Teams,{suffix}"
-            empty.append(entry(group, objectClass="group", sAMAccountName=f"{name}-users", member=owner))
+            empty.append(
+                entry(group, objectClass="group", sAMAccountName=f"{name}-users", member=owner)
+            )
             owner = [group]
         managed = {"managedBy": owner} if owner else {}
         dn = f"CN={name},OU=Machines,{suffix}"
-        computers.append(entry(dn, objectClass="computer", sAMAccountName=f"{name}$", dNSHostName=f"{name.upper()}.example.com", **managed))
+        computers.append(
+            entry(
+                dn,
+                objectClass="computer",
+                sAMAccountName=f"{name}$",
+                dNSHostName=f"{name.upper()}.example.com",
+                **managed,
+            )
+        )
     for name, uids in {**company.projects, **company.teams}.items():
-        inside = [dns[uid] for uid in uids] + [places[inner] for inner in company.inside.get(name, ())]
-        members.append("\n".join([_line("dn", places[name]), "changetype: modify", "add: member", *(_line("member", dn) for dn in inside)]) + "\n")
+        inside = [dns[uid] for uid in uids] + [
+            places[inner] for inner in company.inside.get(name, ())
+        ]
+        members.append(
+            "\n".join(
+                [
+                    _line("dn", places[name]),
+                    "changetype: modify",
+                    "add: member",
+                    *(_line("member", dn) for dn in inside),
+                ]
+            )
+            + "\n"
+        )
     return "\n".join([*units, *users, *empty, *computers, *members])
 
 
 def freeipa(company: Company) -> str:
     """The same with FreeIPA's classes and attributes; its hosts also manage themselves."""
     found = []
-    for number, text in enumerate("\n".join([people(company), machines(company), by_dn(company, "groupOfNames", "ipaUserGroup")]).split("\n\n")):
+    for number, text in enumerate(
+        "\n".join(
+            [people(company), machines(company), by_dn(company, "groupOfNames", "ipaUserGroup")]
+        ).split("\n\n")
+    ):
         lines = text.strip().splitlines()
         if "objectClass: inetOrgPerson" in lines:
-            lines = ["nsAccountLock: TRUE" if line.startswith("shadowExpire") else line for line in lines]
+            lines = [
+                "nsAccountLock: TRUE" if line.startswith("shadowExpire") else line for line in lines
+            ]
             lines += ["objectClass: ipaObject", f"ipaUniqueID: {uuid.UUID(int=number)}"]
         if "objectClass: device" in lines:
             name = next(line for line in lines if line.startswith("cn: ")).removeprefix("cn: ")
-            owners = [line.replace("owner:", "managedBy:", 1) for line in lines if line.startswith("owner:")]
-            lines += [*owners, lines[0].replace("dn:", "managedBy:", 1), "objectClass: ipaHost", f"fqdn: {name}.example.com"]
+            owners = [
+                line.replace("owner:", "managedBy:", 1)
+                for line in lines
+                if line.startswith("owner:")
+            ]
+            lines += [
+                *owners,
+                lines[0].replace("dn:", "managedBy:", 1),
+                "objectClass: ipaHost",
+                f"fqdn: {name}.example.com",
+            ]
         found.append("\n".join(lines) + "\n")
     return "\n".join(found)
 
 
 def freeipa_accounts(company: Company, prefix: str) -> str:
     """The same where FreeIPA has it: all groups in one place, those that are projects with a prefix."""
-    places = ["cn=accounts", *(f"cn={name},cn=accounts" for name in ("users", "groups", "computers"))]
-    containers = [entry(f"{place},{SUFFIX}", objectClass="nsContainer", cn=place.partition(",")[0].removeprefix("cn=")) for place in places]
+    places = [
+        "cn=accounts",
+        *(f"cn={name},cn=accounts" for name in ("users", "groups", "computers")),
+    ]
+    containers = [
+        entry(
+            f"{place},{SUFFIX}",
+            objectClass="nsContainer",
+            cn=place.partition(",")[0].removeprefix("cn="),
+        )
+        for place in places
+    ]
     entries = freeipa(_prefixed(company, prefix)).split("\n\n")
-    return "\n".join([*containers, *(f"{_moved(text.strip())}\n" for text in entries if "objectClass: organizationalUnit" not in text)])
+    return "\n".join(
+        [
+            *containers,
+            *(
+                f"{_moved(text.strip())}\n"
+                for text in entries
+                if "objectClass: organizationalUnit" not in text
+            ),
+        ]
+    )
 
 
 _PLACE = re.compile(r"ou=(people|projects|teams|machines)(?= *,)", re.IGNORECASE)
@@ -223,7 +336,11 @@ def _moved(text: str) -> str:
     for line in text.splitlines():
         name, coded, value = re.fullmatch(r"(\S+?):(:?) (.*)", line).groups()  # type: ignore[union-attr]
         plain = base64.b64decode(value).decode() if coded else value
-        lines.append(_line(name, _PLACE.sub(lambda match: f"cn={_MOVES[match[1].lower()]},cn=accounts", plain)))
+        lines.append(
+            _line(
+                name, _PLACE.sub(lambda match: f"cn={_MOVES[match[1].lower()]},cn=accounts", plain)
+            )
+        )
     return "\n".join(lines)
 
 
@@ -232,4 +349,8 @@ def _prefixed(company: Company, prefix: str) -> Company:
         return prefix + group if group in company.projects else group
 
     inside = {name(group): tuple(map(name, inner)) for group, inner in company.inside.items()}
-    return replace(company, projects={name(group): members for group, members in company.projects.items()}, inside=inside)
+    return replace(
+        company,
+        projects={name(group): members for group, members in company.projects.items()},
+        inside=inside,
+    )

@@ -18,8 +18,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
-from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import Membership
-from ansible_collections.shipping.code.plugins.plugin_utils._membership.membership import read_membership
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import (
+    Membership,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.membership import (
+    read_membership,
+)
 
 from tests import plays
 from tests.testbed.directory import READER_PASSWORD, SUFFIX, DirectoryServer, SambaDomain, Slapd
@@ -73,8 +77,18 @@ def rfc2307(machine: Machine) -> Directory:
 @pytest.fixture(scope="session")
 def rfc2307bis(machine: Machine) -> Directory:
     server = Slapd(machine, "rfc2307bis", auxiliary_groups=True, port=2389, secure_port=2636)
-    groups = company_entries.by_dn(company_entries.COMPANY, "groupOfNames", "posixGroup", gidNumber=5000)
-    server.up("\n".join([company_entries.people(company_entries.COMPANY), company_entries.machines(company_entries.COMPANY), groups]))
+    groups = company_entries.by_dn(
+        company_entries.COMPANY, "groupOfNames", "posixGroup", gidNumber=5000
+    )
+    server.up(
+        "\n".join(
+            [
+                company_entries.people(company_entries.COMPANY),
+                company_entries.machines(company_entries.COMPANY),
+                groups,
+            ]
+        )
+    )
     return Directory(server, options(server, layout="rfc2307bis"))
 
 
@@ -97,8 +111,18 @@ def groupofnames(machine: Machine) -> Directory:
 @pytest.fixture(scope="session")
 def uniquenames(machine: Machine) -> Directory:
     server = Slapd(machine, "uniquenames", port=4389, secure_port=4636)
-    groups = company_entries.by_dn(company_entries.COMPANY, "groupOfUniqueNames", attribute="uniqueMember")
-    server.up("\n".join([company_entries.people(company_entries.COMPANY), company_entries.machines(company_entries.COMPANY), groups]))
+    groups = company_entries.by_dn(
+        company_entries.COMPANY, "groupOfUniqueNames", attribute="uniqueMember"
+    )
+    server.up(
+        "\n".join(
+            [
+                company_entries.people(company_entries.COMPANY),
+                company_entries.machines(company_entries.COMPANY),
+                groups,
+            ]
+        )
+    )
     return Directory(server, options(server))
 
 
@@ -107,7 +131,15 @@ def memberof(groupofnames: Directory) -> Directory:
     """The same, seen from the people's side."""
     own = {"filter": "(objectClass=groupOfNames)", "member_of": ["memberOf"]}
     options = groupofnames.options
-    return Directory(groupofnames.server, {**options, "layout": "custom", "projects": {**options["projects"], **own}, "people": {"filter": "(uid=*)"}})
+    return Directory(
+        groupofnames.server,
+        {
+            **options,
+            "layout": "custom",
+            "projects": {**options["projects"], **own},
+            "people": {"filter": "(uid=*)"},
+        },
+    )
 
 
 @pytest.fixture(scope="session")
@@ -117,10 +149,14 @@ def ad(machine: Machine) -> Directory:
     # Bob's primary group is alpha: he is in no list of members any more.
     sid = base64.b64decode(server.search(f"CN=alpha,OU=Projects,{server.suffix}", "objectSid:")[0])
     rid = int.from_bytes(sid[-4:], "little")
-    server.change(input=f"dn: CN=Bob,OU=People,{server.suffix}\nchangetype: modify\nreplace: primaryGroupID\nprimaryGroupID: {rid}\n")
+    server.change(
+        input=f"dn: CN=Bob,OU=People,{server.suffix}\nchangetype: modify\nreplace: primaryGroupID\nprimaryGroupID: {rid}\n"
+    )
     # A domain controller enters this itself, some minutes after its start.
     name = f"add: servicePrincipalName\nservicePrincipalName: ldap/{server.host}\n"
-    server.change(input=f"dn: CN=DC1,OU=Domain Controllers,{server.suffix}\nchangetype: modify\n{name}")
+    server.change(
+        input=f"dn: CN=DC1,OU=Domain Controllers,{server.suffix}\nchangetype: modify\n{name}"
+    )
     options = {
         "uris": [server.secure_uri],
         "ca_file": str(server.authority.certificate),
@@ -138,7 +174,9 @@ def ad(machine: Machine) -> Directory:
 @pytest.fixture(scope="session")
 def ad_in_chain(ad: Directory) -> Directory:
     """The same, with the server's own rule for groups inside of groups."""
-    return Directory(ad.server, {**ad.options, "projects": {**ad.options["projects"], "nested": "in_chain"}})
+    return Directory(
+        ad.server, {**ad.options, "projects": {**ad.options["projects"], "nested": "in_chain"}}
+    )
 
 
 @pytest.fixture(scope="session")
@@ -160,7 +198,11 @@ def freeipa(machine: Machine) -> Directory:
 @pytest.fixture(scope="session")
 def ds389(freeipa: Directory) -> Directory:
     """The same server with what every 389-ds has."""
-    own = {"layout": "groupofnames", "people": {"id": "nsUniqueId"}, "machines": {"base": f"ou=machines,{SUFFIX}", "domain": "example.com"}}
+    own = {
+        "layout": "groupofnames",
+        "people": {"id": "nsUniqueId"},
+        "machines": {"base": f"ou=machines,{SUFFIX}", "domain": "example.com"},
+    }
     return Directory(freeipa.server, {**freeipa.options, **own})
 
 
@@ -199,10 +241,20 @@ class Ansible:
         secret = self.home / "password"
         secret.write_text(options.get("bind_password", "") + "\n")
         shown = {key: value for key, value in options.items() if key != "bind_password"}
-        path.write_text(json.dumps({"plugin": "shipping.code.ldap_projects", "bind_password_file": str(secret), **shown}))
+        path.write_text(
+            json.dumps(
+                {
+                    "plugin": "shipping.code.ldap_projects",
+                    "bind_password_file": str(secret),
+                    **shown,
+                }
+            )
+        )
         return path
 
-    def run(self, *words: str | Path, program: str = "ansible-inventory", **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *words: str | Path, program: str = "ansible-inventory", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         settings = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
@@ -213,7 +265,15 @@ class Ansible:
         }
         command = [str(Path(sys.executable).parent / program), *map(str, words)]
         if self.resolver:
-            command = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', str(self.resolver), *command]
+            command = [
+                "unshare",
+                "--mount",
+                "sh",
+                "-c",
+                'mount --bind "$0" /etc/resolv.conf && exec "$@"',
+                str(self.resolver),
+                *command,
+            ]
         return plays.run(command, env=settings, cwd=self.home, timeout=120)
 
     def task(self, given: dict[str, Any], **environment: str) -> dict[str, Any]:

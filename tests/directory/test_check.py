@@ -26,7 +26,10 @@ ALL = ["name", "tcp", "tls", "bind", "projects", "people", "machines", "membersh
 
 
 def steps(directory: Directory, **changes: Any) -> list[dict[str, Any]]:
-    found = [step.as_data() for step in check(settings.read({**directory.options, **changes}, "the test"))]
+    found = [
+        step.as_data()
+        for step in check(settings.read({**directory.options, **changes}, "the test"))
+    ]
     assert READER_PASSWORD not in json.dumps(found)
     for step in found:
         assert step["text"]
@@ -46,18 +49,31 @@ def test_everything_is_well(directory: Directory):
     local = directory.options["uris"][0].startswith("ldapi")
     assert [item["step"] for item in found] == (["socket", *ALL[3:]] if local else ALL)
     assert all(item["ok"] for item in found)
-    assert found[-1]["facts"] == {"projects": 3, "machines": 6, "users": 5, "remarks": found[-1]["facts"]["remarks"]}
+    assert found[-1]["facts"] == {
+        "projects": 3,
+        "machines": 6,
+        "users": 5,
+        "remarks": found[-1]["facts"]["remarks"],
+    }
 
 
 def test_what_is_told_of_the_certificate_and_the_bind(rfc2307: Directory):
-    found = {item["step"]: item["facts"] for item in steps(rfc2307, uris=[rfc2307.server.uri], start_tls=True)}
+    found = {
+        item["step"]: item["facts"]
+        for item in steps(rfc2307, uris=[rfc2307.server.uri], start_tls=True)
+    }
     name = f"{rfc2307.server.machine.name}-{rfc2307.server.name}"
     assert found["tls"]["subject"] == f"CN={name}"
     assert found["tls"]["issuer"] == "CN=test authority"
     assert found["tls"]["names"] == [name, rfc2307.server.machine.address]
     assert 28 <= found["tls"]["days_left"] <= 30
     assert found["tls"]["version"] == "TLSv1.3"
-    assert found["bind"] == {"bind": "simple", "who": f"dn:{READER}", "vendor": "", "trees": [SUFFIX]}
+    assert found["bind"] == {
+        "bind": "simple",
+        "who": f"dn:{READER}",
+        "vendor": "",
+        "trees": [SUFFIX],
+    }
     assert found["tcp"]["address"] == rfc2307.server.machine.address
     assert found["projects"]["count"] == 3
 
@@ -73,7 +89,10 @@ def test_a_port_where_nobody_listens(rfc2307: Directory):
 
 
 def test_a_port_that_speaks_no_tls(rfc2307: Directory, silent: str):
-    assert "did not answer the TLS handshake in time" in failure(steps(rfc2307, uris=[f"ldaps://{silent}"], timeout=1), "tls")["text"]
+    assert (
+        "did not answer the TLS handshake in time"
+        in failure(steps(rfc2307, uris=[f"ldaps://{silent}"], timeout=1), "tls")["text"]
+    )
     plain = f"ldaps://{rfc2307.server.machine.address}:{rfc2307.server.port}"
     assert "speaks TLS" in failure(steps(rfc2307, uris=[plain], timeout=2), "tls")["remedy"]
 
@@ -94,12 +113,26 @@ def certified(machine: Machine) -> Iterator[Slapd]:
     server.stop()
 
 
-def test_certificates_that_are_not_to_be_trusted(rfc2307: Directory, certified: Slapd, machine: Machine, tmp_path: Path):
+def test_certificates_that_are_not_to_be_trusted(
+    rfc2307: Directory, certified: Slapd, machine: Machine, tmp_path: Path
+):
     address = f"IP:{machine.address}"
     for certificate, why, remedy in (
-        (Authority(tmp_path / "other").issue("unknown", address), "unable to get local issuer", "authority CN=test authority to ca_file"),
-        (certified.authority.issue("ldap.example.com"), "IP address mismatch", "names to uris, which are ldap.example.com, or"),
-        (certified.authority.issue("expired", address, days=-1), "certificate has expired", "Renew the certificate, which is valid from"),
+        (
+            Authority(tmp_path / "other").issue("unknown", address),
+            "unable to get local issuer",
+            "authority CN=test authority to ca_file",
+        ),
+        (
+            certified.authority.issue("ldap.example.com"),
+            "IP address mismatch",
+            "names to uris, which are ldap.example.com, or",
+        ),
+        (
+            certified.authority.issue("expired", address, days=-1),
+            "certificate has expired",
+            "Renew the certificate, which is valid from",
+        ),
     ):
         step = failure(steps(rfc2307, uris=[restarted(certified, certificate)]), "tls")
         assert why in step["text"]
@@ -117,20 +150,36 @@ def test_a_wrong_password_is_tried_once(rfc2307: Directory):
 
 
 def test_the_second_server_is_looked_at_too(rfc2307: Directory):
-    found = steps(rfc2307, uris=["ldaps://127.0.0.1:9", rfc2307.server.secure_uri, rfc2307.server.secure_uri])
+    found = steps(
+        rfc2307, uris=["ldaps://127.0.0.1:9", rfc2307.server.secure_uri, rfc2307.server.secure_uri]
+    )
     assert [item["step"] for item in found] == ["name", "tcp", *ALL, *ALL[:4]]
 
 
 @pytest.mark.parametrize(
     ("changes", "step", "text"),
     [
-        ({"projects": {"base": f"ou=typo,{SUFFIX}"}}, "projects", f"the base ou=typo,{SUFFIX} does not exist"),
-        ({"people": {"filter": "(uid=nobody)"}}, "people", "the base is there, and nothing is found by (uid=nobody)"),
+        (
+            {"projects": {"base": f"ou=typo,{SUFFIX}"}},
+            "projects",
+            f"the base ou=typo,{SUFFIX} does not exist",
+        ),
+        (
+            {"people": {"filter": "(uid=nobody)"}},
+            "people",
+            "the base is there, and nothing is found by (uid=nobody)",
+        ),
         ({"people": {"filter": "(uid)"}}, "people", "the filter is wrong"),
-        ({"machines": {"base": f"ou=machines,{SUFFIX}", "filter": "(cn=pc9)"}}, "machines", "nothing is found by (cn=pc9)"),
+        (
+            {"machines": {"base": f"ou=machines,{SUFFIX}", "filter": "(cn=pc9)"}},
+            "machines",
+            "nothing is found by (cn=pc9)",
+        ),
     ],
 )
-def test_what_is_not_in_the_directory(rfc2307: Directory, changes: dict[str, Any], step: str, text: str):
+def test_what_is_not_in_the_directory(
+    rfc2307: Directory, changes: dict[str, Any], step: str, text: str
+):
     found = [item for item in steps(rfc2307, **changes) if not item["ok"]]
     assert [item["step"] for item in found] == [step]
     assert text in found[0]["text"]

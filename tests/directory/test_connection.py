@@ -17,7 +17,12 @@ from pathlib import Path
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import SpecError
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.connection import LdapSession
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import DirectoryError, Incomplete, Refused, Unanswered
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import (
+    DirectoryError,
+    Incomplete,
+    Refused,
+    Unanswered,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.search import Query, Reply
 
 from tests.integration.harness import within
@@ -76,14 +81,20 @@ def test_the_next_server_where_one_does_not_listen(rfc2307: Directory):
 @pytest.mark.parametrize("scheme", ["ldap", "ldaps"])
 def test_the_next_server_where_one_is_silent(rfc2307: Directory, silent: str, scheme: str):
     with within(5):
-        answer = rfc2307.ask(uris=[f"{scheme}://{silent}", rfc2307.server.uri], allow_clear_text=True, timeout=1)
+        answer = rfc2307.ask(
+            uris=[f"{scheme}://{silent}", rfc2307.server.uri], allow_clear_text=True, timeout=1
+        )
     assert works(answer) == COMPANY.works
     assert "in time" in answer.remarks[0]
 
 
 def test_all_servers_are_named_where_none_answers(rfc2307: Directory, silent: str):
     with within(5):
-        error = refusal(rfc2307, uris=["ldaps://127.0.0.1:9", f"ldaps://{silent}", "ldaps://ldap.invalid"], timeout=1)
+        error = refusal(
+            rfc2307,
+            uris=["ldaps://127.0.0.1:9", f"ldaps://{silent}", "ldaps://ldap.invalid"],
+            timeout=1,
+        )
     assert isinstance(error, Unanswered)
     assert "ldaps://127.0.0.1:9: [Errno 111] Connection refused" in error.why
     assert f"ldaps://{silent}: it did not answer the TLS handshake in time" in error.why
@@ -93,12 +104,22 @@ def test_all_servers_are_named_where_none_answers(rfc2307: Directory, silent: st
 @pytest.fixture(scope="module")
 def oddly_certified(machine: Machine) -> Iterator[Slapd]:
     server = Slapd(machine, "certificates", port=5389, secure_port=5636)
-    server.up("\n".join([company_entries.people(COMPANY), company_entries.machines(COMPANY), company_entries.by_login(COMPANY)]))
+    server.up(
+        "\n".join(
+            [
+                company_entries.people(COMPANY),
+                company_entries.machines(COMPANY),
+                company_entries.by_login(COMPANY),
+            ]
+        )
+    )
     yield server
     server.stop()
 
 
-def restarted(server: Slapd, certificate: tuple[Path, Path] | None = None, tls: str = "TLSProtocolMin 3.3") -> str:
+def restarted(
+    server: Slapd, certificate: tuple[Path, Path] | None = None, tls: str = "TLSProtocolMin 3.3"
+) -> str:
     server.stop()
     server.certificate, server.tls = certificate, tls
     server.configure()
@@ -106,18 +127,26 @@ def restarted(server: Slapd, certificate: tuple[Path, Path] | None = None, tls: 
     return server.secure_uri
 
 
-def test_certificates_that_are_not_to_be_trusted(rfc2307: Directory, oddly_certified: Slapd, machine: Machine, tmp_path: Path):
+def test_certificates_that_are_not_to_be_trusted(
+    rfc2307: Directory, oddly_certified: Slapd, machine: Machine, tmp_path: Path
+):
     other = Authority(tmp_path / "other")
     for certificate, why in (
         (other.issue("unknown", f"IP:{machine.address}"), "unable to get local issuer certificate"),
         (oddly_certified.authority.issue("ldap.example.com"), "IP address mismatch"),
-        (oddly_certified.authority.issue("expired", f"IP:{machine.address}", days=-1), "certificate has expired"),
+        (
+            oddly_certified.authority.issue("expired", f"IP:{machine.address}", days=-1),
+            "certificate has expired",
+        ),
     ):
         error = refusal(rfc2307, uris=[restarted(oddly_certified, certificate)])
         assert isinstance(error, Unanswered)
         assert "its certificate is not trusted" in str(error)
         assert why in str(error)
-        assert works(rfc2307.ask(uris=[oddly_certified.secure_uri], validate_certs=False)) == COMPANY.works
+        assert (
+            works(rfc2307.ask(uris=[oddly_certified.secure_uri], validate_certs=False))
+            == COMPANY.works
+        )
         refusal(rfc2307, uris=[oddly_certified.uri], start_tls=True)
 
 
@@ -127,7 +156,10 @@ def spoken(server: Slapd) -> str | None:
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.minimum_version = ssl.TLSVersion.TLSv1
     context.set_ciphers("ALL:@SECLEVEL=0")
-    with socket.create_connection((server.machine.address, server.secure_port), 5) as plain, context.wrap_socket(plain) as secure:
+    with (
+        socket.create_connection((server.machine.address, server.secure_port), 5) as plain,
+        context.wrap_socket(plain) as secure,
+    ):
         return secure.version()
 
 
@@ -135,10 +167,17 @@ def spoken(server: Slapd) -> str | None:
 def test_a_server_with_tls_1_1_only(rfc2307: Directory, oddly_certified: Slapd):
     uri = restarted(oddly_certified, tls="TLSCipherSuite NORMAL:-VERS-ALL:+VERS-TLS1.1:%COMPAT")
     assert spoken(oddly_certified) == "TLSv1.1"
-    for changes in ({"uris": [uri]}, {"uris": [uri], "validate_certs": False}, {"uris": [oddly_certified.uri], "start_tls": True}):
+    for changes in (
+        {"uris": [uri]},
+        {"uris": [uri], "validate_certs": False},
+        {"uris": [oddly_certified.uri], "start_tls": True},
+    ):
         error = refusal(rfc2307, **changes)
         assert isinstance(error, Unanswered)
-        assert "it broke off the TLS handshake, as one does that has nothing newer than TLS 1.1" in str(error)
+        assert (
+            "it broke off the TLS handshake, as one does that has nothing newer than TLS 1.1"
+            in str(error)
+        )
 
 
 def test_a_server_that_hangs(rfc2307: Directory, oddly_certified: Slapd):
@@ -160,11 +199,16 @@ def test_a_server_that_hangs(rfc2307: Directory, oddly_certified: Slapd):
 def stop(pid: int) -> None:
     """Stop a process, and wait until the last of its threads has stopped, which could answer else."""
     os.kill(pid, signal.SIGSTOP)
-    while any("\nState:\tT" not in (task / "status").read_text() for task in Path(f"/proc/{pid}/task").iterdir()):
+    while any(
+        "\nState:\tT" not in (task / "status").read_text()
+        for task in Path(f"/proc/{pid}/task").iterdir()
+    ):
         time.sleep(0.01)
 
 
-def test_a_server_that_hangs_in_the_middle(rfc2307: Directory, oddly_certified: Slapd, monkeypatch: pytest.MonkeyPatch):
+def test_a_server_that_hangs_in_the_middle(
+    rfc2307: Directory, oddly_certified: Slapd, monkeypatch: pytest.MonkeyPatch
+):
     uri = restarted(oddly_certified)
     pid = oddly_certified.machine.pid(oddly_certified.name) or 0
     ask = LdapSession.ask
@@ -184,7 +228,9 @@ def test_a_server_that_hangs_in_the_middle(rfc2307: Directory, oddly_certified: 
     assert "broke off at page 2" in error.what
 
 
-def test_a_server_that_stops_in_the_middle(rfc2307: Directory, oddly_certified: Slapd, monkeypatch: pytest.MonkeyPatch):
+def test_a_server_that_stops_in_the_middle(
+    rfc2307: Directory, oddly_certified: Slapd, monkeypatch: pytest.MonkeyPatch
+):
     uri = restarted(oddly_certified)
     ask = LdapSession.ask
 
@@ -229,7 +275,11 @@ def test_replicas(rfc2307: Directory, replica: Slapd):
     finally:
         rfc2307.server.start()
     assert after.remarks[0].startswith(f"passed over {both[0]}: ")
-    assert (after.serial, after.machines, after.projects) == (before.serial, before.machines, before.projects)
+    assert (after.serial, after.machines, after.projects) == (
+        before.serial,
+        before.machines,
+        before.projects,
+    )
     assert works(after) == COMPANY.works
     replica.stop()
     assert rfc2307.ask(uris=both[::-1]).machines == before.machines

@@ -21,7 +21,9 @@ from .test_inventory import hosts
 @pytest.fixture
 def domain_ansible(ad: Directory, tmp_path: Path) -> Ansible:
     """Where the domain's name server is asked."""
-    (tmp_path / "resolv.conf").write_text(f"nameserver {ad.server.machine.address}\noptions timeout:2 attempts:1\n")
+    (tmp_path / "resolv.conf").write_text(
+        f"nameserver {ad.server.machine.address}\noptions timeout:2 attempts:1\n"
+    )
     return Ansible(tmp_path, tmp_path / "resolv.conf")
 
 
@@ -31,7 +33,10 @@ def by_domain(ad: Directory, **more: Any) -> dict[str, Any]:
 
 
 def works(inventory: dict[str, Any]) -> dict[str, Any]:
-    return {name: {user["name"]: user["projects"] for user in values["shipping_users"]} for name, values in hosts(inventory).items()}
+    return {
+        name: {user["name"]: user["projects"] for user in values["shipping_users"]}
+        for name, values in hosts(inventory).items()
+    }
 
 
 @pytest.mark.parametrize("more", [{}, {"start_tls": True}, {"srv_site": "Default-First-Site-Name"}])
@@ -55,7 +60,12 @@ def ticket(server: SambaDomain, folder: Path) -> dict[str, str]:
         f"[realms]\n{server.realm} = {{\n  kdc = {server.machine.address}\n}}\n"
     )
     environment = {"KRB5_CONFIG": str(folder / "krb5.conf"), "KRB5CCNAME": str(folder / "tickets")}
-    run("kinit", "Administrator", input=server.password, env={"PATH": "/usr/bin:/bin", **environment})
+    run(
+        "kinit",
+        "Administrator",
+        input=server.password,
+        env={"PATH": "/usr/bin:/bin", **environment},
+    )
     return environment
 
 
@@ -70,7 +80,10 @@ def test_a_kerberos_ticket(ad: Directory, domain_ansible: Ansible, start_tls: bo
 def test_without_a_ticket(ad: Directory, domain_ansible: Ansible):
     options = by_domain(ad, bind="gssapi")
     del options["bind_dn"], options["bind_password"]
-    environment = {**ticket(ad.server, domain_ansible.home), "KRB5CCNAME": str(domain_ansible.home / "nothing")}
+    environment = {
+        **ticket(ad.server, domain_ansible.home),
+        "KRB5CCNAME": str(domain_ansible.home / "nothing"),
+    }
     done = domain_ansible.run("-i", domain_ansible.write(options), "--list", **environment)
     text = " ".join(done.stderr.split())
     assert done.returncode != 0

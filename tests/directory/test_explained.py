@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.explain import Question
-from ansible_collections.shipping.code.plugins.plugin_utils._membership.membership import explain_membership
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.membership import (
+    explain_membership,
+)
 
 from tests.testbed.directory import READER_PASSWORD, SUFFIX
 
@@ -42,19 +44,31 @@ def asked(ansible: Ansible, directory: Directory, **question: Any) -> dict[str, 
 
 def explained(directory: Directory, **question: Any) -> list[dict[str, Any]]:
     """The users in the answer, without the way through Ansible."""
-    listed = ([question[name]] if isinstance(question.get(name), str) else question.get(name, []) for name in ("user", "project", "machine"))
-    return explain_membership(settings.read(directory.options, "the test"), Question(*listed))["users"]
+    listed = (
+        [question[name]] if isinstance(question.get(name), str) else question.get(name, [])
+        for name in ("user", "project", "machine")
+    )
+    return explain_membership(settings.read(directory.options, "the test"), Question(*listed))[
+        "users"
+    ]
 
 
 def test_why(directory: Directory):
-    found = {user["name"]: user for user in explained(directory, user=["ada", "cy", "dan", "fay", "zoe", "eve"])}
+    found = {
+        user["name"]: user
+        for user in explained(directory, user=["ada", "cy", "dan", "fay", "zoe", "eve"])
+    }
     assert {name: user["cause"] for name, user in found.items()} == {
         "ada": "member", "cy": "member", "dan": "disabled", "eve": "member", "fay": "not_a_member", "zoe": "unknown",
     }  # fmt: skip
     assert {name for name, user in found.items() if user["gets_tools"]} == {"ada", "cy", "eve"}
     (beta,) = found["cy"]["projects"]
     way = [dn.lower().partition(",")[0] for dn in beta["through"]]
-    assert way in ([["cn=beta", "cn=team"], ["cn=beta"]] if "rfc2307" in directory.options["layout"] else [["cn=beta", "cn=team"]])
+    assert way in (
+        [["cn=beta", "cn=team"], ["cn=beta"]]
+        if "rfc2307" in directory.options["layout"]
+        else [["cn=beta", "cn=team"]]
+    )
     assert found["cy"]["machines"] == ["pc2.example.com"]
     assert "is disabled or has expired" in found["dan"]["why"]
     assert "there is no entry with the" in found["zoe"]["why"]
@@ -70,26 +84,42 @@ def test_causes(rfc2307: Directory, question: dict[str, Any], cause: str):
 
 def test_the_whole_answer_is_that_of_the_inventory(directory: Directory, ansible: Ansible):
     found = asked(ansible, directory)
-    assert {item["machine"]: {user["name"]: user["projects"] for user in item["users"]} for item in found["machines"]} == COMPANY.works
-    assert {project["name"]: project["members"] for project in found["projects"]} == {"alpha": ["ada", "bob"], "beta": ["bob", "cy", "eve"], ODD: ["eve"]}
+    assert {
+        item["machine"]: {user["name"]: user["projects"] for user in item["users"]}
+        for item in found["machines"]
+    } == COMPANY.works
+    assert {project["name"]: project["members"] for project in found["projects"]} == {
+        "alpha": ["ada", "bob"],
+        "beta": ["bob", "cy", "eve"],
+        ODD: ["eve"],
+    }
     assert READER_PASSWORD not in json.dumps(found)
 
 
 def test_narrowed(groupofnames: Directory, ansible: Ansible):
-    assert [item["machine"] for item in asked(ansible, groupofnames, project="beta")["machines"]] == ["pc2.example.com", "pc6.example.com"]
+    assert [
+        item["machine"] for item in asked(ansible, groupofnames, project="beta")["machines"]
+    ] == ["pc2.example.com", "pc6.example.com"]
     one = asked(ansible, groupofnames, machine="pc2")
     assert [item["machine"] for item in one["machines"]] == ["pc2.example.com"]
-    assert [project["name"] for project in asked(ansible, groupofnames, user="cy")["projects"]] == ["beta"]
+    assert [project["name"] for project in asked(ansible, groupofnames, user="cy")["projects"]] == [
+        "beta"
+    ]
     assert [user["name"] for user in one["users"]] == ["bob", "cy"]
 
 
 def test_somebody_who_does_not_count(groupofnames: Directory, ansible: Ansible):
     dn = f"uid=robot,ou=machines,{SUFFIX}"
-    robot = entry(dn, objectClass=["account", "simpleSecurityObject"], uid="robot", userPassword="x")
+    robot = entry(
+        dn, objectClass=["account", "simpleSecurityObject"], uid="robot", userPassword="x"
+    )
     with changed(groupofnames, added(robot), removed(dn)):
         (user,) = asked(ansible, groupofnames, user="robot")["users"]
     assert user["cause"] == "not_counted"
-    assert user["why"] == f"{dn} is not among the people below {SUFFIX} by the filter (objectClass=inetOrgPerson)"
+    assert (
+        user["why"]
+        == f"{dn} is not among the people below {SUFFIX} by the filter (objectClass=inetOrgPerson)"
+    )
 
 
 def test_somebody_without_a_machine(groupofnames: Directory, ansible: Ansible):
@@ -105,22 +135,41 @@ def test_what_is_different_from_a_former_answer(groupofnames: Directory, ansible
     former = asked(ansible, groupofnames)
     assert asked(ansible, groupofnames, former=former)["changes"] == {"added": [], "removed": []}
     modify = f"dn: cn=beta,ou=projects,{SUFFIX}\nchangetype: modify\n"
-    there, back = (f"{modify}{verb}: member\nmember: cn={name},ou=people,{SUFFIX}\n" for verb, name in (("add", "Ada"), ("delete", "Ada")))
+    there, back = (
+        f"{modify}{verb}: member\nmember: cn={name},ou=people,{SUFFIX}\n"
+        for verb, name in (("add", "Ada"), ("delete", "Ada"))
+    )
     with changed(groupofnames, there, back):
         found = asked(ansible, groupofnames, former=former)["changes"]
-        nobody = asked(ansible, groupofnames, former={**former, "asked": {**former["asked"], "user": ["bob"]}}, user="bob")["changes"]
-    assert found == {"added": [{"user": "ada", "machine": "pc1.example.com", "project": "beta"}], "removed": []}
+        nobody = asked(
+            ansible,
+            groupofnames,
+            former={**former, "asked": {**former["asked"], "user": ["bob"]}},
+            user="bob",
+        )["changes"]
+    assert found == {
+        "added": [{"user": "ada", "machine": "pc1.example.com", "project": "beta"}],
+        "removed": [],
+    }
     assert nobody == {"added": [], "removed": []}
-    refused = ansible.task({"source_file": str(ansible.write(groupofnames.options)), "former": former, "user": "ada"})
+    refused = ansible.task(
+        {"source_file": str(ansible.write(groupofnames.options)), "former": former, "user": "ada"}
+    )
     assert "former: was asked about others" in refused["msg"]
 
 
 def test_mistakes(rfc2307: Directory, ansible: Ansible):
     source = {"source_file": str(ansible.write(rfc2307.options))}
     assert "Unsupported parameters" in ansible.task({**source, "usr": "ada"})["msg"]
-    assert "Write the path of the inventory's file" in ansible.task({"source_file": "nowhere.yml"})["msg"]
+    assert (
+        "Write the path of the inventory's file"
+        in ansible.task({"source_file": "nowhere.yml"})["msg"]
+    )
     (ansible.home / "other.yml").write_text("plugin: ansible.builtin.yaml\n")
-    assert "plugin: is not shipping.code.ldap_projects" in ansible.task({"source_file": "other.yml"})["msg"]
+    assert (
+        "plugin: is not shipping.code.ldap_projects"
+        in ansible.task({"source_file": "other.yml"})["msg"]
+    )
     assert "uris: is missing" in ansible.task({"layout": "rfc2307"})["msg"]
     assert "former: is no result" in ansible.task({**source, "former": {"machines": [{}]}})["msg"]
     refused = ansible.task({**source, "bind_password": "a wrong one"})

@@ -23,7 +23,10 @@ def hosts(inventory: dict[str, Any]) -> dict[str, Any]:
 
 def test_hosts_and_their_users(directory: Directory, ansible: Ansible):
     inventory = ansible.list(directory.options)
-    found = {name: {user["name"]: user["projects"] for user in values["shipping_users"]} for name, values in hosts(inventory).items()}
+    found = {
+        name: {user["name"]: user["projects"] for user in values["shipping_users"]}
+        for name, values in hosts(inventory).items()
+    }
     assert found == COMPANY.works
     assert inventory["project_beta"]["hosts"] == ["pc2.example.com", "pc6.example.com"]
     one = hosts(inventory)["pc2.example.com"]
@@ -66,10 +69,23 @@ def test_what_looks_like_a_template_is_none(groupofnames: Directory, ansible: An
     name = "{{ lookup('pipe', 'touch templated') }}"
     dn = f"cn={escaped(name)},ou=projects,{SUFFIX}"
     project = entry(dn, objectClass="groupOfNames", cn=name, member=f"cn=Ada,ou=people,{SUFFIX}")
-    composed = {"strict": True, "compose": {"copied": "shipping_projects"}, "keyed_groups": [{"key": "shipping_projects", "prefix": "p"}]}
+    composed = {
+        "strict": True,
+        "compose": {"copied": "shipping_projects"},
+        "keyed_groups": [{"key": "shipping_projects", "prefix": "p"}],
+    }
     with changed(groupofnames, added(project), removed(dn)):
         path = ansible.write({**groupofnames.options, **composed})
-        done = ansible.run("-i", path, "pc1.example.com", "-m", "ansible.builtin.debug", "-a", "msg={{ [shipping_projects, copied] }}", program="ansible")
+        done = ansible.run(
+            "-i",
+            path,
+            "pc1.example.com",
+            "-m",
+            "ansible.builtin.debug",
+            "-a",
+            "msg={{ [shipping_projects, copied] }}",
+            program="ansible",
+        )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("touch templated") == 2
     assert not (ansible.home / "templated").exists()
@@ -81,7 +97,9 @@ def test_an_error_ends_the_run(rfc2307: Directory, ansible: Ansible):
     done = ansible.run("-i", path, "--list")
     assert done.returncode != 0
     assert done.stdout == ""
-    assert "does not let in cn=reader,dc=example,dc=com: invalidCredentials (49)" in " ".join(done.stderr.split())
+    assert "does not let in cn=reader,dc=example,dc=com: invalidCredentials (49)" in " ".join(
+        done.stderr.split()
+    )
     assert "Traceback" not in done.stderr
 
 
@@ -100,13 +118,30 @@ def test_another_source_does_not_hide_an_error(rfc2307: Directory, ansible: Ansi
 
 
 def test_all_mistakes_at_once(ansible: Ansible):
-    path = ansible.write({"uris": ["ldap://ldap.example.com"], "bind_dn": "cn=x", "layout": "rfc2307", "base": "dc=x", "projects": {"filer": "(cn=*)"}})
+    path = ansible.write(
+        {
+            "uris": ["ldap://ldap.example.com"],
+            "bind_dn": "cn=x",
+            "layout": "rfc2307",
+            "base": "dc=x",
+            "projects": {"filer": "(cn=*)"},
+        }
+    )
     text = " ".join(ansible.run("-i", path, "--list").stderr.split())
     assert "projects.filer: is unknown; did you mean filter?" in text
     assert "bind: simple would send the password in clear text to ldap://ldap.example.com" in text
     assert "machines: is missing" in text
-    path = ansible.write({"uris": ["ldap://ldap.example.com"], "base": "dc=x", "layout": "rfc2307", "start_tsl": True})
-    assert "start_tsl: is unknown; did you mean start_tls?" in " ".join(ansible.run("-i", path, "--list").stderr.split())
+    path = ansible.write(
+        {
+            "uris": ["ldap://ldap.example.com"],
+            "base": "dc=x",
+            "layout": "rfc2307",
+            "start_tsl": True,
+        }
+    )
+    assert "start_tsl: is unknown; did you mean start_tls?" in " ".join(
+        ansible.run("-i", path, "--list").stderr.split()
+    )
 
 
 @pytest.mark.parametrize("how", ["environment", "file", "command"])
@@ -128,14 +163,22 @@ def test_where_the_password_comes_from(rfc2307: Directory, ansible: Ansible, how
 
 
 def test_the_cache_has_the_answer_and_no_password(rfc2307: Directory, ansible: Ansible):
-    cached = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(ansible.home / "cache")}
+    cached = {
+        "cache": True,
+        "cache_plugin": "ansible.builtin.jsonfile",
+        "cache_connection": str(ansible.home / "cache"),
+    }
     path = ansible.write({**rfc2307.options, **cached})
     first = ansible.run("-i", path, "--list")
     kept = list((ansible.home / "cache").iterdir())
     assert len(kept) == 1
     assert READER_PASSWORD not in kept[0].read_text()
     modify = f"dn: cn=alpha,ou=projects,{SUFFIX}\nchangetype: modify\n"
-    with changed(rfc2307, f"{modify}delete: memberUid\nmemberUid: ada\n", f"{modify}add: memberUid\nmemberUid: ada\n"):
+    with changed(
+        rfc2307,
+        f"{modify}delete: memberUid\nmemberUid: ada\n",
+        f"{modify}add: memberUid\nmemberUid: ada\n",
+    ):
         assert ansible.run("-i", path, "--list").stdout == first.stdout
         fresh = decoded(ansible.run("-i", path, "--list", "--flush-cache").stdout)
     assert hosts(fresh)["pc1.example.com"]["shipping_projects"] == []
@@ -145,7 +188,9 @@ def test_the_cache_has_the_answer_and_no_password(rfc2307: Directory, ansible: A
 
 
 def test_a_map_beside_the_inventory(rfc2307: Directory, ansible: Ansible):
-    (ansible.home / "machines.yml").write_text("laptop1.example.com: [ada]\nlaptop2.example.com: []\n")
+    (ansible.home / "machines.yml").write_text(
+        "laptop1.example.com: [ada]\nlaptop2.example.com: []\n"
+    )
     options = {**rfc2307.options, "machine_map": "machines.yml"}
     del options["machines"]
     inventory = ansible.list(options)

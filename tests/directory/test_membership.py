@@ -49,14 +49,22 @@ def test_everybody_is_where_they_work(directory: Directory):
 
 def test_the_same_again(directory: Directory):
     one, other = directory.ask(), directory.ask()
-    assert (one.machines, one.projects, one.remarks) == (other.machines, other.projects, other.remarks)
+    assert (one.machines, one.projects, one.remarks) == (
+        other.machines,
+        other.projects,
+        other.remarks,
+    )
     if not one.serial.startswith("time:"):  # 389-ds without a changelog has none of its own.
         assert one.serial == other.serial
 
 
 def test_groups_of_ansible_and_what_is_odd(directory: Directory):
     answer = directory.ask()
-    assert answer.projects == {"alpha": "project_alpha", "beta": "project_beta", ODD: "project_Gr__e___co"}
+    assert answer.projects == {
+        "alpha": "project_alpha",
+        "beta": "project_beta",
+        ODD: "project_Gr__e___co",
+    }
     assert f"the project {ODD!r} is the group project_Gr__e___co" in answer.remarks
 
 
@@ -65,7 +73,9 @@ def test_who_leaves_has_no_project_and_keeps_the_machine(groupofnames: Directory
     dn = f"cn=alpha,ou=projects,{SUFFIX}"
     member = f"member: cn=Ada,ou=people,{SUFFIX}"
     modify = f"dn: {dn}\nchangetype: modify\n"
-    with changed(groupofnames, f"{modify}delete: member\n{member}\n", f"{modify}add: member\n{member}\n"):
+    with changed(
+        groupofnames, f"{modify}delete: member\n{member}\n", f"{modify}add: member\n{member}\n"
+    ):
         after = groupofnames.ask()
     assert works(after) == {**COMPANY.works, "pc1.example.com": {"ada": []}}
     assert after.serial > before.serial
@@ -84,20 +94,32 @@ def test_a_person_has_id_and_hints(rfc2307: Directory):
 
 
 def test_machines_of_a_map_and_of_people(groupofnames: Directory):
-    options = {"machines": None, "machine_map": {"Laptop1": ["ada", "gone"], "laptop2.example.com": []}}
+    options = {
+        "machines": None,
+        "machine_map": {"Laptop1": ["ada", "gone"], "laptop2.example.com": []},
+    }
     with pytest.raises(Exception, match="machines: is missing"):
         groupofnames.ask(machines=None)
-    assert "machine laptop1 in machine_map names gone, which cannot be found" in str(refusal(groupofnames, **options))
+    assert "machine laptop1 in machine_map names gone, which cannot be found" in str(
+        refusal(groupofnames, **options)
+    )
     answer = groupofnames.ask(**options, unresolved="warn")
     assert works(answer) == {"laptop1": {"ada": ["alpha"]}, "laptop2.example.com": {}}
-    assert "machine laptop1 in machine_map names gone, which cannot be found and is taken for gone" in answer.remarks
+    assert (
+        "machine laptop1 in machine_map names gone, which cannot be found and is taken for gone"
+        in answer.remarks
+    )
 
 
 def test_a_machine_of_a_group(groupofnames: Directory):
     dn = f"cn=pool,ou=machines,{SUFFIX}"
     pool = entry(dn, objectClass="device", cn="pool", owner=f"cn=team,ou=teams,{SUFFIX}")
     with changed(groupofnames, added(pool), removed(dn)):
-        assert works(groupofnames.ask())["pool.example.com"] == {"bob": ["alpha", "beta"], "cy": ["beta"], "eve": [ODD, "beta"]}
+        assert works(groupofnames.ask())["pool.example.com"] == {
+            "bob": ["alpha", "beta"],
+            "cy": ["beta"],
+            "eve": [ODD, "beta"],
+        }
 
 
 def test_a_name_like_a_template_stays_a_name(groupofnames: Directory):
@@ -116,12 +138,18 @@ def test_the_primary_group_of_active_directory(ad: Directory):
 def test_active_directory_has_serials_and_ids_of_its_own(ad: Directory):
     before = ad.ask()
     assert re.fullmatch(r"usn:[0-9a-f-]{36}:\d+", before.serial)
-    assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", before.machines[0].users[0].id)
+    assert re.fullmatch(
+        r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", before.machines[0].users[0].id
+    )
 
 
-def test_the_parts_of_active_directory_that_are_elsewhere_are_nobodys_loss(ad: Directory, monkeypatch: pytest.MonkeyPatch):
+def test_the_parts_of_active_directory_that_are_elsewhere_are_nobodys_loss(
+    ad: Directory, monkeypatch: pytest.MonkeyPatch
+):
     assert works(ad.ask()) == COMPANY.works
-    monkeypatch.setattr(connection, "_DOMAIN_SCOPE", "1.2.3")  # Without the control the server names them.
+    monkeypatch.setattr(
+        connection, "_DOMAIN_SCOPE", "1.2.3"
+    )  # Without the control the server names them.
     error = refusal(ad)
     assert "left out a part of the tree" in error.what
     assert "DC=DomainDnsZones" in error.why or "CN=Configuration" in error.why
@@ -145,7 +173,12 @@ def test_a_limit_of_the_server(slapd: Directory, page_size: int):
 
 
 def test_a_limit_of_389ds_is_one_of_a_page(freeipa: Directory):
-    reader = {"uris": [freeipa.server.uri], "bind": "simple", "bind_password": READER_PASSWORD, "allow_clear_text": True}
+    reader = {
+        "uris": [freeipa.server.uri],
+        "bind": "simple",
+        "bind_password": READER_PASSWORD,
+        "allow_clear_text": True,
+    }
     assert works(freeipa.ask(**reader, bind_dn=READER, page_size=500)) == COMPANY.works
     assert works(freeipa.ask(**reader, bind_dn=LIMITED, page_size=2)) == COMPANY.works
     error = refusal(freeipa, **reader, bind_dn=LIMITED, page_size=500)
@@ -170,7 +203,12 @@ def test_members_that_cannot_be_read(request: pytest.FixtureRequest, kind: str):
 
 def test_a_part_of_the_tree_that_is_elsewhere(groupofnames: Directory):
     dn = f"ou=abroad,ou=projects,{SUFFIX}"
-    elsewhere = entry(dn, objectClass=["referral", "extensibleObject"], ou="abroad", ref=f"ldap://abroad.example.com/{dn}")
+    elsewhere = entry(
+        dn,
+        objectClass=["referral", "extensibleObject"],
+        ou="abroad",
+        ref=f"ldap://abroad.example.com/{dn}",
+    )
     groupofnames.server.change(added(elsewhere))
     try:
         error = refusal(groupofnames)
@@ -188,7 +226,9 @@ def test_an_id_that_cannot_be_read(groupofnames: Directory):
 
 def test_two_machines_of_one_name(groupofnames: Directory):
     dn = f"cn=PC1.Example.Com,ou=machines,{SUFFIX}"
-    with changed(groupofnames, added(entry(dn, objectClass="device", cn="PC1.Example.Com")), removed(dn)):
+    with changed(
+        groupofnames, added(entry(dn, objectClass="device", cn="PC1.Example.Com")), removed(dn)
+    ):
         error = refusal(groupofnames)
     assert isinstance(error, Contradiction)
     assert "two entries are the machine pc1.example.com" in str(error)
@@ -197,7 +237,10 @@ def test_two_machines_of_one_name(groupofnames: Directory):
 def test_two_projects_of_one_group(groupofnames: Directory):
     dn = f"cn=al pha,ou=projects,{SUFFIX}"
     other = f"cn=al_pha,ou=projects,{SUFFIX}"
-    groups = [entry(name, objectClass="groupOfNames", cn=cn, member=f"cn=Ada,ou=people,{SUFFIX}") for name, cn in ((dn, "al pha"), (other, "al_pha"))]
+    groups = [
+        entry(name, objectClass="groupOfNames", cn=cn, member=f"cn=Ada,ou=people,{SUFFIX}")
+        for name, cn in ((dn, "al pha"), (other, "al_pha"))
+    ]
     with changed(groupofnames, "\n".join(map(added, groups)), f"{removed(dn)}\n{removed(other)}"):
         error = refusal(groupofnames)
     assert "two projects would be the group project_al_pha: al pha and al_pha" in str(error)
@@ -206,7 +249,10 @@ def test_two_projects_of_one_group(groupofnames: Directory):
 def test_two_people_whose_names_are_one_to_other_directories(ds389: Directory):
     """OpenLDAP takes them for one, 389-ds for two."""
     names = [f"cn={name},ou=people,{SUFFIX}" for name in ("ﬁ", "fi")]
-    people = [entry(dn, objectClass="inetOrgPerson", cn="fi", sn="x", uid=f"x{number}") for number, dn in enumerate(names)]
+    people = [
+        entry(dn, objectClass="inetOrgPerson", cn="fi", sn="x", uid=f"x{number}")
+        for number, dn in enumerate(names)
+    ]
     ds389.server.change("-a", input="\n".join(people))
     try:
         error = refusal(ds389)

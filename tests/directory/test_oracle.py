@@ -20,11 +20,15 @@ from tests.testbed.machine import Machine
 from .company_entries import works
 from .conftest import Directory, options
 
-ldap = pytest.importorskip("ldap", reason="python-ldap is missing; tests/requirements-directory.txt has it")
+ldap = pytest.importorskip(
+    "ldap", reason="python-ldap is missing; tests/requirements-directory.txt has it"
+)
 from ldap.dn import escape_dn_chars  # noqa: E402
 
 ODD = ' ,+"\\<>;=#*()/aAbBzZ019éÉßäÄñ中\u03c3\u03c2\u03a3\u0130\u0131\u017f\ufb01½\u0301'  # sigmas, other i and s, a ligature, an accent alone
-NAMES = st.text(st.sampled_from(ODD), min_size=1, max_size=8) | st.text(st.characters(exclude_categories=("Cc", "Cs", "Co", "Cn")), min_size=1, max_size=5)
+NAMES = st.text(st.sampled_from(ODD), min_size=1, max_size=8) | st.text(
+    st.characters(exclude_categories=("Cc", "Cs", "Co", "Cn")), min_size=1, max_size=5
+)
 
 
 @dataclass(frozen=True)
@@ -36,10 +40,17 @@ class Spelling:
     coded: bool
 
     def rdn(self, *assertions: tuple[str, str]) -> str:
-        return "+".join(f"{self.case(name)}={self.value(value)}" for name, value in (reversed(assertions) if self.swapped else assertions))
+        return "+".join(
+            f"{self.case(name)}={self.value(value)}"
+            for name, value in (reversed(assertions) if self.swapped else assertions)
+        )
 
     def case(self, text: str) -> str:
-        return "".join(letter.swapcase() if letter.isascii() else letter for letter in text) if self.swapped else text
+        return (
+            "".join(letter.swapcase() if letter.isascii() else letter for letter in text)
+            if self.swapped
+            else text
+        )
 
     def value(self, text: str) -> str:
         own = self.case(text.replace(" ", "  ") if self.spaced else text)
@@ -48,7 +59,9 @@ class Spelling:
         return escape_dn_chars(own)
 
     def dn(self, rdn: str, base: str) -> str:
-        return (" , " if self.spaced else ",").join([rdn, *(self.case(part) for part in base.split(","))])
+        return (" , " if self.spaced else ",").join(
+            [rdn, *(self.case(part) for part in base.split(","))]
+        )
 
 
 PLAIN = Spelling(swapped=False, spaced=False, coded=False)
@@ -72,15 +85,22 @@ class Tree:
 
 
 def _links(most: int) -> st.SearchStrategy[tuple[tuple[int, Spelling], ...]]:
-    return st.lists(st.tuples(st.integers(0, most), SPELLINGS), max_size=4, unique_by=lambda link: link[0]).map(tuple)
+    return st.lists(
+        st.tuples(st.integers(0, most), SPELLINGS), max_size=4, unique_by=lambda link: link[0]
+    ).map(tuple)
 
 
 TREES = st.builds(
     Tree,
     st.lists(st.tuples(NAMES, st.booleans()), min_size=1, max_size=6).map(tuple),
-    st.lists(st.builds(Group, NAMES, _links(6), _links(5), st.booleans()), min_size=1, max_size=6).map(tuple),
+    st.lists(
+        st.builds(Group, NAMES, _links(6), _links(5), st.booleans()), min_size=1, max_size=6
+    ).map(tuple),
 )
-TWO = Tree((("Straße", False), ("STRASSE", False)), (Group("one", ((0, PLAIN),), (), True), Group("other", ((1, PLAIN),), (), True)))
+TWO = Tree(
+    (("Straße", False), ("STRASSE", False)),
+    (Group("one", ((0, PLAIN),), (), True), Group("other", ((1, PLAIN),), (), True)),
+)
 
 
 class Oracle:
@@ -99,23 +119,40 @@ class Oracle:
         for place in ("people", "groups", "projects"):
             self._add(f"ou={place},{base}", objectClass=["organizationalUnit"])
         for number, (name, double) in enumerate(tree.people):
-            self._add(PLAIN.dn(self._person(number, name, double, PLAIN), f"ou=people,{base}"), objectClass=["inetOrgPerson"], sn=["x"], uid=[f"u{number}"])
+            self._add(
+                PLAIN.dn(self._person(number, name, double, PLAIN), f"ou=people,{base}"),
+                objectClass=["inetOrgPerson"],
+                sn=["x"],
+                uid=[f"u{number}"],
+            )
         for number, group in enumerate(tree.groups):
-            members = [*self._people(tree, group, base), *self._groups(tree, group, base)] or [f"cn=gone,{base}"]
-            self._add(self._group(group, PLAIN, base), objectClass=["groupOfNames"], member=list(dict.fromkeys(members)), description=[f"p{number}"])
+            members = [*self._people(tree, group, base), *self._groups(tree, group, base)] or [
+                f"cn=gone,{base}"
+            ]
+            self._add(
+                self._group(group, PLAIN, base),
+                objectClass=["groupOfNames"],
+                member=list(dict.fromkeys(members)),
+                description=[f"p{number}"],
+            )
         return base
 
     def _person(self, number: int, name: str, double: bool, spelling: Spelling) -> str:
         return spelling.rdn(("cn", name), *([("uid", f"u{number}")] if double else []))
 
     def _group(self, group: Group, spelling: Spelling, base: str) -> str:
-        return spelling.dn(spelling.rdn(("cn", group.name)), f"ou={'projects' if group.is_project else 'groups'},{base}")
+        return spelling.dn(
+            spelling.rdn(("cn", group.name)),
+            f"ou={'projects' if group.is_project else 'groups'},{base}",
+        )
 
     def _people(self, tree: Tree, group: Group, base: str) -> Iterator[str]:
         """Each once: a server takes no value twice, however it is spelled."""
         for number, spelling in group.people:
             if number < len(tree.people):
-                yield spelling.dn(self._person(number, *tree.people[number], spelling), f"ou=people,{base}")
+                yield spelling.dn(
+                    self._person(number, *tree.people[number], spelling), f"ou=people,{base}"
+                )
             else:
                 yield spelling.dn(f"cn=stranger{number}", base)
 
@@ -128,12 +165,21 @@ class Oracle:
         values = [(name, [value.encode() for value in held]) for name, held in attributes.items()]
         try:
             self.connection.add_s(dn, values)
-        except (ldap.ALREADY_EXISTS, ldap.INVALID_SYNTAX, ldap.INVALID_DN_SYNTAX, ldap.NAMING_VIOLATION, ldap.TYPE_OR_VALUE_EXISTS) as error:
+        except (
+            ldap.ALREADY_EXISTS,
+            ldap.INVALID_SYNTAX,
+            ldap.INVALID_DN_SYNTAX,
+            ldap.NAMING_VIOLATION,
+            ldap.TYPE_OR_VALUE_EXISTS,
+        ) as error:
             event(type(error).__name__)
 
     def works(self, base: str) -> dict[str, set[str]]:
         """The projects of each person."""
-        found: dict[str, set[str]] = {entry["uid"][0].decode(): set() for _dn, entry in self._search(base, "(objectClass=inetOrgPerson)")}
+        found: dict[str, set[str]] = {
+            entry["uid"][0].decode(): set()
+            for _dn, entry in self._search(base, "(objectClass=inetOrgPerson)")
+        }
         for dn, entry in self._search(f"ou=projects,{base}", "(objectClass=groupOfNames)"):
             for login in self._members(dn):
                 found[login].add(entry["description"][0].decode())
@@ -154,7 +200,9 @@ class Oracle:
 
     def _one(self, dn: str) -> dict[str, list[bytes]] | None:
         try:
-            return self.connection.search_s(dn, ldap.SCOPE_BASE, "(objectClass=*)", ["entryUUID", "uid", "member"])[0][1]
+            return self.connection.search_s(
+                dn, ldap.SCOPE_BASE, "(objectClass=*)", ["entryUUID", "uid", "member"]
+            )[0][1]
         except ldap.NO_SUCH_OBJECT:
             return None
 
@@ -172,7 +220,11 @@ def anything(machine: Machine) -> Iterator[Directory]:
 
 @example(tree=TWO)
 @given(tree=TREES)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_another_client_comes_to_the_same(anything: Directory, tree: Tree):
     oracle = Oracle(anything.server)
     base = oracle.fill(tree)
@@ -182,4 +234,6 @@ def test_another_client_comes_to_the_same(anything: Directory, tree: Tree):
         base=base, page_size=3, batch_size=2, unresolved="warn", machines=None, machine_map={f"pc{login}": [login] for login in expected},
         projects={"base": f"ou=projects,{base}", "name": "description"},
     )  # fmt: skip
-    assert works(answer) == {f"pc{login}": {login: sorted(projects)} for login, projects in expected.items()}
+    assert works(answer) == {
+        f"pc{login}": {login: sorted(projects)} for login, projects in expected.items()
+    }

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.shipping.code.plugins.plugin_utils._membership import membership_state
-from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import Membership
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import (
+    Membership,
+)
 
 from tests.testbed.directory import SUFFIX
 
@@ -23,7 +25,16 @@ from .test_membership import changed
 
 def from_state(ansible: Ansible, **more: Any) -> Path:
     path = ansible.home / "state.ldap_projects.yml"
-    path.write_text(json.dumps({"plugin": "shipping.code.ldap_projects", "source": "state", "state_path": "state", **more}))
+    path.write_text(
+        json.dumps(
+            {
+                "plugin": "shipping.code.ldap_projects",
+                "source": "state",
+                "state_path": "state",
+                **more,
+            }
+        )
+    )
     return path
 
 
@@ -45,7 +56,9 @@ def test_the_state_gives_what_the_directory_gave(directory: Directory, ansible: 
     again = listed(ansible, from_state(ansible))
     for one in (inventory, again):
         for values in hosts(one).values():
-            del values["shipping_membership_serial"]  # 389-ds without a changelog has none of its own.
+            del values[
+                "shipping_membership_serial"
+            ]  # 389-ds without a changelog has none of its own.
     assert again == inventory
 
 
@@ -56,7 +69,9 @@ def test_no_directory_is_asked(rfc2307: Directory, ansible: Ansible):
     done = ansible.run("-i", from_state(ansible), "--list", PYTHONPATH=str(ansible.home))
     assert done.returncode == 0, done.stderr
     assert sorted(hosts(decoded(done.stdout))) == sorted(COMPANY.works)
-    blocked = ansible.run("-i", ansible.write(rfc2307.options), "--list", PYTHONPATH=str(ansible.home))
+    blocked = ansible.run(
+        "-i", ansible.write(rfc2307.options), "--list", PYTHONPATH=str(ansible.home)
+    )
     assert "asked" in blocked.stderr
 
 
@@ -66,35 +81,58 @@ def test_who_is_behind(groupofnames: Directory, ansible: Ansible, source: str):
     before = groupofnames.ask()
     membership_state.write_wanted(folder, membership_state.Wanted(before))
     own = {"source": source, "only": "pending", "state_path": "state"}
-    path = from_state(ansible, only="pending") if source == "state" else ansible.write({**groupofnames.options, **own})
+    path = (
+        from_state(ansible, only="pending")
+        if source == "state"
+        else ansible.write({**groupofnames.options, **own})
+    )
     assert sorted(hosts(listed(ansible, path))) == sorted(COMPANY.works)
     deliver(folder, before, *COMPANY.works)
     assert hosts(listed(ansible, path)) == {}
     modify = f"dn: cn=beta,ou=projects,{SUFFIX}\nchangetype: modify\n"
-    there, back = (f"{modify}{verb}: member\nmember: cn=Ada,ou=people,{SUFFIX}\n" for verb in ("add", "delete"))
+    there, back = (
+        f"{modify}{verb}: member\nmember: cn=Ada,ou=people,{SUFFIX}\n" for verb in ("add", "delete")
+    )
     with changed(groupofnames, there, back):
         after = groupofnames.ask()
         membership_state.write_wanted(folder, membership_state.Wanted(after))
         inventory = listed(ansible, path)
     assert sorted(hosts(inventory)) == ["pc1.example.com"]
     assert hosts(inventory)["pc1.example.com"]["shipping_projects"] == ["alpha", "beta"]
-    assert hosts(inventory)["pc1.example.com"]["shipping_membership_only"] == "pending"  # A delivery must not take it for the whole fleet.
+    assert (
+        hosts(inventory)["pc1.example.com"]["shipping_membership_only"] == "pending"
+    )  # A delivery must not take it for the whole fleet.
     assert inventory["project_beta"]["hosts"] == ["pc1.example.com"]
     deliver(folder, after, "pc1.example.com")
-    membership_state.write_wanted(folder, membership_state.Wanted(before))  # an older answer comes late
+    membership_state.write_wanted(
+        folder, membership_state.Wanted(before)
+    )  # an older answer comes late
     if source == "state":
         assert hosts(listed(ansible, path)) == {}
 
 
 def test_what_would_change(groupofnames: Directory, ansible: Ansible):
     answer = groupofnames.ask()
-    deliver(ansible.home / "state", answer, *(name for name in COMPANY.works if name != "pc1.example.com"))
-    found = ansible.task({"source_file": str(ansible.write(groupofnames.options)), "state_path": "state"})
-    assert found["changes"] == {"added": [{"user": "ada", "machine": "pc1.example.com", "project": "alpha"}], "removed": []}
+    deliver(
+        ansible.home / "state",
+        answer,
+        *(name for name in COMPANY.works if name != "pc1.example.com"),
+    )
+    found = ansible.task(
+        {"source_file": str(ansible.write(groupofnames.options)), "state_path": "state"}
+    )
+    assert found["changes"] == {
+        "added": [{"user": "ada", "machine": "pc1.example.com", "project": "alpha"}],
+        "removed": [],
+    }
 
 
 def test_a_state_that_is_not_there_ends_the_run(ansible: Ansible):
-    for more, text in (({}, "Start the event source"), ({"state_path": ""}, "state_path: is missing"), ({"only": "some"}, "only")):
+    for more, text in (
+        ({}, "Start the event source"),
+        ({"state_path": ""}, "state_path: is missing"),
+        ({"only": "some"}, "only"),
+    ):
         done = ansible.run("-i", from_state(ansible, **more), "--list")
         assert done.returncode != 0
         assert text in " ".join(done.stderr.split())

@@ -18,7 +18,13 @@ from .company_entries import COMPANY, entry, unit, works
 from .conftest import Directory
 from .test_membership import added, changed, refusal, removed
 
-BY_DN = {"rfc2307bis": "member", "groupofnames": "member", "uniquenames": "uniqueMember", "freeipa": "member", "ds389": "member"}
+BY_DN = {
+    "rfc2307bis": "member",
+    "groupofnames": "member",
+    "uniquenames": "uniqueMember",
+    "freeipa": "member",
+    "ds389": "member",
+}
 
 
 def change(directory: Directory, text: str) -> None:
@@ -31,7 +37,10 @@ def change(directory: Directory, text: str) -> None:
 def in_alpha(directory: Directory, attribute: str, value: str) -> Iterator[None]:
     """Somebody more in project alpha."""
     name = f"cn=alpha,ou=projects,{directory.options['base']}"
-    there, back = (f"dn: {name}\nchangetype: modify\n{verb}: {attribute}\n{attribute}: {value}\n" for verb in ("add", "delete"))
+    there, back = (
+        f"dn: {name}\nchangetype: modify\n{verb}: {attribute}\n{attribute}: {value}\n"
+        for verb in ("add", "delete")
+    )
     change(directory, there)
     try:
         yield
@@ -48,7 +57,9 @@ def test_somebody_who_was_deleted(request: pytest.FixtureRequest, kind: str):
         answer = directory.ask(unresolved="warn")
     assert error.what == f"project alpha names {gone}, which cannot be found"
     assert works(answer) == COMPANY.works
-    assert f"project alpha names {gone}, which cannot be found and is taken for gone" in answer.remarks
+    assert (
+        f"project alpha names {gone}, which cannot be found and is taken for gone" in answer.remarks
+    )
 
 
 @pytest.mark.parametrize("kind", BY_DN)
@@ -57,7 +68,10 @@ def test_somebody_who_is_there_and_does_not_count(request: pytest.FixtureRequest
     with in_alpha(directory, BY_DN[kind], READER):
         answer = directory.ask()
     assert works(answer) == COMPANY.works
-    assert f"project alpha names who is not among the people of people.base: {READER}" in answer.remarks
+    assert (
+        f"project alpha names who is not among the people of people.base: {READER}"
+        in answer.remarks
+    )
 
 
 def test_a_login_that_is_left_of_somebody(rfc2307: Directory):
@@ -77,10 +91,21 @@ def test_who_is_hidden_is_not_lost(groupofnames: Directory, where: str):
     team = f"cn=hidden team,{top}"
     tree = [entry(top, objectClass="organizationalUnit", ou="hidden")]
     tree.append(entry(person, objectClass="inetOrgPerson", cn="Hid", sn="Hid", uid="hid"))
-    tree.append(entry(team, objectClass="groupOfNames", cn="hidden team", member=f"cn=Fay,ou=people,{SUFFIX}"))
+    tree.append(
+        entry(
+            team, objectClass="groupOfNames", cn="hidden team", member=f"cn=Fay,ou=people,{SUFFIX}"
+        )
+    )
     member = person if where == "people" else team
-    with changed(groupofnames, "\n".join(map(added, tree)), "\n".join(map(removed, (team, person, top)))), in_alpha(groupofnames, "member", member):
-        assert works(groupofnames.ask())["pc4.example.com"] == {"fay": [] if where == "people" else ["alpha"]}
+    with (
+        changed(
+            groupofnames, "\n".join(map(added, tree)), "\n".join(map(removed, (team, person, top)))
+        ),
+        in_alpha(groupofnames, "member", member),
+    ):
+        assert works(groupofnames.ask())["pc4.example.com"] == {
+            "fay": [] if where == "people" else ["alpha"]
+        }
         error = refusal(groupofnames, bind="anonymous")
     assert error.what == f"project alpha names {member}, which cannot be found"
 
@@ -92,11 +117,24 @@ def test_a_group_outside_of_the_base(groupofnames: Directory):
     person = f"cn=Gil,{base}"
     moved.append(entry(person, objectClass="inetOrgPerson", cn="Gil", sn="Gil", uid="gil"))
     moved.append(entry(f"cn=pc8,{base}", objectClass="device", cn="pc8", owner=person))
-    moved.append(entry(f"cn=gamma,{base}", objectClass="groupOfNames", cn="gamma", member=f"cn=outside,ou=teams,{SUFFIX}"))
-    moved.append(entry(f"cn=outside,ou=teams,{SUFFIX}", objectClass="groupOfNames", cn="outside", member=person))
+    moved.append(
+        entry(
+            f"cn=gamma,{base}",
+            objectClass="groupOfNames",
+            cn="gamma",
+            member=f"cn=outside,ou=teams,{SUFFIX}",
+        )
+    )
+    moved.append(
+        entry(
+            f"cn=outside,ou=teams,{SUFFIX}", objectClass="groupOfNames", cn="outside", member=person
+        )
+    )
     dns = [text.partition("\n")[0].removeprefix("dn: ") for text in moved]
     narrow = {"base": base, "projects": {}, "people": {}, "machines": {"domain": "example.com"}}
-    with changed(groupofnames, "\n".join(map(added, moved)), "\n".join(map(removed, reversed(dns)))):
+    with changed(
+        groupofnames, "\n".join(map(added, moved)), "\n".join(map(removed, reversed(dns)))
+    ):
         assert works(groupofnames.ask(**narrow)) == {"pc8.example.com": {"gil": ["gamma"]}}
 
 
@@ -106,13 +144,17 @@ def test_somebody_from_another_domain(ad: Directory):
         answer = ad.ask()
     assert works(answer) == COMPANY.works
     (remark,) = [text for text in answer.remarks if "ForeignSecurityPrincipals" in text]
-    assert remark.startswith("project alpha names who is not among the people of people.base: CN=S-1-5-21-1004336348")
+    assert remark.startswith(
+        "project alpha names who is not among the people of people.base: CN=S-1-5-21-1004336348"
+    )
 
 
 def test_somebody_whom_active_directory_has_deleted(ad: Directory):
     """It takes the name out of the groups itself."""
     dn = f"CN=Gus,OU=People,{ad.server.suffix}"
-    ad.server.change("-a", input=entry(dn, objectClass="user", sAMAccountName="gus", userAccountControl=544))
+    ad.server.change(
+        "-a", input=entry(dn, objectClass="user", sAMAccountName="gus", userAccountControl=544)
+    )
     alpha = f"dn: CN=alpha,OU=Projects,{ad.server.suffix}\nchangetype: modify\n"
     ad.server.change(input=f"{alpha}add: member\nmember: {dn}\n")
     ad.server.change(input=removed(dn))
@@ -126,17 +168,28 @@ def test_machines_of_netgroups(rfc2307: Directory):
     netgroups = [unit("netgroups")]
     tree = {
         "all": {"memberNisNetgroup": ["desks", "labs"]},
-        "desks": {"nisNetgroupTriple": ["(pc3,ada,)", "(pc5.example.com,bob,nis)"], "memberNisNetgroup": "all"},
+        "desks": {
+            "nisNetgroupTriple": ["(pc3,ada,)", "(pc5.example.com,bob,nis)"],
+            "memberNisNetgroup": "all",
+        },
         "labs": {"nisNetgroupTriple": ["(pc4,-,)", "(,cy,)"]},
         "others": {"nisNetgroupTriple": "(pc1,fay,)"},
     }
-    netgroups += [entry(f"cn={name},ou=netgroups,{SUFFIX}", objectClass="nisNetgroup", cn=name, **held) for name, held in tree.items()]
+    netgroups += [
+        entry(f"cn={name},ou=netgroups,{SUFFIX}", objectClass="nisNetgroup", cn=name, **held)
+        for name, held in tree.items()
+    ]
     dns = [text.partition("\n")[0].removeprefix("dn: ") for text in netgroups]
-    chosen = {"machines": {**rfc2307.options["machines"], "owners": []}, "netgroups": {"filter": "(&(objectClass=nisNetgroup)(cn=all))"}}
+    chosen = {
+        "machines": {**rfc2307.options["machines"], "owners": []},
+        "netgroups": {"filter": "(&(objectClass=nisNetgroup)(cn=all))"},
+    }
     with changed(rfc2307, "\n".join(map(added, netgroups)), "\n".join(map(removed, reversed(dns)))):
         answer = rfc2307.ask(**chosen)
         everything = rfc2307.ask(**{**chosen, "netgroups": {}})
-        rfc2307.server.change(f"dn: cn=all,ou=netgroups,{SUFFIX}\nchangetype: modify\nadd: memberNisNetgroup\nmemberNisNetgroup: lost\n")
+        rfc2307.server.change(
+            f"dn: cn=all,ou=netgroups,{SUFFIX}\nchangetype: modify\nadd: memberNisNetgroup\nmemberNisNetgroup: lost\n"
+        )
         error = refusal(rfc2307, **chosen, unresolved="error")
     assert {name: users for name, users in works(answer).items() if users} == {
         "pc3.example.com": {"ada": ["alpha"]},
@@ -155,11 +208,25 @@ ACCESS = f'(targetattr = "nsds50ruv || objectClass || nsUniqueId")(version 3.0; 
 
 
 def test_389ds_with_replication_has_the_last_change_of_all_replicas(freeipa: Directory):
-    text = entry(REPLICA, objectClass="nsDS5Replica", cn="replica", nsDS5ReplicaRoot=SUFFIX, nsDS5ReplicaType=3, nsDS5Flags=1, nsDS5ReplicaId=7)
+    text = entry(
+        REPLICA,
+        objectClass="nsDS5Replica",
+        cn="replica",
+        nsDS5ReplicaRoot=SUFFIX,
+        nsDS5ReplicaType=3,
+        nsDS5Flags=1,
+        nsDS5ReplicaId=7,
+    )
     freeipa.server.change("-a", input=text)
     tree = f'dn: cn="{SUFFIX}",cn=mapping tree,cn=config\nchangetype: modify\n'
     alpha = f"dn: cn=alpha,ou=projects,{SUFFIX}\nchangetype: modify\nreplace: description\ndescription: "
-    options = {"uris": [freeipa.server.uri], "bind": "simple", "bind_dn": READER, "bind_password": READER_PASSWORD, "allow_clear_text": True}
+    options = {
+        "uris": [freeipa.server.uri],
+        "bind": "simple",
+        "bind_dn": READER,
+        "bind_password": READER_PASSWORD,
+        "allow_clear_text": True,
+    }
     try:
         freeipa.server.change(input=f"{alpha}one\n")
         one, same = freeipa.ask().serial, freeipa.ask().serial
@@ -175,5 +242,7 @@ def test_389ds_with_replication_has_the_last_change_of_all_replicas(freeipa: Dir
     assert is_older(one, other)
     assert not is_older(other, one)
     assert without.serial.startswith("time:control:")
-    assert works(without) == COMPANY.works, "to ask for what one may not see leaves its mark on a connection of 389-ds"
+    assert works(without) == COMPANY.works, (
+        "to ask for what one may not see leaves its mark on a connection of 389-ds"
+    )
     assert allowed == other

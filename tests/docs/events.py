@@ -16,24 +16,47 @@ import yaml
 from ansible_collections.shipping.code.plugins.doc_fragments.directory import ModuleDocFragment
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.settings import OPTIONS
 
-PLUGIN = Path(__file__).parents[2] / "extensions" / "eda" / "plugins" / "event_source" / "ldap_membership.py"
+PLUGIN = (
+    Path(__file__).parents[2]
+    / "extensions"
+    / "eda"
+    / "plugins"
+    / "event_source"
+    / "ldap_membership.py"
+)
 EVENT_SCHEMA = PLUGIN.parent / "schemas" / "ldap_membership.json"
-_TYPES = {"str": "string", "path": "string", "int": "integer", "float": "number", "bool": "boolean", "list": "array", "dict": "object"}
+_TYPES = {
+    "str": "string",
+    "path": "string",
+    "int": "integer",
+    "float": "number",
+    "bool": "boolean",
+    "list": "array",
+    "dict": "object",
+}
 _MARKUP = re.compile(r"\b[A-Z]\(((?:[^()\\]|\\.)*)\)")
 
 
 def documented() -> dict[str, Any]:
     """The options of its own, as the plugin documents them."""
-    options: dict[str, Any] = yaml.safe_load(runpy.run_path(str(PLUGIN))["DOCUMENTATION"])["options"]
+    options: dict[str, Any] = yaml.safe_load(runpy.run_path(str(PLUGIN))["DOCUMENTATION"])[
+        "options"
+    ]
     return options
 
 
 def event_schema_text() -> str:
     """The schema."""
-    directory = {**yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"], **yaml.safe_load(ModuleDocFragment.LOGIN)["options"]}
+    directory = {
+        **yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"],
+        **yaml.safe_load(ModuleDocFragment.LOGIN)["options"],
+    }
     options = {**documented(), **{name: directory[name] for name in OPTIONS}}
     properties = {name: _property(option) for name, option in options.items()}
-    properties["machine_map"] = {"type": ["string", "object"], "description": properties["machine_map"]["description"]}
+    properties["machine_map"] = {
+        "type": ["string", "object"],
+        "description": properties["machine_map"]["description"],
+    }
     schema = {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "shipping.code.ldap_membership",
@@ -47,7 +70,10 @@ def event_schema_text() -> str:
 
 def _property(option: Mapping[str, Any]) -> dict[str, Any]:
     text = option["description"]
-    found: dict[str, Any] = {"type": _TYPES[option["type"]], "description": _MARKUP.sub(r"\1", " ".join(text) if isinstance(text, list) else text)}
+    found: dict[str, Any] = {
+        "type": _TYPES[option["type"]],
+        "description": _MARKUP.sub(r"\1", " ".join(text) if isinstance(text, list) else text),
+    }
     if "elements" in option:
         found["items"] = {"type": _TYPES[option["elements"]]}
     if "choices" in option:
@@ -55,6 +81,8 @@ def _property(option: Mapping[str, Any]) -> dict[str, Any]:
     if "default" in option and option["type"] != "dict":
         found["default"] = option["default"]
     if "suboptions" in option:
-        found["properties"] = {name: _property(inner) for name, inner in option["suboptions"].items()}
+        found["properties"] = {
+            name: _property(inner) for name, inner in option["suboptions"].items()
+        }
         found["additionalProperties"] = False
     return found

@@ -22,7 +22,9 @@ from .terminal import picture
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 _DULL_IN_DELIVERY = re.compile(r"^(TASK|changed:|skipping:)")
 _CODES = re.compile(r"\x1b\[[\d;]*m")
-_DULL = re.compile(r"^(\s*$|TASK \[Ship the app\]|ok:|PLAY|included:|Origin:|\d+ |\s+\^)|Validating arguments|passed over|: ok=\d")
+_DULL = re.compile(
+    r"^(\s*$|TASK \[Ship the app\]|ok:|PLAY|included:|Origin:|\d+ |\s+\^)|Validating arguments|passed over|: ok=\d"
+)
 
 
 class Recorder(quickstart.Tour):
@@ -42,11 +44,19 @@ class Recorder(quickstart.Tour):
         (FOLDER / f"{name}.svg").write_text(picture(lines, title))
 
 
-def played(name: str, words: Iterable[str], shown: Iterable[str], environment: Mapping[str, str], good: bool = True) -> list[str]:
+def played(
+    name: str,
+    words: Iterable[str],
+    shown: Iterable[str],
+    environment: Mapping[str, str],
+    good: bool = True,
+) -> list[str]:
     """Run one of the collection's playbooks; what people look at of what it prints, below the command as ``shown``."""
     command = ["ansible-playbook", f"playbooks/{name}.yml", *words]
     coloured = {**environment, "ANSIBLE_FORCE_COLOR": "1"}
-    done = subprocess.run(command, cwd=quickstart.ROOT, env=coloured, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=quickstart.ROOT, env=coloured, capture_output=True, text=True, check=False
+    )
     if (done.returncode == 0) != good:
         raise RuntimeError(done.stdout)
     lines = [typed("ansible-playbook", f"shipping.code.{name}", *shown)]
@@ -88,22 +98,56 @@ def record(place: quickstart.Place, suffix: str) -> None:
     client.until("shop 1.0.0", 30)
     with client:
         tour.ship("1.1.0")
-        tour.save(f"rollout{suffix}", "Version 1.1.0 of the shop goes out, and no request is lost", "shop 1.0.0", "shop 1.1.0")
+        tour.save(
+            f"rollout{suffix}",
+            "Version 1.1.0 of the shop goes out, and no request is lost",
+            "shop 1.0.0",
+            "shop 1.1.0",
+        )
         tour.ship("1.2.0", good=False)
-        tour.save(f"refused{suffix}", "Version 1.2.0 of the shop is refused, and 1.1.0 serves", "shop 1.1.0")
+        tour.save(
+            f"refused{suffix}",
+            "Version 1.2.0 of the shop is refused, and 1.1.0 serves",
+            "shop 1.1.0",
+        )
 
 
 def record_delivery(company: Company) -> None:
     """Somebody joins a project, uses its tools, and leaves it."""
-    words = ("-i", str(company.inventory), "-e", f"delivery_catalogue={company.catalogue}", "-e", f"delivery_state_path={company.folder}/state")
-    titles = {"join": "Ada joins the project atlas, and its tools work on her machine", "leave": "Ada leaves the project atlas, and its tools are gone"}
+    words = (
+        "-i",
+        str(company.inventory),
+        "-e",
+        f"delivery_catalogue={company.catalogue}",
+        "-e",
+        f"delivery_state_path={company.folder}/state",
+    )
+    titles = {
+        "join": "Ada joins the project atlas, and its tools work on her machine",
+        "leave": "Ada leaves the project atlas, and its tools are gone",
+    }
     for what, change in {"join": company.join, "leave": company.leave}.items():
         ldif = change("ada")
-        lines = [typed("cat", f"{what}.ldif"), *ldif.splitlines(), typed("ldapmodify", "-H", "ldaps://ldap.example.com", "-f", f"{what}.ldif"), ""]
-        lines += [line for line in played("deliver", words, ("-i", "ldap_projects.yml"), quickstart.environment({})) if not _dull_in_delivery(line)]
+        lines = [
+            typed("cat", f"{what}.ldif"),
+            *ldif.splitlines(),
+            typed("ldapmodify", "-H", "ldaps://ldap.example.com", "-f", f"{what}.ldif"),
+            "",
+        ]
+        lines += [
+            line
+            for line in played(
+                "deliver", words, ("-i", "ldap_projects.yml"), quickstart.environment({})
+            )
+            if not _dull_in_delivery(line)
+        ]
         for command in (["tools"], ["atlas-tiles", "3"]):
             done = company.machines["pc"].ssh("ada", *command)
-            lines += ["", typed("ssh", f"ada@pc.{DOMAIN}", *command), *(done.stdout + done.stderr).splitlines()]
+            lines += [
+                "",
+                typed("ssh", f"ada@pc.{DOMAIN}", *command),
+                *(done.stdout + done.stderr).splitlines(),
+            ]
         (FOLDER / f"{what}.svg").write_text(picture(lines, titles[what]))
 
 

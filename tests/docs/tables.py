@@ -30,7 +30,10 @@ from ansible_collections.shipping.code.plugins.plugin_utils._catalog.project_fil
 from ansible_collections.shipping.code.plugins.plugin_utils._catalog.value_forms import FORMS
 
 ROOT = Path(__file__).parents[2]
-FILLED = [ROOT / "docs" / "docsite" / "rst" / name for name in ("guide_spec.rst", "guide_kubernetes.rst", "guide_delivery.rst")]
+FILLED = [
+    ROOT / "docs" / "docsite" / "rst" / name
+    for name in ("guide_spec.rst", "guide_kubernetes.rst", "guide_delivery.rst")
+]
 SCHEMA = ROOT / "docs" / "project.schema.json"
 ROLE = ROOT / "playbooks" / "files" / "kubernetes" / "role.yml"
 
@@ -43,13 +46,35 @@ def filled(text: str) -> str:
             continue
         before, _begin, rest = text.partition(begin)
         _old, _end, after = rest.partition(end)
-        text = "".join([before, begin, "\n", *(f"{line}\n" if line else "\n" for line in lines), "\n", end, after])
+        text = "".join(
+            [
+                before,
+                begin,
+                "\n",
+                *(f"{line}\n" if line else "\n" for line in lines),
+                "\n",
+                end,
+                after,
+            ]
+        )
     return text
 
 
 def _tables() -> dict[str, list[str]]:
-    refused = {**{f"services.{key}": {platform: table[key] for platform, table in REFUSED_KEYS.items() if key in table} for key in _all(REFUSED_KEYS)}}
-    refused |= {key: {platform: table[key] for platform, table in REFUSED_OBJECT_KEYS.items() if key in table} for key in _all(REFUSED_OBJECT_KEYS)}
+    refused = {
+        **{
+            f"services.{key}": {
+                platform: table[key] for platform, table in REFUSED_KEYS.items() if key in table
+            }
+            for key in _all(REFUSED_KEYS)
+        }
+    }
+    refused |= {
+        key: {
+            platform: table[key] for platform, table in REFUSED_OBJECT_KEYS.items() if key in table
+        }
+        for key in _all(REFUSED_OBJECT_KEYS)
+    }
     return {
         "services": _table("key", SERVICE_KEYS),
         "objects": _table("key", OBJECT_KEYS),
@@ -88,7 +113,11 @@ def _keys(keys: dict[str, Key]) -> list[str]:
 
 
 def _title(key: Key) -> str:
-    return FORMS[key.form].title if key.form in FORMS else {"tools": "mapping", "kind": "word", "platforms": "list", "names": "list"}[key.form]
+    return (
+        FORMS[key.form].title
+        if key.form in FORMS
+        else {"tools": "mapping", "kind": "word", "platforms": "list", "names": "list"}[key.form]
+    )
 
 
 def _role() -> list[str]:
@@ -111,7 +140,9 @@ def _table(first: str, rows: dict[str, dict[str, str]]) -> list[str]:
 
 
 def _row(cells: Iterable[str]) -> list[str]:
-    return [f"   {'*' if number == 0 else ' '} - {cell}".rstrip() for number, cell in enumerate(cells)]
+    return [
+        f"   {'*' if number == 0 else ' '} - {cell}".rstrip() for number, cell in enumerate(cells)
+    ]
 
 
 def _rst(text: str) -> str:

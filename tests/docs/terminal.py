@@ -12,7 +12,14 @@ from html import escape
 
 _COLUMNS = 118
 _WIDTH, _HEIGHT, _MARGIN = 8.4, 20, 18
-_COLOURS = {"31": "#ff7b72", "32": "#7ee787", "33": "#e3b341", "34": "#79c0ff", "35": "#d2a8ff", "36": "#76e3ea"}
+_COLOURS = {
+    "31": "#ff7b72",
+    "32": "#7ee787",
+    "33": "#e3b341",
+    "34": "#79c0ff",
+    "35": "#d2a8ff",
+    "36": "#76e3ea",
+}
 _CODE = re.compile(r"\x1b\[([\d;]*)m")
 _STYLE = "text{font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;fill:#c9d1d9;white-space:pre}"
 
@@ -23,14 +30,18 @@ def picture(lines: Iterable[str], title: str) -> str:
     label = escape(title)
     width, height = round(_COLUMNS * _WIDTH + 2 * _MARGIN), len(rows) * _HEIGHT + 3 * _MARGIN
     texts = [
-        f'<text xml:space="preserve" x="{_MARGIN}" y="{2 * _MARGIN + 10 + number * _HEIGHT}">{"".join(_spans(row))}</text>' for number, row in enumerate(rows)
+        f'<text xml:space="preserve" x="{_MARGIN}" y="{2 * _MARGIN + 10 + number * _HEIGHT}">{"".join(_spans(row))}</text>'
+        for number, row in enumerate(rows)
     ]
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" aria-label="{label}">',
             f"<title>{label}</title><style>{_STYLE}</style>",
             f'<rect width="{width}" height="{height}" rx="8" fill="#0d1117"/>',
-            *(f'<circle cx="{_MARGIN + 4 + number * 18}" cy="{_MARGIN - 2}" r="5" fill="#30363d"/>' for number in range(3)),
+            *(
+                f'<circle cx="{_MARGIN + 4 + number * 18}" cy="{_MARGIN - 2}" r="5" fill="#30363d"/>'
+                for number in range(3)
+            ),
             *texts,
             "</svg>",
             "",
@@ -41,9 +52,15 @@ def picture(lines: Iterable[str], title: str) -> str:
 def _rows(line: str) -> list[tuple[str, str]]:
     """A line, folded at the right edge, each part with its colour."""
     codes = [code for code in _CODE.findall(line) if code not in ("", "0")]
-    colour = next((_COLOURS[part] for code in codes for part in code.split(";") if part in _COLOURS), "")
+    colour = next(
+        (_COLOURS[part] for code in codes for part in code.split(";") if part in _COLOURS), ""
+    )
     plain = _CODE.sub("", line)
-    return [(row, colour) for row in textwrap.wrap(plain, _COLUMNS, subsequent_indent="    ", drop_whitespace=False) or [""]]
+    return [
+        (row, colour)
+        for row in textwrap.wrap(plain, _COLUMNS, subsequent_indent="    ", drop_whitespace=False)
+        or [""]
+    ]
 
 
 def _spans(row: tuple[str, str]) -> Iterator[str]:

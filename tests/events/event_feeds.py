@@ -17,7 +17,9 @@ from ansible_collections.shipping.code.plugins.plugin_utils._directory import se
 from ansible_collections.shipping.code.plugins.plugin_utils._events import source_options
 from ansible_collections.shipping.code.plugins.plugin_utils._events.source import Source
 from ansible_collections.shipping.code.plugins.plugin_utils._membership import membership_state
-from ansible_collections.shipping.code.plugins.plugin_utils._membership.membership import read_membership
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.membership import (
+    read_membership,
+)
 
 from tests.directory import company_entries
 from tests.directory.company_entries import Company, Person, works
@@ -27,7 +29,10 @@ from tests.testbed.machine import Machine
 PATIENCE = 30.0
 # Everybody who may ever be in a project, and the project that nobody is taken out of.
 COMPANY = Company(
-    people=tuple(Person(uid, number) for number, uid in enumerate(("ada", "bob", "cy", "dan", "eve", "zoe"), 1001)),
+    people=tuple(
+        Person(uid, number)
+        for number, uid in enumerate(("ada", "bob", "cy", "dan", "eve", "zoe"), 1001)
+    ),
     projects={"alpha": ("zoe",), "beta": ("bob", "zoe")},
     teams={"team": ("cy", "zoe")},
     inside={"beta": ("team",)},
@@ -49,7 +54,12 @@ def place(name: str) -> str:
 
 
 def modify(name: str, verb: str, *lines: str) -> str:
-    return "\n".join([f"dn: {name}", "changetype: modify", f"{verb}: {lines[0].partition(':')[0]}", *lines]) + "\n"
+    return (
+        "\n".join(
+            [f"dn: {name}", "changetype: modify", f"{verb}: {lines[0].partition(':')[0]}", *lines]
+        )
+        + "\n"
+    )
 
 
 @dataclass
@@ -95,7 +105,12 @@ class Follower:
         """The first event of a kind since the ``after``-th one, with these values."""
 
         def found() -> dict[str, Any] | None:
-            fitting = (event for event in self.events[after:] if event["type"] == kind and all(event.get(key) == value for key, value in match.items()))
+            fitting = (
+                event
+                for event in self.events[after:]
+                if event["type"] == kind
+                and all(event.get(key) == value for key, value in match.items())
+            )
             return next(fitting, None)
 
         with self._some:
@@ -144,7 +159,13 @@ def agrees(feed: Feed, folder: Path, patience: float = PATIENCE) -> None:
 
 
 def tree(company: Company = COMPANY) -> str:
-    return "\n".join([company_entries.people(company), company_entries.machines(company), company_entries.by_dn(company, "groupOfNames")])
+    return "\n".join(
+        [
+            company_entries.people(company),
+            company_entries.machines(company),
+            company_entries.by_dn(company, "groupOfNames"),
+        ]
+    )
 
 
 _CONTENT_SYNCHRONIZATION = """\
@@ -177,7 +198,14 @@ def slapd_of(machine: Machine, ldif: str) -> Slapd:
 
 def slapd(server: Slapd, folder: Path) -> Feed:
     """Followed at once."""
-    return Feed(server, server.options(bind_password=READER_PASSWORD, state_path=str(folder), heartbeat=1), server.change, "syncrepl", place, "shadowExpire: 1")
+    return Feed(
+        server,
+        server.options(bind_password=READER_PASSWORD, state_path=str(folder), heartbeat=1),
+        server.change,
+        "syncrepl",
+        place,
+        "shadowExpire: 1",
+    )
 
 
 def ds389_server(machine: Machine, company: Company = COMPANY) -> DirectoryServer:
@@ -211,7 +239,9 @@ def ds389_options(server: DirectoryServer) -> dict[str, Any]:
 def ds389(server: DirectoryServer, folder: Path) -> Feed:
     """Followed at once."""
     given = {**ds389_options(server), "state_path": str(folder), "heartbeat": 1}
-    return Feed(server, given, lambda ldif: server.change(input=ldif), "syncrepl", place, "shadowExpire: 1")
+    return Feed(
+        server, given, lambda ldif: server.change(input=ldif), "syncrepl", place, "shadowExpire: 1"
+    )
 
 
 def samba_server(machine: Machine, company: Company = COMPANY) -> SambaDomain:
@@ -242,5 +272,17 @@ def samba(server: SambaDomain, folder: Path) -> Feed:
             return f"CN={PEOPLE[name].cn},OU=People,{server.suffix}"
         return f"CN={name},OU={'Teams' if name == 'team' else 'Projects'},{server.suffix}"
 
-    given = {**samba_options(server), "bind_password": server.password, "state_path": str(folder), "heartbeat": 2}
-    return Feed(server, given, lambda ldif: server.change(input=ldif), "notification", there, "userAccountControl: 546")
+    given = {
+        **samba_options(server),
+        "bind_password": server.password,
+        "state_path": str(folder),
+        "heartbeat": 2,
+    }
+    return Feed(
+        server,
+        given,
+        lambda ldif: server.change(input=ldif),
+        "notification",
+        there,
+        "userAccountControl: 546",
+    )

@@ -28,7 +28,9 @@ def descendants(pid: int) -> list[int]:
     parents: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
-            parents.setdefault(int(stat.read_text().rpartition(")")[2].split()[1]), []).append(int(stat.parent.name))
+            parents.setdefault(int(stat.read_text().rpartition(")")[2].split()[1]), []).append(
+                int(stat.parent.name)
+            )
     found = parents.get(pid, [])
     return [*found, *(other for child in found for other in descendants(child))]
 
@@ -44,7 +46,9 @@ def installed(folder: Path) -> Path:
     home = {**environment(folder, folder), "ANSIBLE_GALAXY_SERVER_LIST": ""}
     tree = folder / "tree"
     tree.mkdir(parents=True)
-    files = run("git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
+    files = run(
+        "git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"
+    ).split("\0")
     for name in filter(None, files):
         if (ROOT / name).is_file():
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +56,16 @@ def installed(folder: Path) -> Path:
     galaxy = Path(sys.executable).parent / "ansible-galaxy"
     run(galaxy, "collection", "build", "--output-path", folder / "built", tree, env=home)
     (artifact,) = (folder / "built").glob("*.tar.gz")
-    run(galaxy, "collection", "install", "--offline", "-p", folder / "collections", artifact, env=home)
+    run(
+        galaxy,
+        "collection",
+        "install",
+        "--offline",
+        "-p",
+        folder / "collections",
+        artifact,
+        env=home,
+    )
     return folder / "collections"
 
 
@@ -108,16 +121,33 @@ class Rulebook:
         """The variables, and the inventory of what is pending."""
         folder = self.home / "inventory"
         folder.mkdir(parents=True, exist_ok=True)
-        pending = {"plugin": "shipping.code.ldap_projects", "source": "state", "only": "pending", "state_path": str(self.state)}
+        pending = {
+            "plugin": "shipping.code.ldap_projects",
+            "source": "state",
+            "only": "pending",
+            "state_path": str(self.state),
+        }
         (folder / "ldap_projects.yml").write_text(json.dumps(pending))
         self.home.mkdir(parents=True, exist_ok=True)
         (folder / "reached.yml").write_text((self.company.inventory / "reached.yml").read_text())
-        source = {"source_file": str(self.company.inventory / "ldap_projects.yml"), "state_path": str(self.state)}
-        (self.home / "variables.yml").write_text(json.dumps({**source, "delivery_catalogue": str(self.company.catalogue)}))
+        source = {
+            "source_file": str(self.company.inventory / "ldap_projects.yml"),
+            "state_path": str(self.state),
+        }
+        (self.home / "variables.yml").write_text(
+            json.dumps({**source, "delivery_catalogue": str(self.company.catalogue)})
+        )
 
     def start(self, rulebook: str = "shipping.code.deliver", inventory: bool = True) -> None:
         words = ["-i", self.home / "inventory"] if inventory else []
-        command = [Path(sys.executable).parent / "ansible-rulebook", "-r", rulebook, *words, "--vars", self.home / "variables.yml"]
+        command = [
+            Path(sys.executable).parent / "ansible-rulebook",
+            "-r",
+            rulebook,
+            *words,
+            "--vars",
+            self.home / "variables.yml",
+        ]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*map(str, command)], stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.home, start_new_session=True,
@@ -139,7 +169,9 @@ class Rulebook:
         """Wait until it is so; the second at which it was."""
         deadline = time.monotonic() + patience
         while not what():
-            assert time.monotonic() < deadline and self.process and self.process.poll() is None, self.text()[-6000:]
+            assert time.monotonic() < deadline and self.process and self.process.poll() is None, (
+                self.text()[-6000:]
+            )
             time.sleep(0.02)
         return time.time()
 

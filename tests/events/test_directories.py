@@ -24,7 +24,10 @@ def test_whoever_joins_and_leaves(feed: Feed, follow: Follow, folder: Path):
     start = len(follower.events)
     feed.join("ada")
     joined = follower.wait("joined", start)
-    assert (joined["project"], joined["machines"]) == ("alpha", ["pc1.example.com", "pc3.example.com"])
+    assert (joined["project"], joined["machines"]) == (
+        "alpha",
+        ["pc1.example.com", "pc3.example.com"],
+    )
     assert joined["directory_changed_at"]
     assert follower.wait("pending", start)["machines"] == joined["machines"]
     start = len(follower.events)

@@ -36,7 +36,9 @@ from .event_feeds import (
 pytestmark = pytest.mark.long
 
 Follow = Callable[..., Follower]
-PLUGIN = Path(__file__).resolve().parents[2] / "extensions/eda/plugins/event_source/ldap_membership.py"
+PLUGIN = (
+    Path(__file__).resolve().parents[2] / "extensions/eda/plugins/event_source/ldap_membership.py"
+)
 
 
 def test_the_server_is_restarted(slapd: Feed, follow: Follow, folder: Path):
@@ -90,7 +92,9 @@ def test_a_wrong_password_ends_it_at_the_start(slapd: Feed, follow: Follow, fold
     assert "does not let in" in str(error) and "wrong one" not in str(error) and not folder.exists()
 
 
-def test_a_password_that_is_refused_later_is_not_tried_again(slapd: Feed, follow: Follow, folder: Path, tmp_path: Path):
+def test_a_password_that_is_refused_later_is_not_tried_again(
+    slapd: Feed, follow: Follow, folder: Path, tmp_path: Path
+):
     secret = tmp_path / "password"
     secret.write_text(slapd.options["bind_password"])
     follower = follow(slapd, bind_password=None, bind_password_file=str(secret))
@@ -98,7 +102,10 @@ def test_a_password_that_is_refused_later_is_not_tried_again(slapd: Feed, follow
     slapd.change(modify(READER, "replace", "userPassword: another one"))
     slapd.server.stop()
     slapd.server.start()
-    trouble = follower.wait("trouble", remedy="Check bind_dn and the password; it was tried once only, so that nothing is locked")
+    trouble = follower.wait(
+        "trouble",
+        remedy="Check bind_dn and the password; it was tried once only, so that nothing is locked",
+    )
     count = len(follower.told("trouble"))
     time.sleep(3)
     assert len(follower.told("trouble")) == count and "another one" not in json.dumps(trouble)
@@ -126,7 +133,10 @@ def test_a_group_is_emptied_by_mistake(slapd: Feed, follow: Follow, folder: Path
     start = len(follower.events)
     slapd.join("eve", "beta")  # Joins go on.
     assert follower.wait("joined", start)["project"] == "beta"
-    assert before["pc2.example.com"]["cy"] == ["alpha", "beta"] and "alpha" in wanted(folder)["pc2.example.com"]["cy"]
+    assert (
+        before["pc2.example.com"]["cy"] == ["alpha", "beta"]
+        and "alpha" in wanted(folder)["pc2.example.com"]["cy"]
+    )
     follower.stop()
     again = follow(slapd)  # It is held over a restart, too.
     let_go = again.wait("held")["let_go"]
@@ -154,14 +164,22 @@ def test_many_join_at_once(slapd: Feed, follow: Follow, folder: Path):
     follower = follow(slapd)
     follower.wait("pending")
     start = len(follower.events)
-    slapd.change(modify(group("alpha"), "add", "\n".join(f"member: {dn(uid)}" for uid in ("ada", "bob", "cy", "dan", "eve"))))
+    slapd.change(
+        modify(
+            group("alpha"),
+            "add",
+            "\n".join(f"member: {dn(uid)}" for uid in ("ada", "bob", "cy", "dan", "eve")),
+        )
+    )
     assert len(follower.wait("joined", start)["users"]) == 5
     follower.wait("pending", start)
     time.sleep(0.5)
     assert len(follower.told("joined", start)) == len(follower.told("pending", start)) == 1
 
 
-def test_an_account_closes_by_its_date(slapd: Feed, follow: Follow, folder: Path, monkeypatch: pytest.MonkeyPatch):
+def test_an_account_closes_by_its_date(
+    slapd: Feed, follow: Follow, folder: Path, monkeypatch: pytest.MonkeyPatch
+):
     from ansible_collections.shipping.code.plugins.plugin_utils._membership import accounts
 
     days = int(time.time() // 86_400) + 1
@@ -170,7 +188,9 @@ def test_an_account_closes_by_its_date(slapd: Feed, follow: Follow, folder: Path
     soon = time.time() + 3
     real = accounts._ends
     moment = accounts.datetime.fromtimestamp(soon, accounts.UTC)
-    monkeypatch.setattr(accounts, "_ends", lambda entry: [(name, moment) for name, _end in real(entry)])
+    monkeypatch.setattr(
+        accounts, "_ends", lambda entry: [(name, moment) for name, _end in real(entry)]
+    )
     follower = follow(slapd, heartbeat=300)
     follower.wait("pending")
     closed = follower.wait("changed")
@@ -273,7 +293,12 @@ def test_killed_at_any_moment(slapd: Feed, folder: Path):
     given = json.dumps(slapd.options)
     people = [*COMPANY.machines["pc2"], "ada", "dan", "eve"]
     for turn in range(8):
-        process = subprocess.Popen([sys.executable, str(PLUGIN), given], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        process = subprocess.Popen(
+            [sys.executable, str(PLUGIN), given],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
         time.sleep(0.3 + 0.12 * turn)
         uid = people[turn % len(people)]
         (slapd.join if turn < len(people) else slapd.leave)(uid)
@@ -282,7 +307,9 @@ def test_killed_at_any_moment(slapd: Feed, folder: Path):
         process.wait()
         if (folder / "wanted.json").exists():
             membership_state.read_wanted(folder)
-    process = subprocess.Popen([sys.executable, str(PLUGIN), given], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, str(PLUGIN), given], stdout=subprocess.PIPE, text=True
+    )
     try:
         assert process.stdout
         kinds = [json.loads(process.stdout.readline())["type"] for _line in range(3)]

@@ -46,11 +46,20 @@ def large(machine: Machine, folder: Path) -> Iterator[Feed]:
     """A thousand people with a machine each, and a project that has none of them."""
     server = Slapd(machine, "large", port=2389, secure_port=2636)
     nobody = f"cn=nobody,{SUFFIX}"
-    empty = company_entries.entry(f"cn=new,ou=projects,{SUFFIX}", objectClass="groupOfNames", cn="new", member=nobody)
+    empty = company_entries.entry(
+        f"cn=new,ou=projects,{SUFFIX}", objectClass="groupOfNames", cn="new", member=nobody
+    )
     stand_in = company_entries.entry(nobody, objectClass="organizationalRole", cn="nobody")
     server.up("\n".join([stand_in, *tree(Size(MANY, 10, 1)), empty]))
     try:
-        yield Feed(server, server.options(bind_password=READER_PASSWORD, state_path=str(folder), heartbeat=5), server.change, "syncrepl", place, "")
+        yield Feed(
+            server,
+            server.options(bind_password=READER_PASSWORD, state_path=str(folder), heartbeat=5),
+            server.change,
+            "syncrepl",
+            place,
+            "",
+        )
     finally:
         server.stop()
 
@@ -58,7 +67,11 @@ def large(machine: Machine, folder: Path) -> Iterator[Feed]:
 def everybody(verb: str, each: bool) -> str:
     members = [f"member: uid=user{number},ou=people,{SUFFIX}" for number in range(MANY)]
     name = f"cn=new,ou=projects,{SUFFIX}"
-    return "\n".join(modify(name, verb, member) for member in members) if each else modify(name, verb, *members)
+    return (
+        "\n".join(modify(name, verb, member) for member in members)
+        if each
+        else modify(name, verb, *members)
+    )
 
 
 def test_a_thousand_join_at_once(large: Feed, follow: Follow, folder: Path):
@@ -89,29 +102,61 @@ class Chaos:
 
     def step(self) -> None:
         """One change; one that makes no sense, such as a second join, is refused by the server."""
-        kinds = [self.member] * 6 + [self.nested, self.account, self.machine, self.login, self.project]
+        kinds = [self.member] * 6 + [
+            self.nested,
+            self.account,
+            self.machine,
+            self.login,
+            self.project,
+        ]
         try:
             self.chance.choice(kinds)()
         except RuntimeError as error:
-            assert any(word in str(error) for word in ("exists", "No such", "no such", "rdn")), error
+            assert any(word in str(error) for word in ("exists", "No such", "no such", "rdn")), (
+                error
+            )
 
     def member(self) -> None:
         name = self.chance.choice(["alpha", "beta", "team"])
-        self.feed.change(modify(group(name), self.chance.choice(["add", "delete"]), f"member: {dn(self.chance.choice(self.people))}"))
+        self.feed.change(
+            modify(
+                group(name),
+                self.chance.choice(["add", "delete"]),
+                f"member: {dn(self.chance.choice(self.people))}",
+            )
+        )
 
     def nested(self) -> None:
-        self.feed.change(modify(group("alpha"), self.chance.choice(["add", "delete"]), f"member: {group('team')}"))
+        self.feed.change(
+            modify(
+                group("alpha"), self.chance.choice(["add", "delete"]), f"member: {group('team')}"
+            )
+        )
 
     def account(self) -> None:
-        self.feed.change(modify(dn(self.chance.choice(self.people)), "replace", f"shadowExpire: {self.chance.choice([1, -1])}"))
+        self.feed.change(
+            modify(
+                dn(self.chance.choice(self.people)),
+                "replace",
+                f"shadowExpire: {self.chance.choice([1, -1])}",
+            )
+        )
 
     def machine(self) -> None:
         name = self.chance.choice(list(COMPANY.machines))
-        self.feed.change(modify(f"cn={name},ou=machines,{SUFFIX}", "replace", f"owner: {dn(self.chance.choice(self.people))}"))
+        self.feed.change(
+            modify(
+                f"cn={name},ou=machines,{SUFFIX}",
+                "replace",
+                f"owner: {dn(self.chance.choice(self.people))}",
+            )
+        )
 
     def login(self) -> None:
         self.number += 1
-        self.feed.change(modify(dn(self.chance.choice(self.people)), "replace", f"uid: login{self.number}"))
+        self.feed.change(
+            modify(dn(self.chance.choice(self.people)), "replace", f"uid: login{self.number}")
+        )
 
     def project(self) -> None:
         name = f"cn=coming,ou=projects,{SUFFIX}"
@@ -125,12 +170,21 @@ def test_a_soak(slapd: Feed, folder: Path):
     seed = int(os.environ.get("SEED", str(time.time_ns() % 100_000)))
     chance = random.Random(seed)
     chaos = Chaos(slapd, chance)
-    given = json.dumps({**slapd.options, "max_shrink": 100, "may_empty": ["alpha", "beta", "coming"], "reconcile": 60})
+    given = json.dumps(
+        {
+            **slapd.options,
+            "max_shrink": 100,
+            "may_empty": ["alpha", "beta", "coming"],
+            "reconcile": 60,
+        }
+    )
     begun = time.monotonic()
     calm, end, checked, steps, memory = begun + SECONDS / 2, begun + SECONDS, begun, 0, list[int]()
 
     def start() -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, str(PLUGIN), given], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        return subprocess.Popen(
+            [sys.executable, str(PLUGIN), given], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
 
     process = start()
     try:
@@ -139,7 +193,9 @@ def test_a_soak(slapd: Feed, folder: Path):
             chaos.step()
             steps += 1
             fault = chance.random()
-            if fault < 0.005 and time.monotonic() < calm:  # In the second half it lives, and is weighed.
+            if (
+                fault < 0.005 and time.monotonic() < calm
+            ):  # In the second half it lives, and is weighed.
                 process.kill()
                 process.communicate()
                 process = start()

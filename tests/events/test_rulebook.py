@@ -74,10 +74,21 @@ class Controller:
         self.company, self.environment = company, environment(folder, collections)
         self.awx = awx.Awx(self.deliver)
         tools = self.make("organizations", name="Tools")
-        project = self.make("projects", name="tools", organization=tools, scm_type="git", scm_url=awx.repository(folder / "tools"))
+        project = self.make(
+            "projects",
+            name="tools",
+            organization=tools,
+            scm_type="git",
+            scm_url=awx.repository(folder / "tools"),
+        )
         inventory = self.make("inventories", name="people", organization=tools)
         time.sleep(0.5)  # for the project to be fetched
-        given = {"project": project, "inventory": inventory, "playbook": "deliver.yml", "ask_limit_on_launch": True}
+        given = {
+            "project": project,
+            "inventory": inventory,
+            "playbook": "deliver.yml",
+            "ask_limit_on_launch": True,
+        }
         self.make("job_templates", name="shipping deliver events", **given)
 
     def make(self, kind: str, **content: object) -> int:
@@ -85,8 +96,24 @@ class Controller:
 
     def deliver(self, job: dict[str, Any]) -> bool:
         given = {"delivery_catalogue": str(self.company.catalogue)}
-        words = [Path(sys.executable).parent / "ansible-playbook", "-i", self.company.inventory, "--limit", job["limit"], "-e", json.dumps(given)]
-        return subprocess.run([*words, "shipping.code.deliver"], env=self.environment, capture_output=True, check=False).returncode == 0
+        words = [
+            Path(sys.executable).parent / "ansible-playbook",
+            "-i",
+            self.company.inventory,
+            "--limit",
+            job["limit"],
+            "-e",
+            json.dumps(given),
+        ]
+        return (
+            subprocess.run(
+                [*words, "shipping.code.deliver"],
+                env=self.environment,
+                capture_output=True,
+                check=False,
+            ).returncode
+            == 0
+        )
 
     def done(self, *machines: str) -> list[str]:
         """The states of the jobs for just these machines."""
@@ -97,7 +124,11 @@ class Controller:
 def test_by_a_job_template(company: Company, collections: Path, tmp_path: Path):
     controller = Controller(company, collections, tmp_path / "awx")
     with controller.awx:
-        given = {"EDA_CONTROLLER_URL": controller.awx.url, "EDA_CONTROLLER_TOKEN": awx.TOKEN, "EDA_JOB_TEMPLATE_REFRESH_DELAY": "0.2"}
+        given = {
+            "EDA_CONTROLLER_URL": controller.awx.url,
+            "EDA_CONTROLLER_TOKEN": awx.TOKEN,
+            "EDA_JOB_TEMPLATE_REFRESH_DELAY": "0.2",
+        }
         rulebook = Rulebook(company, tmp_path, collections, given)
         rulebook.write()
         rulebook.start("shipping.code.deliver_job_template", inventory=False)

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.shipping.code.plugins.plugin_utils._membership import membership_state
-from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import Membership
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import (
+    Membership,
+)
 
 from tests.testbed.directory import SUFFIX
 
@@ -31,21 +33,36 @@ def test_join_and_leave(slapd: Feed, follow: Follow, folder: Path):
     follower = follow(slapd)
     assert follower.wait("way")["way"] == "syncrepl"
     assert follower.wait("snapshot")["machine_count"] == 4
-    assert follower.wait("pending")["machines"] == ["pc1.example.com", "pc2.example.com", "pc3.example.com", "pc4.example.com"]
+    assert follower.wait("pending")["machines"] == [
+        "pc1.example.com",
+        "pc2.example.com",
+        "pc3.example.com",
+        "pc4.example.com",
+    ]
     assert follower.told("joined") == []
     start = len(follower.events)
     slapd.join("ada")
     joined = follower.wait("joined", start)
     ada = {"name": "ada", "machines": ["pc1.example.com", "pc3.example.com"]}
     assert [{key: user[key] for key in ada} for user in joined["users"]] == [ada]
-    assert joined["project"] == "alpha" and joined["meta"] == {"hosts": ada["machines"]} and joined["has"] is True
-    assert joined["directory_changed_at"] <= joined["seen_at"] and joined["serial"].startswith("csn:")
+    assert (
+        joined["project"] == "alpha"
+        and joined["meta"] == {"hosts": ada["machines"]}
+        and joined["has"] is True
+    )
+    assert joined["directory_changed_at"] <= joined["seen_at"] and joined["serial"].startswith(
+        "csn:"
+    )
     assert follower.wait("pending", start)["machines"] == ada["machines"]
     assert wanted(folder)["pc1.example.com"] == {"ada": ["alpha"]}
     start = len(follower.events)
     slapd.leave("ada")
     left = follower.wait("left", start)
-    assert left["project"] == "alpha" and left["why"] == "membership" and left["machines"] == ada["machines"]
+    assert (
+        left["project"] == "alpha"
+        and left["why"] == "membership"
+        and left["machines"] == ada["machines"]
+    )
     agrees(slapd, folder)
 
 
@@ -66,7 +83,12 @@ def test_an_account_is_closed(slapd: Feed, follow: Follow, folder: Path):
     follower.wait("snapshot")
     slapd.change(modify(dn("bob"), "add", "shadowExpire: 1"))
     closed = follower.wait("changed")
-    assert (closed["project"], closed["why"], closed["has"], closed["machines"]) == ("beta", "account", False, ["pc2.example.com"])
+    assert (closed["project"], closed["why"], closed["has"], closed["machines"]) == (
+        "beta",
+        "account",
+        False,
+        ["pc2.example.com"],
+    )
     slapd.change(modify(dn("bob"), "delete", "shadowExpire: 1"))
     assert follower.wait("joined")["project"] == "beta"
     agrees(slapd, folder)
@@ -77,16 +99,25 @@ def test_a_machine_changes_hands(slapd: Feed, follow: Follow, folder: Path):
     follower.wait("snapshot")
     slapd.change(modify(f"cn=pc4,ou=machines,{SUFFIX}", "replace", f"owner: {dn('bob')}"))
     changed = follower.wait("changed")
-    assert (changed["project"], changed["why"], changed["has"], changed["machines"]) == ("beta", "machine", True, ["pc4.example.com"])
+    assert (changed["project"], changed["why"], changed["has"], changed["machines"]) == (
+        "beta",
+        "machine",
+        True,
+        ["pc4.example.com"],
+    )
     agrees(slapd, folder)
 
 
 def test_projects_come_are_renamed_and_go(slapd: Feed, follow: Follow, folder: Path):
     follower = follow(slapd)
     follower.wait("snapshot")
-    slapd.change(f"dn: cn=new,ou=projects,{SUFFIX}\nchangetype: add\nobjectClass: groupOfNames\ncn: new\nmember: {dn('eve')}\n")
+    slapd.change(
+        f"dn: cn=new,ou=projects,{SUFFIX}\nchangetype: add\nobjectClass: groupOfNames\ncn: new\nmember: {dn('eve')}\n"
+    )
     assert follower.wait("joined")["project"] == "new"
-    slapd.change(f"dn: cn=new,ou=projects,{SUFFIX}\nchangetype: modrdn\nnewrdn: cn=newer\ndeleteoldrdn: 1\n")
+    slapd.change(
+        f"dn: cn=new,ou=projects,{SUFFIX}\nchangetype: modrdn\nnewrdn: cn=newer\ndeleteoldrdn: 1\n"
+    )
     renamed = follower.wait("changed", why="project", has=True)
     assert renamed["project"] == "newer" and renamed["users"][0]["former"] == "new"
     slapd.change(f"dn: cn=newer,ou=projects,{SUFFIX}\nchangetype: delete\n")
@@ -98,8 +129,12 @@ def test_somebody_new_joins(slapd: Feed, follow: Follow, folder: Path):
     follower = follow(slapd)
     follower.wait("snapshot")
     new = f"cn=Fay,ou=people,{SUFFIX}"
-    slapd.change(f"dn: {new}\nchangetype: add\nobjectClass: inetOrgPerson\nuid: fay\ncn: Fay\nsn: Fay\n")
-    slapd.change(f"dn: cn=pc9,ou=machines,{SUFFIX}\nchangetype: add\nobjectClass: device\ncn: pc9\nowner: {new}\n")
+    slapd.change(
+        f"dn: {new}\nchangetype: add\nobjectClass: inetOrgPerson\nuid: fay\ncn: Fay\nsn: Fay\n"
+    )
+    slapd.change(
+        f"dn: cn=pc9,ou=machines,{SUFFIX}\nchangetype: add\nobjectClass: device\ncn: pc9\nowner: {new}\n"
+    )
     slapd.change(modify(group("alpha"), "add", f"member: {new}"))
     assert follower.wait("joined")["machines"] == ["pc9.example.com"]
     agrees(slapd, folder)
@@ -110,16 +145,30 @@ def test_what_happened_meanwhile(slapd: Feed, follow: Follow, folder: Path):
     follower.wait("pending")
     follower.stop()
     for name in wanted(folder):
-        membership_state.write_delivered(folder, membership_state.read_wanted(folder).membership.record(name))
+        membership_state.write_delivered(
+            folder, membership_state.read_wanted(folder).membership.record(name)
+        )
     slapd.join("ada")
     slapd.leave("bob", "beta")
     again = follow(slapd)
     assert again.wait("joined")["project"] == "alpha" and again.wait("left")["project"] == "beta"
-    assert again.wait("pending")["machines"] == ["pc1.example.com", "pc2.example.com", "pc3.example.com"]
+    assert again.wait("pending")["machines"] == [
+        "pc1.example.com",
+        "pc2.example.com",
+        "pc3.example.com",
+    ]
     again.stop()
     third = follow(slapd)
-    assert third.wait("pending")["machines"] == ["pc1.example.com", "pc2.example.com", "pc3.example.com"]
-    assert [(event["type"], event["again"]) for event in third.events if event["type"] in ("joined", "left")] == [("joined", True), ("left", True)]
+    assert third.wait("pending")["machines"] == [
+        "pc1.example.com",
+        "pc2.example.com",
+        "pc3.example.com",
+    ]
+    assert [
+        (event["type"], event["again"])
+        for event in third.events
+        if event["type"] in ("joined", "left")
+    ] == [("joined", True), ("left", True)]
 
 
 def deliver(folder: Path, found: Membership) -> None:
@@ -129,7 +178,9 @@ def deliver(folder: Path, found: Membership) -> None:
 
 
 @pytest.mark.parametrize("restarted", [False, True])
-def test_somebody_leaves_while_what_joining_brings_is_delivered(slapd: Feed, follow: Follow, folder: Path, restarted: bool):
+def test_somebody_leaves_while_what_joining_brings_is_delivered(
+    slapd: Feed, follow: Follow, folder: Path, restarted: bool
+):
     """The play of the joining ends after the leaving was told; what it has brought then leaves again."""
     follower = follow(slapd)
     follower.wait("pending")
@@ -153,13 +204,17 @@ def test_somebody_leaves_while_what_joining_brings_is_delivered(slapd: Feed, fol
 
 @pytest.mark.parametrize("way", ["syncrepl", "polling"])
 @pytest.mark.parametrize("clock", ["+1h", "-1h"])
-def test_a_server_whose_clock_is_wrong(slapd: Feed, follow: Follow, folder: Path, clock: str, way: str):
+def test_a_server_whose_clock_is_wrong(
+    slapd: Feed, follow: Follow, folder: Path, clock: str, way: str
+):
     """Where it was set back, its stamps tell a poll nothing; the reconciliation tells."""
     slapd.server.stop()
     slapd.server.clock = clock
     try:
         slapd.server.start()
-        follower = follow(slapd, way=way, **({"poll": 1, "reconcile": 10} if way == "polling" else {}))
+        follower = follow(
+            slapd, way=way, **({"poll": 1, "reconcile": 10} if way == "polling" else {})
+        )
         follower.wait("pending")
         slapd.join("ada")
         follower.wait("joined")

@@ -36,8 +36,14 @@ class Case:
 
     def on(self, platform: Any) -> Case:
         """The case as it is on a platform, with the platform's names filled in."""
-        verdict, kind, says = self.elsewhere.get(platform.name, (self.verdict, self.kind, self.says))
-        names = {"registry": platform.registry, "web": platform.task("web"), "extra": platform.task("extra")}
+        verdict, kind, says = self.elsewhere.get(
+            platform.name, (self.verdict, self.kind, self.says)
+        )
+        names = {
+            "registry": platform.registry,
+            "web": platform.task("web"),
+            "extra": platform.task("extra"),
+        }
         for key, value in names.items():
             says = tuple(text.replace(f"{{{key}}}", value) for text in says)
         return replace(self, verdict=verdict, kind=kind, says=says)
@@ -61,7 +67,9 @@ def _shell(script: str) -> list[str]:
 
 def _occupied(platform: Any, spec: Spec) -> Spec:
     platform.occupy(8097)
-    return with_service(spec, "extra", tool(platform, ports=[{"target": 80, "published": 8097, "mode": "host"}]))
+    return with_service(
+        spec, "extra", tool(platform, ports=[{"target": 80, "published": 8097, "mode": "host"}])
+    )
 
 
 def _memory(platform: Any, spec: Spec) -> Spec:
@@ -81,15 +89,32 @@ def _sick(output: str) -> dict[str, Any]:
 
 CASES = [
     Case("good", _web_image("shop-web:1.1.0"), LIVE, says=("1.0.0 → case-good  1/1 healthy",)),
-    Case("image not found", _web_image("shop-web:9"), REFUSED, says=("has no {registry}/shop-web:9", "Build and push it")),
-    Case("image of an unknown name", _web_image("no-such-thing:1"), REFUSED, says=("has no {registry}/no-such-thing:1",)),
+    Case(
+        "image not found",
+        _web_image("shop-web:9"),
+        REFUSED,
+        says=("has no {registry}/shop-web:9", "Build and push it"),
+    ),
+    Case(
+        "image of an unknown name",
+        _web_image("no-such-thing:1"),
+        REFUSED,
+        says=("has no {registry}/no-such-thing:1",),
+    ),
     Case(
         "registry says no",
-        lambda platform, spec: changed(spec, "web", image=platform.image("shop-web:1.1.0", private=True)),
+        lambda platform, spec: changed(
+            spec, "web", image=platform.image("shop-web:1.1.0", private=True)
+        ),
         REFUSED,
         says=("refuses", "registry_auths"),
     ),
-    Case("registry unreachable", _web(image="127.0.0.1:5999/shop-web:1"), REFUSED, says=("does not answer", "connection refused")),
+    Case(
+        "registry unreachable",
+        _web(image="127.0.0.1:5999/shop-web:1"),
+        REFUSED,
+        says=("does not answer", "connection refused"),
+    ),
     Case(
         "image not found by the machine",
         _web_image("shop-web:9"),
@@ -101,7 +126,9 @@ CASES = [
     ),
     Case(
         "registry says no to the machine",
-        lambda platform, spec: changed(spec, "web", image=platform.image("shop-web:1.0.0", private=True)),
+        lambda platform, spec: changed(
+            spec, "web", image=platform.image("shop-web:1.0.0", private=True)
+        ),
         ROLLED_BACK,
         "image_denied",
         ("refuses",),
@@ -117,7 +144,16 @@ CASES = [
     ),
     Case(
         "exit at start, the engine goes back",
-        _web(command=_shell("echo broken; exit 4"), deploy={"update_config": {"order": "start-first", "monitor": "2s", "failure_action": "rollback"}}),
+        _web(
+            command=_shell("echo broken; exit 4"),
+            deploy={
+                "update_config": {
+                    "order": "start-first",
+                    "monitor": "2s",
+                    "failure_action": "rollback",
+                }
+            },
+        ),
         ROLLED_BACK,
         "crash",
         ("exit code 4", "by itself"),
@@ -130,26 +166,62 @@ CASES = [
         "crash",
         ("{extra}", "exit code 5, 3 times", "no luck"),
     ),
-    Case("ends with code 0", _more("extra", "true"), ROLLED_BACK, "ended", ("ended by itself with exit code 0", "must keep running")),
+    Case(
+        "ends with code 0",
+        _more("extra", "true"),
+        ROLLED_BACK,
+        "ended",
+        ("ended by itself with exit code 0", "must keep running"),
+    ),
     Case(
         "never started again",
         _more("extra", *_shell("exit 6"), deploy={"restart_policy": {"condition": "none"}}),
         ROLLED_BACK,
         "crash",
         ("exit code 6", "does not start it again"),
-        elsewhere={KUBERNETES: (REFUSED, "", ("restart_policy.condition: Kubernetes always starts the pods of a service again",))},
+        elsewhere={
+            KUBERNETES: (
+                REFUSED,
+                "",
+                ("restart_policy.condition: Kubernetes always starts the pods of a service again",),
+            )
+        },
     ),
-    Case("no such command", _web(command=["no-such-program"]), ROLLED_BACK, "start_failed", ("does not exist in the image", "no-such-program")),
+    Case(
+        "no such command",
+        _web(command=["no-such-program"]),
+        ROLLED_BACK,
+        "start_failed",
+        ("does not exist in the image", "no-such-program"),
+    ),
     Case(
         "no such user",
         _web(user="nobody-knows"),
         ROLLED_BACK,
         "start_failed",
         ("nobody-knows",),
-        elsewhere={KUBERNETES: (REFUSED, "", ("services.web.user: Kubernetes takes numbers only, not 'nobody-knows'",))},
+        elsewhere={
+            KUBERNETES: (
+                REFUSED,
+                "",
+                ("services.web.user: Kubernetes takes numbers only, not 'nobody-knows'",),
+            )
+        },
     ),
-    Case("no such directory to mount", _web(volumes=["/no/such/directory:/data"]), ROLLED_BACK, "mount_failed", ("/no/such/directory",)),
-    Case("failing health check", _web(healthcheck=_sick("the cache is down")), ROLLED_BACK, "unhealthy", ("health check fails", "the cache is down")),
+    Case(
+        "no such directory to mount",
+        _web(volumes=["/no/such/directory:/data"]),
+        ROLLED_BACK,
+        "mount_failed",
+        ("/no/such/directory",),
+    ),
+    Case(
+        "failing health check",
+        _web(healthcheck=_sick("the cache is down")),
+        ROLLED_BACK,
+        "unhealthy",
+        ("health check fails", "the cache is down"),
+    ),
     Case(
         "never healthy",
         _web(healthcheck={**_sick("still warming up"), "start_period": "60s"}),
@@ -158,7 +230,11 @@ CASES = [
         ("never became healthy", "still warming up"),
         _SLOW,
     ),
-    Case("slow start within start_period", _web(environment={"DRAIN_SECONDS": "2"}, command=_shell("sleep 4; exec python3 /app.py")), LIVE),
+    Case(
+        "slow start within start_period",
+        _web(environment={"DRAIN_SECONDS": "2"}, command=_shell("sleep 4; exec python3 /app.py")),
+        LIVE,
+    ),
     Case(
         "no machine matches",
         _more("extra", deploy={"placement": {"constraints": ["node.labels.gpu == yes"]}}),
@@ -168,7 +244,10 @@ CASES = [
     ),
     Case(
         "a global service on no machine",
-        _more("extra", deploy={"mode": "global", "placement": {"constraints": ["node.labels.gpu == yes"]}}),
+        _more(
+            "extra",
+            deploy={"mode": "global", "placement": {"constraints": ["node.labels.gpu == yes"]}},
+        ),
         ROLLED_BACK,
         "no_machine",
         ("no machine matches",),
@@ -180,10 +259,25 @@ CASES = [
         "no_resources",
         ("CPU or memory", "Lower deploy.resources.reservations"),
     ),
-    Case("not enough memory", _more("extra", deploy={"resources": {"reservations": {"memory": "900G"}}}), ROLLED_BACK, "no_resources"),
-    Case("wrong architecture", _more("extra", platform="linux/s390x"), ROLLED_BACK, "wrong_architecture", ("architecture",)),
     Case(
-        "host port of another service", _more("extra", ports=[{"target": 80, "published": 8099, "mode": "host"}]), ROLLED_BACK, "port_taken", ("port is taken",)
+        "not enough memory",
+        _more("extra", deploy={"resources": {"reservations": {"memory": "900G"}}}),
+        ROLLED_BACK,
+        "no_resources",
+    ),
+    Case(
+        "wrong architecture",
+        _more("extra", platform="linux/s390x"),
+        ROLLED_BACK,
+        "wrong_architecture",
+        ("architecture",),
+    ),
+    Case(
+        "host port of another service",
+        _more("extra", ports=[{"target": 80, "published": 8099, "mode": "host"}]),
+        ROLLED_BACK,
+        "port_taken",
+        ("port is taken",),
     ),
     Case(
         "host port of something else on the machine",
@@ -194,32 +288,62 @@ CASES = [
         # The node's network plugin forwards the port by a rule and does not listen on it.
         elsewhere={KUBERNETES: (LIVE, "", ())},
     ),
-    Case("killed for memory", _memory, ROLLED_BACK, "killed_for_memory", ("memory limit of 20M",), {"monitor": 4}),
+    Case(
+        "killed for memory",
+        _memory,
+        ROLLED_BACK,
+        "killed_for_memory",
+        ("memory limit of 20M",),
+        {"monitor": 4},
+    ),
     Case(
         "a log driver that is not there",
         _more("extra", logging={"driver": "nosuchdriver"}),
         ROLLED_BACK,
         "missing_plugin",
-        elsewhere={KUBERNETES: (REFUSED, "", ("Kubernetes has no log drivers such as nosuchdriver",))},
+        elsewhere={
+            KUBERNETES: (REFUSED, "", ("Kubernetes has no log drivers such as nosuchdriver",))
+        },
     ),
-    Case("a crash that recovers", _recovering, LIVE, says=("1 of its tasks failed before it became healthy",)),
-    Case("ignores TERM", _web(command=_shell("trap '' TERM; python3 /app.py & while true; do wait; done"), stop_grace_period="2s"), LIVE),
+    Case(
+        "a crash that recovers",
+        _recovering,
+        LIVE,
+        says=("1 of its tasks failed before it became healthy",),
+    ),
+    Case(
+        "ignores TERM",
+        _web(
+            command=_shell("trap '' TERM; python3 /app.py & while true; do wait; done"),
+            stop_grace_period="2s",
+        ),
+        LIVE,
+    ),
     Case(
         "an external secret that is missing",
-        lambda platform, spec: {**changed(spec, "web", secrets=["gone"]), "secrets": {"gone": {"external": True}}},
+        lambda platform, spec: {
+            **changed(spec, "web", secrets=["gone"]),
+            "secrets": {"gone": {"external": True}},
+        },
         REFUSED,
         says=("secrets: gone: is external and does not exist",),
     ),
     Case(
         "an external network that is missing",
-        lambda platform, spec: {**changed(spec, "web", networks=["gone"]), "networks": {**spec["networks"], "gone": {"external": True}}},
+        lambda platform, spec: {
+            **changed(spec, "web", networks=["gone"]),
+            "networks": {**spec["networks"], "gone": {"external": True}},
+        },
         REFUSED,
         says=("networks: gone: is external and does not exist",),
     ),
     Case(
         "start-first on a host port",
         lambda platform, spec: changed(
-            spec, "front", command=["haproxy", "-db", "-f", "/etc/haproxy/haproxy.cfg"], deploy={"update_config": {"order": "start-first"}}
+            spec,
+            "front",
+            command=["haproxy", "-db", "-f", "/etc/haproxy/haproxy.cfg"],
+            deploy={"update_config": {"order": "start-first"}},
         ),
         REFUSED,
         says=("start-first cannot work", "port 8099"),

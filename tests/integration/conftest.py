@@ -48,7 +48,9 @@ def engine(machine_name: str) -> Iterator[Swarm]:
             images.build_shop(swarm, version)
         swarm.docker("tag", images.BASE, f"{REGISTRY}/tool:1")
         swarm.docker("push", "--quiet", f"{REGISTRY}/tool:1")
-        swarm.docker("login", "--username", USER, "--password-stdin", PRIVATE_REGISTRY, input=PASSWORD)
+        swarm.docker(
+            "login", "--username", USER, "--password-stdin", PRIVATE_REGISTRY, input=PASSWORD
+        )
         swarm.docker("tag", f"{REGISTRY}/shop-web:1.1.0", f"{PRIVATE_REGISTRY}/shop-web:1.1.0")
         swarm.docker("push", "--quiet", f"{PRIVATE_REGISTRY}/shop-web:1.1.0")
         yield swarm
@@ -93,13 +95,20 @@ def nothing_runs_on(platform: SwarmPlatform | KubernetesPlatform) -> Iterator[No
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Where the suite runs."""
-    parser.addoption("--platform", choices=("swarm", "kubernetes"), default="swarm", help="the platform that the suite runs on")
+    parser.addoption(
+        "--platform",
+        choices=("swarm", "kubernetes"),
+        default="swarm",
+        help="the platform that the suite runs on",
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is about another platform."""
     wanted = config.getoption("--platform")
-    others = [item for item in items if any(mark.args[0] != wanted for mark in item.iter_markers("only"))]
+    others = [
+        item for item in items if any(mark.args[0] != wanted for mark in item.iter_markers("only"))
+    ]
     config.hook.pytest_deselected(items=others)
     items[:] = [item for item in items if item not in others]
 

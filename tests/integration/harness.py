@@ -49,7 +49,11 @@ class Outcome:
 
     def lines(self, host: str = "platform") -> list[str]:
         """The progress lines."""
-        return [line.split(" | ", 1)[1] for line in self.output.splitlines() if line.startswith(f"{host} | ")]
+        return [
+            line.split(" | ", 1)[1]
+            for line in self.output.splitlines()
+            if line.startswith(f"{host} | ")
+        ]
 
 
 @dataclass
@@ -62,7 +66,11 @@ class Player:
 
     def environment(self) -> dict[str, str]:
         """What a play runs with: nothing of the user's own Ansible, Docker or Python settings."""
-        kept = {name: os.environ[name] for name in ("PATH", "LANG", "SSL_CERT_FILE") if name in os.environ}
+        kept = {
+            name: os.environ[name]
+            for name in ("PATH", "LANG", "SSL_CERT_FILE")
+            if name in os.environ
+        }
         return {
             **kept,
             "HOME": str(self.home),
@@ -95,19 +103,36 @@ class Player:
             options = {**PLATFORMS[options["platform"]].place(options["app"], module), **options}
         if "spec" in options and not keywords.pop("inline", False):
             (folder / "compose.yml").write_text(json.dumps(options["spec"]))
-            options = {**{key: value for key, value in options.items() if key != "spec"}, "compose": "compose.yml"}
-        return self.start_tasks(folder, [{"name": module, f"shipping.code.{module}": options, **keywords}], *flags)
+            options = {
+                **{key: value for key, value in options.items() if key != "spec"},
+                "compose": "compose.yml",
+            }
+        return self.start_tasks(
+            folder, [{"name": module, f"shipping.code.{module}": options, **keywords}], *flags
+        )
 
-    def start_tasks(self, folder: Path, tasks: list[dict[str, Any]], *flags: str, **play: Any) -> Running:
+    def start_tasks(
+        self, folder: Path, tasks: list[dict[str, Any]], *flags: str, **play: Any
+    ) -> Running:
         """Start a play with these tasks."""
-        (folder / "play.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks, **play}]))
-        (folder / "hosts.yml").write_text(json.dumps({"all": {"hosts": {"platform": self.connection}}}))
+        (folder / "play.yml").write_text(
+            json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks, **play}])
+        )
+        (folder / "hosts.yml").write_text(
+            json.dumps({"all": {"hosts": {"platform": self.connection}}})
+        )
         return self.start_playbook(folder, "play.yml", "-i", "hosts.yml", *flags)
 
-    def start_playbook(self, folder: Path, playbook: str, *flags: str, **environment: str) -> Running:
+    def start_playbook(
+        self, folder: Path, playbook: str, *flags: str, **environment: str
+    ) -> Running:
         """Start any playbook in a folder."""
         words = [str(Path(sys.executable).parent / "ansible-playbook"), *flags, playbook]
-        settings = {**self.environment(), "SHIPPING_TEST_RESULTS": str(folder / "results.jsonl"), **environment}
+        settings = {
+            **self.environment(),
+            "SHIPPING_TEST_RESULTS": str(folder / "results.jsonl"),
+            **environment,
+        }
         with (folder / "output.txt").open("wb") as log:
             process = plays.start(words, stdout=log, env=settings, cwd=folder)
         self.started.append(Running(process, folder, time.monotonic()))
@@ -148,7 +173,9 @@ class Running:
             rc = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise AssertionError(f"the play did not end within {timeout} s:\n{self.output}") from None
+            raise AssertionError(
+                f"the play did not end within {timeout} s:\n{self.output}"
+            ) from None
         results = self.folder / "results.jsonl"
         lines = map(json.loads, results.read_text().splitlines()) if results.exists() else ()
         found = [{"host": line["host"], **line["result"]} for line in lines]

@@ -45,7 +45,11 @@ class KubernetesPlatform:
     @property
     def options(self) -> dict[str, Any]:
         """How the modules reach it."""
-        return {"platform": "kubernetes", "kubeconfig": str(self.cluster.kubeconfig), "insecure_registries": list(self._registries)}
+        return {
+            "platform": "kubernetes",
+            "kubeconfig": str(self.cluster.kubeconfig),
+            "insecure_registries": list(self._registries),
+        }
 
     @property
     def address(self) -> str:
@@ -68,11 +72,18 @@ class KubernetesPlatform:
 
     def proxy(self, folder: Path) -> Proxy:
         """The platform's API through something that can hold requests."""
-        return Proxy((self.cluster.address, 6443), tls=ssl.create_default_context(cafile=str(self.cluster.ca)))
+        return Proxy(
+            (self.cluster.address, 6443),
+            tls=ssl.create_default_context(cafile=str(self.cluster.ca)),
+        )
 
     def through(self, proxy: Proxy) -> dict[str, Any]:
         """How the modules reach it through a proxy."""
-        return {"kubeconfig": None, "host": proxy.host.replace("tcp:", "http:"), "api_key": self.cluster.token()}
+        return {
+            "kubeconfig": None,
+            "host": proxy.host.replace("tcp:", "http:"),
+            "api_key": self.cluster.token(),
+        }
 
     def object_name(self, app: str, name: str) -> str:
         """The name of an app's network or volume, and how those of its secrets and configs begin."""
@@ -94,7 +105,11 @@ class KubernetesPlatform:
     @property
     def credentials(self) -> dict[str, str]:
         """What lets one into the private registry."""
-        return {"registry": self.cluster.private_registry_address, "username": USER, "password": PASSWORD}
+        return {
+            "registry": self.cluster.private_registry_address,
+            "username": USER,
+            "password": PASSWORD,
+        }
 
     def task(self, service: str) -> str:
         """How a task of a service begins to be called."""
@@ -110,58 +125,107 @@ class KubernetesPlatform:
 
     def found(self, app: str, kinds: str, selector: str = "") -> list[dict[str, Any]]:
         """Objects of an app's namespace."""
-        found: dict[str, Any] = json.loads(self.kubectl(app, "get", kinds, "--output=json", *(["--selector", selector] if selector else [])))
+        found: dict[str, Any] = json.loads(
+            self.kubectl(
+                app, "get", kinds, "--output=json", *(["--selector", selector] if selector else [])
+            )
+        )
         return list(found["items"])
 
     def services(self, app: str) -> dict[str, dict[str, Any]]:
         """The app's workloads by their names in the spec."""
-        return {body["metadata"]["name"]: body for body in self.found(app, "deployments,daemonsets")}
+        return {
+            body["metadata"]["name"]: body for body in self.found(app, "deployments,daemonsets")
+        }
 
     def running(self, app: str) -> dict[str, set[str]]:
         """The ids of the pods that run, by service."""
         result: dict[str, set[str]] = {name: set() for name in self.services(app)}
         for pod in self.found(app, "pods"):
-            name = pod["metadata"]["labels"].get(SERVICE) or pod["metadata"]["name"].rsplit("-", 2)[0]
-            if pod["status"].get("phase") == "Running" and "deletionTimestamp" not in pod["metadata"]:
+            name = (
+                pod["metadata"]["labels"].get(SERVICE) or pod["metadata"]["name"].rsplit("-", 2)[0]
+            )
+            if (
+                pod["status"].get("phase") == "Running"
+                and "deletionTimestamp" not in pod["metadata"]
+            ):
                 result.setdefault(name, set()).add(pod["metadata"]["uid"])
         return result
 
     def versions(self, app: str) -> dict[str, Any]:
         """For each service what changes with every write of it."""
-        return {name: (body["metadata"]["generation"], body["metadata"]["annotations"]) for name, body in self.services(app).items()}
+        return {
+            name: (body["metadata"]["generation"], body["metadata"]["annotations"])
+            for name, body in self.services(app).items()
+        }
 
     def records(self, app: str) -> list[dict[str, str]]:
         """What the history says of each release, the newest first: number, version, state, reason."""
         found = self.found(app, "secrets", "shipping.code/kind=release")
-        records = [{key.removeprefix("shipping.code/"): value for key, value in body["metadata"]["annotations"].items()} for body in found]
-        return sorted(({**record, "number": record["release"]} for record in records), key=lambda record: -int(record["number"]))
+        records = [
+            {
+                key.removeprefix("shipping.code/"): value
+                for key, value in body["metadata"]["annotations"].items()
+            }
+            for body in found
+        ]
+        return sorted(
+            ({**record, "number": record["release"]} for record in records),
+            key=lambda record: -int(record["number"]),
+        )
 
     def occupy(self, port: int) -> None:
         """Let something outside the platform listen on a port of its machine."""
         if self.cluster.machine.pid(f"port-{port}") is None:
-            self.cluster.machine.start(f"port-{port}", f"python3 -m http.server {port}", isolated=False)
+            self.cluster.machine.start(
+                f"port-{port}", f"python3 -m http.server {port}", isolated=False
+            )
 
     def remove_service(self, app: str, name: str) -> None:
         """Remove a service by hand."""
         self.kubectl(app, "delete", "deployment", name)
 
-    def change_by_hand(self, app: str, name: str, labels: dict[str, str] | None = None, environment: dict[str, str] | None = None, hostname: str = "") -> None:
+    def change_by_hand(
+        self,
+        app: str,
+        name: str,
+        labels: dict[str, str] | None = None,
+        environment: dict[str, str] | None = None,
+        hostname: str = "",
+    ) -> None:
         """Change a service by hand."""
         for words, changes in ((("label", "--overwrite"), labels), (("set", "env"), environment)):
             if changes:
-                self.kubectl(app, *words, f"deployment/{name}", *(f"{key}={value}" for key, value in changes.items()))
+                self.kubectl(
+                    app,
+                    *words,
+                    f"deployment/{name}",
+                    *(f"{key}={value}" for key, value in changes.items()),
+                )
         if hostname:
-            self.kubectl(app, "patch", f"deployment/{name}", "--patch", json.dumps({"spec": {"template": {"spec": {"hostname": hostname}}}}))
+            self.kubectl(
+                app,
+                "patch",
+                f"deployment/{name}",
+                "--patch",
+                json.dumps({"spec": {"template": {"spec": {"hostname": hostname}}}}),
+            )
 
     def drift_path(self, service: str, *keys: str) -> str:
         """How a key that was changed by hand is told: as the object's own."""
-        where = f"containers[{service}].env[{keys[1]}].value" if keys[0] == "environment" else ".".join(keys)
+        where = (
+            f"containers[{service}].env[{keys[1]}].value"
+            if keys[0] == "environment"
+            else ".".join(keys)
+        )
         return f"Deployment.spec.template.spec.{where}"
 
     def make_service(self, app: str, name: str) -> None:
         """Make a service by hand, of the name that one of the app would have."""
         self.make_place(app)
-        self.kubectl(app, "create", "deployment", name, "--replicas=0", f"--image={self.image('tool:1')}")
+        self.kubectl(
+            app, "create", "deployment", name, "--replicas=0", f"--image={self.image('tool:1')}"
+        )
 
     def remove_object(self, app: str, kind: str, *names: str) -> None:
         """Remove objects of a kind by hand."""
@@ -179,11 +243,17 @@ class KubernetesPlatform:
 
     def is_global(self, app: str, name: str) -> bool:
         """Whether a service shall run on every machine, and not elsewhere besides."""
-        return [body["kind"] for body in self.found(app, "deployments,daemonsets") if body["metadata"]["name"] == name] == ["DaemonSet"]
+        return [
+            body["kind"]
+            for body in self.found(app, "deployments,daemonsets")
+            if body["metadata"]["name"] == name
+        ] == ["DaemonSet"]
 
     def created(self, app: str) -> dict[str, str]:
         """When each service was made."""
-        return {name: body["metadata"]["creationTimestamp"] for name, body in self.services(app).items()}
+        return {
+            name: body["metadata"]["creationTimestamp"] for name, body in self.services(app).items()
+        }
 
     def labels(self, app: str, name: str) -> dict[str, str]:
         """The labels of a service."""
@@ -199,7 +269,8 @@ class KubernetesPlatform:
         pods = [
             pod["metadata"]["name"]
             for pod in self.found(app, "pods", f"{SERVICE}={name}")
-            if "deletionTimestamp" not in pod["metadata"] and pod["status"].get("phase") == "Running"
+            if "deletionTimestamp" not in pod["metadata"]
+            and pod["status"].get("phase") == "Running"
         ]
         return self.kubectl(app, "exec", pods[0], "--", *command)
 
@@ -211,17 +282,29 @@ class KubernetesPlatform:
             "service": "deployments,daemonsets,replicasets,services",
             "volume": "persistentvolumeclaims",
         }
-        return {body["metadata"]["name"] for body in self.found(app, kinds.get(kind, f"{kind}s"))} - {"kube-root-ca.crt"}
+        return {
+            body["metadata"]["name"] for body in self.found(app, kinds.get(kind, f"{kind}s"))
+        } - {"kube-root-ca.crt"}
 
     def stop(self, app: str) -> None:
         """Take an app away, and wait no longer than its host ports are taken."""
         self.cluster.kubectl("delete", "namespace", app, "--ignore-not-found", "--wait=false")
-        self.kubectl(app, "delete", "pods", "--all", "--ignore-not-found", "--grace-period=1", "--wait")
+        self.kubectl(
+            app, "delete", "pods", "--all", "--ignore-not-found", "--grace-period=1", "--wait"
+        )
 
     def stop_all(self) -> None:
         """Take away whatever runs."""
-        self.cluster.kubectl("delete", "deployments,daemonsets,statefulsets,jobs,cronjobs", "--all", "--all-namespaces", "--wait=false")
-        self.cluster.kubectl("delete", "pods", "--all", "--all-namespaces", "--grace-period=1", "--wait")
+        self.cluster.kubectl(
+            "delete",
+            "deployments,daemonsets,statefulsets,jobs,cronjobs",
+            "--all",
+            "--all-namespaces",
+            "--wait=false",
+        )
+        self.cluster.kubectl(
+            "delete", "pods", "--all", "--all-namespaces", "--grace-period=1", "--wait"
+        )
 
     def label_machine(self, *labels: str) -> None:
         """Give the machine labels that placements ask for."""
@@ -243,20 +326,44 @@ class KubernetesPlatform:
         if not self.cluster.kubectl("get", "namespace", app, "--ignore-not-found", "--output=name"):
             self.cluster.kubectl("create", "namespace", app)
 
-    def _make(self, app: str, kind: str, name: str, version: str = "v1", labels: dict[str, str] | None = None, **content: Any) -> None:
+    def _make(
+        self,
+        app: str,
+        kind: str,
+        name: str,
+        version: str = "v1",
+        labels: dict[str, str] | None = None,
+        **content: Any,
+    ) -> None:
         """Make an object by hand."""
         self.make_place(app)
-        body = {"apiVersion": version, "kind": kind, "metadata": {"name": name, "labels": labels or {}}, **content}
+        body = {
+            "apiVersion": version,
+            "kind": kind,
+            "metadata": {"name": name, "labels": labels or {}},
+            **content,
+        }
         self.kubectl(app, "apply", "--filename=-", input=json.dumps(body))
 
     def make_network(self, name: str, app: str) -> None:
         """Make what an app can call an external network: a policy that lets its members in."""
         members = {"podSelector": {"matchLabels": {f"network.shipping.code/{name}": "true"}}}
-        self._make(app, "NetworkPolicy", name, "networking.k8s.io/v1", spec={**members, "policyTypes": ["Ingress"], "ingress": [{"from": [members]}]})
+        self._make(
+            app,
+            "NetworkPolicy",
+            name,
+            "networking.k8s.io/v1",
+            spec={**members, "policyTypes": ["Ingress"], "ingress": [{"from": [members]}]},
+        )
 
     def make_volume(self, name: str, app: str) -> None:
         """Make a volume that an app can call external."""
-        self._make(app, "PersistentVolumeClaim", name, spec={"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}})
+        self._make(
+            app,
+            "PersistentVolumeClaim",
+            name,
+            spec={"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+        )
 
     def make_config(self, name: str, app: str, content: str) -> None:
         """Make a config that an app can call external."""
@@ -269,8 +376,20 @@ class KubernetesPlatform:
     def driven_volume(self, app: str) -> dict[str, Any]:
         """What a volume of another storage class is described by."""
         name, modes = f"{app}-class", ["ReadWriteMany"]
-        self._make(app, "StorageClass", name, "storage.k8s.io/v1", provisioner="kubernetes.io/no-provisioner", volumeBindingMode="WaitForFirstConsumer")
-        spec = {"capacity": {"storage": "1Gi"}, "accessModes": modes, "storageClassName": name, "hostPath": {"path": "/tmp"}}
+        self._make(
+            app,
+            "StorageClass",
+            name,
+            "storage.k8s.io/v1",
+            provisioner="kubernetes.io/no-provisioner",
+            volumeBindingMode="WaitForFirstConsumer",
+        )
+        spec = {
+            "capacity": {"storage": "1Gi"},
+            "accessModes": modes,
+            "storageClassName": name,
+            "hostPath": {"path": "/tmp"},
+        }
         self._make(app, "PersistentVolume", name, spec=spec)
         return {"driver": name, "driver_opts": {"size": "512m", "access_mode": modes[0]}}
 
@@ -284,7 +403,16 @@ class KubernetesPlatform:
 
     def forget_image(self, name: str, digest: str) -> None:
         """Lose an image: from the registry and from the machine."""
-        shutil.rmtree(self.cluster.machine.folder / "registry" / "data" / "docker" / "registry" / "v2" / "repositories" / name)
+        shutil.rmtree(
+            self.cluster.machine.folder
+            / "registry"
+            / "data"
+            / "docker"
+            / "registry"
+            / "v2"
+            / "repositories"
+            / name
+        )
         self.drop_image(f"{self.registry}/{name}@{digest}")
 
     def everything(self, app: str) -> str:

@@ -26,7 +26,10 @@ def shop(platform: Any, version: str = "1.0.0", port: int = PORT) -> Spec:
                 "configs": [{"source": "haproxy", "target": "/etc/haproxy/haproxy.cfg"}],
                 "stop_signal": "SIGUSR1",
                 "stop_grace_period": "3s",
-                "healthcheck": {"test": ["CMD", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/alive"], **check},
+                "healthcheck": {
+                    "test": ["CMD", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/alive"],
+                    **check,
+                },
                 "deploy": {"endpoint_mode": "dnsrr"},
             },
             "web": {
@@ -34,7 +37,17 @@ def shop(platform: Any, version: str = "1.0.0", port: int = PORT) -> Spec:
                 "networks": ["inside"],
                 "environment": {"DRAIN_SECONDS": "2"},
                 "stop_grace_period": "8s",
-                "healthcheck": {"test": ["CMD", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8000/health"], **check},
+                "healthcheck": {
+                    "test": [
+                        "CMD",
+                        "wget",
+                        "-q",
+                        "-O",
+                        "/dev/null",
+                        "http://127.0.0.1:8000/health",
+                    ],
+                    **check,
+                },
                 "deploy": {
                     "replicas": 1,
                     "endpoint_mode": "dnsrr",
@@ -43,7 +56,11 @@ def shop(platform: Any, version: str = "1.0.0", port: int = PORT) -> Spec:
                 },
             },
         },
-        "configs": {"haproxy": {"content": (EXAMPLE / "front" / "haproxy.cfg").read_text().replace("$", "$$")}},
+        "configs": {
+            "haproxy": {
+                "content": (EXAMPLE / "front" / "haproxy.cfg").read_text().replace("$", "$$")
+            }
+        },
         "networks": {"inside": {}},
     }
 

@@ -95,7 +95,9 @@ class SwarmPlatform:
 
     def services(self, app: str) -> dict[str, dict[str, Any]]:
         """The app's services by their names in the spec."""
-        ids = self.engine.docker("service", "ls", "--quiet", "--filter", f"label={STACK}={app}").split()
+        ids = self.engine.docker(
+            "service", "ls", "--quiet", "--filter", f"label={STACK}={app}"
+        ).split()
         found = json.loads(self.engine.docker("service", "inspect", *ids)) if ids else []
         return {service["Spec"]["Name"][len(app) + 1 :]: service for service in found}
 
@@ -104,7 +106,14 @@ class SwarmPlatform:
         result: dict[str, set[str]] = {}
         for name, service in self.services(app).items():
             listed = self.engine.docker(
-                "service", "ps", "--no-trunc", "--format", "{{.ID}} {{.CurrentState}}", "--filter", "desired-state=running", service["ID"]
+                "service",
+                "ps",
+                "--no-trunc",
+                "--format",
+                "{{.ID}} {{.CurrentState}}",
+                "--filter",
+                "desired-state=running",
+                service["ID"],
             )
             result[name] = {line.split()[0] for line in listed.splitlines() if "Running" in line}
         return result
@@ -116,23 +125,44 @@ class SwarmPlatform:
     def records(self, app: str) -> list[dict[str, str]]:
         """What the history says of each release, the newest first: number, version, state, reason."""
         ids = self.engine.docker(
-            "config", "ls", "--quiet", "--filter", f"label=shipping.code.app={app}", "--filter", "label=shipping.code.kind=release"
+            "config",
+            "ls",
+            "--quiet",
+            "--filter",
+            f"label=shipping.code.app={app}",
+            "--filter",
+            "label=shipping.code.kind=release",
         ).split()
         found = json.loads(self.engine.docker("config", "inspect", *ids)) if ids else []
         prefix = "shipping.code."
-        records = [{key.removeprefix(prefix): value for key, value in config["Spec"]["Labels"].items()} for config in found]
-        return sorted(({**record, "number": record["release"]} for record in records), key=lambda record: -int(record["number"]))
+        records = [
+            {key.removeprefix(prefix): value for key, value in config["Spec"]["Labels"].items()}
+            for config in found
+        ]
+        return sorted(
+            ({**record, "number": record["release"]} for record in records),
+            key=lambda record: -int(record["number"]),
+        )
 
     def occupy(self, port: int) -> None:
         """Let something outside the platform listen on a port of its machine."""
         if self.engine.machine.pid(f"port-{port}") is None:
-            self.engine.machine.start(f"port-{port}", f"python3 -m http.server {port}", isolated=False)
+            self.engine.machine.start(
+                f"port-{port}", f"python3 -m http.server {port}", isolated=False
+            )
 
     def remove_service(self, app: str, name: str) -> None:
         """Remove a service by hand."""
         self.engine.docker("service", "rm", f"{app}_{name}")
 
-    def change_by_hand(self, app: str, name: str, labels: dict[str, str] | None = None, environment: dict[str, str] | None = None, hostname: str = "") -> None:
+    def change_by_hand(
+        self,
+        app: str,
+        name: str,
+        labels: dict[str, str] | None = None,
+        environment: dict[str, str] | None = None,
+        hostname: str = "",
+    ) -> None:
         """Change a service by hand."""
         words = [f"--label-add={key}={value}" for key, value in (labels or {}).items()]
         words += [f"--env-add={key}={value}" for key, value in (environment or {}).items()]
@@ -145,7 +175,17 @@ class SwarmPlatform:
 
     def make_service(self, app: str, name: str) -> None:
         """Make a service by hand, of the name that one of the app would have."""
-        self.engine.docker("service", "create", "--quiet", "--detach", "--name", f"{app}_{name}", "--replicas", "0", self.image("tool:1"))
+        self.engine.docker(
+            "service",
+            "create",
+            "--quiet",
+            "--detach",
+            "--name",
+            f"{app}_{name}",
+            "--replicas",
+            "0",
+            self.image("tool:1"),
+        )
 
     def remove_object(self, app: str, kind: str, *names: str) -> None:
         """Remove objects of a kind by hand."""
@@ -153,7 +193,12 @@ class SwarmPlatform:
 
     def secrets_of(self, app: str, name: str) -> set[str]:
         """The names of the secrets that a service is given."""
-        return {grant["SecretName"] for grant in self.services(app)[name]["Spec"]["TaskTemplate"]["ContainerSpec"]["Secrets"]}
+        return {
+            grant["SecretName"]
+            for grant in self.services(app)[name]["Spec"]["TaskTemplate"]["ContainerSpec"][
+                "Secrets"
+            ]
+        }
 
     def replicas_of(self, app: str, name: str) -> int:
         """How many tasks a service shall have."""
@@ -173,18 +218,26 @@ class SwarmPlatform:
 
     def environment(self, app: str, name: str) -> dict[str, str]:
         """What a task of the service finds in its environment."""
-        ids = self.engine.docker("ps", "--quiet", "--filter", f"label=com.docker.swarm.service.name={app}_{name}").split()
+        ids = self.engine.docker(
+            "ps", "--quiet", "--filter", f"label=com.docker.swarm.service.name={app}_{name}"
+        ).split()
         raw = self.engine.docker("exec", ids[0], "env", "-0")
         return dict(entry.partition("=")[::2] for entry in raw.split("\0") if entry)
 
     def exec(self, app: str, name: str, *command: str) -> str:
         """What a command in a task of the service prints."""
-        ids = self.engine.docker("ps", "--quiet", "--filter", f"label=com.docker.swarm.service.name={app}_{name}").split()
+        ids = self.engine.docker(
+            "ps", "--quiet", "--filter", f"label=com.docker.swarm.service.name={app}_{name}"
+        ).split()
         return self.engine.docker("exec", ids[0], *command)
 
     def objects(self, kind: str, app: str) -> set[str]:
         """The names of an app's objects of a kind: secret, config, network, service, volume."""
-        return {name for name in self.engine.docker(kind, "ls", "--format", "{{.Name}}").split() if name.startswith(app)}
+        return {
+            name
+            for name in self.engine.docker(kind, "ls", "--format", "{{.Name}}").split()
+            if name.startswith(app)
+        }
 
     def stop(self, app: str) -> None:
         """Take an app away, and not wait for it."""
@@ -256,9 +309,25 @@ class SwarmPlatform:
 
     def forget_image(self, name: str, digest: str) -> None:
         """Lose an image: from the registry and from the machine."""
-        folder = self.engine.machine.folder / "registry" / "data" / "docker" / "registry" / "v2" / "repositories" / name
+        folder = (
+            self.engine.machine.folder
+            / "registry"
+            / "data"
+            / "docker"
+            / "registry"
+            / "v2"
+            / "repositories"
+            / name
+        )
         shutil.rmtree(folder)
-        self.engine.docker("image", "rm", "--force", self.engine.docker("image", "inspect", "--format", "{{.Id}}", f"{REGISTRY}/{name}@{digest}").strip())
+        self.engine.docker(
+            "image",
+            "rm",
+            "--force",
+            self.engine.docker(
+                "image", "inspect", "--format", "{{.Id}}", f"{REGISTRY}/{name}@{digest}"
+            ).strip(),
+        )
 
     def everything(self, app: str) -> str:
         """All that the platform tells of its objects to whom may inspect them."""

@@ -47,12 +47,18 @@ def engine_with_tls(authority: Authority, worker_id: str) -> Iterator[str]:
 def client(authority: Authority) -> dict[str, str]:
     """The options of somebody whom the engine lets in."""
     certificate, key = authority.issue("alice")
-    return {"ca_path": str(authority.certificate), "client_cert": str(certificate), "client_key": str(key)}
+    return {
+        "ca_path": str(authority.certificate),
+        "client_cert": str(certificate),
+        "client_key": str(key),
+    }
 
 
 def info(player: Player, address: str, **options: Any) -> dict[str, Any]:
     """What release_info says by this connection."""
-    outcome = player.run("release_info", {"app": "nothing", "docker_host": address, "timeout": 5, **options})
+    outcome = player.run(
+        "release_info", {"app": "nothing", "docker_host": address, "timeout": 5, **options}
+    )
     assert "Traceback" not in outcome.output
     return outcome.result
 
@@ -60,20 +66,34 @@ def info(player: Player, address: str, **options: Any) -> dict[str, Any]:
 def test_mutual_tls(player: Player, engine_with_tls: str, client: dict[str, str]) -> None:
     """Who shows the right certificate is let in, under the names that other collections use, too."""
     assert info(player, engine_with_tls, **client)["history"] == []
-    others = {"ca_cert": client["ca_path"], "cert_path": client["client_cert"], "key_path": client["client_key"], "tls_verify": True}
+    others = {
+        "ca_cert": client["ca_path"],
+        "cert_path": client["client_cert"],
+        "key_path": client["client_key"],
+        "tls_verify": True,
+    }
     assert info(player, engine_with_tls, **others)["history"] == []
 
 
-def test_strangers_are_not_let_in(player: Player, engine_with_tls: str, client: dict[str, str], tmp_path: Path) -> None:
+def test_strangers_are_not_let_in(
+    player: Player, engine_with_tls: str, client: dict[str, str], tmp_path: Path
+) -> None:
     """No certificate, one of another authority, and an authority that is not the engine's."""
     nobody = info(player, engine_with_tls, ca_path=client["ca_path"])
     assert "no trusted connection" in nobody["msg"] and "client_cert" in nobody["msg"]
     other = Authority(tmp_path / "other")
     certificate, key = other.issue("mallory")
-    stranger = info(player, engine_with_tls, **{**client, "client_cert": str(certificate), "client_key": str(key)})
+    stranger = info(
+        player,
+        engine_with_tls,
+        **{**client, "client_cert": str(certificate), "client_key": str(key)},
+    )
     assert "no trusted connection" in stranger["msg"]
     untrusted = info(player, engine_with_tls, **{**client, "ca_path": str(other.certificate)})
-    assert "no trusted connection" in untrusted["msg"] and "certificate verify failed" in untrusted["msg"]
+    assert (
+        "no trusted connection" in untrusted["msg"]
+        and "certificate verify failed" in untrusted["msg"]
+    )
 
 
 def test_another_name(player: Player, engine_with_tls: str, client: dict[str, str]) -> None:
@@ -86,7 +106,9 @@ def test_another_name(player: Player, engine_with_tls: str, client: dict[str, st
     elsewhere.close()
 
 
-def test_files_that_are_not_there(player: Player, engine_with_tls: str, client: dict[str, str]) -> None:
+def test_files_that_are_not_there(
+    player: Player, engine_with_tls: str, client: dict[str, str]
+) -> None:
     """A path with a typo is told as such."""
     for option in client:
         told = info(player, engine_with_tls, **{**client, option: "/no/such/file.pem"})
@@ -100,9 +122,15 @@ def test_plain_where_tls_is_spoken(player: Player, engine_with_tls: str) -> None
 
 
 NO_CONNECTION = [
-    ("unix:///no/such.sock", "no connection to the engine at unix:///no/such.sock: no such file or directory"),
+    (
+        "unix:///no/such.sock",
+        "no connection to the engine at unix:///no/such.sock: no such file or directory",
+    ),
     ("tcp://127.0.0.1:1", "no connection to the engine at tcp://127.0.0.1:1: connection refused"),
-    ("tcp://no-such-host.invalid:2376", "no connection to the engine at tcp://no-such-host.invalid:2376"),
+    (
+        "tcp://no-such-host.invalid:2376",
+        "no connection to the engine at tcp://no-such-host.invalid:2376",
+    ),
     ("ftp://127.0.0.1", "cannot use docker_host ftp://127.0.0.1"),
     ("tcp://", "cannot use docker_host tcp://"),
 ]
@@ -129,9 +157,23 @@ def test_no_manager(player: Player, worker_id: str) -> None:
 
 def test_a_key_newer_than_the_engine(player: Player, platform: Any, app: str) -> None:
     """It would be dropped silently, so it is an error that names the version."""
-    api = tuple(map(int, platform.engine.docker("version", "--format", "{{.Server.APIVersion}}").split(".")))
+    api = tuple(
+        map(int, platform.engine.docker("version", "--format", "{{.Server.APIVersion}}").split("."))
+    )
     if api >= (1, 44):
         pytest.skip("this engine knows start_interval")
-    spec = {"services": {"web": {"image": platform.image("tool:1"), "healthcheck": {"test": "true", "start_interval": "1s"}}}}
-    told = player.run("release", {"app": app, "version": "1", "spec": spec, **platform.options}).result
-    assert "services.web.healthcheck.start_interval needs engine API 1.44" in told["msg"] and "1.41" in told["msg"]
+    spec = {
+        "services": {
+            "web": {
+                "image": platform.image("tool:1"),
+                "healthcheck": {"test": "true", "start_interval": "1s"},
+            }
+        }
+    }
+    told = player.run(
+        "release", {"app": app, "version": "1", "spec": spec, **platform.options}
+    ).result
+    assert (
+        "services.web.healthcheck.start_interval needs engine API 1.44" in told["msg"]
+        and "1.41" in told["msg"]
+    )

@@ -13,9 +13,13 @@ from .harness import Outcome, Player, until
 from .specs import changed, simple, tool, with_service
 
 
-def ship(player: Player, platform: Any, app: str, spec: Any, version: str, **options: Any) -> Outcome:
+def ship(
+    player: Player, platform: Any, app: str, spec: Any, version: str, **options: Any
+) -> Outcome:
     """Release an app."""
-    return player.run("release", {"app": app, "version": version, "spec": spec, **options, **platform.options})
+    return player.run(
+        "release", {"app": app, "version": version, "spec": spec, **options, **platform.options}
+    )
 
 
 def back(player: Player, platform: Any, app: str, **options: Any) -> Outcome:
@@ -30,19 +34,37 @@ def info(player: Player, platform: Any, app: str) -> dict[str, Any]:
 
 def with_secret(platform: Any, content: str, **keys: Any) -> Any:
     """An app with one secret."""
-    return {"services": {"app": tool(platform, secrets=["token"], **keys)}, "secrets": {"token": {"content": content}}}
+    return {
+        "services": {"app": tool(platform, secrets=["token"], **keys)},
+        "secrets": {"token": {"content": content}},
+    }
 
 
 def tokens(platform: Any, app: str) -> set[str]:
     """The names of the secrets that hold a token of the app."""
-    return {name for name in platform.objects("secret", app) if name.startswith(platform.object_name(app, "token"))}
+    return {
+        name
+        for name in platform.objects("secret", app)
+        if name.startswith(platform.object_name(app, "token"))
+    }
 
 
 def test_there_and_back(platform: Any, player: Player, app: str) -> None:
     """All services go back together; twice is no change; by number to any release; the secrets come back, too."""
-    both = {"services": {"one": tool(platform, secrets=["token"]), "two": tool(platform)}, "secrets": {"token": {"content": "first token"}}}
+    both = {
+        "services": {"one": tool(platform, secrets=["token"]), "two": tool(platform)},
+        "secrets": {"token": {"content": "first token"}},
+    }
     assert ship(player, platform, app, both, "1", commit="abc123", by="alice").ok
-    second = changed(changed({**both, "secrets": {"token": {"content": "second token"}}}, "two", environment={"V": "2"}), "one", environment={"V": "2"})
+    second = changed(
+        changed(
+            {**both, "secrets": {"token": {"content": "second token"}}},
+            "two",
+            environment={"V": "2"},
+        ),
+        "one",
+        environment={"V": "2"},
+    )
     assert ship(player, platform, app, second, "2").ok
     assert platform.exec(app, "one", "cat", "/run/secrets/token") == "second token"
 
@@ -58,13 +80,19 @@ def test_there_and_back(platform: Any, player: Player, app: str) -> None:
     assert back(player, platform, app, release=2, by="bob").result["release"]["number"] == 4
     assert back(player, platform, app, release=2).result["changed"] is False
     known = info(player, platform, app)
-    assert [(entry["number"], entry["version"], entry["rollback_of"]) for entry in known["history"]] == [
+    assert [
+        (entry["number"], entry["version"], entry["rollback_of"]) for entry in known["history"]
+    ] == [
         (4, "2", 2),
         (3, "1", 1),
         (2, "2", None),
         (1, "1", None),
     ]
-    assert (known["history"][3]["by"], known["history"][3]["commit"], known["live"]["by"]) == ("alice", "abc123", "bob")
+    assert (known["history"][3]["by"], known["history"][3]["commit"], known["live"]["by"]) == (
+        "alice",
+        "abc123",
+        "bob",
+    )
     assert known["drift"] == [] and known["held_by"] == ""
 
 
@@ -76,19 +104,35 @@ def test_what_cannot_be_brought_back(platform: Any, player: Player, app: str) ->
     assert ship(player, platform, app, with_secret(platform, "a token that will be lost"), "1").ok
     assert not back(player, platform, app).ok
     assert ship(player, platform, app, with_secret(platform, "a token that stays"), "2").ok
-    assert not ship(player, platform, app, with_secret(platform, "a token that stays", command=["sh", "-c", "exit 3"]), "3").ok
+    assert not ship(
+        player,
+        platform,
+        app,
+        with_secret(platform, "a token that stays", command=["sh", "-c", "exit 3"]),
+        "3",
+    ).ok
     assert list(info(player, platform, app)["history"][2]["services"]) == ["app"]
     refused = back(player, platform, app, release=3)
-    assert not refused.ok and "never was live" in refused.result["msg"] and "Choose one of 2, 1" in refused.result["msg"]
+    assert (
+        not refused.ok
+        and "never was live" in refused.result["msg"]
+        and "Choose one of 2, 1" in refused.result["msg"]
+    )
     assert "there is no release 9" in back(player, platform, app, release=9).result["msg"]
 
     lost = tokens(platform, app) - platform.secrets_of(app, "app")
     platform.remove_object(app, "secret", *lost)
     versions = platform.versions(app)
     refused = back(player, platform, app, release=1)
-    assert not refused.ok and "cannot be restored" in refused.result["msg"] and "is gone" in refused.result["msg"]
+    assert (
+        not refused.ok
+        and "cannot be restored" in refused.result["msg"]
+        and "is gone" in refused.result["msg"]
+    )
     assert platform.versions(app) == versions
-    assert info(player, platform, app)["history"][-1]["not_restorable"] == [f"secret {name}" for name in lost]
+    assert info(player, platform, app)["history"][-1]["not_restorable"] == [
+        f"secret {name}" for name in lost
+    ]
 
 
 @pytest.mark.long
@@ -121,9 +165,17 @@ def test_a_moved_tag_is_a_new_release(platform: Any, player: Player, app: str) -
     tasks = platform.running(app)
     push("yes")
     frozen = ship(player, platform, app, spec, "1", immutable_versions=True)
-    assert not frozen.ok and "immutable_versions" in frozen.result["msg"] and platform.running(app) == tasks
+    assert (
+        not frozen.ok
+        and "immutable_versions" in frozen.result["msg"]
+        and platform.running(app) == tasks
+    )
     moved = ship(player, platform, app, spec, "1")
-    assert moved.ok and "version 1 was release 1 already, with another spec; it becomes release 2" in moved.output
+    assert (
+        moved.ok
+        and "version 1 was release 1 already, with another spec; it becomes release 2"
+        in moved.output
+    )
     assert platform.environment(app, "moved")["MOVED"] == "yes"
     assert platform.running(app)["app"] == tasks["app"]
     assert ship(player, platform, app, spec, "1").result["changed"] is False
@@ -135,7 +187,14 @@ def test_a_moved_tag_is_a_new_release(platform: Any, player: Player, app: str) -
 def test_history_is_kept_and_pruned(platform: Any, player: Player, app: str) -> None:
     """Only so many releases are kept, each with its secrets; what no release needs goes."""
     for number in range(1, 6):
-        assert ship(player, platform, app, with_secret(platform, f"token number {number}"), str(number), keep=3).ok
+        assert ship(
+            player,
+            platform,
+            app,
+            with_secret(platform, f"token number {number}"),
+            str(number),
+            keep=3,
+        ).ok
     assert [entry["number"] for entry in info(player, platform, app)["history"]] == [5, 4, 3]
     assert len(tokens(platform, app)) == 3
     assert back(player, platform, app, release=3, keep=3).ok
@@ -145,9 +204,15 @@ def test_history_is_kept_and_pruned(platform: Any, player: Player, app: str) -> 
 @pytest.mark.long
 def test_first_release_that_fails_leaves_nothing(platform: Any, player: Player, app: str) -> None:
     """There is nothing to go back to, so nothing of it stays but its record; the next one is as good as a first one."""
-    broken = with_secret(platform, "a token for nothing", command=["sh", "-c", "echo never; exit 3"])
+    broken = with_secret(
+        platform, "a token for nothing", command=["sh", "-c", "echo never; exit 3"]
+    )
     outcome = ship(player, platform, app, broken, "1")
-    assert not outcome.ok and outcome.result["verdict"] == "failed" and "its services were removed" in outcome.result["msg"]
+    assert (
+        not outcome.ok
+        and outcome.result["verdict"] == "failed"
+        and "its services were removed" in outcome.result["msg"]
+    )
     assert platform.services(app) == {} and platform.objects("network", app) == set()
     assert [entry["verdict"] for entry in info(player, platform, app)["history"]] == ["failed"]
     good = ship(player, platform, app, with_secret(platform, "a token for nothing"), "1")
@@ -158,9 +223,17 @@ def test_first_release_that_fails_leaves_nothing(platform: Any, player: Player, 
 @pytest.mark.long
 def test_all_or_nothing(platform: Any, player: Player, app: str) -> None:
     """One service of three fails, and all three go back."""
-    spec = {"services": {name: tool(platform, environment={"V": "1"}) for name in ("one", "two", "three")}}
+    spec = {
+        "services": {
+            name: tool(platform, environment={"V": "1"}) for name in ("one", "two", "three")
+        }
+    }
     assert ship(player, platform, app, spec, "1").ok
-    second = {"services": {name: tool(platform, environment={"V": "2"}) for name in ("one", "two", "four")}}
+    second = {
+        "services": {
+            name: tool(platform, environment={"V": "2"}) for name in ("one", "two", "four")
+        }
+    }
     second["services"]["two"]["command"] = ["sh", "-c", "sleep 0.3; exit 3"]
     outcome = ship(player, platform, app, second, "2")
     assert outcome.result["verdict"] == "rolled_back"
@@ -173,7 +246,15 @@ def test_all_or_nothing(platform: Any, player: Player, app: str) -> None:
 def test_a_restoration_that_fails_is_told(platform: Any, player: Player, app: str) -> None:
     """Where the former release cannot be brought back either, the verdict says so, and the record too."""
     spec = {
-        "services": {"app": tool(platform, "sh", "-c", "test ! -e /switch/broken && exec sleep 100000", volumes=["switch:/switch"])},
+        "services": {
+            "app": tool(
+                platform,
+                "sh",
+                "-c",
+                "test ! -e /switch/broken && exec sleep 100000",
+                volumes=["switch:/switch"],
+            )
+        },
         "volumes": {"switch": {}},
     }
     assert ship(player, platform, app, spec, "1").ok

@@ -38,7 +38,9 @@ def proxy(platform: Any, player: Player) -> Iterator[Proxy]:
 @pytest.fixture(scope="module")
 def app(platform: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A shop that all tests of this file share."""
-    first = Player(tmp_path_factory.mktemp("first")).run("release", options("interrupted", platform, "1.0.0"))
+    first = Player(tmp_path_factory.mktemp("first")).run(
+        "release", options("interrupted", platform, "1.0.0")
+    )
     assert first.ok, first.output
     return "interrupted"
 
@@ -54,12 +56,22 @@ def client(platform: Any, app: str, tmp_path_factory: pytest.TempPathFactory) ->
         yield asking
 
 
-def options(app: str, platform: Any, version: str, proxy: Proxy | None = None, **more: Any) -> dict[str, Any]:
+def options(
+    app: str, platform: Any, version: str, proxy: Proxy | None = None, **more: Any
+) -> dict[str, Any]:
     """A release of the shop with a secret, through a proxy where there is one."""
     spec = changed(shop(platform, version, port=PORT), "web", secrets=["token"])
     spec["secrets"] = {"token": {"content": SECRET + version}}
     through = platform.through(proxy) if proxy else {}
-    return {"app": app, "version": version, "spec": spec, "lease_ttl": TTL, **platform.options, **through, **more}
+    return {
+        "app": app,
+        "version": version,
+        "spec": spec,
+        "lease_ttl": TTL,
+        **platform.options,
+        **through,
+        **more,
+    }
 
 
 def one_journal(player: Player, timeout: float = 30) -> Path:
@@ -69,7 +81,12 @@ def one_journal(player: Player, timeout: float = 30) -> Path:
 
 def files_with(text: str, *folders: Path) -> list[Path]:
     """Files that hold a text."""
-    return [path for folder in folders for path in folder.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
+    return [
+        path
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.is_file() and text.encode() in path.read_bytes()
+    ]
 
 
 def wait_for_no_module_files(player: Player) -> None:
@@ -104,7 +121,9 @@ MOMENTS = {
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_killed(moment: str, platform: Any, player: Player, app: str, client: Client, proxy: Proxy) -> None:
+def test_killed(
+    moment: str, platform: Any, player: Player, app: str, client: Client, proxy: Proxy
+) -> None:
     """Kill everything of a run at a moment; the next run recovers, and nobody was left without an answer."""
     hold(proxy, platform, *MOMENTS[moment])
     running = player.start("release", options(app, platform, "1.1.0", proxy))
@@ -121,7 +140,9 @@ def test_killed(moment: str, platform: Any, player: Player, app: str, client: Cl
 
 
 @pytest.mark.parametrize("moment", ["before the verdict", "while it goes back"])
-def test_killed_late(moment: str, platform: Any, player: Player, app: str, client: Client, proxy: Proxy) -> None:
+def test_killed_late(
+    moment: str, platform: Any, player: Player, app: str, client: Client, proxy: Proxy
+) -> None:
     """Killed when all is done but the record, or on the way back from a failure."""
     given = options(app, platform, "1.1.0", proxy)
     if moment == "while it goes back":
@@ -134,7 +155,11 @@ def test_killed_late(moment: str, platform: Any, player: Player, app: str, clien
     os.kill(worker(one_journal(player)), signal.SIGKILL)
     outcome = running.wait()
     proxy.let_go()
-    assert not outcome.ok and "killed before it came to an end" in outcome.result["msg"] and "Run again" in outcome.result["msg"]
+    assert (
+        not outcome.ok
+        and "killed before it came to an end" in outcome.result["msg"]
+        and "Run again" in outcome.result["msg"]
+    )
     settle(player, platform, app)
     assert client.lost == []
 
@@ -145,7 +170,9 @@ def test_killed_run_is_gone_on_with(platform: Any, player: Player, app: str, pro
     running = player.start("release", options(app, platform, "1.1.0", proxy))
     assert proxy.held.wait(60), running.output
     before = player.run("release_info", {"app": app, **platform.options}).result
-    assert before["history"][0]["verdict"] == "pending" and before["held_by"].endswith("who releases 1.1.0")
+    assert before["history"][0]["verdict"] == "pending" and before["held_by"].endswith(
+        "who releases 1.1.0"
+    )
     os.kill(worker(one_journal(player)), signal.SIGKILL)
     running.wait()
     outcome = player.run("release", options(app, platform, "1.1.0"))
@@ -154,7 +181,9 @@ def test_killed_run_is_gone_on_with(platform: Any, player: Player, app: str, pro
     settle(player, platform, app)
 
 
-def test_controller_killed_or_interrupted(platform: Any, player: Player, app: str, client: Client) -> None:
+def test_controller_killed_or_interrupted(
+    platform: Any, player: Player, app: str, client: Client
+) -> None:
     """The control machine goes away: the worker comes to its end, and the next run has nothing left to do."""
     running = player.start("release", options(app, platform, "1.1.0"))
     running.until("0/1 healthy")
@@ -162,14 +191,18 @@ def test_controller_killed_or_interrupted(platform: Any, player: Player, app: st
     assert settle(player, platform, app, "1.1.0").result["changed"] is False
     running = player.start("release", options(app, platform, "1.0.0"))
     running.until("0/1 healthy")
-    time.sleep(1)  # Ansible waits forever for the queue's lock if its own worker is killed in the middle of writing a line
+    time.sleep(
+        1
+    )  # Ansible waits forever for the queue's lock if its own worker is killed in the middle of writing a line
     os.killpg(running.process.pid, signal.SIGINT)
     running.process.wait(30)
     assert settle(player, platform, app).result["changed"] is False
     assert client.lost == []
 
 
-def test_two_runs_at_once(platform: Any, player: Player, app: str, client: Client, proxy: Proxy, tmp_path: Path) -> None:
+def test_two_runs_at_once(
+    platform: Any, player: Player, app: str, client: Client, proxy: Proxy, tmp_path: Path
+) -> None:
     """The second one says whom it waits for, and then does what is left to do."""
     hold(proxy, platform, "watch")
     first = player.start("release", options(app, platform, "1.1.0", proxy))
@@ -179,13 +212,18 @@ def test_two_runs_at_once(platform: Any, player: Player, app: str, client: Clien
     proxy.let_go()
     outcomes = [first.wait(), second.wait()]
     assert all(outcome.ok for outcome in outcomes), outcomes[1].output
-    assert any(line.startswith(f"{app} waits for ") and line.endswith("who releases 1.1.0") for line in outcomes[1].lines())
+    assert any(
+        line.startswith(f"{app} waits for ") and line.endswith("who releases 1.1.0")
+        for line in outcomes[1].lines()
+    )
     client.until("shop 1.0.0")
     settle(player, platform, app)
     assert client.lost == []
 
 
-def test_impatient_run_says_who_holds_the_app(platform: Any, player: Player, app: str, client: Client, proxy: Proxy, tmp_path: Path) -> None:
+def test_impatient_run_says_who_holds_the_app(
+    platform: Any, player: Player, app: str, client: Client, proxy: Proxy, tmp_path: Path
+) -> None:
     """Who does not want to wait is told whom for; check mode does not wait at all."""
     other = Player(tmp_path / "other")
     hold(proxy, platform, "watch")
@@ -194,13 +232,19 @@ def test_impatient_run_says_who_holds_the_app(platform: Any, player: Player, app
     checked = other.run("release", options(app, platform, "1.0.0"), "--check")
     assert checked.ok and "is at work on interrupted now" in checked.output
     refused = other.run("release", options(app, platform, "1.0.0", lease_timeout=1))
-    assert not refused.ok and "is held by" in refused.result["msg"] and "who releases 1.1.0" in refused.result["msg"]
+    assert (
+        not refused.ok
+        and "is held by" in refused.result["msg"]
+        and "who releases 1.1.0" in refused.result["msg"]
+    )
     proxy.let_go()
     assert first.wait().ok
     settle(player, platform, app)
 
 
-def test_sleeping_holder_writes_nothing(platform: Any, player: Player, app: str, client: Client, proxy: Proxy, tmp_path: Path) -> None:
+def test_sleeping_holder_writes_nothing(
+    platform: Any, player: Player, app: str, client: Client, proxy: Proxy, tmp_path: Path
+) -> None:
     """A worker that did not answer for longer than its lease lives, wakes up after another run took over."""
     hold(proxy, platform, "write")
     running = player.start("release", options(app, platform, "1.1.0", proxy))
@@ -222,7 +266,9 @@ def test_sleeping_holder_writes_nothing(platform: Any, player: Player, app: str,
 
 
 @pytest.mark.parametrize("power_cut", [False, True], ids=["restart", "power-cut"])
-def test_platform_restarts_meanwhile(power_cut: bool, platform: Any, player: Player, app: str, client: Client) -> None:
+def test_platform_restarts_meanwhile(
+    power_cut: bool, platform: Any, player: Player, app: str, client: Client
+) -> None:
     """The engine goes away in the middle of a rollout and comes back; the run comes to a good end."""
     running: Running = player.start("release", options(app, platform, "1.1.0"))
     running.until("0/1 healthy")

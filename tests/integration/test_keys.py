@@ -35,7 +35,10 @@ _CHECK = {"test": ["CMD", "true"], "interval": "1s"}
 VALUES: dict[str, list[Any]] = {
     "command": [["sleep", "100001"], "sleep 100002"],
     "entrypoint": [["sleep"], ["/usr/bin/sleep"]],
-    "environment": [{"PLAIN": "1", "EMPTY": "", "ODD": "a b=c \"d\" 'e' $$HOME {{ x }} ü\nnext"}, ["PLAIN=2", "MORE=x"]],
+    "environment": [
+        {"PLAIN": "1", "EMPTY": "", "ODD": "a b=c \"d\" 'e' $$HOME {{ x }} ü\nnext"},
+        ["PLAIN=2", "MORE=x"],
+    ],
     "working_dir": ["/tmp", "/run"],
     "user": ["1000", "1000:1000"],
     "group_add": [["1000"], ["1000", "1001"]],
@@ -47,7 +50,10 @@ VALUES: dict[str, list[Any]] = {
     "stop_signal": ["SIGUSR1", "SIGINT"],
     "stop_grace_period": ["750ms", "1m30s"],
     "labels": [{"team": "shop", "tier": "web"}, ["team=checkout"]],
-    "ports": [[{"target": 80, "published": 18080, "mode": "host"}, "53/udp"], ["18081:80", "18082-18083:82-83/udp"]],
+    "ports": [
+        [{"target": 80, "published": 18080, "mode": "host"}, "53/udp"],
+        ["18081:80", "18082-18083:82-83/udp"],
+    ],
     "expose": [["80"], ["81"]],
     "networks": [["one"], {"one": {"aliases": ["other", "another"]}, "two": None}],
     "network_mode": ["host"],
@@ -55,15 +61,40 @@ VALUES: dict[str, list[Any]] = {
         ["data:/data", "/tmp:/host:ro", "/anonymous"],
         [
             {"type": "volume", "source": "data", "target": "/data", "volume": {"nocopy": True}},
-            {"type": "bind", "source": "/tmp", "target": "/host", "bind": {"propagation": "rprivate"}},
+            {
+                "type": "bind",
+                "source": "/tmp",
+                "target": "/host",
+                "bind": {"propagation": "rprivate"},
+            },
             {"type": "tmpfs", "target": "/scratch", "tmpfs": {"size": "16m", "mode": 0o1777}},
         ],
     ],
     "tmpfs": [["/run/one:size=8m", "/run/two"], "/run/one"],
-    "secrets": [["token"], [{"source": "token", "target": "/etc/token", "uid": "1000", "gid": "1000", "mode": 0o400}]],
-    "configs": [["settings"], [{"source": "settings", "target": "/etc/settings", "uid": "1000", "gid": "1000", "mode": 0o440}]],
-    "healthcheck": [{**_CHECK, "timeout": "2s", "retries": 5, "start_period": "3s"}, {"disable": True}],
-    "logging": [{"driver": "json-file", "options": {"max-size": "1m", "max-file": "2"}}, {"driver": "none"}],
+    "secrets": [
+        ["token"],
+        [{"source": "token", "target": "/etc/token", "uid": "1000", "gid": "1000", "mode": 0o400}],
+    ],
+    "configs": [
+        ["settings"],
+        [
+            {
+                "source": "settings",
+                "target": "/etc/settings",
+                "uid": "1000",
+                "gid": "1000",
+                "mode": 0o440,
+            }
+        ],
+    ],
+    "healthcheck": [
+        {**_CHECK, "timeout": "2s", "retries": 5, "start_period": "3s"},
+        {"disable": True},
+    ],
+    "logging": [
+        {"driver": "json-file", "options": {"max-size": "1m", "max-file": "2"}},
+        {"driver": "none"},
+    ],
     "extra_hosts": [["a.example:192.0.2.1", "b.example=192.0.2.2"], {"a.example": "192.0.2.3"}],
     "dns": [["192.0.2.53", "192.0.2.54"], "192.0.2.55"],
     "dns_search": ["shop.example", ["a.example", "b.example"]],
@@ -84,34 +115,69 @@ VALUES: dict[str, list[Any]] = {
     "deploy.endpoint_mode": ["dnsrr", "vip"],
     "deploy.labels": [{"owner": "shop"}, ["owner=checkout", "more=1"]],
     "deploy.placement.constraints": [["node.role == manager"], ["node.platform.os == linux"]],
-    "deploy.placement.preferences": [[{"spread": "node.labels.zone"}], [{"spread": "node.labels.rack"}]],
+    "deploy.placement.preferences": [
+        [{"spread": "node.labels.zone"}],
+        [{"spread": "node.labels.rack"}],
+    ],
     "deploy.placement.max_replicas_per_node": [2, 3],
     "deploy.resources.limits": [{"cpus": "0.5", "memory": "64M", "pids": 40}, {"memory": "80M"}],
     "deploy.resources.reservations": [{"cpus": "0.01", "memory": "4M"}, {"memory": "5M"}],
-    "deploy.restart_policy": [{"condition": "on-failure", "delay": "2s", "max_attempts": 3, "window": "10s"}, {"delay": "1s"}],
+    "deploy.restart_policy": [
+        {"condition": "on-failure", "delay": "2s", "max_attempts": 3, "window": "10s"},
+        {"delay": "1s"},
+    ],
     "deploy.update_config": [
-        {"parallelism": 0, "delay": "1s", "failure_action": "continue", "monitor": "1s", "max_failure_ratio": 0.5, "order": "start-first"},
+        {
+            "parallelism": 0,
+            "delay": "1s",
+            "failure_action": "continue",
+            "monitor": "1s",
+            "max_failure_ratio": 0.5,
+            "order": "start-first",
+        },
         {"delay": "2s"},
     ],
     "deploy.rollback_config": [
-        {"parallelism": 2, "delay": "1s", "failure_action": "continue", "monitor": "1s", "max_failure_ratio": 0.25, "order": "start-first"},
+        {
+            "parallelism": 2,
+            "delay": "1s",
+            "failure_action": "continue",
+            "monitor": "1s",
+            "max_failure_ratio": 0.25,
+            "order": "start-first",
+        },
         {"order": "stop-first"},
     ],
 }
 OTHERS: dict[str, dict[str, list[Any]]] = {
     SWARM: {
-        "x-shipping": [{"probe": {"tcp": {"port": 8000}}}, {"probe": {"http": {"port": 8000, "path": "/"}}}],
+        "x-shipping": [
+            {"probe": {"tcp": {"port": 8000}}},
+            {"probe": {"http": {"port": 8000, "path": "/"}}},
+        ],
     },
     KUBERNETES: {
         "annotations": [{"example.com/note": "a b"}, ["example.com/note=c", "more=d"]],
         "hostname": ["first", "second"],
         "privileged": [True, False],
         "shm_size": ["16m", "32m"],
-        "sysctls": [{"net.ipv4.ip_unprivileged_port_start": 1023}, {"net.ipv4.ip_unprivileged_port_start": 80}],
-        "secrets": [["token"], [{"source": "token", "target": "/etc/token", "gid": "1000", "mode": 0o440}]],
-        "configs": [["settings"], [{"source": "settings", "target": "/etc/settings", "gid": "1000", "mode": 0o440}]],
+        "sysctls": [
+            {"net.ipv4.ip_unprivileged_port_start": 1023},
+            {"net.ipv4.ip_unprivileged_port_start": 80},
+        ],
+        "secrets": [
+            ["token"],
+            [{"source": "token", "target": "/etc/token", "gid": "1000", "mode": 0o440}],
+        ],
+        "configs": [
+            ["settings"],
+            [{"source": "settings", "target": "/etc/settings", "gid": "1000", "mode": 0o440}],
+        ],
         "x-shipping": [
-            {"probe": {"tcp": {"port": 8000}}, "overlay": {"kubernetes": {"Deployment": {"spec": {"revisionHistoryLimit": 3}}}}},
+            {
+                "probe": {"tcp": {"port": 8000}},
+                "overlay": {"kubernetes": {"Deployment": {"spec": {"revisionHistoryLimit": 3}}}},
+            },
             {"probe": {"http": {"port": 8000, "path": "/etc/passwd"}}},
         ],
         "deploy.placement.max_replicas_per_node": [1],
@@ -127,12 +193,37 @@ ELSEWHERE = {"image", "env_file"}
 # Keys that the platform passes over, or whose two values say the same.
 SILENT = {
     SWARM: {"expose", "depends_on", "platform", "x-shipping"},
-    KUBERNETES: {"depends_on", "platform", "logging", "ulimits", "restart", "pids_limit", "deploy.restart_policy", "deploy.rollback_config"},
+    KUBERNETES: {
+        "depends_on",
+        "platform",
+        "logging",
+        "ulimits",
+        "restart",
+        "pids_limit",
+        "deploy.restart_policy",
+        "deploy.rollback_config",
+    },
 }
 # Keys whose last value is as good as none.
 DEFAULTS = {
-    SWARM: {"expose", "depends_on", "x-shipping", "deploy.mode", "deploy.replicas", "deploy.endpoint_mode", "deploy.rollback_config"},
-    KUBERNETES: (SILENT[KUBERNETES] - {"platform"}) | {"init", "privileged", "healthcheck", "deploy.mode", "deploy.replicas", "deploy.endpoint_mode"},
+    SWARM: {
+        "expose",
+        "depends_on",
+        "x-shipping",
+        "deploy.mode",
+        "deploy.replicas",
+        "deploy.endpoint_mode",
+        "deploy.rollback_config",
+    },
+    KUBERNETES: (SILENT[KUBERNETES] - {"platform"})
+    | {
+        "init",
+        "privileged",
+        "healthcheck",
+        "deploy.mode",
+        "deploy.replicas",
+        "deploy.endpoint_mode",
+    },
 }
 SWITCHES = {"tty", "stdin_open", "read_only"}
 
@@ -160,10 +251,18 @@ def with_value(service: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
 
 def spec_for(platform: Any, which: int | None) -> Spec:
     """One service a key, with its first, second or no value."""
-    base = {"image": platform.image("tool:1"), "command": ["sleep", "100000"], "stop_grace_period": "200ms", "init": True}
+    base = {
+        "image": platform.image("tool:1"),
+        "command": ["sleep", "100000"],
+        "stop_grace_period": "200ms",
+        "init": True,
+    }
     services: Spec = {"image": {**base, "healthcheck": _CHECK}}
     for key, values in values_on(platform.name).items():
-        service = {**{name: value for name, value in base.items() if name != key}, **BESIDE.get(key, {})}
+        service = {
+            **{name: value for name, value in base.items() if name != key},
+            **BESIDE.get(key, {}),
+        }
         if which is not None:
             service = with_value(service, key, values[min(which, len(values) - 1)])
             service.update({"command": ["100000"]} if key == "entrypoint" else {})
@@ -195,7 +294,9 @@ def keys(platform: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pl
 
 def release(player: Player, platform: Any, spec: Spec, *flags: str) -> Outcome:
     """Release all keys at once."""
-    outcome = player.run("release", {"app": APP, "version": "1", "spec": spec, **platform.options}, *flags)
+    outcome = player.run(
+        "release", {"app": APP, "version": "1", "spec": spec, **platform.options}, *flags
+    )
     assert outcome.ok, outcome.output
     return outcome
 
@@ -209,7 +310,9 @@ def predicted_and_done(player: Player, platform: Any, spec: Spec) -> dict[str, d
     assert predicted["plan"] == done["plan"]
     assert predicted["changed"] == done["changed"]
     again = release(player, platform, spec)
-    assert again.result["changed"] is False, [service for service in again.result["plan"]["services"] if service["action"] != "keep"]
+    assert again.result["changed"] is False, [
+        service for service in again.result["plan"]["services"] if service["action"] != "keep"
+    ]
     assert player.run("release_info", {"app": APP, **platform.options}).result["drift"] == []
     return {service["name"]: service for service in done["plan"]["services"]}
 
@@ -282,9 +385,17 @@ def test_object_keys(platform: Any, player: Player, app: str) -> None:
         "secret_values": {"A_SECRET": "secretly valued"},
         **platform.options,
     }
-    tried = {f"{section}.{key}" for section in ("networks", "volumes", "secrets", "configs") for entry in spec[section].values() for key in entry}
+    tried = {
+        f"{section}.{key}"
+        for section in ("networks", "volumes", "secrets", "configs")
+        for entry in spec[section].values()
+        for key in entry
+    }
     assert tried | {"secrets.file", "configs.file"} == set(honoured(platform.name, OBJECT_KEYS))
     first = player.run("release", options_given)
     assert first.ok, first.output
     assert player.run("release", options_given).result["changed"] is False
-    assert platform.exec(app, "app", "cat", "/run/secrets/valued", "/valued", "/outside") == "secretly valuedvaluedfrom outside"
+    assert (
+        platform.exec(app, "app", "cat", "/run/secrets/valued", "/valued", "/outside")
+        == "secretly valuedvaluedfrom outside"
+    )

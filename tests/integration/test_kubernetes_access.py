@@ -34,17 +34,37 @@ def infos(player: Player, platform: Any, *connections: dict[str, Any]) -> list[d
     """What release_info says by each of these connections, in one play; ``environment`` and ``vars`` are no options, but those of the task."""
     tasks: list[dict[str, Any]] = []
     for number, connection in enumerate(connections):
-        options = {"app": "nothing", "namespace": "nothing", "platform": platform.name, "timeout": 5, **connection}
+        options = {
+            "app": "nothing",
+            "namespace": "nothing",
+            "platform": platform.name,
+            "timeout": 5,
+            **connection,
+        }
         keywords = {name: options.pop(name, {}) for name in ("environment", "vars")}
-        tasks.append({"name": f"{number}", "shipping.code.release_info": options, "ignore_errors": True, **keywords})
+        tasks.append(
+            {
+                "name": f"{number}",
+                "shipping.code.release_info": options,
+                "ignore_errors": True,
+                **keywords,
+            }
+        )
     outcome = player.start_tasks(player.folder(), tasks).wait()
-    assert "Traceback" not in outcome.output and len(outcome.results) == len(connections), outcome.output
+    assert "Traceback" not in outcome.output and len(outcome.results) == len(connections), (
+        outcome.output
+    )
     return outcome.results
 
 
 def by_host(platform: Any, **options: Any) -> dict[str, Any]:
     """The options of the administrator without a kubeconfig."""
-    return {"host": platform.cluster.server, "api_key": platform.cluster.token(), "ca_path": str(platform.cluster.ca), **options}
+    return {
+        "host": platform.cluster.server,
+        "api_key": platform.cluster.token(),
+        "ca_path": str(platform.cluster.ca),
+        **options,
+    }
 
 
 def certificate_of(platform: Any, name: str, folder: Path) -> dict[str, str]:
@@ -52,19 +72,32 @@ def certificate_of(platform: Any, name: str, folder: Path) -> dict[str, str]:
     user = json.loads(platform.cluster.user(name).read_text())["users"][0]["user"]
     for part in ("certificate", "key"):
         (folder / f"{name}-{part}.pem").write_bytes(base64.b64decode(user[f"client-{part}-data"]))
-    return {"client_cert": f"{folder}/{name}-certificate.pem", "client_key": f"{folder}/{name}-key.pem"}
+    return {
+        "client_cert": f"{folder}/{name}-certificate.pem",
+        "client_key": f"{folder}/{name}-key.pem",
+    }
 
 
 def test_ways_in(platform: Any, player: Player) -> None:
     """A kubeconfig given or in the environment, a token, no check of the server, other rights than one's own, variables that others use."""
-    kubeconfig, address, token = str(platform.cluster.kubeconfig), platform.cluster.server, platform.cluster.token()
+    kubeconfig, address, token = (
+        str(platform.cluster.kubeconfig),
+        platform.cluster.server,
+        platform.cluster.token(),
+    )
     results = infos(
         player,
         platform,
         {"kubeconfig": kubeconfig},
         {"kubeconfig": kubeconfig, "context": platform.cluster.node},
         {"environment": {"KUBECONFIG": kubeconfig}},
-        {"environment": {"K8S_AUTH_HOST": address, "K8S_AUTH_SSL_CA_CERT": str(platform.cluster.ca)}, "api_key": token},
+        {
+            "environment": {
+                "K8S_AUTH_HOST": address,
+                "K8S_AUTH_SSL_CA_CERT": str(platform.cluster.ca),
+            },
+            "api_key": token,
+        },
         by_host(platform),
         by_host(platform, ca_path=None, validate_certs=False),
         by_host(platform, impersonate_user="bob", impersonate_groups=["system:masters"]),
@@ -75,11 +108,21 @@ def test_ways_in(platform: Any, player: Player) -> None:
 def test_certificates(platform: Any, player: Player, tmp_path: Path) -> None:
     """A user with a certificate may do what RBAC lets him; who may nothing is told the first thing of it."""
     carol, alice = (certificate_of(platform, name, tmp_path) for name in ("carol", "alice"))
-    platform.cluster.kubectl("create", "clusterrolebinding", "carol", "--clusterrole=cluster-admin", "--user=carol")
+    platform.cluster.kubectl(
+        "create", "clusterrolebinding", "carol", "--clusterrole=cluster-admin", "--user=carol"
+    )
     half = {"client_cert": carol["client_cert"]}
-    allowed, denied, useless = infos(player, platform, *(by_host(platform, api_key=None, **user) for user in (carol, alice, half)))
+    allowed, denied, useless = infos(
+        player,
+        platform,
+        *(by_host(platform, api_key=None, **user) for user in (carol, alice, half)),
+    )
     assert allowed["history"] == []
-    assert "alice may not list persistentvolumeclaims" in denied["msg"] and 'in the namespace "nothing"' in denied["msg"] and "Role" in denied["msg"]
+    assert (
+        "alice may not list persistentvolumeclaims" in denied["msg"]
+        and 'in the namespace "nothing"' in denied["msg"]
+        and "Role" in denied["msg"]
+    )
     assert "client_cert is set without client_key" in useless["msg"]
 
 
@@ -91,10 +134,20 @@ def test_contexts(platform: Any, player: Player, tmp_path: Path) -> None:
     second["current-context"] = "far"
     (tmp_path / "second").write_text(json.dumps(second))
     both = {"kubeconfig": f"{tmp_path}/second:{platform.cluster.kubeconfig}"}
-    near, far, wrong = infos(player, platform, {**both, "context": platform.cluster.node}, both, {**both, "context": "nera"})
+    near, far, wrong = infos(
+        player,
+        platform,
+        {**both, "context": platform.cluster.node},
+        both,
+        {**both, "context": "nera"},
+    )
     assert near["history"] == []
     assert "no connection to the cluster at https://127.0.0.1:1: connection refused" in far["msg"]
-    assert "there is no context nera" in wrong["msg"] and platform.cluster.node in wrong["msg"] and "far" in wrong["msg"]
+    assert (
+        "there is no context nera" in wrong["msg"]
+        and platform.cluster.node in wrong["msg"]
+        and "far" in wrong["msg"]
+    )
 
 
 # Options that replace those of the administrator -> what is said.
@@ -102,19 +155,35 @@ NO_WAY_IN: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "wrong-token": ({"api_key": "no-such-token"}, (DENIED, "api_key")),
     "no-token": ({"api_key": None}, ("system:anonymous may not", "Give api_key")),
     "no-ca": ({"ca_path": None}, ("no trusted connection", "certificate verify failed", "ca_path")),
-    "no-such-file": ({"ca_path": "/no/such/file.pem"}, ("cannot read /no/such/file.pem", "ca_path")),
+    "no-such-file": (
+        {"ca_path": "/no/such/file.pem"},
+        ("cannot read /no/such/file.pem", "ca_path"),
+    ),
     "no-certificate": ({"ca_path": "/etc/hostname"}, ("ca_path",)),
     "no-scheme": ({"host": "cluster.example.com"}, ("it has no scheme", "https://")),
-    "nobody-listens": ({"host": "https://127.0.0.1:1"}, ("no connection to the cluster at https://127.0.0.1:1: connection refused",)),
-    "no-such-host": ({"host": "https://no-such-host.invalid"}, ("no connection to the cluster at https://no-such-host.invalid",)),
-    "no-kubeconfig": ({"host": None, "api_key": None, "kubeconfig": "/no/such/kubeconfig"}, ("there is no kubeconfig at /no/such/kubeconfig",)),
+    "nobody-listens": (
+        {"host": "https://127.0.0.1:1"},
+        ("no connection to the cluster at https://127.0.0.1:1: connection refused",),
+    ),
+    "no-such-host": (
+        {"host": "https://no-such-host.invalid"},
+        ("no connection to the cluster at https://no-such-host.invalid",),
+    ),
+    "no-kubeconfig": (
+        {"host": None, "api_key": None, "kubeconfig": "/no/such/kubeconfig"},
+        ("there is no kubeconfig at /no/such/kubeconfig",),
+    ),
 }
 
 
 @pytest.fixture(scope="module")
 def refusals(platform: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What is said of each of them."""
-    results = infos(Player(tmp_path_factory.mktemp("refusals")), platform, *(by_host(platform, **options) for options, _says in NO_WAY_IN.values()))
+    results = infos(
+        Player(tmp_path_factory.mktemp("refusals")),
+        platform,
+        *(by_host(platform, **options) for options, _says in NO_WAY_IN.values()),
+    )
     return {name: str(result.get("msg")) for name, result in zip(NO_WAY_IN, results, strict=True)}
 
 
@@ -130,45 +199,89 @@ def test_no_way_in_any_more(platform: Any, player: Player, tmp_path: Path) -> No
     token, other = platform.cluster.token("leaving"), str(Authority(tmp_path / "other").certificate)
     platform.cluster.kubectl("delete", "serviceaccount", "leaving")
     ended, untrusted, strange = infos(
-        player, platform, by_host(platform, api_key=token), by_host(platform, ca_path=other), by_host(platform, host=f"http://{platform.registry}")
+        player,
+        platform,
+        by_host(platform, api_key=token),
+        by_host(platform, ca_path=other),
+        by_host(platform, host=f"http://{platform.registry}"),
     )
     assert DENIED in ended["msg"] and "expired" in ended["msg"] and token not in ended["msg"]
-    assert "no trusted connection" in untrusted["msg"] and "certificate verify failed" in untrusted["msg"] and "ca_path" in untrusted["msg"]
+    assert (
+        "no trusted connection" in untrusted["msg"]
+        and "certificate verify failed" in untrusted["msg"]
+        and "ca_path" in untrusted["msg"]
+    )
     assert "404" in strange["msg"], strange["msg"]
 
 
 def test_exec_plugin(platform: Any, player: Player, tmp_path: Path) -> None:
     """A program that logs in is asked by the official client; one that fails is told."""
-    credential = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": platform.cluster.token()}}
+    credential = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "kind": "ExecCredential",
+        "status": {"token": platform.cluster.token()},
+    }
     connections = []
-    for name, script in (("works", f"echo '{json.dumps(credential)}'"), ("fails", "echo the login has ended >&2; exit 3")):
+    for name, script in (
+        ("works", f"echo '{json.dumps(credential)}'"),
+        ("fails", "echo the login has ended >&2; exit 3"),
+    ):
         plugin = tmp_path / name
         plugin.write_text(f"#!/bin/sh\n{script}\n")
         plugin.chmod(0o755)
-        user = {"exec": {"apiVersion": credential["apiVersion"], "command": str(plugin), "interactiveMode": "Never"}}
-        connections.append({"kubeconfig": str(platform.cluster.write_kubeconfig(tmp_path / f"{name}.kubeconfig", user))})
+        user = {
+            "exec": {
+                "apiVersion": credential["apiVersion"],
+                "command": str(plugin),
+                "interactiveMode": "Never",
+            }
+        }
+        connections.append(
+            {
+                "kubeconfig": str(
+                    platform.cluster.write_kubeconfig(tmp_path / f"{name}.kubeconfig", user)
+                )
+            }
+        )
     works, fails = infos(player, platform, *connections)
     assert works["history"] == []
-    assert "cannot log in to the cluster" in fails["msg"] and "the login has ended" in fails["msg"], fails["msg"]
+    assert (
+        "cannot log in to the cluster" in fails["msg"] and "the login has ended" in fails["msg"]
+    ), fails["msg"]
 
 
 def test_openid_connect(platform: Any, player: Player, tmp_path: Path) -> None:
     """A token of a company's own identities; one that has ended is renewed by the official client, and who may not come again is told so."""
     issuer = platform.cluster.issuer
     issuer.up()
-    platform.cluster.kubectl("create", "clusterrolebinding", "grace", "--clusterrole=cluster-admin", "--user=oidc:grace")
+    platform.cluster.kubectl(
+        "create", "clusterrolebinding", "grace", "--clusterrole=cluster-admin", "--user=oidc:grace"
+    )
     users = {
         "fresh": issuer.provider(issuer.token("grace", 3600)),
         "renewed": issuer.provider(issuer.token("grace", -300)),
         "ended": issuer.provider(issuer.token("grace", -300), refresh_token="has-ended"),
         "nobody": issuer.provider(issuer.token("mallory", 3600)),
     }
-    paths = {name: platform.cluster.write_kubeconfig(tmp_path / name, user) for name, user in users.items()}
+    paths = {
+        name: platform.cluster.write_kubeconfig(tmp_path / name, user)
+        for name, user in users.items()
+    }
     # The API server asks for the issuer's keys every ten seconds, until it has them.
-    until(lambda: platform.cluster.ask("GET", "/api", token=issuer.token("grace", 300))[0] == 200, 30)
-    fresh, renewed, ended, nobody = infos(player, platform, *({"kubeconfig": str(path)} for path in paths.values()))
-    assert [fresh.get("history", fresh.get("msg")), renewed.get("history", renewed.get("msg"))] == [[], []]
-    assert "cannot log in to the cluster" in ended["msg"] and "the refresh token has ended" in ended["msg"], ended["msg"]
+    until(
+        lambda: platform.cluster.ask("GET", "/api", token=issuer.token("grace", 300))[0] == 200, 30
+    )
+    fresh, renewed, ended, nobody = infos(
+        player, platform, *({"kubeconfig": str(path)} for path in paths.values())
+    )
+    assert [fresh.get("history", fresh.get("msg")), renewed.get("history", renewed.get("msg"))] == [
+        [],
+        [],
+    ]
+    assert (
+        "cannot log in to the cluster" in ended["msg"]
+        and "the refresh token has ended" in ended["msg"]
+    ), ended["msg"]
     assert "oidc:mallory may not list" in nobody["msg"], nobody["msg"]
 
 
@@ -187,9 +300,17 @@ def test_through_a_proxy(platform: Any, player: Player, tmp_path: Path) -> None:
             {"environment": {"K8S_AUTH_PROXY": between.address}, **by_host(platform)},
         )
         through = len(between.asked)
-        (direct,) = infos(player, platform, by_host(platform, proxy=between.address, no_proxy=server.split("/")[2].split(":")[0]))
+        (direct,) = infos(
+            player,
+            platform,
+            by_host(platform, proxy=between.address, no_proxy=server.split("/")[2].split(":")[0]),
+        )
     assert [result.get("history", result.get("msg")) for result in (*used, direct)] == [[]] * 4
-    assert through >= 3 and set(between.asked) == {server.removeprefix("https://")} and len(between.asked) == through
+    assert (
+        through >= 3
+        and set(between.asked) == {server.removeprefix("https://")}
+        and len(between.asked) == through
+    )
     (away,) = infos(player, platform, by_host(platform, proxy="http://127.0.0.1:1"))
     assert "127.0.0.1:1" in away["msg"] and "proxy" in away["msg"], away["msg"]
 
@@ -198,29 +319,55 @@ def test_inside_the_cluster(platform: Any, player: Player, tmp_path: Path) -> No
     """A play in a pod uses the pod's own account: no kubeconfig, no token; here in a mount namespace that has a pod's files."""
     account = tmp_path / "serviceaccount"
     account.mkdir()
-    for name, content in {"token": platform.cluster.token(), "ca.crt": platform.cluster.ca.read_text(), "namespace": "of-the-pod"}.items():
+    for name, content in {
+        "token": platform.cluster.token(),
+        "ca.crt": platform.cluster.ca.read_text(),
+        "namespace": "of-the-pod",
+    }.items():
         (account / name).write_text(content)
     host, _colon, port = platform.cluster.server.removeprefix("https://").rpartition(":")
     python = tmp_path / "python"
     there = "/run/secrets/kubernetes.io"
     inside = f'mount -t tmpfs none /run && mkdir -p {there} && cp -r {account} {there} && exec {sys.executable} "$@"'
-    python.write_text(f"#!/bin/sh\nexec unshare --mount --propagation private sh -c '{inside}' sh \"$@\"\n")
+    python.write_text(
+        f"#!/bin/sh\nexec unshare --mount --propagation private sh -c '{inside}' sh \"$@\"\n"
+    )
     python.chmod(0o755)
     pod = {
-        "environment": {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port, "PATH": os.environ["PATH"]},
+        "environment": {
+            "KUBERNETES_SERVICE_HOST": host,
+            "KUBERNETES_SERVICE_PORT": port,
+            "PATH": os.environ["PATH"],
+        },
         "vars": {"ansible_python_interpreter": str(python)},
     }
-    found, outside = infos(player, platform, {**pod, "namespace": None}, {"environment": pod["environment"]})
+    found, outside = infos(
+        player, platform, {**pod, "namespace": None}, {"environment": pod["environment"]}
+    )
     assert found.get("history", found.get("msg")) == []
     assert "there is no kubeconfig" in outside["msg"], outside["msg"]
 
 
 def spec_of(platform: Any, **environment: str) -> Spec:
     """An app with one of everything."""
-    grants = {"secrets": ["token"], "configs": ["settings"], "volumes": ["data:/data"], "ports": ["18795:80"], "networks": ["inside"]}
+    grants = {
+        "secrets": ["token"],
+        "configs": ["settings"],
+        "volumes": ["data:/data"],
+        "ports": ["18795:80"],
+        "networks": ["inside"],
+    }
     web = tool(platform, environment=environment, **grants)
-    contents = {"secrets": {"token": {"content": "a token"}}, "configs": {"settings": {"content": "some settings"}}}
-    return {"services": {"web": web}, **contents, "volumes": {"data": {}}, "networks": {"inside": {"internal": True}}}
+    contents = {
+        "secrets": {"token": {"content": "a token"}},
+        "configs": {"settings": {"content": "some settings"}},
+    }
+    return {
+        "services": {"web": web},
+        **contents,
+        "volumes": {"data": {}},
+        "networks": {"inside": {"internal": True}},
+    }
 
 
 @pytest.fixture(scope="module")
@@ -229,9 +376,19 @@ def deployer(platform: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     platform.cluster.kubectl("create", "namespace", APP)
     platform.cluster.kubectl("apply", "--filename", ROLE)
     token = platform.cluster.token("deployer", APP)
-    options = {**platform.options, **by_host(platform, kubeconfig=None, api_key=token), "create_namespace": False}
+    options = {
+        **platform.options,
+        **by_host(platform, kubeconfig=None, api_key=token),
+        "create_namespace": False,
+    }
     wait_for_right(platform, "patch", "deployments.apps", True)
-    outcome = run(Player(tmp_path_factory.mktemp("deployer")), options, "release", version="1", spec=spec_of(platform))
+    outcome = run(
+        Player(tmp_path_factory.mktemp("deployer")),
+        options,
+        "release",
+        version="1",
+        spec=spec_of(platform),
+    )
     assert outcome.ok, outcome.output
     return options
 
@@ -239,7 +396,12 @@ def deployer(platform: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 def run(player: Player, deployer: dict[str, Any], module: str, **options: Any) -> Outcome:
     """Run a module as the deployer."""
     given = {"app": APP, "namespace": APP, **deployer, **options}
-    return player.run(module, given if module == "release" else {key: value for key, value in given.items() if key != "create_namespace"})
+    return player.run(
+        module,
+        given
+        if module == "release"
+        else {key: value for key, value in given.items() if key != "create_namespace"},
+    )
 
 
 def wait_for_right(platform: Any, verb: str, resource: str, wanted: bool) -> None:
@@ -247,19 +409,64 @@ def wait_for_right(platform: Any, verb: str, resource: str, wanted: bool) -> Non
     account = f"system:serviceaccount:{APP}:deployer"
     body: dict[str, Any] = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview"}
     name, _dot, group = resource.partition(".")
-    attributes = {"namespace": APP, "verb": verb, "group": group, "resource": name, **({"name": APP} if name == "namespaces" else {})}
+    attributes = {
+        "namespace": APP,
+        "verb": verb,
+        "group": group,
+        "resource": name,
+        **({"name": APP} if name == "namespaces" else {}),
+    }
     body["spec"] = {"user": account, "resourceAttributes": attributes}
-    until(lambda: platform.cluster.ask("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body)[1]["status"]["allowed"] == wanted, 10)
+    until(
+        lambda: (
+            platform.cluster.ask(
+                "POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body
+            )[1]["status"]["allowed"]
+            == wanted
+        ),
+        10,
+    )
 
 
 def test_least_privilege(platform: Any, player: Player, deployer: dict[str, Any]) -> None:
     """With the documented Role alone: releases, a failure told with its log, back, other numbers, a look, the end, and a start from nothing."""
-    private = changed(spec_of(platform, NEW="1"), "web", image=platform.image("shop-web:1.1.0", private=True), command=["sleep", "100000"])
-    second = run(player, deployer, "release", version="2", spec=private, registry_auths=[platform.credentials])
+    private = changed(
+        spec_of(platform, NEW="1"),
+        "web",
+        image=platform.image("shop-web:1.1.0", private=True),
+        command=["sleep", "100000"],
+    )
+    second = run(
+        player,
+        deployer,
+        "release",
+        version="2",
+        spec=private,
+        registry_auths=[platform.credentials],
+    )
     assert second.ok and second.result["changed"], second.output
-    assert run(player, deployer, "release", version="2", spec=private, registry_auths=[platform.credentials]).result["changed"] is False
-    broken = run(player, deployer, "release", version="3", spec=changed(spec_of(platform), "web", command=["sh", "-c", "echo no luck; exit 7"]), max_crashes=1)
-    assert broken.result["verdict"] == "rolled_back" and "no luck" in broken.result["msg"], broken.output
+    assert (
+        run(
+            player,
+            deployer,
+            "release",
+            version="2",
+            spec=private,
+            registry_auths=[platform.credentials],
+        ).result["changed"]
+        is False
+    )
+    broken = run(
+        player,
+        deployer,
+        "release",
+        version="3",
+        spec=changed(spec_of(platform), "web", command=["sh", "-c", "echo no luck; exit 7"]),
+        max_crashes=1,
+    )
+    assert broken.result["verdict"] == "rolled_back" and "no luck" in broken.result["msg"], (
+        broken.output
+    )
     scaled = run(player, deployer, "scale", replicas={"web": 2})
     assert scaled.ok and platform.replicas_of(APP, "web") == 2, scaled.output
     back = run(player, deployer, "rollback", registry_auths=[platform.credentials])
@@ -273,13 +480,17 @@ def test_least_privilege(platform: Any, player: Player, deployer: dict[str, Any]
 
 
 @pytest.fixture
-def without(platform: Any, deployer: dict[str, Any], request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
+def without(
+    platform: Any, deployer: dict[str, Any], request: pytest.FixtureRequest
+) -> Iterator[tuple[str, str]]:
     """The Role lacks a verb for a resource."""
     verb, resource = request.param
     name, _dot, group = resource.partition(".")
     (role,) = (body for body in yaml.safe_load(ROLE.read_text())["items"] if body["kind"] == "Role")
     less = copy.deepcopy(role)
-    (rule,) = [rule for rule in less["rules"] if name in rule["resources"] and group in rule["apiGroups"]]
+    (rule,) = [
+        rule for rule in less["rules"] if name in rule["resources"] and group in rule["apiGroups"]
+    ]
     rule["verbs"].remove(verb)
     less["rules"] = [rule for rule in less["rules"] if rule["verbs"]]
     platform.cluster.kubectl("replace", "--filename=-", input=json.dumps(less))
@@ -303,7 +514,9 @@ NEEDED = [
 
 
 @pytest.mark.parametrize("without", NEEDED, indirect=True, ids="-".join)
-def test_a_right_that_is_missing(without: tuple[str, str], platform: Any, player: Player, deployer: dict[str, Any]) -> None:
+def test_a_right_that_is_missing(
+    without: tuple[str, str], platform: Any, player: Player, deployer: dict[str, Any]
+) -> None:
     """It is told which verb on which resource, and for whom."""
     verb, resource = without
     more = with_service(spec_of(platform, NEW="2"), "more", tool(platform, networks=["more"]))
@@ -311,4 +524,7 @@ def test_a_right_that_is_missing(without: tuple[str, str], platform: Any, player
     outcome = run(player, deployer, "release", version="4", spec=more, rollout_timeout=20)
     assert not outcome.ok and "Traceback" not in outcome.output
     told = outcome.result["msg"]
-    assert f"deployer may not {verb} {resource}" in told or f'deployer" cannot {verb} resource "{resource}"' in told, told
+    assert (
+        f"deployer may not {verb} {resource}" in told
+        or f'deployer" cannot {verb} resource "{resource}"' in told
+    ), told

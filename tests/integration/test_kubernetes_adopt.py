@@ -42,7 +42,12 @@ def compose(platform: Any) -> Spec:
 
 def manifests(platform: Any, **labels: str) -> list[Body]:
     """The same as somebody wrote it for kubectl."""
-    probe = {"httpGet": {"path": "/health", "port": PORT}, "periodSeconds": 1, "timeoutSeconds": 2, "failureThreshold": 30}
+    probe = {
+        "httpGet": {"path": "/health", "port": PORT},
+        "periodSeconds": 1,
+        "timeoutSeconds": 2,
+        "failureThreshold": 30,
+    }
     container = {
         "name": "main",
         "image": platform.image("shop-web:1.0.0"),
@@ -54,8 +59,17 @@ def manifests(platform: Any, **labels: str) -> list[Body]:
     }
     metadata = {"name": "web", "labels": labels}
     pod = {"containers": [container], "terminationGracePeriodSeconds": 5}
-    template = {"metadata": {"labels": {**labels, "tier": "front"}, "annotations": {"owner": "alice"}}, "spec": pod}
-    spec = {"replicas": 2, "selector": {"matchLabels": labels}, "template": template, "paused": False, "revisionHistoryLimit": 3}
+    template = {
+        "metadata": {"labels": {**labels, "tier": "front"}, "annotations": {"owner": "alice"}},
+        "spec": pod,
+    }
+    spec = {
+        "replicas": 2,
+        "selector": {"matchLabels": labels},
+        "template": template,
+        "paused": False,
+        "revisionHistoryLimit": 3,
+    }
     service = {"selector": labels, "ports": [{"port": PORT, "targetPort": "web"}]}
     return [
         {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec},
@@ -77,18 +91,36 @@ def by_helm(platform: Any, app: str, folder: Path) -> dict[str, str]:
     labels = {"app.kubernetes.io/name": "shop", "app.kubernetes.io/instance": "first"}
     chart = folder / "chart"
     (chart / "templates").mkdir(parents=True)
-    (chart / "Chart.yaml").write_text(json.dumps({"apiVersion": "v2", "name": "shop", "version": "1.0.0"}))
+    (chart / "Chart.yaml").write_text(
+        json.dumps({"apiVersion": "v2", "name": "shop", "version": "1.0.0"})
+    )
     for body in manifests(platform, **labels):
-        body["metadata"]["labels"] = {**labels, "app.kubernetes.io/managed-by": "{{ .Release.Service }}"}
+        body["metadata"]["labels"] = {
+            **labels,
+            "app.kubernetes.io/managed-by": "{{ .Release.Service }}",
+        }
         (chart / "templates" / f"{body['kind'].lower()}.yaml").write_text(json.dumps(body))
     settings = {"HOME": str(folder), "KUBECONFIG": str(platform.cluster.kubeconfig)}
-    run(programs("helm")["helm"], "install", "first", chart, "--namespace", app, "--create-namespace", env=settings)
+    run(
+        programs("helm")["helm"],
+        "install",
+        "first",
+        chart,
+        "--namespace",
+        app,
+        "--create-namespace",
+        env=settings,
+    )
     return labels
 
 
 def pods(platform: Any, app: str) -> set[str]:
     """The ids of the app's pods."""
-    return {body["metadata"]["uid"] for body in platform.found(app, "pods") if "deletionTimestamp" not in body["metadata"]}
+    return {
+        body["metadata"]["uid"]
+        for body in platform.found(app, "pods")
+        if "deletionTimestamp" not in body["metadata"]
+    }
 
 
 def variables(platform: Any, app: str) -> dict[str, str]:
@@ -97,9 +129,13 @@ def variables(platform: Any, app: str) -> dict[str, str]:
     return {entry["name"]: entry["value"] for entry in container["env"]}
 
 
-def ship(player: Player, platform: Any, app: str, spec: Spec, version: str = "1", **options: Any) -> Outcome:
+def ship(
+    player: Player, platform: Any, app: str, spec: Spec, version: str = "1", **options: Any
+) -> Outcome:
     """Release the app."""
-    return player.run("release", {"app": app, "version": version, "spec": spec, **options, **platform.options})
+    return player.run(
+        "release", {"app": app, "version": version, "spec": spec, **options, **platform.options}
+    )
 
 
 def wait_until_ready(platform: Any, app: str) -> None:
@@ -114,19 +150,35 @@ def test_taken_over(make: Any, platform: Any, player: Player, app: str, tmp_path
     wait_until_ready(platform, app)
     spec, before = compose(platform), pods(platform, app)
     refused = ship(player, platform, app, spec)
-    assert not refused.ok and {problem["path"] for problem in refused.result["problems"]} == {"services.web"}
-    assert "a Deployment web exists" in refused.result["msg"] and "a Service web exists" in refused.result["msg"] and "adopt: true" in refused.result["msg"]
+    assert not refused.ok and {problem["path"] for problem in refused.result["problems"]} == {
+        "services.web"
+    }
+    assert (
+        "a Deployment web exists" in refused.result["msg"]
+        and "a Service web exists" in refused.result["msg"]
+        and "adopt: true" in refused.result["msg"]
+    )
 
-    planned = player.run("release", {"app": app, "version": "1", "spec": spec, "adopt": True, **platform.options}, "--check")
+    planned = player.run(
+        "release",
+        {"app": app, "version": "1", "spec": spec, "adopt": True, **platform.options},
+        "--check",
+    )
     assert planned.ok and planned.result["changed"], planned.output
-    assert planned.result["plan"]["services"][0]["interruption"] == "without interruption" and not planned.result["plan"]["services"][0]["restarts"]
+    assert (
+        planned.result["plan"]["services"][0]["interruption"] == "without interruption"
+        and not planned.result["plan"]["services"][0]["restarts"]
+    )
     taken = ship(player, platform, app, spec, adopt=True)
     assert taken.ok and taken.result["changed"] and taken.result["verdict"] == "live", taken.output
     assert pods(platform, app) == before, "the take-over restarted a pod"
     assert ship(player, platform, app, spec, adopt=True).result["changed"] is False
     assert player.run("release_info", {"app": app, **platform.options}).result["drift"] == []
     live = platform.services(app)["web"]
-    assert live["spec"]["selector"]["matchLabels"] == labels and live["spec"]["revisionHistoryLimit"] == 3
+    assert (
+        live["spec"]["selector"]["matchLabels"] == labels
+        and live["spec"]["revisionHistoryLimit"] == 3
+    )
     assert answers(platform, app)
 
     dropped = changed(spec, "web", environment={"DRAIN_SECONDS": "1"})
@@ -141,16 +193,32 @@ def test_taken_over(make: Any, platform: Any, player: Player, app: str, tmp_path
     back = player.run("rollback", {"app": app, **platform.options})
     assert back.ok and variables(platform, app) == {"DRAIN_SECONDS": "1", "EXTRA": "1"}, back.output
     gone = player.run("release", {"app": app, "state": "absent", **platform.options})
-    assert gone.ok and platform.found(app, "pods,deployments,replicasets,services,networkpolicies") == [], gone.output
+    assert (
+        gone.ok
+        and platform.found(app, "pods,deployments,replicasets,services,networkpolicies") == []
+    ), gone.output
 
 
 def answers(platform: Any, app: str) -> bool:
     """Whether the app is found by its name."""
-    address = next(body["spec"]["clusterIP"] for body in platform.found(app, "services") if body["metadata"]["name"] == "web")
+    address = next(
+        body["spec"]["clusterIP"]
+        for body in platform.found(app, "services")
+        if body["metadata"]["name"] == "web"
+    )
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         done = subprocess.run(
-            ["nsenter", f"--target={platform.cluster.machine.pid('node')}", "--net", "curl", "--silent", "--max-time", "2", f"http://{address}:{PORT}/"],
+            [
+                "nsenter",
+                f"--target={platform.cluster.machine.pid('node')}",
+                "--net",
+                "curl",
+                "--silent",
+                "--max-time",
+                "2",
+                f"http://{address}:{PORT}/",
+            ],
             capture_output=True,
             text=True,
             check=False,
@@ -166,7 +234,12 @@ def test_taken_over_with_a_change(platform: Any, player: Player, app: str, tmp_p
     by_kubectl(platform, app, tmp_path)
     wait_until_ready(platform, app)
     before = pods(platform, app)
-    spec = changed(compose(platform), "web", image=platform.image("shop-web:1.1.0"), environment={"DRAIN_SECONDS": "1", "MORE": "2"})
+    spec = changed(
+        compose(platform),
+        "web",
+        image=platform.image("shop-web:1.1.0"),
+        environment={"DRAIN_SECONDS": "1", "MORE": "2"},
+    )
     outcome = ship(player, platform, app, spec, adopt=True)
     assert outcome.ok, outcome.output
     assert not pods(platform, app) & before
@@ -182,7 +255,10 @@ def test_a_service_that_finds_other_pods(platform: Any, player: Player, app: str
     _deployment, service = manifests(platform, app="elsewhere")
     platform.kubectl(app, "apply", "--filename=-", input=json.dumps(service))
     outcome = ship(player, platform, app, compose(platform), adopt=True)
-    assert not outcome.ok and "a Service web exists that cannot be taken over as it is" in outcome.result["msg"], outcome.output
+    assert (
+        not outcome.ok
+        and "a Service web exists that cannot be taken over as it is" in outcome.result["msg"]
+    ), outcome.output
     assert platform.services(app) == {}
 
 
@@ -194,10 +270,15 @@ def test_a_take_over_that_fails(platform: Any, player: Player, app: str, tmp_pat
     broken = changed(compose(platform), "web", command=["no-such-program"])
     outcome = ship(player, platform, app, broken, adopt=True)
     assert not outcome.ok and outcome.result["verdict"] == "failed", outcome.output
-    assert "no-such-program" in outcome.result["msg"] and "web was put back as it was before it was taken over" in outcome.result["msg"]
+    assert (
+        "no-such-program" in outcome.result["msg"]
+        and "web was put back as it was before it was taken over" in outcome.result["msg"]
+    )
     wait_until_ready(platform, app)
     live = platform.services(app)["web"]
-    assert (live["spec"], live["metadata"]["labels"]) == (spec, labels) and pods(platform, app) >= before
+    assert (live["spec"], live["metadata"]["labels"]) == (spec, labels) and pods(
+        platform, app
+    ) >= before
     assert answers(platform, app)
     again = ship(player, platform, app, compose(platform), adopt=True)
     assert again.ok and pods(platform, app) == before, again.output

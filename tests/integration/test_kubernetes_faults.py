@@ -29,12 +29,18 @@ AT_ONCE = {"update_config": {"order": "start-first", "parallelism": 0, "monitor"
 REPLICAS = '{"spec": {"replicas": %d}}'
 
 
-def ship(player: Player, platform: Any, app: str, spec: Spec, version: str = "1", **options: Any) -> Outcome:
+def ship(
+    player: Player, platform: Any, app: str, spec: Spec, version: str = "1", **options: Any
+) -> Outcome:
     """Release an app."""
-    return player.run("release", {"app": app, "version": version, "spec": spec, **options, **platform.options})
+    return player.run(
+        "release", {"app": app, "version": version, "spec": spec, **options, **platform.options}
+    )
 
 
-def live(player: Player, platform: Any, app: str, spec: Spec, version: str = "1", **options: Any) -> dict[str, Any]:
+def live(
+    player: Player, platform: Any, app: str, spec: Spec, version: str = "1", **options: Any
+) -> dict[str, Any]:
     """Release an app that must become live."""
     outcome = ship(player, platform, app, spec, version, **options)
     assert outcome.ok, outcome.output
@@ -57,14 +63,20 @@ def refused(outcome: Outcome, *says: str) -> None:
 def rolled_back(outcome: Outcome, kind: str, *says: str) -> None:
     """It was rolled back for this kind of reason, in these words."""
     assert not outcome.ok and outcome.result.get("verdict") == "rolled_back", outcome.output
-    assert kind in [failure["kind"] for failure in outcome.result["failures"]], outcome.result["msg"]
+    assert kind in [failure["kind"] for failure in outcome.result["failures"]], outcome.result[
+        "msg"
+    ]
     for text in says:
         assert text in outcome.result["msg"], outcome.result["msg"]
 
 
 def pods(platform: Any, app: str) -> dict[str, dict[str, Any]]:
     """The pods of an app that are not going, by their names."""
-    return {body["metadata"]["name"]: body for body in platform.found(app, "pods") if "deletionTimestamp" not in body["metadata"]}
+    return {
+        body["metadata"]["name"]: body
+        for body in platform.found(app, "pods")
+        if "deletionTimestamp" not in body["metadata"]
+    }
 
 
 def apply(platform: Any, app: str, *bodies: dict[str, Any]) -> None:
@@ -80,9 +92,20 @@ def test_quota_exhausted(platform: Any, player: Player, app: str) -> None:
     spec = simple(platform, deploy=START_FIRST)
     live(player, platform, app, spec)
     before = platform.running(app)
-    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "narrow"}, "spec": {"hard": {"pods": "1"}}}
+    quota = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "narrow"},
+        "spec": {"hard": {"pods": "1"}},
+    }
     apply(platform, app, quota)
-    until(lambda: [body for body in platform.found(app, "resourcequotas") if body["status"].get("used", {}).get("pods") == "1"])
+    until(
+        lambda: [
+            body
+            for body in platform.found(app, "resourcequotas")
+            if body["status"].get("used", {}).get("pods") == "1"
+        ]
+    )
     with within(60):
         outcome = ship(player, platform, app, changed(spec, "app", environment={"NEW": "1"}), "2")
     rolled_back(outcome, "quota", "exceeded quota: narrow", "limited: pods=1")
@@ -91,22 +114,38 @@ def test_quota_exhausted(platform: Any, player: Player, app: str) -> None:
 
 
 @contextlib.contextmanager
-def policy(platform: Any, app: str, group: str, kind: str, expression: str, message: str) -> Iterator[None]:
+def policy(
+    platform: Any, app: str, group: str, kind: str, expression: str, message: str
+) -> Iterator[None]:
     """An admission policy of the cluster for one kind of object in the namespace of an app."""
-    rule = {"apiGroups": [group], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": [kind]}
+    rule = {
+        "apiGroups": [group],
+        "apiVersions": ["v1"],
+        "operations": ["CREATE", "UPDATE"],
+        "resources": [kind],
+    }
     admission = {"apiVersion": "admissionregistration.k8s.io/v1", "metadata": {"name": app}}
-    checks = {"matchConstraints": {"resourceRules": [rule]}, "validations": [{"expression": expression, "message": message}]}
+    checks = {
+        "matchConstraints": {"resourceRules": [rule]},
+        "validations": [{"expression": expression, "message": message}],
+    }
     where = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": app}}}
     apply(platform, app, {**admission, "kind": "ValidatingAdmissionPolicy", "spec": checks})
     binding = {"policyName": app, "validationActions": ["Deny"], "matchResources": where}
     apply(platform, app, {**admission, "kind": "ValidatingAdmissionPolicyBinding", "spec": binding})
     try:
         # The API server takes a policy up after a while.
-        words = ("run", "probe", "--image=probe", "--env=BAD=1") if kind == "pods" else ("create", "deployment", "probe", "--image=probe")
+        words = (
+            ("run", "probe", "--image=probe", "--env=BAD=1")
+            if kind == "pods"
+            else ("create", "deployment", "probe", "--image=probe")
+        )
         until(lambda: _refuses(platform, app, *words))
         yield
     finally:
-        platform.cluster.kubectl("delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", app)
+        platform.cluster.kubectl(
+            "delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", app
+        )
 
 
 def _refuses(platform: Any, app: str, *words: str, says: str = "denied request") -> bool:
@@ -123,7 +162,12 @@ def test_admission_refuses_workloads(platform: Any, player: Player, app: str) ->
     live(player, platform, app, spec)
     versions, records = platform.versions(app), platform.records(app)
     with policy(platform, app, "apps", "deployments", "false", "no Deployments on Fridays"):
-        refused(ship(player, platform, app, changed(spec, "app", environment={"NEW": "1"}), "2"), "services.app", "Deployment/app", "no Deployments on Fridays")
+        refused(
+            ship(player, platform, app, changed(spec, "app", environment={"NEW": "1"}), "2"),
+            "services.app",
+            "Deployment/app",
+            "no Deployments on Fridays",
+        )
     assert (platform.versions(app), platform.records(app)) == (versions, records)
 
 
@@ -133,7 +177,11 @@ def test_admission_refuses_pods(platform: Any, player: Player, app: str) -> None
     live(player, platform, app, spec)
     innocent = "!object.spec.containers.exists(c, has(c.env) && c.env.exists(e, e.name == 'BAD'))"
     with policy(platform, app, "", "pods", innocent, "no pods on Fridays"), within(60):
-        rolled_back(ship(player, platform, app, changed(spec, "app", environment={"BAD": "1"}), "2"), "pods_refused", "no pods on Fridays")
+        rolled_back(
+            ship(player, platform, app, changed(spec, "app", environment={"BAD": "1"}), "2"),
+            "pods_refused",
+            "no pods on Fridays",
+        )
     unchanged(player, platform, app, spec)
 
 
@@ -142,13 +190,25 @@ def webhook(app: str, client: dict[str, str]) -> dict[str, Any]:
     hook = {
         "name": "guard.example.com",
         "clientConfig": client,
-        "rules": [{"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["*"], "resources": ["deployments"]}],
+        "rules": [
+            {
+                "apiGroups": ["apps"],
+                "apiVersions": ["v1"],
+                "operations": ["*"],
+                "resources": ["deployments"],
+            }
+        ],
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": app}},
         "failurePolicy": "Fail",
         "sideEffects": "None",
         "admissionReviewVersions": ["v1"],
     }
-    return {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration", "metadata": {"name": app}, "webhooks": [hook]}
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": app},
+        "webhooks": [hook],
+    }
 
 
 @contextlib.contextmanager
@@ -156,7 +216,11 @@ def guarded(platform: Any, app: str, client: dict[str, str], says: str) -> Itera
     """A webhook that has been taken up: the API server tells its words."""
     apply(platform, app, webhook(app, client))
     try:
-        until(lambda: _refuses(platform, app, "create", "deployment", "probe", "--image=probe", says=says))
+        until(
+            lambda: _refuses(
+                platform, app, "create", "deployment", "probe", "--image=probe", says=says
+            )
+        )
         yield
     finally:
         platform.cluster.kubectl("delete", "validatingwebhookconfiguration", app)
@@ -165,7 +229,12 @@ def guarded(platform: Any, app: str, client: dict[str, str], says: str) -> Itera
 def test_admission_webhook_away(platform: Any, player: Player, app: str) -> None:
     """A webhook that must agree and does not answer: nothing is touched, and it is named."""
     with guarded(platform, app, {"url": "https://127.0.0.1:1/"}, "failed calling webhook"):
-        refused(ship(player, platform, app, simple(platform)), "services.app", "guard.example.com", "connection refused")
+        refused(
+            ship(player, platform, app, simple(platform)),
+            "services.app",
+            "guard.example.com",
+            "connection refused",
+        )
         assert platform.services(app) == {} and platform.records(app) == []
 
 
@@ -175,8 +244,14 @@ class Guard(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answer a review: https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response."""
         review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        answer = {"uid": review["request"]["uid"], "allowed": False, "status": {"message": "ask the guard first"}}
-        body = json.dumps({"apiVersion": review["apiVersion"], "kind": review["kind"], "response": answer}).encode()
+        answer = {
+            "uid": review["request"]["uid"],
+            "allowed": False,
+            "status": {"message": "ask the guard first"},
+        }
+        body = json.dumps(
+            {"apiVersion": review["apiVersion"], "kind": review["kind"], "response": answer}
+        ).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -198,8 +273,18 @@ def test_admission_webhook_refuses(platform: Any, player: Player, app: str, tmp_
     threading.Thread(target=server.serve_forever, daemon=True).start()
     bundle = base64.b64encode(authority.certificate.read_bytes()).decode()
     try:
-        with guarded(platform, app, {"url": f"https://{gateway}:{server.server_port}/", "caBundle": bundle}, "denied the request"):
-            refused(ship(player, platform, app, simple(platform)), "services.app", "guard.example.com", "ask the guard first")
+        with guarded(
+            platform,
+            app,
+            {"url": f"https://{gateway}:{server.server_port}/", "caBundle": bundle},
+            "denied the request",
+        ):
+            refused(
+                ship(player, platform, app, simple(platform)),
+                "services.app",
+                "guard.example.com",
+                "ask the guard first",
+            )
             assert platform.services(app) == {} and platform.records(app) == []
     finally:
         server.shutdown()
@@ -207,14 +292,25 @@ def test_admission_webhook_refuses(platform: Any, player: Player, app: str, tmp_
 
 def evict(platform: Any, app: str, pod: str) -> None:
     """Ask for a pod's place, as a machine that is being emptied does."""
-    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": app}}
-    status, answer = platform.cluster.ask("POST", f"/api/v1/namespaces/{app}/pods/{pod}/eviction", eviction)
+    eviction = {
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": {"name": pod, "namespace": app},
+    }
+    status, answer = platform.cluster.ask(
+        "POST", f"/api/v1/namespaces/{app}/pods/{pod}/eviction", eviction
+    )
     assert status == 201, answer
 
 
 def slow(spec: Spec, seconds: int = 3) -> Spec:
     """The app in a version that takes its time to become ready."""
-    check = {"test": ["CMD", "test", "-e", "/tmp/ready"], "interval": "1s", "retries": 2, "start_period": "60s"}
+    check = {
+        "test": ["CMD", "test", "-e", "/tmp/ready"],
+        "interval": "1s",
+        "retries": 2,
+        "start_period": "60s",
+    }
     command = ["sh", "-c", f"sleep {seconds}; touch /tmp/ready; exec sleep 100000"]
     return changed(spec, "app", command=command, healthcheck=check)
 
@@ -230,8 +326,16 @@ def test_evicted(platform: Any, player: Player, app: str) -> None:
     assert second != first
 
     following = slow(spec)
-    running = player.start("release", {"app": app, "version": "2", "spec": following, **platform.options})
-    new = until(lambda: [name for name, body in pods(platform, app).items() if name != second and body["status"]["phase"] == "Running"])[0]
+    running = player.start(
+        "release", {"app": app, "version": "2", "spec": following, **platform.options}
+    )
+    new = until(
+        lambda: [
+            name
+            for name, body in pods(platform, app).items()
+            if name != second and body["status"]["phase"] == "Running"
+        ]
+    )[0]
     evict(platform, app, new)
     outcome = running.wait()
     assert outcome.ok and outcome.result["verdict"] == "live", outcome.output
@@ -242,7 +346,9 @@ def test_evicted(platform: Any, player: Player, app: str) -> None:
 def test_api_server_restarted(platform: Any, player: Player, app: str) -> None:
     """A run whose API server goes away for a while comes to a good end."""
     spec = slow(simple(platform, deploy={"replicas": 2}))
-    running = player.start("release", {"app": app, "version": "1", "spec": spec, **platform.options})
+    running = player.start(
+        "release", {"app": app, "version": "1", "spec": spec, **platform.options}
+    )
     running.until("0/2 healthy")
     platform.cluster.restart_daemon("kube-apiserver")
     outcome = running.wait()
@@ -270,11 +376,28 @@ def test_a_field_that_an_operator_holds(platform: Any, player: Player, app: str)
     spec = simple(platform, environment={"MODE": "plain", "OTHER": "1"})
     live(player, platform, app, spec)
     container = {"name": "app", "env": [{"name": "MODE", "value": "operated"}]}
-    body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "app"}, "spec": {"template": {"spec": {"containers": [container]}}}}
-    words = ("apply", "--server-side", "--force-conflicts", "--field-manager=my-operator", "--filename=-")
+    body = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "app"},
+        "spec": {"template": {"spec": {"containers": [container]}}},
+    }
+    words = (
+        "apply",
+        "--server-side",
+        "--force-conflicts",
+        "--field-manager=my-operator",
+        "--filename=-",
+    )
     platform.kubectl(app, *words, input=json.dumps(body))
     versions = platform.versions(app)
-    refused(ship(player, platform, app, spec), "services.app", "Deployment/app", "MODE", "is held by my-operator")
+    refused(
+        ship(player, platform, app, spec),
+        "services.app",
+        "Deployment/app",
+        "MODE",
+        "is held by my-operator",
+    )
     assert platform.versions(app) == versions
     without = changed(spec, "app", environment={"OTHER": "1"})
     live(player, platform, app, without, "2")
@@ -282,7 +405,9 @@ def test_a_field_that_an_operator_holds(platform: Any, player: Player, app: str)
     unchanged(player, platform, app, without, "2")
 
 
-def test_edited_by_hand(platform: Any, player: Player, app: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_edited_by_hand(
+    platform: Any, player: Player, app: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What people change is told as drift and taken back, or refused where that is wanted."""
     spec = simple(platform, environment={"MODE": "plain"})
     live(player, platform, app, spec)
@@ -295,14 +420,24 @@ def test_edited_by_hand(platform: Any, player: Player, app: str, monkeypatch: py
     assert drift == [{"service": "app", "path": path, "before": "edited", "after": "plain"}]
     refused(ship(player, platform, app, spec, conflicts="fail"), "MODE", "is held by kubectl-edit")
     result = live(player, platform, app, spec)
-    assert result["changed"] and [change["path"] for change in result["plan"]["services"][0]["changes"]] == [path]
+    assert result["changed"] and [
+        change["path"] for change in result["plan"]["services"][0]["changes"]
+    ] == [path]
     assert platform.environment(app, "app")["MODE"] == "plain"
     unchanged(player, platform, app, spec)
 
 
 def autoscale(platform: Any, app: str, replicas: int) -> None:
     """Do what an autoscaler does."""
-    scale = ("patch", "deployment/app", "--subresource=scale", "--field-manager=kube-controller-manager", "--type=merge", "--patch", REPLICAS % replicas)
+    scale = (
+        "patch",
+        "deployment/app",
+        "--subresource=scale",
+        "--field-manager=kube-controller-manager",
+        "--type=merge",
+        "--patch",
+        REPLICAS % replicas,
+    )
     platform.kubectl(app, *scale)
     until(lambda: len(platform.running(app)["app"]) == replicas)
 
@@ -313,9 +448,22 @@ def test_autoscaler(platform: Any, player: Player, app: str) -> None:
     live(player, platform, app, spec)
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "app"}
     limits = {"scaleTargetRef": target, "minReplicas": 3, "maxReplicas": 3}
-    apply(platform, app, {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "app"}, "spec": limits})
+    apply(
+        platform,
+        app,
+        {
+            "apiVersion": "autoscaling/v2",
+            "kind": "HorizontalPodAutoscaler",
+            "metadata": {"name": "app"},
+            "spec": limits,
+        },
+    )
     autoscale(platform, app, 3)
-    refused(ship(player, platform, app, spec), ".spec.replicas is held by kube-controller-manager", "leave deploy.replicas out")
+    refused(
+        ship(player, platform, app, spec),
+        ".spec.replicas is held by kube-controller-manager",
+        "leave deploy.replicas out",
+    )
     free = simple(platform, deploy=AT_ONCE)
     following = changed(free, "app", environment={"NEW": "1"})
     for version, spec in (("2", free), ("3", following)):
@@ -342,8 +490,17 @@ def test_number_that_is_no_longer_declared(platform: Any, player: Player, app: s
 def test_namespace_missing(platform: Any, player: Player, app: str) -> None:
     """It is told; check mode says what would be and makes none."""
     spec = simple(platform)
-    refused(ship(player, platform, app, spec, create_namespace=False), f"there is no namespace {app}", "create_namespace: true")
-    planned = player.run("release", {"app": app, "version": "1", "spec": spec, **platform.options}, "--check", "--diff")
+    refused(
+        ship(player, platform, app, spec, create_namespace=False),
+        f"there is no namespace {app}",
+        "create_namespace: true",
+    )
+    planned = player.run(
+        "release",
+        {"app": app, "version": "1", "spec": spec, **platform.options},
+        "--check",
+        "--diff",
+    )
     assert planned.ok and planned.result["changed"], planned.output
     assert f"the namespace {app} does not exist yet" in planned.output and "+" in planned.output
     assert player.run("release_info", {"app": app, **platform.options}).result["history"] == []
@@ -352,27 +509,53 @@ def test_namespace_missing(platform: Any, player: Player, app: str) -> None:
 
 def _overlay(platform: Any, **fields: Any) -> Spec:
     container = {"name": "app", **{key: value for key, value in fields.items() if key != "volumes"}}
-    pod = {"containers": [container], **{key: value for key, value in fields.items() if key == "volumes"}}
-    return simple(platform, deploy=START_FIRST, **{"x-shipping": {"overlay": {"kubernetes": {"Deployment": {"spec": {"template": {"spec": pod}}}}}}})
+    pod = {
+        "containers": [container],
+        **{key: value for key, value in fields.items() if key == "volumes"},
+    }
+    return simple(
+        platform,
+        deploy=START_FIRST,
+        **{
+            "x-shipping": {
+                "overlay": {"kubernetes": {"Deployment": {"spec": {"template": {"spec": pod}}}}}
+            }
+        },
+    )
 
 
 MOUNT = {"volumeMounts": [{"name": "more", "mountPath": "/more"}]}
 # What is changed by the second release -> kind, what is said.
 CANNOT_START: dict[str, tuple[Callable[[Any], Spec], str, tuple[str, ...]]] = {
-    "a Secret for variables": (lambda platform: _overlay(platform, envFrom=[{"secretRef": {"name": "gone"}}]), "missing_object", ("Secret", "gone")),
-    "a ConfigMap for variables": (lambda platform: _overlay(platform, envFrom=[{"configMapRef": {"name": "gone"}}]), "missing_object", ("ConfigMap", "gone")),
+    "a Secret for variables": (
+        lambda platform: _overlay(platform, envFrom=[{"secretRef": {"name": "gone"}}]),
+        "missing_object",
+        ("Secret", "gone"),
+    ),
+    "a ConfigMap for variables": (
+        lambda platform: _overlay(platform, envFrom=[{"configMapRef": {"name": "gone"}}]),
+        "missing_object",
+        ("ConfigMap", "gone"),
+    ),
     "a Secret to mount": (
-        lambda platform: _overlay(platform, **MOUNT, volumes=[{"name": "more", "secret": {"secretName": "gone"}}]),
+        lambda platform: _overlay(
+            platform, **MOUNT, volumes=[{"name": "more", "secret": {"secretName": "gone"}}]
+        ),
         "missing_object",
         ("Secret", "gone"),
     ),
     "a ConfigMap to mount": (
-        lambda platform: _overlay(platform, **MOUNT, volumes=[{"name": "more", "configMap": {"name": "gone"}}]),
+        lambda platform: _overlay(
+            platform, **MOUNT, volumes=[{"name": "more", "configMap": {"name": "gone"}}]
+        ),
         "missing_object",
         ("ConfigMap", "gone"),
     ),
     "a storage class": (
-        lambda platform: {**simple(platform, deploy=START_FIRST, volumes=["data:/data"]), "volumes": {"data": {"driver": "no-such-class"}}},
+        lambda platform: {
+            **simple(platform, deploy=START_FIRST, volumes=["data:/data"]),
+            "volumes": {"data": {"driver": "no-such-class"}},
+        },
         "no_volume",
         ("no-such-class",),
     ),
@@ -382,7 +565,12 @@ CANNOT_START: dict[str, tuple[Callable[[Any], Spec], str, tuple[str, ...]]] = {
 @pytest.fixture(scope="module")
 def missing(platform: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
     """An app that runs, and to which new releases bring what cannot start."""
-    live(Player(tmp_path_factory.mktemp("missing")), platform, "missing", simple(platform, deploy=START_FIRST))
+    live(
+        Player(tmp_path_factory.mktemp("missing")),
+        platform,
+        "missing",
+        simple(platform, deploy=START_FIRST),
+    )
     return "missing"
 
 
@@ -398,19 +586,31 @@ def test_something_is_missing(name: str, platform: Any, player: Player, missing:
 
 def test_removed_by_hand(platform: Any, player: Player, app: str) -> None:
     """Secrets and configs of the app that somebody removed are made again; others' are missed before anything is touched."""
-    spec = {**simple(platform, secrets=["token"], configs=["settings"]), "secrets": {"token": {"content": "t"}}, "configs": {"settings": {"content": "s"}}}
+    spec = {
+        **simple(platform, secrets=["token"], configs=["settings"]),
+        "secrets": {"token": {"content": "t"}},
+        "configs": {"settings": {"content": "s"}},
+    }
     live(player, platform, app, spec)
     names = {"secret": platform.objects("secret", app), "config": platform.objects("config", app)}
-    platform.kubectl(app, "delete", "secrets,configmaps", "--selector", "shipping.code/kind=content")
+    platform.kubectl(
+        app, "delete", "secrets,configmaps", "--selector", "shipping.code/kind=content"
+    )
     result = live(player, platform, app, spec)
     assert result["changed"] and set(result["plan"]["create"]) == {"secrets", "configs"}
-    assert platform.objects("config", app) == names["config"] and platform.objects("secret", app) >= names["secret"]
+    assert (
+        platform.objects("config", app) == names["config"]
+        and platform.objects("secret", app) >= names["secret"]
+    )
 
     platform.make_secret("others", app, "x")
     using = {**simple(platform, secrets=["others"]), "secrets": {"others": {"external": True}}}
     live(player, platform, app, using, "2")
     platform.remove_object(app, "secret", "others")
-    refused(ship(player, platform, app, changed(using, "app", environment={"NEW": "1"}), "3"), "secrets: others: is external and does not exist")
+    refused(
+        ship(player, platform, app, changed(using, "app", environment={"NEW": "1"}), "3"),
+        "secrets: others: is external and does not exist",
+    )
 
 
 def test_on_every_machine(platform: Any, player: Player, app: str) -> None:
@@ -419,7 +619,11 @@ def test_on_every_machine(platform: Any, player: Player, app: str) -> None:
     live(player, platform, app, spec)
     assert platform.is_global(app, "app") and len(platform.running(app)["app"]) == 1
     unchanged(player, platform, app, spec)
-    rolled_back(ship(player, platform, app, changed(spec, "app", command=["no-such-program"]), "2"), "start_failed", "no-such-program")
+    rolled_back(
+        ship(player, platform, app, changed(spec, "app", command=["no-such-program"]), "2"),
+        "start_failed",
+        "no-such-program",
+    )
     unchanged(player, platform, app, spec)
     following = changed(spec, "app", environment={"NEW": "1"})
     live(player, platform, app, following, "3")
@@ -430,17 +634,34 @@ def test_on_every_machine(platform: Any, player: Player, app: str) -> None:
 
 def enforce(platform: Any, app: str, level: str = "restricted") -> None:
     """Make the app's namespace one that enforces a Pod Security Standard."""
-    apply(platform, app, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": app, "labels": {"pod-security.kubernetes.io/enforce": level}}})
+    apply(
+        platform,
+        app,
+        {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {"name": app, "labels": {"pod-security.kubernetes.io/enforce": level}},
+        },
+    )
 
 
 def test_restricted_namespace(platform: Any, player: Player, app: str) -> None:
     """What the namespace's standard forbids is told for each service before anything is touched; the rest is made to fit."""
     enforce(platform, app)
     fits = tool(platform, user="1000")
-    services = {"root": tool(platform, user="0"), "port": tool(platform, user="1000", ports=[{"target": 80, "published": 18790, "mode": "host"}]), "fits": fits}
+    services = {
+        "root": tool(platform, user="0"),
+        "port": tool(
+            platform, user="1000", ports=[{"target": 80, "published": 18790, "mode": "host"}]
+        ),
+        "fits": fits,
+    }
     outcome = ship(player, platform, app, {"services": services})
     refused(outcome, "enforces the Pod Security Standard restricted")
-    assert {problem["path"] for problem in outcome.result["problems"]} == {"services.root.user", "services.port.ports"}
+    assert {problem["path"] for problem in outcome.result["problems"]} == {
+        "services.root.user",
+        "services.port.ports",
+    }
     assert platform.services(app) == {} and platform.records(app) == []
 
     spec = {"services": {"fits": fits}}
@@ -449,18 +670,28 @@ def test_restricted_namespace(platform: Any, player: Player, app: str) -> None:
     pod = next(iter(pods(platform, app).values()))["spec"]
     settings = pod["containers"][0]["securityContext"]
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert settings["allowPrivilegeEscalation"] is False and settings["runAsNonRoot"] is True and settings["capabilities"]["drop"] == ["ALL"]
-    assert pod["automountServiceAccountToken"] is False and not [volume for volume in pod.get("volumes", []) if "projected" in volume]
+    assert (
+        settings["allowPrivilegeEscalation"] is False
+        and settings["runAsNonRoot"] is True
+        and settings["capabilities"]["drop"] == ["ALL"]
+    )
+    assert pod["automountServiceAccountToken"] is False and not [
+        volume for volume in pod.get("volumes", []) if "projected" in volume
+    ]
 
 
 def test_image_that_runs_as_root(platform: Any, player: Player, app: str) -> None:
     """Only the machine sees who an image's user is."""
     enforce(platform, app)
     live(player, platform, app, simple(platform, user="1000"))
-    rolled_back(ship(player, platform, app, simple(platform), "2"), "start_failed", "runAsNonRoot", "user")
+    rolled_back(
+        ship(player, platform, app, simple(platform), "2"), "start_failed", "runAsNonRoot", "user"
+    )
 
 
-@pytest.mark.parametrize(("level", "sets"), [("auto", {"seccompProfile", "automount", "escalation"}), ("none", set())])
+@pytest.mark.parametrize(
+    ("level", "sets"), [("auto", {"seccompProfile", "automount", "escalation"}), ("none", set())]
+)
 def test_pod_security(level: str, sets: set[str], platform: Any, player: Player, app: str) -> None:
     """Pods are held down unless that is not wanted; those of root keep their capabilities."""
     live(player, platform, app, simple(platform), pod_security=level)
@@ -473,4 +704,6 @@ def test_pod_security(level: str, sets: set[str], platform: Any, player: Player,
     }
     assert {name for name, there in found.items() if there} == sets
     assert "capabilities" not in settings and "runAsNonRoot" not in settings
-    assert bool([volume for volume in pod.get("volumes", []) if "projected" in volume]) == (level == "none")
+    assert bool([volume for volume in pod.get("volumes", []) if "projected" in volume]) == (
+        level == "none"
+    )

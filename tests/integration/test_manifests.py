@@ -29,8 +29,16 @@ Body = dict[str, Any]
 
 def pods(platform: Any, *command: str, **container: Any) -> Body:
     """A pod template."""
-    runs = {"name": "main", "image": platform.image("tool:1"), "command": list(command) or ["sleep", "100000"], **container}
-    return {"metadata": {"labels": {"part": "main"}}, "spec": {"terminationGracePeriodSeconds": 0, "containers": [runs]}}
+    runs = {
+        "name": "main",
+        "image": platform.image("tool:1"),
+        "command": list(command) or ["sleep", "100000"],
+        **container,
+    }
+    return {
+        "metadata": {"labels": {"part": "main"}},
+        "spec": {"terminationGracePeriodSeconds": 0, "containers": [runs]},
+    }
 
 
 def deployment(platform: Any, *command: str, name: str = "web", **container: Any) -> Body:
@@ -53,23 +61,49 @@ def simple(kind: str, name: str, api: str = "v1", **fields: Any) -> Body:
 def everything(platform: Any, group: str) -> list[Body]:
     """One object of many kinds, in no good order."""
     secret = {"secretKeyRef": {"name": "token", "key": "token"}}
-    stateful = {"serviceName": "db", "replicas": 1, "selector": {"matchLabels": {"part": "main"}}, "template": pods(platform)}
-    stateful["template"]["spec"]["containers"][0]["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
-    stateful["template"]["spec"]["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
+    stateful = {
+        "serviceName": "db",
+        "replicas": 1,
+        "selector": {"matchLabels": {"part": "main"}},
+        "template": pods(platform),
+    }
+    stateful["template"]["spec"]["containers"][0]["volumeMounts"] = [
+        {"name": "data", "mountPath": "/data"}
+    ]
+    stateful["template"]["spec"]["volumes"] = [
+        {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}
+    ]
     job = pods(platform, "true")
     job["spec"]["restartPolicy"] = "Never"
-    schema = {"type": "object", "properties": {"spec": {"type": "object", "properties": {"colour": {"type": "string"}}}}}
+    schema = {
+        "type": "object",
+        "properties": {"spec": {"type": "object", "properties": {"colour": {"type": "string"}}}},
+    }
     version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
     names = {"kind": "Widget", "plural": "widgets", "singular": "widget"}
     return [
         simple("Widget", "one", f"{group}/v1", spec={"colour": "blue"}),
         deployment(platform, env=[{"name": "TOKEN", "valueFrom": secret}]),
         simple("StatefulSet", "db", "apps/v1", spec=stateful),
-        simple("DaemonSet", "agent", "apps/v1", spec={"selector": {"matchLabels": {"part": "main"}}, "template": pods(platform)}),
+        simple(
+            "DaemonSet",
+            "agent",
+            "apps/v1",
+            spec={"selector": {"matchLabels": {"part": "main"}}, "template": pods(platform)},
+        ),
         simple("Job", "migrate", "batch/v1", spec={"backoffLimit": 0, "template": job}),
-        simple("CronJob", "nightly", "batch/v1", spec={"schedule": "0 3 * * *", "jobTemplate": {"spec": {"template": job}}}),
+        simple(
+            "CronJob",
+            "nightly",
+            "batch/v1",
+            spec={"schedule": "0 3 * * *", "jobTemplate": {"spec": {"template": job}}},
+        ),
         simple("Service", "db", spec={"clusterIP": "None", "selector": {"part": "main"}}),
-        simple("PersistentVolumeClaim", "data", spec={"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}),
+        simple(
+            "PersistentVolumeClaim",
+            "data",
+            spec={"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+        ),
         simple("Secret", "token", stringData={"token": SECRET}),
         simple("ConfigMap", "settings", data={"colour": "blue"}),
         simple("ServiceAccount", "web"),
@@ -89,9 +123,21 @@ def written(folder: Path, *bodies: Body) -> str:
     return str(path)
 
 
-def ship(player: Player, platform: Any, app: str, manifests: Any, version: str = "1", *flags: str, **options: Any) -> Outcome:
+def ship(
+    player: Player,
+    platform: Any,
+    app: str,
+    manifests: Any,
+    version: str = "1",
+    *flags: str,
+    **options: Any,
+) -> Outcome:
     """Release manifests."""
-    return player.run("release", {"app": app, "version": version, "manifests": manifests, **options, **platform.options}, *flags)
+    return player.run(
+        "release",
+        {"app": app, "version": version, "manifests": manifests, **options, **platform.options},
+        *flags,
+    )
 
 
 def test_many_kinds(platform: Any, player: Player, app: str, tmp_path: Path) -> None:
@@ -101,26 +147,55 @@ def test_many_kinds(platform: Any, player: Player, app: str, tmp_path: Path) -> 
     predicted = ship(player, platform, app, path, "1", "--check", "--diff")
     first = ship(player, platform, app, path)
     assert predicted.ok and first.ok, first.output
-    assert first.result["verdict"] == "live" and len(first.result["plan"]["services"]) == len(bodies)
+    assert first.result["verdict"] == "live" and len(first.result["plan"]["services"]) == len(
+        bodies
+    )
     assert SECRET not in first.output + predicted.output + repr(first.results)
     again = ship(player, platform, app, path)
     assert again.result["changed"] is False, again.result["plan"]
     assert SECRET not in platform.everything(app)
 
-    assert platform.kubectl(app, "get", "widget", "one", "--output=jsonpath={.spec.colour}") == "blue"
+    assert (
+        platform.kubectl(app, "get", "widget", "one", "--output=jsonpath={.spec.colour}") == "blue"
+    )
     bodies[0]["spec"]["colour"] = "red"
     second = ship(player, platform, app, written(tmp_path, *bodies), "2")
-    changed = {service["name"]: service for service in second.result["plan"]["services"] if service["action"] != "keep"}
-    assert set(changed) == {"Widget/one"} and changed["Widget/one"]["changes"] == [{"path": "spec.colour", "before": "blue", "after": "red"}]
+    changed = {
+        service["name"]: service
+        for service in second.result["plan"]["services"]
+        if service["action"] != "keep"
+    }
+    assert set(changed) == {"Widget/one"} and changed["Widget/one"]["changes"] == [
+        {"path": "spec.colour", "before": "blue", "after": "red"}
+    ]
 
     third = ship(
-        player, platform, app, written(tmp_path, *[body for body in bodies if body["kind"] not in ("Widget", "StatefulSet", "PersistentVolumeClaim")]), "3"
+        player,
+        platform,
+        app,
+        written(
+            tmp_path,
+            *[
+                body
+                for body in bodies
+                if body["kind"] not in ("Widget", "StatefulSet", "PersistentVolumeClaim")
+            ],
+        ),
+        "3",
     )
     assert third.ok, third.output
-    assert {service["name"] for service in third.result["plan"]["services"] if service["action"] == "remove"} == {"Widget/one", "StatefulSet/db"}
+    assert {
+        service["name"]
+        for service in third.result["plan"]["services"]
+        if service["action"] == "remove"
+    } == {"Widget/one", "StatefulSet/db"}
     assert "data" in platform.objects("volume", app)
     back = player.run("rollback", {"app": app, "release": 1, **platform.options})
-    assert back.ok and platform.kubectl(app, "get", "widget", "one", "--output=jsonpath={.spec.colour}") == "blue"
+    assert (
+        back.ok
+        and platform.kubectl(app, "get", "widget", "one", "--output=jsonpath={.spec.colour}")
+        == "blue"
+    )
     gone = player.run("release", {"app": app, "state": "absent", **platform.options})
     assert gone.ok and gone.result["volumes_kept"] == ["data"], gone.output
     assert not platform.found(app, "deployments,statefulsets,daemonsets,jobs,cronjobs,pods")
@@ -128,29 +203,53 @@ def test_many_kinds(platform: Any, player: Player, app: str, tmp_path: Path) -> 
 
 def test_secrets_come_back(platform: Any, player: Player, app: str, tmp_path: Path) -> None:
     """A Secret keeps its name; its former content comes back with a rollback; that pods keep the old one is said."""
-    web = deployment(platform, env=[{"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "token", "key": "token"}}}])
+    web = deployment(
+        platform,
+        env=[{"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "token", "key": "token"}}}],
+    )
     for number, text in enumerate(("first-token-82", "second-token-82"), 1):
-        outcome = ship(player, platform, app, written(tmp_path, web, simple("Secret", "token", stringData={"token": text})), str(number))
+        outcome = ship(
+            player,
+            platform,
+            app,
+            written(tmp_path, web, simple("Secret", "token", stringData={"token": text})),
+            str(number),
+        )
         assert outcome.ok and text not in outcome.output
     assert "Secret/token changes in place" in outcome.output
 
     def content() -> str:
-        return platform.kubectl(app, "get", "secret", "token", "--output=go-template={{.data.token | base64decode}}")
+        return platform.kubectl(
+            app, "get", "secret", "token", "--output=go-template={{.data.token | base64decode}}"
+        )
 
     assert content() == "second-token-82"
     assert player.run("rollback", {"app": app, **platform.options}).ok
     assert content() == "first-token-82"
 
 
-def test_a_bad_one_goes_back_together(platform: Any, player: Player, app: str, tmp_path: Path) -> None:
+def test_a_bad_one_goes_back_together(
+    platform: Any, player: Player, app: str, tmp_path: Path
+) -> None:
     """A crash takes all objects back, the ConfigMap too, and is told with its last lines."""
-    good = [deployment(platform), deployment(platform, name="other"), simple("ConfigMap", "settings", data={"colour": "blue"})]
+    good = [
+        deployment(platform),
+        deployment(platform, name="other"),
+        simple("ConfigMap", "settings", data={"colour": "blue"}),
+    ]
     assert ship(player, platform, app, written(tmp_path, *good)).ok
-    bad = [deployment(platform, "sh", "-c", "echo no settings; exit 3"), good[1], simple("ConfigMap", "settings", data={"colour": "red"})]
+    bad = [
+        deployment(platform, "sh", "-c", "echo no settings; exit 3"),
+        good[1],
+        simple("ConfigMap", "settings", data={"colour": "red"}),
+    ]
     outcome = ship(player, platform, app, written(tmp_path, *bad), "2")
     assert not outcome.ok and outcome.result["verdict"] == "rolled_back"
     assert "exit code 3" in outcome.result["msg"] and "no settings" in outcome.result["msg"]
-    assert platform.kubectl(app, "get", "configmap", "settings", "--output=jsonpath={.data.colour}") == "blue"
+    assert (
+        platform.kubectl(app, "get", "configmap", "settings", "--output=jsonpath={.data.colour}")
+        == "blue"
+    )
     assert ship(player, platform, app, written(tmp_path, *good)).result["changed"] is False
 
 
@@ -158,22 +257,52 @@ def test_a_failed_job_is_told(platform: Any, player: Player, app: str, tmp_path:
     """A Job that fails fails the release, with what it said."""
     job = pods(platform, "sh", "-c", "echo the schema is locked; exit 4")
     job["spec"]["restartPolicy"] = "Never"
-    outcome = ship(player, platform, app, written(tmp_path, simple("Job", "migrate", "batch/v1", spec={"backoffLimit": 0, "template": job})))
-    assert not outcome.ok and outcome.result["failures"][0]["kind"] == "object_failed" and "the schema is locked" in outcome.result["msg"]
+    outcome = ship(
+        player,
+        platform,
+        app,
+        written(
+            tmp_path,
+            simple("Job", "migrate", "batch/v1", spec={"backoffLimit": 0, "template": job}),
+        ),
+    )
+    assert (
+        not outcome.ok
+        and outcome.result["failures"][0]["kind"] == "object_failed"
+        and "the schema is locked" in outcome.result["msg"]
+    )
 
 
 def test_set_by_hand(platform: Any, player: Player, app: str, tmp_path: Path) -> None:
     """What others set stays; what is declared and was changed comes back, and is told."""
-    path = written(tmp_path, deployment(platform), simple("ConfigMap", "settings", data={"colour": "blue"}))
+    path = written(
+        tmp_path, deployment(platform), simple("ConfigMap", "settings", data={"colour": "blue"})
+    )
     assert ship(player, platform, app, path).ok
     platform.kubectl(app, "label", "deployment", "web", "owner=alice")
     assert ship(player, platform, app, path).result["changed"] is False
-    platform.kubectl(app, "patch", "configmap", "settings", "--patch", '{"data": {"colour": "red", "more": "yes"}}')
+    platform.kubectl(
+        app,
+        "patch",
+        "configmap",
+        "settings",
+        "--patch",
+        '{"data": {"colour": "red", "more": "yes"}}',
+    )
     drift = player.run("release_info", {"app": app, **platform.options}).result["drift"]
-    assert [(change["service"], change["before"], change["after"]) for change in drift] == [("ConfigMap/settings", "red", "blue")]
+    assert [(change["service"], change["before"], change["after"]) for change in drift] == [
+        ("ConfigMap/settings", "red", "blue")
+    ]
     assert ship(player, platform, app, path).result["changed"]
-    assert json.loads(platform.kubectl(app, "get", "configmap", "settings", "--output=jsonpath={.data}")) == {"colour": "blue", "more": "yes"}
-    assert platform.kubectl(app, "get", "deployment", "web", "--output=jsonpath={.metadata.labels.owner}") == "alice"
+    assert json.loads(
+        platform.kubectl(app, "get", "configmap", "settings", "--output=jsonpath={.data}")
+    ) == {"colour": "blue", "more": "yes"}
+    assert (
+        platform.kubectl(
+            app, "get", "deployment", "web", "--output=jsonpath={.metadata.labels.owner}"
+        )
+        == "alice"
+    )
 
 
 def test_scale(platform: Any, player: Player, app: str, tmp_path: Path) -> None:
@@ -182,12 +311,16 @@ def test_scale(platform: Any, player: Player, app: str, tmp_path: Path) -> None:
     del body["spec"]["replicas"]
     path = written(tmp_path, body)
     assert ship(player, platform, app, path).ok
-    scaled = player.run("scale", {"app": app, "replicas": {"Deployment/web": 2}, **platform.options})
+    scaled = player.run(
+        "scale", {"app": app, "replicas": {"Deployment/web": 2}, **platform.options}
+    )
     assert scaled.ok and len(platform.running(app)["web"]) == 2, scaled.output
     assert ship(player, platform, app, path).result["changed"] is False
 
 
-def test_kustomization_and_chart(platform: Any, player: Player, app: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kustomization_and_chart(
+    platform: Any, player: Player, app: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Rendered by the official tools of the control machine; where they are missing, that is said."""
     tools = tmp_path / "bin"
     tools.mkdir()
@@ -208,13 +341,29 @@ def test_kustomization_and_chart(platform: Any, player: Player, app: str, tmp_pa
     missing = ship(player, platform, app, [str(kustomized), str(chart)])
     assert not missing.ok and "helm is not on the PATH" in missing.result["msg"]
     (tools / "helm").symlink_to(found["helm"])
-    outcome = ship(player, platform, app, [str(kustomized), str(chart)], helm_values={"colour": "green"})
+    outcome = ship(
+        player, platform, app, [str(kustomized), str(chart)], helm_values={"colour": "green"}
+    )
     assert outcome.ok, outcome.output
-    assert {service["name"] for service in outcome.result["plan"]["services"]} == {"Deployment/small-web", f"ConfigMap/{app}-settings"}
-    assert platform.kubectl(app, "get", "configmap", f"{app}-settings", "--output=jsonpath={.data.colour}") == "green"
-    (chart / "templates" / "before.yaml").write_text(hook.replace("hook\n", "before\n", 1) % "pre-install")
+    assert {service["name"] for service in outcome.result["plan"]["services"]} == {
+        "Deployment/small-web",
+        f"ConfigMap/{app}-settings",
+    }
+    assert (
+        platform.kubectl(
+            app, "get", "configmap", f"{app}-settings", "--output=jsonpath={.data.colour}"
+        )
+        == "green"
+    )
+    (chart / "templates" / "before.yaml").write_text(
+        hook.replace("hook\n", "before\n", 1) % "pre-install"
+    )
     refused = ship(player, platform, app, str(chart), "2")
-    assert not refused.ok and "is a hook of Helm (pre-install)" in refused.result["msg"] and "hooks: skip" in refused.result["msg"]
+    assert (
+        not refused.ok
+        and "is a hook of Helm (pre-install)" in refused.result["msg"]
+        and "hooks: skip" in refused.result["msg"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -222,14 +371,31 @@ def test_kustomization_and_chart(platform: Any, player: Player, app: str, tmp_pa
     [
         ("{}", "have no objects"),
         ("apiVersion: v1\nkind: ConfigMap\n", "needs apiVersion, kind and metadata.name"),
-        ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: elsewhere}\n", "is for the namespace elsewhere"),
-        ("apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: a}\n", "the cluster knows no Widget in example.com/v1"),
-        ("apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {token: not base64}\n", "is no base64"),
-        ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndate: {colour: blue}\n", "the cluster refuses ConfigMap/a"),
-        ("apiVersion: v1\nkind: ConfigMap\nkind: Secret\nmetadata: {name: a}\n", "the key kind stands twice"),
+        (
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: elsewhere}\n",
+            "is for the namespace elsewhere",
+        ),
+        (
+            "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: a}\n",
+            "the cluster knows no Widget in example.com/v1",
+        ),
+        (
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {token: not base64}\n",
+            "is no base64",
+        ),
+        (
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndate: {colour: blue}\n",
+            "the cluster refuses ConfigMap/a",
+        ),
+        (
+            "apiVersion: v1\nkind: ConfigMap\nkind: Secret\nmetadata: {name: a}\n",
+            "the key kind stands twice",
+        ),
     ],
 )
-def test_mistakes(content: str, says: str, platform: Any, player: Player, app: str, tmp_path: Path) -> None:
+def test_mistakes(
+    content: str, says: str, platform: Any, player: Player, app: str, tmp_path: Path
+) -> None:
     """Told in words, before anything is touched."""
     (tmp_path / "app.yaml").write_text(content)
     platform.cluster.kubectl("create", "namespace", app)
@@ -240,8 +406,14 @@ def test_mistakes(content: str, says: str, platform: Any, player: Player, app: s
 
 def test_examples(platform: Any, player: Player, monkeypatch: pytest.MonkeyPatch) -> None:
     """The examples of the module that are for this platform, with the addresses of this test bed."""
-    text = importlib.import_module("ansible_collections.shipping.code.plugins.modules.release").EXAMPLES
-    tasks = [task for task in yaml.safe_load(text) if task.get("shipping.code.release", {}).get("platform") == "kubernetes"]
+    text = importlib.import_module(
+        "ansible_collections.shipping.code.plugins.modules.release"
+    ).EXAMPLES
+    tasks = [
+        task
+        for task in yaml.safe_load(text)
+        if task.get("shipping.code.release", {}).get("platform") == "kubernetes"
+    ]
     assert len(tasks) == 2
     folder = player.folder()
     shutil.copytree(EXAMPLE, folder / "shop")
@@ -249,14 +421,32 @@ def test_examples(platform: Any, player: Player, monkeypatch: pytest.MonkeyPatch
     (chart / "templates").mkdir(parents=True)
     policies.mkdir()
     (chart / "Chart.yaml").write_text("apiVersion: v2\nname: wiki\nversion: 1.0.0\n")
-    (chart / "templates" / "wiki.json").write_text(json.dumps(deployment(platform, name="wiki")).replace("tool:1", "tool:{{ .Values.image.tag }}"))
-    written(policies, simple("NetworkPolicy", "all", "networking.k8s.io/v1", spec={"podSelector": {}, "policyTypes": ["Ingress"]}))
+    (chart / "templates" / "wiki.json").write_text(
+        json.dumps(deployment(platform, name="wiki")).replace(
+            "tool:1", "tool:{{ .Values.image.tag }}"
+        )
+    )
+    written(
+        policies,
+        simple(
+            "NetworkPolicy",
+            "all",
+            "networking.k8s.io/v1",
+            spec={"podSelector": {}, "policyTypes": ["Ingress"]},
+        ),
+    )
     platform.publish(platform.image("tool:3"), f"FROM {platform.image('tool:1')}\n")
     platform.publish(platform.image("shop-web:1.4.2"), f"FROM {platform.image('shop-web:1.0.0')}\n")
     platform.cluster.kubectl("create", "namespace", "wiki")
     for task in tasks:
         options = task["shipping.code.release"]
-        options.update({key: value for key, value in platform.options.items() if key != "kubeconfig" or "host" not in options})
+        options.update(
+            {
+                key: value
+                for key, value in platform.options.items()
+                if key != "kubeconfig" or "host" not in options
+            }
+        )
         if "host" in options:
             options.update(host=platform.cluster.server, ca_path=str(platform.cluster.ca))
         else:

@@ -27,9 +27,19 @@ def enforced(platform: Any) -> Iterator[None]:
 
 def web(platform: Any, *networks: str, **keys: Any) -> dict[str, Any]:
     """A service that answers on port 8000, which the platform itself asks, too."""
-    check = {"test": ["CMD", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8000/"], "interval": "500ms", "retries": 10}
+    check = {
+        "test": ["CMD", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8000/"],
+        "interval": "500ms",
+        "retries": 10,
+    }
     asked = {"probe": {"http": {"port": 8000, "path": "/"}}}
-    keys |= {"networks": list(networks), "expose": [8000], "healthcheck": check, "x-shipping": asked, "deploy": {"endpoint_mode": "dnsrr"}}
+    keys |= {
+        "networks": list(networks),
+        "expose": [8000],
+        "healthcheck": check,
+        "x-shipping": asked,
+        "deploy": {"endpoint_mode": "dnsrr"},
+    }
     return tool(platform, "python3", "-m", "http.server", "8000", **keys)
 
 
@@ -37,7 +47,9 @@ def company(platform: Any) -> Spec:
     """A published front, a store that nobody but the service between them is to reach, and that reaches nobody outside."""
     return {
         "services": {
-            "front": web(platform, "outer", ports=[{"target": 8000, "published": PORT, "mode": "host"}]),
+            "front": web(
+                platform, "outer", ports=[{"target": 8000, "published": PORT, "mode": "host"}]
+            ),
             "between": web(platform, "outer", "inner"),
             "store": web(platform, "inner"),
         },
@@ -47,7 +59,9 @@ def company(platform: Any) -> Spec:
 
 def ship(player: Player, platform: Any, app: str, spec: Spec, **options: Any) -> dict[str, Any]:
     """Release an app that must become live."""
-    outcome = player.run("release", {"app": app, "version": "1", "spec": spec, **platform.options, **options})
+    outcome = player.run(
+        "release", {"app": app, "version": "1", "spec": spec, **platform.options, **options}
+    )
     assert outcome.ok, outcome.output
     return outcome.result
 
@@ -88,9 +102,21 @@ def test_another_app(platform: Any, player: Player, app: str) -> None:
     places = {}
     for name, networks in (("visitor", visited), ("stranger", {"own": {}})):
         other = f"{app}-{name}"
-        ship(player, platform, other, {"services": {name: web(platform, *networks)}, "networks": networks}, **platform.place(app))
+        ship(
+            player,
+            platform,
+            other,
+            {"services": {name: web(platform, *networks)}, "networks": networks},
+            **platform.place(app),
+        )
         places[name] = app if platform.place(app) else other
-    address = platform.exec(app, "between", "python3", "-c", "import socket\nprint(socket.gethostbyname(socket.gethostname()))").strip()
+    address = platform.exec(
+        app,
+        "between",
+        "python3",
+        "-c",
+        "import socket\nprint(socket.gethostbyname(socket.gethostname()))",
+    ).strip()
 
     until(lambda: reaches(platform, places["visitor"], "visitor", "between"))
     assert not reaches(platform, places["visitor"], "visitor", "store")

@@ -39,13 +39,24 @@ def player(ssh: Ssh, tmp_path: Path) -> Iterator[Player]:
 
 def files_with(text: str, folder: Path) -> list[Path]:
     """Files that hold a text."""
-    return [path for path in folder.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
+    return [
+        path for path in folder.rglob("*") if path.is_file() and text.encode() in path.read_bytes()
+    ]
 
 
 def options(platform: Any, app: str, version: str, *command: str) -> dict[str, Any]:
     """A release with a secret."""
-    spec = {**simple(platform, *command, secrets=["token"], environment={"V": version}), "secrets": {"token": {"environment": "TOKEN"}}}
-    return {"app": app, "version": version, "spec": spec, "secret_values": {"TOKEN": SECRET}, **platform.options}
+    spec = {
+        **simple(platform, *command, secrets=["token"], environment={"V": version}),
+        "secrets": {"token": {"environment": "TOKEN"}},
+    }
+    return {
+        "app": app,
+        "version": version,
+        "spec": spec,
+        "secret_values": {"TOKEN": SECRET},
+        **platform.options,
+    }
 
 
 def test_there_as_here(platform: Any, player: Player, app: str) -> None:
@@ -54,7 +65,9 @@ def test_there_as_here(platform: Any, player: Player, app: str) -> None:
     first = player.run("release", options(platform, app, "1"), **state)
     assert first.ok and "app  → 1  1/1 healthy" in first.lines(), first.output
     assert player.run("release", options(platform, app, "1"), **state).result["changed"] is False
-    failed = player.run("release", options(platform, app, "2", "sh", "-c", "echo no luck; exit 3"), **state)
+    failed = player.run(
+        "release", options(platform, app, "2", "sh", "-c", "echo no luck; exit 3"), **state
+    )
     assert failed.result["verdict"] == "rolled_back" and "no luck" in failed.result["msg"]
     assert platform.environment(app, "app")["V"] == "1"
     assert list((player.home / "state" / "shipping.code").iterdir()) == []
@@ -67,7 +80,12 @@ def test_cut_off(platform: Any, player: Player, app: str, ssh: Ssh) -> None:
     assert player.run("release", options(platform, app, "1"), **state).ok
     slow = options(platform, app, "2")
     check = {"test": "test -e /tmp/ready", "interval": "500ms", "retries": 50}
-    slow["spec"] = changed(slow["spec"], "app", command=["sh", "-c", "sleep 6; touch /tmp/ready; exec sleep 100000"], healthcheck=check)
+    slow["spec"] = changed(
+        slow["spec"],
+        "app",
+        command=["sh", "-c", "sleep 6; touch /tmp/ready; exec sleep 100000"],
+        healthcheck=check,
+    )
     running = player.start("release", slow, **state)
     running.until("0/1 healthy")
     ssh.cut()

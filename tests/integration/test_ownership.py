@@ -16,9 +16,13 @@ from .specs import changed, shop, simple, tool, with_service
 pytestmark = pytest.mark.long
 
 
-def ship(player: Player, platform: Any, app: str, spec: Any, version: str = "1", **options: Any) -> Any:
+def ship(
+    player: Player, platform: Any, app: str, spec: Any, version: str = "1", **options: Any
+) -> Any:
     """Release an app that must become live."""
-    outcome = player.run("release", {"app": app, "version": version, "spec": spec, **options, **platform.options})
+    outcome = player.run(
+        "release", {"app": app, "version": version, "spec": spec, **options, **platform.options}
+    )
     assert outcome.ok, outcome.output
     return outcome.result
 
@@ -28,7 +32,9 @@ def actions(result: dict[str, Any]) -> dict[str, str]:
     return {service["name"]: service["action"] for service in result["plan"]["services"]}
 
 
-def test_set_by_hand_survives_and_drift_is_taken_back(platform: Any, player: Player, app: str) -> None:
+def test_set_by_hand_survives_and_drift_is_taken_back(
+    platform: Any, player: Player, app: str
+) -> None:
     """Labels and settings of others stay; what is declared and was changed by hand comes back, and is told."""
     spec = simple(platform, environment={"MODE": "plain"}, hostname="declared")
     ship(player, platform, app, spec)
@@ -70,13 +76,31 @@ def test_unchanged_services_keep_their_tasks(platform: Any, player: Player, app:
     assert platform.running(app)["app"] == tasks["app"]
     assert platform.running(app)["second"] != tasks["second"]
     tasks = platform.running(app)
-    settings = {"labels": {"tier": "web"}, "update_config": {"order": "start-first", "monitor": "1s"}, **platform.harmless}
-    result = ship(player, platform, app, changed(changed(spec, "second", environment={"NEW": "1"}), "app", deploy=settings), version="3")
-    assert {service["name"]: service["interruption"] for service in result["plan"]["services"] if service["action"] != "keep"} == {
-        "app": "without interruption"
+    settings = {
+        "labels": {"tier": "web"},
+        "update_config": {"order": "start-first", "monitor": "1s"},
+        **platform.harmless,
     }
+    result = ship(
+        player,
+        platform,
+        app,
+        changed(changed(spec, "second", environment={"NEW": "1"}), "app", deploy=settings),
+        version="3",
+    )
+    assert {
+        service["name"]: service["interruption"]
+        for service in result["plan"]["services"]
+        if service["action"] != "keep"
+    } == {"app": "without interruption"}
     assert platform.running(app) == tasks
-    result = ship(player, platform, app, changed(changed(spec, "second", environment={"NEW": "1"}), "app", deploy=settings), version="4")
+    result = ship(
+        player,
+        platform,
+        app,
+        changed(changed(spec, "second", environment={"NEW": "1"}), "app", deploy=settings),
+        version="4",
+    )
     assert result["changed"] and result["release"]["version"] == "4"
     assert platform.running(app) == tasks
 
@@ -135,7 +159,9 @@ def test_a_stack_is_taken_over_without_restarts(platform: Any, player: Player, a
     (folder / "stack.yml").write_text(json.dumps(dropped))
     assert player.run("release", {**options, "version": "2"}).ok
     assert "B" not in platform.environment(app, "app")
-    assert not platform.services(app)["app"]["Spec"]["TaskTemplate"]["ContainerSpec"].get("Hostname")
+    assert not platform.services(app)["app"]["Spec"]["TaskTemplate"]["ContainerSpec"].get(
+        "Hostname"
+    )
     assert player.run("release", {"app": app, "state": "absent", **platform.options}).ok
     for kind in ("service", "network", "secret", "config"):
         assert platform.objects(kind, app) == set()
@@ -147,7 +173,9 @@ def test_foreign_objects_are_refused(platform: Any, player: Player, app: str) ->
     platform.make_service(app, "app")
     platform.make_network(network, app)
     try:
-        outcome = player.run("release", {"app": app, "version": "1", "spec": simple(platform), **platform.options})
+        outcome = player.run(
+            "release", {"app": app, "version": "1", "spec": simple(platform), **platform.options}
+        )
         paths = {problem["path"] for problem in outcome.result["problems"]}
         assert not outcome.ok and paths == {"services.app", f"networks: {network}"}
     finally:
@@ -155,17 +183,38 @@ def test_foreign_objects_are_refused(platform: Any, player: Player, app: str) ->
         platform.remove_object(app, "network", network)
 
 
-@pytest.mark.parametrize("network", [{}, pytest.param({"attachable": True}, marks=pytest.mark.only("swarm"))], ids=["mode", "mode-and-network"])
-def test_what_cannot_change_in_place(network: dict[str, Any], platform: Any, player: Player, app: str) -> None:
+@pytest.mark.parametrize(
+    "network",
+    [{}, pytest.param({"attachable": True}, marks=pytest.mark.only("swarm"))],
+    ids=["mode", "mode-and-network"],
+)
+def test_what_cannot_change_in_place(
+    network: dict[str, Any], platform: Any, player: Player, app: str
+) -> None:
     """A mode or a network cannot change, unless it may be made anew; then everybody is told."""
-    spec = {"services": {"app": tool(platform, networks=["inside"]), "far": tool(platform, networks=["apart"])}, "networks": {"inside": {}, "apart": {}}}
+    spec = {
+        "services": {
+            "app": tool(platform, networks=["inside"]),
+            "far": tool(platform, networks=["apart"]),
+        },
+        "networks": {"inside": {}, "apart": {}},
+    }
     ship(player, platform, app, spec)
     far = platform.running(app)["far"]
-    turned = {**changed(spec, "app", deploy={"mode": "global"}), "networks": {"inside": network, "apart": {}}}
+    turned = {
+        **changed(spec, "app", deploy={"mode": "global"}),
+        "networks": {"inside": network, "apart": {}},
+    }
     anew = ["app", *([platform.object_name(app, "inside")] if network else [])]
-    outcome = player.run("release", {"app": app, "version": "2", "spec": turned, **platform.options})
+    outcome = player.run(
+        "release", {"app": app, "version": "2", "spec": turned, **platform.options}
+    )
     texts = " ".join(problem["text"] for problem in outcome.result["problems"])
-    assert not outcome.ok and all(f"recreate: [{name}]" in texts for name in anew) and ("used by app" in texts) == bool(network)
+    assert (
+        not outcome.ok
+        and all(f"recreate: [{name}]" in texts for name in anew)
+        and ("used by app" in texts) == bool(network)
+    )
     result = ship(player, platform, app, turned, version="2", recreate=anew)
     assert actions(result) == {"app": "recreate", "far": "keep"}
     assert platform.running(app)["far"] == far
@@ -179,10 +228,17 @@ def test_scale(platform: Any, player: Player, app: str) -> None:
     ship(player, platform, app, spec)
     scaled = player.run("scale", {"app": app, "replicas": {"app": 3}, **platform.options})
     assert scaled.ok and scaled.result["changed"] and len(platform.running(app)["app"]) == 3
-    assert player.run("scale", {"app": app, "replicas": {"app": 3}, **platform.options}).result["changed"] is False
+    assert (
+        player.run("scale", {"app": app, "replicas": {"app": 3}, **platform.options}).result[
+            "changed"
+        ]
+        is False
+    )
     ship(player, platform, app, changed(spec, "app", environment={"NEW": "1"}), version="2")
     assert len(platform.running(app)["app"]) == 3
-    wrong = player.run("scale", {"app": app, "replicas": {"ap": 1, "app": "many"}, **platform.options})
+    wrong = player.run(
+        "scale", {"app": app, "replicas": {"ap": 1, "app": "many"}, **platform.options}
+    )
     assert "replicas.app: must be a whole number" in wrong.result["msg"]
     wrong = player.run("scale", {"app": app, "replicas": {"ap": 1}, **platform.options})
     assert "no such service; did you mean app?" in wrong.result["msg"]
@@ -190,32 +246,61 @@ def test_scale(platform: Any, player: Player, app: str) -> None:
 
 def test_scale_that_cannot_be_goes_back(platform: Any, player: Player, app: str) -> None:
     """Where the new tasks find no room, the former number is set again."""
-    ship(player, platform, app, simple(platform, deploy={"resources": {"reservations": {"memory": "5G"}}}))
+    ship(
+        player,
+        platform,
+        app,
+        simple(platform, deploy={"resources": {"reservations": {"memory": "5G"}}}),
+    )
     outcome = player.run("scale", {"app": app, "replicas": {"app": 50}, **platform.options})
-    assert not outcome.ok and "scaled back, app to 1" in outcome.result["msg"] and outcome.result["failures"][0]["kind"] == "no_resources"
+    assert (
+        not outcome.ok
+        and "scaled back, app to 1" in outcome.result["msg"]
+        and outcome.result["failures"][0]["kind"] == "no_resources"
+    )
     assert platform.replicas_of(app, "app") == 1
 
 
 def test_depends_on_orders_the_rollout(platform: Any, player: Player, app: str) -> None:
     """A service waits for what it depends on; where that fails it is not begun."""
-    check = {"test": ["CMD-SHELL", "test $(cut -d. -f1 /proc/uptime) -gt 0 && test -e /tmp/ready"], "interval": "300ms", "retries": 50}
-    database = tool(platform, "sh", "-c", "sleep 2; touch /tmp/ready; exec sleep 100000", healthcheck=check)
-    spec = {"services": {"web": tool(platform, depends_on={"database": {"condition": "service_healthy"}}), "database": database}}
+    check = {
+        "test": ["CMD-SHELL", "test $(cut -d. -f1 /proc/uptime) -gt 0 && test -e /tmp/ready"],
+        "interval": "300ms",
+        "retries": 50,
+    }
+    database = tool(
+        platform, "sh", "-c", "sleep 2; touch /tmp/ready; exec sleep 100000", healthcheck=check
+    )
+    spec = {
+        "services": {
+            "web": tool(platform, depends_on={"database": {"condition": "service_healthy"}}),
+            "database": database,
+        }
+    }
     ship(player, platform, app, spec)
     created = platform.created(app)
     assert created["web"] > created["database"]
-    broken = changed(changed(spec, "database", command=["sh", "-c", "exit 9"]), "web", environment={"NEW": "1"})
+    broken = changed(
+        changed(spec, "database", command=["sh", "-c", "exit 9"]), "web", environment={"NEW": "1"}
+    )
     versions = platform.versions(app)
-    outcome = player.run("release", {"app": app, "version": "2", "spec": broken, **platform.options})
+    outcome = player.run(
+        "release", {"app": app, "version": "2", "spec": broken, **platform.options}
+    )
     assert outcome.result["verdict"] == "rolled_back"
-    assert platform.versions(app)["web"] == versions["web"], "a service was begun though what it depends on had failed"
+    assert platform.versions(app)["web"] == versions["web"], (
+        "a service was begun though what it depends on had failed"
+    )
 
 
 def test_longest_names(platform: Any, player: Player) -> None:
     """The longest app, service, secret and config names fit the platform's limits and stay apart."""
     app = "a" + "b" * 38 + "c"
     names = ["s" * 60 + "one", "s" * 60 + "two"]
-    grants = {"secrets": ["t" * 70 + "one", "t" * 70 + "two"], "configs": ["c" * 70 + "one", "c" * 70 + "two"]}
+    grants = {
+        "secrets": ["t" * 70 + "one", "t" * 70 + "two"],
+        "configs": ["c" * 70 + "one", "c" * 70 + "two"],
+    }
     spec: dict[str, Any] = {"services": {name: tool(platform, **grants) for name in names}}
     for section, sources in grants.items():
         spec[section] = {name: {"content": f"{section} {name}"} for name in sources}
@@ -228,7 +313,11 @@ def test_longest_names(platform: Any, player: Player) -> None:
 
 def test_absent_leaves_only_volumes(platform: Any, player: Player, app: str) -> None:
     """When the play returns all is really gone, but for the volumes, which are listed."""
-    spec = {**shop(platform, port=18771), "secrets": {"token": {"content": "a token to remove"}}, "volumes": {"data": {}}}
+    spec = {
+        **shop(platform, port=18771),
+        "secrets": {"token": {"content": "a token to remove"}},
+        "volumes": {"data": {}},
+    }
     spec["services"]["web"].update(secrets=["token"], volumes=["data:/data"])
     ship(player, platform, app, spec)
     gone = player.run("release", {"app": app, "state": "absent", **platform.options})
@@ -236,4 +325,7 @@ def test_absent_leaves_only_volumes(platform: Any, player: Player, app: str) -> 
     for kind in ("service", "network", "secret", "config"):
         assert platform.objects(kind, app) == set()
     assert platform.objects("volume", app) == {platform.object_name(app, "data")}
-    assert player.run("release", {"app": app, "state": "absent", **platform.options}).result["changed"] is False
+    assert (
+        player.run("release", {"app": app, "state": "absent", **platform.options}).result["changed"]
+        is False
+    )

@@ -33,15 +33,36 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("installed")
     galaxy = [str(Path(sys.executable).parent / "ansible-galaxy"), "collection"]
     snapshot = folder / "source"
-    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True, text=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     for name in filter(None, listed.stdout.split("\0")):
         if (ROOT / name).is_file():
             (snapshot / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, snapshot / name)
-    subprocess.run([*galaxy, "build", "--output-path", str(folder)], cwd=snapshot, check=True, capture_output=True)
+    subprocess.run(
+        [*galaxy, "build", "--output-path", str(folder)],
+        cwd=snapshot,
+        check=True,
+        capture_output=True,
+    )
     artifact = next(folder.glob("*.tar.gz"))
-    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "ANSIBLE_COLLECTIONS_PATH": str(folder / "collections")}
-    subprocess.run([*galaxy, "install", "--offline", str(artifact)], check=True, capture_output=True, cwd=folder, env=environment)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "ANSIBLE_COLLECTIONS_PATH": str(folder / "collections"),
+    }
+    subprocess.run(
+        [*galaxy, "install", "--offline", str(artifact)],
+        check=True,
+        capture_output=True,
+        cwd=folder,
+        env=environment,
+    )
     return folder / "collections"
 
 
@@ -57,9 +78,20 @@ class Operator:
 
     def run(self, playbook: str, *words: str) -> Outcome:
         """Run a playbook of the collection."""
-        environment = {"ANSIBLE_COLLECTIONS_PATH": str(self.installed), "DOCKER_HOST": self.platform.engine.host}
-        flags = ["-i", str(self.inventory), "-e", f"registry={self.platform.image('x').partition('/')[0]}", *words]
-        return self.player.start_playbook(self.player.folder(), f"shipping.code.{playbook}", *flags, **environment).wait()
+        environment = {
+            "ANSIBLE_COLLECTIONS_PATH": str(self.installed),
+            "DOCKER_HOST": self.platform.engine.host,
+        }
+        flags = [
+            "-i",
+            str(self.inventory),
+            "-e",
+            f"registry={self.platform.image('x').partition('/')[0]}",
+            *words,
+        ]
+        return self.player.start_playbook(
+            self.player.folder(), f"shipping.code.{playbook}", *flags, **environment
+        ).wait()
 
 
 @pytest.fixture
@@ -100,9 +132,22 @@ MISTAKES = {
     "no version": (["deploy"], "version: is needed"),
     "no such version": (["deploy", "-e", "version=9.9.9"], "shop-web:9.9.9"),
     "nothing to go back to": (["rollback"], "no release of this app has been live"),
-    "no such service": (["scale", "-e", '{"replicas": {"wep": 3}}'], "replicas.wep: no such service"),
-    "a typo in an option": (["deploy", "-e", '{"services_release": {"app": "shop", "versoin": "1"}}'], "versoin"),
-    "no such file": (["deploy", "-e", '{"services_release": {"app": "shop", "version": "1", "compose": "shp/compose.yml"}}'], "cannot read shp/compose.yml"),
+    "no such service": (
+        ["scale", "-e", '{"replicas": {"wep": 3}}'],
+        "replicas.wep: no such service",
+    ),
+    "a typo in an option": (
+        ["deploy", "-e", '{"services_release": {"app": "shop", "versoin": "1"}}'],
+        "versoin",
+    ),
+    "no such file": (
+        [
+            "deploy",
+            "-e",
+            '{"services_release": {"app": "shop", "version": "1", "compose": "shp/compose.yml"}}',
+        ],
+        "cannot read shp/compose.yml",
+    ),
 }
 
 
@@ -125,9 +170,15 @@ def examples(platform: Any, folder: Path) -> list[dict[str, Any]]:
     """All tasks of all modules' examples, with the addresses of this test bed."""
     tasks = []
     for name in MODULES:
-        text = importlib.import_module(f"ansible_collections.shipping.code.plugins.modules.{name}").EXAMPLES
+        text = importlib.import_module(
+            f"ansible_collections.shipping.code.plugins.modules.{name}"
+        ).EXAMPLES
         text = text.replace("registry.example.com", platform.image("x").partition("/")[0])
-        tasks += [task for task in yaml.safe_load(text) if task.get("shipping.code.release", {}).get("platform", "swarm") == "swarm"]
+        tasks += [
+            task
+            for task in yaml.safe_load(text)
+            if task.get("shipping.code.release", {}).get("platform", "swarm") == "swarm"
+        ]
     for task in tasks:
         options = task.get("shipping.code.release", {})
         if "client_cert" in options:
@@ -139,34 +190,54 @@ def examples(platform: Any, folder: Path) -> list[dict[str, Any]]:
 def test_examples(player: Player, platform: Any) -> None:
     """Every example of every module, in their order, as one play."""
     shop, tool = platform.image("shop-web:1.0.0"), platform.image("tool:1")
-    for source, target in ((shop, "shop-web:1.4.2"), (shop, "shop-web:1.5.0"), (shop, "shop-web:9f2b1c7"), (tool, "hello:1")):
+    for source, target in (
+        (shop, "shop-web:1.4.2"),
+        (shop, "shop-web:1.5.0"),
+        (shop, "shop-web:9f2b1c7"),
+        (tool, "hello:1"),
+    ):
         platform.engine.docker("tag", source, platform.image(target))
         platform.engine.docker("push", "--quiet", platform.image(target))
     folder = player.folder()
     shutil.copytree(EXAMPLE, folder / "shop")
     production = {
         "services": {"web": {"secrets": ["database"]}},
-        "secrets": {"database": {"content": "postgresql://shop:${DATABASE_PASSWORD}@database/shop"}},
+        "secrets": {
+            "database": {"content": "postgresql://shop:${DATABASE_PASSWORD}@database/shop"}
+        },
     }
     (folder / "shop" / "compose.production.yml").write_text(json.dumps(production))
     given = {"vault_database_password": "s3cret-of-the-database", "vault_registry_password": "any"}
     given_words = ["-e", json.dumps(given)]
-    environment = {"CI_COMMIT_SHORT_SHA": "9f2b1c7", "CI_COMMIT_SHA": "9f2b1c7" * 5, "GITLAB_USER_LOGIN": "alice", "USER": "alice"}
+    environment = {
+        "CI_COMMIT_SHORT_SHA": "9f2b1c7",
+        "CI_COMMIT_SHA": "9f2b1c7" * 5,
+        "GITLAB_USER_LOGIN": "alice",
+        "USER": "alice",
+    }
     tasks = examples(platform, folder)
     for task in tasks:
         options = next((task[key] for key in task if key.startswith("shipping.code.")), {})
         if options.get("app") == "hello" and "spec" in options:
-            options["spec"]["services"]["web"].update(command=["sleep", "100000"], ports=["18989:80"])
+            options["spec"]["services"]["web"].update(
+                command=["sleep", "100000"], ports=["18989:80"]
+            )
         if "values" in options or "compose" in options:
-            options.setdefault("values", {}).setdefault("REGISTRY", platform.image("x").partition("/")[0])
+            options.setdefault("values", {}).setdefault(
+                "REGISTRY", platform.image("x").partition("/")[0]
+            )
             options["values"].setdefault("VERSION", "1.4.2")
         if "release" in options:
             options["release"] = 1
     defaults = {"group/shipping.code.shipping": platform.options}
     plays = [{"hosts": "all", "gather_facts": False, "module_defaults": defaults, "tasks": tasks}]
     (folder / "play.yml").write_text(json.dumps(plays))
-    (folder / "hosts.yml").write_text(json.dumps({"all": {"hosts": {"platform": player.connection}}}))
-    outcome = player.start_playbook(folder, "play.yml", "-i", "hosts.yml", *given_words, **environment).wait()
+    (folder / "hosts.yml").write_text(
+        json.dumps({"all": {"hosts": {"platform": player.connection}}})
+    )
+    outcome = player.start_playbook(
+        folder, "play.yml", "-i", "hosts.yml", *given_words, **environment
+    ).wait()
     player.run("release", {"app": "shop", "state": "absent", **platform.options})
     assert outcome.ok, outcome.output
     assert given["vault_database_password"] not in outcome.output

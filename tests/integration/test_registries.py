@@ -35,9 +35,13 @@ def spec(platform: Any, image: str) -> Spec:
     return content
 
 
-def ship(player: Player, platform: Any, app: str, content: Spec, version: str = "1", **options: Any) -> Outcome:
+def ship(
+    player: Player, platform: Any, app: str, content: Spec, version: str = "1", **options: Any
+) -> Outcome:
     """Release it."""
-    return player.run("release", {"app": app, "version": version, "spec": content, **options, **platform.options})
+    return player.run(
+        "release", {"app": app, "version": version, "spec": content, **options, **platform.options}
+    )
 
 
 def client_config(player: Player, content: dict[str, Any]) -> dict[str, Any]:
@@ -62,7 +66,9 @@ def by_config(player: Player, platform: Any) -> dict[str, Any]:
 def by_helper(player: Player, platform: Any) -> dict[str, Any]:
     """From a credential helper on the PATH."""
     given = platform.credentials
-    answer = json.dumps({"ServerURL": given["registry"], "Username": given["username"], "Secret": given["password"]})
+    answer = json.dumps(
+        {"ServerURL": given["registry"], "Username": given["username"], "Secret": given["password"]}
+    )
     helper = Path(player.home / "bin" / "docker-credential-safe")
     helper.parent.mkdir()
     helper.write_text(f"#!/bin/sh\necho '{answer}'\n")
@@ -71,7 +77,14 @@ def by_helper(player: Player, platform: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("way", [by_auths, by_config, by_helper])
-def test_let_in(way: Any, platform: Any, player: Player, app: str, images: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_let_in(
+    way: Any,
+    platform: Any,
+    player: Player,
+    app: str,
+    images: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The machine pulls with the credentials at first and at an update, and a second run finds nothing to do."""
     given = way(player, platform)
     monkeypatch.setenv("PATH", f"{player.home / 'bin'}:{os.environ['PATH']}")
@@ -80,7 +93,10 @@ def test_let_in(way: Any, platform: Any, player: Player, app: str, images: list[
         outcome = ship(player, platform, app, spec(platform, image), str(number), **given)
         assert outcome.ok, outcome.output
         assert platform.environment(app, "app")["GUARDED"] == str(number)
-    assert ship(player, platform, app, spec(platform, images[1]), "1", **given).result["changed"] is False
+    assert (
+        ship(player, platform, app, spec(platform, images[1]), "1", **given).result["changed"]
+        is False
+    )
     assert platform.credentials["password"] not in outcome.output
 
 
@@ -89,11 +105,16 @@ def test_wrong_password(platform: Any, player: Player, app: str, images: list[st
     wrong = {**platform.credentials, "password": "not-the-password"}
     refused = ship(player, platform, app, spec(platform, images[0]), registry_auths=[wrong])
     assert not refused.ok and refused.result["failures"][0]["kind"] == "image_denied"
-    assert f"refuses {images[0]}" in refused.result["msg"] and "registry_auths" in refused.result["msg"]
+    assert (
+        f"refuses {images[0]}" in refused.result["msg"]
+        and "registry_auths" in refused.result["msg"]
+    )
     assert "not-the-password" not in refused.output and platform.services(app) == {}
 
 
-def test_rollback_pulls_with_credentials(platform: Any, player: Player, app: str, images: list[str]) -> None:
+def test_rollback_pulls_with_credentials(
+    platform: Any, player: Player, app: str, images: list[str]
+) -> None:
     """An image that the machine has lost comes from the registry again."""
     auths = by_auths(player, platform)
     for number, image in enumerate(images):
@@ -112,7 +133,9 @@ def test_rollback_pulls_with_credentials(platform: Any, player: Player, app: str
         ('{"credHelpers": {"REGISTRY": "nowhere"}}', "docker-credential-nowhere"),
     ],
 )
-def test_configuration_that_cannot_be_used(content: str, says: str, platform: Any, player: Player, app: str, images: list[str]) -> None:
+def test_configuration_that_cannot_be_used(
+    content: str, says: str, platform: Any, player: Player, app: str, images: list[str]
+) -> None:
     """A broken file or a helper that is not there is an error in words."""
     path = player.home / "config.json"
     path.write_text(content.replace("REGISTRY", platform.credentials["registry"]))
@@ -121,9 +144,13 @@ def test_configuration_that_cannot_be_used(content: str, says: str, platform: An
     assert "Traceback" not in refused.output
 
 
-def test_configuration_that_is_not_there(platform: Any, player: Player, app: str, images: list[str]) -> None:
+def test_configuration_that_is_not_there(
+    platform: Any, player: Player, app: str, images: list[str]
+) -> None:
     """A path with a typo is told, and not taken for no credentials."""
-    refused = ship(player, platform, app, spec(platform, images[0]), docker_config="/no/such/config.json")
+    refused = ship(
+        player, platform, app, spec(platform, images[0]), docker_config="/no/such/config.json"
+    )
     assert not refused.ok and "/no/such/config.json" in refused.result["msg"]
 
 

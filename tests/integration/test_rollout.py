@@ -17,7 +17,15 @@ from .harness import Outcome, Player
 from .specs import PORT, shop
 
 APP = "roll"
-MAIN_ROAD = {"good", "image not found", "exit at start", "crash loop of a new service", "failing health check", "no machine matches", "a typo"}
+MAIN_ROAD = {
+    "good",
+    "image not found",
+    "exit at start",
+    "crash loop of a new service",
+    "failing health check",
+    "no machine matches",
+    "a typo",
+}
 assert {case.name for case in CASES} >= MAIN_ROAD
 
 
@@ -32,7 +40,16 @@ def running(platform: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 def ship(player: Player, platform: Any, version: str, spec: Any = None, **options: Any) -> Outcome:
     """Release the shop."""
-    return player.run("release", {"app": APP, "version": version, "spec": spec or shop(platform), **options, **platform.options})
+    return player.run(
+        "release",
+        {
+            "app": APP,
+            "version": version,
+            "spec": spec or shop(platform),
+            **options,
+            **platform.options,
+        },
+    )
 
 
 @pytest.fixture
@@ -54,7 +71,13 @@ def test_case(case: Case, platform: Any, running: Player, client: Client) -> Non
     """The verdict, the reason, what serves meanwhile and afterwards, and that the next run finds all in order."""
     case = case.on(platform)
     tasks, versions, records = platform.running(APP), platform.versions(APP), platform.records(APP)
-    outcome = ship(running, platform, f"case-{case.name}", case.change(platform, shop(platform)), **case.options)
+    outcome = ship(
+        running,
+        platform,
+        f"case-{case.name}",
+        case.change(platform, shop(platform)),
+        **case.options,
+    )
     result = outcome.result
     if case.verdict == REFUSED:
         assert not outcome.ok and not result.get("changed")
@@ -76,5 +99,7 @@ def test_case(case: Case, platform: Any, running: Player, client: Client) -> Non
     assert again.ok, again.output
     if case.verdict != LIVE:
         assert not again.result["changed"], "the former release was not brought back as it was"
-        assert case.interrupted or platform.running(APP)["front"] == tasks["front"], "an unchanged service was restarted"
+        assert case.interrupted or platform.running(APP)["front"] == tasks["front"], (
+            "an unchanged service was restarted"
+        )
         client.until("shop 1.0.0")

@@ -18,16 +18,38 @@ pytestmark = pytest.mark.long
 
 SAMPLES = ROOT / "tests" / "samples"
 KINDS = sorted(folder.name for folder in SAMPLES.iterdir())
-SECRETS = {name: f"secret of {name}" for name in ("BROKER_PASSWORD", "DATABASE_PASSWORD", "DB_PASSWORD", "GRAFANA_ADMIN_PASSWORD", "ML_API_KEY", "SESSION_KEY")}
+SECRETS = {
+    name: f"secret of {name}"
+    for name in (
+        "BROKER_PASSWORD",
+        "DATABASE_PASSWORD",
+        "DB_PASSWORD",
+        "GRAFANA_ADMIN_PASSWORD",
+        "ML_API_KEY",
+        "SESSION_KEY",
+    )
+}
 
 
 def stand_in(platform: Any, kind: str, folder: Path) -> Path:
     """A second file that puts a small program in the place of each service's own, and what this machine has in that of what it lacks."""
     sample = parse((SAMPLES / kind / "compose.yml").read_text(), kind)
     services = {name: small(platform, service) for name, service in sample["services"].items()}
-    far = [name for name, volume in (sample.get("volumes") or {}).items() if volume and "driver_opts" in volume]
+    far = [
+        name
+        for name, volume in (sample.get("volumes") or {}).items()
+        if volume and "driver_opts" in volume
+    ]
     path = folder / "stand-in.yml"
-    path.write_text("\n".join([f"services: {json.dumps(services)}", "volumes:" if far else "", *(f"  {name}: !override {{}}" for name in far)]))
+    path.write_text(
+        "\n".join(
+            [
+                f"services: {json.dumps(services)}",
+                "volumes:" if far else "",
+                *(f"  {name}: !override {{}}" for name in far),
+            ]
+        )
+    )
     return path
 
 
@@ -48,11 +70,21 @@ def small(platform: Any, service: dict[str, Any]) -> dict[str, Any]:
         result["logging"] = {"driver": "json-file"}
     deploy = service.get("deploy") or {}
     if "cpus" in deploy.get("resources", {}).get("limits", {}):
-        reservations = {"reservations": {"cpus": "0.1", "memory": "16M"}} if "reservations" in deploy["resources"] else {}
-        result["deploy"] = {"replicas": 1, "resources": {"limits": {"cpus": "0.5", "memory": "64M"}, **reservations}}
+        reservations = (
+            {"reservations": {"cpus": "0.1", "memory": "16M"}}
+            if "reservations" in deploy["resources"]
+            else {}
+        )
+        result["deploy"] = {
+            "replicas": 1,
+            "resources": {"limits": {"cpus": "0.5", "memory": "64M"}, **reservations},
+        }
         if deploy.get("mode") == "global":
             del result["deploy"]["replicas"]
-    result["volumes"] = [{"type": "bind", "source": "/tmp", "target": target} for target in missing_here(platform, service)]
+    result["volumes"] = [
+        {"type": "bind", "source": "/tmp", "target": target}
+        for target in missing_here(platform, service)
+    ]
     return result
 
 
@@ -60,7 +92,11 @@ def missing_here(platform: Any, service: dict[str, Any]) -> list[str]:
     """Where the service mounts directories that the machine has not got, or may not share on."""
     result = []
     for mount in service.get("volumes") or []:
-        source, target = (mount.get("source", ""), mount["target"]) if isinstance(mount, dict) else (mount.split(":") * 2)[:2]
+        source, target = (
+            (mount.get("source", ""), mount["target"])
+            if isinstance(mount, dict)
+            else (mount.split(":") * 2)[:2]
+        )
         if source.startswith("/") and (not platform.has_path(source) or "rslave" in str(mount)):
             result.append(target)
     return result
@@ -76,7 +112,11 @@ def test_sample(kind: str, platform: Any, player: Player, app: str) -> None:
     options = {
         "app": app,
         "version": "1",
-        "compose": [str(path) for path in (SAMPLES / kind / "compose.yml", own, stand_in(platform, kind, player.home)) if path.exists()],
+        "compose": [
+            str(path)
+            for path in (SAMPLES / kind / "compose.yml", own, stand_in(platform, kind, player.home))
+            if path.exists()
+        ],
         "env_file": [str(env_file)] if env_file.exists() else [],
         "secret_values": SECRETS,
         "rollout_timeout": 90,
@@ -91,6 +131,8 @@ def test_sample(kind: str, platform: Any, player: Player, app: str) -> None:
     predicted = ship("--check").result
     done = ship().result
     assert done["plan"] == predicted["plan"] and done["verdict"] == "live"
-    assert set(platform.services(app)) == set(parse((SAMPLES / kind / "compose.yml").read_text(), kind)["services"])
+    assert set(platform.services(app)) == set(
+        parse((SAMPLES / kind / "compose.yml").read_text(), kind)["services"]
+    )
     assert ship().result["changed"] is False
     assert player.run("release", {"app": app, "state": "absent", **platform.options}).ok

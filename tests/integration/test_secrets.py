@@ -92,7 +92,9 @@ def tasks(platform: Any, app: str, version: str) -> list[dict[str, Any]]:
     return [{"name": "release", "shipping.code.release": options}]
 
 
-def run(player: Player, platform: Any, app: str, version: str, content: Spec, *flags: str) -> Outcome:
+def run(
+    player: Player, platform: Any, app: str, version: str, content: Spec, *flags: str
+) -> Outcome:
     """Release it with everything said that Ansible can say."""
     folder = player.folder()
     (folder / "compose.yml").write_text(json.dumps(content))
@@ -101,10 +103,27 @@ def run(player: Player, platform: Any, app: str, version: str, content: Spec, *f
     (folder / "given.json").write_text(json.dumps({"given_value": VALUE, "given_pem": PEM}))
     password = player.home / "vault-password"
     password.write_text(VAULT_PASSWORD)
-    vault = [str(Path(sys.executable).parent / "ansible-vault"), "encrypt", "--vault-password-file", str(password)]
+    vault = [
+        str(Path(sys.executable).parent / "ansible-vault"),
+        "encrypt",
+        "--vault-password-file",
+        str(password),
+    ]
     for name in ("vault", "given.json"):
-        subprocess.run([*vault, str(folder / name)], check=True, capture_output=True, env=player.environment())
-    running = player.start_tasks(folder, tasks(platform, app, version), "-vvvv", "--diff", "-e", "@given.json", "--vault-password-file", str(password), *flags)
+        subprocess.run(
+            [*vault, str(folder / name)], check=True, capture_output=True, env=player.environment()
+        )
+    running = player.start_tasks(
+        folder,
+        tasks(platform, app, version),
+        "-vvvv",
+        "--diff",
+        "-e",
+        "@given.json",
+        "--vault-password-file",
+        str(password),
+        *flags,
+    )
     outcome = running.wait()
     (folder / "file").unlink()
     return outcome
@@ -112,22 +131,32 @@ def run(player: Player, platform: Any, app: str, version: str, content: Spec, *f
 
 def found_in(text: str, also_encoded: bool = True) -> list[str]:
     """Which of the secrets a text holds, in clear or as base64."""
-    encoded = [base64.b64encode(secret.encode()).decode() for secret in SECRETS] if also_encoded else []
+    encoded = (
+        [base64.b64encode(secret.encode()).decode() for secret in SECRETS] if also_encoded else []
+    )
     return [secret for secret in (*SECRETS, *encoded) if secret in text]
 
 
 def written(folder: Path) -> str:
     """All files below a folder."""
-    return "\n".join(path.read_bytes().decode("latin-1") for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return "\n".join(
+        path.read_bytes().decode("latin-1")
+        for path in folder.rglob("*")
+        if path.is_file() and not path.is_symlink()
+    )
 
 
-def test_secrets_are_shown_nowhere(platform: Any, player: Player, app: str, watcher: Watcher) -> None:
+def test_secrets_are_shown_nowhere(
+    platform: Any, player: Player, app: str, watcher: Watcher
+) -> None:
     """Not in what is printed at -vvvv, results, files, arguments, or what the platform tells whom may inspect it."""
     checked = run(player, platform, app, "1", spec(platform), "--check")
     first = run(player, platform, app, "1", spec(platform))
     assert checked.ok and first.ok, first.output
     assert platform.exec(app, "app", "cat", "/run/secrets/content") == f"password={VALUE}"
-    assert platform.exec(app, "app", "cat", "/run/secrets/vault", "/run/secrets/file") == VAULT + FILE
+    assert (
+        platform.exec(app, "app", "cat", "/run/secrets/vault", "/run/secrets/file") == VAULT + FILE
+    )
     talkative = changed(spec(platform), "app", command=["sh", "-c", "cat /run/secrets/*; exit 3"])
     failed = run(player, platform, app, "2", talkative)
     assert failed.result["verdict"] == "rolled_back" and "********" in failed.result["msg"]
@@ -143,7 +172,15 @@ def test_secrets_are_shown_nowhere(platform: Any, player: Player, app: str, watc
 
 def test_private_files_only(platform: Any, player: Player, app: str) -> None:
     """What is left between two processes is readable by nobody else."""
-    running = player.start("release", {"app": app, "version": "1", "spec": {"services": {"app": tool(platform)}}, **platform.options})
+    running = player.start(
+        "release",
+        {
+            "app": app,
+            "version": "1",
+            "spec": {"services": {"app": tool(platform)}},
+            **platform.options,
+        },
+    )
     files, folders = set(), set()
     while running.process.poll() is None:
         for path in (player.home / "state").rglob("*"):
@@ -155,11 +192,24 @@ def test_private_files_only(platform: Any, player: Player, app: str) -> None:
 
 def test_secret_values_belong_below_secrets(platform: Any, player: Player, app: str) -> None:
     """Elsewhere they would be readable by everybody, so that is refused unless it is wished."""
-    wrong = {"services": {"app": tool(platform, environment={"PASSWORD": "${VALUE}"}, labels={"note": "${VALUE}"})}}
-    options = {"app": app, "version": "1", "spec": wrong, "secret_values": {"VALUE": VALUE}, **platform.options}
+    wrong = {
+        "services": {
+            "app": tool(platform, environment={"PASSWORD": "${VALUE}"}, labels={"note": "${VALUE}"})
+        }
+    }
+    options = {
+        "app": app,
+        "version": "1",
+        "spec": wrong,
+        "secret_values": {"VALUE": VALUE},
+        **platform.options,
+    }
     refused = player.run("release", options)
     paths = [problem["path"] for problem in refused.result["problems"]]
-    assert not refused.ok and paths == ["services.app.environment.PASSWORD", "services.app.labels.note"]
+    assert not refused.ok and paths == [
+        "services.app.environment.PASSWORD",
+        "services.app.labels.note",
+    ]
     assert "declare it under secrets:" in refused.result["msg"]
     wished = player.run("release", {**options, "allow_secret_environment": True})
     assert wished.ok and platform.environment(app, "app")["PASSWORD"] == VALUE
@@ -168,11 +218,22 @@ def test_secret_values_belong_below_secrets(platform: Any, player: Player, app: 
 
 def test_unchanged_secrets_change_nothing(platform: Any, player: Player, app: str) -> None:
     """The same content again is no change; another one rewires the service, and the old stays for a rollback."""
-    content = {"services": {"app": tool(platform, secrets=["token"])}, "secrets": {"token": {"environment": "TOKEN"}}}
-    options = {"app": app, "version": "1", "spec": content, "secret_values": {"TOKEN": "first-token"}, **platform.options}
+    content = {
+        "services": {"app": tool(platform, secrets=["token"])},
+        "secrets": {"token": {"environment": "TOKEN"}},
+    }
+    options = {
+        "app": app,
+        "version": "1",
+        "spec": content,
+        "secret_values": {"TOKEN": "first-token"},
+        **platform.options,
+    }
     assert player.run("release", options).ok
     assert player.run("release", options).result["changed"] is False
-    second = player.run("release", {**options, "version": "2", "secret_values": {"TOKEN": "second-token"}})
+    second = player.run(
+        "release", {**options, "version": "2", "secret_values": {"TOKEN": "second-token"}}
+    )
     assert second.ok and platform.exec(app, "app", "cat", "/run/secrets/token") == "second-token"
     assert player.run("rollback", {"app": app, **platform.options}).ok
     assert platform.exec(app, "app", "cat", "/run/secrets/token") == "first-token"

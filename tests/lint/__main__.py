@@ -43,12 +43,22 @@ def main(names: list[str]) -> int:
         print(f"unknown: {', '.join(unknown)}. There are: {', '.join(CHECKS)}")
         return 2
     failed = 0
-    with tempfile.TemporaryDirectory(prefix="lint-") as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
+    with (
+        tempfile.TemporaryDirectory(prefix="lint-") as folder,
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+    ):
         snapshot(Path(folder) / "snapshot")
-        for done in as_completed([pool.submit(timed, name, Path(folder)) for name in names or CHECKS]):
+        for done in as_completed(
+            [pool.submit(timed, name, Path(folder)) for name in names or CHECKS]
+        ):
             came_to, line, words = done.result()
             failed += came_to == "failed"
-            print(line, *([words, ""] if came_to == "failed" else [words] if words else []), sep="\n", flush=True)
+            print(
+                line,
+                *([words, ""] if came_to == "failed" else [words] if words else []),
+                sep="\n",
+                flush=True,
+            )
     return 1 if failed else 0
 
 

@@ -49,8 +49,14 @@ def oldest_python(place: Place) -> None:
 def headers(place: Place) -> None:
     """All files begin as this one does, but for empty ones and those that REUSE.toml names."""
     annotations = tomllib.loads((place.collection / "REUSE.toml").read_text())["annotations"]
-    exempt = ["COPYING", "LICENSES/*", *(glob for annotation in annotations for glob in annotation["path"])]
-    expected = [file for file in place.files if not any(fnmatch(str(file), glob) for glob in exempt)]
+    exempt = [
+        "COPYING",
+        "LICENSES/*",
+        *(glob for annotation in annotations for glob in annotation["path"]),
+    ]
+    expected = [
+        file for file in place.files if not any(fnmatch(str(file), glob) for glob in exempt)
+    ]
     without = [str(file) for file in expected if not has_header(place.collection / file)]
     if without:
         raise Failed("without the licence header:\n" + "\n".join(without))
@@ -64,7 +70,13 @@ def has_header(file: Path) -> bool:
 
 def shell(place: Place) -> None:
     """Shell scripts, whatever they are called."""
-    scripts = [file for file in place.files if (place.collection / file).read_bytes().startswith((b"#!/bin/sh", b"#!/bin/bash", b"#!/usr/bin/env bash"))]
+    scripts = [
+        file
+        for file in place.files
+        if (place.collection / file)
+        .read_bytes()
+        .startswith((b"#!/bin/sh", b"#!/bin/bash", b"#!/usr/bin/env bash"))
+    ]
     place.run("shellcheck", "--external-sources", *scripts)
 
 
@@ -78,25 +90,58 @@ def build(place: Place) -> Path:
 def install(place: Place) -> None:
     """The collection can be built and installed into an empty folder, without a warning."""
     artifact, folder = build(place), place.top / "installed"
-    without_warning(place.run("ansible-galaxy", "collection", "install", "--offline", artifact, ANSIBLE_COLLECTIONS_PATH=folder))
+    without_warning(
+        place.run(
+            "ansible-galaxy",
+            "collection",
+            "install",
+            "--offline",
+            artifact,
+            ANSIBLE_COLLECTIONS_PATH=folder,
+        )
+    )
 
 
 def galaxy_importer(place: Place) -> None:
     """Galaxy would take the collection; what ansible-lint has to say is a check of its own."""
-    environment = Path(place.run("tests/testbed/setup.sh", "python", "tests/lint/requirements-importer.txt").strip())
+    environment = Path(
+        place.run(
+            "tests/testbed/setup.sh", "python", "tests/lint/requirements-importer.txt"
+        ).strip()
+    )
     artifact = build(place)
-    settings = {"PATH": f"{environment}:{os.environ['PATH']}", "GALAXY_IMPORTER_RUN_ANSIBLE_LINT": "no"}
-    without_warning(place.run(environment / "python", "-m", "galaxy_importer.main", artifact, **settings))
+    settings = {
+        "PATH": f"{environment}:{os.environ['PATH']}",
+        "GALAXY_IMPORTER_RUN_ANSIBLE_LINT": "no",
+    }
+    without_warning(
+        place.run(environment / "python", "-m", "galaxy_importer.main", artifact, **settings)
+    )
 
 
 def execution_environment(place: Place) -> None:
     """What an execution environment needs is found by its builder, and the one of the documentation can be built from."""
     found = place.run("ansible-builder", "introspect", place.top)
-    needed = [line for name in ("meta/ee-requirements.txt", "meta/ee-bindep.txt") for line in (place.collection / name).read_text().splitlines()]
-    missing = [line for line in needed if line and not line.startswith("#") and line.split()[0] not in found]
+    needed = [
+        line
+        for name in ("meta/ee-requirements.txt", "meta/ee-bindep.txt")
+        for line in (place.collection / name).read_text().splitlines()
+    ]
+    missing = [
+        line
+        for line in needed
+        if line and not line.startswith("#") and line.split()[0] not in found
+    ]
     if missing:
         raise Failed("ansible-builder does not find:\n" + "\n".join(missing))
-    place.run("ansible-builder", "create", "--file", "docs/execution-environment.yml", "--context", place.top / "context")
+    place.run(
+        "ansible-builder",
+        "create",
+        "--file",
+        "docs/execution-environment.yml",
+        "--context",
+        place.top / "context",
+    )
 
 
 def without_warning(output: str) -> None:
@@ -109,9 +154,13 @@ def without_warning(output: str) -> None:
 CHECKS: dict[str, Callable[[Place], object]] = {
     "ansible-test": sanity,
     "ansible-lint": command("ansible-lint --offline --strict"),
-    "antsibull-docs": command("antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs all --check-extra-docs-refs ."),
+    "antsibull-docs": command(
+        "antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs all --check-extra-docs-refs ."
+    ),
     "galaxy-importer": galaxy_importer,
-    "mypy": command(f"mypy -p ansible_collections.shipping.code.plugins -m tests.plays {' '.join(f'-p tests.{name}' for name in TYPED)}"),
+    "mypy": command(
+        f"mypy -p ansible_collections.shipping.code.plugins -m tests.plays {' '.join(f'-p tests.{name}' for name in TYPED)}"
+    ),
     "ansible-builder": execution_environment,
     "antsibull-changelog": command("antsibull-changelog lint"),
     "build": install,

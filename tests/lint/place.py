@@ -24,7 +24,13 @@ class Skipped(Exception):
 
 def snapshot(folder: Path) -> None:
     """Copy what is or would be in the repository, so that all checks see the same, also while somebody works on it."""
-    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True, text=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     # Without the link in .collections, which is an endless folder to some tools.
     for name in {name for name in listed.stdout.split("\0") if (ROOT / name).is_file()}:
         target = folder / name
@@ -39,7 +45,11 @@ class Place:
         self.top = top
         self.collection = top / "ansible_collections" / "shipping" / "code"
         shutil.copytree(source, self.collection, symlinks=True)
-        self.files = sorted(path.relative_to(self.collection) for path in self.collection.rglob("*") if path.is_file())
+        self.files = sorted(
+            path.relative_to(self.collection)
+            for path in self.collection.rglob("*")
+            if path.is_file()
+        )
 
     def run(self, *command: str | Path, **environment: str | Path) -> str:
         """Run a command in the collection; what it prints is returned, or is the failure."""

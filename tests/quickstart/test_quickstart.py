@@ -53,10 +53,16 @@ class Checkout:
         """Return everything that it started and that is still there."""
         prefix, folder = f"shipping-{self.key}-", cache() / "machines" / self.key
         places = [*NETNS.glob(f"{prefix}*"), *Path("/run").glob(f"{prefix}*")]
-        found = [str(path) for path in [*places, *CGROUPS.glob(f"*/{prefix}*"), folder] if path.exists()]
-        found += [line for line in run("ip", "-o", "link").splitlines() if f": sc{self.key}" in line]
+        found = [
+            str(path) for path in [*places, *CGROUPS.glob(f"*/{prefix}*"), folder] if path.exists()
+        ]
+        found += [
+            line for line in run("ip", "-o", "link").splitlines() if f": sc{self.key}" in line
+        ]
         marks = (f"/run/{prefix}", str(folder))
-        found += [line for line in Path("/proc/mounts").read_text().splitlines() if _has(line, marks)]
+        found += [
+            line for line in Path("/proc/mounts").read_text().splitlines() if _has(line, marks)
+        ]
         return found + [words for words in _processes() if _has(words, marks)]
 
 
@@ -104,13 +110,17 @@ def neighbor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     assert found.left_over() == []
 
 
-@pytest.mark.parametrize("platform", ["swarm", "swarm", "kubernetes"], ids=["swarm", "swarm-again", "kubernetes"])
+@pytest.mark.parametrize(
+    "platform", ["swarm", "swarm", "kubernetes"], ids=["swarm", "swarm-again", "kubernetes"]
+)
 def test_tour(checkout: Checkout, neighbor: Checkout, platform: str) -> None:
     """1.0.0 and 1.1.0 are deployed, 1.2.0 fails with its reason, 1.0.0 is restored; nothing is lost. Who joins has the tools."""
     printed = checkout.make("quickstart", f"PLATFORM={platform}")
     counts = re.findall(r"requests meanwhile: (.*), 0 lost", printed)
     assert len(counts) == 3, printed
-    assert "shop 1.2.0 was refused: 1.1.0 (release 2) serves: rolled back and healthy" in re.sub(r"\s+", " ", printed)
+    assert "shop 1.2.0 was refused: 1.1.0 (release 2) serves: rolled back and healthy" in re.sub(
+        r"\s+", " ", printed
+    )
     assert "DATABASE_URL is missing: cannot start" in printed
     assert "shop: 1.0.0 is live, release 4" in printed and "Try next" in printed
     joined, _leaves, left = printed.partition("ada leaves the project")
@@ -118,7 +128,9 @@ def test_tour(checkout: Checkout, neighbor: Checkout, platform: str) -> None:
     assert "atlas: command not found" in left
 
 
-def test_clean_leaves_nothing_and_touches_no_other_checkout(checkout: Checkout, neighbor: Checkout) -> None:
+def test_clean_leaves_nothing_and_touches_no_other_checkout(
+    checkout: Checkout, neighbor: Checkout
+) -> None:
     checkout.make("clean")
     assert checkout.left_over() == []
     names = {path.name for path in NETNS.glob(f"shipping-{neighbor.key}-*")}
@@ -129,5 +141,9 @@ def test_clean_leaves_nothing_and_touches_no_other_checkout(checkout: Checkout, 
     assert json.loads(run(*engine, "{{json .Swarm}}"))["LocalNodeState"] == "active"
     reached = json.loads((folder / "company/company/inventory/reached.yml").read_text())
     for host in reached["all"]["hosts"].values():
-        options = [*host["ansible_ssh_common_args"].split(), "-i", host["ansible_ssh_private_key_file"]]
+        options = [
+            *host["ansible_ssh_common_args"].split(),
+            "-i",
+            host["ansible_ssh_private_key_file"],
+        ]
         assert run("ssh", *options, f"root@{host['ansible_host']}", "echo here") == "here\n"

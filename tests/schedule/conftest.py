@@ -31,7 +31,9 @@ def machines(testrun_uid: str) -> Iterator[tuple[UserMachine, UserMachine]]:
 
 
 @pytest.fixture(scope="module")
-def control(machines: tuple[UserMachine, UserMachine], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control]:
+def control(
+    machines: tuple[UserMachine, UserMachine], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Control]:
     """The role is taken away again at the end of a file of tests."""
     found = Control(*machines, tmp_path_factory.mktemp("c"))
     found.prepare()

@@ -63,31 +63,63 @@ class Control:
             self.machine.run("chmod", "755", f"/opt/ansible/bin/{name}")
         self.machine.run("ln", "-s", "/opt/programs/uv", "/opt/ansible/bin/uv")
         self.members("ada")
-        self.machine.run("cp", "-r", "/opt/collections/ansible_collections/shipping/code/playbooks/files/projects", f"{REPOSITORY}/projects")
+        self.machine.run(
+            "cp",
+            "-r",
+            "/opt/collections/ansible_collections/shipping/code/playbooks/files/projects",
+            f"{REPOSITORY}/projects",
+        )
         self.machine.run("git", "init", "--quiet", "--initial-branch", "main", REPOSITORY)
 
     def write(self, path: str, text: str) -> None:
         """Write a file there."""
-        self.machine.run("sh", "-c", f"mkdir -p {os.path.dirname(path)}; printf %s {shlex.quote(text)} >{path}")
+        self.machine.run(
+            "sh", "-c", f"mkdir -p {os.path.dirname(path)}; printf %s {shlex.quote(text)} >{path}"
+        )
 
     def members(self, *names: str, **variables: Any) -> None:
         """Who is in the project, as the inventory in the repository says."""
-        user = {"id": "id-ada", "name": "ada", "projects": ["atlas"] if "ada" in names else [], "hints": {}}
-        own = {key: value for key, value in self.pc.connection.items() if key != "ansible_ssh_private_key_file"}
+        user = {
+            "id": "id-ada",
+            "name": "ada",
+            "projects": ["atlas"] if "ada" in names else [],
+            "hints": {},
+        }
+        own = {
+            key: value
+            for key, value in self.pc.connection.items()
+            if key != "ansible_ssh_private_key_file"
+        }
         host = {**own, "ansible_become": False, "shipping_users": [user], **variables}
-        content = {"all": {"hosts": {PC: host}, "vars": {"shipping_membership_serial": f"time:control:{time.time_ns()}"}}}
+        content = {
+            "all": {
+                "hosts": {PC: host},
+                "vars": {"shipping_membership_serial": f"time:control:{time.time_ns()}"},
+            }
+        }
         self.write(f"{REPOSITORY}/inventories/people/hosts.json", json.dumps(content))
 
     def breaks(self, broken: bool) -> None:
         """A tool of the project has a self-test that fails, or has it no more."""
-        tool = "" if not broken else "tools:\n  broken: {kind: script, version: '1', file: atlas/where.sh, self_test: ['false']}"
-        self.machine.run("sed", "-i", f"/broken:/d; s|^tools:|{tool or 'tools:'}|".replace("\n", "\\n"), f"{REPOSITORY}/projects/atlas.yml")
+        tool = (
+            ""
+            if not broken
+            else "tools:\n  broken: {kind: script, version: '1', file: atlas/where.sh, self_test: ['false']}"
+        )
+        self.machine.run(
+            "sed",
+            "-i",
+            f"/broken:/d; s|^tools:|{tool or 'tools:'}|".replace("\n", "\\n"),
+            f"{REPOSITORY}/projects/atlas.yml",
+        )
 
     def commit(self) -> None:
         """The repository's branch is what its folder is; it belongs to the account, since git reads nobody else's."""
         git = f"git -C {REPOSITORY} -c user.name=a -c user.email=a@example.com"
         self.machine.run(
-            "sh", "-c", f"chown -R root {REPOSITORY}; {git} add -A; {git} commit --quiet --allow-empty --message change; chown -R {NAME} {REPOSITORY}"
+            "sh",
+            "-c",
+            f"chown -R root {REPOSITORY}; {git} add -A; {git} commit --quiet --allow-empty --message change; chown -R {NAME} {REPOSITORY}",
         )
 
     @property
@@ -98,7 +130,10 @@ class Control:
             "membership_sync_bin": "/opt/ansible/bin",
             "membership_sync_interval": 1,
             "membership_sync_jitter": 0,
-            "membership_sync_secrets": {"machines-key": self.pc.key.read_text(), "ldap-password": "reader secret"},
+            "membership_sync_secrets": {
+                "machines-key": self.pc.key.read_text(),
+                "ldap-password": "reader secret",
+            },
             "membership_sync_environment": {
                 "ANSIBLE_COLLECTIONS_PATH": "/opt/collections",
                 "ANSIBLE_PRIVATE_KEY_FILE": "{credentials}/machines-key",
@@ -108,14 +143,46 @@ class Control:
 
     def apply(self, *flags: str, **variables: Any) -> Played:
         """Apply the role."""
-        inventory, play, given = self.folder / "hosts.json", self.folder / "play.yml", self.folder / "given.json"
-        inventory.write_text(json.dumps({"all": {"hosts": {"control": {**self.machine.connection, "ansible_become": False}}}}))
+        inventory, play, given = (
+            self.folder / "hosts.json",
+            self.folder / "play.yml",
+            self.folder / "given.json",
+        )
+        inventory.write_text(
+            json.dumps(
+                {
+                    "all": {
+                        "hosts": {"control": {**self.machine.connection, "ansible_become": False}}
+                    }
+                }
+            )
+        )
         given.write_text(json.dumps({**self.variables, **variables}))
         given.chmod(0o600)
-        play.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "roles": ["shipping.code.membership_sync"]}]))
-        words = [Path(sys.executable).parent / "ansible-playbook", "-i", inventory, play, "-e", f"@{given}", *flags]
+        play.write_text(
+            json.dumps(
+                [
+                    {
+                        "hosts": "all",
+                        "gather_facts": False,
+                        "roles": ["shipping.code.membership_sync"],
+                    }
+                ]
+            )
+        )
+        words = [
+            Path(sys.executable).parent / "ansible-playbook",
+            "-i",
+            inventory,
+            play,
+            "-e",
+            f"@{given}",
+            *flags,
+        ]
         environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
+            **{
+                name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")
+            },
             "HOME": str(self.folder),
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
             "ANSIBLE_FORCE_COLOR": "0",
@@ -123,7 +190,9 @@ class Control:
             "ANSIBLE_PIPELINING": "1",
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.folder / "cp"),
         }
-        done = plays.run([str(word) for word in words], env=environment, cwd=self.folder, timeout=300)
+        done = plays.run(
+            [str(word) for word in words], env=environment, cwd=self.folder, timeout=300
+        )
         return Played(done.returncode, done.stdout + done.stderr)
 
     def says(self, user: str, command: str) -> tuple[int, str]:
@@ -133,7 +202,9 @@ class Control:
 
     def sync(self) -> int:
         """Run the sync as cron would, now."""
-        return self.machine.ssh("root", f"runuser -u {NAME} -- python3 {PROGRAM} {SETTINGS}/sync.json").returncode
+        return self.machine.ssh(
+            "root", f"runuser -u {NAME} -- python3 {PROGRAM} {SETTINGS}/sync.json"
+        ).returncode
 
     def read(self, path: str) -> str:
         """A file there."""
@@ -141,12 +212,22 @@ class Control:
 
     def metrics(self) -> dict[str, float]:
         """What Prometheus would be told."""
-        lines = self.machine.run("sh", "-c", f"cat {HOME}/metrics/*.prom 2>/dev/null || true").splitlines()
-        return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
+        lines = self.machine.run(
+            "sh", "-c", f"cat {HOME}/metrics/*.prom 2>/dev/null || true"
+        ).splitlines()
+        return {
+            line.rpartition(" ")[0]: float(line.rpartition(" ")[2])
+            for line in lines
+            if not line.startswith("#")
+        }
 
     def files(self) -> set[str]:
         """All files there that are of the sync."""
-        found = self.machine.run("sh", "-c", f"find /etc /opt/{NAME} /var/lib/{NAME} /var/spool -name '*{NAME}*' 2>/dev/null || true")
+        found = self.machine.run(
+            "sh",
+            "-c",
+            f"find /etc /opt/{NAME} /var/lib/{NAME} /var/spool -name '*{NAME}*' 2>/dev/null || true",
+        )
         return set(found.split())
 
 

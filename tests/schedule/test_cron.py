@@ -29,11 +29,17 @@ def test_check_mode_tells_and_does_nothing(control: Control):
 
 def test_installed_once(control: Control):
     first = control.apply("--diff")
-    assert first.rc == 0 and "reader secret" not in first.output and "PRIVATE KEY" not in first.output, first.output
+    assert (
+        first.rc == 0 and "reader secret" not in first.output and "PRIVATE KEY" not in first.output
+    ), first.output
     again = control.apply()
     assert again.rc == 0 and again.changed == 0, again.output
-    assert control.machine.run("stat", "-c", "%a %U", f"{SETTINGS}/credentials", f"{SETTINGS}/credentials/machines-key").split() == ["700", NAME, "600", NAME]
-    assert "PRIVATE KEY" not in control.read(f"{SETTINGS}/sync.json") + control.read(f"/etc/cron.d/{NAME}")
+    assert control.machine.run(
+        "stat", "-c", "%a %U", f"{SETTINGS}/credentials", f"{SETTINGS}/credentials/machines-key"
+    ).split() == ["700", NAME, "600", NAME]
+    assert "PRIVATE KEY" not in control.read(f"{SETTINGS}/sync.json") + control.read(
+        f"/etc/cron.d/{NAME}"
+    )
 
 
 def test_cron_delivers(control: Control):
@@ -43,9 +49,17 @@ def test_cron_delivers(control: Control):
     wait_for(lambda: "shipping_sync_exit_status" in control.metrics(), 20)
     control.machine.run("pkill", "-x", "cron")
     told = control.metrics()
-    assert told["shipping_sync_exit_status"] == 0 and told['shipping_delivery_machines{state="ready"}'] == 1, told
-    assert told["shipping_sync_last_success_timestamp_seconds"] and told["shipping_delivery_lag_seconds"] == 0
-    assert f"{PC}  ready" in control.read(f"{HOME}/sync.log") and " delivered after " in control.read(f"{HOME}/sync.log")
+    assert (
+        told["shipping_sync_exit_status"] == 0
+        and told['shipping_delivery_machines{state="ready"}'] == 1
+    ), told
+    assert (
+        told["shipping_sync_last_success_timestamp_seconds"]
+        and told["shipping_delivery_lag_seconds"] == 0
+    )
+    assert f"{PC}  ready" in control.read(
+        f"{HOME}/sync.log"
+    ) and " delivered after " in control.read(f"{HOME}/sync.log")
 
 
 def test_leaving_is_a_commit(control: Control):
@@ -72,7 +86,10 @@ def test_a_machine_that_fails_is_told_apart(control: Control):
     control.commit()
     assert control.sync() == 1, control.read(f"{HOME}/sync.log")
     told = control.metrics()
-    assert told['shipping_delivery_machines{state="failed"}'] == 1 and told["shipping_sync_exit_status"] == 1
+    assert (
+        told['shipping_delivery_machines{state="failed"}'] == 1
+        and told["shipping_sync_exit_status"] == 1
+    )
     assert told["shipping_sync_last_success_timestamp_seconds"] == former
     control.breaks(False)
     control.commit()
@@ -94,14 +111,20 @@ def test_an_inventory_that_fails_delivers_nothing(control: Control):
 
 
 def test_one_run_at_a_time(control: Control):
-    held = control.machine.ssh("root", f"flock {HOME}/lock runuser -u {NAME} -- python3 {PROGRAM} {SETTINGS}/sync.json")
+    held = control.machine.ssh(
+        "root", f"flock {HOME}/lock runuser -u {NAME} -- python3 {PROGRAM} {SETTINGS}/sync.json"
+    )
     assert held.returncode == 75 and "another run is under way" in control.read(f"{HOME}/sync.log")
 
 
 def test_a_log_that_has_grown_makes_room(control: Control):
     control.machine.run("truncate", "--size", "11M", f"{HOME}/sync.log")
     control.sync()
-    assert int(control.machine.run("stat", "-c", "%s", f"{HOME}/sync.log")) < 100_000 < int(control.machine.run("stat", "-c", "%s", f"{HOME}/sync.log.1"))
+    assert (
+        int(control.machine.run("stat", "-c", "%s", f"{HOME}/sync.log"))
+        < 100_000
+        < int(control.machine.run("stat", "-c", "%s", f"{HOME}/sync.log.1"))
+    )
 
 
 def test_a_secret_that_is_not_needed_any_more(control: Control):

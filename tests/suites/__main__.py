@@ -74,7 +74,9 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--since", type=float, default=time.time(), help=argparse.SUPPRESS)
     parser.add_argument("--minutes", type=float, default=MINUTES, help=argparse.SUPPRESS)
     names = [session.name for session in SESSIONS]
-    parser.add_argument("--only", action="append", choices=names, default=[], help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--only", action="append", choices=names, default=[], help=argparse.SUPPRESS
+    )
     return parser.parse_args(words)
 
 
@@ -126,7 +128,11 @@ def _run(chosen: Chosen, until: float | None, writes: bool) -> int:
 
 def _session(session: Session, chosen: Chosen, until: float | None) -> Run | None:
     """Return a session's pytest with the suites that are chosen of it; None if there are none."""
-    mine = [(suite, choice) for suite, choice in chosen if suite.session == session and (choice.is_whole or not suite.is_long_alone)]
+    mine = [
+        (suite, choice)
+        for suite, choice in chosen
+        if suite.session == session and (choice.is_whole or not suite.is_long_alone)
+    ]
     if not mine:
         return None
     quick = [f"--quick-only={ROOT / suite.path}" for suite, choice in mine if not choice.is_whole]
@@ -161,7 +167,10 @@ def _bin(session: Session) -> str:
 def _can_run(session: Session) -> bool:
     """Return whether the Python is here that a session is about."""
     words = [str(SETUP), "find", session.python]
-    if not session.python or subprocess.run(words, capture_output=True, check=False).returncode == 0:
+    if (
+        not session.python
+        or subprocess.run(words, capture_output=True, check=False).returncode == 0
+    ):
         return True
     print(f"Skipped: {session.name}: there is no Python {session.python} here")
     return False
@@ -192,7 +201,9 @@ def _fill(rows: dict[str, Row], chosen: Chosen, runs: Iterable[Run], again: Iter
     """Give each suite its tests' results, and which of them passed only when repeated alone."""
     repeated = {run.session.name: run.outcomes.results for run in again}
     for run in runs:
-        names = {suite.path: suite.name for suite, _choice in chosen if suite.session == run.session}
+        names = {
+            suite.path: suite.name for suite, _choice in chosen if suite.session == run.session
+        }
         for test, result in run.outcomes.results.items():
             path = f"tests/{test.partition('::')[0]}"
             row = rows[names.get(path) or run.session.name]
@@ -237,6 +248,8 @@ if __name__ == "__main__":
         sys.exit(main(sys.argv[1:]))
     except subprocess.CalledProcessError as error:
         # What it printed is on the screen already, or is in the error.
-        print(f"{shlex.join(error.cmd)} failed with {error.returncode}: {error.stderr or 'see above'}")
+        print(
+            f"{shlex.join(error.cmd)} failed with {error.returncode}: {error.stderr or 'see above'}"
+        )
         print("The suites run in a git checkout, with the package registries in reach.")
         sys.exit(2)

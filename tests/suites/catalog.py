@@ -42,7 +42,9 @@ class Session:
 
 
 # A platform's suites load the other platform's drivers, and never call them.
-_NOT_ON_SWARM = re.compile(r"_platforms/kubernetes/|integration/kubernetes\.py|testbed/(kubernetes|parts|issuer)")
+_NOT_ON_SWARM = re.compile(
+    r"_platforms/kubernetes/|integration/kubernetes\.py|testbed/(kubernetes|parts|issuer)"
+)
 _NOT_ON_KUBERNETES = re.compile(r"_platforms/swarm/|integration/swarm\.py")
 
 SESSIONS = (
@@ -85,7 +87,11 @@ class Suite:
         if self.session.folder == "tests/integration":
             place += f" on {self.session.name}"
         # What has passed on the stand-in has not passed on an AWX.
-        return f"{place} on a real AWX" if self.session.name == "awx" and "AWX_URL" in os.environ else place
+        return (
+            f"{place} on a real AWX"
+            if self.session.name == "awx" and "AWX_URL" in os.environ
+            else place
+        )
 
     def dependencies(self, files: Files) -> set[str]:
         """Return all files that can change what its tests come to."""

@@ -47,7 +47,9 @@ class Files:
         """Take the files' names, relative to the top, and a function that returns a file's text."""
         self.names = frozenset(names)
         self.read = read
-        self.folders = {str(parent) for name in self.names for parent in PurePosixPath(name).parents}
+        self.folders = {
+            str(parent) for name in self.names for parent in PurePosixPath(name).parents
+        }
         self.plugins = _plugins(self.names)
         self.references = cache(self._references)
 
@@ -124,7 +126,11 @@ class Files:
         return []
 
     def _packages(self, name: str) -> list[str]:
-        return [init for parent in PurePosixPath(name).parents if (init := f"{parent}/__init__.py") in self.names]
+        return [
+            init
+            for parent in PurePosixPath(name).parents
+            if (init := f"{parent}/__init__.py") in self.names
+        ]
 
     def _named(self, text: str, name: str) -> Iterator[str]:
         """Yield what a string names: plugins, roles, playbooks, a module, or a path with a slash or dot."""
@@ -143,7 +149,9 @@ class Files:
             return
         for top in (*_TOPS, f"{PurePosixPath(name).parent}/"):
             path = _normal(f"{top}{text}")
-            if path in self.names or (path in self.folders and path not in {".", "tests", "plugins"}):
+            if path in self.names or (
+                path in self.folders and path not in {".", "tests", "plugins"}
+            ):
                 yield from self.under(path)
 
 

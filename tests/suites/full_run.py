@@ -84,4 +84,6 @@ def _git(root: Path, *words: str) -> str:
 
 
 def _fails(root: Path, *words: str) -> bool:
-    return subprocess.run(["git", *words], cwd=root, check=False, capture_output=True).returncode != 0
+    return (
+        subprocess.run(["git", *words], cwd=root, check=False, capture_output=True).returncode != 0
+    )

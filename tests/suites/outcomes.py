@@ -77,7 +77,9 @@ class Row:
     @property
     def is_hollow(self) -> bool:
         """Return whether the suite was skipped as a whole, other than by the time box."""
-        return bool(self.results) and all(result.outcome == "skipped" and not result.is_left_out for result in self.results)
+        return bool(self.results) and all(
+            result.outcome == "skipped" and not result.is_left_out for result in self.results
+        )
 
     def of(self, outcome: str) -> list[Result]:
         """Return the results of one outcome."""
@@ -95,14 +97,22 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
     cells = [_HEADS, *(row.cells() for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(_HEADS))]
     for line in cells:
-        words = [cell.ljust(width) if column < 2 else cell.rjust(width) for column, (cell, width) in enumerate(zip(line, widths, strict=True))]
+        words = [
+            cell.ljust(width) if column < 2 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
         yield "  ".join(words).rstrip()
 
 
 def remarks(rows: Iterable[Row], optional: Mapping[str, str]) -> Iterator[str]:
     """Yield what the table does not show: flaky, left out and skipped tests, by name."""
     rows = list(rows)
-    flaky = [f"  {result.test} ({row.choice.suite}): {result.reason}" for row in rows for result in row.of("failed") if result.test in row.flaky]
+    flaky = [
+        f"  {result.test} ({row.choice.suite}): {result.reason}"
+        for row in rows
+        for result in row.of("failed")
+        if result.test in row.flaky
+    ]
     if flaky:
         yield f"Flaky: {len(flaky)} passed only when repeated alone"
         yield from flaky

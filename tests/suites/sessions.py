@@ -103,7 +103,9 @@ class Run:
         return "\n".join(lines[-limit:] if self.is_broken else lines[:limit])
 
 
-def side_by_side(runs: Sequence[Run], root: Path, processors: float, say: Callable[[str], None]) -> None:
+def side_by_side(
+    runs: Sequence[Run], root: Path, processors: float, say: Callable[[str], None]
+) -> None:
     """Run all, as many at a time as keep the processors busy; Ctrl-C ends them and is raised again."""
     waiting, running = list(runs), list[Run]()
     shown = time.monotonic()

@@ -63,10 +63,30 @@ def _to(kind: str, required: bool = False) -> Field:
 
 
 _NAMED = {"name": Field(required=True), "description": _text()}
-_ASK = {f"ask_{what}_on_launch": _flag() for what in ("scm_branch", "diff_mode", "variables", "limit", "tags", "skip_tags", "job_type", "verbosity", "forks")}
-_ASK |= {f"ask_{what}_on_launch": _flag() for what in ("inventory", "labels", "credential", "execution_environment", "timeout")}
+_ASK = {
+    f"ask_{what}_on_launch": _flag()
+    for what in (
+        "scm_branch",
+        "diff_mode",
+        "variables",
+        "limit",
+        "tags",
+        "skip_tags",
+        "job_type",
+        "verbosity",
+        "forks",
+    )
+}
+_ASK |= {
+    f"ask_{what}_on_launch": _flag()
+    for what in ("inventory", "labels", "credential", "execution_environment", "timeout")
+}
 KINDS: dict[str, dict[str, Field]] = {
-    "organizations": {**_NAMED, "max_hosts": _number(), "default_environment": _to("execution_environments")},
+    "organizations": {
+        **_NAMED,
+        "max_hosts": _number(),
+        "default_environment": _to("execution_environments"),
+    },
     "credential_types": {
         **_NAMED,
         "kind": Field(required=True, choices=("cloud", "net")),
@@ -92,20 +112,46 @@ KINDS: dict[str, dict[str, Field]] = {
         "organization": _to("organizations"),
         "scm_type": Field(default="", choices=("", "git", "svn", "insights", "archive")),
         **{name: _text() for name in ("scm_url", "scm_branch", "scm_refspec")},
-        **{name: _flag() for name in ("scm_clean", "scm_track_submodules", "scm_delete_on_update", "scm_update_on_launch", "allow_override")},
+        **{
+            name: _flag()
+            for name in (
+                "scm_clean",
+                "scm_track_submodules",
+                "scm_delete_on_update",
+                "scm_update_on_launch",
+                "allow_override",
+            )
+        },
         "credential": _to("credentials"),
         "default_environment": _to("execution_environments"),
         "timeout": _number(),
         "scm_update_cache_timeout": _number(),
         "status": Field(default="pending", readable_only=True),
     },
-    "inventories": {**_NAMED, "organization": _to("organizations", required=True), "kind": _text(), "host_filter": Field(), "variables": _text()},
+    "inventories": {
+        **_NAMED,
+        "organization": _to("organizations", required=True),
+        "kind": _text(),
+        "host_filter": Field(),
+        "variables": _text(),
+    },
     "inventory_sources": {
         **_NAMED,
         "inventory": _to("inventories", required=True),
         "source": Field(default="", choices=("", "file", "scm", "ec2")),
         "source_project": _to("projects"),
-        **{name: _text() for name in ("source_path", "source_vars", "scm_branch", "enabled_var", "enabled_value", "host_filter", "limit")},
+        **{
+            name: _text()
+            for name in (
+                "source_path",
+                "source_vars",
+                "scm_branch",
+                "enabled_var",
+                "enabled_value",
+                "host_filter",
+                "limit",
+            )
+        },
         "credential": _to("credentials"),
         "execution_environment": _to("execution_environments"),
         **{name: _flag() for name in ("overwrite", "overwrite_vars", "update_on_launch")},
@@ -118,17 +164,41 @@ KINDS: dict[str, dict[str, Field]] = {
         "organization": _to("organizations", required=True),
         "notification_type": Field(required=True, choices=("email", "slack", "webhook")),
         "notification_configuration": Field(dict, default={}),
-        "messages": Field(dict, default={"started": None, "success": None, "error": None, "workflow_approval": None}),
+        "messages": Field(
+            dict,
+            default={"started": None, "success": None, "error": None, "workflow_approval": None},
+        ),
     },
     "job_templates": {
         **_NAMED,
         "job_type": Field(default="run", choices=("run", "check")),
         "inventory": _to("inventories"),
         "project": _to("projects"),
-        **{name: _text() for name in ("playbook", "scm_branch", "limit", "extra_vars", "job_tags", "skip_tags", "start_at_task")},
+        **{
+            name: _text()
+            for name in (
+                "playbook",
+                "scm_branch",
+                "limit",
+                "extra_vars",
+                "job_tags",
+                "skip_tags",
+                "start_at_task",
+            )
+        },
         **{name: _number() for name in ("forks", "timeout", "verbosity")},
         **_ASK,
-        **{name: _flag() for name in ("allow_simultaneous", "become_enabled", "diff_mode", "use_fact_cache", "survey_enabled", "force_handlers")},
+        **{
+            name: _flag()
+            for name in (
+                "allow_simultaneous",
+                "become_enabled",
+                "diff_mode",
+                "use_fact_cache",
+                "survey_enabled",
+                "force_handlers",
+            )
+        },
         "execution_environment": _to("execution_environments"),
         "organization": Field(int, to="organizations", readable_only=True),
     },
@@ -142,9 +212,20 @@ KINDS: dict[str, dict[str, Field]] = {
     "workflow_job_templates": dict(_NAMED),
     "teams": {**_NAMED, "organization": _to("organizations", required=True)},
 }
-_NOTIFIED = ("notification_templates_started", "notification_templates_success", "notification_templates_error")
-LISTS: dict[str, tuple[str, ...]] = {"job_templates": ("credentials", *_NOTIFIED), "inventory_sources": ("credentials", *_NOTIFIED)}
-_UNIQUE = {"organizations": ("name",), "schedules": ("unified_job_template", "name"), "inventory_sources": ("inventory", "name")}
+_NOTIFIED = (
+    "notification_templates_started",
+    "notification_templates_success",
+    "notification_templates_error",
+)
+LISTS: dict[str, tuple[str, ...]] = {
+    "job_templates": ("credentials", *_NOTIFIED),
+    "inventory_sources": ("credentials", *_NOTIFIED),
+}
+_UNIQUE = {
+    "organizations": ("name",),
+    "schedules": ("unified_job_template", "name"),
+    "inventory_sources": ("inventory", "name"),
+}
 _NOTIFICATION_FIELDS: dict[str, dict[str, tuple[type, Any]]] = {
     "webhook": {
         "url": (str, None), "http_method": (str, "POST"), "disable_ssl_verification": (bool, False), "username": (str, ""), "password": (str, ""),
@@ -158,8 +239,16 @@ _NOTIFICATION_FIELDS: dict[str, dict[str, tuple[type, Any]]] = {
 }  # fmt: skip
 _SECRET_NOTIFICATION_FIELDS = ("password", "token")
 _MANAGED = {
-    "Machine": [{"id": "username"}, {"id": "password", "secret": True}, {"id": "ssh_key_data", "secret": True}],
-    "Source Control": [{"id": "username"}, {"id": "password", "secret": True}, {"id": "ssh_key_data", "secret": True}],
+    "Machine": [
+        {"id": "username"},
+        {"id": "password", "secret": True},
+        {"id": "ssh_key_data", "secret": True},
+    ],
+    "Source Control": [
+        {"id": "username"},
+        {"id": "password", "secret": True},
+        {"id": "ssh_key_data", "secret": True},
+    ],
 }
 
 
@@ -167,9 +256,15 @@ def repository(folder: Path) -> str:
     """A git repository with what a company keeps for deliveries; its address."""
     (folder / "inventories" / "people").mkdir(parents=True)
     (folder / "deliver.yml").write_text("- import_playbook: shipping.code.deliver\n")
-    (folder / "inventories" / "people" / "ldap_projects.yml").write_text("plugin: shipping.code.ldap_projects\n")
+    (folder / "inventories" / "people" / "ldap_projects.yml").write_text(
+        "plugin: shipping.code.ldap_projects\n"
+    )
     git = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@example.com"]
-    for words in (["init", "--quiet", "--initial-branch", "main"], ["add", "-A"], ["commit", "--quiet", "--message", "all"]):
+    for words in (
+        ["init", "--quiet", "--initial-branch", "main"],
+        ["add", "-A"],
+        ["commit", "--quiet", "--message", "all"],
+    ):
         subprocess.run([*git, *words], check=True)
     return f"file://{folder}"
 
@@ -186,7 +281,9 @@ class Refused(Exception):
 class Store:
     """What the stand-in has, by kind and id."""
 
-    objects: dict[str, dict[int, dict[str, Any]]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    objects: dict[str, dict[int, dict[str, Any]]] = field(
+        default_factory=lambda: {kind: {} for kind in KINDS}
+    )
     lists: dict[tuple[str, int, str], list[int]] = field(default_factory=dict)
     ready: dict[int, float] = field(default_factory=dict)
     """When a project's update ends."""
@@ -208,14 +305,20 @@ class Store:
             self.drop("inventories", number)
         for number in [number for number, when in self.ready.items() if when < now]:
             del self.ready[number]
-            self.objects["projects"][number]["status"] = "failed" if self.playbooks[number] is None else "successful"
+            self.objects["projects"][number]["status"] = (
+                "failed" if self.playbooks[number] is None else "successful"
+            )
 
     def drop(self, kind: str, number: int) -> None:
         """Delete an object, and what goes with it."""
         self.objects[kind].pop(number, None)
         for other, fields in KINDS.items():
             for name, about in fields.items():
-                for one in [one for one in self.objects[other].values() if about.to == kind and one.get(name) == number]:
+                for one in [
+                    one
+                    for one in self.objects[other].values()
+                    if about.to == kind and one.get(name) == number
+                ]:
                     if kind in ("organizations", "inventories") or other == "schedules":
                         self.drop(other, one["id"])
                     else:
@@ -232,7 +335,10 @@ class Api:
         self.store = Store()
         self._run = run
         for name, fields in _MANAGED.items():
-            self._add("credential_types", {"name": name, "kind": "ssh", "inputs": {"fields": fields}, "managed": True})
+            self._add(
+                "credential_types",
+                {"name": name, "kind": "ssh", "inputs": {"fields": fields}, "managed": True},
+            )
 
     def answer(self, method: str, place: str, query: dict[str, str], sent: Any) -> tuple[int, Any]:
         """Answer a request."""
@@ -261,19 +367,42 @@ class Api:
         if kind == "unified_job_templates":
             content: dict[str, Any] = self._list("job_templates", query)[1]
             following = content["next"]
-            return {**content, "next": following and following.replace("/job_templates/", "/unified_job_templates/")}
+            return {
+                **content,
+                "next": following
+                and following.replace("/job_templates/", "/unified_job_templates/"),
+            }
         wanted = query.get("id__in", "").split(",")
         found = [job for job in self.store.jobs if str(job["id"]) in wanted]
         return {"count": len(found), "next": None, "previous": None, "results": found}
 
     def _launch(self, one: dict[str, Any], sent: Any) -> dict[str, Any]:
         """A job, which runs beside; what it may not be given is passed over and told, as AWX does."""
-        asked = {name: value for name, value in (sent or {}).items() if one.get(f"ask_{name.replace('extra_vars', 'variables')}_on_launch")}
+        asked = {
+            name: value
+            for name, value in (sent or {}).items()
+            if one.get(f"ask_{name.replace('extra_vars', 'variables')}_on_launch")
+        }
         number = next(self.store.numbers)
         ignored = {name: value for name, value in (sent or {}).items() if name not in asked}
         created = time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime())
-        job = {"id": number, "type": "job", "url": f"{ROOT}jobs/{number}/", "job": number, "name": one["name"], "status": "running", "created": created}
-        job |= {"job_template": one["id"], "limit": one["limit"], "extra_vars": one["extra_vars"], "ignored_fields": ignored, "artifacts": {}, **asked}
+        job = {
+            "id": number,
+            "type": "job",
+            "url": f"{ROOT}jobs/{number}/",
+            "job": number,
+            "name": one["name"],
+            "status": "running",
+            "created": created,
+        }
+        job |= {
+            "job_template": one["id"],
+            "limit": one["limit"],
+            "extra_vars": one["extra_vars"],
+            "ignored_fields": ignored,
+            "artifacts": {},
+            **asked,
+        }
         self.store.jobs.append(job)
 
         def work() -> None:
@@ -296,18 +425,30 @@ class Api:
             return self._delete(kind, one)
         raise Refused(405, {"detail": f'Method "{method}" not allowed.'})
 
-    def _list(self, kind: str, query: dict[str, str], among: list[int] | None = None) -> tuple[int, Any]:
+    def _list(
+        self, kind: str, query: dict[str, str], among: list[int] | None = None
+    ) -> tuple[int, Any]:
         page, size = int(query.pop("page", 1)), min(int(query.pop("page_size", 25)), PAGE)
         for name in query:
             if name not in KINDS[kind] and name != "id":
                 raise Refused(400, {"detail": f"{kind} has no field named '{name}'"})
-        found = [one for one in self.store.objects[kind].values() if among is None or one["id"] in among]
-        found = [one for one in found if all(str(one.get(name)) == value for name, value in query.items())]
+        found = [
+            one for one in self.store.objects[kind].values() if among is None or one["id"] in among
+        ]
+        found = [
+            one
+            for one in found
+            if all(str(one.get(name)) == value for name, value in query.items())
+        ]
         last = max(1, -(-len(found) // size))
         if not 1 <= page <= last:
             raise Refused(404, {"detail": "Invalid page."})
         shown = [self._shown(kind, one) for one in found[(page - 1) * size : page * size]]
-        following = f"{ROOT}{kind}/?{urlencode({**query, 'page_size': size, 'page': page + 1})}" if page < last and among is None else None
+        following = (
+            f"{ROOT}{kind}/?{urlencode({**query, 'page_size': size, 'page': page + 1})}"
+            if page < last and among is None
+            else None
+        )
         if among is not None:
             shown = [self._shown(kind, one) for one in found]
         return 200, {"count": len(found), "next": following, "previous": None, "results": shown}
@@ -330,15 +471,39 @@ class Api:
 
     def _change(self, kind: str, one: dict[str, Any], sent: Any) -> dict[str, Any]:
         if one.get("managed"):
-            raise Refused(403, {"detail": f"Modifications not allowed for managed {kind.replace('_', ' ')}"})
+            raise Refused(
+                403, {"detail": f"Modifications not allowed for managed {kind.replace('_', ' ')}"}
+            )
         self._check(kind, sent, one)
-        used = any(other["credential_type"] == one["id"] for other in self.store.objects["credentials"].values())
-        if kind == "credential_types" and used and sent.get("inputs", one["inputs"]) != one["inputs"]:
-            raise Refused(403, {"detail": "Modifications to inputs are not allowed for credential types that are in use"})
+        used = any(
+            other["credential_type"] == one["id"]
+            for other in self.store.objects["credentials"].values()
+        )
+        if (
+            kind == "credential_types"
+            and used
+            and sent.get("inputs", one["inputs"]) != one["inputs"]
+        ):
+            raise Refused(
+                403,
+                {
+                    "detail": "Modifications to inputs are not allowed for credential types that are in use"
+                },
+            )
         for name in ("inputs", "notification_configuration"):
             if name in sent and name in one and kind != "credential_types":
-                sent = {**sent, name: {key: one[name].get(key) if value == HIDDEN else value for key, value in sent[name].items()}}
-        fetched = any(one.get(name) != sent[name] for name in ("scm_url", "scm_branch", "credential") if name in sent)
+                sent = {
+                    **sent,
+                    name: {
+                        key: one[name].get(key) if value == HIDDEN else value
+                        for key, value in sent[name].items()
+                    },
+                }
+        fetched = any(
+            one.get(name) != sent[name]
+            for name in ("scm_url", "scm_branch", "credential")
+            if name in sent
+        )
         one.update(sent)
         if kind == "projects" and fetched:
             self._fetch(one)
@@ -347,8 +512,17 @@ class Api:
     def _delete(self, kind: str, one: dict[str, Any]) -> tuple[int, Any]:
         number = one["id"]
         if (kind, number) in self.store.busy:
-            raise Refused(409, {"error": "Resource is being used by running jobs.", "active_jobs": [{"type": "job", "id": "7"}]})
-        if kind == "credential_types" and any(other["credential_type"] == number for other in self.store.objects["credentials"].values()):
+            raise Refused(
+                409,
+                {
+                    "error": "Resource is being used by running jobs.",
+                    "active_jobs": [{"type": "job", "id": "7"}],
+                },
+            )
+        if kind == "credential_types" and any(
+            other["credential_type"] == number
+            for other in self.store.objects["credentials"].values()
+        ):
             raise Refused(403, {"detail": "Credential types that are in use cannot be deleted"})
         if kind == "inventories":
             if number in self.store.going:
@@ -358,9 +532,25 @@ class Api:
         self.store.drop(kind, number)
         return 204, None
 
-    def _related(self, kind: str, one: dict[str, Any], name: str, method: str, query: dict[str, str], sent: Any) -> tuple[int, Any]:
+    def _related(
+        self,
+        kind: str,
+        one: dict[str, Any],
+        name: str,
+        method: str,
+        query: dict[str, str],
+        sent: Any,
+    ) -> tuple[int, Any]:
         if kind == "organizations" and name in KINDS and method == "GET":
-            return self._list(name, query, [other["id"] for other in self.store.objects[name].values() if other.get("organization") == one["id"]])
+            return self._list(
+                name,
+                query,
+                [
+                    other["id"]
+                    for other in self.store.objects[name].values()
+                    if other.get("organization") == one["id"]
+                ],
+            )
         if kind == "projects" and name == "update" and method == "POST":
             self._fetch(one)
             return 202, {"project_update": next(self.store.numbers)}
@@ -385,7 +575,9 @@ class Api:
         elif number not in members:
             kinds = [self.store.objects[of][member].get("credential_type") for member in members]
             if of == "credentials" and self.store.objects[of][number]["credential_type"] in kinds:
-                raise Refused(400, {"error": "Cannot assign multiple credentials of the same type."})
+                raise Refused(
+                    400, {"error": "Cannot assign multiple credentials of the same type."}
+                )
             members.append(number)
         return 204, None
 
@@ -393,7 +585,12 @@ class Api:
         place = f"{ROOT}{kind}/{one['id']}/"
         related = {name: f"{place}{name}/" for name in LISTS.get(kind, ())}
         if kind == "organizations":
-            related |= {name: f"{place}{name}/" for name in KINDS if name not in ("organizations", "credential_types", "inventory_sources", "schedules")}
+            related |= {
+                name: f"{place}{name}/"
+                for name in KINDS
+                if name
+                not in ("organizations", "credential_types", "inventory_sources", "schedules")
+            }
         if kind == "projects":
             related["update"] = f"{place}update/"
         if kind == "job_templates":
@@ -404,15 +601,32 @@ class Api:
             if about.to and one.get(name) in self.store.objects[about.to]
         }
         secret = ("inputs", "notification_configuration") if kind != "credential_types" else ()
-        hidden: dict[str, Any] = {name: self._hide(kind, one, name) for name in secret if name in one}
-        return {**one, **hidden, "type": _SINGULAR.get(kind, kind.removesuffix("s")), "url": place, "related": related, "summary_fields": summary}
+        hidden: dict[str, Any] = {
+            name: self._hide(kind, one, name) for name in secret if name in one
+        }
+        return {
+            **one,
+            **hidden,
+            "type": _SINGULAR.get(kind, kind.removesuffix("s")),
+            "url": place,
+            "related": related,
+            "summary_fields": summary,
+        }
 
     def _hide(self, kind: str, one: dict[str, Any], name: str) -> dict[str, Any]:
         if kind == "notification_templates":
             secret = set(_SECRET_NOTIFICATION_FIELDS)
         else:
-            secret = {about["id"] for about in self.store.objects["credential_types"][one["credential_type"]]["inputs"]["fields"] if about.get("secret")}
-        return {key: HIDDEN if key in secret and value else value for key, value in one[name].items()}
+            secret = {
+                about["id"]
+                for about in self.store.objects["credential_types"][one["credential_type"]][
+                    "inputs"
+                ]["fields"]
+                if about.get("secret")
+            }
+        return {
+            key: HIDDEN if key in secret and value else value for key, value in one[name].items()
+        }
 
     def _fetch(self, one: dict[str, Any]) -> None:
         """What an update of a project comes to, for real."""
@@ -420,8 +634,16 @@ class Api:
         with tempfile.TemporaryDirectory() as folder:
             words = ["git", "clone", "--quiet", "--depth", "1", *branch, one["scm_url"], folder]
             fetched = subprocess.run(words, capture_output=True, check=False).returncode == 0
-            files = subprocess.run(["git", "-C", folder, "ls-files"], capture_output=True, text=True, check=False).stdout.split() if fetched else []
-        self.store.playbooks[one["id"]] = [name for name in files if name.endswith((".yml", ".yaml"))] if fetched else None
+            files = (
+                subprocess.run(
+                    ["git", "-C", folder, "ls-files"], capture_output=True, text=True, check=False
+                ).stdout.split()
+                if fetched
+                else []
+            )
+        self.store.playbooks[one["id"]] = (
+            [name for name in files if name.endswith((".yml", ".yaml"))] if fetched else None
+        )
         one["status"] = "running"
         self.store.ready[one["id"]] = time.monotonic() + _FETCHING
 
@@ -430,30 +652,66 @@ class Api:
         if not isinstance(sent, dict):
             raise Refused(400, {"detail": "JSON parse error - not proper JSON"})
         fields = KINDS[kind]
-        errors = {name: ["This stand-in knows no such field."] for name in sent if name not in fields or fields[name].readable_only}
+        errors = {
+            name: ["This stand-in knows no such field."]
+            for name in sent
+            if name not in fields or fields[name].readable_only
+        }
         if have is None:
-            errors |= {name: ["This field is required."] for name, about in fields.items() if about.required and sent.get(name) in (None, "")}
-        errors |= {name: [text] for name, value in sent.items() if name in fields and (text := self._wrong(fields[name], value))}
+            errors |= {
+                name: ["This field is required."]
+                for name, about in fields.items()
+                if about.required and sent.get(name) in (None, "")
+            }
+        errors |= {
+            name: [text]
+            for name, value in sent.items()
+            if name in fields and (text := self._wrong(fields[name], value))
+        }
         if errors:
             raise Refused(400, errors)
-        self._check_rules(kind, {**(have or {name: about.default for name, about in fields.items()}), **sent}, have)
+        self._check_rules(
+            kind,
+            {**(have or {name: about.default for name, about in fields.items()}), **sent},
+            have,
+        )
 
     def _wrong(self, about: Field, value: Any) -> str:
         if value is None:
-            return "" if about.default is None and not about.required else "This field may not be null."
+            return (
+                ""
+                if about.default is None and not about.required
+                else "This field may not be null."
+            )
         if not isinstance(value, about.type) or (isinstance(value, bool) and about.type is int):
             return f"Not a valid {about.type.__name__}."
         if about.to and value not in self.store.objects[about.to]:
             return f'Invalid pk "{value}" - object does not exist.'
-        return f'"{value}" is not a valid choice.' if about.choices and value not in about.choices else ""
+        return (
+            f'"{value}" is not a valid choice.'
+            if about.choices and value not in about.choices
+            else ""
+        )
 
     def _check_rules(self, kind: str, one: dict[str, Any], have: dict[str, Any] | None) -> None:
-        unique = _UNIQUE.get(kind, ("name", "organization") if "organization" in KINDS[kind] else ("name",))
-        organization = self.store.objects["projects"].get(one.get("project") or 0, {}).get("organization")
+        unique = _UNIQUE.get(
+            kind, ("name", "organization") if "organization" in KINDS[kind] else ("name",)
+        )
+        organization = (
+            self.store.objects["projects"].get(one.get("project") or 0, {}).get("organization")
+        )
         candidate = {**one, "organization": organization} if kind == "job_templates" else one
-        others = [other for other in self.store.objects[kind].values() if have is None or other["id"] != have["id"]]
-        if kind != "credential_types" and any(all(other.get(name) == candidate.get(name) for name in unique) for other in others):
-            raise Refused(400, {"__all__": [f"{kind} with this {' and '.join(unique)} already exists."]})
+        others = [
+            other
+            for other in self.store.objects[kind].values()
+            if have is None or other["id"] != have["id"]
+        ]
+        if kind != "credential_types" and any(
+            all(other.get(name) == candidate.get(name) for name in unique) for other in others
+        ):
+            raise Refused(
+                400, {"__all__": [f"{kind} with this {' and '.join(unique)} already exists."]}
+            )
         check = getattr(self, f"_check_{kind}", None)
         if check:
             check(one, have)
@@ -461,17 +719,29 @@ class Api:
     def _check_credentials(self, one: dict[str, Any], have: dict[str, Any] | None) -> None:
         if have is None and not one.get("organization"):
             raise Refused(400, {"detail": "Missing 'user', 'team', or 'organization'."})
-        known = {about["id"] for about in self.store.objects["credential_types"][one["credential_type"]]["inputs"].get("fields", [])}
+        known = {
+            about["id"]
+            for about in self.store.objects["credential_types"][one["credential_type"]][
+                "inputs"
+            ].get("fields", [])
+        }
         for name in set(one["inputs"]) - known:
-            raise Refused(400, {"inputs": [f"Additional properties are not allowed ('{name}' was unexpected)"]})
+            raise Refused(
+                400,
+                {"inputs": [f"Additional properties are not allowed ('{name}' was unexpected)"]},
+            )
         if not one["inputs"].get("ssh_key_data", "-----BEGIN").startswith(("-----BEGIN", HIDDEN)):
-            raise Refused(400, {"inputs": {"ssh_key_data": ["Invalid certificate or key: no BEGIN"]}})
+            raise Refused(
+                400, {"inputs": {"ssh_key_data": ["Invalid certificate or key: no BEGIN"]}}
+            )
 
     def _check_inventory_sources(self, one: dict[str, Any], _have: dict[str, Any] | None) -> None:
         if one["source"] == "scm" and one["source_project"] is None:
             raise Refused(400, {"source_project": ["Project required for scm type sources."]})
         if one["source"] != "scm" and (one["source_project"] or one["source_path"]):
-            raise Refused(400, {"detail": ["Cannot set source_project source_path if not SCM type."]})
+            raise Refused(
+                400, {"detail": ["Cannot set source_project source_path if not SCM type."]}
+            )
         _check_variables("source_vars", one["source_vars"])
 
     def _check_inventories(self, one: dict[str, Any], _have: dict[str, Any] | None) -> None:
@@ -481,11 +751,16 @@ class Api:
         if one["project"] is None:
             raise Refused(400, {"project": ["Job Templates must have a project assigned."]})
         if one["inventory"] is None:
-            raise Refused(400, {"inventory": ["You must either set a default value or ask to prompt on launch."]})
+            raise Refused(
+                400,
+                {"inventory": ["You must either set a default value or ask to prompt on launch."]},
+            )
         if not one["playbook"]:
             raise Refused(400, {"playbook": ["Must select playbook for project."]})
         status = self.store.objects["projects"][one["project"]]["status"]
-        if status != "successful" or one["playbook"] not in (self.store.playbooks.get(one["project"]) or ()):
+        if status != "successful" or one["playbook"] not in (
+            self.store.playbooks.get(one["project"]) or ()
+        ):
             raise Refused(400, {"playbook": ["Playbook not found for project."]})
         _check_variables("extra_vars", one["extra_vars"])
 
@@ -493,7 +768,9 @@ class Api:
         rule = one["rrule"]
         errors = []
         if not re.search(r"DTSTART(;[^:]+)?:[0-9]+T[0-9]+Z?", rule):
-            errors.append("Valid DTSTART required in rrule. Value should start with: DTSTART:YYYYMMDDTHHMMSSZ")
+            errors.append(
+                "Valid DTSTART required in rrule. Value should start with: DTSTART:YYYYMMDDTHHMMSSZ"
+            )
         if "RRULE:" not in rule:
             errors.append("One or more rule required in rrule.")
         if "INTERVAL" not in rule:
@@ -503,12 +780,32 @@ class Api:
         if errors:
             raise Refused(400, {"rrule": errors})
 
-    def _check_notification_templates(self, one: dict[str, Any], _have: dict[str, Any] | None) -> None:
-        fields, given = _NOTIFICATION_FIELDS[one["notification_type"]], one["notification_configuration"]
-        missing = [name for name, (_type, default) in fields.items() if name not in given and default is None]
-        wrong = [name for name, (kind, _default) in fields.items() if name in given and given[name].__class__ is not kind]
-        errors = [f"Missing required fields for Notification Configuration: {missing}."] if missing else []
-        errors += [f"Configuration field '{name}' incorrect type, expected {fields[name][0].__name__}." for name in wrong]
+    def _check_notification_templates(
+        self, one: dict[str, Any], _have: dict[str, Any] | None
+    ) -> None:
+        fields, given = (
+            _NOTIFICATION_FIELDS[one["notification_type"]],
+            one["notification_configuration"],
+        )
+        missing = [
+            name
+            for name, (_type, default) in fields.items()
+            if name not in given and default is None
+        ]
+        wrong = [
+            name
+            for name, (kind, _default) in fields.items()
+            if name in given and given[name].__class__ is not kind
+        ]
+        errors = (
+            [f"Missing required fields for Notification Configuration: {missing}."]
+            if missing
+            else []
+        )
+        errors += [
+            f"Configuration field '{name}' incorrect type, expected {fields[name][0].__name__}."
+            for name in wrong
+        ]
         if errors:
             raise Refused(400, {"non_field_errors": errors})
         given |= {name: default for name, (_type, default) in fields.items() if name not in given}
@@ -520,7 +817,14 @@ def _check_variables(name: str, text: str) -> None:
     except ValueError:
         good = False
     if not good:
-        raise Refused(400, {name: ["Cannot parse as JSON (error: not a dictionary) or YAML (error: not a dictionary)."]})
+        raise Refused(
+            400,
+            {
+                name: [
+                    "Cannot parse as JSON (error: not a dictionary) or YAML (error: not a dictionary)."
+                ]
+            },
+        )
 
 
 class Awx:
@@ -550,7 +854,12 @@ class Awx:
 
             def _answer(self, body: bytes) -> tuple[int, Any]:
                 if self.headers.get("Authorization") != f"Bearer {TOKEN}":
-                    raise Refused(401, {"detail": "Authentication credentials were not provided. To establish a login session, visit /api/login/."})
+                    raise Refused(
+                        401,
+                        {
+                            "detail": "Authentication credentials were not provided. To establish a login session, visit /api/login/."
+                        },
+                    )
                 parts = urlsplit(self.path)
                 try:
                     sent = json.loads(body) if body else None

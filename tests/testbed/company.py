@@ -79,12 +79,22 @@ class Company:
 
     def _ldif(self) -> str:
         people = sorted({LEAD, *(name for names in self.has.values() for name in names)})
-        entries = [f"dn: ou={unit},{SUFFIX}\nobjectClass: organizationalUnit\nou: {unit}\n" for unit in ("people", "projects", "devices")]
-        entries += [f"dn: {person(name)}\nobjectClass: inetOrgPerson\nuid: {name}\ncn: {name.title()}\nsn: {name.title()}\n" for name in people]
-        entries.append(f"dn: cn=atlas,ou=projects,{SUFFIX}\nobjectClass: groupOfNames\ncn: atlas\nmember: {person(LEAD)}\n")
+        entries = [
+            f"dn: ou={unit},{SUFFIX}\nobjectClass: organizationalUnit\nou: {unit}\n"
+            for unit in ("people", "projects", "devices")
+        ]
+        entries += [
+            f"dn: {person(name)}\nobjectClass: inetOrgPerson\nuid: {name}\ncn: {name.title()}\nsn: {name.title()}\n"
+            for name in people
+        ]
+        entries.append(
+            f"dn: cn=atlas,ou=projects,{SUFFIX}\nobjectClass: groupOfNames\ncn: atlas\nmember: {person(LEAD)}\n"
+        )
         for name, users in self.has.items():
             owners = "".join(f"owner: {person(user)}\n" for user in users)
-            entries.append(f"dn: cn={name},ou=devices,{SUFFIX}\nobjectClass: device\ncn: {name}\n{owners}")
+            entries.append(
+                f"dn: cn={name},ou=devices,{SUFFIX}\nobjectClass: device\ncn: {name}\n{owners}"
+            )
         return "\n".join(entries)
 
     def _write_inventory(self) -> None:
@@ -94,7 +104,11 @@ class Company:
         password.touch(0o600)
         password.write_text(READER_PASSWORD)
         machines = {"base": f"ou=devices,{SUFFIX}", "domain": DOMAIN}
-        source = self.directory.options(plugin="shipping.code.ldap_projects", bind_password_file=str(password), machines=machines)
+        source = self.directory.options(
+            plugin="shipping.code.ldap_projects",
+            bind_password_file=str(password),
+            machines=machines,
+        )
         (self.inventory / "ldap_projects.yml").write_text(json.dumps(source, indent=2))
         # Nobody's name server knows these machines, so how they are reached stands in a second file.
         hosts = {f"{name}.{DOMAIN}": machine.connection for name, machine in self.machines.items()}

@@ -142,13 +142,17 @@ class Slapd:
         """Put these entries in place of all others; the server must not run."""
         shutil.rmtree(self.folder / "data", ignore_errors=True)
         (self.folder / "data").mkdir()
-        (self.folder / "tree.ldif").write_text("\n".join([_BASE, *map(_account, (READER, LIMITED, BLIND)), ldif]))
+        (self.folder / "tree.ldif").write_text(
+            "\n".join([_BASE, *map(_account, (READER, LIMITED, BLIND)), ldif])
+        )
         self.configure()
         run("slapadd", "-q", "-f", self.folder / "slapd.conf", "-l", self.folder / "tree.ldif")
 
     def configure(self) -> None:
         """Write the settings."""
-        certificate, key = self.certificate or self.authority.issue(f"{self.machine.name}-{self.name}", f"IP:{self.machine.address}")
+        certificate, key = self.certificate or self.authority.issue(
+            f"{self.machine.name}-{self.name}", f"IP:{self.machine.address}"
+        )
         (self.folder / "slapd.conf").write_text(
             _SETTINGS.format(
                 includes="\n".join(f"include {path}" for path in self._schemas()), folder=self.folder, authority=self.authority.certificate,
@@ -162,7 +166,11 @@ class Slapd:
         """Start the server and wait until it answers."""
         listen = f"ldap://{self.machine.address}:{self.port} ldaps://{self.machine.address}:{self.secure_port} {self.socket_uri}"
         skewed = f"env LD_PRELOAD={_faketime()} FAKETIME={self.clock} " if self.clock else ""
-        self.machine.start(self.name, f"{skewed}slapd -d 0 -f {self.folder}/slapd.conf -h '{listen}'", isolated=False)
+        self.machine.start(
+            self.name,
+            f"{skewed}slapd -d 0 -f {self.folder}/slapd.conf -h '{listen}'",
+            isolated=False,
+        )
         wait_for(self.machine, self.name, self.port)
 
     def stop(self) -> None:
@@ -183,8 +191,18 @@ class Slapd:
             text = nis.read_text()
             head, mark, tail = text.partition("NAME 'posixGroup'")
             nis = self.folder / "rfc2307bis.schema"
-            nis.write_text(head + mark + tail.replace("STRUCTURAL", "AUXILIARY", 1).replace("MUST ( cn $ gidNumber )", "MUST gidNumber", 1))
-        return [*(_SCHEMAS / f"{name}.schema" for name in ("core", "cosine")), nis, _SCHEMAS / "inetorgperson.schema"]
+            nis.write_text(
+                head
+                + mark
+                + tail.replace("STRUCTURAL", "AUXILIARY", 1).replace(
+                    "MUST ( cn $ gidNumber )", "MUST gidNumber", 1
+                )
+            )
+        return [
+            *(_SCHEMAS / f"{name}.schema" for name in ("core", "cosine")),
+            nis,
+            _SCHEMAS / "inetorgperson.schema",
+        ]
 
 
 def _faketime() -> Path:
@@ -247,16 +265,28 @@ class SambaDomain:
 
     def start(self) -> None:
         """Start the domain controller and wait until it answers."""
-        certificate, key = self.authority.issue("dc1", f"DNS:{self.host}", f"IP:{self.machine.address}")
+        certificate, key = self.authority.issue(
+            "dc1", f"DNS:{self.host}", f"IP:{self.machine.address}"
+        )
         key.chmod(0o600)
-        tls = {"tls keyfile": key, "tls certfile": certificate, "tls cafile": self.authority.certificate}
-        places = {"pid directory": self.folder / "run", "ncalrpc dir": self.folder / "run", "log file": self.folder / "log"}
+        tls = {
+            "tls keyfile": key,
+            "tls certfile": certificate,
+            "tls cafile": self.authority.certificate,
+        }
+        places = {
+            "pid directory": self.folder / "run",
+            "ncalrpc dir": self.folder / "run",
+            "log file": self.folder / "log",
+        }
         (self.folder / "run").mkdir(exist_ok=True)
         # Active Directory takes Kerberos inside TLS; Samba of this age is to be told so.
         strong = {"ldap server require strong auth": "allow_sasl_over_tls"}
         given = {**tls, **places, **strong, "server services": "rpc, ldap, cldap, kdc, dns"}
         options = " ".join(f"'--option={name}={value}'" for name, value in given.items())
-        self.machine.start(self.name, f"samba -F --no-process-group -s {self.folder}/etc/smb.conf {options}")
+        self.machine.start(
+            self.name, f"samba -F --no-process-group -s {self.folder}/etc/smb.conf {options}"
+        )
         wait_for(self.machine, self.name, 636)
         self._wait_for_answer()
 
@@ -266,12 +296,38 @@ class SambaDomain:
 
     def search(self, dn: str, attribute: str) -> list[str]:
         """The values of one attribute of an entry, as ldapsearch prints them; with a colon behind it those in base64."""
-        text = self._control("ldapsearch", "-LLL", "-o", "ldif-wrap=no", "-b", dn, "-s", "base", attribute.rstrip(":"))
-        return [line.partition(": ")[2] for line in text.splitlines() if line.startswith(f"{attribute}:")]
+        text = self._control(
+            "ldapsearch",
+            "-LLL",
+            "-o",
+            "ldif-wrap=no",
+            "-b",
+            dn,
+            "-s",
+            "base",
+            attribute.rstrip(":"),
+        )
+        return [
+            line.partition(": ")[2]
+            for line in text.splitlines()
+            if line.startswith(f"{attribute}:")
+        ]
 
     def _control(self, program: str, *words: str, **options: object) -> str:
         environment = {**os.environ, "LDAPTLS_CACERT": str(self.authority.certificate)}
-        return run(program, "-x", "-H", self.secure_uri, "-D", self.admin, "-w", self.password, *words, env=environment, **options)
+        return run(
+            program,
+            "-x",
+            "-H",
+            self.secure_uri,
+            "-D",
+            self.admin,
+            "-w",
+            self.password,
+            *words,
+            env=environment,
+            **options,
+        )
 
     def _provision(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -280,7 +336,16 @@ class SambaDomain:
             f"'--adminpass={self.password}' --host-name=dc1 --host-ip={self.machine.address} '--option=interfaces=lo eth0'"
         )
         inside = f"hostname dc1 && {words}"
-        run("nsenter", f"--net=/run/netns/{self.machine.netns}", "unshare", "--mount", "--uts", "sh", "-c", inside)
+        run(
+            "nsenter",
+            f"--net=/run/netns/{self.machine.netns}",
+            "unshare",
+            "--mount",
+            "--uts",
+            "sh",
+            "-c",
+            inside,
+        )
 
     def _wait_for_answer(self) -> None:
         deadline = time.monotonic() + 60
@@ -289,7 +354,9 @@ class SambaDomain:
                 self.search(self.suffix, "objectClass")
                 return
             if time.monotonic() > deadline:
-                raise RuntimeError(f"Samba does not answer; see {self.machine.folder}/{self.name}.log")
+                raise RuntimeError(
+                    f"Samba does not answer; see {self.machine.folder}/{self.name}.log"
+                )
             time.sleep(0.1)
 
 
@@ -352,13 +419,30 @@ class DirectoryServer:
             (self.folder / place).mkdir(parents=True)
         shutil.copytree("/etc/dirsrv", self.folder / "etc/dirsrv", dirs_exist_ok=True)
         text = Path("/usr/share/dirsrv/inf/defaults.inf").read_text()
-        text = text.replace("with_systemd = 1", "with_systemd = 0").replace("/run/slapd-{instance_name}.socket", str(self.folder / "ldapi"))
-        text = text.replace("user = dirsrv", "user = root").replace("group = dirsrv", "group = root")
-        text = text.replace("/run/dirsrv", f"{self.folder}/run/dirsrv").replace("/dev/shm/", f"{self.folder}/shm/")  # noqa: S108
+        text = text.replace("with_systemd = 1", "with_systemd = 0").replace(
+            "/run/slapd-{instance_name}.socket", str(self.folder / "ldapi")
+        )
+        text = text.replace("user = dirsrv", "user = root").replace(
+            "group = dirsrv", "group = root"
+        )
+        text = text.replace("/run/dirsrv", f"{self.folder}/run/dirsrv").replace(
+            "/dev/shm/", f"{self.folder}/shm/"
+        )  # noqa: S108
         (self.folder / "defaults.inf").write_text(text)
-        (self.folder / "main.inf").write_text(_INSTANCE.format(password=ADMIN_PASSWORD, suffix=SUFFIX))
+        (self.folder / "main.inf").write_text(
+            _INSTANCE.format(password=ADMIN_PASSWORD, suffix=SUFFIX)
+        )
         inside = self._inside(f"dscreate from-file {self.folder}/main.inf")
-        run("nsenter", f"--net=/run/netns/{self.machine.netns}", "unshare", "--mount", "--uts", "sh", "-c", inside)
+        run(
+            "nsenter",
+            f"--net=/run/netns/{self.machine.netns}",
+            "unshare",
+            "--mount",
+            "--uts",
+            "sh",
+            "-c",
+            inside,
+        )
         (self.folder / "etc/dirsrv/slapd-main/schema/98ipa.ldif").write_text(_IPA_SCHEMA)
         self.start()
         readable = f"dn: {SUFFIX}\nchangetype: modify\nadd: aci\naci: {_READABLE}\n"
@@ -367,7 +451,9 @@ class DirectoryServer:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        words = f"ns-slapd -d 0 -D /etc/dirsrv/slapd-main -i {self.folder}/run/dirsrv/slapd-main.pid"
+        words = (
+            f"ns-slapd -d 0 -D /etc/dirsrv/slapd-main -i {self.folder}/run/dirsrv/slapd-main.pid"
+        )
         script = self.folder / "start.sh"
         script.write_text(f"{self._inside(f'exec {words}')}\n")
         self.machine.start(self.name, f"sh {script}")
@@ -379,4 +465,10 @@ class DirectoryServer:
 
     def _inside(self, command: str) -> str:
         mounts = [f"mount --bind {self.folder}/{place} /{place}" for place in _MOUNTED]
-        return " && ".join([*mounts, f"mount --bind {self.folder}/defaults.inf /usr/share/dirsrv/inf/defaults.inf", command])
+        return " && ".join(
+            [
+                *mounts,
+                f"mount --bind {self.folder}/defaults.inf /usr/share/dirsrv/inf/defaults.inf",
+                command,
+            ]
+        )

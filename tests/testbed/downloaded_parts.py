@@ -41,25 +41,49 @@ class Part:
     @property
     def programs(self) -> list[str]:
         """The names of the programs; the root package of a module bears the module's name."""
-        return [{"server": "etcd"}.get(package.split("/")[-1], package.split("/")[-1]) or self.name.rpartition("-")[0] for package in self.packages]
+        return [
+            {"server": "etcd"}.get(package.split("/")[-1], package.split("/")[-1])
+            or self.name.rpartition("-")[0]
+            for package in self.packages
+        ]
 
 
 def _version_flags() -> str:
     major, minor = KUBERNETES[1:].split(".")[:2]
     values = {"gitVersion": KUBERNETES, "gitMajor": major, "gitMinor": minor}
-    return " ".join(f"-X k8s.io/component-base/version.{key}={value}" for key, value in values.items())
+    return " ".join(
+        f"-X k8s.io/component-base/version.{key}={value}" for key, value in values.items()
+    )
 
 
-_PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl")
+_PROGRAMS = (
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kubelet",
+    "kube-proxy",
+    "kubectl",
+)
 PARTS = (
     Part("go.etcd.io/etcd/server/v3", "v3.6.5", ("",)),
-    Part("github.com/containerd/containerd/v2", "v2.2.0", ("/cmd/containerd", "/cmd/containerd-shim-runc-v2", "/cmd/ctr")),
+    Part(
+        "github.com/containerd/containerd/v2",
+        "v2.2.0",
+        ("/cmd/containerd", "/cmd/containerd-shim-runc-v2", "/cmd/ctr"),
+    ),
     Part("github.com/coredns/coredns", "v1.12.4", ("",)),
-    Part("k8s.io/kubernetes", KUBERNETES, tuple(f"/cmd/{name}" for name in _PROGRAMS), _version_flags()),
+    Part(
+        "k8s.io/kubernetes",
+        KUBERNETES,
+        tuple(f"/cmd/{name}" for name in _PROGRAMS),
+        _version_flags(),
+    ),
 )
 MORE = {
     "helm": Part("helm.sh/helm/v3", "v3.20.0", ("/cmd/helm",)),
-    "kube-router": Part("github.com/cloudnativelabs/kube-router/v2", "v2.1.0", ("/cmd/kube-router",)),
+    "kube-router": Part(
+        "github.com/cloudnativelabs/kube-router/v2", "v2.1.0", ("/cmd/kube-router",)
+    ),
 }
 """What only some tests need, by the name of the program."""
 
@@ -97,7 +121,12 @@ def _build(part: Part, folder: Path, tell: Callable[[str], None]) -> None:
     _go(folder, "mod", "tidy")
     for package, program in zip(part.packages, part.programs, strict=True):
         # As many jobs as this process may use processors, whatever GOFLAGS or GOMAXPROCS say.
-        words = (f"-p={len(os.sched_getaffinity(0))}", "-trimpath", "-ldflags", f"-s -w {part.flags}")
+        words = (
+            f"-p={len(os.sched_getaffinity(0))}",
+            "-trimpath",
+            "-ldflags",
+            f"-s -w {part.flags}",
+        )
         _go(folder, "build", *words, "-o", f"bin/{program}", f"{part.module}{package}")
         tell(f"  {program} after {time.monotonic() - begun:.0f} s")
     (folder / "complete").touch()
@@ -117,5 +146,7 @@ def _go(folder: Path, *words: str) -> str:
 
 
 if __name__ == "__main__":
-    for program, place in programs(*sys.argv[1:], tell=lambda line: print(line, flush=True)).items():
+    for program, place in programs(
+        *sys.argv[1:], tell=lambda line: print(line, flush=True)
+    ).items():
         print(f"{program}\t{place}")

@@ -75,17 +75,27 @@ def _download(archives: Path) -> None:
 
 
 def _furnish(root: Path) -> None:
-    for folder in ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "var/lib/dpkg"):
+    for folder in (
+        "usr/share/doc",
+        "usr/share/man",
+        "usr/share/locale",
+        "usr/share/info",
+        "var/lib/dpkg",
+    ):
         shutil.rmtree(root / folder, ignore_errors=True)
     for folder in ("bin", "lib", "lib64", "sbin"):
         _merge_usr(root, folder)
     for folder in ("tmp", "proc", "sys", "dev", "run", "etc"):
         (root / folder).mkdir(exist_ok=True)
     (root / "tmp").chmod(0o1777)
-    (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000:app:/:/bin/sh\n")
+    (root / "etc/passwd").write_text(
+        "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000:app:/:/bin/sh\n"
+    )
     (root / "etc/group").write_text("root:x:0:\napp:x:1000:\n")
     busybox = root / "usr/bin/busybox"
-    for applet in subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split():
+    for applet in subprocess.run(
+        [busybox, "--list"], capture_output=True, text=True, check=True
+    ).stdout.split():
         link = root / "usr/bin" / applet
         if not link.exists() and not link.is_symlink() and applet != "busybox":
             link.symlink_to("busybox")
@@ -104,7 +114,15 @@ def _merge_usr(root: Path, folder: str) -> None:
 def load_base(swarm: Swarm) -> str:
     """Bring the base image into an engine; its reference."""
     if not swarm.image_id(BASE):
-        swarm.docker("import", "--change", "ENV PATH=/usr/sbin:/usr/bin", "--change", 'CMD ["sleep", "1000000"]', base_archive(), BASE)
+        swarm.docker(
+            "import",
+            "--change",
+            "ENV PATH=/usr/sbin:/usr/bin",
+            "--change",
+            'CMD ["sleep", "1000000"]',
+            base_archive(),
+            BASE,
+        )
     return BASE
 
 
@@ -113,7 +131,17 @@ def build_shop(swarm: Swarm, version: str, needs: str = "") -> None:
     load_base(swarm)
     image = f"{REGISTRY}/shop-web:{version}"
     swarm.docker(
-        "build", "--quiet", "--tag", image, "--build-arg", f"BASE={BASE}", "--build-arg", f"VERSION={version}", "--build-arg", f"NEEDS={needs}", EXAMPLE / "web"
+        "build",
+        "--quiet",
+        "--tag",
+        image,
+        "--build-arg",
+        f"BASE={BASE}",
+        "--build-arg",
+        f"VERSION={version}",
+        "--build-arg",
+        f"NEEDS={needs}",
+        EXAMPLE / "web",
     )
     swarm.docker("push", "--quiet", image)
 
@@ -122,5 +150,7 @@ def build_front(swarm: Swarm) -> None:
     """Build and push the example's front."""
     load_base(swarm)
     image = f"{REGISTRY}/shop-front:1"
-    swarm.docker("build", "--quiet", "--tag", image, "--build-arg", f"BASE={BASE}", EXAMPLE / "front")
+    swarm.docker(
+        "build", "--quiet", "--tag", image, "--build-arg", f"BASE={BASE}", EXAMPLE / "front"
+    )
     swarm.docker("push", "--quiet", image)

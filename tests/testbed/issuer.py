@@ -65,7 +65,9 @@ class Issuer:
             "id-token": id_token,
             "refresh-token": refresh_token,
             "idp-issuer-url": self.url,
-            "idp-certificate-authority-data": base64.b64encode(self.authority.certificate.read_bytes()).decode(),
+            "idp-certificate-authority-data": base64.b64encode(
+                self.authority.certificate.read_bytes()
+            ).decode(),
         }
         return {"auth-provider": {"name": "oidc", "config": config}}
 
@@ -81,8 +83,16 @@ def token(issuer: str, signing: Path, user: str, seconds: float) -> str:
     """A signed JWT."""
     now = int(time.time())
     claims = {"iss": issuer, "aud": CLIENT, "sub": user, "iat": now, "exp": int(now + seconds)}
-    head = ".".join(_packed(json.dumps(part).encode()) for part in ({"alg": "RS256", "kid": "1", "typ": "JWT"}, claims))
-    signed = subprocess.run(["openssl", "dgst", "-sha256", "-sign", str(signing)], input=head.encode(), capture_output=True, check=True)
+    head = ".".join(
+        _packed(json.dumps(part).encode())
+        for part in ({"alg": "RS256", "kid": "1", "typ": "JWT"}, claims)
+    )
+    signed = subprocess.run(
+        ["openssl", "dgst", "-sha256", "-sign", str(signing)],
+        input=head.encode(),
+        capture_output=True,
+        check=True,
+    )
     return f"{head}.{_packed(signed.stdout)}"
 
 
@@ -92,8 +102,17 @@ def _packed(value: bytes) -> str:
 
 def _public(signing: Path) -> dict[str, str]:
     """The public half of a key; its exponent is 65537."""
-    modulus = run("openssl", "rsa", "-in", signing, "-noout", "-modulus").strip().removeprefix("Modulus=")
-    return {"kty": "RSA", "alg": "RS256", "use": "sig", "kid": "1", "n": _packed(bytes.fromhex(modulus)), "e": "AQAB"}
+    modulus = (
+        run("openssl", "rsa", "-in", signing, "-noout", "-modulus").strip().removeprefix("Modulus=")
+    )
+    return {
+        "kty": "RSA",
+        "alg": "RS256",
+        "use": "sig",
+        "kid": "1",
+        "n": _packed(bytes.fromhex(modulus)),
+        "e": "AQAB",
+    }
 
 
 def serve(address: str, certificate: str, key: str, signing: Path) -> None:
@@ -113,11 +132,26 @@ def serve(address: str, certificate: str, key: str, signing: Path) -> None:
             self._answer(200 if self.path in answers else 404, answers.get(self.path, {}))
 
         def do_POST(self) -> None:
-            form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-            if self.headers["Authorization"] != f"Basic {known}" or form.get("refresh_token") != [REFRESH]:
-                self._answer(400, {"error": "invalid_grant", "error_description": "the refresh token has ended"})
+            form = urllib.parse.parse_qs(
+                self.rfile.read(int(self.headers["Content-Length"])).decode()
+            )
+            if self.headers["Authorization"] != f"Basic {known}" or form.get("refresh_token") != [
+                REFRESH
+            ]:
+                self._answer(
+                    400,
+                    {"error": "invalid_grant", "error_description": "the refresh token has ended"},
+                )
                 return
-            self._answer(200, {"access_token": "none", "token_type": "Bearer", "expires_in": 300, "id_token": token(url, signing, "grace", 300)})
+            self._answer(
+                200,
+                {
+                    "access_token": "none",
+                    "token_type": "Bearer",
+                    "expires_in": 300,
+                    "id_token": token(url, signing, "grace", 300),
+                },
+            )
 
         def _answer(self, status: int, body: object) -> None:
             content = json.dumps(body).encode()

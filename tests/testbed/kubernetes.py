@@ -35,10 +35,24 @@ STORAGE_CLASS = "local"
 VOLUMES = 30
 REGISTRIES = ("registry", "private-registry")
 # In the order of their start.
-DAEMONS = ("etcd", "kube-apiserver", "containerd", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "coredns")
+DAEMONS = (
+    "etcd",
+    "kube-apiserver",
+    "containerd",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kubelet",
+    "kube-proxy",
+    "coredns",
+)
 ENFORCER = "kube-router"
 # What a kubelet would otherwise change for all of this machine.
-_KERNEL = {"vm/overcommit_memory": "1", "kernel/panic": "10", "kernel/panic_on_oops": "1", "kernel/keys/root_maxkeys": "1000000"}
+_KERNEL = {
+    "vm/overcommit_memory": "1",
+    "kernel/panic": "10",
+    "kernel/panic_on_oops": "1",
+    "kernel/keys/root_maxkeys": "1000000",
+}
 _KERNEL["kernel/keys/root_maxbytes"] = "25000000"
 
 
@@ -104,7 +118,11 @@ class Cluster:
         self._load_pause()
         self._make_storage()
         self._wait("the node", lambda: self._node_is_ready(begun), "kubelet")
-        self._wait("the default service account", lambda: self._found("/api/v1/namespaces/default/serviceaccounts/default"), "kube-controller-manager")
+        self._wait(
+            "the default service account",
+            lambda: self._found("/api/v1/namespaces/default/serviceaccounts/default"),
+            "kube-controller-manager",
+        )
 
     def stop(self) -> None:
         """Stop all daemons as an upgrade does: the containers go on running."""
@@ -149,23 +167,50 @@ class Cluster:
 
     def kubectl(self, *words: str | Path, **options: object) -> str:
         """Run kubectl as the cluster's administrator."""
-        return run(programs()["kubectl"], f"--cache-dir={self.machine.folder}/kubectl", *words, env=self._environment(), **options)
+        return run(
+            programs()["kubectl"],
+            f"--cache-dir={self.machine.folder}/kubectl",
+            *words,
+            env=self._environment(),
+            **options,
+        )
 
     def ctr(self, *words: str | Path, **options: object) -> str:
         """Run containerd's own client on the images and containers of the pods."""
-        return self.inside(programs()["ctr"], f"--address={self._runtime}/containerd.sock", "--namespace=k8s.io", *words, **options)
+        return self.inside(
+            programs()["ctr"],
+            f"--address={self._runtime}/containerd.sock",
+            "--namespace=k8s.io",
+            *words,
+            **options,
+        )
 
     def inside(self, *words: str | Path, **options: object) -> str:
         """Run a command on the node."""
-        return run("nsenter", f"--target={self.machine.pid('node')}", "--mount", "--uts", "--net", *words, **options)
+        return run(
+            "nsenter",
+            f"--target={self.machine.pid('node')}",
+            "--mount",
+            "--uts",
+            "--net",
+            *words,
+            **options,
+        )
 
-    def ask(self, method: str, path: str, body: object = None, token: str = "") -> tuple[int, dict[str, Any]]:
+    def ask(
+        self, method: str, path: str, body: object = None, token: str = ""
+    ) -> tuple[int, dict[str, Any]]:
         """One request to the API, as the administrator or with a token: the status and the answer."""
         context = ssl.create_default_context(cafile=str(self.ca))
         connection = http.client.HTTPSConnection(self.address, 6443, timeout=10, context=context)
-        headers = {"Authorization": f"Bearer {token or self.token()}", "Content-Type": "application/json"}
+        headers = {
+            "Authorization": f"Bearer {token or self.token()}",
+            "Content-Type": "application/json",
+        }
         try:
-            connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+            connection.request(
+                method, path, json.dumps(body) if body is not None else None, headers
+            )
             answer = connection.getresponse()
             text = answer.read().decode()
         finally:
@@ -186,14 +231,29 @@ class Cluster:
         user = {"client-certificate-data": _encoded(certificate), "client-key-data": _encoded(key)}
         return self.write_kubeconfig(self.machine.folder / f"user-{name}.kubeconfig", user)
 
-    def write_kubeconfig(self, path: Path, user: dict[str, str], namespace: str = "default") -> Path:
+    def write_kubeconfig(
+        self, path: Path, user: dict[str, str], namespace: str = "default"
+    ) -> Path:
         """A kubeconfig for this cluster, such as with ``{"token": …}``."""
         settings = {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": self.node, "cluster": {"server": self.server, "certificate-authority-data": _encoded(self.ca)}}],
+            "clusters": [
+                {
+                    "name": self.node,
+                    "cluster": {
+                        "server": self.server,
+                        "certificate-authority-data": _encoded(self.ca),
+                    },
+                }
+            ],
             "users": [{"name": "user", "user": user}],
-            "contexts": [{"name": self.node, "context": {"cluster": self.node, "user": "user", "namespace": namespace}}],
+            "contexts": [
+                {
+                    "name": self.node,
+                    "context": {"cluster": self.node, "user": "user", "namespace": namespace},
+                }
+            ],
             "current-context": self.node,
         }
         path.touch(mode=0o600)
@@ -207,7 +267,9 @@ class Cluster:
 
     def open_registry(self, address: str) -> images.Registry:
         """A registry by its address, with what lets one in."""
-        return images.Registry(address, (USER, PASSWORD) if address == self.private_registry_address else None)
+        return images.Registry(
+            address, (USER, PASSWORD) if address == self.private_registry_address else None
+        )
 
     def image(self, name: str, private: bool = False) -> str:
         """The reference of an image in a registry of the machine."""
@@ -218,7 +280,11 @@ class Cluster:
         listed = dict(line.split()[::2][:2] for line in self.ctr("images", "ls").splitlines()[1:])
         repository = re.split(r"@|:(?!.*/)", reference)[0]
         wanted = listed.get(reference)
-        gone = [name for name, digest in listed.items() if digest == wanted and re.split(r"@|:(?!.*/)", name)[0] in {repository, "sha256"}]
+        gone = [
+            name
+            for name, digest in listed.items()
+            if digest == wanted and re.split(r"@|:(?!.*/)", name)[0] in {repository, "sha256"}
+        ]
         if gone:
             self.ctr("images", "rm", "--sync", *gone)
 
@@ -239,7 +305,12 @@ class Cluster:
                 "local": {"path": str(place)},
                 "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [here]}]}},
             }
-            volume = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": f"volume-{place.name}"}, "spec": spec}
+            volume = {
+                "apiVersion": "v1",
+                "kind": "PersistentVolume",
+                "metadata": {"name": f"volume-{place.name}"},
+                "spec": spec,
+            }
             self.ask("POST", "/api/v1/persistentvolumes", volume)
 
     @property
@@ -252,7 +323,9 @@ class Cluster:
 
     def _environment(self) -> dict[str, str]:
         """Without proxies: all traffic stays on this machine."""
-        kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+        kept = {
+            name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")
+        }
         return {**kept, "KUBECONFIG": str(self.kubeconfig)}
 
     def _enter(self) -> None:
@@ -262,7 +335,11 @@ class Cluster:
         folder, ready = self.machine.folder, self.machine.folder / "node.ready"
         ready.unlink(missing_ok=True)
         unified = (CGROUPS / "cgroup.controllers").exists()
-        for hierarchy in [CGROUPS] if unified else [entry for entry in CGROUPS.iterdir() if (entry / "cgroup.procs").exists()]:
+        for hierarchy in (
+            [CGROUPS]
+            if unified
+            else [entry for entry in CGROUPS.iterdir() if (entry / "cgroup.procs").exists()]
+        ):
             (hierarchy / self.machine.netns).mkdir(exist_ok=True)
         self._runtime.mkdir(exist_ok=True)
         (folder / "node.sh").write_text(self._mounts(ready))
@@ -270,7 +347,12 @@ class Cluster:
         self._wait("the node's file systems", ready.exists, "node")
 
     def _mounts(self, ready: Path) -> str:
-        lines = ["set -e", "mount --make-rshared /", "mount -t tmpfs -o mode=755 tmpfs /run", f"mkdir -p {self._runtime} /run/netns"]
+        lines = [
+            "set -e",
+            "mount --make-rshared /",
+            "mount -t tmpfs -o mode=755 tmpfs /run",
+            f"mkdir -p {self._runtime} /run/netns",
+        ]
         for place in ("/var/lib", "/var/log"):
             own = self.machine.folder / "node" / place[1:].replace("/", "-")
             own.mkdir(parents=True, exist_ok=True)
@@ -281,15 +363,27 @@ class Cluster:
             lines.append(f"[ ! -e /proc/sys/{name} ] || mount --bind {own} /proc/sys/{name}")
         # What a power cut has left of the pods' network.
         lines.append(f"nft flush ruleset; ip link del {BRIDGE} 2>/dev/null || true")
-        lines.append(f"ip link add {BRIDGE} address 0a:58:0a:f4:00:01 type bridge && ip addr add {DNS}/24 dev {BRIDGE} && ip link set {BRIDGE} up")
+        lines.append(
+            f"ip link add {BRIDGE} address 0a:58:0a:f4:00:01 type bridge && ip addr add {DNS}/24 dev {BRIDGE} && ip link set {BRIDGE} up"
+        )
         lines.append(f"touch {ready}")
         lines.append(f"exec sleep 2000000000 # {self._runtime}/")
         return "\n".join(lines) + "\n"
 
     def _prepare(self) -> None:
         """Write what the daemons read."""
-        names = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local", "localhost")
-        self._authority.issue("kube-apiserver", *(f"DNS:{name}" for name in names), *(f"IP:{address}" for address in (self.address, API, "127.0.0.1")))
+        names = (
+            "kubernetes",
+            "kubernetes.default",
+            "kubernetes.default.svc",
+            "kubernetes.default.svc.cluster.local",
+            "localhost",
+        )
+        self._authority.issue(
+            "kube-apiserver",
+            *(f"DNS:{name}" for name in names),
+            *(f"IP:{address}" for address in (self.address, API, "127.0.0.1")),
+        )
         for name in ("service-accounts", "kubelet-client"):
             if not (self._authority.folder / f"{name}.pem").exists():
                 self._authority.issue(name)
@@ -313,8 +407,18 @@ class Cluster:
                 "coredns": ("coredns", "system:masters"),
             }
             path.touch(mode=0o600)
-            path.write_text("".join(f'{secrets.token_hex(16)},{user},{name},"{groups}"\n' for name, (user, groups) in users.items()))
-        return {name: token for token, _user, name, _groups in (line.split(",") for line in path.read_text().splitlines())}
+            path.write_text(
+                "".join(
+                    f'{secrets.token_hex(16)},{user},{name},"{groups}"\n'
+                    for name, (user, groups) in users.items()
+                )
+            )
+        return {
+            name: token
+            for token, _user, name, _groups in (
+                line.split(",") for line in path.read_text().splitlines()
+            )
+        }
 
     def _files(self) -> dict[str, str | dict[str, Any]]:
         """The configurations of the daemons, by their paths in the folder."""
@@ -327,15 +431,28 @@ class Cluster:
         }
         for address in (self.registry_address, self.private_registry_address):
             url = f"http://{address}"
-            files[f"certs.d/{address}/hosts.toml"] = f'server = "{url}"\n[host."{url}"]\ncapabilities = ["pull", "resolve"]\n'
+            files[f"certs.d/{address}/hosts.toml"] = (
+                f'server = "{url}"\n[host."{url}"]\ncapabilities = ["pull", "resolve"]\n'
+            )
         return files
 
     def _containerd(self) -> str:
         folder, runtime = self.machine.folder, self._runtime
-        unneeded = ("internal.v1.opt", "nri.v1.nri", "internal.v1.tracing", "tracing.processor.v1.otlp")
+        unneeded = (
+            "internal.v1.opt",
+            "nri.v1.nri",
+            "internal.v1.tracing",
+            "tracing.processor.v1.otlp",
+        )
         snapshotters = ("blockfile", "btrfs", "devmapper", "erofs", "native", "zfs")
-        disabled = [f"io.containerd.{name}" for name in (*unneeded, *(f"snapshotter.v1.{name}" for name in snapshotters))]
-        images_plugin, runtime_plugin = 'plugins."io.containerd.cri.v1.images"', 'plugins."io.containerd.cri.v1.runtime"'
+        disabled = [
+            f"io.containerd.{name}"
+            for name in (*unneeded, *(f"snapshotter.v1.{name}" for name in snapshotters))
+        ]
+        images_plugin, runtime_plugin = (
+            'plugins."io.containerd.cri.v1.images"',
+            'plugins."io.containerd.cri.v1.runtime"',
+        )
         lines = [
             "version = 3",
             "imports = []",
@@ -358,7 +475,11 @@ class Cluster:
         return {
             "apiVersion": "kubelet.config.k8s.io/v1beta1",
             "kind": "KubeletConfiguration",
-            "authentication": {"anonymous": {"enabled": False}, "webhook": {"enabled": False}, "x509": {"clientCAFile": str(self.ca)}},
+            "authentication": {
+                "anonymous": {"enabled": False},
+                "webhook": {"enabled": False},
+                "x509": {"clientCAFile": str(self.ca)},
+            },
             "authorization": {"mode": "AlwaysAllow"},
             "containerRuntimeEndpoint": f"unix://{self._runtime}/containerd.sock",
             "cgroupDriver": "cgroupfs",
@@ -373,7 +494,12 @@ class Cluster:
             "serializeImagePulls": False,
             "registryPullQPS": 0,
             # The disk is shared with others: how full it is says nothing of this node.
-            "evictionHard": {"memory.available": "1%", "nodefs.available": "0%", "nodefs.inodesFree": "0%", "imagefs.available": "0%"},
+            "evictionHard": {
+                "memory.available": "1%",
+                "nodefs.available": "0%",
+                "nodefs.inodesFree": "0%",
+                "imagefs.available": "0%",
+            },
             "imageGCHighThresholdPercent": 100,
         }
 
@@ -386,13 +512,19 @@ class Cluster:
             "clusterCIDR": PODS,
             "clientConnection": {"kubeconfig": f"{self.machine.folder}/kube-proxy.kubeconfig"},
             "nftables": {"minSyncPeriod": "100ms"},
-            "conntrack": {"maxPerCore": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
+            "conntrack": {
+                "maxPerCore": 0,
+                "tcpEstablishedTimeout": "0s",
+                "tcpCloseWaitTimeout": "0s",
+            },
             "oomScoreAdj": 0,
         }
 
     def _corefile(self) -> str:
         """The cluster's names; all others are unknown at once."""
-        kubernetes = f"kubernetes {{\nkubeconfig {self.machine.folder}/coredns.kubeconfig\npods insecure\n}}"
+        kubernetes = (
+            f"kubernetes {{\nkubeconfig {self.machine.folder}/coredns.kubeconfig\npods insecure\n}}"
+        )
         known = f"cluster.local:53 in-addr.arpa:53 {{\nbind {DNS}\nerrors\n{kubernetes}\n}}\n"
         return f"{known}.:53 {{\nbind {DNS}\ntemplate ANY ANY {{\nrcode NXDOMAIN\n}}\n}}\n"
 
@@ -440,7 +572,9 @@ class Cluster:
     def _start(self, name: str) -> None:
         if self.machine.pid(name):
             return
-        proxies = " ".join(f"-u {variable}" for variable in os.environ if variable.lower().endswith("_proxy"))
+        proxies = " ".join(
+            f"-u {variable}" for variable in os.environ if variable.lower().endswith("_proxy")
+        )
         place = f"nsenter --target={self.machine.pid('node')} --mount --uts"
         command = f"{place} env {proxies} {programs(*MORE.keys() & {name})[name]} {' '.join(self._commands()[name])}"
         self.machine.start(name, command, isolated=False)
@@ -460,8 +594,12 @@ class Cluster:
         if status != 200 or node["spec"].get("taints"):
             return False
         since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(begun))
-        ready = [entry for entry in node["status"].get("conditions", ()) if entry["type"] == "Ready"]
-        return any(entry["status"] == "True" and entry["lastHeartbeatTime"] >= since for entry in ready)
+        ready = [
+            entry for entry in node["status"].get("conditions", ()) if entry["type"] == "Ready"
+        ]
+        return any(
+            entry["status"] == "True" and entry["lastHeartbeatTime"] >= since for entry in ready
+        )
 
     def _load_pause(self) -> None:
         """Give the node what the pods' own containers run."""
@@ -480,26 +618,60 @@ class Cluster:
 
     def _make_storage(self) -> None:
         """A default storage class and volumes of one GiB for it; a volume that was claimed is not given again."""
-        metadata = {"name": STORAGE_CLASS, "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}
-        settings = {"provisioner": "kubernetes.io/no-provisioner", "volumeBindingMode": "WaitForFirstConsumer"}
-        storage = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": metadata, **settings}
+        metadata = {
+            "name": STORAGE_CLASS,
+            "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+        }
+        settings = {
+            "provisioner": "kubernetes.io/no-provisioner",
+            "volumeBindingMode": "WaitForFirstConsumer",
+        }
+        storage = {
+            "apiVersion": "storage.k8s.io/v1",
+            "kind": "StorageClass",
+            "metadata": metadata,
+            **settings,
+        }
         status, _answer = self.ask("POST", "/apis/storage.k8s.io/v1/storageclasses", storage)
         if status == 201:
             self.make_volumes(VOLUMES)
 
-    def _wait(self, what: str, condition: Callable[[], bool], daemon: str, patience: float = 90) -> None:
+    def _wait(
+        self, what: str, condition: Callable[[], bool], daemon: str, patience: float = 90
+    ) -> None:
         deadline = time.monotonic() + patience
         while not condition():
             if self.machine.pid(daemon) is None or time.monotonic() > deadline:
-                raise RuntimeError(f"{what} did not get ready; see {self.machine.folder}/{daemon}.log")
+                raise RuntimeError(
+                    f"{what} did not get ready; see {self.machine.folder}/{daemon}.log"
+                )
             time.sleep(0.1)
 
 
 def _network() -> dict[str, Any]:
     """The network of the pods. Addresses are given anew after a power cut, so they are kept in /run."""
-    addresses = {"type": "host-local", "dataDir": "/run/cni-addresses", "ranges": [[{"subnet": PODS, "gateway": DNS}]], "routes": [{"dst": "0.0.0.0/0"}]}
-    bridge = {"type": "bridge", "bridge": BRIDGE, "isGateway": True, "ipMasq": True, "hairpinMode": True, "ipam": addresses}
-    return {"cniVersion": "1.0.0", "name": "pods", "plugins": [bridge, {"type": "portmap", "capabilities": {"portMappings": True}, "snat": True}]}
+    addresses = {
+        "type": "host-local",
+        "dataDir": "/run/cni-addresses",
+        "ranges": [[{"subnet": PODS, "gateway": DNS}]],
+        "routes": [{"dst": "0.0.0.0/0"}],
+    }
+    bridge = {
+        "type": "bridge",
+        "bridge": BRIDGE,
+        "isGateway": True,
+        "ipMasq": True,
+        "hairpinMode": True,
+        "ipam": addresses,
+    }
+    return {
+        "cniVersion": "1.0.0",
+        "name": "pods",
+        "plugins": [
+            bridge,
+            {"type": "portmap", "capabilities": {"portMappings": True}, "snat": True},
+        ],
+    }
 
 
 def _encoded(path: Path) -> str:

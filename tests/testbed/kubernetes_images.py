@@ -39,19 +39,30 @@ class Registry:
     address: str
     credentials: tuple[str, str] | None = None
 
-    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, http.client.HTTPMessage, bytes]:
+    def ask(
+        self, method: str, path: str, body: Any = None, **headers: str
+    ) -> tuple[int, http.client.HTTPMessage, bytes]:
         """One request; what is not found is no error."""
         if self.credentials:
-            headers["Authorization"] = "Basic " + base64.b64encode(":".join(self.credentials).encode()).decode()
+            headers["Authorization"] = (
+                "Basic " + base64.b64encode(":".join(self.credentials).encode()).decode()
+            )
         connection = http.client.HTTPConnection(self.address, timeout=60)
         try:
-            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+            connection.request(
+                method,
+                path,
+                body,
+                {name.replace("_", "-"): value for name, value in headers.items()},
+            )
             answer = connection.getresponse()
             content = answer.read()
         finally:
             connection.close()
         if answer.status >= 400 and answer.status != 404:
-            raise RuntimeError(f"{self.address} answers {method} {path} with {answer.status}: {content.decode(errors='replace')}")
+            raise RuntimeError(
+                f"{self.address} answers {method} {path} with {answer.status}: {content.decode(errors='replace')}"
+            )
         return answer.status, answer.headers, content
 
     def has(self, repository: str, digest: str) -> bool:
@@ -65,13 +76,21 @@ class Registry:
             raise RuntimeError(f"{self.address}/{repository} has no blob {digest}")
         return content
 
-    def put_blob(self, repository: str, digest: str, size: int, source: bytes | Path | Place) -> None:
+    def put_blob(
+        self, repository: str, digest: str, size: int, source: bytes | Path | Place
+    ) -> None:
         """Bring a blob into a repository; from one of the same registry it needs no transport."""
         if self.has(repository, digest):
             return
         near = isinstance(source, Place) and source.registry.address == self.address
-        mount = f"?mount={digest}&from={source.repository}" if isinstance(source, Place) and near else ""
-        status, headers, _content = self.ask("POST", f"/v2/{repository}/blobs/uploads/{mount}", Content_Length="0")
+        mount = (
+            f"?mount={digest}&from={source.repository}"
+            if isinstance(source, Place) and near
+            else ""
+        )
+        status, headers, _content = self.ask(
+            "POST", f"/v2/{repository}/blobs/uploads/{mount}", Content_Length="0"
+        )
         if status == 201:
             return
         place = headers["Location"].partition(self.address)[2] or headers["Location"]
@@ -80,18 +99,30 @@ class Registry:
             source = source.registry.blob(source.repository, digest)
         if isinstance(source, Path):
             with source.open("rb") as file:
-                self.ask("PUT", upload, file, Content_Length=str(size), Content_Type="application/octet-stream")
+                self.ask(
+                    "PUT",
+                    upload,
+                    file,
+                    Content_Length=str(size),
+                    Content_Type="application/octet-stream",
+                )
         else:
             self.ask("PUT", upload, source, Content_Type="application/octet-stream")
 
     def manifest(self, repository: str, tag: str) -> dict[str, Any] | None:
         """What a tag or digest stands for, None where there is no such image."""
-        status, _headers, content = self.ask("GET", f"/v2/{repository}/manifests/{tag}", Accept=MANIFEST)
+        status, _headers, content = self.ask(
+            "GET", f"/v2/{repository}/manifests/{tag}", Accept=MANIFEST
+        )
         return None if status == 404 else dict(json.loads(content))
 
     def put_manifest(self, repository: str, tag: str, manifest: bytes) -> str:
         """Give a tag its image; the image's digest."""
-        return str(self.ask("PUT", f"/v2/{repository}/manifests/{tag}", manifest, Content_Type=MANIFEST)[1]["Docker-Content-Digest"])
+        return str(
+            self.ask("PUT", f"/v2/{repository}/manifests/{tag}", manifest, Content_Type=MANIFEST)[
+                1
+            ]["Docker-Content-Digest"]
+        )
 
 
 @dataclass(frozen=True)
@@ -122,9 +153,13 @@ class Image:
     @property
     def config(self) -> bytes:
         """The image's configuration, whose digest is the image's id."""
-        architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+        architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(
+            platform.machine(), platform.machine()
+        )
         diffs = {"type": "layers", "diff_ids": [layer.diff_id for layer in self.layers]}
-        return _json({"architecture": architecture, "os": "linux", "config": self.settings, "rootfs": diffs})
+        return _json(
+            {"architecture": architecture, "os": "linux", "config": self.settings, "rootfs": diffs}
+        )
 
 
 def push_image(registry: Registry, name: str, image: Image) -> str:
@@ -138,7 +173,10 @@ def push_image(registry: Registry, name: str, image: Image) -> str:
         "schemaVersion": 2,
         "mediaType": MANIFEST,
         "config": {"mediaType": CONFIG, "size": len(config), "digest": digest_of(config)},
-        "layers": [{"mediaType": LAYER, "size": layer.size, "digest": layer.digest} for layer in image.layers],
+        "layers": [
+            {"mediaType": LAYER, "size": layer.size, "digest": layer.digest}
+            for layer in image.layers
+        ],
     }
     return registry.put_manifest(repository, tag or "latest", _json(manifest))
 
@@ -152,7 +190,10 @@ def read_image(registry: Registry, name: str) -> Image:
     config = json.loads(registry.blob(repository, manifest["config"]["digest"]))
     place = Place(registry, repository)
     pairs = zip(manifest["layers"], config["rootfs"]["diff_ids"], strict=True)
-    return Image([Layer(layer["digest"], layer["size"], diff, place) for layer, diff in pairs], config["config"])
+    return Image(
+        [Layer(layer["digest"], layer["size"], diff, place) for layer, diff in pairs],
+        config["config"],
+    )
 
 
 def base_image() -> Image:
@@ -168,7 +209,9 @@ def _base_layer() -> Layer:
         if not facts.exists():
             with archive.open("rb") as unpacked, gzip.open(packed, "wb", compresslevel=1) as target:
                 shutil.copyfileobj(unpacked, target, 1 << 20)
-            facts.write_bytes(_json([_digest_of_file(packed), packed.stat().st_size, _digest_of_file(archive)]))
+            facts.write_bytes(
+                _json([_digest_of_file(packed), packed.stat().st_size, _digest_of_file(archive)])
+            )
     digest, size, diff_id = json.loads(facts.read_text())
     return Layer(digest, size, diff_id, packed)
 
@@ -201,7 +244,11 @@ def pause_archive(reference: str) -> bytes:
     manifest = [{"Config": "config.json", "RepoTags": [reference], "Layers": ["layer.tar.gz"]}]
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as target:
-        for name, content in (("layer.tar.gz", layer.source), ("config.json", image.config), ("manifest.json", _json(manifest))):
+        for name, content in (
+            ("layer.tar.gz", layer.source),
+            ("config.json", image.config),
+            ("manifest.json", _json(manifest)),
+        ):
             entry = tarfile.TarInfo(name)
             entry.size = len(content)
             target.addfile(entry, io.BytesIO(content))
@@ -211,7 +258,12 @@ def pause_archive(reference: str) -> bytes:
 class Dockerfile:
     """Reads the instructions that need no running container; another one is an error."""
 
-    def __init__(self, find: Callable[[str], Image], context: Path | None = None, arguments: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        find: Callable[[str], Image],
+        context: Path | None = None,
+        arguments: dict[str, str] | None = None,
+    ) -> None:
         self._find = find
         self._context = context
         self._arguments = arguments or {}
@@ -245,14 +297,22 @@ class Dockerfile:
         self._image.settings["Env"] = [f"{name}={value}" for name, value in entries.items()]
 
     def _label(self, rest: str) -> None:
-        self._image.settings["Labels"] = {**(self._image.settings.get("Labels") or {}), **self._pairs(rest)}
+        self._image.settings["Labels"] = {
+            **(self._image.settings.get("Labels") or {}),
+            **self._pairs(rest),
+        }
 
     def _copy(self, rest: str) -> None:
         *sources, target = self._filled(rest).split()
         if self._context is None or rest.startswith("--"):
             raise ValueError(f"COPY {rest}: needs a context, knows no options")
         folder = target.endswith("/") or len(sources) > 1
-        files = {f"{target.rstrip('/')}/{Path(source).name}" if folder else target: (self._context / source).read_bytes() for source in sources}
+        files = {
+            f"{target.rstrip('/')}/{Path(source).name}" if folder else target: (
+                self._context / source
+            ).read_bytes()
+            for source in sources
+        }
         self._image.layers.append(make_layer(files))
 
     def _cmd(self, rest: str) -> None:
@@ -272,21 +332,37 @@ class Dockerfile:
         self._image.settings["StopSignal"] = self._filled(rest)
 
     def _expose(self, rest: str) -> None:
-        ports: dict[str, dict[str, str]] = {word if "/" in word else f"{word}/tcp": {} for word in self._filled(rest).split()}
-        self._image.settings["ExposedPorts"] = {**(self._image.settings.get("ExposedPorts") or {}), **ports}
+        ports: dict[str, dict[str, str]] = {
+            word if "/" in word else f"{word}/tcp": {} for word in self._filled(rest).split()
+        }
+        self._image.settings["ExposedPorts"] = {
+            **(self._image.settings.get("ExposedPorts") or {}),
+            **ports,
+        }
 
     def _pairs(self, rest: str) -> dict[str, str]:
         words = shlex.split(rest)
         if "=" not in words[0]:
             words = [f"{words[0]}={' '.join(words[1:])}"]
-        return {self._filled(name): self._filled(value) for name, _sign, value in (word.partition("=") for word in words)}
+        return {
+            self._filled(name): self._filled(value)
+            for name, _sign, value in (word.partition("=") for word in words)
+        }
 
     def _filled(self, text: str) -> str:
-        return re.sub(r"\$(?:\{(\w+)(?::-([^}]*))?\}|(\w+))", lambda found: self._values.get(found[1] or found[3]) or found[2] or "", text)
+        return re.sub(
+            r"\$(?:\{(\w+)(?::-([^}]*))?\}|(\w+))",
+            lambda found: self._values.get(found[1] or found[3]) or found[2] or "",
+            text,
+        )
 
 
 def _words(text: str) -> list[str]:
-    return [str(word) for word in json.loads(text)] if text.startswith("[") else ["/bin/sh", "-c", text]
+    return (
+        [str(word) for word in json.loads(text)]
+        if text.startswith("[")
+        else ["/bin/sh", "-c", text]
+    )
 
 
 def _json(value: object) -> bytes:
@@ -298,15 +374,21 @@ def digest_of(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-def publish(cluster: Cluster, reference: str, dockerfile: str, context: Path | None = None, **arguments: str) -> str:
+def publish(
+    cluster: Cluster, reference: str, dockerfile: str, context: Path | None = None, **arguments: str
+) -> str:
     """Make an image from a Dockerfile's text and push it to where its reference says; its digest."""
     address, _slash, name = reference.partition("/")
 
     def find(wanted: str) -> Image:
         host, _slash, image = wanted.partition("/")
-        return read_image(cluster.open_registry(host), image) if image else _own_base(cluster, address)
+        return (
+            read_image(cluster.open_registry(host), image) if image else _own_base(cluster, address)
+        )
 
-    return push_image(cluster.open_registry(address), name, Dockerfile(find, context, arguments).read(dockerfile))
+    return push_image(
+        cluster.open_registry(address), name, Dockerfile(find, context, arguments).read(dockerfile)
+    )
 
 
 def _own_base(cluster: Cluster, address: str) -> Image:
@@ -319,7 +401,9 @@ def _own_base(cluster: Cluster, address: str) -> Image:
 
 def publish_shop(cluster: Cluster, version: str, needs: str = "", private: bool = False) -> str:
     """Publish one version of the example's web service, as a CI does."""
-    return _publish_example(cluster, "web", f"shop-web:{version}", private, VERSION=version, NEEDS=needs)
+    return _publish_example(
+        cluster, "web", f"shop-web:{version}", private, VERSION=version, NEEDS=needs
+    )
 
 
 def publish_front(cluster: Cluster) -> str:
@@ -332,6 +416,15 @@ def publish_tool(cluster: Cluster) -> str:
     return publish(cluster, cluster.image("tool:1"), f"FROM {BASE}")
 
 
-def _publish_example(cluster: Cluster, folder: str, name: str, private: bool, **arguments: str) -> str:
+def _publish_example(
+    cluster: Cluster, folder: str, name: str, private: bool, **arguments: str
+) -> str:
     context = EXAMPLE / folder
-    return publish(cluster, cluster.image(name, private), (context / "Dockerfile").read_text(), context, BASE=BASE, **arguments)
+    return publish(
+        cluster,
+        cluster.image(name, private),
+        (context / "Dockerfile").read_text(),
+        context,
+        BASE=BASE,
+        **arguments,
+    )

@@ -56,9 +56,13 @@ def alone(what: str, folder: Path | None = None) -> Iterator[None]:
 
 def run(*command: str | Path, **options: object) -> str:
     """Run a command to its end and return what it printed; its errors are in the exception."""
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload]
+    done = subprocess.run(
+        [str(word) for word in command], capture_output=True, text=True, check=False, **options
+    )  # type: ignore[call-overload]
     if done.returncode:
-        raise RuntimeError(f"{' '.join(map(str, command))} failed with {done.returncode}: {done.stderr.strip() or done.stdout.strip()}")
+        raise RuntimeError(
+            f"{' '.join(map(str, command))} failed with {done.returncode}: {done.stderr.strip() or done.stdout.strip()}"
+        )
     return str(done.stdout)
 
 
@@ -102,7 +106,19 @@ class Machine:
         with alone("shipping.code-addresses", Path("/run/lock")):
             (self.folder / "number").write_text(str(_free_number()))
             run("ip", "netns", "add", self.netns)
-            run("ip", "link", "add", self.link, "type", "veth", "peer", "name", "eth0", "netns", self.netns)
+            run(
+                "ip",
+                "link",
+                "add",
+                self.link,
+                "type",
+                "veth",
+                "peer",
+                "name",
+                "eth0",
+                "netns",
+                self.netns,
+            )
             run("ip", "addr", "add", f"{self.gateway}/30", "dev", self.link)
         run("ip", "link", "set", self.link, "up")
         for command in (
@@ -114,25 +130,67 @@ class Machine:
             run("ip", "-n", self.netns, *command)
         self.runtime.mkdir(exist_ok=True)
         # Without a name server, so that an unknown registry is known to be unknown at once.
-        (self.folder / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+        (self.folder / "resolv.conf").write_text(
+            "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n"
+        )
 
     def connect(self, other: Machine) -> None:
         """Lay a cable to another machine; the computer that both are on may not pass on what is not for itself."""
         ends = ((self, other, f"10.232.{self.number}.1"), (other, self, f"10.232.{self.number}.2"))
-        run("ip", "-n", self.netns, "link", "add", f"to{other.number}", "type", "veth", "peer", "name", f"to{self.number}", "netns", other.netns)
+        run(
+            "ip",
+            "-n",
+            self.netns,
+            "link",
+            "add",
+            f"to{other.number}",
+            "type",
+            "veth",
+            "peer",
+            "name",
+            f"to{self.number}",
+            "netns",
+            other.netns,
+        )
         for machine, peer, address in ends:
-            run("ip", "-n", machine.netns, "addr", "add", f"{address}/30", "dev", f"to{peer.number}")
+            run(
+                "ip", "-n", machine.netns, "addr", "add", f"{address}/30", "dev", f"to{peer.number}"
+            )
             run("ip", "-n", machine.netns, "link", "set", f"to{peer.number}", "up")
         for machine, peer, address in ends:
-            run("ip", "-n", machine.netns, "route", "add", f"{peer.address}/32", "dev", f"to{peer.number}", "src", address)
+            run(
+                "ip",
+                "-n",
+                machine.netns,
+                "route",
+                "add",
+                f"{peer.address}/32",
+                "dev",
+                f"to{peer.number}",
+                "src",
+                address,
+            )
 
     def start(self, name: str, command: str, isolated: bool = True) -> int:
         """Start a daemon in the machine; what it prints goes to ``<name>.log``. Returns its pid."""
         private = ["unshare", "--mount", "--uts", "--propagation", "slave"] if isolated else []
-        prepare = f"hostname {self.name} && mount --bind {self.folder}/resolv.conf /etc/resolv.conf && " if isolated else ""
-        words = ["nsenter", f"--net={NETNS / self.netns}", *private, "sh", "-c", f"{prepare}exec {command}"]
+        prepare = (
+            f"hostname {self.name} && mount --bind {self.folder}/resolv.conf /etc/resolv.conf && "
+            if isolated
+            else ""
+        )
+        words = [
+            "nsenter",
+            f"--net={NETNS / self.netns}",
+            *private,
+            "sh",
+            "-c",
+            f"{prepare}exec {command}",
+        ]
         with (self.folder / f"{name}.log").open("ab") as log:
-            process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            process = subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
         (self.folder / f"{name}.pid").write_text(f"{process.pid} {_born(process.pid)}")
         return process.pid
 
@@ -194,7 +252,10 @@ class Machine:
             yield from map(int, run("ip", "netns", "pids", self.netns).split())
         for entry in Path("/proc").iterdir():
             with contextlib.suppress(OSError):
-                if entry.name.isdigit() and f"{self.runtime}/".encode() in (entry / "cmdline").read_bytes():
+                if (
+                    entry.name.isdigit()
+                    and f"{self.runtime}/".encode() in (entry / "cmdline").read_bytes()
+                ):
                     yield int(entry.name)
         for group in CGROUPS.glob(f"*/{self.netns}/**/cgroup.procs"):
             with contextlib.suppress(OSError):

@@ -24,7 +24,12 @@ class Proxy:
     it is let go. ``after=True`` passes it on first and holds the answer.
     """
 
-    def __init__(self, target: Path | tuple[str, int], path: Path | None = None, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        target: Path | tuple[str, int],
+        path: Path | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.path = path
         self.target = target
         self.tls = tls
@@ -44,7 +49,11 @@ class Proxy:
     @property
     def host(self) -> str:
         """What goes into ``docker_host``."""
-        return f"unix://{self.path}" if self.path else f"tcp://127.0.0.1:{self._server.getsockname()[1]}"
+        return (
+            f"unix://{self.path}"
+            if self.path
+            else f"tcp://127.0.0.1:{self._server.getsockname()[1]}"
+        )
 
     def hold(self, pattern: str, nth: int = 1, after: bool = False) -> None:
         """Hold a request from now on."""
@@ -76,7 +85,11 @@ class Proxy:
         with contextlib.suppress(OSError), client, self._connected() as server:
             while True:
                 # What TLS has unpacked already is no longer seen by select().
-                ready = [server] if isinstance(server, ssl.SSLSocket) and server.pending() else select.select([client, server], [], [])[0]
+                ready = (
+                    [server]
+                    if isinstance(server, ssl.SSLSocket) and server.pending()
+                    else select.select([client, server], [], [])[0]
+                )
                 for source in ready:
                     content = _received(source)
                     if content == b"":

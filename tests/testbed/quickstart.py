@@ -50,7 +50,9 @@ def main(platform: str) -> int:
     with client:
         tour.ship("1.1.0")
         say(tour.counted("shop 1.0.0", "shop 1.1.0"))
-        say("Version 1.2.0 needs a DATABASE_URL that nobody gives it. This has to be refused, while 1.1.0 serves.")
+        say(
+            "Version 1.2.0 needs a DATABASE_URL that nobody gives it. This has to be refused, while 1.1.0 serves."
+        )
         tour.ship("1.2.0", good=False)
         say(tour.counted("shop 1.1.0"))
         say("Now back to 1.0.0.")
@@ -69,7 +71,9 @@ def say(text: str) -> None:
 
 def swarm() -> Place:
     """A fresh machine with an engine, a registry and the images, as a CI would have pushed them."""
-    say("Starting a private engine with a Swarm of one node, and a registry. A Docker that is here already is not touched.")
+    say(
+        "Starting a private engine with a Swarm of one node, and a registry. A Docker that is here already is not touched."
+    )
     Machine(NAME).down()
     engine = Swarm(Machine(NAME))
     engine.up()
@@ -78,12 +82,19 @@ def swarm() -> Place:
     images.build_front(engine)
     for version, needs in VERSIONS.items():
         images.build_shop(engine, version, needs)
-    return Place(engine.machine.address, ("-e", f"registry={REGISTRY}"), {"DOCKER_HOST": engine.host}, "docker service ls")
+    return Place(
+        engine.machine.address,
+        ("-e", f"registry={REGISTRY}"),
+        {"DOCKER_HOST": engine.host},
+        "docker service ls",
+    )
 
 
 def kubernetes() -> Place:
     """A fresh machine with a cluster of one node, a registry and the images."""
-    say("Starting a private Kubernetes of one node, and a registry. The first time its programs are built, which takes a quarter of an hour.")
+    say(
+        "Starting a private Kubernetes of one node, and a registry. The first time its programs are built, which takes a quarter of an hour."
+    )
     downloaded_parts.programs(tell=lambda line: print(line, flush=True))
     Machine(NAME).down()
     cluster = Cluster(Machine(NAME))
@@ -94,9 +105,21 @@ def kubernetes() -> Place:
     for version, needs in VERSIONS.items():
         kubernetes_images.publish_shop(cluster, version, needs)
     registry = cluster.registry_address
-    words = ("-e", "platform=kubernetes", "-e", f"registry={registry}", "-e", json.dumps({"insecure_registries": [registry]}))
+    words = (
+        "-e",
+        "platform=kubernetes",
+        "-e",
+        f"registry={registry}",
+        "-e",
+        json.dumps({"insecure_registries": [registry]}),
+    )
     kubectl = downloaded_parts.programs()["kubectl"]
-    return Place(cluster.address, words, {"KUBECONFIG": str(cluster.kubeconfig)}, f"{kubectl} --namespace shop get all")
+    return Place(
+        cluster.address,
+        words,
+        {"KUBECONFIG": str(cluster.kubeconfig)},
+        f"{kubectl} --namespace shop get all",
+    )
 
 
 PLACES = {"swarm": swarm, "kubernetes": kubernetes}
@@ -120,9 +143,13 @@ class Tour:
         """Run one of the collection's playbooks; stops the tour where it does not end as it must."""
         command = ["ansible-playbook", f"playbooks/{name}.yml", *words]
         say(f"$ {shlex.join(command)}")
-        done = subprocess.run(command, cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL, check=False)
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL, check=False
+        )
         if (done.returncode == 0) != good:
-            sys.exit(f"the tour ends here: {name} was to {'succeed' if good else 'fail'}, and did not")
+            sys.exit(
+                f"the tour ends here: {name} was to {'succeed' if good else 'fail'}, and did not"
+            )
 
     def ship(self, version: str, good: bool = True) -> None:
         """Ship a version."""
@@ -139,24 +166,41 @@ class Tour:
     def counted(self, *expected: str) -> str:
         """What the shop answered since the last time; it must have answered always, and nothing else."""
         now = dict(self.client.answers)
-        counts = {answer: number - self.seen.get(answer, 0) for answer, number in now.items() if number > self.seen.get(answer, 0)}
+        counts = {
+            answer: number - self.seen.get(answer, 0)
+            for answer, number in now.items()
+            if number > self.seen.get(answer, 0)
+        }
         self.seen = now
         if self.client.lost or set(counts) != set(expected):
-            sys.exit(f"the tour ends here: requests were lost, or others than {', '.join(expected)} answered: {self.client.lost[:3]}")
+            sys.exit(
+                f"the tour ends here: requests were lost, or others than {', '.join(expected)} answered: {self.client.lost[:3]}"
+            )
         told = ", ".join(f"{number} × '{answer}'" for answer, number in counts.items())
         return f"requests meanwhile: {told}, {len(self.client.lost)} lost"
 
 
 def deliver(tour: Tour) -> None:
     """The other half: somebody joins a project, uses its tools on her computer, and leaves it."""
-    say(f"The other half: a directory with the project atlas, and the computer of {USER}, who is in no project yet.")
+    say(
+        f"The other half: a directory with the project atlas, and the computer of {USER}, who is in no project yet."
+    )
     UserMachine(f"{NAME}-{COMPUTER}").down()
     company = Company(Machine(NAME), {COMPUTER: (USER,)})
     company.up(tour.client.url)
     company.machine.connect(company.machines[COMPUTER].machine)
-    words = ("-i", str(company.inventory), "-e", f"delivery_catalogue={company.catalogue}", "-e", f"delivery_state_path={company.folder}/state")
+    words = (
+        "-i",
+        str(company.inventory),
+        "-e",
+        f"delivery_catalogue={company.catalogue}",
+        "-e",
+        f"delivery_state_path={company.folder}/state",
+    )
     tour.play("deliver", *words)
-    say(f"{USER} joins atlas: {person(USER)} becomes a member of its group in the directory. That is all that anybody does.")
+    say(
+        f"{USER} joins atlas: {person(USER)} becomes a member of its group in the directory. That is all that anybody does."
+    )
     company.join(USER)
     tour.play("deliver", *words)
     tour.tell(company, "tools")
@@ -172,7 +216,9 @@ def deliver(tour: Tour) -> None:
 def _what_next(place: Place, client: Client, seconds: float) -> None:
     settings = " ".join(f"{name}={value}" for name, value in place.environment.items())
     words = shlex.join(place.words)
-    say(f"That took {seconds:.0f} s. The shop goes on at {client.url} until you call make clean. Try next, here:")
+    say(
+        f"That took {seconds:.0f} s. The shop goes on at {client.url} until you call make clean. Try next, here:"
+    )
     print(f"""
   export PATH={Path(sys.executable).parent}:$PATH {settings}
   ansible-playbook playbooks/status.yml {words}

@@ -46,13 +46,19 @@ class Ssh:
             "UsePAM": "no",
             "PermitRootLogin": "yes",
         }
-        (self.folder / "sshd_config").write_text("".join(f"{key} {value}\n" for key, value in settings.items()))
+        (self.folder / "sshd_config").write_text(
+            "".join(f"{key} {value}\n" for key, value in settings.items())
+        )
         Path("/run/sshd").mkdir(exist_ok=True)
-        self.machine.start("sshd", f"/usr/sbin/sshd -D -e -f {self.folder}/sshd_config", isolated=False)
+        self.machine.start(
+            "sshd", f"/usr/sbin/sshd -D -e -f {self.folder}/sshd_config", isolated=False
+        )
         deadline = time.monotonic() + 10
         while "Server listening" not in (self.machine.folder / "sshd.log").read_text():
             if time.monotonic() > deadline:
-                raise RuntimeError(f"the SSH server did not start; see {self.machine.folder}/sshd.log")
+                raise RuntimeError(
+                    f"the SSH server did not start; see {self.machine.folder}/sshd.log"
+                )
             time.sleep(0.05)
 
     def cut(self) -> None:

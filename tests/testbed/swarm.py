@@ -68,11 +68,19 @@ class Swarm:
 
     def kill(self) -> None:
         """End the engine and all its containers as a power cut does."""
-        self.machine.kill("dockerd", spare=[name for name in ("registry", "private-registry") if self.machine.pid(name)])
+        self.machine.kill(
+            "dockerd",
+            spare=[name for name in ("registry", "private-registry") if self.machine.pid(name)],
+        )
 
     def docker(self, *words: str | Path, **options: object) -> str:
         """Run the Docker client against this engine."""
-        environment = {**os.environ, "DOCKER_BUILDKIT": "0", "DOCKER_HOST": self.host, "DOCKER_CONFIG": str(self.machine.folder / "client")}
+        environment = {
+            **os.environ,
+            "DOCKER_BUILDKIT": "0",
+            "DOCKER_HOST": self.host,
+            "DOCKER_CONFIG": str(self.machine.folder / "client"),
+        }
         environment.pop("DOCKER_CONTEXT", None)
         return run("docker", *words, env=environment, **options)
 
@@ -95,10 +103,18 @@ class Swarm:
     def _wait_for_registry(self, name: str, address: str) -> None:
         host, port = address.split(":")
         deadline = time.monotonic() + 30
-        probe = ["nsenter", f"--net=/run/netns/{self.machine.netns}", "bash", "-c", f"exec 3<>/dev/tcp/{host}/{port}"]
+        probe = [
+            "nsenter",
+            f"--net=/run/netns/{self.machine.netns}",
+            "bash",
+            "-c",
+            f"exec 3<>/dev/tcp/{host}/{port}",
+        ]
         while subprocess.run(probe, capture_output=True, check=False).returncode:
             if time.monotonic() > deadline:
-                raise RuntimeError(f"the registry did not start; see {self.machine.folder}/{name}.log")
+                raise RuntimeError(
+                    f"the registry did not start; see {self.machine.folder}/{name}.log"
+                )
             time.sleep(0.05)
 
     def image_id(self, reference: str) -> str:
@@ -108,7 +124,9 @@ class Swarm:
 
 def htpasswd() -> str:
     """Return one line of a password file; the registry wants bcrypt."""
-    done = subprocess.run(["htpasswd", "-nbB", USER, PASSWORD], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["htpasswd", "-nbB", USER, PASSWORD], capture_output=True, text=True, check=True
+    )
     return done.stdout
 
 

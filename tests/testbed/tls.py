@@ -18,12 +18,30 @@ class Authority:
         folder.mkdir(parents=True, exist_ok=True)
         self.certificate = folder / "ca.pem"
         if not self.certificate.exists():
-            constraints = ("-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
-            self._request("-x509", "-days", "30", "-subj", "/CN=test authority", "-keyout", folder / "ca-key.pem", "-out", self.certificate, *constraints)
+            constraints = (
+                "-addext",
+                "basicConstraints=critical,CA:TRUE",
+                "-addext",
+                "keyUsage=critical,keyCertSign,cRLSign",
+            )
+            self._request(
+                "-x509",
+                "-days",
+                "30",
+                "-subj",
+                "/CN=test authority",
+                "-keyout",
+                folder / "ca-key.pem",
+                "-out",
+                self.certificate,
+                *constraints,
+            )
 
     def issue(self, name: str, *alternatives: str, days: int = 30) -> tuple[Path, Path]:
         """A certificate for a name and its alternatives, such as ``IP:10.0.0.1``, and its key."""
-        certificate, key, request, extensions = (self.folder / f"{name}{end}" for end in (".pem", "-key.pem", ".csr", ".ext"))
+        certificate, key, request, extensions = (
+            self.folder / f"{name}{end}" for end in (".pem", "-key.pem", ".csr", ".ext")
+        )
         self._request("-subj", f"/CN={name}", "-keyout", key, "-out", request)
         names = ",".join([f"DNS:{name}", *alternatives])
         extensions.write_text(f"subjectAltName={names}\nextendedKeyUsage=serverAuth,clientAuth\n")
@@ -34,4 +52,13 @@ class Authority:
         return certificate, key
 
     def _request(self, *words: str | Path) -> None:
-        run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", *words)
+        run(
+            "openssl",
+            "req",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            *words,
+        )

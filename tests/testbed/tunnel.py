@@ -51,7 +51,9 @@ def _join(near: socket.socket, far: socket.socket) -> None:
 def http_proxy() -> Iterator[Tunnels]:
     """A proxy on loopback."""
     here = Tunnels("")
-    with ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"here": here})) as server:
+    with ThreadingHTTPServer(
+        ("127.0.0.1", 0), type("Handler", (_Handler,), {"here": here})
+    ) as server:
         server.daemon_threads = True
         here.address = f"http://127.0.0.1:{server.server_port}"
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -21,7 +21,13 @@ from pathlib import Path
 from .machine import Machine, run
 
 _LAYERS = ("etc", "opt", "home", "var")
-_OPTIONS = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=2", "BatchMode=yes")
+_OPTIONS = (
+    "StrictHostKeyChecking=no",
+    "UserKnownHostsFile=/dev/null",
+    "LogLevel=ERROR",
+    "ConnectTimeout=2",
+    "BatchMode=yes",
+)
 
 
 class UserMachine:
@@ -83,12 +89,16 @@ class UserMachine:
         log = self.folder / "sshd.log"
         log.unlink(missing_ok=True)
         layers = [
-            f"mount -t overlay overlay -o lowerdir=/{name},upperdir={self.folder}/upper/{name},workdir={self.folder}/work/{name} /{name}" for name in _LAYERS
+            f"mount -t overlay overlay -o lowerdir=/{name},upperdir={self.folder}/upper/{name},workdir={self.folder}/work/{name} /{name}"
+            for name in _LAYERS
         ]
         steps = [
             f"hostname {self.machine.name}",
             *layers,
-            *(f"mkdir -p {place} && mount --bind {folder} {place}" for place, folder in self.shows.items()),
+            *(
+                f"mkdir -p {place} && mount --bind {folder} {place}"
+                for place, folder in self.shows.items()
+            ),
             "mount -t tmpfs -o mode=755 tmpfs /run",
             "mount -t tmpfs -o mode=1777 tmpfs /tmp",
             "mount -t tmpfs -o mode=700 tmpfs /root",
@@ -98,7 +108,11 @@ class UserMachine:
             "exec /usr/sbin/sshd -D -e -f /etc/ssh/machine",
         ]
         inside = shlex.quote(" && ".join(steps))
-        self.machine.start("sshd", f"unshare --mount --uts --ipc --pid --fork --kill-child --mount-proc sh -c {inside}", isolated=False)
+        self.machine.start(
+            "sshd",
+            f"unshare --mount --uts --ipc --pid --fork --kill-child --mount-proc sh -c {inside}",
+            isolated=False,
+        )
         deadline = time.monotonic() + 10
         while "Server listening" not in log.read_text():
             if time.monotonic() > deadline:
@@ -113,7 +127,9 @@ class UserMachine:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, 0)
         deadline = time.monotonic() + 10
-        while run("ip", "netns", "pids", self.machine.netns).split() and time.monotonic() < deadline:
+        while (
+            run("ip", "netns", "pids", self.machine.netns).split() and time.monotonic() < deadline
+        ):
             time.sleep(0.02)
 
     def down(self) -> None:
@@ -124,11 +140,24 @@ class UserMachine:
 
     def ssh(self, user: str, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command as somebody who comes in by SSH, through the shell that they have."""
-        return subprocess.run(self._words(user, *command), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=120)
+        return subprocess.run(
+            self._words(user, *command),
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            timeout=120,
+        )
 
     def unpack(self, packed: bytes, folder: str) -> None:
         """Unpack a tar there, as root."""
-        subprocess.run(self._words("root", "tar", "--extract", "--directory", folder), input=packed, capture_output=True, check=True, timeout=120)
+        subprocess.run(
+            self._words("root", "tar", "--extract", "--directory", folder),
+            input=packed,
+            capture_output=True,
+            check=True,
+            timeout=120,
+        )
 
     def _words(self, user: str, *command: str) -> list[str]:
         options = [word for option in _OPTIONS for word in ("-o", option)]
@@ -138,7 +167,9 @@ class UserMachine:
         """Run a command as root; what it prints."""
         done = self.ssh("root", shlex.join(command))
         if done.returncode:
-            raise RuntimeError(f"{shlex.join(command)} failed with {done.returncode}: {done.stderr.strip() or done.stdout.strip()}")
+            raise RuntimeError(
+                f"{shlex.join(command)} failed with {done.returncode}: {done.stderr.strip() or done.stdout.strip()}"
+            )
         return done.stdout
 
     def path(self, path: str) -> Path:

@@ -20,7 +20,9 @@ def wheel(folder: Path, name: str, version: str, code: str) -> Path:
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{info}/entry_points.txt": f"[console_scripts]\n{name} = {name}:main\n",
     }
-    files[f"{info}/RECORD"] = "".join(_recorded(path, text) for path, text in files.items()) + f"{info}/RECORD,,\n"
+    files[f"{info}/RECORD"] = (
+        "".join(_recorded(path, text) for path, text in files.items()) + f"{info}/RECORD,,\n"
+    )
     path = folder / f"{name}-{version}-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as content:
         for member, text in files.items():

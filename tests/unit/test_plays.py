@@ -43,10 +43,14 @@ def written(folder: Path, *tasks: dict[str, Any]) -> list[str]:
     return [PROGRAM, "-i", "localhost,", "play.yml"]
 
 
-def test_a_fork_comes_to_what_a_program_comes_to(tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fork_comes_to_what_a_program_comes_to(
+    tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     words = written(
         tmp_path,
-        debug("{{ lookup('env', 'MARK') }} in {{ lookup('pipe', 'pwd') }} of {{ lookup('env', 'HOME') }}"),
+        debug(
+            "{{ lookup('env', 'MARK') }} in {{ lookup('pipe', 'pwd') }} of {{ lookup('env', 'HOME') }}"
+        ),
         {"ansible.builtin.command": "echo from a module", "register": "said"},
         debug("{{ said.stdout }}"),
         debug("{{ lookup('config', 'DEFAULT_LOCAL_TMP') is exists }}"),
@@ -77,8 +81,12 @@ def test_settings_are_those_of_the_play(tmp_path: Path, environment: dict[str, s
     assert "msg: hello" in plays.run(words, env=environment, cwd=tmp_path, timeout=60).stdout
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGKILL, -9), (signal.SIGTERM, -15), (signal.SIGINT, 99)])
-def test_a_play_can_be_ended(tmp_path: Path, environment: dict[str, str], number: int, status: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGKILL, -9), (signal.SIGTERM, -15), (signal.SIGINT, 99)]
+)
+def test_a_play_can_be_ended(
+    tmp_path: Path, environment: dict[str, str], number: int, status: int
+) -> None:
     begun = tmp_path / "begun"
     words = written(tmp_path, {"ansible.builtin.shell": f"touch {begun}; sleep 60"})
     with (tmp_path / "output").open("wb") as output:

@@ -14,12 +14,25 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PROGRAMS = sorted({name for play in ROOT.glob("molecule/*/*.yml") for name in re.findall(r"\[python3, -m, ([\w.]+)", play.read_text())})
+PROGRAMS = sorted(
+    {
+        name
+        for play in ROOT.glob("molecule/*/*.yml")
+        for name in re.findall(r"\[python3, -m, ([\w.]+)", play.read_text())
+    }
+)
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_program_of_a_scenario_tells_its_usage_without_the_collection(program: str) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    told = subprocess.run([sys.executable, "-m", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    told = subprocess.run(
+        [sys.executable, "-m", program],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert f"python3 -m {program} " in told.stdout + told.stderr
     assert "Traceback" not in told.stderr

@@ -19,7 +19,10 @@ def inventory(host):
 
 
 def test_the_machines_and_who_works_there(inventory):
-    works = {machine: {user["name"]: user["projects"] for user in values["shipping_users"]} for machine, values in inventory["_meta"]["hostvars"].items()}
+    works = {
+        machine: {user["name"]: user["projects"] for user in values["shipping_users"]}
+        for machine, values in inventory["_meta"]["hostvars"].items()
+    }
     assert works == {
         "pc1.example.com": {"ada": ["alpha"]},
         "pc2.example.com": {"bob": ["alpha", "beta"], "cy": ["beta"]},
@@ -33,11 +36,19 @@ def test_the_machines_and_who_works_there(inventory):
 def test_the_groups(host):
     done = host.run("ansible-inventory -i %s --graph project_alpha", COMPANY)
     assert done.rc == 0, done.stderr
-    assert done.stdout.splitlines() == ["@project_alpha:", "  |--pc1.example.com", "  |--pc2.example.com"]
+    assert done.stdout.splitlines() == [
+        "@project_alpha:",
+        "  |--pc1.example.com",
+        "  |--pc2.example.com",
+    ]
 
 
 def test_variables_of_a_project_reach_its_machines(inventory):
-    greeted = [machine for machine, values in inventory["_meta"]["hostvars"].items() if "greeting" in values]
+    greeted = [
+        machine
+        for machine, values in inventory["_meta"]["hostvars"].items()
+        if "greeting" in values
+    ]
     assert sorted(greeted) == ["pc1.example.com", "pc2.example.com"]
 
 

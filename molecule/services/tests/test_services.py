@@ -20,7 +20,10 @@ def docker(host, *words):
 def test_services_run_the_version(host):
     listed = docker(host, "service", "ls", "--format", "'{{json .}}'")
     services = {line["Name"]: line for line in map(json.loads, listed.splitlines())}
-    assert {name: service["Replicas"] for name, service in services.items()} == {"shop_front": "1/1", "shop_web": "2/2"}
+    assert {name: service["Replicas"] for name, service in services.items()} == {
+        "shop_front": "1/1",
+        "shop_web": "2/2",
+    }
     assert services["shop_web"]["Image"].startswith("127.0.0.1:5000/shop-web:1.0.0")
 
 
@@ -30,5 +33,13 @@ def test_the_shop_answers(host):
 
 
 def test_the_release_is_recorded(host):
-    labels = docker(host, "config", "ls", "--filter", "label=shipping.code.kind=release", "--format", "'{{.Labels}}'")
+    labels = docker(
+        host,
+        "config",
+        "ls",
+        "--filter",
+        "label=shipping.code.kind=release",
+        "--format",
+        "'{{.Labels}}'",
+    )
     assert "shipping.code.state=live" in labels and "shipping.code.version=1.0.0" in labels

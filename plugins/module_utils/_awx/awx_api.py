@@ -26,7 +26,11 @@ def connect(url: str, token: str, verify: bool | str, timeout: float) -> Awx:
         from awxkit.config import config
         from requests.adapters import HTTPAdapter
     except ImportError as error:
-        raise PlatformError("awxkit cannot be imported", str(error), "Install awxkit for the Python that runs this module") from error
+        raise PlatformError(
+            "awxkit cannot be imported",
+            str(error),
+            "Install awxkit for the Python that runs this module",
+        ) from error
 
     class Patient(HTTPAdapter):
         def send(self, *words: Any, **options: Any) -> Any:
@@ -60,7 +64,9 @@ class Awx:
     def all(self, place: str, **query: Any) -> list[Object]:
         """All objects of a list, from all of its pages."""
         with _in_words(place):
-            return list(self._page(place).get(all_pages=True, page_size=100, **query).json["results"])
+            return list(
+                self._page(place).get(all_pages=True, page_size=100, **query).json["results"]
+            )
 
     def count(self, place: str) -> int:
         """How many objects a list has."""
@@ -89,7 +95,11 @@ class Awx:
 
     def remove(self, one: Object, what: str) -> None:
         """Remove an object; AWX may do so later."""
-        with _in_words(f"{what} could not be removed"), contextlib.suppress(NotFound), _no_content():
+        with (
+            _in_words(f"{what} could not be removed"),
+            contextlib.suppress(NotFound),
+            _no_content(),
+        ):
             self._page(one["url"]).delete()
 
     def _place(self, kind: str) -> str:
@@ -117,24 +127,41 @@ def _in_words(what: str) -> Iterator[None]:
     from awxkit.exceptions import NotFound as Missing
     from requests import RequestException
 
-    kinds: dict[type[Exception], Callable[..., PlatformError]] = {Unauthorized: Denied, Forbidden: Denied, Conflict: Busy, Missing: NotFound}
-    remedies = {Unauthorized: "Give a token that is valid", Forbidden: "Give a token of somebody who may do this"}
+    kinds: dict[type[Exception], Callable[..., PlatformError]] = {
+        Unauthorized: Denied,
+        Forbidden: Denied,
+        Conflict: Busy,
+        Missing: NotFound,
+    }
+    remedies = {
+        Unauthorized: "Give a token that is valid",
+        Forbidden: "Give a token of somebody who may do this",
+    }
     try:
         yield
     except Common as error:
         if type(error).__name__ == "NoContent":
             raise
         kind = kinds.get(type(error), PlatformError)
-        raise kind(what, words(error.msg) or str(error.status_string), remedies.get(type(error), "")) from error
+        raise kind(
+            what, words(error.msg) or str(error.status_string), remedies.get(type(error), "")
+        ) from error
     except RequestException as error:
-        raise Unreachable(what, f"no answer: {innermost(error)}", "Look at url, validate_certs and ca_file, and whether AWX runs") from error
+        raise Unreachable(
+            what,
+            f"no answer: {innermost(error)}",
+            "Look at url, validate_certs and ca_file, and whether AWX runs",
+        ) from error
 
 
 def words(said: Any) -> str:
     """What AWX says of a request, in one line."""
     if isinstance(said, Mapping):
         plain = ("detail", "error", "msg", "__all__", "non_field_errors")
-        return "; ".join(words(value) if name in plain else f"{name}: {words(value)}" for name, value in said.items())
+        return "; ".join(
+            words(value) if name in plain else f"{name}: {words(value)}"
+            for name, value in said.items()
+        )
     if isinstance(said, (list, tuple)):
         return ", ".join(map(words, said))
     return str(said).rstrip(".")

@@ -54,7 +54,11 @@ def _wanted(kind: Kind, given: Mapping[str, Any]) -> Wanted:
     return Wanted(
         kind,
         given["name"],
-        {name: value for name, value in values.items() if name not in kind.references and name not in kind.lists},
+        {
+            name: value
+            for name, value in values.items()
+            if name not in kind.references and name not in kind.lists
+        },
         {name: str(values[name]) for name in kind.references if values.get(name)},
         {name: tuple(values[name]) for name in kind.lists if name in values},
     )
@@ -73,14 +77,23 @@ def _problems(one: Wanted) -> Iterable[Problem]:
     where = f"{one.kind.name}.{one.name}"
     rrule = one.fields.get("rrule")
     if rrule is not None and not _RRULE.match(rrule):
-        yield Problem(f"{where}.rrule", f"is {rrule!r}; AWX takes rules such as DTSTART:20260101T000000Z RRULE:FREQ=MINUTELY;INTERVAL=5")
+        yield Problem(
+            f"{where}.rrule",
+            f"is {rrule!r}; AWX takes rules such as DTSTART:20260101T000000Z RRULE:FREQ=MINUTELY;INTERVAL=5",
+        )
     if _MARK.search(one.fields.get("description", "")):
-        yield Problem(f"{where}.description", "ends with the mark that says what is of this module's making; leave it out")
+        yield Problem(
+            f"{where}.description",
+            "ends with the mark that says what is of this module's making; leave it out",
+        )
 
 
 def unknown(one: Wanted, kind: str, name: str, known: Iterable[str]) -> Problem:
     """The problem of a name that nothing has."""
-    return Problem(f"{one.kind.name}.{one.name}", f"names the {BY_NAME[kind].noun} {name}, which is neither declared nor in AWX{suggestion(name, known)}")
+    return Problem(
+        f"{one.kind.name}.{one.name}",
+        f"names the {BY_NAME[kind].noun} {name}, which is neither declared nor in AWX{suggestion(name, known)}",
+    )
 
 
 def is_ours(have: Mapping[str, Any]) -> bool:
@@ -106,22 +119,41 @@ def _marked_secret(have: Mapping[str, Any]) -> str:
 def secret_of(one: Wanted) -> str:
     """What follows the secrets of an object; empty where it has none."""
     given = one.fields.get(one.kind.secret)
-    return secret_id(canonical(given).encode(), f"shipping.code:awx:{one.kind.name}:{one.name}".encode())[:12] if given else ""
+    return (
+        secret_id(
+            canonical(given).encode(), f"shipping.code:awx:{one.kind.name}:{one.name}".encode()
+        )[:12]
+        if given
+        else ""
+    )
 
 
 def payload(one: Wanted, ids: Mapping[str, int | None], have: Mapping[str, Any]) -> dict[str, Any]:
     """The object as AWX takes it; ``ids`` are those of the references."""
-    fields = {name: _text(value) if name in one.kind.texts else value for name, value in one.fields.items()}
+    fields = {
+        name: _text(value) if name in one.kind.texts else value
+        for name, value in one.fields.items()
+    }
     sent = {**fields, **ids, "name": one.name, "description": description_of(one, have)}
     return {name: value for name, value in sent.items() if name not in one.kind.unsent}
 
 
-def differences(one: Wanted, have: Mapping[str, Any], ids: Mapping[str, int | None], again: bool = False) -> dict[str, Any]:
+def differences(
+    one: Wanted, have: Mapping[str, Any], ids: Mapping[str, int | None], again: bool = False
+) -> dict[str, Any]:
     """What has to be sent so that an object of AWX is as it is wanted; ``again`` sends secrets in any case."""
     sent = payload(one, ids, have)
     secret = sent.pop(one.kind.secret, None)
-    found = {name: value for name, value in sent.items() if not _same(one.kind, name, value, have.get(name))}
-    if secret and (again or secret_of(one) != _marked_secret(have) or _shown_differs(secret, have.get(one.kind.secret) or {})):
+    found = {
+        name: value
+        for name, value in sent.items()
+        if not _same(one.kind, name, value, have.get(name))
+    }
+    if secret and (
+        again
+        or secret_of(one) != _marked_secret(have)
+        or _shown_differs(secret, have.get(one.kind.secret) or {})
+    ):
         found[one.kind.secret] = secret
     return found
 
@@ -150,17 +182,27 @@ def _parsed(text: Any) -> Any:
 
 def shown(one: Wanted) -> dict[str, Any]:
     """An object as a difference shows it: names in place of numbers, and no secrets."""
-    return {**one.fields, **one.references, **{name: sorted(names) for name, names in one.lists.items()}, **_hidden(one.kind, one.fields, secret_of(one))}
+    return {
+        **one.fields,
+        **one.references,
+        **{name: sorted(names) for name, names in one.lists.items()},
+        **_hidden(one.kind, one.fields, secret_of(one)),
+    }
 
 
-def shown_of(one: Wanted, have: Mapping[str, Any], lists: Mapping[str, Iterable[str]]) -> dict[str, Any]:
+def shown_of(
+    one: Wanted, have: Mapping[str, Any], lists: Mapping[str, Iterable[str]]
+) -> dict[str, Any]:
     """The same fields, as AWX has them."""
     texts = {name: _parsed(have.get(name)) for name in one.kind.texts if name in one.fields}
     plain = {name: have.get(name) for name in one.fields}
     plain["description"] = _unmarked(have)
     named = {name: _name_of(have, name) for name in one.references}
     found = {**plain, **texts, **named, **{name: sorted(names) for name, names in lists.items()}}
-    return {**{name: value for name, value in found.items() if name in shown(one)}, **_hidden(one.kind, one.fields, _marked_secret(have) or "unknown")}
+    return {
+        **{name: value for name, value in found.items() if name in shown(one)},
+        **_hidden(one.kind, one.fields, _marked_secret(have) or "unknown"),
+    }
 
 
 def _hidden(kind: Kind, fields: Mapping[str, Any], digest: str) -> dict[str, Any]:

@@ -29,7 +29,16 @@ _RUNNING = ("new", "pending", "waiting", "running")
 _NOT_FETCHED = ("failed", "error", "canceled")
 _INTERVAL = 0.5
 # What would go with an organization.
-_INSIDE = ("projects", "inventories", "job_templates", "workflow_job_templates", "credentials", "execution_environments", "notification_templates", "teams")
+_INSIDE = (
+    "projects",
+    "inventories",
+    "job_templates",
+    "workflow_job_templates",
+    "credentials",
+    "execution_environments",
+    "notification_templates",
+    "teams",
+)
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "url": {"type": "str", "required": True},
@@ -60,7 +69,11 @@ class Step:
     @property
     def changed_lists(self) -> list[str]:
         """The related lists that are to be others."""
-        return [name for name, names in self.wanted.lists.items() if set(names) != set(self.lists.get(name, ()))]
+        return [
+            name
+            for name, names in self.wanted.lists.items()
+            if set(names) != set(self.lists.get(name, ()))
+        ]
 
     @property
     def verb(self) -> str:
@@ -94,27 +107,41 @@ class Keeper:
     def learn(self, one: Wanted) -> Iterable[Problem]:
         """Look up what an object names and is not declared."""
         names = [(one.kind.references[name], value) for name, value in one.references.items()]
-        names += [(one.kind.lists[name], value) for name, values in one.lists.items() for value in values]
+        names += [
+            (one.kind.lists[name], value) for name, values in one.lists.items() for value in values
+        ]
         for kind, name in names:
             if (kind, name) not in self.known:
                 found = self._of_others(one, kind, name)
                 if found is None:
-                    yield unknown(one, kind, name, [known for of, known in self.known if of == kind])
+                    yield unknown(
+                        one, kind, name, [known for of, known in self.known if of == kind]
+                    )
                 else:
                     self.known[kind, name] = found["id"]
 
     def _of_others(self, one: Wanted, kind: str, name: str) -> Object | None:
         """An object that is not declared, if possible of the same organization."""
         within = self.known.get(("organizations", one.references.get("organization", "")))
-        own = self.awx.find(kind, name=name, organization=within) if within and BY_NAME[kind].scope == "organization" else None
+        own = (
+            self.awx.find(kind, name=name, organization=within)
+            if within and BY_NAME[kind].scope == "organization"
+            else None
+        )
         return own or self.awx.find(kind, name=name)
 
     def find(self, one: Wanted) -> Object | None:
         """What AWX has of an object."""
         scope = one.kind.scope
-        within = self.known.get((one.kind.references[scope], one.references[scope])) if scope else None
+        within = (
+            self.known.get((one.kind.references[scope], one.references[scope])) if scope else None
+        )
         query = {scope: within} if scope else {}
-        have = None if scope and within is None else self.awx.find(one.kind.name, name=one.name, **query)
+        have = (
+            None
+            if scope and within is None
+            else self.awx.find(one.kind.name, name=one.name, **query)
+        )
         self.known[one.kind.name, one.name] = have["id"] if have else None
         return have
 
@@ -122,17 +149,33 @@ class Keeper:
         if have is None:
             return Step(one, None)
         left = one.kind.name == "organizations" and not is_ours(have) and not self.options["adopt"]
-        lists = {name: {item["name"]: item["id"] for item in self.awx.all(have["related"][name])} for name in one.lists}
+        lists = {
+            name: {item["name"]: item["id"] for item in self.awx.all(have["related"][name])}
+            for name in one.lists
+        }
         again = self.options["update_secrets"] == "always"
-        return Step(one, have, lists, left, {} if left else differences(one, have, self._ids(one), again))
+        return Step(
+            one, have, lists, left, {} if left else differences(one, have, self._ids(one), again)
+        )
 
     def _ids(self, one: Wanted) -> dict[str, int | None]:
-        return {name: self.known.get((one.kind.references[name], value)) for name, value in one.references.items()}
+        return {
+            name: self.known.get((one.kind.references[name], value))
+            for name, value in one.references.items()
+        }
 
     def _foreign(self, step: Step) -> Iterable[Problem]:
-        if step.have is not None and not step.left and not is_ours(step.have) and not self.options["adopt"]:
+        if (
+            step.have is not None
+            and not step.left
+            and not is_ours(step.have)
+            and not self.options["adopt"]
+        ):
             where = f"{step.wanted.kind.name}.{step.wanted.name}"
-            yield Problem(where, "is in AWX already, made by somebody else; write another name, or adopt: true to take it over")
+            yield Problem(
+                where,
+                "is in AWX already, made by somebody else; write another name, or adopt: true to take it over",
+            )
 
     def apply(self, step: Step) -> None:
         """Do what the plan says about one object."""
@@ -145,7 +188,9 @@ class Keeper:
         elif step.changes:
             # By now, everything that it refers to is there.
             again = self.options["update_secrets"] == "always"
-            step.have = self.awx.change(step.have, one.title, differences(one, step.have, self._ids(one), again))
+            step.have = self.awx.change(
+                step.have, one.title, differences(one, step.have, self._ids(one), again)
+            )
         for name in one.lists:
             self._settle_list(step, name)
         return self._wait_for_project(step.have, one.title) if one.kind.name == "projects" else None
@@ -188,7 +233,11 @@ class Keeper:
             if found is not None:
                 return found
             if time.monotonic() > self.deadline:
-                raise ShippingError(waiting, f"after {self.options['timeout']} s", "Look what AWX does, or write a longer timeout")
+                raise ShippingError(
+                    waiting,
+                    f"after {self.options['timeout']} s",
+                    "Look what AWX does, or write a longer timeout",
+                )
             time.sleep(_INTERVAL)
 
     def remove(self, step: Step) -> None:
@@ -205,14 +254,18 @@ class Keeper:
             return True
 
         self._until(try_it, f"{title} is still used by jobs")
-        self._until(lambda: None if self.find(step.wanted) else True, f"{title} is still being removed")
+        self._until(
+            lambda: None if self.find(step.wanted) else True, f"{title} is still being removed"
+        )
 
     def inside(self, have: Object, steps: Iterable[Step]) -> list[str]:
         """What an organization still has that would go with it."""
         own = {(step.wanted.kind.name, step.have["id"]) for step in steps if step.have}
         found = []
         for kind in _INSIDE:
-            others = [one for one in self.awx.all(have["related"][kind]) if (kind, one["id"]) not in own]
+            others = [
+                one for one in self.awx.all(have["related"][kind]) if (kind, one["id"]) not in own
+            ]
             found += [f"{kind} {one['name']}" for one in others]
         return found
 
@@ -233,7 +286,11 @@ def keep(awx: Awx, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
     diff = _diff(steps)
     for step in () if check else steps:
         keeper.apply(step)
-    return {"changed": any(verb != "unchanged" for verb in verbs), "objects": _told(steps, verbs), "diff": diff}
+    return {
+        "changed": any(verb != "unchanged" for verb in verbs),
+        "objects": _told(steps, verbs),
+        "diff": diff,
+    }
 
 
 def take_away(awx: Awx, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
@@ -248,7 +305,12 @@ def take_away(awx: Awx, options: Mapping[str, Any], check: bool) -> dict[str, An
         verb, remark = _end(keeper, step, steps)
         verbs.append(verb)
         told += remark
-    return {"changed": "removed" in verbs, "objects": _told(list(reversed(steps)), verbs), "told": told, "diff": _diff_of_removal(reversed(steps), verbs)}
+    return {
+        "changed": "removed" in verbs,
+        "objects": _told(list(reversed(steps)), verbs),
+        "told": told,
+        "diff": _diff_of_removal(reversed(steps), verbs),
+    }
 
 
 def _end(keeper: Keeper, step: Step, steps: list[Step]) -> tuple[str, list[str]]:
@@ -266,7 +328,15 @@ def _end(keeper: Keeper, step: Step, steps: list[Step]) -> tuple[str, list[str]]
 
 
 def _told(steps: Iterable[Step], verbs: Iterable[str]) -> list[dict[str, Any]]:
-    return [{"kind": step.wanted.kind.name, "name": step.wanted.name, "id": (step.have or {}).get("id"), "outcome": verb} for step, verb in zip(steps, verbs)]
+    return [
+        {
+            "kind": step.wanted.kind.name,
+            "name": step.wanted.name,
+            "id": (step.have or {}).get("id"),
+            "outcome": verb,
+        }
+        for step, verb in zip(steps, verbs)
+    ]
 
 
 def _diff(steps: Iterable[Step]) -> dict[str, Any]:
@@ -281,5 +351,9 @@ def _diff(steps: Iterable[Step]) -> dict[str, Any]:
 
 
 def _diff_of_removal(steps: Iterable[Step], verbs: Iterable[str]) -> dict[str, Any]:
-    removed = {f"{step.wanted.kind.name} {step.wanted.name}": "present" for step, verb in zip(steps, verbs) if verb == "removed"}
+    removed = {
+        f"{step.wanted.kind.name} {step.wanted.name}": "present"
+        for step, verb in zip(steps, verbs)
+        if verb == "removed"
+    }
     return {"before": removed, "after": {}}

@@ -35,11 +35,18 @@ class Kind:
 
 _SHARED = {"name": "str", "description": "str"}
 _OWNED = {**_SHARED, "organization": "str"}
-_NOTIFICATIONS = {f"notification_templates_{event}": "notification_templates" for event in ("started", "success", "error")}
+_NOTIFICATIONS = {
+    f"notification_templates_{event}": "notification_templates"
+    for event in ("started", "success", "error")
+}
 
 KINDS = (
     Kind("organizations", "organization", {**_SHARED, "max_hosts": "int"}),
-    Kind("credential_types", "credential type", {**_SHARED, "kind": "str", "inputs": "dict", "injectors": "dict"}),
+    Kind(
+        "credential_types",
+        "credential type",
+        {**_SHARED, "kind": "str", "inputs": "dict", "injectors": "dict"},
+    ),
     Kind(
         "credentials",
         "credential",
@@ -62,11 +69,17 @@ KINDS = (
         "project",
         {
             **_OWNED,
-            **dict.fromkeys(("scm_type", "scm_url", "scm_branch", "credential", "default_environment"), "str"),
+            **dict.fromkeys(
+                ("scm_type", "scm_url", "scm_branch", "credential", "default_environment"), "str"
+            ),
             **dict.fromkeys(("scm_clean", "scm_update_on_launch", "allow_override"), "bool"),
             **dict.fromkeys(("scm_update_cache_timeout", "timeout"), "int"),
         },
-        references={"organization": "organizations", "credential": "credentials", "default_environment": "execution_environments"},
+        references={
+            "organization": "organizations",
+            "credential": "credentials",
+            "default_environment": "execution_environments",
+        },
         scope="organization",
         needed=("organization", "scm_url"),
     ),
@@ -93,7 +106,17 @@ KINDS = (
         "inventory source",
         {
             **_SHARED,
-            **dict.fromkeys(("inventory", "source", "source_project", "source_path", "credential", "execution_environment"), "str"),
+            **dict.fromkeys(
+                (
+                    "inventory",
+                    "source",
+                    "source_project",
+                    "source_path",
+                    "credential",
+                    "execution_environment",
+                ),
+                "str",
+            ),
             **dict.fromkeys(("overwrite", "overwrite_vars", "update_on_launch"), "bool"),
             **dict.fromkeys(("update_cache_timeout", "timeout", "verbosity"), "int"),
             "source_vars": "dict",
@@ -114,9 +137,20 @@ KINDS = (
         "job template",
         {
             **_OWNED,
-            **dict.fromkeys(("job_type", "inventory", "project", "playbook", "limit", "execution_environment"), "str"),
+            **dict.fromkeys(
+                ("job_type", "inventory", "project", "playbook", "limit", "execution_environment"),
+                "str",
+            ),
             **dict.fromkeys(("forks", "timeout", "verbosity"), "int"),
-            **dict.fromkeys(("ask_limit_on_launch", "ask_variables_on_launch", "allow_simultaneous", "become_enabled"), "bool"),
+            **dict.fromkeys(
+                (
+                    "ask_limit_on_launch",
+                    "ask_variables_on_launch",
+                    "allow_simultaneous",
+                    "become_enabled",
+                ),
+                "bool",
+            ),
             "extra_vars": "dict",
         },
         references={
@@ -134,7 +168,13 @@ KINDS = (
     Kind(
         "schedules",
         "schedule",
-        {**_SHARED, "unified_job_template": "str", "rrule": "str", "enabled": "bool", "extra_data": "dict"},
+        {
+            **_SHARED,
+            "unified_job_template": "str",
+            "rrule": "str",
+            "enabled": "bool",
+            "extra_data": "dict",
+        },
         references={"unified_job_template": "job_templates"},
         scope="unified_job_template",
         needed=("unified_job_template", "rrule"),
@@ -160,13 +200,17 @@ DEFAULTS = {
 
 def arguments() -> dict[str, dict[str, Any]]:
     """The kinds as options of a module: a list of objects each."""
-    return {kind.name: {"type": "list", "elements": "dict", "options": _options(kind)} for kind in KINDS}
+    return {
+        kind.name: {"type": "list", "elements": "dict", "options": _options(kind)} for kind in KINDS
+    }
 
 
 def _options(kind: Kind) -> dict[str, dict[str, Any]]:
     choices = {**_CHOICES, **(_CREDENTIAL_TYPE_CHOICES if kind.name == "credential_types" else {})}
     needed = ("name", *kind.needed)
-    options: dict[str, dict[str, Any]] = {name: {"type": kind_of} for name, kind_of in kind.fields.items()}
+    options: dict[str, dict[str, Any]] = {
+        name: {"type": kind_of} for name, kind_of in kind.fields.items()
+    }
     options.update({name: {"type": "list", "elements": "str"} for name in kind.lists})
     for name, option in options.items():
         if name in needed:

@@ -136,14 +136,19 @@ _KUBERNETES_KEYS = {
 
 def _by_key(**tables: dict[str, str]) -> dict[str, dict[str, str]]:
     keys = dict.fromkeys(key for table in tables.values() for key in table)
-    return {key: {platform: table[key] for platform, table in tables.items() if key in table} for key in keys}
+    return {
+        key: {platform: table[key] for platform, table in tables.items() if key in table}
+        for key in keys
+    }
 
 
 # Key path below services.<name> -> how each platform honours it.
 SERVICE_KEYS = _by_key(swarm=_SWARM_KEYS, kubernetes=_KUBERNETES_KEYS)
 
 # Keys that concern only work on one's own machine: passed over, and named in one line.
-LOCAL_KEYS = frozenset({"attach", "build", "container_name", "develop", "pull_policy", "pull_refresh_after"})
+LOCAL_KEYS = frozenset(
+    {"attach", "build", "container_name", "develop", "pull_policy", "pull_refresh_after"}
+)
 
 _ON_KUBERNETES_ONLY = "Swarm has no such setting; leave it out"
 _NOT_YET = "not supported yet; leave it out"

@@ -47,7 +47,9 @@ class Compose:
     notes: list[str] = field(default_factory=list)
 
 
-def read(content: Mapping[str, Any], images: Mapping[str, str] | None = None, platform: str = "swarm") -> Compose:
+def read(
+    content: Mapping[str, Any], images: Mapping[str, str] | None = None, platform: str = "swarm"
+) -> Compose:
     """Read a Compose file's content.
 
     ``images`` sets the image of services by name. Raises :class:`SpecError` with every problem.
@@ -62,7 +64,11 @@ def read(content: Mapping[str, Any], images: Mapping[str, str] | None = None, pl
 def _read(content: Mapping[str, Any], images: dict[str, str], reader: Reader) -> Compose | None:
     top = mapping(
         dict.fromkeys(("services", "networks", "volumes", "secrets", "configs"), _as_is),
-        {"include": "list the file under compose", "jobs": "not supported yet; leave it out", "models": "not supported yet; leave it out"},
+        {
+            "include": "list the file under compose",
+            "jobs": "not supported yet; leave it out",
+            "models": "not supported yet; leave it out",
+        },
         passed=frozenset({"name", "version"}),
     )(dict(content), reader)
     if not isinstance(top, dict):
@@ -109,23 +115,39 @@ def _services(given: dict[str, Any], reader: Reader) -> Section:
     for name, value in given.items():
         place = reader.at(name)
         if not _SERVICE_NAME.fullmatch(name):
-            place.problem("a service's name must have letters, digits, '-' and '_' only, and begin and end with a letter or digit")
+            place.problem(
+                "a service's name must have letters, digits, '-' and '_' only, and begin and end with a letter or digit"
+            )
         service = services.read(value, place)
         if service is not None and value.get("image") is None:
-            place.problem(f"has no image; set it by images: {{{name}: <reference>}}, as CI built and pushed it" if "build" in value else "needs an image")
+            place.problem(
+                f"has no image; set it by images: {{{name}: <reference>}}, as CI built and pushed it"
+                if "build" in value
+                else "needs an image"
+            )
         result[name] = service or {}
     return result
 
 
 def _notes(given: dict[str, Any]) -> list[str]:
     """One line for all keys that concern only local work."""
-    seen = [f"services.{name}.{key}" for name, value in given.items() if isinstance(value, dict) for key in value if key in LOCAL_KEYS]
+    seen = [
+        f"services.{name}.{key}"
+        for name, value in given.items()
+        if isinstance(value, dict)
+        for key in value
+        if key in LOCAL_KEYS
+    ]
     return [f"passed over, for local work only: {', '.join(seen)}"] if seen else []
 
 
 def _external(value: object, reader: Reader) -> object:
     """``external: true``, or the old ``external: {name: …}``."""
-    return mapping({"name": text})(value, reader) if isinstance(value, dict) else boolean(value, reader)
+    return (
+        mapping({"name": text})(value, reader)
+        if isinstance(value, dict)
+        else boolean(value, reader)
+    )
 
 
 _OBJECT_PARSERS: dict[str, Parser] = {
@@ -160,11 +182,15 @@ def _objects(section: str, top: Mapping[str, Any], reader: Reader) -> Section:
         if not _OBJECT_NAME.fullmatch(name):
             place.problem("a name must have letters, digits, '-', '_' and '.' only")
         entry = parse({} if value is None else value, place)
-        result[name] = _normal_object(section, name, entry, place) if isinstance(entry, dict) else {}
+        result[name] = (
+            _normal_object(section, name, entry, place) if isinstance(entry, dict) else {}
+        )
     return result
 
 
-def _normal_object(section: str, name: str, entry: dict[str, Any], reader: Reader) -> dict[str, Any]:
+def _normal_object(
+    section: str, name: str, entry: dict[str, Any], reader: Reader
+) -> dict[str, Any]:
     external = entry.pop("external", False)
     if isinstance(external, dict):
         entry["name"], external = external.get("name", name), True
@@ -183,9 +209,13 @@ def _normal_object(section: str, name: str, entry: dict[str, Any], reader: Reade
 def _check_one_source(section: str, entry: dict[str, Any], reader: Reader) -> None:
     sources = [key for key in ("file", "content", "environment") if key in entry]
     if len(sources) != 1:
-        reader.problem(f"needs exactly one of file, content, environment or external{'; it has ' + ' and '.join(sources) if sources else ''}")
+        reader.problem(
+            f"needs exactly one of file, content, environment or external{'; it has ' + ' and '.join(sources) if sources else ''}"
+        )
     if "name" in entry:
-        reader.at("name").problem(f"{section} that are not external are named after their content; leave the name out")
+        reader.at("name").problem(
+            f"{section} that are not external are named after their content; leave the name out"
+        )
 
 
 def _join_default_network(app: Compose) -> None:
@@ -203,19 +233,31 @@ def _check_references(service: dict[str, Any], app: Compose, reader: Reader) -> 
     for section, declared in (("secrets", app.secrets), ("configs", app.configs)):
         sources = [grant["source"] for grant in service.get(section, [])]
         _check_declared(sources, declared, reader.at(section), section[:-1])
-    named = [mount["source"] for mount in service.get("volumes", []) if mount["type"] == "volume" and "source" in mount]
+    named = [
+        mount["source"]
+        for mount in service.get("volumes", [])
+        if mount["type"] == "volume" and "source" in mount
+    ]
     _check_declared(named, app.volumes, reader.at("volumes"), "volume")
     needed = service.pop("depends_on", {})
-    wanted = {name: need["condition"] for name, need in needed.items() if name in app.services or need["required"]}
+    wanted = {
+        name: need["condition"]
+        for name, need in needed.items()
+        if name in app.services or need["required"]
+    }
     _check_declared(wanted, app.services, reader.at("depends_on"), "service")
     if wanted:
         service["depends_on"] = wanted
 
 
-def _check_declared(names: Iterable[str], declared: Mapping[str, Any], reader: Reader, noun: str) -> None:
+def _check_declared(
+    names: Iterable[str], declared: Mapping[str, Any], reader: Reader, noun: str
+) -> None:
     for name in names:
         if name not in declared:
-            reader.problem(f"no {noun} {name} is declared{suggestion(name, declared) or f'; declare it under {noun}s'}")
+            reader.problem(
+                f"no {noun} {name} is declared{suggestion(name, declared) or f'; declare it under {noun}s'}"
+            )
 
 
 def _check_published_once(given: Section, reader: Reader) -> None:
@@ -226,7 +268,9 @@ def _check_published_once(given: Section, reader: Reader) -> None:
             if port["mode"] == "ingress" and "published" in port:
                 owner = owners.setdefault((port["published"], port["protocol"]), name)
                 if owner != name:
-                    reader.at(name).at("ports").problem(f"{port['published']}/{port['protocol']} is published by {owner} already; publish another port")
+                    reader.at(name).at("ports").problem(
+                        f"{port['published']}/{port['protocol']} is published by {owner} already; publish another port"
+                    )
 
 
 def _check_cycles(given: Section, reader: Reader) -> None:
@@ -234,7 +278,9 @@ def _check_cycles(given: Section, reader: Reader) -> None:
 
     def visit(name: str, trail: tuple[str, ...]) -> None:
         if name in trail:
-            reader.at(name).at("depends_on").problem(f"goes round in a circle: {' → '.join((*trail[trail.index(name) :], name))}")
+            reader.at(name).at("depends_on").problem(
+                f"goes round in a circle: {' → '.join((*trail[trail.index(name) :], name))}"
+            )
         elif name in given and name not in done:
             for needed in given[name].get("depends_on", {}):
                 visit(needed, (*trail, name))

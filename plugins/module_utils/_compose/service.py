@@ -47,7 +47,12 @@ UPDATE_DEFAULTS: dict[str, object] = {
     "max_failure_ratio": 0.0,
     "order": "stop-first",
 }
-RESTART_DEFAULTS: dict[str, object] = {"condition": "any", "delay": "5s", "max_attempts": 0, "window": "0s"}
+RESTART_DEFAULTS: dict[str, object] = {
+    "condition": "any",
+    "delay": "5s",
+    "max_attempts": 0,
+    "window": "0s",
+}
 _JOBS = ("replicated-job", "global-job")
 
 
@@ -64,7 +69,9 @@ def _image(value: object, reader: Reader) -> object:
 
 def _mode(value: object, reader: Reader) -> object:
     if value in _JOBS:
-        return reader.problem("jobs are not supported yet; run the task before the release, or in the entrypoint")
+        return reader.problem(
+            "jobs are not supported yet; run the task before the release, or in the entrypoint"
+        )
     return word("replicated", "global")(value, reader)
 
 
@@ -106,7 +113,10 @@ def _filled(fields: Parser, defaults: dict[str, object]) -> Parser:
         parsed = fields(value, reader)
         if not isinstance(parsed, dict):
             return None
-        return {**defaults, **{key: item for key, item in parsed.items() if (key, item) != ("monitor", "0s")}}
+        return {
+            **defaults,
+            **{key: item for key, item in parsed.items() if (key, item) != ("monitor", "0s")},
+        }
 
     return parse
 
@@ -128,7 +138,14 @@ def _update_config(*actions: str) -> Parser:
 
 
 _restart_policy = _filled(
-    mapping({"condition": word("any", "none", "on-failure"), "delay": duration, "max_attempts": integer(0), "window": duration}),
+    mapping(
+        {
+            "condition": word("any", "none", "on-failure"),
+            "delay": duration,
+            "max_attempts": integer(0),
+            "window": duration,
+        }
+    ),
     RESTART_DEFAULTS,
 )
 
@@ -137,16 +154,27 @@ def _restart(value: object, reader: Reader) -> object:
     name, _colon, attempts = str(value).partition(":")
     if value is False:
         name = "no"
-    conditions = {"no": "none", "always": "any", "unless-stopped": "any", "on-failure": "on-failure"}
+    conditions = {
+        "no": "none",
+        "always": "any",
+        "unless-stopped": "any",
+        "on-failure": "on-failure",
+    }
     if name not in conditions or (attempts and name != "on-failure"):
-        return reader.problem(f"{value!r} is none of no, always, unless-stopped, on-failure, on-failure:N")
+        return reader.problem(
+            f"{value!r} is none of no, always, unless-stopped, on-failure, on-failure:N"
+        )
     count = integer(0)(attempts, reader) if attempts else 0
     return {**RESTART_DEFAULTS, "condition": conditions[name], "max_attempts": count}
 
 
 def _preferences(value: object, reader: Reader) -> object:
     parsed = _preference_list(value, reader)
-    return [item["spread"] for item in parsed if "spread" in item] if isinstance(parsed, list) else None
+    return (
+        [item["spread"] for item in parsed if "spread" in item]
+        if isinstance(parsed, list)
+        else None
+    )
 
 
 _preference_list = listing(mapping({"spread": text}))
@@ -158,11 +186,16 @@ _deploy = mapping(
         "replicas": integer(0),
         "endpoint_mode": word("vip", "dnsrr"),
         "labels": pairs,
-        "placement": mapping({"constraints": words, "preferences": _preferences, "max_replicas_per_node": integer(0)}),
+        "placement": mapping(
+            {"constraints": words, "preferences": _preferences, "max_replicas_per_node": integer(0)}
+        ),
         "resources": mapping(
             {
                 "limits": mapping({"cpus": cpus, "memory": size, "pids": integer(0)}),
-                "reservations": mapping({"cpus": cpus, "memory": size, "devices": cannot("devices")}, {"generic_resources": "not supported yet; leave it out"}),
+                "reservations": mapping(
+                    {"cpus": cpus, "memory": size, "devices": cannot("devices")},
+                    {"generic_resources": "not supported yet; leave it out"},
+                ),
             }
         ),
         "restart_policy": _restart_policy,
@@ -188,18 +221,24 @@ def _environment(value: object, reader: Reader) -> object:
     variables = pairs(value, reader)
     for name in variables if isinstance(variables, dict) else ():
         if not name or re.search(r"[\s=]", name):
-            reader.at(name).problem(f"{name!r} is no name of a variable; write KEY=value without spaces")
+            reader.at(name).problem(
+                f"{name!r} is no name of a variable; write KEY=value without spaces"
+            )
     return variables
 
 
 def _env_file(value: object, reader: Reader) -> object:
-    return reader.problem("is read on the control machine, which did not happen here; write its lines under environment")
+    return reader.problem(
+        "is read on the control machine, which did not happen here; write its lines under environment"
+    )
 
 
 OVERLAID = ("Deployment", "DaemonSet", "Service", "PersistentVolumeClaim")
 _probe = mapping(
     {
-        "http": mapping({"path": text, "port": integer(1), "scheme": word("http", "https"), "host": text}),
+        "http": mapping(
+            {"path": text, "port": integer(1), "scheme": word("http", "https"), "host": text}
+        ),
         "tcp": mapping({"port": integer(1)}),
     }
 )
@@ -223,11 +262,17 @@ def _objects_by_kind(value: object, reader: Reader) -> object:
         return None
     if reader.platform == SWARM:
         return reader.problem("not supported yet on Swarm; leave it out")
-    if not isinstance(value, dict) or not all(isinstance(fields, dict) for fields in value.values()):
-        return reader.problem("needs a mapping of kinds of objects, such as Deployment, with the fields to add")
+    if not isinstance(value, dict) or not all(
+        isinstance(fields, dict) for fields in value.values()
+    ):
+        return reader.problem(
+            "needs a mapping of kinds of objects, such as Deployment, with the fields to add"
+        )
     for kind in value:
         if kind not in OVERLAID:
-            reader.at(kind).problem(f"no object of this kind is made of a service{suggestion(str(kind), OVERLAID)}")
+            reader.at(kind).problem(
+                f"no object of this kind is made of a service{suggestion(str(kind), OVERLAID)}"
+            )
     return value
 
 
@@ -309,7 +354,9 @@ _FOLDED = {
 
 def read(value: object, reader: Reader) -> Service | None:
     """One service in normal form, or None where it could not be read at all."""
-    parsed = mapping(parsers_for(reader.platform), REFUSED_KEYS[reader.platform], passed=LOCAL_KEYS)(value, reader)
+    parsed = mapping(
+        parsers_for(reader.platform), REFUSED_KEYS[reader.platform], passed=LOCAL_KEYS
+    )(value, reader)
     if not isinstance(parsed, dict):
         return None
     service: Service = parsed
@@ -334,7 +381,9 @@ def _fold(value: object, deploy: dict[str, Any], place: tuple[str, ...], reader:
     for key in place[:-1]:
         spot = spot.setdefault(key, {})
     if spot.setdefault(place[-1], value) != value:
-        reader.problem(f"says {value}, and deploy.{'.'.join(place)} says {spot[place[-1]]}; write one of them")
+        reader.problem(
+            f"says {value}, and deploy.{'.'.join(place)} says {spot[place[-1]]}; write one of them"
+        )
 
 
 def _once(items: list[Service], reader: Reader) -> list[Service]:
@@ -349,10 +398,18 @@ def _once(items: list[Service], reader: Reader) -> list[Service]:
 def _check_modes(service: Service, reader: Reader) -> None:
     deploy = service["deploy"]
     if deploy.get("mode") == "global" and "replicas" in deploy:
-        reader.at("deploy.replicas").problem("a global service runs once on each machine; leave replicas out, or the mode")
-    ingress = [port for port in service.get("ports", []) if port["mode"] == "ingress" and "published" in port]
+        reader.at("deploy.replicas").problem(
+            "a global service runs once on each machine; leave replicas out, or the mode"
+        )
+    ingress = [
+        port
+        for port in service.get("ports", [])
+        if port["mode"] == "ingress" and "published" in port
+    ]
     if deploy.get("endpoint_mode") == "dnsrr" and ingress:
-        reader.at("ports").problem("endpoint_mode dnsrr has no virtual address to publish on; publish with mode: host, or leave endpoint_mode out")
+        reader.at("ports").problem(
+            "endpoint_mode dnsrr has no virtual address to publish on; publish with mode: host, or leave endpoint_mode out"
+        )
     if service.get("network_mode") == "host" and service.get("networks"):
         reader.at("network_mode").problem("goes without networks; write one of them")
 

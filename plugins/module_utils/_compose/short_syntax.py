@@ -26,11 +26,18 @@ from .._core.parsing import (
 
 _WORD = re.compile(r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\&|;<>])+""", re.DOTALL)
 _QUOTED = re.compile(r"""'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)""", re.DOTALL)
-_PORT = re.compile(r"(?:(?:(?P<host>.+):)?(?P<published>[\d-]*):)?(?P<target>[\d-]+)(?:/(?P<protocol>\w+))?", re.ASCII)
+_PORT = re.compile(
+    r"(?:(?:(?P<host>.+):)?(?P<published>[\d-]*):)?(?P<target>[\d-]+)(?:/(?P<protocol>\w+))?",
+    re.ASCII,
+)
 _PROTOCOLS = ("tcp", "udp", "sctp")
 _EVERYWHERE = ("", "0.0.0.0", "::", "[::]")
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?", re.ASCII)
-_VOLUME_FLAGS: dict[str, dict[str, object]] = {"rw": {}, "ro": {"read_only": True}, "nocopy": {"volume": {"nocopy": True}}}
+_VOLUME_FLAGS: dict[str, dict[str, object]] = {
+    "rw": {},
+    "ro": {"read_only": True},
+    "nocopy": {"volume": {"nocopy": True}},
+}
 _PROPAGATION = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
 _LOCAL_FLAGS = ("cached", "delegated", "consistent")
 
@@ -41,9 +48,13 @@ def command(value: object, reader: Reader) -> object:
         return words(value, reader) or None
     rest = _WORD.sub("", value).split()
     if rest and rest[0][0] in "'\"\\":
-        return reader.problem(f"{value!r} cannot be split into words: {rest[0][0]} has no counterpart")
+        return reader.problem(
+            f"{value!r} cannot be split into words: {rest[0][0]} has no counterpart"
+        )
     if rest:
-        return reader.problem(f'{value!r} has {rest[0]} outside quotes, and no shell reads it; quote it, or write ["sh", "-c", "..."]')
+        return reader.problem(
+            f'{value!r} has {rest[0]} outside quotes, and no shell reads it; quote it, or write ["sh", "-c", "..."]'
+        )
     return [_QUOTED.sub(_unquoted, item) for item in _WORD.findall(value)] or None
 
 
@@ -70,7 +81,10 @@ def ports(value: object, reader: Reader) -> object:
     for index, item in enumerate(value):
         parse = _long_port if isinstance(item, dict) else _short_port
         result.extend(port for port in parse(item, reader.at(index)) if port not in result)
-    return sorted(result, key=lambda port: (port["target"], port["protocol"], port.get("published", 0), port["mode"]))
+    return sorted(
+        result,
+        key=lambda port: (port["target"], port["protocol"], port.get("published", 0), port["mode"]),
+    )
 
 
 def _short_port(value: object, reader: Reader) -> list[dict[str, object]]:
@@ -82,7 +96,11 @@ def _short_port(value: object, reader: Reader) -> list[dict[str, object]]:
         reader.cannot("host_ip", match["host"])
         return []
     protocol = word(*_PROTOCOLS)((match["protocol"] or "tcp").lower(), reader)
-    return _spread(match["target"], match["published"], protocol, "ingress", reader) if protocol else []
+    return (
+        _spread(match["target"], match["published"], protocol, "ingress", reader)
+        if protocol
+        else []
+    )
 
 
 def _long_port(value: object, reader: Reader) -> list[dict[str, object]]:
@@ -104,14 +122,24 @@ def _long_port(value: object, reader: Reader) -> list[dict[str, object]]:
     if "target" not in fields:
         reader.problem("needs target, the container's port")
         return []
-    return _spread(fields["target"], fields.get("published"), fields.get("protocol", "tcp"), fields.get("mode", "ingress"), reader)
+    return _spread(
+        fields["target"],
+        fields.get("published"),
+        fields.get("protocol", "tcp"),
+        fields.get("mode", "ingress"),
+        reader,
+    )
 
 
-def _spread(target: object, published: object, protocol: object, mode: object, reader: Reader) -> list[dict[str, object]]:
+def _spread(
+    target: object, published: object, protocol: object, mode: object, reader: Reader
+) -> list[dict[str, object]]:
     targets, publisheds = _range(target), _range(published)
     if targets is None or publisheds is None or (publisheds and len(publisheds) != len(targets)):
         several = f"published {published!r} and target {target!r} must be ports or ranges of equal length, from 1 to 65535"
-        reader.problem(several if published else f"{target!r} must be a port or a range, from 1 to 65535")
+        reader.problem(
+            several if published else f"{target!r} must be a port or a range, from 1 to 65535"
+        )
         return []
     result = []
     for index, number in enumerate(targets):
@@ -140,11 +168,17 @@ def volume(value: object, reader: Reader) -> object:
 
 def _short_volume(value: object, reader: Reader) -> object:
     pieces = str(value).split(":")
-    source, target, flags = "" if len(pieces) == 1 else pieces[0], pieces[:2][-1], ":".join(pieces[2:])
+    source, target, flags = (
+        "" if len(pieces) == 1 else pieces[0],
+        pieces[:2][-1],
+        ":".join(pieces[2:]),
+    )
     if not target.startswith("/"):
         return reader.problem(f"{value!r}: the path in the container must begin with /")
     if "" in pieces:
-        return reader.problem(f"{value!r} has nothing between its colons; write for example data:/data or data:/data:ro")
+        return reader.problem(
+            f"{value!r} has nothing between its colons; write for example data:/data or data:/data:ro"
+        )
     result: dict[str, object] = {"type": "volume", "target": _clean(target)}
     if source:
         result["source"] = source
@@ -176,7 +210,13 @@ _long_volume_fields = mapping(
         "source": text,
         "target": text,
         "read_only": boolean,
-        "volume": mapping({"nocopy": boolean}, {"subpath": "not supported yet; mount the whole volume", "labels": "write them under volumes.<name>.labels"}),
+        "volume": mapping(
+            {"nocopy": boolean},
+            {
+                "subpath": "not supported yet; mount the whole volume",
+                "labels": "write them under volumes.<name>.labels",
+            },
+        ),
         "bind": mapping(
             {"propagation": word(*_PROPAGATION), "selinux": cannot("selinux")},
             {"recursive": "not supported yet; leave it out"},
@@ -226,7 +266,12 @@ def _checked_source(mount: dict[str, object], reader: Reader) -> object:
 def tmpfs(value: object, reader: Reader) -> object:
     """The service's ``tmpfs`` key as mounts of type tmpfs."""
     items = value if isinstance(value, list) else [value]
-    return [mount for index, item in enumerate(items) for mount in [_tmpfs_mount(str(item), reader.at(index))] if mount]
+    return [
+        mount
+        for index, item in enumerate(items)
+        for mount in [_tmpfs_mount(str(item), reader.at(index))]
+        if mount
+    ]
 
 
 def _tmpfs_mount(value: str, reader: Reader) -> dict[str, object] | None:
@@ -253,9 +298,13 @@ def service_networks(value: object, reader: Reader) -> object:
         value = dict.fromkeys(_names(value, reader))
     if not isinstance(value, dict):
         return reader.problem(f"must be a list or a mapping, not {kind_of(value)}")
-    addresses = dict.fromkeys(("ipv4_address", "ipv6_address", "link_local_ips", "mac_address"), cannot("addresses"))
+    addresses = dict.fromkeys(
+        ("ipv4_address", "ipv6_address", "link_local_ips", "mac_address"), cannot("addresses")
+    )
     not_yet = dict.fromkeys(("driver_opts", "interface_name"), "not supported yet; leave it out")
-    parse = mapping({"aliases": words, **addresses}, not_yet, passed=frozenset({"priority", "gw_priority"}))
+    parse = mapping(
+        {"aliases": words, **addresses}, not_yet, passed=frozenset({"priority", "gw_priority"})
+    )
     result: dict[str, object] = {}
     for name, settings in value.items():
         parsed = parse(settings or {}, reader.at(name))
@@ -271,7 +320,9 @@ def _names(value: object, reader: Reader) -> list[str]:
 
 def grant(folder: str) -> Parser:
     """A parser of one entry of a service's ``secrets`` or ``configs``; ``folder`` is where it appears."""
-    parse_fields = mapping({"source": text, "target": text, "uid": text, "gid": text, "mode": octal})
+    parse_fields = mapping(
+        {"source": text, "target": text, "uid": text, "gid": text, "mode": octal}
+    )
 
     def parse(value: object, reader: Reader) -> object:
         fields = parse_fields(value, reader) if isinstance(value, dict) else {"source": str(value)}
@@ -303,14 +354,20 @@ def dependencies(value: object, reader: Reader) -> object:
 
 def _condition(value: object, reader: Reader) -> object:
     if value == "service_completed_successfully":
-        return reader.problem("jobs are not supported yet; run the task before the release, or in the entrypoint")
+        return reader.problem(
+            "jobs are not supported yet; run the task before the release, or in the entrypoint"
+        )
     return word("service_started", "service_healthy")(value, reader)
 
 
 def extra_hosts(value: object, reader: Reader) -> object:
     """Host names as ``name=address``, sorted."""
     if isinstance(value, dict):
-        value = [f"{name}={address or ''}" for name, given in value.items() for address in (given if isinstance(given, list) else [given])]
+        value = [
+            f"{name}={address or ''}"
+            for name, given in value.items()
+            for address in (given if isinstance(given, list) else [given])
+        ]
     result: set[str] = set()
     for entry in _names(value, reader):
         name, _separator, addresses = re.sub(r"^([^:=]+)[:=]", r"\1=", entry).partition("=")
@@ -355,7 +412,11 @@ def platform(value: object, reader: Reader) -> object:
 
 def without_empty(value: object) -> object:
     """A parsed mapping without entries that hold nothing."""
-    return {key: item for key, item in value.items() if item not in ({}, [])} if isinstance(value, dict) else value
+    return (
+        {key: item for key, item in value.items() if item not in ({}, [])}
+        if isinstance(value, dict)
+        else value
+    )
 
 
 def logging(value: object, reader: Reader) -> object:

@@ -22,7 +22,9 @@ _NO_DIGEST = {
     "image_missing": "the registry {registry} has no {name}",
     "registry_unreachable": "the registry {registry} does not answer for {name} ({why})",
 }
-_PATH = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*")
+_PATH = re.compile(
+    r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,11 @@ class Reference:
         if registry == _DEFAULT_REGISTRY and path.startswith(_LIBRARY):
             path = path[len(_LIBRARY) :]
         sound = _HOST.fullmatch(registry) and _PATH.fullmatch(path)
-        if not sound or (head != name and not _TAG.fullmatch(tag)) or ("@" in text and not _ID.fullmatch(digest)):
+        if (
+            not sound
+            or (head != name and not _TAG.fullmatch(tag))
+            or ("@" in text and not _ID.fullmatch(digest))
+        ):
             raise ValueError(f"{text!r} is no image reference; write registry/name:tag")
         return cls(registry, path, tag or ("" if digest else "latest"), digest)
 
@@ -71,4 +77,8 @@ def is_image_id(text: str) -> bool:
 
 def no_digest(kind: str, reference: Reference, why: str = "") -> Cause:
     """Why a registry gave no digest: ``image_denied``, ``image_missing`` or ``registry_unreachable``."""
-    return Cause(kind, _NO_DIGEST[kind].format(registry=reference.registry, name=reference.familiar, why=why), final=True)
+    return Cause(
+        kind,
+        _NO_DIGEST[kind].format(registry=reference.registry, name=reference.familiar, why=why),
+        final=True,
+    )

@@ -24,7 +24,13 @@ class Reader:
     ``notes`` has what the platform passes over and says so.
     """
 
-    def __init__(self, path: str = "", problems: list[Problem] | None = None, platform: str = SWARM, notes: list[str] | None = None) -> None:
+    def __init__(
+        self,
+        path: str = "",
+        problems: list[Problem] | None = None,
+        platform: str = SWARM,
+        notes: list[str] | None = None,
+    ) -> None:
         self.path = path
         self.problems: list[Problem] = [] if problems is None else problems
         self.platform = platform
@@ -32,7 +38,13 @@ class Reader:
 
     def at(self, key: object) -> Reader:
         """The place below this one; a number is a list's index."""
-        path = f"{self.path}[{key}]" if isinstance(key, int) else f"{self.path}.{key}" if self.path else str(key)
+        path = (
+            f"{self.path}[{key}]"
+            if isinstance(key, int)
+            else f"{self.path}.{key}"
+            if self.path
+            else str(key)
+        )
         return self.elsewhere(path)
 
     def elsewhere(self, path: str) -> Reader:
@@ -59,7 +71,16 @@ def text(value: object, reader: Reader) -> object:
     return units.scalar_text(value)
 
 
-_BOOLEANS = {"true": True, "y": True, "yes": True, "on": True, "false": False, "n": False, "no": False, "off": False}
+_BOOLEANS = {
+    "true": True,
+    "y": True,
+    "yes": True,
+    "on": True,
+    "false": False,
+    "n": False,
+    "no": False,
+    "off": False,
+}
 
 
 def boolean(value: object, reader: Reader) -> object:
@@ -92,7 +113,11 @@ def ratio(value: object, reader: Reader) -> object:
         number = float(str(value))
     except ValueError:
         number = -1.0
-    return number if 0 <= number <= 1 else reader.problem(f"must be a number from 0 to 1, not {value!r}")
+    return (
+        number
+        if 0 <= number <= 1
+        else reader.problem(f"must be a number from 0 to 1, not {value!r}")
+    )
 
 
 def word(*allowed: str) -> Parser:
@@ -101,7 +126,9 @@ def word(*allowed: str) -> Parser:
     def parse(value: object, reader: Reader) -> object:
         if value in allowed:
             return value
-        return reader.problem(f"{value!r} is none of {', '.join(allowed)}{suggestion(str(value), allowed)}")
+        return reader.problem(
+            f"{value!r} is none of {', '.join(allowed)}{suggestion(str(value), allowed)}"
+        )
 
     return parse
 
@@ -137,7 +164,11 @@ def octal(value: object, reader: Reader) -> object:
 def words(value: object, reader: Reader) -> object:
     """A list of texts; one text counts as a list of one."""
     items = value if isinstance(value, list) else [value]
-    return [item for item in (text(item, reader.at(index)) for index, item in enumerate(items)) if item is not None]
+    return [
+        item
+        for item in (text(item, reader.at(index)) for index, item in enumerate(items))
+        if item is not None
+    ]
 
 
 def pairs(value: object, reader: Reader) -> object:
@@ -146,7 +177,9 @@ def pairs(value: object, reader: Reader) -> object:
         value = dict(_pair(item, reader.at(index)) for index, item in enumerate(value))
     if not isinstance(value, dict):
         return reader.problem(f"must be a mapping or a list of KEY=value, not {kind_of(value)}")
-    return {str(key): "" if item is None else text(item, reader.at(key)) for key, item in value.items()}
+    return {
+        str(key): "" if item is None else text(item, reader.at(key)) for key, item in value.items()
+    }
 
 
 def _pair(item: object, reader: Reader) -> tuple[str, str]:
@@ -170,7 +203,11 @@ def listing(parse_item: Parser) -> Parser:
     return parse
 
 
-def mapping(parsers: Mapping[str, Parser], refused: Mapping[str, str] | None = None, passed: frozenset[str] = frozenset()) -> Parser:
+def mapping(
+    parsers: Mapping[str, Parser],
+    refused: Mapping[str, str] | None = None,
+    passed: frozenset[str] = frozenset(),
+) -> Parser:
     """A mapping with the keys of ``parsers``.
 
     ``refused`` gives the remedy for keys that cannot be honoured (one that asks for nothing can),
@@ -204,7 +241,13 @@ def cannot(what: str) -> Parser:
     return parse
 
 
-def _refuse(name: str, item: object, remedies: Mapping[str, str], parsers: Mapping[str, Parser], place: Reader) -> None:
+def _refuse(
+    name: str,
+    item: object,
+    remedies: Mapping[str, str],
+    parsers: Mapping[str, Parser],
+    place: Reader,
+) -> None:
     """Say of a key that is not read why; one that asks for nothing is no problem."""
     if name in remedies:
         if item not in (None, [], {}) and item is not False:

@@ -16,7 +16,16 @@ from decimal import Decimal, InvalidOperation
 SECOND = 1_000_000_000
 
 _NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
-_DURATION_UNITS = {"ns": 1, "us": 1_000, "µs": 1_000, "\u03bcs": 1_000, "ms": 1_000_000, "s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND}
+_DURATION_UNITS = {
+    "ns": 1,
+    "us": 1_000,
+    "µs": 1_000,
+    "\u03bcs": 1_000,
+    "ms": 1_000_000,
+    "s": SECOND,
+    "m": 60 * SECOND,
+    "h": 3600 * SECOND,
+}
 _DURATION_UNITS.update(d=24 * _DURATION_UNITS["h"], w=7 * 24 * _DURATION_UNITS["h"])
 _DURATION = re.compile(_NUMBER + r"(ns|us|µs|\u03bcs|ms|s|m|h|d|w)", re.ASCII)
 _SIZE = re.compile(rf"{_NUMBER}\s*(?:([kmgtp])i?b?|b?)", re.IGNORECASE | re.ASCII)
@@ -30,7 +39,9 @@ def nanoseconds(value: object) -> int:
         return 0
     if not text or _DURATION.sub("", text):
         raise ValueError(f"{value!r} is no duration; write for example 10s, 1m30s or 500ms")
-    return int(sum(Decimal(number) * _DURATION_UNITS[unit] for number, unit in _DURATION.findall(text)))
+    return int(
+        sum(Decimal(number) * _DURATION_UNITS[unit] for number, unit in _DURATION.findall(text))
+    )
 
 
 def duration(amount: int) -> str:

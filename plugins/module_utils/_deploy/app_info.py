@@ -28,7 +28,10 @@ def look(options: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "app": app,
         "live": live.summary() if live else {},
-        "history": [{**record.summary(), "not_restorable": platform.missing(record, seen)} for record in seen.records],
+        "history": [
+            {**record.summary(), "not_restorable": platform.missing(record, seen)}
+            for record in seen.records
+        ],
         "services": {name: _service(state) for name, state in sorted(seen.states.items())},
         "drift": _drift(platform, app, live, seen) if live else [],
         "held_by": who(seen.lease) if seen.lease and seen.lease.holder else "",
@@ -37,7 +40,12 @@ def look(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _service(state: ServiceState) -> dict[str, Any]:
     problems = {task.cause.text for task in state.tasks if task.cause and task.wanted}
-    return {"wanted": state.wanted, "healthy": len(state.healthy), "rollout": state.update, "problems": sorted(problems)}
+    return {
+        "wanted": state.wanted,
+        "healthy": len(state.healthy),
+        "rollout": state.update,
+        "problems": sorted(problems),
+    }
 
 
 def _drift(platform: Platform, app: str, live: Record, seen: Observation) -> list[dict[str, Any]]:
@@ -46,11 +54,18 @@ def _drift(platform: Platform, app: str, live: Record, seen: Observation) -> lis
     except PlanError as error:
         return [{"service": "", "path": "", "before": str(error), "after": ""}]
     missing = [
-        {"service": service.name, "path": "", "before": None, "after": service.action} for service in plan.services if service.changed and not service.changes
+        {"service": service.name, "path": "", "before": None, "after": service.action}
+        for service in plan.services
+        if service.changed and not service.changes
     ]
     extra = [entry for entry in missing if entry["after"] == REMOVE]
     changes = [
-        {"service": service.name, "path": change.path, "before": change.before, "after": change.after}
+        {
+            "service": service.name,
+            "path": change.path,
+            "before": change.before,
+            "after": change.after,
+        }
         for service in plan.services
         for change in service.changes
     ]

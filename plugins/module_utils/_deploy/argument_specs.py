@@ -12,10 +12,18 @@ Spec = dict[str, dict[str, Any]]
 PLATFORMS = ["swarm", "kubernetes"]
 
 CONNECTION: Spec = {
-    "docker_host": {"type": "str", "default": "unix:///var/run/docker.sock", "aliases": ["docker_url"], "fallback_env": ["DOCKER_HOST"]},
+    "docker_host": {
+        "type": "str",
+        "default": "unix:///var/run/docker.sock",
+        "aliases": ["docker_url"],
+        "fallback_env": ["DOCKER_HOST"],
+    },
     "tls": {"type": "bool"},
     "validate_certs": {"type": "bool", "default": True, "aliases": ["tls_verify", "verify_ssl"]},
-    "ca_path": {"type": "path", "aliases": ["ca_cert", "tls_ca_cert", "cacert_path", "ssl_ca_cert"]},
+    "ca_path": {
+        "type": "path",
+        "aliases": ["ca_cert", "tls_ca_cert", "cacert_path", "ssl_ca_cert"],
+    },
     "client_cert": {"type": "path", "aliases": ["tls_client_cert", "cert_path", "cert_file"]},
     "client_key": {"type": "path", "aliases": ["tls_client_key", "key_path", "key_file"]},
     "timeout": {"type": "int", "default": 60},
@@ -26,7 +34,11 @@ CONNECTION: Spec = {
     "proxy": {"type": "str", "fallback_env": ["K8S_AUTH_PROXY"]},
     "no_proxy": {"type": "str", "fallback_env": ["K8S_AUTH_NO_PROXY"]},
     "impersonate_user": {"type": "str", "fallback_env": ["K8S_AUTH_IMPERSONATE_USER"]},
-    "impersonate_groups": {"type": "list", "elements": "str", "fallback_env": ["K8S_AUTH_IMPERSONATE_GROUPS"]},
+    "impersonate_groups": {
+        "type": "list",
+        "elements": "str",
+        "fallback_env": ["K8S_AUTH_IMPERSONATE_GROUPS"],
+    },
     "namespace": {"type": "str"},
 }
 KUBERNETES: Spec = {
@@ -34,7 +46,10 @@ KUBERNETES: Spec = {
     "conflicts": {"type": "str", "choices": ["take", "fail"], "default": "take"},
     "pod_security": {"type": "str", "choices": ["auto", "restricted", "none"], "default": "auto"},
 }
-APP: Spec = {"app": {"type": "str", "required": True}, "platform": {"type": "str", "choices": PLATFORMS, "default": "swarm"}}
+APP: Spec = {
+    "app": {"type": "str", "required": True},
+    "platform": {"type": "str", "choices": PLATFORMS, "default": "swarm"},
+}
 REGISTRY: Spec = {
     "registry_auths": {
         "type": "list",
@@ -64,7 +79,11 @@ RECORD: Spec = {
     "by": {"type": "str"},
     "commit": {"type": "str"},
 }
-INTERNAL: Spec = {"_job": {"type": "dict"}, "_data": {"type": "dict", "no_log": True}, "_mask": {"type": "list", "elements": "str", "no_log": True}}
+INTERNAL: Spec = {
+    "_job": {"type": "dict"},
+    "_data": {"type": "dict", "no_log": True},
+    "_mask": {"type": "list", "elements": "str", "no_log": True},
+}
 
 RELEASE: Spec = {
     **APP,
@@ -95,8 +114,24 @@ RELEASE: Spec = {
     **INTERNAL,
 }
 RELEASE_RULES: dict[str, Any] = {"mutually_exclusive": [("compose", "spec", "manifests")]}
-ROLLBACK: Spec = {**APP, "release": {"type": "int"}, **RECORD, **ROLLOUT, **REGISTRY, **CONNECTION, **KUBERNETES, **INTERNAL}
-SCALE: Spec = {**APP, "replicas": {"type": "dict", "required": True}, **ROLLOUT, **REGISTRY, **CONNECTION, **INTERNAL}
+ROLLBACK: Spec = {
+    **APP,
+    "release": {"type": "int"},
+    **RECORD,
+    **ROLLOUT,
+    **REGISTRY,
+    **CONNECTION,
+    **KUBERNETES,
+    **INTERNAL,
+}
+SCALE: Spec = {
+    **APP,
+    "replicas": {"type": "dict", "required": True},
+    **ROLLOUT,
+    **REGISTRY,
+    **CONNECTION,
+    **INTERNAL,
+}
 INFO: Spec = {**APP, "show": {"type": "bool", "default": False}, **REGISTRY, **CONNECTION}
 
 

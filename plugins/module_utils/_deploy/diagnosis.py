@@ -42,7 +42,9 @@ REMEDIES = {
 _KILLED = 137
 
 
-def explain(service: str, cause: Cause, task: Task | None, evidence: Evidence, declared: Mapping[str, Any]) -> Failure:
+def explain(
+    service: str, cause: Cause, task: Task | None, evidence: Evidence, declared: Mapping[str, Any]
+) -> Failure:
     """One failure, told as exactly as the evidence allows."""
     cause = evidence.image or _sharper(cause, task, evidence, declared)
     return Failure(
@@ -59,10 +61,14 @@ def explain(service: str, cause: Cause, task: Task | None, evidence: Evidence, d
 
 
 def _exit_code(task: Task | None, evidence: Evidence) -> int | None:
-    return evidence.exit_code if evidence.exit_code is not None else task.exit_code if task else None
+    return (
+        evidence.exit_code if evidence.exit_code is not None else task.exit_code if task else None
+    )
 
 
-def _sharper(cause: Cause, task: Task | None, evidence: Evidence, declared: Mapping[str, Any]) -> Cause:
+def _sharper(
+    cause: Cause, task: Task | None, evidence: Evidence, declared: Mapping[str, Any]
+) -> Cause:
     """Memory is seen by the task's own engine only; elsewhere it is said as likely."""
     limit = declared.get("deploy", {}).get("resources", {}).get("limits", {}).get("memory")
     of = f" of {limit}" if limit else ""

@@ -60,15 +60,32 @@ def registry_credentials(options: Options) -> dict[str, dict[str, str]]:
 def check_name(app: str, platform: str) -> None:
     """Refuse a name that cannot stand in the platform's object names."""
     if not composing.APP_NAME.fullmatch(app):
-        raise SpecError([Problem("app", f"{app!r} must have 1 to 40 of a-z, 0-9, '-' and '_', and begin and end with a letter or digit")], "the options")
+        raise SpecError(
+            [
+                Problem(
+                    "app",
+                    f"{app!r} must have 1 to 40 of a-z, 0-9, '-' and '_', and begin and end with a letter or digit",
+                )
+            ],
+            "the options",
+        )
     if platform == "kubernetes" and "_" in app:
-        raise SpecError([Problem("app", f"{app!r} has '_', which no name on Kubernetes may have; write '-'")], "the options")
+        raise SpecError(
+            [Problem("app", f"{app!r} has '_', which no name on Kubernetes may have; write '-'")],
+            "the options",
+        )
 
 
 def limits_of(options: Options) -> Limits:
     """The limits among the options; a limit below 1 makes no sense and is refused."""
-    given = {name: options[name] for name in Limits.__dataclass_fields__ if options.get(name) is not None}
-    problems = [Problem(name, f"must be more than 0, not {value}") for name, value in given.items() if value <= 0]
+    given = {
+        name: options[name] for name in Limits.__dataclass_fields__ if options.get(name) is not None
+    }
+    problems = [
+        Problem(name, f"must be more than 0, not {value}")
+        for name, value in given.items()
+        if value <= 0
+    ]
     if problems:
         raise SpecError(problems, "the options")
     return Limits(**given)
@@ -86,7 +103,9 @@ def request_of(options: Options, check: bool) -> Request:
         by=options.get("by") or "",
         commit=options.get("commit") or "",
         resolve_image=options.get("resolve_image") or "auto",
-        wishes=Wishes(bool(options.get("adopt")), frozenset(options.get("recreate") or ()), limits.monitor),
+        wishes=Wishes(
+            bool(options.get("adopt")), frozenset(options.get("recreate") or ()), limits.monitor
+        ),
         limits=limits,
         immutable_versions=bool(options.get("immutable_versions")),
         check=check,
@@ -105,8 +124,16 @@ def _spec_of(options: Options) -> dict[str, Any]:
     check_present(options)
     if options.get("manifests"):
         # One text, since each value of an option that is not logged is masked wherever it stands.
-        documents = json.loads(base64.b64decode((options.get("_data") or {}).get("manifests", "W10=")))
-        return {"manifests": {"documents": documents, "hooks": options["hooks"], "labels": options["manifests_labels"]}}
+        documents = json.loads(
+            base64.b64decode((options.get("_data") or {}).get("manifests", "W10="))
+        )
+        return {
+            "manifests": {
+                "documents": documents,
+                "hooks": options["hooks"],
+                "labels": options["manifests_labels"],
+            }
+        }
     app = composing.read(options["spec"], options.get("images"), options["platform"])
     return {"compose": app, "contents": contents_of(options, app)}
 
@@ -114,11 +141,26 @@ def _spec_of(options: Options) -> dict[str, Any]:
 def check_present(options: Options) -> None:
     """Refuse a release without its version or its spec."""
     given = [name for name in ("compose", "spec", "manifests") if options.get(name)]
-    problems = [] if options.get("version") else [Problem("version", "is needed, as it is called in the history")]
+    problems = (
+        []
+        if options.get("version")
+        else [Problem("version", "is needed, as it is called in the history")]
+    )
     if len(given) != 1:
-        problems.append(Problem("compose", _ONE_SOURCE if not given else f"goes alone, and {' and '.join(given)} are set; set one of them"))
+        problems.append(
+            Problem(
+                "compose",
+                _ONE_SOURCE
+                if not given
+                else f"goes alone, and {' and '.join(given)} are set; set one of them",
+            )
+        )
     if given == ["manifests"] and options.get("platform") != "kubernetes":
-        problems.append(Problem("manifests", "are for platform: kubernetes; give a Swarm a Compose file by compose"))
+        problems.append(
+            Problem(
+                "manifests", "are for platform: kubernetes; give a Swarm a Compose file by compose"
+            )
+        )
     if problems:
         raise SpecError(problems, "the options")
 
@@ -127,7 +169,9 @@ def _numbers(replicas: Mapping[str, Any]) -> dict[str, int]:
     problems, result = [], {}
     for name, number in replicas.items():
         if isinstance(number, bool) or not str(number).isdigit():
-            problems.append(Problem(f"replicas.{name}", f"must be a whole number of at least 0, not {number!r}"))
+            problems.append(
+                Problem(f"replicas.{name}", f"must be a whole number of at least 0, not {number!r}")
+            )
         else:
             result[name] = int(number)
     if problems:
@@ -150,17 +194,34 @@ def contents_of(options: Options, app: composing.Compose) -> Contents:
 
 def hidden_words(options: Options, request: Request) -> list[str]:
     """Everything that must not be shown."""
-    credentials = [value for entry in registry_credentials(options).values() for key, value in entry.items() if key in ("password", "identitytoken")]
+    credentials = [
+        value
+        for entry in registry_credentials(options).values()
+        for key, value in entry.items()
+        if key in ("password", "identitytoken")
+    ]
     given = [str(value) for value in (options.get("secret_values") or {}).values()]
     tokens = [options["api_key"]] if options.get("api_key") else []
-    return words_of([*request.contents.secrets.values(), *(options.get("_mask") or ()), *given, *credentials, *tokens])
+    return words_of(
+        [
+            *request.contents.secrets.values(),
+            *(options.get("_mask") or ()),
+            *given,
+            *credentials,
+            *tokens,
+        ]
+    )
 
 
 def run(options: Options, check: bool, planner: Planner) -> dict[str, Any]:
     """One call of a module, whichever part of a run it is asked for."""
     job = options.get("_job") or {}
     phases: dict[str, Callable[..., dict[str, Any]]] = {"begin": _begin, "read": _read}
-    return phases[job["phase"]](options, check, planner) if job else _all_at_once(options, check, planner)
+    return (
+        phases[job["phase"]](options, check, planner)
+        if job
+        else _all_at_once(options, check, planner)
+    )
 
 
 def _begin(options: Options, check: bool, planner: Planner) -> dict[str, Any]:
@@ -186,7 +247,12 @@ def look(options: Options, check: bool, planner: Planner) -> dict[str, Any] | No
 
 def _answer(begun: Begun, words: list[str]) -> dict[str, Any]:
     """What the short part came to, for the action plugin."""
-    answer = {**module_result.of_beginning(begun), "waiting_for": begun.waiting_for, "seen": vars(begun.seen), "told": list(begun.warnings)}
+    answer = {
+        **module_result.of_beginning(begun),
+        "waiting_for": begun.waiting_for,
+        "seen": vars(begun.seen),
+        "told": list(begun.warnings),
+    }
     return dict(mask(answer, words))
 
 
@@ -226,11 +292,17 @@ def _all_at_once(options: Options, check: bool, planner: Planner) -> dict[str, A
     if begun.job:
         ended = work(platform, begun.job, lambda line: None, partial(mask, words=words)).as_data()
         answer["told"] += ended["warnings"]
-        answer = module_result.of_end(answer, ended, module_result.title(begun.job.kind, request.app, answer.get("version", "")))
+        answer = module_result.of_end(
+            answer,
+            ended,
+            module_result.title(begun.job.kind, request.app, answer.get("version", "")),
+        )
     return dict(mask(answer, words))
 
 
-def _patient_begin(platform: Platform, request: Request, planner: Planner, options: Options) -> Begun:
+def _patient_begin(
+    platform: Platform, request: Request, planner: Planner, options: Options
+) -> Begun:
     """Begin, and wait for whoever holds the app."""
     timeout = float(options.get("lease_timeout") or 600)
     deadline = time.monotonic() + timeout

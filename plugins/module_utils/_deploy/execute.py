@@ -66,7 +66,15 @@ def _release(platform: Platform, job: Job, fence: Fence, tell: Tell, hide: Hide)
     seen = patiently(lambda: platform.observe(job.app), begun + job.limits.rollout_timeout)
     record = next(record for record in seen.records if record.number == job.number)
     before = next((old for old in seen.records if old.number == job.before), None)
-    rollout = Rollout(platform, job, record, fence, tell, job.limits.rollout_timeout, former=before.version if before else "")
+    rollout = Rollout(
+        platform,
+        job,
+        record,
+        fence,
+        tell,
+        job.limits.rollout_timeout,
+        former=before.version if before else "",
+    )
     try:
         failures = rollout.run()
     except LeaseLost:
@@ -102,10 +110,20 @@ def _prune(platform: Platform, job: Job, fence: Fence) -> None:
         fence.check()
         platform.remove_record(record)
     numbers = {record.number for record in going}
-    platform.sweep(job.app, [record.resolved for record in records if record.number not in numbers], fence)
+    platform.sweep(
+        job.app, [record.resolved for record in records if record.number not in numbers], fence
+    )
 
 
-def _back(platform: Platform, job: Job, record: Record, before: Record | None, rollout: Rollout, fence: Fence, tell: Tell) -> tuple[str, str]:
+def _back(
+    platform: Platform,
+    job: Job,
+    record: Record,
+    before: Record | None,
+    rollout: Rollout,
+    fence: Fence,
+    tell: Tell,
+) -> tuple[str, str]:
     """All services together to the last good release; where there is none, what was made goes. The verdict, and what runs now."""
     if not rollout.begun:
         return FAILED, "nothing was changed"
@@ -114,9 +132,13 @@ def _back(platform: Platform, job: Job, record: Record, before: Record | None, r
     return _restored(platform, job, record, before, fence, tell)
 
 
-def _restored(platform: Platform, job: Job, record: Record, before: Record, fence: Fence, tell: Tell) -> tuple[str, str]:
+def _restored(
+    platform: Platform, job: Job, record: Record, before: Record, fence: Fence, tell: Tell
+) -> tuple[str, str]:
     tell(f"going back to {before.version} (release {before.number})")
-    back = Rollout(platform, job, before, fence, tell, job.limits.rollback_timeout, former=record.version)
+    back = Rollout(
+        platform, job, before, fence, tell, job.limits.rollback_timeout, former=record.version
+    )
     try:
         left = back.run()
     except LeaseLost:
@@ -124,15 +146,23 @@ def _restored(platform: Platform, job: Job, record: Record, before: Record, fenc
     except ShippingError as error:
         left = [Failure("", "refused", str(error))]
     if not left:
-        return ROLLED_BACK_VERDICT, f"{before.version} (release {before.number}) serves: rolled back and healthy"
-    return FAILED, f"rolled back to {before.version} (release {before.number}), but {'; '.join(map(str, left))}"
+        return (
+            ROLLED_BACK_VERDICT,
+            f"{before.version} (release {before.number}) serves: rolled back and healthy",
+        )
+    return (
+        FAILED,
+        f"rolled back to {before.version} (release {before.number}), but {'; '.join(map(str, left))}",
+    )
 
 
 def _removed(platform: Platform, job: Job, record: Record, fence: Fence, tell: Tell) -> str:
     """The first release failed: there is nothing to go back to, so nothing of it stays, and what was taken over is as it was."""
     deadline = time.monotonic() + job.limits.rollback_timeout
     names = list(record.resolved.services)
-    networks = [name for name, entry in record.resolved.networks.items() if not entry.get("external")]
+    networks = [
+        name for name, entry in record.resolved.networks.items() if not entry.get("external")
+    ]
     try:
         kept = platform.remove_services(job.app, names, fence, deadline)
         platform.remove_networks(job.app, networks, fence, deadline)
@@ -168,7 +198,9 @@ def _scale(platform: Platform, job: Job, fence: Fence, tell: Tell) -> Ended:
     for name, number in before.items():
         platform.set_replicas(job.app, name, number, fence)
     numbers = ", ".join(f"{name} to {number}" for name, number in before.items())
-    return Ended(FAILED, f"scaled back, {numbers}. {'; '.join(map(str, failures))}", tuple(failures))
+    return Ended(
+        FAILED, f"scaled back, {numbers}. {'; '.join(map(str, failures))}", tuple(failures)
+    )
 
 
 def _absent(platform: Platform, job: Job, fence: Fence, tell: Tell) -> Ended:
@@ -177,7 +209,9 @@ def _absent(platform: Platform, job: Job, fence: Fence, tell: Tell) -> Ended:
     seen = platform.observe(job.app)
     platform.remove_services(job.app, list(seen.states), fence, deadline)
     tell("services removed")
-    platform.remove_networks(job.app, platform.belongings(job.app, seen)["networks"], fence, deadline)
+    platform.remove_networks(
+        job.app, platform.belongings(job.app, seen)["networks"], fence, deadline
+    )
     for record in seen.records:
         fence.check()
         platform.remove_record(record)

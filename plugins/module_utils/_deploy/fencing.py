@@ -63,9 +63,15 @@ class Hold:
             self._renew()
         lease = self._platform.read_lease(self._app)
         if not still_ours(lease, self._run, self.token):
-            self._lost = self._lost or f"{who(lease) if lease and lease.holder else 'somebody'} took it over"
+            self._lost = (
+                self._lost or f"{who(lease) if lease and lease.holder else 'somebody'} took it over"
+            )
         if self._lost:
-            raise LeaseLost(f"this run no longer holds {self._app}", self._lost, "Nothing more was written; see shipping.code.release_info for what runs")
+            raise LeaseLost(
+                f"this run no longer holds {self._app}",
+                self._lost,
+                "Nothing more was written; see shipping.code.release_info for what runs",
+            )
 
     def start(self) -> None:
         """Begin to renew."""

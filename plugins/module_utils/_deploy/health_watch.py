@@ -54,7 +54,12 @@ class Watch:
         self.states = self.platform.look(self.app, self.resolved)
         for name in names:
             if name in self.states:
-                outcome = judge(self.states[name], self.memories.get(name, Memory()), time.monotonic(), self.max_crashes)
+                outcome = judge(
+                    self.states[name],
+                    self.memories.get(name, Memory()),
+                    time.monotonic(),
+                    self.max_crashes,
+                )
                 self.memories[name], self.outcomes[name] = outcome.memory, outcome
                 self._tell_progress(name, outcome)
 
@@ -83,11 +88,17 @@ class Watch:
 
     def started(self, name: str) -> bool:
         """Whether a task of a service has been started, healthy or not."""
-        return name in self.states and any(task.current and task.state in (STARTING, RUNNING) for task in self.states[name].tasks)
+        return name in self.states and any(
+            task.current and task.state in (STARTING, RUNNING) for task in self.states[name].tasks
+        )
 
     def doomed(self) -> list[Failure]:
         """The services without hope, with everything that can be learnt of them."""
-        return [self._explain(name, outcome.cause, outcome.task) for name, outcome in self.outcomes.items() if outcome.cause]
+        return [
+            self._explain(name, outcome.cause, outcome.task)
+            for name, outcome in self.outcomes.items()
+            if outcome.cause
+        ]
 
     def late(self, names: Iterable[str]) -> list[Failure]:
         """The time is over: what each service that is not live still waits for."""
@@ -95,11 +106,22 @@ class Watch:
 
     def warnings(self) -> list[str]:
         """What went well in the end, and not at once."""
-        recovered = {name: outcome.crashes for name, outcome in self.outcomes.items() if outcome.live and outcome.crashes}
-        return [f"{name}: {count} of its tasks failed before it became healthy" for name, count in recovered.items()]
+        recovered = {
+            name: outcome.crashes
+            for name, outcome in self.outcomes.items()
+            if outcome.live and outcome.crashes
+        }
+        return [
+            f"{name}: {count} of its tasks failed before it became healthy"
+            for name, count in recovered.items()
+        ]
 
     def _tell_progress(self, name: str, outcome: Outcome) -> None:
-        if (name in self.quiet or self.states[name].passive) and name not in self.told and outcome.live:
+        if (
+            (name in self.quiet or self.states[name].passive)
+            and name not in self.told
+            and outcome.live
+        ):
             return
         failed = f", {outcome.crashes} failed" if outcome.crashes else ""
         text = f"{self.way}  {min(outcome.healthy, outcome.wanted)}/{outcome.wanted} healthy{failed}{', holding' if outcome.held else ''}"
@@ -110,7 +132,11 @@ class Watch:
     def _explain(self, name: str, cause: Cause, task: Task | None) -> Failure:
         declared = self.resolved.services.get(name, {})
         try:
-            evidence = self.platform.evidence(task, cause, declared.get("reference", "")) if task else Evidence()
+            evidence = (
+                self.platform.evidence(task, cause, declared.get("reference", ""))
+                if task
+                else Evidence()
+            )
         except Unreachable as error:
             evidence = Evidence(note=f"nothing more could be learnt ({error.why})")
         return explain(name, cause, task, evidence, declared)
@@ -118,8 +144,19 @@ class Watch:
     def _late(self, name: str) -> Failure:
         state = self.states.get(name)
         tasks = [task for task in state.tasks if task.wanted] if state else []
-        task = next((task for task in tasks if task.state == STARTING), next((task for task in tasks if task.state != RUNNING), None))
-        unhealthy = task is not None and task.state == STARTING and state is not None and state.checked
-        text = "never became healthy in the time it had" if unhealthy else "was not up in the time it had"
+        task = next(
+            (task for task in tasks if task.state == STARTING),
+            next((task for task in tasks if task.state != RUNNING), None),
+        )
+        unhealthy = (
+            task is not None and task.state == STARTING and state is not None and state.checked
+        )
+        text = (
+            "never became healthy in the time it had"
+            if unhealthy
+            else "was not up in the time it had"
+        )
         known = f" ({task.cause.text})" if task and task.cause else ""
-        return self._explain(name, Cause("never_healthy" if unhealthy else "timeout", text + known), task)
+        return self._explain(
+            name, Cause("never_healthy" if unhealthy else "timeout", text + known), task
+        )

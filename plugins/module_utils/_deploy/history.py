@@ -20,7 +20,9 @@ from .resolution import Resolved
 
 RECORD_LIMIT = 900_000
 REASON_LIMIT = 4_000
-_NUMBER, _STATE, _REASON, _VERSION = (f"{LABEL}{name}" for name in ("release", "state", "reason", "version"))
+_NUMBER, _STATE, _REASON, _VERSION = (
+    f"{LABEL}{name}" for name in ("release", "state", "reason", "version")
+)
 _TEXTS = ("by", "commit", "started", "ended", "rollback_of", "content")
 
 
@@ -76,7 +78,10 @@ class Record:
             "started": self.started,
             "ended": self.ended,
             "rollback_of": int(self.rollback_of) if self.rollback_of else None,
-            "services": {name: {"image": service["image"], "reference": service["reference"]} for name, service in self.resolved.services.items()},
+            "services": {
+                name: {"image": service["image"], "reference": service["reference"]}
+                for name, service in self.resolved.services.items()
+            },
         }
 
 
@@ -99,7 +104,11 @@ def read_record(identity: str, index: int, labels: Mapping[str, str], data: byte
 
 def newest(records: Iterable[Record], state: str | None = None) -> Record | None:
     """The newest record, or the newest with this state."""
-    return max((record for record in records if state in (None, record.state)), key=lambda record: record.number, default=None)
+    return max(
+        (record for record in records if state in (None, record.state)),
+        key=lambda record: record.number,
+        default=None,
+    )
 
 
 def next_number(records: Iterable[Record]) -> int:
@@ -117,15 +126,25 @@ def rollback_target(records: Iterable[Record], number: int | None) -> Record | N
     known = list(records)
     runs = newest(record for record in known if record.state != ROLLED_BACK_VERDICT)
     if newest(known, LIVE) is None or runs is None:
-        raise PlanError("there is nothing to go back to", "no release of this app has been live", "Ship one with shipping.code.release")
+        raise PlanError(
+            "there is nothing to go back to",
+            "no release of this app has been live",
+            "Ship one with shipping.code.release",
+        )
     if number is not None:
         return _named(known, runs, number)
     if runs.state == LIVE and runs.rollback_of:
         return None
-    target = newest(record for record in known if record.state == LIVE and record.number < runs.number and record.content != runs.content)
+    target = newest(
+        record
+        for record in known
+        if record.state == LIVE and record.number < runs.number and record.content != runs.content
+    )
     if target is None:
         raise PlanError(
-            "there is nothing to go back to", f"release {runs.number} is the oldest in the history", "Ship the version you want with shipping.code.release"
+            "there is nothing to go back to",
+            f"release {runs.number} is the oldest in the history",
+            "Ship the version you want with shipping.code.release",
         )
     return target
 
@@ -134,9 +153,17 @@ def _named(known: list[Record], runs: Record, number: int) -> Record | None:
     target = next((record for record in known if record.number == number), None)
     usable = ", ".join(str(record.number) for record in known if record.state == LIVE)
     if target is None:
-        raise PlanError(f"there is no release {number}", f"the history has {usable} to go back to", "See shipping.code.release_info")
+        raise PlanError(
+            f"there is no release {number}",
+            f"the history has {usable} to go back to",
+            "See shipping.code.release_info",
+        )
     if target.state != LIVE:
-        raise PlanError(f"cannot go back to release {number}", f"it never was live ({target.state}: {target.reason})", f"Choose one of {usable}")
+        raise PlanError(
+            f"cannot go back to release {number}",
+            f"it never was live ({target.state}: {target.reason})",
+            f"Choose one of {usable}",
+        )
     return None if runs.state == LIVE and target.content == runs.content else target
 
 

@@ -27,7 +27,9 @@ def folder() -> str:
         os.listdir(path)
     except OSError as error:
         raise ShippingError(
-            f"cannot keep a journal in {path}", (error.strerror or str(error)).lower(), "Set XDG_STATE_HOME to a folder of that user"
+            f"cannot keep a journal in {path}",
+            (error.strerror or str(error)).lower(),
+            "Set XDG_STATE_HOME to a folder of that user",
         ) from error
     return path
 

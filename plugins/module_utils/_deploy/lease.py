@@ -15,7 +15,9 @@ from dataclasses import dataclass
 
 from .naming import LABEL
 
-HOLDER, TOKEN, TTL, WHAT, BEAT = (f"{LABEL}{name}" for name in ("holder", "token", "ttl", "what", "beat"))
+HOLDER, TOKEN, TTL, WHAT, BEAT = (
+    f"{LABEL}{name}" for name in ("holder", "token", "ttl", "what", "beat")
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,13 @@ class Lease:
 
     def labels(self) -> dict[str, str]:
         """The labels to write."""
-        return {TOKEN: str(self.token), HOLDER: self.holder, TTL: f"{self.ttl:g}", WHAT: self.what, BEAT: str(self.beat)}
+        return {
+            TOKEN: str(self.token),
+            HOLDER: self.holder,
+            TTL: f"{self.ttl:g}",
+            WHAT: self.what,
+            BEAT: str(self.beat),
+        }
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,14 @@ def of_beginning(begun: Begun) -> dict[str, Any]:
 
 def of_end(begun: dict[str, Any], ended: dict[str, Any], title: str) -> dict[str, Any]:
     """The whole result: what was planned, and the verdict. ``failed`` with a message where it is not live."""
-    result = {**begun, **{key: value for key, value in ended.items() if key not in ("warnings", "release") and value != ""}}
+    result = {
+        **begun,
+        **{
+            key: value
+            for key, value in ended.items()
+            if key not in ("warnings", "release") and value != ""
+        },
+    }
     if ended.get("release"):
         result["release"] = ended["release"]
     if ended["verdict"] != "live":
@@ -28,4 +35,6 @@ def of_end(begun: dict[str, Any], ended: dict[str, Any], title: str) -> dict[str
 
 def title(kind: str, app: str, version: str) -> str:
     """What failed, for the beginning of a message."""
-    return {"scale": f"{app} could not be scaled", "absent": f"{app} could not be removed"}.get(kind, f"{app} {version} was refused")
+    return {"scale": f"{app} could not be scaled", "absent": f"{app} could not be removed"}.get(
+        kind, f"{app} {version} was refused"
+    )

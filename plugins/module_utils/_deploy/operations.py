@@ -27,18 +27,39 @@ def release(platform: Platform, request: Request, seen: Observation) -> Draft:
     before = newest(seen.records, LIVE)
     ids = _content_ids(platform, request.app, compose, request.contents)
     images = platform.resolve_images(list(references(compose)), request.resolve_image, seen)
-    adopted = platform.adoptable(request.app, request.contents, seen) if request.wishes.adopt else {}
-    resolved = resolve(platform.naming(request.app), compose, images, ids, before.resolved if before else None, adopted)
+    adopted = (
+        platform.adoptable(request.app, request.contents, seen) if request.wishes.adopt else {}
+    )
+    resolved = resolve(
+        platform.naming(request.app),
+        compose,
+        images,
+        ids,
+        before.resolved if before else None,
+        adopted,
+    )
     resolved = platform.complete(request.app, resolved, seen, request.wishes)
     draft = _towards(platform, request, seen, resolved, request.version)
     unread = [name for name in adopted.get("secrets", {}) if name in compose.secrets]
-    warnings = (f"the content of {', '.join(unread)} cannot be read, and is taken to be what was given now",) if unread else ()
-    return replace(draft, result={**draft.result, "notes": compose.notes}, warnings=(*draft.warnings, *warnings))
+    warnings = (
+        (
+            f"the content of {', '.join(unread)} cannot be read, and is taken to be what was given now",
+        )
+        if unread
+        else ()
+    )
+    return replace(
+        draft,
+        result={**draft.result, "notes": compose.notes},
+        warnings=(*draft.warnings, *warnings),
+    )
 
 
 def manifests(platform: Platform, request: Request, seen: Observation) -> Draft:
     """Make the app be at a version of its manifests."""
-    resolved, contents, notes = platform.from_manifests(request.app, request.manifests or {}, seen, request.resolve_image, request.wishes)
+    resolved, contents, notes = platform.from_manifests(
+        request.app, request.manifests or {}, seen, request.resolve_image, request.wishes
+    )
     draft = _towards(platform, replace(request, contents=contents), seen, resolved, request.version)
     return replace(draft, result={**draft.result, "notes": notes})
 
@@ -49,15 +70,33 @@ def rollback(platform: Platform, request: Request, seen: Observation) -> Draft:
     live = newest(seen.records, LIVE)
     if target is None:
         number = live.number if live else 0
-        what = f"release {number} is a rollback already; name a number to go further back" if request.release is None else f"release {number} has that spec"
-        return Draft(result={"app": request.app, "release": live.summary() if live else {}}, warnings=(what,) if request.release is None else ())
+        what = (
+            f"release {number} is a rollback already; name a number to go further back"
+            if request.release is None
+            else f"release {number} has that spec"
+        )
+        return Draft(
+            result={"app": request.app, "release": live.summary() if live else {}},
+            warnings=(what,) if request.release is None else (),
+        )
     gone = platform.missing(target, seen, thorough=True)
     if gone:
-        raise PlanError(f"release {target.number} cannot be restored", f"{', '.join(gone)} is gone", "Choose another release, or ship the version anew")
+        raise PlanError(
+            f"release {target.number} cannot be restored",
+            f"{', '.join(gone)} is gone",
+            "Choose another release, or ship the version anew",
+        )
     return _towards(platform, request, seen, target.resolved, target.version, str(target.number))
 
 
-def _towards(platform: Platform, request: Request, seen: Observation, resolved: Resolved, version: str, rollback_of: str = "") -> Draft:
+def _towards(
+    platform: Platform,
+    request: Request,
+    seen: Observation,
+    resolved: Resolved,
+    version: str,
+    rollback_of: str = "",
+) -> Draft:
     """A draft that brings the app to a resolved spec."""
     platform.check(resolved)
     plan = platform.plan(request.app, resolved, seen, request.wishes)
@@ -72,7 +111,13 @@ def _towards(platform: Platform, request: Request, seen: Observation, resolved: 
     }
     if same and not plan.changed:
         steady = _steady(seen.states, resolved, request.limits.max_crashes)
-        return Draft(needed=not steady, what=f"who watches {version}", record=live, result=result, warnings=plan.notes)
+        return Draft(
+            needed=not steady,
+            what=f"who watches {version}",
+            record=live,
+            result=result,
+            warnings=plan.notes,
+        )
     record = Record(
         number=next_number(seen.records),
         version=version,
@@ -84,7 +129,12 @@ def _towards(platform: Platform, request: Request, seen: Observation, resolved: 
         resolved=resolved,
     )
     record.data()
-    if pending and pending.content == record.content and pending.version == version and pending.rollback_of == rollback_of:
+    if (
+        pending
+        and pending.content == record.content
+        and pending.version == version
+        and pending.rollback_of == rollback_of
+    ):
         record = pending
     return Draft(
         needed=True,
@@ -99,7 +149,14 @@ def _towards(platform: Platform, request: Request, seen: Observation, resolved: 
 
 def _reused_version(request: Request, seen: Observation, record: Record) -> tuple[str, ...]:
     """What to say of a version that was live with another spec."""
-    other = next((old for old in seen.records if old.state == LIVE and old.version == record.version and old.content != record.content), None)
+    other = next(
+        (
+            old
+            for old in seen.records
+            if old.state == LIVE and old.version == record.version and old.content != record.content
+        ),
+        None,
+    )
     if other is None or record.rollback_of:
         return ()
     text = f"version {record.version} was release {other.number} already, with another spec"
@@ -110,10 +167,15 @@ def _reused_version(request: Request, seen: Observation, record: Record) -> tupl
 
 def _steady(states: States, resolved: Resolved, max_crashes: int) -> bool:
     """Whether every service runs what is declared and is healthy, by one look."""
-    return all(name in states and judge(states[name], remember(states[name]), 0.0, max_crashes).live for name in resolved.services)
+    return all(
+        name in states and judge(states[name], remember(states[name]), 0.0, max_crashes).live
+        for name in resolved.services
+    )
 
 
-def _content_ids(platform: Platform, app: str, compose: Compose, contents: Contents) -> dict[str, dict[str, str]]:
+def _content_ids(
+    platform: Platform, app: str, compose: Compose, contents: Contents
+) -> dict[str, dict[str, str]]:
     problems: list[Problem] = []
     result: dict[str, dict[str, str]] = {"secrets": {}, "configs": {}}
     salt = platform.salt(app) if contents.secrets else b""
@@ -123,11 +185,23 @@ def _content_ids(platform: Platform, app: str, compose: Compose, contents: Conte
             if entry.get("external"):
                 continue
             if name not in given:
-                problems.append(Problem(f"{section}.{name}", "its content was not given; a file is read on the control machine only"))
+                problems.append(
+                    Problem(
+                        f"{section}.{name}",
+                        "its content was not given; a file is read on the control machine only",
+                    )
+                )
             elif len(given[name]) > _LARGEST[section] or not given[name]:
-                problems.append(Problem(f"{section}.{name}", f"has {len(given[name])} bytes; from 1 to {_LARGEST[section]} are possible"))
+                problems.append(
+                    Problem(
+                        f"{section}.{name}",
+                        f"has {len(given[name])} bytes; from 1 to {_LARGEST[section]} are possible",
+                    )
+                )
             else:
-                result[section][name] = secret_id(given[name], salt) if section == "secrets" else config_id(given[name])
+                result[section][name] = (
+                    secret_id(given[name], salt) if section == "secrets" else config_id(given[name])
+                )
     if problems:
         raise SpecError(problems)
     return result
@@ -135,15 +209,31 @@ def _content_ids(platform: Platform, app: str, compose: Compose, contents: Conte
 
 def scale(platform: Platform, request: Request, seen: Observation) -> Draft:
     """Other numbers of tasks, without a new release."""
-    problems = [Problem(f"replicas.{name}", text) for name in request.replicas for text in [_unscalable(name, seen.states)] if text]
+    problems = [
+        Problem(f"replicas.{name}", text)
+        for name in request.replicas
+        for text in [_unscalable(name, seen.states)]
+        if text
+    ]
     if problems:
         raise SpecError(problems, f"the numbers for {request.app}")
-    wanted = {name: number for name, number in request.replicas.items() if seen.states[name].wanted != number}
+    wanted = {
+        name: number
+        for name, number in request.replicas.items()
+        if seen.states[name].wanted != number
+    }
     before = {name: seen.states[name].wanted for name in request.replicas}
     live = newest(seen.records, LIVE)
-    declared = {name for name in wanted if live and "replicas" in live.resolved.services.get(name, {}).get("deploy", {})}
+    declared = {
+        name
+        for name in wanted
+        if live and "replicas" in live.resolved.services.get(name, {}).get("deploy", {})
+    }
     numbers = {"before": before, "after": dict(request.replicas)}
-    warnings = tuple(f"{name} declares deploy.replicas; the next release sets it back" for name in sorted(declared))
+    warnings = tuple(
+        f"{name} declares deploy.replicas; the next release sets it back"
+        for name in sorted(declared)
+    )
     return Draft(
         kind=SCALE,
         needed=bool(wanted),
@@ -171,10 +261,17 @@ def absent(platform: Platform, request: Request, seen: Observation) -> Draft:
         needed=left,
         changed=left,
         what=f"who removes {request.app}",
-        result={"app": request.app, "removed": there, "volumes_kept": volumes, "diff": {"before": there, "after": {}}},
+        result={
+            "app": request.app,
+            "removed": there,
+            "volumes_kept": volumes,
+            "diff": {"before": there, "after": {}},
+        },
     )
 
 
 def release_or_absent(platform: Platform, request: Request, seen: Observation) -> Draft:
     """A release where there is a spec, else the end of the app."""
-    return (manifests if request.manifests else release if request.compose else absent)(platform, request, seen)
+    return (manifests if request.manifests else release if request.compose else absent)(
+        platform, request, seen
+    )

@@ -61,7 +61,11 @@ class Plan:
     @property
     def changed(self) -> bool:
         """Whether the platform would be touched."""
-        return any(service.changed for service in self.services) or any(self.create.values()) or any(self.remove.values())
+        return (
+            any(service.changed for service in self.services)
+            or any(self.create.values())
+            or any(self.remove.values())
+        )
 
     def as_data(self) -> dict[str, Any]:
         """The plan as a result of a module."""
@@ -72,7 +76,10 @@ class Plan:
                     "action": service.action,
                     "restarts": service.restarts,
                     "interruption": service.interruption,
-                    "changes": [{"path": change.path, "before": change.before, "after": change.after} for change in service.changes],
+                    "changes": [
+                        {"path": change.path, "before": change.before, "after": change.after}
+                        for change in service.changes
+                    ],
                 }
                 for service in self.services
             ],
@@ -104,15 +111,25 @@ def interruption(name: str, service: dict[str, Any], replicas: int, machines: in
 
 def host_ports(service: dict[str, Any]) -> list[int]:
     """The ports that a service takes on its machines themselves."""
-    return [port["published"] for port in service.get("ports", []) if port["mode"] == "host" and "published" in port]
+    return [
+        port["published"]
+        for port in service.get("ports", [])
+        if port["mode"] == "host" and "published" in port
+    ]
 
 
-def start_first_on_host_port(name: str, service: dict[str, Any], replicas: int, machines: int) -> str:
+def start_first_on_host_port(
+    name: str, service: dict[str, Any], replicas: int, machines: int
+) -> str:
     """Why a start-first update of a service with a host port can never fit, or nothing."""
     ports = host_ports(service)
     update = service.get("deploy", {}).get("update_config", {})
     everywhere = service.get("deploy", {}).get("mode") == "global"
-    if not ports or update.get("order") != "start-first" or (not everywhere and machines > replicas):
+    if (
+        not ports
+        or update.get("order") != "start-first"
+        or (not everywhere and machines > replicas)
+    ):
         return ""
     return (
         f"services.{name}.deploy.update_config.order: start-first cannot work, since port {ports[0]} is taken by the running task "
@@ -120,7 +137,9 @@ def start_first_on_host_port(name: str, service: dict[str, Any], replicas: int, 
     )
 
 
-def change_of_mode(name: str, mode: str, wanted: str, allowed: bool, problems: list[Problem]) -> ServicePlan:
+def change_of_mode(
+    name: str, mode: str, wanted: str, allowed: bool, problems: list[Problem]
+) -> ServicePlan:
     """A service whose mode changes is made anew, which is done only where it is ``allowed``."""
     if not allowed:
         problems.append(
@@ -129,12 +148,31 @@ def change_of_mode(name: str, mode: str, wanted: str, allowed: bool, problems: l
                 f"cannot change in place from {mode} to {wanted}; give the service another name, or set recreate: [{name}], which interrupts it",
             )
         )
-    return ServicePlan(name, RECREATE, (Change("deploy.mode", mode, wanted),), True, f"interrupted, because a change from {mode} to {wanted} makes it anew")
+    return ServicePlan(
+        name,
+        RECREATE,
+        (Change("deploy.mode", mode, wanted),),
+        True,
+        f"interrupted, because a change from {mode} to {wanted} makes it anew",
+    )
 
 
 def leaving(name: str, ports: set[int], services: Mapping[str, dict[str, Any]]) -> ServicePlan:
     """A service that left the spec; it goes last, or first where another one needs one of its ``ports``."""
-    heirs = sorted(other for other, service in services.items() if ports & {port["published"] for port in service.get("ports", []) if "published" in port})
+    heirs = sorted(
+        other
+        for other, service in services.items()
+        if ports & {port["published"] for port in service.get("ports", []) if "published" in port}
+    )
     if heirs:
-        return ServicePlan(name, REMOVE, (), True, f"interrupted, because {heirs[0]} takes its port and {name} goes first", early=True)
-    return ServicePlan(name, REMOVE, (), True, f"interrupted, because {name} is no longer in the spec")
+        return ServicePlan(
+            name,
+            REMOVE,
+            (),
+            True,
+            f"interrupted, because {heirs[0]} takes its port and {name} goes first",
+            early=True,
+        )
+    return ServicePlan(
+        name, REMOVE, (), True, f"interrupted, because {name} is no longer in the spec"
+    )

@@ -71,7 +71,9 @@ class Platform(Protocol):
     def check(self, resolved: Resolved) -> None:
         """Raise PlanError where this platform's version cannot honour a key."""
 
-    def from_manifests(self, app: str, given: Mapping[str, Any], seen: Observation, mode: str, wishes: Wishes) -> tuple[Resolved, Contents, list[str]]:
+    def from_manifests(
+        self, app: str, given: Mapping[str, Any], seen: Observation, mode: str, wishes: Wishes
+    ) -> tuple[Resolved, Contents, list[str]]:
         """Native objects as an app: its spec, the contents of its secrets, and what was passed over."""
 
     def complete(self, app: str, resolved: Resolved, seen: Observation, wishes: Wishes) -> Resolved:
@@ -92,7 +94,9 @@ class Platform(Protocol):
     def belongings(self, app: str, seen: Observation) -> dict[str, list[str]]:
         """The names of everything that the app has on the platform, by kind."""
 
-    def adoptable(self, app: str, contents: Contents, seen: Observation) -> dict[str, dict[str, str]]:
+    def adoptable(
+        self, app: str, contents: Contents, seen: Observation
+    ) -> dict[str, dict[str, str]]:
         """Secrets and configs of a stack of this name, by their names in the spec, that may be used as they are."""
 
     def look(self, app: str, resolved: Resolved) -> States:
@@ -116,10 +120,14 @@ class Platform(Protocol):
     def set_replicas(self, app: str, name: str, replicas: int, fence: Fence) -> None:
         """Set one service's number of tasks."""
 
-    def remove_services(self, app: str, names: Iterable[str], fence: Fence, deadline: float) -> list[str]:
+    def remove_services(
+        self, app: str, names: Iterable[str], fence: Fence, deadline: float
+    ) -> list[str]:
         """Remove services and wait until their tasks are gone; the names of those that were put back instead, since this run had taken them over."""
 
-    def remove_networks(self, app: str, names: Iterable[str], fence: Fence, deadline: float) -> None:
+    def remove_networks(
+        self, app: str, names: Iterable[str], fence: Fence, deadline: float
+    ) -> None:
         """Remove networks and wait until they are gone."""
 
     def sweep(self, app: str, needed: list[Resolved], fence: Fence) -> None:

@@ -49,15 +49,23 @@ def look(platform: Platform, request: Request, planner: Planner) -> Begun | None
     return _look(platform.observe(request.app), platform, request, planner)[0]
 
 
-def _look(seen: Observation, platform: Platform, request: Request, planner: Planner) -> tuple[Begun | None, str]:
+def _look(
+    seen: Observation, platform: Platform, request: Request, planner: Planner
+) -> tuple[Begun | None, str]:
     """As :func:`look`; for any other, what it would hold the app for."""
     free = free_to_take(seen.lease, request.seen, request.run)
     if not request.check and not free:
         return _wait_for(seen.lease, request), ""
     draft = planner(platform, request, seen)
     if request.check:
-        note = "" if free or seen.lease is None else f"{who(seen.lease)}, is at work on {request.app} now; the plan may change"
-        return Begun(draft.changed, draft.result, warnings=(*draft.warnings, *filter(None, [note]))), ""
+        note = (
+            ""
+            if free or seen.lease is None
+            else f"{who(seen.lease)}, is at work on {request.app} now; the plan may change"
+        )
+        return Begun(
+            draft.changed, draft.result, warnings=(*draft.warnings, *filter(None, [note]))
+        ), ""
     if not draft.needed and newest(seen.records, PENDING) is None:
         return Begun(False, draft.result, warnings=draft.warnings), ""
     return None, draft.what
@@ -75,7 +83,14 @@ def begin(platform: Platform, request: Request, planner: Planner) -> Begun:
         return _wait_for(platform.read_lease(request.app), request)
     fence = fencing.Hold(platform, request.app, request.run, lease.token, float("inf"))
     try:
-        begun = _held(platform, request, planner, lease, fence, taken_over=bool(seen.lease and seen.lease.holder))
+        begun = _held(
+            platform,
+            request,
+            planner,
+            lease,
+            fence,
+            taken_over=bool(seen.lease and seen.lease.holder),
+        )
     except BaseException:
         fencing.give_back(platform, request.app, request.run)
         raise
@@ -84,7 +99,14 @@ def begin(platform: Platform, request: Request, planner: Planner) -> Begun:
     return begun
 
 
-def _held(platform: Platform, request: Request, planner: Planner, lease: Lease, fence: Fence, taken_over: bool) -> Begun:
+def _held(
+    platform: Platform,
+    request: Request,
+    planner: Planner,
+    lease: Lease,
+    fence: Fence,
+    taken_over: bool,
+) -> Begun:
     """Plan again, now that nobody else writes; recover what a killed run left; write the record."""
     if taken_over:
         platform.stamp(request.app, fence)
@@ -99,7 +121,11 @@ def _held(platform: Platform, request: Request, planner: Planner, lease: Lease, 
         fence.check()
         record = record if record.id else platform.write_record(request.app, record)
         platform.make_objects(request.app, record.resolved, draft.contents, fence)
-    before = newest(old for old in seen.records if old.state == LIVE and (record is None or old.number != record.number))
+    before = newest(
+        old
+        for old in seen.records
+        if old.state == LIVE and (record is None or old.number != record.number)
+    )
     job = Job(
         kind=draft.kind,
         app=request.app,
@@ -115,14 +141,21 @@ def _held(platform: Platform, request: Request, planner: Planner, lease: Lease, 
     return Begun(draft.changed, draft.result, job, warnings=warnings)
 
 
-def _recover(platform: Platform, request: Request, seen: Observation, draft: Draft, fence: Fence) -> tuple[str, ...]:
+def _recover(
+    platform: Platform, request: Request, seen: Observation, draft: Draft, fence: Fence
+) -> tuple[str, ...]:
     """Close the records that killed runs left pending, but for the one that this run goes on with."""
     notes = []
     for record in seen.records:
         if record.state == PENDING and not (draft.record and draft.record.id == record.id):
             fence.check()
-            platform.write_record(request.app, ended(record, FAILED, "its run was killed before it came to an end", now()))
-            notes.append(f"release {record.number} ({record.version}) was left unfinished by a killed run; it is marked as failed")
+            platform.write_record(
+                request.app,
+                ended(record, FAILED, "its run was killed before it came to an end", now()),
+            )
+            notes.append(
+                f"release {record.number} ({record.version}) was left unfinished by a killed run; it is marked as failed"
+            )
     return tuple(notes)
 
 
@@ -136,7 +169,11 @@ def _wait_for(lease: Lease | None, request: Request) -> Begun:
 
 def held_too_long(app: str, whom: str, seconds: float) -> LeaseHeld:
     """The error of a run that waited for nothing."""
-    return LeaseHeld(f"{app} is held by {whom}", f"it was not given back within {seconds:g} s", "Wait for that run, or raise lease_timeout")
+    return LeaseHeld(
+        f"{app} is held by {whom}",
+        f"it was not given back within {seconds:g} s",
+        "Wait for that run, or raise lease_timeout",
+    )
 
 
 def now() -> str:

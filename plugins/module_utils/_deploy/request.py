@@ -71,7 +71,13 @@ class Job:
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Job:
         """What :meth:`as_data` made."""
-        return cls(**{**data, "limits": Limits(**data["limits"]), "recreate": tuple(data.get("recreate", ()))})
+        return cls(
+            **{
+                **data,
+                "limits": Limits(**data["limits"]),
+                "recreate": tuple(data.get("recreate", ())),
+            }
+        )
 
     @property
     def wishes(self) -> Wishes:

@@ -70,12 +70,22 @@ def resolve(
     secrets and configs. An object of ``before`` with the same content is used again, and so are
     those in ``adopted``, which maps sources to objects that others made.
     """
-    objects = {section: _objects(naming, section, compose, ids, before, (adopted or {}).get(section, {})) for section in ("secrets", "configs")}
+    objects = {
+        section: _objects(naming, section, compose, ids, before, (adopted or {}).get(section, {}))
+        for section in ("secrets", "configs")
+    }
     networks = {name: _name(naming, name, entry) for name, entry in compose.networks.items()}
     used = {name for service in compose.services.values() for name in service.get("networks", {})}
     return Resolved(
-        services={name: _service(naming, name, service, compose, images, objects, networks) for name, service in compose.services.items()},
-        networks={networks[name]: _without_name(entry) for name, entry in compose.networks.items() if name in used},
+        services={
+            name: _service(naming, name, service, compose, images, objects, networks)
+            for name, service in compose.services.items()
+        },
+        networks={
+            networks[name]: _without_name(entry)
+            for name, entry in compose.networks.items()
+            if name in used
+        },
         secrets=_entries("secrets", compose, objects, ids),
         configs=_entries("configs", compose, objects, ids),
         volumes=sorted(_name(naming, name, entry) for name, entry in compose.volumes.items()),
@@ -83,7 +93,12 @@ def resolve(
 
 
 def _objects(
-    naming: Naming, section: str, compose: Compose, ids: Mapping[str, Mapping[str, str]], before: Resolved | None, adopted: Mapping[str, str]
+    naming: Naming,
+    section: str,
+    compose: Compose,
+    ids: Mapping[str, Mapping[str, str]],
+    before: Resolved | None,
+    adopted: Mapping[str, str],
 ) -> dict[str, str]:
     """Source name to object name."""
     result = {}
@@ -97,12 +112,25 @@ def _objects(
     return result
 
 
-def _entries(section: str, compose: Compose, objects: Mapping[str, Mapping[str, str]], ids: Mapping[str, Mapping[str, str]]) -> Section:
-    used = {grant["source"] for service in compose.services.values() for grant in service.get(section, [])}
+def _entries(
+    section: str,
+    compose: Compose,
+    objects: Mapping[str, Mapping[str, str]],
+    ids: Mapping[str, Mapping[str, str]],
+) -> Section:
+    used = {
+        grant["source"]
+        for service in compose.services.values()
+        for grant in service.get(section, [])
+    }
     result: Section = {}
     for source, entry in getattr(compose, section).items():
         if source in used:
-            described = {"external": True} if entry.get("external") else {"id": ids[section][source], **_only(entry, "labels")}
+            described = (
+                {"external": True}
+                if entry.get("external")
+                else {"id": ids[section][source], **_only(entry, "labels")}
+            )
             result[objects[section][source]] = {"source": source, **described}
     return result
 
@@ -135,7 +163,8 @@ def _service(
         result["networks"] = {HOST_NETWORK: {}}
     else:
         result["networks"] = {
-            networks[network]: {"aliases": sorted({name, *settings.get("aliases", [])})} for network, settings in service.get("networks", {}).items()
+            networks[network]: {"aliases": sorted({name, *settings.get("aliases", [])})}
+            for network, settings in service.get("networks", {}).items()
         }
     for section in ("secrets", "configs"):
         if section in service:
@@ -146,7 +175,10 @@ def _service(
 
 
 def _granted(grant: Mapping[str, Any], objects: Mapping[str, str]) -> dict[str, Any]:
-    return {**{key: value for key, value in grant.items() if key != "source"}, "object": objects[grant["source"]]}
+    return {
+        **{key: value for key, value in grant.items() if key != "source"},
+        "object": objects[grant["source"]],
+    }
 
 
 def _mount(naming: Naming, mount: Mapping[str, Any], volumes: Section) -> dict[str, Any]:
@@ -154,8 +186,16 @@ def _mount(naming: Naming, mount: Mapping[str, Any], volumes: Section) -> dict[s
     if mount["type"] != "volume" or "source" not in mount:
         return dict(mount)
     entry = volumes[mount["source"]]
-    result = {**mount, "source": _name(naming, mount["source"], entry), **_only(entry, "driver", "driver_opts")}
-    return result if entry.get("external") else {**result, "labels": {**entry.get("labels", {}), **naming.volume_labels}}
+    result = {
+        **mount,
+        "source": _name(naming, mount["source"], entry),
+        **_only(entry, "driver", "driver_opts"),
+    }
+    return (
+        result
+        if entry.get("external")
+        else {**result, "labels": {**entry.get("labels", {}), **naming.volume_labels}}
+    )
 
 
 def references(compose: Compose) -> Iterable[str]:

@@ -11,8 +11,18 @@ from __future__ import annotations
 # What stands in the error -> kind, text, whether trying again cannot help.
 START_FAILURES: tuple[tuple[str, str, str, bool], ...] = (
     ("executable file not found", "start_failed", "its command does not exist in the image", True),
-    ("exec format error", "wrong_architecture", "its image is built for another architecture", True),
+    (
+        "exec format error",
+        "wrong_architecture",
+        "its image is built for another architecture",
+        True,
+    ),
     ("unable to find user", "start_failed", "its user does not exist in the image", True),
-    ("no such file or directory", "start_failed", "a file it needs at start does not exist in the image", False),
+    (
+        "no such file or directory",
+        "start_failed",
+        "a file it needs at start does not exist in the image",
+        False,
+    ),
     ("permission denied", "start_failed", "its command may not be executed", False),
 )

@@ -10,10 +10,22 @@ from dataclasses import dataclass, field
 
 from .._core.cause import Cause
 
-WAITING, PREPARING, STARTING, RUNNING, ENDED = "waiting", "preparing", "starting", "running", "ended"
+WAITING, PREPARING, STARTING, RUNNING, ENDED = (
+    "waiting",
+    "preparing",
+    "starting",
+    "running",
+    "ended",
+)
 
 # What the platform itself says of the update that is under way.
-UPDATING, PAUSED, ROLLING_BACK, ROLLED_BACK, DONE = "updating", "paused", "rolling back", "rolled back", "done"
+UPDATING, PAUSED, ROLLING_BACK, ROLLED_BACK, DONE = (
+    "updating",
+    "paused",
+    "rolling back",
+    "rolled back",
+    "done",
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +75,9 @@ class ServiceState:
     @property
     def healthy(self) -> tuple[Task, ...]:
         """The tasks that run what is wanted now; where there is a health check, it has passed."""
-        return tuple(task for task in self.tasks if task.current and task.wanted and task.state == RUNNING)
+        return tuple(
+            task for task in self.tasks if task.current and task.wanted and task.state == RUNNING
+        )
 
 
 @dataclass(frozen=True)
@@ -97,7 +111,11 @@ class Failure:
     logs: tuple[str, ...] = field(default=())
 
     def __str__(self) -> str:
-        subject = f"task {self.task}" + (f" on {self.machine}" if self.machine else "") if self.task else self.service
+        subject = (
+            f"task {self.task}" + (f" on {self.machine}" if self.machine else "")
+            if self.task
+            else self.service
+        )
         lines = [f"{subject}: {self.text}" if subject else self.text]
         if self.health:
             lines.append(f"Its health check said: {self.health}")

@@ -47,7 +47,9 @@ class Credentials:
 
     def dockerconfigjson(self, registries: Iterable[str]) -> bytes:
         """The content of a ``kubernetes.io/dockerconfigjson`` Secret; empty where no registry has a login."""
-        return dockerconfigjson({registry: self.for_registry(registry) for registry in set(registries)})
+        return dockerconfigjson(
+            {registry: self.for_registry(registry) for registry in set(registries)}
+        )
 
     def _configured(self, registry: str) -> Login:
         path = self._config_file()
@@ -58,11 +60,17 @@ class Credentials:
         why = ""
         try:
             helper = helper_of(content, registry)
-            found = (_ask_helper(helper, server_of(registry)) if helper else {}) or login_in(content, registry)
+            found = (_ask_helper(helper, server_of(registry)) if helper else {}) or login_in(
+                content, registry
+            )
         except ValueError as error:
             why = str(error)
         if why:  # Outside of the handler: an error's context may hold what was read.
-            raise PlanError(f"cannot read the credentials for {registry}", why, "Check docker_config and its credential helper, or give registry_auths")
+            raise PlanError(
+                f"cannot read the credentials for {registry}",
+                why,
+                "Check docker_config and its credential helper, or give registry_auths",
+            )
         return found
 
     def _config_file(self) -> str:
@@ -89,7 +97,9 @@ def parse_config(text: str) -> dict[str, Any]:
 def helper_of(content: Mapping[str, Any], registry: str) -> str:
     """The program that knows a registry's login; empty where there is none. Raises ValueError."""
     helpers = _mapping(content, "credHelpers")
-    named = next((helpers[name] for name in _names(registry) if helpers.get(name)), content.get("credsStore"))
+    named = next(
+        (helpers[name] for name in _names(registry) if helpers.get(name)), content.get("credsStore")
+    )
     if named and not isinstance(named, str):
         raise ValueError("its credential helper is no name")
     return f"docker-credential-{named}" if named else ""
@@ -105,11 +115,18 @@ def login_in(content: Mapping[str, Any], registry: str) -> Login:
     if key is None:
         return {}
     entry = auths[key]
-    if not isinstance(entry, dict) or not all(isinstance(entry.get(name, ""), str) for name in ("auth", "identitytoken", "username", "password")):
+    if not isinstance(entry, dict) or not all(
+        isinstance(entry.get(name, ""), str)
+        for name in ("auth", "identitytoken", "username", "password")
+    ):
         raise ValueError(f"the entry {key} of auths is none of a Docker client")
     if entry.get("identitytoken"):
         return {"identitytoken": entry["identitytoken"], "serveraddress": key}
-    username, password = _decoded(entry["auth"], key) if entry.get("auth") else (entry.get("username", ""), entry.get("password", ""))
+    username, password = (
+        _decoded(entry["auth"], key)
+        if entry.get("auth")
+        else (entry.get("username", ""), entry.get("password", ""))
+    )
     return {"username": username, "password": password, "serveraddress": key} if username else {}
 
 
@@ -141,8 +158,16 @@ def dockerconfigjson(logins: Mapping[str, Mapping[str, str]]) -> bytes:
             auths[server_of(registry)] = {"identitytoken": login["identitytoken"]}
         elif login.get("username"):
             username, password = login["username"], login.get("password", "")
-            auths[server_of(registry)] = {"username": username, "password": password, "auth": basic(username, password)}
-    return json.dumps({"auths": auths}, sort_keys=True, separators=(",", ":")).encode() if auths else b""
+            auths[server_of(registry)] = {
+                "username": username,
+                "password": password,
+                "auth": basic(username, password),
+            }
+    return (
+        json.dumps({"auths": auths}, sort_keys=True, separators=(",", ":")).encode()
+        if auths
+        else b""
+    )
 
 
 def basic(username: str, password: str) -> str:
@@ -184,7 +209,10 @@ def _read_config(path: str) -> dict[str, Any]:
     except OSError as error:
         why = str(error.strerror)
     except ValueError as error:
-        why, remedy = f"it is no JSON of a Docker client ({error})", "Correct the file, or name another one by docker_config"
+        why, remedy = (
+            f"it is no JSON of a Docker client ({error})",
+            "Correct the file, or name another one by docker_config",
+        )
     raise PlanError(f"cannot read {path}", why, remedy)
 
 
@@ -207,9 +235,15 @@ def _run(program: str, executable: str, server: str) -> tuple[int, str]:
     try:
         # No module is at hand here, whose run_command would put the answer into the log.
         done = subprocess.run(  # pylint: disable=ansible-bad-function
-            [executable, "get"], input=server.encode(), capture_output=True, timeout=_HELPER_TIMEOUT, check=False
+            [executable, "get"],
+            input=server.encode(),
+            capture_output=True,
+            timeout=_HELPER_TIMEOUT,
+            check=False,
         )
-        return done.returncode, (done.stdout.strip() or (done.stderr.strip() if done.returncode else b"")).decode(errors="replace")
+        return done.returncode, (
+            done.stdout.strip() or (done.stderr.strip() if done.returncode else b"")
+        ).decode(errors="replace")
     except subprocess.TimeoutExpired:
         why = f"{program} does not answer within {_HELPER_TIMEOUT:g} s"
     except OSError as error:

@@ -45,8 +45,12 @@ _LARGEST, _CHUNK = 4 * 1024 * 1024, 64 * 1024
 _SHOWN = 300
 _MASK = "********"
 # Nothing that two readers of an address could understand differently: no user, no backslash, no fragment.
-_URL = re.compile(r"(https?)://((?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?)(?:[/?][!\"$-\[\]-~]*)?")
-_CHALLENGE = re.compile(r"[\s,]*([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(\"(?:[^\"\\]|\\.)*\"|[^\s,\"]+))?", re.ASCII)
+_URL = re.compile(
+    r"(https?)://((?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?)(?:[/?][!\"$-\[\]-~]*)?"
+)
+_CHALLENGE = re.compile(
+    r"[\s,]*([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(\"(?:[^\"\\]|\\.)*\"|[^\s,\"]+))?", re.ASCII
+)
 _TOKEN = re.compile(r"[!-~]+")
 
 
@@ -82,7 +86,9 @@ class Registries:
     without encryption and whose certificates need not be trusted; those on loopback always may.
     """
 
-    def __init__(self, credentials: Credentials, insecure: Iterable[str] = (), timeout: float = 20.0) -> None:
+    def __init__(
+        self, credentials: Credentials, insecure: Iterable[str] = (), timeout: float = 20.0
+    ) -> None:
         self._credentials = credentials
         self._wire = _Wire(frozenset(name.lower() for name in insecure), timeout)
         self._logins: dict[str, dict[str, str]] = {}
@@ -110,12 +116,18 @@ class Registries:
 class _Question:
     """One reference; first asked without a login, then as the registry demands."""
 
-    def __init__(self, wire: _Wire, reference: Reference, login: Callable[[str], dict[str, str]]) -> None:
+    def __init__(
+        self, wire: _Wire, reference: Reference, login: Callable[[str], dict[str, str]]
+    ) -> None:
         self.reference = reference
         self._wire = wire
         self._login = login
         self._host = _HOSTS.get(reference.registry, reference.registry)
-        name = f"library/{reference.path}" if reference.registry in _HOSTS and "/" not in reference.path else reference.path
+        name = (
+            f"library/{reference.path}"
+            if reference.registry in _HOSTS and "/" not in reference.path
+            else reference.path
+        )
         self._name = name
         self._path = f"/v2/{name}/manifests/{reference.digest or reference.tag}"
         self._authorization = ""
@@ -146,9 +158,15 @@ class _Question:
     def _ask(self, method: str) -> _Answer:
         answer = self._send(method)
         # Whereto one was sent on has no say in who gets the credentials.
-        if answer.status == HTTPStatus.UNAUTHORIZED and not self._challenged and _place_of(answer) == self._host.lower():
+        if (
+            answer.status == HTTPStatus.UNAUTHORIZED
+            and not self._challenged
+            and _place_of(answer) == self._host.lower()
+        ):
             self._challenged = True
-            self._authorization = self._authorize(challenges(answer.headers.get("WWW-Authenticate", "")))
+            self._authorization = self._authorize(
+                challenges(answer.headers.get("WWW-Authenticate", ""))
+            )
             if self._authorization:
                 answer = self._send(method)
         return answer
@@ -168,7 +186,9 @@ class _Question:
         if "bearer" in demanded:
             return f"Bearer {self._token(demanded['bearer'], login)}"
         if login.get("identitytoken"):
-            raise _Refusal(_DENIED, "it asks for a name and a password, and only an identity token is known")
+            raise _Refusal(
+                _DENIED, "it asks for a name and a password, and only an identity token is known"
+            )
         return self._basic(login)
 
     def _basic(self, login: Mapping[str, str]) -> str:
@@ -188,8 +208,12 @@ class _Question:
         if answer.status != HTTPStatus.OK:
             refusal = _refusal(answer)
             # https://www.rfc-editor.org/rfc/rfc6749#section-5.2 has 400 for a token that is not good any more.
-            denied = refusal.kind == _DENIED or (login.get("identitytoken") and answer.status == HTTPStatus.BAD_REQUEST)
-            raise _Refusal(_DENIED if denied else _UNREACHABLE, f"its token service {place}: {_said(answer)}")
+            denied = refusal.kind == _DENIED or (
+                login.get("identitytoken") and answer.status == HTTPStatus.BAD_REQUEST
+            )
+            raise _Refusal(
+                _DENIED if denied else _UNREACHABLE, f"its token service {place}: {_said(answer)}"
+            )
         content = _mapping_in(answer.body)
         token = content.get("token") or content.get("access_token")
         if not isinstance(token, str) or not _TOKEN.fullmatch(token):
@@ -197,18 +221,28 @@ class _Question:
         self._secrets.append(token)
         return token
 
-    def _ask_for_token(self, realm: str, demanded: Mapping[str, str], login: Mapping[str, str]) -> _Answer:
+    def _ask_for_token(
+        self, realm: str, demanded: Mapping[str, str], login: Mapping[str, str]
+    ) -> _Answer:
         service = {"service": demanded["service"]} if demanded.get("service") else {}
         scope = demanded.get("scope") or f"repository:{self._name}:pull"
         if login.get("identitytoken"):
-            form = {"grant_type": "refresh_token", "refresh_token": login["identitytoken"], "client_id": "shipping.code", **service, "scope": scope}
+            form = {
+                "grant_type": "refresh_token",
+                "refresh_token": login["identitytoken"],
+                "client_id": "shipping.code",
+                **service,
+                "scope": scope,
+            }
             return self._wire.send(self._host, "POST", realm, {}, form)
         wanted = [*service.items(), *(("scope", part) for part in scope.split())]
         known = self._basic(login)
         if known:
             wanted.append(("account", login["username"]))
         address = f"{realm}{'&' if '?' in realm else '?'}{urlencode(wanted)}"
-        return self._wire.fetch(self._host, "GET", address, {"Authorization": known} if known else {})
+        return self._wire.fetch(
+            self._host, "GET", address, {"Authorization": known} if known else {}
+        )
 
 
 class _Wire:
@@ -233,13 +267,17 @@ class _Wire:
             self._spoken[host] = scheme
             return self._follow(host, method, headers, answer)
         same = len({why for _scheme, why in failures}) == 1
-        raise _NoAnswer(failures[0][1] if same else "; ".join(f"{scheme}: {why}" for scheme, why in failures))
+        raise _NoAnswer(
+            failures[0][1] if same else "; ".join(f"{scheme}: {why}" for scheme, why in failures)
+        )
 
     def fetch(self, registry: str, method: str, url: str, headers: Mapping[str, str]) -> _Answer:
         """HEAD or GET, also where it was moved to."""
         return self._follow(registry, method, headers, self.send(registry, method, url, headers))
 
-    def _follow(self, registry: str, method: str, headers: Mapping[str, str], answer: _Answer) -> _Answer:
+    def _follow(
+        self, registry: str, method: str, headers: Mapping[str, str], answer: _Answer
+    ) -> _Answer:
         """Go where an answer sends one; no other place is told the credentials."""
         for _hop in range(_MOST_REDIRECTIONS):
             location = answer.headers.get("Location")
@@ -248,18 +286,29 @@ class _Wire:
             target = _joined(answer.url, location)
             here, there = _origin(answer.url), _origin(target)
             if here != there:
-                headers = {name: value for name, value in headers.items() if name != "Authorization"}
+                headers = {
+                    name: value for name, value in headers.items() if name != "Authorization"
+                }
             if here[0] == "https" != there[0]:
                 raise _NoAnswer("it redirects to where nothing is encrypted")
             answer = self.send(registry, method, target, headers)
         raise _NoAnswer("it redirects too often")
 
-    def send(self, registry: str, method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None = None) -> _Answer:
+    def send(
+        self,
+        registry: str,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        form: Mapping[str, str] | None = None,
+    ) -> _Answer:
         """One request; plain HTTP is for loopback and insecure registries only, whatever it carries."""
         scheme, place = _origin(url)
         lax = self._is_lax(place)
         if scheme != "https" and not lax:
-            raise _NoAnswer(f"{place} is to be asked without encryption, which is for registries on loopback and insecure ones")
+            raise _NoAnswer(
+                f"{place} is to be asked without encryption, which is for registries on loopback and insecure ones"
+            )
         headers = {"User-Agent": "shipping.code", **headers}
         body = None
         if form is not None:
@@ -269,14 +318,29 @@ class _Wire:
         deadline = time.monotonic() + self._timeout
         try:
             pool = self._pool(registry, lax, proxy_for(url))
-            response = pool.request(method, url, headers=headers, body=body, timeout=self._timeout, redirect=False, retries=False, preload_content=False)
+            response = pool.request(
+                method,
+                url,
+                headers=headers,
+                body=body,
+                timeout=self._timeout,
+                redirect=False,
+                retries=False,
+                preload_content=False,
+            )
             try:
-                return _Answer(url, response.status, response.headers, b"".join(_pieces(response, deadline)))
+                return _Answer(
+                    url, response.status, response.headers, b"".join(_pieces(response, deadline))
+                )
             finally:
                 response.release_conn()
         except _failures() as error:
-            why = f"no answer within {self._timeout:g} s" if _took_too_long(error) else _reason(error)
-        raise _NoAnswer(why)  # Outside of the handler: an error may hold the request and its headers.
+            why = (
+                f"no answer within {self._timeout:g} s" if _took_too_long(error) else _reason(error)
+            )
+        raise _NoAnswer(
+            why
+        )  # Outside of the handler: an error may hold the request and its headers.
 
     def _schemes(self, host: str) -> tuple[str, ...]:
         if host in self._spoken:
@@ -299,7 +363,9 @@ def challenges(header: str) -> dict[str, dict[str, str]]:
     current: dict[str, str] = {}
     for name, value in _CHALLENGE.findall(header):
         if value:
-            current[name.lower()] = re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value
+            current[name.lower()] = (
+                re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value
+            )
         else:
             current = result.setdefault(name.lower(), {})
     return result
@@ -308,7 +374,10 @@ def challenges(header: str) -> dict[str, dict[str, str]]:
 def _refusal(answer: _Answer) -> _Refusal:
     """What an error answer means; its codes say more than its status."""
     codes = {code.upper() for code, _text in _errors_in(answer.body)}
-    denied = answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) or codes & {"DENIED", "UNAUTHORIZED"}
+    denied = answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) or codes & {
+        "DENIED",
+        "UNAUTHORIZED",
+    }
     unknown = codes & {"MANIFEST_UNKNOWN", "NAME_UNKNOWN"}
     if denied and not unknown:
         return _Refusal(_DENIED, _said(answer))
@@ -319,11 +388,20 @@ def _refusal(answer: _Answer) -> _Refusal:
 
 def _said(answer: _Answer) -> str:
     """An error answer in its own words, put as the Docker client puts them."""
-    parts = [": ".join(filter(None, (code.lower().replace("_", " "), text))) for code, text in _errors_in(answer.body)]
+    parts = [
+        ": ".join(filter(None, (code.lower().replace("_", " "), text)))
+        for code, text in _errors_in(answer.body)
+    ]
     text = " ".join("; ".join(filter(None, parts)).split())
-    text = "".join(character for character in text if character.isprintable())[:_SHOWN] or _status(answer.status)
+    text = "".join(character for character in text if character.isprintable())[:_SHOWN] or _status(
+        answer.status
+    )
     pause = answer.headers.get("Retry-After", "")
-    return f"{text}; try again in {pause} s" if answer.status == HTTPStatus.TOO_MANY_REQUESTS and re.fullmatch("[0-9]{1,9}", pause) else text
+    return (
+        f"{text}; try again in {pause} s"
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS and re.fullmatch("[0-9]{1,9}", pause)
+        else text
+    )
 
 
 def _status(status: int) -> str:
@@ -341,8 +419,15 @@ def _errors_in(body: bytes) -> list[tuple[str, str]]:
     content = _mapping_in(body)
     errors = content.get("errors")
     if isinstance(errors, list):
-        return [(str(error.get("code") or ""), str(error.get("message") or "")) for error in errors if isinstance(error, dict)]
-    code, text = content.get("error"), content.get("error_description") or content.get("details") or content.get("message")
+        return [
+            (str(error.get("code") or ""), str(error.get("message") or ""))
+            for error in errors
+            if isinstance(error, dict)
+        ]
+    code, text = (
+        content.get("error"),
+        content.get("error_description") or content.get("details") or content.get("message"),
+    )
     return [(code if isinstance(code, str) else "", text if isinstance(text, str) else "")]
 
 
@@ -428,8 +513,12 @@ def _took_too_long(error: BaseException) -> bool:
     from urllib3.exceptions import NewConnectionError
     from urllib3.exceptions import TimeoutError as TimedOut
 
-    refused = isinstance(error, NewConnectionError)  # which urllib3 counts among those that took too long
-    return isinstance(first_cause(error), TimeoutError) or (isinstance(error, TimedOut) and not refused)
+    refused = isinstance(
+        error, NewConnectionError
+    )  # which urllib3 counts among those that took too long
+    return isinstance(first_cause(error), TimeoutError) or (
+        isinstance(error, TimedOut) and not refused
+    )
 
 
 def _reason(error: BaseException) -> str:
@@ -439,7 +528,9 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, ssl.SSLError) and error.reason:
         return f"TLS: {error.reason.lower().replace('_', ' ')}"
     text = error.strerror.lower() if isinstance(error, OSError) and error.strerror else str(error)
-    return re.sub(r"//[^/@\s]*@", "//", text)[:_SHOWN] or type(error).__name__  # a proxy's address may have a password
+    return (
+        re.sub(r"//[^/@\s]*@", "//", text)[:_SHOWN] or type(error).__name__
+    )  # a proxy's address may have a password
 
 
 def _new_context(registry: str, lax: bool) -> ssl.SSLContext:
@@ -453,7 +544,11 @@ def _new_context(registry: str, lax: bool) -> ssl.SSLContext:
         context.verify_mode = ssl.CERT_NONE
         return context
     context = _trusting_the_system()
-    authority = os.path.join(_CERTIFICATES, next((name for name, host in _HOSTS.items() if host == registry), registry), "ca.crt")
+    authority = os.path.join(
+        _CERTIFICATES,
+        next((name for name, host in _HOSTS.items() if host == registry), registry),
+        "ca.crt",
+    )
     why = ""
     try:
         if os.path.exists(authority):
@@ -482,7 +577,9 @@ def _new_pool(context: ssl.SSLContext, proxy: str) -> Any:
         import urllib3
     except ImportError as error:
         raise ShippingError(
-            "the Python package urllib3 is missing on the host that asks the registries", str(error), "Install it for that host's Python: pip install urllib3"
+            "the Python package urllib3 is missing on the host that asks the registries",
+            str(error),
+            "Install it for that host's Python: pip install urllib3",
         ) from error
     options: dict[str, Any] = {"maxsize": 16, "ssl_context": context}
     if context.verify_mode == ssl.CERT_NONE:
@@ -495,4 +592,10 @@ def _new_pool(context: ssl.SSLContext, proxy: str) -> Any:
 
 def _proxy_login(proxy: str) -> dict[str, str]:
     parts = urlsplit(proxy)
-    return {"Proxy-Authorization": f"Basic {basic(unquote(parts.username), unquote(parts.password or ''))}"} if parts.username else {}
+    return (
+        {
+            "Proxy-Authorization": f"Basic {basic(unquote(parts.username), unquote(parts.password or ''))}"
+        }
+        if parts.username
+        else {}
+    )

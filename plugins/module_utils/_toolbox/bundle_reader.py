@@ -31,9 +31,17 @@ class Bundle:
 
     def verify(self, sha256: str) -> None:
         """Refuse it if it is not what was sent."""
-        found = hashlib.sha256(self.source).hexdigest() if isinstance(self.source, bytes) else sha256_of(self.source)
+        found = (
+            hashlib.sha256(self.source).hexdigest()
+            if isinstance(self.source, bytes)
+            else sha256_of(self.source)
+        )
         if found != sha256:
-            raise Damaged("what the control machine sent did not arrive whole", "its checksum differs", "Run again")
+            raise Damaged(
+                "what the control machine sent did not arrive whole",
+                "its checksum differs",
+                "Run again",
+            )
 
     def extract(self, key: str, folder: str) -> None:
         """Put the files of one object into a folder of ours."""
@@ -43,9 +51,15 @@ class Bundle:
                 for member in members or ():
                     _write(content, member, folder)
         except (tarfile.TarError, EOFError) as error:
-            raise Damaged("what the control machine sent cannot be read", str(error), "Run again") from error
+            raise Damaged(
+                "what the control machine sent cannot be read", str(error), "Run again"
+            ) from error
         if not members:
-            raise Damaged("what the control machine sent is not complete", f"nothing is there for {key}", "Run again")
+            raise Damaged(
+                "what the control machine sent is not complete",
+                f"nothing is there for {key}",
+                "Run again",
+            )
 
     def _open(self) -> tarfile.TarFile:
         if isinstance(self.source, bytes):
@@ -64,7 +78,9 @@ def _write(content: tarfile.TarFile, member: tarfile.TarInfo, folder: str) -> No
     name = member.name.partition("/")[2]
     source = content.extractfile(member) if member.isreg() and is_inside(name) else None
     if source is None:
-        raise Damaged("what the control machine sent is odd", f"{member.name!r} is no plain file", "Run again")
+        raise Damaged(
+            "what the control machine sent is odd", f"{member.name!r} is no plain file", "Run again"
+        )
     path = os.path.join(folder, name)
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     with source, open(path, "xb") as file:

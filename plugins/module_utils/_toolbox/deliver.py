@@ -115,7 +115,9 @@ class _Delivery:
             answer.enrolled = enrol(request.root, request.etc, request.check)
         wanted = wanted_tools.wanted(request.record, request.manifests, self.facts)
         people = workstation.people([wish.name for wish in wanted.wishes], self.have)
-        target = targets.target(self.have, wanted.wishes, people, self.now, request.hold, request.may_remove)
+        target = targets.target(
+            self.have, wanted.wishes, people, self.now, request.hold, request.may_remove
+        )
         answer.notes += [*target.notes, *wanted.passed_over]
         sources = {**wanted.sources, **self._uv(wanted.sources)}
         views, missing = self._placed(target.views, sources)
@@ -131,52 +133,90 @@ class _Delivery:
 
     def _settled(self, sources: Mapping[str, Source]) -> bool:
         """Tidy up, which a run does not that has to leave removals for later; whether there was anything to do."""
-        settled = settle(self.request.root, self.request.keep, self.request.grace, time.time(), self.wished | self._uv_places(sources))
+        settled = settle(
+            self.request.root,
+            self.request.keep,
+            self.request.grace,
+            time.time(),
+            self.wished | self._uv_places(sources),
+        )
         self.answer.removed = settled.removed
         return settled.changed
 
     def _uv(self, sources: Mapping[str, Source]) -> dict[str, Source]:
         """The program that installs Python packages is an object of the store too."""
-        if not self.request.uv_sha256 or not any(source.kind == "python" for source in sources.values()):
+        if not self.request.uv_sha256 or not any(
+            source.kind == "python" for source in sources.values()
+        ):
             return {}
         entry = {"kind": "binary", "name": "uv", "version": ""}
         details, commands = {"sha256": self.request.uv_sha256}, {"uv": "uv"}
-        return {wanted_tools.object_key(entry, details, commands, self.facts): Source("", "uv", "binary", 0, details, commands)}
+        return {
+            wanted_tools.object_key(entry, details, commands, self.facts): Source(
+                "", "uv", "binary", 0, details, commands
+            )
+        }
 
     def _uv_places(self, sources: Mapping[str, Source]) -> set[str]:
         return {self.store.find(key) for key in self._uv(sources)}
 
-    def _placed(self, views: tuple[View, ...], sources: Mapping[str, Source]) -> tuple[tuple[View, ...], list[str]]:
+    def _placed(
+        self, views: tuple[View, ...], sources: Mapping[str, Source]
+    ) -> tuple[tuple[View, ...], list[str]]:
         """The views with where each tool is in the store, and the keys of what is not there."""
         places: dict[str, str] = {}
         missing = []
         for tool in (tool for view in views for tool in view.tools if tool.object):
             if tool.object in places:
                 continue
-            place = tool.place if tool.place and self.store.is_sound(tool.place) else self.store.find(tool.object)
+            place = (
+                tool.place
+                if tool.place and self.store.is_sound(tool.place)
+                else self.store.find(tool.object)
+            )
             if not place and tool.object in sources:
                 missing.append(tool.object)
             elif not place:
-                self.answer.notes.append(f"{tool.project} {tool.name} is damaged, and is not in the catalogue any more")
+                self.answer.notes.append(
+                    f"{tool.project} {tool.name} is damaged, and is not in the catalogue any more"
+                )
             places[tool.object] = place or tool.place
         self.wished |= set(places.values())
         if any(sources[key].kind == "python" for key in missing):
             missing = [*(key for key in self._uv(sources) if not self.store.find(key)), *missing]
-        return tuple(view._replace(tools=tuple(tool._replace(place=places.get(tool.object, "")) for tool in view.tools)) for view in views), missing
+        return tuple(
+            view._replace(
+                tools=tuple(tool._replace(place=places.get(tool.object, "")) for tool in view.tools)
+            )
+            for view in views
+        ), missing
 
-    def _built(self, views: tuple[View, ...], missing: list[str], sources: Mapping[str, Source]) -> tuple[View, ...]:
+    def _built(
+        self, views: tuple[View, ...], missing: list[str], sources: Mapping[str, Source]
+    ) -> tuple[View, ...]:
         """The views with everything that was missing in its place; what cannot be built stays as it was."""
         places, broken = {}, {}
         for key in missing:
             try:
                 places[key] = self._build(key, sources)
             except (DeliveryError, OSError) as error:
-                broken[key] = str(error) if isinstance(error, DeliveryError) else f"{sources[key].tool} cannot be written: {innermost(error)}"
+                broken[key] = (
+                    str(error)
+                    if isinstance(error, DeliveryError)
+                    else f"{sources[key].tool} cannot be written: {innermost(error)}"
+                )
         self.wished |= set(places.values())
         for view, tool in Generation(views=views).tools:
             if tool.object in broken:
                 self._fail(view, tool, broken[tool.object])
-        placed = (view._replace(tools=tuple(tool._replace(place=places.get(tool.object, tool.place)) for tool in view.tools)) for view in views)
+        placed = (
+            view._replace(
+                tools=tuple(
+                    tool._replace(place=places.get(tool.object, tool.place)) for tool in view.tools
+                )
+            )
+            for view in views
+        )
         return targets.without(placed, {failure.key for failure in self.answer.failures}, self.have)
 
     def _build(self, key: str, sources: Mapping[str, Source]) -> str:
@@ -185,7 +225,14 @@ class _Delivery:
         place = self.store.begin(key)
         try:
             self.request.bundle.extract(key, self.store.path(place, "given"))
-            uv = next((self.store.path(found, "files", "uv") for found in self._uv_places(sources)), "") if sources[key].kind == "python" else ""
+            uv = (
+                next(
+                    (self.store.path(found, "files", "uv") for found in self._uv_places(sources)),
+                    "",
+                )
+                if sources[key].kind == "python"
+                else ""
+            )
             self.store.install(place, sources[key], self.facts, uv)
         except BaseException:
             self.store.remove(place)
@@ -197,7 +244,9 @@ class _Delivery:
         self.answer.failures.append(Failure(failed.key, self_test.told([failed]), failed.as_data()))
 
     def _would_change(self, views: tuple[View, ...]) -> bool:
-        return not targets.same(views, self.have.views) or not (self.have.number == 0 or self.generations.is_sound(self.have))
+        return not targets.same(views, self.have.views) or not (
+            self.have.number == 0 or self.generations.is_sound(self.have)
+        )
 
     def _switched(self, views: tuple[View, ...]) -> bool:
         """Draft, test and switch to a new generation, where there is a difference; whether there was."""
@@ -207,7 +256,9 @@ class _Delivery:
         draft = self.generations.draft(views)
         failed = self_test.failures(views, os.path.join(draft, "users"), self.request.test_timeout)
         if failed:
-            self.answer.failures += [Failure(one.key, self_test.told([one]), one.as_data()) for one in failed]
+            self.answer.failures += [
+                Failure(one.key, self_test.told([one]), one.as_data()) for one in failed
+            ]
             views = targets.without(views, {one.key for one in failed}, self.have)
             self.generations.discard()
             if not self._would_change(views):
@@ -233,7 +284,13 @@ class _Delivery:
     def _remember_serial(self) -> None:
         """Before the switch: a run that is killed after it must not let an older record in."""
         if self.request.record["serial"] != self._last_serial():
-            write_json(os.path.join(self.request.root, _STATE), {"machine": self.request.record["machine"], "serial": self.request.record["serial"]})
+            write_json(
+                os.path.join(self.request.root, _STATE),
+                {
+                    "machine": self.request.record["machine"],
+                    "serial": self.request.record["serial"],
+                },
+            )
 
     def _told(self, target: Target, views: tuple[View, ...], changed: bool) -> dict[str, Any]:
         answer = self.answer
@@ -244,7 +301,9 @@ class _Delivery:
             "changed": changed or bool(answer.enrolled),
             "generation": self.generations.current().number,
             "missing": answer.missing if not self.request.bundle else [],
-            "removals": [{**removal.as_data(), "held": removal in held} for removal in target.removals],
+            "removals": [
+                {**removal.as_data(), "held": removal in held} for removal in target.removals
+            ],
             "held": bool(held),
             "receipt": receipt(self.have),
             "users": users(views),
@@ -262,7 +321,10 @@ class _Delivery:
 def publish(root: str, views: tuple[View, ...], now: str, back_to: int | None = None) -> None:
     """Make a generation of the draft, and let users see it."""
     generations = Generations(root)
-    ready = tuple(view._replace(tools=tuple(tool._replace(ready=tool.ready or now) for tool in view.tools)) for view in views)
+    ready = tuple(
+        view._replace(tools=tuple(tool._replace(ready=tool.ready or now) for tool in view.tools))
+        for view in views
+    )
     generation = Generation(generations.next_number(), now, ready, back_to)
     generations.publish(generation)
     generations.switch(generation.number)
@@ -275,12 +337,16 @@ def stamp() -> str:
 
 def receipt(generation: Generation) -> list[dict[str, Any]]:
     """Who has which projects, as in a membership record."""
-    return [{"id": view.id, "name": view.name, "projects": view.projects} for view in generation.views]
+    return [
+        {"id": view.id, "name": view.name, "projects": view.projects} for view in generation.views
+    ]
 
 
 def users(views: tuple[View, ...]) -> list[dict[str, Any]]:
     """Who has which tools, since when they were asked for and when they were ready."""
-    return [{"id": view.id, "name": view.name, "tools": list(map(_tool, view.tools))} for view in views]
+    return [
+        {"id": view.id, "name": view.name, "tools": list(map(_tool, view.tools))} for view in views
+    ]
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
@@ -290,14 +356,27 @@ def _tool(tool: Tool) -> dict[str, Any]:
 
 def diff(before: tuple[View, ...], after: tuple[View, ...]) -> dict[str, str]:
     """As Ansible shows it."""
-    return {name: "".join(f"{line}\n" for line in targets.lines(views)) for name, views in (("before", before), ("after", after))}
+    return {
+        name: "".join(f"{line}\n" for line in targets.lines(views))
+        for name, views in (("before", before), ("after", after))
+    }
 
 
 def _asked(key: str, source: Source, facts: Facts) -> dict[str, Any]:
     """What the control machine needs to know to send it, with what it has to fit."""
-    python = workstation.version_behind(source.details["python"], "") if source.details.get("python") else facts.python_version
+    python = (
+        workstation.version_behind(source.details["python"], "")
+        if source.details.get("python")
+        else facts.python_version
+    )
     system = {"os": facts.os, "arch": facts.arch, "python": python}
-    return {"object": key, "project": source.project, "tool": source.tool, "variant": source.variant, "system": system}
+    return {
+        "object": key,
+        "project": source.project,
+        "tool": source.tool,
+        "variant": source.variant,
+        "system": system,
+    }
 
 
 def _ordered_after(last: str, request: Request) -> Iterator[str]:

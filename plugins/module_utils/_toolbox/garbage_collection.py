@@ -44,7 +44,9 @@ def settle(root: str, keep: int, grace: float, now: float, always: set[str]) -> 
     """Bring rights, generations and store to what is needed; ``always`` names objects that stay in any case."""
     generations, store, done = Generations(root), Store(root), Settled()
     current = generations.current()
-    numbers = [number for number in generations.numbers() if number <= current.number][-max(keep, 1) :]
+    numbers = [number for number in generations.numbers() if number <= current.number][
+        -max(keep, 1) :
+    ]
     kept = [found for found in map(generations.read, numbers) if found]
     done.changed |= bool(generations.tidy({current.number, *(found.number for found in kept)}))
     done.changed |= _settle_folders(root, [current.number, *numbers])
@@ -64,7 +66,9 @@ def _settle_folders(root: str, numbers: list[int]) -> bool:
     return any(wrong)
 
 
-def _settle_store(store: Store, users: dict[str, set[int]], orphans: _Orphans, always: set[str], done: Settled) -> None:
+def _settle_store(
+    store: Store, users: dict[str, set[int]], orphans: _Orphans, always: set[str], done: Settled
+) -> None:
     for place in store.places():
         if place in users:
             done.changed |= store.allow(place, users[place])

@@ -36,7 +36,11 @@ class Tool(NamedTuple):
 
     def as_data(self) -> dict[str, Any]:
         """As plain data."""
-        return {**self._asdict(), "commands": dict(self.commands), "variables": dict(self.variables)}
+        return {
+            **self._asdict(),
+            "commands": dict(self.commands),
+            "variables": dict(self.variables),
+        }
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Tool:
@@ -59,7 +63,9 @@ class View(NamedTuple):
 
     def find(self, project: str, name: str) -> Tool | None:
         """The tool of this name."""
-        return next((tool for tool in self.tools if (tool.project, tool.name) == (project, name)), None)
+        return next(
+            (tool for tool in self.tools if (tool.project, tool.name) == (project, name)), None
+        )
 
     def as_data(self) -> dict[str, Any]:
         """As plain data."""
@@ -105,10 +111,19 @@ class Generation(NamedTuple):
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Generation:
         """What as_data() gave."""
-        return cls(data["number"], data["made"], tuple(map(View.from_data, data["views"])), data.get("back_to"))
+        return cls(
+            data["number"],
+            data["made"],
+            tuple(map(View.from_data, data["views"])),
+            data.get("back_to"),
+        )
 
 
 def ordered(views: list[View]) -> tuple[View, ...]:
     """Views by name, their tools by project and name, those without tools left out."""
-    kept = (view._replace(tools=tuple(sorted(view.tools, key=lambda tool: (tool.project, tool.name)))) for view in views if view.tools)
+    kept = (
+        view._replace(tools=tuple(sorted(view.tools, key=lambda tool: (tool.project, tool.name))))
+        for view in views
+        if view.tools
+    )
     return tuple(sorted(kept, key=lambda view: view.name))

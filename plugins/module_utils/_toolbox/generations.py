@@ -107,15 +107,22 @@ class Generations:
             return False
         users = os.path.join(top, "users")
         names = sorted(os.listdir(users)) if os.path.isdir(users) else None
-        return names == sorted(view.name for view in generation.views) and all(self._view_is_sound(top, view) for view in generation.views)
+        return names == sorted(view.name for view in generation.views) and all(
+            self._view_is_sound(top, view) for view in generation.views
+        )
 
     def _view_is_sound(self, folder: str, view: View) -> bool:
         top = os.path.join(folder, "users", view.name)
         found = contents(self.root, view)
         return (
-            all(points_to(os.path.join(top, name)) == target for name, target in found.links.items())
-            and all(read_text(os.path.join(top, name)) == text for name, text in found.texts.items())
-            and sorted(os.listdir(os.path.join(top, "bin"))) == sorted(name[4:] for name in found.links if name.startswith("bin/"))
+            all(
+                points_to(os.path.join(top, name)) == target for name, target in found.links.items()
+            )
+            and all(
+                read_text(os.path.join(top, name)) == text for name, text in found.texts.items()
+            )
+            and sorted(os.listdir(os.path.join(top, "bin")))
+            == sorted(name[4:] for name in found.links if name.startswith("bin/"))
         )
 
     def allow(self, generation: Generation, seen: bool) -> bool:

@@ -14,10 +14,16 @@ from . import checked_names
 
 def check_record(record: Mapping[str, Any]) -> None:
     """Refuse a record that is none, before anything is touched."""
-    problems = [Problem(f"record.{key}", "is needed, as a text") for key in ("machine", "serial") if not isinstance(record.get(key), str)]
+    problems = [
+        Problem(f"record.{key}", "is needed, as a text")
+        for key in ("machine", "serial")
+        if not isinstance(record.get(key), str)
+    ]
     users = record.get("users")
     if not isinstance(users, list):
-        problems.append(Problem("record.users", "is needed, as a list; an empty list takes everything away"))
+        problems.append(
+            Problem("record.users", "is needed, as a list; an empty list takes everything away")
+        )
     for number, user in enumerate(users if isinstance(users, list) else []):
         problems += _problems_of_user(f"record.users[{number}]", user)
     if not problems:
@@ -29,11 +35,22 @@ def check_record(record: Mapping[str, Any]) -> None:
 def _problems_of_user(path: str, user: Any) -> list[Problem]:
     if not isinstance(user, dict):
         return [Problem(path, "must be a mapping with id, name and projects")]
-    found = [Problem(f"{path}.{key}", "is needed, as a text") for key in ("id", "name") if not isinstance(user.get(key), str) or not user[key]]
-    if not isinstance(user.get("projects"), list) or not all(isinstance(name, str) for name in user["projects"]):
+    found = [
+        Problem(f"{path}.{key}", "is needed, as a text")
+        for key in ("id", "name")
+        if not isinstance(user.get(key), str) or not user[key]
+    ]
+    if not isinstance(user.get("projects"), list) or not all(
+        isinstance(name, str) for name in user["projects"]
+    ):
         found.append(Problem(f"{path}.projects", "is needed, as a list of texts"))
     if not found and not checked_names.is_login(user["name"]):
-        found.append(Problem(f"{path}.name", f"{user['name']!r} cannot be a login name: letters, digits and _ . @ + - only, at most 64"))
+        found.append(
+            Problem(
+                f"{path}.name",
+                f"{user['name']!r} cannot be a login name: letters, digits and _ . @ + - only, at most 64",
+            )
+        )
     return found
 
 

@@ -18,7 +18,17 @@ from .generations import Generations
 from .shell_integration import withdraw
 from .tool_store import Store
 
-_OURS = ("current", "current.new", "generations", "store", "state.json", "state.json.new", "orphans.json", "orphans.json.new", "lock")
+_OURS = (
+    "current",
+    "current.new",
+    "generations",
+    "store",
+    "state.json",
+    "state.json.new",
+    "orphans.json",
+    "orphans.json.new",
+    "lock",
+)
 _NEVER = float("inf")
 
 
@@ -26,7 +36,9 @@ def back(root: str, to: str, keep: int, lock_timeout: float, check: bool) -> dic
     """Let users see what a former generation had; who has left a project since does not get it back."""
     workstation.check(root)
     if not os.path.isdir(root):
-        raise DeliveryError(f"there is no generation in {root}", "nothing was ever delivered", "Deliver first")
+        raise DeliveryError(
+            f"there is no generation in {root}", "nothing was ever delivered", "Deliver first"
+        )
     with workstation.locked(root, lock_timeout):
         generations = Generations(root)
         have = generations.current()
@@ -57,16 +69,35 @@ def _found(generations: Generations, have: Generation, to: str) -> Generation:
     found = generations.read(number) if number in numbers else None
     if found is None:
         there = ", ".join(map(str, numbers)) or "none"
-        what = "there is no former generation" if to == "previous" else f"there is no generation {number}"
-        raise DeliveryError(what, f"this machine has {there}", "Choose one of these; keep says how many stay", generations=numbers)
+        what = (
+            "there is no former generation"
+            if to == "previous"
+            else f"there is no generation {number}"
+        )
+        raise DeliveryError(
+            what,
+            f"this machine has {there}",
+            "Choose one of these; keep says how many stay",
+            generations=numbers,
+        )
     return found
 
 
 def _all_there(root: str, wanted: Generation, number: int) -> None:
     store = Store(root)
-    lost = sorted({f"{tool.project} {tool.name}" for _view, tool in wanted.tools if tool.place and not store.is_sound(tool.place)})
+    lost = sorted(
+        {
+            f"{tool.project} {tool.name}"
+            for _view, tool in wanted.tools
+            if tool.place and not store.is_sound(tool.place)
+        }
+    )
     if lost:
-        raise DeliveryError(f"generation {number} cannot be brought back", f"no longer as it was: {', '.join(lost)}", "Deliver that version by the catalogue")
+        raise DeliveryError(
+            f"generation {number} cannot be brought back",
+            f"no longer as it was: {', '.join(lost)}",
+            "Deliver that version by the catalogue",
+        )
 
 
 def info(root: str) -> dict[str, Any]:
@@ -75,13 +106,25 @@ def info(root: str) -> dict[str, Any]:
     generations = Generations(root)
     current = generations.current()
     state = read_json(os.path.join(root, "state.json")) or {}
-    kept = [found for found in map(generations.read, generations.numbers()) if found and found.number <= current.number]
+    kept = [
+        found
+        for found in map(generations.read, generations.numbers())
+        if found and found.number <= current.number
+    ]
     return {
         "changed": False,
         "machine": state.get("machine", ""),
         "serial": state.get("serial", ""),
         "generation": current.number,
-        "generations": [{"number": one.number, "made": one.made, "back_to": one.back_to, "tools": sum(1 for _tool in one.tools)} for one in kept],
+        "generations": [
+            {
+                "number": one.number,
+                "made": one.made,
+                "back_to": one.back_to,
+                "tools": sum(1 for _tool in one.tools),
+            }
+            for one in kept
+        ],
         "users": users(current.views),
         "drift": _drift(root, generations, current),
     }
@@ -91,8 +134,16 @@ def _drift(root: str, generations: Generations, current: Generation) -> list[str
     if not current.number:
         return []
     store = Store(root)
-    damaged = sorted({f"{tool.project} {tool.name}" for _view, tool in current.tools if tool.place and not store.is_sound(tool.place)})
-    return damaged + ([] if generations.is_sound(current) else [f"the views of generation {current.number}"])
+    damaged = sorted(
+        {
+            f"{tool.project} {tool.name}"
+            for _view, tool in current.tools
+            if tool.place and not store.is_sound(tool.place)
+        }
+    )
+    return damaged + (
+        [] if generations.is_sound(current) else [f"the views of generation {current.number}"]
+    )
 
 
 def absent(root: str, etc: str, lock_timeout: float, check: bool) -> dict[str, Any]:
@@ -107,4 +158,9 @@ def absent(root: str, etc: str, lock_timeout: float, check: bool) -> dict[str, A
                 remove(os.path.join(root, name))
         if not os.listdir(root):
             os.rmdir(root)
-    return {"changed": bool(withdrawn or there), "withdrawn": withdrawn, "receipt": receipt(have), "diff": diff(have.views, ())}
+    return {
+        "changed": bool(withdrawn or there),
+        "withdrawn": withdrawn,
+        "receipt": receipt(have),
+        "diff": diff(have.views, ()),
+    }

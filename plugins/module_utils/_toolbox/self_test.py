@@ -88,7 +88,9 @@ def _test(view: View, tool: Tool, base: str, timeout: int) -> Failed | None:
     return _outcome(process, view, tool, timeout)
 
 
-def _outcome(process: subprocess.Popen[bytes], view: View, tool: Tool, timeout: int) -> Failed | None:
+def _outcome(
+    process: subprocess.Popen[bytes], view: View, tool: Tool, timeout: int
+) -> Failed | None:
     try:
         said, _none = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
@@ -97,12 +99,19 @@ def _outcome(process: subprocess.Popen[bytes], view: View, tool: Tool, timeout: 
         process.wait()
         return Failed(view, tool, f"it did not end within {timeout} s")
     lines = tuple(said.decode("utf-8", "replace").splitlines()[-_LINES:])
-    return Failed(view, tool, f"it ended with {process.returncode}", lines) if process.returncode else None
+    return (
+        Failed(view, tool, f"it ended with {process.returncode}", lines)
+        if process.returncode
+        else None
+    )
 
 
 def told(failed: Iterable[Failed]) -> str:
     """The failures as a sentence."""
-    return "; ".join(f"{one.tool.project} {one.tool.name} {one.tool.version} for {one.view.name}: {one.why}{_last(one.output)}" for one in failed)
+    return "; ".join(
+        f"{one.tool.project} {one.tool.name} {one.tool.version} for {one.view.name}: {one.why}{_last(one.output)}"
+        for one in failed
+    )
 
 
 def _last(output: tuple[str, ...]) -> str:

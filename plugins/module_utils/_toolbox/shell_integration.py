@@ -84,10 +84,14 @@ def enrol(root: str, etc: str, check: bool = False) -> list[str]:
     changed = []
     for place in PLACES:
         path = os.path.join(etc, place.path)
-        if place.needs and not any(os.path.exists(os.path.join(etc, needed)) for needed in place.needs):
+        if place.needs and not any(
+            os.path.exists(os.path.join(etc, needed)) for needed in place.needs
+        ):
             continue
         old = read_text(path)
-        new = _with_block(path, old, place.text(root, etc)) if place.block else place.text(root, etc)
+        new = (
+            _with_block(path, old, place.text(root, etc)) if place.block else place.text(root, etc)
+        )
         if old != new:
             changed.append(path)
             if not check:

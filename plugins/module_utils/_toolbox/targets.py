@@ -36,7 +36,12 @@ class Removal(NamedTuple):
 
     def as_data(self) -> dict[str, Any]:
         """As plain data."""
-        return {"id": self.id, "name": self.name, "project": self.project, "tools": list(self.tools)}
+        return {
+            "id": self.id,
+            "name": self.name,
+            "project": self.project,
+            "tools": list(self.tools),
+        }
 
 
 class Target(NamedTuple):
@@ -51,7 +56,14 @@ class Target(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def target(have: Generation, wishes: Iterable[Wish], people: People, now: str, hold: bool = False, may_remove: Pairs = frozenset()) -> Target:
+def target(
+    have: Generation,
+    wishes: Iterable[Wish],
+    people: People,
+    now: str,
+    hold: bool = False,
+    may_remove: Pairs = frozenset(),
+) -> Target:
     """What the machine is to have. With ``hold`` whoever would lose a project keeps it for now, unless ``may_remove`` has it."""
     views: list[View] = []
     unknown, notes = [], []
@@ -61,15 +73,28 @@ def target(have: Generation, wishes: Iterable[Wish], people: People, now: str, h
         taken.add(wish.name)
         uid = people.uids.get(wish.name)
         if uid is not None:
-            views.append(View(wish.id, wish.name, uid, tuple(_carried(tool, former, now) for tool in wish.tools)))
+            views.append(
+                View(
+                    wish.id,
+                    wish.name,
+                    uid,
+                    tuple(_carried(tool, former, now) for tool in wish.tools),
+                )
+            )
         elif former and people.is_still(former):
             projects = {tool.project for tool in wish.tools}
-            views.append(former._replace(tools=tuple(tool for tool in former.tools if tool.project in projects)))
+            views.append(
+                former._replace(
+                    tools=tuple(tool for tool in former.tools if tool.project in projects)
+                )
+            )
             notes.append(f"{wish.name} is not known to this machine now, and keeps what is there")
         else:
             unknown.append(wish.name)
     removals = _removals(have, views)
-    held = tuple(removal for removal in removals if hold and (removal.id, removal.project) not in may_remove)
+    held = tuple(
+        removal for removal in removals if hold and (removal.id, removal.project) not in may_remove
+    )
     if hold:
         views = _with_held(have, views, people, taken, may_remove)
     return Target(ordered(views), removals, held, tuple(unknown), tuple(notes))
@@ -93,11 +118,20 @@ def _removals(have: Generation, views: Iterable[View]) -> tuple[Removal, ...]:
     for view in have.views:
         for project in view.projects:
             if (view.id, project) not in kept:
-                found.append(Removal(view.id, view.name, project, tuple(tool.name for tool in view.tools if tool.project == project)))
+                found.append(
+                    Removal(
+                        view.id,
+                        view.name,
+                        project,
+                        tuple(tool.name for tool in view.tools if tool.project == project),
+                    )
+                )
     return tuple(found)
 
 
-def _with_held(have: Generation, views: list[View], people: People, taken: set[str], may_remove: Pairs) -> list[View]:
+def _with_held(
+    have: Generation, views: list[View], people: People, taken: set[str], may_remove: Pairs
+) -> list[View]:
     """The views with what they would lose and may not yet; an account that is somebody else's now loses it in any case."""
     result = {view.id: view for view in views}
     for former in have.views:
@@ -112,7 +146,9 @@ def _with_held(have: Generation, views: list[View], people: People, taken: set[s
     return list(result.values())
 
 
-def without(views: Iterable[View], failed: set[tuple[str, str, str]], have: Generation) -> tuple[View, ...]:
+def without(
+    views: Iterable[View], failed: set[tuple[str, str, str]], have: Generation
+) -> tuple[View, ...]:
     """The views where each failed tool (id, project, name) is as it was before, or is left out."""
     result = []
     for view in views:
@@ -136,13 +172,21 @@ def back(have: Generation, old: Generation) -> tuple[View, ...]:
         former = old.view(view.id)
         known = set(former.projects) if former else set()
         before = [tool for tool in former.tools if tool.project in view.projects] if former else []
-        views.append(view._replace(tools=(*before, *(tool for tool in view.tools if tool.project not in known))))
+        views.append(
+            view._replace(
+                tools=(*before, *(tool for tool in view.tools if tool.project not in known))
+            )
+        )
     return ordered(views)
 
 
 def lines(views: Iterable[View]) -> list[str]:
     """A line for each tool of each user, for diffs."""
-    return [f"{view.name}: {tool.project} {tool.name} {tool.version}".rstrip() for view in views for tool in view.tools]
+    return [
+        f"{view.name}: {tool.project} {tool.name} {tool.version}".rstrip()
+        for view in views
+        for tool in view.tools
+    ]
 
 
 def same(left: Iterable[View], right: Iterable[View]) -> bool:

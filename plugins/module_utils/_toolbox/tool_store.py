@@ -49,7 +49,9 @@ class Store:
         if not isinstance(marker, dict):
             return False
         top = self.path(place, "files")
-        return all(_print_of(os.path.join(top, name)) == known for name, known in marker["files"].items())
+        return all(
+            _print_of(os.path.join(top, name)) == known for name, known in marker["files"].items()
+        )
 
     def find(self, key: str) -> str:
         """The place where an object is, sound; empty where there is none."""
@@ -79,7 +81,9 @@ class Store:
     def install(self, place: str, source: Source, facts: Facts, uv: str) -> None:
         """Make the object of what was sent, and finish it."""
         given, target = self.path(place, "given"), self.path(place, "files")
-        KINDS[source.kind].install(Build(given, target, source.tool, source.details, source.commands, facts, uv))
+        KINDS[source.kind].install(
+            Build(given, target, source.tool, source.details, source.commands, facts, uv)
+        )
         for path in sorted(set(source.commands.values())):
             _make_executable(target, path, source)
         remove(given)
@@ -123,7 +127,10 @@ def _make_executable(top: str, path: str, source: Source) -> None:
 def _files(top: str) -> Iterator[str]:
     """Files and links below a folder, by their path in it."""
     for folder, folders, files in os.walk(top):
-        for name in (*files, *(name for name in folders if os.path.islink(os.path.join(folder, name)))):
+        for name in (
+            *files,
+            *(name for name in folders if os.path.islink(os.path.join(folder, name))),
+        ):
             yield os.path.relpath(os.path.join(folder, name), top)
 
 

@@ -31,7 +31,9 @@ def directly(options: Options, dry: bool, diff: bool) -> dict[str, Any]:
         answer = toolbox(options, dry)
     except ShippingError as error:
         return {"failed": True, "msg": str(error), **error.facts}
-    kept = {name: value for name, value in answer.items() if name != "told" and (diff or name != "diff")}
+    kept = {
+        name: value for name, value in answer.items() if name != "told" and (diff or name != "diff")
+    }
     return {**kept, "warnings": answer.get("told", [])}
 
 
@@ -72,7 +74,9 @@ def _bundle(options: Options) -> Bundle:
     about = options["_bundle"]
     if not about:
         return Bundle()
-    bundle = Bundle(str(about["path"]) if "path" in about else base64.b64decode(options["_content"]))
+    bundle = Bundle(
+        str(about["path"]) if "path" in about else base64.b64decode(options["_content"])
+    )
     bundle.verify(about["sha256"])
     return bundle
 
@@ -82,9 +86,20 @@ def _judged(answer: dict[str, Any], hold: bool) -> dict[str, Any]:
     failures = answer["failures"]
     if failures and not hold:
         said = "; ".join(answer.pop("told"))
-        left = "What was there before is still there" if answer["generation"] else "Nothing else was left out"
+        left = (
+            "What was there before is still there"
+            if answer["generation"]
+            else "Nothing else was left out"
+        )
         return {**answer, "failed": True, "msg": f"not everything is ready: {said}. {left}"}
-    return {**answer, "told": [*(f"not ready: {text}" for text in answer["told"]), *answer["notes"], *_unknown(answer["unknown"])]}
+    return {
+        **answer,
+        "told": [
+            *(f"not ready: {text}" for text in answer["told"]),
+            *answer["notes"],
+            *_unknown(answer["unknown"]),
+        ],
+    }
 
 
 def _unknown(names: list[str]) -> list[str]:
@@ -92,9 +107,17 @@ def _unknown(names: list[str]) -> list[str]:
 
 
 def _cannot_write(root: str, error: OSError) -> DeliveryError:
-    remedy = "Make room there, then run again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Look at that path, then run again"
+    remedy = (
+        "Make room there, then run again"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT)
+        else "Look at that path, then run again"
+    )
     where = error.filename or root
-    return DeliveryError(f"{where} cannot be read or written", innermost(error), f"What was there before still works. {remedy}")
+    return DeliveryError(
+        f"{where} cannot be read or written",
+        innermost(error),
+        f"What was there before still works. {remedy}",
+    )
 
 
 def info(options: Options) -> dict[str, Any]:

@@ -19,7 +19,12 @@ TOOLBOX: dict[str, dict[str, Any]] = {
     "record": {"type": "dict"},
     "catalogue": {"type": "path"},
     "removals": {"type": "str", "choices": ["apply", "hold"], "default": "apply"},
-    "may_remove": {"type": "list", "elements": "dict", "default": [], "options": {key: {"type": "str", "required": True} for key in ("id", "project")}},
+    "may_remove": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {key: {"type": "str", "required": True} for key in ("id", "project")},
+    },
     "generation": {"type": "str"},
     "keep": {"type": "int", "default": 3},
     "grace": {"type": "int", "default": 0},
@@ -39,20 +44,34 @@ def check(options: Options) -> None:
     """Refuse options that do not go together, before anything is touched."""
     limits = {"keep": 1, "grace": 0, "test_timeout": 1, "lock_timeout": 0}
     given = {name: options[name] for name in limits if isinstance(options.get(name), int)}
-    problems = [Problem(name, f"must be at least {limits[name]}, not {value}") for name, value in given.items() if value < limits[name]]
+    problems = [
+        Problem(name, f"must be at least {limits[name]}, not {value}")
+        for name, value in given.items()
+        if value < limits[name]
+    ]
     if options.get("generation") is not None:
         problems += _problems_of_going_back(options)
     elif options.get("state", "present") == "present":
-        problems += [Problem(name, "is needed") for name in ("record", "catalogue") if not options.get(name)]
+        problems += [
+            Problem(name, "is needed") for name in ("record", "catalogue") if not options.get(name)
+        ]
     if problems:
         raise SpecError(problems, "the options")
 
 
 def _problems_of_going_back(options: Options) -> list[Problem]:
     given = str(options["generation"])
-    problems = [] if given == "previous" or given.isdigit() else [Problem("generation", f"must be a number or previous, not {given!r}")]
+    problems = (
+        []
+        if given == "previous" or given.isdigit()
+        else [Problem("generation", f"must be a number or previous, not {given!r}")]
+    )
     if options.get("record"):
-        problems.append(Problem("generation", "goes without record: either what was, or what the directory says"))
+        problems.append(
+            Problem(
+                "generation", "goes without record: either what was, or what the directory says"
+            )
+        )
     if options.get("state") == "absent":
         problems.append(Problem("generation", "goes without state: absent"))
     return problems

@@ -25,7 +25,13 @@ MAX_MEMBERS = 500_000
 MAX_SIZE = 16 << 30
 _SETID = stat.S_ISUID | stat.S_ISGID
 
-FOLDER, FILE, SYMLINK, HARDLINK, OTHER = "folder", "file", "symbolic link", "hard link", "device or pipe"
+FOLDER, FILE, SYMLINK, HARDLINK, OTHER = (
+    "folder",
+    "file",
+    "symbolic link",
+    "hard link",
+    "device or pipe",
+)
 
 
 class Member(NamedTuple):
@@ -43,8 +49,18 @@ def unpack(archive: str, target: str, name: str, strip: int = 0) -> None:
     """Write what is in ``archive`` below ``target``; ``name`` is the tool's, for messages."""
     try:
         _Writer(target, name, strip).write(archive)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, NotImplementedError, ValueError) as error:
-        raise Damaged(f"the archive of {name} cannot be read", str(error), "It may be no tar (gz, bz2, xz) or zip, or be cut off") from error
+    except (
+        tarfile.TarError,
+        zipfile.BadZipFile,
+        EOFError,
+        NotImplementedError,
+        ValueError,
+    ) as error:
+        raise Damaged(
+            f"the archive of {name} cannot be read",
+            str(error),
+            "It may be no tar (gz, bz2, xz) or zip, or be cut off",
+        ) from error
 
 
 class _Writer:
@@ -59,7 +75,10 @@ class _Writer:
         """All members, then a look where the links really lead."""
         for number, member in enumerate(_members(archive)):
             if number >= MAX_MEMBERS:
-                raise Hostile(f"the archive of {self.name} has too much in it", f"more than {MAX_MEMBERS} members")
+                raise Hostile(
+                    f"the archive of {self.name} has too much in it",
+                    f"more than {MAX_MEMBERS} members",
+                )
             self._add(member)
         for path in self.links:
             self._stays_inside(path)
@@ -73,7 +92,9 @@ class _Writer:
         if member.type == FILE and member.mode & _SETID:
             self._refuse(member, "is setuid or setgid")
         self._parents(path, member)
-        {FOLDER: self._folder, FILE: self._file, SYMLINK: self._symlink, HARDLINK: self._hardlink}[member.type](path, member)
+        {FOLDER: self._folder, FILE: self._file, SYMLINK: self._symlink, HARDLINK: self._hardlink}[
+            member.type
+        ](path, member)
 
     def _path(self, given: str, member: Member) -> str:
         """The path below the target, without what is stripped; empty where nothing is left."""
@@ -107,7 +128,9 @@ class _Writer:
     def _file(self, path: str, member: Member) -> None:
         self.written += member.size
         if self.written > MAX_SIZE:
-            raise Hostile(f"the archive of {self.name} has too much in it", f"more than {MAX_SIZE >> 30} GiB")
+            raise Hostile(
+                f"the archive of {self.name} has too much in it", f"more than {MAX_SIZE >> 30} GiB"
+            )
         mode = 0o755 if member.mode & 0o111 else 0o644
         if member.open is None:
             self._refuse(member, "has no content")
@@ -138,7 +161,10 @@ class _Writer:
         self._parents(source, member)
         if not source or not os.path.lexists(full) or not stat.S_ISREG(os.lstat(full).st_mode):
             self._refuse(member, f"is a hard link to what is no file before it, {member.link}")
-        with open(full, "rb") as content, self._new(path, member, stat.S_IMODE(os.lstat(full).st_mode)) as file:
+        with (
+            open(full, "rb") as content,
+            self._new(path, member, stat.S_IMODE(os.lstat(full).st_mode)) as file,
+        ):
             shutil.copyfileobj(content, file)
 
     def _stays_inside(self, path: str) -> None:
@@ -146,10 +172,18 @@ class _Writer:
         top = os.path.realpath(self.target)
         found = os.path.realpath(os.path.join(self.target, path))
         if found != top and not found.startswith(top + os.sep):
-            raise Hostile(f"the archive of {self.name} is refused", f"{path} is a link that leads out over other links", "Nothing of it is used")
+            raise Hostile(
+                f"the archive of {self.name} is refused",
+                f"{path} is a link that leads out over other links",
+                "Nothing of it is used",
+            )
 
     def _refuse(self, member: Member, why: str) -> NoReturn:
-        raise Hostile(f"the archive of {self.name} is refused", f"{member.path!r} {why}", "Nothing of it is used; ask who made it")
+        raise Hostile(
+            f"the archive of {self.name} is refused",
+            f"{member.path!r} {why}",
+            "Nothing of it is used; ask who made it",
+        )
 
 
 def _copy(source: IO[bytes], file: IO[bytes], size: int) -> None:
@@ -177,9 +211,21 @@ def _members(archive: str) -> Iterator[Member]:
 
 
 def _of_tar(content: tarfile.TarFile, entry: tarfile.TarInfo) -> Member:
-    types = ((entry.isdir, FOLDER), (entry.isreg, FILE), (entry.issym, SYMLINK), (entry.islnk, HARDLINK))
+    types = (
+        (entry.isdir, FOLDER),
+        (entry.isreg, FILE),
+        (entry.issym, SYMLINK),
+        (entry.islnk, HARDLINK),
+    )
     kind = next((name for holds, name in types if holds()), OTHER)
-    return Member(entry.name, kind, entry.mode, entry.size, entry.linkname, lambda: _opened(content.extractfile(entry)))
+    return Member(
+        entry.name,
+        kind,
+        entry.mode,
+        entry.size,
+        entry.linkname,
+        lambda: _opened(content.extractfile(entry)),
+    )
 
 
 def _opened(stream: Any) -> IO[bytes]:
@@ -194,6 +240,8 @@ def _of_zip(content: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
     if info.is_dir():
         return Member(info.filename, FOLDER, mode, 0)
     if stat.S_ISLNK(mode):
-        return Member(info.filename, SYMLINK, mode, 0, content.read(info).decode("utf-8", "surrogateescape"))
+        return Member(
+            info.filename, SYMLINK, mode, 0, content.read(info).decode("utf-8", "surrogateescape")
+        )
     kind = FILE if stat.S_IFMT(mode) in (0, stat.S_IFREG) else OTHER
     return Member(info.filename, kind, mode, info.file_size, open=lambda: content.open(info))

@@ -45,11 +45,17 @@ def contents(root: str, view: View) -> Contents:
                 links[f"bin/{command}@{tool.project}"] = target
     for tool in view.tools:
         if tool.path:
-            links[f"share/{tool.project}/{tool.path}"] = os.path.join(root, "store", tool.place, "files", tool.path)
+            links[f"share/{tool.project}/{tool.path}"] = os.path.join(
+                root, "store", tool.place, "files", tool.path
+            )
     environment = variables(view, os.path.join(root, "current", "users", view.name))
     texts = {
-        "env.sh": "".join(f"export {name}={shlex.quote(value)}\n" for name, value in environment.items()),
-        "env.fish": "".join(f"set -gx {name} {_fish(value)}\n" for name, value in environment.items()),
+        "env.sh": "".join(
+            f"export {name}={shlex.quote(value)}\n" for name, value in environment.items()
+        ),
+        "env.fish": "".join(
+            f"set -gx {name} {_fish(value)}\n" for name, value in environment.items()
+        ),
         "tools.txt": _table(view),
         "tools.json": json.dumps(_listing(view), indent=2) + "\n",
     }
@@ -61,7 +67,9 @@ def variables(view: View, base: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for tool in sorted(view.tools, key=_rank):
         for name, value in tool.variables.items():
-            found.setdefault(name, value.replace("{share}", os.path.join(base, "share", tool.project)))
+            found.setdefault(
+                name, value.replace("{share}", os.path.join(base, "share", tool.project))
+            )
     return dict(sorted(found.items()))
 
 
@@ -71,8 +79,14 @@ def clashes(view: View) -> list[str]:
     for command, tools in _by_command(view).items():
         if len(tools) > 1:
             others = ", ".join(f"{command}@{tool.project}" for tool in tools[1:])
-            why = "by its priority" if tools[0].priority > tools[1].priority else "by its name, since no priority decides"
-            found.append(f"{view.name}: {command} is the one of {tools[0].project} {why}; also {others}")
+            why = (
+                "by its priority"
+                if tools[0].priority > tools[1].priority
+                else "by its name, since no priority decides"
+            )
+            found.append(
+                f"{view.name}: {command} is the one of {tools[0].project} {why}; also {others}"
+            )
     return found
 
 
@@ -112,6 +126,17 @@ def _table(view: View) -> str:
     rows = [("COMMAND", "VERSION", "PROJECT", "SINCE", "")]
     for tool in view.tools:
         what = ", ".join(sorted(tool.commands)) or tool.path or ", ".join(sorted(tool.variables))
-        rows.append((what, tool.version or "-", tool.project, tool.asked.replace("T", " ")[:16], tool.description))
+        rows.append(
+            (
+                what,
+                tool.version or "-",
+                tool.project,
+                tool.asked.replace("T", " ")[:16],
+                tool.description,
+            )
+        )
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    return "".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() + "\n" for row in rows)
+    return "".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() + "\n"
+        for row in rows
+    )

@@ -56,7 +56,9 @@ class _Offer:
     passed_over: list[str] = field(default_factory=list)
 
 
-def wanted(record: Mapping[str, Any], manifests: Iterable[Mapping[str, Any]], facts: Facts) -> Wanted:
+def wanted(
+    record: Mapping[str, Any], manifests: Iterable[Mapping[str, Any]], facts: Facts
+) -> Wanted:
     """What the users of the record must have on a machine with these facts."""
     offers = {manifest["name"]: _offer(manifest, facts) for manifest in manifests}
     sources: dict[str, Source] = {}
@@ -65,25 +67,45 @@ def wanted(record: Mapping[str, Any], manifests: Iterable[Mapping[str, Any]], fa
     wishes = []
     for user in record["users"]:
         mine = [offers[name] for name in sorted(set(user["projects"])) if name in offers]
-        wishes.append(Wish(user["id"], user["name"], tuple(tool for offer in mine for tool in offer.tools)))
+        wishes.append(
+            Wish(user["id"], user["name"], tuple(tool for offer in mine for tool in offer.tools))
+        )
     used = {tool.object for wish in wishes for tool in wish.tools}
-    passed = sorted({text for name in {name for user in record["users"] for name in user["projects"]} & set(offers) for text in offers[name].passed_over})
-    return Wanted(tuple(wishes), {key: source for key, source in sources.items() if key in used}, tuple(passed))
+    passed = sorted(
+        {
+            text
+            for name in {name for user in record["users"] for name in user["projects"]}
+            & set(offers)
+            for text in offers[name].passed_over
+        }
+    )
+    return Wanted(
+        tuple(wishes),
+        {key: source for key, source in sources.items() if key in used},
+        tuple(passed),
+    )
 
 
 def _offer(manifest: Mapping[str, Any], facts: Facts) -> _Offer:
     offer = _Offer()
     for entry in manifest["tools"]:
-        number = next((number for number, variant in enumerate(entry["variants"]) if _is_for(variant, facts)), None)
+        number = next(
+            (number for number, variant in enumerate(entry["variants"]) if _is_for(variant, facts)),
+            None,
+        )
         if number is None:
-            offer.passed_over.append(f"{manifest['name']} {entry['name']} is not for {facts.os} {facts.arch}")
+            offer.passed_over.append(
+                f"{manifest['name']} {entry['name']} is not for {facts.os} {facts.arch}"
+            )
             continue
         _add(offer, manifest["name"], entry, number, facts)
     return offer
 
 
 def _is_for(variant: Mapping[str, Any], facts: Facts) -> bool:
-    return bool(variant.get("os", facts.os) == facts.os and variant.get("arch", facts.arch) == facts.arch)
+    return bool(
+        variant.get("os", facts.os) == facts.os and variant.get("arch", facts.arch) == facts.arch
+    )
 
 
 def _add(offer: _Offer, project: str, entry: Mapping[str, Any], number: int, facts: Facts) -> None:
@@ -113,7 +135,9 @@ def _add(offer: _Offer, project: str, entry: Mapping[str, Any], number: int, fac
     )
 
 
-def object_key(entry: Mapping[str, Any], details: Mapping[str, Any], commands: Mapping[str, str], facts: Facts) -> str:
+def object_key(
+    entry: Mapping[str, Any], details: Mapping[str, Any], commands: Mapping[str, str], facts: Facts
+) -> str:
     """The name in the store: a hash of everything that goes into the object, and a name for people."""
     inputs = {
         "layout": LAYOUT,
@@ -124,4 +148,10 @@ def object_key(entry: Mapping[str, Any], details: Mapping[str, Any], commands: M
         "inputs": KINDS[entry["kind"]].inputs(details, facts),
     }
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:32]
-    return "-".join([digest, checked_names.slug(entry["name"]), *([checked_names.slug(entry["version"])] if entry["version"] else [])])
+    return "-".join(
+        [
+            digest,
+            checked_names.slug(entry["name"]),
+            *([checked_names.slug(entry["version"])] if entry["version"] else []),
+        ]
+    )

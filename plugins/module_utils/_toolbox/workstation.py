@@ -30,7 +30,12 @@ _PYTHONS = ("/usr/bin/python3", "/usr/libexec/platform-python")
 def facts() -> Facts:
     """What tools depend on. The Python is the system's own, whichever one runs this."""
     python = next((path for path in _PYTHONS if os.access(path, os.X_OK)), sys.executable)
-    return Facts("linux", platform.machine(), python, version_behind(python, ".".join(platform.python_version_tuple()[:2])))
+    return Facts(
+        "linux",
+        platform.machine(),
+        python,
+        version_behind(python, ".".join(platform.python_version_tuple()[:2])),
+    )
 
 
 def version_behind(python: str, otherwise: str) -> str:
@@ -43,11 +48,26 @@ def version_behind(python: str, otherwise: str) -> str:
 def check(root: str) -> None:
     """Refuse a system, a user or a path that will not do, before anything is touched."""
     if not sys.platform.startswith("linux"):
-        raise Unsupported("tools cannot be delivered to this machine", f"its system is {sys.platform}", "Linux is supported; macOS and Windows are not yet")
+        raise Unsupported(
+            "tools cannot be delivered to this machine",
+            f"its system is {sys.platform}",
+            "Linux is supported; macOS and Windows are not yet",
+        )
     if not is_root(root):
-        raise SpecError([Problem("path", f"{root!r} must be an absolute path of letters, digits and _ . - only")], "the options")
+        raise SpecError(
+            [
+                Problem(
+                    "path", f"{root!r} must be an absolute path of letters, digits and _ . - only"
+                )
+            ],
+            "the options",
+        )
     if os.geteuid() != 0:
-        raise Unsupported("tools can only be delivered by root", f"this runs as uid {os.geteuid()}", "Write become: true")
+        raise Unsupported(
+            "tools can only be delivered by root",
+            f"this runs as uid {os.geteuid()}",
+            "Write become: true",
+        )
     _refuse_foreign(root)
 
 
@@ -61,18 +81,30 @@ def _refuse_foreign(root: str) -> None:
         except FileNotFoundError:
             return
         if not stat.S_ISDIR(about.st_mode):
-            raise Unsupported(f"{path} cannot hold tools", "it is a link or a file", "Remove it, or choose another path")
+            raise Unsupported(
+                f"{path} cannot hold tools",
+                "it is a link or a file",
+                "Remove it, or choose another path",
+            )
         open_to_others = about.st_mode & 0o022 and not about.st_mode & stat.S_ISVTX
         if about.st_uid != 0 or open_to_others:
-            raise Unsupported(f"{path} cannot hold tools", "others than root may write there", f"chown root {path}; chmod go-w {path}")
+            raise Unsupported(
+                f"{path} cannot hold tools",
+                "others than root may write there",
+                f"chown root {path}; chmod go-w {path}",
+            )
 
 
 @contextlib.contextmanager
 def locked(root: str, timeout: float) -> Iterator[None]:
     """Be the only run on this machine; the kernel frees the lock when its holder ends, however it ends."""
-    umask = os.umask(0o022)  # Users must be able to read what root writes, whatever root's own habit is.
+    umask = os.umask(
+        0o022
+    )  # Users must be able to read what root writes, whatever root's own habit is.
     os.makedirs(root, mode=0o755, exist_ok=True)
-    descriptor = os.open(os.path.join(root, "lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(
+        os.path.join(root, "lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+    )
     try:
         _wait_for(descriptor, root, timeout)
         os.ftruncate(descriptor, 0)
@@ -106,7 +138,9 @@ def _wait_for(descriptor: int, root: str, timeout: float) -> None:
 def people(logins: Iterable[str], have: Generation) -> People:
     """The accounts of these login names and of whoever has tools now."""
     names = {*logins, *(view.name for view in have.views)}
-    return People({name: _uid(name) for name in names}, {view.uid: _name(view.uid) for view in have.views})
+    return People(
+        {name: _uid(name) for name in names}, {view.uid: _name(view.uid) for view in have.views}
+    )
 
 
 def _uid(name: str) -> int | None:

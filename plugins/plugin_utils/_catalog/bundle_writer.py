@@ -45,10 +45,14 @@ class Parcel:
             yield "content", self.uv
             return
         tool = self._tool(wish["project"], wish["tool"])
-        yield from self.catalogue.of(wish["project"]).contents(tool, tool["variants"][wish["variant"]], told(wish.get("system", {})))
+        yield from self.catalogue.of(wish["project"]).contents(
+            tool, tool["variants"][wish["variant"]], told(wish.get("system", {}))
+        )
 
     def _tool(self, project: str, name: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = next(tool for tool in self.manifests[project]["tools"] if tool["name"] == name)
+        found: Mapping[str, Any] = next(
+            tool for tool in self.manifests[project]["tools"] if tool["name"] == name
+        )
         return found
 
 

@@ -23,7 +23,11 @@ def turn(path: str, meanwhile: Callable[[], object] | None = None) -> Iterator[N
     with open(path, "a", encoding="utf-8") as file:
         if not _is_first(file):
             with contextlib.ExitStack() as until_the_first_is_done:
-                if meanwhile and _is_first(until_the_first_is_done.enter_context(open(f"{path}.second", "a", encoding="utf-8"))):
+                if meanwhile and _is_first(
+                    until_the_first_is_done.enter_context(
+                        open(f"{path}.second", "a", encoding="utf-8")
+                    )
+                ):
                     meanwhile()
                 fcntl.flock(file, fcntl.LOCK_SH)
         yield
@@ -37,7 +41,9 @@ def _is_first(file: IO[str]) -> bool:
     return False
 
 
-def once(path: str, make: Callable[[], dict[str, Any]], meanwhile: Callable[[], object] | None = None) -> dict[str, Any]:
+def once(
+    path: str, make: Callable[[], dict[str, Any]], meanwhile: Callable[[], object] | None = None
+) -> dict[str, Any]:
     """What is kept at ``path`` as JSON, or what ``make`` gives, which is kept. An error is not kept, and meets each process.
 
     One of those that wait for the first does what is to be done ``meanwhile``.

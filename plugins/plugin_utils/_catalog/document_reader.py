@@ -51,7 +51,9 @@ class Place:
         for key, value in self.node.value:
             name = str(key.value) if isinstance(key, ScalarNode) else ""
             if not name or name in seen:
-                self.at(key).problem(f"the key {name} stands twice" if name else "a key must be a text")
+                self.at(key).problem(
+                    f"the key {name} stands twice" if name else "a key must be a text"
+                )
                 continue
             seen.add(name)
             yield name, self.at(key), self.at(value)
@@ -72,7 +74,9 @@ class Place:
 Parser = Callable[[Place], Any]
 
 
-def mapping(place: Place, parsers: dict[str, Parser], required: set[str], what: str) -> dict[str, Any]:
+def mapping(
+    place: Place, parsers: dict[str, Parser], required: set[str], what: str
+) -> dict[str, Any]:
     """A mapping with the keys of ``parsers``; what is None after parsing is left out."""
     found: dict[str, Any] = {}
     present = set()

@@ -32,7 +32,11 @@ def schema() -> dict[str, Any]:
             "additionalProperties": False,
             "properties": {
                 "description": _property(PROJECT_KEYS["description"]),
-                "tools": {"description": PROJECT_KEYS["tools"].text, "type": "object", "additionalProperties": _tool()},
+                "tools": {
+                    "description": PROJECT_KEYS["tools"].text,
+                    "type": "object",
+                    "additionalProperties": _tool(),
+                },
             },
         },
     }
@@ -43,7 +47,10 @@ def _tool() -> dict[str, Any]:
         "type": "object",
         "required": ["kind"],
         "properties": {"kind": {"description": COMMON_KEYS["kind"].text, "enum": list(KINDS)}},
-        "allOf": [{"if": {"properties": {"kind": {"const": kind.name}}}, "then": _of_kind(kind)} for kind in KINDS.values()],
+        "allOf": [
+            {"if": {"properties": {"kind": {"const": kind.name}}}, "then": _of_kind(kind)}
+            for kind in KINDS.values()
+        ],
     }
 
 
@@ -54,13 +61,23 @@ def _of_kind(kind: Kind) -> dict[str, Any]:
         "description": kind.text,
         "required": required + ([] if kind.name in ("env", "file") else ["version"]),
         "additionalProperties": False,
-        "properties": {name: _platforms(kind, key) if key.form == "platforms" else _property(key) for name, key in keys.items()},
+        "properties": {
+            name: _platforms(kind, key) if key.form == "platforms" else _property(key)
+            for name, key in keys.items()
+        },
     }
 
 
 def _platforms(kind: Kind, about: Key) -> dict[str, Any]:
-    keys = {**PLATFORM_KEYS, **{name: key for name, key in keys_of(kind).items() if key.each_platform}}
-    item = {"type": "object", "additionalProperties": False, "properties": {name: _property(key) for name, key in keys.items()}}
+    keys = {
+        **PLATFORM_KEYS,
+        **{name: key for name, key in keys_of(kind).items() if key.each_platform},
+    }
+    item = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {name: _property(key) for name, key in keys.items()},
+    }
     return {"description": about.text, "type": "array", "minItems": 1, "items": item}
 
 

@@ -29,17 +29,32 @@ PROJECT_KEYS: dict[str, Key] = {
     "tools": Key("tools", "The tools by name.", required=True),
 }
 POINTER_KEYS: dict[str, Key] = {
-    "repository": Key("text", "The URL of the project's own git repository, or its path, as `git fetch` takes it.", required=True),
-    "commit": Key("commit", "The full id of the commit, which pins everything in it.", required=True),
-    "path": Key("path", "The project's file there, `project.yml` by default. Paths in it are below its folder."),
+    "repository": Key(
+        "text",
+        "The URL of the project's own git repository, or its path, as `git fetch` takes it.",
+        required=True,
+    ),
+    "commit": Key(
+        "commit", "The full id of the commit, which pins everything in it.", required=True
+    ),
+    "path": Key(
+        "path",
+        "The project's file there, `project.yml` by default. Paths in it are below its folder.",
+    ),
 }
 COMMON_KEYS: dict[str, Key] = {
     "kind": Key("kind", "What kind of tool it is.", required=True),
     "version": Key("text", "Its version, for people. Needed but for `env` and `file`."),
     "description": Key("text", "One line about it, which `tools` shows."),
     "platforms": Key("platforms", "The systems that it is for; all by default. See below."),
-    "priority": Key("integer", "Whose command wins where two tools of one user have it: the higher one. 0 by default."),
-    "self_test": Key("words", "A command with its arguments that must end with 0, run as the user before the tool counts as ready."),
+    "priority": Key(
+        "integer",
+        "Whose command wins where two tools of one user have it: the higher one. 0 by default.",
+    ),
+    "self_test": Key(
+        "words",
+        "A command with its arguments that must end with 0, run as the user before the tool counts as ready.",
+    ),
 }
 OWN_COMMANDS = Key("names", "Its commands; by default the tool's name.")
 PLATFORM_KEYS: dict[str, Key] = {
@@ -68,7 +83,9 @@ class Pointer:
 
 def keys_of(kind: Kind) -> dict[str, Key]:
     """All keys of a tool of a kind."""
-    common = {name: key for name, key in COMMON_KEYS.items() if kind.has_commands or name != "self_test"}
+    common = {
+        name: key for name, key in COMMON_KEYS.items() if kind.has_commands or name != "self_test"
+    }
     return {**common, **({"commands": OWN_COMMANDS} if kind.own_commands else {}), **kind.keys}
 
 
@@ -79,7 +96,9 @@ def read(text: str, file: str, name: str) -> Project | Pointer:
         raise SpecError([], f"{file}: it is empty")
     place = Place(node, file, plain)
     if not checked_names.is_name(name):
-        place.problem(f"{name!r} cannot be a project's name here: letters, digits and _ . + - only, at most 64")
+        place.problem(
+            f"{name!r} cannot be a project's name here: letters, digits and _ . + - only, at most 64"
+        )
     found = _pointer(place) if place.get("repository") else _project(place, name)
     if place.problems:
         raise SpecError(place.problems, file)
@@ -88,12 +107,21 @@ def read(text: str, file: str, name: str) -> Project | Pointer:
 
 def _pointer(place: Place) -> Pointer:
     parsers = {key: FORMS[about.form].parse for key, about in POINTER_KEYS.items()}
-    found = mapping(place, parsers, {key for key, about in POINTER_KEYS.items() if about.required}, "a repository")
-    return Pointer(found.get("repository", ""), found.get("commit", ""), found.get("path", "project.yml"))
+    found = mapping(
+        place,
+        parsers,
+        {key for key, about in POINTER_KEYS.items() if about.required},
+        "a repository",
+    )
+    return Pointer(
+        found.get("repository", ""), found.get("commit", ""), found.get("path", "project.yml")
+    )
 
 
 def _project(place: Place, name: str) -> Project:
-    found = mapping(place, {"description": FORMS["text"].parse, "tools": _tools}, {"tools"}, "a project")
+    found = mapping(
+        place, {"description": FORMS["text"].parse, "tools": _tools}, {"tools"}, "a project"
+    )
     return Project(name, found.get("description", ""), tuple(found.get("tools") or ()))
 
 
@@ -102,7 +130,9 @@ def _tools(place: Place) -> list[dict[str, Any]]:
     commands: dict[str, str] = {}
     for name, key, value in place.items():
         if not checked_names.is_name(name):
-            key.problem(f"{name!r} cannot be a tool's name: letters, digits and _ . + - only, at most 64")
+            key.problem(
+                f"{name!r} cannot be a tool's name: letters, digits and _ . + - only, at most 64"
+            )
         tool = _tool(name, value)
         for command in (tool or {}).get("commands", ()):
             if command in commands:
@@ -120,7 +150,9 @@ def _refuse_same_path(tool: dict[str, Any], others: list[dict[str, Any]], place:
     for other in others if tool["kind"] == "file" else ():
         theirs = f"{_path_of(other)}/"
         if other["kind"] == "file" and (mine.startswith(theirs) or theirs.startswith(mine)):
-            place.problem(f"{tool['name']} and {other['name']} cannot both be at {_path_of(tool)}; give one another path")
+            place.problem(
+                f"{tool['name']} and {other['name']} cannot both be at {_path_of(tool)}; give one another path"
+            )
 
 
 def _path_of(tool: dict[str, Any]) -> str:
@@ -134,7 +166,10 @@ def _tool(name: str, place: Place) -> dict[str, Any] | None:
     keys = keys_of(kind)
     required = {key for key, about in keys.items() if about.required and not about.each_platform}
     required |= set() if kind.name in ("env", "file") else {"version"}
-    parsers = {key: _platforms(kind) if about.form == "platforms" else _parser(about.form) for key, about in keys.items()}
+    parsers = {
+        key: _platforms(kind) if about.form == "platforms" else _parser(about.form)
+        for key, about in keys.items()
+    }
     before = len(place.problems)
     found = mapping(place, parsers, required, name)
     variants = list(_variants(kind, found, place, name)) if len(place.problems) == before else []
@@ -169,7 +204,10 @@ def _names(place: Place) -> list[str] | None:
 
 def _platforms(kind: Kind) -> Any:
     """A list of systems, each with what is different there."""
-    keys = {**PLATFORM_KEYS, **{name: key for name, key in keys_of(kind).items() if key.each_platform}}
+    keys = {
+        **PLATFORM_KEYS,
+        **{name: key for name, key in keys_of(kind).items() if key.each_platform},
+    }
     parsers = {name: FORMS[key.form].parse for name, key in keys.items()}
 
     def parse(place: Place) -> list[dict[str, Any]] | None:
@@ -179,12 +217,18 @@ def _platforms(kind: Kind) -> Any:
     return parse
 
 
-def _variants(kind: Kind, found: dict[str, Any], place: Place, name: str) -> Iterator[dict[str, Any]]:
+def _variants(
+    kind: Kind, found: dict[str, Any], place: Place, name: str
+) -> Iterator[dict[str, Any]]:
     """What the tool is on each platform, complete."""
     details = {key: value for key, value in found.items() if key in kind.keys}
     for platform in found.get("platforms") or [{}]:
         variant = {**details, **platform}
-        where = f"{name} on {platform.get('os', 'any system')} {platform.get('arch', '')}".strip() if platform else name
+        where = (
+            f"{name} on {platform.get('os', 'any system')} {platform.get('arch', '')}".strip()
+            if platform
+            else name
+        )
         for group in kind.together:
             given = [key for key in group if key in variant]
             if len(given) != 1:
@@ -196,10 +240,16 @@ def _variants(kind: Kind, found: dict[str, Any], place: Place, name: str) -> Ite
 
 
 def _why(missing: list[str]) -> str:
-    return "; nothing is delivered whose content is not pinned" if {"sha256", "commit"} & set(missing) else ""
+    return (
+        "; nothing is delivered whose content is not pinned"
+        if {"sha256", "commit"} & set(missing)
+        else ""
+    )
 
 
-def _as_tool(name: str, kind: Kind, found: dict[str, Any], variants: list[dict[str, Any]]) -> dict[str, Any]:
+def _as_tool(
+    name: str, kind: Kind, found: dict[str, Any], variants: list[dict[str, Any]]
+) -> dict[str, Any]:
     commands = found.get("commands") or ([name] if kind.own_commands else {})
     return {
         "name": name,

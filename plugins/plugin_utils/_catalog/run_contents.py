@@ -20,14 +20,21 @@ def read(folder: str, projects: list[str], uv_path: str | None) -> dict[str, Any
     catalogue = Catalogue(folder, _downloads())
     manifests, without = catalogue.manifests(projects)
     uv = _uv(uv_path, manifests)
-    found = {"manifests": manifests, "without": without, "uv": uv, "uv_sha256": sha256_of(uv) if uv else ""}
+    found = {
+        "manifests": manifests,
+        "without": without,
+        "uv": uv,
+        "uv_sha256": sha256_of(uv) if uv else "",
+    }
     return {"folder": folder, "checkouts": catalogue.checkouts, **found}
 
 
 def parcel(offer: dict[str, Any]) -> Parcel:
     """What can be sent of that."""
     catalogue = Catalogue(offer["folder"], _downloads(), offer["checkouts"])
-    return Parcel(catalogue, {manifest["name"]: manifest for manifest in offer["manifests"]}, offer["uv"])
+    return Parcel(
+        catalogue, {manifest["name"]: manifest for manifest in offer["manifests"]}, offer["uv"]
+    )
 
 
 def _downloads() -> str:
@@ -42,6 +49,8 @@ def _uv(given: str | None, manifests: list[dict[str, Any]]) -> str:
     path = given or shutil.which("uv")
     if not path or not os.path.isfile(path):
         raise ShippingError(
-            "tools of the kind python need uv", f"{given or 'uv'} is not on the control machine", "pip install uv, or say where it is with uv_path"
+            "tools of the kind python need uv",
+            f"{given or 'uv'} is not on the control machine",
+            "pip install uv, or say where it is with uv_path",
         )
     return path

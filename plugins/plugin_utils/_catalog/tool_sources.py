@@ -77,11 +77,20 @@ class Catalogue:
             raise SpecError(problems, path)
         return {"name": name, "description": project.description, "tools": tools}
 
-    def _manifest_of_checkout(self, pointer: reading.Pointer, path: str, name: str) -> dict[str, Any]:
+    def _manifest_of_checkout(
+        self, pointer: reading.Pointer, path: str, name: str
+    ) -> dict[str, Any]:
         folder = self._checkout(pointer, name)
         inner = os.path.join(folder, pointer.path)
         if not os.path.isfile(inner) or isinstance(_read(inner, name), reading.Pointer):
-            raise SpecError([Problem(path, f"commit {pointer.commit[:12]} has no project's file {pointer.path}")], path)
+            raise SpecError(
+                [
+                    Problem(
+                        path, f"commit {pointer.commit[:12]} has no project's file {pointer.path}"
+                    )
+                ],
+                path,
+            )
         self.checkouts[name] = os.path.dirname(inner)
         return Catalogue(self.checkouts[name], self.downloads)._manifest(inner, name)
 
@@ -112,7 +121,11 @@ class Catalogue:
 
     def of(self, project: str) -> Catalogue:
         """Where the files of a project are."""
-        return Catalogue(self.checkouts[project], self.downloads) if project in self.checkouts else self
+        return (
+            Catalogue(self.checkouts[project], self.downloads)
+            if project in self.checkouts
+            else self
+        )
 
     def _pinned(self, tool: dict[str, Any], path: str, problems: list[Problem]) -> dict[str, Any]:
         """The tool with the checksums of the small files that it names."""
@@ -123,16 +136,28 @@ class Catalogue:
             except _Lacking as error:
                 problems.append(Problem(path, f"{tool['name']}: {error}"))
             except OSError as error:
-                problems.append(Problem(path, f"{tool['name']}: {error.filename} cannot be read: {innermost(error)}"))
+                problems.append(
+                    Problem(
+                        path, f"{tool['name']}: {error.filename} cannot be read: {innermost(error)}"
+                    )
+                )
         return {**tool, "variants": variants}
 
     def _with_checksums(self, tool: dict[str, Any], variant: dict[str, Any]) -> dict[str, Any]:
         if tool["kind"] == "python":
             if variant.get("wheels"):
                 self._refuse_lacking(variant, os.listdir(self._beside(variant["wheels"])))
-            return {**_without(variant, "wheels"), "wheels": bool(variant.get("wheels")), "lock_sha256": sha256_of(self._beside(variant["lock"]))}
+            return {
+                **_without(variant, "wheels"),
+                "wheels": bool(variant.get("wheels")),
+                "lock_sha256": sha256_of(self._beside(variant["lock"])),
+            }
         if tool["kind"] == "file":
-            return {**variant, "sha256": sha256_of(self._beside(variant["file"])), "as": variant.get("path") or tool["name"]}
+            return {
+                **variant,
+                "sha256": sha256_of(self._beside(variant["file"])),
+                "as": variant.get("path") or tool["name"],
+            }
         if variant.get("file") and "sha256" not in variant:
             return {**variant, "sha256": sha256_of(self._beside(variant["file"]))}
         if variant.get("file"):
@@ -145,12 +170,16 @@ class Catalogue:
         with open(self._beside(variant["lock"]), encoding="utf-8") as stream:
             lacking = wheels.lacking(stream.read(), names, system)
         if lacking:
-            raise _Lacking(f"{variant['wheels']} has no wheel of {', '.join(lacking)} for {system}; {variant['lock']} pins it")
+            raise _Lacking(
+                f"{variant['wheels']} has no wheel of {', '.join(lacking)} for {system}; {variant['lock']} pins it"
+            )
 
     def _beside(self, path: str) -> str:
         return os.path.join(self.folder, path)
 
-    def contents(self, tool: Mapping[str, Any], variant: Mapping[str, Any], system: wheels.System) -> Iterator[tuple[str, str]]:
+    def contents(
+        self, tool: Mapping[str, Any], variant: Mapping[str, Any], system: wheels.System
+    ) -> Iterator[tuple[str, str]]:
         """Names and paths of the files that a machine needs to install a tool."""
         kind = tool["kind"]
         if kind == "git":
@@ -160,13 +189,19 @@ class Catalogue:
             if variant.get("wheels"):
                 yield from self._wheels(tool["name"], variant, system)
         elif kind in ("archive", "binary"):
-            path = self._beside(variant["file"]) if variant.get("file") else self._download(variant["url"], variant["sha256"], tool["name"])
+            path = (
+                self._beside(variant["file"])
+                if variant.get("file")
+                else self._download(variant["url"], variant["sha256"], tool["name"])
+            )
             verify(path, variant["sha256"], tool["name"])
             yield ("archive" if kind == "archive" else "content"), path
         else:
             yield "content", self._beside(variant["file"])
 
-    def _wheels(self, name: str, variant: Mapping[str, Any], system: wheels.System) -> Iterator[tuple[str, str]]:
+    def _wheels(
+        self, name: str, variant: Mapping[str, Any], system: wheels.System
+    ) -> Iterator[tuple[str, str]]:
         folder = self._beside(str(variant["wheels_folder"]))
         found = sorted(entry for entry in os.listdir(folder) if _WHEEL.fullmatch(entry))
         with open(self._beside(variant["lock"]), encoding="utf-8") as stream:
@@ -203,8 +238,14 @@ class Catalogue:
         path = os.path.join(self.downloads, f"{commit}.tar")
         with self._turn(f"{commit}.tar"):
             if not os.path.exists(path):
-                mirror = os.path.join(self.downloads, f"git-{hashlib.sha256(repository.encode()).hexdigest()[:16]}")
-                source = self._beside(repository) if not re.match(r"[\w+.-]+:|/|[\w.-]+@", repository) else repository
+                mirror = os.path.join(
+                    self.downloads, f"git-{hashlib.sha256(repository.encode()).hexdigest()[:16]}"
+                )
+                source = (
+                    self._beside(repository)
+                    if not re.match(r"[\w+.-]+:|/|[\w.-]+@", repository)
+                    else repository
+                )
                 git = _Git(name, commit)
                 if not os.path.isdir(mirror):
                     git("init", "--quiet", "--bare", mirror)
@@ -226,7 +267,11 @@ def _fetch(url: str, descriptor: int, name: str) -> None:
         with os.fdopen(descriptor, "wb") as file, open_url(url, timeout=_TIMEOUT) as answer:
             shutil.copyfileobj(answer, file)
     except (OSError, HTTPException) as error:
-        raise ShippingError(f"{name} cannot be downloaded from {url}", innermost(error), "See whether the control machine reaches it") from error
+        raise ShippingError(
+            f"{name} cannot be downloaded from {url}",
+            innermost(error),
+            "See whether the control machine reaches it",
+        ) from error
 
 
 class _Lacking(Exception):
@@ -246,7 +291,9 @@ class _Git:
 
     def has(self, mirror: str) -> bool:
         """Whether the commit is there already."""
-        return self._run("-C", mirror, "cat-file", "-e", f"{self.commit}^{{commit}}").returncode == 0
+        return (
+            self._run("-C", mirror, "cat-file", "-e", f"{self.commit}^{{commit}}").returncode == 0
+        )
 
     def __call__(self, *words: str) -> None:
         done = self._run(*words)
@@ -260,8 +307,18 @@ class _Git:
     @staticmethod
     def _run(*words: str) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}
-        return subprocess.run(["git", *words], capture_output=True, text=True, check=False, env=environment, stdin=subprocess.DEVNULL)
+        return subprocess.run(
+            ["git", *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+        )
 
 
 def _without(data: Mapping[str, Any], key: str) -> dict[str, Any]:
-    return {**{name: value for name, value in data.items() if name != key}, f"{key}_folder": data.get(key)}
+    return {
+        **{name: value for name, value in data.items() if name != key},
+        f"{key}_folder": data.get(key),
+    }

@@ -43,7 +43,11 @@ def _matching(pattern: str, what: str) -> Parser:
     def parse(place: Place) -> Any:
         value = place.value
         text = str(place.node.value) if isinstance(value, int) else value
-        return text if isinstance(text, str) and re.fullmatch(pattern, text) else place.problem(f"must be {what}, not {kind_of(value)}")
+        return (
+            text
+            if isinstance(text, str) and re.fullmatch(pattern, text)
+            else place.problem(f"must be {what}, not {kind_of(value)}")
+        )
 
     return parse
 
@@ -57,7 +61,11 @@ def _path(place: Place) -> Any:
 
 def _count(place: Place) -> Any:
     value = place.value
-    return value if isinstance(value, int) and not isinstance(value, bool) else place.problem(f"must be a whole number, not {kind_of(value)}")
+    return (
+        value
+        if isinstance(value, int) and not isinstance(value, bool)
+        else place.problem(f"must be a whole number, not {kind_of(value)}")
+    )
 
 
 def _natural(place: Place) -> Any:
@@ -79,9 +87,13 @@ def _commands(place: Place) -> Any:
         pairs = [(str(path).rpartition("/")[2], element, path) for element, path in paths]
     for name, where, path in pairs:
         if name in checked_names.RESERVED:
-            where.problem(f"{name} is a command of this collection's own; give the tool's another name")
+            where.problem(
+                f"{name} is a command of this collection's own; give the tool's another name"
+            )
         elif path is not None and not checked_names.is_command(name):
-            where.problem(f"{name!r} cannot be a command: it must have letters, digits and _ . + - only")
+            where.problem(
+                f"{name!r} cannot be a command: it must have letters, digits and _ . + - only"
+            )
     found = {name: path for name, _where, path in pairs if path is not None}
     return found or place.problem("must name at least one command")
 
@@ -91,7 +103,16 @@ def _variables(place: Place) -> Any:
     for name, key, value in place.items():
         if not checked_names.is_variable(name):
             key.problem(f"{name!r} cannot be the name of an environment variable")
-        elif name in ("PATH", "HOME", "SHELL", "USER", "LOGNAME", "IFS", "ENV", "BASH_ENV") or name.startswith("LD_"):
+        elif name in (
+            "PATH",
+            "HOME",
+            "SHELL",
+            "USER",
+            "LOGNAME",
+            "IFS",
+            "ENV",
+            "BASH_ENV",
+        ) or name.startswith("LD_"):
             key.problem(f"{name} is no project's own variable")
         else:
             found[name] = _text(value)
@@ -101,7 +122,13 @@ def _variables(place: Place) -> Any:
 def _word(*allowed: str) -> Parser:
     def parse(place: Place) -> Any:
         value = place.value
-        return value if value in allowed else place.problem(f"{value!r} is none of {', '.join(allowed)}{suggestion(str(value), allowed)}")
+        return (
+            value
+            if value in allowed
+            else place.problem(
+                f"{value!r} is none of {', '.join(allowed)}{suggestion(str(value), allowed)}"
+            )
+        )
 
     return parse
 
@@ -117,10 +144,20 @@ _PAIRS = {"type": "object", "additionalProperties": _TEXT, "minProperties": 1}
 FORMS: dict[str, Form] = {
     "text": Form(_text, _TEXT, "text"),
     "path": Form(_path, _TEXT, "path"),
-    "absolute": Form(_matching(r"(/[A-Za-z0-9_.+-]+)+", "an absolute path"), _pattern(r"(/[A-Za-z0-9_.+-]+)+"), "absolute path"),
+    "absolute": Form(
+        _matching(r"(/[A-Za-z0-9_.+-]+)+", "an absolute path"),
+        _pattern(r"(/[A-Za-z0-9_.+-]+)+"),
+        "absolute path",
+    ),
     "url": Form(_matching(_URL, "an http, https or file URL"), _pattern(_URL), "URL"),
-    "sha256": Form(_matching(_SHA256, "a sha256, 64 hexadecimal digits"), _pattern(_SHA256), "sha256"),
-    "commit": Form(_matching(_COMMIT, "the full id of a commit, 40 hexadecimal digits"), _pattern(_COMMIT), "commit"),
+    "sha256": Form(
+        _matching(_SHA256, "a sha256, 64 hexadecimal digits"), _pattern(_SHA256), "sha256"
+    ),
+    "commit": Form(
+        _matching(_COMMIT, "the full id of a commit, 40 hexadecimal digits"),
+        _pattern(_COMMIT),
+        "commit",
+    ),
     "integer": Form(_count, {"type": "integer"}, "number"),
     "count": Form(_natural, {"type": "integer", "minimum": 0}, "number"),
     "words": Form(_words, _LIST, "list of words"),

@@ -19,9 +19,21 @@ if TYPE_CHECKING:
 
 _INTERPRETER = re.compile(r"(py|cp)3(\d*)")
 _VERSION = re.compile(r"3\.(\d+)")
-_PLATFORMS = {"linux": ("manylinux", "musllinux", "linux"), "macos": ("macosx",), "windows": ("win",)}
-_SYSTEMS = {"linux": ("linux", "Linux", "posix"), "macos": ("darwin", "Darwin", "posix"), "windows": ("win32", "Windows", "nt")}
-_ARCHS = {"x86_64": ("x86_64", "amd64", "universal2"), "aarch64": ("aarch64", "arm64", "universal2"), "i686": ("i686", "win32")}
+_PLATFORMS = {
+    "linux": ("manylinux", "musllinux", "linux"),
+    "macos": ("macosx",),
+    "windows": ("win",),
+}
+_SYSTEMS = {
+    "linux": ("linux", "Linux", "posix"),
+    "macos": ("darwin", "Darwin", "posix"),
+    "windows": ("win32", "Windows", "nt"),
+}
+_ARCHS = {
+    "x86_64": ("x86_64", "amd64", "universal2"),
+    "aarch64": ("aarch64", "arm64", "universal2"),
+    "i686": ("i686", "win32"),
+}
 
 
 @dataclass(frozen=True)
@@ -54,7 +66,11 @@ def lacking(lock: str, wheels: Iterable[str], system: System) -> list[str]:
     from packaging.utils import canonicalize_name
 
     there = set(_fitting(wheels, system))
-    return sorted(f"{name} {version}" for name, version in _pinned(lock, system) if (canonicalize_name(name), version) not in there)
+    return sorted(
+        f"{name} {version}"
+        for name, version in _pinned(lock, system)
+        if (canonicalize_name(name), version) not in there
+    )
 
 
 def _pinned(lock: str, system: System) -> Iterator[tuple[str, Version]]:
@@ -80,9 +96,24 @@ def _is_for(requirement: Requirement, system: System) -> bool:
     if not (system.os in _SYSTEMS and system.arch and _VERSION.fullmatch(system.python)):
         return False
     platform, name, family = _SYSTEMS[system.os]
-    environment = {"sys_platform": platform, "platform_system": name, "os_name": family, "platform_machine": system.arch}
-    environment |= {"python_version": system.python, "python_full_version": f"{system.python}.0", "extra": ""}
-    return requirement.marker.evaluate({**environment, "implementation_name": "cpython", "platform_python_implementation": "CPython"})
+    environment = {
+        "sys_platform": platform,
+        "platform_system": name,
+        "os_name": family,
+        "platform_machine": system.arch,
+    }
+    environment |= {
+        "python_version": system.python,
+        "python_full_version": f"{system.python}.0",
+        "extra": "",
+    }
+    return requirement.marker.evaluate(
+        {
+            **environment,
+            "implementation_name": "cpython",
+            "platform_python_implementation": "CPython",
+        }
+    )
 
 
 def _fitting(wheels: Iterable[str], system: System) -> Iterator[tuple[str, Version]]:
@@ -105,7 +136,9 @@ def _fits_platform(platform: str, system: System) -> bool:
     if platform == "any":
         return True
     of_system = not system.os or platform.startswith(_PLATFORMS.get(system.os, (system.os,)))
-    return of_system and (not system.arch or platform.endswith(_ARCHS.get(system.arch, (system.arch,))))
+    return of_system and (
+        not system.arch or platform.endswith(_ARCHS.get(system.arch, (system.arch,)))
+    )
 
 
 def _fits_python(tag: Tag, python: str) -> bool:

@@ -38,7 +38,11 @@ class Call:
 
 def is_here(action: Any, variables: Mapping[str, Any]) -> bool:
     """Whether an action's module would run in this Python, as this user, with this environment."""
-    if action._connection.transport not in _LOCAL or action._connection.become or any(action._task.environment or ()):
+    if (
+        action._connection.transport not in _LOCAL
+        or action._connection.become
+        or any(action._task.environment or ())
+    ):
         return False
     return interpreter(action, variables) == sys.executable
 
@@ -53,7 +57,9 @@ def interpreter(action: Any, variables: Mapping[str, Any]) -> str:
 
 def look(call: Call, options: Mapping[str, Any], check: bool, diff: bool) -> dict[str, Any] | None:
     """What the module would answer if it writes nothing; None where it has to run, if only to say what is wrong with its options."""
-    validated = ArgumentSpecValidator(for_module(call.arguments), **call.rules).validate(dict(options))
+    validated = ArgumentSpecValidator(for_module(call.arguments), **call.rules).validate(
+        dict(options)
+    )
     if validated.error_messages or validated._warnings or validated._deprecations:
         return None
     try:

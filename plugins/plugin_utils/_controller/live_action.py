@@ -36,7 +36,17 @@ _READ_EVERY = 0.2
 _REMOTE_WAIT = 5
 _START_TIMEOUT = 30
 _HEARTBEAT = 15
-_NOT_FOR_READING = ("_data", "_mask", "secret_values", "registry_auths", "spec", "compose", "values", "images", "manifests")
+_NOT_FOR_READING = (
+    "_data",
+    "_mask",
+    "secret_values",
+    "registry_auths",
+    "spec",
+    "compose",
+    "values",
+    "images",
+    "manifests",
+)
 
 
 class LiveAction(ActionBase):
@@ -54,9 +64,15 @@ class LiveAction(ActionBase):
 
     def author(self) -> dict[str, str]:
         """Who releases, where the user does not say."""
-        return {} if self._task.args.get("by") else {"by": f"{getpass.getuser()}@{socket.gethostname()}"}
+        return (
+            {}
+            if self._task.args.get("by")
+            else {"by": f"{getpass.getuser()}@{socket.gethostname()}"}
+        )
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         """Run the action."""
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
@@ -76,7 +92,9 @@ class LiveAction(ActionBase):
         result.update(mask(outcome, words))
         return result
 
-    def _ship(self, options: dict[str, Any], words: list[str], task_vars: dict[str, Any]) -> dict[str, Any]:
+    def _ship(
+        self, options: dict[str, Any], words: list[str], task_vars: dict[str, Any]
+    ) -> dict[str, Any]:
         self._host = str(task_vars.get("inventory_hostname", self._task.delegate_to or "localhost"))
         self._words = words
         self._quiet = is_quiet(str(options.get("progress", "auto")))
@@ -92,7 +110,9 @@ class LiveAction(ActionBase):
             return begun
         ended = self._follow(options, job, task_vars)
         self._warn(ended.get("warnings", ()))
-        return of_end(begun, ended, title(job["kind"], options["app"], str(begun.get("version", ""))))
+        return of_end(
+            begun, ended, title(job["kind"], options["app"], str(begun.get("version", "")))
+        )
 
     def _begin(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """The short part, as often as somebody else holds the app."""
@@ -100,7 +120,9 @@ class LiveAction(ActionBase):
         run, seen, told = new_run(), {"version": -1, "seconds": 0.0}, ""
         begun_at = since = time.monotonic()
         while True:
-            begun = self._look_or_begin({**options, "_job": {"phase": "begin", "run": run, "seen": seen}}, task_vars)
+            begun = self._look_or_begin(
+                {**options, "_job": {"phase": "begin", "run": run, "seen": seen}}, task_vars
+            )
             whom = begun.get("waiting_for", "")
             if begun.get("failed") or not whom:
                 return begun
@@ -115,14 +137,20 @@ class LiveAction(ActionBase):
             seen = {"version": begun["seen"]["version"], "seconds": time.monotonic() - since}
 
     def _look_or_begin(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        found = look(self.call, options, self._task.check_mode, self._task.diff) if is_here(self, task_vars) else None
+        found = (
+            look(self.call, options, self._task.check_mode, self._task.diff)
+            if is_here(self, task_vars)
+            else None
+        )
         return found or self._module(options, task_vars)
 
     def _module(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         result: dict[str, Any] = self._execute_module(module_args=options, task_vars=task_vars)
         return result
 
-    def _follow(self, options: dict[str, Any], job: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+    def _follow(
+        self, options: dict[str, Any], job: dict[str, Any], task_vars: dict[str, Any]
+    ) -> dict[str, Any]:
         """Show the worker's journal until it ends."""
         self._remove_module_files()
         options = {key: value for key, value in options.items() if key not in _NOT_FOR_READING}
@@ -138,7 +166,9 @@ class LiveAction(ActionBase):
         with contextlib.suppress(AnsibleConnectionFailure):
             self._remove_tmp_path(self._connection._shell.tmpdir)
 
-    def _entries(self, options: dict[str, Any], path: str, task_vars: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def _entries(
+        self, options: dict[str, Any], path: str, task_vars: dict[str, Any]
+    ) -> Iterator[dict[str, Any]]:
         """The journal's entries, read directly where the worker is on this machine."""
         offset, begun_at, spoke = 0, time.monotonic(), time.monotonic()
         while True:
@@ -156,7 +186,9 @@ class LiveAction(ActionBase):
                 spoke = now
                 self._say(f"{options['app']} still at work, {now - begun_at:.0f} s")
 
-    def _pages(self, options: dict[str, Any], path: str, offset: int, task_vars: dict[str, Any]) -> journal.Pages:
+    def _pages(
+        self, options: dict[str, Any], path: str, offset: int, task_vars: dict[str, Any]
+    ) -> journal.Pages:
         if self._connection.transport in ("local", "ansible.builtin.local"):
             try:
                 pages = journal.wait(path, offset, _READ_EVERY)
@@ -174,7 +206,11 @@ class LiveAction(ActionBase):
             time.sleep(_REMOTE_WAIT)
             return journal.Pages([], offset, True)
         if found.get("failed"):
-            raise ShippingError("the worker's journal cannot be read", str(found.get("msg", "")), "The worker goes on; see shipping.code.release_info")
+            raise ShippingError(
+                "the worker's journal cannot be read",
+                str(found.get("msg", "")),
+                "The worker goes on; see shipping.code.release_info",
+            )
         return journal.Pages(found["entries"], found["offset"], found["alive"])
 
     def _warn(self, texts: Iterable[str]) -> None:

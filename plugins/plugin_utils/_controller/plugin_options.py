@@ -18,7 +18,9 @@ def read_settings(plugin: Any, loader: Any, folder: str, origin: str) -> setting
     options = {name: plugin.get_option(name) for name in settings.OPTIONS}
     options["bind_password"] = bind_password.password(options)
     if options["machine_map"]:
-        options["machine_map"] = loader.load_from_file(beside(folder, options["machine_map"]), cache="none") or {}
+        options["machine_map"] = (
+            loader.load_from_file(beside(folder, options["machine_map"]), cache="none") or {}
+        )
     return settings.read(options, origin)
 
 
@@ -30,6 +32,10 @@ def beside(folder: str, path: str) -> str:
 def refuse_unknown(given: Mapping[str, Any], known: Iterable[str], origin: str) -> None:
     """An option that does not exist is a typing mistake."""
     names = list(known)
-    unknown = [Problem(str(key), f"is unknown{suggestion(key, names)}") for key in given if key not in names]
+    unknown = [
+        Problem(str(key), f"is unknown{suggestion(key, names)}")
+        for key in given
+        if key not in names
+    ]
     if unknown:
         raise SpecError(unknown, origin)

@@ -21,5 +21,8 @@ _MACHINE_READABLE = ("json", "jsonl", "junit")
 def is_quiet(progress: str) -> bool:
     """Whether they are unwelcome: no, yes, or as the callback needs it."""
     if progress == "auto":
-        return str(C.config.get_config_value("DEFAULT_STDOUT_CALLBACK")).rpartition(".")[2] in _MACHINE_READABLE
+        return (
+            str(C.config.get_config_value("DEFAULT_STDOUT_CALLBACK")).rpartition(".")[2]
+            in _MACHINE_READABLE
+        )
     return progress == "never"

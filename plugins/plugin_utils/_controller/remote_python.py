@@ -72,8 +72,15 @@ def packed(module: str, function: str, *places: str) -> Program:
         parts = os.path.relpath(path, _MODULE_UTILS[0])[: -len(".py")].split(os.sep)
         is_package = parts[-1] == "__init__"
         with open(path, encoding="utf-8") as file:
-            found[".".join([_TOP, *(parts[:-1] if is_package else parts)])] = {"package": is_package, "text": file.read()}
-    return Program(f"{_TOP}.{module}", function, base64.b64encode(zlib.compress(json.dumps(found).encode())).decode())
+            found[".".join([_TOP, *(parts[:-1] if is_package else parts)])] = {
+                "package": is_package,
+                "text": file.read(),
+            }
+    return Program(
+        f"{_TOP}.{module}",
+        function,
+        base64.b64encode(zlib.compress(json.dumps(found).encode())).decode(),
+    )
 
 
 def _files(places: Iterable[str]) -> Iterator[str]:
@@ -91,20 +98,33 @@ def python(action: Any, variables: Mapping[str, Any]) -> str:
     """
     target = action._task.delegate_to
     own = variables.get("ansible_delegated_vars", {}).get(target, {}) if target else variables
-    path = str(action._templar.template(C.config.get_config_value("INTERPRETER_PYTHON", variables=dict(own))) or "")
+    path = str(
+        action._templar.template(
+            C.config.get_config_value("INTERPRETER_PYTHON", variables=dict(own))
+        )
+        or ""
+    )
     if path.startswith("auto"):
-        path = str(own.get("ansible_facts", {}).get("discovered_interpreter_python", "/usr/bin/python3"))
+        path = str(
+            own.get("ansible_facts", {}).get("discovered_interpreter_python", "/usr/bin/python3")
+        )
     return path if path.startswith("/") and action._is_pipelining_enabled("new") else ""
 
 
-def ask(action: Any, path: str, program: Program, arguments: Mapping[str, Any]) -> dict[str, Any] | None:
+def ask(
+    action: Any, path: str, program: Program, arguments: Mapping[str, Any]
+) -> dict[str, Any] | None:
     """What the program returns on the machine of an action, by the Python at ``path``; None where no answer comes.
 
     Arguments and the answer are what JSON has. The Python is isolated (-I): folders and variables of the user who logs in have no say.
     """
     text = _TEXT.format(answer=_ANSWER, arguments=repr(json.dumps(arguments)), **program._asdict())
-    command = action._connection._shell.build_module_command(action._compute_environment_string(), path, "-IS")
-    return _answer(action._low_level_execute_command(command, in_data=text.encode())["stdout_lines"])
+    command = action._connection._shell.build_module_command(
+        action._compute_environment_string(), path, "-IS"
+    )
+    return _answer(
+        action._low_level_execute_command(command, in_data=text.encode())["stdout_lines"]
+    )
 
 
 def _answer(lines: Iterable[str]) -> dict[str, Any] | None:

@@ -27,14 +27,22 @@ def _headline(info: Mapping[str, Any]) -> str:
 def _services(info: Mapping[str, Any]) -> list[str]:
     images = info["live"].get("services", {})
     rows = [
-        (name, f"{service['healthy']}/{service['wanted']}", images.get(name, {}).get("reference", "not in the release"), "; ".join(service["problems"]))
+        (
+            name,
+            f"{service['healthy']}/{service['wanted']}",
+            images.get(name, {}).get("reference", "not in the release"),
+            "; ".join(service["problems"]),
+        )
         for name, service in info["services"].items()
     ]
     return _aligned([("service", "healthy", "image", ""), *rows]) if rows else []
 
 
 def _drift(info: Mapping[str, Any]) -> list[str]:
-    lines = [f"  {change['service']} {change['path']}: runs {change['before']}, released {change['after']}" for change in info["drift"]]
+    lines = [
+        f"  {change['service']} {change['path']}: runs {change['before']}, released {change['after']}"
+        for change in info["drift"]
+    ]
     return ["", "differs from the release:", *lines] if lines else []
 
 
@@ -50,7 +58,11 @@ def _history(info: Mapping[str, Any]) -> list[str]:
         )
         for release in info["history"]
     ]
-    return ["", *_aligned([("release", "version", "verdict", "when (UTC)", "by", ""), *rows])] if rows else []
+    return (
+        ["", *_aligned([("release", "version", "verdict", "when (UTC)", "by", ""), *rows])]
+        if rows
+        else []
+    )
 
 
 def _verdict(release: Mapping[str, Any], live: Mapping[str, Any]) -> str:
@@ -59,7 +71,11 @@ def _verdict(release: Mapping[str, Any], live: Mapping[str, Any]) -> str:
         text = "was live"
     if release["rollback_of"]:
         text = f"{text}, back to {release['rollback_of']}"
-    return f"{text}, not restorable: {', '.join(release['not_restorable'])}" if release["not_restorable"] else text
+    return (
+        f"{text}, not restorable: {', '.join(release['not_restorable'])}"
+        if release["not_restorable"]
+        else text
+    )
 
 
 def _time(text: str) -> str:
@@ -70,4 +86,7 @@ def _aligned(rows: Iterable[tuple[str, ...]]) -> list[str]:
     """Columns as wide as their widest entry."""
     table = list(rows)
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in table
+    ]

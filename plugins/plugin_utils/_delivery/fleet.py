@@ -54,7 +54,9 @@ class Machine:
     @property
     def after(self) -> Pairs:
         """Who is to have which project."""
-        return pairs(self.users) - {(removal["id"], removal["project"]) for removal in self.removals}
+        return pairs(self.users) - {
+            (removal["id"], removal["project"]) for removal in self.removals
+        }
 
     def state(self, stopped: bool, dry: bool = False) -> str:
         """What came of it; ``dry`` in check mode."""
@@ -81,10 +83,17 @@ class Machine:
         if last.get("unreachable"):
             return "cannot be reached"
         if last.get("failures"):
-            return "; ".join(f"{one['project']} {one['tool']} for {one['user']}: {one['why']}" for one in last["failures"])
+            return "; ".join(
+                f"{one['project']} {one['tool']} for {one['user']}: {one['why']}"
+                for one in last["failures"]
+            )
         if last.get("unknown"):
             return f"users unknown to it: {', '.join(last['unknown'])}"
-        return "" if "ready" in last and not last.get("failed") else str(last.get("msg") or "it gave no reason")
+        return (
+            ""
+            if "ready" in last and not last.get("failed")
+            else str(last.get("msg") or "it gave no reason")
+        )
 
 
 def pairs(users: Iterable[Mapping[str, Any]]) -> Pairs:
@@ -92,7 +101,9 @@ def pairs(users: Iterable[Mapping[str, Any]]) -> Pairs:
     return frozenset((user["id"], project) for user in users for project in user["projects"])
 
 
-def concerns(users: Iterable[Mapping[str, Any]], names: frozenset[str], projects: frozenset[str]) -> bool:
+def concerns(
+    users: Iterable[Mapping[str, Any]], names: frozenset[str], projects: frozenset[str]
+) -> bool:
     """Whether any of these users has one of these names, or is in one of these projects."""
     return any(user["name"] in names or not projects.isdisjoint(user["projects"]) for user in users)
 
@@ -103,10 +114,19 @@ def coming(machines: Iterable[Machine], selected: Iterable[str]) -> list[Machine
     return [machine for machine in machines if not machine.first and machine.name in names]
 
 
-def told_apart(lost: Iterable[Lost], machines: Iterable[Machine], later: Iterable[Machine]) -> tuple[list[Lost], list[Lost]]:
+def told_apart(
+    lost: Iterable[Lost], machines: Iterable[Machine], later: Iterable[Machine]
+) -> tuple[list[Lost], list[Lost]]:
     """What would go, and what has gone already: it was removed by this run, or by one before it that was not about the whole fleet."""
-    held = {(machine.name, one["id"], one["project"]) for machine in machines for one in machine.removals if one["held"]}
-    silent = {machine.name for machine in machines if machine.selected and not machine.answered} | {machine.name for machine in later}
+    held = {
+        (machine.name, one["id"], one["project"])
+        for machine in machines
+        for one in machine.removals
+        if one["held"]
+    }
+    silent = {machine.name for machine in machines if machine.selected and not machine.answered} | {
+        machine.name for machine in later
+    }
     found: dict[bool, list[Lost]] = {True: [], False: []}
     for one in lost:
         found[one in held or one[0] in silent].append(one)
@@ -117,47 +137,88 @@ def expected(machine: Machine, given: Mapping[str, Any]) -> Machine:
     """The machine as if it had answered that it has what it was given last."""
     names = {user["id"]: user["name"] for user in given["users"]}
     lost = sorted(pairs(given["users"]) - pairs(machine.users))
-    removals = [{"id": identity, "name": names[identity], "project": project, "held": True} for identity, project in lost]
-    return replace(machine, first={"receipt": given["users"], "removals": removals, "held": bool(removals)})
+    removals = [
+        {"id": identity, "name": names[identity], "project": project, "held": True}
+        for identity, project in lost
+    ]
+    return replace(
+        machine, first={"receipt": given["users"], "removals": removals, "held": bool(removals)}
+    )
 
 
 def before(machines: Iterable[Machine], baseline: Mapping[str, Any] | None) -> Fleet:
     """What everybody had: at the last delivery to all, else as the machines' own receipts say."""
-    receipts = {machine.name: pairs(machine.first["receipt"]) for machine in machines if machine.answered}
-    remembered = {name: pairs(users) for name, users in (baseline or {}).get("machines", {}).items()}
+    receipts = {
+        machine.name: pairs(machine.first["receipt"]) for machine in machines if machine.answered
+    }
+    remembered = {
+        name: pairs(users) for name, users in (baseline or {}).get("machines", {}).items()
+    }
     return {**receipts, **remembered}
 
 
-def after(machines: Iterable[Machine], delivered: Mapping[str, Mapping[str, Any]], had: Fleet, complete: bool, coming: Iterable[Machine] = ()) -> Fleet:
+def after(
+    machines: Iterable[Machine],
+    delivered: Mapping[str, Mapping[str, Any]],
+    had: Fleet,
+    complete: bool,
+    coming: Iterable[Machine] = (),
+) -> Fleet:
     """What everybody is to have. ``coming`` are those that a later part of the play asks; machines that it is not about stay as they were delivered."""
     selected = {machine.name: machine.after for machine in machines if machine.selected}
     if complete:
         return selected
-    others = {name: pairs(delivered[name]["users"]) if name in delivered else theirs for name, theirs in had.items()}
+    others = {
+        name: pairs(delivered[name]["users"]) if name in delivered else theirs
+        for name, theirs in had.items()
+    }
     return {**others, **{machine.name: pairs(machine.users) for machine in coming}, **selected}
 
 
 def as_users(theirs: Pairs) -> list[dict[str, Any]]:
     """As in a membership record, for the baseline."""
     ids = sorted({identity for identity, _project in theirs})
-    return [{"id": identity, "projects": sorted(project for one, project in theirs if one == identity)} for identity in ids]
+    return [
+        {"id": identity, "projects": sorted(project for one, project in theirs if one == identity)}
+        for identity in ids
+    ]
 
 
 def names_of(machines: Iterable[Machine]) -> dict[str, str]:
     """Login names by id, as far as they are known."""
     found = {user["id"]: user["name"] for machine in machines for user in machine.users}
-    return {**{one["id"]: one["name"] for machine in machines for one in machine.first.get("receipt") or ()}, **found}
+    return {
+        **{
+            one["id"]: one["name"]
+            for machine in machines
+            for one in machine.first.get("receipt") or ()
+        },
+        **found,
+    }
 
 
-def rows(machines: Iterable[Machine], stopped: bool, since: Mapping[str, str], dry: bool) -> list[dict[str, Any]]:
+def rows(
+    machines: Iterable[Machine], stopped: bool, since: Mapping[str, str], dry: bool
+) -> list[dict[str, Any]]:
     """The result as data: each machine with its state and its users' tools."""
     found = []
     for machine in machines:
         state = machine.state(stopped, dry)
         if state != PASSED:
             why = "the brake holds its removals" if state == HELD else machine.why()
-            one = {"machine": machine.name, "state": state, "why": why, "users": list(machine.last.get("users") or ())}
-            found.append({**one, "since": since.get(machine.name, ""), "changed": bool(machine.first.get("changed") or machine.second.get("changed"))})
+            one = {
+                "machine": machine.name,
+                "state": state,
+                "why": why,
+                "users": list(machine.last.get("users") or ()),
+            }
+            found.append(
+                {
+                    **one,
+                    "since": since.get(machine.name, ""),
+                    "changed": bool(machine.first.get("changed") or machine.second.get("changed")),
+                }
+            )
     return found
 
 
@@ -165,21 +226,34 @@ def table(found: Iterable[Mapping[str, Any]]) -> list[str]:
     """The result for people: a line for each machine, user and project. Reasons of many lines stand in whole where the play fails."""
     lines = [("MACHINE", "STATE", "USER", "PROJECT", "TOOLS")]
     for row in found:
-        state = f"{row['state']} since {row['since'].replace('T', ' ').rstrip('Z')}" if row["since"] else row["state"]
+        state = (
+            f"{row['state']} since {row['since'].replace('T', ' ').rstrip('Z')}"
+            if row["since"]
+            else row["state"]
+        )
         why, *more = row["why"].splitlines() or [""]
         why += " …" if more else ""
         details = list(_details(row)) or [("", "", why or "nothing")]
         for number, detail in enumerate(details):
-            lines.append((row["machine"] if number == 0 else "", state if number == 0 else "", *detail))
+            lines.append(
+                (row["machine"] if number == 0 else "", state if number == 0 else "", *detail)
+            )
         if why and details[0][2] != why:
             lines.append(("", "", "", "", why))
     widths = [max(len(line[column]) for line in lines) for column in range(5)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    ]
 
 
 def _details(row: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
     for user in row["users"]:
         projects = sorted({tool["project"] for tool in user["tools"]})
         for number, project in enumerate(projects):
-            tools = ", ".join(f"{tool['name']} {tool['version']}".rstrip() for tool in user["tools"] if tool["project"] == project)
+            tools = ", ".join(
+                f"{tool['name']} {tool['version']}".rstrip()
+                for tool in user["tools"]
+                if tool["project"] == project
+            )
             yield user["name"] if number == 0 else "", project, tools

@@ -65,13 +65,21 @@ def write_baseline(state_path: str, serial: str, machines: Mapping[str, Any]) ->
 
 def _path(state_path: str, folder: str, machine: str) -> str:
     if not _NAME.fullmatch(machine):
-        raise ShippingError(f"the state of {machine!r} cannot be kept", "its name cannot be a file's name", "Give the host another name in the inventory")
+        raise ShippingError(
+            f"the state of {machine!r} cannot be kept",
+            "its name cannot be a file's name",
+            "Give the host another name in the inventory",
+        )
     return os.path.join(state_path, folder, f"{machine}{_SUFFIX}")
 
 
 def _read_all(folder: str) -> dict[str, dict[str, Any]]:
     names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
-    return {name.removesuffix(_SUFFIX): _read(os.path.join(folder, name)) for name in names if name.endswith(_SUFFIX)}
+    return {
+        name.removesuffix(_SUFFIX): _read(os.path.join(folder, name))
+        for name in names
+        if name.endswith(_SUFFIX)
+    }
 
 
 def _read(path: str) -> dict[str, Any]:
@@ -79,9 +87,17 @@ def _read(path: str) -> dict[str, Any]:
         with open(path, encoding="utf-8") as file:
             data = json.load(file)
     except (OSError, ValueError) as error:
-        raise ShippingError(f"{path} cannot be read", str(error), "Nothing is removed without it; restore it, or delete it to begin anew") from error
+        raise ShippingError(
+            f"{path} cannot be read",
+            str(error),
+            "Nothing is removed without it; restore it, or delete it to begin anew",
+        ) from error
     if not isinstance(data, dict):
-        raise ShippingError(f"{path} cannot be read", "it is no mapping", "Nothing is removed without it; restore it, or delete it to begin anew")
+        raise ShippingError(
+            f"{path} cannot be read",
+            "it is no mapping",
+            "Nothing is removed without it; restore it, or delete it to begin anew",
+        )
     return data
 
 

@@ -31,7 +31,9 @@ METRICS = {
 """What each metric means."""
 
 
-def render(rows: Iterable[Mapping[str, Any]], stopped: bool, now: float, last_success: float | None) -> str:
+def render(
+    rows: Iterable[Mapping[str, Any]], stopped: bool, now: float, last_success: float | None
+) -> str:
     """The text, of what came of each machine."""
     rows = list(rows)
     states = Counter(row["state"] for row in rows)
@@ -45,13 +47,18 @@ def render(rows: Iterable[Mapping[str, Any]], stopped: bool, now: float, last_su
         "shipping_delivery_lag_seconds": [f" {max(0, now - min(waiting, default=now)):.0f}"],
         "shipping_delivery_removals_held": [f" {stopped:d}"],
     }
-    return "".join(f"# HELP {name} {METRICS[name]}\n# TYPE {name} gauge\n{''.join(f'{name}{value}\n' for value in found)}" for name, found in values.items())
+    return "".join(
+        f"# HELP {name} {METRICS[name]}\n# TYPE {name} gauge\n{''.join(f'{name}{value}\n' for value in found)}"
+        for name, found in values.items()
+    )
 
 
 def read_last_success(path: str) -> float | None:
     """When a delivery last succeeded, by what the former one has written."""
     try:
-        found = re.search(rf"^{_LAST_SUCCESS} ([0-9.]+)$", Path(path).read_text(encoding="utf-8"), re.MULTILINE)
+        found = re.search(
+            rf"^{_LAST_SUCCESS} ([0-9.]+)$", Path(path).read_text(encoding="utf-8"), re.MULTILINE
+        )
     except (OSError, UnicodeDecodeError):
         return None
     return float(found[1]) if found else None
@@ -59,7 +66,12 @@ def read_last_success(path: str) -> float | None:
 
 def write(path: str, rows: Iterable[Mapping[str, Any]], stopped: bool) -> None:
     """Replace the file by one rename; whoever watches may read it."""
-    files.replace(Path(path), render(rows, stopped, time.time(), read_last_success(path)), 0o644, "metrics_path")
+    files.replace(
+        Path(path),
+        render(rows, stopped, time.time(), read_last_success(path)),
+        0o644,
+        "metrics_path",
+    )
 
 
 def _seconds(since: str) -> float:

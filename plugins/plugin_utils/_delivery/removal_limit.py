@@ -49,9 +49,18 @@ class Judgement:
 
 def judge(before: Fleet, after: Fleet, limits: Limits) -> Judgement:
     """Whether it is likely that all these people have really left."""
-    lost = tuple(sorted((machine, *pair) for machine, pairs in before.items() for pair in pairs - after.get(machine, frozenset())))
+    lost = tuple(
+        sorted(
+            (machine, *pair)
+            for machine, pairs in before.items()
+            for pair in pairs - after.get(machine, frozenset())
+        )
+    )
     total = sum(map(len, before.values()))
-    return Judgement((*in_total(total, len(lost), limits), *emptied(members(before), members(after), limits)), lost)
+    return Judgement(
+        (*in_total(total, len(lost), limits), *emptied(members(before), members(after), limits)),
+        lost,
+    )
 
 
 def in_total(total: int, lost: int, limits: Limits) -> list[str]:
@@ -59,13 +68,22 @@ def in_total(total: int, lost: int, limits: Limits) -> list[str]:
     if lost <= limits.always or lost * 100 <= limits.max_shrink * total:
         return []
     share = lost * 100 / total
-    return [f"{lost} of {total} memberships on machines would go, which is {share:.0f} %, and {limits.max_shrink:g} % may (delivery_max_shrink)"]
+    return [
+        f"{lost} of {total} memberships on machines would go, which is {share:.0f} %, and {limits.max_shrink:g} % may (delivery_max_shrink)"
+    ]
 
 
 def emptied(had: Mapping[str, set[str]], have: Mapping[str, set[str]], limits: Limits) -> list[str]:
     """Why projects with these members may not lose all of them; nothing where they keep some."""
-    names = [name for name, ids in sorted(had.items()) if len(ids) >= limits.members and not have.get(name) and name not in limits.may_empty]
-    return [f"{name} would lose all of its {len(had[name])} members (delivery_may_empty: [{name}])" for name in names]
+    names = [
+        name
+        for name, ids in sorted(had.items())
+        if len(ids) >= limits.members and not have.get(name) and name not in limits.may_empty
+    ]
+    return [
+        f"{name} would lose all of its {len(had[name])} members (delivery_may_empty: [{name}])"
+        for name in names
+    ]
 
 
 def members(fleet: Fleet) -> dict[str, set[str]]:

@@ -18,7 +18,10 @@ _TIMEOUT = 30
 
 def password(options: Mapping[str, Any]) -> str:
     """The password from ``bind_password``, a file or a command, whichever is given first; without its line end."""
-    given, path, command = (options.get(name) for name in ("bind_password", "bind_password_file", "bind_password_command"))
+    given, path, command = (
+        options.get(name)
+        for name in ("bind_password", "bind_password_file", "bind_password_command")
+    )
     if given:
         return str(given)
     if path:
@@ -30,9 +33,17 @@ def _from_file(path: str) -> str:
     try:
         text = Path(path).read_text(encoding="utf-8")
     except OSError as error:
-        raise Refused(f"cannot read bind_password_file {path}", error.strerror or type(error).__name__, "Correct the path or its rights") from None
+        raise Refused(
+            f"cannot read bind_password_file {path}",
+            error.strerror or type(error).__name__,
+            "Correct the path or its rights",
+        ) from None
     except UnicodeDecodeError:
-        raise Refused(f"cannot read bind_password_file {path}", "it is no UTF-8 text", "Write the password alone into it") from None
+        raise Refused(
+            f"cannot read bind_password_file {path}",
+            "it is no UTF-8 text",
+            "Write the password alone into it",
+        ) from None
     return text.rstrip("\r\n")
 
 
@@ -40,11 +51,24 @@ def _from_command(words: list[str]) -> str:
     what = f"bind_password_command {words[0]} gave no password"
     remedy = "Call it by hand; it is to print the password and nothing else"
     try:
-        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
+        done = subprocess.run(
+            words,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         raise Refused(what, f"it did not end within {_TIMEOUT} s", remedy) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused(what, getattr(error, "strerror", None) or type(error).__name__, remedy) from None
+        raise Refused(
+            what, getattr(error, "strerror", None) or type(error).__name__, remedy
+        ) from None
     if done.returncode or not done.stdout.strip():
-        raise Refused(what, f"it ended with {done.returncode}" if done.returncode else "it printed nothing", remedy)
+        raise Refused(
+            what,
+            f"it ended with {done.returncode}" if done.returncode else "it printed nothing",
+            remedy,
+        )
     return done.stdout.rstrip("\r\n")

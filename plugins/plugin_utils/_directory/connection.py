@@ -118,16 +118,28 @@ class LdapSession:
         """One request and what came back."""
         paged: dict[str, Any] = {}
         if cookie is not None and self._pages:
-            paged = {"paged_size": self._page_size, "paged_cookie": cookie or None, "paged_criticality": True}
+            paged = {
+                "paged_size": self._page_size,
+                "paged_cookie": cookie or None,
+                "paged_criticality": True,
+            }
         try:
             self._connection.search(
                 query.base, query.filter, search_scope=_SCOPES[query.scope], dereference_aliases="NEVER",
                 attributes=list(query.attributes), controls=self._controls or None, **paged,
             )  # fmt: skip
         except self._library.core.exceptions.LDAPInvalidFilterError as error:
-            raise DirectoryError(f"{query} cannot be sent", f"the filter is wrong ({error})", "Correct it; RFC 4515 says how filters are written") from error
+            raise DirectoryError(
+                f"{query} cannot be sent",
+                f"the filter is wrong ({error})",
+                "Correct it; RFC 4515 says how filters are written",
+            ) from error
         except (self._library.core.exceptions.LDAPExceptionError, OSError) as error:
-            remedy = "Run again, or raise total_timeout" if self._socket.late else "Run again, or raise timeout"
+            remedy = (
+                "Run again, or raise total_timeout"
+                if self._socket.late
+                else "Run again, or raise timeout"
+            )
             raise Unanswered(f"{query} at {self.uri} got no answer", _why(error), remedy) from error
         return _reply(self._connection.result, self._connection.response or ())
 
@@ -153,7 +165,9 @@ def connect(settings: Connection) -> LdapSession:
             continue
         session.remarks += [f"passed over {why}" for why in failed]
         return session
-    what = "no server of the directory answered" if len(failed) > 1 else "the directory did not answer"
+    what = (
+        "no server of the directory answered" if len(failed) > 1 else "the directory did not answer"
+    )
     raise Unanswered(what, "; ".join(failed), "Check the names and ports in uris, and ca_file")
 
 
@@ -175,12 +189,21 @@ def reach(library: Any, settings: Connection, server: Server) -> Any:
     address = f"ldapi://{server.host}" if server.scheme == "ldapi" else server.host
     timeout = settings.timeout
     try:
-        place = library.Server(address, port=server.port or None, use_ssl=secure, tls=tls, get_info="NO_INFO", connect_timeout=timeout)
+        place = library.Server(
+            address,
+            port=server.port or None,
+            use_ssl=secure,
+            tls=tls,
+            get_info="NO_INFO",
+            connect_timeout=timeout,
+        )
         connection = library.Connection(
             place, client_strategy="SYNC", auto_bind="NONE", receive_timeout=timeout, auto_range=False, return_empty_attributes=False,
             check_names=False, auto_referrals=False, raise_exceptions=False, **_identity(library, settings),
         )  # fmt: skip
-        connection.strategy.decode_response_fast = _octets_only(connection.strategy.decode_response_fast)
+        connection.strategy.decode_response_fast = _octets_only(
+            connection.strategy.decode_response_fast
+        )
     except library.core.exceptions.LDAPExceptionError as error:
         raise Unanswered(f"{server.uri} cannot be asked", _why(error)) from error
     try:
@@ -197,7 +220,9 @@ def ldap_library() -> Any:
         importlib.import_module("ldap3.core.exceptions")
     except ImportError as error:
         remedy = "Call pip install 'ldap3>=2.9,<3' for the Python that runs Ansible, or add it to the execution environment"
-        raise DirectoryError("the directory cannot be asked", "the Python library ldap3 is missing", remedy) from error
+        raise DirectoryError(
+            "the directory cannot be asked", "the Python library ldap3 is missing", remedy
+        ) from error
     return library
 
 
@@ -224,8 +249,14 @@ def _tls(library: Any, settings: Connection, server: Server) -> Any:
 
         def wrap_socket(self, connection: Any, do_handshake: bool = False) -> None:
             try:
-                plain = connection.socket.plain if isinstance(connection.socket, Timed) else connection.socket
-                connection.socket = context.wrap_socket(plain, server_hostname=server.host, do_handshake_on_connect=do_handshake)
+                plain = (
+                    connection.socket.plain
+                    if isinstance(connection.socket, Timed)
+                    else connection.socket
+                )
+                connection.socket = context.wrap_socket(
+                    plain, server_hostname=server.host, do_handshake_on_connect=do_handshake
+                )
             except (OSError, ValueError) as error:
                 self.failure = error
                 raise
@@ -237,7 +268,11 @@ def _context(settings: Connection) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)
     except OSError as error:
-        raise Refused(f"cannot read the authority in {settings.ca_file}", _why(error), "Write the path of a file in PEM format to ca_file") from error
+        raise Refused(
+            f"cannot read the authority in {settings.ca_file}",
+            _why(error),
+            "Write the path of a file in PEM format to ca_file",
+        ) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if not settings.validate_certs:
         context.check_hostname = False
@@ -246,7 +281,11 @@ def _context(settings: Connection) -> ssl.SSLContext:
         try:
             context.load_cert_chain(settings.client_certificate, settings.client_key)
         except OSError as error:
-            raise Refused(f"cannot use the certificate {settings.client_certificate}", _why(error), "Check client_certificate and client_key") from error
+            raise Refused(
+                f"cannot use the certificate {settings.client_certificate}",
+                _why(error),
+                "Check client_certificate and client_key",
+            ) from error
     return context
 
 
@@ -259,33 +298,59 @@ def _open(library: Any, connection: Any, settings: Connection, server: Server, t
             connection.socket = Timed(connection.socket, settings.timeout)
     except (library.core.exceptions.LDAPExceptionError, OSError) as error:
         failure = getattr(tls, "failure", None)
-        raise Unanswered(f"{server.uri} cannot be reached", _tls_why(failure) if failure else _why(error)) from (failure or error)
+        raise Unanswered(
+            f"{server.uri} cannot be reached", _tls_why(failure) if failure else _why(error)
+        ) from (failure or error)
 
 
 def let_in(library: Any, connection: Any, settings: Connection, server: Server) -> None:
     """The bind; it is tried once."""
-    who = settings.bind_dn or {"external": "the certificate or the user of this process", "gssapi": "the Kerberos ticket"}.get(settings.bind, "anonymous")
+    who = settings.bind_dn or {
+        "external": "the certificate or the user of this process",
+        "gssapi": "the Kerberos ticket",
+    }.get(settings.bind, "anonymous")
     try:
         # Nothing of the password in what is raised: the context of an error may hold it.
         connection.bind(read_server_info=False)
     except _kerberos_errors(settings) as error:
-        what, remedy = f"{server.uri} was not asked as the Kerberos ticket says", "Call kinit as the user who runs Ansible; klist shows the ticket"
+        what, remedy = (
+            f"{server.uri} was not asked as the Kerberos ticket says",
+            "Call kinit as the user who runs Ansible; klist shows the ticket",
+        )
         raise Refused(what, str(error).rpartition("): ")[2], remedy) from None
     except (library.core.exceptions.LDAPExceptionError, OSError) as error:
         why = _why(error)
         if settings.bind == "gssapi" and "gssapi" in why.lower():
-            raise Refused(f"{server.uri} was not asked", why, "Install gssapi for the Python that runs Ansible, and call kinit") from None
+            raise Refused(
+                f"{server.uri} was not asked",
+                why,
+                "Install gssapi for the Python that runs Ansible, and call kinit",
+            ) from None
         raise Unanswered(f"{server.uri} did not answer the bind", why) from None
     except ImportError as error:
-        raise Refused(f"{server.uri} was not asked", str(error), "Install gssapi for the Python that runs Ansible") from None
+        raise Refused(
+            f"{server.uri} was not asked",
+            str(error),
+            "Install gssapi for the Python that runs Ansible",
+        ) from None
     result = connection.result or {}
     if result.get("result") == 0:
         return
-    answer = f"{result.get('description')} ({result.get('result')})" + (f": {result['message']}" if result.get("message") else "")
+    answer = f"{result.get('description')} ({result.get('result')})" + (
+        f": {result['message']}" if result.get("message") else ""
+    )
     if result.get("result") in _CREDENTIALS:
-        raise Refused(f"{server.uri} does not let in {who}", answer, "Check bind_dn and the password; it was tried once only, so that nothing is locked")
+        raise Refused(
+            f"{server.uri} does not let in {who}",
+            answer,
+            "Check bind_dn and the password; it was tried once only, so that nothing is locked",
+        )
     if result.get("result") in _MORE_SECURITY:
-        raise Refused(f"{server.uri} does not let in {who} this way", answer, "Write ldaps:// or start_tls: true, or another bind")
+        raise Refused(
+            f"{server.uri} does not let in {who} this way",
+            answer,
+            "Write ldaps:// or start_tls: true, or another bind",
+        )
     raise Refused(f"{server.uri} does not let in {who}", answer, "Check bind and its options")
 
 
@@ -308,7 +373,14 @@ def _reply(result: Mapping[str, Any], response: Sequence[Mapping[str, Any]]) -> 
             referrals += item["uri"]
     paging = (result.get("controls") or {}).get(_PAGED) or {}
     cookie = (paging.get("value") or {}).get("cookie") or b""
-    return Reply(result["result"], result.get("description") or "", result.get("message") or "", entries, referrals, cookie)
+    return Reply(
+        result["result"],
+        result.get("description") or "",
+        result.get("message") or "",
+        entries,
+        referrals,
+        cookie,
+    )
 
 
 def _octets_only(decode: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -318,7 +390,10 @@ def _octets_only(decode: Callable[[Any], Any]) -> Callable[[Any], Any]:
         if message["protocolOp"] != _SEARCH_ENTRY:
             return decode(message)
         (*_tag, dn), (*_tag, attributes) = message["payload"]
-        values = {_text(name).lower(): [value[3] for value in held] for *_tag, ((*_tag, name), (*_tag, held)) in attributes}
+        values = {
+            _text(name).lower(): [value[3] for value in held]
+            for *_tag, ((*_tag, name), (*_tag, held)) in attributes
+        }
         return {"type": "searchResEntry", "dn": _text(dn), "raw_attributes": values}
 
     return decoded
@@ -346,7 +421,9 @@ def _why(error: BaseException) -> str:
         return "it did not answer in time"
     if text == "invalid server address":
         return "its name cannot be resolved"
-    return text.removeprefix("socket connection error while opening: ").removeprefix("error receiving data: ")
+    return text.removeprefix("socket connection error while opening: ").removeprefix(
+        "error receiving data: "
+    )
 
 
 def close(connection: Any) -> None:

@@ -37,7 +37,13 @@ class Step:
 
     def as_data(self) -> dict[str, Any]:
         """As plain data."""
-        told = {"step": self.step, "server": self.server, "ok": self.ok, "text": self.text, "remedy": self.remedy}
+        told = {
+            "step": self.step,
+            "server": self.server,
+            "ok": self.ok,
+            "text": self.text,
+            "remedy": self.remedy,
+        }
         return {**told, "facts": dict(self.facts)}
 
 
@@ -65,11 +71,24 @@ def _discovery(connection: Connection) -> tuple[Step, tuple[Server, ...]]:
     except DirectoryError as error:
         return _failed("discovery", connection.srv_name, error), ()
     uris = [server.uri for server in servers]
-    return Step("discovery", connection.srv_name, True, f"the DNS names {', '.join(uris)}", facts={"uris": uris}), servers
+    return Step(
+        "discovery",
+        connection.srv_name,
+        True,
+        f"the DNS names {', '.join(uris)}",
+        facts={"uris": uris},
+    ), servers
 
 
 def _failed(step: str, server: str, error: ShippingError, **facts: Any) -> Step:
-    return Step(step, server, False, f"{error.what}: {error.why}" if error.why else error.what, error.remedy, facts)
+    return Step(
+        step,
+        server,
+        False,
+        f"{error.what}: {error.why}" if error.why else error.what,
+        error.remedy,
+        facts,
+    )
 
 
 class _Way:
@@ -86,9 +105,15 @@ class _Way:
     def steps(self) -> Iterator[Step]:
         """Up to the first one that fails."""
         ways: list[Callable[[], Step]] = [self._bind]
-        if self.server.scheme == "ldaps" or (self.server.scheme == "ldap" and self.settings.start_tls):
+        if self.server.scheme == "ldaps" or (
+            self.server.scheme == "ldap" and self.settings.start_tls
+        ):
             ways.insert(0, self._tls)
-        ways = [self._socket, *ways] if self.server.scheme == "ldapi" else [self._name, self._port, *ways]
+        ways = (
+            [self._socket, *ways]
+            if self.server.scheme == "ldapi"
+            else [self._name, self._port, *ways]
+        )
         for way in ways:
             step = way()
             yield step
@@ -111,7 +136,11 @@ class _Way:
             found = socket.getaddrinfo(host, self.server.port, type=socket.SOCK_STREAM)
         except OSError as error:
             remedy = "Check the name in uris and the name servers of this machine"
-            return _failed("name", self.server.uri, Unanswered(f"{host} cannot be resolved", error.strerror or str(error), remedy))
+            return _failed(
+                "name",
+                self.server.uri,
+                Unanswered(f"{host} cannot be resolved", error.strerror or str(error), remedy),
+            )
         addresses = sorted({str(item[4][0]) for item in found})
         return self._step("name", f"{host} is {', '.join(addresses)}", addresses=addresses)
 
@@ -119,15 +148,27 @@ class _Way:
         begun = time.monotonic()
         where = f"{self.server.host} port {self.server.port}"
         try:
-            with socket.create_connection((self.server.host, self.server.port), self.settings.timeout) as plain:
+            with socket.create_connection(
+                (self.server.host, self.server.port), self.settings.timeout
+            ) as plain:
                 peer = plain.getpeername()[0]
         except OSError as error:
             late = isinstance(error, TimeoutError)
-            why = f"no answer within {self.settings.timeout} s" if late else error.strerror or str(error)
-            remedy = "Check the port in uris, that the server listens there, and every firewall between"
-            return _failed("tcp", self.server.uri, Unanswered(f"{where} cannot be reached", why, remedy))
+            why = (
+                f"no answer within {self.settings.timeout} s"
+                if late
+                else error.strerror or str(error)
+            )
+            remedy = (
+                "Check the port in uris, that the server listens there, and every firewall between"
+            )
+            return _failed(
+                "tcp", self.server.uri, Unanswered(f"{where} cannot be reached", why, remedy)
+            )
         took = round((time.monotonic() - begun) * 1000, 1)
-        return self._step("tcp", f"{where} answers within {took} ms", address=peer, milliseconds=took)
+        return self._step(
+            "tcp", f"{where} answers within {took} ms", address=peer, milliseconds=took
+        )
 
     def _socket(self) -> Step:
         try:
@@ -135,7 +176,13 @@ class _Way:
                 plain.connect(self.server.host)
         except OSError as error:
             remedy = "Check the path in uris, that the server runs, and the rights on its socket"
-            return _failed("socket", self.server.uri, Unanswered(f"{self.server.host} cannot be opened", error.strerror or str(error), remedy))
+            return _failed(
+                "socket",
+                self.server.uri,
+                Unanswered(
+                    f"{self.server.host} cannot be opened", error.strerror or str(error), remedy
+                ),
+            )
         return self._step("socket", f"{self.server.host} can be opened")
 
     def _tls(self) -> Step:
@@ -143,18 +190,41 @@ class _Way:
         try:
             self._connection = reach(self.library, self.settings, self.server)
         except DirectoryError as error:
-            return _failed("tls", self.server.uri, type(error)(error.what, error.why, error.remedy or _tls_remedy(error.why, facts)), **facts)
-        shown = f", with the certificate of {facts['subject']} by {facts['issuer']}, until {facts['not_after']}" if "subject" in facts else ""
-        trust = "" if self.settings.validate_certs else "; validate_certs is false, so that anybody may be the server"
-        return self._step("tls", f"{facts.get('version', 'TLS')} with {facts.get('cipher', '')}{shown}{trust}", **facts)
+            return _failed(
+                "tls",
+                self.server.uri,
+                type(error)(error.what, error.why, error.remedy or _tls_remedy(error.why, facts)),
+                **facts,
+            )
+        shown = (
+            f", with the certificate of {facts['subject']} by {facts['issuer']}, until {facts['not_after']}"
+            if "subject" in facts
+            else ""
+        )
+        trust = (
+            ""
+            if self.settings.validate_certs
+            else "; validate_certs is false, so that anybody may be the server"
+        )
+        return self._step(
+            "tls",
+            f"{facts.get('version', 'TLS')} with {facts.get('cipher', '')}{shown}{trust}",
+            **facts,
+        )
 
     def _seen(self) -> dict[str, Any]:
         """What the server shows to whoever asks, trusted or not."""
         with contextlib.suppress(DirectoryError, OSError, ValueError):
-            connection = reach(self.library, replace(self.settings, validate_certs=False), self.server)
+            connection = reach(
+                self.library, replace(self.settings, validate_certs=False), self.server
+            )
             try:
                 plain = connection.socket
-                return {"version": plain.version(), "cipher": plain.cipher()[0], **certificate(plain.getpeercert(True), datetime.now(UTC))}
+                return {
+                    "version": plain.version(),
+                    "cipher": plain.cipher()[0],
+                    **certificate(plain.getpeercert(True), datetime.now(UTC)),
+                }
             finally:
                 close(connection)
         return {}
@@ -169,7 +239,12 @@ class _Way:
             return _failed("bind", self.server.uri, error)
         who = self._who()
         root = self.session.root
-        facts = {"bind": self.settings.bind, "who": who, "vendor": root.text("vendorName"), "trees": root.texts("namingContexts")}
+        facts = {
+            "bind": self.settings.bind,
+            "who": who,
+            "vendor": root.text("vendorName"),
+            "trees": root.texts("namingContexts"),
+        }
         return self._step("bind", f"let in as {who or 'nobody'} ({self.settings.bind})", **facts)
 
     def _who(self) -> str:
@@ -186,7 +261,10 @@ def certificate(raw: bytes, now: datetime) -> dict[str, Any]:
     names: list[str] = []
     with contextlib.suppress(x509.ExtensionNotFound):
         alternatives = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        names = [*alternatives.get_values_for_type(x509.DNSName), *map(str, alternatives.get_values_for_type(x509.IPAddress))]
+        names = [
+            *alternatives.get_values_for_type(x509.DNSName),
+            *map(str, alternatives.get_values_for_type(x509.IPAddress)),
+        ]
     return {
         "subject": found.subject.rfc4514_string(),
         "issuer": found.issuer.rfc4514_string(),
@@ -236,11 +314,29 @@ def _place(session: LdapSession, name: str, place: Place, attributes: tuple[str,
         found = list(read_all(session, Query(place.base, place.filter, attributes, place.scope)))
     except DirectoryError as error:
         return _failed(name, session.uri, error, base=place.base, filter=place.filter)
-    facts = {"base": place.base, "filter": place.filter, "count": len(found), "first": [entry.dn for entry in found[:3]]}
+    facts = {
+        "base": place.base,
+        "filter": place.filter,
+        "count": len(found),
+        "first": [entry.dn for entry in found[:3]],
+    }
     if not found:
         remedy = f"Correct {name}.base or {name}.filter, or give this account the right to see them"
-        return Step(name, session.uri, False, f"the base is there, and nothing is found by {asked}", remedy, facts)
-    return Step(name, session.uri, True, f"{len(found)} found by {asked}, the first one is {found[0].dn}", facts=facts)
+        return Step(
+            name,
+            session.uri,
+            False,
+            f"the base is there, and nothing is found by {asked}",
+            remedy,
+            facts,
+        )
+    return Step(
+        name,
+        session.uri,
+        True,
+        f"{len(found)} found by {asked}, the first one is {found[0].dn}",
+        facts=facts,
+    )
 
 
 def _whole(session: LdapSession, settings: Settings) -> Step:
@@ -249,6 +345,11 @@ def _whole(session: LdapSession, settings: Settings) -> Step:
     except ShippingError as error:
         return _failed("membership", session.uri, error)
     users = {user.id for machine in found.machines for user in machine.users}
-    facts = {"projects": len(found.projects), "machines": len(found.machines), "users": len(users), "remarks": list(found.remarks)}
+    facts = {
+        "projects": len(found.projects),
+        "machines": len(found.machines),
+        "users": len(users),
+        "remarks": list(found.remarks),
+    }
     text = f"{facts['users']} people have {facts['machines']} machines and {facts['projects']} projects"
     return Step("membership", session.uri, True, text, facts=facts)

@@ -39,7 +39,11 @@ def servers(targets: Iterable[Target], settings: Connection) -> Iterator[Server]
     for target in ordered(targets, random.SystemRandom()):
         if not f".{target.host}".endswith(f".{settings.srv_domain}"):
             remedy = "Correct the record, or write the servers to uris"
-            raise Refused(f"the SRV record {settings.srv_name} names {target.host}", f"which is outside of {settings.srv_domain}", remedy)
+            raise Refused(
+                f"the SRV record {settings.srv_name} names {target.host}",
+                f"which is outside of {settings.srv_domain}",
+                remedy,
+            )
         scheme, port = ("ldap", target.port) if settings.start_tls else ("ldaps", 636)
         yield Server(f"{scheme}://{target.host}:{port}", scheme, target.host, port)
 
@@ -61,12 +65,27 @@ def ask(name: str, timeout: int) -> list[Target]:
     try:
         answer = resolver.Resolver().resolve(f"{name}.", "SRV", search=False, lifetime=timeout)
     except (resolver.NXDOMAIN, resolver.NoAnswer) as error:
-        raise Unanswered(what, "there is no such record", "Check srv_domain and srv_site, or write the servers to uris") from error
+        raise Unanswered(
+            what,
+            "there is no such record",
+            "Check srv_domain and srv_site, or write the servers to uris",
+        ) from error
     except exception.DNSException as error:
-        raise Unanswered(what, " ".join(str(error).split()), "Check the name servers of this machine, or write the servers to uris") from error
-    found = [Target(record.priority, record.weight, record.port, record.target.to_text().rstrip(".").lower()) for record in answer]
+        raise Unanswered(
+            what,
+            " ".join(str(error).split()),
+            "Check the name servers of this machine, or write the servers to uris",
+        ) from error
+    found = [
+        Target(
+            record.priority, record.weight, record.port, record.target.to_text().rstrip(".").lower()
+        )
+        for record in answer
+    ]
     if not any(target.host for target in found):
-        raise Refused(what, "its record says that there is no such service", "Write the servers to uris")
+        raise Refused(
+            what, "its record says that there is no such service", "Write the servers to uris"
+        )
     return [target for target in found if target.host]
 
 
@@ -75,4 +94,6 @@ def _library() -> tuple[Any, Any]:
         return importlib.import_module("dns.resolver"), importlib.import_module("dns.exception")
     except ImportError as error:
         remedy = "Call pip install 'dnspython>=2.6,<3' for the Python that runs Ansible, or write the servers to uris instead of srv_domain"
-        raise DirectoryError("the servers cannot be looked for", "the Python library dnspython is missing", remedy) from error
+        raise DirectoryError(
+            "the servers cannot be looked for", "the Python library dnspython is missing", remedy
+        ) from error

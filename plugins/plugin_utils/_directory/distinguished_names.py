@@ -16,7 +16,9 @@ from functools import lru_cache
 
 _PLAIN = re.compile(r'[^\\"#+;]*')
 _PAIR = re.compile(r"\\([0-9A-Fa-f]{2})|\\(.)", re.DOTALL)
-_HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+_HOST = re.compile(
+    r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
+)
 _UID_SUFFIX = re.compile(r"#'[01]*'B\Z")
 _ESCAPED = {",": "\\,", "+": "\\+", "=": "\\=", "\\": "\\\\", ";": "\\;"}
 
@@ -26,7 +28,10 @@ def dn_key(text: str) -> str:
     """The same for all spellings of one DN: case, spaces around and within, escapes, the order in a multi-valued RDN."""
     if _PLAIN.fullmatch(text):
         return ",".join(_assertion(part) for part in text.split(","))
-    return ",".join("+".join(sorted(_assertion(part) for part in _split(rdn, "+"))) for rdn in _split(text, ",;"))
+    return ",".join(
+        "+".join(sorted(_assertion(part) for part in _split(rdn, "+")))
+        for rdn in _split(text, ",;")
+    )
 
 
 def member_dn(text: str) -> str:
@@ -46,7 +51,10 @@ def first_value(dn: str, attribute: str) -> str | None:
 def filter_value(value: str | bytes) -> str:
     """A value inside a filter (RFC 4515 3): what is no plain letter, digit or mark is given as hexadecimal octets."""
     raw = value.encode() if isinstance(value, str) else value
-    return "".join(chr(octet) if 0x20 <= octet < 0x7F and chr(octet) not in "*()\\" else f"\\{octet:02x}" for octet in raw)
+    return "".join(
+        chr(octet) if 0x20 <= octet < 0x7F and chr(octet) not in "*()\\" else f"\\{octet:02x}"
+        for octet in raw
+    )
 
 
 def any_of(attribute: str, values: list[str]) -> str:
@@ -130,7 +138,9 @@ def _unescaped(text: str) -> str:
         text = text[1:-1]
     raw, position = b"", 0
     for match in _PAIR.finditer(text):
-        raw += text[position : match.start()].encode() + (bytes.fromhex(match[1]) if match[1] else match[2].encode())
+        raw += text[position : match.start()].encode() + (
+            bytes.fromhex(match[1]) if match[1] else match[2].encode()
+        )
         position = match.end()
     return (raw + text[position:].encode()).decode("utf-8", "backslashreplace")
 

@@ -42,12 +42,25 @@ _IPA_PERSON = "(&(objectClass=posixAccount)(!(objectClass=ipaHost))(!(objectClas
 LAYOUTS = MappingProxyType(
     {
         # No directory takes a name out of memberUid when its person is deleted, so that names of nobody are common there.
-        "rfc2307": Layout("(objectClass=posixGroup)", "cn", member_logins=("memberUid",), people_filter="(objectClass=posixAccount)", unresolved="warn"),
+        "rfc2307": Layout(
+            "(objectClass=posixGroup)",
+            "cn",
+            member_logins=("memberUid",),
+            people_filter="(objectClass=posixAccount)",
+            unresolved="warn",
+        ),
         "rfc2307bis": Layout(
-            "(objectClass=posixGroup)", "cn", member_dns=("member", "uniqueMember"), empty_groups=False, people_filter="(objectClass=posixAccount)"
+            "(objectClass=posixGroup)",
+            "cn",
+            member_dns=("member", "uniqueMember"),
+            empty_groups=False,
+            people_filter="(objectClass=posixAccount)",
         ),
         "groupofnames": Layout(
-            "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames))", "cn", member_dns=("member", "uniqueMember"), empty_groups=False
+            "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames))",
+            "cn",
+            member_dns=("member", "uniqueMember"),
+            empty_groups=False,
         ),
         "freeipa": Layout(
             "(objectClass=ipaUserGroup)",

@@ -18,7 +18,11 @@ from dataclasses import replace
 from .connection import LdapSession
 from .search import Query, read_one
 
-_RUV = Query("", "(&(objectClass=nsTombstone)(nsUniqueId=ffffffff-ffffffff-ffffffff-ffffffff))", ("nsds50ruv",))
+_RUV = Query(
+    "",
+    "(&(objectClass=nsTombstone)(nsUniqueId=ffffffff-ffffffff-ffffffff-ffffffff))",
+    ("nsds50ruv",),
+)
 _GENERATION = re.compile(r"\{replicageneration\} ([0-9a-f]+)")
 _LAST_CHANGE = re.compile(r"\{replica [^}]*\} [0-9a-f]{20} ([0-9a-f]{20})\b")
 _HAS_RUV = re.compile(r"389|Red Hat|Fedora", re.IGNORECASE)
@@ -26,7 +30,13 @@ _HAS_RUV = re.compile(r"389|Red Hat|Fedora", re.IGNORECASE)
 
 def take(session: LdapSession, base: str) -> str:
     """The serial of the directory as it is now; the control machine's clock where the server has none."""
-    return _usn(session) or _csn(session, base) or _ruv(session, base) or _change_number(session) or f"time:control:{time.time_ns() // 1_000_000}"
+    return (
+        _usn(session)
+        or _csn(session, base)
+        or _ruv(session, base)
+        or _change_number(session)
+        or f"time:control:{time.time_ns() // 1_000_000}"
+    )
 
 
 def _usn(session: LdapSession) -> str:
@@ -40,7 +50,9 @@ def _usn(session: LdapSession) -> str:
 
 def _suffix(session: LdapSession, base: str) -> str:
     lower = base.lower().replace(" ", "")
-    return next((name for name in session.contexts if lower.endswith(name.lower().replace(" ", ""))), "")
+    return next(
+        (name for name in session.contexts if lower.endswith(name.lower().replace(" ", ""))), ""
+    )
 
 
 def _csn(session: LdapSession, base: str) -> str:

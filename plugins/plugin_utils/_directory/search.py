@@ -16,7 +16,15 @@ from typing import Protocol
 from .directory_errors import DirectoryError, Incomplete, Refused
 from .distinguished_names import any_of, dn_key
 
-SUCCESS, TIME_LIMIT, SIZE_LIMIT, REFERRAL, ADMIN_LIMIT, NO_SUCH_OBJECT, INVALID_DN = 0, 3, 4, 10, 11, 32, 34
+SUCCESS, TIME_LIMIT, SIZE_LIMIT, REFERRAL, ADMIN_LIMIT, NO_SUCH_OBJECT, INVALID_DN = (
+    0,
+    3,
+    4,
+    10,
+    11,
+    32,
+    34,
+)
 BUSY, UNAVAILABLE = 51, 52
 _NO_RIGHT = (1, 8, 13, 48, 49, 50)  # 1: Active Directory says operationsError to who is not bound
 _EMPTY_PAGES = 100
@@ -54,7 +62,11 @@ class Entry:
 
     def texts(self, *attributes: str) -> list[str]:
         """The values of all these attributes as text."""
-        return [value.decode("utf-8", "backslashreplace") for attribute in attributes for value in self.raw(attribute)]
+        return [
+            value.decode("utf-8", "backslashreplace")
+            for attribute in attributes
+            for value in self.raw(attribute)
+        ]
 
     def text(self, attribute: str) -> str:
         """The first value, or nothing."""
@@ -94,7 +106,11 @@ def read_all(session: Session, query: Query, ranged: Sequence[str] = ()) -> Iter
         reply = _page(session, query, cookie, page)
         for entry in reply.entries:
             if entry.dn in seen:
-                raise Incomplete(f"{query} at {session.uri} does not come to an end", f"page {page} has {entry.dn} a second time", _TURN)
+                raise Incomplete(
+                    f"{query} at {session.uri} does not come to an end",
+                    f"page {page} has {entry.dn} a second time",
+                    _TURN,
+                )
             seen.add(entry.dn)
             yield whole(session, entry, ranged)
         empty = 0 if reply.entries else empty + 1
@@ -103,7 +119,11 @@ def read_all(session: Session, query: Query, ranged: Sequence[str] = ()) -> Iter
                 _see_base(session, query)
             return
         if empty >= _EMPTY_PAGES or (empty and reply.cookie == cookie):
-            raise Incomplete(f"{query} at {session.uri} does not come to an end", f"page {page} is empty and promises another one", _TURN)
+            raise Incomplete(
+                f"{query} at {session.uri} does not come to an end",
+                f"page {page} is empty and promises another one",
+                _TURN,
+            )
         cookie = reply.cookie
 
 
@@ -126,7 +146,9 @@ def _page(session: Session, query: Query, cookie: bytes, number: int) -> Reply:
         if number == 1:
             raise
         what = f"{query} at {session.uri} broke off at page {number}"
-        raise Incomplete(what, error.why or error.what, "Run again; nothing of it was used") from error  # pylint: disable=bad-exception-cause
+        raise Incomplete(
+            what, error.why or error.what, "Run again; nothing of it was used"
+        ) from error  # pylint: disable=bad-exception-cause
     check(session, query, reply)
     return reply
 
@@ -153,18 +175,34 @@ def read_dns(session: Session, base: str, dn_attribute: str, dns: Iterable[str],
 def check(session: Session, query: Query, reply: Reply) -> None:
     """Raise for every answer that is not the whole one."""
     where = f"{query} at {session.uri}"
-    answer = f"{reply.name or 'result'} ({reply.code}){': ' if reply.message else ''}{reply.message}"
+    answer = (
+        f"{reply.name or 'result'} ({reply.code}){': ' if reply.message else ''}{reply.message}"
+    )
     if reply.referrals or reply.code == REFERRAL:
         to = ", ".join(reply.referrals) or "another server"
-        raise Incomplete(f"{where} left out a part of the tree", f"it is at {to}", "Choose a base that this server holds, or ask the server that holds it")
+        raise Incomplete(
+            f"{where} left out a part of the tree",
+            f"it is at {to}",
+            "Choose a base that this server holds, or ask the server that holds it",
+        )
     if reply.code == SUCCESS:
         return
     if reply.code in (SIZE_LIMIT, TIME_LIMIT, ADMIN_LIMIT):
-        raise Incomplete(f"{where} was cut short", answer, "Raise the limits of this account, or lower page_size")
+        raise Incomplete(
+            f"{where} was cut short", answer, "Raise the limits of this account, or lower page_size"
+        )
     if reply.code in (NO_SUCH_OBJECT, INVALID_DN):
-        raise Refused(f"the base {query.base} does not exist at {session.uri}", answer, "Correct the base, or give this account the right to see it")
+        raise Refused(
+            f"the base {query.base} does not exist at {session.uri}",
+            answer,
+            "Correct the base, or give this account the right to see it",
+        )
     if reply.code in _NO_RIGHT:
-        raise Refused(f"{where} was refused", answer, "Give this account the right to search there, or bind as another one")
+        raise Refused(
+            f"{where} was refused",
+            answer,
+            "Give this account the right to search there, or bind as another one",
+        )
     if reply.code in (BUSY, UNAVAILABLE):
         raise Incomplete(f"{where} was not answered", answer, "Run again, or ask another server")
     raise DirectoryError(f"{where} failed", answer, "Check the base, the filter and the attributes")
@@ -172,7 +210,13 @@ def check(session: Session, query: Query, reply: Reply) -> None:
 
 def whole(session: Session, entry: Entry, ranged: Sequence[str]) -> Entry:
     """The entry with all values of the attributes that came in ranges."""
-    partial = [name for name in entry.values if ";" in name and _RANGE.search(name) and name.partition(";")[0] in {item.lower() for item in ranged}]
+    partial = [
+        name
+        for name in entry.values
+        if ";" in name
+        and _RANGE.search(name)
+        and name.partition(";")[0] in {item.lower() for item in ranged}
+    ]
     if not partial:
         return entry
     values = {name: held for name, held in entry.values.items() if name not in partial}
@@ -196,11 +240,18 @@ def _all_values(session: Session, entry: Entry, name: str) -> Sequence[bytes]:
         part = reply.entries[0].values if reply.entries else {}
 
 
-def _next_range(session: Session, entry: Entry, part: Mapping[str, Sequence[bytes]], attribute: str, first: int) -> tuple[str, Sequence[bytes]]:
+def _next_range(
+    session: Session, entry: Entry, part: Mapping[str, Sequence[bytes]], attribute: str, first: int
+) -> tuple[str, Sequence[bytes]]:
     """The range that begins where the former one ended."""
     for name, values in part.items():
         bounds = _RANGE.search(name)
-        if name.partition(";")[0] != attribute or not bounds or int(bounds[1]) != first or not values:
+        if (
+            name.partition(";")[0] != attribute
+            or not bounds
+            or int(bounds[1]) != first
+            or not values
+        ):
             continue
         if bounds[2] == "*" or int(bounds[2]) - first + 1 == len(values):
             return bounds[0], values

@@ -92,20 +92,31 @@ def read(options: Mapping[str, Any], origin: str) -> Settings:
     layout = reader.layout(options)
     base = reader.text(options, "base")
     if not base:
-        reader.problem("base", "is missing; write the DN below which projects and people are, such as dc=example,dc=com")
+        reader.problem(
+            "base",
+            "is missing; write the DN below which projects and people are, such as dc=example,dc=com",
+        )
     settings = Settings(
         connection=reader.connection(options),
         base=base,
         layout=layout,
         projects=reader.place(options, "projects", base, layout.projects_filter),
         people=reader.place(options, "people", base, layout.people_filter),
-        machines=reader.place(options, "machines", base, layout.machines_filter) if options.get("machines") is not None else None,
-        netgroups=reader.place(options, "netgroups", base, "(objectClass=nisNetgroup)") if options.get("netgroups") is not None else None,
+        machines=reader.place(options, "machines", base, layout.machines_filter)
+        if options.get("machines") is not None
+        else None,
+        netgroups=reader.place(options, "netgroups", base, "(objectClass=nisNetgroup)")
+        if options.get("netgroups") is not None
+        else None,
         prefix=reader.text(reader.section(options, "projects"), "prefix", "projects"),
-        nested=reader.choice(reader.section(options, "projects"), "nested", NESTED, "recursive", "projects"),
+        nested=reader.choice(
+            reader.section(options, "projects"), "nested", NESTED, "recursive", "projects"
+        ),
         login_format=reader.login_format(options),
         domain=reader.text(reader.section(options, "machines"), "domain", "machines"),
-        user_attribute=reader.attribute(reader.section(options, "people"), "machines", "people", ""),
+        user_attribute=reader.attribute(
+            reader.section(options, "people"), "machines", "people", ""
+        ),
         machine_map=reader.machine_map(options),
         batch_size=reader.number(options, "batch_size", 100, 1, 1000),
         unresolved=reader.choice(options, "unresolved", UNRESOLVED, layout.unresolved),
@@ -124,7 +135,19 @@ OPTIONS = (
 )  # fmt: skip
 # What each section may hold; the documentation of the plugin explains them.
 SECTIONS: Mapping[str, tuple[str, ...]] = {
-    "projects": ("base", "filter", "scope", "name", "prefix", "members", "member_logins", "member_of", "primary_group", "nested", "empty_groups"),
+    "projects": (
+        "base",
+        "filter",
+        "scope",
+        "name",
+        "prefix",
+        "members",
+        "member_logins",
+        "member_of",
+        "primary_group",
+        "nested",
+        "empty_groups",
+    ),
     "people": ("base", "filter", "scope", "login", "login_format", "id", "machines"),
     "machines": ("base", "filter", "scope", "name", "domain", "owners"),
     "netgroups": ("base", "filter", "scope"),
@@ -163,14 +186,26 @@ class _Reader:
             return ""
         return str(value).strip()
 
-    def choice(self, options: Mapping[str, Any], name: str, choices: Sequence[str], default: str, within: str = "") -> str:
+    def choice(
+        self,
+        options: Mapping[str, Any],
+        name: str,
+        choices: Sequence[str],
+        default: str,
+        within: str = "",
+    ) -> str:
         value = str(options.get(name) or default)
         if value not in choices:
-            self.problem(_path(within, name), f"is {value!r}, not one of {', '.join(choices)}{suggestion(value, choices)}")
+            self.problem(
+                _path(within, name),
+                f"is {value!r}, not one of {', '.join(choices)}{suggestion(value, choices)}",
+            )
             return default
         return value
 
-    def number(self, options: Mapping[str, Any], name: str, default: int, least: int, most: int) -> int:
+    def number(
+        self, options: Mapping[str, Any], name: str, default: int, least: int, most: int
+    ) -> int:
         value = options.get(name, default)
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             self.problem(name, f"is {value!r}; write a whole number from {least} to {most}")
@@ -192,12 +227,16 @@ class _Reader:
             self.problem(_path(within, name), f"is {value!r}, which is no attribute's name")
         return value or default
 
-    def attributes(self, options: Mapping[str, Any], name: str, within: str, default: tuple[str, ...]) -> tuple[str, ...]:
+    def attributes(
+        self, options: Mapping[str, Any], name: str, within: str, default: tuple[str, ...]
+    ) -> tuple[str, ...]:
         value = options.get(name)
         if value is None:
             return default
         names = [value] if isinstance(value, str) else value
-        if not isinstance(names, Sequence) or not all(isinstance(item, str) and _ATTRIBUTE.fullmatch(item) for item in names):
+        if not isinstance(names, Sequence) or not all(
+            isinstance(item, str) and _ATTRIBUTE.fullmatch(item) for item in names
+        ):
             self.problem(_path(within, name), f"is {value!r}; write a list of attribute names")
             return default
         return tuple(str(item) for item in names)
@@ -212,9 +251,17 @@ class _Reader:
                 self.problem(f"{name}.{key}", f"is unknown{suggestion(key, SECTIONS[name])}")
         text = self.text(section, "filter", name) or default_filter
         if not _is_filter(text):
-            why = "is missing; with layout custom write which entries count" if not text else f"is {text!r}; write an LDAP filter in parentheses"
+            why = (
+                "is missing; with layout custom write which entries count"
+                if not text
+                else f"is {text!r}; write an LDAP filter in parentheses"
+            )
             self.problem(f"{name}.filter", why)
-        return Place(self.text(section, "base", name) or base, text, self.choice(section, "scope", SCOPES, "subtree", name))
+        return Place(
+            self.text(section, "base", name) or base,
+            text,
+            self.choice(section, "scope", SCOPES, "subtree", name),
+        )
 
     def layout(self, options: Mapping[str, Any]) -> Layout:
         """The preset with what the user has set instead."""
@@ -227,9 +274,19 @@ class _Reader:
             for key, name in names.items():
                 if key != "filter" and given.get(key) is not None:
                     changes[name] = self._as(getattr(preset, name), given, key, section)
-        changed = replace(preset, groups_filter=preset.projects_filter or preset.groups_filter, **changes)
-        if not (changed.member_dns or changed.member_logins or changed.member_of or changed.primary_group):
-            self.problem("projects", "has no attribute that names members; write members, member_logins or member_of")
+        changed = replace(
+            preset, groups_filter=preset.projects_filter or preset.groups_filter, **changes
+        )
+        if not (
+            changed.member_dns
+            or changed.member_logins
+            or changed.member_of
+            or changed.primary_group
+        ):
+            self.problem(
+                "projects",
+                "has no attribute that names members; write members, member_logins or member_of",
+            )
         return changed
 
     def _as(self, default: Any, given: Mapping[str, Any], key: str, section: str) -> Any:
@@ -243,9 +300,16 @@ class _Reader:
         domain = self.domain_name(options, "srv_domain")
         servers = () if domain and not options.get("uris") else tuple(self._servers(options))
         if domain and servers:
-            self.problem("srv_domain", "and uris both say where the directory is; write one of them")
-        bind = self.choice(options, "bind", BINDS, "simple" if options.get("bind_dn") else "anonymous")
-        texts = {name: self.text(options, name) or None for name in ("ca_file", "client_certificate", "client_key")}
+            self.problem(
+                "srv_domain", "and uris both say where the directory is; write one of them"
+            )
+        bind = self.choice(
+            options, "bind", BINDS, "simple" if options.get("bind_dn") else "anonymous"
+        )
+        texts = {
+            name: self.text(options, name) or None
+            for name in ("ca_file", "client_certificate", "client_key")
+        }
         return Connection(
             servers=servers,
             bind=bind,
@@ -279,26 +343,42 @@ class _Reader:
         if not domain:
             return ""
         where = f"{site.lower()}._sites." if site else ""
-        return f"_ldap._tcp.{where}dc._msdcs.{domain}" if options.get("layout") == "ad" else f"_ldap._tcp.{domain}"
+        return (
+            f"_ldap._tcp.{where}dc._msdcs.{domain}"
+            if options.get("layout") == "ad"
+            else f"_ldap._tcp.{domain}"
+        )
 
     def _servers(self, options: Mapping[str, Any]) -> Iterable[Server]:
         uris = options.get("uris")
         if not uris or not isinstance(uris, (list, tuple)):
-            self.problem("uris", "is missing; write a list such as [ldaps://ldap1.example.com, ldaps://ldap2.example.com], or srv_domain")
+            self.problem(
+                "uris",
+                "is missing; write a list such as [ldaps://ldap1.example.com, ldaps://ldap2.example.com], or srv_domain",
+            )
             return
         for uri in uris:
             server = _server(str(uri))
             if server is None:
-                self.problem("uris", f"{uri!r} is none of ldap://HOST[:PORT], ldaps://HOST[:PORT] and ldapi://%2Fpath%2Fof%2Fsocket")
+                self.problem(
+                    "uris",
+                    f"{uri!r} is none of ldap://HOST[:PORT], ldaps://HOST[:PORT] and ldapi://%2Fpath%2Fof%2Fsocket",
+                )
             elif server.port in _GLOBAL_CATALOGUE:
-                self.problem("uris", f"{uri!r} is a global catalogue, which lacks members of groups; write ldaps://{server.host}")
+                self.problem(
+                    "uris",
+                    f"{uri!r} is a global catalogue, which lacks members of groups; write ldaps://{server.host}",
+                )
             else:
                 yield server
 
     def login_format(self, options: Mapping[str, Any]) -> str:
         text = self.text(self.section(options, "people"), "login_format", "people") or "{name}"
         if text.count("{name}") != 1 or set(text.replace("{name}", "")) & set("{}"):
-            self.problem("people.login_format", f"is {text!r}; write {{name}} once where the login name goes, as in {{name}}@example.com")
+            self.problem(
+                "people.login_format",
+                f"is {text!r}; write {{name}} once where the login name goes, as in {{name}}@example.com",
+            )
             return "{name}"
         return text
 
@@ -307,12 +387,17 @@ class _Reader:
         if given is None:
             return {}
         if not isinstance(given, Mapping):
-            self.problem("machine_map", "is to hold one machine a line, with a list of login names: pc1.example.com: [ada, bob]")
+            self.problem(
+                "machine_map",
+                "is to hold one machine a line, with a list of login names: pc1.example.com: [ada, bob]",
+            )
             return {}
         found: dict[str, tuple[str, ...]] = {}
         for machine, users in given.items():
             names = [users] if isinstance(users, str) else users or []
-            if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+            if not isinstance(names, (list, tuple)) or not all(
+                isinstance(name, str) for name in names
+            ):
                 self.problem(f"machine_map.{machine}", f"is {users!r}; write a list of login names")
                 continue
             found[str(machine)] = tuple(str(name) for name in names)
@@ -322,26 +407,56 @@ class _Reader:
         """What fits together."""
         self._check_security(settings.connection)
         if settings.machines is None and not settings.machine_map:
-            self.problem("machines", "is missing; write the base and the filter of all machines, so that one without users stays, or a machine_map")
+            self.problem(
+                "machines",
+                "is missing; write the base and the filter of all machines, so that one without users stays, or a machine_map",
+            )
         if settings.nested == "in_chain" and settings.layout.dn_attribute != "distinguishedName":
-            self.problem("projects.nested", "in_chain is a rule of Active Directory alone; write recursive")
+            self.problem(
+                "projects.nested", "in_chain is a rule of Active Directory alone; write recursive"
+            )
         if settings.user_attribute and settings.machines is None:
-            self.problem("people.machines", "needs machines beside it, or a machine would be lost together with its last user")
+            self.problem(
+                "people.machines",
+                "needs machines beside it, or a machine would be lost together with its last user",
+            )
         if settings.netgroups and settings.machines is None:
-            self.problem("netgroups", "needs machines beside it, or a machine would be lost together with its last triple")
+            self.problem(
+                "netgroups",
+                "needs machines beside it, or a machine would be lost together with its last triple",
+            )
 
     def _check_security(self, connection: Connection) -> None:
-        plain = [server.uri for server in connection.servers if server.scheme == "ldap"] if not connection.start_tls else []
+        plain = (
+            [server.uri for server in connection.servers if server.scheme == "ldap"]
+            if not connection.start_tls
+            else []
+        )
         if plain and connection.bind == "simple" and not connection.allow_clear_text:
-            self.problem("bind", f"simple would send the password in clear text to {plain[0]}; write ldaps:// or start_tls: true")
+            self.problem(
+                "bind",
+                f"simple would send the password in clear text to {plain[0]}; write ldaps:// or start_tls: true",
+            )
         if plain and connection.bind == "gssapi":
-            self.problem("bind", f"gssapi works inside TLS only, and {plain[0]} has none; write ldaps:// or start_tls: true")
+            self.problem(
+                "bind",
+                f"gssapi works inside TLS only, and {plain[0]} has none; write ldaps:// or start_tls: true",
+            )
         if connection.bind == "simple" and not connection.bind_dn:
             self.problem("bind_dn", "is missing; simple needs the DN of an account that may read")
         if connection.bind == "simple" and not connection.password:
-            self.problem("bind_password", "is missing; write bind_password_file or bind_password_command, or set SHIPPING_LDAP_PASSWORD")
-        if connection.bind == "external" and not connection.client_certificate and any(server.scheme != "ldapi" for server in connection.servers):
-            self.problem("client_certificate", "is missing; external needs a certificate, or ldapi:// alone")
+            self.problem(
+                "bind_password",
+                "is missing; write bind_password_file or bind_password_command, or set SHIPPING_LDAP_PASSWORD",
+            )
+        if (
+            connection.bind == "external"
+            and not connection.client_certificate
+            and any(server.scheme != "ldapi" for server in connection.servers)
+        ):
+            self.problem(
+                "client_certificate", "is missing; external needs a certificate, or ldapi:// alone"
+            )
         if bool(connection.client_certificate) != bool(connection.client_key):
             self.problem("client_key", "and client_certificate go together")
 
@@ -377,5 +492,9 @@ def _is_filter(text: str) -> bool:
 def fingerprint(settings: Settings) -> str:
     """What distinguishes the answers of two settings; no secret is in it."""
     connection = replace(settings.connection, password="")
-    shown = {item.name: getattr(settings, item.name) for item in fields(settings) if item.name != "connection"}
+    shown = {
+        item.name: getattr(settings, item.name)
+        for item in fields(settings)
+        if item.name != "connection"
+    }
     return repr((connection, sorted(shown.items())))

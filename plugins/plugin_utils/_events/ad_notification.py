@@ -18,7 +18,13 @@ class Notification(Line):
     def listen(self, connection: Any) -> None:
         """Ask once, and take what comes for ever."""
         control = importlib.import_module("ldap.controls").RequestControl
-        number = connection.search_ext(self.base, self.ldap.SCOPE_SUBTREE, "(objectClass=*)", ["1.1"], serverctrls=[control(NOTIFY, True, None)])
+        number = connection.search_ext(
+            self.base,
+            self.ldap.SCOPE_SUBTREE,
+            "(objectClass=*)",
+            ["1.1"],
+            serverctrls=[control(NOTIFY, True, None)],
+        )
         # Its answer comes after the server has taken the request above.
         connection.search_ext_s("", self.ldap.SCOPE_BASE, "(objectClass=*)", ["1.1"])
         self.ready.set()

@@ -22,7 +22,15 @@ def changed(changes: Iterable[Change], facts: Mapping[str, Any]) -> Iterator[Eve
     """The changes by project, and in it by what they are; ``facts`` is what is true of all of them, such as the serial."""
     for (project, kind, why, has), found in groupby(sorted(changes, key=_kind), _kind):
         members = list(found)
-        users = [{"id": one.id, "name": one.name, "machines": list(one.machines), **({"former": one.former} if one.former else {})} for one in members]
+        users = [
+            {
+                "id": one.id,
+                "name": one.name,
+                "machines": list(one.machines),
+                **({"former": one.former} if one.former else {}),
+            }
+            for one in members
+        ]
         machines = sorted({machine for one in members for machine in one.machines})
         yield event(kind, machines, project=project, why=str(why), has=has, users=users, **facts)
 
@@ -38,11 +46,26 @@ def pending(machines: Iterable[str], facts: Mapping[str, Any]) -> Event:
 
 def held(found: Held, folder: str, facts: Mapping[str, Any]) -> Event:
     """So much would leave that somebody is to look at it first."""
-    lost = [{"machine": machine, "id": one, "project": project} for machine, one, project in found.lost]
+    lost = [
+        {"machine": machine, "id": one, "project": project} for machine, one, project in found.lost
+    ]
     remedy = f"Look whether the directory is right; if it is, let them go: touch {folder}/let-go-{found.id}"
-    return event("held", [], reasons=list(found.reasons), removals=lost, let_go=found.id, remedy=remedy, **facts)
+    return event(
+        "held",
+        [],
+        reasons=list(found.reasons),
+        removals=lost,
+        let_go=found.id,
+        remedy=remedy,
+        **facts,
+    )
 
 
 def event(kind: str, machines: list[str], **more: Any) -> Event:
     """An event as rulebooks get it; ``meta.hosts`` is what limits a play."""
-    return {"type": kind, "machines": machines, **more, "meta": {"hosts": machines} if machines else {}}
+    return {
+        "type": kind,
+        "machines": machines,
+        **more,
+        "meta": {"hosts": machines} if machines else {},
+    }

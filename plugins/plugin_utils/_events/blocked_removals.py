@@ -42,7 +42,9 @@ class Brake:
     limits: Limits = field(default_factory=Limits)
     lately: tuple[tuple[float, Lost], ...] = ()
 
-    def apply(self, wanted: Fleet, seen: Fleet, now: float, let_go: str = "") -> tuple[Fleet, Held, Brake]:
+    def apply(
+        self, wanted: Fleet, seen: Fleet, now: float, let_go: str = ""
+    ) -> tuple[Fleet, Held, Brake]:
         """What is to be wanted from now on; ``let_go`` is the id of what may leave."""
         lost = losses(wanted, seen)
         lately = tuple(item for item in self.lately if item[0] > now - WINDOW)
@@ -64,17 +66,35 @@ class Brake:
 def brake_from(data: Any, limits: Limits) -> Brake:
     """What as_data() gave; what is none counts as nothing."""
     items = data if isinstance(data, list) else []
-    good = (item for item in items if isinstance(item, list) and len(item) == 4 and isinstance(item[0], (int, float)))
-    return Brake(limits, tuple((float(second), (str(machine), str(one), str(project))) for second, machine, one, project in good))
+    good = (
+        item
+        for item in items
+        if isinstance(item, list) and len(item) == 4 and isinstance(item[0], (int, float))
+    )
+    return Brake(
+        limits,
+        tuple(
+            (float(second), (str(machine), str(one), str(project)))
+            for second, machine, one, project in good
+        ),
+    )
 
 
 def losses(before: Fleet, after: Fleet) -> tuple[Lost, ...]:
     """Who would lose what, and where."""
     names = differing(before, after) & before.keys()
-    return tuple(sorted((name, *pair) for name in names for pair in _of(before[name]) - _of(after.get(name, Machine(name)))))
+    return tuple(
+        sorted(
+            (name, *pair)
+            for name in names
+            for pair in _of(before[name]) - _of(after.get(name, Machine(name)))
+        )
+    )
 
 
-def _reasons(wanted: Fleet, seen: Fleet, lost: Iterable[Lost], lately: set[Lost], limits: Limits) -> tuple[str, ...]:
+def _reasons(
+    wanted: Fleet, seen: Fleet, lost: Iterable[Lost], lately: set[Lost], limits: Limits
+) -> tuple[str, ...]:
     """Why these may not all leave; whoever left lately and has come back does not count."""
     away = {item for item in lately if item[1:] not in _of(wanted.get(item[0], Machine(item[0])))}
     gone = away.union(lost)
@@ -104,7 +124,9 @@ def keep(before: Fleet, after: Fleet, lost: Iterable[Lost]) -> Fleet:
     for name, one, project in lost:
         machine = kept.get(name) or Machine(name)
         former = next(user for user in before[name].users if user.id == one)
-        user = next((user for user in machine.users if user.id == one), replace(former, projects=()))
+        user = next(
+            (user for user in machine.users if user.id == one), replace(former, projects=())
+        )
         others = [other for other in machine.users if other.id != one]
         more = User(user.name, user.id, tuple(sorted({*user.projects, project})), user.hints)
         kept[name] = Machine(name, tuple(sorted([*others, more])))

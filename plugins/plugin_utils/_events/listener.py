@@ -25,7 +25,13 @@ AGAIN = "The source connects again by itself; if this goes on, look at the serve
 _PATIENCE = 0.5
 _GONE = ("SERVER_DOWN", "CONNECT_ERROR", "TIMEOUT", "TIMELIMIT_EXCEEDED", "UNAVAILABLE", "BUSY")
 _LIMITS = ("SIZELIMIT_EXCEEDED", "ADMINLIMIT_EXCEEDED")
-_CREDENTIALS = ("INVALID_CREDENTIALS", "UNWILLING_TO_PERFORM", "INAPPROPRIATE_AUTH", "STRONG_AUTH_REQUIRED", "CONFIDENTIALITY_REQUIRED")
+_CREDENTIALS = (
+    "INVALID_CREDENTIALS",
+    "UNWILLING_TO_PERFORM",
+    "INAPPROPRIATE_AUTH",
+    "STRONG_AUTH_REQUIRED",
+    "CONFIDENTIALITY_REQUIRED",
+)
 
 
 class NotOffered(DirectoryError):
@@ -46,7 +52,15 @@ def ldap_library() -> Any:
 class Line:
     """A thread that listens; ``listen`` of a way says how."""
 
-    def __init__(self, library: Any, settings: Connection, uri: str, base: str, inbox: Inbox, heartbeat: float) -> None:
+    def __init__(
+        self,
+        library: Any,
+        settings: Connection,
+        uri: str,
+        base: str,
+        inbox: Inbox,
+        heartbeat: float,
+    ) -> None:
         self.ldap = library
         self.settings = settings
         self.uri = uri
@@ -75,7 +89,11 @@ class Line:
             if self.error:
                 raise self.error
             if time.monotonic() > deadline:
-                raise Unanswered(f"the line to {self.uri} is not ready", f"it did not answer within {self.settings.total_timeout} s", "Raise total_timeout")
+                raise Unanswered(
+                    f"the line to {self.uri} is not ready",
+                    f"it did not answer within {self.settings.total_timeout} s",
+                    "Raise total_timeout",
+                )
         if self.error:
             raise self.error
 
@@ -96,7 +114,9 @@ class Line:
         except ShippingError as error:
             self.error = error
         except Exception as error:  # A thread that dies without a word would be a line that is dead without a word.
-            self.error = Unanswered(f"the line to {self.uri} broke", f"{type(error).__name__}: {error}", AGAIN)
+            self.error = Unanswered(
+                f"the line to {self.uri} broke", f"{type(error).__name__}: {error}", AGAIN
+            )
         finally:
             if connection is not None:
                 with contextlib.suppress(Exception):
@@ -111,7 +131,11 @@ class Line:
         while not self._stop.is_set():
             try:
                 if not take(_PATIENCE):
-                    raise Unanswered(f"the line to {self.uri} has ended", "the server says that there is no more", AGAIN)
+                    raise Unanswered(
+                        f"the line to {self.uri} has ended",
+                        "the server says that there is no more",
+                        AGAIN,
+                    )
             except self.ldap.TIMEOUT:
                 pass
             if time.monotonic() - probed > self._heartbeat:
@@ -124,14 +148,26 @@ class Line:
         try:
             connection.result4(number, timeout=self.settings.timeout)
         except self.ldap.TIMEOUT as error:
-            raise Unanswered(f"the line to {self.uri} is dead", f"no answer within {self.settings.timeout} s", AGAIN) from error
+            raise Unanswered(
+                f"the line to {self.uri} is dead",
+                f"no answer within {self.settings.timeout} s",
+                AGAIN,
+            ) from error
 
     def _open(self) -> Any:
         ldap = self.ldap
         connection = self.connection_class()(self.uri)
         connection.protocol_version = 3
-        options = {"OPT_REFERRALS": 0, "OPT_NETWORK_TIMEOUT": float(self.settings.timeout), "OPT_TIMEOUT": float(self.settings.timeout)}
-        options |= {"OPT_X_KEEPALIVE_IDLE": 30, "OPT_X_KEEPALIVE_PROBES": 3, "OPT_X_KEEPALIVE_INTERVAL": 10}
+        options = {
+            "OPT_REFERRALS": 0,
+            "OPT_NETWORK_TIMEOUT": float(self.settings.timeout),
+            "OPT_TIMEOUT": float(self.settings.timeout),
+        }
+        options |= {
+            "OPT_X_KEEPALIVE_IDLE": 30,
+            "OPT_X_KEEPALIVE_PROBES": 3,
+            "OPT_X_KEEPALIVE_INTERVAL": 10,
+        }
         for name, value in options.items():
             connection.set_option(getattr(ldap, name), value)
         if self.uri.startswith("ldaps") or self.settings.start_tls:
@@ -145,7 +181,11 @@ class Line:
 
     def _secure(self, connection: Any) -> None:
         ldap, settings = self.ldap, self.settings
-        files = {"OPT_X_TLS_CACERTFILE": settings.ca_file, "OPT_X_TLS_CERTFILE": settings.client_certificate, "OPT_X_TLS_KEYFILE": settings.client_key}
+        files = {
+            "OPT_X_TLS_CACERTFILE": settings.ca_file,
+            "OPT_X_TLS_CERTFILE": settings.client_certificate,
+            "OPT_X_TLS_KEYFILE": settings.client_key,
+        }
         for name, path in files.items():
             if path:
                 connection.set_option(getattr(ldap, name), path)
@@ -179,9 +219,23 @@ class Line:
             return Unanswered(f"the line to {self.uri} broke", why, AGAIN)
         if name in _LIMITS:
             remedy = "Let this account read without limits (limits dn.exact=... size=unlimited, nsSizeLimit: -1, or an LDAP policy)"
-            return Incomplete(f"{self.uri} does not tell this account of all entries below {self.base}", why, remedy)
+            return Incomplete(
+                f"{self.uri} does not tell this account of all entries below {self.base}",
+                why,
+                remedy,
+            )
         if name in _CREDENTIALS:
-            return Refused(f"{self.uri} does not let in {self.settings.bind_dn or self.settings.bind}", why, "Check bind_dn and the password")
+            return Refused(
+                f"{self.uri} does not let in {self.settings.bind_dn or self.settings.bind}",
+                why,
+                "Check bind_dn and the password",
+            )
         if name == "UNAVAILABLE_CRITICAL_EXTENSION":
-            return NotOffered(f"{self.uri} does not tell of changes below {self.base}", why, "Write way: polling")
-        return DirectoryError(f"the line to {self.uri} failed", why, "Check base and the rights of this account, or write way: polling")
+            return NotOffered(
+                f"{self.uri} does not tell of changes below {self.base}", why, "Write way: polling"
+            )
+        return DirectoryError(
+            f"the line to {self.uri} failed",
+            why,
+            "Check base and the rights of this account, or write way: polling",
+        )

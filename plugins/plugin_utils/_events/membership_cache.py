@@ -46,7 +46,9 @@ class Picture:
         self.settings = settings
         self.groups = dict(facts.groups)
         self.people = dict(facts.people)
-        self.decision = Decision(replace(facts, groups=self.groups, people=self.people), settings, now)
+        self.decision = Decision(
+            replace(facts, groups=self.groups, people=self.people), settings, now
+        )
         answer = self.decision.membership("time:control:0")
         self.projects = answer.projects
         self.remarks = answer.remarks
@@ -54,14 +56,20 @@ class Picture:
         self.next_end = self._next_end()
         """When the next account closes by its date."""
         self._projects = {entry.key: name for name, entry in self.decision.projects.items()}
-        self._machines = {entry.key: self.decision.name_of_machine(entry) for entry in facts.machines}
+        self._machines = {
+            entry.key: self.decision.name_of_machine(entry) for entry in facts.machines
+        }
         self._fleet_of: dict[str, set[str]] = defaultdict(set)
         for name, keys in self.decision.machines.items():
             for key in keys:
                 self._fleet_of[key].add(name)
         self._inside_of: dict[str, set[str]] = defaultdict(set)
         """Of each group those that have it inside."""
-        owners = {dn_key(dn) for machine in facts.machines for dn in machine.texts(*self.decision.layout.machines_owners)}
+        owners = {
+            dn_key(dn)
+            for machine in facts.machines
+            for dn in machine.texts(*self.decision.layout.machines_owners)
+        }
         self._owning = owners & self.groups.keys()
         """The groups whose members have machines."""
         written = {text for names in self.decision.unresolved.values() for text in names}
@@ -76,11 +84,19 @@ class Picture:
     def closed(self) -> frozenset[str]:
         """The ids of accounts that are there and closed."""
         entries = (entry for key, entry in self.people.items() if key not in self.decision.people)
-        return frozenset(self.decision.id_of(entry) for entry in entries if entry.raw(self.decision.layout.people_id))
+        return frozenset(
+            self.decision.id_of(entry)
+            for entry in entries
+            if entry.raw(self.decision.layout.people_id)
+        )
 
     def ended(self, now: datetime) -> list[Reading]:
         """The people whose accounts have closed by their dates meanwhile."""
-        late = [key for key, person in self.decision.people.items() if not accounts.is_open(person.entry, now)]
+        late = [
+            key
+            for key, person in self.decision.people.items()
+            if not accounts.is_open(person.entry, now)
+        ]
         return [Reading(key, person=self.people[key]) for key in late]
 
     def absorb(self, readings: Iterable[Reading], now: datetime) -> bool:
@@ -97,7 +113,15 @@ class Picture:
         """As what an entry is known."""
         if key in self._projects:
             return "project"
-        return "person" if key in self.people else "machine" if key in self._machines else "group" if key in self.groups else ""
+        return (
+            "person"
+            if key in self.people
+            else "machine"
+            if key in self._machines
+            else "group"
+            if key in self.groups
+            else ""
+        )
 
     def _absorb(self, readings: list[Reading], now: datetime) -> None:
         self._doubt(not absorbs(self.settings))
@@ -113,7 +137,9 @@ class Picture:
             self._take_group(reading)
         touched |= self._members({reading.key for reading in groups if reading.key in self.groups})
         for name in touched & self.decision.machines.keys():
-            self.fleet[name] = Machine(name, tuple(sorted(self.decision.users_of(self.decision.machines[name]))))
+            self.fleet[name] = Machine(
+                name, tuple(sorted(self.decision.users_of(self.decision.machines[name])))
+            )
 
     def _next_end(self) -> datetime | None:
         ends = (accounts.next_end(person.entry) for person in self.decision.people.values())
@@ -128,10 +154,16 @@ class Picture:
 
     def _person(self, reading: Reading, now: datetime) -> set[str]:
         former, layout = self.people.get(reading.key), self.decision.layout
-        entry = _certain(reading.person, reading.machine is not None or (former is None and self._is_known(reading.key)))
+        entry = _certain(
+            reading.person,
+            reading.machine is not None or (former is None and self._is_known(reading.key)),
+        )
         login = entry.text(layout.people_login)
         if former is None:
-            self._doubt(bool(self._lost or self.decision.logins.get(login)) or login in self.decision.facts.other_logins)
+            self._doubt(
+                bool(self._lost or self.decision.logins.get(login))
+                or login in self.decision.facts.other_logins
+            )
             self._doubt(self._primary(entry) in self._primaries())
             self.decision.logins[login].append(reading.key)
             if layout.primary_group:
@@ -141,8 +173,12 @@ class Picture:
             self._doubt(any(entry.raw(name) != former.raw(name) for name in same))
         self.people[reading.key] = entry
         if accounts.is_open(entry, now):
-            self.next_end = min(filter(None, (self.next_end, accounts.next_end(entry))), default=None)
-            mine = {name for name, members in self.decision.members.items() if reading.key in members}
+            self.next_end = min(
+                filter(None, (self.next_end, accounts.next_end(entry))), default=None
+            )
+            mine = {
+                name for name, members in self.decision.members.items() if reading.key in members
+            }
             self.decision.people[reading.key] = Person(entry, login, mine)
         else:
             self.decision.people.pop(reading.key, None)
@@ -166,7 +202,10 @@ class Picture:
 
     def _machine(self, reading: Reading) -> set[str]:
         former = self._machines.get(reading.key)
-        entry = _certain(reading.machine, bool(self.settings.machine_map) or (former is None and self._is_known(reading.key)))
+        entry = _certain(
+            reading.machine,
+            bool(self.settings.machine_map) or (former is None and self._is_known(reading.key)),
+        )
         name = self.decision.name_of_machine(entry)
         self._doubt(name in self.fleet if former is None else name != former)
         owners = {dn_key(dn) for dn in entry.texts(*self.decision.layout.machines_owners)}
@@ -194,7 +233,14 @@ class Picture:
         self._doubt(not named and not self.decision.layout.empty_groups)
         self._doubt(not all(self._is_known(key) or key in self._lost for key in named))
         logins = entry.texts(*self.decision.layout.member_logins)
-        self._doubt(not all(login in self.decision.logins or login in self.decision.facts.other_logins or login in self._lost for login in logins))
+        self._doubt(
+            not all(
+                login in self.decision.logins
+                or login in self.decision.facts.other_logins
+                or login in self._lost
+                for login in logins
+            )
+        )
         if name is not None:
             self._doubt(self.decision.name_of_project(entry) != name)
             self.decision.projects[name] = entry
@@ -216,7 +262,10 @@ class Picture:
             name = self._projects[key]
             where = f"project {name}"
             self.decision.strangers.pop(where, None)
-            before, after = self.decision.members[name], self.decision.members_of(self.decision.projects[name], where)
+            before, after = (
+                self.decision.members[name],
+                self.decision.members_of(self.decision.projects[name], where),
+            )
             self.decision.members[name] = after
             for person in before.keys() ^ after.keys():
                 self._set_project(person, name, person in after)
@@ -245,4 +294,9 @@ def _certain(entry: Entry | None, doubtful: bool = False) -> Entry:
 
 def absorbs(settings: Settings) -> bool:
     """Whether these settings let a single entry decide."""
-    return not (settings.nested == "in_chain" or settings.netgroups or settings.layout.member_of or settings.user_attribute)
+    return not (
+        settings.nested == "in_chain"
+        or settings.netgroups
+        or settings.layout.member_of
+        or settings.user_attribute
+    )

@@ -71,14 +71,26 @@ class Context:
 def compare(before: Fleet, after: Fleet, context: Context | None = None) -> list[Change]:
     """All changes, by project and person."""
     known = context or Context()
-    ids = {user.id for fleet in (before, after) for name in differing(before, after) if name in fleet for user in fleet[name].users}
+    ids = {
+        user.id
+        for fleet in (before, after)
+        for name in differing(before, after)
+        if name in fleet
+        for user in fleet[name].users
+    }
     had, has = _people(before, ids), _people(after, ids)
-    return sorted(change for one in ids for change in _of_person(one, had.get(one), has.get(one), known))
+    return sorted(
+        change for one in ids for change in _of_person(one, had.get(one), has.get(one), known)
+    )
 
 
 def differing(before: Fleet, after: Fleet) -> set[str]:
     """The machines that are not the same in both. Those that have not changed are the very same objects, of which there may be many."""
-    found = {name for name, machine in after.items() if (former := before.get(name)) is not machine and former != machine}
+    found = {
+        name
+        for name, machine in after.items()
+        if (former := before.get(name)) is not machine and former != machine
+    }
     return found | (before.keys() - after.keys())
 
 
@@ -94,18 +106,33 @@ def _people(fleet: Fleet, ids: set[str]) -> dict[str, _Person]:
     return found
 
 
-def _of_person(one: str, had: _Person | None, has: _Person | None, context: Context) -> Iterator[Change]:
+def _of_person(
+    one: str, had: _Person | None, has: _Person | None, context: Context
+) -> Iterator[Change]:
     before, after = had or _Person("", set(), {}), has or _Person("", set(), {})
     name = after.name or before.name
     former = {context.renamed.get(project, project): project for project in before.projects}
     for project in former.keys() | after.projects.keys():
-        was, now = before.projects.get(former.get(project, ""), set()), after.projects.get(project, set())
+        was, now = (
+            before.projects.get(former.get(project, ""), set()),
+            after.projects.get(project, set()),
+        )
         if was and now:
             yield from _still(project, one, before, after, former[project])
         elif now:
-            yield Change(project, "joined", Why.MEMBERSHIP if had else Why.MACHINE, one, name, tuple(sorted(now)), True)
+            yield Change(
+                project,
+                "joined",
+                Why.MEMBERSHIP if had else Why.MACHINE,
+                one,
+                name,
+                tuple(sorted(now)),
+                True,
+            )
         else:
-            yield Change(project, *_gone(project, one, has, context), one, name, tuple(sorted(was)), False)
+            yield Change(
+                project, *_gone(project, one, has, context), one, name, tuple(sorted(was)), False
+            )
 
 
 def _gone(project: str, one: str, has: _Person | None, context: Context) -> tuple[str, Why]:
@@ -116,15 +143,23 @@ def _gone(project: str, one: str, has: _Person | None, context: Context) -> tupl
     return "left", Why.MEMBERSHIP if has else Why.MACHINE
 
 
-def _still(project: str, one: str, before: _Person, after: _Person, former: str) -> Iterator[Change]:
+def _still(
+    project: str, one: str, before: _Person, after: _Person, former: str
+) -> Iterator[Change]:
     was, now = before.projects[former], after.projects[project]
     if former != project:
-        yield Change(project, "changed", Why.PROJECT, one, after.name, tuple(sorted(now)), True, former)
+        yield Change(
+            project, "changed", Why.PROJECT, one, after.name, tuple(sorted(now)), True, former
+        )
     for machines, has in ((now - was, True), (was - now, False)):
         if machines:
-            yield Change(project, "changed", Why.MACHINE, one, after.name, tuple(sorted(machines)), has)
+            yield Change(
+                project, "changed", Why.MACHINE, one, after.name, tuple(sorted(machines)), has
+            )
     if before.name != after.name:
-        yield Change(project, "changed", Why.LOGIN, one, after.name, tuple(sorted(now)), True, before.name)
+        yield Change(
+            project, "changed", Why.LOGIN, one, after.name, tuple(sorted(now)), True, before.name
+        )
 
 
 def renames(before: Fleet, after: Fleet, gone: set[str], new: set[str]) -> dict[str, str]:
@@ -133,7 +168,9 @@ def renames(before: Fleet, after: Fleet, gone: set[str], new: set[str]) -> dict[
         return {}
     had, has = _everybody(before, gone), _everybody(after, new)
     by_people = {people: project for project, people in sorted(has.items())}
-    return {project: by_people[people] for project, people in sorted(had.items()) if people in by_people}
+    return {
+        project: by_people[people] for project, people in sorted(had.items()) if people in by_people
+    }
 
 
 def _everybody(fleet: Fleet, projects: set[str]) -> dict[str, frozenset[str]]:

@@ -29,7 +29,13 @@ def choose(asked: str, controls: Container[str], library: bool) -> tuple[Way, st
         return Way(asked), "it is asked for"
     offered = Way.SYNCREPL if SYNC in controls else Way.NOTIFICATION if NOTIFY in controls else None
     if offered is None:
-        return Way.POLLING, "the server offers neither content synchronization (RFC 4533) nor change notification"
+        return (
+            Way.POLLING,
+            "the server offers neither content synchronization (RFC 4533) nor change notification",
+        )
     if not library:
-        return Way.POLLING, f"the server offers {offered}, but the Python library python-ldap is missing"
+        return (
+            Way.POLLING,
+            f"the server offers {offered}, but the Python library python-ldap is missing",
+        )
     return offered, "the server offers it"

@@ -26,8 +26,14 @@ _RUV = re.compile(r"ruv:.*:([0-9a-f]{8})[0-9a-f]{12}")
 def bases(settings: Settings) -> list[str]:
     """Where all that counts is, none below another one."""
     places = (settings.projects, settings.people, settings.machines, settings.netgroups)
-    wanted = {dn_key(base): base for base in (settings.base, *(place.base for place in places if place))}
-    return [base for key, base in wanted.items() if not any(key.endswith(f",{other}") for other in wanted)]
+    wanted = {
+        dn_key(base): base for base in (settings.base, *(place.base for place in places if place))
+    }
+    return [
+        base
+        for key, base in wanted.items()
+        if not any(key.endswith(f",{other}") for other in wanted)
+    ]
 
 
 class Poll:
@@ -52,8 +58,15 @@ class Poll:
 
     def _by_time(self, session: LdapSession) -> set[str]:
         first = self._since.strftime("%Y%m%d%H%M%SZ")
-        queries = [Query(base, f"(modifyTimestamp>={first})", ("modifyTimestamp", "entryCSN")) for base in self._bases]
-        found = {entry.dn: entry.text("entryCSN") or entry.text("modifyTimestamp") for query in queries for entry in read_all(session, query)}
+        queries = [
+            Query(base, f"(modifyTimestamp>={first})", ("modifyTimestamp", "entryCSN"))
+            for base in self._bases
+        ]
+        found = {
+            entry.dn: entry.text("entryCSN") or entry.text("modifyTimestamp")
+            for query in queries
+            for entry in read_all(session, query)
+        }
         new = {dn for dn, stamp in found.items() if self._seen.get(dn) != stamp}
         self._seen = found
         self._since = max([self._since, *_moments(found.values())]) if found else self._since
@@ -71,7 +84,10 @@ def clock_of(serial: str, now: datetime) -> datetime:
 
 
 def _moments(stamps: Iterable[str]) -> Iterable[datetime]:
-    return (datetime.strptime(stamp[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC) - _OVERLAP for stamp in stamps)
+    return (
+        datetime.strptime(stamp[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC) - _OVERLAP
+        for stamp in stamps
+    )
 
 
 def _number(session: LdapSession) -> int | None:

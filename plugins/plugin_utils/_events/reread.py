@@ -81,9 +81,13 @@ def _as(session: Session, settings: Settings, dn: str, kind: _Kind) -> tuple[Ent
 def changed_at(reading: Reading) -> datetime | None:
     """When the directory says that the entry was changed."""
     entry = reading.project or reading.person or reading.machine or reading.group
-    stamps = (_TIME.match(text.partition("#")[0]) for text in (entry.texts(*_STAMPS) if entry else ()))
+    stamps = (
+        _TIME.match(text.partition("#")[0]) for text in (entry.texts(*_STAMPS) if entry else ())
+    )
     return max((_moment(match[1], match[2]) for match in stamps if match), default=None)
 
 
 def _moment(seconds: str, fraction: str | None) -> datetime:
-    return datetime.strptime(seconds, "%Y%m%d%H%M%S").replace(tzinfo=UTC, microsecond=int((fraction or "0").ljust(6, "0")))
+    return datetime.strptime(seconds, "%Y%m%d%H%M%S").replace(
+        tzinfo=UTC, microsecond=int((fraction or "0").ljust(6, "0"))
+    )

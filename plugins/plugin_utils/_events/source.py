@@ -102,7 +102,9 @@ class Source:
                 with self._connected() as session:
                     self._follow(session)
             except ShippingError as error:
-                if not self._began and not (self._known and isinstance(error, (Unanswered, Behind))):
+                if not self._began and not (
+                    self._known and isinstance(error, (Unanswered, Behind))
+                ):
                     raise
                 refused = isinstance(error, Refused) and error.facts.get("bind") is True
                 failures, self._alive = 1 if self._alive else failures + 1, False
@@ -125,7 +127,9 @@ class Source:
         while not self._stop.wait(min(self.options.heartbeat, 5)) and time.monotonic() < deadline:
             password = self.options.password()
             if password != self.settings.connection.password:
-                self.settings = replace(self.settings, connection=replace(self.settings.connection, password=password))
+                self.settings = replace(
+                    self.settings, connection=replace(self.settings.connection, password=password)
+                )
                 return
 
     @contextmanager
@@ -147,10 +151,14 @@ class Source:
 
     def _listen(self, session: LdapSession) -> None:
         library = ldap_library()
-        way, why = modes.choose(self.options.way, session.root.texts("supportedControl"), library is not None)
+        way, why = modes.choose(
+            self.options.way, session.root.texts("supportedControl"), library is not None
+        )
         if way != Way.POLLING and library is None:
             remedy = "Call pip install python-ldap for the Python that runs ansible-rulebook, or write way: polling"
-            raise DirectoryError(f"way {way} cannot be gone", "the Python library python-ldap is missing", remedy)
+            raise DirectoryError(
+                f"way {way} cannot be gone", "the Python library python-ldap is missing", remedy
+            )
         try:
             self._start_lines(library, way, session)
         except NotOffered as error:
@@ -166,8 +174,14 @@ class Source:
             return
         connection, uri, inbox = self.settings.connection, session.uri, self.inbox
         kind = Syncrepl if way == Way.SYNCREPL else Notification
-        places = bases(self.settings) if way == Way.SYNCREPL else sorted({_context_of(base, session) for base in bases(self.settings)})
-        lines: list[Line] = [kind(library, connection, uri, base, inbox, self.options.heartbeat) for base in places]
+        places = (
+            bases(self.settings)
+            if way == Way.SYNCREPL
+            else sorted({_context_of(base, session) for base in bases(self.settings)})
+        )
+        lines: list[Line] = [
+            kind(library, connection, uri, base, inbox, self.options.heartbeat) for base in places
+        ]
         for line in lines:
             if isinstance(line, Syncrepl):
                 line.memory = self._memories.setdefault(line.base, Memory())
@@ -209,7 +223,11 @@ class Source:
 
     def _patience(self, beat: float, looked: float, interval: float) -> float:
         now = time.monotonic()
-        ends = [beat + self.options.heartbeat - now, looked + interval - now, self._last_full + self.options.reconcile - now]
+        ends = [
+            beat + self.options.heartbeat - now,
+            looked + interval - now,
+            self._last_full + self.options.reconcile - now,
+        ]
         if self._picture and self._picture.next_end:
             ends.append((self._picture.next_end - datetime.now(UTC)).total_seconds())
         return min([*ends, _LOOK] if self._held.id else ends)
@@ -242,11 +260,17 @@ class Source:
             self._work(session)
             if self._picture.fleet != before:  # It may be another one now.
                 self._unheard.update(dict.fromkeys(late, time.monotonic()))
-        grace = max(self.options.heartbeat, _SLOW) if self.way == Way.NOTIFICATION else self.options.heartbeat
+        grace = (
+            max(self.options.heartbeat, _SLOW)
+            if self.way == Way.NOTIFICATION
+            else self.options.heartbeat
+        )
         overdue = [dn for dn, since in self._unheard.items() if time.monotonic() - since >= grace]
         if overdue:
             self._unheard.clear()
-            raise Unanswered(f"the line to {session.uri} is dead", f"it has not told of {min(overdue)}", AGAIN)
+            raise Unanswered(
+                f"the line to {session.uri} is dead", f"it has not told of {min(overdue)}", AGAIN
+            )
 
     # Deciding
 
@@ -264,7 +288,9 @@ class Source:
 
     def _read_changed(self, session: LdapSession, picture: Picture, now: datetime) -> None:
         taken = self._take_serial(session)
-        readings = [read_again(session, self.settings, picture, dn) for dn in sorted(self._open.dns)]
+        readings = [
+            read_again(session, self.settings, picture, dn) for dn in sorted(self._open.dns)
+        ]
         if picture.next_end and picture.next_end <= now:
             readings += picture.ended(now)
         if not picture.absorb(readings, now):
@@ -273,11 +299,21 @@ class Source:
         self._serial = taken
         self._done(picture, readings, now)
 
-    def _read_everything(self, session: LdapSession, now: datetime, readings: Iterable[Reading] = ()) -> None:
+    def _read_everything(
+        self, session: LdapSession, now: datetime, readings: Iterable[Reading] = ()
+    ) -> None:
         taken = self._take_serial(session)
-        if self._wanted.serial and is_older(taken, self._wanted.serial) and not self.options.accept_older:
+        if (
+            self._wanted.serial
+            and is_older(taken, self._wanted.serial)
+            and not self.options.accept_older
+        ):
             remedy = "It catches up by itself if it is a replica; if the directory was set back on purpose, write accept_older: true"
-            raise Behind(f"{session.uri} is older than what was told already", f"it is at {taken}, and {self._wanted.serial} was told", remedy)
+            raise Behind(
+                f"{session.uri} is older than what was told already",
+                f"it is at {taken}, and {self._wanted.serial} was told",
+                remedy,
+            )
         self._picture = None  # What is half absorbed is not to be used when the next line fails.
         picture = Picture(read_facts(session, self.settings), self.settings, now)
         self._picture, self._serial, self._last_full = picture, taken, time.monotonic()
@@ -305,14 +341,25 @@ class Source:
     def _answer(self, picture: Picture, facts: Mapping[str, Any], now: datetime) -> None:
         """Write what is wanted now, and tell what is new."""
         let_go = self._let_go()
-        fleet, held, brake = self._brake.apply(self._fleet, dict(picture.fleet), time.time(), let_go)
+        fleet, held, brake = self._brake.apply(
+            self._fleet, dict(picture.fleet), time.time(), let_go
+        )
         projects = dict(picture.projects)
         if held.id:
-            projects = {**{name: self._wanted.projects.get(name, "") for _machine, _id, name in held.lost}, **projects}
+            projects = {
+                **{name: self._wanted.projects.get(name, "") for _machine, _id, name in held.lost},
+                **projects,
+            }
         news = [] if not self._known else compare(self._fleet, fleet, self._context(picture, fleet))
         first = not self._began
         membership = Membership(self._serial, (), projects, picture.remarks)
-        if first or news or held.id != self._held.id or fleet != self._fleet or projects != self._wanted.projects:
+        if (
+            first
+            or news
+            or held.id != self._held.id
+            or fleet != self._fleet
+            or projects != self._wanted.projects
+        ):
             self._record.write(fleet, membership, self._cookie(), brake)
         former_held, before = self._held, self._fleet
         self._fleet, self._wanted, self._held, self._brake = fleet, membership, held, brake
@@ -320,18 +367,33 @@ class Source:
             (self.options.state_path / f"let-go-{let_go}").unlink(missing_ok=True)
         self._tell(news, before, former_held, facts, first)
 
-    def _tell(self, news: list[Any], before: Fleet, former_held: Held, facts: Mapping[str, Any], first: bool) -> None:
+    def _tell(
+        self,
+        news: list[Any],
+        before: Fleet,
+        former_held: Held,
+        facts: Mapping[str, Any],
+        first: bool,
+    ) -> None:
         told = {**self._facts(), **facts}
         if first:
             self._began = True
-            self._put(announce.event("snapshot", [], projects=sorted(self._wanted.projects), **self._counts(), **told))
+            self._put(
+                announce.event(
+                    "snapshot", [], projects=sorted(self._wanted.projects), **self._counts(), **told
+                )
+            )
         for event in announce.changed(news, told):
             self._put(event)
         if self._held.id and self._held.id != former_held.id:
             self._put(announce.held(self._held, str(self.options.state_path), told))
         if former_held.id and not self._held.id:
             self._put(announce.event("released", [], let_go=former_held.id, **told))
-        machines = self._tell_again(news, told) if first else differing(before, self._fleet) & self._fleet.keys()
+        machines = (
+            self._tell_again(news, told)
+            if first
+            else differing(before, self._fleet) & self._fleet.keys()
+        )
         self._known = True
         if machines:
             self._put(announce.pending(machines, told))
@@ -339,22 +401,38 @@ class Source:
     def _tell_again(self, news: list[Any], told: Mapping[str, Any]) -> set[str]:
         """At the start: what machines have not been given yet, whenever it was told first."""
         behind = self._record.behind
-        had = delivered_fleet(membership_state.read_delivered(self.options.state_path), {name: self._fleet[name] for name in behind})
+        had = delivered_fleet(
+            membership_state.read_delivered(self.options.state_path),
+            {name: self._fleet[name] for name in behind},
+        )
         wanted = {name: self._fleet[name] for name in had}
         told_now = {(one.project, one.id, one.type) for one in news}
-        again = [one for one in compare(had, wanted) if (one.project, one.id, one.type) not in told_now]
+        again = [
+            one for one in compare(had, wanted) if (one.project, one.id, one.type) not in told_now
+        ]
         for event in announce.changed(again, {**told, "again": True}):
             self._put(event)
         return behind
 
     def _context(self, picture: Picture, fleet: Fleet) -> Context:
-        gone, new = self._wanted.projects.keys() - picture.projects.keys(), picture.projects.keys() - self._wanted.projects.keys()
+        gone, new = (
+            self._wanted.projects.keys() - picture.projects.keys(),
+            picture.projects.keys() - self._wanted.projects.keys(),
+        )
         closed = functools.cache(lambda: picture.closed)
-        return Context(lambda one: one in closed(), renames(self._fleet, fleet, set(gone), set(new)), frozenset(gone))
+        return Context(
+            lambda one: one in closed(),
+            renames(self._fleet, fleet, set(gone), set(new)),
+            frozenset(gone),
+        )
 
     def _let_go(self) -> str:
         """The id of what is held, where a person has let it go."""
-        return self._held.id if self._held.id and (self.options.state_path / f"let-go-{self._held.id}").exists() else ""
+        return (
+            self._held.id
+            if self._held.id and (self.options.state_path / f"let-go-{self._held.id}").exists()
+            else ""
+        )
 
     def _cookie(self) -> str | None:
         return next((memory.cookie for memory in self._memories.values() if memory.cookie), None)
@@ -364,29 +442,59 @@ class Source:
 
     def _counts(self) -> dict[str, int]:
         users = {user.id for machine in self._fleet.values() for user in machine.users}
-        return {"machine_count": len(self._fleet), "user_count": len(users), "held_count": len(self._held.lost)}
+        return {
+            "machine_count": len(self._fleet),
+            "user_count": len(users),
+            "held_count": len(self._held.lost),
+        }
 
     def _beat(self, session: LdapSession) -> None:
         lag = {} if self._lag is None else {"lag_seconds": round(max(self._lag, 0.0), 3)}
-        self._put(announce.event("heartbeat", [], connected=True, server=session.uri, at=_iso(datetime.now(UTC)), **lag, **self._counts(), **self._facts()))
+        self._put(
+            announce.event(
+                "heartbeat",
+                [],
+                connected=True,
+                server=session.uri,
+                at=_iso(datetime.now(UTC)),
+                **lag,
+                **self._counts(),
+                **self._facts(),
+            )
+        )
 
     def _tell_trouble(self, error: ShippingError) -> None:
         """Once for each trouble; that it goes on is seen by heartbeats that do not come."""
         text = str(error)
         if text != self._trouble:
             self._trouble = text
-            self._put(announce.event("trouble", [], what=error.what, cause=error.why, remedy=error.remedy, **self._facts()))
+            self._put(
+                announce.event(
+                    "trouble",
+                    [],
+                    what=error.what,
+                    cause=error.why,
+                    remedy=error.remedy,
+                    **self._facts(),
+                )
+            )
 
 
 def _both(one: Notes, other: Notes) -> Notes:
     since = min((second for second in (one.since, other.since) if second), default=0.0)
-    return Notes(one.dns | other.dns, one.everything or other.everything, one.failure or other.failure, since)
+    return Notes(
+        one.dns | other.dns, one.everything or other.everything, one.failure or other.failure, since
+    )
 
 
 def _context_of(base: str, session: LdapSession) -> str:
     """The root of the naming context that a base is in."""
     lower = base.lower()
-    fitting = (name for name in session.contexts if lower == name.lower() or lower.endswith(f",{name.lower()}"))
+    fitting = (
+        name
+        for name in session.contexts
+        if lower == name.lower() or lower.endswith(f",{name.lower()}")
+    )
     return max(fitting, key=len, default=base)
 
 

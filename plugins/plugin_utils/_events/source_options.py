@@ -19,7 +19,10 @@ from .._directory.directory_errors import DirectoryError, Refused
 
 WAYS = ("auto", "syncrepl", "notification", "polling")
 _INVENTORY = "shipping.code.ldap_projects"
-_ENVIRONMENT = {"bind_password": "SHIPPING_LDAP_PASSWORD", "bind_password_file": "SHIPPING_LDAP_PASSWORD_FILE"}
+_ENVIRONMENT = {
+    "bind_password": "SHIPPING_LDAP_PASSWORD",
+    "bind_password_file": "SHIPPING_LDAP_PASSWORD_FILE",
+}
 _NUMBERS: Mapping[str, tuple[float, float, float]] = {
     # the default, the least, the most
     "heartbeat": (30, 1, 86_400),
@@ -57,10 +60,18 @@ def read(args: Mapping[str, Any]) -> Options:
     own = {name: value for name, value in args.items() if value is not None}
     given = {**_in_file(own.get("source_file")), **own}
     given = {**_from_environment(given), **given}
-    problems = [Problem(str(name), f"is unknown{suggestion(str(name), _KNOWN)}") for name in given if name not in _KNOWN]
+    problems = [
+        Problem(str(name), f"is unknown{suggestion(str(name), _KNOWN)}")
+        for name in given
+        if name not in _KNOWN
+    ]
     numbers = {name: _number(given, name, problems) for name in _NUMBERS}
     way = _choice(given, problems)
-    place, accept, may_empty = _state_path(given, problems), _flag(given, problems), _names(given, problems)
+    place, accept, may_empty = (
+        _state_path(given, problems),
+        _flag(given, problems),
+        _names(given, problems),
+    )
     try:
         directory = settings.read(_of_directory(given), "the arguments of the event source")
     except SpecError as error:
@@ -68,7 +79,9 @@ def read(args: Mapping[str, Any]) -> Options:
     if problems:
         raise SpecError(problems, "the arguments of the event source")
     limits = Limits(max_shrink=numbers.pop("max_shrink"), may_empty=may_empty)
-    return Options(directory, place, way, limits=limits, accept_older=accept, given=given, **numbers)
+    return Options(
+        directory, place, way, limits=limits, accept_older=accept, given=given, **numbers
+    )
 
 
 _KNOWN = (*OWN, *settings.OPTIONS)
@@ -77,14 +90,20 @@ _KNOWN = (*OWN, *settings.OPTIONS)
 def _from_environment(args: Mapping[str, Any]) -> dict[str, str]:
     if any(args.get(name) for name in (*_ENVIRONMENT, "bind_password_command")):
         return {}
-    return {name: os.environ[variable] for name, variable in _ENVIRONMENT.items() if os.environ.get(variable)}
+    return {
+        name: os.environ[variable]
+        for name, variable in _ENVIRONMENT.items()
+        if os.environ.get(variable)
+    }
 
 
 def _of_directory(given: Mapping[str, Any]) -> dict[str, Any]:
     options = {name: given[name] for name in settings.OPTIONS if name in given}
     options["bind_password"] = bind_password.password(given)
     if isinstance(options.get("machine_map"), str):
-        options["machine_map"] = _yaml("machine_map", Path(os.path.expanduser(str(options["machine_map"]))))
+        options["machine_map"] = _yaml(
+            "machine_map", Path(os.path.expanduser(str(options["machine_map"])))
+        )
     return options
 
 
@@ -96,7 +115,11 @@ def _in_file(path: Any) -> dict[str, Any]:
     content = _yaml("source_file", place)
     if not isinstance(content, Mapping) or content.get("plugin") != _INVENTORY:
         raise SpecError([Problem("plugin", f"is not {_INVENTORY}")], str(place))
-    found = {name: value for name, value in content.items() if name in settings.OPTIONS and value is not None}
+    found = {
+        name: value
+        for name, value in content.items()
+        if name in settings.OPTIONS and value is not None
+    }
     if isinstance(found.get("machine_map"), str):
         found["machine_map"] = str(place.parent / os.path.expanduser(found["machine_map"]))
     return found
@@ -106,13 +129,23 @@ def _yaml(option: str, place: Path) -> Any:
     try:
         yaml = importlib.import_module("yaml")
     except ImportError as error:
-        raise DirectoryError(f"{option} {place} cannot be read", "the Python library PyYAML is missing", "Install it") from error
+        raise DirectoryError(
+            f"{option} {place} cannot be read", "the Python library PyYAML is missing", "Install it"
+        ) from error
     try:
         return yaml.safe_load(place.read_text(encoding="utf-8")) or {}
     except OSError as error:
-        raise Refused(f"{option} {place} cannot be read", error.strerror or type(error).__name__, "Correct the path or its rights") from error
+        raise Refused(
+            f"{option} {place} cannot be read",
+            error.strerror or type(error).__name__,
+            "Correct the path or its rights",
+        ) from error
     except (ValueError, yaml.YAMLError) as error:
-        raise Refused(f"{option} {place} cannot be read", " ".join(str(error).split()), "Correct it; vaults and templates are not read here") from error
+        raise Refused(
+            f"{option} {place} cannot be read",
+            " ".join(str(error).split()),
+            "Correct it; vaults and templates are not read here",
+        ) from error
 
 
 def _number(given: Mapping[str, Any], name: str, problems: list[Problem]) -> float:
@@ -127,14 +160,21 @@ def _number(given: Mapping[str, Any], name: str, problems: list[Problem]) -> flo
 def _choice(given: Mapping[str, Any], problems: list[Problem]) -> str:
     value = str(given.get("way", "auto"))
     if value not in WAYS:
-        problems.append(Problem("way", f"is {value!r}, not one of {', '.join(WAYS)}{suggestion(value, WAYS)}"))
+        problems.append(
+            Problem("way", f"is {value!r}, not one of {', '.join(WAYS)}{suggestion(value, WAYS)}")
+        )
     return value
 
 
 def _state_path(given: Mapping[str, Any], problems: list[Problem]) -> Path:
     value = given.get("state_path")
     if not isinstance(value, str) or not os.path.isabs(os.path.expanduser(value)):
-        problems.append(Problem("state_path", "is missing, or begins nowhere; write the folder of the state, such as /var/lib/shipping/membership"))
+        problems.append(
+            Problem(
+                "state_path",
+                "is missing, or begins nowhere; write the folder of the state, such as /var/lib/shipping/membership",
+            )
+        )
         return Path()
     return Path(os.path.expanduser(value))
 

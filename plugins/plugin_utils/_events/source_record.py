@@ -46,10 +46,16 @@ class Record:
 
     def write(self, fleet: Fleet, membership: Membership, cookie: str | None, brake: Brake) -> None:
         """Replace it."""
-        rest = {"projects": dict(membership.projects), "remarks": list(membership.remarks), "serial": membership.serial}
+        rest = {
+            "projects": dict(membership.projects),
+            "remarks": list(membership.remarks),
+            "serial": membership.serial,
+        }
         changed = self._put_into_words(fleet)
         machines = ",\n".join(self._words.values())
-        head = json.dumps({"cookie": cookie, "format": membership_state.FORMAT, "lately": brake.as_data()})
+        head = json.dumps(
+            {"cookie": cookie, "format": membership_state.FORMAT, "lately": brake.as_data()}
+        )
         inside = json.dumps(rest)
         text = f'{head[:-1]},\n"membership": {inside[:-1]}, "machines": [\n{machines}\n]}}}}\n'
         membership_state.replace_file(self.folder, "wanted.json", text)
@@ -72,16 +78,28 @@ class Record:
         since = {**self._since, **dict.fromkeys(changed, membership.serial)}
         if not self._began:
             since = {
-                **{machine.machine: membership.serial for machine in membership_state.pending(whole, membership_state.read_delivered(self.folder))},
+                **{
+                    machine.machine: membership.serial
+                    for machine in membership_state.pending(
+                        whole, membership_state.read_delivered(self.folder)
+                    )
+                },
                 **since,
             }
         self._since = membership_state.write_pending(self.folder, whole, since)
 
 
-def delivered_fleet(delivered: Mapping[str, Mapping[str, Any]], wanted: Fleet) -> dict[str, Machine]:
+def delivered_fleet(
+    delivered: Mapping[str, Mapping[str, Any]], wanted: Fleet
+) -> dict[str, Machine]:
     """What the machines were given, for those that are wanted."""
     found = (record for name, record in delivered.items() if name in wanted)
-    return {record["machine"]: Machine(record["machine"], tuple(_user(user) for user in record["users"])) for record in found}
+    return {
+        record["machine"]: Machine(
+            record["machine"], tuple(_user(user) for user in record["users"])
+        )
+        for record in found
+    }
 
 
 def _user(given: Mapping[str, Any]) -> User:

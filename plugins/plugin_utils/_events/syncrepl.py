@@ -47,14 +47,23 @@ class Syncrepl(Line):
             self.memory.dns.clear()
         connection.take_over(_Book(self))
         number = connection.syncrepl_search(
-            self.base, self.ldap.SCOPE_SUBTREE, "refreshAndPersist", self.memory.cookie, filterstr="(objectClass=*)", attrlist=["1.1"]
+            self.base,
+            self.ldap.SCOPE_SUBTREE,
+            "refreshAndPersist",
+            self.memory.cookie,
+            filterstr="(objectClass=*)",
+            attrlist=["1.1"],
         )
         self.answers(connection, lambda seconds: bool(connection.syncrepl_poll(number, seconds)))
 
 
 def _forgotten(error: Any) -> bool:
     told = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
-    return told.get("result") == _REFRESH_REQUIRED or type(error).__name__ in ("UNWILLING_TO_PERFORM", "PROTOCOL_ERROR", "OTHER")
+    return told.get("result") == _REFRESH_REQUIRED or type(error).__name__ in (
+        "UNWILLING_TO_PERFORM",
+        "PROTOCOL_ERROR",
+        "OTHER",
+    )
 
 
 class _Book:
@@ -114,7 +123,9 @@ def _consumer(base: Any) -> Any:
         def syncrepl_delete(self, uuids: Iterable[str]) -> None:
             self._book.delete(list(uuids))
 
-        def syncrepl_present(self, uuids: Iterable[str] | None, refreshDeletes: bool = False) -> None:
+        def syncrepl_present(
+            self, uuids: Iterable[str] | None, refreshDeletes: bool = False
+        ) -> None:
             self._book.present(uuids, refreshDeletes)
 
         def syncrepl_refreshdone(self) -> None:

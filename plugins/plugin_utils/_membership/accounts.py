@@ -32,7 +32,9 @@ def is_open(entry: Entry, now: datetime) -> bool:
 
 def why_closed(entry: Entry, now: datetime) -> str:
     """The attribute that closes an account, with its value; nothing where it is open."""
-    name = next(_disabling(entry), "") or next((name for name, end in _ends(entry) if end <= now), "")
+    name = next(_disabling(entry), "") or next(
+        (name for name, end in _ends(entry) if end <= now), ""
+    )
     return f"{name} is {entry.text(name)}" if name else ""
 
 
@@ -56,7 +58,10 @@ def _ends(entry: Entry) -> Iterator[tuple[str, datetime]]:
             yield name, _time(entry, name)
     filetime = _number(entry, "accountExpires")
     if filetime not in _NEVER:
-        yield "accountExpires", datetime(1601, 1, 1, tzinfo=UTC) + timedelta(microseconds=filetime // 10)
+        yield (
+            "accountExpires",
+            datetime(1601, 1, 1, tzinfo=UTC) + timedelta(microseconds=filetime // 10),
+        )
     days = _number(entry, "shadowExpire")
     if days > 0:  # 0 and -1: never, as most systems read it
         yield "shadowExpire", datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=days)
@@ -67,7 +72,9 @@ def _number(entry: Entry, name: str) -> int:
     try:
         return int(text or 0)
     except ValueError:
-        raise Contradiction(f"{name} of {entry.dn} is no number", repr(text), "Correct it in the directory") from None
+        raise Contradiction(
+            f"{name} of {entry.dn} is no number", repr(text), "Correct it in the directory"
+        ) from None
 
 
 def _time(entry: Entry, name: str) -> datetime:
@@ -76,4 +83,8 @@ def _time(entry: Entry, name: str) -> datetime:
     try:
         return datetime.strptime(match[1] if match else text, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
     except ValueError:
-        raise Contradiction(f"{name} of {entry.dn} is no time", repr(text), "Correct it in the directory; RFC 4517 3.3.13 says how times are written") from None
+        raise Contradiction(
+            f"{name} of {entry.dn} is no time",
+            repr(text),
+            "Correct it in the directory; RFC 4517 3.3.13 says how times are written",
+        ) from None

@@ -21,7 +21,12 @@ class User:
 
     def as_data(self) -> dict[str, Any]:
         """As plain data."""
-        return {"id": self.id, "name": self.name, "projects": list(self.projects), "hints": dict(self.hints)}
+        return {
+            "id": self.id,
+            "name": self.name,
+            "projects": list(self.projects),
+            "hints": dict(self.hints),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +68,25 @@ class Membership:
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Membership:
         """What as_data() gave."""
-        machines = (Machine(entry["machine"], tuple(_user(user) for user in entry["users"])) for entry in data["machines"])
+        machines = (
+            Machine(entry["machine"], tuple(_user(user) for user in entry["users"]))
+            for entry in data["machines"]
+        )
         return cls(data["serial"], tuple(machines), dict(data["projects"]), tuple(data["remarks"]))
 
     def record(self, name: str) -> dict[str, Any]:
         """The membership record of one machine."""
-        return record(next(machine for machine in self.machines if machine.machine == name), self.serial)
+        return record(
+            next(machine for machine in self.machines if machine.machine == name), self.serial
+        )
 
 
 def record(machine: Machine, serial: str) -> dict[str, Any]:
     """The membership record of a machine; what are only hints is no part of it."""
-    users = [{"id": user.id, "name": user.name, "projects": list(user.projects)} for user in machine.users]
+    users = [
+        {"id": user.id, "name": user.name, "projects": list(user.projects)}
+        for user in machine.users
+    ]
     return {"machine": machine.machine, "serial": serial, "users": users}
 
 

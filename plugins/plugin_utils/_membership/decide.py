@@ -67,7 +67,9 @@ class Decision:
         self.strangers: dict[str, set[str]] = defaultdict(set)
         self.unresolved: dict[str, set[str]] = defaultdict(set)
         self.projects = self._projects()
-        self.members = {name: self.members_of(entry, f"project {name}") for name, entry in self.projects.items()}
+        self.members = {
+            name: self.members_of(entry, f"project {name}") for name, entry in self.projects.items()
+        }
         """Of each project the people, by their keys, each with the groups that lead to them, from the project on."""
         for name, found in self.members.items():
             for key in found.keys() & self.people.keys():
@@ -80,10 +82,15 @@ class Decision:
         self._check_memberships()
         self._refuse_unresolved()
         groups = self._group_names(self.projects)
-        machines = ordered(Machine(name, tuple(sorted(self.users_of(keys)))) for name, keys in self.machines.items())
+        machines = ordered(
+            Machine(name, tuple(sorted(self.users_of(keys))))
+            for name, keys in self.machines.items()
+        )
         self._check_logins(machines)
         for where, found in self.strangers.items():
-            self.remarks.append(f"{where} names who is not among the people of people.base: {_some(found)}")
+            self.remarks.append(
+                f"{where} names who is not among the people of people.base: {_some(found)}"
+            )
         return Membership(serial, machines, groups, tuple(sorted(self.remarks)))
 
     def _check_memberships(self) -> None:
@@ -104,7 +111,9 @@ class Decision:
             return
         told = [f"{where} names {_some(found)}" for where, found in sorted(self.unresolved.items())]
         if self.settings.unresolved == "warn":
-            self.remarks += [f"{text}, which cannot be found and is taken for gone" for text in told]
+            self.remarks += [
+                f"{text}, which cannot be found and is taken for gone" for text in told
+            ]
             return
         remedy = "Give this account the right to read them, or take the names out; where such names are left of people who are gone, write unresolved: warn"
         why = "they are not there, or this account may not see them"
@@ -117,7 +126,11 @@ class Decision:
         for entry in sorted(self.facts.projects, key=lambda item: item.key):
             name = self.name_of_project(entry)
             if name in found:
-                raise Contradiction(f"two groups are the project {name}", f"{found[name].dn} and {entry.dn}", "Narrow projects.base or projects.filter")
+                raise Contradiction(
+                    f"two groups are the project {name}",
+                    f"{found[name].dn} and {entry.dn}",
+                    "Narrow projects.base or projects.filter",
+                )
             found[name] = entry
         return dict(sorted(found.items()))
 
@@ -127,10 +140,18 @@ class Decision:
         names = entry.texts(attribute)
         if len(names) > 1:  # The DN has the one that distinguishes it.
             own = first_value(entry.dn, attribute)
-            names = [name for name in names if own is not None and dn_key(f"x={name}") == dn_key(f"x={own}")] or sorted(names)
+            names = [
+                name
+                for name in names
+                if own is not None and dn_key(f"x={name}") == dn_key(f"x={own}")
+            ] or sorted(names)
         name = names[0].removeprefix(prefix).strip() if names else ""
         if not name:
-            raise Incomplete(f"{entry.dn} has no name", f"its {attribute} is empty or cannot be read", "Correct projects.name, or the right to read it")
+            raise Incomplete(
+                f"{entry.dn} has no name",
+                f"its {attribute} is empty or cannot be read",
+                "Correct projects.name, or the right to read it",
+            )
         return name
 
     def _group_names(self, projects: Iterable[str]) -> dict[str, str]:
@@ -138,7 +159,11 @@ class Decision:
         for project in projects:
             name = group_name(project)
             if name in owners:
-                raise Contradiction(f"two projects would be the group {name}", f"{owners[name]} and {project}", "Rename one, or narrow projects.filter")
+                raise Contradiction(
+                    f"two projects would be the group {name}",
+                    f"{owners[name]} and {project}",
+                    "Rename one, or narrow projects.filter",
+                )
             owners[name] = project
             if is_odd(project):
                 self.remarks.append(f"the project {project!r} is the group {name}")
@@ -148,7 +173,9 @@ class Decision:
         """The people in a group, over all groups inside of it, each with a shortest way to them."""
         found: dict[str, Way] = {}
         seen, top = {group.key}, (group.key,)
-        waiting: deque[tuple[Way, str, str]] = deque((top, *item) for item in self._direct(group, where))
+        waiting: deque[tuple[Way, str, str]] = deque(
+            (top, *item) for item in self._direct(group, where)
+        )
         # The server's own rule says who, not how: it has the last word.
         late = [(top, key, key) for key in self.facts.chains.get(group.key, ())]
         while waiting or late:
@@ -161,7 +188,9 @@ class Decision:
                 self._stranger(where, key, written)
             elif key not in seen and self.settings.nested != "none":
                 seen.add(key)
-                waiting.extend(((*way, key), *item) for item in self._direct(self.facts.groups[key], where))
+                waiting.extend(
+                    ((*way, key), *item) for item in self._direct(self.facts.groups[key], where)
+                )
         return found
 
     def _direct(self, group: Entry, where: str) -> Iterator[tuple[str, str]]:
@@ -176,7 +205,11 @@ class Decision:
         keys = self.logins.get(login, [])
         if len(keys) > 1:
             dns = " and ".join(sorted(self.facts.people[key].dn for key in keys))
-            raise Contradiction(f"{where} has a member {login!r} who is not one person", dns, "Narrow people.base or people.filter")
+            raise Contradiction(
+                f"{where} has a member {login!r} who is not one person",
+                dns,
+                "Narrow people.base or people.filter",
+            )
         return keys[0] if keys else ""
 
     def _by_member_of(self) -> Mapping[str, list[str]]:
@@ -200,7 +233,11 @@ class Decision:
         sid, gid = group.raw("objectSid"), group.text("gidNumber")
         if not sid and not gid:
             what = "neither objectSid nor gidNumber can be read, so that those with this primary group are unknown"
-            raise Incomplete(f"the members of {group.dn} are incomplete", what, "Give the right to read them, or write projects.primary_group: false")
+            raise Incomplete(
+                f"the members of {group.dn} are incomplete",
+                what,
+                "Give the right to read them, or write projects.primary_group: false",
+            )
         return self.primary.get(str(relative_id(sid[0])) if sid else f"gid {gid}", [])
 
     def _stranger(self, where: str, key: str, written: str) -> None:
@@ -215,7 +252,11 @@ class Decision:
         for entry in self.facts.machines:
             name = self.name_of_machine(entry)
             if name in origins:
-                raise Contradiction(f"two entries are the machine {name}", f"{origins[name]} and {entry.dn}", "Narrow machines.base or machines.filter")
+                raise Contradiction(
+                    f"two entries are the machine {name}",
+                    f"{origins[name]} and {entry.dn}",
+                    "Narrow machines.base or machines.filter",
+                )
             origins[name] = entry.dn
             fleet[name] = set(self.owners_of(entry, name))
         for name, logins in self.settings.machine_map.items():
@@ -246,10 +287,16 @@ class Decision:
             elif key != machine.key:  # FreeIPA's hosts manage themselves.
                 self._stranger(f"machine {name}", key, dn)
 
-    def _assign_by_map(self, fleet: dict[str, set[str]], written: str, logins: Iterable[str]) -> None:
+    def _assign_by_map(
+        self, fleet: dict[str, set[str]], written: str, logins: Iterable[str]
+    ) -> None:
         name = machine_name(written, self.settings.domain)
         if name is None:
-            raise Contradiction(f"{written!r} in machine_map is no machine's name", "", "Write a name such as pc1.example.com")
+            raise Contradiction(
+                f"{written!r} in machine_map is no machine's name",
+                "",
+                "Write a name such as pc1.example.com",
+            )
         users = fleet.setdefault(name, set())
         for login in logins:
             key = self._person_by_login(login, f"machine_map, {name},")
@@ -267,7 +314,9 @@ class Decision:
                 if name in fleet:
                     fleet[name].add(key)
                 else:
-                    self.remarks.append(f"{self.settings.user_attribute} of {person.entry.dn} names {written!r}, which is not among the machines")
+                    self.remarks.append(
+                        f"{self.settings.user_attribute} of {person.entry.dn} names {written!r}, which is not among the machines"
+                    )
 
     def _assign_by_netgroup(self, fleet: dict[str, set[str]]) -> None:
         for entry in self.facts.netgroups:
@@ -275,9 +324,13 @@ class Decision:
             for triple in triples(entry):
                 name = machine_name(triple.machine, self.settings.domain)
                 if not triple.machine and triple.user not in ("", "-"):
-                    self.remarks.append(f"{where} gives {triple.user} any machine, which is passed over")
+                    self.remarks.append(
+                        f"{where} gives {triple.user} any machine, which is passed over"
+                    )
                 elif triple.is_pair and name not in fleet:
-                    self.remarks.append(f"{where} names {triple.machine!r}, which is not among the machines")
+                    self.remarks.append(
+                        f"{where} names {triple.machine!r}, which is not among the machines"
+                    )
                 elif triple.is_pair and name is not None:
                     key = self._person_by_login(triple.user, where)
                     fleet[name].update([key] if key else [])
@@ -291,17 +344,25 @@ class Decision:
             if person is None:  # The account is closed.
                 continue
             if not person.login:
-                self.remarks.append(f"{person.entry.dn} has no {self.layout.people_login} and is left out")
+                self.remarks.append(
+                    f"{person.entry.dn} has no {self.layout.people_login} and is left out"
+                )
                 continue
             name = self.settings.login_format.replace("{name}", person.login)
-            yield User(name, self.id_of(person.entry), tuple(sorted(person.projects)), _hints(person.entry))
+            yield User(
+                name, self.id_of(person.entry), tuple(sorted(person.projects)), _hints(person.entry)
+            )
 
     def id_of(self, entry: Entry) -> str:
         """What identifies somebody for ever."""
         values = entry.raw(self.layout.people_id)
         if not values:
             remedy = "Give this account the right to read it, or write another attribute that never changes to people.id"
-            raise Incomplete(f"{entry.dn} has no {self.layout.people_id}", "it is empty or cannot be read", remedy)
+            raise Incomplete(
+                f"{entry.dn} has no {self.layout.people_id}",
+                "it is empty or cannot be read",
+                remedy,
+            )
         return identifier(self.layout.people_id, values[0])
 
     def _check_logins(self, machines: Iterable[Machine]) -> None:
@@ -309,7 +370,11 @@ class Decision:
         ids: dict[str, str] = {}
         for user in (user for machine in machines for user in machine.users):
             if ids.setdefault(user.name, user.id) != user.id:
-                raise Contradiction(f"two people have the login name {user.name}", f"{ids[user.name]} and {user.id}", "Narrow people.base or people.filter")
+                raise Contradiction(
+                    f"two people have the login name {user.name}",
+                    f"{ids[user.name]} and {user.id}",
+                    "Narrow people.base or people.filter",
+                )
 
 
 def _some(found: Iterable[str]) -> str:
@@ -319,5 +384,11 @@ def _some(found: Iterable[str]) -> str:
 
 
 def _hints(entry: Entry) -> dict[str, Any]:
-    home, uid = entry.text("unixHomeDirectory") or entry.text("homeDirectory"), entry.text("uidNumber")
-    return {**({"uid": int(uid)} if uid.isdigit() else {}), **({"home": home} if home.startswith("/") else {})}
+    home, uid = (
+        entry.text("unixHomeDirectory") or entry.text("homeDirectory"),
+        entry.text("uidNumber"),
+    )
+    return {
+        **({"uid": int(uid)} if uid.isdigit() else {}),
+        **({"home": home} if home.startswith("/") else {}),
+    }

@@ -39,13 +39,23 @@ class Explained:
     """Entries that have the login name of somebody who was asked for, and are not among the people."""
 
 
-def look_outside(session: Session, settings: Settings, decision: Decision, logins: Iterable[str]) -> dict[str, list[Entry]]:
+def look_outside(
+    session: Session, settings: Settings, decision: Decision, logins: Iterable[str]
+) -> dict[str, list[Entry]]:
     """Who is asked for and does not count may be in the directory all the same."""
     login = settings.layout.people_login
-    left = sorted({bare_login(name, settings) for name in logins if not decision.logins.get(bare_login(name, settings))})
+    left = sorted(
+        {
+            bare_login(name, settings)
+            for name in logins
+            if not decision.logins.get(bare_login(name, settings))
+        }
+    )
     found: dict[str, list[Entry]] = {}
     if left:
-        for entry in read_all(session, Query(settings.base, any_of(login, left), (login, *ATTRIBUTES))):
+        for entry in read_all(
+            session, Query(settings.base, any_of(login, left), (login, *ATTRIBUTES))
+        ):
             found.setdefault(entry.text(login), []).append(entry)
     return found
 
@@ -60,7 +70,11 @@ def bare_login(name: str, settings: Settings) -> str:
 
 def answer(found: Explained, question: Question) -> dict[str, Any]:
     """What a question comes to, as plain data."""
-    machines = [machine for machine in found.membership.machines if _is_asked(machine, question, found.settings)]
+    machines = [
+        machine
+        for machine in found.membership.machines
+        if _is_asked(machine, question, found.settings)
+    ]
     return {
         "serial": found.membership.serial,
         "machines": [{**machine.as_data(), "projects": machine.projects} for machine in machines],
@@ -89,16 +103,30 @@ def _logins(question: Question, settings: Settings) -> set[str]:
 
 def _projects(found: Explained, question: Question) -> Iterator[dict[str, Any]]:
     for name, entry in found.decision.projects.items():
-        people = [person for key in found.decision.members[name] if (person := found.decision.people.get(key)) and person.login]
-        has_asked = not question.users or any(person.login in _logins(question, found.settings) for person in people)
+        people = [
+            person
+            for key in found.decision.members[name]
+            if (person := found.decision.people.get(key)) and person.login
+        ]
+        has_asked = not question.users or any(
+            person.login in _logins(question, found.settings) for person in people
+        )
         if has_asked and (not question.projects or name in question.projects):
             members = sorted(_name(person, found.settings) for person in people)
-            yield {"name": name, "group": found.membership.projects[name], "dn": entry.dn, "members": members}
+            yield {
+                "name": name,
+                "group": found.membership.projects[name],
+                "dn": entry.dn,
+                "members": members,
+            }
 
 
 def _users(found: Explained, question: Question) -> Iterator[dict[str, Any]]:
     machines = _machines_by_person(found)
-    people = sorted(found.decision.facts.people.items(), key=lambda item: (item[1].text(found.settings.layout.people_login), item[0]))
+    people = sorted(
+        found.decision.facts.people.items(),
+        key=lambda item: (item[1].text(found.settings.layout.people_login), item[0]),
+    )
     for key, entry in people:
         user = _user(found, key, entry, machines.get(key, []))
         if _is_user_asked(user, question, found.settings):
@@ -118,10 +146,19 @@ def _user(found: Explained, key: str, entry: Entry, machines: list[str]) -> dict
     ways = {name: members[key] for name, members in decision.members.items() if key in members}
     return {
         "name": settings.login_format.replace("{name}", entry.text(settings.layout.people_login)),
-        "id": next((identifier(settings.layout.people_id, raw) for raw in entry.raw(settings.layout.people_id)), ""),
+        "id": next(
+            (
+                identifier(settings.layout.people_id, raw)
+                for raw in entry.raw(settings.layout.people_id)
+            ),
+            "",
+        ),
         "dn": entry.dn,
         "machines": machines,
-        "projects": [{"name": name, "through": [_dn(decision, name, group) for group in way]} for name, way in ways.items()],
+        "projects": [
+            {"name": name, "through": [_dn(decision, name, group) for group in way]}
+            for name, way in ways.items()
+        ],
     }
 
 
@@ -138,15 +175,21 @@ def _is_user_asked(user: Mapping[str, Any], question: Question, settings: Settin
         return bool(user["projects"] or user["machines"])
     projects = {project["name"] for project in user["projects"]}
     by_project = not question.projects or bool(projects & {*question.projects})
-    return by_project and (not question.machines or bool({*user["machines"]} & _machine_names(question, settings)))
+    return by_project and (
+        not question.machines or bool({*user["machines"]} & _machine_names(question, settings))
+    )
 
 
-def _verdict(found: Explained, key: str, entry: Entry, user: Mapping[str, Any], question: Question) -> dict[str, Any]:
+def _verdict(
+    found: Explained, key: str, entry: Entry, user: Mapping[str, Any], question: Question
+) -> dict[str, Any]:
     cause, why = next(_obstacles(found, key, entry, user, question), ("", ""))
     return {"gets_tools": not cause, "cause": cause or "member", "why": why or _how(user, question)}
 
 
-def _obstacles(found: Explained, key: str, entry: Entry, user: Mapping[str, Any], question: Question) -> Iterator[tuple[str, str]]:
+def _obstacles(
+    found: Explained, key: str, entry: Entry, user: Mapping[str, Any], question: Question
+) -> Iterator[tuple[str, str]]:
     """Why somebody does not get the tools that are asked about, the first reason first."""
     settings = found.settings
     closed = why_closed(entry, found.now)
@@ -162,25 +205,38 @@ def _obstacles(found: Explained, key: str, entry: Entry, user: Mapping[str, Any]
         yield from _about_machines(found, user, asked)
 
 
-def _about_projects(found: Explained, user: Mapping[str, Any], question: Question) -> Iterator[tuple[str, str]]:
+def _about_projects(
+    found: Explained, user: Mapping[str, Any], question: Question
+) -> Iterator[tuple[str, str]]:
     has = {project["name"] for project in user["projects"]}
     unknown = [name for name in question.projects if name not in found.decision.projects]
     for name in unknown:
         place = found.settings.projects
-        yield "no_project", f"there is no project {name} below {place.base} by the filter {place.filter}" + _prefixed(found.settings)
+        yield (
+            "no_project",
+            f"there is no project {name} below {place.base} by the filter {place.filter}"
+            + _prefixed(found.settings),
+        )
     if question.projects and not has & {*question.projects}:
-        groups = ", ".join(found.decision.projects[name].dn for name in question.projects if name not in unknown)
+        groups = ", ".join(
+            found.decision.projects[name].dn for name in question.projects if name not in unknown
+        )
         yield "not_a_member", f"neither {groups} nor a group inside of it names {user['name']}"
     elif not has:
         count = len(found.decision.projects)
-        yield "not_a_member", f"{user['name']} is in no project: none of {count} projects, nor a group inside of them, names {user['dn']}"
+        yield (
+            "not_a_member",
+            f"{user['name']} is in no project: none of {count} projects, nor a group inside of them, names {user['dn']}",
+        )
 
 
 def _prefixed(settings: Settings) -> str:
     return f" with a name that begins with {settings.prefix}" if settings.prefix else ""
 
 
-def _about_machines(found: Explained, user: Mapping[str, Any], asked: set[str]) -> Iterator[tuple[str, str]]:
+def _about_machines(
+    found: Explained, user: Mapping[str, Any], asked: set[str]
+) -> Iterator[tuple[str, str]]:
     for name in sorted(asked):
         if name not in found.decision.machines:
             yield "no_such_machine", f"there is no machine {name} in the inventory"
@@ -200,8 +256,14 @@ def _where_machines(settings: Settings) -> str:
 
 
 def _how(user: Mapping[str, Any], question: Question) -> str:
-    projects = [project for project in user["projects"] if not question.projects or project["name"] in question.projects]
-    told = "; ".join(f"{project['name']} through {' > '.join(project['through'])}" for project in projects)
+    projects = [
+        project
+        for project in user["projects"]
+        if not question.projects or project["name"] in question.projects
+    ]
+    told = "; ".join(
+        f"{project['name']} through {' > '.join(project['through'])}" for project in projects
+    )
     return f"{told}; on {', '.join(user['machines'])}"
 
 
@@ -213,10 +275,21 @@ def _unknown(found: Explained, question: Question) -> Iterator[dict[str, Any]]:
         if found.decision.logins.get(login):
             continue
         others = found.outside.get(login, ())
-        nothing = {"name": name, "id": "", "dn": others[0].dn if others else "", "machines": [], "projects": [], "gets_tools": False}
+        nothing = {
+            "name": name,
+            "id": "",
+            "dn": others[0].dn if others else "",
+            "machines": [],
+            "projects": [],
+            "gets_tools": False,
+        }
         if others:
             place = settings.people
-            yield {**nothing, "cause": "not_counted", "why": f"{others[0].dn} is not among the people below {place.base} by the filter {place.filter}"}
+            yield {
+                **nothing,
+                "cause": "not_counted",
+                "why": f"{others[0].dn} is not among the people below {place.base} by the filter {place.filter}",
+            }
         else:
             attribute = settings.layout.people_login
             why = f"there is no entry with the {attribute} {login} below {settings.base} that this account may see"
@@ -227,17 +300,27 @@ def _name(person: Person, settings: Settings) -> str:
     return settings.login_format.replace("{name}", person.login)
 
 
-def changes(former: Iterable[Machine], present: Iterable[Machine], question: Question, settings: Settings) -> dict[str, Any]:
+def changes(
+    former: Iterable[Machine], present: Iterable[Machine], question: Question, settings: Settings
+) -> dict[str, Any]:
     """Who gets and who loses what, between two answers; people are compared by their ids."""
     old, new = _grants(former), _grants(present)
     added = [_grant(key, new[key]) for key in new.keys() - old.keys()]
     removed = [_grant(key, old[key]) for key in old.keys() - new.keys()]
-    asked = [[item for item in items if _is_change_asked(item, question, settings)] for items in (added, removed)]
+    asked = [
+        [item for item in items if _is_change_asked(item, question, settings)]
+        for items in (added, removed)
+    ]
     return {"added": sorted(asked[0], key=_order), "removed": sorted(asked[1], key=_order)}
 
 
 def _grants(machines: Iterable[Machine]) -> dict[tuple[str, str, str], str]:
-    return {(machine.machine, user.id, project): user.name for machine in machines for user in machine.users for project in user.projects}
+    return {
+        (machine.machine, user.id, project): user.name
+        for machine in machines
+        for user in machine.users
+        for project in user.projects
+    }
 
 
 def _grant(key: tuple[str, str, str], name: str) -> dict[str, str]:

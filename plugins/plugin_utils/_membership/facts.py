@@ -39,23 +39,37 @@ class Facts:
 
 def read_facts(session: Session, settings: Settings) -> Facts:
     """All that is needed, and nothing by the person."""
-    projects = tuple(_named(_read(session, settings.projects, group_attributes(settings), settings), settings))
+    projects = tuple(
+        _named(_read(session, settings.projects, group_attributes(settings), settings), settings)
+    )
     people = _by_key(_read(session, settings.people, person_attributes(settings), settings))
-    machines = tuple(_read(session, settings.machines, machine_attributes(settings), settings)) if settings.machines else ()
+    machines = (
+        tuple(_read(session, settings.machines, machine_attributes(settings), settings))
+        if settings.machines
+        else ()
+    )
     groups = _by_key(projects)
     chains: dict[str, frozenset[str]] = {}
     if settings.nested == "in_chain":
         for project in projects:
             chains[project.key] = frozenset(_chain(session, settings, project, groups))
-    owned = {dn_key(dn): dn for machine in machines for dn in machine.texts(*settings.layout.machines_owners)}
+    owned = {
+        dn_key(dn): dn
+        for machine in machines
+        for dn in machine.texts(*settings.layout.machines_owners)
+    }
     fleet = {machine.key for machine in machines}
     passed = people.keys() | fleet
     _close(session, settings, groups, people, passed, owned)
     for group in groups.values():
         _refuse_empty(settings, group)
     netgroups, lost = read_netgroups(session, settings)
-    others = _others(session, settings, _who_name(settings, groups, people), {*passed, *groups}, owned) | (owned.keys() & fleet)
-    logins = _other_logins(session, settings, [*groups.values()], people.values(), users_named(netgroups))
+    others = _others(
+        session, settings, _who_name(settings, groups, people), {*passed, *groups}, owned
+    ) | (owned.keys() & fleet)
+    logins = _other_logins(
+        session, settings, [*groups.values()], people.values(), users_named(netgroups)
+    )
     return Facts(projects, groups, people, machines, chains, others, logins, netgroups, lost)
 
 
@@ -63,7 +77,14 @@ def group_attributes(settings: Settings) -> tuple[str, ...]:
     """What is asked of a group."""
     layout = settings.layout
     primary = ("objectSid", "gidNumber") if layout.primary_group else ()
-    return _distinct("objectClass", layout.projects_name, *layout.member_dns, *layout.member_logins, *layout.member_of, *primary)
+    return _distinct(
+        "objectClass",
+        layout.projects_name,
+        *layout.member_dns,
+        *layout.member_logins,
+        *layout.member_of,
+        *primary,
+    )
 
 
 def person_attributes(settings: Settings) -> tuple[str, ...]:
@@ -72,7 +93,15 @@ def person_attributes(settings: Settings) -> tuple[str, ...]:
     primary = ("primaryGroupID", "gidNumber") if layout.primary_group else ()
     machines = (settings.user_attribute,) if settings.user_attribute else ()
     hints = ("uidNumber", "homeDirectory", "unixHomeDirectory")
-    return _distinct(layout.people_login, layout.people_id, *layout.member_of, *primary, *machines, *hints, *accounts.ATTRIBUTES)
+    return _distinct(
+        layout.people_login,
+        layout.people_id,
+        *layout.member_of,
+        *primary,
+        *machines,
+        *hints,
+        *accounts.ATTRIBUTES,
+    )
 
 
 def machine_attributes(settings: Settings) -> tuple[str, ...]:
@@ -84,15 +113,25 @@ def _distinct(*names: str) -> tuple[str, ...]:
     return tuple({name.lower(): name for name in names}.values())
 
 
-def _read(session: Session, place: Place, attributes: tuple[str, ...], settings: Settings) -> Iterator[Entry]:
-    return read_all(session, Query(place.base, place.filter, attributes, place.scope), ranged(settings))
+def _read(
+    session: Session, place: Place, attributes: tuple[str, ...], settings: Settings
+) -> Iterator[Entry]:
+    return read_all(
+        session, Query(place.base, place.filter, attributes, place.scope), ranged(settings)
+    )
 
 
 def ranged(settings: Settings) -> tuple[str, ...]:
     """The attributes that may have more values than a server gives at once."""
     layout = settings.layout
     own = (settings.user_attribute,) if settings.user_attribute else ()
-    return (*layout.member_dns, *layout.member_logins, *layout.member_of, *layout.machines_owners, *own)
+    return (
+        *layout.member_dns,
+        *layout.member_logins,
+        *layout.member_of,
+        *layout.machines_owners,
+        *own,
+    )
 
 
 def _by_key(entries: Iterable[Entry]) -> dict[str, Entry]:
@@ -102,7 +141,11 @@ def _by_key(entries: Iterable[Entry]) -> dict[str, Entry]:
         other = found.setdefault(entry.key, entry)
         if other is not entry and other.dn != entry.dn:
             remedy = "Rename one of them, or leave it out by a filter"
-            raise Contradiction("two entries have names that cannot be told apart", f"{other.dn} and {entry.dn}", remedy)
+            raise Contradiction(
+                "two entries have names that cannot be told apart",
+                f"{other.dn} and {entry.dn}",
+                remedy,
+            )
     return found
 
 
@@ -114,14 +157,26 @@ def _named(entries: Iterable[Entry], settings: Settings) -> Iterator[Entry]:
             yield entry
 
 
-def _chain(session: Session, settings: Settings, project: Entry, groups: dict[str, Entry]) -> Iterator[str]:
+def _chain(
+    session: Session, settings: Settings, project: Entry, groups: dict[str, Entry]
+) -> Iterator[str]:
     """Who is in a project over any number of groups, in two searches; the groups are kept for their primary members."""
     rule = f"(memberOf:{IN_CHAIN}:={filter_value(project.dn)})"
-    inner = Query(settings.base, f"(&{settings.layout.groups_filter}{rule})", group_attributes(settings))
+    inner = Query(
+        settings.base, f"(&{settings.layout.groups_filter}{rule})", group_attributes(settings)
+    )
     for group in read_all(session, inner, ranged(settings)):
         groups.setdefault(group.key, group)
         yield group.key
-    for person in read_all(session, Query(settings.people.base, f"(&{settings.people.filter}{rule})", ("cn",), settings.people.scope)):
+    for person in read_all(
+        session,
+        Query(
+            settings.people.base,
+            f"(&{settings.people.filter}{rule})",
+            ("cn",),
+            settings.people.scope,
+        ),
+    ):
         yield person.key
 
 
@@ -135,15 +190,34 @@ def _close(session: Session, settings: Settings, groups: dict[str, Entry], peopl
         if not wanted:
             return
         tried.update(wanted)
-        found = _by_key(_look_up(session, settings, wanted, settings.layout.groups_filter, group_attributes(settings)))
+        found = _by_key(
+            _look_up(
+                session, settings, wanted, settings.layout.groups_filter, group_attributes(settings)
+            )
+        )
         groups.update(found)
         wanted = _named_in(settings, found.values())
 
 
-def _look_up(session: Session, settings: Settings, dns: Mapping[str, str], kind: str, attributes: tuple[str, ...]) -> Iterator[Entry]:
+def _look_up(
+    session: Session,
+    settings: Settings,
+    dns: Mapping[str, str],
+    kind: str,
+    attributes: tuple[str, ...],
+) -> Iterator[Entry]:
     """Those of a kind among these DNs, wherever this server has them."""
     for base, chosen in _by_tree([settings.base, *session.contexts], dns).items():
-        entries = read_dns(session, base, settings.layout.dn_attribute, chosen, kind, attributes, ranged(settings), settings.batch_size)
+        entries = read_dns(
+            session,
+            base,
+            settings.layout.dn_attribute,
+            chosen,
+            kind,
+            attributes,
+            ranged(settings),
+            settings.batch_size,
+        )
         # A tree of the server that this account may not see is as if it were not there.
         with contextlib.suppress(*([] if base == settings.base else [Refused])):
             yield from entries
@@ -154,29 +228,64 @@ def _by_tree(bases: Iterable[str], dns: Mapping[str, str]) -> dict[str, list[str
     found: dict[str, list[str]] = {}
     keys = {base: dn_key(base) for base in bases if base}
     for key, dn in dns.items():
-        base = next((base for base, above in keys.items() if key == above or key.endswith(f",{above}")), None)
+        base = next(
+            (base for base, above in keys.items() if key == above or key.endswith(f",{above}")),
+            None,
+        )
         if base is not None:
             found.setdefault(base, []).append(dn)
     return found
 
 
-def _others(session: Session, settings: Settings, entries: Iterable[Entry], known: set[str], owned: Mapping[str, str]) -> frozenset[str]:
+def _others(
+    session: Session,
+    settings: Settings,
+    entries: Iterable[Entry],
+    known: set[str],
+    owned: Mapping[str, str],
+) -> frozenset[str]:
     """What is named, and is neither a person nor a group, but is there: a service, a contact, somebody from another domain."""
-    named = {key: dn for key, dn in {**owned, **_members_of(settings, entries)}.items() if key not in known}
-    return frozenset(entry.key for entry in _look_up(session, settings, named, "(objectClass=*)", ("objectClass",)))
+    named = {
+        key: dn
+        for key, dn in {**owned, **_members_of(settings, entries)}.items()
+        if key not in known
+    }
+    return frozenset(
+        entry.key
+        for entry in _look_up(session, settings, named, "(objectClass=*)", ("objectClass",))
+    )
 
 
-def _other_logins(session: Session, settings: Settings, groups: Iterable[Entry], people: Iterable[Entry], named: Iterable[str]) -> frozenset[str]:
+def _other_logins(
+    session: Session,
+    settings: Settings,
+    groups: Iterable[Entry],
+    people: Iterable[Entry],
+    named: Iterable[str],
+) -> frozenset[str]:
     login = settings.layout.people_login
     mapped = (name for names in settings.machine_map.values() for name in names)
-    written = {*named, *mapped, *(text for group in groups for text in group.texts(*settings.layout.member_logins))}
+    written = {
+        *named,
+        *mapped,
+        *(text for group in groups for text in group.texts(*settings.layout.member_logins)),
+    }
     left = sorted(written - {person.text(login) for person in people})
-    batches = (left[first : first + settings.batch_size] for first in range(0, len(left), settings.batch_size))
-    found = (entry for batch in batches for entry in read_all(session, Query(settings.base, any_of(login, batch), (login,))))
+    batches = (
+        left[first : first + settings.batch_size]
+        for first in range(0, len(left), settings.batch_size)
+    )
+    found = (
+        entry
+        for batch in batches
+        for entry in read_all(session, Query(settings.base, any_of(login, batch), (login,)))
+    )
     return frozenset(text for entry in found for text in entry.texts(login))
 
 
-def _who_name(settings: Settings, groups: Mapping[str, Entry], people: Mapping[str, Entry]) -> list[Entry]:
+def _who_name(
+    settings: Settings, groups: Mapping[str, Entry], people: Mapping[str, Entry]
+) -> list[Entry]:
     """The entries that name others as members or as groups."""
     return [*groups.values(), *(people.values() if settings.layout.member_of else ())]
 

@@ -30,13 +30,21 @@ def membership_in(session: LdapSession, settings: Settings) -> Membership:
     return _explained(session, settings).membership
 
 
-def explain_membership(settings: Settings, question: Question, former: Iterable[Machine] | None = None) -> dict[str, Any]:
+def explain_membership(
+    settings: Settings, question: Question, former: Iterable[Machine] | None = None
+) -> dict[str, Any]:
     """Who, where and why, as plain data; with what is different from a former answer, where there is one."""
     with connect(settings.connection) as session:
         found = _explained(session, settings)
-        found = replace(found, outside=look_outside(session, settings, found.decision, question.users))
+        found = replace(
+            found, outside=look_outside(session, settings, found.decision, question.users)
+        )
     told = answer(found, question)
-    return told if former is None else {**told, "changes": changes(former, found.membership.machines, question, settings)}
+    return (
+        told
+        if former is None
+        else {**told, "changes": changes(former, found.membership.machines, question, settings)}
+    )
 
 
 def _explained(session: LdapSession, settings: Settings) -> Explained:
@@ -44,4 +52,9 @@ def _explained(session: LdapSession, settings: Settings) -> Explained:
     taken, now = revision.take(session, settings.base), datetime.now(UTC)
     decision = Decision(read_facts(session, settings), settings, now)
     membership = decision.membership(taken)
-    return Explained(settings, decision, replace(membership, remarks=(*session.remarks, *membership.remarks)), now)
+    return Explained(
+        settings,
+        decision,
+        replace(membership, remarks=(*session.remarks, *membership.remarks)),
+        now,
+    )

@@ -69,13 +69,21 @@ def read_wanted(folder: str | Path) -> Wanted:
     path = Path(folder) / "wanted.json"
     data = _read(path)
     if data is None:
-        raise Refused(f"there is no {path}", "", "Start the event source that writes it, correct state_path, or write source: directory")
+        raise Refused(
+            f"there is no {path}",
+            "",
+            "Start the event source that writes it, correct state_path, or write source: directory",
+        )
     return wanted_in(data, str(path))
 
 
 def write_wanted(folder: str | Path, wanted: Wanted) -> None:
     """Replace what is wanted, and the cookie with it."""
-    write(Path(folder), "wanted.json", {"format": FORMAT, "cookie": wanted.cookie, "membership": wanted.membership.as_data()})
+    write(
+        Path(folder),
+        "wanted.json",
+        {"format": FORMAT, "cookie": wanted.cookie, "membership": wanted.membership.as_data()},
+    )
 
 
 def read_pending(folder: str | Path) -> Membership:
@@ -93,7 +101,9 @@ def _read_shortcut(folder: Path) -> tuple[Membership, dict[str, str]] | None:
         if shortcut.stat().st_mtime_ns >= wanted.stat().st_mtime_ns:
             data = _shaped(_read(shortcut), str(shortcut), membership=dict, served=list)
             if {f"{name}.json" for name in data["served"]} <= set(os.listdir(folder / "delivered")):
-                return wanted_in({**data, "cookie": None}, str(shortcut)).membership, _since_in(data, str(shortcut))
+                return wanted_in({**data, "cookie": None}, str(shortcut)).membership, _since_in(
+                    data, str(shortcut)
+                )
     return None
 
 
@@ -115,10 +125,14 @@ def read_delivered_to(folder: str | Path, names: Iterable[str]) -> dict[str, dic
     """The membership record that each of these machines was given, as far as there was one; only their own files are read."""
     paths = {name: Path(folder) / "delivered" / f"{name}.json" for name in names}
     found = {name: (_read(path), str(path)) for name, path in paths.items()}
-    return {name: delivered_in(data, path) for name, (data, path) in found.items() if data is not None}
+    return {
+        name: delivered_in(data, path) for name, (data, path) in found.items() if data is not None
+    }
 
 
-def write_pending(folder: str | Path, membership: Membership, since: Mapping[str, str]) -> dict[str, str]:
+def write_pending(
+    folder: str | Path, membership: Membership, since: Mapping[str, str]
+) -> dict[str, str]:
     """Keep those of the machines that are to be delivered to, of which no others than these can be; they, with their serials."""
     found = tuple(machine for machine in membership.machines if machine.machine in since)
     kept = _only_pending(Path(folder), dataclasses.replace(membership, machines=found), since)
@@ -143,7 +157,9 @@ def read_delivered(folder: str | Path) -> dict[str, dict[str, Any]]:
         found[name] = record
     if unknown > _MANY:
         with contextlib.suppress(Refused):  # Whoever may only read does without.
-            replace_file(Path(folder), _CACHE, json.dumps({"format": FORMAT, "read": found}), lasting=False)
+            replace_file(
+                Path(folder), _CACHE, json.dumps({"format": FORMAT, "read": found}), lasting=False
+            )
     return {record["machine"]: record for _print, record in found.values()}
 
 
@@ -151,12 +167,19 @@ def _files(folder: Path) -> list[tuple[str, str, list[int]]]:
     """Name, path and print of each file. Files are replaced, not written to, so that other content is another inode."""
     try:
         with os.scandir(folder) as entries:
-            found = [(entry.name, entry.path, entry.stat()) for entry in entries if entry.name.endswith(".json")]
+            found = [
+                (entry.name, entry.path, entry.stat())
+                for entry in entries
+                if entry.name.endswith(".json")
+            ]
     except FileNotFoundError:
         return []
     except OSError as error:
         raise _unread(folder, error) from error
-    return [(name, path, [about.st_ino, about.st_mtime_ns, about.st_size]) for name, path, about in sorted(found)]
+    return [
+        (name, path, [about.st_ino, about.st_mtime_ns, about.st_size])
+        for name, path, about in sorted(found)
+    ]
 
 
 def _read_cache(folder: Path) -> dict[str, list[Any]]:
@@ -180,17 +203,29 @@ def forget_delivered(folder: str | Path, machine: str) -> None:
         (Path(folder) / "delivered" / f"{name}.json").unlink()
 
 
-def pending(wanted: Membership, delivered: Mapping[str, Mapping[str, Any]], since: Mapping[str, str] = MappingProxyType({})) -> tuple[Machine, ...]:
+def pending(
+    wanted: Membership,
+    delivered: Mapping[str, Mapping[str, Any]],
+    since: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[Machine, ...]:
     """The machines that are to be delivered to, each with all its users; ``since`` is the serial at which that came to be wanted, where it is known. Pure."""
-    return tuple(one for one in wanted.machines if _is_pending(one, wanted.serial, delivered.get(one.machine), since.get(one.machine)))
+    return tuple(
+        one
+        for one in wanted.machines
+        if _is_pending(one, wanted.serial, delivered.get(one.machine), since.get(one.machine))
+    )
 
 
-def _is_pending(machine: Machine, serial: str, given: Mapping[str, Any] | None, since: str | None) -> bool:
+def _is_pending(
+    machine: Machine, serial: str, given: Mapping[str, Any] | None, since: str | None
+) -> bool:
     if given is None:
         return True
     if is_older(serial, given["serial"]):
         return False
-    return record(machine, serial)["users"] != given["users"] or (since is not None and not _is_from(since, given["serial"]))
+    return record(machine, serial)["users"] != given["users"] or (
+        since is not None and not _is_from(since, given["serial"])
+    )
 
 
 def _is_from(since: str, serial: str) -> bool:
@@ -202,7 +237,9 @@ def _is_from(since: str, serial: str) -> bool:
 def wanted_in(data: Any, where: str) -> Wanted:
     """The content of ``wanted.json``, or an error that says what is wrong with it. Pure."""
     content = _shaped(data, where, cookie=(str, type(None)), membership=dict)
-    membership = _shaped(content["membership"], where, serial=str, machines=list, projects=dict, remarks=list)
+    membership = _shaped(
+        content["membership"], where, serial=str, machines=list, projects=dict, remarks=list
+    )
     names = set()
     for machine in membership["machines"]:
         name = _machine(_shaped(machine, where, machine=str, users=list)["machine"], where)
@@ -213,9 +250,13 @@ def wanted_in(data: Any, where: str) -> Wanted:
         for user in machine["users"]:
             _shaped(user, where, hints=dict)
             if set(user["projects"]) - membership["projects"].keys():
-                raise _broken(where, f"{user['name']} is in a project that is not among the projects")
+                raise _broken(
+                    where, f"{user['name']} is in a project that is not among the projects"
+                )
     _check_serial(membership["serial"], where)
-    _check_texts([*membership["projects"], *membership["projects"].values(), *membership["remarks"]], where)
+    _check_texts(
+        [*membership["projects"], *membership["projects"].values(), *membership["remarks"]], where
+    )
     return Wanted(Membership.from_data(membership), content["cookie"])
 
 
@@ -232,7 +273,10 @@ def delivered_in(data: Any, where: str) -> dict[str, Any]:
     name = _machine(content["machine"], where)
     _check_serial(content["serial"], where)
     _check_users(content["users"], where)
-    users = [{"id": user["id"], "name": user["name"], "projects": list(user["projects"])} for user in content["users"]]
+    users = [
+        {"id": user["id"], "name": user["name"], "projects": list(user["projects"])}
+        for user in content["users"]
+    ]
     return {"machine": name, "serial": content["serial"], "users": users}
 
 
@@ -269,7 +313,11 @@ def _machine(name: str, where: str) -> str:
 
 
 def _broken(where: str, why: str) -> Contradiction:
-    return Contradiction(f"{where} cannot be used", why, "Take the file away; the event source or the next delivery writes it anew")
+    return Contradiction(
+        f"{where} cannot be used",
+        why,
+        "Take the file away; the event source or the next delivery writes it anew",
+    )
 
 
 def _read(path: Path) -> Any:
@@ -332,8 +380,16 @@ def _settle(folder: Path) -> None:
 
 
 def _unread(path: Path, error: OSError) -> Refused:
-    return Refused(f"{path} cannot be read", error.strerror or type(error).__name__, "Correct state_path or its rights")
+    return Refused(
+        f"{path} cannot be read",
+        error.strerror or type(error).__name__,
+        "Correct state_path or its rights",
+    )
 
 
 def _unwritten(path: Path, error: OSError, option: str) -> Refused:
-    return Refused(f"{path} cannot be written", error.strerror or type(error).__name__, f"Correct {option}, its rights or the space on its disk")
+    return Refused(
+        f"{path} cannot be written",
+        error.strerror or type(error).__name__,
+        f"Correct {option}, its rights or the space on its disk",
+    )

@@ -36,7 +36,9 @@ def triples(entry: Entry) -> Iterator[Triple]:
     for text in entry.texts("nisNetgroupTriple"):
         match = _TRIPLE.fullmatch(text.strip())
         if match is None:
-            raise Contradiction(f"{entry.dn} has {text!r}", "which is no triple", "Write (machine,user,domain)")
+            raise Contradiction(
+                f"{entry.dn} has {text!r}", "which is no triple", "Write (machine,user,domain)"
+            )
         yield Triple(match[1], match[2])
 
 
@@ -45,20 +47,30 @@ def users_named(netgroups: Iterable[Entry]) -> set[str]:
     return {triple.user for entry in netgroups for triple in triples(entry) if triple.is_pair}
 
 
-def read_netgroups(session: Session, settings: Settings) -> tuple[tuple[Entry, ...], frozenset[str]]:
+def read_netgroups(
+    session: Session, settings: Settings
+) -> tuple[tuple[Entry, ...], frozenset[str]]:
     """All netgroups that are chosen or inside of these, and the names of those that are not there."""
     place = settings.netgroups
     if place is None:
         return (), frozenset()
     ranged = ("nisNetgroupTriple", "memberNisNetgroup")
-    found = {entry.key: entry for entry in read_all(session, Query(place.base, place.filter, ATTRIBUTES, place.scope), ranged)}
+    found = {
+        entry.key: entry
+        for entry in read_all(
+            session, Query(place.base, place.filter, ATTRIBUTES, place.scope), ranged
+        )
+    }
     known = {name for entry in found.values() for name in entry.texts("cn")}
     lost: set[str] = set()
     waiting = _inside(found.values()) - known
     while waiting:
         batch, rest = sorted(waiting)[: settings.batch_size], sorted(waiting)[settings.batch_size :]
         chosen = f"(&(objectClass=nisNetgroup){any_of('cn', batch)})"
-        new = {entry.key: entry for entry in read_all(session, Query(settings.base, chosen, ATTRIBUTES), ranged)}
+        new = {
+            entry.key: entry
+            for entry in read_all(session, Query(settings.base, chosen, ATTRIBUTES), ranged)
+        }
         found.update(new)
         named = {name for entry in new.values() for name in entry.texts("cn")}
         lost |= set(batch) - named

@@ -106,16 +106,28 @@ def _interpolated(layer: Any, values: Values, problems: list[Problem]) -> Any:
     result = {}
     for key, item in layer.items():
         if key == "services" and isinstance(item, dict):
-            result[key] = {name: _service(service, values, problems, f"services.{name}") for name, service in item.items()}
+            result[key] = {
+                name: _service(service, values, problems, f"services.{name}")
+                for name, service in item.items()
+            }
         else:
-            result[key] = item if _is_own(key) or key in ("name", "version") else interpolate(item, values, problems, str(key))
+            result[key] = (
+                item
+                if _is_own(key) or key in ("name", "version")
+                else interpolate(item, values, problems, str(key))
+            )
     return result
 
 
 def _service(service: Any, values: Values, problems: list[Problem], path: str) -> Any:
     if not isinstance(service, dict):
         return interpolate(service, values, problems, path)
-    return {key: item if _is_own(key) or key in LOCAL_KEYS else interpolate(item, values, problems, f"{path}.{key}") for key, item in service.items()}
+    return {
+        key: item
+        if _is_own(key) or key in LOCAL_KEYS
+        else interpolate(item, values, problems, f"{path}.{key}")
+        for key, item in service.items()
+    }
 
 
 def _is_own(key: Any) -> bool:
@@ -127,7 +139,9 @@ def _read(path: str, sources: Sources) -> bytes:
     try:
         return sources.read(path)
     except OSError as error:
-        raise ShippingError(f"cannot read {path} on the control machine", error.strerror or str(error)) from error
+        raise ShippingError(
+            f"cannot read {path} on the control machine", error.strerror or str(error)
+        ) from error
 
 
 def _decoded(path: str, content: bytes) -> str:
@@ -141,9 +155,17 @@ def _values(sources: Sources) -> Values:
     """Variables, the strongest last: env files, the environment if asked for, ``values``."""
     secret = {name: scalar_text(value) for name, value in sources.secret_values.items()}
     plain: dict[str, str] = {}
-    given = {**sources.environment, **{name: scalar_text(value) for name, value in sources.values.items()}}
+    given = {
+        **sources.environment,
+        **{name: scalar_text(value) for name, value in sources.values.items()},
+    }
     for path in sources.env_files:
-        lines = dotenv.parse(_decoded(path, _read(path, sources)), path, Values(given, secret, sources.secrets_anywhere), plain)
+        lines = dotenv.parse(
+            _decoded(path, _read(path, sources)),
+            path,
+            Values(given, secret, sources.secrets_anywhere),
+            plain,
+        )
         plain.update((key, value) for key, value in lines.items() if value is not None)
     return Values({**plain, **given}, secret, sources.secrets_anywhere)
 
@@ -152,30 +174,59 @@ def _entries(content: dict[str, Any], section: str) -> list[tuple[str, dict[str,
     entries = content.get(section)
     if not isinstance(entries, dict):
         return []
-    return [(f"{section}.{name}", entry) for name, entry in entries.items() if isinstance(entry, dict)]
+    return [
+        (f"{section}.{name}", entry) for name, entry in entries.items() if isinstance(entry, dict)
+    ]
 
 
-def _add_environment(path: str, service: dict[str, Any], sources: Sources, folder: str, values: Values, problems: list[Problem]) -> None:
+def _add_environment(
+    path: str,
+    service: dict[str, Any],
+    sources: Sources,
+    folder: str,
+    values: Values,
+    problems: list[Problem],
+) -> None:
     """Work ``env_file`` into ``environment``, and give keys without a value theirs."""
     own = _as_mapping(service.get("environment"))
     known = Values({**_texts(own or {}), **values.plain}, values.secret, values.secrets_anywhere)
     environment: dict[str, Any] = {}
     for entry in _env_files(service.pop("env_file", None), Reader(f"{path}.env_file", problems)):
-        _add_env_file(environment, _full(folder, entry["path"]), entry["required"], sources, known, Reader(f"{path}.env_file", problems))
+        _add_env_file(
+            environment,
+            _full(folder, entry["path"]),
+            entry["required"],
+            sources,
+            known,
+            Reader(f"{path}.env_file", problems),
+        )
     if own is None:
         return
     environment.update(own)
     for key, value in environment.items():
         if value is None:
-            environment[key] = _inherited(key, Reader(f"{path}.environment.{key}", problems), values)
+            environment[key] = _inherited(
+                key, Reader(f"{path}.environment.{key}", problems), values
+            )
     if environment:
         service["environment"] = environment
 
 
-def _add_env_file(environment: dict[str, Any], path: str, required: bool, sources: Sources, values: Values, reader: Reader) -> None:
+def _add_env_file(
+    environment: dict[str, Any],
+    path: str,
+    required: bool,
+    sources: Sources,
+    values: Values,
+    reader: Reader,
+) -> None:
     try:
         lines = dotenv.parse(_decoded(path, sources.read(path)), path, values, environment)
-        environment.update((key, value) for key, value in lines.items() if value is not None or key not in environment)
+        environment.update(
+            (key, value)
+            for key, value in lines.items()
+            if value is not None or key not in environment
+        )
     except OSError as error:
         if required or not isinstance(error, FileNotFoundError):
             reader.problem(f"cannot read {path}: {error.strerror or error}")
@@ -198,7 +249,9 @@ def _inherited(key: str, reader: Reader, values: Values) -> str | None:
 _env_file_list = listing(
     mapping(
         {"path": text, "required": boolean},
-        {"format": "only the usual format is read; leave it out, and put values with $ or quotes between single quotes"},
+        {
+            "format": "only the usual format is read; leave it out, and put values with $ or quotes between single quotes"
+        },
     )
 )
 
@@ -206,7 +259,9 @@ _env_file_list = listing(
 def _env_files(given: Any, reader: Reader) -> list[dict[str, Any]]:
     """The entries of ``env_file``, each as its long form."""
     items = given if isinstance(given, list) else [] if given is None else [given]
-    parsed = _env_file_list([item if isinstance(item, dict) else {"path": item} for item in items], reader)
+    parsed = _env_file_list(
+        [item if isinstance(item, dict) else {"path": item} for item in items], reader
+    )
     entries = parsed if isinstance(parsed, list) else []
     return [{"required": True, **entry} for entry in entries if entry.get("path")]
 
@@ -229,7 +284,15 @@ def _full(folder: str, name: str) -> str:
     return os.path.join(folder, os.path.expanduser(name))
 
 
-def _add_data(path: str, entry: dict[str, Any], found: dict[str, bytes], sources: Sources, folder: str, values: Values, problems: list[Problem]) -> None:
+def _add_data(
+    path: str,
+    entry: dict[str, Any],
+    found: dict[str, bytes],
+    sources: Sources,
+    folder: str,
+    values: Values,
+    problems: list[Problem],
+) -> None:
     """Fetch what a secret or config holds; the entry then only names it."""
     kinds = [kind for kind in ("file", "content", "environment") if entry.get(kind) is not None]
     if len(kinds) != 1 or _is_external(entry):
@@ -251,12 +314,16 @@ def _is_external(entry: dict[str, Any]) -> bool:
     return isinstance(external, dict) or boolean(external, Reader()) is True
 
 
-def _data(kind: str, given: str, sources: Sources, folder: str, values: Values, section: str) -> bytes:
+def _data(
+    kind: str, given: str, sources: Sources, folder: str, values: Values, section: str
+) -> bytes:
     if kind == "file":
         return sources.read(_full(folder, given))
     if kind == "content":
         return given.encode()
     value = values.find(given, f"{section}.")
     if value is None:
-        raise Unset(f"{given} has no value; set it in {'secret_values' if section == 'secrets' else 'values'}")
+        raise Unset(
+            f"{given} has no value; set it in {'secret_values' if section == 'secrets' else 'values'}"
+        )
     return value.encode()

@@ -21,10 +21,23 @@ _LINE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _BLANK = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\n|$)")
-_ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\", '"': '"', "$": "$$"}
+_ESCAPES = {
+    "a": "\a",
+    "b": "\b",
+    "f": "\f",
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    "v": "\v",
+    "\\": "\\",
+    '"': '"',
+    "$": "$$",
+}
 
 
-def parse(text: str, name: str, values: Values, earlier: Mapping[str, str | None] | None = None) -> dict[str, str | None]:
+def parse(
+    text: str, name: str, values: Values, earlier: Mapping[str, str | None] | None = None
+) -> dict[str, str | None]:
     """Key to value; None for a key without ``=``, which takes its value from elsewhere.
 
     A variable in a value is looked up in ``values`` first, then in the lines above and in the ``earlier`` files.
@@ -37,14 +50,24 @@ def parse(text: str, name: str, values: Values, earlier: Mapping[str, str | None
         match = _BLANK.match(text, position) or _LINE.match(text, position)
         line = text.count("\n", 0, position) + 1
         if not match:
-            problems.append(Problem(f"{name}:{line}", "is no KEY=value line, or a quote in it has no counterpart"))
+            problems.append(
+                Problem(
+                    f"{name}:{line}", "is no KEY=value line, or a quote in it has no counterpart"
+                )
+            )
             position = (text + "\n").index("\n", position) + 1
             continue
         position = match.end()
         if match.re is _LINE:
-            above = {key: value for key, value in {**(earlier or {}), **result}.items() if value is not None}
+            above = {
+                key: value
+                for key, value in {**(earlier or {}), **result}.items()
+                if value is not None
+            }
             try:
-                result[match["key"]] = _value(match, Values({**above, **values.plain}, values.secret, values.secrets_anywhere))
+                result[match["key"]] = _value(
+                    match, Values({**above, **values.plain}, values.secret, values.secrets_anywhere)
+                )
             except Unset as error:
                 problems.append(Problem(f"{name}:{line}", str(error)))
                 result[match["key"]] = ""
@@ -57,7 +80,15 @@ def _value(match: re.Match[str], values: Values) -> str | None:
     if match["single"] is not None:
         return match["single"].replace("\\'", "'")
     if match["double"] is not None:
-        return substitute(re.sub(r"\\(.)", lambda escape: _ESCAPES.get(escape[1], escape[0]), match["double"], flags=re.DOTALL), values)
+        return substitute(
+            re.sub(
+                r"\\(.)",
+                lambda escape: _ESCAPES.get(escape[1], escape[0]),
+                match["double"],
+                flags=re.DOTALL,
+            ),
+            values,
+        )
     if match["bare"] is None:
         return None
     return substitute(match["bare"].partition(" #")[0].strip(), values)

@@ -57,9 +57,15 @@ def interpolate(content: Any, values: Values, problems: list[Problem], path: str
     if isinstance(content, Override):
         return Override(interpolate(content.value, values, problems, path))
     if isinstance(content, dict):
-        return {key: interpolate(item, values, problems, f"{path}.{key}" if path else str(key)) for key, item in content.items()}
+        return {
+            key: interpolate(item, values, problems, f"{path}.{key}" if path else str(key))
+            for key, item in content.items()
+        }
     if isinstance(content, list):
-        return [interpolate(item, values, problems, f"{path}[{index}]") for index, item in enumerate(content)]
+        return [
+            interpolate(item, values, problems, f"{path}[{index}]")
+            for index, item in enumerate(content)
+        ]
     if not isinstance(content, str) or "$" not in content:
         return content
     try:
@@ -114,5 +120,7 @@ def _value(name: str, operator: str, word: str, values: Values, path: str) -> st
     if kind == "-":
         return substitute(word, values, path)
     if kind == "?":
-        raise Unset(f"${{{name}}} is required{': ' + substitute(word, values, path) if word else ''}; set it in values")
+        raise Unset(
+            f"${{{name}}} is required{': ' + substitute(word, values, path) if word else ''}; set it in values"
+        )
     raise Unset(values.missing(name))

@@ -52,8 +52,14 @@ def _texts(path: str, read: Callable[[str], bytes], chart: Chart) -> Iterable[tu
             return [(path, _templated(path, chart))]
         names = sorted(entry for entry in os.listdir(path) if entry.endswith(_ENDINGS))
         if not names:
-            raise ShippingError(f"{path} has no manifests", "it has no file that ends with .yaml, .yml or .json", "Correct manifests")
-        return [(os.path.join(path, name), _decoded(os.path.join(path, name), read)) for name in names]
+            raise ShippingError(
+                f"{path} has no manifests",
+                "it has no file that ends with .yaml, .yml or .json",
+                "Correct manifests",
+            )
+        return [
+            (os.path.join(path, name), _decoded(os.path.join(path, name), read)) for name in names
+        ]
     if path.endswith((".tgz", ".tar.gz")):
         return [(path, _templated(path, chart))]
     return [(path, _decoded(path, read))]
@@ -63,7 +69,9 @@ def _decoded(path: str, read: Callable[[str], bytes]) -> str:
     try:
         return read(path).decode()
     except UnicodeDecodeError as error:
-        raise ShippingError(f"cannot read {path}", "it is no text in UTF-8", "Correct manifests") from error
+        raise ShippingError(
+            f"cannot read {path}", "it is no text in UTF-8", "Correct manifests"
+        ) from error
 
 
 def _kustomized(path: str) -> str:
@@ -79,21 +87,42 @@ def _templated(path: str, chart: Chart) -> str:
     if not program:
         raise _missing("helm", path)
     files = [word for name in chart.values_files for word in ("--values", name)]
-    words = [program, "template", chart.app, path, "--namespace", chart.namespace, "--include-crds", *files, "--values", "-"]
+    words = [
+        program,
+        "template",
+        chart.app,
+        path,
+        "--namespace",
+        chart.namespace,
+        "--include-crds",
+        *files,
+        "--values",
+        "-",
+    ]
     return _run(words, f"helm cannot render {path}", json.dumps(dict(chart.values)))
 
 
 def _missing(tools: str, path: str) -> ShippingError:
-    return ShippingError(f"cannot render {path}", f"{tools} is not on the PATH of the control machine", f"Install {tools} there, or give rendered manifests")
+    return ShippingError(
+        f"cannot render {path}",
+        f"{tools} is not on the PATH of the control machine",
+        f"Install {tools} there, or give rendered manifests",
+    )
 
 
 def _run(words: list[str], what: str, text: str = "") -> str:
     try:
-        done = subprocess.run(words, input=text, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
+        done = subprocess.run(
+            words, input=text, capture_output=True, text=True, timeout=_TIMEOUT, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ShippingError(what, str(error), "Run it by hand to see more") from error
     if done.returncode:
-        raise ShippingError(what, " ".join(done.stderr.split())[-600:] or f"it ended with {done.returncode}", "Correct it, and run it by hand to see more")
+        raise ShippingError(
+            what,
+            " ".join(done.stderr.split())[-600:] or f"it ended with {done.returncode}",
+            "Correct it, and run it by hand to see more",
+        )
     return done.stdout
 
 

@@ -44,12 +44,19 @@ def _merge(base: Any, over: Any, path: Path) -> Any:
 
 
 def _merge_mappings(base: dict[str, Any], over: dict[str, Any], path: Path) -> dict[str, Any]:
-    return {**base, **{key: _merge(base.get(key), value, (*path, str(key))) for key, value in over.items()}}
+    return {
+        **base,
+        **{key: _merge(base.get(key), value, (*path, str(key))) for key, value in over.items()},
+    }
 
 
 def _special(path: Path) -> Rule | None:
     """The rule for a place that is not merged as plain mappings and lists are."""
-    if len(path) == 3 and path[0] in ("networks", "volumes", "secrets", "configs") and path[2] == "labels":
+    if (
+        len(path) == 3
+        and path[0] in ("networks", "volumes", "secrets", "configs")
+        and path[2] == "labels"
+    ):
         return _key_values
     return _RULES.get(path[2:]) if path[:1] == ("services",) else None
 
@@ -78,8 +85,15 @@ def _named(settings: Any) -> Rule:
     """Names in a list are a mapping with the same ``settings`` for each."""
 
     def rule(base: Any, over: Any, path: Path) -> Any:
-        sides = [{str(name): settings for name in side} if isinstance(side, list) else side for side in (base, over)]
-        return _merge_mappings(sides[0], sides[1], path) if all(isinstance(side, dict) for side in sides) else over
+        sides = [
+            {str(name): settings for name in side} if isinstance(side, list) else side
+            for side in (base, over)
+        ]
+        return (
+            _merge_mappings(sides[0], sides[1], path)
+            if all(isinstance(side, dict) for side in sides)
+            else over
+        )
 
     return rule
 
@@ -103,7 +117,15 @@ def _as_list(value: Any) -> list[Any] | None:
 
 def _port_key(item: Any) -> Any:
     if isinstance(item, dict):
-        fields = [str(item.get(key) or default) for key, default in (("host_ip", ""), ("published", ""), ("target", ""), ("protocol", "tcp"))]
+        fields = [
+            str(item.get(key) or default)
+            for key, default in (
+                ("host_ip", ""),
+                ("published", ""),
+                ("target", ""),
+                ("protocol", "tcp"),
+            )
+        ]
     else:
         ports, _slash, protocol = str(item).partition("/")
         fields = [*["", "", *ports.rsplit(":", 2)][-3:], protocol or "tcp"]
@@ -117,7 +139,9 @@ def _mount_key(item: Any) -> Any:
 
 
 def _grant_key(folder: str) -> Callable[[Any], Any]:
-    return lambda item: posixpath.join(folder, str((item.get("target") or item.get("source")) if isinstance(item, dict) else item))
+    return lambda item: posixpath.join(
+        folder, str((item.get("target") or item.get("source")) if isinstance(item, dict) else item)
+    )
 
 
 def _hosts(base: Any, over: Any, path: Path) -> Any:
@@ -128,7 +152,11 @@ def _hosts(base: Any, over: Any, path: Path) -> Any:
 def _host_lines(value: Any) -> list[str] | None:
     """Hosts as ``name=address``; None for what is no list of hosts."""
     if isinstance(value, dict):
-        return [f"{name}={address or ''}" for name, given in value.items() for address in (given if isinstance(given, list) else [given])]
+        return [
+            f"{name}={address or ''}"
+            for name, given in value.items()
+            for address in (given if isinstance(given, list) else [given])
+        ]
     items = _as_list(value)
     if items is None or not all(isinstance(item, str) for item in items):
         return None
@@ -146,8 +174,14 @@ def _logging(base: Any, over: Any, path: Path) -> Any:
 # Place below services.<name> -> how it is merged; all others as plain mappings and lists.
 _RULES: dict[Path, Rule] = {
     **dict.fromkeys([("command",), ("entrypoint",), ("healthcheck", "test")], _replaced),
-    **dict.fromkeys([("environment",), ("labels",), ("sysctls",), ("annotations",), ("deploy", "labels")], _key_values),
-    **dict.fromkeys([("dns",), ("dns_opt",), ("dns_search",), ("cap_add",), ("cap_drop",)], _keyed(lambda item: item)),
+    **dict.fromkeys(
+        [("environment",), ("labels",), ("sysctls",), ("annotations",), ("deploy", "labels")],
+        _key_values,
+    ),
+    **dict.fromkeys(
+        [("dns",), ("dns_opt",), ("dns_search",), ("cap_add",), ("cap_drop",)],
+        _keyed(lambda item: item),
+    ),
     ("expose",): _keyed(str),
     ("env_file",): _keyed(lambda item: item.get("path") if isinstance(item, dict) else item),
     ("tmpfs",): _keyed(lambda item: str(item).partition(":")[0]),

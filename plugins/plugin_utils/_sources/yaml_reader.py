@@ -38,14 +38,22 @@ class _Loader(yaml.SafeLoader):
     """A safe loader with the scalars of YAML 1.2 and without duplicate keys."""
 
 
-_INT = re.compile(r"[-+]?(?:0[bB]_*[01][01_]*|0[oO]?_*[0-7][0-7_]*|0[xX]_*[0-9a-fA-F][0-9a-fA-F_]*|[1-9][0-9_]*|0_*)")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_INT = re.compile(
+    r"[-+]?(?:0[bB]_*[01][01_]*|0[oO]?_*[0-7][0-7_]*|0[xX]_*[0-9a-fA-F][0-9a-fA-F_]*|[1-9][0-9_]*|0_*)"
+)
+_FLOAT = re.compile(
+    r"[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+)
 _BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
 _NULL = re.compile(r"~|null|Null|NULL|")
 
 _KINDS = ("null", "bool", "int", "float", "str", "seq", "map")
 
-_Loader.yaml_constructors = {tag: build for tag, build in _Loader.yaml_constructors.items() if tag is None or tag.rpartition(":")[2] in _KINDS}
+_Loader.yaml_constructors = {
+    tag: build
+    for tag, build in _Loader.yaml_constructors.items()
+    if tag is None or tag.rpartition(":")[2] in _KINDS
+}
 _Loader.yaml_implicit_resolvers = {}
 for _tag, _pattern, _first in (
     ("bool", _BOOL, "tTfF"),
@@ -54,7 +62,9 @@ for _tag, _pattern, _first in (
     ("null", _NULL, ["~", "n", "N", ""]),
     ("merge", re.compile("<<"), "<"),
 ):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern.pattern})$"), list(_first))
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern.pattern})$"), list(_first)
+    )
 
 
 def _int(loader: _Loader, node: ScalarNode) -> int:
@@ -86,7 +96,12 @@ def _refuse_duplicates(node: MappingNode) -> None:
         if key in seen:
             first = seen[key].start_mark.line + 1
             remedy = "; write <<: [*one, *other]" if key == "<<" else ""
-            raise ConstructorError(None, None, f"the key {key} stands twice, first in line {first}{remedy}", node_of_key.start_mark)
+            raise ConstructorError(
+                None,
+                None,
+                f"the key {key} stands twice, first in line {first}{remedy}",
+                node_of_key.start_mark,
+            )
         seen[key] = node_of_key
 
 
@@ -100,7 +115,12 @@ def _plain(loader: _Loader, node: Node) -> Any:
         return _mapping(loader, node)
     if isinstance(node, SequenceNode):
         return loader.construct_sequence(node, deep=True)
-    plain = ScalarNode(loader.resolve(ScalarNode, node.value, (True, False)), node.value, node.start_mark, node.end_mark)
+    plain = ScalarNode(
+        loader.resolve(ScalarNode, node.value, (True, False)),
+        node.value,
+        node.start_mark,
+        node.end_mark,
+    )
     return loader.construct_object(plain)
 
 
@@ -149,12 +169,22 @@ def _loaded(load: Callable[[], Any], text: str, name: str) -> Any:
         raise SpecError([Problem(place, _reason(error))], name) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise SpecError([Problem(f"{name}:{line}", f"has the character U+{error.character:04X}, which YAML does not allow")], name) from error
+        raise SpecError(
+            [
+                Problem(
+                    f"{name}:{line}",
+                    f"has the character U+{error.character:04X}, which YAML does not allow",
+                )
+            ],
+            name,
+        ) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SpecError([Problem(name, str(error))], name) from error
 
 
 def _reason(error: yaml.MarkedYAMLError) -> str:
     if error.problem == "but found another document":
-        return "begins a second document; put it into a file of its own, and list both under compose"
+        return (
+            "begins a second document; put it into a file of its own, and list both under compose"
+        )
     return str(error.problem or error.context)

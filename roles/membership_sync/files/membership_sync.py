@@ -31,7 +31,11 @@ from pathlib import Path
 from typing import Any
 
 DELIVERED, PARTLY, FAILED, BUSY = 0, 1, 2, 75
-MEANINGS = {DELIVERED: "delivered", PARTLY: "delivered, but not everything is right", FAILED: "not delivered, or removals are held"}
+MEANINGS = {
+    DELIVERED: "delivered",
+    PARTLY: "delivered, but not everything is right",
+    FAILED: "not delivered, or removals are held",
+}
 _PATIENCE = 10.0
 
 
@@ -45,7 +49,10 @@ def main(arguments: Sequence[str]) -> int:
         settings = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
         return events(settings) if arguments[1:] == ["events"] else sync(settings)
     except (OSError, ValueError) as error:
-        print(f"the sync cannot run: {error}. Look at {arguments[0]} and at what it names", file=sys.stderr)
+        print(
+            f"the sync cannot run: {error}. Look at {arguments[0]} and at what it names",
+            file=sys.stderr,
+        )
         return FAILED
 
 
@@ -59,7 +66,11 @@ def sync(settings: dict[str, Any]) -> int:
             return BUSY
         begun = time.time()
         current = checkout(settings)
-        status = FAILED if current is None else verdict(settings, deliver(settings, handle), current, begun)
+        status = (
+            FAILED
+            if current is None
+            else verdict(settings, deliver(settings, handle), current, begun)
+        )
         say(f"{MEANINGS[status]} after {time.time() - begun:.0f} s")
         tell(settings, status, begun, bool(current))
         return status
@@ -76,7 +87,11 @@ def events(settings: dict[str, Any]) -> int:
 
 def say(text: str) -> None:
     """A line in the log, with the time where there is no journal that adds it."""
-    stamp = "" if "JOURNAL_STREAM" in os.environ else time.strftime("%Y-%m-%dT%H:%M:%SZ ", time.gmtime())
+    stamp = (
+        ""
+        if "JOURNAL_STREAM" in os.environ
+        else time.strftime("%Y-%m-%dT%H:%M:%SZ ", time.gmtime())
+    )
     print(f"{stamp}{text}", flush=True)
 
 
@@ -121,10 +136,20 @@ def folder(settings: dict[str, Any]) -> str:
 def environment(settings: dict[str, Any]) -> dict[str, str]:
     """The environment of git and Ansible; secrets are files, whose place depends on who starts us."""
     credentials = os.environ.get("CREDENTIALS_DIRECTORY") or settings["credentials"]
-    given = {name: value.replace("{credentials}", credentials) for name, value in settings["environment"].items()}
+    given = {
+        name: value.replace("{credentials}", credentials)
+        for name, value in settings["environment"].items()
+    }
     # What lies beside Ansible, such as uv, is found.
     path = f"{os.path.dirname(settings['command'][0])}:{os.environ.get('PATH', os.defpath)}"
-    return {**os.environ, "PATH": path, "HOME": settings["home"], "GIT_TERMINAL_PROMPT": "0", "ANSIBLE_NOCOLOR": "1", **given}
+    return {
+        **os.environ,
+        "PATH": path,
+        "HOME": settings["home"],
+        "GIT_TERMINAL_PROMPT": "0",
+        "ANSIBLE_NOCOLOR": "1",
+        **given,
+    }
 
 
 def checkout(settings: dict[str, Any]) -> bool | None:
@@ -133,17 +158,32 @@ def checkout(settings: dict[str, Any]) -> bool | None:
         return True
     place = folder(settings)
     fetched = all(
-        subprocess.run(["git", "-C", place, *words], env=environment(settings), stdin=subprocess.DEVNULL, timeout=settings["timeout"], check=False).returncode
+        subprocess.run(
+            ["git", "-C", place, *words],
+            env=environment(settings),
+            stdin=subprocess.DEVNULL,
+            timeout=settings["timeout"],
+            check=False,
+        ).returncode
         == 0
         for words in git_commands(settings, place)
     )
     if fetched:
         return True
-    there = subprocess.run(["git", "-C", place, "rev-parse", "--verify", "--quiet", "HEAD"], env=environment(settings), capture_output=True, check=False)
+    there = subprocess.run(
+        ["git", "-C", place, "rev-parse", "--verify", "--quiet", "HEAD"],
+        env=environment(settings),
+        capture_output=True,
+        check=False,
+    )
     if there.returncode:
-        say(f"{settings['repository']} could not be fetched, and there is no former checkout. See above why")
+        say(
+            f"{settings['repository']} could not be fetched, and there is no former checkout. See above why"
+        )
         return None
-    say(f"{settings['repository']} could not be fetched; its former checkout is used. See above why")
+    say(
+        f"{settings['repository']} could not be fetched; its former checkout is used. See above why"
+    )
     return False
 
 
@@ -152,7 +192,14 @@ def git_commands(settings: dict[str, Any], place: str) -> Iterator[list[str]]:
     if not os.path.isdir(os.path.join(place, ".git")):
         os.makedirs(place, exist_ok=True)
         yield ["init", "--quiet"]
-    yield ["fetch", "--quiet", "--depth", "1", settings["repository"], f"+refs/heads/{settings['branch']}"]
+    yield [
+        "fetch",
+        "--quiet",
+        "--depth",
+        "1",
+        settings["repository"],
+        f"+refs/heads/{settings['branch']}",
+    ]
     yield ["checkout", "--quiet", "--force", "--detach", "FETCH_HEAD"]
     yield ["clean", "--quiet", "-ffdx"]
 
@@ -160,7 +207,12 @@ def git_commands(settings: dict[str, Any], place: str) -> Iterator[list[str]]:
 def deliver(settings: dict[str, Any], handle: int) -> int | None:
     """Run the playbook; how it ended, or None after the timeout. The lock stays with it, should this program be killed."""
     process = subprocess.Popen(
-        settings["command"], cwd=folder(settings), env=environment(settings), stdin=subprocess.DEVNULL, start_new_session=True, pass_fds=[handle]
+        settings["command"],
+        cwd=folder(settings),
+        env=environment(settings),
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        pass_fds=[handle],
     )
     try:
         return process.wait(settings["timeout"])
@@ -188,7 +240,11 @@ def verdict(settings: dict[str, Any], ended: int | None, current: bool, begun: f
         return DELIVERED if current else PARTLY
     found = numbers(settings["delivery_metrics"])
     was_made = found.get("shipping_delivery_last_run_timestamp_seconds", 0) >= begun
-    return PARTLY if was_made and ended is not None and not found.get("shipping_delivery_removals_held") else FAILED
+    return (
+        PARTLY
+        if was_made and ended is not None and not found.get("shipping_delivery_removals_held")
+        else FAILED
+    )
 
 
 def numbers(path: str) -> dict[str, float]:
@@ -197,7 +253,10 @@ def numbers(path: str) -> dict[str, float]:
         text = Path(path).read_text(encoding="utf-8")
     except FileNotFoundError:
         return {}
-    return {name: float(value) for name, value in re.findall(r"^(\w+(?:{.*})?) ([0-9.]+)$", text, re.MULTILINE)}
+    return {
+        name: float(value)
+        for name, value in re.findall(r"^(\w+(?:{.*})?) ([0-9.]+)$", text, re.MULTILINE)
+    }
 
 
 def tell(settings: dict[str, Any], status: int, begun: float, current: bool) -> None:
@@ -207,12 +266,25 @@ def tell(settings: dict[str, Any], status: int, begun: float, current: bool) -> 
     success = now if status == DELIVERED else former
     found = {
         "shipping_sync_last_run_timestamp_seconds": ("When the last sync ended.", now),
-        "shipping_sync_last_success_timestamp_seconds": ("When the last sync ended that came to 0. Absent before the first one.", success),
-        "shipping_sync_exit_status": ("What the last sync came to: 0 delivered, 1 delivered in part, 2 not delivered or removals held.", status),
+        "shipping_sync_last_success_timestamp_seconds": (
+            "When the last sync ended that came to 0. Absent before the first one.",
+            success,
+        ),
+        "shipping_sync_exit_status": (
+            "What the last sync came to: 0 delivered, 1 delivered in part, 2 not delivered or removals held.",
+            status,
+        ),
         "shipping_sync_duration_seconds": ("How long the last sync took.", now - begun),
-        "shipping_sync_project_current": ("1 where the project's checkout is what its branch is.", current),
+        "shipping_sync_project_current": (
+            "1 where the project's checkout is what its branch is.",
+            current,
+        ),
     }
-    text = "".join(f"# HELP {name} {meaning}\n# TYPE {name} gauge\n{name} {value:.0f}\n" for name, (meaning, value) in found.items() if value is not None)
+    text = "".join(
+        f"# HELP {name} {meaning}\n# TYPE {name} gauge\n{name} {value:.0f}\n"
+        for name, (meaning, value) in found.items()
+        if value is not None
+    )
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         os.fchmod(file.fileno(), 0o644)

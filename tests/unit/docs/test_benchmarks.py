@@ -19,9 +19,13 @@ def page(*names: str) -> str:
 
 def test_parts_stand_in_their_order():
     assert page(*ORDER) == page(*reversed(ORDER))
-    assert [line for line in page(*ORDER).splitlines() if line.startswith("## ")] == [f"## {name}" for name in ORDER]
+    assert [line for line in page(*ORDER).splitlines() if line.startswith("## ")] == [
+        f"## {name}" for name in ORDER
+    ]
 
 
 def test_a_part_takes_the_place_of_its_former_figures():
-    again = report.with_section(page(*ORDER), ORDER, "delivery", ["tomorrow"], "## delivery\n\nsecond\n")
+    again = report.with_section(
+        page(*ORDER), ORDER, "delivery", ["tomorrow"], "## delivery\n\nsecond\n"
+    )
     assert again == page(*ORDER).replace("first delivery\n\n*today*", "second\n\n*tomorrow*")

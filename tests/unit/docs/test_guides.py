@@ -9,7 +9,10 @@ import re
 from pathlib import Path
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._compose.keys import OBJECT_KEYS, SERVICE_KEYS
+from ansible_collections.shipping.code.plugins.module_utils._compose.keys import (
+    OBJECT_KEYS,
+    SERVICE_KEYS,
+)
 from ansible_collections.shipping.code.plugins.module_utils._compose.service import PARSERS
 from ansible_collections.shipping.code.plugins.module_utils._deploy.diagnosis import REMEDIES
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery.metrics import METRICS
@@ -31,13 +34,26 @@ def test_tables_are_what_the_code_has():
 def test_the_table_has_every_key_that_is_read():
     documented = {key.partition(".")[0] for key in SERVICE_KEYS}
     assert documented == set(PARSERS)
-    assert {key.partition(".")[0] for key in OBJECT_KEYS} == {"networks", "volumes", "secrets", "configs"}
+    assert {key.partition(".")[0] for key in OBJECT_KEYS} == {
+        "networks",
+        "volumes",
+        "secrets",
+        "configs",
+    }
 
 
 def test_every_kind_of_failure_is_explained():
-    sources = "".join(path.read_text() for path in (ROOT / "plugins" / "module_utils").rglob("*.py"))
+    sources = "".join(
+        path.read_text() for path in (ROOT / "plugins" / "module_utils").rglob("*.py")
+    )
     told = set(KIND.findall(sources)) | set(REMEDIES)
-    explained = set(re.findall(r"^``(\w+)``$", (ROOT / "docs/docsite/rst/troubleshooting.rst").read_text(), re.MULTILINE))
+    explained = set(
+        re.findall(
+            r"^``(\w+)``$",
+            (ROOT / "docs/docsite/rst/troubleshooting.rst").read_text(),
+            re.MULTILINE,
+        )
+    )
     assert explained == told
 
 
@@ -48,29 +64,51 @@ OF_LIBRARIES = "unable to get local issuer certificate, No Kerberos credentials 
 @pytest.mark.parametrize("path", MEMBERSHIP, ids=lambda path: path.name)
 def test_messages_that_are_explained_are_those_of_the_code(path):
     rooms = ("_directory", "_membership")
-    sources = "".join(source.read_text() for room in rooms for source in (ROOT / "plugins" / "plugin_utils" / room).glob("*.py"))
+    sources = "".join(
+        source.read_text()
+        for room in rooms
+        for source in (ROOT / "plugins" / "plugin_utils" / room).glob("*.py")
+    )
     sources += " ".join(f"{name} ({code})" for code, name in RESULT_CODES.items()) + OF_LIBRARIES
     headings = re.findall(r"^(``.*``)\n  \S", path.read_text(), re.MULTILINE)
     messages = [message for heading in headings for message in re.findall("``(.*?)``", heading)]
     assert messages
-    for part in (part.strip(" :()") for message in messages for part in re.split(r"…|: |\((?=[a-z])", message)):
+    for part in (
+        part.strip(" :()")
+        for message in messages
+        for part in re.split(r"…|: |\((?=[a-z])", message)
+    ):
         assert part in sources, part
 
 
 def test_the_messages_of_the_guide_on_delivery_are_those_of_the_code():
-    guide = (ROOT / "docs/docsite/rst/guide_delivery.rst").read_text().partition("Troubleshooting by message")[2]
+    guide = (
+        (ROOT / "docs/docsite/rst/guide_delivery.rst")
+        .read_text()
+        .partition("Troubleshooting by message")[2]
+    )
     sources = "".join(path.read_text() for path in (ROOT / "plugins").rglob("*.py"))
-    messages = [message for line in re.findall(r"^(``.*``)$", guide, re.MULTILINE) for message in re.findall(r"``(.+?)``", line)]
+    messages = [
+        message
+        for line in re.findall(r"^(``.*``)$", guide, re.MULTILINE)
+        for message in re.findall(r"``(.+?)``", line)
+    ]
     assert len(messages) > 12
-    for piece in (piece.strip() for message in messages for piece in message.split("…") if piece.strip()):
+    for piece in (
+        piece.strip() for message in messages for piece in message.split("…") if piece.strip()
+    ):
         assert piece in sources, piece
 
 
 def test_what_there_is_to_watch_is_what_the_code_writes():
     guide = (ROOT / "docs/docsite/rst/guide_schedule.rst").read_text()
     program = (ROOT / "roles/membership_sync/files/membership_sync.py").read_text()
-    assert set(re.findall(r"^    (shipping_\w+)", guide, re.MULTILINE)) == set(METRICS) | set(re.findall(r'"(shipping_sync_\w+)": ', program))
-    assert all(f"   * - {status}\n" in guide for status in re.findall(r"^(\d+) ", program, re.MULTILINE))
+    assert set(re.findall(r"^    (shipping_\w+)", guide, re.MULTILINE)) == set(METRICS) | set(
+        re.findall(r'"(shipping_sync_\w+)": ', program)
+    )
+    assert all(
+        f"   * - {status}\n" in guide for status in re.findall(r"^(\d+) ", program, re.MULTILINE)
+    )
 
 
 def blocks(text: str) -> list[str]:
@@ -81,7 +119,9 @@ def blocks(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "path", [ROOT / "README.md", *sorted((ROOT / "roles").glob("*/README.md")), *GUIDES], ids=lambda path: f"{path.parent.name}-{path.name}"
+    "path",
+    [ROOT / "README.md", *sorted((ROOT / "roles").glob("*/README.md")), *GUIDES],
+    ids=lambda path: f"{path.parent.name}-{path.name}",
 )
 def test_samples_are_yaml(path):
     for block in blocks(path.read_text()):
@@ -89,7 +129,9 @@ def test_samples_are_yaml(path):
 
 
 def test_every_guide_is_listed():
-    listed = re.findall(r"^ +- (\w+)$", (ROOT / "docs/docsite/extra-docs.yml").read_text(), re.MULTILINE)
+    listed = re.findall(
+        r"^ +- (\w+)$", (ROOT / "docs/docsite/extra-docs.yml").read_text(), re.MULTILINE
+    )
     assert sorted(listed) == [path.stem for path in GUIDES]
 
 
@@ -99,7 +141,13 @@ NEEDED = "meta/ee-requirements.txt"
 def test_an_execution_environment_has_what_is_tested():
     needed = set(requirements(ROOT / NEEDED))
     tested = {
-        line for name in ("tests/requirements.txt", "tests/requirements-directory.txt", "tests/requirements-events.txt") for line in requirements(ROOT / name)
+        line
+        for name in (
+            "tests/requirements.txt",
+            "tests/requirements-directory.txt",
+            "tests/requirements-events.txt",
+        )
+        for line in requirements(ROOT / name)
     }
     assert {line for line in needed if not line.startswith("gssapi")} <= tested
 

@@ -17,15 +17,25 @@ ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
 
 def options(role: Path) -> dict:
     specs = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())["argument_specs"]
-    return {name: about for spec in specs.values() for name, about in spec.get("options", {}).items()}
+    return {
+        name: about for spec in specs.values() for name, about in spec.get("options", {}).items()
+    }
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
 def test_defaults_are_as_documented(role):
-    text = (role / "defaults" / "main.yml").read_text() if (role / "defaults" / "main.yml").exists() else ""
+    text = (
+        (role / "defaults" / "main.yml").read_text()
+        if (role / "defaults" / "main.yml").exists()
+        else ""
+    )
     needed = {name for name, about in options(role).items() if about.get("required")}
-    documented = {name: about["default"] for name, about in options(role).items() if "default" in about}
-    assert {name: value for name, value in (yaml.safe_load(text) or {}).items() if name not in needed} == documented
+    documented = {
+        name: about["default"] for name, about in options(role).items() if "default" in about
+    }
+    assert {
+        name: value for name, value in (yaml.safe_load(text) or {}).items() if name not in needed
+    } == documented
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
@@ -36,12 +46,23 @@ def test_the_readme_has_every_variable(role):
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
 def test_every_variable_is_used(role):
-    used = "".join(path.read_text() for folder in ("tasks", "vars", "templates") for path in (role / folder).glob("*"))
+    used = "".join(
+        path.read_text()
+        for folder in ("tasks", "vars", "templates")
+        for path in (role / folder).glob("*")
+    )
     assert not [name for name in options(role) if not re.search(rf"\b{name}\b", used)]
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
 def test_nothing_else_is_read(role):
-    used = "".join(path.read_text() for folder in ("tasks", "vars", "templates") for path in (role / folder).glob("*"))
+    used = "".join(
+        path.read_text()
+        for folder in ("tasks", "vars", "templates")
+        for path in (role / folder).glob("*")
+    )
     registered = set(re.findall(r"register: (\w+)", used))
-    assert set(re.findall(rf"(?<!__)\b({role.name}_\w+)\b", re.sub(r"membership_sync\.py", "", used))) <= set(options(role)) | registered
+    assert (
+        set(re.findall(rf"(?<!__)\b({role.name}_\w+)\b", re.sub(r"membership_sync\.py", "", used)))
+        <= set(options(role)) | registered
+    )

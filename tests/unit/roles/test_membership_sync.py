@@ -46,7 +46,13 @@ def start(settings: dict, **environment: str) -> subprocess.Popen[str]:
     path = Path(settings["home"]) / "settings.json"
     path.write_text(json.dumps(settings))
     words = [sys.executable, str(PROGRAM), str(path)]
-    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={"PATH": os.environ["PATH"], **environment})
+    return subprocess.Popen(
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={"PATH": os.environ["PATH"], **environment},
+    )
 
 
 def run(settings: dict, **environment: str) -> tuple[int, str]:
@@ -62,7 +68,11 @@ def runs(pid: Path) -> bool:
 
 
 def exit_status(settings: dict) -> str:
-    return next(line for line in Path(settings["sync_metrics"]).read_text().splitlines() if line.startswith("shipping_sync_exit_status"))
+    return next(
+        line
+        for line in Path(settings["sync_metrics"]).read_text().splitlines()
+        if line.startswith("shipping_sync_exit_status")
+    )
 
 
 @pytest.mark.parametrize(
@@ -85,7 +95,9 @@ def test_metrics_of_a_former_run_do_not_count(settings):
     """Not even of one that has ended a moment before."""
     settings["command"][-1] = "exit 2"
     for ended in (1, time.time()):
-        Path(settings["delivery_metrics"]).write_text(f"shipping_delivery_last_run_timestamp_seconds {ended:.3f}\n")
+        Path(settings["delivery_metrics"]).write_text(
+            f"shipping_delivery_last_run_timestamp_seconds {ended:.3f}\n"
+        )
         assert run(settings)[0] == 2
 
 
@@ -122,14 +134,28 @@ def test_the_lock_stays_with_a_playbook_whose_sync_was_killed(settings, tmp_path
     assert run({**settings, "command": ["/bin/true"]})[0] == 0
 
 
-@pytest.mark.parametrize(("given", "place"), [({}, "/etc/none"), ({"CREDENTIALS_DIRECTORY": "/run/credentials/x"}, "/run/credentials/x")])
+@pytest.mark.parametrize(
+    ("given", "place"),
+    [({}, "/etc/none"), ({"CREDENTIALS_DIRECTORY": "/run/credentials/x"}, "/run/credentials/x")],
+)
 def test_where_the_secrets_are(settings, given, place):
     settings["command"][-1] = "echo $SECRET_FILE"
     assert f"{place}/secret\n" in run(settings, **given)[1]
 
 
 def test_settings_that_are_broken_are_told(tmp_path):
-    done = subprocess.run([sys.executable, str(PROGRAM), str(tmp_path / "none")], capture_output=True, text=True, check=False)
-    assert done.returncode == 2 and "the sync cannot run: " in done.stderr and "Traceback" not in done.stderr
-    done = subprocess.run([sys.executable, str(PROGRAM)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, str(PROGRAM), str(tmp_path / "none")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (
+        done.returncode == 2
+        and "the sync cannot run: " in done.stderr
+        and "Traceback" not in done.stderr
+    )
+    done = subprocess.run(
+        [sys.executable, str(PROGRAM)], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 2 and "SETTINGS [sync|events]" in done.stderr

@@ -18,7 +18,9 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def git(folder: Path, *words: str) -> str:
     identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
-    return subprocess.run(["git", *identity, *words], cwd=folder, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(
+        ["git", *identity, *words], cwd=folder, check=True, capture_output=True, text=True
+    ).stdout
 
 
 def listed(copy: Path) -> dict[str, str]:
@@ -39,7 +41,10 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     git(copy, "init", "--quiet")
     git(copy, "add", "--all")
     git(copy, "commit", "--quiet", "--message", "all")
-    record = {"commit": git(copy, "rev-parse", "HEAD").strip(), "suites": dict.fromkeys(listed(copy), 1)}
+    record = {
+        "commit": git(copy, "rev-parse", "HEAD").strip(),
+        "suites": dict.fromkeys(listed(copy), 1),
+    }
     (copy / "tests" / "last-full-run.json").write_text(json.dumps(record))
     git(copy, "add", "--all")
     git(copy, "commit", "--quiet", "--message", "passed")

@@ -30,7 +30,11 @@ Breaks = dict[str, tuple[set[str], set[str]]]
 # What is broken, the suites that must wake, and some that must not.
 BREAKS: Breaks = {
     "tests/integration/harness.py": (
-        {f"integration/test_{name} on {platform}" for name in ("rollout", "keys", "history") for platform in PLATFORMS},
+        {
+            f"integration/test_{name} on {platform}"
+            for name in ("rollout", "keys", "history")
+            for platform in PLATFORMS
+        },
         {"delivery/test_changes", "directory/test_oracle", "schedule/test_systemd"},
     ),
     "tests/requirements.txt": (
@@ -116,7 +120,9 @@ def dependencies() -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("file", SIBLINGS)
-def test_a_changed_file_wakes_the_suites_that_use_it(dependencies: dict[str, set[str]], file: str) -> None:
+def test_a_changed_file_wakes_the_suites_that_use_it(
+    dependencies: dict[str, set[str]], file: str
+) -> None:
     wakes, sleeps = SIBLINGS[file]
     chosen = {name for name, files in dependencies.items() if file in files}
     assert wakes <= chosen
@@ -132,7 +138,9 @@ def test_what_was_committed_since_wakes_too(copy: Path) -> None:
         found = listed(copy)
     finally:
         git(copy, "reset", "--quiet", "--hard", before)
-    assert found["delivery/test_changes"] == "changed: plugins/plugin_utils/_delivery/removal_limit.py"
+    assert (
+        found["delivery/test_changes"] == "changed: plugins/plugin_utils/_delivery/removal_limit.py"
+    )
     assert found["directory/test_oracle"] == "always"
 
 

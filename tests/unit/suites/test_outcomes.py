@@ -43,7 +43,12 @@ def test_a_test_that_fails_in_any_phase_has_failed_and_is_reported_once() -> Non
 
 
 def test_the_table_names_suite_reason_counts_and_seconds() -> None:
-    found = row(Result("t1", "passed", 10), Result("t2", "failed", 5), Result("t3", "failed", 2), flaky=("t3",))
+    found = row(
+        Result("t1", "passed", 10),
+        Result("t2", "failed", 5),
+        Result("t3", "failed", 2),
+        flaky=("t3",),
+    )
     assert list(table([found])) == [
         "suite              chosen because  passed  failed  retried  seconds",
         "a/test_b on swarm  changed: x.py        2       1        1       17",

@@ -38,7 +38,9 @@ def awx(copy: Path) -> Path:
 
 def run(awx: Path, *words: str) -> tuple[int, list[str]]:
     command = [sys.executable, "-m", "tests.suites", *words, "--only", "awx"]
-    done = subprocess.run(command, cwd=awx.parents[1], check=False, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        command, cwd=awx.parents[1], check=False, capture_output=True, text=True, timeout=120
+    )
     assert done.stderr == ""
     return done.returncode, done.stdout.splitlines()
 
@@ -50,7 +52,9 @@ def test_what_passes_only_when_repeated_alone_is_named(awx: Path) -> None:
     assert status == 0
     assert "Flaky: 1 passed only when repeated alone" in lines
     assert "  awx/test_a.py::test_only_alone (awx/test_a): assert not True" in lines
-    assert [line.split()[-4:-1] for line in lines if line.startswith("awx/test_a ")] == [["1", "0", "1"]]
+    assert [line.split()[-4:-1] for line in lines if line.startswith("awx/test_a ")] == [
+        ["1", "0", "1"]
+    ]
     assert lines[-1] == "2 passed, 0 failed, 0 skipped"
 
 

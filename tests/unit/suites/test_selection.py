@@ -40,7 +40,12 @@ def test_a_slice_of_the_others_follows_from_the_commit(head: str) -> None:
 
 
 def test_all_have_their_turn_before_long() -> None:
-    seen = {choice.suite for number in range(40) for choice in chosen(head=f"{number:040}") if choice.is_whole}
+    seen = {
+        choice.suite
+        for number in range(40)
+        for choice in chosen(head=f"{number:040}")
+        if choice.is_whole
+    }
     assert seen == set(SUITES)
 
 

@@ -88,7 +88,11 @@ class Rollout:
         services = self.record.resolved.services
         applied: set[str] = set()
         while not watch.over:
-            ready = [name for name in services if name not in applied and _met(services[name].get("depends_on", {}), watch)]
+            ready = [
+                name
+                for name in services
+                if name not in applied and _met(services[name].get("depends_on", {}), watch)
+            ]
             try:
                 self._apply([name for name in ready if name not in watch.quiet], seen)
                 applied.update(ready)
@@ -103,7 +107,9 @@ class Rollout:
             if failures or all(watch.live(name) for name in services):
                 return failures
             self.platform.pause(LOOK_EVERY)
-        return watch.late(applied) + [_not_begun(name, services, watch) for name in services if name not in applied]
+        return watch.late(applied) + [
+            _not_begun(name, services, watch) for name in services if name not in applied
+        ]
 
     def _apply(self, names: list[str], seen: Observation) -> None:
         def apply(name: str) -> None:
@@ -112,7 +118,9 @@ class Rollout:
             except (Unreachable, LeaseLost):
                 raise
             except ShippingError as error:
-                raise Refused(Failure(name, "refused", error.why or error.what, error.remedy)) from error
+                raise Refused(
+                    Failure(name, "refused", error.why or error.what, error.remedy)
+                ) from error
 
         side_by_side(apply, names)
 
@@ -127,7 +135,11 @@ class Refused(ShippingError):
 
 def named(plan: Plan, action: str, early: bool | None = None) -> list[str]:
     """The services that a plan does something with."""
-    return [service.name for service in plan.services if service.action == action and early in (None, service.early)]
+    return [
+        service.name
+        for service in plan.services
+        if service.action == action and early in (None, service.early)
+    ]
 
 
 def patiently(work: Callable[[], Result], deadline: float) -> Result:
@@ -142,9 +154,16 @@ def patiently(work: Callable[[], Result], deadline: float) -> Result:
 
 
 def _met(conditions: Mapping[str, str], watch: Watch) -> bool:
-    return all(watch.live(name) or (condition == "service_started" and watch.started(name)) for name, condition in conditions.items())
+    return all(
+        watch.live(name) or (condition == "service_started" and watch.started(name))
+        for name, condition in conditions.items()
+    )
 
 
-def _not_begun(name: str, services: Mapping[str, Mapping[str, Mapping[str, str]]], watch: Watch) -> Failure:
-    waits = ", ".join(needed for needed in services[name].get("depends_on", {}) if not watch.live(needed))
+def _not_begun(
+    name: str, services: Mapping[str, Mapping[str, Mapping[str, str]]], watch: Watch
+) -> Failure:
+    waits = ", ".join(
+        needed for needed in services[name].get("depends_on", {}) if not watch.live(needed)
+    )
     return Failure(name, "timeout", f"was not begun, since {waits} did not become live in time")

@@ -37,11 +37,21 @@ _ATTEMPTS, _PAUSE = 8, 0.2
 def is_foreign(workload: Body) -> bool:
     """Whether a workload finds its pods by others' labels."""
     selector = (workload.get("spec") or {}).get("selector")
-    return isinstance(selector, dict) and "template" in workload["spec"] and set(selector.get("matchLabels") or {}) != {APP, SERVICE}
+    return (
+        isinstance(selector, dict)
+        and "template" in workload["spec"]
+        and set(selector.get("matchLabels") or {}) != {APP, SERVICE}
+    )
 
 
 def completed(
-    app: str, name: str, service: dict[str, Any], former: Mapping[str, Any], stranger: Body | None, resolved: Resolved, pods: Iterable[Body] = ()
+    app: str,
+    name: str,
+    service: dict[str, Any],
+    former: Mapping[str, Any],
+    stranger: Body | None,
+    resolved: Resolved,
+    pods: Iterable[Body] = (),
 ) -> dict[str, Any]:
     """A service with what it keeps of the workload that it takes over, or once took over.
 
@@ -65,33 +75,74 @@ def _declared(service: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in service.items() if key not in _ADDED}
 
 
-def _template_there(app: str, name: str, service: dict[str, Any], stranger: Body, resolved: Resolved, pods: Iterable[Body]) -> Body | None:
+def _template_there(
+    app: str,
+    name: str,
+    service: dict[str, Any],
+    stranger: Body,
+    resolved: Resolved,
+    pods: Iterable[Body],
+) -> Body | None:
     """What we declare of the workload's template as it is written there, where the workload and its pods are that already; else None."""
     template, called = stranger["spec"]["template"], service.get("container", name)
-    there = next((str(container.get("image", "")) for container in template["spec"]["containers"] if container["name"] == called), "")
+    there = next(
+        (
+            str(container.get("image", ""))
+            for container in template["spec"]["containers"]
+            if container["name"] == called
+        ),
+        "",
+    )
     if there not in (service["reference"], service["image"], pinned(service["image"])):
         return None
-    wanted = render.workload(app, name, replace(resolved, services={**resolved.services, name: {**service, "bare": True}}))["spec"]["template"]
-    next(container for container in wanted["spec"]["containers"] if container["name"] == called)["image"] = there
+    wanted = render.workload(
+        app,
+        name,
+        replace(resolved, services={**resolved.services, name: {**service, "bare": True}}),
+    )["spec"]["template"]
+    next(container for container in wanted["spec"]["containers"] if container["name"] == called)[
+        "image"
+    ] = there
     digest = service["image"].partition("@")[2]
-    mine = [pod for pod in pods if service["selector"].items() <= (pod["metadata"].get("labels") or {}).items()]
-    return projected(template, wanted) if covers(template, wanted) and all(_runs(pod, called, digest) for pod in mine) else None
+    mine = [
+        pod
+        for pod in pods
+        if service["selector"].items() <= (pod["metadata"].get("labels") or {}).items()
+    ]
+    return (
+        projected(template, wanted)
+        if covers(template, wanted) and all(_runs(pod, called, digest) for pod in mine)
+        else None
+    )
 
 
 def _runs(pod: Body, container: str, digest: str) -> bool:
     """Whether a container of a pod has an image of this digest; its tag may have been given to another one since."""
-    images = [status.get("imageID", "") for status in pod.get("status", {}).get("containerStatuses") or [] if status["name"] == container]
+    images = [
+        status.get("imageID", "")
+        for status in pod.get("status", {}).get("containerStatuses") or []
+        if status["name"] == container
+    ]
     return all(image.endswith(digest) for image in images if image)
 
 
 def entry(given: Entry, found: Found, wishes: Wishes) -> Entry:
     """An entry with the stranger that it takes over, where that was asked for and the stranger is nobody's."""
     stranger = found.strangers.get(given.key)
-    if not wishes.adopt or given.live is not None or stranger is None or label(stranger, APP) or not _finds(given, stranger, found):
+    if (
+        not wishes.adopt
+        or given.live is not None
+        or stranger is None
+        or label(stranger, APP)
+        or not _finds(given, stranger, found)
+    ):
         return given
     if given.kind in WORKLOADS or SERVICE in given.wanted["metadata"]["annotations"]:
         annotations = {**(stranger["metadata"].get("annotations") or {}), SERVICE: given.service}
-        found.objects[given.key] = {**stranger, "metadata": {**stranger["metadata"], "annotations": annotations}}
+        found.objects[given.key] = {
+            **stranger,
+            "metadata": {**stranger["metadata"], "annotations": annotations},
+        }
     return replace(given, live=stranger)
 
 
@@ -99,9 +150,20 @@ def _finds(given: Entry, stranger: Body, found: Found) -> bool:
     """Whether a Service that is taken over will find the pods: what it asks for beyond ours cannot be taken out of it."""
     if given.kind != SERVICE_KIND or SERVICE in given.wanted["metadata"]["annotations"]:
         return True
-    workload = next((of[kind.name, given.service] for of in (found.strangers, found.objects) for kind in WORKLOADS if (kind.name, given.service) in of), None)
+    workload = next(
+        (
+            of[kind.name, given.service]
+            for of in (found.strangers, found.objects)
+            for kind in WORKLOADS
+            if (kind.name, given.service) in of
+        ),
+        None,
+    )
     labels = (workload["spec"]["template"]["metadata"].get("labels") or {}) if workload else {}
-    return bool((stranger["spec"].get("selector") or {}).items() <= {**labels, **given.wanted["spec"]["selector"]}.items())
+    return bool(
+        (stranger["spec"].get("selector") or {}).items()
+        <= {**labels, **given.wanted["spec"]["selector"]}.items()
+    )
 
 
 def hand_over(cluster: Cluster, kind: Kind, written: Body) -> None:
@@ -113,7 +175,16 @@ def hand_over(cluster: Cluster, kind: Kind, written: Body) -> None:
         if left == managed:
             return
         try:
-            cluster.merge(kind, metadata["name"], {"metadata": {"resourceVersion": metadata["resourceVersion"], "managedFields": left}})
+            cluster.merge(
+                kind,
+                metadata["name"],
+                {
+                    "metadata": {
+                        "resourceVersion": metadata["resourceVersion"],
+                        "managedFields": left,
+                    }
+                },
+            )
             return
         except Outdated:
             time.sleep(_PAUSE)
@@ -128,7 +199,17 @@ def put_back(cluster: Cluster, kind: Kind, original: Body) -> None:
         if live is None:
             return
         try:
-            cluster.replace(kind, {**original, "metadata": {**metadata, "resourceVersion": live["metadata"]["resourceVersion"]}}, BEFORE)
+            cluster.replace(
+                kind,
+                {
+                    **original,
+                    "metadata": {
+                        **metadata,
+                        "resourceVersion": live["metadata"]["resourceVersion"],
+                    },
+                },
+                BEFORE,
+            )
             return
         except Outdated:
             time.sleep(_PAUSE)
@@ -136,10 +217,22 @@ def put_back(cluster: Cluster, kind: Kind, original: Body) -> None:
 
 def _handed_over(managed: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What the managers hold when the former ones have let go of what is ours."""
-    ours = next((entry for entry in managed if entry.get("manager") == MANAGER and entry.get("operation") == "Apply"), None)
+    ours = next(
+        (
+            entry
+            for entry in managed
+            if entry.get("manager") == MANAGER and entry.get("operation") == "Apply"
+        ),
+        None,
+    )
     if ours is None:
         return managed
-    left = [_without(entry, ours["fieldsV1"]) if str(entry.get("manager", "")).startswith(FORMER) else entry for entry in managed]
+    left = [
+        _without(entry, ours["fieldsV1"])
+        if str(entry.get("manager", "")).startswith(FORMER)
+        else entry
+        for entry in managed
+    ]
     return [entry for entry in left if entry.get("fieldsV1")]
 
 

@@ -9,12 +9,20 @@ from dataclasses import dataclass
 
 LABEL = "shipping.code/"
 APP, SERVICE, KIND, HASH, TOKEN, RELEASE, VERSION, APPLIED = (
-    f"{LABEL}{name}" for name in ("app", "service", "kind", "hash", "token", "release", "version", "applied")
+    f"{LABEL}{name}"
+    for name in ("app", "service", "kind", "hash", "token", "release", "version", "applied")
 )
 MANAGED_BY = "app.kubernetes.io/managed-by"
 NETWORK = "network.shipping.code/"
 INTERNAL = f"{LABEL}internal"
-RECORD, LEASE, CONTENT, REGISTRY, VOLUME, POLICY = "release", "lease", "content", "registry", "volume", "network"
+RECORD, LEASE, CONTENT, REGISTRY, VOLUME, POLICY = (
+    "release",
+    "lease",
+    "content",
+    "registry",
+    "volume",
+    "network",
+)
 # Which namespace's app an object belongs to that is in no namespace itself.
 NAMESPACED_BY = f"{LABEL}namespace"
 RECORD_TYPE = "shipping.code/release"
@@ -60,7 +68,9 @@ OF_SERVICE = (CLAIM, SERVICE_KIND, NETWORK_POLICY, *WORKLOADS)
 KINDS = {kind.name: kind for kind in (*OF_SERVICE, SECRET, CONFIG_MAP)}
 
 
-def _standard(group: str, *kinds: tuple[str, str], namespaced: bool = True) -> dict[tuple[str, str], Kind]:
+def _standard(
+    group: str, *kinds: tuple[str, str], namespaced: bool = True
+) -> dict[tuple[str, str], Kind]:
     path = f"/apis/{group}" if "/" in group else f"/api/{group}"
     return {(group, name): Kind(name, path, plural, namespaced) for name, plural in kinds}
 
@@ -79,16 +89,38 @@ STANDARD: dict[tuple[str, str], Kind] = {
         ("Service", "services"),
         ("ServiceAccount", "serviceaccounts"),
     ),
-    **_standard("v1", ("Namespace", "namespaces"), ("PersistentVolume", "persistentvolumes"), namespaced=False),
-    **_standard("apps/v1", ("DaemonSet", "daemonsets"), ("Deployment", "deployments"), ("ReplicaSet", "replicasets"), ("StatefulSet", "statefulsets")),
+    **_standard(
+        "v1",
+        ("Namespace", "namespaces"),
+        ("PersistentVolume", "persistentvolumes"),
+        namespaced=False,
+    ),
+    **_standard(
+        "apps/v1",
+        ("DaemonSet", "daemonsets"),
+        ("Deployment", "deployments"),
+        ("ReplicaSet", "replicasets"),
+        ("StatefulSet", "statefulsets"),
+    ),
     **_standard("batch/v1", ("CronJob", "cronjobs"), ("Job", "jobs")),
     **_standard("autoscaling/v2", ("HorizontalPodAutoscaler", "horizontalpodautoscalers")),
-    **_standard("networking.k8s.io/v1", ("Ingress", "ingresses"), ("NetworkPolicy", "networkpolicies")),
+    **_standard(
+        "networking.k8s.io/v1", ("Ingress", "ingresses"), ("NetworkPolicy", "networkpolicies")
+    ),
     **_standard("networking.k8s.io/v1", ("IngressClass", "ingressclasses"), namespaced=False),
     **_standard("policy/v1", ("PodDisruptionBudget", "poddisruptionbudgets")),
     **_standard("rbac.authorization.k8s.io/v1", ("Role", "roles"), ("RoleBinding", "rolebindings")),
-    **_standard("rbac.authorization.k8s.io/v1", ("ClusterRole", "clusterroles"), ("ClusterRoleBinding", "clusterrolebindings"), namespaced=False),
-    **_standard("apiextensions.k8s.io/v1", ("CustomResourceDefinition", "customresourcedefinitions"), namespaced=False),
+    **_standard(
+        "rbac.authorization.k8s.io/v1",
+        ("ClusterRole", "clusterroles"),
+        ("ClusterRoleBinding", "clusterrolebindings"),
+        namespaced=False,
+    ),
+    **_standard(
+        "apiextensions.k8s.io/v1",
+        ("CustomResourceDefinition", "customresourcedefinitions"),
+        namespaced=False,
+    ),
     **_standard("scheduling.k8s.io/v1", ("PriorityClass", "priorityclasses"), namespaced=False),
     **_standard("storage.k8s.io/v1", ("StorageClass", "storageclasses"), namespaced=False),
 }

@@ -20,26 +20,72 @@ from ..._deploy.start_failures import START_FAILURES
 _AT_ONCE, _SOON = 1.0, 3.0
 # A volume that is made when it is claimed: the scheduler asks again, and storage takes its time.
 _BOUND, _MADE = 10.0, 30.0
-IMAGE_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable", "ErrImageInspect")
+IMAGE_REASONS = (
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "InvalidImageName",
+    "ErrImageNeverPull",
+    "RegistryUnavailable",
+    "ErrImageInspect",
+)
 _NOT_STARTED = ("CreateContainerError", "RunContainerError", "CreateContainerConfigError")
 
 # kubernetes/pkg/scheduler/framework/plugins/volumebinding/binder.go
-_VOLUME = ("binding volumes", "persistentvolumeclaim", "PersistentVolume", "persistent volumes", "free storage", "pvc(s)")
+_VOLUME = (
+    "binding volumes",
+    "persistentvolumeclaim",
+    "PersistentVolume",
+    "persistent volumes",
+    "free storage",
+    "pvc(s)",
+)
 # What stands in the scheduler's message -> kind, text, patience; what needs patience, a pod that goes may make possible.
 _UNSCHEDULABLE: tuple[tuple[str, str, str, float], ...] = (
-    ("didn't have free ports", "port_taken", "its host port is taken on every machine that may run it", _SOON),
+    (
+        "didn't have free ports",
+        "port_taken",
+        "its host port is taken on every machine that may run it",
+        _SOON,
+    ),
     ("Insufficient", "no_resources", "no machine has the CPU or memory it reserves", _SOON),
     ("unbound immediate PersistentVolumeClaims", "no_volume", "its volume cannot be had", _MADE),
     *((words, "no_volume", "its volume cannot be had", _BOUND) for words in _VOLUME),
-    ("pod anti-affinity", "no_machine", "every machine that may run it has one of its tasks", _SOON),
+    (
+        "pod anti-affinity",
+        "no_machine",
+        "every machine that may run it has one of its tasks",
+        _SOON,
+    ),
     ("node affinity/selector", "no_machine", "no machine matches its placement", _AT_ONCE),
     ("untolerated taint", "no_machine", "every machine refuses it by a taint", _SOON),
     ("were unschedulable", "no_machine", "every machine is closed for new tasks", _SOON),
 )
 _IMAGE: tuple[tuple[tuple[str, ...], str, str, bool], ...] = (
-    (("unauthorized", "denied", "authorization failed", "authentication required", "no basic auth", "forbidden"), "image_denied", "the registry refuses", True),
-    (("no match for platform",), "wrong_architecture", "there is no build for the machine's architecture of", True),
-    (("not found", "manifest unknown", "name unknown"), "image_missing", "the registry has no", True),
+    (
+        (
+            "unauthorized",
+            "denied",
+            "authorization failed",
+            "authentication required",
+            "no basic auth",
+            "forbidden",
+        ),
+        "image_denied",
+        "the registry refuses",
+        True,
+    ),
+    (
+        ("no match for platform",),
+        "wrong_architecture",
+        "there is no build for the machine's architecture of",
+        True,
+    ),
+    (
+        ("not found", "manifest unknown", "name unknown"),
+        "image_missing",
+        "the registry has no",
+        True,
+    ),
     (("InvalidImageName", "couldn't parse image"), "image_missing", "there can be no image", True),
 )
 _MOUNT: tuple[tuple[str, str, str], ...] = (
@@ -49,14 +95,21 @@ _MOUNT: tuple[tuple[str, str, str], ...] = (
 MOUNT_REASONS = ("FailedMount", "FailedAttachVolume", "FailedMapVolume")
 SANDBOX_REASONS = ("FailedCreatePodSandBox",)
 _HEALTH_LENGTH = 300
-_PROBE = re.compile(r"(?:Liveness|Readiness|Startup) probe (?:failed|errored)[^:]*: ?(?P<said>.*)", re.DOTALL)
+_PROBE = re.compile(
+    r"(?:Liveness|Readiness|Startup) probe (?:failed|errored)[^:]*: ?(?P<said>.*)", re.DOTALL
+)
 PULL_SECRET_REASONS = ("FailedToRetrieveImagePullSecret",)
 _MOUNT_PATIENCE = 4.0
 _SANDBOX_PATIENCE, _PULL_PATIENCE = 8.0, 6.0
 # What a kubelet or an API server that has much to do hears of too late, and tries again: a Secret or ConfigMap; that the pod may read them or its claim.
 _BUSY, _BUSY_PATIENCE = ("failed to sync", "no relationship found between node"), 30.0
 # What a kubelet says while the runtime is away, as in an upgrade (google.golang.org/grpc).
-_AWAY = ("error reading from server", "Error while dialing", "transport is closing", "connection is closing")
+_AWAY = (
+    "error reading from server",
+    "Error while dialing",
+    "transport is closing",
+    "connection is closing",
+)
 
 
 def unschedulable(message: str, other_architecture: bool) -> Cause | None:
@@ -65,8 +118,14 @@ def unschedulable(message: str, other_architecture: bool) -> Cause | None:
         if words in message:
             if kind == "no_machine" and other_architecture and patience == _AT_ONCE:
                 kind, text = "wrong_architecture", "no machine has the architecture it needs"
-            return Cause(kind, f"{text} ({_short(message)})", patience=patience, room=patience > _AT_ONCE)
-    return Cause("no_machine", f"no machine can run it ({_short(message)})", patience=_SOON, room=True) if message else None
+            return Cause(
+                kind, f"{text} ({_short(message)})", patience=patience, room=patience > _AT_ONCE
+            )
+    return (
+        Cause("no_machine", f"no machine can run it ({_short(message)})", patience=_SOON, room=True)
+        if message
+        else None
+    )
 
 
 def _short(message: str) -> str:
@@ -80,7 +139,11 @@ def image(reason: str, message: str, name: str) -> Cause:
     for words, kind, sentence, final in _IMAGE:
         if any(word in text for word in words):
             return Cause(kind, f"{sentence} {name} ({_last(message)})", final=final)
-    return Cause("registry_unreachable", f"the machine cannot pull {name} ({_last(message)})", patience=_patience(message, _PULL_PATIENCE))
+    return Cause(
+        "registry_unreachable",
+        f"the machine cannot pull {name} ({_last(message)})",
+        patience=_patience(message, _PULL_PATIENCE),
+    )
 
 
 def denied(cause: Cause, unread: bool) -> Cause:
@@ -102,7 +165,11 @@ def not_started(reason: str, message: str) -> Cause | None:
         if words in lowered and "not found" in lowered:
             return Cause(kind, f"{text} ({message})", patience=_SOON)
     # Before the words of START_FAILURES: a runtime that is away has no socket, which is told as a file that does not exist.
-    return Cause("start_failed", f"cannot be started ({message})", patience=_BUSY_PATIENCE) if _passes(message) else started(message)
+    return (
+        Cause("start_failed", f"cannot be started ({message})", patience=_BUSY_PATIENCE)
+        if _passes(message)
+        else started(message)
+    )
 
 
 def _passes(message: str) -> bool:
@@ -141,12 +208,20 @@ def mount(message: str) -> Cause:
     for words, kind, sentence in _MOUNT:
         if words in lowered and "not found" in lowered:
             return Cause(kind, f"{sentence} ({text})", patience=_MOUNT_PATIENCE)
-    return Cause("mount_failed", f"a volume cannot be mounted ({text})", patience=_patience(message, _MOUNT_PATIENCE))
+    return Cause(
+        "mount_failed",
+        f"a volume cannot be mounted ({text})",
+        patience=_patience(message, _MOUNT_PATIENCE),
+    )
 
 
 def sandbox(message: str) -> Cause:
     """Why a pod has no network or sandbox."""
-    return Cause("sandbox_failed", f"its pod cannot be set up ({_last(message)})", patience=_patience(message, _SANDBOX_PATIENCE))
+    return Cause(
+        "sandbox_failed",
+        f"its pod cannot be set up ({_last(message)})",
+        patience=_patience(message, _SANDBOX_PATIENCE),
+    )
 
 
 def refused(message: str) -> Cause:
@@ -162,7 +237,10 @@ def gone(pod: Mapping[str, Any]) -> Cause:
     reason = status.get("reason", "")
     if reason == "Evicted":
         return Cause("evicted", f"was evicted from its machine ({status.get('message', '')})")
-    return Cause("crash", f"ended ({reason or status.get('phase')}{': ' + status['message'] if status.get('message') else ''})")
+    return Cause(
+        "crash",
+        f"ended ({reason or status.get('phase')}{': ' + status['message'] if status.get('message') else ''})",
+    )
 
 
 def probed(messages: Iterable[str]) -> str:
@@ -171,5 +249,7 @@ def probed(messages: Iterable[str]) -> str:
     A probe that is killed with its container, or finds it ended, tells nothing of the cause.
     """
     found = [match["said"] for match in map(_PROBE.match, messages) if match]
-    said = [" ".join(output.split())[:_HEALTH_LENGTH] for output in found if "rpc error" not in output]
+    said = [
+        " ".join(output.split())[:_HEALTH_LENGTH] for output in found if "rpc error" not in output
+    ]
     return next(filter(None, reversed(said)), "nothing" if said else "")

@@ -81,45 +81,88 @@ class Cluster:
 
     def listing(self, kind: Kind, selector: str = "", fields: str = "") -> dict[str, Any]:
         """A list as the server gives it: items, and the version to watch from."""
-        query = {key: value for key, value in (("labelSelector", selector), ("fieldSelector", fields)) if value}
+        query = {
+            key: value
+            for key, value in (("labelSelector", selector), ("fieldSelector", fields))
+            if value
+        }
         found: dict[str, Any] = self._call("GET", kind.path(self.namespace), query)
         return found
 
     def items(self, kind: Kind, selector: str = "", fields: str = "") -> list[dict[str, Any]]:
         """The objects of a list, each with its kind."""
-        return [{"apiVersion": kind.version, "kind": kind.name, **item} for item in self.listing(kind, selector, fields).get("items") or []]
+        return [
+            {"apiVersion": kind.version, "kind": kind.name, **item}
+            for item in self.listing(kind, selector, fields).get("items") or []
+        ]
 
     def metadata(self, kind: Kind, selector: str) -> list[dict[str, Any]]:
         """The objects of a list without their content."""
         accept = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
-        response = self._send("GET", kind.path(self.namespace), {"labelSelector": selector}, accept=accept)
-        return [{**item, "kind": kind.name} for item in json.loads(response.data).get("items") or []]
+        response = self._send(
+            "GET", kind.path(self.namespace), {"labelSelector": selector}, accept=accept
+        )
+        return [
+            {**item, "kind": kind.name} for item in json.loads(response.data).get("items") or []
+        ]
 
-    def apply(self, kind: Kind, body: Mapping[str, Any], *, force: bool = True, dry: bool = False, manager: str = MANAGER) -> dict[str, Any]:
+    def apply(
+        self,
+        kind: Kind,
+        body: Mapping[str, Any],
+        *,
+        force: bool = True,
+        dry: bool = False,
+        manager: str = MANAGER,
+    ) -> dict[str, Any]:
         """Server-side apply; raises Conflict where others own a field and ``force`` is not set, Outdated where a version is given and old."""
-        query = {"fieldManager": manager, "force": str(force).lower(), "fieldValidation": "Strict", **({"dryRun": "All"} if dry else {})}
+        query = {
+            "fieldManager": manager,
+            "force": str(force).lower(),
+            "fieldValidation": "Strict",
+            **({"dryRun": "All"} if dry else {}),
+        }
         path = kind.path(self.namespace, body["metadata"]["name"])
         found: dict[str, Any] = self._call("PATCH", path, query, body, _APPLY)
         return found
 
     def create(self, kind: Kind, body: Mapping[str, Any], *, dry: bool = False) -> dict[str, Any]:
         """Make an object; raises Outdated where one of that name exists."""
-        found: dict[str, Any] = self._call("POST", kind.path(self.namespace), {"fieldManager": MANAGER, **({"dryRun": "All"} if dry else {})}, body)
+        found: dict[str, Any] = self._call(
+            "POST",
+            kind.path(self.namespace),
+            {"fieldManager": MANAGER, **({"dryRun": "All"} if dry else {})},
+            body,
+        )
         return found
 
-    def replace(self, kind: Kind, body: Mapping[str, Any], manager: str = MANAGER) -> dict[str, Any]:
+    def replace(
+        self, kind: Kind, body: Mapping[str, Any], manager: str = MANAGER
+    ) -> dict[str, Any]:
         """Write an object that was read; raises Outdated where it has changed since."""
-        found: dict[str, Any] = self._call("PUT", kind.path(self.namespace, body["metadata"]["name"]), {"fieldManager": manager}, body)
+        found: dict[str, Any] = self._call(
+            "PUT",
+            kind.path(self.namespace, body["metadata"]["name"]),
+            {"fieldManager": manager},
+            body,
+        )
         return found
 
-    def merge(self, kind: Kind, name: str, body: Mapping[str, Any], manager: str = MANAGER) -> dict[str, Any]:
+    def merge(
+        self, kind: Kind, name: str, body: Mapping[str, Any], manager: str = MANAGER
+    ) -> dict[str, Any]:
         """Change some fields; raises Outdated where a version is given and old."""
-        found: dict[str, Any] = self._call("PATCH", kind.path(self.namespace, name), {"fieldManager": manager}, body, _MERGE)
+        found: dict[str, Any] = self._call(
+            "PATCH", kind.path(self.namespace, name), {"fieldManager": manager}, body, _MERGE
+        )
         return found
 
     def delete(self, kind: Kind, name: str, uid: str = "") -> None:
         """Remove an object and what it made; it is no error where it is gone already."""
-        body: dict[str, Any] = {"propagationPolicy": "Background", **({"preconditions": {"uid": uid}} if uid else {})}
+        body: dict[str, Any] = {
+            "propagationPolicy": "Background",
+            **({"preconditions": {"uid": uid}} if uid else {}),
+        }
         try:
             self._call("DELETE", kind.path(self.namespace, name), {}, body)
         except NotFound:
@@ -127,11 +170,17 @@ class Cluster:
 
     def log(self, pod: str, container: str, lines: int, previous: bool) -> str:
         """The last lines of a container, or of the one before it."""
-        query = {"container": container, "tailLines": str(lines), **({"previous": "true"} if previous else {})}
+        query = {
+            "container": container,
+            "tailLines": str(lines),
+            **({"previous": "true"} if previous else {}),
+        }
         response = self._send("GET", f"/api/v1/namespaces/{self.namespace}/pods/{pod}/log", query)
         return bytes(response.data).decode("utf-8", "replace")
 
-    def watch(self, kind: Kind, selector: str, version: str, seconds: int, fields: str = "") -> Iterator[dict[str, Any]]:
+    def watch(
+        self, kind: Kind, selector: str, version: str, seconds: int, fields: str = ""
+    ) -> Iterator[dict[str, Any]]:
         """What changes from a version on; raises Expired where that is too long ago."""
         query = {
             "labelSelector": selector,
@@ -157,7 +206,9 @@ class Cluster:
                 for line in lines:
                     event = json.loads(line)
                     if event["type"] == "ERROR":
-                        raise _refusal("GET", "a watch", event["object"].get("code", 500), event["object"])
+                        raise _refusal(
+                            "GET", "a watch", event["object"].get("code", 500), event["object"]
+                        )
                     yield event
         except (urllib3.exceptions.HTTPError, ValueError) as error:
             raise Unreachable(f"the connection to {self.access.host} broke", str(error)) from error
@@ -166,7 +217,14 @@ class Cluster:
         """GET any path."""
         return self._call("GET", path, query or {})
 
-    def _call(self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None, content: str = _JSON) -> Any:
+    def _call(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        content: str = _JSON,
+    ) -> Any:
         response = self._send(method, path, query or {}, body, content)
         return json.loads(response.data) if response.data else None
 
@@ -182,30 +240,66 @@ class Cluster:
             return self._pool.request(method, url, **options)
 
     def _send(
-        self, method: str, path: str, query: Mapping[str, str], body: Any = None, content: str = _JSON, *, accept: str = _JSON, stream: bool = False
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: Any = None,
+        content: str = _JSON,
+        *,
+        accept: str = _JSON,
+        stream: bool = False,
     ) -> Any:
         import urllib3
         from urllib3._collections import HTTPHeaderDict  # where the first version has it, too
 
         url = f"{self.access.host}{path}{'?' + urlencode(query) if query else ''}"
         token = self.access.authorization()
-        headers = HTTPHeaderDict([("Accept", accept), ("Content-Type", content), *self.access.headers])
+        headers = HTTPHeaderDict(
+            [("Accept", accept), ("Content-Type", content), *self.access.headers]
+        )
         if token:
             headers["Authorization"] = token
-        timeout = urllib3.Timeout(connect=min(10.0, self.access.timeout), read=None if stream else self.access.timeout)
+        timeout = urllib3.Timeout(
+            connect=min(10.0, self.access.timeout), read=None if stream else self.access.timeout
+        )
         data = None if body is None else _encoded(body)
         try:
-            response = self._ask(method, url, body=data, headers=headers, timeout=timeout, retries=False, redirect=False, preload_content=not stream)
+            response = self._ask(
+                method,
+                url,
+                body=data,
+                headers=headers,
+                timeout=timeout,
+                retries=False,
+                redirect=False,
+                preload_content=not stream,
+            )
         except urllib3.exceptions.SSLError as error:
             raise Denied(
-                f"no trusted connection to the cluster at {self.access.host}", innermost(error), "Check ca_path, client_cert and the kubeconfig"
+                f"no trusted connection to the cluster at {self.access.host}",
+                innermost(error),
+                "Check ca_path, client_cert and the kubeconfig",
             ) from error
         except urllib3.exceptions.HTTPError as error:
-            by = "" if _is_direct(self.access) else f" by the proxy {_without_password(self.access.proxy)}"
-            remedy = "Check the proxy, and the kubeconfig's server or host" if by else "Check the kubeconfig's server or host, and that it runs"
-            raise Unreachable(f"no connection to the cluster at {self.access.host}{by}", innermost(error), remedy) from error
+            by = (
+                ""
+                if _is_direct(self.access)
+                else f" by the proxy {_without_password(self.access.proxy)}"
+            )
+            remedy = (
+                "Check the proxy, and the kubeconfig's server or host"
+                if by
+                else "Check the kubeconfig's server or host, and that it runs"
+            )
+            raise Unreachable(
+                f"no connection to the cluster at {self.access.host}{by}", innermost(error), remedy
+            ) from error
         if "Date" in response.headers:
-            self.clock, self._heard = parsedate_to_datetime(response.headers["Date"]).timestamp(), time.monotonic()
+            self.clock, self._heard = (
+                parsedate_to_datetime(response.headers["Date"]).timestamp(),
+                time.monotonic(),
+            )
         if response.status >= 400:
             raise _refusal(method, path, response.status, _parsed(response.data))
         return response
@@ -228,14 +322,20 @@ def _pool(access: Access) -> Any:
         if not access.verify:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
             keywords["cert_reqs"] = "CERT_NONE"
-    return urllib3.PoolManager(**keywords) if _is_direct(access) else urllib3.ProxyManager(access.proxy, **keywords)
+    return (
+        urllib3.PoolManager(**keywords)
+        if _is_direct(access)
+        else urllib3.ProxyManager(access.proxy, **keywords)
+    )
 
 
 def _is_direct(access: Access) -> bool:
     """Whether there is no proxy, or it is not for this host."""
     name = urlsplit(access.host).hostname or ""
     entries = (entry.lstrip(".") for entry in access.no_proxy.split(",") if entry.strip("."))
-    return not access.proxy or any(entry == "*" or name == entry or name.endswith(f".{entry}") for entry in entries)
+    return not access.proxy or any(
+        entry == "*" or name == entry or name.endswith(f".{entry}") for entry in entries
+    )
 
 
 def _without_password(url: str) -> str:
@@ -252,7 +352,11 @@ def _context(access: Access) -> ssl.SSLContext:
         if access.certificate:
             _load_certificate(context, access.certificate)
     except (ssl.SSLError, ValueError) as error:
-        raise Denied("cannot use the certificates for the cluster", str(error), "Check ca_path, client_cert, client_key or the kubeconfig") from error
+        raise Denied(
+            "cannot use the certificates for the cluster",
+            str(error),
+            "Check ca_path, client_cert, client_key or the kubeconfig",
+        ) from error
     return context
 
 
@@ -270,7 +374,9 @@ def _load_certificate(context: ssl.SSLContext, content: bytes) -> None:
 def _encoded(body: Any) -> bytes:
     """JSON that is YAML, too, as an apply is read: without pairs of surrogates, and without what YAML takes only escaped."""
     text = json.dumps(body, ensure_ascii=False)
-    return re.sub("[^\x00-\x7e\U00010000-\U0010ffff]", lambda match: f"\\u{ord(match[0]):04x}", text).encode()
+    return re.sub(
+        "[^\x00-\x7e\U00010000-\U0010ffff]", lambda match: f"\\u{ord(match[0]):04x}", text
+    ).encode()
 
 
 def _parsed(data: bytes) -> dict[str, Any]:
@@ -278,7 +384,11 @@ def _parsed(data: bytes) -> dict[str, Any]:
         found = json.loads(data)
     except ValueError:
         found = None
-    return found if isinstance(found, dict) else {"message": bytes(data).decode("utf-8", "replace").strip()}
+    return (
+        found
+        if isinstance(found, dict)
+        else {"message": bytes(data).decode("utf-8", "replace").strip()}
+    )
 
 
 def _refusal(method: str, path: str, status: int, answer: Mapping[str, Any]) -> PlatformError:
@@ -287,17 +397,31 @@ def _refusal(method: str, path: str, status: int, answer: Mapping[str, Any]) -> 
     what = f"the cluster refused {method} {path.partition('?')[0]}"
     causes = (answer.get("details") or {}).get("causes") or []
     if status == 401:
-        return Denied("the cluster does not accept these credentials", why, "They may have expired: log in again, or give another api_key or kubeconfig")
+        return Denied(
+            "the cluster does not accept these credentials",
+            why,
+            "They may have expired: log in again, or give another api_key or kubeconfig",
+        )
     if status == 403 and re.search(r'User "[^"]*" cannot ', why):
         remedy = "Let its Role have that verb; the guide on Kubernetes lists what is needed"
-        return Denied(_forbidden(why), why, "Give api_key, client_cert or a kubeconfig with a user" if 'User "system:anonymous"' in why else remedy)
+        return Denied(
+            _forbidden(why),
+            why,
+            "Give api_key, client_cert or a kubeconfig with a user"
+            if 'User "system:anonymous"' in why
+            else remedy,
+        )
     if status == 404:
         return NotFound(what, why)
     if status == 410 or answer.get("reason") == "Expired":
         return Expired(what, why)
     if status in (429, 503, 504):
         return Busy(what, why, "Try again")
-    owners = [(_manager(cause["message"]), cause["field"]) for cause in causes if cause.get("reason") == "FieldManagerConflict"]
+    owners = [
+        (_manager(cause["message"]), cause["field"])
+        for cause in causes
+        if cause.get("reason") == "FieldManagerConflict"
+    ]
     if owners:
         return Conflict(what, why, owners)
     if status == 409 and answer.get("reason") in ("Conflict", "AlreadyExists"):
@@ -307,7 +431,10 @@ def _refusal(method: str, path: str, status: int, answer: Mapping[str, Any]) -> 
 
 def _forbidden(why: str) -> str:
     """Which verb on which resource, out of the server's sentence."""
-    match = re.search(r'User "(?P<user>[^"]+)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)" in API group "(?P<group>[^"]*)"(?P<where>.*)', why)
+    match = re.search(
+        r'User "(?P<user>[^"]+)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)" in API group "(?P<group>[^"]*)"(?P<where>.*)',
+        why,
+    )
     if not match:
         return "the cluster does not allow this"
     group = f".{match['group']}" if match["group"] else ""

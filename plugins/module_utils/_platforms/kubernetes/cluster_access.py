@@ -49,9 +49,16 @@ def access(options: Mapping[str, Any]) -> Access:
     """What a module's options say, and the kubeconfig where they leave something open."""
     given = {**options, **_from_environment(options)}
     found = _explicit(given) if given.get("host") else _configured(given)
-    impersonated = [("Impersonate-User", given["impersonate_user"])] if given.get("impersonate_user") else []
-    impersonated += [("Impersonate-Group", group) for group in given.get("impersonate_groups") or []]
-    changes: dict[str, Any] = {"headers": tuple(impersonated), "timeout": float(given.get("timeout") or 60)}
+    impersonated = (
+        [("Impersonate-User", given["impersonate_user"])] if given.get("impersonate_user") else []
+    )
+    impersonated += [
+        ("Impersonate-Group", group) for group in given.get("impersonate_groups") or []
+    ]
+    changes: dict[str, Any] = {
+        "headers": tuple(impersonated),
+        "timeout": float(given.get("timeout") or 60),
+    }
     if given.get("api_key"):
         changes["authorization"] = _bearer(given["api_key"])
     if given.get("ca_path"):
@@ -74,8 +81,16 @@ def _from_environment(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _pair(given: Mapping[str, Any]) -> bytes:
     if not given.get("client_key"):
-        raise ShippingError("client_cert is set without client_key", "one is of no use without the other", "Set client_key, too")
-    return _read(given["client_cert"], "client_cert") + b"\n" + _read(given["client_key"], "client_key")
+        raise ShippingError(
+            "client_cert is set without client_key",
+            "one is of no use without the other",
+            "Set client_key, too",
+        )
+    return (
+        _read(given["client_cert"], "client_cert")
+        + b"\n"
+        + _read(given["client_key"], "client_key")
+    )
 
 
 def _read(path: str, option: str) -> bytes:
@@ -83,7 +98,11 @@ def _read(path: str, option: str) -> bytes:
         with open(os.path.expanduser(path), "rb") as stream:
             return stream.read()
     except OSError as error:
-        raise ShippingError(f"cannot read {path}", str(error.strerror).lower(), f"Correct {option}, a path on the host that runs the module") from error
+        raise ShippingError(
+            f"cannot read {path}",
+            str(error.strerror).lower(),
+            f"Correct {option}, a path on the host that runs the module",
+        ) from error
 
 
 def _bearer(token: str) -> Callable[[], str]:
@@ -93,7 +112,11 @@ def _bearer(token: str) -> Callable[[], str]:
 def _explicit(given: Mapping[str, Any]) -> Access:
     host = str(given["host"]).rstrip("/")
     if not host.startswith(("https://", "http://")):
-        raise ShippingError(f"cannot use host {host}", "it has no scheme", "Write for example https://cluster.example.com:6443")
+        raise ShippingError(
+            f"cannot use host {host}",
+            "it has no scheme",
+            "Write for example https://cluster.example.com:6443",
+        )
     return Access(host)
 
 
@@ -102,8 +125,15 @@ def _configured(given: Mapping[str, Any]) -> Access:
     paths = _paths(given)
     existing = [path for path in paths if os.path.exists(path)]
     if not existing:
-        if given.get("kubeconfig") is None and os.environ.get(_SERVICE_HOST) and os.path.exists(_ACCOUNT):
-            return _by_client(lambda config, target: config.load_incluster_config(client_configuration=target), _account_namespace())
+        if (
+            given.get("kubeconfig") is None
+            and os.environ.get(_SERVICE_HOST)
+            and os.path.exists(_ACCOUNT)
+        ):
+            return _by_client(
+                lambda config, target: config.load_incluster_config(client_configuration=target),
+                _account_namespace(),
+            )
         raise ShippingError(
             f"there is no kubeconfig at {' or '.join(paths)}",
             "no such file on the host that runs the module",
@@ -114,7 +144,9 @@ def _configured(given: Mapping[str, Any]) -> Access:
 
 def _paths(given: Mapping[str, Any]) -> list[str]:
     named = given.get("kubeconfig") or os.environ.get("KUBECONFIG")
-    return [os.path.expanduser(path) for path in (named or "~/.kube/config").split(os.pathsep) if path]
+    return [
+        os.path.expanduser(path) for path in (named or "~/.kube/config").split(os.pathsep) if path
+    ]
 
 
 def _merged(paths: list[str]) -> dict[str, Any]:
@@ -126,9 +158,17 @@ def _merged(paths: list[str]) -> dict[str, Any]:
         try:
             content = yaml.safe_load(_read(path, "kubeconfig"))
         except yaml.YAMLError as error:
-            raise ShippingError(f"cannot read {path}", f"it is no YAML: {' '.join(str(error).split())}", "Correct the kubeconfig") from error
+            raise ShippingError(
+                f"cannot read {path}",
+                f"it is no YAML: {' '.join(str(error).split())}",
+                "Correct the kubeconfig",
+            ) from error
         if not isinstance(content, dict):
-            raise ShippingError(f"cannot read {path}", "it is no kubeconfig", "Correct the file, or name another one")
+            raise ShippingError(
+                f"cannot read {path}",
+                "it is no kubeconfig",
+                "Correct the file, or name another one",
+            )
         for kind in ("clusters", "users", "contexts"):
             _root_paths(content.get(kind) or [], os.path.dirname(os.path.abspath(path)))
             result.setdefault(kind, []).extend(content.get(kind) or [])
@@ -153,7 +193,9 @@ def _of_context(config: dict[str, Any], origin: str, given: Mapping[str, Any]) -
     user = _entry(config, "users", context["user"], origin) if context.get("user") else {}
     if "exec" in user or "auth-provider" in user:
         return _by_client(
-            lambda loader, target: loader.kube_config.load_kube_config_from_dict(config, context=name, client_configuration=target, persist_config=False),
+            lambda loader, target: loader.kube_config.load_kube_config_from_dict(
+                config, context=name, client_configuration=target, persist_config=False
+            ),
             context.get("namespace") or "default",
         )
     return Access(
@@ -161,7 +203,9 @@ def _of_context(config: dict[str, Any], origin: str, given: Mapping[str, Any]) -
         namespace=context.get("namespace") or "default",
         verify=not cluster.get("insecure-skip-tls-verify", False),
         ca=_data(cluster, "certificate-authority"),
-        certificate=b"\n".join(filter(None, [_data(user, "client-certificate"), _data(user, "client-key")])),
+        certificate=b"\n".join(
+            filter(None, [_data(user, "client-certificate"), _data(user, "client-key")])
+        ),
         server_name=cluster.get("tls-server-name", ""),
         authorization=_authorization(user),
         proxy=cluster.get("proxy-url", ""),
@@ -173,7 +217,11 @@ def _entry(config: Mapping[str, Any], kind: str, name: str | None, origin: str) 
     found = next((entry for entry in config.get(kind) or [] if entry.get("name") == name), None)
     if found is None:
         known = ", ".join(entry.get("name", "") for entry in config.get(kind) or []) or "none"
-        raise ShippingError(f"there is no {noun} {name or 'chosen'} in {origin}", f"it has {known}", "Set context, or correct the kubeconfig")
+        raise ShippingError(
+            f"there is no {noun} {name or 'chosen'} in {origin}",
+            f"it has {known}",
+            "Set context, or correct the kubeconfig",
+        )
     return dict(found.get(noun) or {})
 
 
@@ -182,7 +230,11 @@ def _data(entry: Mapping[str, Any], key: str) -> bytes:
         try:
             return base64.b64decode(entry[f"{key}-data"])
         except ValueError as error:
-            raise ShippingError(f"cannot read {key}-data of the kubeconfig", f"it is no base64: {error}", "Correct the kubeconfig") from error
+            raise ShippingError(
+                f"cannot read {key}-data of the kubeconfig",
+                f"it is no base64: {error}",
+                "Correct the kubeconfig",
+            ) from error
     return _read(entry[key], "kubeconfig") if entry.get(key) else b""
 
 
@@ -216,17 +268,27 @@ def _by_client(load: Callable[[Any, Any], None], namespace: str) -> Access:
     try:
         load(config, target)
     except Exception as error:  # its plugins fail in ways of their own
-        raise ShippingError("cannot log in to the cluster", " ".join(str(error).split()), "Check the kubeconfig's user and its plugin") from error
+        raise ShippingError(
+            "cannot log in to the cluster",
+            " ".join(str(error).split()),
+            "Check the kubeconfig's user and its plugin",
+        ) from error
     finally:
         logging.getLogger().removeHandler(heard)
     if heard.said and not target.cert_file and not _token(target):
-        raise ShippingError("cannot log in to the cluster", "; ".join(heard.said), "Check the kubeconfig's user and its plugin")
+        raise ShippingError(
+            "cannot log in to the cluster",
+            "; ".join(heard.said),
+            "Check the kubeconfig's user and its plugin",
+        )
     return Access(
         host=target.host.rstrip("/"),
         namespace=namespace,
         verify=target.verify_ssl,
         ca=_read(target.ssl_ca_cert, "kubeconfig") if target.ssl_ca_cert else b"",
-        certificate=b"\n".join(_read(path, "kubeconfig") for path in (target.cert_file, target.key_file) if path),
+        certificate=b"\n".join(
+            _read(path, "kubeconfig") for path in (target.cert_file, target.key_file) if path
+        ),
         server_name=getattr(target, "tls_server_name", None) or "",
         authorization=lambda: _token(target),
         proxy=target.proxy or "",
@@ -234,7 +296,11 @@ def _by_client(load: Callable[[Any, Any], None], namespace: str) -> Access:
 
 
 def _token(configuration: Any) -> str:
-    return str(configuration.get_api_key_with_prefix("authorization") or configuration.get_api_key_with_prefix("BearerToken") or "")
+    return str(
+        configuration.get_api_key_with_prefix("authorization")
+        or configuration.get_api_key_with_prefix("BearerToken")
+        or ""
+    )
 
 
 class _Heard(logging.Handler):

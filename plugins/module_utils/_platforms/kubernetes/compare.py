@@ -19,9 +19,26 @@ Body = Mapping[str, Any]
 # What identifies an entry of a list, as the API's schemas have it (x-kubernetes-list-map-keys).
 _KEYS = ("name", "target", "mountPath", "containerPort", "port", "ip", "topologyKey")
 # What is another thing where it is not said than where it is false or 0.
-_MEANT = frozenset({"automountServiceAccountToken", "allowPrivilegeEscalation", "hostUsers", "runAsNonRoot", "runAsUser", "runAsGroup", "fsGroup"})
+_MEANT = frozenset(
+    {
+        "automountServiceAccountToken",
+        "allowPrivilegeEscalation",
+        "hostUsers",
+        "runAsNonRoot",
+        "runAsUser",
+        "runAsGroup",
+        "fsGroup",
+    }
+)
 _OWN_ANNOTATIONS = (APPLIED, TOKEN, RELEASE, VERSION)
-_OF_THE_SERVER = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink")
+_OF_THE_SERVER = (
+    "managedFields",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "uid",
+    "selfLink",
+)
 
 
 def is_applied(wanted: Body, live: Body) -> bool:
@@ -42,13 +59,18 @@ def label(body: Body, key: str) -> str:
 def covers(live: Any, wanted: Any) -> bool:
     """Whether everything that is wanted is there, whatever else there is."""
     if isinstance(wanted, Mapping):
-        return isinstance(live, Mapping) and all(covers(live[key], value) if key in live else _says_nothing(key, value) for key, value in wanted.items())
+        return isinstance(live, Mapping) and all(
+            covers(live[key], value) if key in live else _says_nothing(key, value)
+            for key, value in wanted.items()
+        )
     if isinstance(wanted, list) and wanted and isinstance(live, list):
         key = _key(wanted)
         if key:
             known = {_identity(item, key): item for item in live if isinstance(item, Mapping)}
             return all(covers(known.get(_identity(item, key)), item) for item in wanted)
-        return len(live) == len(wanted) and all(covers(one, other) for one, other in zip(live, wanted))
+        return len(live) == len(wanted) and all(
+            covers(one, other) for one, other in zip(live, wanted)
+        )
     return bool(live == wanted)
 
 
@@ -58,12 +80,19 @@ def _says_nothing(key: str, value: Any) -> bool:
 
 
 def _key(items: list[Any]) -> str:
-    return next((key for key in _KEYS if all(isinstance(item, Mapping) and key in item for item in items)), "")
+    return next(
+        (key for key in _KEYS if all(isinstance(item, Mapping) and key in item for item in items)),
+        "",
+    )
 
 
 def _identity(item: Mapping[str, Any], key: str) -> str:
     protocol = item.get("protocol")
-    return f"{item.get(key)}/{protocol}" if protocol and key in ("containerPort", "port") else str(item.get(key))
+    return (
+        f"{item.get(key)}/{protocol}"
+        if protocol and key in ("containerPort", "port")
+        else str(item.get(key))
+    )
 
 
 def same(before: Body, after: Body) -> bool:
@@ -73,15 +102,28 @@ def same(before: Body, after: Body) -> bool:
 
 def without_notes(body: Body) -> dict[str, Any]:
     """An object without what the server adds by itself and without our own notes."""
-    metadata = {key: value for key, value in body.get("metadata", {}).items() if key not in _OF_THE_SERVER}
-    annotations = {key: value for key, value in (metadata.pop("annotations", None) or {}).items() if key not in _OWN_ANNOTATIONS and not _is_controllers(key)}
+    metadata = {
+        key: value for key, value in body.get("metadata", {}).items() if key not in _OF_THE_SERVER
+    }
+    annotations = {
+        key: value
+        for key, value in (metadata.pop("annotations", None) or {}).items()
+        if key not in _OWN_ANNOTATIONS and not _is_controllers(key)
+    }
     if annotations:
         metadata["annotations"] = annotations
-    return {**{key: value for key, value in body.items() if key not in ("status", "kind", "apiVersion")}, "metadata": metadata}
+    return {
+        **{
+            key: value for key, value in body.items() if key not in ("status", "kind", "apiVersion")
+        },
+        "metadata": metadata,
+    }
 
 
 def _is_controllers(key: str) -> bool:
-    return key.startswith(("deployment.kubernetes.io/", "deprecated.daemonset.", "kubectl.kubernetes.io/last-applied"))
+    return key.startswith(
+        ("deployment.kubernetes.io/", "deprecated.daemonset.", "kubectl.kubernetes.io/last-applied")
+    )
 
 
 def differences(path: str, before: Any, after: Any) -> Iterator[Change]:
@@ -90,9 +132,17 @@ def differences(path: str, before: Any, after: Any) -> Iterator[Change]:
         return
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for key in [*after, *(key for key in before if key not in after)]:
-            yield from differences(f"{path}.{key}" if path else str(key), before.get(key), after.get(key))
+            yield from differences(
+                f"{path}.{key}" if path else str(key), before.get(key), after.get(key)
+            )
         return
-    if isinstance(before, list) and isinstance(after, list) and before and after and _key([*before, *after]):
+    if (
+        isinstance(before, list)
+        and isinstance(after, list)
+        and before
+        and after
+        and _key([*before, *after])
+    ):
         key = _key([*before, *after])
         one, other = ({_identity(item, key): item for item in items} for items in (before, after))
         for name in [*other, *(name for name in one if name not in other)]:
@@ -104,11 +154,19 @@ def differences(path: str, before: Any, after: Any) -> Iterator[Change]:
 def projected(live: Any, shape: Any) -> Any:
     """The part of an object that another one has, too: what is declared of it, for people to read."""
     if isinstance(shape, Mapping) and isinstance(live, Mapping):
-        return {key: projected(live[key], value) if key in live else value for key, value in shape.items() if key in live or _says_nothing(key, value)}
+        return {
+            key: projected(live[key], value) if key in live else value
+            for key, value in shape.items()
+            if key in live or _says_nothing(key, value)
+        }
     if isinstance(shape, list) and isinstance(live, list) and _key(shape):
         key = _key(shape)
         known = {_identity(item, key): item for item in shape}
-        return [projected(item, known[_identity(item, key)]) for item in live if _identity(item, key) in known]
+        return [
+            projected(item, known[_identity(item, key)])
+            for item in live
+            if _identity(item, key) in known
+        ]
     return live
 
 
@@ -116,7 +174,11 @@ def owned_replicas(live: Body, manager: str) -> bool:
     """Whether a field manager holds the number of replicas by an apply."""
     for entry in live["metadata"].get("managedFields") or []:
         fields = (entry.get("fieldsV1") or {}).get("f:spec") or {}
-        if entry.get("manager") == manager and entry.get("operation") == "Apply" and "f:replicas" in fields:
+        if (
+            entry.get("manager") == manager
+            and entry.get("operation") == "Apply"
+            and "f:replicas" in fields
+        ):
             return True
     return False
 

@@ -18,5 +18,16 @@ from .driver import Kubernetes, Ways
 def connect(options: Mapping[str, Any], registries: Mapping[str, Mapping[str, str]]) -> Kubernetes:
     """The namespace of the cluster that the options name."""
     credentials = Credentials(registries, options.get("docker_config"))
-    ways = Ways(**{name: options[name] for name in Ways.__dataclass_fields__ if options.get(name) is not None})
-    return Kubernetes(Cluster(access(options)), credentials, Registries(credentials, options.get("insecure_registries") or ()), ways)
+    ways = Ways(
+        **{
+            name: options[name]
+            for name in Ways.__dataclass_fields__
+            if options.get(name) is not None
+        }
+    )
+    return Kubernetes(
+        Cluster(access(options)),
+        credentials,
+        Registries(credentials, options.get("insecure_registries") or ()),
+        ways,
+    )

@@ -23,7 +23,9 @@ _IMAGE_KINDS = ("image_missing", "image_denied", "registry_unreachable")
 _KILLED = re.compile(r"failed (?:liveness|startup) probe")
 
 
-def examine(cluster: Cluster, task: Task, cause: Cause, reference: str, registries: Registries) -> Evidence:
+def examine(
+    cluster: Cluster, task: Task, cause: Cause, reference: str, registries: Registries
+) -> Evidence:
     """Everything that the cluster and the registry can say; ``reference`` is the image as the spec writes it."""
     if cause.kind in _IMAGE_KINDS:
         asked = registries.digest(reference)
@@ -37,12 +39,19 @@ def examine(cluster: Cluster, task: Task, cause: Cause, reference: str, registri
         return Evidence(note="its pod is gone")
     events, note = _events(cluster, pod["metadata"]["uid"])
     container = _container(pod, task)
-    logs, log_note = _logs(cluster, task, container, _runs(pod, container)) if container else ((), "")
+    logs, log_note = (
+        _logs(cluster, task, container, _runs(pod, container)) if container else ((), "")
+    )
     return Evidence(
         exit_code=task.exit_code,
         killed_for_memory=cause.kind == "killed_for_memory",
-        unhealthy=any(event.get("reason") == "Killing" and _KILLED.search(event.get("message", "")) for event in events),
-        health=probed([event.get("message", "") for event in events if event.get("reason") == "Unhealthy"]),
+        unhealthy=any(
+            event.get("reason") == "Killing" and _KILLED.search(event.get("message", ""))
+            for event in events
+        ),
+        health=probed(
+            [event.get("message", "") for event in events if event.get("reason") == "Unhealthy"]
+        ),
         logs=logs,
         note="; ".join(filter(None, [note, log_note])),
     )
@@ -59,12 +68,21 @@ def _events(cluster: Cluster, uid: str) -> tuple[list[dict[str, Any]], str]:
 def _of_claims(cluster: Cluster, name: str) -> str:
     """What was said last of each volume that a pod waits for."""
     pod = cluster.find(POD, name) or {"spec": {}}
-    claims = {volume["persistentVolumeClaim"]["claimName"] for volume in pod["spec"].get("volumes") or [] if "persistentVolumeClaim" in volume}
+    claims = {
+        volume["persistentVolumeClaim"]["claimName"]
+        for volume in pod["spec"].get("volumes") or []
+        if "persistentVolumeClaim" in volume
+    }
     try:
-        events = cluster.items(EVENT, fields="involvedObject.kind=PersistentVolumeClaim,type=Warning")
+        events = cluster.items(
+            EVENT, fields="involvedObject.kind=PersistentVolumeClaim,type=Warning"
+        )
     except Denied:
         return ""
-    last = {event["involvedObject"]["name"]: event.get("message", "") for event in sorted(events, key=moment)}
+    last = {
+        event["involvedObject"]["name"]: event.get("message", "")
+        for event in sorted(events, key=moment)
+    }
     return "; ".join(f"{claim}: {last[claim]}" for claim in sorted(claims & set(last)))
 
 
@@ -74,7 +92,9 @@ def _container(pod: dict[str, Any], task: Task) -> str:
     statuses = pod.get("status", {}).get("containerStatuses") or []
     if named and named[0]:
         return named[0]
-    unready = [status["name"] for status in statuses if not status.get("ready") and _has_run(status)]
+    unready = [
+        status["name"] for status in statuses if not status.get("ready") and _has_run(status)
+    ]
     return str(unready[0]) if unready else ""
 
 
@@ -84,7 +104,9 @@ def _has_run(status: dict[str, Any]) -> bool:
 
 def _runs(pod: dict[str, Any], container: str) -> bool:
     statuses = pod.get("status", {}).get("containerStatuses") or []
-    return any("running" in status.get("state", {}) for status in statuses if status["name"] == container)
+    return any(
+        "running" in status.get("state", {}) for status in statuses if status["name"] == container
+    )
 
 
 def _logs(cluster: Cluster, task: Task, container: str, runs: bool) -> tuple[tuple[str, ...], str]:
@@ -96,7 +118,11 @@ def _logs(cluster: Cluster, task: Task, container: str, runs: bool) -> tuple[tup
         except PlatformError as error:
             note = f"its log cannot be read ({error.why})"
             continue
-        lines = tuple(line.rstrip() for line in text.splitlines() if line.strip() and not line.startswith(_NOTHING_KEPT))
+        lines = tuple(
+            line.rstrip()
+            for line in text.splitlines()
+            if line.strip() and not line.startswith(_NOTHING_KEPT)
+        )
         if lines:
             return lines, ""
     return (), note

@@ -102,7 +102,9 @@ class Kubernetes:
 
     name = "kubernetes"
 
-    def __init__(self, cluster: Cluster, credentials: Credentials, registries: Registries, ways: Ways) -> None:
+    def __init__(
+        self, cluster: Cluster, credentials: Credentials, registries: Registries, ways: Ways
+    ) -> None:
         self.cluster = cluster
         self.credentials = credentials
         self.registries = registries
@@ -124,20 +126,48 @@ class Kubernetes:
         contents = f"{selector},{KIND} in ({CONTENT},{REGISTRY})"
         kinds = (*OF_SERVICE, REPLICA_SET, POD)
         calls = [partial(ask, kind, selector) for kind in kinds]
-        calls += [partial(ask, SECRET, f"{selector},{KIND}={RECORD}"), partial(meta, SECRET, contents), partial(meta, CONFIG_MAP, contents)]
-        calls += [partial(self._one, LEASE_KIND, storage.lease_name(app)), partial(self._one, NAMESPACE, self.cluster.namespace)]
-        *lists, sets, pods, records, secrets, configs, lease, namespace = side_by_side(lambda call: call(), calls)
+        calls += [
+            partial(ask, SECRET, f"{selector},{KIND}={RECORD}"),
+            partial(meta, SECRET, contents),
+            partial(meta, CONFIG_MAP, contents),
+        ]
+        calls += [
+            partial(self._one, LEASE_KIND, storage.lease_name(app)),
+            partial(self._one, NAMESPACE, self.cluster.namespace),
+        ]
+        *lists, sets, pods, records, secrets, configs, lease, namespace = side_by_side(
+            lambda call: call(), calls
+        )
         history = storage.records(records)
-        lists += side_by_side(lambda kind: self._of_kind(app, kind), self._more_kinds(*(record.resolved for record in history)))
-        objects = own(app, self.cluster.namespace, [*(body for found in lists for body in found), *records, *secrets, *configs])
-        found = Found(objects, sets, pods, [], namespace[0] if namespace else None, self.cluster.clock)
+        lists += side_by_side(
+            lambda kind: self._of_kind(app, kind),
+            self._more_kinds(*(record.resolved for record in history)),
+        )
+        objects = own(
+            app,
+            self.cluster.namespace,
+            [*(body for found in lists for body in found), *records, *secrets, *configs],
+        )
+        found = Found(
+            objects, sets, pods, [], namespace[0] if namespace else None, self.cluster.clock
+        )
         self._add_adopted(found)
         resolved = history[0].resolved if history else Resolved()
-        return Observation(history, storage.as_lease(lease[0]) if lease else None, states(app, found, resolved, self.ways.monitor), found)
+        return Observation(
+            history,
+            storage.as_lease(lease[0]) if lease else None,
+            states(app, found, resolved, self.ways.monitor),
+            found,
+        )
 
     def _more_kinds(self, *apps: Resolved) -> list[Kind]:
         """Kinds that manifests have, beyond those that every app may have."""
-        found = {render.kind_of({}, service) for resolved in apps for service in resolved.services.values() if "manifest" in service}
+        found = {
+            render.kind_of({}, service)
+            for resolved in apps
+            for service in resolved.services.values()
+            if "manifest" in service
+        }
         return sorted(found - set(OF_SERVICE), key=lambda kind: kind.name)
 
     def _of_kind(self, app: str, kind: Kind) -> list[Body]:
@@ -159,19 +189,34 @@ class Kubernetes:
     def check(self, resolved: Resolved) -> None:
         """Every key is honoured by every version that is supported."""
 
-    def from_manifests(self, app: str, given: Mapping[str, Any], seen: Observation, mode: str, wishes: Wishes) -> tuple[Resolved, Contents, list[str]]:
+    def from_manifests(
+        self, app: str, given: Mapping[str, Any], seen: Observation, mode: str, wishes: Wishes
+    ) -> tuple[Resolved, Contents, list[str]]:
         """Manifests as an app: its spec, the contents of its Secrets, and what was passed over."""
         found = manifests.read(given["documents"], self.cluster.namespace, given["hooks"])
         salt = self.salt(app)
-        names = {title: self.naming(app).content(title, secret_id(content, salt)) for title, content in found.contents.items()}
-        images = sorted({image for body in found.objects.values() for image in manifests.images_of(body)})
+        names = {
+            title: self.naming(app).content(title, secret_id(content, salt))
+            for title, content in found.contents.items()
+        }
+        images = sorted(
+            {image for body in found.objects.values() for image in manifests.images_of(body)}
+        )
         pinned = self.resolve_images(images, mode, seen) if mode == "always" else {}
         before = newest(seen.records, LIVE)
         former = before.resolved.services if before else {}
         default = manifests.UNTOUCHED if wishes.adopt else given["labels"]
-        labels = {title: former.get(title, {}).get("labels_on_pods", default) for title in found.objects}
-        services = manifests.services(found, self._discovered(found), names, pinned, labels, self.cluster.namespace)
-        claims = sorted(body["metadata"]["name"] for body in found.objects.values() if body["kind"] == CLAIM.name)
+        labels = {
+            title: former.get(title, {}).get("labels_on_pods", default) for title in found.objects
+        }
+        services = manifests.services(
+            found, self._discovered(found), names, pinned, labels, self.cluster.namespace
+        )
+        claims = sorted(
+            body["metadata"]["name"]
+            for body in found.objects.values()
+            if body["kind"] == CLAIM.name
+        )
         kept = {name: {"source": title, "id": name[-12:]} for title, name in names.items()}
         resolved = Resolved(services=services, secrets=kept, volumes=claims)
         self._contents = Contents(secrets=found.contents)
@@ -188,7 +233,9 @@ class Kubernetes:
                 continue
             for entry in resources:
                 if "/" not in entry["name"]:
-                    result[version, entry["kind"]] = Kind(entry["kind"], group, entry["name"], entry["namespaced"])
+                    result[version, entry["kind"]] = Kind(
+                        entry["kind"], group, entry["name"], entry["namespaced"]
+                    )
         return result
 
     def _filled(self, app: str, service: Mapping[str, Any], body: Body) -> Body:
@@ -207,19 +254,43 @@ class Kubernetes:
         before = newest(seen.records, LIVE)
         former = before.resolved.services if before else {}
         level = (
-            "restricted" if self.ways.pod_security == "auto" and pod_security.enforced(found.namespace) == pod_security.RESTRICTED else self.ways.pod_security
+            "restricted"
+            if self.ways.pod_security == "auto"
+            and pod_security.enforced(found.namespace) == pod_security.RESTRICTED
+            else self.ways.pod_security
         )
         self._fetch(found, planning.external(resolved))
         if wishes.adopt:
-            self._fetch(found, [(kind.name, name) for name in resolved.services for kind in WORKLOADS if (kind.name, name) not in found.objects])
+            self._fetch(
+                found,
+                [
+                    (kind.name, name)
+                    for name in resolved.services
+                    for kind in WORKLOADS
+                    if (kind.name, name) not in found.objects
+                ],
+            )
         strangers = (
-            {name: found.strangers.get((render.kind_of_workload(service).name, name)) for name, service in resolved.services.items()} if wishes.adopt else {}
+            {
+                name: found.strangers.get((render.kind_of_workload(service).name, name))
+                for name, service in resolved.services.items()
+            }
+            if wishes.adopt
+            else {}
         )
         pods = self.cluster.items(POD) if any(strangers.values()) else []
         services = {}
         for name, service in resolved.services.items():
             added = {"security": level, **self._pull_secret(app, service, former.get(name, {}))}
-            services[name] = adoption.completed(app, name, {**service, **added}, former.get(name, {}), strangers.get(name), resolved, pods)
+            services[name] = adoption.completed(
+                app,
+                name,
+                {**service, **added},
+                former.get(name, {}),
+                strangers.get(name),
+                resolved,
+                pods,
+            )
         return replace(
             resolved,
             services=services,
@@ -227,30 +298,44 @@ class Kubernetes:
             configs=_with_keys(CONFIG_MAP, resolved.configs, found),
         )
 
-    def _pull_secret(self, app: str, service: Mapping[str, Any], former: Mapping[str, Any]) -> dict[str, str]:
+    def _pull_secret(
+        self, app: str, service: Mapping[str, Any], former: Mapping[str, Any]
+    ) -> dict[str, str]:
         """The Secret for the image's registry, where there are credentials now or were before."""
         registry = Reference.parse(service["reference"]).registry
-        known = former.get("pull_secret") and Reference.parse(former["reference"]).registry == registry
-        return {"pull_secret": storage.registry_name(app)} if known or self.credentials.for_registry(registry) else {}
+        known = (
+            former.get("pull_secret") and Reference.parse(former["reference"]).registry == registry
+        )
+        return (
+            {"pull_secret": storage.registry_name(app)}
+            if known or self.credentials.for_registry(registry)
+            else {}
+        )
 
     def _fetch(self, found: Found, keys: Iterable[tuple[str, str]]) -> None:
         """Look for objects by name that do not bear the app's label."""
         wanted = [key for key in keys if key not in found.strangers and key not in found.objects]
-        for key, bodies in zip(wanted, side_by_side(lambda key: self._one(KINDS[key[0]], key[1]), wanted)):
+        for key, bodies in zip(
+            wanted, side_by_side(lambda key: self._one(KINDS[key[0]], key[1]), wanted)
+        ):
             if bodies:
                 found.strangers[key] = {**bodies[0], "kind": key[0]}
 
     def _fetch_entries(self, found: Found, wanted: list[Entry]) -> None:
         """Look for what has a name that is wanted and does not bear the app's label."""
         missing = [entry for entry in wanted if entry.key not in found.strangers]
-        for entry, bodies in zip(missing, side_by_side(lambda entry: self._one(entry.kind, entry.key[1]), missing)):
+        for entry, bodies in zip(
+            missing, side_by_side(lambda entry: self._one(entry.kind, entry.key[1]), missing)
+        ):
             if bodies:
                 found.strangers[entry.key] = {**bodies[0], "kind": entry.key[0]}
 
     def salt(self, app: str) -> bytes:
         """From the namespace's own id, so that it is the same for every run."""
         namespace = self.cluster.find(NAMESPACE, self.cluster.namespace)
-        return hashlib.sha256(f"{namespace['metadata']['uid'] if namespace else ''} {app}".encode()).digest()
+        return hashlib.sha256(
+            f"{namespace['metadata']['uid'] if namespace else ''} {app}".encode()
+        ).digest()
 
     def resolve_images(self, references: list[str], mode: str, seen: Observation) -> dict[str, str]:
         """One registry call for each distinct image, side by side."""
@@ -279,7 +364,10 @@ class Kubernetes:
         """Compare with what was observed; what differs is tried by the server itself, without being written."""
         found = seen.inner
         services = resolved.services
-        wanted = [replace(entry, wanted=self._filled(app, services.get(entry.service, {}), entry.wanted)) for entry in planning.entries(app, resolved, found)]
+        wanted = [
+            replace(entry, wanted=self._filled(app, services.get(entry.service, {}), entry.wanted))
+            for entry in planning.entries(app, resolved, found)
+        ]
         self._fetch(found, planning.external(resolved))
         self._fetch_entries(found, [entry for entry in wanted if entry.live is None])
         if any(entry.differs for entry in wanted) and found.nodes is None:
@@ -289,7 +377,9 @@ class Kubernetes:
         noted = list(planning.problems(app, resolved, found, wanted, wishes))
         notes: tuple[str, ...] = ()
         if found.namespace is None:
-            notes = (f"the namespace {self.cluster.namespace} does not exist yet, so the plan was made without the cluster's word",)
+            notes = (
+                f"the namespace {self.cluster.namespace} does not exist yet, so the plan was made without the cluster's word",
+            )
             if not self.ways.create_namespace:
                 raise storage.missing_namespace(self.cluster.namespace)
         elif not noted:
@@ -299,7 +389,10 @@ class Kubernetes:
         planned = planning.plan(app, resolved, seen.records, found, wanted, wishes, noted)
         return replace(
             planned,
-            create={**planned.create, "secrets": (*planned.create["secrets"], *self._registries_to_write(app, resolved))},
+            create={
+                **planned.create,
+                "secrets": (*planned.create["secrets"], *self._registries_to_write(app, resolved)),
+            },
             notes=(*planned.notes, *notes),
         )
 
@@ -309,12 +402,17 @@ class Kubernetes:
         if set(found.workloads) - set(seen.states):
             self._add_adopted(found)
             before = states(app, found, Resolved(), self.ways.monitor)
-            cast(dict[str, ServiceState], seen.states).update({name: state for name, state in before.items() if name not in seen.states})
+            cast(dict[str, ServiceState], seen.states).update(
+                {name: state for name, state in before.items() if name not in seen.states}
+            )
 
     def drift(self, app: str, resolved: Resolved, seen: Observation) -> Plan:
         """By comparing alone, which needs no right to write; told in the words of the objects, since the spec is the same."""
         found = seen.inner
-        wanted = [replace(entry, predicted=entry.live) if entry.is_there else entry for entry in planning.entries(app, resolved, found)]
+        wanted = [
+            replace(entry, predicted=entry.live) if entry.is_there else entry
+            for entry in planning.entries(app, resolved, found)
+        ]
         return planning.plan(app, resolved, (), found, wanted, Wishes(), [])
 
     def _nodes(self) -> list[Body] | None:
@@ -325,19 +423,37 @@ class Kubernetes:
 
     def _registries_to_write(self, app: str, resolved: Resolved) -> tuple[str, ...]:
         content = self._login_for_machines(resolved)
-        return (storage.registry_name(app),) if content and not storage.same_registries(self.cluster, app, content) else ()
+        return (
+            (storage.registry_name(app),)
+            if content and not storage.same_registries(self.cluster, app, content)
+            else ()
+        )
 
     def _login_for_machines(self, resolved: Resolved) -> bytes:
-        registries = {Reference.parse(service["reference"]).registry for service in resolved.services.values() if "pull_secret" in service}
+        registries = {
+            Reference.parse(service["reference"]).registry
+            for service in resolved.services.values()
+            if "pull_secret" in service
+        }
         return self.credentials.dockerconfigjson(sorted(registries)) if registries else b""
 
     def _rehearsed(self, wanted: list[Entry]) -> tuple[list[Entry], list[Problem], list[str]]:
         """Each entry that differs with what the server makes of it, what it refuses, and what it cannot say."""
-        results = side_by_side(lambda entry: self._rehearse(entry) if entry.differs else (entry, None, ""), wanted)
-        return [entry for entry, _p, _n in results], [p for _e, p, _n in results if p], sorted({note for _e, _p, note in results if note})
+        results = side_by_side(
+            lambda entry: self._rehearse(entry) if entry.differs else (entry, None, ""), wanted
+        )
+        return (
+            [entry for entry, _p, _n in results],
+            [p for _e, p, _n in results if p],
+            sorted({note for _e, _p, note in results if note}),
+        )
 
     def _rehearse(self, entry: Entry) -> tuple[Entry, Problem | None, str]:
-        place = f"services.{entry.service}" if entry.service else f"networks: {entry.wanted['metadata']['name']}"
+        place = (
+            f"services.{entry.service}"
+            if entry.service
+            else f"networks: {entry.wanted['metadata']['name']}"
+        )
         body = _keeping_replicas(entry.wanted, entry.live)
         try:
             if self._must_be_made_anew(entry.wanted, entry.live):
@@ -349,9 +465,21 @@ class Kubernetes:
             predicted = self.cluster.apply(entry.kind, body, dry=True)
         except PlatformError as error:
             if "dry run" in error.why or "dryRun" in error.why:
-                return entry, None, f"a webhook refuses dry runs, so {entry.title} was compared without the cluster's word ({error.why})"
-            if isinstance(error, NotFound) and entry.live is None and entry.kind not in KINDS.values():
-                return entry, None, f"{entry.title} was not tried by the cluster, which gets its definition with this release"
+                return (
+                    entry,
+                    None,
+                    f"a webhook refuses dry runs, so {entry.title} was compared without the cluster's word ({error.why})",
+                )
+            if (
+                isinstance(error, NotFound)
+                and entry.live is None
+                and entry.kind not in KINDS.values()
+            ):
+                return (
+                    entry,
+                    None,
+                    f"{entry.title} was not tried by the cluster, which gets its definition with this release",
+                )
             if isinstance(error, Denied) or not error.facts.get("status"):
                 raise
             return entry, Problem(place, f"the cluster refuses {entry.title}: {error.why}"), ""
@@ -362,11 +490,22 @@ class Kubernetes:
         try:
             self.cluster.apply(entry.kind, body, force=False, dry=True)
         except Conflict as error:
-            held = [(manager, path) for manager, path in error.owners if self.ways.conflicts == "fail" or not manager.startswith(_PEOPLE)]
+            held = [
+                (manager, path)
+                for manager, path in error.owners
+                if self.ways.conflicts == "fail" or not manager.startswith(_PEOPLE)
+            ]
             if held:
                 manager, path = held[0]
-                key = "leave deploy.replicas out" if path == ".spec.replicas" else "leave it out of the spec"
-                return Problem(place, f"{entry.title}: {path} is held by {manager}; {key}, or take it from {manager} first")
+                key = (
+                    "leave deploy.replicas out"
+                    if path == ".spec.replicas"
+                    else "leave it out of the spec"
+                )
+                return Problem(
+                    place,
+                    f"{entry.title}: {path} is held by {manager}; {key}, or take it from {manager} first",
+                )
         return None
 
     @staticmethod
@@ -374,14 +513,18 @@ class Kubernetes:
         """A Service cannot change between having an address and having none."""
         if live is None or wanted["kind"] != SERVICE_KIND.name:
             return False
-        return bool((wanted["spec"].get("clusterIP") == "None") != (live["spec"].get("clusterIP") == "None"))
+        return bool(
+            (wanted["spec"].get("clusterIP") == "None") != (live["spec"].get("clusterIP") == "None")
+        )
 
     def belongings(self, app: str, seen: Observation) -> dict[str, list[str]]:
         """What bears the app's label, but for volumes."""
         found: Found = seen.inner
         return found.belongings()
 
-    def adoptable(self, app: str, contents: Contents, seen: Observation) -> dict[str, dict[str, str]]:
+    def adoptable(
+        self, app: str, contents: Contents, seen: Observation
+    ) -> dict[str, dict[str, str]]:
         """Nothing: others' Secrets and ConfigMaps are used by declaring them external."""
         return {}
 
@@ -401,12 +544,32 @@ class Kubernetes:
 
     def _new_mirrors(self, app: str, resolved: Resolved) -> list[Mirror]:
         selector = f"{APP}={app}"
-        of_pods = "" if any("selector" in service or "manifest" in service for service in resolved.services.values()) else selector
-        mirrors = [Mirror(self.cluster, kind, self._changed, of_pods) for kind in (REPLICA_SET, POD)]
-        mirrors.append(Mirror(self.cluster, EVENT, self._changed, fields="type=Warning,involvedObject.kind=Pod"))
-        made = {render.kind_of({}, service) for service in resolved.services.values() if "manifest" in service}
+        of_pods = (
+            ""
+            if any(
+                "selector" in service or "manifest" in service
+                for service in resolved.services.values()
+            )
+            else selector
+        )
+        mirrors = [
+            Mirror(self.cluster, kind, self._changed, of_pods) for kind in (REPLICA_SET, POD)
+        ]
+        mirrors.append(
+            Mirror(
+                self.cluster, EVENT, self._changed, fields="type=Warning,involvedObject.kind=Pod"
+            )
+        )
+        made = {
+            render.kind_of({}, service)
+            for service in resolved.services.values()
+            if "manifest" in service
+        }
         kinds = [*WORKLOADS, *sorted(made - set(WORKLOADS), key=lambda kind: kind.name)]
-        return [*mirrors, *(Mirror(self.cluster, kind, self._changed, f"{selector},!{KIND}") for kind in kinds)]
+        return [
+            *mirrors,
+            *(Mirror(self.cluster, kind, self._changed, f"{selector},!{KIND}") for kind in kinds),
+        ]
 
     def pause(self, seconds: float) -> None:
         """Until the next event."""
@@ -432,7 +595,10 @@ class Kubernetes:
 
     def make_networks(self, app: str, resolved: Resolved, fence: Fence) -> None:
         """Make the policies what they must be, side by side."""
-        side_by_side(lambda body: self._write(NETWORK_POLICY, body, {}, fence), render.policies(app, resolved))
+        side_by_side(
+            lambda body: self._write(NETWORK_POLICY, body, {}, fence),
+            render.policies(app, resolved),
+        )
 
     def apply(self, app: str, name: str, record: Record, seen: Observation, fence: Fence) -> None:
         """Make one service what is declared: first what its pods need, then the workload."""
@@ -441,7 +607,9 @@ class Kubernetes:
         for body in others:
             self._write(KINDS[body["kind"]], body, {}, fence)
         notes = {RELEASE: str(record.number), VERSION: record.version}
-        written = self._write(render.kind_of(workload, service), self._filled(app, service, workload), notes, fence)
+        written = self._write(
+            render.kind_of(workload, service), self._filled(app, service, workload), notes, fence
+        )
         self._applied[name] = written["metadata"].get("generation", 0)
         if "manifest" not in service:
             self._remove_superfluous(app, name, [*others, workload], fence)
@@ -463,16 +631,28 @@ class Kubernetes:
             except Outdated:
                 time.sleep(_PAUSE)
         raise PlatformError(
-            f"{kind.name} {name} could not be written", f"somebody else changed it {_ATTEMPTS} times meanwhile", "Find out who does, then run again"
+            f"{kind.name} {name} could not be written",
+            f"somebody else changed it {_ATTEMPTS} times meanwhile",
+            "Find out who does, then run again",
         )
 
-    def _send(self, kind: Kind, body: Body, live: Body | None, notes: Mapping[str, str], fence: Fence) -> Body:
+    def _send(
+        self, kind: Kind, body: Body, live: Body | None, notes: Mapping[str, str], fence: Fence
+    ) -> Body:
         if live is not None and _keeping_replicas(body, live) is not body:
             # Another manager holds the number before we let go of it, or the server would make it 1.
             number = {"replicas": live["spec"]["replicas"]}
-            held = {"apiVersion": kind.version, "kind": kind.name, "metadata": {"name": body["metadata"]["name"]}, "spec": number}
+            held = {
+                "apiVersion": kind.version,
+                "kind": kind.name,
+                "metadata": {"name": body["metadata"]["name"]},
+                "spec": number,
+            }
             live = self.cluster.apply(kind, held, manager=SCALER)
-        metadata = {**body["metadata"], "annotations": {**body["metadata"]["annotations"], **notes, TOKEN: str(fence.token)}}
+        metadata = {
+            **body["metadata"],
+            "annotations": {**body["metadata"]["annotations"], **notes, TOKEN: str(fence.token)},
+        }
         if live is not None:
             metadata["resourceVersion"] = live["metadata"]["resourceVersion"]
         written = self.cluster.apply(kind, {**body, "metadata": metadata})
@@ -486,12 +666,21 @@ class Kubernetes:
         token = int(annotation(live, TOKEN) or 0) if live is not None else 0
         if live is not None and token > fence.token:
             why = f"a later run wrote {name} (token {token}, this run has {fence.token})"
-            raise LeaseLost(f"this run no longer holds {label(live, APP) or name}", why, "Nothing more was written")
+            raise LeaseLost(
+                f"this run no longer holds {label(live, APP) or name}",
+                why,
+                "Nothing more was written",
+            )
 
     def _remove_superfluous(self, app: str, name: str, bodies: list[Body], fence: Fence) -> None:
         needed = {(body["kind"], body["metadata"]["name"]) for body in bodies}
         kinds = (SERVICE_KIND, NETWORK_POLICY)
-        for kind, found in zip(kinds, side_by_side(lambda kind: self.cluster.metadata(kind, f"{APP}={app},{SERVICE}={name}"), kinds)):
+        for kind, found in zip(
+            kinds,
+            side_by_side(
+                lambda kind: self.cluster.metadata(kind, f"{APP}={app},{SERVICE}={name}"), kinds
+            ),
+        ):
             for body in found:
                 if (kind.name, body["metadata"]["name"]) not in needed:
                     fence.check()
@@ -504,46 +693,100 @@ class Kubernetes:
         for _attempt in range(_ATTEMPTS):
             live = self.cluster.find(kind, name)
             if live is None:
-                raise NotFound(f"there is no service {name} in {app}", "the cluster does not have it", "Release the app first")
+                raise NotFound(
+                    f"there is no service {name} in {app}",
+                    "the cluster does not have it",
+                    "Release the app first",
+                )
             self._refuse_later(name, live, fence)
             fence.check()
-            metadata = {"resourceVersion": live["metadata"]["resourceVersion"], "annotations": {TOKEN: str(fence.token)}}
+            metadata = {
+                "resourceVersion": live["metadata"]["resourceVersion"],
+                "annotations": {TOKEN: str(fence.token)},
+            }
             try:
-                written = self.cluster.merge(kind, name, {"metadata": metadata, "spec": {"replicas": replicas}}, SCALER)
+                written = self.cluster.merge(
+                    kind, name, {"metadata": metadata, "spec": {"replicas": replicas}}, SCALER
+                )
                 self._applied[service] = written["metadata"]["generation"]
                 return
             except Outdated:
                 time.sleep(_PAUSE)
-        raise PlatformError(f"service {name} could not be scaled", f"somebody else changed it {_ATTEMPTS} times meanwhile", "Find out who does, then run again")
+        raise PlatformError(
+            f"service {name} could not be scaled",
+            f"somebody else changed it {_ATTEMPTS} times meanwhile",
+            "Find out who does, then run again",
+        )
 
-    def remove_services(self, app: str, names: Iterable[str], fence: Fence, deadline: float) -> list[str]:
+    def remove_services(
+        self, app: str, names: Iterable[str], fence: Fence, deadline: float
+    ) -> list[str]:
         """Remove services and wait until their pods are gone; volumes stay. What this run took over is put back as it was."""
         wanted = set(names)
-        put_back = self._remove_manifests(app, {name for name in wanted if "/" in name}, fence, deadline)
+        put_back = self._remove_manifests(
+            app, {name for name in wanted if "/" in name}, fence, deadline
+        )
         going = {name for name in wanted if "/" not in name}
         if not going:
             return put_back
         selector = f"{APP}={app},{SERVICE} in ({','.join(sorted(going))})"
         kinds = (DEPLOYMENT, DAEMON_SET, SERVICE_KIND, NETWORK_POLICY)
-        bodies = [(kind, body) for kind, found in zip(kinds, side_by_side(lambda kind: self.cluster.metadata(kind, selector), kinds)) for body in found]
+        bodies = [
+            (kind, body)
+            for kind, found in zip(
+                kinds, side_by_side(lambda kind: self.cluster.metadata(kind, selector), kinds)
+            )
+            for body in found
+        ]
         sets = self.cluster.metadata(REPLICA_SET, "")
-        gone = {body["metadata"]["uid"] for kind, body in bodies if self._removed(kind, body, fence)}
+        gone = {
+            body["metadata"]["uid"] for kind, body in bodies if self._removed(kind, body, fence)
+        }
         owners = _with_owned(gone, sets)
-        put_back += sorted({name for kind, name in self._taken_over if kind in (DEPLOYMENT.name, DAEMON_SET.name)} & going)
+        put_back += sorted(
+            {name for kind, name in self._taken_over if kind in (DEPLOYMENT.name, DAEMON_SET.name)}
+            & going
+        )
         going -= set(put_back)
         while True:
-            found = [(kind.name, body) for kind in (REPLICA_SET, POD) for body in self.cluster.metadata(kind, "")]
-            left = [kind for kind, body in found if _owners(body) & owners or (label(body, APP) == app and label(body, SERVICE) in going)]
+            found = [
+                (kind.name, body)
+                for kind in (REPLICA_SET, POD)
+                for body in self.cluster.metadata(kind, "")
+            ]
+            left = [
+                kind
+                for kind, body in found
+                if _owners(body) & owners
+                or (label(body, APP) == app and label(body, SERVICE) in going)
+            ]
             if not left:
                 return put_back
-            _wait(deadline, f"pods of removed services of {app} are still there", f"a {left[-1]} does not end", f"kubectl get pods -l {selector}")
+            _wait(
+                deadline,
+                f"pods of removed services of {app} are still there",
+                f"a {left[-1]} does not end",
+                f"kubectl get pods -l {selector}",
+            )
 
-    def _remove_manifests(self, app: str, names: set[str], fence: Fence, deadline: float) -> list[str]:
+    def _remove_manifests(
+        self, app: str, names: set[str], fence: Fence, deadline: float
+    ) -> list[str]:
         """Remove objects of manifests, and wait until they and their pods are gone; what holds data or others' definitions stays."""
         if not names:
             return []
-        kinds = {**{kind.name: kind for kind in OF_SERVICE}, **{kind.name: kind for kind in self._more_kinds(*(r.resolved for r in self.observe(app).records))}}
-        going = [(kinds[name.partition("/")[0]], name.partition("/")[2]) for name in names if name.partition("/")[0] not in manifests.LASTING]
+        kinds = {
+            **{kind.name: kind for kind in OF_SERVICE},
+            **{
+                kind.name: kind
+                for kind in self._more_kinds(*(r.resolved for r in self.observe(app).records))
+            },
+        }
+        going = [
+            (kinds[name.partition("/")[0]], name.partition("/")[2])
+            for name in names
+            if name.partition("/")[0] not in manifests.LASTING
+        ]
         sets = self.cluster.metadata(REPLICA_SET, "")
         uids = set()
         for kind, name in going:
@@ -551,11 +794,29 @@ class Kubernetes:
             if live is not None and label(live, APP) == app:
                 uids |= {live["metadata"]["uid"]} if self._removed(kind, live, fence) else set()
         while True:
-            left = [f"{kind.name}/{name}" for kind, name in going if (self.cluster.find(kind, name) or {"metadata": {}})["metadata"].get("uid") in uids]
-            left += [f"Pod/{pod['metadata']['name']}" for pod in self.cluster.metadata(POD, "") if not left and _owners(pod) & _with_owned(uids, sets)]
+            left = [
+                f"{kind.name}/{name}"
+                for kind, name in going
+                if (self.cluster.find(kind, name) or {"metadata": {}})["metadata"].get("uid")
+                in uids
+            ]
+            left += [
+                f"Pod/{pod['metadata']['name']}"
+                for pod in self.cluster.metadata(POD, "")
+                if not left and _owners(pod) & _with_owned(uids, sets)
+            ]
             if not left:
-                return [f"{kind.name}/{name}" for kind, name in going if (kind.name, name) in self._taken_over]
-            _wait(deadline, f"removed objects of {app} are still there", f"{left[0]} does not end", f"kubectl get {left[0].lower()}")
+                return [
+                    f"{kind.name}/{name}"
+                    for kind, name in going
+                    if (kind.name, name) in self._taken_over
+                ]
+            _wait(
+                deadline,
+                f"removed objects of {app} are still there",
+                f"{left[0]} does not end",
+                f"kubectl get {left[0].lower()}",
+            )
 
     def _removed(self, kind: Kind, body: Body, fence: Fence) -> bool:
         """Remove an object; False where it was put back instead."""
@@ -567,13 +828,19 @@ class Kubernetes:
             self.cluster.delete(kind, body["metadata"]["name"], body["metadata"]["uid"])
         return original is None
 
-    def remove_networks(self, app: str, names: Iterable[str], fence: Fence, deadline: float) -> None:
+    def remove_networks(
+        self, app: str, names: Iterable[str], fence: Fence, deadline: float
+    ) -> None:
         """Remove the policies; they are gone at once."""
-        wanted = set(names) | {body["metadata"]["name"] for body in render.policies(app, Resolved())}
+        wanted = set(names) | {
+            body["metadata"]["name"] for body in render.policies(app, Resolved())
+        }
         for body in self.cluster.metadata(NETWORK_POLICY, f"{APP}={app}"):
             if body["metadata"]["name"] in wanted:
                 fence.check()
-                self.cluster.delete(NETWORK_POLICY, body["metadata"]["name"], body["metadata"]["uid"])
+                self.cluster.delete(
+                    NETWORK_POLICY, body["metadata"]["name"], body["metadata"]["uid"]
+                )
 
     def sweep(self, app: str, needed: list[Resolved], fence: Fence) -> None:
         """Remove the secrets and configs that no release needs any more."""
@@ -585,12 +852,26 @@ class Kubernetes:
         self._fetch(found, planning.external(record.resolved))
         gone = []
         for section, kind in (("secrets", SECRET), ("configs", CONFIG_MAP)):
-            there = found.names(kind.name) | {name for of, name in found.strangers if of == kind.name}
-            gone += [f"{section[:-1]} {name}" for name in getattr(record.resolved, section) if name not in there]
+            there = found.names(kind.name) | {
+                name for of, name in found.strangers if of == kind.name
+            }
+            gone += [
+                f"{section[:-1]} {name}"
+                for name in getattr(record.resolved, section)
+                if name not in there
+            ]
         if thorough:
-            images = {image: reference for service in record.resolved.services.values() for image, reference in _images(service).items()}
+            images = {
+                image: reference
+                for service in record.resolved.services.values()
+                for image, reference in _images(service).items()
+            }
             answers = side_by_side(self.registries.digest, images)
-            gone += [f"image {images[image]}" for image, answer in zip(images, answers) if isinstance(answer, Cause) and answer.kind == "image_missing"]
+            gone += [
+                f"image {images[image]}"
+                for image, answer in zip(images, answers)
+                if isinstance(answer, Cause) and answer.kind == "image_missing"
+            ]
         return gone
 
     def stamp(self, app: str, fence: Fence) -> None:
@@ -604,15 +885,24 @@ class Kubernetes:
                     return
                 self._refuse_later(name, live, fence)
                 fence.check()
-                metadata = {"resourceVersion": live["metadata"]["resourceVersion"], "annotations": {TOKEN: str(fence.token)}}
+                metadata = {
+                    "resourceVersion": live["metadata"]["resourceVersion"],
+                    "annotations": {TOKEN: str(fence.token)},
+                }
                 try:
                     self.cluster.merge(kind, name, {"metadata": metadata})
                     return
                 except Outdated:
                     time.sleep(_PAUSE)
 
-        kinds = [*OF_SERVICE, *self._more_kinds(*(record.resolved for record in self.observe(app).records))]
-        found = side_by_side(lambda kind: [(kind, body["metadata"]["name"]) for body in self._of_kind(app, kind)], kinds)
+        kinds = [
+            *OF_SERVICE,
+            *self._more_kinds(*(record.resolved for record in self.observe(app).records)),
+        ]
+        found = side_by_side(
+            lambda kind: [(kind, body["metadata"]["name"]) for body in self._of_kind(app, kind)],
+            kinds,
+        )
         side_by_side(write, [item for items in found for item in items])
 
     def write_record(self, app: str, record: Record) -> Record:
@@ -650,17 +940,26 @@ def _with_owned(uids: set[str], bodies: Iterable[Body]) -> set[str]:
 
 def _keeping_replicas(wanted: Body, live: Body | None) -> Body:
     """What is wanted, with the number of pods that is there where we held it and let go of it."""
-    if live is None or wanted["kind"] not in ("Deployment", "StatefulSet") or "replicas" in wanted["spec"] or not owned_replicas(live, MANAGER):
+    if (
+        live is None
+        or wanted["kind"] not in ("Deployment", "StatefulSet")
+        or "replicas" in wanted["spec"]
+        or not owned_replicas(live, MANAGER)
+    ):
         return wanted
     return {**wanted, "spec": {**wanted["spec"], "replicas": live["spec"]["replicas"]}}
 
 
-def _with_keys(kind: Kind, objects: Mapping[str, Mapping[str, Any]], found: Found) -> dict[str, dict[str, Any]]:
+def _with_keys(
+    kind: Kind, objects: Mapping[str, Mapping[str, Any]], found: Found
+) -> dict[str, dict[str, Any]]:
     """Others' Secrets and ConfigMaps with the keys that they have."""
     result = {}
     for name, entry in objects.items():
         body = found.strangers.get((kind.name, name)) if entry.get("external") else None
-        keys = sorted({**(body.get("data") or {}), **(body.get("binaryData") or {})}) if body else []
+        keys = (
+            sorted({**(body.get("data") or {}), **(body.get("binaryData") or {})}) if body else []
+        )
         result[name] = {**entry, **({"keys": keys} if keys else {})}
     return result
 

@@ -39,7 +39,9 @@ def _said(condition: Body, default: str) -> str:
 
 def _by_conditions(body: Body) -> Status:
     """Ready, Reconciling and Stalled, as controllers agree to say it; an object that says nothing is current."""
-    stalled, reconciling, ready = (_condition(body, kind) for kind in ("Stalled", "Reconciling", "Ready"))
+    stalled, reconciling, ready = (
+        _condition(body, kind) for kind in ("Stalled", "Reconciling", "Ready")
+    )
     if stalled.get("status") == "True":
         return FAILED, _said(stalled, "is stalled")
     if reconciling.get("status") == "True":
@@ -53,7 +55,11 @@ def _definition(body: Body) -> Status:
     names, established = _condition(body, "NamesAccepted"), _condition(body, "Established")
     if names.get("status") == "False":
         return FAILED, _said(names, "its names are taken")
-    return (CURRENT, "") if established.get("status") == "True" else (IN_PROGRESS, _said(established, "is not established"))
+    return (
+        (CURRENT, "")
+        if established.get("status") == "True"
+        else (IN_PROGRESS, _said(established, "is not established"))
+    )
 
 
 def _job(body: Body) -> Status:
@@ -88,8 +94,13 @@ def _disruption_budget(body: Body) -> Status:
 
 
 def _replica_set(body: Body) -> Status:
-    wanted, ready = body.get("spec", {}).get("replicas", 1), (body.get("status") or {}).get("readyReplicas", 0)
-    return (CURRENT, "") if ready >= wanted else (IN_PROGRESS, f"{ready} of {wanted} pods are ready")
+    wanted, ready = (
+        body.get("spec", {}).get("replicas", 1),
+        (body.get("status") or {}).get("readyReplicas", 0),
+    )
+    return (
+        (CURRENT, "") if ready >= wanted else (IN_PROGRESS, f"{ready} of {wanted} pods are ready")
+    )
 
 
 _RULES: dict[str, Callable[[Body], Status]] = {

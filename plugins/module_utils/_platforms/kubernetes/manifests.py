@@ -34,7 +34,15 @@ Definitions = Mapping[tuple[str, str], Kind]
 HASHED, UNTOUCHED = "hash", "none"
 CONTENT_OF = f"{LABEL}content"
 _HOOK = "helm.sh/hook"
-_OF_THE_SERVER = ("creationTimestamp", "managedFields", "resourceVersion", "uid", "generation", "selfLink", "namespace")
+_OF_THE_SERVER = (
+    "creationTimestamp",
+    "managedFields",
+    "resourceVersion",
+    "uid",
+    "generation",
+    "selfLink",
+    "namespace",
+)
 # Others may need these, so they are made first; what runs pods comes last.
 _EARLY = ("Namespace", "CustomResourceDefinition")
 _PODS = ("Deployment", "DaemonSet", "StatefulSet", "ReplicaSet", "Job", "CronJob", "Pod")
@@ -42,8 +50,19 @@ _PODS = ("Deployment", "DaemonSet", "StatefulSet", "ReplicaSet", "Job", "CronJob
 LASTING = ("PersistentVolumeClaim", "PersistentVolume", "Namespace", "CustomResourceDefinition")
 TEMPLATED = ("Deployment", "DaemonSet", "StatefulSet")
 # What is looked into here must be a mapping, where it is there at all.
-_POD = ("spec", "spec.template", "spec.template.metadata", "spec.template.metadata.labels", "spec.template.spec")
-_CRON = ("spec.jobTemplate", "spec.jobTemplate.spec", "spec.jobTemplate.spec.template", "spec.jobTemplate.spec.template.spec")
+_POD = (
+    "spec",
+    "spec.template",
+    "spec.template.metadata",
+    "spec.template.metadata.labels",
+    "spec.template.spec",
+)
+_CRON = (
+    "spec.jobTemplate",
+    "spec.jobTemplate.spec",
+    "spec.jobTemplate.spec.template",
+    "spec.jobTemplate.spec.template.spec",
+)
 _MAPPINGS = {
     **dict.fromkeys(_PODS, (*_POD, *_CRON)),
     "Secret": ("data", "stringData"),
@@ -79,17 +98,32 @@ def read(documents: Iterable[Any], namespace: str | None, hooks: str) -> Manifes
 def _unfolded(documents: Iterable[Any]) -> Iterable[Any]:
     """Lists stand for what is in them."""
     for document in documents:
-        if isinstance(document, dict) and str(document.get("kind", "")).endswith("List") and isinstance(document.get("items"), list):
+        if (
+            isinstance(document, dict)
+            and str(document.get("kind", "")).endswith("List")
+            and isinstance(document.get("items"), list)
+        ):
             yield from document["items"]
         else:
             yield document
 
 
-def _take(document: Body, place: str, namespace: str | None, hooks: str, result: Manifests, problems: list[Problem]) -> None:
+def _take(
+    document: Body,
+    place: str,
+    namespace: str | None,
+    hooks: str,
+    result: Manifests,
+    problems: list[Problem],
+) -> None:
     given = document.get("metadata")
     metadata: Body = given if isinstance(given, dict) else {}
     kind, name = document.get("kind"), metadata.get("name")
-    if not isinstance(document.get("apiVersion"), str) or not isinstance(kind, str) or not isinstance(name, str):
+    if (
+        not isinstance(document.get("apiVersion"), str)
+        or not isinstance(kind, str)
+        or not isinstance(name, str)
+    ):
         why = "; generateName makes another one each time" if metadata.get("generateName") else ""
         problems.append(Problem(place, f"needs apiVersion, kind and metadata.name{why}"))
         return
@@ -103,14 +137,23 @@ def _take(document: Body, place: str, namespace: str | None, hooks: str, result:
         result.notes.append(f"{title}: passed over, a hook of Helm ({hook})")
         return
     if hook:
-        problems.append(Problem(title, f"is a hook of Helm ({hook}), which is not run; run it as a task of the play, or set hooks: skip"))
+        problems.append(
+            Problem(
+                title,
+                f"is a hook of Helm ({hook}), which is not run; run it as a task of the play, or set hooks: skip",
+            )
+        )
     if namespace and metadata.get("namespace") not in (None, namespace):
-        elsewhere = f"is for the namespace {metadata['namespace']}, and this release is for {namespace}"
+        elsewhere = (
+            f"is for the namespace {metadata['namespace']}, and this release is for {namespace}"
+        )
         problems.append(Problem(title, f"{elsewhere}; set namespace, or release it by itself"))
     if title in result.objects:
         problems.append(Problem(title, "is there twice"))
     body = {key: copy.deepcopy(value) for key, value in document.items() if key != "status"}
-    body["metadata"] = {key: value for key, value in body["metadata"].items() if key not in _OF_THE_SERVER}
+    body["metadata"] = {
+        key: value for key, value in body["metadata"].items() if key not in _OF_THE_SERVER
+    }
     if kind == "Secret":
         result.contents[title] = _content(body, title, problems)
     result.objects[title] = body
@@ -128,7 +171,9 @@ def _misshapen(document: Body, title: str) -> Iterable[Problem]:
     for pod in _pod_specs(document) if document["kind"] in _PODS else ():
         for key in ("containers", "initContainers"):
             listed = pod.get(key) or []
-            if not isinstance(listed, list) or not all(isinstance(container, dict) for container in listed):
+            if not isinstance(listed, list) or not all(
+                isinstance(container, dict) for container in listed
+            ):
                 yield Problem(f"{title}, {key}", "must be a list of mappings")
 
 
@@ -136,7 +181,9 @@ def _undefined(document: Body, title: str) -> Iterable[Problem]:
     """What a definition must tell, so that its resources can be addressed."""
     versions = _at(document, "spec.versions")
     names = [_at(document, path) for path in ("spec.group", "spec.names.kind", "spec.names.plural")]
-    if not isinstance(versions, list) or not all(isinstance(entry, dict) and isinstance(entry.get("name"), str) for entry in versions):
+    if not isinstance(versions, list) or not all(
+        isinstance(entry, dict) and isinstance(entry.get("name"), str) for entry in versions
+    ):
         yield Problem(f"{title}.spec.versions", "must be a list of versions with names")
     elif not all(isinstance(name, str) for name in names):
         yield Problem(f"{title}.spec", "needs group, names.kind and names.plural")
@@ -158,7 +205,11 @@ def _content(body: Body, title: str, problems: list[Problem]) -> bytes:
         try:
             base64.b64decode(str(value), validate=True)
         except ValueError:
-            problems.append(Problem(f"{title}.data.{key}", "is no base64; write the text itself under stringData"))
+            problems.append(
+                Problem(
+                    f"{title}.data.{key}", "is no base64; write the text itself under stringData"
+                )
+            )
     return canonical(data).encode()
 
 
@@ -177,7 +228,12 @@ def definitions(objects: Iterable[Body]) -> dict[tuple[str, str], Kind]:
             spec = body["spec"]
             for version in spec.get("versions", []):
                 api = f"{spec['group']}/{version['name']}"
-                found[api, spec["names"]["kind"]] = Kind(spec["names"]["kind"], f"/apis/{api}", spec["names"]["plural"], spec.get("scope") != "Cluster")
+                found[api, spec["names"]["kind"]] = Kind(
+                    spec["names"]["kind"],
+                    f"/apis/{api}",
+                    spec["names"]["plural"],
+                    spec.get("scope") != "Cluster",
+                )
     return found
 
 
@@ -185,11 +241,18 @@ def unknown(objects: Iterable[Body]) -> list[str]:
     """The API versions that must be asked for the names of their kinds."""
     bodies = list(objects)
     known = {**STANDARD, **definitions(bodies)}
-    return sorted({body["apiVersion"] for body in bodies if (body["apiVersion"], body["kind"]) not in known})
+    return sorted(
+        {body["apiVersion"] for body in bodies if (body["apiVersion"], body["kind"]) not in known}
+    )
 
 
 def services(
-    read_: Manifests, discovered: Definitions, names: Mapping[str, str], images: Mapping[str, str], labels: Mapping[str, str], namespace: str
+    read_: Manifests,
+    discovered: Definitions,
+    names: Mapping[str, str],
+    images: Mapping[str, str],
+    labels: Mapping[str, str],
+    namespace: str,
 ) -> dict[str, Body]:
     """The objects as services; ``names`` has the kept Secret of each Secret's content, ``labels`` what is done to each one's pods.
 
@@ -198,7 +261,10 @@ def services(
     own = definitions(read_.objects.values())
     known = {**STANDARD, **discovered, **own}
     problems = [
-        Problem(title, f"the cluster knows no {body['kind']} in {body['apiVersion']}; install its definition first, or release it with these manifests")
+        Problem(
+            title,
+            f"the cluster knows no {body['kind']} in {body['apiVersion']}; install its definition first, or release it with these manifests",
+        )
         for title, body in read_.objects.items()
         if (body["apiVersion"], body["kind"]) not in known
     ]
@@ -211,7 +277,12 @@ def services(
         image = next(iter(images_of(pinned)), "")
         result[title] = {
             "manifest": pinned,
-            "kind": {"name": kind.name, "group": kind.group, "plural": kind.plural, "namespaced": kind.namespaced},
+            "kind": {
+                "name": kind.name,
+                "group": kind.group,
+                "plural": kind.plural,
+                "namespaced": kind.namespaced,
+            },
             "image": image,
             "reference": next(iter(images_of(body)), ""),
             "labels_on_pods": labels.get(title, HASHED),
@@ -229,9 +300,19 @@ def _rank(body: Body) -> int:
 def _needs(body: Body, before: Mapping[str, Body], own: Definitions) -> dict[str, str]:
     """Definitions must be established before their resources; what pods use must be there before them."""
     rank = _rank(body)
-    needs = {title: "service_healthy" for title, other in before.items() if rank > 0 and _rank(other["manifest"]) == 0}
+    needs = {
+        title: "service_healthy"
+        for title, other in before.items()
+        if rank > 0 and _rank(other["manifest"]) == 0
+    }
     if rank == 2:
-        needs.update({title: "service_started" for title, other in before.items() if _rank(other["manifest"]) == 1})
+        needs.update(
+            {
+                title: "service_started"
+                for title, other in before.items()
+                if _rank(other["manifest"]) == 1
+            }
+        )
     return needs
 
 
@@ -247,8 +328,15 @@ def images_of(body: Body) -> list[str]:
     """Every image that an object names, once each."""
     if body["kind"] not in _PODS:
         return []
-    containers = [container for pod in _pod_specs(body) for key in ("containers", "initContainers") for container in pod.get(key) or []]
-    return list(dict.fromkeys(str(container["image"]) for container in containers if container.get("image")))
+    containers = [
+        container
+        for pod in _pod_specs(body)
+        for key in ("containers", "initContainers")
+        for container in pod.get(key) or []
+    ]
+    return list(
+        dict.fromkeys(str(container["image"]) for container in containers if container.get("image"))
+    )
 
 
 def with_images(body: Body, images: Mapping[str, str]) -> Body:

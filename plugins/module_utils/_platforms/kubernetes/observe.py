@@ -65,14 +65,20 @@ class Found:
         """What runs a service, by the service's name: a Deployment or DaemonSet; for manifests each object."""
         found = {}
         for (kind, _name), body in self.objects.items():
-            name = annotation(body, SERVICE) or (label(body, SERVICE) if kind in (DEPLOYMENT.name, DAEMON_SET.name) else "")
+            name = annotation(body, SERVICE) or (
+                label(body, SERVICE) if kind in (DEPLOYMENT.name, DAEMON_SET.name) else ""
+            )
             if name:
                 found[name] = body
         return found
 
     def names(self, kind: str, *roles: str) -> set[str]:
         """The names of the app's objects of a kind, of certain roles only where they are given."""
-        return {name for (of, name), body in self.objects.items() if of == kind and (not roles or label(body, KIND) in roles)}
+        return {
+            name
+            for (of, name), body in self.objects.items()
+            if of == kind and (not roles or label(body, KIND) in roles)
+        }
 
     def belongings(self) -> dict[str, list[str]]:
         """The names of everything that goes with the app, by kind."""
@@ -94,33 +100,51 @@ def own(app: str, namespace: str, bodies: Iterable[Body]) -> dict[Key, Body]:
     return {
         (body["kind"], body["metadata"]["name"]): body
         for body in bodies
-        if label(body, APP) == app and namespace in (body["metadata"].get("namespace"), annotation(body, NAMESPACED_BY))
+        if label(body, APP) == app
+        and namespace in (body["metadata"].get("namespace"), annotation(body, NAMESPACED_BY))
     }
 
 
 def states(app: str, found: Found, resolved: Resolved, monitor: float) -> States:
     """Every service of the app that exists."""
-    return {name: _service(app, name, body, found, resolved, monitor) for name, body in found.workloads.items()}
+    return {
+        name: _service(app, name, body, found, resolved, monitor)
+        for name, body in found.workloads.items()
+    }
 
 
-def _service(app: str, name: str, body: Body, found: Found, resolved: Resolved, monitor: float) -> ServiceState:
+def _service(
+    app: str, name: str, body: Body, found: Found, resolved: Resolved, monitor: float
+) -> ServiceState:
     if body["kind"] not in _RUNNERS:
         return _passive(name, body, found)
     everywhere = body["kind"] == DAEMON_SET.name
     metadata, status = body["metadata"], body.get("status", {})
-    seen = status.get("observedGeneration", 0) >= max(metadata.get("generation", 0), found.applied.get(name, 0))
+    seen = status.get("observedGeneration", 0) >= max(
+        metadata.get("generation", 0), found.applied.get(name, 0)
+    )
     sent = service_hash(app, name, resolved) if name in resolved.services else ""
     is_current = _currency(name, body, found) if seen else (lambda _pod: False)
     declared = resolved.services.get(name, {})
-    tasks = [task for pod in found.pods if label(pod, SERVICE) == name or _is_of(pod, body, found) for task in _tasks(pod, is_current, sent, found, declared)]
-    wanted = status.get("desiredNumberScheduled", 0) if everywhere else body["spec"].get("replicas", 1)
+    tasks = [
+        task
+        for pod in found.pods
+        if label(pod, SERVICE) == name or _is_of(pod, body, found)
+        for task in _tasks(pod, is_current, sent, found, declared)
+    ]
+    wanted = (
+        status.get("desiredNumberScheduled", 0) if everywhere else body["spec"].get("replicas", 1)
+    )
     return ServiceState(
         name=name,
         wanted=wanted,
         tasks=(*tasks, *(_refused(name, body) if seen else ())),
         update="" if seen else words.UPDATING,
         update_id=str(metadata.get("generation", "")),
-        checked=any("readinessProbe" in container for container in body["spec"]["template"]["spec"]["containers"]),
+        checked=any(
+            "readinessProbe" in container
+            for container in body["spec"]["template"]["spec"]["containers"]
+        ),
         monitor=monitor + _UNNOTICED,
         everywhere=everywhere,
     )
@@ -130,20 +154,42 @@ def _passive(name: str, body: Body, found: Found) -> ServiceState:
     """An object that runs nothing itself, or runs something to its end: one task that stands for it."""
     state, why = kstatus.status(body)
     failed = state == kstatus.FAILED
-    pod = next((pod for pod in found.pods if _owned_by(pod, body) and pod.get("status", {}).get("phase") == "Failed"), None)
+    pod = next(
+        (
+            pod
+            for pod in found.pods
+            if _owned_by(pod, body) and pod.get("status", {}).get("phase") == "Failed"
+        ),
+        None,
+    )
     task = Task(
         id=body["metadata"].get("uid", name) if pod is None else pod["metadata"]["uid"],
         name=pod["metadata"]["name"] if pod else "",
         slot=name,
         machine=pod["spec"].get("nodeName", "") if pod else "",
-        state=words.ENDED if failed else words.RUNNING if state == kstatus.CURRENT else words.STARTING,
+        state=words.ENDED
+        if failed
+        else words.RUNNING
+        if state == kstatus.CURRENT
+        else words.STARTING,
         current=True,
         sent=True,
         wanted=not failed,
         failed=failed,
-        cause=Cause("object_failed", f"{name} {why}", final=True) if failed else Cause("timeout", why) if why else None,
+        cause=Cause("object_failed", f"{name} {why}", final=True)
+        if failed
+        else Cause("timeout", why)
+        if why
+        else None,
     )
-    return ServiceState(name=name, wanted=1, tasks=(task,), update_id=str(body["metadata"].get("generation", "")), checked=True, passive=True)
+    return ServiceState(
+        name=name,
+        wanted=1,
+        tasks=(task,),
+        update_id=str(body["metadata"].get("generation", "")),
+        checked=True,
+        passive=True,
+    )
 
 
 def _is_of(pod: Body, workload: Body, found: Found) -> bool:
@@ -154,24 +200,34 @@ def _is_of(pod: Body, workload: Body, found: Found) -> bool:
 
 
 def _owned_by(body: Body, owner: Body) -> bool:
-    return any(entry["uid"] == owner["metadata"].get("uid") for entry in body["metadata"].get("ownerReferences") or [])
+    return any(
+        entry["uid"] == owner["metadata"].get("uid")
+        for entry in body["metadata"].get("ownerReferences") or []
+    )
 
 
 def _currency(name: str, body: Body, found: Found) -> Any:
     """A test for pods: whether they are of the workload's template as it is now, edited by hand or not."""
     if body["kind"] == "StatefulSet":
         update = body.get("status", {}).get("updateRevision")
-        return lambda pod: (pod["metadata"].get("labels") or {}).get("controller-revision-hash") == update
+        return lambda pod: (
+            (pod["metadata"].get("labels") or {}).get("controller-revision-hash") == update
+        )
     if body["kind"] == DAEMON_SET.name:
         generation = str((body["metadata"].get("annotations") or {}).get(_TEMPLATE, ""))
-        return lambda pod: (pod["metadata"].get("labels") or {}).get("pod-template-generation") == generation
+        return lambda pod: (
+            (pod["metadata"].get("labels") or {}).get("pod-template-generation") == generation
+        )
     revision = (body["metadata"].get("annotations") or {}).get(REVISION)
     newest = {
         replica_set["metadata"]["uid"]
         for replica_set in found.replica_sets
-        if _owned_by(replica_set, body) and (replica_set["metadata"].get("annotations") or {}).get(REVISION) == revision
+        if _owned_by(replica_set, body)
+        and (replica_set["metadata"].get("annotations") or {}).get(REVISION) == revision
     }
-    return lambda pod: any(owner["uid"] in newest for owner in pod["metadata"].get("ownerReferences") or [])
+    return lambda pod: any(
+        owner["uid"] in newest for owner in pod["metadata"].get("ownerReferences") or []
+    )
 
 
 def _refused(name: str, body: Body) -> Iterator[Task]:
@@ -179,10 +235,22 @@ def _refused(name: str, body: Body) -> Iterator[Task]:
     for condition in body.get("status", {}).get("conditions") or []:
         if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
             cause = causes.refused(condition.get("message", ""))
-            yield Task(f"{name}/refused", "", "", "", words.WAITING, current=True, sent=True, wanted=True, cause=cause)
+            yield Task(
+                f"{name}/refused",
+                "",
+                "",
+                "",
+                words.WAITING,
+                current=True,
+                sent=True,
+                wanted=True,
+                cause=cause,
+            )
 
 
-def _tasks(pod: Body, is_current: Any, sent: str, found: Found, declared: Mapping[str, Any]) -> Iterator[Task]:
+def _tasks(
+    pod: Body, is_current: Any, sent: str, found: Found, declared: Mapping[str, Any]
+) -> Iterator[Task]:
     """The pod itself, and each of its containers' ends as an attempt that failed."""
     metadata, status = pod["metadata"], pod.get("status", {})
     current = is_current(pod)
@@ -197,7 +265,11 @@ def _tasks(pod: Body, is_current: Any, sent: str, found: Found, declared: Mappin
     state, cause = _state(pod, containers, found, declared)
     for container in containers:
         ends = _ends(container)
-        known = container.get("state", {}).get("terminated") or container.get("lastState", {}).get("terminated") or {}
+        known = (
+            container.get("state", {}).get("terminated")
+            or container.get("lastState", {}).get("terminated")
+            or {}
+        )
         for number in range(1, ends + 1):
             yield Task(
                 id=f"{metadata['uid']}/{container['name']}/{number}",
@@ -212,7 +284,16 @@ def _tasks(pod: Body, is_current: Any, sent: str, found: Found, declared: Mappin
             )
     if cause and cause.final:
         first = f"{metadata['creationTimestamp']} 0000"
-        yield Task(f"{metadata['uid']}//0", state=words.ENDED, current=False, wanted=False, failed=not going, cause=cause, created=first, **common)
+        yield Task(
+            f"{metadata['uid']}//0",
+            state=words.ENDED,
+            current=False,
+            wanted=False,
+            failed=not going,
+            cause=cause,
+            created=first,
+            **common,
+        )
     yield Task(
         id=metadata["uid"],
         state=state,
@@ -232,21 +313,33 @@ def _ends(container: Body) -> int:
     return int(container.get("restartCount", 0)) + int(ended)
 
 
-def _state(pod: Body, containers: list[Body], found: Found, declared: Mapping[str, Any]) -> tuple[str, Cause | None]:
+def _state(
+    pod: Body, containers: list[Body], found: Found, declared: Mapping[str, Any]
+) -> tuple[str, Cause | None]:
     status = pod.get("status", {})
     if status.get("phase") in ("Failed", "Succeeded"):
         return words.ENDED, causes.gone(pod)
     if "deletionTimestamp" in pod["metadata"]:
-        return (words.RUNNING if any("running" in container.get("state", {}) for container in containers) else words.ENDED), None
+        return (
+            words.RUNNING
+            if any("running" in container.get("state", {}) for container in containers)
+            else words.ENDED
+        ), None
     if not pod["spec"].get("nodeName"):
         return words.WAITING, _unscheduled(status, declared)
     if containers and all("running" in container.get("state", {}) for container in containers):
-        return (words.RUNNING if all(container.get("ready") for container in containers) else words.STARTING), None
+        return (
+            words.RUNNING
+            if all(container.get("ready") for container in containers)
+            else words.STARTING
+        ), None
     return words.PREPARING, _unprepared(pod, containers, found)
 
 
 def _unscheduled(status: Body, declared: Mapping[str, Any]) -> Cause | None:
-    only_architecture = "platform" in declared and not declared.get("deploy", {}).get("placement", {}).get("constraints")
+    only_architecture = "platform" in declared and not declared.get("deploy", {}).get(
+        "placement", {}
+    ).get("constraints")
     for condition in status.get("conditions") or []:
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             return causes.unschedulable(condition.get("message", ""), only_architecture)
@@ -258,12 +351,18 @@ def _unprepared(pod: Body, containers: list[Body], found: Found) -> Cause | None
         waiting = container.get("state", {}).get("waiting") or {}
         reason, message = waiting.get("reason", ""), waiting.get("message", "")
         if reason in causes.IMAGE_REASONS:
-            return _no_image(pod, reason, message, container["name"], found) if message or reason == "InvalidImageName" else None
+            return (
+                _no_image(pod, reason, message, container["name"], found)
+                if message or reason == "InvalidImageName"
+                else None
+            )
         cause = causes.not_started(reason, message)
         if cause:
             return cause
     if not containers and "startTime" not in pod.get("status", {}):
-        return Cause("timeout", "the kubelet of its machine has not taken it up; it may be down, or cut off")
+        return Cause(
+            "timeout", "the kubelet of its machine has not taken it up; it may be down, or cut off"
+        )
     return _from_events(_events(pod, found))
 
 
@@ -271,15 +370,25 @@ def _no_image(pod: Body, reason: str, message: str, container: str, found: Found
     cause = causes.image(reason, message, _image(pod, container))
     if cause.kind != "image_denied" or not pod["spec"].get("imagePullSecrets"):
         return cause
-    return causes.denied(cause, any(event.get("reason") in causes.PULL_SECRET_REASONS for event in _events(pod, found)))
+    return causes.denied(
+        cause,
+        any(event.get("reason") in causes.PULL_SECRET_REASONS for event in _events(pod, found)),
+    )
 
 
 def _image(pod: Body, container: str) -> str:
-    return next((str(entry["image"]) for entry in pod["spec"]["containers"] if entry["name"] == container), "its image")
+    return next(
+        (str(entry["image"]) for entry in pod["spec"]["containers"] if entry["name"] == container),
+        "its image",
+    )
 
 
 def _events(pod: Body, found: Found) -> list[Body]:
-    return [event for event in found.events if event.get("involvedObject", {}).get("uid") == pod["metadata"]["uid"]]
+    return [
+        event
+        for event in found.events
+        if event.get("involvedObject", {}).get("uid") == pod["metadata"]["uid"]
+    ]
 
 
 def _from_events(events: list[Body]) -> Cause | None:
@@ -294,17 +403,27 @@ def _from_events(events: list[Body]) -> Cause | None:
 
 def moment(event: Body) -> str:
     """When an event happened last."""
-    return str(event.get("lastTimestamp") or event.get("eventTime") or event.get("firstTimestamp") or "")
+    return str(
+        event.get("lastTimestamp") or event.get("eventTime") or event.get("firstTimestamp") or ""
+    )
 
 
 def _age(pod: Body, containers: list[Body], clock: float) -> float:
     """For how many seconds all of it runs at least; the API's times are whole seconds, so one is taken off."""
-    started = [container.get("state", {}).get("running", {}).get("startedAt") for container in containers]
-    ready = [condition.get("lastTransitionTime") for condition in pod.get("status", {}).get("conditions") or [] if condition["type"] == "Ready"]
+    started = [
+        container.get("state", {}).get("running", {}).get("startedAt") for container in containers
+    ]
+    ready = [
+        condition.get("lastTransitionTime")
+        for condition in pod.get("status", {}).get("conditions") or []
+        if condition["type"] == "Ready"
+    ]
     moments = [_seconds(text) for text in (*started, *ready)]
     return max(0.0, clock - max(moments, default=clock) - 1.0)
 
 
 def _seconds(timestamp: str | None) -> float:
     """RFC 3339 in UTC to seconds since the epoch."""
-    return datetime.fromisoformat(timestamp.replace("Z", "+00:00")).timestamp() if timestamp else 0.0
+    return (
+        datetime.fromisoformat(timestamp.replace("Z", "+00:00")).timestamp() if timestamp else 0.0
+    )

@@ -22,7 +22,12 @@ _BASELINE_CAPABILITIES = frozenset(
         "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID SYS_CHROOT".split()  # noqa: SIM905
     )
 )
-_SAFE_SYSCTLS = ("kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.tcp_syncookies", "net.ipv4.ping_group_range")
+_SAFE_SYSCTLS = (
+    "kernel.shm_rmid_forced",
+    "net.ipv4.ip_local_port_range",
+    "net.ipv4.tcp_syncookies",
+    "net.ipv4.ping_group_range",
+)
 
 
 def enforced(namespace: Mapping[str, Any] | None) -> str:
@@ -43,7 +48,10 @@ def violations(service: Mapping[str, Any], level: str) -> Iterator[tuple[str, st
     if any(port["mode"] == "host" and "published" in port for port in service.get("ports", [])):
         yield "ports", "publish without mode: host"
     if any(mount["type"] == "bind" for mount in service.get("volumes", [])):
-        yield "volumes", "mount no path of the machine; ship files under configs or secrets, or use a volume"
+        yield (
+            "volumes",
+            "mount no path of the machine; ship files under configs or secrets, or use a volume",
+        )
     if any(key not in _SAFE_SYSCTLS for key in service.get("sysctls", {})):
         yield "sysctls", f"only {', '.join(_SAFE_SYSCTLS)} are safe"
     yield from _privileges(service, level)

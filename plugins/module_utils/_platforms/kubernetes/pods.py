@@ -30,8 +30,24 @@ ROLE = "node-role.kubernetes.io/control-plane"
 # What Swarm calls a machine's architecture -> what Kubernetes does.
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 _LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
-_FILES = frozenset(("/etc/localtime", "/etc/timezone", "/etc/hosts", "/etc/resolv.conf", "/etc/machine-id", "/etc/passwd", "/etc/group", "/etc/os-release"))
-_PROPAGATION = {"shared": "Bidirectional", "rshared": "Bidirectional", "slave": "HostToContainer", "rslave": "HostToContainer"}
+_FILES = frozenset(
+    (
+        "/etc/localtime",
+        "/etc/timezone",
+        "/etc/hosts",
+        "/etc/resolv.conf",
+        "/etc/machine-id",
+        "/etc/passwd",
+        "/etc/group",
+        "/etc/os-release",
+    )
+)
+_PROPAGATION = {
+    "shared": "Bidirectional",
+    "rshared": "Bidirectional",
+    "slave": "HostToContainer",
+    "rslave": "HostToContainer",
+}
 _PLACEHOLDER = re.compile(r"\{\{\s*\.(\w+\.\w+)\s*\}\}")
 _DEFAULT_TIME = "30s"
 _START_PERIOD = 5
@@ -54,7 +70,16 @@ def template(app: str, name: str, service: Service, resolved: Resolved) -> Body:
         return copy.deepcopy(dict(service["bare"]))
     labels, annotations = split_labels(service.get("labels", {}))
     annotations.update(service.get("annotations", {}))
-    own = {} if is_bare(service) else {**_network_labels(service, resolved), "app.kubernetes.io/name": name, APP: app, SERVICE: name}
+    own = (
+        {}
+        if is_bare(service)
+        else {
+            **_network_labels(service, resolved),
+            "app.kubernetes.io/name": name,
+            APP: app,
+            SERVICE: name,
+        }
+    )
     metadata: Body = {"labels": {**labels, **own, **selector(app, name, service)}}
     if annotations:
         metadata["annotations"] = annotations
@@ -124,7 +149,11 @@ def _container(name: str, service: Service, resolved: Resolved) -> Body:
         "lifecycle": _stop_hook(service.get("stop_signal", "")),
         **probes(service),
     }
-    container: Body = {"name": service.get("container", name), "image": pinned(service["image"]), **{key: value for key, value in optional.items() if value}}
+    container: Body = {
+        "name": service.get("container", name),
+        "image": pinned(service["image"]),
+        **{key: value for key, value in optional.items() if value},
+    }
     if "@" in service["image"] and not is_bare(service):
         container["imagePullPolicy"] = "IfNotPresent"
     return container
@@ -144,8 +173,14 @@ def _environment(name: str, variables: Mapping[str, str]) -> list[Body]:
         asked[variable] = field
         return f"$({variable})"
 
-    given: list[Body] = [{"name": key, **({"value": _PLACEHOLDER.sub(fill, escaped(value))} if value else {})} for key, value in sorted(variables.items())]
-    fields: list[Body] = [{"name": key, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}} for key, path in sorted(asked.items())]
+    given: list[Body] = [
+        {"name": key, **({"value": _PLACEHOLDER.sub(fill, escaped(value))} if value else {})}
+        for key, value in sorted(variables.items())
+    ]
+    fields: list[Body] = [
+        {"name": key, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}}
+        for key, path in sorted(asked.items())
+    ]
     return [*fields, *given]
 
 
@@ -167,7 +202,11 @@ def _host_ports(service: Service) -> list[Body]:
     if HOST_NETWORK in service.get("networks", {}):
         return []
     return [
-        {"containerPort": port["target"], "hostPort": port["published"], "protocol": port["protocol"].upper()}
+        {
+            "containerPort": port["target"],
+            "hostPort": port["published"],
+            "protocol": port["protocol"].upper(),
+        }
         for port in service.get("ports", [])
         if port["mode"] == "host" and "published" in port
     ]
@@ -178,9 +217,16 @@ def _resources(resources: Mapping[str, Any]) -> Body:
     convert = {"cpus": ("cpu", quantities.cpu), "memory": ("memory", quantities.memory)}
 
     def amounts(given: Mapping[str, str]) -> dict[str, str]:
-        return {convert[key][0]: convert[key][1](value) for key, value in given.items() if key in convert}
+        return {
+            convert[key][0]: convert[key][1](value)
+            for key, value in given.items()
+            if key in convert
+        }
 
-    limits, requests = amounts(resources.get("limits", {})), amounts(resources.get("reservations", {}))
+    limits, requests = (
+        amounts(resources.get("limits", {})),
+        amounts(resources.get("reservations", {})),
+    )
     requests = {**dict.fromkeys(limits, "0"), **requests}
     return {key: value for key, value in (("limits", limits), ("requests", requests)) if value}
 
@@ -190,7 +236,17 @@ def _stop_hook(signal: str) -> Body:
     short = re.sub("^SIG", "", signal.upper())
     if short in ("", "TERM", "15"):
         return {}
-    return {"preStop": {"exec": {"command": ["/bin/sh", "-c", f"kill -s {short} 1; while kill -0 1 2>/dev/null; do sleep 0.2; done"]}}}
+    return {
+        "preStop": {
+            "exec": {
+                "command": [
+                    "/bin/sh",
+                    "-c",
+                    f"kill -s {short} 1; while kill -0 1 2>/dev/null; do sleep 0.2; done",
+                ]
+            }
+        }
+    }
 
 
 def probes(service: Service) -> Body:
@@ -201,12 +257,25 @@ def probes(service: Service) -> Body:
         return {}
     period = max(1, quantities.seconds(check.get("interval", _DEFAULT_TIME)))
     retries = check.get("retries", 3)
-    often = {"periodSeconds": period, "timeoutSeconds": max(1, quantities.seconds(check.get("timeout", _DEFAULT_TIME))), "failureThreshold": retries}
+    often = {
+        "periodSeconds": period,
+        "timeoutSeconds": max(1, quantities.seconds(check.get("timeout", _DEFAULT_TIME))),
+        "failureThreshold": retries,
+    }
     result: Body = {"readinessProbe": {**action, **often}, "livenessProbe": {**action, **often}}
     if "start_period" in check:
-        first = max(1, quantities.seconds(check["start_interval"])) if "start_interval" in check else min(period, _START_PERIOD)
+        first = (
+            max(1, quantities.seconds(check["start_interval"]))
+            if "start_interval" in check
+            else min(period, _START_PERIOD)
+        )
         patience = quantities.seconds(check["start_period"]) + retries * period
-        result["startupProbe"] = {**action, **often, "periodSeconds": first, "failureThreshold": -(-patience // first)}
+        result["startupProbe"] = {
+            **action,
+            **often,
+            "periodSeconds": first,
+            "failureThreshold": -(-patience // first),
+        }
     return result
 
 
@@ -215,8 +284,17 @@ def _action(test: list[str], probe: Mapping[str, Any] | None) -> Body:
         return {"tcpSocket": {"port": probe["tcp"]["port"]}}
     if probe:
         http = probe["http"]
-        headers = {"httpHeaders": [{"name": "Host", "value": http["host"]}]} if "host" in http else {}
-        return {"httpGet": {"path": http.get("path", "/"), "port": http["port"], "scheme": http.get("scheme", "http").upper(), **headers}}
+        headers = (
+            {"httpHeaders": [{"name": "Host", "value": http["host"]}]} if "host" in http else {}
+        )
+        return {
+            "httpGet": {
+                "path": http.get("path", "/"),
+                "port": http["port"],
+                "scheme": http.get("scheme", "http").upper(),
+                **headers,
+            }
+        }
     if not test or test[0] == "NONE":
         return {}
     return {"exec": {"command": test[1:] if test[0] == "CMD" else ["/bin/sh", "-c", *test[1:]]}}
@@ -233,23 +311,34 @@ def _pod_security(service: Service) -> Body:
         result["seccompProfile"] = {"type": "RuntimeDefault"}
     if service.get("group_add"):
         result["supplementalGroups"] = sorted(int(group) for group in service["group_add"])
-    groups = {int(grant["gid"]) for section in ("secrets", "configs") for grant in service.get(section, [])} - {0}
+    groups = {
+        int(grant["gid"])
+        for section in ("secrets", "configs")
+        for grant in service.get(section, [])
+    } - {0}
     if groups:
         result["fsGroup"] = min(groups)
     if service.get("sysctls"):
-        result["sysctls"] = [{"name": key, "value": value} for key, value in sorted(service["sysctls"].items())]
+        result["sysctls"] = [
+            {"name": key, "value": value} for key, value in sorted(service["sysctls"].items())
+        ]
     return result
 
 
 def _container_security(service: Service) -> Body:
     result: Body = {}
     uid, _colon, gid = str(service.get("user", "")).partition(":")
-    result.update({key: int(value) for key, value in (("runAsUser", uid), ("runAsGroup", gid)) if value})
+    result.update(
+        {key: int(value) for key, value in (("runAsUser", uid), ("runAsGroup", gid)) if value}
+    )
     if service.get("read_only"):
         result["readOnlyRootFilesystem"] = True
     if service.get("privileged"):
         return {**result, "privileged": True}
-    add, drop = ([name.replace("CAP_", "", 1) for name in service.get(key, [])] for key in ("cap_add", "cap_drop"))
+    add, drop = (
+        [name.replace("CAP_", "", 1) for name in service.get(key, [])]
+        for key in ("cap_add", "cap_drop")
+    )
     level = _level(service)
     if level != NONE:
         result["allowPrivilegeEscalation"] = False
@@ -269,13 +358,30 @@ def _volume_name(target: str) -> str:
 
 
 def _volumes(service: Service, resolved: Resolved) -> list[Body]:
-    result = [{"name": _volume_name(mount["target"]), **_source(mount)} for mount in service.get("volumes", [])]
+    result = [
+        {"name": _volume_name(mount["target"]), **_source(mount)}
+        for mount in service.get("volumes", [])
+    ]
     for section, make in (("secrets", _secret_source), ("configs", _config_source)):
         for grant in service.get(section, []):
-            items = [{"key": key_of(grant, getattr(resolved, section)), "path": posixpath.basename(grant["target"]), "mode": grant["mode"]}]
+            items = [
+                {
+                    "key": key_of(grant, getattr(resolved, section)),
+                    "path": posixpath.basename(grant["target"]),
+                    "mode": grant["mode"],
+                }
+            ]
             result.append({"name": _volume_name(grant["target"]), **make(grant["object"], items)})
     if "shm_size" in service:
-        result.append({"name": "dev-shm", "emptyDir": {"medium": "Memory", "sizeLimit": quantities.memory(service["shm_size"])}})
+        result.append(
+            {
+                "name": "dev-shm",
+                "emptyDir": {
+                    "medium": "Memory",
+                    "sizeLimit": quantities.memory(service["shm_size"]),
+                },
+            }
+        )
     return result
 
 
@@ -301,7 +407,12 @@ def _source(mount: Mapping[str, Any]) -> Body:
         return {"hostPath": {"path": mount["source"], "type": _path_type(mount["source"])}}
     if mount["type"] == "tmpfs":
         size = mount.get("tmpfs", {}).get("size")
-        return {"emptyDir": {"medium": "Memory", **({"sizeLimit": quantities.memory(size)} if size else {})}}
+        return {
+            "emptyDir": {
+                "medium": "Memory",
+                **({"sizeLimit": quantities.memory(size)} if size else {}),
+            }
+        }
     if "source" not in mount:
         return {"emptyDir": {}}
     return {"persistentVolumeClaim": {"claimName": mount["source"]}}
@@ -312,7 +423,12 @@ def _path_type(path: str) -> str:
     name = posixpath.basename(path)
     if name.endswith(".sock"):
         return "Socket"
-    if path.startswith("/dev/") and path not in ("/dev/shm", "/dev/pts", "/dev/mapper", "/dev/disk"):  # noqa: S108 - a path of the spec
+    if path.startswith("/dev/") and path not in (
+        "/dev/shm",
+        "/dev/pts",
+        "/dev/mapper",
+        "/dev/disk",
+    ):  # noqa: S108 - a path of the spec
         return "CharDevice"
     return "File" if path in _FILES or re.search(r"[^.]\.(?!d$)\w+$", name) else "Directory"
 
@@ -330,7 +446,14 @@ def _mounts(service: Service, resolved: Resolved) -> list[Body]:
     for section in ("secrets", "configs"):
         for grant in service.get(section, []):
             target = grant["target"]
-            result.append({"name": _volume_name(target), "mountPath": target, "subPath": posixpath.basename(target), "readOnly": True})
+            result.append(
+                {
+                    "name": _volume_name(target),
+                    "mountPath": target,
+                    "subPath": posixpath.basename(target),
+                    "readOnly": True,
+                }
+            )
     if "shm_size" in service:
         result.append({"name": "dev-shm", "mountPath": "/dev/shm"})  # noqa: S108 - a path in the container
     return result
@@ -349,7 +472,11 @@ def _dns(service: Service) -> Body:
     for option in service.get("dns_opt", []):
         name, colon, value = option.partition(":")
         options.append({"name": name, **({"value": value} if colon else {})})
-    found = {"nameservers": service.get("dns", []), "searches": service.get("dns_search", []), "options": options}
+    found = {
+        "nameservers": service.get("dns", []),
+        "searches": service.get("dns_search", []),
+        "options": options,
+    }
     return {key: value for key, value in found.items() if value}
 
 
@@ -368,9 +495,14 @@ def _affinity(app: str, name: str, service: Service) -> Body:
         term.setdefault(place, []).append(expression)
     result: Body = {}
     if term:
-        result["nodeAffinity"] = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
+        result["nodeAffinity"] = {
+            "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}
+        }
     if placement.get("max_replicas_per_node") == 1:
-        apart = {"labelSelector": {"matchLabels": selector(app, name, service)}, "topologyKey": "kubernetes.io/hostname"}
+        apart = {
+            "labelSelector": {"matchLabels": selector(app, name, service)},
+            "topologyKey": "kubernetes.io/hostname",
+        }
         result["podAntiAffinity"] = {"requiredDuringSchedulingIgnoredDuringExecution": [apart]}
     return result
 
@@ -382,10 +514,21 @@ def _expression(text: str) -> tuple[str, Body]:
     if key == "node.platform.arch":
         value = ARCHITECTURES.get(value, value)
     if key == "node.id":
-        return "matchFields", {"key": "metadata.name", "operator": "In" if equal else "NotIn", "values": [value]}
+        return "matchFields", {
+            "key": "metadata.name",
+            "operator": "In" if equal else "NotIn",
+            "values": [value],
+        }
     if key == "node.role":
-        return "matchExpressions", {"key": ROLE, "operator": "Exists" if equal == (value == "manager") else "DoesNotExist"}
-    return "matchExpressions", {"key": node_label(key), "operator": "In" if equal else "NotIn", "values": [value]}
+        return "matchExpressions", {
+            "key": ROLE,
+            "operator": "Exists" if equal == (value == "manager") else "DoesNotExist",
+        }
+    return "matchExpressions", {
+        "key": node_label(key),
+        "operator": "In" if equal else "NotIn",
+        "values": [value],
+    }
 
 
 def node_label(key: str) -> str:
@@ -411,6 +554,13 @@ def strategy(service: Service) -> tuple[Body, int]:
     given: Mapping[str, Any] = update or UPDATE_DEFAULTS
     at_once: Any = given["parallelism"] or "100%"
     start_first = given["order"] == "start-first"
-    rolling = {"maxSurge": at_once if start_first else 0, "maxUnavailable": 0 if start_first else at_once}
-    hold = max(quantities.seconds(given["delay"]), quantities.seconds(given["monitor"])) if update else 0
+    rolling = {
+        "maxSurge": at_once if start_first else 0,
+        "maxUnavailable": 0 if start_first else at_once,
+    }
+    hold = (
+        max(quantities.seconds(given["delay"]), quantities.seconds(given["monitor"]))
+        if update
+        else 0
+    )
     return {"type": "RollingUpdate", "rollingUpdate": rolling}, hold

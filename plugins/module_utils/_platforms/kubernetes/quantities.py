@@ -17,13 +17,21 @@ _DECIMAL = ("", "k", "M", "G", "T", "P", "E")
 def memory(text: str) -> str:
     """Compose's ``64M`` is ``64Mi``."""
     amount = units.octets(text)
-    return _shortened(amount, 1024, _BINARY) if amount and amount % 1024 == 0 else _shortened(amount, 1000, _DECIMAL)
+    return (
+        _shortened(amount, 1024, _BINARY)
+        if amount and amount % 1024 == 0
+        else _shortened(amount, 1000, _DECIMAL)
+    )
 
 
 def cpu(text: str) -> str:
     """Compose's ``0.5`` is ``500m``; less than a thousandth of a CPU is rounded up."""
     thousandths = -(-units.nanocpus(text) // 1_000_000)
-    return _shortened(thousandths // 1000, 1000, _DECIMAL) if thousandths % 1000 == 0 else f"{thousandths}m"
+    return (
+        _shortened(thousandths // 1000, 1000, _DECIMAL)
+        if thousandths % 1000 == 0
+        else f"{thousandths}m"
+    )
 
 
 def seconds(text: str) -> int:

@@ -68,8 +68,14 @@ def of_service(app: str, name: str, resolved: Resolved) -> list[Body]:
     service = resolved.services[name]
     if "manifest" in service:
         return [manifests.rendered(app, name, service)]
-    bodies = [*_claims(app, service), *_services(app, name, service), *_published_policy(app, name, service)]
-    return [_finished(app, name, service, body) for body in bodies] + [workload(app, name, resolved)]
+    bodies = [
+        *_claims(app, service),
+        *_services(app, name, service),
+        *_published_policy(app, name, service),
+    ]
+    return [_finished(app, name, service, body) for body in bodies] + [
+        workload(app, name, resolved)
+    ]
 
 
 def kind_of_workload(service: Service) -> Kind:
@@ -97,13 +103,27 @@ def workload(app: str, name: str, resolved: Resolved) -> Body:
 
 def policies(app: str, resolved: Resolved) -> list[Body]:
     """A NetworkPolicy for each of the app's networks, and one that keeps pods on internal networks inside."""
-    own = [_finished(app, "", {}, _network(name, entry)) for name, entry in resolved.networks.items() if not entry.get("external") and name != HOST_NETWORK]
+    own = [
+        _finished(app, "", {}, _network(name, entry))
+        for name, entry in resolved.networks.items()
+        if not entry.get("external") and name != HOST_NETWORK
+    ]
     internal = [name for name, entry in resolved.networks.items() if entry.get("internal")]
     return [*own, *([_finished(app, "", {}, _inside(app, internal))] if internal else [])]
 
 
-def _object(kind: Kind, name: str, spec: Body, labels: Mapping[str, str] | None = None, annotations: Mapping[str, str] | None = None) -> Body:
-    metadata: Body = {"name": name, "labels": dict(labels or {}), "annotations": dict(annotations or {})}
+def _object(
+    kind: Kind,
+    name: str,
+    spec: Body,
+    labels: Mapping[str, str] | None = None,
+    annotations: Mapping[str, str] | None = None,
+) -> Body:
+    metadata: Body = {
+        "name": name,
+        "labels": dict(labels or {}),
+        "annotations": dict(annotations or {}),
+    }
     return {"apiVersion": kind.version, "kind": kind.name, "metadata": metadata, "spec": spec}
 
 
@@ -111,7 +131,9 @@ def _finished(app: str, name: str, service: Service, body: Body) -> Body:
     """With the user's raw fields, our labels, and the hashes of what it is."""
     raw = service.get("x-shipping", {}).get("overlay", {}).get(body["kind"])
     body = overlaid(body, raw) if raw else body
-    body["metadata"]["labels"].update({APP: app, MANAGED_BY: "shipping.code", **({SERVICE: name} if name else {})})
+    body["metadata"]["labels"].update(
+        {APP: app, MANAGED_BY: "shipping.code", **({SERVICE: name} if name else {})}
+    )
     if "template" in body["spec"] and not is_bare(service):
         body["spec"]["template"]["metadata"]["labels"][HASH] = digest(body["spec"]["template"])
     body["metadata"]["annotations"][APPLIED] = digest(body)
@@ -125,7 +147,11 @@ def overlaid(body: Any, raw: Any) -> Any:
         for key, value in raw.items():
             result[key] = overlaid(result[key], value) if key in result else copy.deepcopy(value)
         return result
-    if isinstance(body, list) and isinstance(raw, list) and all(isinstance(item, dict) and "name" in item for item in [*body, *raw]):
+    if (
+        isinstance(body, list)
+        and isinstance(raw, list)
+        and all(isinstance(item, dict) and "name" in item for item in [*body, *raw])
+    ):
         merged = {item["name"]: item for item in body}
         for item in raw:
             merged[item["name"]] = overlaid(merged.get(item["name"], {}), item)
@@ -140,7 +166,9 @@ def _claims(app: str, service: Service) -> Iterable[Body]:
             options = mount.get("driver_opts", {})
             spec: Body = {
                 "accessModes": [options.get("access_mode", "ReadWriteOnce")],
-                "resources": {"requests": {"storage": quantities.memory(options.get("size", "1G"))}},
+                "resources": {
+                    "requests": {"storage": quantities.memory(options.get("size", "1G"))}
+                },
             }
             if "driver" in mount:
                 spec["storageClassName"] = mount["driver"]
@@ -153,7 +181,16 @@ def _services(app: str, name: str, service: Service) -> Iterable[Body]:
     headless = not inside or service.get("deploy", {}).get("endpoint_mode") == "dnsrr"
     if HOST_NETWORK in service.get("networks", {}):
         headless = True
-    for alias in sorted({name, *(alias for settings in service.get("networks", {}).values() for alias in settings.get("aliases", []))}):
+    for alias in sorted(
+        {
+            name,
+            *(
+                alias
+                for settings in service.get("networks", {}).values()
+                for alias in settings.get("aliases", [])
+            ),
+        }
+    ):
         spec: Body = {"type": "ClusterIP", "selector": selector(app, name, service)}
         if inside:
             spec["ports"] = [_service_port(port, port, protocol) for port, protocol in inside]
@@ -165,13 +202,21 @@ def _services(app: str, name: str, service: Service) -> Iterable[Body]:
         high = all(port.get("published") in NODE_PORTS for port in published)
         ports = [
             {
-                **_service_port(port.get("published", port["target"]), port["target"], port["protocol"].upper()),
+                **_service_port(
+                    port.get("published", port["target"]), port["target"], port["protocol"].upper()
+                ),
                 **({"nodePort": port["published"]} if high else {}),
             }
             for port in published
         ]
         yield _object(
-            SERVICE_KIND, published_name(name), {"type": "NodePort" if high else "LoadBalancer", "selector": selector(app, name, service), "ports": ports}
+            SERVICE_KIND,
+            published_name(name),
+            {
+                "type": "NodePort" if high else "LoadBalancer",
+                "selector": selector(app, name, service),
+                "ports": ports,
+            },
         )
 
 
@@ -181,22 +226,34 @@ def _inside_ports(service: Service) -> list[tuple[int, str]]:
     for text in service.get("expose", []):
         span, _slash, protocol = str(text).partition("/")
         first, _dash, last = span.partition("-")
-        found |= {(port, (protocol or "tcp").upper()) for port in range(int(first), int(last or first) + 1)}
+        found |= {
+            (port, (protocol or "tcp").upper())
+            for port in range(int(first), int(last or first) + 1)
+        }
     return sorted(found)
 
 
 def _service_port(port: int, target: int, protocol: str) -> Body:
-    return {"name": f"{protocol.lower()}-{port}", "port": port, "targetPort": target, "protocol": protocol}
+    return {
+        "name": f"{protocol.lower()}-{port}",
+        "port": port,
+        "targetPort": target,
+        "protocol": protocol,
+    }
 
 
 def _published_policy(app: str, name: str, service: Service) -> Iterable[Body]:
     """Whoever may come from outside, by the ports that are published."""
-    ports = sorted({(port["target"], port["protocol"].upper()) for port in service.get("ports", [])})
+    ports = sorted(
+        {(port["target"], port["protocol"].upper()) for port in service.get("ports", [])}
+    )
     if ports and HOST_NETWORK not in service.get("networks", {}):
         spec = {
             "podSelector": {"matchLabels": selector(app, name, service)},
             "policyTypes": ["Ingress"],
-            "ingress": [{"ports": [{"port": port, "protocol": protocol} for port, protocol in ports]}],
+            "ingress": [
+                {"ports": [{"port": port, "protocol": protocol} for port, protocol in ports]}
+            ],
         }
         yield _object(NETWORK_POLICY, f"{app}.{name}.published", spec)
 

@@ -57,7 +57,11 @@ def _annotations(texts: Mapping[str, str]) -> dict[str, str]:
 
 def _texts(body: Mapping[str, Any]) -> dict[str, str]:
     found = body["metadata"].get("annotations") or {}
-    return {key.replace(LABEL, NEUTRAL, 1): value for key, value in found.items() if key.startswith(LABEL)}
+    return {
+        key.replace(LABEL, NEUTRAL, 1): value
+        for key, value in found.items()
+        if key.startswith(LABEL)
+    }
 
 
 def _labels(app: str, kind: str) -> dict[str, str]:
@@ -66,7 +70,11 @@ def _labels(app: str, kind: str) -> dict[str, str]:
 
 def records(secrets: Iterable[Mapping[str, Any]]) -> tuple[Record, ...]:
     """The records among an app's Secrets, the newest first."""
-    found = [read_record(body["metadata"]["name"], 0, _texts(body), body["data"]["record"]) for body in secrets if label(body, KIND) == RECORD]
+    found = [
+        read_record(body["metadata"]["name"], 0, _texts(body), body["data"]["record"])
+        for body in secrets
+        if label(body, KIND) == RECORD
+    ]
     return tuple(sorted(found, key=lambda record: record.number, reverse=True))
 
 
@@ -97,7 +105,9 @@ def lease_name(app: str) -> str:
 
 def as_lease(body: Mapping[str, Any]) -> Lease:
     """A Lease as the core knows it."""
-    return Lease.from_labels(body["metadata"]["name"], int(body["metadata"]["resourceVersion"]), _texts(body))
+    return Lease.from_labels(
+        body["metadata"]["name"], int(body["metadata"]["resourceVersion"]), _texts(body)
+    )
 
 
 def read_lease(cluster: Cluster, app: str) -> Lease | None:
@@ -107,10 +117,17 @@ def read_lease(cluster: Cluster, app: str) -> Lease | None:
 
 
 def _write_lease(cluster: Cluster, app: str, lease: Lease) -> Lease:
-    spec: dict[str, Any] = {"leaseDurationSeconds": max(1, math.ceil(lease.ttl)), "renewTime": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
+    spec: dict[str, Any] = {
+        "leaseDurationSeconds": max(1, math.ceil(lease.ttl)),
+        "renewTime": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+    }
     if lease.holder:
         spec["holderIdentity"] = lease.holder
-    metadata: dict[str, Any] = {"name": lease_name(app), "labels": _labels(app, LEASE), "annotations": _annotations(lease.labels())}
+    metadata: dict[str, Any] = {
+        "name": lease_name(app),
+        "labels": _labels(app, LEASE),
+        "annotations": _annotations(lease.labels()),
+    }
     body = {"apiVersion": LEASE_KIND.version, "kind": "Lease", "metadata": metadata, "spec": spec}
     if not lease.id:
         made = cluster.create(LEASE_KIND, body)
@@ -123,12 +140,22 @@ def _write_lease(cluster: Cluster, app: str, lease: Lease) -> Lease:
 def make_namespace(cluster: Cluster) -> None:
     """Make the app's namespace, unless it is there."""
     try:
-        cluster.create(NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": cluster.namespace}})
+        cluster.create(
+            NAMESPACE,
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": cluster.namespace}},
+        )
     except Outdated:
         return
 
 
-def make_objects(cluster: Cluster, app: str, resolved: Resolved, contents: Contents, existing: Mapping[str, set[str]], fence: Fence) -> None:
+def make_objects(
+    cluster: Cluster,
+    app: str,
+    resolved: Resolved,
+    contents: Contents,
+    existing: Mapping[str, set[str]],
+    fence: Fence,
+) -> None:
     """Make the secrets and configs that are missing, side by side."""
     missing = [
         (section, name, entry)
@@ -141,21 +168,30 @@ def make_objects(cluster: Cluster, app: str, resolved: Resolved, contents: Conte
         section, name, entry = item
         fence.check()
         try:
-            cluster.create(_CONTENTS[section], _content(app, section, name, entry, getattr(contents, section)[entry["source"]]))
+            cluster.create(
+                _CONTENTS[section],
+                _content(app, section, name, entry, getattr(contents, section)[entry["source"]]),
+            )
         except Outdated:
             return  # made by a former run: the name follows the content, so it holds the same
 
     side_by_side(make, missing)
 
 
-def _content(app: str, section: str, name: str, entry: Mapping[str, Any], data: bytes) -> dict[str, Any]:
+def _content(
+    app: str, section: str, name: str, entry: Mapping[str, Any], data: bytes
+) -> dict[str, Any]:
     labels, annotations = split_labels(entry.get("labels", {}))
     kind = _CONTENTS[section]
     body = {
         "apiVersion": kind.version,
         "kind": kind.name,
         "immutable": True,
-        "metadata": {"name": name, "labels": {**labels, **_labels(app, CONTENT)}, "annotations": annotations},
+        "metadata": {
+            "name": name,
+            "labels": {**labels, **_labels(app, CONTENT)},
+            "annotations": annotations,
+        },
     }
     return {**body, **_data(section, data)}
 
@@ -190,7 +226,9 @@ def registry_name(app: str) -> str:
 def same_registries(cluster: Cluster, app: str, content: bytes) -> bool:
     """Whether the Secret for registries has these credentials."""
     found = cluster.find(SECRET, registry_name(app))
-    return found is not None and _parsed((found.get("data") or {}).get(".dockerconfigjson", "")) == json.loads(content)
+    return found is not None and _parsed(
+        (found.get("data") or {}).get(".dockerconfigjson", "")
+    ) == json.loads(content)
 
 
 def _parsed(data: str) -> Any:
@@ -232,4 +270,8 @@ def write_lease(cluster: Cluster, app: str, lease: Lease, create_namespace: bool
 
 def missing_namespace(name: str) -> PlanError:
     """The error of a namespace that is not there."""
-    return PlanError(f"there is no namespace {name}", "the cluster does not have it", "Make it, correct namespace, or set create_namespace: true")
+    return PlanError(
+        f"there is no namespace {name}",
+        "the cluster does not have it",
+        "Make it, correct namespace, or set create_namespace: true",
+    )

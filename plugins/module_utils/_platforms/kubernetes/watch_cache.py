@@ -24,7 +24,14 @@ _RETRY, _PATIENCE = 0.5, 20
 class Mirror:
     """The objects of one kind, and a thread that follows what happens to them. ``changed`` is set at every event."""
 
-    def __init__(self, cluster: Cluster, kind: Kind, changed: threading.Event, selector: str = "", fields: str = "") -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        kind: Kind,
+        changed: threading.Event,
+        selector: str = "",
+        fields: str = "",
+    ) -> None:
         self.kind = kind
         self.trouble: PlatformError | None = None
         self._cluster = cluster
@@ -54,7 +61,10 @@ class Mirror:
     def _read(self) -> None:
         found = self._cluster.listing(self.kind, self._selector, self._fields)
         with self._lock:
-            self._items = {item["metadata"]["uid"]: {"kind": self.kind.name, **item} for item in found.get("items") or []}
+            self._items = {
+                item["metadata"]["uid"]: {"kind": self.kind.name, **item}
+                for item in found.get("items") or []
+            }
         self._version = found["metadata"]["resourceVersion"]
         self._changed.set()
 
@@ -65,7 +75,9 @@ class Mirror:
                 if not self._version:
                     self._read()
                 self.trouble, tries = None, 0
-                for event in self._cluster.watch(self.kind, self._selector, self._version, _SECONDS, self._fields):
+                for event in self._cluster.watch(
+                    self.kind, self._selector, self._version, _SECONDS, self._fields
+                ):
                     self._take(event)
             except Expired:
                 self._version = ""

@@ -19,12 +19,37 @@ _AT_ONCE = 1.0
 
 # What stands in a task's Err -> kind, text, patience; what needs patience, a task that goes may make possible.
 _WAITING: tuple[tuple[str, str, str, float], ...] = (
-    ("scheduling constraints not satisfied", "no_machine", "no machine matches its placement", _AT_ONCE),
-    ("max replicas per node limit exceed", "no_machine", "every machine has max_replicas_per_node of its tasks", 3.0),
-    ("unsupported platform", "wrong_architecture", "no machine has the architecture it needs", _AT_ONCE),
+    (
+        "scheduling constraints not satisfied",
+        "no_machine",
+        "no machine matches its placement",
+        _AT_ONCE,
+    ),
+    (
+        "max replicas per node limit exceed",
+        "no_machine",
+        "every machine has max_replicas_per_node of its tasks",
+        3.0,
+    ),
+    (
+        "unsupported platform",
+        "wrong_architecture",
+        "no machine has the architecture it needs",
+        _AT_ONCE,
+    ),
     ("insufficient resources", "no_resources", "no machine has the CPU or memory it reserves", 3.0),
-    ("host-mode port already in use", "port_taken", "its host port is taken on every machine that may run it", 3.0),
-    ("missing plugin", "missing_plugin", "no machine has the volume, network or log plugin it needs", _AT_ONCE),
+    (
+        "host-mode port already in use",
+        "port_taken",
+        "its host port is taken on every machine that may run it",
+        3.0,
+    ),
+    (
+        "missing plugin",
+        "missing_plugin",
+        "no machine has the volume, network or log plugin it needs",
+        _AT_ONCE,
+    ),
     ("no suitable node", "no_machine", "no machine can run it", 3.0),
 )
 _FAILED: tuple[tuple[str, str, str, bool], ...] = (
@@ -34,8 +59,18 @@ _FAILED: tuple[tuple[str, str, str, bool], ...] = (
     ("invalid mount config", "mount_failed", "a mount cannot be made", True),
     ("failed to mount local volume", "mount_failed", "a volume cannot be mounted", False),
     *START_FAILURES,
-    ("port is already allocated", "port_taken", "its host port is taken by something else on the machine", False),
-    ("address already in use", "port_taken", "its host port is taken by something else on the machine", False),
+    (
+        "port is already allocated",
+        "port_taken",
+        "its host port is taken by something else on the machine",
+        False,
+    ),
+    (
+        "address already in use",
+        "port_taken",
+        "its host port is taken by something else on the machine",
+        False,
+    ),
     ("unhealthy container", "unhealthy", "its health check fails", False),
     ("starting container failed", "start_failed", "cannot be started", False),
 )
@@ -46,7 +81,9 @@ def waiting(error: str) -> Cause | None:
     """Why a task is not given to a machine, or None while the scheduler has not said anything."""
     for words, kind, text, patience in _WAITING:
         if words in error:
-            return Cause(kind, f"{text} ({_inner(error)})", patience=patience, room=patience > _AT_ONCE)
+            return Cause(
+                kind, f"{text} ({_inner(error)})", patience=patience, room=patience > _AT_ONCE
+            )
     return None
 
 

@@ -42,20 +42,34 @@ def service_hash(service: Mapping[str, Any]) -> str:
     Where a service may run is left out: the engine moves only those tasks whose machine no longer fits.
     """
     declared = {entry.key: entry.wanted(service) for entry in _HASHED}
-    return digest({key: value for key, value in declared.items() if value is not None and value != _default(key)})
+    return digest(
+        {
+            key: value
+            for key, value in declared.items()
+            if value is not None and value != _default(key)
+        }
+    )
 
 
 def _default(key: str) -> Any:
     return next(entry.default for entry in FIELDS if entry.key == key)
 
 
-def targets(want: Mapping[str, Any], before: Mapping[str, Any], body: Mapping[str, Any], names: Names) -> list[tuple[Field, Any, list[Change]]]:
+def targets(
+    want: Mapping[str, Any], before: Mapping[str, Any], body: Mapping[str, Any], names: Names
+) -> list[tuple[Field, Any, list[Change]]]:
     """For each field that differs: the value it is to have, and the changes in words."""
     result = []
     for entry in FIELDS:
         have, wanted, former = entry.read(body, names), entry.wanted(want), entry.wanted(before)
-        target = _merged(have, wanted or {}, former or {}) if entry.keyed else _owned(entry, have, wanted, former)
-        changes = _keyed_changes(entry, have, target) if entry.keyed else _changes(entry, have, target)
+        target = (
+            _merged(have, wanted or {}, former or {})
+            if entry.keyed
+            else _owned(entry, have, wanted, former)
+        )
+        changes = (
+            _keyed_changes(entry, have, target) if entry.keyed else _changes(entry, have, target)
+        )
         if changes:
             result.append((entry, target, changes))
     return result
@@ -67,7 +81,9 @@ def _owned(entry: Field, have: Any, wanted: Any, former: Any) -> Any:
     return entry.default if former is not None and entry.key != "deploy.replicas" else have
 
 
-def _merged(have: Mapping[str, Any], wanted: Mapping[str, Any], former: Mapping[str, Any]) -> dict[str, Any]:
+def _merged(
+    have: Mapping[str, Any], wanted: Mapping[str, Any], former: Mapping[str, Any]
+) -> dict[str, Any]:
     kept = {key: value for key, value in have.items() if key not in former}
     return {**kept, **wanted}
 
@@ -82,12 +98,20 @@ def _changes(entry: Field, have: Any, target: Any) -> list[Change]:
     return [Change(entry.key, have, target)] if have != target else []
 
 
-def _keyed_changes(entry: Field, have: Mapping[str, Any], target: Mapping[str, Any]) -> list[Change]:
+def _keyed_changes(
+    entry: Field, have: Mapping[str, Any], target: Mapping[str, Any]
+) -> list[Change]:
     keys = [*target, *(key for key in have if key not in target)]
-    return [Change(f"{entry.key}.{key}", have.get(key), target.get(key)) for key in keys if have.get(key) != target.get(key)]
+    return [
+        Change(f"{entry.key}.{key}", have.get(key), target.get(key))
+        for key in keys
+        if have.get(key) != target.get(key)
+    ]
 
 
-def render(name: str, want: Mapping[str, Any], names: Names, labels: Mapping[str, str], hashed: str) -> Body:
+def render(
+    name: str, want: Mapping[str, Any], names: Names, labels: Mapping[str, str], hashed: str
+) -> Body:
     """A new service's spec."""
     mode = get(want, "deploy.mode") or "replicated"
     body: Body = {"Name": name, "Mode": {mode.capitalize(): {}}}
@@ -101,13 +125,22 @@ def render(name: str, want: Mapping[str, Any], names: Names, labels: Mapping[str
     return body
 
 
-def updated(body: Mapping[str, Any], want: Mapping[str, Any], before: Mapping[str, Any], names: Names, labels: Mapping[str, str], hashed: str) -> Body:
+def updated(
+    body: Mapping[str, Any],
+    want: Mapping[str, Any],
+    before: Mapping[str, Any],
+    names: Names,
+    labels: Mapping[str, str],
+    hashed: str,
+) -> Body:
     """The spec of an existing service with the declared things in place and the others untouched.
 
     The hash enters the template only together with a change that replaces the tasks anyway.
     """
     result = copy.deepcopy(dict(body))
-    own = {entry.place: _own_labels(get(result, entry.place)) for entry in (LABELS, CONTAINER_LABELS)}
+    own = {
+        entry.place: _own_labels(get(result, entry.place)) for entry in (LABELS, CONTAINER_LABELS)
+    }
     restarts = False
     for entry, target, _changed in targets(want, before, body, names):
         entry.write(result, target, names)

@@ -24,26 +24,48 @@ def before(app: str, resolved: Resolved, found: Found) -> dict[str, Any]:
             value = field.read(body["Spec"], found.names)
             if field is IMAGE and same_image(value, wanted):
                 value = wanted
-            if wanted is not None or (name not in resolved.services and value not in (None, {}, field.default)):
+            if wanted is not None or (
+                name not in resolved.services and value not in (None, {}, field.default)
+            ):
                 put(shown, field.key, value)
         services[name] = shown
-    own = [network["Name"] for network in found.networks if (network.get("Labels") or {}).get(APP) == app]
+    own = [
+        network["Name"]
+        for network in found.networks
+        if (network.get("Labels") or {}).get(APP) == app
+    ]
     return {"services": services, "networks": sorted(own)}
 
 
 def after(resolved: Resolved) -> dict[str, Any]:
     """What is declared."""
     hidden = ("reference", "depends_on", "expose")
-    services = {name: {key: _by_target(value) for key, value in service.items() if key not in hidden} for name, service in resolved.services.items()}
-    return {"services": services, "networks": sorted(name for name, entry in resolved.networks.items() if not entry.get("external"))}
+    services = {
+        name: {key: _by_target(value) for key, value in service.items() if key not in hidden}
+        for name, service in resolved.services.items()
+    }
+    return {
+        "services": services,
+        "networks": sorted(
+            name for name, entry in resolved.networks.items() if not entry.get("external")
+        ),
+    }
 
 
 def _by_target(value: Any) -> Any:
     """Lists of mounts, grants and ports as the platform's view shows them."""
-    if isinstance(value, list) and value and all(isinstance(item, dict) and "target" in item for item in value):
+    if (
+        isinstance(value, list)
+        and value
+        and all(isinstance(item, dict) and "target" in item for item in value)
+    ):
         return {_identity(item): item for item in value}
     return value
 
 
 def _identity(item: Mapping[str, Any]) -> str:
-    return "/".join(str(item.get(key, "")) for key in ("published", "target", "protocol", "mode")) if "protocol" in item else str(item["target"])
+    return (
+        "/".join(str(item.get(key, "")) for key in ("published", "target", "protocol", "mode"))
+        if "protocol" in item
+        else str(item["target"])
+    )

@@ -16,5 +16,11 @@ from .image_digests import Credentials
 def connect(options: Mapping[str, Any], registries: Mapping[str, Mapping[str, str]]) -> Swarm:
     """The Swarm behind the engine that the options name."""
     names = Connection.__dataclass_fields__
-    engine = Engine(Connection(**{name: options[name] for name in names if options.get(name) is not None}))
-    return Swarm(engine, Credentials(registries, options.get("docker_config")), float(options.get("monitor") or 5.0))
+    engine = Engine(
+        Connection(**{name: options[name] for name in names if options.get(name) is not None})
+    )
+    return Swarm(
+        engine,
+        Credentials(registries, options.get("docker_config")),
+        float(options.get("monitor") or 5.0),
+    )

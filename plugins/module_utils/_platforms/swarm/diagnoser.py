@@ -19,7 +19,9 @@ _HEALTH_LENGTH = 300
 _DEFAULT_RETRIES = 3
 
 
-def examine(engine: Engine, task: Task, cause: Cause, reference: str, credentials: Credentials) -> Evidence:
+def examine(
+    engine: Engine, task: Task, cause: Cause, reference: str, credentials: Credentials
+) -> Evidence:
     """Everything the connected engine can say; ``reference`` is the image as the spec writes it."""
     if cause.kind in ("image_unavailable", "image_denied"):
         return Evidence(image=_image(engine, task, reference, credentials))
@@ -65,7 +67,11 @@ def _last_failed(checks: list[dict[str, Any]]) -> str:
     failed = [check for check in checks if check.get("ExitCode")]
     outputs = [" ".join(str(check.get("Output", "")).split()) for check in failed]
     said = next(filter(None, reversed(outputs)), "")
-    return said[:_HEALTH_LENGTH] if said or not failed else f"nothing, exit code {failed[-1]['ExitCode']}"
+    return (
+        said[:_HEALTH_LENGTH]
+        if said or not failed
+        else f"nothing, exit code {failed[-1]['ExitCode']}"
+    )
 
 
 def _image(engine: Engine, task: Task, reference: str, credentials: Credentials) -> Cause:
@@ -74,7 +80,9 @@ def _image(engine: Engine, task: Task, reference: str, credentials: Credentials)
     if isinstance(asked, Cause):
         return asked
     return Cause(
-        "image_unavailable", f"{task.machine or 'the machine'} could not pull {reference}, which the registry has; look at the engine's log there", final=True
+        "image_unavailable",
+        f"{task.machine or 'the machine'} could not pull {reference}, which the registry has; look at the engine's log there",
+        final=True,
     )
 
 

@@ -58,7 +58,9 @@ class Swarm:
 
     name = "swarm"
 
-    def __init__(self, engine: Engine, credentials: image_digests.Credentials, monitor: float = 5.0) -> None:
+    def __init__(
+        self, engine: Engine, credentials: image_digests.Credentials, monitor: float = 5.0
+    ) -> None:
         self.engine = engine
         self.credentials = credentials
         self.monitor = monitor
@@ -75,7 +77,9 @@ class Swarm:
         self._lease = storage.lease_among(configs) or self._lease
         records = storage.records(configs)
         resolved = records[0].resolved if records else Resolved()
-        return Observation(records, storage.lease_among(configs), states(app, found, resolved, self.monitor), found)
+        return Observation(
+            records, storage.lease_among(configs), states(app, found, resolved, self.monitor), found
+        )
 
     def _find(self, app: str) -> tuple[Found, list[dict[str, Any]]]:
         ask = self.engine.get
@@ -89,18 +93,37 @@ class Swarm:
             partial(ask, "/configs", filters={"name": [f"{app}_"]}),
             partial(ask, "/nodes"),
         )
-        services, tasks, networks, secrets, configs, named, nodes = self._manager(lambda: side_by_side(lambda call: call(), calls))
+        services, tasks, networks, secrets, configs, named, nodes = self._manager(
+            lambda: side_by_side(lambda call: call(), calls)
+        )
         own, strangers = split_services(app, services)
         self._nodes = (time.monotonic(), nodes)
         networks.sort(key=lambda network: network.get("Scope") == "swarm")
         networks += self._host_network([*own.values(), *strangers.values()], networks)
         everything = {config["ID"]: config for config in [*named, *configs]}
-        return Found(own, strangers, tasks, networks, secrets, list(everything.values()), nodes, self.engine.clock), configs
+        return Found(
+            own,
+            strangers,
+            tasks,
+            networks,
+            secrets,
+            list(everything.values()),
+            nodes,
+            self.engine.clock,
+        ), configs
 
-    def _host_network(self, services: list[dict[str, Any]], networks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _host_network(
+        self, services: list[dict[str, Any]], networks: list[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
         """The Swarm's own network ``host``, which lists leave out, where a service uses it."""
-        used = {entry.get("Target") for body in services for entry in get(body, "Spec.TaskTemplate.Networks") or []}
-        if used <= {network["Id"] for network in networks} | {network["Name"] for network in networks}:
+        used = {
+            entry.get("Target")
+            for body in services
+            for entry in get(body, "Spec.TaskTemplate.Networks") or []
+        }
+        if used <= {network["Id"] for network in networks} | {
+            network["Name"] for network in networks
+        }:
             return []
         return [self.engine.get("/networks/host", scope="swarm")]
 
@@ -121,9 +144,19 @@ class Swarm:
         """Refuse keys that are newer than the engine's API."""
         planning.check_version(resolved, self.engine.api)
 
-    def from_manifests(self, app: str, given: Mapping[str, Any], seen: Observation, mode: str, wishes: Wishes) -> tuple[Resolved, Contents, list[str]]:
+    def from_manifests(
+        self, app: str, given: Mapping[str, Any], seen: Observation, mode: str, wishes: Wishes
+    ) -> tuple[Resolved, Contents, list[str]]:
         """A Swarm has none."""
-        raise SpecError([Problem("manifests", "are for platform: kubernetes; give a Swarm a Compose file by compose")], "the options")
+        raise SpecError(
+            [
+                Problem(
+                    "manifests",
+                    "are for platform: kubernetes; give a Swarm a Compose file by compose",
+                )
+            ],
+            "the options",
+        )
 
     def complete(self, app: str, resolved: Resolved, seen: Observation, wishes: Wishes) -> Resolved:
         """Nothing to add."""
@@ -139,13 +172,19 @@ class Swarm:
 
     def resolve_images(self, references: list[str], mode: str, seen: Observation) -> dict[str, str]:
         """One registry call for each distinct image, side by side."""
-        return image_digests.resolve(self.engine, references, mode, self.credentials, planning.eligible({}, seen.inner))
+        return image_digests.resolve(
+            self.engine, references, mode, self.credentials, planning.eligible({}, seen.inner)
+        )
 
     def plan(self, app: str, resolved: Resolved, seen: Observation, wishes: Wishes) -> Plan:
         """Compare with what was observed."""
         found = self._with_external(resolved, seen.inner)
         planned = planning.plan(app, resolved, seen.records, found, wishes)
-        return replace(planned, before=compose_view.before(app, resolved, found), after=compose_view.after(resolved))
+        return replace(
+            planned,
+            before=compose_view.before(app, resolved, found),
+            after=compose_view.after(resolved),
+        )
 
     def drift(self, app: str, resolved: Resolved, seen: Observation) -> Plan:
         """The same, since planning writes nothing on a Swarm."""
@@ -158,26 +197,54 @@ class Swarm:
 
     def _with_external(self, resolved: Resolved, found: Found) -> Found:
         """External configs are looked up by name, since a full list would bring all data of all apps."""
-        missing = [name for name, entry in resolved.configs.items() if entry.get("external") and name not in found.names.configs]
+        missing = [
+            name
+            for name, entry in resolved.configs.items()
+            if entry.get("external") and name not in found.names.configs
+        ]
         if not missing:
             return found
-        return replace(found, configs=[*found.configs, *self.engine.get("/configs", filters={"name": missing})])
+        return replace(
+            found, configs=[*found.configs, *self.engine.get("/configs", filters={"name": missing})]
+        )
 
-    def adoptable(self, app: str, contents: Contents, seen: Observation) -> dict[str, dict[str, str]]:
+    def adoptable(
+        self, app: str, contents: Contents, seen: Observation
+    ) -> dict[str, dict[str, str]]:
         """A stack's configs with the same data, and its secrets, whose data nobody can read."""
         found: Found = seen.inner
         of_stack = {
-            kind: {entry["Spec"]["Name"]: entry["Spec"] for entry in getattr(found, kind) if (entry["Spec"].get("Labels") or {}).get(STACK) == app}
+            kind: {
+                entry["Spec"]["Name"]: entry["Spec"]
+                for entry in getattr(found, kind)
+                if (entry["Spec"].get("Labels") or {}).get(STACK) == app
+            }
             for kind in ("secrets", "configs")
         }
-        configs = {name: f"{app}_{name}" for name, data in contents.configs.items() if f"{app}_{name}" in of_stack["configs"]}
-        same = {name: full for name, full in configs.items() if base64.b64decode(of_stack["configs"][full]["Data"]) == contents.configs[name]}
-        return {"secrets": {name: f"{app}_{name}" for name in contents.secrets if f"{app}_{name}" in of_stack["secrets"]}, "configs": same}
+        configs = {
+            name: f"{app}_{name}"
+            for name, data in contents.configs.items()
+            if f"{app}_{name}" in of_stack["configs"]
+        }
+        same = {
+            name: full
+            for name, full in configs.items()
+            if base64.b64decode(of_stack["configs"][full]["Data"]) == contents.configs[name]
+        }
+        return {
+            "secrets": {
+                name: f"{app}_{name}"
+                for name in contents.secrets
+                if f"{app}_{name}" in of_stack["secrets"]
+            },
+            "configs": same,
+        }
 
     def look(self, app: str, resolved: Resolved) -> States:
         """Services and tasks only; the machines every few seconds."""
         services, tasks = side_by_side(
-            lambda call: self.engine.get(call[0], filters={"label": [call[1]]}), [("/services", f"{APP}={app}"), ("/tasks", f"{STACK}={app}")]
+            lambda call: self.engine.get(call[0], filters={"label": [call[1]]}),
+            [("/services", f"{APP}={app}"), ("/tasks", f"{STACK}={app}")],
         )
         if time.monotonic() - self._nodes[0] > 5:
             self._nodes = (time.monotonic(), self.engine.get("/nodes"))
@@ -192,7 +259,12 @@ class Swarm:
     def make_objects(self, app: str, resolved: Resolved, contents: Contents, fence: Fence) -> None:
         """Make the secrets and configs that are missing."""
         near = {"name": [f"{app}_"]}
-        existing = {kind: {found["Spec"]["Name"]: found for found in self.engine.get(f"/{kind}", filters=near)} for kind in ("secrets", "configs")}
+        existing = {
+            kind: {
+                found["Spec"]["Name"]: found for found in self.engine.get(f"/{kind}", filters=near)
+            }
+            for kind in ("secrets", "configs")
+        }
         storage.make_objects(self.engine, app, resolved, contents, existing, fence)
         storage.take_over(self.engine, app, resolved, existing, fence)
 
@@ -214,7 +286,14 @@ class Swarm:
             }
             self.engine.post("/networks/create", body)
 
-        side_by_side(make, [name for name, entry in resolved.networks.items() if not entry.get("external") and name not in existing])
+        side_by_side(
+            make,
+            [
+                name
+                for name, entry in resolved.networks.items()
+                if not entry.get("external") and name not in existing
+            ],
+        )
 
     def apply(self, app: str, name: str, record: Record, seen: Observation, fence: Fence) -> None:
         """Make one service what is declared, from a fresh read, until nobody else was faster."""
@@ -236,7 +315,11 @@ class Swarm:
             try:
                 if body is None:
                     fence.check()
-                    self.engine.post("/services/create", render(service_name(app, name), want, names, labels, labels[HASH]), header)
+                    self.engine.post(
+                        "/services/create",
+                        render(service_name(app, name), want, names, labels, labels[HASH]),
+                        header,
+                    )
                 else:
                     former = planning.former(name, body["Spec"], seen.records, names)
                     spec = updated(body["Spec"], want, former, names, labels, labels[HASH])
@@ -247,7 +330,9 @@ class Swarm:
             except Outdated:
                 time.sleep(_PAUSE)
         raise PlatformError(
-            f"service {name} could not be written", f"somebody else changed it {_ATTEMPTS} times meanwhile", "Find out who does, then run again"
+            f"service {name} could not be written",
+            f"somebody else changed it {_ATTEMPTS} times meanwhile",
+            "Find out who does, then run again",
         )
 
     def _service(self, app: str, name: str) -> dict[str, Any] | None:
@@ -257,17 +342,31 @@ class Swarm:
             return None
         return found
 
-    def _update(self, body: Mapping[str, Any], spec: Mapping[str, Any], fence: Fence, header: Mapping[str, str] | None = None) -> None:
+    def _update(
+        self,
+        body: Mapping[str, Any],
+        spec: Mapping[str, Any],
+        fence: Fence,
+        header: Mapping[str, str] | None = None,
+    ) -> None:
         """Write a service that was read as ``body``; refuse where a later holder of the lease wrote it."""
         token = int((body["Spec"].get("Labels") or {}).get(TOKEN, "0"))
         if token > fence.token:
             name = body["Spec"]["Name"]
-            raise LeaseLost(f"this run no longer holds {name}", f"a later run wrote it (token {token}, this run has {fence.token})", "Nothing more was written")
+            raise LeaseLost(
+                f"this run no longer holds {name}",
+                f"a later run wrote it (token {token}, this run has {fence.token})",
+                "Nothing more was written",
+            )
         fence.check()
-        self.engine.post(f"/services/{body['ID']}/update", dict(spec), header, version=body["Version"]["Index"])
+        self.engine.post(
+            f"/services/{body['ID']}/update", dict(spec), header, version=body["Version"]["Index"]
+        )
 
     def _auth(self, image: str) -> dict[str, str]:
-        return {} if is_image_id(image) else self.credentials.header(Reference.parse(image).registry)
+        return (
+            {} if is_image_id(image) else self.credentials.header(Reference.parse(image).registry)
+        )
 
     def _names(self, resolved: Resolved) -> Names:
         """Names and ids, read anew where an object that is needed has been made since."""
@@ -278,11 +377,20 @@ class Swarm:
         }
         known = getattr(self, "_known_names", None)
         if known is None or any(needed[kind] - set(getattr(known, kind)) for kind in needed):
-            networks = [*self.engine.get("/networks"), self.engine.get("/networks/host", scope="swarm")]
+            networks = [
+                *self.engine.get("/networks"),
+                self.engine.get("/networks/host", scope="swarm"),
+            ]
             networks.sort(key=lambda network: network.get("Scope") == "swarm")
             secrets = self.engine.get("/secrets") if needed["secrets"] else []
-            configs = self.engine.get("/configs", filters={"name": sorted(needed["configs"])}) if needed["configs"] else []
-            known = self._known_names = Found(networks=networks, secrets=secrets, configs=configs).names
+            configs = (
+                self.engine.get("/configs", filters={"name": sorted(needed["configs"])})
+                if needed["configs"]
+                else []
+            )
+            known = self._known_names = Found(
+                networks=networks, secrets=secrets, configs=configs
+            ).names
         return known
 
     def set_replicas(self, app: str, name: str, replicas: int, fence: Fence) -> None:
@@ -290,7 +398,11 @@ class Swarm:
         for _attempt in range(_ATTEMPTS):
             body = self._service(app, name)
             if body is None:
-                raise NotFound(f"there is no service {name} in {app}", "the Swarm does not have it", "Release the app first")
+                raise NotFound(
+                    f"there is no service {name} in {app}",
+                    "the Swarm does not have it",
+                    "Release the app first",
+                )
             spec = dict(body["Spec"], Mode={"Replicated": {"Replicas": replicas}})
             spec["Labels"] = {**(spec.get("Labels") or {}), TOKEN: str(fence.token)}
             try:
@@ -298,9 +410,15 @@ class Swarm:
                 return
             except Outdated:
                 time.sleep(_PAUSE)
-        raise PlatformError(f"service {name} could not be scaled", f"somebody else changed it {_ATTEMPTS} times meanwhile", "Find out who does, then run again")
+        raise PlatformError(
+            f"service {name} could not be scaled",
+            f"somebody else changed it {_ATTEMPTS} times meanwhile",
+            "Find out who does, then run again",
+        )
 
-    def remove_services(self, app: str, names: Iterable[str], fence: Fence, deadline: float) -> list[str]:
+    def remove_services(
+        self, app: str, names: Iterable[str], fence: Fence, deadline: float
+    ) -> list[str]:
         """Remove services and wait until their tasks are gone."""
         bodies = [body for body in (self._service(app, name) for name in names) if body]
         for body in bodies:
@@ -308,17 +426,31 @@ class Swarm:
             self.engine.delete(f"/services/{body['ID']}")
         going = {body["ID"] for body in bodies}
         while going:
-            left = [task for task in self.engine.get("/tasks", filters={"label": [f"{STACK}={app}"]}) if task["ServiceID"] in going]
+            left = [
+                task
+                for task in self.engine.get("/tasks", filters={"label": [f"{STACK}={app}"]})
+                if task["ServiceID"] in going
+            ]
             if not left:
                 return []
-            _wait(deadline, f"{len(left)} tasks of removed services of {app} are still there", str(left[0].get("Status", {}).get("State")))
+            _wait(
+                deadline,
+                f"{len(left)} tasks of removed services of {app} are still there",
+                str(left[0].get("Status", {}).get("State")),
+            )
         return []
 
-    def remove_networks(self, app: str, names: Iterable[str], fence: Fence, deadline: float) -> None:
+    def remove_networks(
+        self, app: str, names: Iterable[str], fence: Fence, deadline: float
+    ) -> None:
         """Remove networks and wait until they are gone; one that is in use yet is tried again."""
         for name in names:
             while True:
-                found = [network for network in self.engine.get("/networks", filters={"name": [name]}) if network["Name"] == name]
+                found = [
+                    network
+                    for network in self.engine.get("/networks", filters={"name": [name]})
+                    if network["Name"] == name
+                ]
                 if not found:
                     break
                 fence.check()
@@ -342,8 +474,13 @@ class Swarm:
         names = self._with_external(record.resolved, seen.inner).names
         gone = [f"secret {name}" for name in record.resolved.secrets if name not in names.secrets]
         gone += [f"config {name}" for name in record.resolved.configs if name not in names.configs]
-        wanted = {service["image"]: service["reference"] for service in record.resolved.services.values()}
-        return gone + [f"image {wanted[image]}" for image in image_digests.gone(self.engine, wanted, self.credentials, thorough)]
+        wanted = {
+            service["image"]: service["reference"] for service in record.resolved.services.values()
+        }
+        return gone + [
+            f"image {wanted[image]}"
+            for image in image_digests.gone(self.engine, wanted, self.credentials, thorough)
+        ]
 
     def stamp(self, app: str, fence: Fence) -> None:
         """Put the token on all services, so that whoever held the app before cannot write them."""
@@ -376,5 +513,7 @@ class Swarm:
 
 def _wait(deadline: float, what: str, why: str) -> None:
     if time.monotonic() > deadline:
-        raise PlatformError(what, why, "Look at docker service ps and docker network inspect, then run again")
+        raise PlatformError(
+            what, why, "Look at docker service ps and docker network inspect, then run again"
+        )
     time.sleep(_PAUSE)

@@ -53,10 +53,20 @@ class Connection:
                     with open(path, "rb"):
                         pass
             except OSError as error:
-                raise ShippingError(f"cannot read {path}", str(error.strerror).lower(), f"Correct {option}, a path on the host that runs the module") from error
+                raise ShippingError(
+                    f"cannot read {path}",
+                    str(error.strerror).lower(),
+                    f"Correct {option}, a path on the host that runs the module",
+                ) from error
         if bool(self.client_cert) != bool(self.client_key):
-            given, missing = ("client_cert", "client_key") if self.client_cert else ("client_key", "client_cert")
-            raise ShippingError(f"{given} is set without {missing}", "one is of no use without the other", f"Set {missing}, too")
+            given, missing = (
+                ("client_cert", "client_key") if self.client_cert else ("client_key", "client_cert")
+            )
+            raise ShippingError(
+                f"{given} is set without {missing}",
+                "one is of no use without the other",
+                f"Set {missing}, too",
+            )
 
     @property
     def encrypted(self) -> bool:
@@ -91,7 +101,9 @@ class Engine:
         """GET with headers of one's own."""
         return self._call("GET", self.prefix + path, headers=headers)
 
-    def post(self, path: str, body: Any = None, headers: Mapping[str, str] | None = None, **query: Any) -> Any:
+    def post(
+        self, path: str, body: Any = None, headers: Mapping[str, str] | None = None, **query: Any
+    ) -> Any:
         """POST ``body`` as JSON."""
         return self._call("POST", self.prefix + path, query, body, headers)
 
@@ -106,17 +118,41 @@ class Engine:
         """GET something that is not JSON."""
         return bytes(self._send("GET", self.prefix + path, query).content)
 
-    def _call(self, method: str, path: str, query: Mapping[str, Any] | None = None, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
+    def _call(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
         response = self._send(method, path, query or {}, body, headers)
         return response.json() if response.content else None
 
-    def _send(self, method: str, path: str, query: Mapping[str, Any], body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any],
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
         import requests
 
         session = self._session()
-        params = {key: json.dumps(value) if isinstance(value, (dict, list)) else value for key, value in query.items()}
+        params = {
+            key: json.dumps(value) if isinstance(value, (dict, list)) else value
+            for key, value in query.items()
+        }
         try:
-            response = session.request(method, session.base_url + path, params=params, json=body, headers=dict(headers or {}), timeout=self.connection.timeout)
+            response = session.request(
+                method,
+                session.base_url + path,
+                params=params,
+                json=body,
+                headers=dict(headers or {}),
+                timeout=self.connection.timeout,
+            )
         except requests.exceptions.SSLError as error:
             raise Denied(
                 f"no trusted connection to the engine at {self.connection.docker_host}",
@@ -125,7 +161,9 @@ class Engine:
             ) from error
         except requests.exceptions.RequestException as error:
             raise Unreachable(
-                f"no connection to the engine at {self.connection.docker_host}", innermost(error), "Check docker_host and that the engine runs"
+                f"no connection to the engine at {self.connection.docker_host}",
+                innermost(error),
+                "Check docker_host and that the engine runs",
             ) from error
         if "Date" in response.headers:
             self.clock = parsedate_to_datetime(response.headers["Date"]).timestamp()
@@ -154,12 +192,27 @@ def _new_session(connection: Connection) -> Any:
     try:
         tls: Any = False
         if connection.encrypted:
-            certificate = (connection.client_cert, connection.client_key) if connection.client_cert and connection.client_key else None
-            tls = TLSConfig(client_cert=certificate, ca_cert=connection.ca_path, verify=connection.validate_certs)
-        return APIClient(base_url=connection.docker_host, version=_dotted(MINIMUM_API), timeout=connection.timeout, tls=tls)
+            certificate = (
+                (connection.client_cert, connection.client_key)
+                if connection.client_cert and connection.client_key
+                else None
+            )
+            tls = TLSConfig(
+                client_cert=certificate,
+                ca_cert=connection.ca_path,
+                verify=connection.validate_certs,
+            )
+        return APIClient(
+            base_url=connection.docker_host,
+            version=_dotted(MINIMUM_API),
+            timeout=connection.timeout,
+            tls=tls,
+        )
     except DockerException as error:
         raise ShippingError(
-            f"cannot use docker_host {connection.docker_host}", str(error), "Write for example unix:///var/run/docker.sock or tcp://host:2376"
+            f"cannot use docker_host {connection.docker_host}",
+            str(error),
+            "Write for example unix:///var/run/docker.sock or tcp://host:2376",
         ) from error
 
 

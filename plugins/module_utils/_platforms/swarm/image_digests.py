@@ -21,8 +21,21 @@ from ..._deploy.diagnosis import REMEDIES
 from .engine import Engine
 
 _HUB = "https://index.docker.io/v1/"
-_DENIED = ("unauthorized", "authentication required", "access denied", "denied:", "no basic auth", "forbidden")
-_MISSING = ("manifest unknown", "not found", "name unknown", "repository name not known", "does not exist")
+_DENIED = (
+    "unauthorized",
+    "authentication required",
+    "access denied",
+    "denied:",
+    "no basic auth",
+    "forbidden",
+)
+_MISSING = (
+    "manifest unknown",
+    "not found",
+    "name unknown",
+    "repository name not known",
+    "does not exist",
+)
 
 
 @dataclass(frozen=True)
@@ -48,11 +61,18 @@ class Credentials:
             found = config.resolve_authconfig(_HUB if registry == "docker.io" else registry)
         except DockerException as error:
             raise PlanError(
-                f"cannot read the credentials for {registry}", str(error), "Check docker_config and its credential helper, or give registry_auths"
+                f"cannot read the credentials for {registry}",
+                str(error),
+                "Check docker_config and its credential helper, or give registry_auths",
             ) from error
         if not found:
             return None
-        names = {"Username": "username", "Password": "password", "IdentityToken": "identitytoken", "ServerAddress": "serveraddress"}
+        names = {
+            "Username": "username",
+            "Password": "password",
+            "IdentityToken": "identitytoken",
+            "ServerAddress": "serveraddress",
+        }
         return {names.get(key, key): value for key, value in found.items() if value}
 
     def _config_file(self) -> str | None:
@@ -65,10 +85,14 @@ class Credentials:
                 with open(path, encoding="utf-8") as stream:
                     _require_mapping(json.load(stream))
         except OSError as error:
-            raise PlanError(f"cannot read {path}", str(error.strerror), "Correct docker_config") from error
+            raise PlanError(
+                f"cannot read {path}", str(error.strerror), "Correct docker_config"
+            ) from error
         except ValueError as error:
             raise PlanError(
-                f"cannot read {path}", f"it is no JSON of a Docker client ({error})", "Correct the file, or name another one by docker_config"
+                f"cannot read {path}",
+                f"it is no JSON of a Docker client ({error})",
+                "Correct the file, or name another one by docker_config",
             ) from error
         return str(path) if path else None
 
@@ -86,7 +110,9 @@ class Local:
     digests: tuple[str, ...]
 
 
-def resolve(engine: Engine, references: Iterable[str], mode: str, credentials: Credentials, machines: int) -> dict[str, str]:
+def resolve(
+    engine: Engine, references: Iterable[str], mode: str, credentials: Credentials, machines: int
+) -> dict[str, str]:
     """Each reference with what it is pinned to: a digest, or a local image's id.
 
     ``mode`` is ``auto``, ``always`` or ``never``. Raises :class:`PlanError` naming every image that
@@ -95,7 +121,9 @@ def resolve(engine: Engine, references: Iterable[str], mode: str, credentials: C
     wanted = list(references)
     if mode == "never":
         return {reference: reference for reference in wanted}
-    answers = side_by_side(lambda reference: _resolve(engine, reference, mode, credentials, machines), wanted)
+    answers = side_by_side(
+        lambda reference: _resolve(engine, reference, mode, credentials, machines), wanted
+    )
     refused = [answer for answer in answers if isinstance(answer, Cause)]
     if refused:
         raise PlanError(
@@ -111,7 +139,9 @@ def _remedy(refused: list[Cause]) -> str:
     return ". ".join(sorted({REMEDIES[cause.kind] for cause in refused if cause.kind in REMEDIES}))
 
 
-def _resolve(engine: Engine, text: str, mode: str, credentials: Credentials, machines: int) -> str | Cause:
+def _resolve(
+    engine: Engine, text: str, mode: str, credentials: Credentials, machines: int
+) -> str | Cause:
     if is_image_id(text):
         return text
     reference = Reference.parse(text)
@@ -150,7 +180,9 @@ def _local(engine: Engine, reference: Reference) -> Local | None:
     return Local(found["Id"], tuple(found.get("RepoDigests") or ()))
 
 
-def gone(engine: Engine, pinned: Iterable[str], credentials: Credentials, thorough: bool) -> list[str]:
+def gone(
+    engine: Engine, pinned: Iterable[str], credentials: Credentials, thorough: bool
+) -> list[str]:
     """Which pinned images cannot be had any more: not on this engine and, if asked, not in their registry."""
     have: set[str] = set()
     for image in engine.get("/images/json"):
@@ -173,7 +205,9 @@ def ask_registry(engine: Engine, text: str, credentials: Credentials) -> str | C
     reference = Reference.parse(text)
     try:
         name = reference.pinned(reference.digest) if reference.digest else reference.familiar
-        answer = engine.get_with(f"/distribution/{quote(name, safe='/:@')}/json", credentials.header(reference.registry))
+        answer = engine.get_with(
+            f"/distribution/{quote(name, safe='/:@')}/json", credentials.header(reference.registry)
+        )
     except PlatformError as error:
         return _cause(reference, error)
     return str(answer["Descriptor"]["digest"])
@@ -181,7 +215,9 @@ def ask_registry(engine: Engine, text: str, credentials: Credentials) -> str | C
 
 def _cause(reference: Reference, error: PlatformError) -> Cause:
     why = error.why.lower()
-    if (isinstance(error, Denied) and not any(word in why for word in _MISSING)) or any(word in why for word in _DENIED):
+    if (isinstance(error, Denied) and not any(word in why for word in _MISSING)) or any(
+        word in why for word in _DENIED
+    ):
         return no_digest("image_denied", reference, error.why)
     if isinstance(error, NotFound) or any(word in why for word in _MISSING):
         return no_digest("image_missing", reference)

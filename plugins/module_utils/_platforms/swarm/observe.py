@@ -18,7 +18,9 @@ from . import causes
 from .compare import HASH, same_template, service_hash
 from .spec_fields import CONTAINER_LABELS, Names, get
 
-APP, SERVICE, TOKEN, RELEASE, VERSION = (f"{LABEL}{name}" for name in ("app", "service", "token", "release", "version"))
+APP, SERVICE, TOKEN, RELEASE, VERSION = (
+    f"{LABEL}{name}" for name in ("app", "service", "token", "release", "version")
+)
 STACK = "com.docker.stack.namespace"
 KIND = f"{LABEL}kind"
 RECORD, LEASE, CONTENT = "release", "lease", "content"
@@ -75,12 +77,21 @@ class Found:
 
         def names(objects: list[dict[str, Any]]) -> list[str]:
             specs = [entry.get("Spec", entry) for entry in objects]
-            own = [spec for spec in specs if (spec.get("Labels") or {}).get(APP) == app and (spec["Labels"]).get(KIND) != LEASE]
+            own = [
+                spec
+                for spec in specs
+                if (spec.get("Labels") or {}).get(APP) == app
+                and (spec["Labels"]).get(KIND) != LEASE
+            ]
             return sorted(spec["Name"] for spec in own)
 
         return {
             "services": sorted(body["Spec"]["Name"] for body in self.services.values()),
-            "networks": sorted(network["Name"] for network in self.networks if is_own_network(app, network, adopted)),
+            "networks": sorted(
+                network["Name"]
+                for network in self.networks
+                if is_own_network(app, network, adopted)
+            ),
             "secrets": names(self.secrets),
             "configs": names(self.configs),
         }
@@ -92,7 +103,9 @@ def is_own_network(app: str, network: Mapping[str, Any], adopted: bool) -> bool:
     return labels.get(APP) == app or (adopted and labels.get(STACK) == app)
 
 
-def split_services(app: str, services: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
+def split_services(
+    app: str, services: list[dict[str, Any]]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """The app's own services by their names in the spec, and others whose name begins as theirs do."""
     own, strangers = {}, {}
     for service in services:
@@ -111,7 +124,10 @@ def states(app: str, found: Found, resolved: Resolved, monitor: float) -> States
     for task in found.tasks:
         tasks.setdefault(task["ServiceID"], []).append(task)
     hosts = {node["ID"]: get(node, "Description.Hostname") or node["ID"] for node in found.nodes}
-    return {name: _service(app, name, body, tasks.get(body["ID"], []), found, resolved, hosts, monitor) for name, body in found.services.items()}
+    return {
+        name: _service(app, name, body, tasks.get(body["ID"], []), found, resolved, hosts, monitor)
+        for name, body in found.services.items()
+    }
 
 
 def _service(
@@ -132,7 +148,9 @@ def _service(
     policy = get(spec, "TaskTemplate.RestartPolicy") or {}
     return ServiceState(
         name=name,
-        wanted=sum(task.wanted for task in seen) if everywhere else get(spec, "Mode.Replicated.Replicas") or 0,
+        wanted=sum(task.wanted for task in seen)
+        if everywhere
+        else get(spec, "Mode.Replicated.Replicas") or 0,
         tasks=seen,
         update=_UPDATES.get(get(body, "UpdateStatus.State") or "", ""),
         update_text=get(body, "UpdateStatus.Message") or "",
@@ -150,7 +168,15 @@ def _has_check(spec: Mapping[str, Any]) -> bool:
     return bool(test) and test[0] != "NONE"
 
 
-def _task(task: dict[str, Any], service: str, body: Mapping[str, Any], names: Names, sent: str, hosts: Mapping[str, str], clock: float) -> Task:
+def _task(
+    task: dict[str, Any],
+    service: str,
+    body: Mapping[str, Any],
+    names: Names,
+    sent: str,
+    hosts: Mapping[str, str],
+    clock: float,
+) -> Task:
     status = task.get("Status", {})
     label = status.get("State", "new")
     current = same_template(task, body, names)
@@ -172,7 +198,11 @@ def _task(task: dict[str, Any], service: str, body: Mapping[str, Any], names: Na
         age=max(0.0, clock - _seconds(status.get("Timestamp"))),
         failed=failed,
         exit_code=causes.exit_code(status) if failed else None,
-        cause=causes.failed(status) if failed else causes.waiting(error) if state == words.WAITING else None,
+        cause=causes.failed(status)
+        if failed
+        else causes.waiting(error)
+        if state == words.WAITING
+        else None,
         created=task.get("CreatedAt", ""),
     )
 

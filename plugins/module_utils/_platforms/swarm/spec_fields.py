@@ -69,7 +69,11 @@ class Field:
 
     def write(self, body: Body, value: Any, names: Names) -> None:
         """Put a value into the spec; None takes it out."""
-        put(body, self.place, None if value is None or (self.keyed and not value) else self.to(value, names))
+        put(
+            body,
+            self.place,
+            None if value is None or (self.keyed and not value) else self.to(value, names),
+        )
 
 
 def get(tree: Any, path: str) -> Any:
@@ -116,23 +120,40 @@ _BRACES, _ESCAPED_BRACES = "{{", '{{"{{"}}'
 
 def _env(value: Mapping[str, str], _names: Names) -> list[str]:
     """The engine takes an environment for templates; what has none of its placeholders is kept literal."""
-    return [f"{key}={item if _PLACEHOLDER.search(item) else item.replace(_BRACES, _ESCAPED_BRACES)}" for key, item in value.items()]
+    return [
+        f"{key}={item if _PLACEHOLDER.search(item) else item.replace(_BRACES, _ESCAPED_BRACES)}"
+        for key, item in value.items()
+    ]
 
 
 def _env_back(value: list[str], _names: Names) -> dict[str, str]:
-    return {key: item.replace(_ESCAPED_BRACES, _BRACES) for key, _equals, item in (entry.partition("=") for entry in value)}
+    return {
+        key: item.replace(_ESCAPED_BRACES, _BRACES)
+        for key, _equals, item in (entry.partition("=") for entry in value)
+    }
 
 
-_TIMES = {"interval": "Interval", "timeout": "Timeout", "start_period": "StartPeriod", "start_interval": "StartInterval"}
+_TIMES = {
+    "interval": "Interval",
+    "timeout": "Timeout",
+    "start_period": "StartPeriod",
+    "start_interval": "StartInterval",
+}
 
 
 def _health(value: Mapping[str, Any], _names: Names) -> Body:
     times = {place: units.nanoseconds(value[key]) for key, place in _TIMES.items() if key in value}
-    return {"Test": value.get("test", []), **times, **({"Retries": value["retries"]} if "retries" in value else {})}
+    return {
+        "Test": value.get("test", []),
+        **times,
+        **({"Retries": value["retries"]} if "retries" in value else {}),
+    }
 
 
 def _health_back(value: Mapping[str, Any], _names: Names) -> dict[str, Any]:
-    result: dict[str, Any] = {key: units.duration(value[place]) for key, place in _TIMES.items() if value.get(place)}
+    result: dict[str, Any] = {
+        key: units.duration(value[place]) for key, place in _TIMES.items() if value.get(place)
+    }
     if value.get("Test"):
         result["test"] = value["Test"]
     if value.get("Retries"):
@@ -163,7 +184,11 @@ def _update_back(value: Mapping[str, Any], _names: Names) -> dict[str, Any]:
 
 
 def _restart(value: Mapping[str, Any], _names: Names) -> Body:
-    result = {"Condition": value["condition"], "Delay": units.nanoseconds(value["delay"]), "MaxAttempts": value["max_attempts"]}
+    result = {
+        "Condition": value["condition"],
+        "Delay": units.nanoseconds(value["delay"]),
+        "MaxAttempts": value["max_attempts"],
+    }
     window = units.nanoseconds(value["window"])
     return {**result, "Window": window} if window else result
 
@@ -232,7 +257,12 @@ def _grants(kind: str) -> To:
         ids: dict[str, str] = getattr(names, f"{kind.lower()}s")
         return [
             {
-                "File": {"Name": _file(kind, grant["target"]), "UID": grant["uid"], "GID": grant["gid"], "Mode": grant["mode"]},
+                "File": {
+                    "Name": _file(kind, grant["target"]),
+                    "UID": grant["uid"],
+                    "GID": grant["gid"],
+                    "Mode": grant["mode"],
+                },
                 f"{kind}ID": ids[grant["object"]],
                 f"{kind}Name": grant["object"],
             }
@@ -251,7 +281,10 @@ def _file(kind: str, target: str) -> str:
 
 def _grants_back(kind: str) -> To:
     def back(value: list[Body], _names: Names) -> dict[str, Any]:
-        return {grant["target"]: grant for grant in (_grant_back(kind, entry) for entry in value if entry.get("File"))}
+        return {
+            grant["target"]: grant
+            for grant in (_grant_back(kind, entry) for entry in value if entry.get("File"))
+        }
 
     return back
 
@@ -270,11 +303,22 @@ def _grant_back(kind: str, entry: Body) -> dict[str, Any]:
 
 
 def _networks(value: Mapping[str, Any], names: Names) -> list[Body]:
-    return [{"Target": names.networks.get(name, name), **({"Aliases": entry["aliases"]} if entry.get("aliases") else {})} for name, entry in value.items()]
+    return [
+        {
+            "Target": names.networks.get(name, name),
+            **({"Aliases": entry["aliases"]} if entry.get("aliases") else {}),
+        }
+        for name, entry in value.items()
+    ]
 
 
 def _networks_back(value: list[Body], names: Names) -> dict[str, Any]:
-    return {names.network_name(entry["Target"]): ({"aliases": sorted(entry["Aliases"])} if entry.get("Aliases") else {}) for entry in value}
+    return {
+        names.network_name(entry["Target"]): (
+            {"aliases": sorted(entry["Aliases"])} if entry.get("Aliases") else {}
+        )
+        for entry in value
+    }
 
 
 def _ports(value: Mapping[str, Any], _names: Names) -> list[Body]:
@@ -311,11 +355,15 @@ def _hosts(value: list[str], _names: Names) -> list[str]:
 
 
 def _hosts_back(value: list[str], _names: Names) -> list[str]:
-    return sorted(f"{name}={entry.split(' ', 1)[0]}" for entry in value for name in entry.split()[1:])
+    return sorted(
+        f"{name}={entry.split(' ', 1)[0]}" for entry in value for name in entry.split()[1:]
+    )
 
 
 def _capabilities_back(value: list[str], _names: Names) -> list[str]:
-    return sorted({name if name == "ALL" or name.startswith("CAP_") else f"CAP_{name}" for name in value})
+    return sorted(
+        {name if name == "ALL" or name.startswith("CAP_") else f"CAP_{name}" for name in value}
+    )
 
 
 def _logging_back(value: Body, _names: Names) -> dict[str, Any]:
@@ -341,7 +389,10 @@ def _platform_back(value: list[Body], _names: Names) -> str:
 
 
 def _ulimits(value: Mapping[str, Any], _names: Names) -> list[Body]:
-    return [{"Name": name, "Soft": limit["soft"], "Hard": limit["hard"]} for name, limit in value.items()]
+    return [
+        {"Name": name, "Soft": limit["soft"], "Hard": limit["hard"]}
+        for name, limit in value.items()
+    ]
 
 
 def _ulimits_back(value: list[Body], _names: Names) -> dict[str, Any]:
@@ -374,8 +425,15 @@ LABELS = Field("deploy.labels", "Labels", back=_own_labels_back, in_task=False, 
 CONTAINER_LABELS = _container("labels", "Labels", back=_own_labels_back, keyed=_same)
 PLACEMENT = (
     Field("deploy.placement.constraints", "TaskTemplate.Placement.Constraints"),
-    Field("deploy.placement.preferences", "TaskTemplate.Placement.Preferences", _preferences, _preferences_back),
-    Field("deploy.placement.max_replicas_per_node", "TaskTemplate.Placement.MaxReplicas", default=0),
+    Field(
+        "deploy.placement.preferences",
+        "TaskTemplate.Placement.Preferences",
+        _preferences,
+        _preferences_back,
+    ),
+    Field(
+        "deploy.placement.max_replicas_per_node", "TaskTemplate.Placement.MaxReplicas", default=0
+    ),
     Field("platform", "TaskTemplate.Placement.Platforms", _platform, _platform_back),
 )
 ENDPOINT = (
@@ -398,7 +456,9 @@ FIELDS: tuple[Field, ...] = (
     _container("stdin_open", "OpenStdin", default=False),
     _container("read_only", "ReadOnly", default=False),
     _container("stop_signal", "StopSignal", default=""),
-    _container("stop_grace_period", "StopGracePeriod", to=_duration, back=_duration_back, default="10s"),
+    _container(
+        "stop_grace_period", "StopGracePeriod", to=_duration, back=_duration_back, default="10s"
+    ),
     CONTAINER_LABELS,
     _container("healthcheck", "Healthcheck", to=_health, back=_health_back),
     _container("extra_hosts", "Hosts", to=_hosts, back=_hosts_back),
@@ -410,20 +470,73 @@ FIELDS: tuple[Field, ...] = (
     _container("sysctls", "Sysctls", keyed=_same),
     _container("ulimits", "Ulimits", to=_ulimits, back=_ulimits_back, keyed=_same),
     _container("volumes", "Mounts", to=_mounts, back=_mounts_back, keyed=_by("target")),
-    _container("secrets", "Secrets", to=_grants("Secret"), back=_grants_back("Secret"), keyed=_by("target")),
-    _container("configs", "Configs", to=_grants("Config"), back=_grants_back("Config"), keyed=_by("target")),
-    Field("logging", "TaskTemplate.LogDriver", lambda value, names: {"Name": value.get("driver", ""), "Options": value.get("options", {})}, _logging_back),
-    Field("deploy.resources.limits.cpus", "TaskTemplate.Resources.Limits.NanoCPUs", _cpus, _cpus_back, default="0"),
-    Field("deploy.resources.limits.memory", "TaskTemplate.Resources.Limits.MemoryBytes", _size, _size_back, default="0"),
+    _container(
+        "secrets", "Secrets", to=_grants("Secret"), back=_grants_back("Secret"), keyed=_by("target")
+    ),
+    _container(
+        "configs", "Configs", to=_grants("Config"), back=_grants_back("Config"), keyed=_by("target")
+    ),
+    Field(
+        "logging",
+        "TaskTemplate.LogDriver",
+        lambda value, names: {"Name": value.get("driver", ""), "Options": value.get("options", {})},
+        _logging_back,
+    ),
+    Field(
+        "deploy.resources.limits.cpus",
+        "TaskTemplate.Resources.Limits.NanoCPUs",
+        _cpus,
+        _cpus_back,
+        default="0",
+    ),
+    Field(
+        "deploy.resources.limits.memory",
+        "TaskTemplate.Resources.Limits.MemoryBytes",
+        _size,
+        _size_back,
+        default="0",
+    ),
     Field("deploy.resources.limits.pids", "TaskTemplate.Resources.Limits.Pids", default=0),
-    Field("deploy.resources.reservations.cpus", "TaskTemplate.Resources.Reservations.NanoCPUs", _cpus, _cpus_back, default="0"),
-    Field("deploy.resources.reservations.memory", "TaskTemplate.Resources.Reservations.MemoryBytes", _size, _size_back, default="0"),
-    Field("deploy.restart_policy", "TaskTemplate.RestartPolicy", _restart, _restart_back, default=RESTART_DEFAULTS),
+    Field(
+        "deploy.resources.reservations.cpus",
+        "TaskTemplate.Resources.Reservations.NanoCPUs",
+        _cpus,
+        _cpus_back,
+        default="0",
+    ),
+    Field(
+        "deploy.resources.reservations.memory",
+        "TaskTemplate.Resources.Reservations.MemoryBytes",
+        _size,
+        _size_back,
+        default="0",
+    ),
+    Field(
+        "deploy.restart_policy",
+        "TaskTemplate.RestartPolicy",
+        _restart,
+        _restart_back,
+        default=RESTART_DEFAULTS,
+    ),
     Field("networks", "TaskTemplate.Networks", _networks, _networks_back, keyed=_same),
     *PLACEMENT,
     *ENDPOINT,
     REPLICAS,
     LABELS,
-    Field("deploy.update_config", "UpdateConfig", _update, _update_back, default=UPDATE_DEFAULTS, in_task=False),
-    Field("deploy.rollback_config", "RollbackConfig", _update, _update_back, default=UPDATE_DEFAULTS, in_task=False),
+    Field(
+        "deploy.update_config",
+        "UpdateConfig",
+        _update,
+        _update_back,
+        default=UPDATE_DEFAULTS,
+        in_task=False,
+    ),
+    Field(
+        "deploy.rollback_config",
+        "RollbackConfig",
+        _update,
+        _update_back,
+        default=UPDATE_DEFAULTS,
+        in_task=False,
+    ),
 )

@@ -30,7 +30,12 @@ _CONFLICT = 409
 def records(configs: Iterable[Mapping[str, Any]]) -> tuple[Record, ...]:
     """The records among an app's config objects, the newest first."""
     found = [
-        read_record(config["ID"], config["Version"]["Index"], config["Spec"]["Labels"], config["Spec"]["Data"])
+        read_record(
+            config["ID"],
+            config["Version"]["Index"],
+            config["Spec"]["Labels"],
+            config["Spec"]["Data"],
+        )
         for config in configs
         if config["Spec"]["Labels"].get(KIND) == RECORD
     ]
@@ -39,7 +44,10 @@ def records(configs: Iterable[Mapping[str, Any]]) -> tuple[Record, ...]:
 
 def lease_among(configs: Iterable[Mapping[str, Any]]) -> Lease | None:
     """The lease among an app's config objects."""
-    return next((_as_lease(config) for config in configs if config["Spec"]["Labels"].get(KIND) == LEASE), None)
+    return next(
+        (_as_lease(config) for config in configs if config["Spec"]["Labels"].get(KIND) == LEASE),
+        None,
+    )
 
 
 def _as_lease(config: Mapping[str, Any]) -> Lease:
@@ -49,7 +57,9 @@ def _as_lease(config: Mapping[str, Any]) -> Lease:
 def read_lease(engine: Engine, app: str, known: Lease | None = None) -> Lease | None:
     """The lease as it is now."""
     if known is None:
-        return lease_among(engine.get("/configs", filters={"label": [f"{APP}={app}", f"{KIND}={LEASE}"]}))
+        return lease_among(
+            engine.get("/configs", filters={"label": [f"{APP}={app}", f"{KIND}={LEASE}"]})
+        )
     try:
         return _as_lease(engine.get(f"/configs/{known.id}"))
     except NotFound:
@@ -60,10 +70,18 @@ def write_lease(engine: Engine, app: str, lease: Lease) -> Lease:
     """Make the lease (without an id) or write it; raises :class:`Outdated` where somebody was faster."""
     labels = {**lease.labels(), APP: app, KIND: LEASE}
     if not lease.id:
-        return replace(lease, id=_create(engine, "configs", lease_name(app), b"shipping.code lease", labels), version=-1)
+        return replace(
+            lease,
+            id=_create(engine, "configs", lease_name(app), b"shipping.code lease", labels),
+            version=-1,
+        )
     name = lease_name(app)
     data = base64.b64encode(b"shipping.code lease").decode()
-    engine.post(f"/configs/{lease.id}/update", {"Name": name, "Labels": labels, "Data": data}, version=lease.version)
+    engine.post(
+        f"/configs/{lease.id}/update",
+        {"Name": name, "Labels": labels, "Data": data},
+        version=lease.version,
+    )
     return lease
 
 
@@ -81,13 +99,27 @@ def write_record(engine: Engine, app: str, record: Record) -> Record:
     """Make a record, or write the labels of one that exists."""
     labels = {**record.labels(), APP: app, KIND: RECORD}
     if not record.id:
-        return replace(record, id=_create(engine, "configs", record_name(app, record.number), record.data(), labels))
+        return replace(
+            record,
+            id=_create(engine, "configs", record_name(app, record.number), record.data(), labels),
+        )
     now = engine.get(f"/configs/{record.id}")
-    engine.post(f"/configs/{record.id}/update", {**now["Spec"], "Labels": labels}, version=now["Version"]["Index"])
+    engine.post(
+        f"/configs/{record.id}/update",
+        {**now["Spec"], "Labels": labels},
+        version=now["Version"]["Index"],
+    )
     return record
 
 
-def make_objects(engine: Engine, app: str, resolved: Resolved, contents: Contents, existing: Mapping[str, Mapping[str, Any]], fence: Fence) -> None:
+def make_objects(
+    engine: Engine,
+    app: str,
+    resolved: Resolved,
+    contents: Contents,
+    existing: Mapping[str, Mapping[str, Any]],
+    fence: Fence,
+) -> None:
     """Make the secrets and configs that are missing, side by side."""
     missing = [
         (kind, name, entry)
@@ -108,15 +140,29 @@ def make_objects(engine: Engine, app: str, resolved: Resolved, contents: Content
     side_by_side(make, missing)
 
 
-def take_over(engine: Engine, app: str, resolved: Resolved, existing: Mapping[str, Mapping[str, Any]], fence: Fence) -> None:
+def take_over(
+    engine: Engine,
+    app: str,
+    resolved: Resolved,
+    existing: Mapping[str, Mapping[str, Any]],
+    fence: Fence,
+) -> None:
     """Label a stack's secrets and configs that are used from now on, so that they go with the last release that needs them."""
     for kind in ("secrets", "configs"):
         for name, entry in getattr(resolved, kind).items():
             found = existing[kind].get(name)
-            if found and not entry.get("external") and APP not in (found["Spec"].get("Labels") or {}):
+            if (
+                found
+                and not entry.get("external")
+                and APP not in (found["Spec"].get("Labels") or {})
+            ):
                 fence.check()
                 labels = {**(found["Spec"].get("Labels") or {}), APP: app, KIND: CONTENT}
-                engine.post(f"/{kind}/{found['ID']}/update", {**found["Spec"], "Labels": labels}, version=found["Version"]["Index"])
+                engine.post(
+                    f"/{kind}/{found['ID']}/update",
+                    {**found["Spec"], "Labels": labels},
+                    version=found["Version"]["Index"],
+                )
 
 
 def sweep(engine: Engine, app: str, needed: Iterable[Resolved], fence: Fence) -> None:
@@ -124,7 +170,9 @@ def sweep(engine: Engine, app: str, needed: Iterable[Resolved], fence: Fence) ->
     wanted = list(needed)
     for kind in ("secrets", "configs"):
         names = {name for resolved in wanted for name in getattr(resolved, kind)}
-        for found in engine.get(f"/{kind}", filters={"label": [f"{APP}={app}", f"{KIND}={CONTENT}"]}):
+        for found in engine.get(
+            f"/{kind}", filters={"label": [f"{APP}={app}", f"{KIND}={CONTENT}"]}
+        ):
             if found["Spec"]["Name"] not in names:
                 fence.check()
                 _delete_unused(engine, f"/{kind}/{found['ID']}")

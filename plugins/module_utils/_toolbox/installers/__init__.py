@@ -16,4 +16,6 @@ from . import (
 )
 from .installer import Kind
 
-KINDS: dict[str, Kind] = {module.KIND.name: module.KIND for module in (script, git, python, archive, binary, env, file)}
+KINDS: dict[str, Kind] = {
+    module.KIND.name: module.KIND for module in (script, git, python, archive, binary, env, file)
+}

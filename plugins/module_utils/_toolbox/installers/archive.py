@@ -21,10 +21,23 @@ KIND = Kind(
     "A tar (plain, gz, bz2, xz) or zip with programs. It is unpacked by rules of our own: nothing in it can be written elsewhere.",
     {
         "url": Key("url", "Where the control machine gets it from.", each_platform=True),
-        "file": Key("path", "The file, below the folder of the catalogue, in place of `url`.", each_platform=True),
+        "file": Key(
+            "path",
+            "The file, below the folder of the catalogue, in place of `url`.",
+            each_platform=True,
+        ),
         "sha256": Key("sha256", "Its checksum.", required=True, each_platform=True),
-        "strip": Key("count", "How many leading folders are left out, as `tar --strip-components` does.", each_platform=True),
-        "commands": Key("commands", "Paths in the archive by command, or a list of paths.", required=True, each_platform=True),
+        "strip": Key(
+            "count",
+            "How many leading folders are left out, as `tar --strip-components` does.",
+            each_platform=True,
+        ),
+        "commands": Key(
+            "commands",
+            "Paths in the archive by command, or a list of paths.",
+            required=True,
+            each_platform=True,
+        ),
     },
     declared("sha256", "strip"),
     _install,

@@ -12,7 +12,11 @@ KIND = Kind(
     "One program in one file.",
     {
         "url": Key("url", "Where the control machine gets it from.", each_platform=True),
-        "file": Key("path", "The file, below the folder of the catalogue, in place of `url`.", each_platform=True),
+        "file": Key(
+            "path",
+            "The file, below the folder of the catalogue, in place of `url`.",
+            each_platform=True,
+        ),
         "sha256": Key("sha256", "Its checksum.", required=True, each_platform=True),
     },
     declared("sha256"),

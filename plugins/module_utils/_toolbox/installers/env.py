@@ -10,7 +10,13 @@ from .installer import Key, Kind, declared
 KIND = Kind(
     "env",
     "Environment variables, such as the address of a service. They are no place for secrets.",
-    {"variables": Key("variables", "Values by name. `{share}` stands for the folder of the project's files.", required=True)},
+    {
+        "variables": Key(
+            "variables",
+            "Values by name. `{share}` stands for the folder of the project's files.",
+            required=True,
+        )
+    },
     declared("variables"),
     lambda build: None,
     has_commands=False,

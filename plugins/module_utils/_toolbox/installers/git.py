@@ -18,9 +18,15 @@ KIND = Kind(
     "git",
     "The files of one commit of a git repository. The control machine gets them; the user's machine needs no git.",
     {
-        "repository": Key("text", "The URL of the repository, or its path, as `git fetch` takes it.", required=True),
+        "repository": Key(
+            "text",
+            "The URL of the repository, or its path, as `git fetch` takes it.",
+            required=True,
+        ),
         "commit": Key("commit", "The full id of the commit, which is its checksum.", required=True),
-        "commands": Key("commands", "Paths in the repository by command, or a list of paths.", required=True),
+        "commands": Key(
+            "commands", "Paths in the repository by command, or a list of paths.", required=True
+        ),
     },
     declared("commit"),
     _install,

@@ -74,7 +74,9 @@ class Kind(NamedTuple):
 
 def declared(*names: str) -> Inputs:
     """Inputs that are nothing but what the catalogue says."""
-    return lambda details, facts: {name: details[name] for name in names if details.get(name) is not None}
+    return lambda details, facts: {
+        name: details[name] for name in names if details.get(name) is not None
+    }
 
 
 def sha256_of(path: str) -> str:

@@ -32,7 +32,11 @@ def _install(build: Build) -> None:
     try:
         _into(build)
     except subprocess.TimeoutExpired as error:
-        raise DeliveryError(f"{build.name} cannot be installed", f"{error.cmd[0]} did not end within {_TIMEOUT} s", "Run again") from error
+        raise DeliveryError(
+            f"{build.name} cannot be installed",
+            f"{error.cmd[0]} did not end within {_TIMEOUT} s",
+            "Run again",
+        ) from error
 
 
 def _into(build: Build) -> None:
@@ -40,13 +44,28 @@ def _into(build: Build) -> None:
     run = _Uv(build)
     os.rmdir(build.target)
     run("venv", "--quiet", "--no-project", "--python", interpreter, build.target)
-    source = ["--no-index", "--find-links", build.sent("wheels")] if build.details.get("wheels") else _index(build.details)
+    source = (
+        ["--no-index", "--find-links", build.sent("wheels")]
+        if build.details.get("wheels")
+        else _index(build.details)
+    )
     run(
-        *("pip", "install", "--quiet", "--python", os.path.join(build.target, "bin", "python"), "--require-hashes", "--only-binary", ":all:"),
+        *(
+            "pip",
+            "install",
+            "--quiet",
+            "--python",
+            os.path.join(build.target, "bin", "python"),
+            "--require-hashes",
+            "--only-binary",
+            ":all:",
+        ),
         *("--link-mode", "copy", "--requirements", build.sent("lock"), *source),
     )
     # Users cannot write there. Not by the environment's own Python, which would run code of the packages (.pth) as root.
-    run.program(interpreter, "-I", "-S", "-m", "compileall", "-q", os.path.join(build.target, "lib"))
+    run.program(
+        interpreter, "-I", "-S", "-m", "compileall", "-q", os.path.join(build.target, "lib")
+    )
 
 
 def _index(details: Mapping[str, Any]) -> list[str]:
@@ -73,7 +92,13 @@ class _Uv:
         """Run any program in the same environment."""
         # run_command of AnsibleModule knows no timeout.
         return subprocess.run(  # pylint: disable=ansible-bad-function
-            list(words), env=self.environment, cwd=self.build.given, capture_output=True, timeout=_TIMEOUT, check=False, stdin=subprocess.DEVNULL
+            list(words),
+            env=self.environment,
+            cwd=self.build.given,
+            capture_output=True,
+            timeout=_TIMEOUT,
+            check=False,
+            stdin=subprocess.DEVNULL,
         )
 
     def __call__(self, *words: str) -> None:
@@ -92,11 +117,28 @@ KIND = Kind(
     "python",
     "Python packages in a virtual environment of their own, installed by `uv` from wheels whose hashes are locked.",
     {
-        "lock": Key("path", "A requirements file with hashes, as `uv pip compile --generate-hashes` writes it.", required=True, each_platform=True),
-        "wheels": Key("path", "A folder with the wheels. Without it the machine itself gets them from an index.", each_platform=True),
+        "lock": Key(
+            "path",
+            "A requirements file with hashes, as `uv pip compile --generate-hashes` writes it.",
+            required=True,
+            each_platform=True,
+        ),
+        "wheels": Key(
+            "path",
+            "A folder with the wheels. Without it the machine itself gets them from an index.",
+            each_platform=True,
+        ),
         "index_url": Key("url", "The index, where there is no `wheels`; PyPI by default."),
-        "python": Key("absolute", "The interpreter on the machine; by default the machine's own.", each_platform=True),
-        "commands": Key("commands", "The entry points that are offered: a list, or names of scripts by command.", required=True),
+        "python": Key(
+            "absolute",
+            "The interpreter on the machine; by default the machine's own.",
+            each_platform=True,
+        ),
+        "commands": Key(
+            "commands",
+            "The entry points that are offered: a list, or names of scripts by command.",
+            required=True,
+        ),
     },
     _inputs,
     _install,

@@ -19,7 +19,12 @@ from ansible_collections.shipping.code.plugins.module_utils._awx.object_diff imp
 from ansible_collections.shipping.code.plugins.module_utils._awx.object_types import KINDS
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import SpecError
 
-CREDENTIAL = {"name": "c", "organization": "T", "credential_type": "Machine", "inputs": {"username": "u", "password": "s"}}
+CREDENTIAL = {
+    "name": "c",
+    "organization": "T",
+    "credential_type": "Machine",
+    "inputs": {"username": "u", "password": "s"},
+}
 IDS = {"organization": 1, "credential_type": 2}
 
 
@@ -47,49 +52,102 @@ def test_nothing_differs_from_what_was_sent():
 
 
 def test_another_secret_is_sent_with_the_new_mark():
-    have = stored(one("credentials", **CREDENTIAL), IDS, inputs={"username": "u", "password": HIDDEN})
-    found = differences(one("credentials", **{**CREDENTIAL, "inputs": {"username": "u", "password": "other"}}), have, IDS)
+    have = stored(
+        one("credentials", **CREDENTIAL), IDS, inputs={"username": "u", "password": HIDDEN}
+    )
+    found = differences(
+        one("credentials", **{**CREDENTIAL, "inputs": {"username": "u", "password": "other"}}),
+        have,
+        IDS,
+    )
     assert set(found) == {"inputs", "description"}
-    found = differences(one("credentials", **{**CREDENTIAL, "description": "New", "inputs": {"username": "u", "password": "other"}}), have, IDS)
+    found = differences(
+        one(
+            "credentials",
+            **{
+                **CREDENTIAL,
+                "description": "New",
+                "inputs": {"username": "u", "password": "other"},
+            },
+        ),
+        have,
+        IDS,
+    )
     assert set(found) == {"inputs", "description"}
 
 
 def test_a_mark_tells_nothing():
-    marks = {stored(one("credentials", **{**CREDENTIAL, "name": name}), IDS)["description"] for name in ("a", "b")}
+    marks = {
+        stored(one("credentials", **{**CREDENTIAL, "name": name}), IDS)["description"]
+        for name in ("a", "b")
+    }
     assert len(marks) == 2 and not [mark for mark in marks if mark.strip("[]") == "s"]
 
 
 def test_what_is_not_declared_stays():
-    template = one("job_templates", name="j", organization="T", inventory="i", project="p", playbook="d.yml", extra_vars={"b": 1, "a": 2})
+    template = one(
+        "job_templates",
+        name="j",
+        organization="T",
+        inventory="i",
+        project="p",
+        playbook="d.yml",
+        extra_vars={"b": 1, "a": 2},
+    )
     ids = {"organization": 1, "inventory": 2, "project": 3}
-    have = {**stored(template, ids), "forks": 5, "organization": 9, "extra_vars": '{"a":2,"b":1}', "description": "Theirs [shipping.code]"}
+    have = {
+        **stored(template, ids),
+        "forks": 5,
+        "organization": 9,
+        "extra_vars": '{"a":2,"b":1}',
+        "description": "Theirs [shipping.code]",
+    }
     assert differences(template, have, ids) == {}
     assert differences(template, {**have, "playbook": "e.yml"}, ids) == {"playbook": "d.yml"}
-    assert differences(template, {**have, "extra_vars": "a: 2\nb: 1"}, ids) == {"extra_vars": '{"a": 2, "b": 1}'}
+    assert differences(template, {**have, "extra_vars": "a: 2\nb: 1"}, ids) == {
+        "extra_vars": '{"a": 2, "b": 1}'
+    }
 
 
 def test_what_is_taken_over_gets_the_mark():
     found = differences(one("organizations", name="T"), {"name": "T", "description": "Theirs"}, {})
-    assert found == {"description": "Theirs [shipping.code]"} and not is_ours({"description": "Theirs [shipping.code] or not"})
+    assert found == {"description": "Theirs [shipping.code]"} and not is_ours(
+        {"description": "Theirs [shipping.code] or not"}
+    )
 
 
 def test_a_difference_shows_names_and_no_secrets():
     credential = one("credentials", **CREDENTIAL)
     have = stored(
-        credential, IDS, inputs={"username": "u", "password": HIDDEN}, summary_fields={"organization": {"name": "Old"}, "credential_type": {"name": "Machine"}}
+        credential,
+        IDS,
+        inputs={"username": "u", "password": HIDDEN},
+        summary_fields={"organization": {"name": "Old"}, "credential_type": {"name": "Machine"}},
     )
-    assert shown_of(credential, have, {})["organization"] == "Old" and shown(credential)["organization"] == "T"
-    assert "'s'" not in str(shown(credential)) and shown(credential)["inputs"] == shown_of(credential, have, {})["inputs"]
+    assert (
+        shown_of(credential, have, {})["organization"] == "Old"
+        and shown(credential)["organization"] == "T"
+    )
+    assert (
+        "'s'" not in str(shown(credential))
+        and shown(credential)["inputs"] == shown_of(credential, have, {})["inputs"]
+    )
 
 
-@pytest.mark.parametrize("rrule", ["every day", "RRULE:FREQ=DAILY;INTERVAL=1", "DTSTART:20260101T000000Z RRULE:FREQ=DAILY"])
+@pytest.mark.parametrize(
+    "rrule",
+    ["every day", "RRULE:FREQ=DAILY;INTERVAL=1", "DTSTART:20260101T000000Z RRULE:FREQ=DAILY"],
+)
 def test_rules_that_awx_does_not_take(rrule):
     with pytest.raises(SpecError, match="AWX takes rules such as"):
         one("schedules", name="s", unified_job_template="j", rrule=rrule)
 
 
 def test_names_are_the_only_ones_within_their_scope():
-    sources = [{"name": "d", "inventory": name, "source_project": "p", "source_path": "x"} for name in ("a", "b")]
+    sources = [
+        {"name": "d", "inventory": name, "source_project": "p", "source_path": "x"}
+        for name in ("a", "b")
+    ]
     assert len(wanted_of({"inventory_sources": sources})) == 2
     with pytest.raises(SpecError, match=r"inventory_sources\.d: is there twice"):
         wanted_of({"inventory_sources": [*sources, sources[0]]})
@@ -100,8 +158,14 @@ def test_names_are_the_only_ones_within_their_scope():
     [
         ({"detail": "Not found."}, "Not found"),
         ({"name": ["This field is required."]}, "name: This field is required"),
-        ({"__all__": ["Project with this Name already exists."]}, "Project with this Name already exists"),
-        ({"error": "Resource is being used by running jobs.", "active_jobs": [{"id": 3}]}, "Resource is being used by running jobs; active_jobs: id: 3"),
+        (
+            {"__all__": ["Project with this Name already exists."]},
+            "Project with this Name already exists",
+        ),
+        (
+            {"error": "Resource is being used by running jobs.", "active_jobs": [{"id": 3}]},
+            "Resource is being used by running jobs; active_jobs: id: 3",
+        ),
         ("<html>", "<html>"),
     ],
 )

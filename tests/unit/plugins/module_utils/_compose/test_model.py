@@ -17,7 +17,14 @@ def app(**services):
 
 def test_defaults():
     read = model.read({"services": {"web": {"image": "nginx"}}})
-    assert read == model.Compose(services={"web": NOTHING_SAID}, networks={"default": {}}, volumes={}, secrets={}, configs={}, notes=[])
+    assert read == model.Compose(
+        services={"web": NOTHING_SAID},
+        networks={"default": {}},
+        volumes={},
+        secrets={},
+        configs={},
+        notes=[],
+    )
 
 
 IMAGES = [
@@ -35,12 +42,22 @@ def test_images_set_from_outside(service, images, image):
 
 
 IMAGE_PROBLEMS = [
-    ({"build": "."}, {}, ["services.web: has no image; set it by images: {web: <reference>}, as CI built and pushed it"]),
+    (
+        {"build": "."},
+        {},
+        [
+            "services.web: has no image; set it by images: {web: <reference>}, as CI built and pushed it"
+        ],
+    ),
     ({"command": "x"}, {}, ["services.web: needs an image"]),
     ({"image": None}, {}, ["services.web: needs an image"]),
     ({"image": "a"}, {"wep": "b"}, ["images.wep: no such service; did you mean web?"]),
     ({"image": "a"}, {"db": "b"}, ["images.db: no such service"]),
-    ({"image": "a"}, {"web": "B"}, ["services.web.image: 'B' is no image reference; write registry/name:tag"]),
+    (
+        {"image": "a"},
+        {"web": "B"},
+        ["services.web.image: 'B' is no image reference; write registry/name:tag"],
+    ),
     ({"image": ""}, {}, ["services.web.image: '' is no image reference; write registry/name:tag"]),
 ]
 
@@ -51,10 +68,11 @@ def test_services_without_a_good_image(service, images, expected):
 
 
 def test_what_is_for_local_work_only_is_named_in_one_line():
-    content = app(web={"build": ".", "container_name": "w", "pull_policy": "always"}, db={"attach": False, "develop": {}})
-    expected = (
-        "passed over, for local work only: services.web.build, services.web.container_name, services.web.pull_policy, services.db.attach, services.db.develop"
+    content = app(
+        web={"build": ".", "container_name": "w", "pull_policy": "always"},
+        db={"attach": False, "develop": {}},
     )
+    expected = "passed over, for local work only: services.web.build, services.web.container_name, services.web.pull_policy, services.db.attach, services.db.develop"
     assert model.read(content).notes == [expected]
 
 
@@ -75,7 +93,10 @@ NO_APPS = [
         {"services": {"-web": {"image": "nginx"}}},
         "services.-web: a service's name must have letters, digits, '-' and '_' only, and begin and end with a letter or digit",
     ),
-    ({**spec(), "volumes": {"my data": None}}, "volumes.my data: a name must have letters, digits, '-', '_' and '.' only"),
+    (
+        {**spec(), "volumes": {"my data": None}},
+        "volumes.my data: a name must have letters, digits, '-', '_' and '.' only",
+    ),
 ]
 
 
@@ -92,7 +113,11 @@ def test_what_concerns_nobody_at_the_top():
 OBJECTS = [
     ("networks", None, {}),
     ("networks", {"driver": "bridge"}, {}),
-    ("networks", {"driver": "overlay", "attachable": "true", "internal": False}, {"driver": "overlay", "attachable": True}),
+    (
+        "networks",
+        {"driver": "overlay", "attachable": "true", "internal": False},
+        {"driver": "overlay", "attachable": True},
+    ),
     (
         "networks",
         {"name": "front", "labels": ["a=b"], "driver_opts": {"encrypted": ""}},
@@ -105,11 +130,19 @@ OBJECTS = [
     ("networks", {"ipam": {}, "enable_ipv6": False, "enable_ipv4": True}, {}),
     ("volumes", None, {}),
     ("volumes", {"driver": "local"}, {}),
-    ("volumes", {"driver": "nfs", "driver_opts": {"size": 1}, "labels": {"a": 1}}, {"driver": "nfs", "driver_opts": {"size": "1"}, "labels": {"a": "1"}}),
+    (
+        "volumes",
+        {"driver": "nfs", "driver_opts": {"size": 1}, "labels": {"a": 1}},
+        {"driver": "nfs", "driver_opts": {"size": "1"}, "labels": {"a": "1"}},
+    ),
     ("volumes", {"external": True, "name": "data"}, {"external": True, "name": "data"}),
     ("secrets", {"environment": "TOKEN"}, {"environment": "TOKEN"}),
     ("secrets", {"external": True, "name": "token-3"}, {"external": True, "name": "token-3"}),
-    ("configs", {"content": "a: b", "labels": {"x": None}}, {"content": "a: b", "labels": {"x": ""}}),
+    (
+        "configs",
+        {"content": "a: b", "labels": {"x": None}},
+        {"content": "a: b", "labels": {"x": ""}},
+    ),
 ]
 
 
@@ -120,24 +153,64 @@ def test_objects(section, given, normal):
 
 ONE_SOURCE = "needs exactly one of file, content, environment or external"
 OBJECT_PROBLEMS = [
-    ("networks", {"driver": "macvlan"}, "networks.it.driver: 'macvlan' is none of overlay, bridge, default"),
-    ("networks", {"ipam": {"config": [{"subnet": "10.1.0.0/24"}]}}, "networks.it.ipam: make the network beforehand and declare it external"),
-    ("networks", {"enable_ipv4": False}, "networks.it.enable_ipv4: Swarm cannot switch this off; leave it out"),
-    ("networks", {"external": True, "driver": "overlay"}, "networks.it: is external, so driver cannot be set here"),
+    (
+        "networks",
+        {"driver": "macvlan"},
+        "networks.it.driver: 'macvlan' is none of overlay, bridge, default",
+    ),
+    (
+        "networks",
+        {"ipam": {"config": [{"subnet": "10.1.0.0/24"}]}},
+        "networks.it.ipam: make the network beforehand and declare it external",
+    ),
+    (
+        "networks",
+        {"enable_ipv4": False},
+        "networks.it.enable_ipv4: Swarm cannot switch this off; leave it out",
+    ),
+    (
+        "networks",
+        {"external": True, "driver": "overlay"},
+        "networks.it: is external, so driver cannot be set here",
+    ),
     ("networks", {"extrenal": True}, "networks.it.extrenal: unknown key; did you mean external?"),
     ("networks", "front", "networks.it: must be a mapping, not 'front'"),
-    ("volumes", {"external": True, "labels": {"a": "b"}}, "volumes.it: is external, so labels cannot be set here"),
+    (
+        "volumes",
+        {"external": True, "labels": {"a": "b"}},
+        "volumes.it: is external, so labels cannot be set here",
+    ),
     (
         "volumes",
         {"external": True, "labels": {"a": "b"}, "driver": "x", "driver_opts": {"c": "d"}},
         "volumes.it: is external, so driver, driver_opts, labels cannot be set here",
     ),
     ("secrets", None, f"secrets.it: {ONE_SOURCE}"),
-    ("secrets", {"file": "a", "environment": "B"}, f"secrets.it: {ONE_SOURCE}; it has file and environment"),
-    ("secrets", {"environment": "A", "name": "x"}, "secrets.it.name: secrets that are not external are named after their content; leave the name out"),
-    ("secrets", {"external": True, "file": "a"}, "secrets.it: is external, so file cannot be set here"),
-    ("configs", {"file": "a", "content": "b"}, f"configs.it: {ONE_SOURCE}; it has file and content"),
-    ("configs", {"content": "b", "template_driver": "golang"}, "configs.it.template_driver: not supported yet; leave it out"),
+    (
+        "secrets",
+        {"file": "a", "environment": "B"},
+        f"secrets.it: {ONE_SOURCE}; it has file and environment",
+    ),
+    (
+        "secrets",
+        {"environment": "A", "name": "x"},
+        "secrets.it.name: secrets that are not external are named after their content; leave the name out",
+    ),
+    (
+        "secrets",
+        {"external": True, "file": "a"},
+        "secrets.it: is external, so file cannot be set here",
+    ),
+    (
+        "configs",
+        {"file": "a", "content": "b"},
+        f"configs.it: {ONE_SOURCE}; it has file and content",
+    ),
+    (
+        "configs",
+        {"content": "b", "template_driver": "golang"},
+        "configs.it.template_driver: not supported yet; leave it out",
+    ),
 ]
 
 
@@ -147,16 +220,43 @@ def test_objects_that_cannot_be(section, given, problem):
 
 
 REFERENCES = [
-    ({"networks": ["frnt"]}, "services.web.networks: no network frnt is declared; did you mean front?"),
-    ({"networks": {"other": {}}}, "services.web.networks: no network other is declared; declare it under networks"),
-    ({"volumes": ["dat:/x"]}, "services.web.volumes: no volume dat is declared; did you mean data?"),
-    ({"secrets": ["tokn"]}, "services.web.secrets: no secret tokn is declared; did you mean token?"),
-    ({"configs": [{"source": "x"}]}, "services.web.configs: no config x is declared; declare it under configs"),
-    ({"depends_on": ["databse"]}, "services.web.depends_on: no service databse is declared; did you mean database?"),
-    ({"depends_on": {"x": {"condition": "service_healthy"}}}, "services.web.depends_on: no service x is declared; declare it under services"),
-    ({"secrets": ["token", {"source": "key", "target": "token"}]}, "services.web.secrets: /run/secrets/token is mounted twice"),
+    (
+        {"networks": ["frnt"]},
+        "services.web.networks: no network frnt is declared; did you mean front?",
+    ),
+    (
+        {"networks": {"other": {}}},
+        "services.web.networks: no network other is declared; declare it under networks",
+    ),
+    (
+        {"volumes": ["dat:/x"]},
+        "services.web.volumes: no volume dat is declared; did you mean data?",
+    ),
+    (
+        {"secrets": ["tokn"]},
+        "services.web.secrets: no secret tokn is declared; did you mean token?",
+    ),
+    (
+        {"configs": [{"source": "x"}]},
+        "services.web.configs: no config x is declared; declare it under configs",
+    ),
+    (
+        {"depends_on": ["databse"]},
+        "services.web.depends_on: no service databse is declared; did you mean database?",
+    ),
+    (
+        {"depends_on": {"x": {"condition": "service_healthy"}}},
+        "services.web.depends_on: no service x is declared; declare it under services",
+    ),
+    (
+        {"secrets": ["token", {"source": "key", "target": "token"}]},
+        "services.web.secrets: /run/secrets/token is mounted twice",
+    ),
     *(
-        ({"secrets": [{"source": "token", "mode": mode}]}, f"services.web.secrets[0].mode: must be a file mode such as 0440, not {mode!r}")
+        (
+            {"secrets": [{"source": "token", "mode": mode}]},
+            f"services.web.secrets[0].mode: must be a file mode such as 0440, not {mode!r}",
+        )
         for mode in ("rw", "", "999", -1, "-1", 0o10000, True, 4.5)
     ),
 ]
@@ -190,7 +290,10 @@ def test_a_bad_declaration_is_told_once_only():
 CYCLES = [
     ({"a": ["a"]}, ["services.a.depends_on: goes round in a circle: a → a"]),
     ({"a": ["b"], "b": ["a"]}, ["services.a.depends_on: goes round in a circle: a → b → a"]),
-    ({"a": ["b"], "b": ["c"], "c": ["b"]}, ["services.b.depends_on: goes round in a circle: b → c → b"]),
+    (
+        {"a": ["b"], "b": ["c"], "c": ["b"]},
+        ["services.b.depends_on: goes round in a circle: b → c → b"],
+    ),
     ({"a": ["b", "c"], "b": ["d"], "c": ["d"], "d": []}, []),
 ]
 
@@ -206,13 +309,18 @@ def test_names_of_apps(name):
     assert model.APP_NAME.fullmatch(name)
 
 
-@pytest.mark.parametrize("name", ["", "-", "Shop", "-shop", "shop-", "_shop", "my.shop", "my shop", "a" * 41, "shöp"])
+@pytest.mark.parametrize(
+    "name", ["", "-", "Shop", "-shop", "shop-", "_shop", "my.shop", "my shop", "a" * 41, "shöp"]
+)
 def test_what_is_no_name_of_an_app(name):
     assert not model.APP_NAME.fullmatch(name)
 
 
 def test_the_default_network_is_there_only_where_it_is_used():
-    content = {**app(web={"networks": ["front"]}, agent={"network_mode": "host"}), "networks": {"front": None}}
+    content = {
+        **app(web={"networks": ["front"]}, agent={"network_mode": "host"}),
+        "networks": {"front": None},
+    }
     read = model.read(content)
     assert read.networks == {"front": {}}
     assert "networks" not in read.services["agent"]
@@ -225,7 +333,10 @@ def test_the_default_network_can_be_described():
 
 def test_reading_does_not_change_what_it_reads():
     content = {
-        **app(web={"restart": "always", "depends_on": {"db": {"required": True}}, "tmpfs": "/run"}, db={}),
+        **app(
+            web={"restart": "always", "depends_on": {"db": {"required": True}}, "tmpfs": "/run"},
+            db={},
+        ),
         "networks": {"n": {"external": {"name": "m"}}},
     }
     before = repr(content)

@@ -23,7 +23,9 @@ def long_syntax(app: model.Compose) -> dict[str, Any]:
     content = {key: value for key, value in asdict(app).items() if key != "notes"}
     for service in content["services"].values():
         if "depends_on" in service:
-            service["depends_on"] = {name: {"condition": condition} for name, condition in service["depends_on"].items()}
+            service["depends_on"] = {
+                name: {"condition": condition} for name, condition in service["depends_on"].items()
+            }
         placement = service.get("deploy", {}).get("placement", {})
         if "preferences" in placement:
             placement["preferences"] = [{"spread": text} for text in placement["preferences"]]
@@ -65,25 +67,49 @@ def test_most_generated_services_are_accepted():
 
 
 ANYTHING = st.recursive(
-    st.one_of(st.none(), SCALARS, st.sampled_from(["80:80", "/a:/b", "a=b", "web", "1s", "${", "CMD", "::"])),
+    st.one_of(
+        st.none(),
+        SCALARS,
+        st.sampled_from(["80:80", "/a:/b", "a=b", "web", "1s", "${", "CMD", "::"]),
+    ),
     lambda inner: st.one_of(
         st.lists(inner, max_size=3),
-        st.dictionaries(st.one_of(WORDS, st.sampled_from(["target", "type", "source", "test", "name", "external"])), inner, max_size=3),
+        st.dictionaries(
+            st.one_of(
+                WORDS, st.sampled_from(["target", "type", "source", "test", "name", "external"])
+            ),
+            inner,
+            max_size=3,
+        ),
     ),
     max_leaves=8,
 )
 
 
-@given(st.dictionaries(st.sampled_from([*PARSERS, "x-own", "privileged", "wobble"]), ANYTHING, max_size=3))
+@given(
+    st.dictionaries(
+        st.sampled_from([*PARSERS, "x-own", "privileged", "wobble"]), ANYTHING, max_size=3
+    )
+)
 def test_whatever_stands_in_a_service_is_read_or_refused_by_its_path(service):
     try:
         model.read({"services": {"web": {"image": "nginx", **service}}})
     except SpecError as error:
         assert error.problems
-        assert all(problem.path.startswith("services.web") and problem.text for problem in error.problems)
+        assert all(
+            problem.path.startswith("services.web") and problem.text for problem in error.problems
+        )
 
 
-@given(st.dictionaries(st.sampled_from(["services", "networks", "volumes", "secrets", "configs", "x-own", "wobble"]), ANYTHING, max_size=4))
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            ["services", "networks", "volumes", "secrets", "configs", "x-own", "wobble"]
+        ),
+        ANYTHING,
+        max_size=4,
+    )
+)
 def test_whatever_stands_in_a_spec_is_read_or_refused(content):
     try:
         model.read(content)

@@ -14,49 +14,127 @@ ON_THE_CONTROL_MACHINE = (
     "is a path of the control machine, and a service runs on any machine; "
     "ship the file under configs or secrets, or write an absolute path that exists on the machines"
 )
-ON_ALL_ADDRESSES = (
-    "Swarm publishes on all addresses of a machine, not on {} alone; leave the address out and close the port by a firewall, or do not publish it"
-)
+ON_ALL_ADDRESSES = "Swarm publishes on all addresses of a machine, not on {} alone; leave the address out and close the port by a firewall, or do not publish it"
 NO_CLEARING = "Swarm cannot clear an image's entrypoint; write the program that shall run instead"
 NO_JOBS = "jobs are not supported yet; run the task before the release, or in the entrypoint"
 
 # Habits that are good with docker compose on one machine, and those that are none.
 HABITS = [
     ({"ports": ["127.0.0.1:5432:5432"]}, "ports[0]", ON_ALL_ADDRESSES.format("127.0.0.1")),
-    ({"ports": ["80:80", {"target": 80, "published": 81, "host_ip": "10.0.0.1"}]}, "ports[1].host_ip", ON_ALL_ADDRESSES.format("10.0.0.1")),
+    (
+        {"ports": ["80:80", {"target": 80, "published": 81, "host_ip": "10.0.0.1"}]},
+        "ports[1].host_ip",
+        ON_ALL_ADDRESSES.format("10.0.0.1"),
+    ),
     ({"ports": ["[::1]:80:80"]}, "ports[0]", ON_ALL_ADDRESSES.format("[::1]")),
-    ({"ports": ["8080-8089:80"]}, "ports[0]", "published '8080-8089' and target '80' must be ports or ranges of equal length, from 1 to 65535"),
-    ({"ports": ["80:70000"]}, "ports[0]", "published '80' and target '70000' must be ports or ranges of equal length, from 1 to 65535"),
-    ({"ports": ["0:80"]}, "ports[0]", "published '0' and target '80' must be ports or ranges of equal length, from 1 to 65535"),
+    (
+        {"ports": ["8080-8089:80"]},
+        "ports[0]",
+        "published '8080-8089' and target '80' must be ports or ranges of equal length, from 1 to 65535",
+    ),
+    (
+        {"ports": ["80:70000"]},
+        "ports[0]",
+        "published '80' and target '70000' must be ports or ranges of equal length, from 1 to 65535",
+    ),
+    (
+        {"ports": ["0:80"]},
+        "ports[0]",
+        "published '0' and target '80' must be ports or ranges of equal length, from 1 to 65535",
+    ),
     ({"ports": [65536]}, "ports[0]", "'65536' must be a port or a range, from 1 to 65535"),
     ({"ports": ["82-80"]}, "ports[0]", "'82-80' must be a port or a range, from 1 to 65535"),
-    ({"ports": ["http:80"]}, "ports[0]", '\'http:80\' is no port; write for example "8080:80" or "53:53/udp"'),
+    (
+        {"ports": ["http:80"]},
+        "ports[0]",
+        '\'http:80\' is no port; write for example "8080:80" or "53:53/udp"',
+    ),
     ({"ports": [80.5]}, "ports[0]", '80.5 is no port; write for example "8080:80" or "53:53/udp"'),
     ({"ports": ["80:80/icmp"]}, "ports[0]", "'icmp' is none of tcp, udp, sctp"),
-    ({"ports": [{"target": 80, "protocol": "TCP"}]}, "ports[0].protocol", "'TCP' is none of tcp, udp, sctp"),
+    (
+        {"ports": [{"target": 80, "protocol": "TCP"}]},
+        "ports[0].protocol",
+        "'TCP' is none of tcp, udp, sctp",
+    ),
     ({"ports": [{"published": 80}]}, "ports[0]", "needs target, the container's port"),
     ({"ports": "80:80"}, "ports", "must be a list, not '80:80'"),
     ({"volumes": ["./data:/data"]}, "volumes[0]", "./data " + ON_THE_CONTROL_MACHINE),
     ({"volumes": ["~/data:/data"]}, "volumes[0]", "~/data " + ON_THE_CONTROL_MACHINE),
-    ({"volumes": [{"type": "bind", "source": "data", "target": "/data"}]}, "volumes[0]", "data " + ON_THE_CONTROL_MACHINE),
-    ({"volumes": [{"type": "bind", "target": "/data"}]}, "volumes[0]", "a bind without source " + ON_THE_CONTROL_MACHINE),
-    ({"volumes": ["/a:/b:z"]}, "volumes[0]", "Swarm cannot relabel for SELinux; label the directory on the machines and leave z out"),
+    (
+        {"volumes": [{"type": "bind", "source": "data", "target": "/data"}]},
+        "volumes[0]",
+        "data " + ON_THE_CONTROL_MACHINE,
+    ),
+    (
+        {"volumes": [{"type": "bind", "target": "/data"}]},
+        "volumes[0]",
+        "a bind without source " + ON_THE_CONTROL_MACHINE,
+    ),
+    (
+        {"volumes": ["/a:/b:z"]},
+        "volumes[0]",
+        "Swarm cannot relabel for SELinux; label the directory on the machines and leave z out",
+    ),
     ({"volumes": ["/a:/b:rx"]}, "volumes[0]", "unknown flag 'rx'; use ro, rw or nocopy"),
     ({"volumes": ["data"]}, "volumes[0]", "'data': the path in the container must begin with /"),
-    ({"volumes": ["/a::ro"]}, "volumes[0]", "'/a::ro': the path in the container must begin with /"),
-    ({"volumes": ["/a:/b:"]}, "volumes[0]", "'/a:/b:' has nothing between its colons; write for example data:/data or data:/data:ro"),
-    ({"volumes": [{"type": "npipe", "source": "x", "target": "/x"}]}, "volumes[0].type", "'npipe' is none of volume, bind, tmpfs"),
-    ({"volumes": [{"type": "volume"}]}, "volumes[0].target", "needs the path in the container, beginning with /"),
-    ({"volumes": [{"type": "volume", "target": "/x", "tmpfs": {"size": 1}}]}, "volumes[0].tmpfs", "goes with type tmpfs, not with type volume"),
-    ({"volumes": [{"type": "tmpfs", "source": "x", "target": "/x"}]}, "volumes[0]", "a tmpfs has no source; leave it out"),
-    ({"volumes": [{"type": "volume", "target": "/x", "volume": {"subpath": "y"}}]}, "volumes[0].volume.subpath", "not supported yet; mount the whole volume"),
+    (
+        {"volumes": ["/a::ro"]},
+        "volumes[0]",
+        "'/a::ro': the path in the container must begin with /",
+    ),
+    (
+        {"volumes": ["/a:/b:"]},
+        "volumes[0]",
+        "'/a:/b:' has nothing between its colons; write for example data:/data or data:/data:ro",
+    ),
+    (
+        {"volumes": [{"type": "npipe", "source": "x", "target": "/x"}]},
+        "volumes[0].type",
+        "'npipe' is none of volume, bind, tmpfs",
+    ),
+    (
+        {"volumes": [{"type": "volume"}]},
+        "volumes[0].target",
+        "needs the path in the container, beginning with /",
+    ),
+    (
+        {"volumes": [{"type": "volume", "target": "/x", "tmpfs": {"size": 1}}]},
+        "volumes[0].tmpfs",
+        "goes with type tmpfs, not with type volume",
+    ),
+    (
+        {"volumes": [{"type": "tmpfs", "source": "x", "target": "/x"}]},
+        "volumes[0]",
+        "a tmpfs has no source; leave it out",
+    ),
+    (
+        {"volumes": [{"type": "volume", "target": "/x", "volume": {"subpath": "y"}}]},
+        "volumes[0].volume.subpath",
+        "not supported yet; mount the whole volume",
+    ),
     ({"volumes": ["/a:/x", "/b:/x/"]}, "volumes", "/x is mounted twice"),
     ({"volumes": ["/a:/x"], "tmpfs": "/x"}, "volumes", "/x is mounted twice"),
-    ({"tmpfs": "/run:noexec,size=1m"}, "tmpfs[0]", "Swarm's tmpfs knows size and mode, not noexec; leave it out"),
+    (
+        {"tmpfs": "/run:noexec,size=1m"},
+        "tmpfs[0]",
+        "Swarm's tmpfs knows size and mode, not noexec; leave it out",
+    ),
     ({"tmpfs": ["run"]}, "tmpfs[0]", "'run': the path in the container must begin with /"),
-    ({"command": "migrate && serve"}, "command", '\'migrate && serve\' has && outside quotes, and no shell reads it; quote it, or write ["sh", "-c", "..."]'),
-    ({"command": "serve >log"}, "command", '\'serve >log\' has > outside quotes, and no shell reads it; quote it, or write ["sh", "-c", "..."]'),
-    ({"command": "echo it's"}, "command", "\"echo it's\" cannot be split into words: ' has no counterpart"),
+    (
+        {"command": "migrate && serve"},
+        "command",
+        '\'migrate && serve\' has && outside quotes, and no shell reads it; quote it, or write ["sh", "-c", "..."]',
+    ),
+    (
+        {"command": "serve >log"},
+        "command",
+        '\'serve >log\' has > outside quotes, and no shell reads it; quote it, or write ["sh", "-c", "..."]',
+    ),
+    (
+        {"command": "echo it's"},
+        "command",
+        "\"echo it's\" cannot be split into words: ' has no counterpart",
+    ),
     ({"command": {"run": "it"}}, "command[0]", "must be a text, not a mapping"),
     ({"command": ["a", None]}, "command[1]", "must be a text, not nothing"),
     ({"entrypoint": ""}, "entrypoint", NO_CLEARING),
@@ -65,26 +143,74 @@ HABITS = [
     ({"environment": [{"A": "b"}]}, "environment[0]", "must be a text, not a mapping"),
     ({"environment": "A=b"}, "environment", "must be a mapping or a list of KEY=value, not 'A=b'"),
     ({"environment": {"A": ["b"]}}, "environment.A", "must be a text, not a list"),
-    ({"environment": ["A = b"]}, "environment.A ", "'A ' is no name of a variable; write KEY=value without spaces"),
-    ({"env_file": "app.env"}, "env_file", "is read on the control machine, which did not happen here; write its lines under environment"),
-    ({"network_mode": "service:db"}, "network_mode", "Swarm knows only network_mode host, not 'service:db'; use networks"),
-    ({"network_mode": "host", "networks": ["default"]}, "network_mode", "goes without networks; write one of them"),
+    (
+        {"environment": ["A = b"]},
+        "environment.A ",
+        "'A ' is no name of a variable; write KEY=value without spaces",
+    ),
+    (
+        {"env_file": "app.env"},
+        "env_file",
+        "is read on the control machine, which did not happen here; write its lines under environment",
+    ),
+    (
+        {"network_mode": "service:db"},
+        "network_mode",
+        "Swarm knows only network_mode host, not 'service:db'; use networks",
+    ),
+    (
+        {"network_mode": "host", "networks": ["default"]},
+        "network_mode",
+        "goes without networks; write one of them",
+    ),
     (
         {"networks": {"default": {"ipv4_address": "10.0.0.9"}}},
         "networks.default.ipv4_address",
         "Swarm gives addresses itself; use the service's name or aliases",
     ),
     ({"networks": {"default": "front"}}, "networks.default", "must be a mapping, not 'front'"),
-    ({"networks": {"default": {"aliases": ["a", {"b": "c"}]}}}, "networks.default.aliases[1]", "must be a text, not a mapping"),
+    (
+        {"networks": {"default": {"aliases": ["a", {"b": "c"}]}}},
+        "networks.default.aliases[1]",
+        "must be a text, not a mapping",
+    ),
     ({"networks": True}, "networks", "must be a list or a mapping, not true or false"),
     ({"networks": "default"}, "networks", "must be a list or a mapping, not 'default'"),
-    ({"healthcheck": {"test": ["curl", "localhost"]}}, "healthcheck.test", "a list must begin with CMD, CMD-SHELL or NONE"),
-    ({"healthcheck": {"interval": 5}}, "healthcheck.interval", "5 is no duration; write for example 10s, 1m30s or 500ms"),
-    ({"healthcheck": {"retries": "often"}}, "healthcheck.retries", "must be a whole number, not 'often'"),
-    ({"healthcheck": {"retries": 0}}, "healthcheck.retries", "must be a whole number of at least 1, not 0"),
-    ({"healthcheck": {"disable": "maybe"}}, "healthcheck.disable", "must be true or false, not 'maybe'"),
-    ({"restart": "sometimes"}, "restart", "'sometimes' is none of no, always, unless-stopped, on-failure, on-failure:N"),
-    ({"restart": "always:3"}, "restart", "'always:3' is none of no, always, unless-stopped, on-failure, on-failure:N"),
+    (
+        {"healthcheck": {"test": ["curl", "localhost"]}},
+        "healthcheck.test",
+        "a list must begin with CMD, CMD-SHELL or NONE",
+    ),
+    (
+        {"healthcheck": {"interval": 5}},
+        "healthcheck.interval",
+        "5 is no duration; write for example 10s, 1m30s or 500ms",
+    ),
+    (
+        {"healthcheck": {"retries": "often"}},
+        "healthcheck.retries",
+        "must be a whole number, not 'often'",
+    ),
+    (
+        {"healthcheck": {"retries": 0}},
+        "healthcheck.retries",
+        "must be a whole number of at least 1, not 0",
+    ),
+    (
+        {"healthcheck": {"disable": "maybe"}},
+        "healthcheck.disable",
+        "must be true or false, not 'maybe'",
+    ),
+    (
+        {"restart": "sometimes"},
+        "restart",
+        "'sometimes' is none of no, always, unless-stopped, on-failure, on-failure:N",
+    ),
+    (
+        {"restart": "always:3"},
+        "restart",
+        "'always:3' is none of no, always, unless-stopped, on-failure, on-failure:N",
+    ),
     ({"restart": "on-failure:x"}, "restart", "must be a whole number, not 'x'"),
     ({"mem_limit": -1}, "mem_limit", "-1 is no size; write for example 512M or 2G"),
     ({"cpus": "many"}, "cpus", "'many' is no number of CPUs; write for example 0.5"),
@@ -96,25 +222,69 @@ HABITS = [
     ),
     ({"extra_hosts": ["somehost"]}, "extra_hosts", "'somehost' is no host; write name=address"),
     ({"extra_hosts": {"a": None}}, "extra_hosts", "'a=' is no host; write name=address"),
-    ({"extra_hosts": ["a:10.0.0.1,"]}, "extra_hosts", "'a:10.0.0.1,' is no host; write name=address"),
-    ({"ulimits": {"nofile": {"soft": 1}}}, "ulimits.nofile", "needs soft and hard, or one number for both"),
-    ({"ulimits": {"nofile": {"soft": -1, "hard": "x"}}}, "ulimits.nofile.hard", "must be a whole number, not 'x'"),
+    (
+        {"extra_hosts": ["a:10.0.0.1,"]},
+        "extra_hosts",
+        "'a:10.0.0.1,' is no host; write name=address",
+    ),
+    (
+        {"ulimits": {"nofile": {"soft": 1}}},
+        "ulimits.nofile",
+        "needs soft and hard, or one number for both",
+    ),
+    (
+        {"ulimits": {"nofile": {"soft": -1, "hard": "x"}}},
+        "ulimits.nofile.hard",
+        "must be a whole number, not 'x'",
+    ),
     ({"ulimits": [1]}, "ulimits", "must be a mapping, not a list"),
-    ({"platform": "linux//v8"}, "platform", "'linux//v8' is no platform; write for example linux/arm64"),
+    (
+        {"platform": "linux//v8"},
+        "platform",
+        "'linux//v8' is no platform; write for example linux/arm64",
+    ),
     ({"secrets": [{"target": "x"}]}, "secrets[0]", "needs source, the name it is declared under"),
     ({"configs": {"a": "b"}}, "configs", "must be a list, not a mapping"),
     ({"image": "My App"}, "image", "'My App' is no image reference; write registry/name:tag"),
     ({"image": "app:"}, "image", "'app:' is no image reference; write registry/name:tag"),
-    ({"deploy": {"mode": "global", "replicas": 2}}, "deploy.replicas", "a global service runs once on each machine; leave replicas out, or the mode"),
+    (
+        {"deploy": {"mode": "global", "replicas": 2}},
+        "deploy.replicas",
+        "a global service runs once on each machine; leave replicas out, or the mode",
+    ),
     ({"deploy": {"mode": "replicated-job"}}, "deploy.mode", NO_JOBS),
-    ({"deploy": {"mode": "globl"}}, "deploy.mode", "'globl' is none of replicated, global; did you mean global?"),
+    (
+        {"deploy": {"mode": "globl"}},
+        "deploy.mode",
+        "'globl' is none of replicated, global; did you mean global?",
+    ),
     ({"deploy": {"replicas": 1.5}}, "deploy.replicas", "must be a whole number, not 1.5"),
     ({"deploy": {"replicas": True}}, "deploy.replicas", "must be a whole number, not True"),
-    ({"deploy": {"restart_policy": {"condition": "always"}}}, "deploy.restart_policy.condition", "'always' is none of any, none, on-failure"),
-    ({"deploy": {"update_config": {"max_failure_ratio": "half"}}}, "deploy.update_config.max_failure_ratio", "must be a number from 0 to 1, not 'half'"),
-    ({"deploy": {"update_config": {"max_failure_ratio": -0.1}}}, "deploy.update_config.max_failure_ratio", "must be a number from 0 to 1, not -0.1"),
-    ({"deploy": {"update_config": {"max_failure_ratio": 2}}}, "deploy.update_config.max_failure_ratio", "must be a number from 0 to 1, not 2"),
-    ({"deploy": {"rollback_config": {"failure_action": "rollback"}}}, "deploy.rollback_config.failure_action", "'rollback' is none of pause, continue"),
+    (
+        {"deploy": {"restart_policy": {"condition": "always"}}},
+        "deploy.restart_policy.condition",
+        "'always' is none of any, none, on-failure",
+    ),
+    (
+        {"deploy": {"update_config": {"max_failure_ratio": "half"}}},
+        "deploy.update_config.max_failure_ratio",
+        "must be a number from 0 to 1, not 'half'",
+    ),
+    (
+        {"deploy": {"update_config": {"max_failure_ratio": -0.1}}},
+        "deploy.update_config.max_failure_ratio",
+        "must be a number from 0 to 1, not -0.1",
+    ),
+    (
+        {"deploy": {"update_config": {"max_failure_ratio": 2}}},
+        "deploy.update_config.max_failure_ratio",
+        "must be a number from 0 to 1, not 2",
+    ),
+    (
+        {"deploy": {"rollback_config": {"failure_action": "rollback"}}},
+        "deploy.rollback_config.failure_action",
+        "'rollback' is none of pause, continue",
+    ),
     (
         {"deploy": {"resources": {"reservations": {"devices": [{"capabilities": ["gpu"]}]}}}},
         "deploy.resources.reservations.devices",
@@ -128,7 +298,11 @@ HABITS = [
     ({"labels": {"a": {"b": "c"}}}, "labels.a", "must be a text, not a mapping"),
     ({"deploy": "fast"}, "deploy", "must be a mapping, not 'fast'"),
     ({"depends_on": "db"}, "depends_on", "must be a list or a mapping, not 'db'"),
-    ({"depends_on": {"x": {"condition": "service_completed_successfully", "required": False}}}, "depends_on.x.condition", NO_JOBS),
+    (
+        {"depends_on": {"x": {"condition": "service_completed_successfully", "required": False}}},
+        "depends_on.x.condition",
+        NO_JOBS,
+    ),
 ]
 
 
@@ -146,12 +320,27 @@ def test_refused_keys_say_what_to_write_instead(key, remedy):
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        ({"privileged": True}, "privileged: Swarm cannot run privileged containers; name the capabilities it needs under cap_add"),
-        ({"devices": ["/dev/kvm"]}, "devices: Swarm cannot give devices to services; bind-mount the device's socket, or run it outside the Swarm"),
-        ({"profiles": ["dev"]}, "profiles: a release has no profiles; keep such services in a file of their own and list it under compose when wanted"),
-        ({"links": ["db"]}, "links: services find each other by name on a shared network; use networks and aliases"),
+        (
+            {"privileged": True},
+            "privileged: Swarm cannot run privileged containers; name the capabilities it needs under cap_add",
+        ),
+        (
+            {"devices": ["/dev/kvm"]},
+            "devices: Swarm cannot give devices to services; bind-mount the device's socket, or run it outside the Swarm",
+        ),
+        (
+            {"profiles": ["dev"]},
+            "profiles: a release has no profiles; keep such services in a file of their own and list it under compose when wanted",
+        ),
+        (
+            {"links": ["db"]},
+            "links: services find each other by name on a shared network; use networks and aliases",
+        ),
         ({"scale": 2}, "scale: write deploy.replicas"),
-        ({"extends": {"service": "x"}}, "extends: not supported; use a YAML anchor, or a second file in the compose list"),
+        (
+            {"extends": {"service": "x"}},
+            "extends: not supported; use a YAML anchor, or a second file in the compose list",
+        ),
         ({"domainname": "example.com"}, "domainname: write the full name as hostname"),
     ],
 )
@@ -164,10 +353,22 @@ TYPOS = [
     ({"enviroment": {}}, "enviroment: unknown key; did you mean environment?"),
     ({"volume": []}, "volume: unknown key; did you mean volumes?"),
     ({"priviledged": True}, "priviledged: unknown key; did you mean privileged?"),
-    ({"deploy": {"update_config": {"paralellism": 1}}}, "deploy.update_config.paralellism: unknown key; did you mean parallelism?"),
-    ({"healthcheck": {"test": "true", "start-period": "5s"}}, "healthcheck.start-period: unknown key; did you mean start_period?"),
-    ({"ports": [{"target": 80, "publish": 80}]}, "ports[0].publish: unknown key; did you mean published?"),
-    ({"volumes": ["/x", {"target": "/y", "readonly": True}]}, "volumes[1].readonly: unknown key; did you mean read_only?"),
+    (
+        {"deploy": {"update_config": {"paralellism": 1}}},
+        "deploy.update_config.paralellism: unknown key; did you mean parallelism?",
+    ),
+    (
+        {"healthcheck": {"test": "true", "start-period": "5s"}},
+        "healthcheck.start-period: unknown key; did you mean start_period?",
+    ),
+    (
+        {"ports": [{"target": 80, "publish": 80}]},
+        "ports[0].publish: unknown key; did you mean published?",
+    ),
+    (
+        {"volumes": ["/x", {"target": "/y", "readonly": True}]},
+        "volumes[1].readonly: unknown key; did you mean read_only?",
+    ),
     ({"wobble": 1}, "wobble: unknown key"),
     ({1: 2}, "[1]: unknown key"),
 ]
@@ -183,7 +384,11 @@ def test_typos(given, problem):
 def test_all_problems_are_told_at_once_and_in_the_order_of_the_spec():
     content = {
         "services": {
-            "web": {"image": "My App", "privileged": True, "deploy": {"replica": 1, "mode": "globl"}},
+            "web": {
+                "image": "My App",
+                "privileged": True,
+                "deploy": {"replica": 1, "mode": "globl"},
+            },
             "db": {"ports": ["127.0.0.1:5432:5432"], "volumes": ["nope:/data"]},
         },
         "volume": {},
@@ -212,4 +417,7 @@ def test_the_error_counts_and_lists():
         "  services.web.privileged: Swarm cannot run privileged containers; name the capabilities it needs under cap_add\n"
         "  services.web.wobble: unknown key"
     )
-    assert caught.value.facts["problems"][1] == {"path": "services.web.wobble", "text": "unknown key"}
+    assert caught.value.facts["problems"][1] == {
+        "path": "services.web.wobble",
+        "text": "unknown key",
+    }

@@ -5,7 +5,12 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._compose import keys, model
-from ansible_collections.shipping.code.plugins.module_utils._compose.service import PARSERS, RESTART_DEFAULTS, UPDATE_DEFAULTS, parsers_for
+from ansible_collections.shipping.code.plugins.module_utils._compose.service import (
+    PARSERS,
+    RESTART_DEFAULTS,
+    UPDATE_DEFAULTS,
+    parsers_for,
+)
 
 from .reading import NOTHING_SAID, service, spec
 
@@ -22,46 +27,154 @@ def file(source, target, **other):
 # Key, ways to write one and the same, normal form.
 SAME = [
     ("command", ["sleep 1", ["sleep", "1"], ["sleep", 1], "  sleep\t1\n"], ["sleep", "1"]),
-    ("command", ["sh -c 'a && b; c'", ["sh", "-c", "a && b; c"], 'sh -c "a && b; c"', "sh -c a\\ \\&\\&\\ b\\;\\ c"], ["sh", "-c", "a && b; c"]),
+    (
+        "command",
+        [
+            "sh -c 'a && b; c'",
+            ["sh", "-c", "a && b; c"],
+            'sh -c "a && b; c"',
+            "sh -c a\\ \\&\\&\\ b\\;\\ c",
+        ],
+        ["sh", "-c", "a && b; c"],
+    ),
     ("command", ["--save \"\" --x='y z'", ["--save", "", "--x=y z"]], ["--save", "", "--x=y z"]),
     ("command", ['sh -c "echo \\$HOME"', ["sh", "-c", "echo $HOME"]], ["sh", "-c", "echo $HOME"]),
     ("entrypoint", ["/run it", ["/run", "it"]], ["/run", "it"]),
-    ("environment", [{"A": "b", "C": 1}, ["A=b", "C=1"], {"C": "1", "A": "b"}], {"A": "b", "C": "1"}),
-    ("environment", [{"A": "", "B": True, "C": 1.5}, ["A=", "B=true", "C=1.5"]], {"A": "", "B": "true", "C": "1.5"}),
+    (
+        "environment",
+        [{"A": "b", "C": 1}, ["A=b", "C=1"], {"C": "1", "A": "b"}],
+        {"A": "b", "C": "1"},
+    ),
+    (
+        "environment",
+        [{"A": "", "B": True, "C": 1.5}, ["A=", "B=true", "C=1.5"]],
+        {"A": "", "B": "true", "C": "1.5"},
+    ),
     ("environment", [["A=b=c=d"], {"A": "b=c=d"}, ["A=x", "A=b=c=d"]], {"A": "b=c=d"}),
     ("labels", [{"a": None, "b": "c"}, ["a", "b=c"], {"a": "", "b": "c"}], {"a": "", "b": "c"}),
-    ("ports", [["80"], [80], [{"target": 80}], [{"target": "80"}], ["80/tcp"], [":80"], ["80", 80]], [port(80)]),
-    ("ports", [["8080:80"], [{"target": 80, "published": 8080}], ["8080:80/TCP"], ["0.0.0.0:8080:80"], ["0.0.0.0:8080:80", "[::]:8080:80"]], [port(80, 8080)]),
-    ("ports", [[{"target": 80, "published": "8080", "host_ip": "0.0.0.0", "name": "web", "app_protocol": "http"}]], [port(80, 8080)]),
+    (
+        "ports",
+        [["80"], [80], [{"target": 80}], [{"target": "80"}], ["80/tcp"], [":80"], ["80", 80]],
+        [port(80)],
+    ),
+    (
+        "ports",
+        [
+            ["8080:80"],
+            [{"target": 80, "published": 8080}],
+            ["8080:80/TCP"],
+            ["0.0.0.0:8080:80"],
+            ["0.0.0.0:8080:80", "[::]:8080:80"],
+        ],
+        [port(80, 8080)],
+    ),
+    (
+        "ports",
+        [
+            [
+                {
+                    "target": 80,
+                    "published": "8080",
+                    "host_ip": "0.0.0.0",
+                    "name": "web",
+                    "app_protocol": "http",
+                }
+            ]
+        ],
+        [port(80, 8080)],
+    ),
     ("ports", [["22:22"], [{"target": 22, "published": "22"}]], [port(22, 22)]),
-    ("ports", [["53:53/udp"], [{"target": 53, "published": 53, "protocol": "udp"}]], [port(53, 53, "udp")]),
-    ("ports", [["3000-3001:4000-4001"], ["3001:4001", "3000:4000"]], [port(4000, 3000), port(4001, 3001)]),
+    (
+        "ports",
+        [["53:53/udp"], [{"target": 53, "published": 53, "protocol": "udp"}]],
+        [port(53, 53, "udp")],
+    ),
+    (
+        "ports",
+        [["3000-3001:4000-4001"], ["3001:4001", "3000:4000"]],
+        [port(4000, 3000), port(4001, 3001)],
+    ),
     ("ports", [["7-8"], ["8", "7"]], [port(7), port(8)]),
     ("ports", [["1:65535", "65535:1"], ["65535:1", "1:65535"]], [port(1, 65535), port(65535, 1)]),
     ("ports", [[{"target": 80, "published": 80, "mode": "host"}]], [port(80, 80, mode="host")]),
-    ("volumes", [["/data"], [{"type": "volume", "target": "/data"}], [{"target": "/data/"}], ["/x/../data//"]], [{"type": "volume", "target": "/data"}]),
     (
         "volumes",
-        [["/a:/b"], [{"type": "bind", "source": "/a", "target": "/b", "bind": {"create_host_path": True}}]],
+        [
+            ["/data"],
+            [{"type": "volume", "target": "/data"}],
+            [{"target": "/data/"}],
+            ["/x/../data//"],
+        ],
+        [{"type": "volume", "target": "/data"}],
+    ),
+    (
+        "volumes",
+        [
+            ["/a:/b"],
+            [{"type": "bind", "source": "/a", "target": "/b", "bind": {"create_host_path": True}}],
+        ],
         [{"type": "bind", "source": "/a", "target": "/b"}],
     ),
     (
         "volumes",
-        [["/a:/b:ro,rslave"], [{"type": "bind", "source": "/a", "target": "/b", "read_only": True, "bind": {"propagation": "rslave"}}]],
-        [{"type": "bind", "source": "/a", "target": "/b", "read_only": True, "bind": {"propagation": "rslave"}}],
+        [
+            ["/a:/b:ro,rslave"],
+            [
+                {
+                    "type": "bind",
+                    "source": "/a",
+                    "target": "/b",
+                    "read_only": True,
+                    "bind": {"propagation": "rslave"},
+                }
+            ],
+        ],
+        [
+            {
+                "type": "bind",
+                "source": "/a",
+                "target": "/b",
+                "read_only": True,
+                "bind": {"propagation": "rslave"},
+            }
+        ],
     ),
     (
         "volumes",
-        [["/a:/b:rw"], ["/a:/b:cached"], [{"type": "bind", "source": "/a", "target": "/b", "read_only": False, "consistency": "cached"}]],
+        [
+            ["/a:/b:rw"],
+            ["/a:/b:cached"],
+            [
+                {
+                    "type": "bind",
+                    "source": "/a",
+                    "target": "/b",
+                    "read_only": False,
+                    "consistency": "cached",
+                }
+            ],
+        ],
         [{"type": "bind", "source": "/a", "target": "/b"}],
     ),
-    ("volumes", [["/:/rootfs:ro"]], [{"type": "bind", "source": "/", "target": "/rootfs", "read_only": True}]),
     (
         "volumes",
-        [["data:/x:nocopy"], ["data:/x/:rw,nocopy"], [{"type": "volume", "source": "data", "target": "/x", "volume": {"nocopy": "true"}}]],
+        [["/:/rootfs:ro"]],
+        [{"type": "bind", "source": "/", "target": "/rootfs", "read_only": True}],
+    ),
+    (
+        "volumes",
+        [
+            ["data:/x:nocopy"],
+            ["data:/x/:rw,nocopy"],
+            [{"type": "volume", "source": "data", "target": "/x", "volume": {"nocopy": "true"}}],
+        ],
         [{"type": "volume", "source": "data", "target": "/x", "volume": {"nocopy": True}}],
     ),
-    ("volumes", [["/a:/b", "/a:/b/"], ["/a:/b"]], [{"type": "bind", "source": "/a", "target": "/b"}]),
+    (
+        "volumes",
+        [["/a:/b", "/a:/b/"], ["/a:/b"]],
+        [{"type": "bind", "source": "/a", "target": "/b"}],
+    ),
     (
         "volumes",
         [
@@ -70,23 +183,75 @@ SAME = [
         ],
         [{"type": "tmpfs", "target": "/x", "tmpfs": {"size": "64K", "mode": 0o1777}}],
     ),
-    ("extra_hosts", [["a:10.0.0.1", "b=::1"], {"a": "10.0.0.1", "b": "[::1]"}, ["b=[::1]", "a=10.0.0.1"], ["b:::1", "a:10.0.0.1"]], ["a=10.0.0.1", "b=::1"]),
-    ("extra_hosts", [[f"{name}=10.0.0.1" for name in "fbeacd"]], [f"{name}=10.0.0.1" for name in "abcdef"]),
-    ("extra_hosts", [{"a": ["10.0.0.1", "10.0.0.2"]}, ["a=10.0.0.2,10.0.0.1"], ["a:10.0.0.1", "a:10.0.0.2"]], ["a=10.0.0.1", "a=10.0.0.2"]),
-    ("healthcheck", [{"test": "true"}, {"test": ["CMD-SHELL", "true"]}, {"test": "true", "interval": "0s"}], {"test": ["CMD-SHELL", "true"]}),
-    ("healthcheck", [{"disable": True}, {"test": ["NONE"]}, {"test": "true", "disable": "true"}, {"test": ["NONE"], "interval": "5s"}], {"test": ["NONE"]}),
-    ("healthcheck", [{"interval": "90s", "retries": "3"}, {"interval": "1m30s", "retries": 3, "disable": False}], {"interval": "1m30s", "retries": 3}),
+    (
+        "extra_hosts",
+        [
+            ["a:10.0.0.1", "b=::1"],
+            {"a": "10.0.0.1", "b": "[::1]"},
+            ["b=[::1]", "a=10.0.0.1"],
+            ["b:::1", "a:10.0.0.1"],
+        ],
+        ["a=10.0.0.1", "b=::1"],
+    ),
+    (
+        "extra_hosts",
+        [[f"{name}=10.0.0.1" for name in "fbeacd"]],
+        [f"{name}=10.0.0.1" for name in "abcdef"],
+    ),
+    (
+        "extra_hosts",
+        [{"a": ["10.0.0.1", "10.0.0.2"]}, ["a=10.0.0.2,10.0.0.1"], ["a:10.0.0.1", "a:10.0.0.2"]],
+        ["a=10.0.0.1", "a=10.0.0.2"],
+    ),
+    (
+        "healthcheck",
+        [{"test": "true"}, {"test": ["CMD-SHELL", "true"]}, {"test": "true", "interval": "0s"}],
+        {"test": ["CMD-SHELL", "true"]},
+    ),
+    (
+        "healthcheck",
+        [
+            {"disable": True},
+            {"test": ["NONE"]},
+            {"test": "true", "disable": "true"},
+            {"test": ["NONE"], "interval": "5s"},
+        ],
+        {"test": ["NONE"]},
+    ),
+    (
+        "healthcheck",
+        [
+            {"interval": "90s", "retries": "3"},
+            {"interval": "1m30s", "retries": 3, "disable": False},
+        ],
+        {"interval": "1m30s", "retries": 3},
+    ),
     ("dns", ["10.0.0.1", ["10.0.0.1"], ["10.0.0.1", "", "10.0.0.1"]], ["10.0.0.1"]),
     ("dns_search", ["example.com", ["example.com"]], ["example.com"]),
-    ("cap_add", [["net_admin", "CAP_SYS_TIME"], ["SYS_TIME", "NET_ADMIN", "CAP_NET_ADMIN"]], ["CAP_NET_ADMIN", "CAP_SYS_TIME"]),
+    (
+        "cap_add",
+        [["net_admin", "CAP_SYS_TIME"], ["SYS_TIME", "NET_ADMIN", "CAP_NET_ADMIN"]],
+        ["CAP_NET_ADMIN", "CAP_SYS_TIME"],
+    ),
     ("cap_drop", [["all"], ["ALL"]], ["ALL"]),
-    ("sysctls", [{"net.core.somaxconn": 1024}, ["net.core.somaxconn=1024"]], {"net.core.somaxconn": "1024"}),
-    ("ulimits", [{"nofile": 10}, {"nofile": {"soft": 10, "hard": "10"}}], {"nofile": {"soft": 10, "hard": 10}}),
+    (
+        "sysctls",
+        [{"net.core.somaxconn": 1024}, ["net.core.somaxconn=1024"]],
+        {"net.core.somaxconn": "1024"},
+    ),
+    (
+        "ulimits",
+        [{"nofile": 10}, {"nofile": {"soft": 10, "hard": "10"}}],
+        {"nofile": {"soft": 10, "hard": 10}},
+    ),
     ("ulimits", [{"memlock": -1}], {"memlock": {"soft": -1, "hard": -1}}),
     ("platform", ["linux/arm64", "arm64", "linux/arm64/v8", "Linux/ARM64"], "linux/arm64"),
     (
         "logging",
-        [{"driver": "json-file", "options": {"max-file": 3}}, {"driver": "json-file", "options": {"max-file": "3"}}],
+        [
+            {"driver": "json-file", "options": {"max-file": 3}},
+            {"driver": "json-file", "options": {"max-file": "3"}},
+        ],
         {"driver": "json-file", "options": {"max-file": "3"}},
     ),
     ("stop_grace_period", ["90s", "1m30s", "1.5m"], "1m30s"),
@@ -110,16 +275,30 @@ MOVED = [
     ({"tmpfs": "/run"}, {"volumes": [{"type": "tmpfs", "target": "/run"}]}),
     (
         {"tmpfs": ["/run:size=64m,mode=1777", "/tmp"]},
-        {"volumes": [{"type": "tmpfs", "target": "/run", "tmpfs": {"size": "64M", "mode": 0o1777}}, {"type": "tmpfs", "target": "/tmp"}]},
+        {
+            "volumes": [
+                {"type": "tmpfs", "target": "/run", "tmpfs": {"size": "64M", "mode": 0o1777}},
+                {"type": "tmpfs", "target": "/tmp"},
+            ]
+        },
     ),
     ({"tmpfs": "/run:size=0,rw"}, {"volumes": [{"type": "tmpfs", "target": "/run"}]}),
-    ({"volumes": [{"type": "tmpfs", "target": "/run", "tmpfs": {"size": 0, "mode": 0}}]}, {"volumes": [{"type": "tmpfs", "target": "/run"}]}),
+    (
+        {"volumes": [{"type": "tmpfs", "target": "/run", "tmpfs": {"size": 0, "mode": 0}}]},
+        {"volumes": [{"type": "tmpfs", "target": "/run"}]},
+    ),
     ({"mem_limit": "512m"}, {"deploy": {"resources": {"limits": {"memory": "512M"}}}}),
     ({"mem_reservation": 1024}, {"deploy": {"resources": {"reservations": {"memory": "1K"}}}}),
     ({"cpus": 0.5}, {"deploy": {"resources": {"limits": {"cpus": "0.5"}}}}),
     ({"pids_limit": 0}, {"deploy": {"resources": {"limits": {"pids": 0}}}}),
-    ({"deploy": {"placement": {"max_replicas_per_node": 0}}}, {"deploy": {"placement": {"max_replicas_per_node": 0}}}),
-    ({"restart": "on-failure:0"}, {"deploy": {"restart_policy": {**RESTART_DEFAULTS, "condition": "on-failure"}}}),
+    (
+        {"deploy": {"placement": {"max_replicas_per_node": 0}}},
+        {"deploy": {"placement": {"max_replicas_per_node": 0}}},
+    ),
+    (
+        {"restart": "on-failure:0"},
+        {"deploy": {"restart_policy": {**RESTART_DEFAULTS, "condition": "on-failure"}}},
+    ),
     ({"pids_limit": "100"}, {"deploy": {"resources": {"limits": {"pids": 100}}}}),
     (
         {"mem_limit": "1g", "deploy": {"resources": {"limits": {"memory": "1024m", "cpus": 1}}}},
@@ -129,19 +308,56 @@ MOVED = [
     ({"restart": "unless-stopped"}, {"deploy": {"restart_policy": RESTART_DEFAULTS}}),
     ({"restart": "no"}, {"deploy": {"restart_policy": {**RESTART_DEFAULTS, "condition": "none"}}}),
     ({"restart": False}, {"deploy": {"restart_policy": {**RESTART_DEFAULTS, "condition": "none"}}}),
-    ({"restart": "on-failure"}, {"deploy": {"restart_policy": {**RESTART_DEFAULTS, "condition": "on-failure"}}}),
-    ({"restart": "on-failure:3"}, {"deploy": {"restart_policy": {**RESTART_DEFAULTS, "condition": "on-failure", "max_attempts": 3}}}),
-    ({"restart": "no", "deploy": {"restart_policy": {"delay": "1s"}}}, {"deploy": {"restart_policy": {**RESTART_DEFAULTS, "delay": "1s"}}}),
-    ({"deploy": {"update_config": {"order": "start-first"}}}, {"deploy": {"update_config": {**UPDATE_DEFAULTS, "order": "start-first"}}}),
-    ({"deploy": {"update_config": {"monitor": "0s"}}}, {"deploy": {"update_config": UPDATE_DEFAULTS}}),
+    (
+        {"restart": "on-failure"},
+        {"deploy": {"restart_policy": {**RESTART_DEFAULTS, "condition": "on-failure"}}},
+    ),
+    (
+        {"restart": "on-failure:3"},
+        {
+            "deploy": {
+                "restart_policy": {**RESTART_DEFAULTS, "condition": "on-failure", "max_attempts": 3}
+            }
+        },
+    ),
+    (
+        {"restart": "no", "deploy": {"restart_policy": {"delay": "1s"}}},
+        {"deploy": {"restart_policy": {**RESTART_DEFAULTS, "delay": "1s"}}},
+    ),
+    (
+        {"deploy": {"update_config": {"order": "start-first"}}},
+        {"deploy": {"update_config": {**UPDATE_DEFAULTS, "order": "start-first"}}},
+    ),
+    (
+        {"deploy": {"update_config": {"monitor": "0s"}}},
+        {"deploy": {"update_config": UPDATE_DEFAULTS}},
+    ),
     ({"deploy": {"update_config": {}}}, {"deploy": {"update_config": UPDATE_DEFAULTS}}),
-    ({"deploy": {"update_config": {"max_failure_ratio": 1}}}, {"deploy": {"update_config": {**UPDATE_DEFAULTS, "max_failure_ratio": 1.0}}}),
-    ({"deploy": {"update_config": {"max_failure_ratio": "0.5"}}}, {"deploy": {"update_config": {**UPDATE_DEFAULTS, "max_failure_ratio": 0.5}}}),
-    ({"deploy": {"rollback_config": {"parallelism": 0}}}, {"deploy": {"rollback_config": {**UPDATE_DEFAULTS, "parallelism": 0}}}),
-    ({"deploy": {"placement": {"preferences": [{"spread": "node.labels.rack"}]}}}, {"deploy": {"placement": {"preferences": ["node.labels.rack"]}}}),
-    ({"deploy": {"replicas": "2", "mode": "replicated"}}, {"deploy": {"replicas": 2, "mode": "replicated"}}),
+    (
+        {"deploy": {"update_config": {"max_failure_ratio": 1}}},
+        {"deploy": {"update_config": {**UPDATE_DEFAULTS, "max_failure_ratio": 1.0}}},
+    ),
+    (
+        {"deploy": {"update_config": {"max_failure_ratio": "0.5"}}},
+        {"deploy": {"update_config": {**UPDATE_DEFAULTS, "max_failure_ratio": 0.5}}},
+    ),
+    (
+        {"deploy": {"rollback_config": {"parallelism": 0}}},
+        {"deploy": {"rollback_config": {**UPDATE_DEFAULTS, "parallelism": 0}}},
+    ),
+    (
+        {"deploy": {"placement": {"preferences": [{"spread": "node.labels.rack"}]}}},
+        {"deploy": {"placement": {"preferences": ["node.labels.rack"]}}},
+    ),
+    (
+        {"deploy": {"replicas": "2", "mode": "replicated"}},
+        {"deploy": {"replicas": 2, "mode": "replicated"}},
+    ),
     ({"deploy": {"replicas": 0}}, {"deploy": {"replicas": 0}}),
-    ({"deploy": {"labels": ["a=b"], "endpoint_mode": "dnsrr"}}, {"deploy": {"labels": {"a": "b"}, "endpoint_mode": "dnsrr"}}),
+    (
+        {"deploy": {"labels": ["a=b"], "endpoint_mode": "dnsrr"}},
+        {"deploy": {"labels": {"a": "b"}, "endpoint_mode": "dnsrr"}},
+    ),
     ({"expose": [80, "81-83"]}, {"expose": ["80", "81-83"]}),
 ]
 
@@ -154,8 +370,35 @@ def test_what_goes_to_another_place(given, normal):
 # What says nothing leaves nothing behind, so that it changes nothing in a second run.
 NOTHING = [
     *({key: None} for key in PARSERS if key != "image"),
-    *({key: []} for key in ("command", "ports", "volumes", "tmpfs", "secrets", "configs", "dns", "extra_hosts", "cap_add", "expose")),
-    *({key: {}} for key in ("environment", "labels", "networks", "healthcheck", "logging", "deploy", "depends_on", "sysctls", "ulimits")),
+    *(
+        {key: []}
+        for key in (
+            "command",
+            "ports",
+            "volumes",
+            "tmpfs",
+            "secrets",
+            "configs",
+            "dns",
+            "extra_hosts",
+            "cap_add",
+            "expose",
+        )
+    ),
+    *(
+        {key: {}}
+        for key in (
+            "environment",
+            "labels",
+            "networks",
+            "healthcheck",
+            "logging",
+            "deploy",
+            "depends_on",
+            "sysctls",
+            "ulimits",
+        )
+    ),
     {"command": ""},
     {"deploy": {"resources": {"limits": {}}, "placement": {"constraints": []}, "labels": {}}},
     {"healthcheck": {"interval": "0s"}},
@@ -180,9 +423,21 @@ GRANTS = [
         {"source": "token", "target": "/etc/t", "uid": 1000, "gid": "1000", "mode": 0o400},
         file("token", "/etc/t", uid="1000", gid="1000", mode=0o400),
     ),
-    ("secrets", {"source": "token", "mode": 0o7777}, file("token", "/run/secrets/token", mode=0o7777)),
-    ("secrets", {"source": "token", "mode": "0o400"}, file("token", "/run/secrets/token", mode=0o400)),
-    ("secrets", {"source": "token", "mode": "0440"}, file("token", "/run/secrets/token", mode=0o440)),
+    (
+        "secrets",
+        {"source": "token", "mode": 0o7777},
+        file("token", "/run/secrets/token", mode=0o7777),
+    ),
+    (
+        "secrets",
+        {"source": "token", "mode": "0o400"},
+        file("token", "/run/secrets/token", mode=0o400),
+    ),
+    (
+        "secrets",
+        {"source": "token", "mode": "0440"},
+        file("token", "/run/secrets/token", mode=0o440),
+    ),
     ("configs", "token", file("token", "/token")),
     ("configs", {"source": "token", "target": "/etc/t"}, file("token", "/etc/t")),
 ]
@@ -219,12 +474,16 @@ DEPENDENCIES = [
 
 @pytest.mark.parametrize(("given", "normal"), DEPENDENCIES)
 def test_dependencies(given, normal):
-    content = {"services": {"web": {"image": "nginx", "depends_on": given}, "db": {"image": "postgres"}}}
+    content = {
+        "services": {"web": {"image": "nginx", "depends_on": given}, "db": {"image": "postgres"}}
+    }
     assert model.read(content).services["web"]["depends_on"] == normal
 
 
 def test_what_is_done_where_only_a_part_is_said():
-    assert service(deploy={"update_config": {"delay": "1s"}, "restart_policy": {"window": "1s"}})["deploy"] == {
+    assert service(deploy={"update_config": {"delay": "1s"}, "restart_policy": {"window": "1s"}})[
+        "deploy"
+    ] == {
         "update_config": {
             "parallelism": 1,
             "delay": "1s",
@@ -247,8 +506,12 @@ def test_what_a_platform_honours_it_does_not_refuse(platform):
     known, refused = set(parsers_for(platform)), set(keys.REFUSED_KEYS[platform])
     assert known == {path.split(".")[0] for path in keys.honoured(platform, keys.SERVICE_KEYS)}
     assert not known & refused and not refused & keys.LOCAL_KEYS
-    assert known | refused == set(PARSERS) | {key for table in keys.REFUSED_KEYS.values() for key in table}, "each key is known to all platforms"
-    assert not set(keys.honoured(platform, keys.OBJECT_KEYS)) & set(keys.REFUSED_OBJECT_KEYS[platform])
+    assert known | refused == set(PARSERS) | {
+        key for table in keys.REFUSED_KEYS.values() for key in table
+    }, "each key is known to all platforms"
+    assert not set(keys.honoured(platform, keys.OBJECT_KEYS)) & set(
+        keys.REFUSED_OBJECT_KEYS[platform]
+    )
 
 
 @pytest.mark.parametrize("platform", keys.PLATFORMS)

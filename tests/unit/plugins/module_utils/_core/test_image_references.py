@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._core.image_references import Reference, is_image_id
+from ansible_collections.shipping.code.plugins.module_utils._core.image_references import (
+    Reference,
+    is_image_id,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,8 +23,22 @@ REFERENCES = [
     ("grafana/loki", "docker.io", "grafana/loki", "latest", "", "grafana/loki:latest"),
     ("localhost/app", "localhost", "app", "latest", "", "localhost/app:latest"),
     ("localhost:5000/app", "localhost:5000", "app", "latest", "", "localhost:5000/app:latest"),
-    ("registry.example.com/a/b/c:v1", "registry.example.com", "a/b/c", "v1", "", "registry.example.com/a/b/c:v1"),
-    ("registry.example.com:5000/a", "registry.example.com:5000", "a", "latest", "", "registry.example.com:5000/a:latest"),
+    (
+        "registry.example.com/a/b/c:v1",
+        "registry.example.com",
+        "a/b/c",
+        "v1",
+        "",
+        "registry.example.com/a/b/c:v1",
+    ),
+    (
+        "registry.example.com:5000/a",
+        "registry.example.com:5000",
+        "a",
+        "latest",
+        "",
+        "registry.example.com:5000/a:latest",
+    ),
     ("[::1]:5000/a", "[::1]:5000", "a", "latest", "", "[::1]:5000/a:latest"),
     (f"nginx@{DIGEST}", "docker.io", "nginx", "", DIGEST, "nginx"),
     (f"nginx:1@{DIGEST}", "docker.io", "nginx", "1", DIGEST, "nginx:1"),
@@ -40,8 +57,28 @@ def test_references(given_, registry, path, tag, digest, familiar):
 @pytest.mark.parametrize(
     "given_",
     [
-        *("", ":", "/app", "app/", "App", "my app", "a//b", "app:", "app:-x", "app:a b", "app:té", "-app", "app-", "a_.b"),
-        *("registry.example.com:port/app", "my registry.example.com/app", "https://registry.example.com/app", "registry.example.com/App"),
+        *(
+            "",
+            ":",
+            "/app",
+            "app/",
+            "App",
+            "my app",
+            "a//b",
+            "app:",
+            "app:-x",
+            "app:a b",
+            "app:té",
+            "-app",
+            "app-",
+            "a_.b",
+        ),
+        *(
+            "registry.example.com:port/app",
+            "my registry.example.com/app",
+            "https://registry.example.com/app",
+            "registry.example.com/App",
+        ),
         *("app@", "app@sha256:abc", "app@" + "0123456789abcdef" * 4, "app:" + "x" * 129),
     ],
 )
@@ -50,12 +87,20 @@ def test_no_references(given_):
         Reference.parse(given_)
 
 
-@given(st.from_regex(r"([a-z]{1,5}\.example\.com(:[0-9]{2,4})?/)?[a-z0-9]{1,5}(/[a-z0-9]{1,5})?(:[a-z0-9][a-z0-9.]{0,4})?", fullmatch=True))
+@given(
+    st.from_regex(
+        r"([a-z]{1,5}\.example\.com(:[0-9]{2,4})?/)?[a-z0-9]{1,5}(/[a-z0-9]{1,5})?(:[a-z0-9][a-z0-9.]{0,4})?",
+        fullmatch=True,
+    )
+)
 def test_the_familiar_form_names_the_same_image(text):
     reference = Reference.parse(text)
     assert Reference.parse(reference.familiar) == reference
 
 
-@pytest.mark.parametrize(("given_", "expected"), [(DIGEST, True), (DIGEST[7:], False), ("sha256:abc", False), ("nginx", False)])
+@pytest.mark.parametrize(
+    ("given_", "expected"),
+    [(DIGEST, True), (DIGEST[7:], False), ("sha256:abc", False), ("nginx", False)],
+)
 def test_ids_of_local_images(given_, expected):
     assert is_image_id(given_) is expected

@@ -31,7 +31,24 @@ DURATIONS = [
     ("1w", 604_800_000_000_000, "168h"),
     ("1.123456789s", 1_123_456_789, "1s123ms456us789ns"),
 ]
-NO_DURATIONS = ["", "5", 5, 1.5, "-5s", "1h 30m", "1 s", "1sec", "1y", "1S", "s", "1s1", "e3s", None, True, "٣s"]
+NO_DURATIONS = [
+    "",
+    "5",
+    5,
+    1.5,
+    "-5s",
+    "1h 30m",
+    "1 s",
+    "1sec",
+    "1y",
+    "1S",
+    "s",
+    "1s1",
+    "e3s",
+    None,
+    True,
+    "٣s",
+]
 
 
 @pytest.mark.parametrize(("given_", "amount", "form"), DURATIONS)
@@ -70,7 +87,23 @@ SIZES = [
     ("2T", 2 * 1024**4, "2T"),
     ("1p", 1024**5, "1P"),
 ]
-NO_SIZES = ["", "M", "-1", -1, "1.5.1g", "1e", "1i", "1ib", "1gbb", "1 g b", "0x10", "1,5g", None, True, "50%"]
+NO_SIZES = [
+    "",
+    "M",
+    "-1",
+    -1,
+    "1.5.1g",
+    "1e",
+    "1i",
+    "1ib",
+    "1gbb",
+    "1 g b",
+    "0x10",
+    "1,5g",
+    None,
+    True,
+    "50%",
+]
 
 
 @pytest.mark.parametrize(("given_", "amount", "form"), SIZES)
@@ -90,7 +123,17 @@ def test_a_size_is_read_back(amount):
     assert units.octets(units.size(amount)) == amount
 
 
-CPUS = [("0.5", "0.5"), (0.5, "0.5"), (1, "1"), ("1.50", "1.5"), (".25", "0.25"), ("100", "100"), (0, "0"), ("0.001", "0.001"), ("1e0", "1")]
+CPUS = [
+    ("0.5", "0.5"),
+    (0.5, "0.5"),
+    (1, "1"),
+    ("1.50", "1.5"),
+    (".25", "0.25"),
+    ("100", "100"),
+    (0, "0"),
+    ("0.001", "0.001"),
+    ("1e0", "1"),
+]
 
 
 @pytest.mark.parametrize(("given_", "form"), CPUS)

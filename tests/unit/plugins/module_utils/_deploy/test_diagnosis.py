@@ -7,25 +7,63 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.cause import Cause
-from ansible_collections.shipping.code.plugins.module_utils._deploy.diagnosis import REMEDIES, explain
-from ansible_collections.shipping.code.plugins.module_utils._deploy.state import ENDED, Evidence, Failure, Task
+from ansible_collections.shipping.code.plugins.module_utils._deploy.diagnosis import (
+    REMEDIES,
+    explain,
+)
+from ansible_collections.shipping.code.plugins.module_utils._deploy.state import (
+    ENDED,
+    Evidence,
+    Failure,
+    Task,
+)
 
 CRASH = Cause("crash", "ended with exit code 137")
 TASK = Task("t", "web.1", "1", "node-b", ENDED, True, True, False, exit_code=137)
 LIMITED = {"deploy": {"resources": {"limits": {"memory": "20M"}}}}
-ELSEWHERE = "its engine is not the one connected to, so look there: docker inspect 0123456789ab on node-b"
+ELSEWHERE = (
+    "its engine is not the one connected to, so look there: docker inspect 0123456789ab on node-b"
+)
 
 CASES = {
-    "seen": (CRASH, Evidence(killed_for_memory=True), LIMITED, "killed_for_memory", "was killed for using more than its memory limit of 20M"),
-    "likely": (CRASH, Evidence(note=ELSEWHERE), LIMITED, "killed_for_memory", f"{CRASH.text}, likely killed for its memory limit of 20M; {ELSEWHERE}"),
+    "seen": (
+        CRASH,
+        Evidence(killed_for_memory=True),
+        LIMITED,
+        "killed_for_memory",
+        "was killed for using more than its memory limit of 20M",
+    ),
+    "likely": (
+        CRASH,
+        Evidence(note=ELSEWHERE),
+        LIMITED,
+        "killed_for_memory",
+        f"{CRASH.text}, likely killed for its memory limit of 20M; {ELSEWHERE}",
+    ),
     "not limited": (CRASH, Evidence(note=ELSEWHERE), {}, "crash", f"{CRASH.text}; {ELSEWHERE}"),
     "not killed for memory": (CRASH, Evidence(exit_code=137), LIMITED, "crash", CRASH.text),
-    "stopped for its health": (CRASH, Evidence(unhealthy=True), {}, "unhealthy", f"its health check fails; it {CRASH.text}"),
-    "the registry knows better": (Cause("image_unavailable", "x"), Evidence(image=Cause("image_denied", "refuses it")), {}, "image_denied", "refuses it"),
+    "stopped for its health": (
+        CRASH,
+        Evidence(unhealthy=True),
+        {},
+        "unhealthy",
+        f"its health check fails; it {CRASH.text}",
+    ),
+    "the registry knows better": (
+        Cause("image_unavailable", "x"),
+        Evidence(image=Cause("image_denied", "refuses it")),
+        {},
+        "image_denied",
+        "refuses it",
+    ),
     "no machine": (
         Cause("no_machine", "no machine matches its placement"),
         Evidence(),
-        {"deploy": {"placement": {"constraints": ["node.labels.gpu == yes", "node.role == worker"]}}},
+        {
+            "deploy": {
+                "placement": {"constraints": ["node.labels.gpu == yes", "node.role == worker"]}
+            }
+        },
         "no_machine",
         "no machine matches its placement (node.labels.gpu == yes, node.role == worker)",
     ),
@@ -47,7 +85,10 @@ SHOWN = [
     ),
     (Failure("web", "refused", "is too large"), "web: is too large"),
     (Failure("", "refused", "no connection"), "no connection"),
-    (Failure("web", "unhealthy", "its health check fails", "", "web.1", "", None, "no"), "task web.1: its health check fails. Its health check said: no"),
+    (
+        Failure("web", "unhealthy", "its health check fails", "", "web.1", "", None, "no"),
+        "task web.1: its health check fails. Its health check said: no",
+    ),
 ]
 
 

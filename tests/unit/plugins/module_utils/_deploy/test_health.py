@@ -8,7 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._deploy.health import Memory, judge, remember
+from ansible_collections.shipping.code.plugins.module_utils._deploy.health import (
+    Memory,
+    judge,
+    remember,
+)
 from ansible_collections.shipping.code.plugins.module_utils._deploy.state import (
     DONE,
     ENDED,
@@ -46,7 +50,9 @@ def service(*tasks: Task, **keys: object) -> ServiceState:
     return ServiceState("web", **{"wanted": 1, "tasks": tasks, **keys})
 
 
-def seen(*states: ServiceState, memory: Memory | None = None, every: float = 1.0, max_crashes: int = 3):
+def seen(
+    *states: ServiceState, memory: Memory | None = None, every: float = 1.0, max_crashes: int = 3
+):
     """The outcome of the last of several looks, each some seconds after the other."""
     outcome = None
     memory = memory or Memory()
@@ -65,7 +71,9 @@ LIVE = {
     "one crash, then well": [service(task("t2"), crashed("t1"), checked=True)],
     "two of two": [service(task("a", slot="1"), task("b", slot="2"), wanted=2, checked=True)],
     "everywhere": [service(task(), everywhere=True, checked=True)],
-    "an old update that was paused": [service(task(), update=PAUSED, update_id="then", checked=True)],
+    "an old update that was paused": [
+        service(task(), update=PAUSED, update_id="then", checked=True)
+    ],
 }
 
 
@@ -83,15 +91,31 @@ NOT_YET = {
     "running only just": [service(task(), monitor=5.0)] * 5,
     "another task each time": [service(task(f"t{number}"), monitor=2.0) for number in range(9)],
     "what runs is the old one": [service(task(current=False), checked=True)] * 9,
-    "the old one runs beside it": [service(task("new"), task("old", current=False, wanted=False), checked=True)],
+    "the old one runs beside it": [
+        service(task("new"), task("old", current=False, wanted=False), checked=True)
+    ],
     "one of two": [service(task(), wanted=2, checked=True)],
     "updating": [service(task(), update=UPDATING, checked=True)] * 9,
     "rolling back": [service(task(), update=ROLLING_BACK, checked=True)],
     "two crashes": [service(crashed("a"), crashed("b"), task("c", PREPARING))] * 9,
-    "three crashes in three slots": [service(*(crashed(slot, slot) for slot in "123"), *(task(f"n{slot}", STARTING, slot) for slot in "123"), wanted=3)],
+    "three crashes in three slots": [
+        service(
+            *(crashed(slot, slot) for slot in "123"),
+            *(task(f"n{slot}", STARTING, slot) for slot in "123"),
+            wanted=3,
+        )
+    ],
     "no machine, but only just": [service(task(state=WAITING, cause=NO_MACHINE))],
-    "no room while the old one makes room": [service(task("new", WAITING, cause=NO_ROOM), task("old", RUNNING, current=False, wanted=False))] * 9,
-    "a crash of the former spec": [service(crashed("a", cause=FINAL, sent=False, current=False), task("b", STARTING))] * 9,
+    "no room while the old one makes room": [
+        service(
+            task("new", WAITING, cause=NO_ROOM), task("old", RUNNING, current=False, wanted=False)
+        )
+    ]
+    * 9,
+    "a crash of the former spec": [
+        service(crashed("a", cause=FINAL, sent=False, current=False), task("b", STARTING))
+    ]
+    * 9,
 }
 
 
@@ -102,15 +126,51 @@ def test_not_yet(name):
 
 
 HOPELESS = {
-    "three crashes of one slot": ([service(crashed("a"), crashed("b"), crashed("c"), task("d", STARTING))], "crash", "3 times"),
-    "a cause that is final": ([service(crashed("a", cause=FINAL), task("b", PREPARING))], "image_missing", "no such image"),
-    "the engine paused": ([service(crashed("a"), update=PAUSED, update_id="now")], "crash", "exit code 1; the engine paused the update"),
-    "the engine paused, nobody knows why": ([service(update=PAUSED, update_id="now", update_text="update paused due to")], "engine_paused", "due to"),
-    "the engine went back": ([service(task(), update=ROLLED_BACK, update_id="now", checked=True)], "engine_rolled_back", "by itself"),
-    "no machine for a second": ([service(task(state=WAITING, cause=NO_MACHINE))] * 2, "no_machine", "no machine matches"),
-    "no machine, whoever makes room": ([service(task("a", WAITING, cause=NO_MACHINE), task("b", current=False, wanted=False))] * 2, "no_machine", "matches"),
-    "everywhere is nowhere": ([service(wanted=0, everywhere=True)] * 3, "no_machine", "no machine matches"),
-    "not started again": ([service(crashed("a"), restarts=False)] * 3, "crash", "does not start it again"),
+    "three crashes of one slot": (
+        [service(crashed("a"), crashed("b"), crashed("c"), task("d", STARTING))],
+        "crash",
+        "3 times",
+    ),
+    "a cause that is final": (
+        [service(crashed("a", cause=FINAL), task("b", PREPARING))],
+        "image_missing",
+        "no such image",
+    ),
+    "the engine paused": (
+        [service(crashed("a"), update=PAUSED, update_id="now")],
+        "crash",
+        "exit code 1; the engine paused the update",
+    ),
+    "the engine paused, nobody knows why": (
+        [service(update=PAUSED, update_id="now", update_text="update paused due to")],
+        "engine_paused",
+        "due to",
+    ),
+    "the engine went back": (
+        [service(task(), update=ROLLED_BACK, update_id="now", checked=True)],
+        "engine_rolled_back",
+        "by itself",
+    ),
+    "no machine for a second": (
+        [service(task(state=WAITING, cause=NO_MACHINE))] * 2,
+        "no_machine",
+        "no machine matches",
+    ),
+    "no machine, whoever makes room": (
+        [service(task("a", WAITING, cause=NO_MACHINE), task("b", current=False, wanted=False))] * 2,
+        "no_machine",
+        "matches",
+    ),
+    "everywhere is nowhere": (
+        [service(wanted=0, everywhere=True)] * 3,
+        "no_machine",
+        "no machine matches",
+    ),
+    "not started again": (
+        [service(crashed("a"), restarts=False)] * 3,
+        "crash",
+        "does not start it again",
+    ),
 }
 
 

@@ -10,7 +10,12 @@ import base64
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import PlanError
 from ansible_collections.shipping.code.plugins.module_utils._deploy import history
-from ansible_collections.shipping.code.plugins.module_utils._deploy.health import FAILED, LIVE, PENDING, ROLLED_BACK_VERDICT
+from ansible_collections.shipping.code.plugins.module_utils._deploy.health import (
+    FAILED,
+    LIVE,
+    PENDING,
+    ROLLED_BACK_VERDICT,
+)
 from ansible_collections.shipping.code.plugins.module_utils._deploy.history import Record
 from ansible_collections.shipping.code.plugins.module_utils._deploy.resolution import Resolved
 from hypothesis import given
@@ -20,12 +25,19 @@ STATES = [LIVE, FAILED, ROLLED_BACK_VERDICT, PENDING]
 
 
 def record(number: int, state: str = LIVE, content: str = "", rollback_of: str = "") -> Record:
-    return Record(number, f"1.{number}", state, content=content or f"spec {number}", rollback_of=rollback_of)
+    return Record(
+        number, f"1.{number}", state, content=content or f"spec {number}", rollback_of=rollback_of
+    )
 
 
 def test_a_record_comes_back_as_it_was_written():
-    resolved = Resolved(services={"web": {"image": "a@sha256:1", "reference": "a:1", "command": ["ü"]}}, volumes=["shop_data"])
-    written = Record(7, "1.7", LIVE, "why", "alice", "abc", "then", "later", "5", resolved.hash, resolved)
+    resolved = Resolved(
+        services={"web": {"image": "a@sha256:1", "reference": "a:1", "command": ["ü"]}},
+        volumes=["shop_data"],
+    )
+    written = Record(
+        7, "1.7", LIVE, "why", "alice", "abc", "then", "later", "5", resolved.hash, resolved
+    )
     for data in (written.data(), base64.b64encode(written.data()).decode()):
         assert history.read_record("", 0, written.labels(), data) == written
 
@@ -50,10 +62,22 @@ TARGETS = {
     "over a failed one": ([record(3), record(2, FAILED), record(1)], None, 1),
     "a refused one does not run": ([record(3, ROLLED_BACK_VERDICT), record(2), record(1)], None, 1),
     "a failed one may run": ([record(3, FAILED), record(2), record(1)], None, 2),
-    "over the same spec": ([record(3, content="same"), record(2, content="same"), record(1)], None, 1),
-    "twice is no change": ([record(3, content="spec 1", rollback_of="1"), record(2), record(1)], None, None),
+    "over the same spec": (
+        [record(3, content="same"), record(2, content="same"), record(1)],
+        None,
+        1,
+    ),
+    "twice is no change": (
+        [record(3, content="spec 1", rollback_of="1"), record(2), record(1)],
+        None,
+        None,
+    ),
     "by number": ([record(3), record(2), record(1)], 1, 1),
-    "by number, again": ([record(3, content="spec 1", rollback_of="1"), record(2), record(1)], 1, None),
+    "by number, again": (
+        [record(3, content="spec 1", rollback_of="1"), record(2), record(1)],
+        1,
+        None,
+    ),
     "by number to what runs": ([record(2), record(1)], 2, None),
     "forward again": ([record(3, content="spec 1", rollback_of="1"), record(2), record(1)], 2, 2),
 }
@@ -71,7 +95,11 @@ REFUSED = {
     "no history": ([], None, "no release of this app has been live"),
     "only one": ([record(1)], None, "release 1 is the oldest"),
     "no such number": ([record(2), record(1)], 9, "there is no release 9: the history has 2, 1"),
-    "never live": ([record(3), record(2, FAILED), record(1)], 2, "it never was live .* Choose one of 3, 1"),
+    "never live": (
+        [record(3), record(2, FAILED), record(1)],
+        2,
+        "it never was live .* Choose one of 3, 1",
+    ),
 }
 
 

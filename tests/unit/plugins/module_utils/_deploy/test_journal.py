@@ -11,7 +11,11 @@ import stat
 from pathlib import Path
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._core.masking import HIDDEN, mask, words_of
+from ansible_collections.shipping.code.plugins.module_utils._core.masking import (
+    HIDDEN,
+    mask,
+    words_of,
+)
 from ansible_collections.shipping.code.plugins.module_utils._deploy import journal
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,11 +72,19 @@ def test_old_journals_go(path):
     assert new.exists() and not old.exists()
 
 
-@given(st.lists(st.text(min_size=3, max_size=12).filter(str.strip), min_size=1, max_size=4), st.text(max_size=20))
+@given(
+    st.lists(st.text(min_size=3, max_size=12).filter(str.strip), min_size=1, max_size=4),
+    st.text(max_size=20),
+)
 def test_no_hidden_word_is_left(secrets, text):
     words = words_of(secrets)
     shown = mask({"text": [text + "".join(secrets), secrets[0]]}, words)
-    assert not [word for word in words for said in (*shown, *shown["text"]) if word in said.replace(HIDDEN, "")]
+    assert not [
+        word
+        for word in words
+        for said in (*shown, *shown["text"])
+        if word in said.replace(HIDDEN, "")
+    ]
 
 
 def test_lines_of_a_longer_secret_are_hidden_too():

@@ -6,7 +6,13 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._deploy.lease import Lease, Seen, free_to_take, still_ours, who
+from ansible_collections.shipping.code.plugins.module_utils._deploy.lease import (
+    Lease,
+    Seen,
+    free_to_take,
+    still_ours,
+    who,
+)
 
 HELD = Lease("id", 7, token=3, holder="alice@ci-7 4f", ttl=30, what="who releases 1.5.0")
 
@@ -29,7 +35,15 @@ def test_ones_own_is_free_to_take():
     assert free_to_take(HELD, Seen(), HELD.holder)
 
 
-@pytest.mark.parametrize(("lease", "ours"), [(HELD, True), (None, False), (Lease("id", 8, 4, HELD.holder), False), (Lease("id", 8, 3, "bob@ci-8 5a"), False)])
+@pytest.mark.parametrize(
+    ("lease", "ours"),
+    [
+        (HELD, True),
+        (None, False),
+        (Lease("id", 8, 4, HELD.holder), False),
+        (Lease("id", 8, 3, "bob@ci-8 5a"), False),
+    ],
+)
 def test_still_ours(lease, ours):
     assert still_ours(lease, HELD.holder, 3) is ours
 

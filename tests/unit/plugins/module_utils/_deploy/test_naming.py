@@ -29,8 +29,13 @@ def test_names_fit_and_stay_apart(one, other):
 @given(st.text("abzAZ09_.-é", min_size=1, max_size=80).filter(lambda name: name.strip("_.-é")))
 def test_strict_names_are_as_the_dns_has_them(name):
     strict = naming.Naming("a" * 40, joint="-", strict=True)
-    for made, limit in ((strict.scoped(name), naming.SERVICE_LIMIT), (strict.content(name, "0123456789ab"), naming.OBJECT_LIMIT)):
-        assert len(made) <= limit and all(re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", label) for label in made.split(".")), made
+    for made, limit in (
+        (strict.scoped(name), naming.SERVICE_LIMIT),
+        (strict.content(name, "0123456789ab"), naming.OBJECT_LIMIT),
+    ):
+        assert len(made) <= limit and all(
+            re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", label) for label in made.split(".")
+        ), made
 
 
 @given(st.integers(1, 10**9))
@@ -40,6 +45,10 @@ def test_record_names_fit(number):
 
 
 def test_ids_of_secrets_differ_by_app_and_platform():
-    ids = {content_ids.secret_id(content, salt) for content in (b"one", b"two") for salt in (b"shop", b"wiki")}
+    ids = {
+        content_ids.secret_id(content, salt)
+        for content in (b"one", b"two")
+        for salt in (b"shop", b"wiki")
+    }
     assert len(ids) == 4 and all(len(identity) == 12 for identity in ids)
     assert content_ids.secret_id(b"one", b"shop") == content_ids.secret_id(b"one", b"shop")

@@ -6,7 +6,11 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._deploy.plan import UNINTERRUPTED, interruption, start_first_on_host_port
+from ansible_collections.shipping.code.plugins.module_utils._deploy.plan import (
+    UNINTERRUPTED,
+    interruption,
+    start_first_on_host_port,
+)
 
 START_FIRST = {"deploy": {"update_config": {"order": "start-first"}}}
 HOST_PORT = {"ports": [{"target": 80, "published": 8080, "mode": "host", "protocol": "tcp"}]}

@@ -65,7 +65,9 @@ def stub(certificate: Path | None = None) -> Iterator[Stub]:
 
         def respond(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
-            asked = Asked(self.command, self.path, dict(self.headers), self.rfile.read(length).decode())
+            asked = Asked(
+                self.command, self.path, dict(self.headers), self.rfile.read(length).decode()
+            )
             here.asked.append(asked)
             status, headers, body = here.answer(asked)
             self.send_response(status)
@@ -94,18 +96,28 @@ def stub(certificate: Path | None = None) -> Iterator[Stub]:
 @contextlib.contextmanager
 def docker_registry(folder: Path, user: str = "", password: str = "") -> Iterator[str]:
     """A real registry; its address. With a user it lets in nobody else."""
-    for program, package in (("docker-registry", "docker-registry"), *([("htpasswd", "apache2-utils")] if user else [])):
+    for program, package in (
+        ("docker-registry", "docker-registry"),
+        *([("htpasswd", "apache2-utils")] if user else []),
+    ):
         if not shutil.which(program):
             pytest.skip(f"there is no {program} here; it is in the package {package}")
     address = f"127.0.0.1:{_free_port()}"
     auth = ""
     if user:
-        known = subprocess.run(["htpasswd", "-Bbn", "-C", "4", user, password], capture_output=True, check=True)
+        known = subprocess.run(
+            ["htpasswd", "-Bbn", "-C", "4", user, password], capture_output=True, check=True
+        )
         (folder / "htpasswd").write_bytes(known.stdout)
         auth = f"auth:\n  htpasswd:\n    realm: shop\n    path: {folder}/htpasswd\n"
     settings = f"version: 0.1\nlog: {{level: warn}}\nstorage: {{filesystem: {{rootdirectory: {folder}/data}}}}\nhttp: {{addr: {address}}}\n{auth}"
     (folder / "config.yml").write_text(settings)
-    with (folder / "log").open("wb") as log, subprocess.Popen(["docker-registry", "serve", str(folder / "config.yml")], stdout=log, stderr=log) as process:
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen(
+            ["docker-registry", "serve", str(folder / "config.yml")], stdout=log, stderr=log
+        ) as process,
+    ):
         try:
             _wait_for(address, process)
             yield address
@@ -116,14 +128,33 @@ def docker_registry(folder: Path, user: str = "", password: str = "") -> Iterato
 def push(address: str, name: str, tag: str, authorization: str = "") -> str:
     """Push the smallest image there is; its digest."""
     headers = {"Authorization": authorization} if authorization else {}
-    config = json.dumps({"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": []}, "tag": tag}).encode()
+    config = json.dumps(
+        {
+            "architecture": "amd64",
+            "os": "linux",
+            "rootfs": {"type": "layers", "diff_ids": []},
+            "tag": tag,
+        }
+    ).encode()
     digest = _digest(config)
     place = _send(address, "POST", f"/v2/{name}/blobs/uploads/", headers)
     path = place.removeprefix(f"http://{address}")
     _send(address, "PUT", f"{path}{'&' if '?' in path else '?'}digest={digest}", headers, config)
-    described = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": digest, "size": len(config)}
-    manifest = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": described, "layers": []}).encode()
-    _send(address, "PUT", f"/v2/{name}/manifests/{tag}", {**headers, "Content-Type": MANIFEST_TYPE}, manifest)
+    described = {
+        "mediaType": "application/vnd.oci.image.config.v1+json",
+        "digest": digest,
+        "size": len(config),
+    }
+    manifest = json.dumps(
+        {"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": described, "layers": []}
+    ).encode()
+    _send(
+        address,
+        "PUT",
+        f"/v2/{name}/manifests/{tag}",
+        {**headers, "Content-Type": MANIFEST_TYPE},
+        manifest,
+    )
     return _digest(manifest)
 
 
@@ -132,8 +163,25 @@ def certificate(folder: Path, name: str) -> Path:
     if not shutil.which("openssl"):
         pytest.skip("there is no openssl here")
     key, made, both = folder / "key.pem", folder / "ca.crt", folder / "both.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", str(key), "-out", str(made)]
-    subprocess.run([*command, "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"], capture_output=True, check=True)
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-keyout",
+        str(key),
+        "-out",
+        str(made),
+    ]
+    subprocess.run(
+        [*command, "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"],
+        capture_output=True,
+        check=True,
+    )
     both.write_text(key.read_text() + made.read_text())
     return both
 
@@ -142,7 +190,9 @@ def _digest(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-def _send(address: str, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> str:
+def _send(
+    address: str, method: str, path: str, headers: Mapping[str, str], body: bytes = b""
+) -> str:
     connection = http.client.HTTPConnection(address, timeout=5)
     connection.request(method, path, body, dict(headers))
     answer = connection.getresponse()

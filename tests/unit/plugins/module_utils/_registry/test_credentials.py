@@ -12,7 +12,10 @@ import traceback
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import PlanError
 from ansible_collections.shipping.code.plugins.module_utils._registry import credentials
-from ansible_collections.shipping.code.plugins.module_utils._registry.credentials import HUB, Credentials
+from ansible_collections.shipping.code.plugins.module_utils._registry.credentials import (
+    HUB,
+    Credentials,
+)
 
 PASSWORD = "s3cret:of:the:shop"
 AUTH = base64.b64encode(f"shop:{PASSWORD}".encode()).decode()
@@ -77,7 +80,10 @@ def test_auths(config, registry, key):
         ({}, {}),
         ({"auth": AUTH, "identitytoken": "t"}, {"identitytoken": "t", "serveraddress": SHOP}),
         ({"username": "shop", "password": PASSWORD}, login(serveraddress=SHOP)),
-        ({"auth": base64.b64encode(f"shop:{PASSWORD}\0\0".encode()).decode()}, login(serveraddress=SHOP)),
+        (
+            {"auth": base64.b64encode(f"shop:{PASSWORD}\0\0".encode()).decode()},
+            login(serveraddress=SHOP),
+        ),
     ],
 )
 def test_entries(config, entry, found):
@@ -104,15 +110,31 @@ def test_which_file(config, monkeypatch, tmp_path):
 
 def test_helpers(config, tmp_path):
     log = tmp_path / "log"
-    one, two = (answer(Username=name, Secret=PASSWORD).replace("{log}", str(log)) for name in ("shop", "<token>"))
-    config({"auths": {SHOP: {}}, "credsStore": "one", "credHelpers": {"ghcr.io": "two"}}, one=one, two=two)
+    one, two = (
+        answer(Username=name, Secret=PASSWORD).replace("{log}", str(log))
+        for name in ("shop", "<token>")
+    )
+    config(
+        {"auths": {SHOP: {}}, "credsStore": "one", "credHelpers": {"ghcr.io": "two"}},
+        one=one,
+        two=two,
+    )
     assert Credentials().for_registry(SHOP) == login(serveraddress=SHOP)
     assert Credentials().for_registry("docker.io") == login(serveraddress=HUB)
-    assert Credentials().for_registry("ghcr.io") == {"identitytoken": PASSWORD, "serveraddress": "ghcr.io"}
+    assert Credentials().for_registry("ghcr.io") == {
+        "identitytoken": PASSWORD,
+        "serveraddress": "ghcr.io",
+    }
     assert log.read_text().splitlines() == [f"get {SHOP}", f"get {HUB}", "get ghcr.io"]
 
 
-@pytest.mark.parametrize("script", ["echo credentials not found in native keychain; exit 1", 'echo \'{"Username": "", "Secret": ""}\''])
+@pytest.mark.parametrize(
+    "script",
+    [
+        "echo credentials not found in native keychain; exit 1",
+        'echo \'{"Username": "", "Secret": ""}\'',
+    ],
+)
 def test_a_helper_that_knows_nothing(config, script):
     config({"auths": {"ghcr.io": {"auth": AUTH}}, "credsStore": "one"}, one=script)
     assert Credentials().for_registry(SHOP) == {}
@@ -124,8 +146,14 @@ BROKEN = [
     ("echo no key; exit 1", "docker-credential-one says: no key"),
     ("echo no key >&2; exit 1", "docker-credential-one says: no key"),
     (f"""echo '{{"Secret": "{PASSWORD}"}}'; exit 3""", "docker-credential-one says: status 3"),
-    (f"echo {PASSWORD}", "docker-credential-one answers with something else than a name and a secret"),
-    (f"""echo '{{"Username": 1, "Secret": "{PASSWORD}"}}'""", "docker-credential-one answers with something else than a name and a secret"),
+    (
+        f"echo {PASSWORD}",
+        "docker-credential-one answers with something else than a name and a secret",
+    ),
+    (
+        f"""echo '{{"Username": 1, "Secret": "{PASSWORD}"}}'""",
+        "docker-credential-one answers with something else than a name and a secret",
+    ),
     ("exec sleep 9", "docker-credential-one does not answer within 0.1 s"),
 ]
 
@@ -135,15 +163,25 @@ def test_broken_helpers(config, monkeypatch, script, why):
     if "sleep" in script:
         monkeypatch.setattr(credentials, "_HELPER_TIMEOUT", 0.1)
     config({"credsStore": "one"}, one=script)
-    refuse(f"cannot read the credentials for {SHOP}", why, "Check docker_config and its credential helper, or give registry_auths")
+    refuse(
+        f"cannot read the credentials for {SHOP}",
+        why,
+        "Check docker_config and its credential helper, or give registry_auths",
+    )
 
 
 def test_helpers_that_do_not_start(config, tmp_path):
     config({"credsStore": "one"})
-    refuse(f"cannot read the credentials for {SHOP}", "docker-credential-one is not installed or not on the PATH")
+    refuse(
+        f"cannot read the credentials for {SHOP}",
+        "docker-credential-one is not installed or not on the PATH",
+    )
     config({"credsStore": "one"}, one="")
     (tmp_path / "docker-credential-one").write_text("#!/no/such/shell\n")
-    refuse(f"cannot read the credentials for {SHOP}", "docker-credential-one does not start: no such file or directory")
+    refuse(
+        f"cannot read the credentials for {SHOP}",
+        "docker-credential-one does not start: no such file or directory",
+    )
 
 
 @pytest.mark.parametrize(
@@ -154,9 +192,18 @@ def test_helpers_that_do_not_start(config, tmp_path):
         ({"credHelpers": "x"}, "its credHelpers is no mapping"),
         ({"credsStore": ["x"]}, "its credential helper is no name"),
         ({"auths": {SHOP: PASSWORD}}, f"the entry {SHOP} of auths is none of a Docker client"),
-        ({"auths": {SHOP: {"auth": {"x": PASSWORD}}}}, f"the entry {SHOP} of auths is none of a Docker client"),
-        ({"auths": {SHOP: {"auth": PASSWORD}}}, f"the auth of {SHOP} is no base64 of name:password"),
-        ({"auths": {SHOP: {"auth": base64.b64encode(b"s3cret").decode()}}}, f"the auth of {SHOP} is no base64 of name:password"),
+        (
+            {"auths": {SHOP: {"auth": {"x": PASSWORD}}}},
+            f"the entry {SHOP} of auths is none of a Docker client",
+        ),
+        (
+            {"auths": {SHOP: {"auth": PASSWORD}}},
+            f"the auth of {SHOP} is no base64 of name:password",
+        ),
+        (
+            {"auths": {SHOP: {"auth": base64.b64encode(b"s3cret").decode()}}},
+            f"the auth of {SHOP} is no base64 of name:password",
+        ),
     ],
 )
 def test_broken_entries(config, content, why):
@@ -169,12 +216,21 @@ def test_broken_entries(config, content, why):
 
 def test_broken_files(config, tmp_path):
     path = config('{"auths": "s3cret')
-    refuse(f"cannot read {path}", "it is no JSON of a Docker client (Unterminated string starting at: line 1 column 11 (char 10))", "Correct the file, or name")
+    refuse(
+        f"cannot read {path}",
+        "it is no JSON of a Docker client (Unterminated string starting at: line 1 column 11 (char 10))",
+        "Correct the file, or name",
+    )
     config("[]")
     refuse(f"cannot read {path}", "it is no JSON of a Docker client (no mapping at its top)")
     path.write_bytes(b'{"s3cret": "\xff"}')
-    refuse(f"cannot read {path}", "it is no JSON of a Docker client ('utf-8' codec can't decode byte 0xff in position 12: invalid start byte)")
-    with pytest.raises(PlanError, match=r"cannot read /no/such: No such file or directory. Correct docker_config."):
+    refuse(
+        f"cannot read {path}",
+        "it is no JSON of a Docker client ('utf-8' codec can't decode byte 0xff in position 12: invalid start byte)",
+    )
+    with pytest.raises(
+        PlanError, match=r"cannot read /no/such: No such file or directory. Correct docker_config."
+    ):
         Credentials(config_path="/no/such").for_registry(SHOP)
 
 

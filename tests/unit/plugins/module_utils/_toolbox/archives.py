@@ -23,9 +23,22 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def entry(kind: str, name: str, details: dict[str, Any], commands: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
+def entry(
+    kind: str,
+    name: str,
+    details: dict[str, Any],
+    commands: dict[str, str] | None = None,
+    **more: Any,
+) -> dict[str, Any]:
     common = {"version": "1", "description": f"What {name} does", "priority": 0, "self_test": []}
-    return {"kind": kind, "name": name, "commands": {} if commands is None else commands, "variants": [details], **common, **more}
+    return {
+        "kind": kind,
+        "name": name,
+        "commands": {} if commands is None else commands,
+        "variants": [details],
+        **common,
+        **more,
+    }
 
 
 def script(name: str, content: bytes = HELLO, **more: Any) -> dict[str, Any]:
@@ -75,7 +88,11 @@ class Box:
 
     def request(self, *users: dict[str, Any], **more: Any) -> deliver.Request:
         serial = more.pop("serial", self.serial)
-        record = {"machine": "pc1.example.com", "serial": f"time:control:{serial}", "users": list(users)}
+        record = {
+            "machine": "pc1.example.com",
+            "serial": f"time:control:{serial}",
+            "users": list(users),
+        }
         return deliver.Request(str(self.root), record, self.projects, etc=str(self.etc), **more)
 
     def deliver(self, *users: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -92,7 +109,9 @@ class Box:
         path = self.top / "bundle.tar"
         with tarfile.open(path, "w") as content:
             for wish in missing:
-                for name, data in self.contents.get((wish["project"], wish["tool"]), {"content": HELLO}).items():
+                for name, data in self.contents.get(
+                    (wish["project"], wish["tool"]), {"content": HELLO}
+                ).items():
                     info = tarfile.TarInfo(f"{wish['object']}/{name}")
                     info.size = len(data)
                     content.addfile(info, io.BytesIO(data))
@@ -107,12 +126,20 @@ class Box:
 
     def objects(self) -> list[str]:
         folder = self.root / "store"
-        return sorted(path.name.partition("-")[2] for path in folder.iterdir()) if folder.exists() else []
+        return (
+            sorted(path.name.partition("-")[2] for path in folder.iterdir())
+            if folder.exists()
+            else []
+        )
 
     def snapshot(self) -> dict[str, Any]:
         """Everything below the root with what it is, but for times."""
         found = {}
         for path in sorted(self.root.rglob("*")):
             about = path.lstat()
-            found[str(path.relative_to(self.root))] = (about.st_mode, about.st_ino, path.readlink() if path.is_symlink() else None)
+            found[str(path.relative_to(self.root))] = (
+                about.st_mode,
+                about.st_ino,
+                path.readlink() if path.is_symlink() else None,
+            )
         return found

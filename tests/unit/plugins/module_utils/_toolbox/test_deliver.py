@@ -13,7 +13,12 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._toolbox import acl, maintenance
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.delivery_errors import Busy, DeliveryError, Outdated, Unsupported
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.delivery_errors import (
+    Busy,
+    DeliveryError,
+    Outdated,
+    Unsupported,
+)
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.workstation import locked
 
 from .archives import (
@@ -30,7 +35,17 @@ from .archives import (
 
 def can_run(uid: int, path: Path) -> bool:
     """Whether a user can run a command."""
-    return subprocess.run(["true"] if uid < 0 else [str(path)], user=uid, group=uid, extra_groups=[], capture_output=True, check=False).returncode == 0
+    return (
+        subprocess.run(
+            ["true"] if uid < 0 else [str(path)],
+            user=uid,
+            group=uid,
+            extra_groups=[],
+            capture_output=True,
+            check=False,
+        ).returncode
+        == 0
+    )
 
 
 def tried(uid: int, path: Path) -> bool:
@@ -69,7 +84,12 @@ def test_held_until_it_is_applied(box: Box):
     box.projects = [project("atlas", script("hello")), project("beta", script("other"))]
     box.deliver(user("daemon", "atlas"))
     held = box.deliver(user("bin", "beta"), hold=True)
-    assert held["held"] and not held["ready"] and [(removal["name"], removal["held"]) for removal in held["removals"]] == [("daemon", True)]
+    assert (
+        held["held"]
+        and not held["ready"]
+        and [(removal["name"], removal["held"]) for removal in held["removals"]]
+        == [("daemon", True)]
+    )
     assert box.commands("daemon") == {"hello"} and box.commands("bin") == {"other"}
     assert not box.deliver(user("bin", "beta"), hold=True)["changed"]
     assert box.deliver(user("bin", "beta"))["changed"]
@@ -86,11 +106,19 @@ def test_change_and_back(box: Box):
     begun = time.process_time()
     gone_back = maintenance.back(str(box.root), "previous", 3, 5, False)
     assert time.process_time() - begun < 1
-    assert gone_back["changed"] and gone_back["generation"] == 3 and path.read_text() == "#!/bin/sh\necho one\n" and tried(1, path)
+    assert (
+        gone_back["changed"]
+        and gone_back["generation"] == 3
+        and path.read_text() == "#!/bin/sh\necho one\n"
+        and tried(1, path)
+    )
     assert not maintenance.back(str(box.root), "1", 3, 5, False)["changed"]
     with pytest.raises(DeliveryError, match="there is no generation 9"):
         maintenance.back(str(box.root), "9", 3, 5, False)
-    assert box.deliver(user("daemon", "atlas"))["changed"] and path.read_text() == "#!/bin/sh\necho two\n"
+    assert (
+        box.deliver(user("daemon", "atlas"))["changed"]
+        and path.read_text() == "#!/bin/sh\necho two\n"
+    )
 
 
 def test_who_has_left_gets_nothing_by_going_back(box: Box):
@@ -122,7 +150,10 @@ def test_grace(box: Box):
     assert box.objects() == []
 
 
-@pytest.mark.parametrize("folder", ["", "store", "generations", "generations/1", "generations/1/users", "current/users/daemon"])
+@pytest.mark.parametrize(
+    "folder",
+    ["", "store", "generations", "generations/1", "generations/1/users", "current/users/daemon"],
+)
 def test_modes_come_back(box: Box, folder: str):
     box.projects = [project("atlas", script("hello"))]
     box.deliver(user("daemon", "atlas"))
@@ -130,7 +161,9 @@ def test_modes_come_back(box: Box, folder: str):
         (box.root / folder).chmod(mode)
         if folder or mode == 0o700:  # A toolbox that others may write to is refused.
             assert box.deliver(user("daemon", "atlas"))["changed"]
-            assert tried(1, box.view("daemon") / "bin" / "hello") and not tried(2, box.view("daemon") / "bin" / "hello")
+            assert tried(1, box.view("daemon") / "bin" / "hello") and not tried(
+                2, box.view("daemon") / "bin" / "hello"
+            )
             assert not box.deliver(user("daemon", "atlas"))["changed"]
 
 
@@ -139,7 +172,9 @@ def test_whatever_umask_root_has(box: Box):
     box.contents = {("atlas", "pack"): {"archive": content}, ("atlas", "conf"): {"content": HELLO}}
     box.projects = [
         project(
-            "atlas", entry("archive", "pack", {"sha256": sha256(content)}, {"run": "a/b/run"}), entry("file", "conf", {"sha256": sha256(HELLO), "as": "c/d"})
+            "atlas",
+            entry("archive", "pack", {"sha256": sha256(content)}, {"run": "a/b/run"}),
+            entry("file", "conf", {"sha256": sha256(HELLO), "as": "c/d"}),
         )
     ]
     umask = os.umask(0o077)
@@ -148,11 +183,24 @@ def test_whatever_umask_root_has(box: Box):
     finally:
         os.umask(umask)
     assert tried(1, box.view("daemon") / "bin" / "run")
-    read = subprocess.run(["cat", str(box.view("daemon") / "share" / "atlas" / "c" / "d")], user=1, group=1, extra_groups=[], capture_output=True, check=True)
-    assert read.stdout == HELLO and (box.etc / "profile.d" / "shipping.sh").stat().st_mode & 0o777 == 0o644
+    read = subprocess.run(
+        ["cat", str(box.view("daemon") / "share" / "atlas" / "c" / "d")],
+        user=1,
+        group=1,
+        extra_groups=[],
+        capture_output=True,
+        check=True,
+    )
+    assert (
+        read.stdout == HELLO
+        and (box.etc / "profile.d" / "shipping.sh").stat().st_mode & 0o777 == 0o644
+    )
 
 
-@pytest.mark.parametrize("damage", ["edited", "deleted", "mode", "link", "list", "extra", "current", "users", "generation"])
+@pytest.mark.parametrize(
+    "damage",
+    ["edited", "deleted", "mode", "link", "list", "extra", "current", "users", "generation"],
+)
 def test_drift_comes_back(box: Box, damage: str):
     box.projects = [project("atlas", script("hello"))]
     box.deliver(user("daemon", "atlas"))
@@ -176,14 +224,28 @@ def test_drift_comes_back(box: Box, damage: str):
 
 
 def test_clash(box: Box):
-    box.contents = {("atlas", "run"): {"content": b"#!/bin/sh\necho atlas\n"}, ("beta", "run"): {"content": b"#!/bin/sh\necho beta\n"}}
-    box.projects = [project(name, script("run", box.contents[name, "run"]["content"])) for name in ("atlas", "beta")]
+    box.contents = {
+        ("atlas", "run"): {"content": b"#!/bin/sh\necho atlas\n"},
+        ("beta", "run"): {"content": b"#!/bin/sh\necho beta\n"},
+    }
+    box.projects = [
+        project(name, script("run", box.contents[name, "run"]["content"]))
+        for name in ("atlas", "beta")
+    ]
     answer = box.deliver(user("daemon", "atlas", "beta"))
-    assert answer["notes"] == ["daemon: run is the one of atlas by its name, since no priority decides; also run@beta"]
-    assert "atlas" in (box.view("daemon") / "bin" / "run").read_text() and "beta" in (box.view("daemon") / "bin" / "run@beta").read_text()
+    assert answer["notes"] == [
+        "daemon: run is the one of atlas by its name, since no priority decides; also run@beta"
+    ]
+    assert (
+        "atlas" in (box.view("daemon") / "bin" / "run").read_text()
+        and "beta" in (box.view("daemon") / "bin" / "run@beta").read_text()
+    )
     box.projects[1]["tools"][0]["priority"] = 1
     assert "by its priority" in box.deliver(user("daemon", "atlas", "beta"))["notes"][0]
-    assert "beta" in (box.view("daemon") / "bin" / "run").read_text() and "atlas" in (box.view("daemon") / "bin" / "run@atlas").read_text()
+    assert (
+        "beta" in (box.view("daemon") / "bin" / "run").read_text()
+        and "atlas" in (box.view("daemon") / "bin" / "run@atlas").read_text()
+    )
 
 
 def test_env_and_file(box: Box):
@@ -191,11 +253,22 @@ def test_env_and_file(box: Box):
     box.contents["atlas", "conf"] = {"content": content}
     variables = {"ATLAS_URL": "https://x/'$(id)'", "ATLAS_CONF": "{share}/a/b.toml"}
     box.projects = [
-        project("atlas", entry("env", "place", {"variables": variables}), entry("file", "conf", {"sha256": sha256(content), "as": "a/b.toml"})),
+        project(
+            "atlas",
+            entry("env", "place", {"variables": variables}),
+            entry("file", "conf", {"sha256": sha256(content), "as": "a/b.toml"}),
+        ),
     ]
     assert box.deliver(user("daemon", "atlas"))["ready"]
     done = subprocess.run(
-        ["sh", "-c", f'. {box.view("daemon")}/env.sh; printf "%s\n" "$ATLAS_URL"; cat "$ATLAS_CONF"'], capture_output=True, text=True, check=True
+        [
+            "sh",
+            "-c",
+            f'. {box.view("daemon")}/env.sh; printf "%s\n" "$ATLAS_URL"; cat "$ATLAS_CONF"',
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout == "https://x/'$(id)'\nurl = 1\n"
     assert not box.deliver(user("daemon", "atlas"))["changed"]
@@ -212,7 +285,9 @@ def test_archive_and_binary(box: Box):
         )
     ]
     assert box.deliver(user("daemon", "atlas"))["ready"]
-    assert tried(1, box.view("daemon") / "bin" / "run") and tried(1, box.view("daemon") / "bin" / "prog")
+    assert tried(1, box.view("daemon") / "bin" / "run") and tried(
+        1, box.view("daemon") / "bin" / "prog"
+    )
     assert not box.deliver(user("daemon", "atlas"))["changed"]
 
 
@@ -220,7 +295,9 @@ def test_tampered(box: Box):
     box.projects = [project("atlas", script("hello"), script("good"))]
     box.contents["atlas", "hello"] = {"content": b"#!/bin/sh\necho evil\n"}
     answer = box.deliver(user("daemon", "atlas"))
-    assert not answer["ready"] and "is not what the catalogue declares" in answer["failures"][0]["why"]
+    assert (
+        not answer["ready"] and "is not what the catalogue declares" in answer["failures"][0]["why"]
+    )
     assert box.commands("daemon") == {"good"} and box.objects() == ["good-1"]
 
 
@@ -232,8 +309,12 @@ def test_a_failing_self_test_leaves_the_former_version(box: Box):
     box.projects = [project("atlas", script("hello", bad, version="2", self_test=["hello"]))]
     for changed in (True, False):
         answer = box.deliver(user("daemon", "atlas"))
-        assert answer["failures"][0]["why"] == "it ended with 3" and answer["failures"][0]["output"] == ["broken"]
-        assert (box.view("daemon") / "bin" / "hello").read_bytes() == HELLO and answer["users"][0]["tools"][0]["version"] == "1"
+        assert answer["failures"][0]["why"] == "it ended with 3" and answer["failures"][0][
+            "output"
+        ] == ["broken"]
+        assert (box.view("daemon") / "bin" / "hello").read_bytes() == HELLO and answer["users"][0][
+            "tools"
+        ][0]["version"] == "1"
         assert not answer["ready"] and changed in (True, answer["changed"])
 
 
@@ -256,32 +337,47 @@ def test_serial(box: Box):
 def test_unknown_user(box: Box):
     box.projects = [project("atlas", script("hello"))]
     answer = box.deliver(user("nobody-here", "atlas"))
-    assert answer["unknown"] == ["nobody-here"] and not answer["ready"] and box.commands("nobody-here") == set()
+    assert (
+        answer["unknown"] == ["nobody-here"]
+        and not answer["ready"]
+        and box.commands("nobody-here") == set()
+    )
 
 
 def test_check_mode_touches_nothing(box: Box):
     box.projects = [project("atlas", script("hello"))]
     answer = box.deliver(user("daemon", "atlas"), check=True)
-    assert answer["changed"] and answer["diff"] == {"before": "", "after": "daemon: atlas hello 1\n"}
+    assert answer["changed"] and answer["diff"] == {
+        "before": "",
+        "after": "daemon: atlas hello 1\n",
+    }
     assert not box.root.exists() and list(box.etc.iterdir()) == [box.etc / "security"]
 
 
 def test_busy(box: Box):
     box.projects = [project("atlas", script("hello"))]
-    with locked(str(box.root), 1), pytest.raises(Busy, match=f"process {os.getpid()} holds its lock"):
+    with (
+        locked(str(box.root), 1),
+        pytest.raises(Busy, match=f"process {os.getpid()} holds its lock"),
+    ):
         box.deliver(user("daemon", "atlas"), lock_timeout=0.2)
 
 
 def test_other_systems_are_told_so(box: Box, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("sys.platform", "darwin")
-    with pytest.raises(Unsupported, match=r"its system is darwin. Linux is supported; macOS and Windows are not yet"):
+    with pytest.raises(
+        Unsupported,
+        match=r"its system is darwin. Linux is supported; macOS and Windows are not yet",
+    ):
         box.deliver(user("daemon", "atlas"))
 
 
 def test_three_hundred_tools(box: Box):
     box.projects = [project("atlas", *(script(f"t{number}") for number in range(300)))]
     box.deliver(user("daemon", "atlas"))
-    assert len(box.commands("daemon")) == 300 and not box.deliver(user("daemon", "atlas"))["changed"]
+    assert (
+        len(box.commands("daemon")) == 300 and not box.deliver(user("daemon", "atlas"))["changed"]
+    )
 
 
 def test_links_in_the_way(box: Box):
@@ -304,12 +400,17 @@ def test_enrolment_and_absent(box: Box):
     (box.etc / "zsh" / "zshenv").write_text("# theirs")
     box.projects = [project("atlas", script("hello"))]
     box.deliver(user("daemon", "atlas"))
-    assert f"PATH DEFAULT={box.root}/current/users/@{{PAM_USER}}/bin:/usr/bin:/bin:/snap/bin\n" in (box.etc / "security" / "pam_env.conf").read_text()
+    assert (
+        f"PATH DEFAULT={box.root}/current/users/@{{PAM_USER}}/bin:/usr/bin:/bin:/snap/bin\n"
+        in (box.etc / "security" / "pam_env.conf").read_text()
+    )
     (box.root / "theirs").write_text("x")
     gone = maintenance.absent(str(box.root), str(box.etc), 5, False)
     assert gone["changed"] and [path.name for path in box.root.iterdir()] == ["theirs"]
     assert (box.etc / "security" / "pam_env.conf").read_text() == "# theirs\nLANG DEFAULT=C\n"
-    assert (box.etc / "zsh" / "zshenv").read_text() == "# theirs\n" and not (box.etc / "profile.d" / "shipping.sh").exists()
+    assert (box.etc / "zsh" / "zshenv").read_text() == "# theirs\n" and not (
+        box.etc / "profile.d" / "shipping.sh"
+    ).exists()
     assert not maintenance.absent(str(box.root), str(box.etc), 5, False)["changed"]
 
 
@@ -325,7 +426,11 @@ def test_info(box: Box):
     box.projects = [project("atlas", script("hello"))]
     box.deliver(user("daemon", "atlas"))
     found = maintenance.info(str(box.root))
-    assert found["users"][0]["tools"][0]["version"] == "1" and found["generation"] == 1 and found["drift"] == []
+    assert (
+        found["users"][0]["tools"][0]["version"] == "1"
+        and found["generation"] == 1
+        and found["drift"] == []
+    )
     Path(os.path.realpath(box.view("daemon") / "bin" / "hello")).write_text("x")
     assert maintenance.info(str(box.root))["drift"] == ["atlas hello"]
 
@@ -333,12 +438,30 @@ def test_info(box: Box):
 def test_the_list(box: Box):
     box.projects = [project("atlas", script("hello"))]
     box.deliver(user("daemon", "atlas"))
-    said = subprocess.run([str(box.view("daemon") / "bin" / "tools")], user=1, group=1, extra_groups=[], capture_output=True, text=True, check=True).stdout
-    assert said.splitlines()[1].split()[:3] == ["hello", "1", "atlas"] and said.rstrip().endswith("What hello does")
+    said = subprocess.run(
+        [str(box.view("daemon") / "bin" / "tools")],
+        user=1,
+        group=1,
+        extra_groups=[],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert said.splitlines()[1].split()[:3] == ["hello", "1", "atlas"] and said.rstrip().endswith(
+        "What hello does"
+    )
 
 
 def test_acl_is_what_the_kernel_gives_back(box: Box):
     folder = box.top / "x"
     folder.mkdir()
-    assert acl.allow(str(folder), {5, 1}) and not acl.allow(str(folder), {1, 5}) and acl.users(str(folder)) == {1, 5}
-    assert acl.allow(str(folder), set()) and acl.users(str(folder)) == set() and folder.stat().st_mode & 0o777 == 0o700
+    assert (
+        acl.allow(str(folder), {5, 1})
+        and not acl.allow(str(folder), {1, 5})
+        and acl.users(str(folder)) == {1, 5}
+    )
+    assert (
+        acl.allow(str(folder), set())
+        and acl.users(str(folder)) == set()
+        and folder.stat().st_mode & 0o777 == 0o700
+    )

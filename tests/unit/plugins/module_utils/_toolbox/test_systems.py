@@ -9,13 +9,29 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._toolbox import workstation
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.shell_integration import enrol, withdraw
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.shell_integration import (
+    enrol,
+    withdraw,
+)
 
 ROOT = "/opt/shipping"
 ALWAYS = {"profile.d/shipping.sh", "environment.d/60-shipping.conf", "security/pam_env.conf"}
 FAMILIES = {
-    "debian": (["environment.d/", "security/pam_env.conf", "zsh/zshenv", "fish/config.fish"], {"zsh/zshenv", "fish/conf.d/shipping.fish"}),
-    "fedora": (["environment.d/", "security/pam_env.conf", "zshenv", "zshrc", "zprofile", "fish/config.fish"], {"zshenv", "fish/conf.d/shipping.fish"}),
+    "debian": (
+        ["environment.d/", "security/pam_env.conf", "zsh/zshenv", "fish/config.fish"],
+        {"zsh/zshenv", "fish/conf.d/shipping.fish"},
+    ),
+    "fedora": (
+        [
+            "environment.d/",
+            "security/pam_env.conf",
+            "zshenv",
+            "zshrc",
+            "zprofile",
+            "fish/config.fish",
+        ],
+        {"zshenv", "fish/conf.d/shipping.fish"},
+    ),
     "rhel without zsh and fish": (["environment.d/", "security/pam_env.conf"], set()),
 }
 
@@ -29,10 +45,17 @@ def test_the_files_of_each_family_and_no_others(tmp_path: Path, family: str):
         if not name.endswith("/"):
             path.write_text("# the system's own\n")
     wanted = {str(tmp_path / name) for name in ALWAYS | more}
-    assert set(enrol(ROOT, str(tmp_path), check=True)) == wanted and not (tmp_path / "profile.d").exists()
+    assert (
+        set(enrol(ROOT, str(tmp_path), check=True)) == wanted
+        and not (tmp_path / "profile.d").exists()
+    )
     assert set(enrol(ROOT, str(tmp_path))) == wanted and enrol(ROOT, str(tmp_path)) == []
     assert set(withdraw(ROOT, str(tmp_path))) == wanted and withdraw(ROOT, str(tmp_path)) == []
-    assert {name for name in there if not name.endswith("/") and (tmp_path / name).read_text() != "# the system's own\n"} == set()
+    assert {
+        name
+        for name in there
+        if not name.endswith("/") and (tmp_path / name).read_text() != "# the system's own\n"
+    } == set()
 
 
 @pytest.mark.parametrize(
@@ -50,10 +73,14 @@ def test_the_version_of_the_systems_python(tmp_path: Path, name: str, target: st
     assert workstation.version_behind(str(tmp_path / name), "?") == version
 
 
-def test_the_systems_own_python_is_taken_wherever_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_systems_own_python_is_taken_wherever_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     """RHEL 8 has it in /usr/libexec alone."""
     (tmp_path / "platform-python3.9").touch(0o755)
     (tmp_path / "platform-python").symlink_to("platform-python3.9")
-    monkeypatch.setattr(workstation, "_PYTHONS", (str(tmp_path / "python3"), str(tmp_path / "platform-python")))
+    monkeypatch.setattr(
+        workstation, "_PYTHONS", (str(tmp_path / "python3"), str(tmp_path / "platform-python"))
+    )
     facts = workstation.facts()
     assert (facts.python, facts.python_version) == (str(tmp_path / "platform-python"), "3.9")

@@ -9,10 +9,21 @@ from typing import Any
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import SpecError
-from ansible_collections.shipping.code.plugins.module_utils._toolbox import revision_order, targets, wanted_tools
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.generation_model import Generation, View
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.host_assignment import check_record
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.installers.installer import Facts
+from ansible_collections.shipping.code.plugins.module_utils._toolbox import (
+    revision_order,
+    targets,
+    wanted_tools,
+)
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.generation_model import (
+    Generation,
+    View,
+)
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.host_assignment import (
+    check_record,
+)
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.installers.installer import (
+    Facts,
+)
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.targets import People
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,31 +33,55 @@ from .archives import entry, project, script, user
 FACTS = Facts("linux", "x86_64", "/usr/bin/python3", "3.11")
 UIDS = {"ada": 1001, "bob": 1002, "cy": 1003}
 EVERYBODY = People(dict(UIDS), {uid: name for name, uid in UIDS.items()})
-PROJECTS = [project(name, script("run", version="1"), script(f"{name}-only")) for name in ("alpha", "beta", "gamma")]
+PROJECTS = [
+    project(name, script("run", version="1"), script(f"{name}-only"))
+    for name in ("alpha", "beta", "gamma")
+]
 NOW = "2026-11-24T12:00:00Z"
 
-records = st.dictionaries(st.sampled_from(sorted(UIDS)), st.sets(st.sampled_from(["alpha", "beta", "gamma", "unknown"])))
+records = st.dictionaries(
+    st.sampled_from(sorted(UIDS)), st.sets(st.sampled_from(["alpha", "beta", "gamma", "unknown"]))
+)
 
 
-def wishes(members: dict[str, set[str]], projects: list[dict] = PROJECTS) -> tuple[wanted_tools.Wish, ...]:
-    return wanted_tools.wanted({"users": [user(name, *sorted(mine)) for name, mine in members.items()]}, projects, FACTS).wishes
+def wishes(
+    members: dict[str, set[str]], projects: list[dict] = PROJECTS
+) -> tuple[wanted_tools.Wish, ...]:
+    return wanted_tools.wanted(
+        {"users": [user(name, *sorted(mine)) for name, mine in members.items()]}, projects, FACTS
+    ).wishes
 
 
-def after(have: Generation, members: dict[str, set[str]], hold: bool = False, people: People = EVERYBODY, **more: Any) -> tuple[Generation, targets.Target]:
+def after(
+    have: Generation,
+    members: dict[str, set[str]],
+    hold: bool = False,
+    people: People = EVERYBODY,
+    **more: Any,
+) -> tuple[Generation, targets.Target]:
     target = targets.target(have, wishes(members), people, NOW, hold, **more)
     return Generation(have.number + 1, NOW, target.views), target
 
 
 def pairs(members: dict[str, set[str]]) -> set[tuple[str, str]]:
-    return {(f"id-{name}", mine) for name, theirs in members.items() for mine in theirs if mine != "unknown"}
+    return {
+        (f"id-{name}", mine)
+        for name, theirs in members.items()
+        for mine in theirs
+        if mine != "unknown"
+    }
 
 
 @given(records, records)
-def test_exactly_what_the_record_says_and_again_nothing(before: dict[str, set[str]], now: dict[str, set[str]]):
+def test_exactly_what_the_record_says_and_again_nothing(
+    before: dict[str, set[str]], now: dict[str, set[str]]
+):
     first, _target = after(Generation(), before)
     second, target = after(first, now)
     assert second.pairs == pairs(now)
-    assert {(removal.id, removal.project) for removal in target.removals} == pairs(before) - pairs(now)
+    assert {(removal.id, removal.project) for removal in target.removals} == pairs(before) - pairs(
+        now
+    )
     third, again = after(second, now)
     assert targets.same(third.views, second.views) and again.removals == ()
 
@@ -63,7 +98,9 @@ def test_hold_only_adds(before: dict[str, set[str]], now: dict[str, set[str]]):
 
 
 @given(records, records, records)
-def test_who_may_be_removed_is_not_held(before: dict[str, set[str]], now: dict[str, set[str]], may: dict[str, set[str]]):
+def test_who_may_be_removed_is_not_held(
+    before: dict[str, set[str]], now: dict[str, set[str]], may: dict[str, set[str]]
+):
     first, _target = after(Generation(), before)
     second, target = after(first, now, hold=True, may_remove=frozenset(pairs(may)))
     lost = pairs(before) - pairs(now)
@@ -84,7 +121,16 @@ def test_back_gives_nothing_to_who_has_left(before: dict[str, set[str]], now: di
 @given(records)
 def test_receipts_survive_what_does_not_change(members: dict[str, set[str]]):
     first, _target = after(Generation(), members)
-    ready = Generation(1, NOW, tuple(view._replace(tools=tuple(tool._replace(ready="then", place=tool.object) for tool in view.tools)) for view in first.views))
+    ready = Generation(
+        1,
+        NOW,
+        tuple(
+            view._replace(
+                tools=tuple(tool._replace(ready="then", place=tool.object) for tool in view.tools)
+            )
+            for view in first.views
+        ),
+    )
     second = targets.target(ready, wishes(members), EVERYBODY, "later").views
     assert second == ready.views
 
@@ -93,7 +139,11 @@ def test_an_account_that_is_gone_keeps_its_view():
     first, _target = after(Generation(), {"ada": {"alpha", "beta"}})
     gone = People({"ada": None}, {1001: None})
     second, target = after(first, {"ada": {"alpha"}}, people=gone)
-    assert second.pairs == {("id-ada", "alpha")} and target.unknown == () and "keeps what is there" in target.notes[0]
+    assert (
+        second.pairs == {("id-ada", "alpha")}
+        and target.unknown == ()
+        and "keeps what is there" in target.notes[0]
+    )
 
 
 def test_a_uid_that_is_somebody_elses_now_loses_it_at_once():
@@ -114,14 +164,18 @@ def test_a_new_login_name_is_no_removal():
     first, _target = after(Generation(), {"ada": {"alpha"}})
     record = {"users": [{"id": "id-ada", "name": "countess", "projects": ["alpha"]}]}
     people = People({"countess": 1001, "ada": None}, {1001: "countess"})
-    target = targets.target(first, wanted_tools.wanted(record, PROJECTS, FACTS).wishes, people, NOW, hold=True)
+    target = targets.target(
+        first, wanted_tools.wanted(record, PROJECTS, FACTS).wishes, people, NOW, hold=True
+    )
     assert [view.name for view in target.views] == ["countess"] and target.removals == ()
 
 
 def test_a_login_name_that_was_given_to_somebody_else():
     first, _target = after(Generation(), {"ada": {"alpha"}})
     record = {"users": [{"id": "id-new", "name": "ada", "projects": ["beta"]}]}
-    target = targets.target(first, wanted_tools.wanted(record, PROJECTS, FACTS).wishes, EVERYBODY, NOW, hold=True)
+    target = targets.target(
+        first, wanted_tools.wanted(record, PROJECTS, FACTS).wishes, EVERYBODY, NOW, hold=True
+    )
     assert [(view.id, view.projects) for view in target.views] == [("id-new", ["beta"])]
 
 
@@ -129,12 +183,18 @@ def test_a_failed_tool_is_as_it_was_or_left_out():
     first, _target = after(Generation(), {"ada": {"alpha"}})
     second, _target = after(first, {"ada": {"alpha", "beta"}})
     failed = {("id-ada", "alpha", "run"), ("id-ada", "beta", "run")}
-    names = {(tool.project, tool.name) for view in targets.without(second.views, failed, first) for tool in view.tools}
+    names = {
+        (tool.project, tool.name)
+        for view in targets.without(second.views, failed, first)
+        for tool in view.tools
+    }
     assert names == {("alpha", "run"), ("alpha", "alpha-only"), ("beta", "beta-only")}
 
 
 def test_not_for_this_machine():
-    tools = entry("binary", "run", {"os": "linux", "arch": "aarch64", "sha256": "a" * 64}, {"run": "run"})
+    tools = entry(
+        "binary", "run", {"os": "linux", "arch": "aarch64", "sha256": "a" * 64}, {"run": "run"}
+    )
     found = wanted_tools.wanted({"users": [user("ada", "p")]}, [project("p", tools)], FACTS)
     assert found.wishes[0].tools == () and found.passed_over == ("p run is not for linux x86_64",)
 
@@ -143,9 +203,26 @@ def test_not_for_this_machine():
     ("record", "said"),
     [
         ({"machine": "pc1", "serial": "x"}, "record.users: is needed"),
-        ({"machine": "pc1", "serial": "x", "users": [{"id": "1", "name": "../x", "projects": []}]}, "cannot be a login name"),
-        ({"machine": "pc1", "serial": "x", "users": [{"id": "1", "name": "ada", "projects": "x"}]}, "projects: is needed, as a list"),
-        ({"machine": "pc1", "serial": "x", "users": [user("ada"), user("ada")]}, "two users have the id"),
+        (
+            {
+                "machine": "pc1",
+                "serial": "x",
+                "users": [{"id": "1", "name": "../x", "projects": []}],
+            },
+            "cannot be a login name",
+        ),
+        (
+            {
+                "machine": "pc1",
+                "serial": "x",
+                "users": [{"id": "1", "name": "ada", "projects": "x"}],
+            },
+            "projects: is needed, as a list",
+        ),
+        (
+            {"machine": "pc1", "serial": "x", "users": [user("ada"), user("ada")]},
+            "two users have the id",
+        ),
         ({"machine": None, "serial": "x", "users": []}, "record.machine: is needed"),
     ],
 )
@@ -161,7 +238,11 @@ def test_a_record_that_is_none(record: dict, said: str):
         ("usn:a:9", "usn:a:10", revision_order.Order(older=True)),
         ("usn:a:10", "usn:a:9", revision_order.Order()),
         ("usn:b:1", "usn:a:9", revision_order.Order(other_source=True)),
-        ("csn:dc=x:20260101000000.000000Z#000000#000#000000", "csn:dc=x:20260102000000.000000Z#000000#000#000000", revision_order.Order(older=True)),
+        (
+            "csn:dc=x:20260101000000.000000Z#000000#000#000000",
+            "csn:dc=x:20260102000000.000000Z#000000#000#000000",
+            revision_order.Order(older=True),
+        ),
         ("change:ldap://h:389:5", "change:ldap://h:389:40", revision_order.Order(older=True)),
         ("time:control:1", "", revision_order.Order()),
         ("time:control:1", "csn:dc=x:2", revision_order.Order(other_source=True)),

@@ -14,7 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.delivery_errors import Damaged, Hostile
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.delivery_errors import (
+    Damaged,
+    Hostile,
+)
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.unpack import unpack
 
 from .archives import archive
@@ -26,7 +29,13 @@ def special(kind: bytes, link: str = "", mode: int = 0o755) -> tarfile.TarInfo:
     return info
 
 
-LINK, HARD, PIPE, DEVICE, FOLDER = tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.DIRTYPE
+LINK, HARD, PIPE, DEVICE, FOLDER = (
+    tarfile.SYMTYPE,
+    tarfile.LNKTYPE,
+    tarfile.FIFOTYPE,
+    tarfile.CHRTYPE,
+    tarfile.DIRTYPE,
+)
 
 
 def setid(mode: int) -> bytes:
@@ -53,13 +62,23 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "only-dot-dot": lambda: archive(("..", special(FOLDER))),
     "link-out": lambda: archive(("l", special(LINK, "../../etc"))),
     "link-absolute": lambda: archive(("l", special(LINK, "/etc/passwd"))),
-    "through-a-link": lambda: archive(("d", special(LINK, "s")), ("s", special(FOLDER)), ("d/evil", b"x")),
+    "through-a-link": lambda: archive(
+        ("d", special(LINK, "s")), ("s", special(FOLDER)), ("d/evil", b"x")
+    ),
     "file-over-a-link": lambda: archive(("a", b"x"), ("l", special(LINK, "a")), ("l", b"y")),
-    "folder-over-a-link": lambda: archive(("s", special(FOLDER)), ("l", special(LINK, "s")), ("l", special(FOLDER))),
-    "chain-of-links": lambda: archive(("a/b", special(FOLDER)), ("a/b/d", special(LINK, "../..")), ("x", special(LINK, "a/b/d/../y"))),
+    "folder-over-a-link": lambda: archive(
+        ("s", special(FOLDER)), ("l", special(LINK, "s")), ("l", special(FOLDER))
+    ),
+    "chain-of-links": lambda: archive(
+        ("a/b", special(FOLDER)),
+        ("a/b/d", special(LINK, "../..")),
+        ("x", special(LINK, "a/b/d/../y")),
+    ),
     "hard-link-out": lambda: archive(("h", special(HARD, "../../etc/passwd"))),
     "hard-link-absolute": lambda: archive(("h", special(HARD, "/etc/passwd"))),
-    "hard-link-to-a-link": lambda: archive(("a", b"x"), ("l", special(LINK, "a")), ("h", special(HARD, "l"))),
+    "hard-link-to-a-link": lambda: archive(
+        ("a", b"x"), ("l", special(LINK, "a")), ("h", special(HARD, "l"))
+    ),
     "hard-link-to-nothing": lambda: archive(("h", special(HARD, "later")), ("later", b"x")),
     "pipe": lambda: archive(("p", special(PIPE))),
     "device": lambda: archive(("c", special(DEVICE))),
@@ -103,7 +122,9 @@ def test_a_good_one(tmp_path: Path):
         )
     )
     unpack(str(packed), str(target), "tool", strip=0)
-    assert (target / "top" / "run").read_bytes() == b"x" and (target / "top" / "copy").stat().st_nlink == 1
+    assert (target / "top" / "run").read_bytes() == b"x" and (
+        target / "top" / "copy"
+    ).stat().st_nlink == 1
     assert (target / "top" / "bin" / "run").stat().st_mode & 0o7777 == 0o755
     assert (target / "top" / "bin" / "run").stat().st_uid == os.geteuid()
 
@@ -115,7 +136,11 @@ def test_zip(tmp_path: Path):
     assert (tmp_path / "files" / "bin" / "run").stat().st_mode & 0o777 == 0o755
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive", b"\x1f\x8b broken", archive(("a", b"x" * 100000))[:60]], ids=["empty", "text", "gzip", "cut"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no archive", b"\x1f\x8b broken", archive(("a", b"x" * 100000))[:60]],
+    ids=["empty", "text", "gzip", "cut"],
+)
 def test_damaged(tmp_path: Path, content: bytes):
     (tmp_path / "files").mkdir()
     (tmp_path / "archive").write_bytes(content)

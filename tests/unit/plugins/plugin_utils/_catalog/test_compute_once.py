@@ -27,7 +27,10 @@ class Crowd:
 
     def ask(self, make: Any) -> list[Any]:
         """What each got, or the name of its error."""
-        processes = [FORK.Process(target=self._ask, args=(first, make), daemon=True) for first in [True] + [False] * (self.number - 1)]
+        processes = [
+            FORK.Process(target=self._ask, args=(first, make), daemon=True)
+            for first in [True] + [False] * (self.number - 1)
+        ]
         for process in processes:
             process.start()
         found = [self.answers.get(timeout=30) for _process in processes]
@@ -40,7 +43,9 @@ class Crowd:
             self.begun.wait()
             self.others.release()
         try:
-            self.answers.put(once(self.path, lambda: make(self, first), lambda: self.meanwhile.put(first)))
+            self.answers.put(
+                once(self.path, lambda: make(self, first), lambda: self.meanwhile.put(first))
+            )
         except Exception as error:
             self.answers.put(type(error).__name__)
 

@@ -13,7 +13,12 @@ import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import SpecError
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.installers import KINDS
 from ansible_collections.shipping.code.plugins.plugin_utils._catalog.json_schema import schema
-from ansible_collections.shipping.code.plugins.plugin_utils._catalog.project_file import Pointer, Project, keys_of, read
+from ansible_collections.shipping.code.plugins.plugin_utils._catalog.project_file import (
+    Pointer,
+    Project,
+    keys_of,
+    read,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._sources.yaml_reader import parse
 
 ROOT = Path(__file__).parents[5]
@@ -71,20 +76,56 @@ def test_every_key_has_a_text():
 @pytest.mark.parametrize(
     ("tool", "said"),
     [
-        ("{kind: binary, version: '1', url: https://example.com/t}", "3:6: t needs sha256; nothing is delivered whose content is not pinned"),
-        ("{kind: archive, version: '1', file: t.tar, commands: [t]}", "3:6: t needs sha256; nothing is delivered whose content is not pinned"),
+        (
+            "{kind: binary, version: '1', url: https://example.com/t}",
+            "3:6: t needs sha256; nothing is delivered whose content is not pinned",
+        ),
+        (
+            "{kind: archive, version: '1', file: t.tar, commands: [t]}",
+            "3:6: t needs sha256; nothing is delivered whose content is not pinned",
+        ),
         ("{kind: git, version: '1', repository: r, commands: [t]}", "3:6: t needs commit"),
         (f"{{kind: binary, version: '1', sha256: {SUM}}}", "3:6: t needs exactly one of url, file"),
-        ("{kind: binry}", "3:13: 'binry' is none of script, git, python, archive, binary, env, file; did you mean binary?"),
-        ("{version: '1'}", "3:6: has no kind; write kind: with one of script, git, python, archive, binary, env, file"),
-        ("{kind: script, version: 1.10, file: t}", "3:30: must be a text; write it in quotes: '1.10'"),
-        ("{kind: script, version: '1', file: ../t}", "3:41: must be a path below the folder of the catalogue, not '../t'"),
-        ("{kind: script, version: '1', file: /etc/shadow}", "3:41: must be a path below the folder of the catalogue, not '/etc/shadow'"),
-        ("{kind: script, version: '1', file: t, commands: [tools]}", "3:55: 'tools' cannot be a command here"),
-        ("{kind: script, version: '1', file: t, commands: ['a b']}", "3:55: 'a b' cannot be a command here"),
-        (f"{{kind: git, version: '1', repository: r, commit: {COMMIT[:8]}, commands: [t]}}", "the full id of a commit, 40 hexadecimal digits"),
-        ("{kind: env, variables: {LD_PRELOAD: x}}", "3:30: LD_PRELOAD is no project's own variable"),
-        ("{kind: env, variables: {'A B': x}}", "3:30: 'A B' cannot be the name of an environment variable"),
+        (
+            "{kind: binry}",
+            "3:13: 'binry' is none of script, git, python, archive, binary, env, file; did you mean binary?",
+        ),
+        (
+            "{version: '1'}",
+            "3:6: has no kind; write kind: with one of script, git, python, archive, binary, env, file",
+        ),
+        (
+            "{kind: script, version: 1.10, file: t}",
+            "3:30: must be a text; write it in quotes: '1.10'",
+        ),
+        (
+            "{kind: script, version: '1', file: ../t}",
+            "3:41: must be a path below the folder of the catalogue, not '../t'",
+        ),
+        (
+            "{kind: script, version: '1', file: /etc/shadow}",
+            "3:41: must be a path below the folder of the catalogue, not '/etc/shadow'",
+        ),
+        (
+            "{kind: script, version: '1', file: t, commands: [tools]}",
+            "3:55: 'tools' cannot be a command here",
+        ),
+        (
+            "{kind: script, version: '1', file: t, commands: ['a b']}",
+            "3:55: 'a b' cannot be a command here",
+        ),
+        (
+            f"{{kind: git, version: '1', repository: r, commit: {COMMIT[:8]}, commands: [t]}}",
+            "the full id of a commit, 40 hexadecimal digits",
+        ),
+        (
+            "{kind: env, variables: {LD_PRELOAD: x}}",
+            "3:30: LD_PRELOAD is no project's own variable",
+        ),
+        (
+            "{kind: env, variables: {'A B': x}}",
+            "3:30: 'A B' cannot be the name of an environment variable",
+        ),
         ("{kind: file, file: t, self_test: [t]}", "unknown key self_test"),
         ("{kind: file, file: t, file: u}", "the key file stands twice"),
         ("[1]", "3:6: must be a mapping, not a list"),
@@ -95,7 +136,14 @@ def test_refused_with_its_place(tool: str, said: str):
 
 
 def test_all_problems_at_once():
-    assert len(problems("tools:\n  a: {kind: scrip}\n  b: {kind: script, version: '1', fil: x}\ntitle: x\n")) == 4
+    assert (
+        len(
+            problems(
+                "tools:\n  a: {kind: scrip}\n  b: {kind: script, version: '1', fil: x}\ntitle: x\n"
+            )
+        )
+        == 4
+    )
 
 
 def test_two_tools_with_one_command():
@@ -112,13 +160,23 @@ def test_platforms_say_what_is_different_there():
       - {{os: linux, arch: aarch64, url: https://example.com/a, sha256: {SUM}}}
 """
     first, second = read(text(tool), "atlas.yml", "atlas").tools[0]["variants"]
-    assert (first["arch"], first["url"], second["arch"], second["url"]) == ("x86_64", "https://example.com/x", "aarch64", "https://example.com/a")
-    assert "4:" in problems(text(tool.replace("aarch64", "arm64")))[0] or "is none of" in problems(text(tool.replace("aarch64", "arm64")))[0]
+    assert (first["arch"], first["url"], second["arch"], second["url"]) == (
+        "x86_64",
+        "https://example.com/x",
+        "aarch64",
+        "https://example.com/a",
+    )
+    assert (
+        "4:" in problems(text(tool.replace("aarch64", "arm64")))[0]
+        or "is none of" in problems(text(tool.replace("aarch64", "arm64")))[0]
+    )
 
 
 def test_a_repository_of_its_own():
     content = f"repository: https://git.example.com/atlas.git\ncommit: {COMMIT}\n"
-    assert read(content, "atlas.yml", "atlas") == Pointer("https://git.example.com/atlas.git", COMMIT, "project.yml")
+    assert read(content, "atlas.yml", "atlas") == Pointer(
+        "https://git.example.com/atlas.git", COMMIT, "project.yml"
+    )
     jsonschema.validate(parse(content, "atlas.yml"), schema())
     assert problems("repository: x\n") == ["atlas.yml:1:1: a repository needs commit"]
     assert "unknown key tols" in problems(content + "tols: {}\n")[0]
@@ -126,7 +184,9 @@ def test_a_repository_of_its_own():
 
 def test_two_files_at_one_path():
     content = "tools:\n  a: {kind: file, file: x, path: c}\n  b: {kind: file, file: y, path: c/d}\n"
-    assert problems(content) == ["atlas.yml:3:6: b and a cannot both be at c/d; give one another path"]
+    assert problems(content) == [
+        "atlas.yml:3:6: b and a cannot both be at c/d; give one another path"
+    ]
 
 
 def test_empty_file_and_odd_name():

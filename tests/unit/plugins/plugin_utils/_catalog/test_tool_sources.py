@@ -14,7 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError, SpecError
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import (
+    ShippingError,
+    SpecError,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._catalog.bundle_writer import Parcel
 from ansible_collections.shipping.code.plugins.plugin_utils._catalog.tool_sources import Catalogue
 
@@ -36,13 +39,19 @@ def repository(folder: Path, **files: str) -> str:
     who = ("-c", "user.name=t", "-c", "user.email=t@example.com")
     for words in (("init", "--quiet"), ("add", "."), (*who, "commit", "--quiet", "--message", "x")):
         subprocess.run(["git", "-C", str(folder), *words], check=True)
-    return subprocess.run(["git", "-C", str(folder), "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        ["git", "-C", str(folder), "rev-parse", "HEAD"], check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
-def sent(catalogue: Catalogue, manifests: list, project: str, tool: str, path: Path) -> dict[str, bytes]:
+def sent(
+    catalogue: Catalogue, manifests: list, project: str, tool: str, path: Path
+) -> dict[str, bytes]:
     """What goes into the bundle for a tool."""
     parcel = Parcel(catalogue, {one["name"]: one for one in manifests})
-    answer = parcel.write(str(path), [{"object": "key", "project": project, "tool": tool, "variant": 0}])
+    answer = parcel.write(
+        str(path), [{"object": "key", "project": project, "tool": tool, "variant": 0}]
+    )
     if answer["unsent"]:
         raise ShippingError(answer["unsent"]["key"])
     with tarfile.open(path) as content:
@@ -63,13 +72,22 @@ def test_files_that_are_not_there_are_all_told(catalogue: Catalogue):
     write(catalogue, "beta", t={"kind": "binary", "version": "1", "file": "t", "sha256": "a" * 64})
     with pytest.raises(SpecError) as caught:
         catalogue.manifests(["atlas", "beta"])
-    assert [problem.text.partition(": ")[2].partition("cannot")[2] for problem in caught.value.problems] == [" be read: no such file or directory"] * 2
+    assert [
+        problem.text.partition(": ")[2].partition("cannot")[2] for problem in caught.value.problems
+    ] == [" be read: no such file or directory"] * 2
 
 
 def test_the_sample(tmp_path: Path):
-    sample = Catalogue(str(Path(__file__).parents[5] / "playbooks" / "files" / "projects"), str(tmp_path))
+    sample = Catalogue(
+        str(Path(__file__).parents[5] / "playbooks" / "files" / "projects"), str(tmp_path)
+    )
     manifests, without = sample.manifests(["atlas"])
-    assert without == [] and {tool["kind"] for tool in manifests[0]["tools"]} == {"script", "python", "binary", "env"}
+    assert without == [] and {tool["kind"] for tool in manifests[0]["tools"]} == {
+        "script",
+        "python",
+        "binary",
+        "env",
+    }
     for tool in ("atlas", "atlas-tiles", "atlas-where"):
         assert sent(sample, manifests, "atlas", tool, tmp_path / "b.tar")
 
@@ -77,13 +95,28 @@ def test_the_sample(tmp_path: Path):
 def test_the_sample_says_that_its_service_is_down():
     wheels = Path(__file__).parents[5] / "playbooks" / "files" / "projects" / "atlas" / "wheels"
     code = "import sys; sys.argv = ['atlas', 'http://127.0.0.1:9/']; import atlas_maps; atlas_maps.main()"
-    done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(next(wheels.iterdir()))}, capture_output=True, text=True, check=False)
-    assert done.returncode == 1 and "http://127.0.0.1:9/ does not answer: " in done.stderr and "Traceback" not in done.stderr
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(next(wheels.iterdir()))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (
+        done.returncode == 1
+        and "http://127.0.0.1:9/ does not answer: " in done.stderr
+        and "Traceback" not in done.stderr
+    )
 
 
 def test_a_download_is_verified_and_kept(catalogue: Catalogue, tmp_path: Path):
     (tmp_path / "program").write_bytes(b"x")
-    tool = {"kind": "binary", "version": "1", "url": (tmp_path / "program").as_uri(), "sha256": hashlib.sha256(b"x").hexdigest()}
+    tool = {
+        "kind": "binary",
+        "version": "1",
+        "url": (tmp_path / "program").as_uri(),
+        "sha256": hashlib.sha256(b"x").hexdigest(),
+    }
     write(catalogue, "atlas", t=tool)
     manifests, _without = catalogue.manifests(["atlas"])
     assert sent(catalogue, manifests, "atlas", "t", tmp_path / "b.tar") == {"key/content": b"x"}
@@ -93,7 +126,16 @@ def test_a_download_is_verified_and_kept(catalogue: Catalogue, tmp_path: Path):
 
 def test_another_content_is_refused(catalogue: Catalogue, tmp_path: Path):
     (tmp_path / "program").write_bytes(b"evil")
-    write(catalogue, "atlas", t={"kind": "binary", "version": "1", "url": (tmp_path / "program").as_uri(), "sha256": hashlib.sha256(b"x").hexdigest()})
+    write(
+        catalogue,
+        "atlas",
+        t={
+            "kind": "binary",
+            "version": "1",
+            "url": (tmp_path / "program").as_uri(),
+            "sha256": hashlib.sha256(b"x").hexdigest(),
+        },
+    )
     manifests, _without = catalogue.manifests(["atlas"])
     with pytest.raises(ShippingError, match="is not what the catalogue declares"):
         sent(catalogue, manifests, "atlas", "t", tmp_path / "b.tar")
@@ -101,29 +143,65 @@ def test_another_content_is_refused(catalogue: Catalogue, tmp_path: Path):
 
 
 def test_a_server_that_is_not_there(catalogue: Catalogue, tmp_path: Path):
-    write(catalogue, "atlas", t={"kind": "binary", "version": "1", "url": "http://127.0.0.1:9/t", "sha256": "a" * 64})
+    write(
+        catalogue,
+        "atlas",
+        t={"kind": "binary", "version": "1", "url": "http://127.0.0.1:9/t", "sha256": "a" * 64},
+    )
     manifests, _without = catalogue.manifests(["atlas"])
-    with pytest.raises(ShippingError, match=r"t cannot be downloaded from http://127.0.0.1:9/t: .*refused"):
+    with pytest.raises(
+        ShippingError, match=r"t cannot be downloaded from http://127.0.0.1:9/t: .*refused"
+    ):
         sent(catalogue, manifests, "atlas", "t", tmp_path / "b.tar")
 
 
 def test_a_commit(catalogue: Catalogue, tmp_path: Path):
     commit = repository(tmp_path / "repository", run="x")
-    write(catalogue, "atlas", t={"kind": "git", "version": "1", "repository": str(tmp_path / "repository"), "commit": commit, "commands": ["run"]})
+    write(
+        catalogue,
+        "atlas",
+        t={
+            "kind": "git",
+            "version": "1",
+            "repository": str(tmp_path / "repository"),
+            "commit": commit,
+            "commands": ["run"],
+        },
+    )
     manifests, _without = catalogue.manifests(["atlas"])
     assert list(sent(catalogue, manifests, "atlas", "t", tmp_path / "b.tar")) == ["key/archive"]
 
 
 def test_a_commit_that_is_not_there(catalogue: Catalogue, tmp_path: Path):
     repository(tmp_path / "repository", run="x")
-    write(catalogue, "atlas", t={"kind": "git", "version": "1", "repository": str(tmp_path / "repository"), "commit": "a" * 40, "commands": ["run"]})
+    write(
+        catalogue,
+        "atlas",
+        t={
+            "kind": "git",
+            "version": "1",
+            "repository": str(tmp_path / "repository"),
+            "commit": "a" * 40,
+            "commands": ["run"],
+        },
+    )
     manifests, _without = catalogue.manifests(["atlas"])
     with pytest.raises(ShippingError, match="commit aaaaaaaaaaaa of t cannot be had"):
         sent(catalogue, manifests, "atlas", "t", tmp_path / "b.tar")
 
 
 def test_an_option_is_no_repository(catalogue: Catalogue, tmp_path: Path):
-    write(catalogue, "atlas", t={"kind": "git", "version": "1", "repository": "--upload-pack=touch evil", "commit": "a" * 40, "commands": ["run"]})
+    write(
+        catalogue,
+        "atlas",
+        t={
+            "kind": "git",
+            "version": "1",
+            "repository": "--upload-pack=touch evil",
+            "commit": "a" * 40,
+            "commands": ["run"],
+        },
+    )
     manifests, _without = catalogue.manifests(["atlas"])
     with pytest.raises(ShippingError, match="cannot be had"):
         sent(catalogue, manifests, "atlas", "t", tmp_path / "b.tar")
@@ -132,12 +210,20 @@ def test_an_option_is_no_repository(catalogue: Catalogue, tmp_path: Path):
 
 def test_a_project_in_a_repository_of_its_own(catalogue: Catalogue, tmp_path: Path):
     tool = {"kind": "script", "version": "1", "file": "t.sh"}
-    commit = repository(tmp_path / "repository", **{"project.yml": json.dumps({"tools": {"t": tool}}), "t.sh": "x"})
-    (Path(catalogue.folder) / "atlas.yml").write_text(json.dumps({"repository": str(tmp_path / "repository"), "commit": commit}))
+    commit = repository(
+        tmp_path / "repository", **{"project.yml": json.dumps({"tools": {"t": tool}}), "t.sh": "x"}
+    )
+    (Path(catalogue.folder) / "atlas.yml").write_text(
+        json.dumps({"repository": str(tmp_path / "repository"), "commit": commit})
+    )
     for _time in range(2):
         manifests, _without = catalogue.manifests(["atlas"])
         assert sent(catalogue, manifests, "atlas", "t", tmp_path / "b.tar") == {"key/content": b"x"}
-    (Path(catalogue.folder) / "atlas.yml").write_text(json.dumps({"repository": str(tmp_path / "repository"), "commit": commit, "path": "other.yml"}))
+    (Path(catalogue.folder) / "atlas.yml").write_text(
+        json.dumps(
+            {"repository": str(tmp_path / "repository"), "commit": commit, "path": "other.yml"}
+        )
+    )
     with pytest.raises(SpecError, match=r"has no project's file other.yml"):
         catalogue.manifests(["atlas"])
 
@@ -147,18 +233,50 @@ def test_wheels_that_are_not_in_the_lock_are_not_sent(catalogue: Catalogue, tmp_
     (folder / "wheels").mkdir()
     (folder / "wheels" / "good-1-py3-none-any.whl").write_bytes(b"good")
     (folder / "wheels" / "evil-1-py3-none-any.whl").write_bytes(b"evil")
-    (folder / "lock.txt").write_text(f"good==1 --hash=sha256:{hashlib.sha256(b'good').hexdigest()}\n")
-    write(catalogue, "atlas", t={"kind": "python", "version": "1", "lock": "lock.txt", "wheels": "wheels", "commands": ["t"]})
+    (folder / "lock.txt").write_text(
+        f"good==1 --hash=sha256:{hashlib.sha256(b'good').hexdigest()}\n"
+    )
+    write(
+        catalogue,
+        "atlas",
+        t={
+            "kind": "python",
+            "version": "1",
+            "lock": "lock.txt",
+            "wheels": "wheels",
+            "commands": ["t"],
+        },
+    )
     manifests, _without = catalogue.manifests(["atlas"])
-    assert set(sent(catalogue, manifests, "atlas", "t", tmp_path / "b.tar")) == {"key/lock", "key/wheels/good-1-py3-none-any.whl"}
+    assert set(sent(catalogue, manifests, "atlas", "t", tmp_path / "b.tar")) == {
+        "key/lock",
+        "key/wheels/good-1-py3-none-any.whl",
+    }
 
 
-def test_a_lock_without_a_wheel_for_a_named_system_is_told_before_any_machine_is_asked(catalogue: Catalogue):
+def test_a_lock_without_a_wheel_for_a_named_system_is_told_before_any_machine_is_asked(
+    catalogue: Catalogue,
+):
     folder = Path(catalogue.folder)
     (folder / "wheels").mkdir()
     (folder / "wheels" / "good-1-cp311-cp311-manylinux_2_17_x86_64.whl").write_bytes(b"good")
-    (folder / "lock.txt").write_text(f"good==1 --hash=sha256:{hashlib.sha256(b'good').hexdigest()}\n")
+    (folder / "lock.txt").write_text(
+        f"good==1 --hash=sha256:{hashlib.sha256(b'good').hexdigest()}\n"
+    )
     platforms = [{"os": "linux", "arch": arch} for arch in ("x86_64", "aarch64")]
-    write(catalogue, "atlas", t={"kind": "python", "version": "1", "lock": "lock.txt", "wheels": "wheels", "commands": ["t"], "platforms": platforms})
-    with pytest.raises(SpecError, match=r"t: wheels has no wheel of good 1 for linux aarch64; lock.txt pins it"):
+    write(
+        catalogue,
+        "atlas",
+        t={
+            "kind": "python",
+            "version": "1",
+            "lock": "lock.txt",
+            "wheels": "wheels",
+            "commands": ["t"],
+            "platforms": platforms,
+        },
+    )
+    with pytest.raises(
+        SpecError, match=r"t: wheels has no wheel of good 1 for linux aarch64; lock.txt pins it"
+    ):
         catalogue.manifests(["atlas"])

@@ -6,7 +6,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.shipping.code.plugins.plugin_utils._catalog.wheels import System, declared, lacking, told
+from ansible_collections.shipping.code.plugins.plugin_utils._catalog.wheels import (
+    System,
+    declared,
+    lacking,
+    told,
+)
 from packaging.tags import compatible_tags, cpython_tags
 
 LOCK = """\
@@ -63,31 +68,51 @@ def test_does_not_fit(tag: str):
 def test_agrees_with_what_installs_it():
     """Every tag that a CPython of that kind takes fits, by the library that pip decides by."""
     platforms = ["manylinux_2_17_x86_64", "linux_x86_64"]
-    tags = [*cpython_tags((3, 11), ["cp311"], platforms), *compatible_tags((3, 11), "cp311", platforms)]
+    tags = [
+        *cpython_tags((3, 11), ["cp311"], platforms),
+        *compatible_tags((3, 11), "cp311", platforms),
+    ]
     wrong = [str(tag) for tag in tags if lacking(LOCK, numbers(str(tag)), DEBIAN)]
     assert len(tags) > 50 and wrong == []
 
 
 def test_other_versions_and_markers():
-    assert lacking(LOCK, [MAPS, "fast_numbers-2.0.0-py3-none-any.whl"], DEBIAN) == ["Fast_Numbers 2.1.0"]
-    assert lacking(LOCK, [], System("linux", "x86_64", "3.9")) == ["Fast_Numbers 2.1.0", "maps 1.0", "tomli 2.0"]
+    assert lacking(LOCK, [MAPS, "fast_numbers-2.0.0-py3-none-any.whl"], DEBIAN) == [
+        "Fast_Numbers 2.1.0"
+    ]
+    assert lacking(LOCK, [], System("linux", "x86_64", "3.9")) == [
+        "Fast_Numbers 2.1.0",
+        "maps 1.0",
+        "tomli 2.0",
+    ]
     assert lacking("maps==1.0.0\nloose==1.*\n", [MAPS], DEBIAN) == []
     assert lacking(LOCK, ["no wheel.txt", *numbers("py3-none-any")], DEBIAN) == []
 
 
 def test_what_is_not_known_yet_fits():
     assert lacking(LOCK, numbers("cp39-cp39-manylinux_2_17_aarch64"), System()) == []
-    assert lacking(LOCK, numbers("cp39-cp39-manylinux_2_17_aarch64"), declared("linux", "x86_64", None)) == ["Fast_Numbers 2.1.0"]
-    assert declared(None, None, "/opt/python3.12").python == declared(None, None, "/usr/bin/python3.12").python == "3.12"
+    assert lacking(
+        LOCK, numbers("cp39-cp39-manylinux_2_17_aarch64"), declared("linux", "x86_64", None)
+    ) == ["Fast_Numbers 2.1.0"]
+    assert (
+        declared(None, None, "/opt/python3.12").python
+        == declared(None, None, "/usr/bin/python3.12").python
+        == "3.12"
+    )
     assert declared(None, None, "/usr/bin/python3").python == ""
 
 
 def test_what_a_machine_says_is_only_compared_with():
     assert told({"os": "linux", "arch": "x86_64", "python": "3.11"}) == DEBIAN
     strange = told({"os": "plan9", "arch": "pdp11", "python": "x.y", "more": 1})
-    assert lacking(LOCK, numbers("py3-none-any"), strange) == [] and lacking(LOCK, numbers("py3-none-linux_x86_64"), strange) == ["Fast_Numbers 2.1.0"]
+    assert lacking(LOCK, numbers("py3-none-any"), strange) == [] and lacking(
+        LOCK, numbers("py3-none-linux_x86_64"), strange
+    ) == ["Fast_Numbers 2.1.0"]
 
 
-@pytest.mark.parametrize(("system", "text"), [(DEBIAN, "linux x86_64, Python 3.11"), (System("linux"), "linux"), (System(), "any system")])
+@pytest.mark.parametrize(
+    ("system", "text"),
+    [(DEBIAN, "linux x86_64, Python 3.11"), (System("linux"), "linux"), (System(), "any system")],
+)
 def test_its_words(system: System, text: str):
     assert str(system) == text

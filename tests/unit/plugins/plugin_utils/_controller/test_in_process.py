@@ -7,17 +7,31 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._deploy import argument_specs, operations
+from ansible_collections.shipping.code.plugins.module_utils._deploy import (
+    argument_specs,
+    operations,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._controller import in_process
 
-CALL = in_process.Call(argument_specs.RELEASE, operations.release_or_absent, argument_specs.RELEASE_RULES)
-NOWHERE = {"app": "shop", "state": "absent", "platform": "kubernetes", "host": "https://127.0.0.1:1", "api_key": "a-long-token", "timeout": 1}
+CALL = in_process.Call(
+    argument_specs.RELEASE, operations.release_or_absent, argument_specs.RELEASE_RULES
+)
+NOWHERE = {
+    "app": "shop",
+    "state": "absent",
+    "platform": "kubernetes",
+    "host": "https://127.0.0.1:1",
+    "api_key": "a-long-token",
+    "timeout": 1,
+}
 
 
 def action(transport="local", become=None, environment=(), delegate_to=None):
     connection = SimpleNamespace(transport=transport, become=become)
     task = SimpleNamespace(environment=list(environment), delegate_to=delegate_to)
-    return SimpleNamespace(_connection=connection, _task=task, _templar=SimpleNamespace(template=lambda text: text))
+    return SimpleNamespace(
+        _connection=connection, _task=task, _templar=SimpleNamespace(template=lambda text: text)
+    )
 
 
 HERE = {"ansible_python_interpreter": sys.executable}
@@ -45,7 +59,15 @@ def test_an_error_of_the_platform_is_told_as_the_module_tells_it():
     assert found["failed"] and "no connection to the cluster at https://127.0.0.1:1" in found["msg"]
 
 
-@pytest.mark.parametrize("wrong", [{"verison": "1"}, {"timeout": "soon"}, {"platform": "mesos"}, {"compose": ["a.yml"], "spec": {"services": {}}}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"verison": "1"},
+        {"timeout": "soon"},
+        {"platform": "mesos"},
+        {"compose": ["a.yml"], "spec": {"services": {}}},
+    ],
+)
 def test_wrong_options_are_left_to_the_module(wrong):
     assert in_process.look(CALL, {**NOWHERE, **wrong}, check=False, diff=False) is None
 
@@ -59,7 +81,15 @@ def test_a_defect_is_left_to_the_module(monkeypatch):
 
 
 def test_no_secret_comes_back(monkeypatch):
-    monkeypatch.setattr(in_process, "look_at", lambda *_arguments: {"changed": False, "said": "the token is a-long-token", "diff": {"before": 1}})
+    monkeypatch.setattr(
+        in_process,
+        "look_at",
+        lambda *_arguments: {
+            "changed": False,
+            "said": "the token is a-long-token",
+            "diff": {"before": 1},
+        },
+    )
     found = in_process.look(CALL, NOWHERE, check=False, diff=False)
     assert "a-long-token" not in str(found) and "diff" not in found
     assert "diff" in in_process.look(CALL, NOWHERE, check=False, diff=True)

@@ -22,7 +22,13 @@ def action(delegate_to=None, pipelining=True, environment="", folder=None):
     """An action whose connection is a shell on this machine."""
 
     def execute(command, in_data):
-        done = subprocess.run(["/bin/sh", "-c", command], input=in_data, stdout=subprocess.PIPE, cwd=folder, check=False)
+        done = subprocess.run(
+            ["/bin/sh", "-c", command],
+            input=in_data,
+            stdout=subprocess.PIPE,
+            cwd=folder,
+            check=False,
+        )
         return {"stdout_lines": done.stdout.decode().splitlines()}
 
     return SimpleNamespace(
@@ -54,14 +60,27 @@ def test_which_python_runs_a_program(where, variables, expected):
     assert remote_python.python(where, variables) == expected
 
 
-@pytest.mark.parametrize(("text", "expected"), [("time:control:1", True), ("time:control:soon", False), ("change:ldap://hÄ'\"\\{}\n$HOME:7", True)])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("time:control:1", True),
+        ("time:control:soon", False),
+        ("change:ldap://hÄ'\"\\{}\n$HOME:7", True),
+    ],
+)
 def test_a_function_answers_on_the_machine_as_it_does_here(text, expected):
     assert remote_python.ask(action(), sys.executable, SERIAL, {"text": text}) is expected
 
 
 def test_what_is_wrong_is_told_with_its_facts():
-    answer = remote_python.ask(action(), sys.executable, TOOLBOX, {"options": OPTIONS, "dry": True, "diff": False})
-    assert answer["failed"] and "record: is needed" in answer["msg"] and answer["problems"][1] == {"path": "catalogue", "text": "is needed"}
+    answer = remote_python.ask(
+        action(), sys.executable, TOOLBOX, {"options": OPTIONS, "dry": True, "diff": False}
+    )
+    assert (
+        answer["failed"]
+        and "record: is needed" in answer["msg"]
+        and answer["problems"][1] == {"path": "catalogue", "text": "is needed"}
+    )
 
 
 def test_neither_a_folder_nor_the_environment_has_a_say(tmp_path):
@@ -73,22 +92,37 @@ def test_neither_a_folder_nor_the_environment_has_a_say(tmp_path):
 
 def test_what_a_shell_says_at_login_is_not_taken_for_an_answer():
     said = remote_python.ask(
-        action(environment="echo shipping.code answers in time; echo '{\"failed\": true}';"), sys.executable, SERIAL, {"text": "time:control:1"}
+        action(environment="echo shipping.code answers in time; echo '{\"failed\": true}';"),
+        sys.executable,
+        SERIAL,
+        {"text": "time:control:1"},
     )
     assert said is True
 
 
 @pytest.mark.parametrize(
     ("python", "arguments"),
-    [("/usr/bin/no-python", {"text": "time:control:1"}), ("/bin/false", {"text": "time:control:1"}), (sys.executable, {"text": None}), (sys.executable, {})],
+    [
+        ("/usr/bin/no-python", {"text": "time:control:1"}),
+        ("/bin/false", {"text": "time:control:1"}),
+        (sys.executable, {"text": None}),
+        (sys.executable, {}),
+    ],
 )
 def test_no_answer_is_left_to_the_module(python, arguments):
     assert remote_python.ask(action(), python, SERIAL, arguments) is None
 
 
 def test_the_oldest_python_of_a_machine_runs_it():
-    found = subprocess.run([ROOT / "tests" / "testbed" / "setup.sh", "find", "3.9"], stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
+    found = subprocess.run(
+        [ROOT / "tests" / "testbed" / "setup.sh", "find", "3.9"],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    ).stdout.strip()
     if not found:
         pytest.skip("there is no Python 3.9 here")
-    answer = remote_python.ask(action(), found, TOOLBOX, {"options": OPTIONS, "dry": True, "diff": False})
+    answer = remote_python.ask(
+        action(), found, TOOLBOX, {"options": OPTIONS, "dry": True, "diff": False}
+    )
     assert answer["msg"].startswith("2 problems in the options; nothing was touched")

@@ -29,24 +29,42 @@ def test_whom_a_run_concerns():
 def test_what_a_later_part_of_the_play_is_to_have_counts_from_the_beginning():
     asked = machine("pc1", receipt=[user("ada", "atlas")], removals=[])
     later = machine("pc2")
-    delivered = {name: {"users": [user(who, "atlas")]} for name, who in (("pc2", "bob"), ("pc3", "cy"))}
+    delivered = {
+        name: {"users": [user(who, "atlas")]} for name, who in (("pc2", "bob"), ("pc3", "cy"))
+    }
     had = {name: fleet.pairs(about["users"]) for name, about in delivered.items()}
     assert fleet.after([asked, later], delivered, had, False, [later])["pc2"] == frozenset()
-    assert fleet.after([asked, later], delivered, had, False)["pc2"] == fleet.pairs([user("bob", "atlas")])
+    assert fleet.after([asked, later], delivered, had, False)["pc2"] == fleet.pairs(
+        [user("bob", "atlas")]
+    )
 
 
 def test_what_a_machine_is_likely_to_answer():
     """Who was given what, and is to have it no more; that it is so is for the machine to say."""
     now = machine("pc1", user("ada", "atlas"), user("bob", "beta"))
     likely = fleet.expected(now, {"users": [user("ada", "atlas", "beta"), user("cy", "gamma")]})
-    assert [(one["name"], one["project"]) for one in likely.removals] == [("ada", "beta"), ("cy", "gamma")]
+    assert [(one["name"], one["project"]) for one in likely.removals] == [
+        ("ada", "beta"),
+        ("cy", "gamma"),
+    ]
     assert likely.held and likely.after == fleet.pairs(now.users)
     assert not fleet.expected(now, {"users": list(now.users)}).held
 
 
 def test_a_reason_of_many_lines_does_not_break_the_table():
-    rows = fleet.rows([machine("pc1", failed=True, msg="2 mistakes:\n  one\n  two"), machine("pc2", ready=True, receipt=[], failures=[])], False, {}, False)
-    assert fleet.table(rows)[1:] == ["pc1      failed                 2 mistakes: …", "pc2      ready                  nothing"]
+    rows = fleet.rows(
+        [
+            machine("pc1", failed=True, msg="2 mistakes:\n  one\n  two"),
+            machine("pc2", ready=True, receipt=[], failures=[]),
+        ],
+        False,
+        {},
+        False,
+    )
+    assert fleet.table(rows)[1:] == [
+        "pc1      failed                 2 mistakes: …",
+        "pc2      ready                  nothing",
+    ]
 
 
 def test_why_a_machine_is_not_ready():

@@ -20,11 +20,27 @@ def row(state: str, since: str = "") -> dict[str, str]:
 
 
 def told(text: str) -> dict[str, float]:
-    return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in text.splitlines() if not line.startswith("#")}
+    return {
+        line.rpartition(" ")[0]: float(line.rpartition(" ")[2])
+        for line in text.splitlines()
+        if not line.startswith("#")
+    }
 
 
 def test_a_good_run():
-    found = told(metrics.render([row("ready"), row("ready"), row("waiting", "2027-01-15T07:59:00Z"), row("waiting", "2027-01-15T07:00:00Z")], False, NOW, 5))
+    found = told(
+        metrics.render(
+            [
+                row("ready"),
+                row("ready"),
+                row("waiting", "2027-01-15T07:59:00Z"),
+                row("waiting", "2027-01-15T07:00:00Z"),
+            ],
+            False,
+            NOW,
+            5,
+        )
+    )
     assert found == {
         "shipping_delivery_last_run_timestamp_seconds": NOW,
         "shipping_delivery_last_success_timestamp_seconds": NOW,
@@ -41,9 +57,14 @@ def test_a_good_run():
 @pytest.mark.parametrize(("state", "stopped"), [("failed", False), ("held", True)])
 def test_a_run_that_failed_keeps_the_last_success(state, stopped):
     found = told(metrics.render([row(state)], stopped, NOW, 5))
-    assert found["shipping_delivery_last_success_timestamp_seconds"] == 5 and found["shipping_delivery_last_run_timestamp_seconds"] == NOW
+    assert (
+        found["shipping_delivery_last_success_timestamp_seconds"] == 5
+        and found["shipping_delivery_last_run_timestamp_seconds"] == NOW
+    )
     assert found["shipping_delivery_removals_held"] == stopped
-    assert "shipping_delivery_last_success_timestamp_seconds" not in told(metrics.render([row(state)], stopped, NOW, None))
+    assert "shipping_delivery_last_success_timestamp_seconds" not in told(
+        metrics.render([row(state)], stopped, NOW, None)
+    )
 
 
 def test_every_metric_is_explained_once():
@@ -58,9 +79,14 @@ def test_the_file_is_replaced_and_readable(tmp_path: Path):
     good = metrics.read_last_success(str(path))
     metrics.write(str(path), [row("failed")], False)
     assert good and metrics.read_last_success(str(path)) == good
-    assert stat.S_IMODE(path.stat().st_mode) == 0o644 and [entry.name for entry in tmp_path.iterdir()] == ["delivery.prom"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644 and [
+        entry.name for entry in tmp_path.iterdir()
+    ] == ["delivery.prom"]
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path):
-    with pytest.raises(ShippingError, match=r"delivery\.prom cannot be written: No such file or directory\. Correct metrics_path"):
+    with pytest.raises(
+        ShippingError,
+        match=r"delivery\.prom cannot be written: No such file or directory\. Correct metrics_path",
+    ):
         metrics.write(str(tmp_path / "none" / "delivery.prom"), [], False)

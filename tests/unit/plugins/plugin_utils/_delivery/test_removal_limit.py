@@ -9,18 +9,27 @@ import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery import fleet, fleet_state
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery.fleet import Machine
-from ansible_collections.shipping.code.plugins.plugin_utils._delivery.removal_limit import Limits, judge
+from ansible_collections.shipping.code.plugins.plugin_utils._delivery.removal_limit import (
+    Limits,
+    judge,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
 
 def company(people: int, *projects: str) -> dict[str, frozenset[tuple[str, str]]]:
     """Each person has a machine and is in all of the projects."""
-    return {f"pc{number}": frozenset((str(number), project) for project in projects) for number in range(people)}
+    return {
+        f"pc{number}": frozenset((str(number), project) for project in projects)
+        for number in range(people)
+    }
 
 
 def without(had: dict, project: str, people: range) -> dict:
-    return {name: frozenset(pair for pair in pairs if pair[1] != project or int(pair[0]) not in people) for name, pairs in had.items()}
+    return {
+        name: frozenset(pair for pair in pairs if pair[1] != project or int(pair[0]) not in people)
+        for name, pairs in had.items()
+    }
 
 
 def test_ten_may_always_leave():
@@ -33,26 +42,47 @@ def test_more_than_a_fifth():
     had = company(100, "atlas")
     assert not judge(had, without(had, "atlas", range(20)), Limits()).stop
     verdict = judge(had, without(had, "atlas", range(21)), Limits())
-    assert verdict.reasons == ("21 of 100 memberships on machines would go, which is 21 %, and 20 % may (delivery_max_shrink)",)
-    assert len(verdict.lost) == 21 and not judge(had, without(had, "atlas", range(21)), Limits(max_shrink=25)).stop
+    assert verdict.reasons == (
+        "21 of 100 memberships on machines would go, which is 21 %, and 20 % may (delivery_max_shrink)",
+    )
+    assert (
+        len(verdict.lost) == 21
+        and not judge(had, without(had, "atlas", range(21)), Limits(max_shrink=25)).stop
+    )
 
 
 def test_a_project_does_not_lose_all_of_three():
-    had = {**company(3, "small"), **{f"x{number}": frozenset({(f"x{number}", "big")}) for number in range(200)}}
-    verdict = judge(had, {**had, "pc0": frozenset(), "pc1": frozenset(), "pc2": frozenset()}, Limits())
-    assert verdict.reasons == ("small would lose all of its 3 members (delivery_may_empty: [small])",)
-    assert not judge(had, {**had, "pc0": frozenset(), "pc1": frozenset(), "pc2": frozenset()}, Limits(may_empty=frozenset({"small"}))).stop
+    had = {
+        **company(3, "small"),
+        **{f"x{number}": frozenset({(f"x{number}", "big")}) for number in range(200)},
+    }
+    verdict = judge(
+        had, {**had, "pc0": frozenset(), "pc1": frozenset(), "pc2": frozenset()}, Limits()
+    )
+    assert verdict.reasons == (
+        "small would lose all of its 3 members (delivery_may_empty: [small])",
+    )
+    assert not judge(
+        had,
+        {**had, "pc0": frozenset(), "pc1": frozenset(), "pc2": frozenset()},
+        Limits(may_empty=frozenset({"small"})),
+    ).stop
     assert not judge(had, {**had, "pc0": frozenset(), "pc1": frozenset()}, Limits()).stop
 
 
 def test_a_project_of_two_may_end():
-    had = {**company(2, "pair"), **{f"x{number}": frozenset({(f"x{number}", "big")}) for number in range(200)}}
+    had = {
+        **company(2, "pair"),
+        **{f"x{number}": frozenset({(f"x{number}", "big")}) for number in range(200)},
+    }
     assert not judge(had, {**had, "pc0": frozenset(), "pc1": frozenset()}, Limits()).stop
 
 
 def test_machines_that_vanish_count():
     had = company(60, "atlas")
-    assert judge(had, {name: pairs for name, pairs in had.items() if int(name[2:]) < 40}, Limits()).stop
+    assert judge(
+        had, {name: pairs for name, pairs in had.items() if int(name[2:]) < 40}, Limits()
+    ).stop
 
 
 def test_a_machine_that_changes_hands_is_no_end_of_a_project():
@@ -60,9 +90,17 @@ def test_a_machine_that_changes_hands_is_no_end_of_a_project():
     assert not judge(had, {"pc1": frozenset(), "pc2": frozenset({("1", "a")})}, Limits()).stop
 
 
-@given(st.dictionaries(st.sampled_from("abc"), st.frozensets(st.tuples(st.sampled_from("123"), st.sampled_from("xyz")))))
+@given(
+    st.dictionaries(
+        st.sampled_from("abc"),
+        st.frozensets(st.tuples(st.sampled_from("123"), st.sampled_from("xyz"))),
+    )
+)
 def test_nothing_leaves_nothing_stops(had: dict):
-    assert judge(had, had, Limits(max_shrink=0)) == judge({}, had, Limits()) and not judge(had, had, Limits()).stop
+    assert (
+        judge(had, had, Limits(max_shrink=0)) == judge({}, had, Limits())
+        and not judge(had, had, Limits()).stop
+    )
 
 
 def machine(name: str, users: list, receipt: list | None, **more) -> Machine:
@@ -91,16 +129,31 @@ def test_thirty_single_events_count_together():
 
 def test_without_a_baseline_the_receipts_are_compared():
     had = [{"id": str(number), "name": f"u{number}", "projects": ["atlas"]} for number in range(3)]
-    gone = [{"id": str(number), "name": f"u{number}", "project": "atlas", "tools": ["t"]} for number in range(3)]
-    machines = [machine("pc1", [{"id": str(number), "name": f"u{number}", "projects": []} for number in range(3)], had, removals=gone)]
+    gone = [
+        {"id": str(number), "name": f"u{number}", "project": "atlas", "tools": ["t"]}
+        for number in range(3)
+    ]
+    machines = [
+        machine(
+            "pc1",
+            [{"id": str(number), "name": f"u{number}", "projects": []} for number in range(3)],
+            had,
+            removals=gone,
+        )
+    ]
     before = fleet.before(machines, None)
     assert judge(before, fleet.after(machines, {}, before, complete=True), Limits()).stop
 
 
 def test_a_project_whose_file_is_gone_is_seen():
     """The directory says they are members, and nothing is offered any more."""
-    users = [{"id": str(number), "name": f"u{number}", "projects": ["atlas"]} for number in range(3)]
-    gone = [{"id": str(number), "name": f"u{number}", "project": "atlas", "tools": ["t"]} for number in range(3)]
+    users = [
+        {"id": str(number), "name": f"u{number}", "projects": ["atlas"]} for number in range(3)
+    ]
+    gone = [
+        {"id": str(number), "name": f"u{number}", "project": "atlas", "tools": ["t"]}
+        for number in range(3)
+    ]
     machines = [machine("pc1", users, users, removals=gone)]
     before = fleet.before(machines, {"machines": {"pc1": users}})
     assert judge(before, fleet.after(machines, {}, before, complete=True), Limits()).stop
@@ -113,10 +166,45 @@ def test_a_project_whose_file_is_gone_is_seen():
         ({"unreachable": True}, {}, False, "waiting"),
         ({"skipped": True}, {}, False, "not selected"),
         ({"failed": True, "msg": "disk full"}, {}, False, "failed"),
-        ({"receipt": [], "ready": False, "removals": [{"id": "1", "project": "p"}], "held": True}, {}, True, "held"),
-        ({"receipt": [], "ready": False, "removals": [{"id": "1", "project": "p"}], "held": True}, {"ready": True}, False, "ready"),
-        ({"receipt": [], "ready": False, "removals": [{"id": "1", "project": "p"}], "held": True}, {"unreachable": True}, False, "waiting"),
-        ({"receipt": [], "ready": False, "unknown": ["bob"]}, {"skipped": True}, False, "incomplete"),
+        (
+            {
+                "receipt": [],
+                "ready": False,
+                "removals": [{"id": "1", "project": "p"}],
+                "held": True,
+            },
+            {},
+            True,
+            "held",
+        ),
+        (
+            {
+                "receipt": [],
+                "ready": False,
+                "removals": [{"id": "1", "project": "p"}],
+                "held": True,
+            },
+            {"ready": True},
+            False,
+            "ready",
+        ),
+        (
+            {
+                "receipt": [],
+                "ready": False,
+                "removals": [{"id": "1", "project": "p"}],
+                "held": True,
+            },
+            {"unreachable": True},
+            False,
+            "waiting",
+        ),
+        (
+            {"receipt": [], "ready": False, "unknown": ["bob"]},
+            {"skipped": True},
+            False,
+            "incomplete",
+        ),
         ({"receipt": [], "ready": False, "failures": [{}]}, {}, False, "failed"),
     ],
 )
@@ -133,7 +221,11 @@ def test_what_would_go_and_what_has_gone():
         Machine("pc3", (), {}, {}),
         Machine("pc5", (), {}, {}),
     ]
-    lost = [(name, "1", project) for name in ("pc1", "pc2", "pc3", "pc4", "pc5") for project in ("p", "q", "r")]
+    lost = [
+        (name, "1", project)
+        for name in ("pc1", "pc2", "pc3", "pc4", "pc5")
+        for project in ("p", "q", "r")
+    ]
     there, gone = fleet.told_apart(lost, machines, fleet.coming(machines, ["pc1", "pc2", "pc3"]))
     assert there == [("pc1", "1", "p"), *(one for one in lost if one[0] in ("pc2", "pc3"))]
     assert gone == [one for one in lost if one not in there]

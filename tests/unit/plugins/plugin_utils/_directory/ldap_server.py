@@ -84,7 +84,10 @@ def _send(client: socket.socket, content: bytes, pause: float) -> None:
 
 def _answered(number: bytes, given: Answer) -> Iterator[bytes]:
     for dn, attributes in given.entries:
-        held = b"".join(_tlv(0x30, _text(name), _tlv(0x31, *map(_text, values))) for name, values in attributes.items())
+        held = b"".join(
+            _tlv(0x30, _text(name), _tlv(0x31, *map(_text, values)))
+            for name, values in attributes.items()
+        )
         yield _wrapped(number, _tlv(0x64, _text(dn), _tlv(0x30, held)))
     for uri in given.references:
         yield _wrapped(number, _tlv(0x73, _text(uri)))
@@ -104,7 +107,12 @@ def _asked(content: bytes, controls: list[tuple[int, bytes]]) -> Asked:
         control = _parts(held)
         if control[0][1].decode() == PAGED:
             cookie = _parts(_parts(control[-1][1])[0][1])[1][1]
-    return Asked(base[1].decode(), scope[1][0], tuple(name.decode() for _tag, name in _parts(attributes[1])), cookie)
+    return Asked(
+        base[1].decode(),
+        scope[1][0],
+        tuple(name.decode() for _tag, name in _parts(attributes[1])),
+        cookie,
+    )
 
 
 def _message(file: object) -> bytes:
@@ -123,7 +131,10 @@ def _parts(content: bytes) -> list[tuple[int, bytes]]:
         tag, length, position = content[position], content[position + 1], position + 2
         if length & 0x80:
             octets = length & 0x7F
-            length, position = int.from_bytes(content[position : position + octets], "big"), position + octets
+            length, position = (
+                int.from_bytes(content[position : position + octets], "big"),
+                position + octets,
+            )
         found.append((tag, content[position : position + length]))
         position += length
     return found

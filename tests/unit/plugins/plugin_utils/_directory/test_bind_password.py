@@ -7,7 +7,9 @@ import stat
 
 import pytest
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.bind_password import password
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import Refused
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import (
+    Refused,
+)
 
 
 def test_from_a_file_without_its_line_end(tmp_path):
@@ -17,7 +19,10 @@ def test_from_a_file_without_its_line_end(tmp_path):
 
 
 def test_the_password_itself_goes_first(tmp_path):
-    assert password({"bind_password": "hunter2", "bind_password_file": str(tmp_path / "missing")}) == "hunter2"
+    assert (
+        password({"bind_password": "hunter2", "bind_password_file": str(tmp_path / "missing")})
+        == "hunter2"
+    )
 
 
 def test_from_a_command():
@@ -41,7 +46,9 @@ def test_a_command_that_fails_shows_nothing(command, why):
 
 
 def test_a_file_that_cannot_be_read(tmp_path):
-    with pytest.raises(Refused, match=r"cannot read bind_password_file .*: No such file or directory"):
+    with pytest.raises(
+        Refused, match=r"cannot read bind_password_file .*: No such file or directory"
+    ):
         password({"bind_password_file": str(tmp_path / "missing")})
     binary = tmp_path / "binary"
     binary.write_bytes(b"\xff\xfe")

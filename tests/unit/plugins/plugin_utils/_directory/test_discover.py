@@ -13,10 +13,21 @@ from typing import Any
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import SpecError
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import discover, settings
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import DirectoryError, Refused
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.discover import Target, ordered
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import (
+    DirectoryError,
+    Refused,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.discover import (
+    Target,
+    ordered,
+)
 
-GOOD: dict[str, Any] = {"srv_domain": "Example.com.", "base": "dc=x", "layout": "rfc2307", "machines": {}}
+GOOD: dict[str, Any] = {
+    "srv_domain": "Example.com.",
+    "base": "dc=x",
+    "layout": "rfc2307",
+    "machines": {},
+}
 
 
 def connection(**changes: Any) -> settings.Connection:
@@ -67,9 +78,14 @@ def test_weights_are_chances():
     assert first["c"] < 10
 
 
-@pytest.mark.parametrize(("start_tls", "uri"), [(False, "ldaps://ldap.example.com:636"), (True, "ldap://ldap.example.com:1389")])
+@pytest.mark.parametrize(
+    ("start_tls", "uri"),
+    [(False, "ldaps://ldap.example.com:636"), (True, "ldap://ldap.example.com:1389")],
+)
 def test_a_server_is_reached_with_tls_alone(start_tls, uri):
-    (server,) = discover.servers([Target(0, 0, 1389, "ldap.example.com")], connection(start_tls=start_tls))
+    (server,) = discover.servers(
+        [Target(0, 0, 1389, "ldap.example.com")], connection(start_tls=start_tls)
+    )
     assert server.uri == uri
     assert server.host == "ldap.example.com"
 

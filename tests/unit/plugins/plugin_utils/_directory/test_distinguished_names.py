@@ -12,8 +12,19 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 SAME = [
-    ["cn=Ada,ou=people,dc=x", "CN=ada, OU=People ,DC=X", "cn = ADA,ou= people,dc =x", "cn=Ada;ou=people;dc=x", 'cn="Ada",ou=people,dc=x'],
-    [r"cn=Lovelace\, Ada,dc=x", r"cn=lovelace\2C ada,dc=x", 'cn="Lovelace, Ada",dc=x', r"cn=Lovelace\,  Ada,dc=x"],
+    [
+        "cn=Ada,ou=people,dc=x",
+        "CN=ada, OU=People ,DC=X",
+        "cn = ADA,ou= people,dc =x",
+        "cn=Ada;ou=people;dc=x",
+        'cn="Ada",ou=people,dc=x',
+    ],
+    [
+        r"cn=Lovelace\, Ada,dc=x",
+        r"cn=lovelace\2C ada,dc=x",
+        'cn="Lovelace, Ada",dc=x',
+        r"cn=Lovelace\,  Ada,dc=x",
+    ],
     [r"cn=M\C3\BCller,dc=x", "cn=Müller,dc=x", "CN=MÜLLER,DC=X", "cn=Mu\u0308ller,dc=x"],
     ["cn=a+uid=b,dc=x", "uid=B+cn=A,dc=x"],
     ["cn=a=b,dc=x", r"cn=a\=b,dc=x", r"cn=a\3Db,dc=x"],
@@ -29,7 +40,16 @@ def test_spellings_of_one_dn(spellings):
 
 
 def test_different_dns():
-    texts = ["cn=a,dc=x", "cn=b,dc=x", r"cn=a\,dc=x", "cn=a", r"cn=a\+uid=b,dc=x", "cn=a+uid=b,dc=x", "uid=a,dc=x", "cn=a,dc=x,dc=y"]
+    texts = [
+        "cn=a,dc=x",
+        "cn=b,dc=x",
+        r"cn=a\,dc=x",
+        "cn=a",
+        r"cn=a\+uid=b,dc=x",
+        "cn=a+uid=b,dc=x",
+        "uid=a,dc=x",
+        "cn=a,dc=x,dc=y",
+    ]
     assert len({distinguished_names.dn_key(text) for text in texts}) == len(texts)
 
 
@@ -41,29 +61,47 @@ def as_octets(value: str) -> str:
     return "".join(f"\\{octet:02X}" for octet in value.encode())
 
 
-VALUES = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]) | st.sampled_from(' ,+"\\;=#<>'), min_size=1, max_size=12).filter(str.strip)
+VALUES = st.text(
+    st.characters(codec="utf-8", exclude_categories=["C", "Z"]) | st.sampled_from(' ,+"\\;=#<>'),
+    min_size=1,
+    max_size=12,
+).filter(str.strip)
 
 
 def test_letters_are_compared_one_by_one():
     """As servers do: a sharp s is not two of them, and all forms of sigma are one only where one is the other's capital."""
     assert distinguished_names.dn_key("cn=Straße") != distinguished_names.dn_key("cn=STRASSE")
-    assert distinguished_names.dn_key("cn=\u03a3") == distinguished_names.dn_key("cn=\u03c3") != distinguished_names.dn_key("cn=\u03c2")
+    assert (
+        distinguished_names.dn_key("cn=\u03a3")
+        == distinguished_names.dn_key("cn=\u03c3")
+        != distinguished_names.dn_key("cn=\u03c2")
+    )
 
 
 @given(VALUES)
 def test_escapes_do_not_matter(value):
-    assert distinguished_names.dn_key(f"cn={plain(value)},dc=x") == distinguished_names.dn_key(f"CN={as_octets(value)},DC=X")
+    assert distinguished_names.dn_key(f"cn={plain(value)},dc=x") == distinguished_names.dn_key(
+        f"CN={as_octets(value)},DC=X"
+    )
 
 
 @given(VALUES, VALUES)
 def test_values_that_differ_are_two(one, other):
-    assume(distinguished_names.dn_key(f"cn={as_octets(one)}") != distinguished_names.dn_key(f"cn={as_octets(other)}"))
-    assert distinguished_names.dn_key(f"cn={plain(one)},dc=x") != distinguished_names.dn_key(f"cn={plain(other)},dc=x")
+    assume(
+        distinguished_names.dn_key(f"cn={as_octets(one)}")
+        != distinguished_names.dn_key(f"cn={as_octets(other)}")
+    )
+    assert distinguished_names.dn_key(f"cn={plain(one)},dc=x") != distinguished_names.dn_key(
+        f"cn={plain(other)},dc=x"
+    )
 
 
 @given(VALUES)
 def test_a_value_is_got_back(value):
-    assert distinguished_names.first_value(f"cn={plain(value)},dc=x", "CN") == value.strip() or value != value.strip()
+    assert (
+        distinguished_names.first_value(f"cn={plain(value)},dc=x", "CN") == value.strip()
+        or value != value.strip()
+    )
 
 
 @given(st.text(max_size=40))
@@ -75,11 +113,17 @@ def test_any_text_has_a_key(text):
 def test_filters_mean_what_was_given(value):
     escaped = distinguished_names.filter_value(value)
     assert not set(escaped) & set("*()")
-    assert re.sub(rb"\\(..)", lambda pair: bytes.fromhex(pair[1].decode()), escaped.encode()) == value.encode()
+    assert (
+        re.sub(rb"\\(..)", lambda pair: bytes.fromhex(pair[1].decode()), escaped.encode())
+        == value.encode()
+    )
 
 
 def test_filter_of_octets():
-    assert distinguished_names.any_of("objectSid", ["a*", "b)"]) == r"(|(objectSid=a\2a)(objectSid=b\29))"
+    assert (
+        distinguished_names.any_of("objectSid", ["a*", "b)"])
+        == r"(|(objectSid=a\2a)(objectSid=b\29))"
+    )
     assert distinguished_names.filter_value(b"\x00\xff") == r"\00\ff"
 
 
@@ -91,7 +135,9 @@ def test_unique_member_may_have_bits():
 def test_identifiers():
     guid = uuid.uuid4()
     assert distinguished_names.identifier("objectGUID", guid.bytes_le) == str(guid)
-    assert distinguished_names.identifier("employeeNumber", b"0123456789012345") == "0123456789012345"
+    assert (
+        distinguished_names.identifier("employeeNumber", b"0123456789012345") == "0123456789012345"
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,8 +162,14 @@ def test_machine_names(name, domain, expected):
 
 
 def test_groups_of_ansible():
-    assert [distinguished_names.group_name(name) for name in ("alpha", "my-app", "Größe & co")] == ["project_alpha", "project_my_app", "project_Gr__e___co"]
-    assert [distinguished_names.is_odd(name) for name in ("alpha", "my-app", "Größe & co", "a.b")] == [False, False, True, True]
+    assert [distinguished_names.group_name(name) for name in ("alpha", "my-app", "Größe & co")] == [
+        "project_alpha",
+        "project_my_app",
+        "project_Gr__e___co",
+    ]
+    assert [
+        distinguished_names.is_odd(name) for name in ("alpha", "my-app", "Größe & co", "a.b")
+    ] == [False, False, True, True]
 
 
 @given(st.text(max_size=30))

@@ -24,5 +24,7 @@ assert not [name for name in sys.modules if name.partition(".")[0] in ("ansible"
 
 
 def test_the_client_loads_without_ansible_and_without_ldap3():
-    done = subprocess.run([sys.executable, "-I", "-c", PROGRAM], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", PROGRAM], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr

@@ -11,10 +11,25 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.connection import LdapSession, connect
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import DirectoryError, Incomplete, Refused, Unanswered
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.search import Entry, Query, read_all
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.settings import Connection, Server
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.connection import (
+    LdapSession,
+    connect,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import (
+    DirectoryError,
+    Incomplete,
+    Refused,
+    Unanswered,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.search import (
+    Entry,
+    Query,
+    read_all,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.settings import (
+    Connection,
+    Server,
+)
 
 from .ldap_server import Answer, Asked, serving
 
@@ -23,7 +38,9 @@ QUERY = Query("dc=x", "(objectClass=*)", ("member",))
 
 def session(uri: str, timeout: int = 5) -> LdapSession:
     host, port = uri.removeprefix("ldap://").split(":")
-    return connect(Connection((Server(uri, "ldap", host, int(port)),), timeout=timeout, page_size=2))
+    return connect(
+        Connection((Server(uri, "ldap", host, int(port)),), timeout=timeout, page_size=2)
+    )
 
 
 def read(answer: object, query: Query = QUERY, timeout: int = 5) -> list[Entry]:
@@ -54,7 +71,9 @@ def test_all_pages_are_read(count):
 
 
 def test_a_server_without_paging_gives_everything_at_once():
-    assert [entry.dn for entry in read(lambda _asked: Answer([("cn=1,dc=x", {"member": ["a"]})]))] == ["cn=1,dc=x"]
+    assert [
+        entry.dn for entry in read(lambda _asked: Answer([("cn=1,dc=x", {"member": ["a"]})]))
+    ] == ["cn=1,dc=x"]
 
 
 def test_a_cookie_may_stay_the_same_while_the_pages_go_on():
@@ -82,7 +101,9 @@ def test_empty_pages_for_ever():
 
 
 def test_some_empty_pages_are_none_of_our_business():
-    given = iter([Answer((), cookie=b"1"), Answer((), cookie=b"2"), Answer([("cn=1", {})], cookie=b"")])
+    given = iter(
+        [Answer((), cookie=b"1"), Answer((), cookie=b"2"), Answer([("cn=1", {})], cookie=b"")]
+    )
     assert len(read(lambda _asked: next(given))) == 1
 
 
@@ -112,7 +133,10 @@ def test_a_server_that_falls_silent():
 
 def test_a_server_that_is_never_silent_and_never_done():
     """Each byte comes in time."""
-    with serving(lambda _asked: Answer([("cn=1,dc=x", {"member": ["a" * 500]})], pause=0.02)) as uri, session(uri) as connected:
+    with (
+        serving(lambda _asked: Answer([("cn=1,dc=x", {"member": ["a" * 500]})], pause=0.02)) as uri,
+        session(uri) as connected,
+    ):
         connected.limit(1)
         begun = time.monotonic()
         with pytest.raises(Unanswered) as caught:
@@ -125,7 +149,9 @@ def test_a_server_that_is_never_silent_and_never_done():
 def test_pages_for_longer_than_everything_may_take():
     with serving(pages(1_000_000)) as uri, session(uri) as connected:
         connected.limit(1)
-        with pytest.raises(Incomplete, match=r"broke off at page .* did not come to an end within 1 s"):
+        with pytest.raises(
+            Incomplete, match=r"broke off at page .* did not come to an end within 1 s"
+        ):
             list(read_all(connected, QUERY, ("member",)))
 
 
@@ -157,7 +183,9 @@ def test_the_next_server_where_one_trickles(start_tls):
         host, port = slow.removeprefix("ldap://").split(":")
         begun = time.monotonic()
         with pytest.raises(Unanswered) as caught:
-            connect(Connection((Server(slow, "ldap", host, int(port)),), timeout=1, start_tls=start_tls))
+            connect(
+                Connection((Server(slow, "ldap", host, int(port)),), timeout=1, start_tls=start_tls)
+            )
     assert time.monotonic() - begun < 3
     assert "it did not come to an end within 1 s" in caught.value.why
 
@@ -179,7 +207,11 @@ def test_the_next_server_where_one_trickles(start_tls):
 @pytest.mark.parametrize("page", [1, 2])
 def test_every_result_but_success_is_an_error(code, kind, text, page):
     def answer(asked: Asked) -> Answer:
-        return Answer([("cn=1,dc=x", {})], code, "bind first") if page == 1 or asked.cookie else pages(2)(asked)
+        return (
+            Answer([("cn=1,dc=x", {})], code, "bind first")
+            if page == 1 or asked.cookie
+            else pages(2)(asked)
+        )
 
     error = refusal(answer)
     assert error.__class__ is kind
@@ -187,7 +219,9 @@ def test_every_result_but_success_is_an_error(code, kind, text, page):
 
 
 def test_a_referral_that_nobody_follows():
-    error = refusal(lambda _asked: Answer([("cn=1", {})], references=["ldap://abroad.example.com/dc=x"]))
+    error = refusal(
+        lambda _asked: Answer([("cn=1", {})], references=["ldap://abroad.example.com/dc=x"])
+    )
     assert isinstance(error, Incomplete)
     assert "it is at ldap://abroad.example.com/dc=x" in error.why
 
@@ -201,7 +235,9 @@ def test_nothing_below_a_base_that_is_not_there(base):
 
 
 def test_nothing_below_a_base_that_is_there():
-    assert read(lambda asked: Answer([("dc=x", {})]) if asked.scope == 0 else Answer(cookie=b"")) == []
+    assert (
+        read(lambda asked: Answer([("dc=x", {})]) if asked.scope == 0 else Answer(cookie=b"")) == []
+    )
 
 
 # Ranges, as Active Directory gives more than 1,500 values
@@ -220,7 +256,18 @@ def ranges(total: int, step: int = 1500, fault: str = ""):
                 "nothing": Answer([(GROUP, {})]),
                 "gone": Answer(),
                 "again": Answer([(GROUP, {f"member;range=0-{step - 1}": members[:step]})]),
-                "short": Answer([(GROUP, {f"member;range={first}-{first + step - 1}": members[first : first + step - 1]})]),
+                "short": Answer(
+                    [
+                        (
+                            GROUP,
+                            {
+                                f"member;range={first}-{first + step - 1}": members[
+                                    first : first + step - 1
+                                ]
+                            },
+                        )
+                    ]
+                ),
                 "no member": Answer([(GROUP, {f"member;range={first}-*": []})]),
                 "refused": Answer(code=50),
                 "cut": Answer(cut=True),
@@ -228,7 +275,9 @@ def ranges(total: int, step: int = 1500, fault: str = ""):
         if total <= step:
             return Answer([(GROUP, {"member": members})])
         last = "*" if first + step >= total else str(first + step - 1)
-        return Answer([(GROUP, {"member": [], f"member;range={first}-{last}": members[first : first + step]})])
+        return Answer(
+            [(GROUP, {"member": [], f"member;range={first}-{last}": members[first : first + step]})]
+        )
 
     return answer
 
@@ -239,7 +288,9 @@ def test_all_values_of_a_large_group(total):
     assert len(set(entry.texts("member"))) == total
 
 
-@pytest.mark.parametrize("fault", ["nothing", "gone", "again", "short", "no member", "refused", "cut"])
+@pytest.mark.parametrize(
+    "fault", ["nothing", "gone", "again", "short", "no member", "refused", "cut"]
+)
 def test_a_range_with_a_gap(fault):
     with pytest.raises(DirectoryError) as caught:
         read(ranges(4000, fault=fault))

@@ -12,7 +12,12 @@ from ansible_collections.shipping.code.plugins.module_utils._core.errors import 
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.layouts import LAYOUTS
 
-GOOD: dict[str, Any] = {"uris": ["ldaps://ldap.example.com"], "base": "dc=x", "layout": "rfc2307", "machines": {}}
+GOOD: dict[str, Any] = {
+    "uris": ["ldaps://ldap.example.com"],
+    "base": "dc=x",
+    "layout": "rfc2307",
+    "machines": {},
+}
 
 
 def problems(**changes: Any) -> list[str]:
@@ -29,10 +34,19 @@ def test_a_layout_says_everything(layout):
 
 
 def test_what_is_said_goes_before_the_layout():
-    found = settings.read({**GOOD, "projects": {"members": "owner", "filter": "(cn=prj-*)", "empty_groups": True}, "people": {"login": "mail"}}, "test")
+    found = settings.read(
+        {
+            **GOOD,
+            "projects": {"members": "owner", "filter": "(cn=prj-*)", "empty_groups": True},
+            "people": {"login": "mail"},
+        },
+        "test",
+    )
     assert found.layout.member_dns == ("owner",)
     assert found.projects.filter == "(cn=prj-*)"
-    assert found.layout.groups_filter == "(objectClass=posixGroup)", "groups inside of projects need no such name"
+    assert found.layout.groups_filter == "(objectClass=posixGroup)", (
+        "groups inside of projects need no such name"
+    )
     assert found.layout.people_login == "mail"
 
 
@@ -55,37 +69,67 @@ def test_uris(uri, scheme, host, port):
     [
         ({"uris": ["https://x"]}, "uris: 'https://x' is none of ldap://HOST"),
         ({"uris": ["ldap://x:port"]}, "uris: 'ldap://x:port' is none of"),
-        ({"uris": ["ldaps://dc1:3269"]}, "uris: 'ldaps://dc1:3269' is a global catalogue, which lacks members"),
+        (
+            {"uris": ["ldaps://dc1:3269"]},
+            "uris: 'ldaps://dc1:3269' is a global catalogue, which lacks members",
+        ),
         ({"uris": []}, "uris: is missing"),
         ({"base": ""}, "base: is missing"),
         ({"layout": "rfc2308"}, "layout: is 'rfc2308', not one of"),
         ({"layout": "custom"}, "projects.filter: is missing; with layout custom"),
-        ({"layout": "custom", "projects": {"filter": "(cn=*)"}}, "projects: has no attribute that names members"),
+        (
+            {"layout": "custom", "projects": {"filter": "(cn=*)"}},
+            "projects: has no attribute that names members",
+        ),
         ({"bind": "simpel"}, "did you mean simple?"),
         ({"bind_dn": "cn=a"}, "bind_password: is missing"),
         ({"bind": "simple", "bind_password": "a"}, "bind_dn: is missing"),
         ({"bind": "external"}, "client_certificate: is missing"),
         ({"bind": "gssapi", "uris": ["ldap://x"]}, "bind: gssapi works inside TLS only"),
-        ({"bind_dn": "cn=a", "bind_password": "a", "uris": ["ldaps://y", "ldap://x"]}, "bind: simple would send the password in clear text to ldap://x"),
+        (
+            {"bind_dn": "cn=a", "bind_password": "a", "uris": ["ldaps://y", "ldap://x"]},
+            "bind: simple would send the password in clear text to ldap://x",
+        ),
         ({"client_key": "key.pem"}, "client_key: and client_certificate go together"),
         ({"timeout": 0}, "timeout: is 0; write a whole number from 1 to 600"),
         ({"page_size": True}, "page_size: is True"),
         ({"start_tls": "sure"}, "start_tls: is 'sure'; write true or false"),
-        ({"projects": {"nested": "in_chain"}}, "projects.nested: in_chain is a rule of Active Directory alone"),
+        (
+            {"projects": {"nested": "in_chain"}},
+            "projects.nested: in_chain is a rule of Active Directory alone",
+        ),
         ({"projects": {"nest": "none"}}, "projects.nest: is unknown; did you mean nested?"),
-        ({"projects": {"filter": "cn=*"}}, "projects.filter: is 'cn=*'; write an LDAP filter in parentheses"),
+        (
+            {"projects": {"filter": "cn=*"}},
+            "projects.filter: is 'cn=*'; write an LDAP filter in parentheses",
+        ),
         ({"projects": {"filter": "(&(a=b)"}}, "projects.filter: is '(&(a=b)'"),
         ({"projects": {"filter": "(a=b)(c=d)"}}, "projects.filter: is '(a=b)(c=d)'"),
-        ({"projects": {"members": ["member;x"]}}, "projects.members: is ['member;x']; write a list of attribute names"),
+        (
+            {"projects": {"members": ["member;x"]}},
+            "projects.members: is ['member;x']; write a list of attribute names",
+        ),
         ({"projects": ["alpha"]}, "projects: is ['alpha']; write base, filter"),
         ({"people": {"login": "u)(x"}}, "people.login: is 'u)(x', which is no attribute's name"),
-        ({"people": {"login_format": "{user}"}}, "people.login_format: is '{user}'; write {name} once"),
+        (
+            {"people": {"login_format": "{user}"}},
+            "people.login_format: is '{user}'; write {name} once",
+        ),
         ({"people": {"scope": "base"}}, "people.scope: is 'base', not one of one, subtree"),
         ({"machines": None}, "machines: is missing"),
-        ({"machines": None, "machine_map": {"a": 1}}, "machine_map.a: is 1; write a list of login names"),
+        (
+            {"machines": None, "machine_map": {"a": 1}},
+            "machine_map.a: is 1; write a list of login names",
+        ),
         ({"machine_map": ["a"]}, "machine_map: is to hold one machine a line"),
-        ({"machines": None, "machine_map": {"a": ["b"]}, "people": {"machines": "host"}}, "people.machines: needs machines beside it"),
-        ({"machines": None, "machine_map": {"a": ["b"]}, "netgroups": {}}, "netgroups: needs machines beside it"),
+        (
+            {"machines": None, "machine_map": {"a": ["b"]}, "people": {"machines": "host"}},
+            "people.machines: needs machines beside it",
+        ),
+        (
+            {"machines": None, "machine_map": {"a": ["b"]}, "netgroups": {}},
+            "netgroups: needs machines beside it",
+        ),
         ({"netgroups": {"filtre": "(cn=*)"}}, "netgroups.filtre: is unknown; did you mean filter?"),
         ({"unresolved": "ignore"}, "unresolved: is 'ignore', not one of error, warn"),
         ({"total_timeout": 0}, "total_timeout: is 0; write a whole number from 1 to 86400"),
@@ -96,12 +140,22 @@ def test_mistakes(changes, text):
 
 
 def test_the_documentation_has_all_options_with_their_defaults():
-    documented = {**yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"], **yaml.safe_load(ModuleDocFragment.LOGIN)["options"]}
+    documented = {
+        **yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"],
+        **yaml.safe_load(ModuleDocFragment.LOGIN)["options"],
+    }
     assert set(documented) == set(settings.OPTIONS)
     for name, within in settings.SECTIONS.items():
         assert set(documented[name]["suboptions"]) == set(within)
     found = settings.read(GOOD, "test")
-    for name in ("timeout", "total_timeout", "page_size", "start_tls", "validate_certs", "allow_clear_text"):
+    for name in (
+        "timeout",
+        "total_timeout",
+        "page_size",
+        "start_tls",
+        "validate_certs",
+        "allow_clear_text",
+    ):
         assert documented[name]["default"] == getattr(found.connection, name)
     assert documented["batch_size"]["default"] == found.batch_size
 
@@ -110,7 +164,9 @@ def test_the_documentation_has_all_options_with_their_defaults():
 def test_names_that_lead_nowhere_are_an_error_by_default(layout):
     found = settings.read({**GOOD, "layout": layout}, "test")
     assert found.unresolved == ("warn" if layout == "rfc2307" else "error")
-    assert settings.read({**GOOD, "layout": layout, "unresolved": "warn"}, "test").unresolved == "warn"
+    assert (
+        settings.read({**GOOD, "layout": layout, "unresolved": "warn"}, "test").unresolved == "warn"
+    )
 
 
 def test_all_mistakes_are_told_at_once():
@@ -125,5 +181,8 @@ def test_a_password_is_in_no_text():
 
 
 def test_other_options_are_another_answer():
-    one, other = (settings.read({**GOOD, "people": {"filter": text}}, "test") for text in ("(uid=*)", "(uid=a*)"))
+    one, other = (
+        settings.read({**GOOD, "people": {"filter": text}}, "test")
+        for text in ("(uid=*)", "(uid=a*)")
+    )
     assert settings.fingerprint(one) != settings.fingerprint(other)

@@ -13,8 +13,13 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import connection
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import DirectoryError
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.settings import Connection, Server
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import (
+    DirectoryError,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.settings import (
+    Connection,
+    Server,
+)
 
 from tests.testbed.tls import Authority
 

@@ -4,14 +4,23 @@
 from __future__ import annotations
 
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery.removal_limit import Limits
-from ansible_collections.shipping.code.plugins.plugin_utils._events.blocked_removals import WINDOW, Brake, brake_from
-from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import Machine, User
+from ansible_collections.shipping.code.plugins.plugin_utils._events.blocked_removals import (
+    WINDOW,
+    Brake,
+    brake_from,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import (
+    Machine,
+    User,
+)
 
 from .test_membership_diff import fleet
 
 
 def people(count: int, project: str = "a", first: int = 0) -> dict[str, Machine]:
-    return fleet(**{f"pc{number}": {f"u{number}": [project]} for number in range(first, first + count)})  # type: ignore[return-value]
+    return fleet(
+        **{f"pc{number}": {f"u{number}": [project]} for number in range(first, first + count)}
+    )  # type: ignore[return-value]
 
 
 def without(whole: dict[str, Machine], *numbers: int) -> dict[str, Machine]:
@@ -35,7 +44,9 @@ def test_many_at_once_are_held_and_joins_go_on():
 
 def test_who_joins_another_project_while_the_leave_is_held():
     before = fleet(pc1={"u1": ["a"]}, pc2={"u2": ["a"]}, pc3={"u3": ["a"]})
-    after, held, _brake = Brake().apply(before, fleet(pc1={"u1": ["b"]}, pc2={}, pc3={"u3": []}), 0.0)
+    after, held, _brake = Brake().apply(
+        before, fleet(pc1={"u1": ["b"]}, pc2={}, pc3={"u3": []}), 0.0
+    )
     assert held.id and after == fleet(pc1={"u1": ["a", "b"]}, pc2={"u2": ["a"]}, pc3={"u3": ["a"]})
 
 
@@ -50,7 +61,9 @@ def test_one_by_one_counts_together():
     everybody = {**people(30), **people(1000, "other", 100)}
     wanted, brake = everybody, Brake()
     for number in range(30):
-        wanted, held, brake = brake.apply(wanted, without(everybody, *range(number + 1)), float(number))  # type: ignore[assignment]
+        wanted, held, brake = brake.apply(
+            wanted, without(everybody, *range(number + 1)), float(number)
+        )  # type: ignore[assignment]
     assert held.id and "a would lose all of its 30 members" in held.reasons[0]
 
 
@@ -76,7 +89,9 @@ def test_what_is_let_go_leaves_and_counts_no_more():
 
 def test_the_id_is_that_of_what_is_held():
     before = people(100)
-    one, other = (Brake().apply(before, without(before, *range(count)), 0.0)[1] for count in (30, 31))
+    one, other = (
+        Brake().apply(before, without(before, *range(count)), 0.0)[1] for count in (30, 31)
+    )
     assert one.id != other.id
     assert one.id == Brake().apply(before, without(before, *range(30)), 9.0)[1].id
 

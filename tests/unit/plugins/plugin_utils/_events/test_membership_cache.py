@@ -10,7 +10,11 @@ from typing import Any
 
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.search import Entry
-from ansible_collections.shipping.code.plugins.plugin_utils._events.membership_cache import Picture, Reading, absorbs
+from ansible_collections.shipping.code.plugins.plugin_utils._events.membership_cache import (
+    Picture,
+    Reading,
+    absorbs,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.facts import Facts
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -36,7 +40,9 @@ class World:
     def __init__(self) -> None:
         self.closed: set[str] = set()
         self.members: dict[str, set[str]] = {name: {"u0"} for name in GROUPS}
-        self.owners: dict[str, set[str]] = {name: {PEOPLE[number]} for number, name in enumerate(MACHINES)}
+        self.owners: dict[str, set[str]] = {
+            name: {PEOPLE[number]} for number, name in enumerate(MACHINES)
+        }
         self.people = set(PEOPLE)
 
     def person(self, uid: str) -> Entry:
@@ -44,7 +50,11 @@ class World:
 
     def group(self, name: str) -> Entry:
         inside = sorted(self.members[name])
-        return entry(f"cn={name},dc=x", cn=name, member=[f"cn={one},dc=x" if one in GROUPS else f"uid={one},dc=x" for one in inside])
+        return entry(
+            f"cn={name},dc=x",
+            cn=name,
+            member=[f"cn={one},dc=x" if one in GROUPS else f"uid={one},dc=x" for one in inside],
+        )
 
     def facts(self) -> Facts:
         projects = tuple(self.group(name) for name in GROUPS if name.startswith("p"))
@@ -56,7 +66,9 @@ class World:
             inside = {f"cn={one},dc=x" for one in self.members[key[3:-5]] if one in GROUPS}
             waiting += inside - reached
         people = {item.key: item for item in map(self.person, sorted(self.people))}
-        machines = tuple(machine(name, *sorted(self.owners[name] & self.people)) for name in MACHINES)
+        machines = tuple(
+            machine(name, *sorted(self.owners[name] & self.people)) for name in MACHINES
+        )
         return Facts(projects, {key: groups[key] for key in reached}, people, machines)
 
     def reading(self, name: str) -> Reading:
@@ -92,7 +104,15 @@ def toggle(world: World, kind: str, one: int, other: int) -> str:
     return name
 
 
-CHANGES = st.lists(st.tuples(st.sampled_from(["member", "inside", "closed", "owner"]), st.integers(0, 11), st.integers(0, 11)), min_size=1, max_size=12)
+CHANGES = st.lists(
+    st.tuples(
+        st.sampled_from(["member", "inside", "closed", "owner"]),
+        st.integers(0, 11),
+        st.integers(0, 11),
+    ),
+    min_size=1,
+    max_size=12,
+)
 
 
 @given(CHANGES, st.integers(1, 3))
@@ -119,7 +139,11 @@ def test_a_join_is_absorbed():
         return world.reading("p0")
 
     assert absorbed(join)
-    assert not absorbed(join, layout="custom", projects={"filter": "(cn=*)", "member_of": ["memberOf"], "members": ["member"]})
+    assert not absorbed(
+        join,
+        layout="custom",
+        projects={"filter": "(cn=*)", "member_of": ["memberOf"], "members": ["member"]},
+    )
 
 
 def test_what_is_not_certain_is_read_anew():
@@ -129,24 +153,39 @@ def test_what_is_not_certain_is_read_anew():
     assert not absorbed(lambda _world: Reading("cn=pc1,dc=x"))
     assert not absorbed(lambda _world: Reading("cn=p9,dc=x", project=group("p9", "u1")))
     assert not absorbed(lambda _world: Reading("cn=p0,dc=x", project=group("p0", "nobody")))
-    assert not absorbed(lambda _world: Reading("cn=p0,dc=x", project=group("p0")))  # it cannot be empty
-    assert not absorbed(lambda _world: Reading("uid=u1,dc=x", person=person("u1", entryUUID="another")))
+    assert not absorbed(
+        lambda _world: Reading("cn=p0,dc=x", project=group("p0"))
+    )  # it cannot be empty
+    assert not absorbed(
+        lambda _world: Reading("uid=u1,dc=x", person=person("u1", entryUUID="another"))
+    )
     assert not absorbed(lambda _world: Reading("cn=pc1,dc=x", machine=machine("other", "u1")))
 
 
 def test_somebody_new_and_a_new_machine():
     world = World()
     picture = Picture(world.facts(), wanted(), NOW)
-    assert picture.absorb([Reading("uid=new,dc=x", person=person("new")), Reading("cn=pc9,dc=x", machine=machine("pc9", "new"))], NOW)
+    assert picture.absorb(
+        [
+            Reading("uid=new,dc=x", person=person("new")),
+            Reading("cn=pc9,dc=x", machine=machine("pc9", "new")),
+        ],
+        NOW,
+    )
     assert picture.absorb([Reading("cn=p0,dc=x", project=group("p0", "u0", "new"))], NOW)
-    assert [(user.name, user.projects) for user in picture.fleet["pc9.example.com"].users] == [("new", ("p0",))]
+    assert [(user.name, user.projects) for user in picture.fleet["pc9.example.com"].users] == [
+        ("new", ("p0",))
+    ]
 
 
 def test_what_nobody_names_does_not_matter():
     world = World()
     picture = Picture(world.facts(), wanted(), NOW)
     before = dict(picture.fleet)
-    assert picture.absorb([Reading("cn=elsewhere,dc=x", group=group("elsewhere", "nobody")), Reading("ou=x,dc=x")], NOW)
+    assert picture.absorb(
+        [Reading("cn=elsewhere,dc=x", group=group("elsewhere", "nobody")), Reading("ou=x,dc=x")],
+        NOW,
+    )
     assert picture.fleet == before
 
 

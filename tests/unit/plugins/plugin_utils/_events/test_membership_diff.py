@@ -13,15 +13,28 @@ from ansible_collections.shipping.code.plugins.plugin_utils._events.membership_d
     compare,
     renames,
 )
-from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import Machine, User
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import (
+    Machine,
+    User,
+)
 
 
 def fleet(**machines: dict[str, list[str]]) -> Fleet:
-    return {name: Machine(name, tuple(sorted(User(uid, f"id-{uid}", tuple(projects)) for uid, projects in users.items()))) for name, users in machines.items()}
+    return {
+        name: Machine(
+            name,
+            tuple(
+                sorted(User(uid, f"id-{uid}", tuple(projects)) for uid, projects in users.items())
+            ),
+        )
+        for name, users in machines.items()
+    }
 
 
 def short(changes: list[Change]) -> list[tuple[str, str, str, str, tuple[str, ...], bool]]:
-    return [(one.type, one.project, one.name, str(one.why), one.machines, one.has) for one in changes]
+    return [
+        (one.type, one.project, one.name, str(one.why), one.machines, one.has) for one in changes
+    ]
 
 
 def test_nothing():
@@ -30,9 +43,16 @@ def test_nothing():
 
 
 def test_join_and_leave_name_all_machines():
-    before, after = fleet(pc1={"ada": []}, pc2={"ada": []}), fleet(pc1={"ada": ["a"]}, pc2={"ada": ["a"]})
-    assert short(compare(before, after)) == [("joined", "a", "ada", "membership", ("pc1", "pc2"), True)]
-    assert short(compare(after, before)) == [("left", "a", "ada", "membership", ("pc1", "pc2"), False)]
+    before, after = (
+        fleet(pc1={"ada": []}, pc2={"ada": []}),
+        fleet(pc1={"ada": ["a"]}, pc2={"ada": ["a"]}),
+    )
+    assert short(compare(before, after)) == [
+        ("joined", "a", "ada", "membership", ("pc1", "pc2"), True)
+    ]
+    assert short(compare(after, before)) == [
+        ("left", "a", "ada", "membership", ("pc1", "pc2"), False)
+    ]
 
 
 def test_another_project_is_not_touched():
@@ -42,7 +62,10 @@ def test_another_project_is_not_touched():
 
 def test_a_machine_more_and_a_machine_less():
     before, after = fleet(pc1={"ada": ["a"]}, pc2={}), fleet(pc1={}, pc2={"ada": ["a"]})
-    assert short(compare(before, after)) == [("changed", "a", "ada", "machine", ("pc1",), False), ("changed", "a", "ada", "machine", ("pc2",), True)]
+    assert short(compare(before, after)) == [
+        ("changed", "a", "ada", "machine", ("pc1",), False),
+        ("changed", "a", "ada", "machine", ("pc2",), True),
+    ]
 
 
 def test_the_first_machine_and_the_last_one():
@@ -53,20 +76,30 @@ def test_the_first_machine_and_the_last_one():
 
 def test_an_account_that_is_closed():
     before, after = fleet(pc1={"ada": ["a"]}), fleet(pc1={})
-    assert short(compare(before, after, Context({"id-ada"}.__contains__))) == [("changed", "a", "ada", "account", ("pc1",), False)]
+    assert short(compare(before, after, Context({"id-ada"}.__contains__))) == [
+        ("changed", "a", "ada", "account", ("pc1",), False)
+    ]
 
 
 def test_a_new_login_name_is_no_leave():
     before = fleet(pc1={"ada": ["a"]})
     after = {"pc1": Machine("pc1", (User("countess", "id-ada", ("a",)),))}
     (change,) = compare(before, after)
-    assert (change.type, change.why, change.name, change.former) == ("changed", Why.LOGIN, "countess", "ada")
+    assert (change.type, change.why, change.name, change.former) == (
+        "changed",
+        Why.LOGIN,
+        "countess",
+        "ada",
+    )
 
 
 def test_a_login_name_that_is_somebody_elses_now():
     before = fleet(pc1={"ada": ["a"]})
     after = {"pc1": Machine("pc1", (User("ada", "id-other", ("a",)),))}
-    assert sorted((one.type, one.id) for one in compare(before, after)) == [("joined", "id-other"), ("left", "id-ada")]
+    assert sorted((one.type, one.id) for one in compare(before, after)) == [
+        ("joined", "id-other"),
+        ("left", "id-ada"),
+    ]
 
 
 def test_a_project_is_renamed_or_deleted():
@@ -74,18 +107,30 @@ def test_a_project_is_renamed_or_deleted():
     renamed = renames(before, after, {"a", "b"}, {"z"})
     assert renamed == {"a": "z"}
     found = compare(before, after, Context(renamed=renamed, deleted=frozenset({"a", "b"})))
-    assert short(found) == [("changed", "b", "bob", "project", ("pc1",), False), ("changed", "z", "ada", "project", ("pc1",), True)]
+    assert short(found) == [
+        ("changed", "b", "bob", "project", ("pc1",), False),
+        ("changed", "z", "ada", "project", ("pc1",), True),
+    ]
     assert found[1].former == "a"
 
 
 def test_one_event_for_all_who_join_a_project():
-    before, after = fleet(pc1={"ada": []}, pc2={"bob": []}), fleet(pc1={"ada": ["a"]}, pc2={"bob": ["a", "b"]})
+    before, after = (
+        fleet(pc1={"ada": []}, pc2={"bob": []}),
+        fleet(pc1={"ada": ["a"]}, pc2={"bob": ["a", "b"]}),
+    )
     events = list(announce.changed(compare(before, after), {"serial": "csn:x:1"}))
-    assert [(event["type"], event["project"], event["machines"], event["meta"]["hosts"]) for event in events] == [
+    assert [
+        (event["type"], event["project"], event["machines"], event["meta"]["hosts"])
+        for event in events
+    ] == [
         ("joined", "a", ["pc1", "pc2"], ["pc1", "pc2"]),
         ("joined", "b", ["pc2"], ["pc2"]),
     ]
-    assert events[0]["users"] == [{"id": "id-ada", "name": "ada", "machines": ["pc1"]}, {"id": "id-bob", "name": "bob", "machines": ["pc2"]}]
+    assert events[0]["users"] == [
+        {"id": "id-ada", "name": "ada", "machines": ["pc1"]},
+        {"id": "id-bob", "name": "bob", "machines": ["pc2"]},
+    ]
     assert events[0]["serial"] == "csn:x:1" and events[0]["why"] == "membership"
 
 
@@ -93,7 +138,10 @@ def test_what_is_held_says_how_to_let_it_go():
     held = Held(("a would lose all",), (("pc1", "id-ada", "a"),))
     event = announce.held(held, "/state", {})
     assert event["let_go"] == held.id and f"touch /state/let-go-{held.id}" in event["remedy"]
-    assert event["removals"] == [{"machine": "pc1", "id": "id-ada", "project": "a"}] and event["meta"] == {}
+    assert (
+        event["removals"] == [{"machine": "pc1", "id": "id-ada", "project": "a"}]
+        and event["meta"] == {}
+    )
 
 
 def test_what_is_pending_limits_no_play_by_itself():

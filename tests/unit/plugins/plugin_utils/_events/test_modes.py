@@ -9,7 +9,12 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.shipping.code.plugins.plugin_utils._events.backoff import LONGEST, pause
-from ansible_collections.shipping.code.plugins.plugin_utils._events.modes import NOTIFY, SYNC, Way, choose
+from ansible_collections.shipping.code.plugins.plugin_utils._events.modes import (
+    NOTIFY,
+    SYNC,
+    Way,
+    choose,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._events.polling import bases, clock_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -35,12 +40,16 @@ def test_the_way(asked: str, controls: list[str], library: bool, way: Way):
 
 def test_pauses_grow_and_end_at_a_minute():
     waits = [pause(failures, random.Random(1)) for failures in range(1, 40)]
-    assert 0.25 <= waits[0] <= 0.75 and max(waits) <= 1.5 * LONGEST and min(waits[10:]) >= LONGEST / 2
+    assert (
+        0.25 <= waits[0] <= 0.75 and max(waits) <= 1.5 * LONGEST and min(waits[10:]) >= LONGEST / 2
+    )
     assert len({pause(5, random.Random(seed)) for seed in range(10)}) > 5
 
 
 def test_the_directory_s_clock():
-    assert clock_of("csn:dc=x:20260101000000.000001Z#000000#000#000000", NOW) == datetime(2025, 12, 31, 23, 59, 58, tzinfo=UTC)
+    assert clock_of("csn:dc=x:20260101000000.000001Z#000000#000#000000", NOW) == datetime(
+        2025, 12, 31, 23, 59, 58, tzinfo=UTC
+    )
     assert clock_of("ruv:5f0:69a3800000000000ffff", NOW).year == 2026
     assert clock_of("change:ldap://x:7", NOW) < NOW - timedelta(minutes=1)
 
@@ -48,6 +57,10 @@ def test_the_directory_s_clock():
 def test_no_base_below_another():
     places = {"base": "ou=a,dc=x", "people": "OU=people, dc=x", "projects": "ou=inner,ou=a,dc=x"}
     settings = SimpleNamespace(
-        base=places["base"], projects=SimpleNamespace(base=places["projects"]), people=SimpleNamespace(base=places["people"]), machines=None, netgroups=None
+        base=places["base"],
+        projects=SimpleNamespace(base=places["projects"]),
+        people=SimpleNamespace(base=places["people"]),
+        machines=None,
+        netgroups=None,
     )
     assert bases(settings) == ["ou=a,dc=x", "OU=people, dc=x"]  # type: ignore[arg-type]

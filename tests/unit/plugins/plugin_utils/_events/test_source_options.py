@@ -10,13 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError, SpecError
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import (
+    ShippingError,
+    SpecError,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
 from ansible_collections.shipping.code.plugins.plugin_utils._events import source_options
 
 from tests.docs.events import EVENT_SCHEMA, PLUGIN, documented, event_schema_text
 
-GIVEN: dict[str, Any] = {"uris": ["ldaps://x"], "base": "dc=x", "layout": "groupofnames", "machines": {"domain": "example.com"}, "state_path": "/state"}
+GIVEN: dict[str, Any] = {
+    "uris": ["ldaps://x"],
+    "base": "dc=x",
+    "layout": "groupofnames",
+    "machines": {"domain": "example.com"},
+    "state_path": "/state",
+}
 
 
 def test_defaults_are_those_of_the_documentation():
@@ -36,7 +45,15 @@ def test_the_schema_is_that_of_the_documentation():
 
 
 def test_all_mistakes_at_once():
-    wrong = {"state_path": "state", "way": "pol", "heartbeat": 0, "settle": "x", "may_empty": "a", "accept_older": "no", "reconsile": 5}
+    wrong = {
+        "state_path": "state",
+        "way": "pol",
+        "heartbeat": 0,
+        "settle": "x",
+        "may_empty": "a",
+        "accept_older": "no",
+        "reconsile": 5,
+    }
     with pytest.raises(SpecError) as raised:
         source_options.read({**GIVEN, "base": None, **wrong})
     text = str(raised.value)
@@ -48,7 +65,17 @@ def test_all_mistakes_at_once():
 def test_the_file_of_an_inventory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = tmp_path / "ldap_projects.yml"
     directory = {name: value for name, value in GIVEN.items() if name != "state_path"}
-    path.write_text(json.dumps({"plugin": "shipping.code.ldap_projects", "cache": True, "bind_dn": "cn=r", "machine_map": "map.yml", **directory}))
+    path.write_text(
+        json.dumps(
+            {
+                "plugin": "shipping.code.ldap_projects",
+                "cache": True,
+                "bind_dn": "cn=r",
+                "machine_map": "map.yml",
+                **directory,
+            }
+        )
+    )
     (tmp_path / "map.yml").write_text("pc9: [ada]\n")
     monkeypatch.setenv("SHIPPING_LDAP_PASSWORD", "from outside")
     found = source_options.read({"source_file": str(path), "state_path": "/state", "base": "dc=y"})
@@ -68,7 +95,9 @@ def test_a_new_password_is_seen(tmp_path: Path):
     assert found.directory.connection.password == "one"
     secret.write_text("two\n")
     assert found.password() == "two"
-    command = source_options.read({**GIVEN, "bind_dn": "cn=r", "bind_password_command": ["echo", "one"]})
+    command = source_options.read(
+        {**GIVEN, "bind_dn": "cn=r", "bind_password_command": ["echo", "one"]}
+    )
     assert command.password() == "one"
 
 
@@ -80,5 +109,7 @@ module["_package"]("plugin_utils._events.event_loop")
 names = ("ansible", "ansible_collections", "ldap", "ldap3", "yaml", "dns")
 assert not [name for name in sys.modules if name.partition(".")[0] in names], sys.modules
 """
-    done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", program], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr

@@ -6,7 +6,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import Contradiction
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import (
+    Contradiction,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.search import Entry
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.accounts import is_open
 
@@ -55,7 +57,14 @@ def test_who_may_work(name, value, expected):
     assert is_open(entry(name, value), NOW) is expected
 
 
-@pytest.mark.parametrize(("name", "value"), [("shadowExpire", "soon"), ("krbPrincipalExpiration", "tomorrow"), ("pwdEndTime", "20261301000000Z")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("shadowExpire", "soon"),
+        ("krbPrincipalExpiration", "tomorrow"),
+        ("pwdEndTime", "20261301000000Z"),
+    ],
+)
 def test_what_cannot_be_read_is_an_error(name, value):
     with pytest.raises(Contradiction, match=f"{name} of cn=a,dc=x is no"):
         is_open(entry(name, value), NOW)

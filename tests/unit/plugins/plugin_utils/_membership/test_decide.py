@@ -11,18 +11,34 @@ from typing import Any
 
 import pytest
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import Contradiction, Incomplete
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import (
+    Contradiction,
+    Incomplete,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.search import Entry
-from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import Membership
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import (
+    Membership,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.decide import decide
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.facts import Facts
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-OPTIONS: dict[str, Any] = {"uris": ["ldaps://x"], "base": "dc=x", "layout": "groupofnames", "machines": {"domain": "example.com"}}
+OPTIONS: dict[str, Any] = {
+    "uris": ["ldaps://x"],
+    "base": "dc=x",
+    "layout": "groupofnames",
+    "machines": {"domain": "example.com"},
+}
 
 
 def entry(dn: str, **values: str | list[str]) -> Entry:
-    return Entry(dn, {name.lower(): [value.encode() for value in ([held] if isinstance(held, str) else held)] for name, held in values.items()})
+    return Entry(
+        dn,
+        {
+            name.lower(): [value.encode() for value in ([held] if isinstance(held, str) else held)]
+            for name, held in values.items()
+        },
+    )
 
 
 def person(uid: str, **values: Any) -> Entry:
@@ -30,7 +46,9 @@ def person(uid: str, **values: Any) -> Entry:
 
 
 def group(name: str, *members: str, **values: Any) -> Entry:
-    return entry(f"cn={name},dc=x", cn=name, member=[f"uid={uid},dc=x" for uid in members], **values)
+    return entry(
+        f"cn={name},dc=x", cn=name, member=[f"uid={uid},dc=x" for uid in members], **values
+    )
 
 
 def machine(name: str, *owners: str) -> Entry:
@@ -40,10 +58,19 @@ def machine(name: str, *owners: str) -> Entry:
 FOUND = ("chains", "others", "netgroups", "lost_netgroups")
 
 
-def answer(projects: list[Entry], people: list[Entry], machines: list[Entry], more: list[Entry] | None = None, /, **options: Any) -> Membership:
+def answer(
+    projects: list[Entry],
+    people: list[Entry],
+    machines: list[Entry],
+    more: list[Entry] | None = None,
+    /,
+    **options: Any,
+) -> Membership:
     groups = {item.key: item for item in [*projects, *(more or [])]}
     found = {name: options.pop(name) for name in FOUND if name in options}
-    facts = Facts(tuple(projects), groups, {item.key: item for item in people}, tuple(machines), **found)
+    facts = Facts(
+        tuple(projects), groups, {item.key: item for item in people}, tuple(machines), **found
+    )
     return decide(facts, settings.read({**OPTIONS, **options}, "test"), "time:control:1", NOW)
 
 
@@ -52,7 +79,11 @@ def projects_of(found: Membership) -> dict[str, list[str]]:
 
 
 def test_the_record():
-    found = answer([group("b", "ada"), group("a", "ada")], [person("ada", uidNumber="7", homeDirectory="/home/ada")], [machine("PC1", "ada")])
+    found = answer(
+        [group("b", "ada"), group("a", "ada")],
+        [person("ada", uidNumber="7", homeDirectory="/home/ada")],
+        [machine("PC1", "ada")],
+    )
     assert found.record("pc1.example.com") == {
         "machine": "pc1.example.com",
         "serial": "time:control:1",
@@ -64,15 +95,25 @@ def test_the_record():
 
 def test_a_record_survives_a_cache():
     people = [person("ada", uidNumber="7")]
-    found = answer([group("a.b", "ada", "gone")], people, [machine("pc1", "ada"), machine("pc2")], unresolved="warn")
+    found = answer(
+        [group("a.b", "ada", "gone")],
+        people,
+        [machine("pc1", "ada"), machine("pc2")],
+        unresolved="warn",
+    )
     assert len(found.remarks) == 2
     assert Membership.from_data(json.loads(json.dumps(found.as_data()))) == found
 
 
 def test_the_order_of_the_answer_is_not_that_of_the_server():
     people = [person(f"u{number}") for number in range(20)]
-    projects = [group(f"p{number}", *(f"u{other}" for other in range(0, 20, number + 1))) for number in range(5)]
-    machines = [machine(f"pc{number}", f"u{number}", f"u{(number * 7) % 20}") for number in range(20)]
+    projects = [
+        group(f"p{number}", *(f"u{other}" for other in range(0, 20, number + 1)))
+        for number in range(5)
+    ]
+    machines = [
+        machine(f"pc{number}", f"u{number}", f"u{(number * 7) % 20}") for number in range(20)
+    ]
     expected = answer(projects, people, machines)
     chance = random.Random(1)
     for kind in (projects, people, machines):
@@ -81,7 +122,10 @@ def test_the_order_of_the_answer_is_not_that_of_the_server():
 
 
 def test_deep_nesting_and_circles():
-    chain = [entry(f"cn=g{number},dc=x", cn=f"g{number}", member=[f"cn=g{(number + 1) % 500},dc=x"]) for number in range(500)]
+    chain = [
+        entry(f"cn=g{number},dc=x", cn=f"g{number}", member=[f"cn=g{(number + 1) % 500},dc=x"])
+        for number in range(500)
+    ]
     last = entry("cn=g499,dc=x", cn="g499", member=["cn=g0,dc=x", "uid=ada,dc=x"])
     found = answer([chain[0]], [person("ada")], [machine("pc1", "ada")], [*chain[1:499], last])
     assert projects_of(found) == {"ada": ["g0"]}
@@ -91,16 +135,25 @@ def test_deep_nesting_and_circles():
 def test_a_group_inside_of_two_projects():
     inner = group("inner", "ada")
     outer = [entry(f"cn={name},dc=x", cn=name, member=["cn=inner,dc=x"]) for name in ("a", "b")]
-    assert projects_of(answer(outer, [person("ada")], [machine("pc1", "ada")], [inner])) == {"ada": ["a", "b"]}
+    assert projects_of(answer(outer, [person("ada")], [machine("pc1", "ada")], [inner])) == {
+        "ada": ["a", "b"]
+    }
 
 
 def test_login_format_and_domain():
-    found = answer([], [person("ada")], [machine("pc1", "ada")], people={"login_format": "{name}@example.com"})
+    found = answer(
+        [], [person("ada")], [machine("pc1", "ada")], people={"login_format": "{name}@example.com"}
+    )
     assert [user.name for user in found.machines[0].users] == ["ada@example.com"]
 
 
 def test_prefixes_are_no_part_of_a_name():
-    found = answer([group("prj-a", "ada")], [person("ada")], [machine("pc1", "ada")], projects={"prefix": "prj-"})
+    found = answer(
+        [group("prj-a", "ada")],
+        [person("ada")],
+        [machine("pc1", "ada")],
+        projects={"prefix": "prj-"},
+    )
     assert found.projects == {"a": "project_a"}
 
 
@@ -112,7 +165,9 @@ def test_a_group_with_two_names_has_the_one_of_its_dn():
 def test_primary_groups_of_posix():
     projects = [entry("cn=a,dc=x", cn="a", gidNumber="5000", member=["uid=bob,dc=x"])]
     people = [person("ada", gidNumber="5000"), person("bob", gidNumber="100")]
-    found = answer(projects, people, [machine("pc1", "ada", "bob")], projects={"primary_group": True})
+    found = answer(
+        projects, people, [machine("pc1", "ada", "bob")], projects={"primary_group": True}
+    )
     assert projects_of(found) == {"ada": ["a"], "bob": ["a"]}
     with pytest.raises(Incomplete, match="neither objectSid nor gidNumber can be read"):
         answer([group("a", "bob")], people, [], projects={"primary_group": True})
@@ -120,14 +175,23 @@ def test_primary_groups_of_posix():
 
 def test_machines_that_people_name():
     people = [person("ada", host=["PC1", "pc2.example.com", "elsewhere"])]
-    found = answer([group("a", "ada")], people, [machine("pc1"), machine("pc2")], people={"machines": "host"})
+    found = answer(
+        [group("a", "ada")], people, [machine("pc1"), machine("pc2")], people={"machines": "host"}
+    )
     assert [len(item.users) for item in found.machines] == [1, 1]
-    assert found.remarks == ("host of uid=ada,dc=x names 'elsewhere', which is not among the machines",)
+    assert found.remarks == (
+        "host of uid=ada,dc=x names 'elsewhere', which is not among the machines",
+    )
 
 
 def test_strangers_are_told_briefly():
     others = frozenset({"uid=left,dc=x", *(f"uid=service{number},dc=x" for number in range(9))})
-    found = answer([group("a", *(f"service{number}" for number in range(9)))], [person("ada")], [machine("pc1", "left")], others=others)
+    found = answer(
+        [group("a", *(f"service{number}" for number in range(9)))],
+        [person("ada")],
+        [machine("pc1", "left")],
+        others=others,
+    )
     assert found.remarks == (
         "machine pc1.example.com names who is not among the people of people.base: uid=left,dc=x",
         "project a names who is not among the people of people.base: uid=service0,dc=x, uid=service1,dc=x, uid=service2,dc=x and 6 more",
@@ -140,9 +204,22 @@ def test_strangers_are_told_briefly():
         ({"projects": [group("a", "ada", "gone")]}, "project a names uid=gone,dc=x"),
         ({"machines": [machine("pc1", "gone")]}, "machine pc1.example.com names uid=gone,dc=x"),
         ({"machine_map": {"pc1": ["gone"]}}, "machine pc1.example.com in machine_map names gone"),
-        ({"projects": [entry("cn=a,dc=x", cn="a", memberUid=["ada", "gone"])], "layout": "rfc2307", "unresolved": "error"}, "project a names gone"),
+        (
+            {
+                "projects": [entry("cn=a,dc=x", cn="a", memberUid=["ada", "gone"])],
+                "layout": "rfc2307",
+                "unresolved": "error",
+            },
+            "project a names gone",
+        ),
         ({"lost_netgroups": frozenset({"gone"})}, "a netgroup names gone"),
-        ({"netgroups": (entry("cn=n,dc=x", cn="n", nisNetgroupTriple="(pc1,gone,)"),), "machines": [machine("pc1")]}, "netgroup n names gone"),
+        (
+            {
+                "netgroups": (entry("cn=n,dc=x", cn="n", nisNetgroupTriple="(pc1,gone,)"),),
+                "machines": [machine("pc1")],
+            },
+            "netgroup n names gone",
+        ),
     ],
 )
 def test_a_name_that_leads_nowhere_is_an_error_unless_it_is_said_otherwise(given, where):
@@ -165,40 +242,72 @@ def test_names_that_are_left_in_member_uid_are_common():
 
 
 def test_a_hidden_group_that_somebody_is_in_is_an_error():
-    custom = {"layout": "custom", "projects": {"filter": "(cn=*)", "member_of": ["memberOf"]}, "people": {"filter": "(uid=*)", "id": "entryUUID"}}
+    custom = {
+        "layout": "custom",
+        "projects": {"filter": "(cn=*)", "member_of": ["memberOf"]},
+        "people": {"filter": "(uid=*)", "id": "entryUUID"},
+    }
     people = [person("ada", memberOf=["cn=a,dc=x", "cn=hidden,dc=x"])]
-    with pytest.raises(Incomplete, match="memberOf of uid=ada,dc=x names cn=hidden,dc=x, which cannot be found"):
+    with pytest.raises(
+        Incomplete, match="memberOf of uid=ada,dc=x names cn=hidden,dc=x, which cannot be found"
+    ):
         answer([group("a")], people, [], **custom)
-    assert not answer([group("a")], people, [], others=frozenset({"cn=hidden,dc=x"}), **custom).remarks
+    assert not answer(
+        [group("a")], people, [], others=frozenset({"cn=hidden,dc=x"}), **custom
+    ).remarks
 
 
 def test_whom_the_server_counts_over_groups_that_cannot_be_seen():
     chains = {"cn=a,dc=x": frozenset({"uid=ada,dc=x"})}
-    assert projects_of(answer([group("a")], [person("ada")], [machine("pc1", "ada")], chains=chains)) == {"ada": ["a"]}
+    assert projects_of(
+        answer([group("a")], [person("ada")], [machine("pc1", "ada")], chains=chains)
+    ) == {"ada": ["a"]}
 
 
 def test_machines_of_netgroups():
-    triples = ["(pc1,ada,)", "( pc2.example.com , bob , nis.example.com )", "(pc2,-,)", "(,ada,)", "(-,ada,)", "(pc3,,)", "(other,ada,)"]
+    triples = [
+        "(pc1,ada,)",
+        "( pc2.example.com , bob , nis.example.com )",
+        "(pc2,-,)",
+        "(,ada,)",
+        "(-,ada,)",
+        "(pc3,,)",
+        "(other,ada,)",
+    ]
     netgroups = (entry("cn=n,dc=x", cn="n", nisNetgroupTriple=triples),)
-    found = answer([group("a", "ada", "bob")], [person("ada"), person("bob")], [machine(f"pc{number}") for number in (1, 2, 3)], netgroups=netgroups)
+    found = answer(
+        [group("a", "ada", "bob")],
+        [person("ada"), person("bob")],
+        [machine(f"pc{number}") for number in (1, 2, 3)],
+        netgroups=netgroups,
+    )
     assert {item.machine: [user.name for user in item.users] for item in found.machines} == {
         "pc1.example.com": ["ada"],
         "pc2.example.com": ["bob"],
         "pc3.example.com": [],
     }
-    assert found.remarks == ("netgroup n gives ada any machine, which is passed over", "netgroup n names 'other', which is not among the machines")
+    assert found.remarks == (
+        "netgroup n gives ada any machine, which is passed over",
+        "netgroup n names 'other', which is not among the machines",
+    )
     with pytest.raises(Contradiction, match="is no triple"):
         answer([], [], [], netgroups=(entry("cn=n,dc=x", cn="n", nisNetgroupTriple="(pc1,ada)"),))
 
 
 def test_who_has_no_login_is_left_out_and_told():
-    found = answer([], [entry("cn=ada,dc=x", cn="ada", entryUUID="1")], [entry("cn=pc1,dc=x", cn="pc1", owner="cn=ada,dc=x")])
+    found = answer(
+        [],
+        [entry("cn=ada,dc=x", cn="ada", entryUUID="1")],
+        [entry("cn=pc1,dc=x", cn="pc1", owner="cn=ada,dc=x")],
+    )
     assert found.machines[0].users == ()
     assert found.remarks == ("cn=ada,dc=x has no uid and is left out",)
 
 
 def test_a_closed_account_has_neither_projects_nor_machines():
-    found = answer([group("a", "ada")], [person("ada", nsAccountLock="TRUE")], [machine("pc1", "ada")])
+    found = answer(
+        [group("a", "ada")], [person("ada", nsAccountLock="TRUE")], [machine("pc1", "ada")]
+    )
     assert found.machines[0].users == ()
     assert not found.remarks
 
@@ -215,7 +324,9 @@ def test_two_people_of_one_login():
 
 def test_login_names_are_compared_as_unix_does():
     posix = entry("cn=a,dc=x", cn="a", memberUid="Ada")
-    assert projects_of(answer([posix], [person("ada")], [machine("pc1", "ada")], layout="rfc2307")) == {"ada": []}
+    assert projects_of(
+        answer([posix], [person("ada")], [machine("pc1", "ada")], layout="rfc2307")
+    ) == {"ada": []}
 
 
 @pytest.mark.parametrize(

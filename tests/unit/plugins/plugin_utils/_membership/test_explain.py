@@ -8,9 +8,18 @@ from typing import Any
 import pytest
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.search import Entry
-from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import Machine, User
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import (
+    Machine,
+    User,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.decide import Decision
-from ansible_collections.shipping.code.plugins.plugin_utils._membership.explain import Explained, Question, answer, bare_login, changes
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.explain import (
+    Explained,
+    Question,
+    answer,
+    bare_login,
+    changes,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.facts import Facts
 
 from .test_decide import (
@@ -25,10 +34,16 @@ from .test_decide import (
 SETTINGS = settings.read(OPTIONS, "test")
 
 
-def explained(projects: list[Entry], people: list[Entry], machines: list[Entry], *more: Entry, **options: Any) -> Explained:
+def explained(
+    projects: list[Entry], people: list[Entry], machines: list[Entry], *more: Entry, **options: Any
+) -> Explained:
     wanted = settings.read({**OPTIONS, **options}, "test")
     groups = {item.key: item for item in [*projects, *more]}
-    decision = Decision(Facts(tuple(projects), groups, {item.key: item for item in people}, tuple(machines)), wanted, NOW)
+    decision = Decision(
+        Facts(tuple(projects), groups, {item.key: item for item in people}, tuple(machines)),
+        wanted,
+        NOW,
+    )
     return Explained(wanted, decision, decision.membership("time:control:1"), NOW)
 
 
@@ -57,7 +72,11 @@ def test_several_reasons_are_told_one_after_the_other():
 
 def test_who_has_no_login():
     nobody = entry("cn=ada,dc=x", cn="ada", entryUUID="1")
-    found = explained([entry("cn=a,dc=x", cn="a", member="cn=ada,dc=x")], [nobody], [entry("cn=pc1,dc=x", cn="pc1", owner="cn=ada,dc=x")])
+    found = explained(
+        [entry("cn=a,dc=x", cn="a", member="cn=ada,dc=x")],
+        [nobody],
+        [entry("cn=pc1,dc=x", cn="pc1", owner="cn=ada,dc=x")],
+    )
     (user,) = answer(found, Question())["users"]
     assert (user["cause"], user["gets_tools"]) == ("no_login", False)
     assert answer(found, Question())["projects"][0]["members"] == []
@@ -65,26 +84,56 @@ def test_who_has_no_login():
 
 @pytest.mark.parametrize(
     ("login_format", "name", "expected"),
-    [("{name}", "ada", "ada"), ("{name}@x", "ada@x", "ada"), ("{name}@x", "ada", "ada"), ("AD\\{name}", "AD\\ada", "ada"), ("a{name}", "a", "a")],
+    [
+        ("{name}", "ada", "ada"),
+        ("{name}@x", "ada@x", "ada"),
+        ("{name}@x", "ada", "ada"),
+        ("AD\\{name}", "AD\\ada", "ada"),
+        ("a{name}", "a", "a"),
+    ],
 )
 def test_a_name_as_on_machines_or_as_in_the_directory(login_format: str, name: str, expected: str):
-    assert bare_login(name, settings.read({**OPTIONS, "people": {"login_format": login_format}}, "test")) == expected
+    assert (
+        bare_login(
+            name, settings.read({**OPTIONS, "people": {"login_format": login_format}}, "test")
+        )
+        == expected
+    )
 
 
 def test_those_who_have_nothing_of_what_is_asked_for_are_left_out():
-    found = explained([group("a", "ada"), group("b", "bob")], [person("ada"), person("bob"), person("cy")], [machine("pc1", "ada", "bob")])
+    found = explained(
+        [group("a", "ada"), group("b", "bob")],
+        [person("ada"), person("bob"), person("cy")],
+        [machine("pc1", "ada", "bob")],
+    )
     assert [user["name"] for user in answer(found, Question())["users"]] == ["ada", "bob"]
     assert [user["name"] for user in answer(found, Question(projects=["b"]))["users"]] == ["bob"]
-    assert [user["name"] for user in answer(found, Question(machines=["pc1"]))["users"]] == ["ada", "bob"]
+    assert [user["name"] for user in answer(found, Question(machines=["pc1"]))["users"]] == [
+        "ada",
+        "bob",
+    ]
     assert [item["machine"] for item in answer(found, Question(["cy"]))["machines"]] == []
 
 
 def test_what_is_different():
-    before = [Machine("pc1", (User("ada", "1", ("a", "b")),)), Machine("pc2", (User("bob", "2", ("a",)),))]
-    after = [Machine("pc1", (User("ada2", "1", ("b", "c")),)), Machine("pc3", (User("bob", "2", ("a",)),))]
+    before = [
+        Machine("pc1", (User("ada", "1", ("a", "b")),)),
+        Machine("pc2", (User("bob", "2", ("a",)),)),
+    ]
+    after = [
+        Machine("pc1", (User("ada2", "1", ("b", "c")),)),
+        Machine("pc3", (User("bob", "2", ("a",)),)),
+    ]
     assert changes(before, after, Question(), SETTINGS) == {
-        "added": [{"user": "ada2", "machine": "pc1", "project": "c"}, {"user": "bob", "machine": "pc3", "project": "a"}],
-        "removed": [{"user": "ada", "machine": "pc1", "project": "a"}, {"user": "bob", "machine": "pc2", "project": "a"}],
+        "added": [
+            {"user": "ada2", "machine": "pc1", "project": "c"},
+            {"user": "bob", "machine": "pc3", "project": "a"},
+        ],
+        "removed": [
+            {"user": "ada", "machine": "pc1", "project": "a"},
+            {"user": "bob", "machine": "pc2", "project": "a"},
+        ],
     }
     assert changes(before, before, Question(), SETTINGS) == {"added": [], "removed": []}
     assert changes(before, after, Question(projects=["c"]), SETTINGS)["removed"] == []

@@ -13,18 +13,36 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.revision_order import is_older, is_serial
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import Contradiction, Refused
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.revision_order import (
+    is_older,
+    is_serial,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import (
+    Contradiction,
+    Refused,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._membership import membership_state
-from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import Machine, Membership, User, record
-from ansible_collections.shipping.code.plugins.plugin_utils._membership.membership_state import Wanted
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import (
+    Machine,
+    Membership,
+    User,
+    record,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.membership_state import (
+    Wanted,
+)
 
 SOURCE = "csn:dc=x:"
 ADA = User("ada", "id-1", ("alpha",), {"uid": 7})
 
 
 def membership(*machines: Machine, value: str = "2") -> Membership:
-    return Membership(f"{SOURCE}{value}", machines, {"alpha": "project_alpha", "beta": "project_beta"}, ("a remark",))
+    return Membership(
+        f"{SOURCE}{value}",
+        machines,
+        {"alpha": "project_alpha", "beta": "project_beta"},
+        ("a remark",),
+    )
 
 
 def modes(folder: Path) -> set[str]:
@@ -32,14 +50,19 @@ def modes(folder: Path) -> set[str]:
 
 
 def test_what_is_written_is_what_is_read(tmp_path: Path):
-    wanted = Wanted(membership(Machine("pc1.example.com", (ADA,)), Machine("pc2.example.com")), "a cookie")
+    wanted = Wanted(
+        membership(Machine("pc1.example.com", (ADA,)), Machine("pc2.example.com")), "a cookie"
+    )
     membership_state.write_wanted(tmp_path / "state", wanted)
     assert membership_state.read_wanted(tmp_path / "state") == wanted
     given = record(wanted.membership.machines[0], wanted.membership.serial)
     membership_state.write_delivered(tmp_path / "state", given)
     assert membership_state.read_delivered(tmp_path / "state") == {"pc1.example.com": given}
     assert modes(tmp_path) == {"drwx------", "-rw-------"}
-    assert sorted(path.name for path in (tmp_path / "state").iterdir()) == ["delivered", "wanted.json"]
+    assert sorted(path.name for path in (tmp_path / "state").iterdir()) == [
+        "delivered",
+        "wanted.json",
+    ]
 
 
 def test_rights_do_not_follow_the_umask(tmp_path: Path):
@@ -52,7 +75,9 @@ def test_rights_do_not_follow_the_umask(tmp_path: Path):
 
 
 def test_a_delivery_may_be_the_first_to_write(tmp_path: Path):
-    membership_state.write_delivered(tmp_path / "new" / "state", record(Machine("pc1"), "time:control:1"))
+    membership_state.write_delivered(
+        tmp_path / "new" / "state", record(Machine("pc1"), "time:control:1")
+    )
     assert modes(tmp_path) == {"drwx------", "-rw-------"}
 
 
@@ -67,10 +92,28 @@ def test_a_machine_may_be_forgotten(tmp_path: Path):
     ("given", "expected"),
     [
         (None, True),
-        ({"serial": f"{SOURCE}2", "users": [{"id": "id-1", "name": "ada", "projects": ["alpha"]}]}, False),
-        ({"serial": f"{SOURCE}1", "users": [{"id": "id-1", "name": "ada", "projects": ["alpha"]}]}, False),
+        (
+            {
+                "serial": f"{SOURCE}2",
+                "users": [{"id": "id-1", "name": "ada", "projects": ["alpha"]}],
+            },
+            False,
+        ),
+        (
+            {
+                "serial": f"{SOURCE}1",
+                "users": [{"id": "id-1", "name": "ada", "projects": ["alpha"]}],
+            },
+            False,
+        ),
         ({"serial": f"{SOURCE}1", "users": [{"id": "id-1", "name": "ada", "projects": []}]}, True),
-        ({"serial": f"{SOURCE}1", "users": [{"id": "id-2", "name": "ada", "projects": ["alpha"]}]}, True),
+        (
+            {
+                "serial": f"{SOURCE}1",
+                "users": [{"id": "id-2", "name": "ada", "projects": ["alpha"]}],
+            },
+            True,
+        ),
         ({"serial": f"{SOURCE}1", "users": []}, True),
         ({"serial": f"{SOURCE}3", "users": []}, False),  # what is wanted is the older one
         ({"serial": "csn:dc=y:3", "users": []}, True),
@@ -90,7 +133,11 @@ def test_pending(given: dict[str, Any] | None, expected: bool):
         ("usn:a:9", "usn:a:9", False),
         ("usn:a:9", "usn:b:10", False),
         ("change:ldaps://x:636:9", "change:ldaps://x:636:10", True),
-        ("csn:dc=x:20260101000000.000000Z#000000#000#000000", "csn:dc=x:20260101000000.000001Z#000000#000#000000", True),
+        (
+            "csn:dc=x:20260101000000.000000Z#000000#000#000000",
+            "csn:dc=x:20260101000000.000001Z#000000#000#000000",
+            True,
+        ),
         ("ruv:65f:6930cd3a000000010000", "ruv:65f:6930cd3a000100010000", True),
         ("time:control:5", "csn:dc=x:6", False),
     ],
@@ -106,7 +153,15 @@ def test_what_is_no_serial(text: str):
 
 
 def changed(*path: Any, to: Any) -> dict[str, Any]:
-    content: Any = json.loads(json.dumps({"format": 1, "cookie": None, "membership": membership(Machine("pc1", (ADA,)), Machine("pc2")).as_data()}))
+    content: Any = json.loads(
+        json.dumps(
+            {
+                "format": 1,
+                "cookie": None,
+                "membership": membership(Machine("pc1", (ADA,)), Machine("pc2")).as_data(),
+            }
+        )
+    )
     place = content
     for name in path[:-1]:
         place = place[name]
@@ -122,12 +177,27 @@ def changed(*path: Any, to: Any) -> dict[str, Any]:
         (changed("cookie", to=7), "its cookie is missing or of another type"),
         (changed("membership", to=None), "its membership is missing or of another type"),
         (changed("membership", "serial", to="x"), "its serial 'x' is none"),
-        (changed("membership", "machines", 0, "machine", to="../pc1"), "'../pc1' is no machine's name"),
+        (
+            changed("membership", "machines", 0, "machine", to="../pc1"),
+            "'../pc1' is no machine's name",
+        ),
         (changed("membership", "machines", 1, "machine", to="pc1"), "it has the machine pc1 twice"),
-        (changed("membership", "machines", 0, "users", 0, "projects", to=["gamma"]), "ada is in a project that is not among the projects"),
-        (changed("membership", "machines", 0, "users", 0, "projects", to=[7]), "something else where a text is to be"),
-        (changed("membership", "machines", 0, "users", 0, "id", to=None), "its id is missing or of another type"),
-        (changed("membership", "projects", to={"alpha": 7}), "something else where a text is to be"),
+        (
+            changed("membership", "machines", 0, "users", 0, "projects", to=["gamma"]),
+            "ada is in a project that is not among the projects",
+        ),
+        (
+            changed("membership", "machines", 0, "users", 0, "projects", to=[7]),
+            "something else where a text is to be",
+        ),
+        (
+            changed("membership", "machines", 0, "users", 0, "id", to=None),
+            "its id is missing or of another type",
+        ),
+        (
+            changed("membership", "projects", to={"alpha": 7}),
+            "something else where a text is to be",
+        ),
     ],
 )
 def test_a_state_that_is_broken_is_not_used(tmp_path: Path, content: Any, text: str):
@@ -152,7 +222,9 @@ def test_a_state_that_is_cut_off_or_not_there(tmp_path: Path):
 
 def test_a_record_is_checked_before_it_is_written(tmp_path: Path):
     with pytest.raises(Contradiction, match="no machine's name"):
-        membership_state.write_delivered(tmp_path, {"machine": "../../etc/x", "serial": "usn:a:1", "users": []})
+        membership_state.write_delivered(
+            tmp_path, {"machine": "../../etc/x", "serial": "usn:a:1", "users": []}
+        )
     assert not list(tmp_path.rglob("*"))
 
 
@@ -164,7 +236,10 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path):
 
 def test_a_reader_never_sees_half_of_it(tmp_path: Path):
     """One writes two contents in turn, and another one reads all the time."""
-    contents = [Wanted(membership(*(Machine(f"pc{number}", (ADA,)) for number in range(size))), str(size)) for size in (3, 300)]
+    contents = [
+        Wanted(membership(*(Machine(f"pc{number}", (ADA,)) for number in range(size))), str(size))
+        for size in (3, 300)
+    ]
     membership_state.write_wanted(tmp_path, contents[0])
     done = threading.Event()
 
@@ -195,7 +270,11 @@ def many(tmp_path: Path) -> Path:
 
 
 def _given(number: int, serial: int = 1) -> dict[str, Any]:
-    return {"machine": f"pc{number}", "serial": f"{SOURCE}{serial}", "users": [{"id": f"id-{number}", "name": "ada", "projects": ["alpha"]}]}
+    return {
+        "machine": f"pc{number}",
+        "serial": f"{SOURCE}{serial}",
+        "users": [{"id": f"id-{number}", "name": "ada", "projects": ["alpha"]}],
+    }
 
 
 def _without_cache(folder: Path) -> dict[str, Any]:
@@ -228,7 +307,10 @@ def _cache_of_another_format(folder: Path) -> None:
     (folder / "delivered.cache").write_text(json.dumps({"format": 2, "read": {"pc7.json": "odd"}}))
 
 
-@pytest.mark.parametrize("change", [_write_one, _write_all, _forget_one, _add_one, _break_cache, _cache_of_another_format])
+@pytest.mark.parametrize(
+    "change",
+    [_write_one, _write_all, _forget_one, _add_one, _break_cache, _cache_of_another_format],
+)
 def test_what_is_kept_of_many_machines_is_what_their_files_say(many: Path, change):
     change(many)
     found = membership_state.read_delivered(many)
@@ -241,7 +323,9 @@ def test_a_file_that_is_broken_later_is_told_in_spite_of_what_is_kept(many: Path
         membership_state.read_delivered(many)
 
 
-def test_who_may_only_read_does_without_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_who_may_only_read_does_without_what_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     for number in range(150):
         membership_state.write_delivered(tmp_path, _given(number))
 
@@ -253,7 +337,11 @@ def test_who_may_only_read_does_without_what_is_kept(tmp_path: Path, monkeypatch
     assert not (tmp_path / "delivered.cache").exists()
 
 
-FLEET = Membership(f"{SOURCE}2", tuple(Machine(f"pc{number}", (replace(ADA, id=f"id-{number}"),)) for number in range(4)), {"alpha": "alpha"})
+FLEET = Membership(
+    f"{SOURCE}2",
+    tuple(Machine(f"pc{number}", (replace(ADA, id=f"id-{number}"),)) for number in range(4)),
+    {"alpha": "alpha"},
+)
 
 
 @pytest.fixture
@@ -262,7 +350,9 @@ def kept(tmp_path: Path) -> Path:
     membership_state.write_wanted(tmp_path, Wanted(FLEET))
     for number in range(2):
         membership_state.write_delivered(tmp_path, _given(number))
-    membership_state.write_pending(tmp_path, FLEET, {f"pc{number}": f"{SOURCE}1" for number in range(4)})
+    membership_state.write_pending(
+        tmp_path, FLEET, {f"pc{number}": f"{SOURCE}1" for number in range(4)}
+    )
     assert names(membership_state.read_pending(tmp_path)) == {"pc2", "pc3"}
     return tmp_path
 
@@ -285,7 +375,9 @@ def _all_forgotten(folder: Path) -> None:
 
 def _newer_wanted(folder: Path) -> None:
     user = replace(ADA, id="id-0", projects=())
-    membership_state.write_wanted(folder, Wanted(replace(FLEET, machines=(Machine("pc0", (user,)), *FLEET.machines[1:]))))
+    membership_state.write_wanted(
+        folder, Wanted(replace(FLEET, machines=(Machine("pc0", (user,)), *FLEET.machines[1:])))
+    )
     os.utime(folder / "pending.json", ns=(1, 1))
 
 
@@ -313,7 +405,9 @@ def test_the_shortcut_of_what_is_pending_says_what_the_whole_says(kept: Path, ch
     found = membership_state.read_pending(kept)
     whole = membership_state.read_wanted(kept).membership
     assert names(found) == expected
-    assert found == replace(whole, machines=membership_state.pending(whole, membership_state.read_delivered(kept)))
+    assert found == replace(
+        whole, machines=membership_state.pending(whole, membership_state.read_delivered(kept))
+    )
 
 
 @pytest.mark.parametrize(
@@ -326,7 +420,9 @@ def test_the_shortcut_of_what_is_pending_says_what_the_whole_says(kept: Path, ch
         (f"{SOURCE}3", "csn:dc=y:9", {"pc0"}),  # nobody knows
     ],
 )
-def test_who_has_what_is_wanted_from_before_it_was_is_pending(tmp_path: Path, since: str, given: str, expected: set[str]):
+def test_who_has_what_is_wanted_from_before_it_was_is_pending(
+    tmp_path: Path, since: str, given: str, expected: set[str]
+):
     whole = replace(FLEET, serial=f"{SOURCE}4", machines=FLEET.machines[:1])
     membership_state.write_delivered(tmp_path, {**_given(0), "serial": given})
     behind = membership_state.write_pending(tmp_path, whole, {"pc0": since})

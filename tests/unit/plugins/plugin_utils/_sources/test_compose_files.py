@@ -7,8 +7,14 @@ import os
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._compose import model
-from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError, SpecError
-from ansible_collections.shipping.code.plugins.plugin_utils._sources.compose_files import Sources, load
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import (
+    ShippingError,
+    SpecError,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._sources.compose_files import (
+    Sources,
+    load,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,7 +30,9 @@ def loaded(files, **sources):
             raise FileNotFoundError(2, "No such file or directory")
         return files[name] if isinstance(files[name], bytes) else files[name].encode()
 
-    return load(Sources(read=read, compose=[path for path in files if path.endswith(".yml")], **sources))
+    return load(
+        Sources(read=read, compose=[path for path in files if path.endswith(".yml")], **sources)
+    )
 
 
 def problems(files, **sources):
@@ -38,7 +46,9 @@ def web(keys, **more):
 
 
 def environment(keys, files=None, **sources):
-    return loaded(web(keys, **(files or {})), **sources).content["services"]["web"].get("environment")
+    return (
+        loaded(web(keys, **(files or {})), **sources).content["services"]["web"].get("environment")
+    )
 
 
 PRECEDENCE = [
@@ -58,7 +68,9 @@ PRECEDENCE = [
 @pytest.mark.parametrize(("values", "process", "env_files", "expected"), PRECEDENCE)
 def test_where_variables_come_from(values, process, env_files, expected):
     named = {f"{index}.env": text for index, text in enumerate(env_files)}
-    assert environment("environment: ['A=${A}']", named, values=values, environment=process, env_files=list(named)) == {"A": expected}
+    assert environment(
+        "environment: ['A=${A}']", named, values=values, environment=process, env_files=list(named)
+    ) == {"A": expected}
 
 
 def test_nothing_comes_from_the_process_environment_by_itself(monkeypatch):
@@ -72,7 +84,10 @@ ENVIRONMENTS = [
     ("env_file: a.env", {"A": "a", "C": "c"}),
     ("env_file: [a.env, b.env]", {"A": "b", "C": "c", "B": "b"}),
     ("env_file: [b.env, a.env]", {"A": "a", "B": "b", "C": "c"}),
-    ("env_file: [{path: a.env}, {path: nope.env, required: false}, {path: nope.env, required: 'false'}]", {"A": "a", "C": "c"}),
+    (
+        "env_file: [{path: a.env}, {path: nope.env, required: false}, {path: nope.env, required: 'false'}]",
+        {"A": "a", "C": "c"},
+    ),
     ("env_file: a.env, environment: {A: own, D: 1}", {"A": "own", "C": "c", "D": 1}),
     ("env_file: a.env, environment: [A=own]", {"A": "own", "C": "c"}),
     ("env_file: a.env, environment: [V]", {"A": "a", "C": "c", "V": "value"}),
@@ -80,7 +95,10 @@ ENVIRONMENTS = [
     ("env_file: bare.env", {"V": "value"}),
     ("env_file: [a.env, bare-a.env]", {"A": "a", "C": "c"}),
     # In an env file: values, then the service's own environment, then what stands above.
-    ("env_file: used.env, environment: {OWN: o}", {"U": "value o above", "ABOVE": "above", "OWN": "o"}),
+    (
+        "env_file: used.env, environment: {OWN: o}",
+        {"U": "value o above", "ABOVE": "above", "OWN": "o"},
+    ),
     ("env_file: [a.env, later.env]", {"A": "a", "C": "c", "L": "a"}),
     ("env_file: []", None),
     ("env_file: ", None),
@@ -102,14 +120,35 @@ def test_environment_and_env_files(keys, expected):
 
 
 ENVIRONMENT_PROBLEMS = [
-    ("environment: [UNSET]", ["services.web.environment.UNSET: has no value; set UNSET in values, or write UNSET= for an empty one"]),
-    ("environment: {UNSET: }", ["services.web.environment.UNSET: has no value; set UNSET in values, or write UNSET= for an empty one"]),
-    ("env_file: nope.env", ["services.web.env_file: cannot read app/nope.env: No such file or directory"]),
-    ("env_file: [{path: folder, required: false}]", ["services.web.env_file: cannot read app/folder: it is a directory"]),
-    ("env_file: [{path: a.env, requird: false}]", ["services.web.env_file[0].requird: unknown key; did you mean required?"]),
+    (
+        "environment: [UNSET]",
+        [
+            "services.web.environment.UNSET: has no value; set UNSET in values, or write UNSET= for an empty one"
+        ],
+    ),
+    (
+        "environment: {UNSET: }",
+        [
+            "services.web.environment.UNSET: has no value; set UNSET in values, or write UNSET= for an empty one"
+        ],
+    ),
+    (
+        "env_file: nope.env",
+        ["services.web.env_file: cannot read app/nope.env: No such file or directory"],
+    ),
+    (
+        "env_file: [{path: folder, required: false}]",
+        ["services.web.env_file: cannot read app/folder: it is a directory"],
+    ),
+    (
+        "env_file: [{path: a.env, requird: false}]",
+        ["services.web.env_file[0].requird: unknown key; did you mean required?"],
+    ),
     (
         "env_file: [{path: a.env, format: raw}]",
-        ["services.web.env_file[0].format: only the usual format is read; leave it out, and put values with $ or quotes between single quotes"],
+        [
+            "services.web.env_file[0].format: only the usual format is read; leave it out, and put values with $ or quotes between single quotes"
+        ],
     ),
     ("env_file: [[a.env]]", ["services.web.env_file[0].path: must be a text, not a list"]),
     (
@@ -139,7 +178,14 @@ SECRET = "is a secret value and would be readable by everybody who can inspect t
 
 
 @pytest.mark.parametrize(
-    "keys", ["environment: [TOKEN]", "environment: ['A=$TOKEN']", "command: '--token=${TOKEN}'", "labels: {a: '${TOKEN:-x}'}", "env_file: t.env"]
+    "keys",
+    [
+        "environment: [TOKEN]",
+        "environment: ['A=$TOKEN']",
+        "command: '--token=${TOKEN}'",
+        "labels: {a: '${TOKEN:-x}'}",
+        "env_file: t.env",
+    ],
 )
 def test_secret_values_stay_out_of_what_can_be_inspected(keys):
     files = web(keys, **{"app/t.env": "A=${TOKEN}"})
@@ -149,8 +195,15 @@ def test_secret_values_stay_out_of_what_can_be_inspected(keys):
 
 
 def test_secret_values_in_the_environment_where_they_are_allowed():
-    assert environment("environment: [TOKEN]", secret_values={"TOKEN": "hunter2"}, secrets_anywhere=True) == {"TOKEN": "hunter2"}
-    assert environment("env_file: t.env", {"app/t.env": "A=${TOKEN}"}, secret_values={"TOKEN": "hunter2"}, secrets_anywhere=True) == {"A": "hunter2"}
+    assert environment(
+        "environment: [TOKEN]", secret_values={"TOKEN": "hunter2"}, secrets_anywhere=True
+    ) == {"TOKEN": "hunter2"}
+    assert environment(
+        "env_file: t.env",
+        {"app/t.env": "A=${TOKEN}"},
+        secret_values={"TOKEN": "hunter2"},
+        secrets_anywhere=True,
+    ) == {"A": "hunter2"}
 
 
 DATA = [
@@ -168,7 +221,11 @@ DATA = [
 
 @pytest.mark.parametrize(("top", "section", "expected"), DATA)
 def test_the_bytes_of_secrets_and_configs(top, section, expected):
-    files = {"app/compose.yml": "services: {web: {image: nginx}}", "app/more.yml": top, "app/it.key": b"\x00bytes"}
+    files = {
+        "app/compose.yml": "services: {web: {image: nginx}}",
+        "app/more.yml": top,
+        "app/it.key": b"\x00bytes",
+    }
     source = loaded(files, values={"PLAIN": "plain"}, secret_values={"TOKEN": "hunter2"})
     assert getattr(source, section) == {"it": expected}
     assert "hunter2" not in repr(source.content)
@@ -177,10 +234,22 @@ def test_the_bytes_of_secrets_and_configs(top, section, expected):
 
 
 DATA_PROBLEMS = [
-    ("secrets: {it: {file: nope}}", "secrets.it.file: cannot read app/nope: No such file or directory"),
-    ("secrets: {it: {file: /etc/nope}}", "secrets.it.file: cannot read /etc/nope: No such file or directory"),
-    ("secrets: {it: {environment: NOPE}}", "secrets.it.environment: NOPE has no value; set it in secret_values"),
-    ("configs: {it: {environment: NOPE}}", "configs.it.environment: NOPE has no value; set it in values"),
+    (
+        "secrets: {it: {file: nope}}",
+        "secrets.it.file: cannot read app/nope: No such file or directory",
+    ),
+    (
+        "secrets: {it: {file: /etc/nope}}",
+        "secrets.it.file: cannot read /etc/nope: No such file or directory",
+    ),
+    (
+        "secrets: {it: {environment: NOPE}}",
+        "secrets.it.environment: NOPE has no value; set it in secret_values",
+    ),
+    (
+        "configs: {it: {environment: NOPE}}",
+        "configs.it.environment: NOPE has no value; set it in values",
+    ),
     ("configs: {it: {file: folder}}", "configs.it.file: cannot read app/folder: it is a directory"),
 ]
 
@@ -190,9 +259,14 @@ def test_problems_of_secrets_and_configs(top, problem):
     assert problems({"app/compose.yml": f"services: {{web: {{image: nginx}}}}\n{top}"}) == [problem]
 
 
-@pytest.mark.parametrize("top", ["configs: {it: {environment: TOKEN}}", "configs: {it: {content: $TOKEN}}"])
+@pytest.mark.parametrize(
+    "top", ["configs: {it: {environment: TOKEN}}", "configs: {it: {content: $TOKEN}}"]
+)
 def test_a_config_holds_no_secret_value(top):
-    (problem,) = problems({"app/compose.yml": f"services: {{web: {{image: nginx}}}}\n{top}"}, secret_values={"TOKEN": "hunter2"})
+    (problem,) = problems(
+        {"app/compose.yml": f"services: {{web: {{image: nginx}}}}\n{top}"},
+        secret_values={"TOKEN": "hunter2"},
+    )
     assert SECRET in problem
 
 
@@ -202,7 +276,11 @@ def test_what_the_reader_refuses_is_left_to_it():
     assert source.secrets == {}
     with pytest.raises(SpecError) as caught:
         model.read(source.content)
-    assert [problem.path for problem in caught.value.problems] == ["secrets.a", "secrets.b", "secrets.d"]
+    assert [problem.path for problem in caught.value.problems] == [
+        "secrets.a",
+        "secrets.b",
+        "secrets.d",
+    ]
 
 
 # What is passed over needs no values.
@@ -220,11 +298,18 @@ def test_what_is_passed_over_needs_no_values(text):
 
 def test_what_an_anchor_takes_elsewhere_needs_its_values():
     text = "x-own: &own {command: $UNSET}\nservices: {web: {image: nginx, <<: *own}}"
-    assert [problem.partition(":")[0] for problem in problems({"compose.yml": text})] == ["services.web.command"]
+    assert [problem.partition(":")[0] for problem in problems({"compose.yml": text})] == [
+        "services.web.command"
+    ]
 
 
 def test_x_shipping_is_ours():
-    assert [problem.partition(":")[0] for problem in problems({"compose.yml": "x-shipping: {a: $UNSET}\nservices: {web: {image: nginx}}"})] == ["x-shipping.a"]
+    assert [
+        problem.partition(":")[0]
+        for problem in problems(
+            {"compose.yml": "x-shipping: {a: $UNSET}\nservices: {web: {image: nginx}}"}
+        )
+    ] == ["x-shipping.a"]
 
 
 def test_all_problems_of_all_files_at_once():
@@ -234,26 +319,45 @@ def test_all_problems_of_all_files_at_once():
         "c.yml": "services: {web: {command: '${C1?}'}}\n",
         "d.yml": "a: b: c",
     }
-    assert [problem.partition(" ")[0] for problem in problems(files)] == ["b.yml:1:28:", "d.yml:1:5:", "services.web.image:", "services.web.command:"]
+    assert [problem.partition(" ")[0] for problem in problems(files)] == [
+        "b.yml:1:28:",
+        "d.yml:1:5:",
+        "services.web.image:",
+        "services.web.command:",
+    ]
 
 
 def test_files_are_merged_after_their_variables_are_replaced():
-    files = {"a.yml": "services: {web: {image: '${A}', ports: ['${P}:80']}}", "b.yml": "services: {web: {ports: ['80:80', '81:81']}}"}
-    assert loaded(files, values={"A": "nginx", "P": 80}).content["services"]["web"] == {"image": "nginx", "ports": ["80:80", "81:81"]}
+    files = {
+        "a.yml": "services: {web: {image: '${A}', ports: ['${P}:80']}}",
+        "b.yml": "services: {web: {ports: ['80:80', '81:81']}}",
+    }
+    assert loaded(files, values={"A": "nginx", "P": 80}).content["services"]["web"] == {
+        "image": "nginx",
+        "ports": ["80:80", "81:81"],
+    }
 
 
 def test_an_overriding_service_has_its_variables_replaced_too():
-    files = {"a.yml": "services: {web: {image: a, user: b}}", "b.yml": "services: {web: !override {image: '${A}'}}"}
+    files = {
+        "a.yml": "services: {web: {image: a, user: b}}",
+        "b.yml": "services: {web: !override {image: '${A}'}}",
+    }
     assert loaded(files, values={"A": "nginx"}).content["services"]["web"] == {"image": "nginx"}
 
 
 @pytest.mark.parametrize("sources", [{}, {"inline": {"services": {"web": {"command": "${A?}"}}}}])
 def test_the_error_names_the_files(sources):
-    files = {} if sources else {"a.yml": "services: {web: {command: '${A?}'}}", "b.yml": "services: {}"}
+    files = (
+        {} if sources else {"a.yml": "services: {web: {command: '${A?}'}}", "b.yml": "services: {}"}
+    )
     with pytest.raises(SpecError) as caught:
         loaded(files, **sources)
     origin = "the spec" if sources else "a.yml, b.yml"
-    assert str(caught.value) == f"1 problem in {origin}; nothing was touched: \n  services.web.command: ${{A}} is required; set it in values"
+    assert (
+        str(caught.value)
+        == f"1 problem in {origin}; nothing was touched: \n  services.web.command: ${{A}} is required; set it in values"
+    )
 
 
 def test_paths_count_from_the_first_file():
@@ -281,18 +385,49 @@ def test_paths_of_the_home_folder(monkeypatch):
 
 
 def test_an_inline_spec_is_read_as_a_file_is():
-    inline = {"services": {"web": {"image": "nginx:${TAG}", "environment": ["A"], "env_file": "w.env"}}, "secrets": {"s": {"file": "s.key"}}}
+    inline = {
+        "services": {"web": {"image": "nginx:${TAG}", "environment": ["A"], "env_file": "w.env"}},
+        "secrets": {"s": {"file": "s.key"}},
+    }
     files = {os.path.join("play", "w.env"): "B=c", os.path.join("play", "s.key"): "key"}
     source = loaded(files, inline=inline, folder="play", values={"TAG": 2, "A": "a"})
-    assert source.content["services"]["web"] == {"image": "nginx:2", "environment": {"B": "c", "A": "a"}}
+    assert source.content["services"]["web"] == {
+        "image": "nginx:2",
+        "environment": {"B": "c", "A": "a"},
+    }
     assert source.secrets == {"s": b"key"}
     assert inline["services"]["web"]["env_file"] == "w.env"
 
 
-WORDS = st.sampled_from(["services", "secrets", "configs", "web", "environment", "env_file", "file", "content", "external", "path", "x-own"])
-LEAVES = st.one_of(st.none(), st.booleans(), st.integers(), st.sampled_from(["A=b", "${A}", "$$", "${", "w.env", ""]))
-TREES = st.recursive(LEAVES, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(WORDS, inner, max_size=3)), max_leaves=8)
-SECTIONS = st.dictionaries(st.sampled_from(["web", "db"]), st.dictionaries(WORDS, TREES, max_size=4) | TREES, max_size=2)
+WORDS = st.sampled_from(
+    [
+        "services",
+        "secrets",
+        "configs",
+        "web",
+        "environment",
+        "env_file",
+        "file",
+        "content",
+        "external",
+        "path",
+        "x-own",
+    ]
+)
+LEAVES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.sampled_from(["A=b", "${A}", "$$", "${", "w.env", ""]),
+)
+TREES = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(WORDS, inner, max_size=3)),
+    max_leaves=8,
+)
+SECTIONS = st.dictionaries(
+    st.sampled_from(["web", "db"]), st.dictionaries(WORDS, TREES, max_size=4) | TREES, max_size=2
+)
 
 
 @given(st.dictionaries(st.sampled_from(["services", "secrets", "configs"]), SECTIONS | TREES))
@@ -305,7 +440,11 @@ def test_whatever_is_given_is_loaded_or_refused(inline):
 
 UNREADABLE = [
     ({"compose.yml": b"\xff\xfe"}, {}, "cannot read compose.yml: it is not UTF-8 text"),
-    ({}, {"inline": {}, "env_files": ["x.env"]}, "cannot read x.env on the control machine: No such file or directory"),
+    (
+        {},
+        {"inline": {}, "env_files": ["x.env"]},
+        "cannot read x.env on the control machine: No such file or directory",
+    ),
 ]
 
 
@@ -322,4 +461,7 @@ def test_a_missing_compose_file_says_so():
 
     with pytest.raises(ShippingError) as caught:
         load(Sources(read=read, compose=["app/compose.yml"]))
-    assert str(caught.value) == "cannot read app/compose.yml on the control machine: No such file or directory"
+    assert (
+        str(caught.value)
+        == "cannot read app/compose.yml on the control machine: No such file or directory"
+    )

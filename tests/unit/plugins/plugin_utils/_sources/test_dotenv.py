@@ -68,7 +68,10 @@ def test_lines(text, expected):
 
 
 def test_earlier_files_are_known():
-    assert parse("A=${B}\nC=${D}", "app.env", VALUES, {"B": "b", "D": "d", "E": None}) == {"A": "b", "C": "d"}
+    assert parse("A=${B}\nC=${D}", "app.env", VALUES, {"B": "b", "D": "d", "E": None}) == {
+        "A": "b",
+        "C": "d",
+    }
     assert parse("B=new\nA=${B}", "app.env", VALUES, {"B": "old"}) == {"B": "new", "A": "new"}
 
 
@@ -83,7 +86,10 @@ BROKEN = [
     ("A='b' C=d", ["app.env:1: " + NO_LINE]),
     (
         "A=b\n\nC=$D\nE=${C}${F?}",
-        ["app.env:3: ${D} has no value; set it in values, or give it a default: ${D:-default}", "app.env:4: ${F} is required; set it in values"],
+        [
+            "app.env:3: ${D} has no value; set it in values, or give it a default: ${D:-default}",
+            "app.env:4: ${F} is required; set it in values",
+        ],
     ),
 ]
 
@@ -105,12 +111,26 @@ def test_a_secret_value_is_refused_and_not_shown():
 @given(st.text(max_size=30))
 def test_any_text_is_read_or_refused(text):
     try:
-        assert all(isinstance(item, (str, type(None))) for item in parse(text, "app.env", VALUES).values())
+        assert all(
+            isinstance(item, (str, type(None))) for item in parse(text, "app.env", VALUES).values()
+        )
     except SpecError as error:
         assert all(problem.path.startswith("app.env:") for problem in error.problems)
 
 
-@given(st.dictionaries(st.from_regex(r"[A-Z]{1,3}", fullmatch=True), st.text(alphabet="ab '\"$#=\n\\{}", max_size=8), max_size=3))
+@given(
+    st.dictionaries(
+        st.from_regex(r"[A-Z]{1,3}", fullmatch=True),
+        st.text(alphabet="ab '\"$#=\n\\{}", max_size=8),
+        max_size=3,
+    )
+)
 def test_what_is_quoted_in_double_quotes_is_read_as_it_was(variables):
-    quoted = {key: item.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$") for key, item in variables.items()}
-    assert parse("\n".join(f'{key}="{item}"' for key, item in quoted.items()), "app.env", VALUES) == variables
+    quoted = {
+        key: item.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
+        for key, item in variables.items()
+    }
+    assert (
+        parse("\n".join(f'{key}="{item}"' for key, item in quoted.items()), "app.env", VALUES)
+        == variables
+    )

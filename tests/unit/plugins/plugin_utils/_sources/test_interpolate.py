@@ -4,7 +4,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.shipping.code.plugins.plugin_utils._sources.interpolate import Unset, Values, interpolate, substitute
+from ansible_collections.shipping.code.plugins.plugin_utils._sources.interpolate import (
+    Unset,
+    Values,
+    interpolate,
+    substitute,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._sources.yaml_reader import Override
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,16 +91,28 @@ def test_variables_are_replaced(text, expected):
 REFUSED = [
     ("${NOPE}", "${NOPE} has no value; set it in values, or give it a default: ${NOPE:-default}"),
     ("$NOPE", "${NOPE} has no value; set it in values, or give it a default: ${NOPE:-default}"),
-    ("$SET_and_more", "${SET_and_more} has no value; set it in values, or give it a default: ${SET_and_more:-default}"),
+    (
+        "$SET_and_more",
+        "${SET_and_more} has no value; set it in values, or give it a default: ${SET_and_more:-default}",
+    ),
     ("${set}", "${set} has no value; set it in values, or give it a default: ${set:-default}"),
-    ("${OTHR}", "${OTHR} has no value; set it in values, or give it a default: ${OTHR:-default}; did you mean OTHER?"),
-    ("${UNSET:-${NOPE}}", "${NOPE} has no value; set it in values, or give it a default: ${NOPE:-default}"),
+    (
+        "${OTHR}",
+        "${OTHR} has no value; set it in values, or give it a default: ${OTHR:-default}; did you mean OTHER?",
+    ),
+    (
+        "${UNSET:-${NOPE}}",
+        "${NOPE} has no value; set it in values, or give it a default: ${NOPE:-default}",
+    ),
     ("${UNSET?}", "${UNSET} is required; set it in values"),
     ("${UNSET?say it}", "${UNSET} is required: say it; set it in values"),
     ("${EMPTY:?say it}", "${EMPTY} is required: say it; set it in values"),
     ("${UNSET:?ask ${OTHER}}", "${UNSET} is required: ask other; set it in values"),
     ("${SET", "${SET lacks its closing brace; write $$ for a plain dollar sign"),
-    ("${UNSET:-${SET}", "${UNSET:-${SET} lacks its closing brace; write $$ for a plain dollar sign"),
+    (
+        "${UNSET:-${SET}",
+        "${UNSET:-${SET} lacks its closing brace; write $$ for a plain dollar sign",
+    ),
     ("${}", "${} is no variable; write $$ for a plain dollar sign"),
     ("${ SET}", "${ SET} is no variable; write $$ for a plain dollar sign"),
     ("${SET }", "${SET } is no variable; write $$ for a plain dollar sign"),
@@ -121,8 +138,20 @@ SECRET = (
 )
 
 
-@pytest.mark.parametrize("path", ["services.web.environment.A", "configs.a.content", "services.secrets.command", "x-shipping.a", ""])
-@pytest.mark.parametrize("text", ["${PASSWORD}", "$PASSWORD", "${PASSWORD:-x}", "${PASSWORD:+x}", "${UNSET:-${PASSWORD}}"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "services.web.environment.A",
+        "configs.a.content",
+        "services.secrets.command",
+        "x-shipping.a",
+        "",
+    ],
+)
+@pytest.mark.parametrize(
+    "text",
+    ["${PASSWORD}", "$PASSWORD", "${PASSWORD:-x}", "${PASSWORD:+x}", "${UNSET:-${PASSWORD}}"],
+)
 def test_a_secret_value_stands_below_secrets_only(path, text):
     with pytest.raises(Unset) as caught:
         substitute(text, VALUES, path)
@@ -132,7 +161,14 @@ def test_a_secret_value_stands_below_secrets_only(path, text):
 
 def test_a_secret_value_where_it_may_stand():
     assert substitute("x${PASSWORD}", VALUES, "secrets.a.content") == "xhunter2"
-    assert substitute("x${PASSWORD}", Values(PLAIN, VALUES.secret, secrets_anywhere=True), "services.web.command") == "xhunter2"
+    assert (
+        substitute(
+            "x${PASSWORD}",
+            Values(PLAIN, VALUES.secret, secrets_anywhere=True),
+            "services.web.command",
+        )
+        == "xhunter2"
+    )
 
 
 def test_a_secret_value_hides_a_plain_one():
@@ -145,14 +181,25 @@ def test_a_secret_value_hides_a_plain_one():
 def test_all_texts_of_a_content_and_nothing_else():
     content = {"${SET}": ["$SET", 1, None, True, {"a": "${OTHER}"}], "b": Override({"c": "$SET"})}
     problems = []
-    assert interpolate(content, VALUES, problems) == {"${SET}": ["value", 1, None, True, {"a": "other"}], "b": Override({"c": "value"})}
+    assert interpolate(content, VALUES, problems) == {
+        "${SET}": ["value", 1, None, True, {"a": "other"}],
+        "b": Override({"c": "value"}),
+    }
     assert problems == []
 
 
 def test_every_problem_is_told_with_its_path():
     problems = []
-    interpolate({"services": {"web": {"image": "${A1}", "ports": ["80", "${B2?}"]}}, "name": "${"}, VALUES, problems)
-    assert [problem.path for problem in problems] == ["services.web.image", "services.web.ports[1]", "name"]
+    interpolate(
+        {"services": {"web": {"image": "${A1}", "ports": ["80", "${B2?}"]}}, "name": "${"},
+        VALUES,
+        problems,
+    )
+    assert [problem.path for problem in problems] == [
+        "services.web.image",
+        "services.web.ports[1]",
+        "name",
+    ]
 
 
 @given(st.text().filter(lambda text: "$" not in text))
@@ -173,7 +220,10 @@ def test_whatever_it_is_it_is_replaced_or_refused(text):
         assert str(error)
 
 
-@given(st.text(), st.text(alphabet="ab{}$-:").filter(lambda text: text.count("{") == text.count("}") == 0))
+@given(
+    st.text(),
+    st.text(alphabet="ab{}$-:").filter(lambda text: text.count("{") == text.count("}") == 0),
+)
 def test_a_value_wins_over_its_default(value, default):
     expected = value or substitute(default.replace("$", "$$"), VALUES)
     assert substitute("${V:-" + default.replace("$", "$$") + "}", Values({"V": value})) == expected

@@ -7,7 +7,11 @@ import math
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import SpecError
-from ansible_collections.shipping.code.plugins.plugin_utils._sources.yaml_reader import Override, Reset, parse
+from ansible_collections.shipping.code.plugins.plugin_utils._sources.yaml_reader import (
+    Override,
+    Reset,
+    parse,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -84,7 +88,16 @@ def test_scalars(text, expected):
     assert type(value(text)) is type(expected)
 
 
-KEYS = [("no", "no"), ("on", "on"), ("true", "true"), ("80", "80"), ("1.50", "1.50"), ("~", "~"), ("'a b'", "a b"), ("0440", "0440")]
+KEYS = [
+    ("no", "no"),
+    ("on", "on"),
+    ("true", "true"),
+    ("80", "80"),
+    ("1.50", "1.50"),
+    ("~", "~"),
+    ("'a b'", "a b"),
+    ("0440", "0440"),
+]
 
 
 @pytest.mark.parametrize(("text", "key"), KEYS)
@@ -93,7 +106,9 @@ def test_keys_are_texts_as_they_are_written(text, key):
 
 
 def test_a_file_is_never_a_template():
-    assert parse("it: '{{.Node.Hostname}} {% raw %}'", "compose.yml") == {"it": "{{.Node.Hostname}} {% raw %}"}
+    assert parse("it: '{{.Node.Hostname}} {% raw %}'", "compose.yml") == {
+        "it": "{{.Node.Hostname}} {% raw %}"
+    }
 
 
 MERGED = """
@@ -130,7 +145,10 @@ MARKED = [
     ("!override no", Override("no")),
     ("!override 0440", Override(288)),
     ("!override [a, 1, [b, [0440]]]", Override(["a", 1, ["b", [288]]])),
-    ("!override {a: !reset null, b: !override [c]}", Override({"a": Reset(), "b": Override(["c"])})),
+    (
+        "!override {a: !reset null, b: !override [c]}",
+        Override({"a": Reset(), "b": Override(["c"])}),
+    ),
 ]
 
 
@@ -140,16 +158,24 @@ def test_marks_that_steer_merging(text, expected):
 
 
 def test_an_overriding_mapping_may_merge_an_anchor():
-    assert parse("a: &a {b: 1}\nc: !override {<<: *a, d: 2}", "compose.yml")["c"] == Override({"b": 1, "d": 2})
+    assert parse("a: &a {b: 1}\nc: !override {<<: *a, d: 2}", "compose.yml")["c"] == Override(
+        {"b": 1, "d": 2}
+    )
 
 
 BROKEN = [
     ("a: 1\nb: 2\na: 3", "compose.yml:3:1: the key a stands twice, first in line 1"),
-    ("services:\n  web: {}\n  db: {}\n  web: {}", "compose.yml:4:3: the key web stands twice, first in line 2"),
+    (
+        "services:\n  web: {}\n  db: {}\n  web: {}",
+        "compose.yml:4:3: the key web stands twice, first in line 2",
+    ),
     ("{a: {b: 1, b: 2}}", "compose.yml:1:12: the key b stands twice, first in line 1"),
     ("1: a\n'1': b", "compose.yml:2:1: the key 1 stands twice, first in line 1"),
     ("a: !override {b: 1, b: 2}", "compose.yml:1:21: the key b stands twice, first in line 1"),
-    ("x: &x {}\na:\n  <<: *x\n  <<: *x", "compose.yml:4:3: the key << stands twice, first in line 3; write <<: [*one, *other]"),
+    (
+        "x: &x {}\na:\n  <<: *x\n  <<: *x",
+        "compose.yml:4:3: the key << stands twice, first in line 3; write <<: [*one, *other]",
+    ),
     ("[a]: b", "compose.yml:1:1: a key must be a text"),
     ("a: {<<: {[b]: c}}", "compose.yml:1:10: a key must be a text"),
     ("a: {<<: [b]}", "compose.yml:1:10: expected a mapping for merging, but found scalar"),
@@ -159,9 +185,18 @@ BROKEN = [
     ("a:\n\tb: c", "compose.yml:2:1: found character '\\t' that cannot start any token"),
     ("a: 'b", "compose.yml:1:6: found unexpected end of stream"),
     ("a: !vault x", "compose.yml:1:4: could not determine a constructor for the tag '!vault'"),
-    ("a: !!python/object/new:os.system [ls]", "compose.yml:1:4: could not determine a constructor for the tag 'tag:yaml.org,2002:python/object/new:os.system'"),
-    ("a: !!timestamp 2001-01-01", "compose.yml:1:4: could not determine a constructor for the tag 'tag:yaml.org,2002:timestamp'"),
-    ("a: 1\n---\nb: 2", "compose.yml:2:1: begins a second document; put it into a file of its own, and list both under compose"),
+    (
+        "a: !!python/object/new:os.system [ls]",
+        "compose.yml:1:4: could not determine a constructor for the tag 'tag:yaml.org,2002:python/object/new:os.system'",
+    ),
+    (
+        "a: !!timestamp 2001-01-01",
+        "compose.yml:1:4: could not determine a constructor for the tag 'tag:yaml.org,2002:timestamp'",
+    ),
+    (
+        "a: 1\n---\nb: 2",
+        "compose.yml:2:1: begins a second document; put it into a file of its own, and list both under compose",
+    ),
     ("a: !!int x", "compose.yml: invalid literal for int() with base 0: 'x'"),
     ("\na: \x00", "compose.yml:2: has the character U+0000, which YAML does not allow"),
     ("a: b\nc: \x00", "compose.yml:2: has the character U+0000, which YAML does not allow"),
@@ -186,6 +221,10 @@ def test_any_text_is_read_or_refused(text):
         assert error.problems
 
 
-@given(st.from_regex(r"[-+]?(0[box]?)?[0-9a-f_]{1,6}(\.[0-9_]{0,3})?(e[-+]?[0-9]{1,2})?", fullmatch=True))
+@given(
+    st.from_regex(
+        r"[-+]?(0[box]?)?[0-9a-f_]{1,6}(\.[0-9_]{0,3})?(e[-+]?[0-9]{1,2})?", fullmatch=True
+    )
+)
 def test_anything_like_a_number_is_a_number_or_a_text(text):
     assert isinstance(value(text), (int, float, str))

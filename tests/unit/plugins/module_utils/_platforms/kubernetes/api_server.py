@@ -47,7 +47,13 @@ class Server:
 
 def _content(body: Any) -> bytes | None:
     """What is sent at once; None for a stream."""
-    return body if isinstance(body, bytes) else json.dumps(body).encode() if isinstance(body, dict) else None
+    return (
+        body
+        if isinstance(body, bytes)
+        else json.dumps(body).encode()
+        if isinstance(body, dict)
+        else None
+    )
 
 
 def _secured(plain: socket.socket, certificate: Path) -> ssl.SSLSocket:
@@ -70,12 +76,22 @@ class _Handler(BaseHTTPRequestHandler):
     def respond(self) -> None:
         place = urlsplit(self.path)
         query = {key: values[0] for key, values in parse_qs(place.query).items()}
-        asked = Asked(self.command, place.path, query, list(self.headers.items()), self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+        asked = Asked(
+            self.command,
+            place.path,
+            query,
+            list(self.headers.items()),
+            self.rfile.read(int(self.headers.get("Content-Length") or 0)),
+        )
         self.here.asked.append(asked)
         status, body = self.here.answer(asked)
         self.send_response(status)
         content = _content(body)
-        name, value = ("Transfer-Encoding", "chunked") if content is None else ("Content-Length", str(len(content)))
+        name, value = (
+            ("Transfer-Encoding", "chunked")
+            if content is None
+            else ("Content-Length", str(len(content)))
+        )
         self.send_header(name, value)
         self.end_headers()
         if content is None:

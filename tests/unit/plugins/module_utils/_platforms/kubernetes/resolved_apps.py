@@ -11,16 +11,34 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.shipping.code.plugins.module_utils._compose import model
-from ansible_collections.shipping.code.plugins.module_utils._deploy.resolution import Resolved, references, resolve
+from ansible_collections.shipping.code.plugins.module_utils._deploy.resolution import (
+    Resolved,
+    references,
+    resolve,
+)
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import render
-from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.observe import Found, own
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.observe import (
+    Found,
+    own,
+)
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 APP, NAMESPACE = "shop", "stores"
 # What services of these tests may name.
 DECLARED: dict[str, Any] = {
-    "networks": {"front": {}, "inside": {"internal": True}, "theirs": {"external": True, "name": "theirs"}},
-    "volumes": {"data": {"driver": "fast", "driver_opts": {"size": "2g", "access_mode": "ReadWriteMany"}, "labels": {"a": "b c", "d": "e"}}, "cache": {}},
+    "networks": {
+        "front": {},
+        "inside": {"internal": True},
+        "theirs": {"external": True, "name": "theirs"},
+    },
+    "volumes": {
+        "data": {
+            "driver": "fast",
+            "driver_opts": {"size": "2g", "access_mode": "ReadWriteMany"},
+            "labels": {"a": "b c", "d": "e"},
+        },
+        "cache": {},
+    },
     "secrets": {"token": {"environment": "TOKEN"}, "theirs": {"external": True}},
     "configs": {"settings": {"content": "a"}},
 }
@@ -30,9 +48,14 @@ def resolved(content: dict[str, Any], **added: Any) -> Resolved:
     """An app with made-up digests and ids; ``added`` is what the platform adds to each service."""
     read = model.read(content, platform="kubernetes")
     images = {reference: f"{reference}@{DIGEST}" for reference in references(read)}
-    ids = {section: dict.fromkeys(getattr(read, section), "0123456789ab") for section in ("secrets", "configs")}
+    ids = {
+        section: dict.fromkeys(getattr(read, section), "0123456789ab")
+        for section in ("secrets", "configs")
+    }
     app = resolve(render.naming(APP), read, images, ids)
-    return replace(app, services={name: {**service, **added} for name, service in app.services.items()})
+    return replace(
+        app, services={name: {**service, **added} for name, service in app.services.items()}
+    )
 
 
 def web(**keys: Any) -> dict[str, Any]:
@@ -47,7 +70,10 @@ def one(*, added: dict[str, Any] | None = None, **keys: Any) -> Resolved:
 
 def bodies(app: Resolved) -> list[dict[str, Any]]:
     """Everything that an app is made of."""
-    return [*(body for name in app.services for body in render.of_service(APP, name, app)), *render.policies(APP, app)]
+    return [
+        *(body for name in app.services for body in render.of_service(APP, name, app)),
+        *render.policies(APP, app),
+    ]
 
 
 def by_title(app: Resolved) -> dict[str, dict[str, Any]]:
@@ -71,19 +97,32 @@ def cluster_fills(body: dict[str, Any]) -> dict[str, Any]:
     """A body as a cluster gives it back: with what the server and the controllers add."""
     live: dict[str, Any] = json.loads(json.dumps(body))
     live["metadata"].update(
-        namespace=NAMESPACE, uid=f"uid-{body['metadata']['name']}", resourceVersion="7", generation=1, creationTimestamp="2026-01-01T00:00:00Z"
+        namespace=NAMESPACE,
+        uid=f"uid-{body['metadata']['name']}",
+        resourceVersion="7",
+        generation=1,
+        creationTimestamp="2026-01-01T00:00:00Z",
     )
     live["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = "1"
-    live["metadata"]["managedFields"] = [{"manager": "shipping.code", "operation": "Apply", "fieldsV1": {"f:spec": {}}}]
+    live["metadata"]["managedFields"] = [
+        {"manager": "shipping.code", "operation": "Apply", "fieldsV1": {"f:spec": {}}}
+    ]
     live["status"] = {"observedGeneration": 1}
     if "template" in live["spec"]:
         live["spec"]["progressDeadlineSeconds"] = 600
         live["spec"].setdefault("replicas", 1)
-        live["spec"]["template"]["spec"].update(restartPolicy="Always", schedulerName="default-scheduler")
-        live["spec"]["template"]["spec"]["containers"][0]["terminationMessagePath"] = "/dev/termination-log"
+        live["spec"]["template"]["spec"].update(
+            restartPolicy="Always", schedulerName="default-scheduler"
+        )
+        live["spec"]["template"]["spec"]["containers"][0]["terminationMessagePath"] = (
+            "/dev/termination-log"
+        )
     return live
 
 
 def found_for(app: Resolved, **more: Any) -> Found:
     """What a cluster has where an app runs as it is resolved."""
-    return Found(own(APP, NAMESPACE, [cluster_fills(body) for body in bodies(app)]), **{"namespace": {"metadata": {"name": NAMESPACE}}, **more})
+    return Found(
+        own(APP, NAMESPACE, [cluster_fills(body) for body in bodies(app)]),
+        **{"namespace": {"metadata": {"name": NAMESPACE}}, **more},
+    )

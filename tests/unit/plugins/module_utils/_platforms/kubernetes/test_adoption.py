@@ -10,10 +10,20 @@ import copy
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import Outdated
 from ansible_collections.shipping.code.plugins.module_utils._deploy.ports import Wishes
-from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import adoption, render
-from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.api_kinds import DEPLOYMENT, SERVICE_KIND
-from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.observe import Found
-from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.planning import Entry
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import (
+    adoption,
+    render,
+)
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.api_kinds import (
+    DEPLOYMENT,
+    SERVICE_KIND,
+)
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.observe import (
+    Found,
+)
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.planning import (
+    Entry,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,8 +35,19 @@ LABELS = {"app": "theirs", "tier": "front"}
 
 def stranger(image="nginx:1", containers=1, **metadata):
     """What somebody's manifest of the same made."""
-    pods = [{"name": f"main-{number}", "image": image, "env": [{"name": "A", "value": "b"}], "imagePullPolicy": "Always"} for number in range(containers)]
-    spec = {"selector": {"matchLabels": dict(LABELS)}, "template": {"metadata": {"labels": dict(LABELS)}, "spec": {"containers": pods}}}
+    pods = [
+        {
+            "name": f"main-{number}",
+            "image": image,
+            "env": [{"name": "A", "value": "b"}],
+            "imagePullPolicy": "Always",
+        }
+        for number in range(containers)
+    ]
+    spec = {
+        "selector": {"matchLabels": dict(LABELS)},
+        "template": {"metadata": {"labels": dict(LABELS)}, "spec": {"containers": pods}},
+    }
     return {"kind": "Deployment", "metadata": {"name": "web", "uid": "u", **metadata}, "spec": spec}
 
 
@@ -45,7 +66,10 @@ def test_an_unchanged_workload_is_taken_as_it_is(image):
 
 def pod(labels, *images):
     """A pod of these images, as the machine has them."""
-    return {"metadata": {"labels": labels}, "status": {"containerStatuses": [{"name": "main-0", "imageID": image} for image in images]}}
+    return {
+        "metadata": {"labels": labels},
+        "status": {"containerStatuses": [{"name": "main-0", "imageID": image} for image in images]},
+    }
 
 
 @pytest.mark.parametrize(
@@ -66,7 +90,10 @@ def test_lists_stay_in_their_order():
     variables = [{"name": "Z", "value": "1"}, {"name": "A", "value": "b"}]
     found["spec"]["template"]["spec"]["containers"][0]["env"] = variables
     app = one(**SPEC, added=completed(found, environment={"A": "b", "Z": "1"}))
-    assert render.workload(APP, "web", app)["spec"]["template"]["spec"]["containers"][0]["env"] == variables
+    assert (
+        render.workload(APP, "web", app)["spec"]["template"]["spec"]["containers"][0]["env"]
+        == variables
+    )
 
 
 CHANGED = [
@@ -90,7 +117,9 @@ def test_what_was_taken_over_stays_as_it_is_until_it_changes():
     again = completed(former=former)
     assert again == former
     changed = completed(former=former, environment={"A": "c"})
-    assert changed["selector"] == LABELS and changed["container"] == "main-0" and "bare" not in changed
+    assert (
+        changed["selector"] == LABELS and changed["container"] == "main-0" and "bare" not in changed
+    )
     assert "bare" not in completed(former=changed, environment={"A": "c"})
 
 
@@ -105,7 +134,11 @@ def test_whose_a_workload_is():
 
 def entry(body, wishes=None):
     found = Found(strangers={("Deployment", "web"): body})
-    taken = adoption.entry(Entry("web", render.workload(APP, "web", one()), DEPLOYMENT), found, wishes or Wishes(adopt=True))
+    taken = adoption.entry(
+        Entry("web", render.workload(APP, "web", one()), DEPLOYMENT),
+        found,
+        wishes or Wishes(adopt=True),
+    )
     return taken.live, found.workloads
 
 
@@ -116,7 +149,9 @@ def test_entries_take_over_what_is_nobodys():
     assert entry(stranger(), Wishes()) == (None, {})
 
 
-@pytest.mark.parametrize(("selector", "taken"), [({"app": "theirs"}, True), ({}, True), ({"app": "elsewhere"}, False)])
+@pytest.mark.parametrize(
+    ("selector", "taken"), [({"app": "theirs"}, True), ({}, True), ({"app": "elsewhere"}, False)]
+)
 def test_a_service_that_would_find_no_pod_is_not_taken_over(selector, taken):
     service = render.of_service(APP, "web", one(**SPEC, added={"selector": LABELS}))[0]
     body = {"kind": "Service", "metadata": {"name": "web"}, "spec": {"selector": selector}}
@@ -126,7 +161,11 @@ def test_a_service_that_would_find_no_pod_is_not_taken_over(selector, taken):
 
 
 FIELDS = st.recursive(
-    st.just({}), lambda inner: st.dictionaries(st.sampled_from([".", "f:a", "f:b", 'k:{"name":"x"}', "v:1"]), inner, max_size=3), max_leaves=8
+    st.just({}),
+    lambda inner: st.dictionaries(
+        st.sampled_from([".", "f:a", "f:b", 'k:{"name":"x"}', "v:1"]), inner, max_size=3
+    ),
+    max_leaves=8,
 )
 
 
@@ -165,7 +204,13 @@ class Cluster:
         self.written.append((kind, body))
 
     def get(self, kind, name):
-        return {"metadata": {"name": name, "resourceVersion": "new", "managedFields": managed(KUBECTL, OURS)}}
+        return {
+            "metadata": {
+                "name": name,
+                "resourceVersion": "new",
+                "managedFields": managed(KUBECTL, OURS),
+            }
+        }
 
     def find(self, kind, name):
         return {"metadata": {"name": name, "resourceVersion": "new"}} if name == "web" else None
@@ -175,23 +220,39 @@ class Cluster:
 
 
 def managed(*entries):
-    return [{"manager": manager, "operation": operation, "fieldsV1": fields} for manager, operation, fields in entries]
+    return [
+        {"manager": manager, "operation": operation, "fieldsV1": fields}
+        for manager, operation, fields in entries
+    ]
 
 
 KUBECTL = ("kubectl-client-side-apply", "Update", {"f:spec": {"f:replicas": {}, "f:paused": {}}})
-OURS = ("shipping.code", "Apply", {"f:spec": {"f:replicas": {}, "f:template": {"f:spec": {"f:a": {}}}}})
+OURS = (
+    "shipping.code",
+    "Apply",
+    {"f:spec": {"f:replicas": {}, "f:template": {"f:spec": {"f:a": {}}}}},
+)
 
 
 def handed_over(*entries):
     cluster = Cluster()
-    adoption.hand_over(cluster, DEPLOYMENT, {"metadata": {"name": "web", "resourceVersion": "7", "managedFields": managed(*entries)}, "spec": {}})
+    adoption.hand_over(
+        cluster,
+        DEPLOYMENT,
+        {
+            "metadata": {"name": "web", "resourceVersion": "7", "managedFields": managed(*entries)},
+            "spec": {},
+        },
+    )
     return [body["metadata"]["managedFields"] for _kind, body in cluster.written]
 
 
 def test_former_owners_let_go_of_what_we_declare():
     helm = ("helm", "Update", {"f:spec": {"f:template": {"f:spec": {"f:a": {}}}}})
     scaler = ("kube-controller-manager", "Update", {"f:spec": {"f:replicas": {}}})
-    assert handed_over(KUBECTL, helm, scaler, OURS) == [managed(("kubectl-client-side-apply", "Update", {"f:spec": {"f:paused": {}}}), scaler, OURS)]
+    assert handed_over(KUBECTL, helm, scaler, OURS) == [
+        managed(("kubectl-client-side-apply", "Update", {"f:spec": {"f:paused": {}}}), scaler, OURS)
+    ]
 
 
 def test_nothing_is_written_where_nobody_else_holds_it():
@@ -203,7 +264,17 @@ def test_nothing_is_written_where_nobody_else_holds_it():
 def test_a_controller_that_is_faster_is_no_reason_to_give_up(monkeypatch):
     monkeypatch.setattr(adoption, "_PAUSE", 0)
     cluster = Cluster()
-    adoption.hand_over(cluster, DEPLOYMENT, {"metadata": {"name": "web", "resourceVersion": "old", "managedFields": managed(KUBECTL, OURS)}})
+    adoption.hand_over(
+        cluster,
+        DEPLOYMENT,
+        {
+            "metadata": {
+                "name": "web",
+                "resourceVersion": "old",
+                "managedFields": managed(KUBECTL, OURS),
+            }
+        },
+    )
     assert [body["metadata"]["resourceVersion"] for _kind, body in cluster.written] == ["new"]
 
 

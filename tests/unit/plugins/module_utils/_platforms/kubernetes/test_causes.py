@@ -13,18 +13,58 @@ PREEMPTION = " preemption: 0/1 nodes are available: 1 Preemption is not helpful 
 TAINT = "0/2 nodes are available: 2 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }."
 # Message, kind, patience, whether a task that goes may help.
 UNSCHEDULABLE = [
-    ("0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.", "no_machine", 1.0, False),
+    (
+        "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.",
+        "no_machine",
+        1.0,
+        False,
+    ),
     ("0/1 nodes are available: 1 Insufficient memory.", "no_resources", 3.0, True),
-    ("0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't match Pod's node affinity/selector.", "no_resources", 3.0, True),
-    ("0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports.", "port_taken", 3.0, True),
-    ("0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules.", "no_machine", 3.0, True),
+    (
+        "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't match Pod's node affinity/selector.",
+        "no_resources",
+        3.0,
+        True,
+    ),
+    (
+        "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports.",
+        "port_taken",
+        3.0,
+        True,
+    ),
+    (
+        "0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules.",
+        "no_machine",
+        3.0,
+        True,
+    ),
     (TAINT, "no_machine", 3.0, True),
     ("0/1 nodes are available: 1 node(s) were unschedulable.", "no_machine", 3.0, True),
-    ("0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.", "no_volume", 30.0, True),
+    (
+        "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.",
+        "no_volume",
+        30.0,
+        True,
+    ),
     ('0/1 nodes are available: persistentvolumeclaim "data" not found.', "no_volume", 10.0, True),
-    ("0/1 nodes are available: 1 node(s) didn't find available persistent volumes to bind.", "no_volume", 10.0, True),
-    ("0/1 nodes are available: 1 node(s) did not have enough free storage.", "no_volume", 10.0, True),
-    ('running PreBind plugin "VolumeBinding": binding volumes: provisioning failed for PVC "data"', "no_volume", 10.0, True),
+    (
+        "0/1 nodes are available: 1 node(s) didn't find available persistent volumes to bind.",
+        "no_volume",
+        10.0,
+        True,
+    ),
+    (
+        "0/1 nodes are available: 1 node(s) did not have enough free storage.",
+        "no_volume",
+        10.0,
+        True,
+    ),
+    (
+        'running PreBind plugin "VolumeBinding": binding volumes: provisioning failed for PVC "data"',
+        "no_volume",
+        10.0,
+        True,
+    ),
     ("something new", "no_machine", 3.0, True),
 ]
 
@@ -32,7 +72,12 @@ UNSCHEDULABLE = [
 @pytest.mark.parametrize(("message", "kind", "patience", "room"), UNSCHEDULABLE)
 def test_why_no_machine_takes_a_pod(message, kind, patience, room):
     cause = causes.unschedulable(f"{message}{PREEMPTION}", other_architecture=False)
-    assert cause is not None and (cause.kind, cause.patience, cause.room, cause.final) == (kind, patience, room, False)
+    assert cause is not None and (cause.kind, cause.patience, cause.room, cause.final) == (
+        kind,
+        patience,
+        room,
+        False,
+    )
     assert message.rstrip(".") in cause.text and "reemption" not in cause.text
 
 
@@ -50,21 +95,70 @@ def test_a_pod_that_only_waits_has_no_cause():
 RPC = 'rpc error: code = {} desc = failed to pull and unpack image "docker.io/library/x:9": '
 # Reason, message, kind, whether it is final, what is said.
 IMAGES = [
-    ("ErrImagePull", RPC.format("NotFound") + "failed to resolve image: docker.io/library/x:9: not found", "image_missing", True, "has no x:9"),
-    ("ImagePullBackOff", 'Back-off pulling image "x:9": ErrImagePull: ' + RPC.format("NotFound") + "x:9: not found", "image_missing", True, "x:9"),
-    ("ErrImagePull", RPC.format("Unknown") + "failed to authorize: 401 Unauthorized: unauthorized", "image_denied", True, "refuses x:9"),
     (
         "ErrImagePull",
-        RPC.format("Unknown") + "pull access denied, repository does not exist or may require authorization: server message: insufficient_scope",
+        RPC.format("NotFound") + "failed to resolve image: docker.io/library/x:9: not found",
+        "image_missing",
+        True,
+        "has no x:9",
+    ),
+    (
+        "ImagePullBackOff",
+        'Back-off pulling image "x:9": ErrImagePull: ' + RPC.format("NotFound") + "x:9: not found",
+        "image_missing",
+        True,
+        "x:9",
+    ),
+    (
+        "ErrImagePull",
+        RPC.format("Unknown") + "failed to authorize: 401 Unauthorized: unauthorized",
+        "image_denied",
+        True,
+        "refuses x:9",
+    ),
+    (
+        "ErrImagePull",
+        RPC.format("Unknown")
+        + "pull access denied, repository does not exist or may require authorization: server message: insufficient_scope",
         "image_denied",
         True,
         "refuses",
     ),
-    ("ErrImagePull", RPC.format("NotFound") + "no match for platform in manifest: not found", "wrong_architecture", True, "architecture"),
-    ("ErrImagePull", RPC.format("Unknown") + "dial tcp: lookup r.example on 10.0.0.1:53: no such host", "registry_unreachable", False, "no such host"),
-    ("ErrImagePull", RPC.format("Unknown") + "dial tcp 10.0.0.9:5000: connect: connection refused", "registry_unreachable", False, "refused"),
-    ("ImagePullBackOff", 'Back-off pulling image "x:9"', "registry_unreachable", False, "cannot pull x:9"),
-    ("InvalidImageName", 'Failed to apply default image tag "X": couldn\'t parse image name "X"', "image_missing", True, "there can be no image"),
+    (
+        "ErrImagePull",
+        RPC.format("NotFound") + "no match for platform in manifest: not found",
+        "wrong_architecture",
+        True,
+        "architecture",
+    ),
+    (
+        "ErrImagePull",
+        RPC.format("Unknown") + "dial tcp: lookup r.example on 10.0.0.1:53: no such host",
+        "registry_unreachable",
+        False,
+        "no such host",
+    ),
+    (
+        "ErrImagePull",
+        RPC.format("Unknown") + "dial tcp 10.0.0.9:5000: connect: connection refused",
+        "registry_unreachable",
+        False,
+        "refused",
+    ),
+    (
+        "ImagePullBackOff",
+        'Back-off pulling image "x:9"',
+        "registry_unreachable",
+        False,
+        "cannot pull x:9",
+    ),
+    (
+        "InvalidImageName",
+        'Failed to apply default image tag "X": couldn\'t parse image name "X"',
+        "image_missing",
+        True,
+        "there can be no image",
+    ),
 ]
 
 
@@ -81,12 +175,48 @@ RUNC = "failed to create containerd task: failed to create shim task: OCI runtim
 # Reason, message, kind, whether it is final, what is said.
 NOT_STARTED = [
     ("CreateContainerConfigError", 'secret "token" not found', "missing_object", False, "Secret"),
-    ("CreateContainerConfigError", 'configmap "settings" not found', "missing_object", False, "ConfigMap"),
-    ("CreateContainerConfigError", "container has runAsNonRoot and image will run as root (pod: web)", "start_failed", False, "runAsNonRoot"),
-    ("RunContainerError", RUNC + 'exec: "nope": executable file not found in $PATH: unknown', "start_failed", True, "does not exist"),
-    ("CreateContainerError", RUNC + "unable to find user bob: no matching entries in passwd file", "start_failed", True, "user"),
-    ("RunContainerError", RUNC + "exec /run: exec format error", "wrong_architecture", True, "architecture"),
-    ("RunContainerError", RUNC + 'exec: "/etc": permission denied', "start_failed", False, "executed"),
+    (
+        "CreateContainerConfigError",
+        'configmap "settings" not found',
+        "missing_object",
+        False,
+        "ConfigMap",
+    ),
+    (
+        "CreateContainerConfigError",
+        "container has runAsNonRoot and image will run as root (pod: web)",
+        "start_failed",
+        False,
+        "runAsNonRoot",
+    ),
+    (
+        "RunContainerError",
+        RUNC + 'exec: "nope": executable file not found in $PATH: unknown',
+        "start_failed",
+        True,
+        "does not exist",
+    ),
+    (
+        "CreateContainerError",
+        RUNC + "unable to find user bob: no matching entries in passwd file",
+        "start_failed",
+        True,
+        "user",
+    ),
+    (
+        "RunContainerError",
+        RUNC + "exec /run: exec format error",
+        "wrong_architecture",
+        True,
+        "architecture",
+    ),
+    (
+        "RunContainerError",
+        RUNC + 'exec: "/etc": permission denied',
+        "start_failed",
+        False,
+        "executed",
+    ),
     ("CreateContainerError", "something new", "start_failed", False, "something new"),
 ]
 
@@ -99,10 +229,18 @@ def test_why_a_container_is_not_started(reason, message, kind, final, says):
 
 
 @pytest.mark.parametrize(
-    "words", ["failed to sync secret cache: timed out waiting for the condition", "no relationship found between node 'a' and this object"]
+    "words",
+    [
+        "failed to sync secret cache: timed out waiting for the condition",
+        "no relationship found between node 'a' and this object",
+    ],
 )
 def test_a_kubelet_that_hears_late_is_given_time(words):
-    assert causes.not_started("CreateContainerConfigError", words).patience == causes.mount(words).patience == 30.0
+    assert (
+        causes.not_started("CreateContainerConfigError", words).patience
+        == causes.mount(words).patience
+        == 30.0
+    )
 
 
 @pytest.mark.parametrize("reason", ["ContainerCreating", "PodInitializing", ""])
@@ -114,7 +252,15 @@ TERMINATED = [
     ({"exitCode": 1, "reason": "Error"}, "crash", "exit code 1"),
     ({"exitCode": 137, "reason": "OOMKilled"}, "killed_for_memory", "memory"),
     ({"exitCode": 0, "reason": "Completed"}, "ended", "exit code 0"),
-    ({"exitCode": 128, "reason": "StartError", "message": RUNC + 'exec: "x": executable file not found in $PATH'}, "start_failed", "does not exist"),
+    (
+        {
+            "exitCode": 128,
+            "reason": "StartError",
+            "message": RUNC + 'exec: "x": executable file not found in $PATH',
+        },
+        "start_failed",
+        "does not exist",
+    ),
 ]
 
 
@@ -126,9 +272,21 @@ def test_why_a_container_ended(state, kind, says):
 
 
 MOUNTS = [
-    ('MountVolume.SetUp failed for volume "run-secrets-token" : secret "token" not found', "missing_object", 'Secret it needs is missing (secret "token"'),
-    ('MountVolume.SetUp failed for volume "etc-a" : configmap "settings" not found', "missing_object", "ConfigMap"),
-    ('MountVolume.SetUp failed for volume "x" : hostPath type check failed: /nope is not a directory', "mount_failed", "(hostPath type check failed: /nope"),
+    (
+        'MountVolume.SetUp failed for volume "run-secrets-token" : secret "token" not found',
+        "missing_object",
+        'Secret it needs is missing (secret "token"',
+    ),
+    (
+        'MountVolume.SetUp failed for volume "etc-a" : configmap "settings" not found',
+        "missing_object",
+        "ConfigMap",
+    ),
+    (
+        'MountVolume.SetUp failed for volume "x" : hostPath type check failed: /nope is not a directory',
+        "mount_failed",
+        "(hostPath type check failed: /nope",
+    ),
 ]
 
 
@@ -161,24 +319,45 @@ AWAY = [
 
 @pytest.mark.parametrize("message", AWAY)
 def test_a_runtime_that_is_away_is_waited_for(message):
-    found = (causes.sandbox(message), causes.not_started("CreateContainerError", message), causes.image("ErrImagePull", message, "shop:1"))
+    found = (
+        causes.sandbox(message),
+        causes.not_started("CreateContainerError", message),
+        causes.image("ErrImagePull", message, "shop:1"),
+    )
     assert [cause.patience for cause in found] == [30.0, 30.0, 30.0]
     registry = "rpc error: code = Unknown desc = failed to do request: dial tcp 10.0.0.1:5000: connect: connection refused"
-    assert causes.sandbox(registry).patience == 8.0 and causes.image("ErrImagePull", registry, "shop:1").patience == 6.0
+    assert (
+        causes.sandbox(registry).patience == 8.0
+        and causes.image("ErrImagePull", registry, "shop:1").patience == 6.0
+    )
 
 
 def test_what_is_refused():
-    quota = causes.refused('pods "web-1" is forbidden: exceeded quota: small, requested: pods=1, used: pods=2, limited: pods=2')
+    quota = causes.refused(
+        'pods "web-1" is forbidden: exceeded quota: small, requested: pods=1, used: pods=2, limited: pods=2'
+    )
     assert (quota.kind, quota.room) == ("quota", True) and "exceeded quota: small" in quota.text
-    level = causes.refused('pods "web-1" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false')
+    level = causes.refused(
+        'pods "web-1" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false'
+    )
     assert (level.kind, level.room) == ("pods_refused", False) and "PodSecurity" in level.text
 
 
 def test_a_pod_that_is_gone():
-    evicted = causes.gone({"status": {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."}})
+    evicted = causes.gone(
+        {
+            "status": {
+                "phase": "Failed",
+                "reason": "Evicted",
+                "message": "The node was low on resource: memory.",
+            }
+        }
+    )
     assert evicted.kind == "evicted" and "low on resource" in evicted.text
     assert "Failed" in causes.gone({"status": {"phase": "Failed"}}).text
-    assert causes.sandbox("Failed to create pod sandbox: rpc error: code = Unknown desc = no network").text.endswith("(no network)")
+    assert causes.sandbox(
+        "Failed to create pod sandbox: rpc error: code = Unknown desc = no network"
+    ).text.endswith("(no network)")
 
 
 ENDED = "Readiness probe errored and resulted in unknown state: rpc error: code = Unknown desc = container is in CONTAINER_EXITED state"
@@ -187,10 +366,16 @@ PROBES = [
     ([], ""),
     (["Liveness probe failed: the cache\nis down\n"], "the cache is down"),
     (["Liveness probe failed: cold", "Readiness probe failed: colder\n"], "colder"),
-    (["Liveness probe failed: the cache is down\n", "Readiness probe failed: ", ENDED], "the cache is down"),
+    (
+        ["Liveness probe failed: the cache is down\n", "Readiness probe failed: ", ENDED],
+        "the cache is down",
+    ),
     (["Startup probe failed: "], "nothing"),
     ([ENDED], ""),
-    (['Liveness probe failed: Get "http://10.244.0.7:80/": dial tcp: refused'], 'Get "http://10.244.0.7:80/": dial tcp: refused'),
+    (
+        ['Liveness probe failed: Get "http://10.244.0.7:80/": dial tcp: refused'],
+        'Get "http://10.244.0.7:80/": dial tcp: refused',
+    ),
 ]
 
 
@@ -199,6 +384,8 @@ def test_what_a_health_check_said(messages, said):
     assert causes.probed(messages) == said
 
 
-@pytest.mark.parametrize("kind", ["missing_object", "no_volume", "quota", "pods_refused", "evicted"])
+@pytest.mark.parametrize(
+    "kind", ["missing_object", "no_volume", "quota", "pods_refused", "evicted"]
+)
 def test_every_kind_has_a_remedy(kind):
     assert REMEDIES.get(kind)

@@ -12,7 +12,9 @@ import types
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
-from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.cluster_access import access
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.cluster_access import (
+    access,
+)
 
 yaml = pytest.importorskip("yaml")
 
@@ -35,7 +37,12 @@ def config(cluster=None, user=None, context=None, name="one"):
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": name,
-        "clusters": [{"name": name, "cluster": {"server": f"https://{name}.example:6443/", **(cluster or {})}}],
+        "clusters": [
+            {
+                "name": name,
+                "cluster": {"server": f"https://{name}.example:6443/", **(cluster or {})},
+            }
+        ],
         "users": [{"name": name, "user": user or {}}],
         "contexts": [{"name": name, "context": {"cluster": name, "user": name, **(context or {})}}],
     }
@@ -56,13 +63,27 @@ def write(tmp_path):
 
 # What a kubeconfig says -> what is made of it.
 MEANINGS = [
-    ({}, {"host": "https://one.example:6443", "namespace": "default", "verify": True, "ca": b"", "certificate": b"", "server_name": "", "proxy": ""}),
+    (
+        {},
+        {
+            "host": "https://one.example:6443",
+            "namespace": "default",
+            "verify": True,
+            "ca": b"",
+            "certificate": b"",
+            "server_name": "",
+            "proxy": "",
+        },
+    ),
     ({"context": {"namespace": "stores"}}, {"namespace": "stores"}),
     ({"cluster": {"insecure-skip-tls-verify": True}}, {"verify": False}),
     ({"cluster": {"tls-server-name": "kubernetes"}}, {"server_name": "kubernetes"}),
     ({"cluster": {"proxy-url": "http://proxy:3128"}}, {"proxy": "http://proxy:3128"}),
     ({"cluster": {"certificate-authority-data": encoded("CA")}}, {"ca": b"CA"}),
-    ({"user": {"client-certificate-data": encoded("CERT"), "client-key-data": encoded("KEY")}}, {"certificate": b"CERT\nKEY"}),
+    (
+        {"user": {"client-certificate-data": encoded("CERT"), "client-key-data": encoded("KEY")}},
+        {"certificate": b"CERT\nKEY"},
+    ),
 ]
 
 
@@ -111,17 +132,32 @@ def test_several_files_are_one(write, monkeypatch, tmp_path):
     """The first says what is current; a context may be in one, its cluster in another."""
     other = config({"server": "https://other.example"}, {"token": "other"}, name="two")
     first = {**config(user={"token": "first"}), "current-context": "two"}
-    merged = [write(first, "a"), str(tmp_path / "missing"), write({**other, "users": [*other["users"], {"name": "one", "user": {"token": "late"}}]}, "b")]
+    merged = [
+        write(first, "a"),
+        str(tmp_path / "missing"),
+        write(
+            {**other, "users": [*other["users"], {"name": "one", "user": {"token": "late"}}]}, "b"
+        ),
+    ]
     monkeypatch.setenv("KUBECONFIG", os.pathsep.join(merged))
-    assert (access({}).host, access({}).authorization()) == ("https://other.example", "Bearer other")
+    assert (access({}).host, access({}).authorization()) == (
+        "https://other.example",
+        "Bearer other",
+    )
     assert access({"context": "one"}).authorization() == "Bearer first"
     assert access({"kubeconfig": merged[0], "context": "one"}).authorization() == "Bearer first"
 
 
 def test_the_one_at_home(write, tmp_path):
     (tmp_path / "home" / ".kube").mkdir(parents=True)
-    (tmp_path / "home" / ".kube" / "config").write_text(yaml.safe_dump(config(user={"token": "home"})))
-    assert access({}).authorization() == access({"kubeconfig": "~/.kube/config"}).authorization() == "Bearer home"
+    (tmp_path / "home" / ".kube" / "config").write_text(
+        yaml.safe_dump(config(user={"token": "home"}))
+    )
+    assert (
+        access({}).authorization()
+        == access({"kubeconfig": "~/.kube/config"}).authorization()
+        == "Bearer home"
+    )
 
 
 # Kubeconfig, options, what is said.
@@ -133,8 +169,16 @@ BROKEN = [
     ("a: [", {}, "cannot read .*config: it is no YAML"),
     ("just words", {}, "cannot read .*config: it is no kubeconfig"),
     ("", {}, "it is no kubeconfig"),
-    (config({"certificate-authority": "nowhere.crt"}), {}, "cannot read .*nowhere.crt: no such file or directory"),
-    (config({"certificate-authority-data": "abc"}), {}, "cannot read certificate-authority-data .*no base64"),
+    (
+        config({"certificate-authority": "nowhere.crt"}),
+        {},
+        "cannot read .*nowhere.crt: no such file or directory",
+    ),
+    (
+        config({"certificate-authority-data": "abc"}),
+        {},
+        "cannot read certificate-authority-data .*no base64",
+    ),
 ]
 
 
@@ -153,24 +197,64 @@ def test_no_kubeconfig_at_all(tmp_path, monkeypatch):
 
 
 def test_an_explicit_host_needs_no_kubeconfig(write):
-    pair = {"client_cert": write("CERT", "c"), "client_key": write("KEY", "k"), "ca_path": write("CA", "ca")}
-    found = access({"host": "https://a.example/", "api_key": "abc", "namespace": "stores", "validate_certs": False, "timeout": 5, "no_proxy": "x", **pair})
-    assert (found.host, found.namespace, found.authorization(), found.verify, found.timeout) == ("https://a.example", "stores", "Bearer abc", False, 5.0)
-    assert (found.certificate, found.ca, found.no_proxy, found.headers) == (b"CERT\nKEY", b"CA", "x", ())
+    pair = {
+        "client_cert": write("CERT", "c"),
+        "client_key": write("KEY", "k"),
+        "ca_path": write("CA", "ca"),
+    }
+    found = access(
+        {
+            "host": "https://a.example/",
+            "api_key": "abc",
+            "namespace": "stores",
+            "validate_certs": False,
+            "timeout": 5,
+            "no_proxy": "x",
+            **pair,
+        }
+    )
+    assert (found.host, found.namespace, found.authorization(), found.verify, found.timeout) == (
+        "https://a.example",
+        "stores",
+        "Bearer abc",
+        False,
+        5.0,
+    )
+    assert (found.certificate, found.ca, found.no_proxy, found.headers) == (
+        b"CERT\nKEY",
+        b"CA",
+        "x",
+        (),
+    )
     with pytest.raises(ShippingError, match=r"cannot use host a\.example: it has no scheme"):
         access({"host": "a.example"})
 
 
 def test_options_go_before_the_kubeconfig(write):
     path = write(config({"proxy-url": "http://one"}, {"token": "theirs"}, {"namespace": "theirs"}))
-    found = access({"kubeconfig": path, "api_key": "mine", "namespace": "mine", "proxy": "http://two", "validate_certs": False})
-    assert (found.authorization(), found.namespace, found.proxy, found.verify) == ("Bearer mine", "mine", "http://two", False)
+    found = access(
+        {
+            "kubeconfig": path,
+            "api_key": "mine",
+            "namespace": "mine",
+            "proxy": "http://two",
+            "validate_certs": False,
+        }
+    )
+    assert (found.authorization(), found.namespace, found.proxy, found.verify) == (
+        "Bearer mine",
+        "mine",
+        "http://two",
+        False,
+    )
 
 
 def test_a_certificate_without_its_key(write):
     with pytest.raises(ShippingError, match="client_cert is set without client_key"):
         access({"host": "https://a", "client_cert": write("x", "c")})
-    with pytest.raises(ShippingError, match=r"cannot read .*nowhere: no such file.*Correct ca_path"):
+    with pytest.raises(
+        ShippingError, match=r"cannot read .*nowhere: no such file.*Correct ca_path"
+    ):
         access({"host": "https://a", "ca_path": "/nowhere"})
 
 
@@ -183,12 +267,30 @@ def test_variables(write, monkeypatch):
 
 
 def test_impersonation():
-    found = access({"host": "https://a", "impersonate_user": "bob", "impersonate_groups": ["x", "y"]})
-    assert found.headers == (("Impersonate-User", "bob"), ("Impersonate-Group", "x"), ("Impersonate-Group", "y"))
+    found = access(
+        {"host": "https://a", "impersonate_user": "bob", "impersonate_groups": ["x", "y"]}
+    )
+    assert found.headers == (
+        ("Impersonate-User", "bob"),
+        ("Impersonate-Group", "x"),
+        ("Impersonate-Group", "y"),
+    )
 
 
 def test_secrets_are_not_shown(write):
-    found = access({"kubeconfig": write(config(user={"token": "s3cret", "client-certificate-data": encoded("s3cret"), "client-key-data": encoded("s3cret")}))})
+    found = access(
+        {
+            "kubeconfig": write(
+                config(
+                    user={
+                        "token": "s3cret",
+                        "client-certificate-data": encoded("s3cret"),
+                        "client-key-data": encoded("s3cret"),
+                    }
+                )
+            )
+        }
+    )
     assert "s3cret" not in repr(found)
 
 
@@ -196,7 +298,14 @@ class Configuration:
     """As the official client's, after a plugin has logged in."""
 
     def __init__(self):
-        self.host, self.verify_ssl, self.ssl_ca_cert, self.cert_file, self.key_file, self.proxy = "", True, None, None, None, None
+        self.host, self.verify_ssl, self.ssl_ca_cert, self.cert_file, self.key_file, self.proxy = (
+            "",
+            True,
+            None,
+            None,
+            None,
+            None,
+        )
         self.tokens = iter(["Bearer one", "Bearer two"])
 
     def get_api_key_with_prefix(self, name):
@@ -216,16 +325,26 @@ def client(monkeypatch):
 
     package = types.ModuleType("kubernetes")
     package.client = types.SimpleNamespace(Configuration=Configuration)
-    package.config = types.SimpleNamespace(kube_config=types.SimpleNamespace(load_kube_config_from_dict=load))
+    package.config = types.SimpleNamespace(
+        kube_config=types.SimpleNamespace(load_kube_config_from_dict=load)
+    )
     monkeypatch.setitem(sys.modules, "kubernetes", package)
     return asked
 
 
-@pytest.mark.parametrize("user", [{"exec": {"command": "login"}}, {"auth-provider": {"name": "oidc"}}])
+@pytest.mark.parametrize(
+    "user", [{"exec": {"command": "login"}}, {"auth-provider": {"name": "oidc"}}]
+)
 def test_plugins_are_left_to_the_official_client(user, client, write):
-    found = access({"kubeconfig": write(config(user=user, context={"namespace": "stores"})), "context": "one"})
-    assert (found.host, found.namespace) == ("https://by-plugin", "stores") and client[0][1] == "one"
-    assert [found.authorization(), found.authorization()] == ["Bearer one", "Bearer two"], "asked anew each time, since a token runs out"
+    found = access(
+        {"kubeconfig": write(config(user=user, context={"namespace": "stores"})), "context": "one"}
+    )
+    assert (found.host, found.namespace) == ("https://by-plugin", "stores") and client[0][
+        1
+    ] == "one"
+    assert [found.authorization(), found.authorization()] == ["Bearer one", "Bearer two"], (
+        "asked anew each time, since a token runs out"
+    )
 
 
 def test_a_plugin_that_fails_or_a_client_that_is_missing(client, write, monkeypatch):

@@ -10,7 +10,10 @@ import json
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import compare
-from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.api_kinds import RELEASE, TOKEN
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.api_kinds import (
+    RELEASE,
+    TOKEN,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,16 +32,35 @@ RICH = bodies(
         user="1000",
         mem_limit="1g",
         healthcheck={"test": "ok", "start_period": "9s"},
-        deploy={"replicas": 2, "labels": {"team": "a"}, "placement": {"constraints": ["node.labels.a == b"], "max_replicas_per_node": 1}},
+        deploy={
+            "replicas": 2,
+            "labels": {"team": "a"},
+            "placement": {"constraints": ["node.labels.a == b"], "max_replicas_per_node": 1},
+        },
     )
 )
 WORKLOAD = next(index for index, body in enumerate(RICH) if body["kind"] == "Deployment")
-IDENTITIES = ("name", "port", "containerPort", "ip", "protocol", "mountPath", "target", "topologyKey")
+IDENTITIES = (
+    "name",
+    "port",
+    "containerPort",
+    "ip",
+    "protocol",
+    "mountPath",
+    "target",
+    "topologyKey",
+)
 
 
 def leaves(value, path=()):
     """The places of everything that has no parts."""
-    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    parts = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     found = [place for key, part in parts for place in leaves(part, (*path, key))]
     return found or [path]
 
@@ -52,10 +74,14 @@ def spot(body, path):
 PLACES = [(index, path) for index, body in enumerate(RICH) for path in leaves(body)]
 
 
-@pytest.mark.parametrize("body", RICH, ids=lambda body: f"{body['kind']}-{body['metadata']['name']}")
+@pytest.mark.parametrize(
+    "body", RICH, ids=lambda body: f"{body['kind']}-{body['metadata']['name']}"
+)
 def test_what_others_add_does_not_count(body):
     live = cluster_fills(body)
-    assert compare.covers(body, body) and compare.covers(live, body) and compare.is_applied(body, live)
+    assert (
+        compare.covers(body, body) and compare.covers(live, body) and compare.is_applied(body, live)
+    )
     assert not compare.covers(body, live)
 
 
@@ -79,7 +105,15 @@ def test_whatever_is_removed_is_seen(place):
     assert not compare.is_applied(RICH[index], live)
 
 
-@given(st.lists(st.sampled_from([place for place in PLACES if place[1][-1] not in IDENTITIES and place[0] == WORKLOAD]), max_size=3, unique=True))
+@given(
+    st.lists(
+        st.sampled_from(
+            [place for place in PLACES if place[1][-1] not in IDENTITIES and place[0] == WORKLOAD]
+        ),
+        max_size=3,
+        unique=True,
+    )
+)
 def test_exactly_what_is_altered_is_told(places):
     """Each leaf, or the list where its entries have no names."""
     body = RICH[WORKLOAD]
@@ -89,7 +123,10 @@ def test_exactly_what_is_altered_is_told(places):
     told = list(compare.differences("", live, body))
     assert bool(told) == bool(places) and len(told) <= len(places)
     words = [[str(key) for key in path if isinstance(key, str)] for _index, path in places]
-    assert all(any(change.path.replace("[", ".").startswith(named[0]) for named in words) for change in told)
+    assert all(
+        any(change.path.replace("[", ".").startswith(named[0]) for named in words)
+        for change in told
+    )
     assert all(change.before != change.after for change in told)
 
 
@@ -113,7 +150,10 @@ DIFFERENCES = [
 
 @pytest.mark.parametrize(("before", "after", "told"), DIFFERENCES)
 def test_differences(before, after, told):
-    assert [(change.path, change.before, change.after) for change in compare.differences("", before, after)] == told
+    assert [
+        (change.path, change.before, change.after)
+        for change in compare.differences("", before, after)
+    ] == told
 
 
 # What is there, what is wanted, whether it suffices.
@@ -121,8 +161,18 @@ COVERS = [
     ({"a": 1, "b": 2}, {"a": 1}, True),
     ({"a": 1}, {"a": 1, "b": None}, False),
     # The server leaves out what says as much as nothing, but some things say more.
-    *(({}, {key: value}, True) for key, value in (("value", ""), ("minReadySeconds", 0), ("tty", False))),
-    *(({}, {key: value}, False) for key, value in (("automountServiceAccountToken", False), ("allowPrivilegeEscalation", False), ("runAsUser", 0))),
+    *(
+        ({}, {key: value}, True)
+        for key, value in (("value", ""), ("minReadySeconds", 0), ("tty", False))
+    ),
+    *(
+        ({}, {key: value}, False)
+        for key, value in (
+            ("automountServiceAccountToken", False),
+            ("allowPrivilegeEscalation", False),
+            ("runAsUser", 0),
+        )
+    ),
     ({"tty": True}, {"tty": False}, False),
     ({"a": None}, {"a": {}}, False),
     ([1, 2], [1], False),
@@ -132,7 +182,11 @@ COVERS = [
     ([{"name": "b"}, {"name": "a", "x": 1}], [{"name": "a"}], True),
     ([{"name": "a"}], [{"name": "a", "x": 1}], False),
     (None, [{"name": "a"}], False),
-    ([{"port": 1, "protocol": "TCP"}, {"port": 1, "protocol": "UDP"}], [{"port": 1, "protocol": "UDP"}], True),
+    (
+        [{"port": 1, "protocol": "TCP"}, {"port": 1, "protocol": "UDP"}],
+        [{"port": 1, "protocol": "UDP"}],
+        True,
+    ),
     ([{"port": 1, "protocol": "TCP"}], [{"port": 1, "protocol": "UDP"}], False),
     ("1", 1, False),
 ]
@@ -145,7 +199,10 @@ def test_covers(live, wanted, suffices):
 
 def test_another_spec_is_not_applied_even_where_its_fields_are_there():
     """What left the spec is still there, so the note of what was applied must be looked at."""
-    fuller, plain = (next(body for body in bodies(one(**keys)) if body["kind"] == "Deployment") for keys in ({"environment": {"A": "1"}}, {}))
+    fuller, plain = (
+        next(body for body in bodies(one(**keys)) if body["kind"] == "Deployment")
+        for keys in ({"environment": {"A": "1"}}, {})
+    )
     live = cluster_fills(fuller)
     live["metadata"]["labels"] = fuller["metadata"]["labels"]
     assert not compare.is_applied(plain, live)
@@ -155,7 +212,9 @@ def test_notes_are_no_changes():
     body = cluster_fills(RICH[WORKLOAD])
     other = copy.deepcopy(body)
     other["metadata"].update(resourceVersion="8", generation=9, managedFields=[])
-    other["metadata"]["annotations"].update({TOKEN: "5", RELEASE: "3", "deployment.kubernetes.io/revision": "9"})
+    other["metadata"]["annotations"].update(
+        {TOKEN: "5", RELEASE: "3", "deployment.kubernetes.io/revision": "9"}
+    )
     other["status"] = {}
     assert compare.same(body, other) and compare.without_notes(body) == compare.without_notes(other)
     assert not {"status", "kind", "apiVersion"} & set(compare.without_notes(body))
@@ -163,7 +222,9 @@ def test_notes_are_no_changes():
     assert not compare.same(body, other)
 
 
-@pytest.mark.parametrize("body", RICH, ids=lambda body: f"{body['kind']}-{body['metadata']['name']}")
+@pytest.mark.parametrize(
+    "body", RICH, ids=lambda body: f"{body['kind']}-{body['metadata']['name']}"
+)
 def test_only_what_is_declared_is_shown(body):
     live = cluster_fills(body)
     live["metadata"]["labels"]["by-hand"] = "yes"
@@ -173,10 +234,40 @@ def test_only_what_is_declared_is_shown(body):
 # Managed fields -> whether we hold the number of replicas.
 HELD = [
     ([], False),
-    ([{"manager": "shipping.code", "operation": "Apply", "fieldsV1": {"f:spec": {"f:replicas": {}}}}], True),
-    ([{"manager": "shipping.code", "operation": "Apply", "fieldsV1": {"f:spec": {"f:template": {}}}}], False),
-    ([{"manager": "shipping.code", "operation": "Update", "fieldsV1": {"f:spec": {"f:replicas": {}}}}], False),
-    ([{"manager": "kubectl", "operation": "Apply", "fieldsV1": {"f:spec": {"f:replicas": {}}}}], False),
+    (
+        [
+            {
+                "manager": "shipping.code",
+                "operation": "Apply",
+                "fieldsV1": {"f:spec": {"f:replicas": {}}},
+            }
+        ],
+        True,
+    ),
+    (
+        [
+            {
+                "manager": "shipping.code",
+                "operation": "Apply",
+                "fieldsV1": {"f:spec": {"f:template": {}}},
+            }
+        ],
+        False,
+    ),
+    (
+        [
+            {
+                "manager": "shipping.code",
+                "operation": "Update",
+                "fieldsV1": {"f:spec": {"f:replicas": {}}},
+            }
+        ],
+        False,
+    ),
+    (
+        [{"manager": "kubectl", "operation": "Apply", "fieldsV1": {"f:spec": {"f:replicas": {}}}}],
+        False,
+    ),
     ([{"manager": "shipping.code", "operation": "Apply"}], False),
     (None, False),
 ]

@@ -6,17 +6,31 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.kstatus import CURRENT, FAILED, IN_PROGRESS, status
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.kstatus import (
+    CURRENT,
+    FAILED,
+    IN_PROGRESS,
+    status,
+)
 
 
 def shown(kind, generation=2, **state):
-    return {"kind": kind, "metadata": {"name": "a", "generation": generation}, "spec": {"replicas": 2}, "status": state}
+    return {
+        "kind": kind,
+        "metadata": {"name": "a", "generation": generation},
+        "spec": {"replicas": 2},
+        "status": state,
+    }
 
 
 def says(**conditions):
     """Conditions by type; what is no "True" or "False" is the message of one that is "False"."""
     return [
-        {"type": kind, "status": told if told in ("True", "False") else "False", "message": "" if told in ("True", "False") else told}
+        {
+            "type": kind,
+            "status": told if told in ("True", "False") else "False",
+            "message": "" if told in ("True", "False") else told,
+        }
         for kind, told in conditions.items()
     ]
 
@@ -24,15 +38,33 @@ def says(**conditions):
 CASES = [
     (shown("Cask"), CURRENT, ""),
     ({"kind": "Cask", "metadata": {"name": "a"}}, CURRENT, ""),
-    (shown("Cask", observedGeneration=1), IN_PROGRESS, "its controller has not seen the change yet"),
+    (
+        shown("Cask", observedGeneration=1),
+        IN_PROGRESS,
+        "its controller has not seen the change yet",
+    ),
     (shown("Cask", observedGeneration=2, conditions=says(Ready="True")), CURRENT, ""),
     (shown("Cask", conditions=says(Ready="no barrel")), IN_PROGRESS, "no barrel"),
-    (shown("Cask", conditions=says(Reconciling="True", Ready="True")), IN_PROGRESS, "is being reconciled"),
+    (
+        shown("Cask", conditions=says(Reconciling="True", Ready="True")),
+        IN_PROGRESS,
+        "is being reconciled",
+    ),
     (shown("Cask", conditions=says(Stalled="True", Reconciling="True")), FAILED, "is stalled"),
     (shown("Cask", conditions=None), CURRENT, ""),
     (shown("CustomResourceDefinition"), IN_PROGRESS, "is not established"),
-    (shown("CustomResourceDefinition", conditions=says(Established="True", NamesAccepted="True")), CURRENT, ""),
-    (shown("CustomResourceDefinition", conditions=says(NamesAccepted="taken by another")), FAILED, "taken by another"),
+    (
+        shown(
+            "CustomResourceDefinition", conditions=says(Established="True", NamesAccepted="True")
+        ),
+        CURRENT,
+        "",
+    ),
+    (
+        shown("CustomResourceDefinition", conditions=says(NamesAccepted="taken by another")),
+        FAILED,
+        "taken by another",
+    ),
     (shown("Job"), IN_PROGRESS, "has not completed"),
     (shown("Job", conditions=says(Complete="True")), CURRENT, ""),
     (shown("Job", conditions=says(Failed="True")), FAILED, "failed"),

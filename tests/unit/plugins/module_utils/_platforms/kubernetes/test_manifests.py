@@ -11,11 +11,21 @@ import json
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import SpecError
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import manifests
-from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.api_kinds import APP, HASH, Kind
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.api_kinds import (
+    APP,
+    HASH,
+    Kind,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
-APIS = {"Deployment": "apps/v1", "StatefulSet": "apps/v1", "Job": "batch/v1", "CronJob": "batch/v1", "CustomResourceDefinition": "apiextensions.k8s.io/v1"}
+APIS = {
+    "Deployment": "apps/v1",
+    "StatefulSet": "apps/v1",
+    "Job": "batch/v1",
+    "CronJob": "batch/v1",
+    "CustomResourceDefinition": "apiextensions.k8s.io/v1",
+}
 
 
 def made(kind, name="a", **fields):
@@ -23,7 +33,10 @@ def made(kind, name="a", **fields):
 
 
 def deployment(image="r.example/web:1", name="web"):
-    pod = {"containers": [{"name": "web", "image": image}], "initContainers": [{"image": "r.example/init:1"}]}
+    pod = {
+        "containers": [{"name": "web", "image": image}],
+        "initContainers": [{"image": "r.example/init:1"}],
+    }
     return made("Deployment", name, spec={"template": {"spec": pod}})
 
 
@@ -50,20 +63,35 @@ def refusals(*documents, **options):
 
 
 def test_lists_stand_for_what_is_in_them():
-    found = read({"kind": "List", "apiVersion": "v1", "items": [made("ConfigMap"), made("Service")]}, None, {})
+    found = read(
+        {"kind": "List", "apiVersion": "v1", "items": [made("ConfigMap"), made("Service")]},
+        None,
+        {},
+    )
     assert list(found.objects) == ["ConfigMap/a", "Service/a"]
 
 
 def test_what_the_server_adds_is_left_out():
     body = made("ConfigMap", status={"x": 1})
     body["metadata"].update(uid="1", resourceVersion="2", namespace="shop", labels={"a": "b"})
-    assert read(body).objects == {"ConfigMap/a": {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "labels": {"a": "b"}}}}
+    assert read(body).objects == {
+        "ConfigMap/a": {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "a", "labels": {"a": "b"}},
+        }
+    }
 
 
 def test_a_secrets_content_stands_apart():
-    found = read(made("Secret", data={"a": base64.b64encode(b"one").decode()}, stringData={"b": "two"}))
+    found = read(
+        made("Secret", data={"a": base64.b64encode(b"one").decode()}, stringData={"b": "two"})
+    )
     assert "data" not in found.objects["Secret/a"] and "stringData" not in found.objects["Secret/a"]
-    assert {key: base64.b64decode(value) for key, value in manifests.data_of(found.contents["Secret/a"]).items()} == {"a": b"one", "b": b"two"}
+    assert {
+        key: base64.b64decode(value)
+        for key, value in manifests.data_of(found.contents["Secret/a"]).items()
+    } == {"a": b"one", "b": b"two"}
     service = manifests.services(found, {}, {"Secret/a": "kept"}, {}, {}, "shop")["Secret/a"]
     assert service["content"] == "kept" and "one" not in json.dumps(service)
 
@@ -72,20 +100,38 @@ MISTAKES = [
     ((), "manifests have no objects"),
     (("text",), "manifests[1] must be a mapping"),
     (({"kind": "A"},), "manifests[1] needs apiVersion, kind and metadata.name"),
-    ((made("Job") | {"metadata": {"generateName": "a-"}},), "manifests[1] needs apiVersion, kind and metadata.name; generateName makes another one each time"),
+    (
+        (made("Job") | {"metadata": {"generateName": "a-"}},),
+        "manifests[1] needs apiVersion, kind and metadata.name; generateName makes another one each time",
+    ),
     ((made("ConfigMap"), made("ConfigMap")), "ConfigMap/a is there twice"),
     (
         (made("ConfigMap") | {"metadata": {"name": "a", "namespace": "other"}},),
         "ConfigMap/a is for the namespace other, and this release is for shop; set namespace, or release it by itself",
     ),
-    ((made("Secret", data={"a": "no base64!"}),), "Secret/a.data.a is no base64; write the text itself under stringData"),
+    (
+        (made("Secret", data={"a": "no base64!"}),),
+        "Secret/a.data.a is no base64; write the text itself under stringData",
+    ),
     ((made("Secret", data=["a"]),), "Secret/a.data must be a mapping"),
-    ((made("ConfigMap") | {"metadata": {"name": "a", "annotations": "x"}},), "ConfigMap/a.metadata.annotations must be a mapping"),
+    (
+        (made("ConfigMap") | {"metadata": {"name": "a", "annotations": "x"}},),
+        "ConfigMap/a.metadata.annotations must be a mapping",
+    ),
     ((made("Deployment", spec=[1]),), "Deployment/a.spec must be a mapping"),
-    ((made("Deployment", spec={"template": {"spec": {"containers": ["x"]}}}),), "Deployment/a, containers must be a list of mappings"),
+    (
+        (made("Deployment", spec={"template": {"spec": {"containers": ["x"]}}}),),
+        "Deployment/a, containers must be a list of mappings",
+    ),
     ((made("StatefulSet", spec={"replicas": 1}),), "StatefulSet/a.spec.template is missing"),
-    ((made("CustomResourceDefinition", spec={"group": "x"}),), "CustomResourceDefinition/a.spec.versions must be a list of versions with names"),
-    ((made("CustomResourceDefinition", spec={"versions": []}),), "CustomResourceDefinition/a.spec needs group, names.kind and names.plural"),
+    (
+        (made("CustomResourceDefinition", spec={"group": "x"}),),
+        "CustomResourceDefinition/a.spec.versions must be a list of versions with names",
+    ),
+    (
+        (made("CustomResourceDefinition", spec={"versions": []}),),
+        "CustomResourceDefinition/a.spec needs group, names.kind and names.plural",
+    ),
 ]
 
 
@@ -96,7 +142,9 @@ def test_mistakes(documents, says):
 
 def test_hooks_of_helm():
     def hook(kind):
-        return made("Job", kind) | {"metadata": {"name": kind, "annotations": {"helm.sh/hook": kind}}}
+        return made("Job", kind) | {
+            "metadata": {"name": kind, "annotations": {"helm.sh/hook": kind}}
+        }
 
     assert refusals(hook("pre-install"), made("ConfigMap")) == [
         "Job/pre-install is a hook of Helm (pre-install), which is not run; run it as a task of the play, or set hooks: skip"
@@ -109,10 +157,22 @@ def test_hooks_of_helm():
 def test_the_order_in_which_they_need_each_other():
     cask = {"apiVersion": "x.example/v1", "kind": "Cask", "metadata": {"name": "c"}}
     found = services(deployment(), cask, made("ConfigMap"), definition())
-    assert list(found) == ["CustomResourceDefinition/casks.x.example", "Cask/c", "ConfigMap/a", "Deployment/web"]
-    assert found["Cask/c"]["depends_on"] == {"CustomResourceDefinition/casks.x.example": "service_healthy"}
+    assert list(found) == [
+        "CustomResourceDefinition/casks.x.example",
+        "Cask/c",
+        "ConfigMap/a",
+        "Deployment/web",
+    ]
+    assert found["Cask/c"]["depends_on"] == {
+        "CustomResourceDefinition/casks.x.example": "service_healthy"
+    }
     assert found["Deployment/web"]["depends_on"]["ConfigMap/a"] == "service_started"
-    assert found["Cask/c"]["kind"] == {"name": "Cask", "group": "/apis/x.example/v1", "plural": "casks", "namespaced": True}
+    assert found["Cask/c"]["kind"] == {
+        "name": "Cask",
+        "group": "/apis/x.example/v1",
+        "plural": "casks",
+        "namespaced": True,
+    }
 
 
 def test_a_kind_that_nobody_knows():
@@ -121,14 +181,27 @@ def test_a_kind_that_nobody_knows():
     assert manifests.unknown([cask, definition()]) == []
     with pytest.raises(SpecError, match="the cluster knows no Cask"):
         services(cask)
-    assert services(cask, discovered={("x.example/v1", "Cask"): Kind("Cask", "/apis/x.example/v1", "casks")})
+    assert services(
+        cask, discovered={("x.example/v1", "Cask"): Kind("Cask", "/apis/x.example/v1", "casks")}
+    )
 
 
 def test_images_are_pinned_wherever_pods_stand():
-    job = made("CronJob", "c", spec={"jobTemplate": {"spec": {"template": {"spec": {"containers": [{"image": "r.example/web:1"}]}}}}})
+    job = made(
+        "CronJob",
+        "c",
+        spec={
+            "jobTemplate": {
+                "spec": {"template": {"spec": {"containers": [{"image": "r.example/web:1"}]}}}
+            }
+        },
+    )
     pin = {"r.example/web:1": "r.example/web:1@sha256:0"}
     found = services(deployment(), job, images=pin)
-    assert manifests.images_of(found["Deployment/web"]["manifest"]) == ["r.example/web:1@sha256:0", "r.example/init:1"]
+    assert manifests.images_of(found["Deployment/web"]["manifest"]) == [
+        "r.example/web:1@sha256:0",
+        "r.example/init:1",
+    ]
     assert manifests.images_of(found["CronJob/c"]["manifest"]) == ["r.example/web:1@sha256:0"]
     assert found["Deployment/web"]["reference"] == "r.example/web:1"
     assert manifests.images_of(made("ConfigMap", spec={"containers": [{"image": "no"}]})) == []
@@ -137,7 +210,12 @@ def test_images_are_pinned_wherever_pods_stand():
 def test_pods_bear_a_hash_of_their_own_template_unless_asked_not_to():
     def hash_of(image, labels=None):
         service = services(deployment(image), labels=labels)["Deployment/web"]
-        return manifests.rendered("shop", "Deployment/web", service)["spec"]["template"].get("metadata", {}).get("labels", {}).get(HASH)
+        return (
+            manifests.rendered("shop", "Deployment/web", service)["spec"]["template"]
+            .get("metadata", {})
+            .get("labels", {})
+            .get(HASH)
+        )
 
     assert hash_of("a:1") == hash_of("a:1") != hash_of("a:2")
     assert hash_of("a:1", {"Deployment/web": manifests.UNTOUCHED}) is None
@@ -146,28 +224,62 @@ def test_pods_bear_a_hash_of_their_own_template_unless_asked_not_to():
 def test_rendering_leaves_the_service_as_it_was():
     service = services(deployment())["Deployment/web"]
     before = json.dumps(service)
-    assert manifests.rendered("shop", "Deployment/web", service)["metadata"]["labels"] == {APP: "shop"}
+    assert manifests.rendered("shop", "Deployment/web", service)["metadata"]["labels"] == {
+        APP: "shop"
+    }
     assert json.dumps(service) == before
 
 
-NAMES = ["Deployment", "StatefulSet", "Job", "CronJob", "Secret", "CustomResourceDefinition", "List", "ConfigMap", "Namespace"]
-FIELDS = ["spec", "template", "containers", "image", "data", "labels", "annotations", "items", "names", "versions", "group"]
+NAMES = [
+    "Deployment",
+    "StatefulSet",
+    "Job",
+    "CronJob",
+    "Secret",
+    "CustomResourceDefinition",
+    "List",
+    "ConfigMap",
+    "Namespace",
+]
+FIELDS = [
+    "spec",
+    "template",
+    "containers",
+    "image",
+    "data",
+    "labels",
+    "annotations",
+    "items",
+    "names",
+    "versions",
+    "group",
+]
 KEYS = ["apiVersion", "kind", "metadata", "name", *FIELDS]
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.sampled_from(["", "a", "v1", *NAMES]),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
 
-@given(st.sampled_from(NAMES), st.dictionaries(st.sampled_from(FIELDS), ANYTHING, max_size=4), st.dictionaries(st.sampled_from(KEYS), ANYTHING, max_size=3))
+@given(
+    st.sampled_from(NAMES),
+    st.dictionaries(st.sampled_from(FIELDS), ANYTHING, max_size=4),
+    st.dictionaries(st.sampled_from(KEYS), ANYTHING, max_size=3),
+)
 def test_whatever_it_is_it_is_taken_or_refused_in_words(kind, fields, metadata):
     document = {**made(kind), **fields, "metadata": {"name": "a", **metadata}}
     try:
         found = manifests.read([document], None, "refuse")
-        made_of = manifests.services(found, {}, dict.fromkeys(found.contents, "kept"), {}, {}, "shop")
+        made_of = manifests.services(
+            found, {}, dict.fromkeys(found.contents, "kept"), {}, {}, "shop"
+        )
     except SpecError as error:
         assert error.problems
         return
     for name, service in made_of.items():
-        assert manifests.rendered("shop", name, service) == manifests.rendered("shop", name, service)
+        assert manifests.rendered("shop", name, service) == manifests.rendered(
+            "shop", name, service
+        )

@@ -9,7 +9,11 @@ import copy
 from datetime import datetime
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._deploy.health import Memory, judge, remember
+from ansible_collections.shipping.code.plugins.module_utils._deploy.health import (
+    Memory,
+    judge,
+    remember,
+)
 from ansible_collections.shipping.code.plugins.module_utils._deploy.state import (
     ENDED,
     PREPARING,
@@ -18,7 +22,10 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy.state import
     UPDATING,
     WAITING,
 )
-from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import observe, render
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import (
+    observe,
+    render,
+)
 
 from .resolved_apps import APP, NAMESPACE, cluster_fills, one
 
@@ -36,71 +43,182 @@ def workload(app=SPEC, **status):
 
 def replica_set(number=1, revision="1"):
     owner = {"kind": "Deployment", "name": "web", "uid": "deployment"}
-    return {"metadata": {"uid": f"set-{number}", "name": f"web-{number}", "ownerReferences": [owner], "annotations": {observe.REVISION: revision}}}
+    return {
+        "metadata": {
+            "uid": f"set-{number}",
+            "name": f"web-{number}",
+            "ownerReferences": [owner],
+            "annotations": {observe.REVISION: revision},
+        }
+    }
 
 
 def condition(kind, status, message="", since="2026-01-01T00:00:05Z"):
     return {"type": kind, "status": status, "message": message, "lastTransitionTime": since}
 
 
-def pod(name="web-1-a", containers=(), conditions=(), phase="Pending", node="node-a", owner="set-1", labels=None, **more):
+def pod(
+    name="web-1-a",
+    containers=(),
+    conditions=(),
+    phase="Pending",
+    node="node-a",
+    owner="set-1",
+    labels=None,
+    **more,
+):
     """A pod of the newest ReplicaSet."""
     metadata = {
         "name": name,
         "uid": f"uid-{name}",
         "creationTimestamp": "2026-01-01T00:00:00Z",
-        "labels": {"shipping.code/app": APP, "shipping.code/service": "web", "shipping.code/hash": HASH} if labels is None else labels,
+        "labels": {
+            "shipping.code/app": APP,
+            "shipping.code/service": "web",
+            "shipping.code/hash": HASH,
+        }
+        if labels is None
+        else labels,
         "ownerReferences": [{"kind": "ReplicaSet", "name": "web-1", "uid": owner}],
         **more.pop("metadata", {}),
     }
-    status = {"phase": phase, "conditions": list(conditions), "containerStatuses": list(containers), **more}
+    status = {
+        "phase": phase,
+        "conditions": list(conditions),
+        "containerStatuses": list(containers),
+        **more,
+    }
     return {
         "metadata": metadata,
-        "spec": {**({"nodeName": node} if node else {}), "containers": [{"name": "web", "image": "r.example/web:1"}]},
+        "spec": {
+            **({"nodeName": node} if node else {}),
+            "containers": [{"name": "web", "image": "r.example/web:1"}],
+        },
         "status": status,
     }
 
 
 def container(state=None, restarts=0, ready=False, last=None, name="web"):
     kind, details = state or ("running", {"startedAt": "2026-01-01T00:00:04Z"})
-    return {"name": name, "ready": ready, "restartCount": restarts, "state": {kind: details}, "lastState": {"terminated": last} if last else {}}
+    return {
+        "name": name,
+        "ready": ready,
+        "restartCount": restarts,
+        "state": {kind: details},
+        "lastState": {"terminated": last} if last else {},
+    }
 
 
 def waiting(reason, message="", **more):
-    return container(("waiting", {"reason": reason, **({"message": message} if message else {})}), **more)
+    return container(
+        ("waiting", {"reason": reason, **({"message": message} if message else {})}), **more
+    )
 
 
 def terminated(code=1, reason="Error", **more):
-    return {"exitCode": code, "reason": reason, "startedAt": "2026-01-01T00:00:04Z", "finishedAt": "2026-01-01T00:00:05Z", **more}
+    return {
+        "exitCode": code,
+        "reason": reason,
+        "startedAt": "2026-01-01T00:00:04Z",
+        "finishedAt": "2026-01-01T00:00:05Z",
+        **more,
+    }
 
 
 def crashed(restarts, **end):
-    return pod(containers=[waiting("CrashLoopBackOff", "back-off 10s restarting failed container", restarts=restarts, last=terminated(**end))], phase="Running")
+    return pod(
+        containers=[
+            waiting(
+                "CrashLoopBackOff",
+                "back-off 10s restarting failed container",
+                restarts=restarts,
+                last=terminated(**end),
+            )
+        ],
+        phase="Running",
+    )
 
 
 NOT_FOUND = 'rpc error: code = NotFound desc = failed to resolve image "r.example/web:1": not found'
-UNSCHEDULABLE = pod(node="", conditions=[condition("PodScheduled", "False", "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.")])
-NO_MEMORY = pod(node="", conditions=[condition("PodScheduled", "False", "0/1 nodes are available: 1 Insufficient memory. preemption: none")])
+UNSCHEDULABLE = pod(
+    node="",
+    conditions=[
+        condition(
+            "PodScheduled",
+            "False",
+            "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.",
+        )
+    ],
+)
+NO_MEMORY = pod(
+    node="",
+    conditions=[
+        condition(
+            "PodScheduled",
+            "False",
+            "0/1 nodes are available: 1 Insufficient memory. preemption: none",
+        )
+    ],
+)
 NEW = pod(node="")
 CREATING = pod(containers=[waiting("ContainerCreating")])
 NO_IMAGE = pod(containers=[waiting("ErrImagePull", NOT_FOUND)])
-NO_IMAGE_STILL = pod(containers=[waiting("ImagePullBackOff", f'Back-off pulling image "r.example/web:1": ErrImagePull: {NOT_FOUND}')])
-NO_REGISTRY = pod(containers=[waiting("ErrImagePull", "rpc error: code = Unknown desc = dial tcp 10.0.0.9:5000: connect: connection refused")])
+NO_IMAGE_STILL = pod(
+    containers=[
+        waiting(
+            "ImagePullBackOff",
+            f'Back-off pulling image "r.example/web:1": ErrImagePull: {NOT_FOUND}',
+        )
+    ]
+)
+NO_REGISTRY = pod(
+    containers=[
+        waiting(
+            "ErrImagePull",
+            "rpc error: code = Unknown desc = dial tcp 10.0.0.9:5000: connect: connection refused",
+        )
+    ]
+)
 NO_SECRET = pod(containers=[waiting("CreateContainerConfigError", 'secret "token" not found')])
-NO_COMMAND = crashed(0, code=128, reason="StartError", message='exec: "nope": executable file not found in $PATH')
+NO_COMMAND = crashed(
+    0, code=128, reason="StartError", message='exec: "nope": executable file not found in $PATH'
+)
 FIRST_CRASH = pod(containers=[container(("terminated", terminated()))], phase="Running")
 OUT_OF_MEMORY = crashed(1, code=137, reason="OOMKilled")
 NOT_READY = pod(containers=[container()], phase="Running", conditions=[condition("Ready", "False")])
-READY = pod(containers=[container(ready=True)], phase="Running", conditions=[condition("Ready", "True")])
-GOING = pod("web-0-z", containers=[container(ready=True)], phase="Running", owner="set-0", metadata={"deletionTimestamp": "2026-01-01T00:00:09Z"})
-OLD = pod("web-0-z", containers=[container(ready=True)], phase="Running", owner="set-0", labels={"shipping.code/app": APP, "shipping.code/service": "web"})
-EVICTED = pod("web-1-e", phase="Failed", reason="Evicted", message="The node was low on resource: memory.")
+READY = pod(
+    containers=[container(ready=True)], phase="Running", conditions=[condition("Ready", "True")]
+)
+GOING = pod(
+    "web-0-z",
+    containers=[container(ready=True)],
+    phase="Running",
+    owner="set-0",
+    metadata={"deletionTimestamp": "2026-01-01T00:00:09Z"},
+)
+OLD = pod(
+    "web-0-z",
+    containers=[container(ready=True)],
+    phase="Running",
+    owner="set-0",
+    labels={"shipping.code/app": APP, "shipping.code/service": "web"},
+)
+EVICTED = pod(
+    "web-1-e", phase="Failed", reason="Evicted", message="The node was low on resource: memory."
+)
 HALF = pod(containers=[container(ready=True), container(name="sidecar")], phase="Running")
 
 
 def found(*pods, body=None, sets=None, events=(), **keys):
     objects = observe.own(APP, NAMESPACE, [body or workload()])
-    return observe.Found(objects, sets or [replica_set(0, "0"), replica_set()], copy.deepcopy(list(pods)), list(events), clock=CLOCK, **keys)
+    return observe.Found(
+        objects,
+        sets or [replica_set(0, "0"), replica_set()],
+        copy.deepcopy(list(pods)),
+        list(events),
+        clock=CLOCK,
+        **keys,
+    )
 
 
 def state(*pods, app=SPEC, **keys):
@@ -121,13 +239,23 @@ PODS = [
     (FIRST_CRASH, PREPARING, None, 1),
     (crashed(0), PREPARING, None, 1),
     (crashed(2), PREPARING, None, 3),
-    (pod(containers=[container(restarts=2, last=terminated())], phase="Running"), STARTING, None, 2),
+    (
+        pod(containers=[container(restarts=2, last=terminated())], phase="Running"),
+        STARTING,
+        None,
+        2,
+    ),
     (OUT_OF_MEMORY, PREPARING, None, 2),
     (NOT_READY, STARTING, None, 0),
     (HALF, STARTING, None, 0),
     (READY, RUNNING, None, 0),
     (EVICTED, ENDED, "evicted", 0),
-    (pod(phase="Succeeded", containers=[container(("terminated", terminated(0, "Completed")))]), ENDED, "crash", 1),
+    (
+        pod(phase="Succeeded", containers=[container(("terminated", terminated(0, "Completed")))]),
+        ENDED,
+        "crash",
+        1,
+    ),
 ]
 
 
@@ -135,26 +263,49 @@ PODS = [
 def test_pods(given, expected, kind, failures):
     *attempts, last = state(given).tasks
     assert (last.state, last.cause.kind if last.cause else None) == (expected, kind)
-    assert len(attempts) == failures and all(attempt.failed and attempt.sent and attempt.state == ENDED for attempt in attempts)
+    assert len(attempts) == failures and all(
+        attempt.failed and attempt.sent and attempt.state == ENDED for attempt in attempts
+    )
     assert last.current and last.sent and last.wanted == (expected != ENDED)
-    assert (last.name, last.slot, last.machine) == (given["metadata"]["name"], given["metadata"]["name"], given["spec"].get("nodeName", ""))
+    assert (last.name, last.slot, last.machine) == (
+        given["metadata"]["name"],
+        given["metadata"]["name"],
+        given["spec"].get("nodeName", ""),
+    )
     assert len({attempt.id for attempt in attempts}) == failures
 
 
 def test_a_kubelet_that_could_not_read_the_credentials_yet_is_waited_for():
     """It pulls without them, is denied, and tries again; without credentials of its own a pod has nothing to wait for."""
-    given = pod(containers=[waiting("ErrImagePull", "rpc error: code = Unknown desc = authorization failed: no basic auth credentials")])
+    given = pod(
+        containers=[
+            waiting(
+                "ErrImagePull",
+                "rpc error: code = Unknown desc = authorization failed: no basic auth credentials",
+            )
+        ]
+    )
     assert state(given).tasks[-1].cause.final
     given["spec"]["imagePullSecrets"] = [{"name": "registry"}]
     (denied,) = state(given).tasks
-    assert (denied.cause.kind, denied.cause.final, denied.cause.patience) == ("image_denied", False, 3.0)
-    said = {"reason": "FailedToRetrieveImagePullSecret", "involvedObject": {"uid": given["metadata"]["uid"]}}
+    assert (denied.cause.kind, denied.cause.final, denied.cause.patience) == (
+        "image_denied",
+        False,
+        3.0,
+    )
+    said = {
+        "reason": "FailedToRetrieveImagePullSecret",
+        "involvedObject": {"uid": given["metadata"]["uid"]},
+    }
     assert state(given, events=[said]).tasks[-1].cause.patience == 30.0
 
 
 def test_attempts_say_how_they_ended():
     attempt = state(crashed(0, code=3)).tasks[0]
-    assert (attempt.exit_code, attempt.cause.kind) == (3, "crash") and "exit code 3" in attempt.cause.text
+    assert (attempt.exit_code, attempt.cause.kind) == (
+        3,
+        "crash",
+    ) and "exit code 3" in attempt.cause.text
     assert state(OUT_OF_MEMORY).tasks[0].cause.kind == "killed_for_memory"
     assert state(NO_COMMAND).tasks[0].cause.final
 
@@ -163,8 +314,15 @@ def test_pods_that_go_or_are_of_a_former_template():
     old, going = (state(given).tasks[-1] for given in (OLD, GOING))
     assert (old.state, old.current, old.sent, old.wanted) == (RUNNING, False, False, True)
     assert (going.state, going.wanted) == (RUNNING, False)
-    ended = state(pod(metadata={"deletionTimestamp": "x"}, containers=[container(("terminated", terminated()))])).tasks
-    assert ended[-1].state == ENDED and not any(task.failed for task in ended), "what is told to end does not fail"
+    ended = state(
+        pod(
+            metadata={"deletionTimestamp": "x"},
+            containers=[container(("terminated", terminated()))],
+        )
+    ).tasks
+    assert ended[-1].state == ENDED and not any(task.failed for task in ended), (
+        "what is told to end does not fail"
+    )
 
 
 def test_a_pod_that_bears_the_hash_but_not_the_template_was_sent():
@@ -174,7 +332,10 @@ def test_a_pod_that_bears_the_hash_but_not_the_template_was_sent():
 
 
 def test_a_look_that_is_older_than_the_write_shows_nothing_current():
-    for seen in (state(READY, body=workload(observedGeneration=1)), state(READY, applied={"web": 3})):
+    for seen in (
+        state(READY, body=workload(observedGeneration=1)),
+        state(READY, applied={"web": 3}),
+    ):
         assert seen.update == UPDATING and not seen.healthy
     assert not judge(state(READY, applied={"web": 3}), Memory(), 9.0, 3).live
     assert state(READY, applied={"web": 2}).healthy
@@ -202,14 +363,24 @@ def test_daemon_sets_want_as_many_as_there_are_machines():
     mine = pod(containers=[container(ready=True)], phase="Running", owner="deployment")
     mine["metadata"]["labels"]["pod-template-generation"] = "4"
     other = copy.deepcopy(mine)
-    other["metadata"].update(uid="other", labels={**mine["metadata"]["labels"], "pod-template-generation": "3"})
+    other["metadata"].update(
+        uid="other", labels={**mine["metadata"]["labels"], "pod-template-generation": "3"}
+    )
     seen = state(mine, other, body=daemon_set(desiredNumberScheduled=2))
-    assert (seen.wanted, seen.everywhere, [task.current for task in seen.tasks]) == (2, True, [True, False])
+    assert (seen.wanted, seen.everywhere, [task.current for task in seen.tasks]) == (
+        2,
+        True,
+        [True, False],
+    )
     assert state(body=daemon_set()).wanted == 0
 
 
 def test_pods_that_the_server_refuses():
-    failure = condition("ReplicaFailure", "True", 'pods "web-1-x" is forbidden: exceeded quota: small, requested: pods=1, used: pods=1, limited: pods=1')
+    failure = condition(
+        "ReplicaFailure",
+        "True",
+        'pods "web-1-x" is forbidden: exceeded quota: small, requested: pods=1, used: pods=1, limited: pods=1',
+    )
     (task,) = state(body=workload(conditions=[failure])).tasks
     assert (task.state, task.cause.kind, task.cause.room) == (WAITING, "quota", True)
     assert state(body=workload(conditions=[condition("ReplicaFailure", "False")])).tasks == ()
@@ -218,24 +389,64 @@ def test_pods_that_the_server_refuses():
 
 def test_pods_of_a_workload_that_was_taken_over_are_known_by_their_owner():
     theirs = pod(containers=[container(ready=True)], phase="Running", labels={"app": "theirs"})
-    strange = pod("other", containers=[container(ready=True)], phase="Running", owner="somebody", labels={"app": "theirs"})
+    strange = pod(
+        "other",
+        containers=[container(ready=True)],
+        phase="Running",
+        owner="somebody",
+        labels={"app": "theirs"},
+    )
     app = one(added={"bare": True, "selector": {"app": "theirs"}})
     seen = state(theirs, strange, app=app, body=workload(app))
     assert [task.name for task in seen.tasks] == ["web-1-a"] and seen.healthy
 
 
 def event(reason, message, uid="uid-web-1-a", when="2026-01-01T00:00:09Z"):
-    return {"reason": reason, "message": message, "involvedObject": {"uid": uid}, "lastTimestamp": when}
+    return {
+        "reason": reason,
+        "message": message,
+        "involvedObject": {"uid": uid},
+        "lastTimestamp": when,
+    }
 
 
 # Events, the kind of the cause that they are.
 EVENTS = [
-    ([event("FailedMount", 'MountVolume.SetUp failed for volume "x" : secret "token" not found')], "missing_object"),
-    ([event("FailedMount", 'MountVolume.SetUp failed for volume "x" : hostPath type check failed: /x is not a directory')], "mount_failed"),
-    ([event("FailedCreatePodSandBox", "Failed to create pod sandbox: rpc error: code = Unknown desc = no network")], "sandbox_failed"),
+    (
+        [
+            event(
+                "FailedMount", 'MountVolume.SetUp failed for volume "x" : secret "token" not found'
+            )
+        ],
+        "missing_object",
+    ),
+    (
+        [
+            event(
+                "FailedMount",
+                'MountVolume.SetUp failed for volume "x" : hostPath type check failed: /x is not a directory',
+            )
+        ],
+        "mount_failed",
+    ),
+    (
+        [
+            event(
+                "FailedCreatePodSandBox",
+                "Failed to create pod sandbox: rpc error: code = Unknown desc = no network",
+            )
+        ],
+        "sandbox_failed",
+    ),
     ([event("FailedMount", "x", uid="another")], None),
     ([event("Unhealthy", "Readiness probe failed: no")], None),
-    ([event("FailedMount", "x : y", when="2026-01-01T00:00:01Z"), event("FailedCreatePodSandBox", "x", when="2026-01-01T00:00:02Z")], "sandbox_failed"),
+    (
+        [
+            event("FailedMount", "x : y", when="2026-01-01T00:00:01Z"),
+            event("FailedCreatePodSandBox", "x", when="2026-01-01T00:00:02Z"),
+        ],
+        "sandbox_failed",
+    ),
 ]
 
 
@@ -265,7 +476,11 @@ def looks(*seen, every=1.0, memory=None):
 
 def test_live():
     assert looks(state(READY)).live
-    assert not looks(state(NOT_READY)).live and not looks(state(READY, GOING)).live and not looks(state(READY, OLD)).live
+    assert (
+        not looks(state(NOT_READY)).live
+        and not looks(state(READY, GOING)).live
+        and not looks(state(READY, OLD)).live
+    )
     assert looks(state(READY, EVICTED)).live, "a pod that was evicted and replaced is history"
 
 
@@ -273,7 +488,12 @@ def test_live():
 VERDICTS = [
     ([crashed(1)], 1, None, ""),
     ([crashed(2)], 1, "crash", "ended with exit code 1, 3 times"),
-    ([pod(containers=[container(restarts=3, last=terminated(9))], phase="Running")], 1, "crash", "exit code 9, 3 times"),
+    (
+        [pod(containers=[container(restarts=3, last=terminated(9))], phase="Running")],
+        1,
+        "crash",
+        "exit code 9, 3 times",
+    ),
     ([OUT_OF_MEMORY], 9, None, ""),
     ([crashed(2, code=137, reason="OOMKilled")], 1, "killed_for_memory", "memory"),
     ([NO_IMAGE], 1, "image_missing", "has no r.example/web:1"),
@@ -309,12 +529,25 @@ def test_what_failed_before_does_not_count():
 
 def test_an_architecture_that_no_machine_has():
     app = one(platform="arm64")
-    assert looks(*[state(UNSCHEDULABLE, app=app, body=workload(app))] * 2).cause.kind == "wrong_architecture"
+    assert (
+        looks(*[state(UNSCHEDULABLE, app=app, body=workload(app))] * 2).cause.kind
+        == "wrong_architecture"
+    )
 
 
 def test_belongings():
     seen = found(READY)
-    for kind, name, role in (("Secret", "s", "content"), ("ConfigMap", "c", "content"), ("NetworkPolicy", "n", "network"), ("NetworkPolicy", "p", "")):
+    for kind, name, role in (
+        ("Secret", "s", "content"),
+        ("ConfigMap", "c", "content"),
+        ("NetworkPolicy", "n", "network"),
+        ("NetworkPolicy", "p", ""),
+    ):
         labels = {"shipping.code/app": APP, **({"shipping.code/kind": role} if role else {})}
         seen.objects[kind, name] = {"kind": kind, "metadata": {"name": name, "labels": labels}}
-    assert seen.belongings() == {"services": ["web"], "networks": ["n"], "secrets": ["s"], "configs": ["c"]}
+    assert seen.belongings() == {
+        "services": ["web"],
+        "networks": ["n"],
+        "secrets": ["s"],
+        "configs": ["c"],
+    }

@@ -11,10 +11,22 @@ from dataclasses import replace
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import PlanError
 from ansible_collections.shipping.code.plugins.module_utils._deploy.history import Record
-from ansible_collections.shipping.code.plugins.module_utils._deploy.plan import CREATE, KEEP, RECREATE, REMOVE, UPDATE
+from ansible_collections.shipping.code.plugins.module_utils._deploy.plan import (
+    CREATE,
+    KEEP,
+    RECREATE,
+    REMOVE,
+    UPDATE,
+)
 from ansible_collections.shipping.code.plugins.module_utils._deploy.ports import Wishes
-from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import adoption, planning, render
-from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.observe import Found
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import (
+    adoption,
+    planning,
+    render,
+)
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.observe import (
+    Found,
+)
 
 from .resolved_apps import (
     APP,
@@ -30,12 +42,30 @@ EMPTY = {"namespace": {"metadata": {"name": NAMESPACE}}}
 
 
 def app_of(**services):
-    return resolved({"services": {name: {"image": "nginx:1", **keys} for name, keys in services.items()}, **copy.deepcopy(DECLARED)})
+    return resolved(
+        {
+            "services": {name: {"image": "nginx:1", **keys} for name, keys in services.items()},
+            **copy.deepcopy(DECLARED),
+        }
+    )
 
 
 def node(name="node-a", labels=None, taints=(), closed=False):
-    spec = {**({"taints": list(taints)} if taints else {}), **({"unschedulable": True} if closed else {})}
-    return {"metadata": {"name": name, "labels": {"kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64", **(labels or {})}}, "spec": spec}
+    spec = {
+        **({"taints": list(taints)} if taints else {}),
+        **({"unschedulable": True} if closed else {}),
+    }
+    return {
+        "metadata": {
+            "name": name,
+            "labels": {
+                "kubernetes.io/os": "linux",
+                "kubernetes.io/arch": "amd64",
+                **(labels or {}),
+            },
+        },
+        "spec": spec,
+    }
 
 
 def planned(app, found, wishes=None, records=(), rehearse=None):
@@ -44,7 +74,10 @@ def planned(app, found, wishes=None, records=(), rehearse=None):
     wanted = [adoption.entry(entry, found, wishes) for entry in planning.entries(APP, app, found)]
     noted = list(planning.problems(APP, app, found, wanted, wishes))
     if rehearse:
-        wanted = [replace(entry, predicted=rehearse(entry)) if entry.differs else entry for entry in wanted]
+        wanted = [
+            replace(entry, predicted=rehearse(entry)) if entry.differs else entry
+            for entry in wanted
+        ]
     return planning.plan(APP, app, list(records), found, wanted, wishes, noted)
 
 
@@ -64,16 +97,30 @@ ONE = app_of(web={}, db={})
 
 def test_actions():
     new = planned(ONE, Found(**EMPTY))
-    assert {service.name: (service.action, service.interruption) for service in new.services} == {"web": (CREATE, "new"), "db": (CREATE, "new")}
+    assert {service.name: (service.action, service.interruption) for service in new.services} == {
+        "web": (CREATE, "new"),
+        "db": (CREATE, "new"),
+    }
     assert new.create["networks"] == ("shop-default",) and not any(new.remove.values())
     again = planned(ONE, found_for(ONE))
     assert not again.changed and {service.action for service in again.services} == {KEEP}
     assert again.before == again.after
-    assert actions(app_of(web={"environment": {"A": "1"}}, job={}), found_for(ONE)) == {"web": UPDATE, "job": CREATE, "db": REMOVE}
+    assert actions(app_of(web={"environment": {"A": "1"}}, job={}), found_for(ONE)) == {
+        "web": UPDATE,
+        "job": CREATE,
+        "db": REMOVE,
+    }
 
 
 def test_what_is_made_with_the_services():
-    app = app_of(web={"networks": ["front"], "volumes": ["data:/a"], "secrets": ["token"], "configs": ["settings"]})
+    app = app_of(
+        web={
+            "networks": ["front"],
+            "volumes": ["data:/a"],
+            "secrets": ["token"],
+            "configs": ["settings"],
+        }
+    )
     found = Found(**EMPTY)
     assert planned(app, found).create == {
         "networks": ("shop-front",),
@@ -82,7 +129,10 @@ def test_what_is_made_with_the_services():
         "configs": ("shop-settings-0123456789ab",),
     }
     there = found_for(app)
-    for kind, name in (("Secret", "shop-token-0123456789ab"), ("ConfigMap", "shop-settings-0123456789ab")):
+    for kind, name in (
+        ("Secret", "shop-token-0123456789ab"),
+        ("ConfigMap", "shop-settings-0123456789ab"),
+    ):
         there.objects[kind, name] = {"kind": kind, "metadata": {"name": name, "labels": {}}}
     assert not planned(app, there).changed
     assert planned(ONE, found_for(app)).remove["networks"] == ("shop-front",)
@@ -103,16 +153,30 @@ def changes(plan, name="web"):
 
 def test_a_changed_spec_is_told_in_its_own_words():
     found, records = released(app_of(web={"environment": {"A": "1"}, "mem_limit": "1g"}))
-    plan = planned(app_of(web={"environment": {"A": "2"}, "mem_limit": "1g", "hostname": "h"}), found, records=records)
+    plan = planned(
+        app_of(web={"environment": {"A": "2"}, "mem_limit": "1g", "hostname": "h"}),
+        found,
+        records=records,
+    )
     assert changes(plan) == {("environment.A", "1", "2"), ("hostname", None, "h")}
     (service,) = plan.services
-    assert service.restarts and service.interruption == "interrupted, because the only task of web stops before the new one starts (order: stop-first)"
+    assert (
+        service.restarts
+        and service.interruption
+        == "interrupted, because the only task of web stops before the new one starts (order: stop-first)"
+    )
 
 
 def test_what_restarts_nothing_interrupts_nothing():
     found, records = released(app_of(web={}))
-    (service,) = planned(app_of(web={"deploy": {"labels": {"team": "a"}}}), found, records=records).services
-    assert (service.action, service.restarts, service.interruption) == (UPDATE, False, "without interruption")
+    (service,) = planned(
+        app_of(web={"deploy": {"labels": {"team": "a"}}}), found, records=records
+    ).services
+    assert (service.action, service.restarts, service.interruption) == (
+        UPDATE,
+        False,
+        "without interruption",
+    )
 
 
 def test_drift_is_told_in_the_words_of_the_object():
@@ -124,8 +188,14 @@ def test_drift_is_told_in_the_words_of_the_object():
     found.objects["Service", "web"]["spec"]["selector"]["more"] = "others'"
     live["metadata"]["labels"]["owner"] = "alice"
     plan = planned(app, found, records=records)
-    assert {service.name: service.action for service in plan.services} == {"web": UPDATE, "db": KEEP}
-    assert changes(plan) == {("Deployment.spec.template.spec.containers[web].env[A].value", "by hand", "1"), ("Deployment.spec.replicas", 5, 2)}
+    assert {service.name: service.action for service in plan.services} == {
+        "web": UPDATE,
+        "db": KEEP,
+    }
+    assert changes(plan) == {
+        ("Deployment.spec.template.spec.containers[web].env[A].value", "by hand", "1"),
+        ("Deployment.spec.replicas", 5, 2),
+    }
     del found.objects["Service", "web"]
     assert ("Service/web", None, "made") in changes(planned(app, found, records=records))
 
@@ -156,10 +226,22 @@ def test_what_the_server_would_do_is_what_is_told():
 
 
 def test_what_a_service_needs_no_more_goes_and_volumes_stay():
-    found, records = released(app_of(web={"ports": ["80:80"], "volumes": ["data:/a"], "networks": {"front": {"aliases": ["api"]}}}))
+    found, records = released(
+        app_of(
+            web={
+                "ports": ["80:80"],
+                "volumes": ["data:/a"],
+                "networks": {"front": {"aliases": ["api"]}},
+            }
+        )
+    )
     app = app_of(web={"networks": ["front"]})
     wanted = planning.entries(APP, app, found)
-    assert set(planning.superfluous("web", wanted, found)) == {("Service", "api"), ("Service", "web-published"), ("NetworkPolicy", "shop.web.published")}
+    assert set(planning.superfluous("web", wanted, found)) == {
+        ("Service", "api"),
+        ("Service", "web-published"),
+        ("NetworkPolicy", "shop.web.published"),
+    }
     assert actions(app, found, records=records) == {"web": UPDATE}
     nothing_but_an_alias = found_for(app)
     alias = cluster_fills(render.of_service(APP, "web", app)[0])
@@ -174,9 +256,16 @@ def test_a_mode_changes_only_if_asked():
     assert path == "services.web.deploy.mode"
     assert "recreate: [web]" in told(everywhere, found_for(ONE))[path]
     plan = planned(everywhere, found_for(ONE), Wishes(recreate=frozenset({"web"})))
-    assert {service.name: service.action for service in plan.services} == {"web": RECREATE, "db": KEEP}
-    assert plan.services[0].interruption.startswith("interrupted") and changes(plan) == {("deploy.mode", "replicated", "global")}
-    assert changes(planned(ONE, found_for(everywhere), Wishes(recreate=frozenset({"web"})))) == {("deploy.mode", "global", "replicated")}
+    assert {service.name: service.action for service in plan.services} == {
+        "web": RECREATE,
+        "db": KEEP,
+    }
+    assert plan.services[0].interruption.startswith("interrupted") and changes(plan) == {
+        ("deploy.mode", "replicated", "global")
+    }
+    assert changes(planned(ONE, found_for(everywhere), Wishes(recreate=frozenset({"web"})))) == {
+        ("deploy.mode", "global", "replicated")
+    }
 
 
 HOST_PORT = {"ports": [{"target": 80, "published": 8080, "mode": "host"}]}
@@ -186,7 +275,11 @@ def test_what_takes_a_port_waits_for_it():
     plan = planned(app_of(new=HOST_PORT), found_for(app_of(old=HOST_PORT)))
     leaving = next(service for service in plan.services if service.name == "old")
     assert leaving.early and "new takes its port" in leaving.interruption
-    late = next(service for service in planned(app_of(new={}), found_for(app_of(old=HOST_PORT))).services if service.name == "old")
+    late = next(
+        service
+        for service in planned(app_of(new={}), found_for(app_of(old=HOST_PORT))).services
+        if service.name == "old"
+    )
     assert not late.early and late.action == REMOVE
 
 
@@ -195,8 +288,12 @@ def test_start_first_on_a_host_port_that_cannot_fit():
     found = found_for(app_of(web=first), nodes=[node()])
     changed = app_of(web={**first, "command": ["x"]})
     assert "start-first cannot work, since port 8080" in told(changed, found)[""]
-    assert actions(changed, found_for(app_of(web=first), nodes=[node("a"), node("b")])) == {"web": UPDATE}
-    assert actions(changed, found_for(app_of(web=first))) == {"web": UPDATE}, "nodes that may not be read are many"
+    assert actions(changed, found_for(app_of(web=first), nodes=[node("a"), node("b")])) == {
+        "web": UPDATE
+    }
+    assert actions(changed, found_for(app_of(web=first))) == {"web": UPDATE}, (
+        "nodes that may not be read are many"
+    )
 
 
 def test_what_is_missing():
@@ -204,12 +301,17 @@ def test_what_is_missing():
     problems = told(app, Found(**EMPTY))
     assert set(problems) == {"secrets: theirs", "networks: theirs"}
     assert "kubectl create secret" in problems["secrets: theirs"]
-    strangers = {(kind, "theirs"): {"metadata": {"name": "theirs"}} for kind in ("Secret", "NetworkPolicy")}
+    strangers = {
+        (kind, "theirs"): {"metadata": {"name": "theirs"}} for kind in ("Secret", "NetworkPolicy")
+    }
     assert actions(app, Found(strangers=strangers, **EMPTY)) == {"web": CREATE}
 
 
 def test_a_claim_that_is_missing():
-    content = {"services": {"web": {"image": "nginx", "volumes": ["data:/a"]}}, "volumes": {"data": {"external": True, "name": "theirs"}}}
+    content = {
+        "services": {"web": {"image": "nginx", "volumes": ["data:/a"]}},
+        "volumes": {"data": {"external": True, "name": "theirs"}},
+    }
     assert set(told(resolved(content), Found(**EMPTY))) == {"volumes: theirs"}
     assert planning.external(app_of(web={"volumes": ["data:/a", "/b"]})) == []
 
@@ -225,9 +327,15 @@ def strangers(app=ONE, labels=None, kinds=("Deployment", "Service", "NetworkPoli
 
 def test_foreign_objects_are_in_the_way():
     problems = told(ONE, strangers())
-    assert set(problems) == {"services.web", "networks: shop-default"} and "adopt: true" in problems["services.web"]
+    assert (
+        set(problems) == {"services.web", "networks: shop-default"}
+        and "adopt: true" in problems["services.web"]
+    )
     other = told(ONE, strangers(labels={"shipping.code/app": "wiki"}), Wishes(adopt=True))
-    assert set(other) == {"services.web", "networks: shop-default"} and "belongs to the app wiki" in other["services.web"]
+    assert (
+        set(other) == {"services.web", "networks: shop-default"}
+        and "belongs to the app wiki" in other["services.web"]
+    )
 
 
 def test_foreign_objects_are_taken_over_where_that_is_asked_for():
@@ -235,9 +343,19 @@ def test_foreign_objects_are_taken_over_where_that_is_asked_for():
 
 
 def test_a_namespace_with_a_standard():
-    found = Found(namespace={"metadata": {"name": NAMESPACE, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}})
+    found = Found(
+        namespace={
+            "metadata": {
+                "name": NAMESPACE,
+                "labels": {"pod-security.kubernetes.io/enforce": "restricted"},
+            }
+        }
+    )
     problems = told(app_of(web={"privileged": True, "user": "0"}), found)
-    assert set(problems) == {"services.web.privileged", "services.web.user"} and "Pod Security Standard restricted" in problems["services.web.user"]
+    assert (
+        set(problems) == {"services.web.privileged", "services.web.user"}
+        and "Pod Security Standard restricted" in problems["services.web.user"]
+    )
 
 
 def test_all_problems_are_told_at_once():
@@ -264,7 +382,11 @@ CONSTRAINTS = [
 def test_eligible_machines(constraints, count):
     nodes = [
         node("node-a", {"kubernetes.io/hostname": "a", "gpu": "yes"}),
-        node("node-b", {"node-role.kubernetes.io/control-plane": ""}, [{"key": "x", "effect": "PreferNoSchedule"}]),
+        node(
+            "node-b",
+            {"node-role.kubernetes.io/control-plane": ""},
+            [{"key": "x", "effect": "PreferNoSchedule"}],
+        ),
         node("node-c", {"gpu": "yes"}, [TAINT]),
         node("node-d", {"gpu": "yes"}, closed=True),
     ]

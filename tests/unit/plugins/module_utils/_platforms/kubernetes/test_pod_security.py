@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import pod_security
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import (
+    pod_security,
+)
 
 from .resolved_apps import one
 
@@ -29,14 +31,21 @@ VIOLATIONS = [
     ({"cap_add": ["ALL"]}, ["cap_add"], ["cap_add"]),
     ({"cap_add": ["CHOWN"]}, [], ["cap_add"]),
     ({"cap_add": ["NET_BIND_SERVICE"]}, [], []),
-    ({"privileged": True, "user": "0", **HOST_PORT}, ["privileged", "ports"], ["privileged", "ports", "user"]),
+    (
+        {"privileged": True, "user": "0", **HOST_PORT},
+        ["privileged", "ports"],
+        ["privileged", "ports", "user"],
+    ),
 ]
 
 
 @pytest.mark.parametrize(("keys", "baseline", "restricted"), VIOLATIONS, ids=str)
 def test_violations(keys, baseline, restricted):
     service = one(**keys).services["web"]
-    told = {level: [key for key, _remedy in pod_security.violations(service, level)] for level in ("", "baseline", "restricted")}
+    told = {
+        level: [key for key, _remedy in pod_security.violations(service, level)]
+        for level in ("", "baseline", "restricted")
+    }
     assert told == {"": [], "baseline": baseline, "restricted": restricted}
     assert all(remedy for _key, remedy in pod_security.violations(service, "restricted"))
 

@@ -17,7 +17,11 @@ from hypothesis import strategies as st
 from ..._compose.generated_files import CPUS, DURATIONS, SIZES
 
 BINARY = {"": 1, **{f"{letter}i": 1024 ** (index + 1) for index, letter in enumerate("KMGTPE")}}
-DECIMAL = {"m": Fraction(1, 1000), "": 1, **{letter: 1000 ** (index + 1) for index, letter in enumerate("kMGTPE")}}
+DECIMAL = {
+    "m": Fraction(1, 1000),
+    "": 1,
+    **{letter: 1000 ** (index + 1) for index, letter in enumerate("kMGTPE")},
+}
 
 
 def parts(text):
@@ -38,8 +42,26 @@ def is_canonical(text):
     return text == "0" or not larger
 
 
-MEMORY = [("64M", "64Mi"), ("1g", "1Gi"), ("1.5g", "1536Mi"), ("1000", "1k"), ("1500", "1500"), ("0", "0"), ("1000kb", "1000Ki"), ("1024p", "1Ei"), (1, "1")]
-CPU = [("0.5", "500m"), ("2", "2"), ("1.5", "1500m"), ("0.0001", "1m"), ("0", "0"), ("1000", "1k"), ("1.10", "1100m")]
+MEMORY = [
+    ("64M", "64Mi"),
+    ("1g", "1Gi"),
+    ("1.5g", "1536Mi"),
+    ("1000", "1k"),
+    ("1500", "1500"),
+    ("0", "0"),
+    ("1000kb", "1000Ki"),
+    ("1024p", "1Ei"),
+    (1, "1"),
+]
+CPU = [
+    ("0.5", "500m"),
+    ("2", "2"),
+    ("1.5", "1500m"),
+    ("0.0001", "1m"),
+    ("0", "0"),
+    ("1000", "1k"),
+    ("1.10", "1100m"),
+]
 SECONDS = [("1s", 1), ("1.5s", 2), ("10ms", 1), ("0s", 0), ("1m30s", 90), ("1ns", 1)]
 
 

@@ -30,7 +30,13 @@ LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 def port(number, target=None, protocol="TCP", **more):
-    return {"name": f"{protocol.lower()}-{number}", "port": number, "targetPort": target or number, "protocol": protocol, **more}
+    return {
+        "name": f"{protocol.lower()}-{number}",
+        "port": number,
+        "targetPort": target or number,
+        "protocol": protocol,
+        **more,
+    }
 
 
 def service(kind="ClusterIP", *ports, **more):
@@ -40,8 +46,14 @@ def service(kind="ClusterIP", *ports, **more):
 # Keys of a service -> the Services that it has.
 SERVICES_OF = [
     ({}, {"web": service(clusterIP="None")}),
-    ({"expose": ["80", "82-83/udp"]}, {"web": service("ClusterIP", port(80), port(82, protocol="UDP"), port(83, protocol="UDP"))}),
-    ({"expose": ["80"], "deploy": {"endpoint_mode": "dnsrr"}}, {"web": service("ClusterIP", port(80), clusterIP="None")}),
+    (
+        {"expose": ["80", "82-83/udp"]},
+        {"web": service("ClusterIP", port(80), port(82, protocol="UDP"), port(83, protocol="UDP"))},
+    ),
+    (
+        {"expose": ["80"], "deploy": {"endpoint_mode": "dnsrr"}},
+        {"web": service("ClusterIP", port(80), clusterIP="None")},
+    ),
     (
         {"ports": ["8080:80", "53:53/udp"]},
         {
@@ -49,19 +61,39 @@ SERVICES_OF = [
             "web-published": service("LoadBalancer", port(53, protocol="UDP"), port(8080, 80)),
         },
     ),
-    ({"ports": ["80"]}, {"web": service("ClusterIP", port(80)), "web-published": service("LoadBalancer", port(80))}),
+    (
+        {"ports": ["80"]},
+        {"web": service("ClusterIP", port(80)), "web-published": service("LoadBalancer", port(80))},
+    ),
     (
         {"ports": ["30080:80", "30081:80"]},
         {
             "web": service("ClusterIP", port(80)),
-            "web-published": service("NodePort", port(30080, 80, nodePort=30080), port(30081, 80, nodePort=30081)),
+            "web-published": service(
+                "NodePort", port(30080, 80, nodePort=30080), port(30081, 80, nodePort=30081)
+            ),
         },
     ),
-    ({"ports": ["30080:80", "81:81"]}, {"web": service("ClusterIP", port(80), port(81)), "web-published": service("LoadBalancer", port(30080, 80), port(81))}),
-    ({"ports": [{"target": 80, "published": 80, "mode": "host"}]}, {"web": service("ClusterIP", port(80))}),
-    ({"network_mode": "host", "expose": ["80"]}, {"web": service("ClusterIP", port(80), clusterIP="None")}),
     (
-        {"networks": {"front": {"aliases": ["api", "web"]}, "inside": {"aliases": ["backend"]}}, "expose": ["80"]},
+        {"ports": ["30080:80", "81:81"]},
+        {
+            "web": service("ClusterIP", port(80), port(81)),
+            "web-published": service("LoadBalancer", port(30080, 80), port(81)),
+        },
+    ),
+    (
+        {"ports": [{"target": 80, "published": 80, "mode": "host"}]},
+        {"web": service("ClusterIP", port(80))},
+    ),
+    (
+        {"network_mode": "host", "expose": ["80"]},
+        {"web": service("ClusterIP", port(80), clusterIP="None")},
+    ),
+    (
+        {
+            "networks": {"front": {"aliases": ["api", "web"]}, "inside": {"aliases": ["backend"]}},
+            "expose": ["80"],
+        },
         dict.fromkeys(("api", "backend", "web"), service("ClusterIP", port(80))),
     ),
 ]
@@ -69,11 +101,19 @@ SERVICES_OF = [
 
 @pytest.mark.parametrize(("keys", "expected"), SERVICES_OF, ids=str)
 def test_services(keys, expected):
-    assert {body["metadata"]["name"]: body["spec"] for body in bodies(one(**keys)) if body["kind"] == "Service"} == expected
+    assert {
+        body["metadata"]["name"]: body["spec"]
+        for body in bodies(one(**keys))
+        if body["kind"] == "Service"
+    } == expected
 
 
 def policies(**keys):
-    return {body["metadata"]["name"]: body["spec"] for body in bodies(one(**keys)) if body["kind"] == "NetworkPolicy"}
+    return {
+        body["metadata"]["name"]: body["spec"]
+        for body in bodies(one(**keys))
+        if body["kind"] == "NetworkPolicy"
+    }
 
 
 def members(name):
@@ -96,15 +136,22 @@ def test_internal_networks_are_left_for_names_only():
     assert found.pop("shop-inside") == among("shop-inside")
     assert found == {
         "shop.internal": {
-            "podSelector": {"matchLabels": {"shipping.code/app": "shop", "shipping.code/internal": "true"}},
+            "podSelector": {
+                "matchLabels": {"shipping.code/app": "shop", "shipping.code/internal": "true"}
+            },
             "policyTypes": ["Egress"],
-            "egress": [{"to": [members("shop-inside")]}, {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]}],
+            "egress": [
+                {"to": [members("shop-inside")]},
+                {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]},
+            ],
         }
     }
 
 
 def test_what_is_published_is_open_to_everybody():
-    assert policies(ports=["8080:80", {"target": 53, "published": 53, "protocol": "udp", "mode": "host"}])["shop.web.published"] == {
+    assert policies(
+        ports=["8080:80", {"target": 53, "published": 53, "protocol": "udp", "mode": "host"}]
+    )["shop.web.published"] == {
         "podSelector": {"matchLabels": OWN},
         "policyTypes": ["Ingress"],
         "ingress": [{"ports": [{"port": 53, "protocol": "UDP"}, {"port": 80, "protocol": "TCP"}]}],
@@ -113,12 +160,27 @@ def test_what_is_published_is_open_to_everybody():
 
 def test_claims():
     found = by_title(one(volumes=["data:/a", "cache:/b", "/anonymous", "/bind:/c"]))
-    claims = {title: body for title, body in found.items() if title.startswith("PersistentVolumeClaim")}
+    claims = {
+        title: body for title, body in found.items() if title.startswith("PersistentVolumeClaim")
+    }
     assert set(claims) == {"PersistentVolumeClaim/shop-data", "PersistentVolumeClaim/shop-cache"}
-    data, cache = claims["PersistentVolumeClaim/shop-data"], claims["PersistentVolumeClaim/shop-cache"]
-    assert data["spec"] == {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "2Gi"}}, "storageClassName": "fast"}
-    assert data["metadata"]["labels"].items() >= {"d": "e", "shipping.code/kind": "volume"}.items() and data["metadata"]["annotations"]["a"] == "b c"
-    assert cache["spec"] == {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    data, cache = (
+        claims["PersistentVolumeClaim/shop-data"],
+        claims["PersistentVolumeClaim/shop-cache"],
+    )
+    assert data["spec"] == {
+        "accessModes": ["ReadWriteMany"],
+        "resources": {"requests": {"storage": "2Gi"}},
+        "storageClassName": "fast",
+    }
+    assert (
+        data["metadata"]["labels"].items() >= {"d": "e", "shipping.code/kind": "volume"}.items()
+        and data["metadata"]["annotations"]["a"] == "b c"
+    )
+    assert cache["spec"] == {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": "1Gi"}},
+    }
 
 
 def test_external_volumes_are_not_made():
@@ -126,7 +188,9 @@ def test_external_volumes_are_not_made():
     content["volumes"]["data"] = {"external": True, "name": "theirs"}
     found = by_title(resolved(content))
     assert not any(title.startswith("PersistentVolumeClaim") for title in found)
-    assert found["Deployment/web"]["spec"]["template"]["spec"]["volumes"] == [{"name": "a", "persistentVolumeClaim": {"claimName": "theirs"}}]
+    assert found["Deployment/web"]["spec"]["template"]["spec"]["volumes"] == [
+        {"name": "a", "persistentVolumeClaim": {"claimName": "theirs"}}
+    ]
 
 
 def workload(**keys):
@@ -137,15 +201,26 @@ def test_workloads():
     assert "replicas" not in workload()["spec"]
     assert workload(deploy={"replicas": 0})["spec"]["replicas"] == 0
     everywhere = workload(deploy={"mode": "global"})
-    assert (everywhere["apiVersion"], everywhere["kind"], "replicas" in everywhere["spec"]) == ("apps/v1", "DaemonSet", False)
+    assert (everywhere["apiVersion"], everywhere["kind"], "replicas" in everywhere["spec"]) == (
+        "apps/v1",
+        "DaemonSet",
+        False,
+    )
     metadata = workload(deploy={"labels": {"team": "a", "note": "a b"}})["metadata"]
-    assert metadata["labels"] == {"team": "a", **OWN, "app.kubernetes.io/managed-by": "shipping.code"}
+    assert metadata["labels"] == {
+        "team": "a",
+        **OWN,
+        "app.kubernetes.io/managed-by": "shipping.code",
+    }
     assert metadata["annotations"]["note"] == "a b"
 
 
 def test_the_workload_is_made_last():
     """Its pods need the others."""
-    kinds = [body["kind"] for body in render.of_service(APP, "web", one(volumes=["data:/a"], ports=["80:80"]))]
+    kinds = [
+        body["kind"]
+        for body in render.of_service(APP, "web", one(volumes=["data:/a"], ports=["80:80"]))
+    ]
     assert kinds == ["PersistentVolumeClaim", "Service", "Service", "NetworkPolicy", "Deployment"]
 
 
@@ -154,7 +229,11 @@ OVERLAYS = [
     ({"a": {"b": 1}}, {"a": {"c": 2}}, {"a": {"b": 1, "c": 2}}),
     ({"a": {"b": 1}}, {"a": None}, {"a": None}),
     ({"a": [1]}, {"a": [2]}, {"a": [2]}),
-    ({"a": [{"name": "x", "v": 1}]}, {"a": [{"name": "x", "w": 2}, {"name": "y"}]}, {"a": [{"name": "x", "v": 1, "w": 2}, {"name": "y"}]}),
+    (
+        {"a": [{"name": "x", "v": 1}]},
+        {"a": [{"name": "x", "w": 2}, {"name": "y"}]},
+        {"a": [{"name": "x", "v": 1, "w": 2}, {"name": "y"}]},
+    ),
     ({"a": [{"name": "x"}]}, {"a": [{"other": 1}]}, {"a": [{"other": 1}]}),
     ({"a": 1}, {"a": {"b": 2}}, {"a": {"b": 2}}),
 ]
@@ -170,14 +249,37 @@ def test_overlaid(body, raw, result):
 
 def test_overlays_go_to_the_objects_of_their_kind():
     raw = {
-        "Deployment": {"spec": {"template": {"spec": {"containers": [{"name": "web", "terminationMessagePath": "/x"}], "runtimeClassName": "gvisor"}}}},
-        "Service": {"metadata": {"annotations": {"cloud": "internal"}, "labels": {"shipping.code/app": "evil"}}},
+        "Deployment": {
+            "spec": {
+                "template": {
+                    "spec": {
+                        "containers": [{"name": "web", "terminationMessagePath": "/x"}],
+                        "runtimeClassName": "gvisor",
+                    }
+                }
+            }
+        },
+        "Service": {
+            "metadata": {
+                "annotations": {"cloud": "internal"},
+                "labels": {"shipping.code/app": "evil"},
+            }
+        },
     }
     found = by_title(one(**{"x-shipping": {"overlay": {"kubernetes": raw}}}))
-    pod, plain = found["Deployment/web"]["spec"]["template"], by_title(one())["Deployment/web"]["spec"]["template"]
-    assert pod["spec"]["runtimeClassName"] == "gvisor" and pod["spec"]["containers"][0]["image"] == f"nginx@{DIGEST}"
+    pod, plain = (
+        found["Deployment/web"]["spec"]["template"],
+        by_title(one())["Deployment/web"]["spec"]["template"],
+    )
+    assert (
+        pod["spec"]["runtimeClassName"] == "gvisor"
+        and pod["spec"]["containers"][0]["image"] == f"nginx@{DIGEST}"
+    )
     assert pod["spec"]["containers"][0]["terminationMessagePath"] == "/x"
-    assert pod["metadata"]["labels"]["shipping.code/hash"] != plain["metadata"]["labels"]["shipping.code/hash"]
+    assert (
+        pod["metadata"]["labels"]["shipping.code/hash"]
+        != plain["metadata"]["labels"]["shipping.code/hash"]
+    )
     assert found["Service/web"]["metadata"]["annotations"]["cloud"] == "internal"
     assert found["Service/web"]["metadata"]["labels"]["shipping.code/app"] == "shop"
 
@@ -194,7 +296,11 @@ RESTARTS_NOTHING = [
     {"depends_on": ["db"]},
     {"image": "nginx:another-tag"},
     {"logging": {"driver": "json-file"}, "ulimits": {"nofile": 9}},
-    {"x-shipping": {"overlay": {"kubernetes": {"Service": {"spec": {"sessionAffinity": "ClientIP"}}}}}},
+    {
+        "x-shipping": {
+            "overlay": {"kubernetes": {"Service": {"spec": {"sessionAffinity": "ClientIP"}}}}
+        }
+    },
 ]
 RESTARTS = [
     {"environment": {"A": "2"}},
@@ -217,7 +323,13 @@ def hash_of(keys, **added):
     content["services"]["db"] = {"image": "postgres"}
     app = resolved(content, **added)
     found = render.service_hash(APP, "web", app)
-    assert found and found == render.workload(APP, "web", app)["spec"]["template"]["metadata"]["labels"]["shipping.code/hash"]
+    assert (
+        found
+        and found
+        == render.workload(APP, "web", app)["spec"]["template"]["metadata"]["labels"][
+            "shipping.code/hash"
+        ]
+    )
     return found
 
 
@@ -259,24 +371,36 @@ def test_the_same_app_gives_the_same_objects(keys):
 @given(SERVICES)
 def test_names_are_as_the_cluster_takes_them(keys):
     for body in bodies(generated(keys)):
-        assert all(LABEL.fullmatch(part) for part in body["metadata"]["name"].split(".")), body["metadata"]["name"]
+        assert all(LABEL.fullmatch(part) for part in body["metadata"]["name"].split(".")), body[
+            "metadata"
+        ]["name"]
         for text in body["metadata"]["labels"].values():
             assert re.fullmatch(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?", text)
         if "template" in body["spec"]:
-            assert all(LABEL.fullmatch(volume["name"]) for volume in body["spec"]["template"]["spec"].get("volumes", []))
+            assert all(
+                LABEL.fullmatch(volume["name"])
+                for volume in body["spec"]["template"]["spec"].get("volumes", [])
+            )
 
 
 def test_the_longest_names_fit():
     app, name, network = "a" * 40, "b" * 63, "c" * 70
-    content = {"services": {name: {"image": "x", "ports": ["80:80"], "networks": [network]}}, "networks": {network: {"internal": True}}}
+    content = {
+        "services": {name: {"image": "x", "ports": ["80:80"], "networks": [network]}},
+        "networks": {network: {"internal": True}},
+    }
     made = resolved(content)
     found = [*render.of_service(app, name, made), *render.policies(app, made)]
     assert len({(body["kind"], body["metadata"]["name"]) for body in found}) == len(found) == 6
-    assert all(LABEL.fullmatch(part) for body in found for part in body["metadata"]["name"].split("."))
+    assert all(
+        LABEL.fullmatch(part) for body in found for part in body["metadata"]["name"].split(".")
+    )
 
 
 def test_what_is_declared_but_used_by_nobody_is_not_made():
-    assert set(by_title(resolved({"services": {"web": {"image": "nginx"}}, **copy.deepcopy(DECLARED)}))) == {
+    assert set(
+        by_title(resolved({"services": {"web": {"image": "nginx"}}, **copy.deepcopy(DECLARED)}))
+    ) == {
         "Service/web",
         "Deployment/web",
         "NetworkPolicy/shop-default",

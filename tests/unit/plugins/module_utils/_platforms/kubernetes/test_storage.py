@@ -11,13 +11,21 @@ import json
 from dataclasses import replace
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._core.errors import NotFound, Outdated, PlanError
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import (
+    NotFound,
+    Outdated,
+    PlanError,
+)
 from ansible_collections.shipping.code.plugins.module_utils._deploy.history import Record
 from ansible_collections.shipping.code.plugins.module_utils._deploy.lease import Lease
 from ansible_collections.shipping.code.plugins.module_utils._deploy.ports import Contents
 from ansible_collections.shipping.code.plugins.module_utils._deploy.resolution import Resolved
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import storage
-from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.api_kinds import CONFIG_MAP, NAMESPACE, SECRET
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.api_kinds import (
+    CONFIG_MAP,
+    NAMESPACE,
+    SECRET,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,7 +41,9 @@ class Cluster:
 
     def _keep(self, kind, body):
         self.version += 1
-        kept = copy.deepcopy({**body, "metadata": {**body["metadata"], "resourceVersion": str(self.version)}})
+        kept = copy.deepcopy(
+            {**body, "metadata": {**body["metadata"], "resourceVersion": str(self.version)}}
+        )
         self.objects[kind.name, body["metadata"]["name"]] = kept
         return copy.deepcopy(kept)
 
@@ -56,7 +66,10 @@ class Cluster:
         return self._keep(kind, body)
 
     def replace(self, kind, body):
-        if self.objects[kind.name, body["metadata"]["name"]]["metadata"]["resourceVersion"] != body["metadata"]["resourceVersion"]:
+        if (
+            self.objects[kind.name, body["metadata"]["name"]]["metadata"]["resourceVersion"]
+            != body["metadata"]["resourceVersion"]
+        ):
             raise Outdated("refused", "the object has been modified")
         return self._keep(kind, body)
 
@@ -69,7 +82,12 @@ class Cluster:
         app, roles = selector.split(",", 1)
         allowed = roles.partition("(")[2].rstrip(")").split(",")
         bodies = [body for (name, _object), body in self.objects.items() if name == kind.name]
-        return [body for body in bodies if app == f"shipping.code/app={body['metadata']['labels']['shipping.code/app']}" and role(body) in allowed]
+        return [
+            body
+            for body in bodies
+            if app == f"shipping.code/app={body['metadata']['labels']['shipping.code/app']}"
+            and role(body) in allowed
+        ]
 
     def delete(self, kind, name):
         del self.objects[kind.name, name]
@@ -101,7 +119,9 @@ RECORD = Record(
 
 
 def read(cluster):
-    return storage.records(body for (kind, _name), body in cluster.objects.items() if kind == "Secret")
+    return storage.records(
+        body for (kind, _name), body in cluster.objects.items() if kind == "Secret"
+    )
 
 
 def test_a_record_comes_back_as_it_was():
@@ -133,18 +153,30 @@ def test_records_are_the_newest_first_and_nothing_else():
         storage.write_record(cluster, APP, replace(RECORD, number=9))
 
 
-HELD = Lease("", -1, token=4, holder="alice@ci (process 1) 9f", ttl=2.5, what="who releases 1.5.0", beat=7)
+HELD = Lease(
+    "", -1, token=4, holder="alice@ci (process 1) 9f", ttl=2.5, what="who releases 1.5.0", beat=7
+)
 
 
 def test_a_lease_comes_back_as_it_was():
     cluster = Cluster()
     assert storage.read_lease(cluster, APP) is None
     made = storage.write_lease(cluster, APP, HELD, create_namespace=False)
-    assert made == replace(HELD, id="shipping.code.shop", version=1) == storage.read_lease(cluster, APP)
+    assert (
+        made
+        == replace(HELD, id="shipping.code.shop", version=1)
+        == storage.read_lease(cluster, APP)
+    )
     spec = cluster.objects["Lease", made.id]["spec"]
     assert (spec["leaseDurationSeconds"], spec["holderIdentity"]) == (3, HELD.holder)
-    freed = storage.write_lease(cluster, APP, replace(made, holder="", what="", token=5), create_namespace=False)
-    assert (freed.holder, freed.token, freed.version) == ("", 5, 2) and "holderIdentity" not in cluster.objects["Lease", made.id]["spec"]
+    freed = storage.write_lease(
+        cluster, APP, replace(made, holder="", what="", token=5), create_namespace=False
+    )
+    assert (freed.holder, freed.token, freed.version) == (
+        "",
+        5,
+        2,
+    ) and "holderIdentity" not in cluster.objects["Lease", made.id]["spec"]
 
 
 def test_a_lease_is_written_by_the_version_that_was_read():
@@ -162,7 +194,10 @@ def test_a_namespace_is_made_only_if_asked(monkeypatch):
     cluster = Cluster("default")
     with pytest.raises(PlanError, match=r"there is no namespace stores.*create_namespace"):
         storage.write_lease(cluster, APP, HELD, create_namespace=False)
-    assert storage.write_lease(cluster, APP, HELD, create_namespace=True).token == 4 and "stores" in cluster.namespaces
+    assert (
+        storage.write_lease(cluster, APP, HELD, create_namespace=True).token == 4
+        and "stores" in cluster.namespaces
+    )
 
 
 APP_WITH_CONTENTS = one(secrets=["token"], configs=["settings"])
@@ -171,30 +206,65 @@ NAMES = ("shop-token-0123456789ab", "shop-settings-0123456789ab")
 
 def made(contents, existing=(), app=APP_WITH_CONTENTS):
     cluster, fence = Cluster(), Fence()
-    storage.make_objects(cluster, APP, app, contents, {"secrets": set(existing), "configs": set(existing)}, fence)
+    storage.make_objects(
+        cluster, APP, app, contents, {"secrets": set(existing), "configs": set(existing)}, fence
+    )
     return cluster, fence
 
 
 def test_contents():
     cluster, fence = made(Contents({"token": b"\xff\x00"}, {"settings": b"a: b"}))
     secret, config = cluster.find(SECRET, NAMES[0]), cluster.find(CONFIG_MAP, NAMES[1])
-    assert base64.b64decode(secret["data"]["data"]) == b"\xff\x00" and config["data"] == {"data": "a: b"}
-    assert secret["immutable"] and config["immutable"] and {role(secret), role(config)} == {"content"} and fence.asked == 2
-    assert base64.b64decode(made(Contents({"token": b""}, {"settings": b"\xff"}))[0].find(CONFIG_MAP, NAMES[1])["binaryData"]["data"]) == b"\xff"
+    assert base64.b64decode(secret["data"]["data"]) == b"\xff\x00" and config["data"] == {
+        "data": "a: b"
+    }
+    assert (
+        secret["immutable"]
+        and config["immutable"]
+        and {role(secret), role(config)} == {"content"}
+        and fence.asked == 2
+    )
+    assert (
+        base64.b64decode(
+            made(Contents({"token": b""}, {"settings": b"\xff"}))[0].find(CONFIG_MAP, NAMES[1])[
+                "binaryData"
+            ]["data"]
+        )
+        == b"\xff"
+    )
 
 
 def test_what_is_there_is_not_made_again():
     assert not made(Contents(), existing=NAMES)[0].objects
     cluster, fence = made(Contents({"token": b"a"}, {"settings": b"b"}))
-    storage.make_objects(cluster, APP, APP_WITH_CONTENTS, Contents({"token": b"a"}, {"settings": b"b"}), {"secrets": set(), "configs": set()}, fence)
+    storage.make_objects(
+        cluster,
+        APP,
+        APP_WITH_CONTENTS,
+        Contents({"token": b"a"}, {"settings": b"b"}),
+        {"secrets": set(), "configs": set()},
+        fence,
+    )
     assert len(cluster.objects) == 2
     assert not made(Contents(), app=one(secrets=["theirs"]))[0].objects
 
 
 def test_labels_of_contents():
-    app = Resolved(secrets={"s": {"source": "token", "id": "1", "labels": {"team": "a", "note": "a b", "shipping.code/app": "evil"}}})
+    app = Resolved(
+        secrets={
+            "s": {
+                "source": "token",
+                "id": "1",
+                "labels": {"team": "a", "note": "a b", "shipping.code/app": "evil"},
+            }
+        }
+    )
     metadata = made(Contents({"token": b"x"}), app=app)[0].find(SECRET, "s")["metadata"]
-    assert metadata["labels"]["team"] == "a" and metadata["labels"]["shipping.code/app"] == APP and metadata["annotations"] == {"note": "a b"}
+    assert (
+        metadata["labels"]["team"] == "a"
+        and metadata["labels"]["shipping.code/app"] == APP
+        and metadata["annotations"] == {"note": "a b"}
+    )
 
 
 def test_only_what_no_release_needs_is_swept():
@@ -202,9 +272,15 @@ def test_only_what_no_release_needs_is_swept():
     storage.write_record(cluster, APP, RECORD)
     storage.write_registries(cluster, APP, b"{}")
     old = Resolved(secrets={"old": {"source": "token", "id": "0"}})
-    storage.make_objects(cluster, APP, old, Contents({"token": b"old"}), {"secrets": set(), "configs": set()}, fence)
+    storage.make_objects(
+        cluster, APP, old, Contents({"token": b"old"}), {"secrets": set(), "configs": set()}, fence
+    )
     storage.sweep(cluster, APP, [APP_WITH_CONTENTS, Resolved()], fence)
-    assert {name for _kind, name in cluster.objects} == {*NAMES, "shipping.code.shop.release.3", storage.registry_name(APP)}
+    assert {name for _kind, name in cluster.objects} == {
+        *NAMES,
+        "shipping.code.shop.release.3",
+        storage.registry_name(APP),
+    }
     storage.sweep(cluster, APP, [], fence)
     assert {name for _kind, name in cluster.objects} == {"shipping.code.shop.release.3"}
 
@@ -213,7 +289,9 @@ def test_logins_for_the_machines():
     cluster, content = Cluster(), json.dumps({"auths": {"r.example": {"auth": "eA=="}}}).encode()
     assert not storage.same_registries(cluster, APP, content)
     storage.write_registries(cluster, APP, content)
-    assert storage.same_registries(cluster, APP, content) and storage.same_registries(cluster, APP, content.replace(b": ", b":"))
+    assert storage.same_registries(cluster, APP, content) and storage.same_registries(
+        cluster, APP, content.replace(b": ", b":")
+    )
     assert not storage.same_registries(cluster, APP, b'{"auths": {}}')
     cluster.objects["Secret", storage.registry_name(APP)]["data"] = {}
     assert not storage.same_registries(cluster, APP, content)

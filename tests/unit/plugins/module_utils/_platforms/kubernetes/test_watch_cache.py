@@ -11,9 +11,16 @@ import time
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import NotFound
-from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import api_kinds, watch_cache
-from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import cluster as cluster_module
-from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.cluster_access import Access
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import (
+    api_kinds,
+    watch_cache,
+)
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import (
+    cluster as cluster_module,
+)
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.cluster_access import (
+    Access,
+)
 
 from .api_server import serving
 
@@ -28,7 +35,12 @@ def event(kind, body):
     return json.dumps({"type": kind, "object": body}).encode() + b"\n"
 
 
-GONE = json.dumps({"type": "ERROR", "object": {"code": 410, "message": "too old resource version"}}).encode() + b"\n"
+GONE = (
+    json.dumps(
+        {"type": "ERROR", "object": {"code": 410, "message": "too old resource version"}}
+    ).encode()
+    + b"\n"
+)
 
 
 class Script:
@@ -66,15 +78,26 @@ def follow(monkeypatch):
         with serving() as server:
             server.answer = script
             changed = threading.Event()
-            here = watch_cache.Mirror(cluster_module.Cluster(Access(server.host, "shop", timeout=5.0)), api_kinds.POD, changed, "a=b")
+            here = watch_cache.Mirror(
+                cluster_module.Cluster(Access(server.host, "shop", timeout=5.0)),
+                api_kinds.POD,
+                changed,
+                "a=b",
+            )
             here.start()
             deadline = time.monotonic() + 5
-            while sorted(item["metadata"]["name"] for item in here.items) != expected or len(watched(server)) <= len(watches):
+            while sorted(item["metadata"]["name"] for item in here.items) != expected or len(
+                watched(server)
+            ) <= len(watches):
                 assert time.monotonic() < deadline, (here.items, here.trouble, server.asked)
                 changed.wait(0.02)
                 changed.clear()
             script.done.set()
-            return here, watched(server), [asked for asked in server.asked if "watch" not in asked.query]
+            return (
+                here,
+                watched(server),
+                [asked for asked in server.asked if "watch" not in asked.query],
+            )
 
     return followed
 
@@ -84,17 +107,26 @@ def watched(server):
 
 
 def test_what_happens_is_followed(follow):
-    events = [event("ADDED", pod("b", "6")), event("MODIFIED", pod("a", "7", x=1)), event("DELETED", pod("b", "8")), event("ADDED", pod("c", "9"))]
+    events = [
+        event("ADDED", pod("b", "6")),
+        event("MODIFIED", pod("a", "7", x=1)),
+        event("DELETED", pod("b", "8")),
+        event("ADDED", pod("c", "9")),
+    ]
     here, versions, lists = follow([("5", pod("a"))], [events], ["a", "c"])
     assert versions == ["5", "9"] and len(lists) == 1
     assert {item["metadata"]["name"]: item.get("x") for item in here.items} == {"a": 1, "c": None}
-    assert all(item["kind"] == "Pod" for item in here.items) and lists[0].query == {"labelSelector": "a=b"}
+    assert all(item["kind"] == "Pod" for item in here.items) and lists[0].query == {
+        "labelSelector": "a=b"
+    }
 
 
 def test_a_cut_is_resumed_where_it_was(follow):
     """Also after a bookmark, which changes nothing else."""
     cut = [event("ADDED", pod("b", "6")), event("BOOKMARK", pod("", "70")), b'{"type": "ADD', None]
-    here, versions, lists = follow([("5", pod("a"))], [cut, [event("ADDED", pod("c", "71"))]], ["a", "b", "c"])
+    here, versions, lists = follow(
+        [("5", pod("a"))], [cut, [event("ADDED", pod("c", "71"))]], ["a", "b", "c"]
+    )
     assert versions == ["5", "70", "71"] and len(lists) == 1 and here.trouble is None
 
 
@@ -103,10 +135,16 @@ def test_an_empty_watch_changes_nothing(follow):
     assert versions == ["5", "5", "5"] and len(lists) == 1
 
 
-@pytest.mark.parametrize("gone", [[GONE], [event("ADDED", pod("z", "6")), GONE], 410], ids=["event", "event-later", "answer"])
+@pytest.mark.parametrize(
+    "gone",
+    [[GONE], [event("ADDED", pod("z", "6")), GONE], 410],
+    ids=["event", "event-later", "answer"],
+)
 def test_what_is_too_old_is_read_anew(gone, follow):
     """What went meanwhile is gone from the list, too."""
-    here, versions, lists = follow([("5", pod("a"), pod("b")), ("50", pod("b"), pod("c"))], [gone], ["b", "c"])
+    here, versions, lists = follow(
+        [("5", pod("a"), pod("b")), ("50", pod("b"), pod("c"))], [gone], ["b", "c"]
+    )
     assert versions == ["5", "50"] and len(lists) == 2 and here.trouble is None
 
 
@@ -121,7 +159,9 @@ def test_trouble_is_told_while_it_lasts(monkeypatch):
     with serving() as server:
         server.answer = Script([("5", pod("a"))], [])
         changed = threading.Event()
-        here = watch_cache.Mirror(cluster_module.Cluster(Access(server.host, "shop", timeout=5.0)), api_kinds.POD, changed)
+        here = watch_cache.Mirror(
+            cluster_module.Cluster(Access(server.host, "shop", timeout=5.0)), api_kinds.POD, changed
+        )
         here.start()
         here.start()
         server.answer.done.set()
@@ -136,8 +176,14 @@ def test_trouble_is_told_while_it_lasts(monkeypatch):
 def test_a_kind_that_does_not_exist_yet_comes(monkeypatch):
     monkeypatch.setattr(watch_cache, "_RETRY", 0.01)
     with serving() as server:
-        server.answer = lambda _asked: (404, {"message": "the server could not find the requested resource"})
-        cluster, changed = cluster_module.Cluster(Access(server.host, "shop", timeout=5.0)), threading.Event()
+        server.answer = lambda _asked: (
+            404,
+            {"message": "the server could not find the requested resource"},
+        )
+        cluster, changed = (
+            cluster_module.Cluster(Access(server.host, "shop", timeout=5.0)),
+            threading.Event(),
+        )
         with pytest.raises(NotFound):
             cluster.listing(api_kinds.POD)
         here = watch_cache.Mirror(cluster, api_kinds.POD, changed)

@@ -9,8 +9,14 @@ from typing import Any
 
 from ansible_collections.shipping.code.plugins.module_utils._compose import model
 from ansible_collections.shipping.code.plugins.module_utils._deploy.naming import Naming
-from ansible_collections.shipping.code.plugins.module_utils._deploy.resolution import Resolved, references, resolve
-from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm.spec_fields import Names
+from ansible_collections.shipping.code.plugins.module_utils._deploy.resolution import (
+    Resolved,
+    references,
+    resolve,
+)
+from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm.spec_fields import (
+    Names,
+)
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 
@@ -19,8 +25,13 @@ def resolved(content: dict[str, Any], app: str = "shop") -> Resolved:
     """An app with made-up digests and ids."""
     read = model.read(content)
     images = {reference: f"{reference}@{DIGEST}" for reference in references(read)}
-    ids = {section: dict.fromkeys(getattr(read, section), "0123456789ab") for section in ("secrets", "configs")}
-    return resolve(Naming(app, volume_labels={"com.docker.stack.namespace": app}), read, images, ids)
+    ids = {
+        section: dict.fromkeys(getattr(read, section), "0123456789ab")
+        for section in ("secrets", "configs")
+    }
+    return resolve(
+        Naming(app, volume_labels={"com.docker.stack.namespace": app}), read, images, ids
+    )
 
 
 def names(app: Resolved) -> Names:

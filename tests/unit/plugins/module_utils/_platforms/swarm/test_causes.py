@@ -31,15 +31,76 @@ def test_a_task_that_only_waits_has_no_cause():
 
 
 FAILED = [
-    ({"State": "rejected", "Err": "No such image: registry.example.com/shop:9"}, "image_unavailable", True, "registry.example.com/shop:9"),
-    ({"State": "rejected", "Err": 'invalid mount config for type "bind": bind source path does not exist: /data'}, "mount_failed", True, "/data"),
-    ({"State": "failed", "Err": 'starting container failed: exec: "x": executable file not found in $PATH: unknown'}, "start_failed", True, '"x"'),
-    ({"State": "failed", "Err": "starting container failed: unable to find user bob: no matching entries in passwd file"}, "start_failed", True, "bob"),
-    ({"State": "failed", "Err": "starting container failed: driver failed: listen tcp4 0.0.0.0:80: bind: address already in use"}, "port_taken", False, ":80"),
-    ({"State": "failed", "Err": "task: non-zero exit (1)", "ContainerStatus": {"ExitCode": 1, "ContainerID": "a"}}, "crash", False, "exit code 1"),
-    ({"State": "failed", "Err": "task: non-zero exit (137): dockerexec: unhealthy container"}, "unhealthy", False, "health check fails"),
-    ({"State": "complete", "ContainerStatus": {"ExitCode": 0, "ContainerID": "a"}}, "ended", False, "exit code 0"),
-    ({"State": "failed", "Err": "starting container failed: something new"}, "start_failed", False, "something new"),
+    (
+        {"State": "rejected", "Err": "No such image: registry.example.com/shop:9"},
+        "image_unavailable",
+        True,
+        "registry.example.com/shop:9",
+    ),
+    (
+        {
+            "State": "rejected",
+            "Err": 'invalid mount config for type "bind": bind source path does not exist: /data',
+        },
+        "mount_failed",
+        True,
+        "/data",
+    ),
+    (
+        {
+            "State": "failed",
+            "Err": 'starting container failed: exec: "x": executable file not found in $PATH: unknown',
+        },
+        "start_failed",
+        True,
+        '"x"',
+    ),
+    (
+        {
+            "State": "failed",
+            "Err": "starting container failed: unable to find user bob: no matching entries in passwd file",
+        },
+        "start_failed",
+        True,
+        "bob",
+    ),
+    (
+        {
+            "State": "failed",
+            "Err": "starting container failed: driver failed: listen tcp4 0.0.0.0:80: bind: address already in use",
+        },
+        "port_taken",
+        False,
+        ":80",
+    ),
+    (
+        {
+            "State": "failed",
+            "Err": "task: non-zero exit (1)",
+            "ContainerStatus": {"ExitCode": 1, "ContainerID": "a"},
+        },
+        "crash",
+        False,
+        "exit code 1",
+    ),
+    (
+        {"State": "failed", "Err": "task: non-zero exit (137): dockerexec: unhealthy container"},
+        "unhealthy",
+        False,
+        "health check fails",
+    ),
+    (
+        {"State": "complete", "ContainerStatus": {"ExitCode": 0, "ContainerID": "a"}},
+        "ended",
+        False,
+        "exit code 0",
+    ),
+    (
+        {"State": "failed", "Err": "starting container failed: something new"},
+        "start_failed",
+        False,
+        "something new",
+    ),
 ]
 
 

@@ -11,7 +11,12 @@ from typing import Any
 
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import SpecError
 from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm import compare
-from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm.spec_fields import FIELDS, Body, get, put
+from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm.spec_fields import (
+    FIELDS,
+    Body,
+    get,
+    put,
+)
 from hypothesis import assume, given
 
 from ..._compose.generated_files import SERVICES, spec
@@ -33,7 +38,10 @@ def engine_fills(body: Body) -> Body:
     result: Body = json.loads(json.dumps(body))
     put(result, "TaskTemplate.ForceUpdate", 0)
     put(result, "TaskTemplate.Runtime", "container")
-    for place, value in (("EndpointSpec.Mode", "vip"), ("TaskTemplate.ContainerSpec.Isolation", "default")):
+    for place, value in (
+        ("EndpointSpec.Mode", "vip"),
+        ("TaskTemplate.ContainerSpec.Isolation", "default"),
+    ):
         if get(result, place) is None:
             put(result, place, value)
     if "Replicated" in result["Mode"]:
@@ -45,7 +53,11 @@ def changes(app: Any, body: Body, before: Any = None) -> list[str]:
     """The paths that differ."""
     want = app.services["web"]
     former = (before or app).services["web"]
-    return [change.path for _field, _target, listed in compare.targets(want, former, body, names(app)) for change in listed]
+    return [
+        change.path
+        for _field, _target, listed in compare.targets(want, former, body, names(app))
+        for change in listed
+    ]
 
 
 @given(SERVICES)
@@ -61,7 +73,11 @@ def test_from_one_to_another_and_again(first, second):
     assume(get(one.services["web"], "deploy.mode") == get(other.services["web"], "deploy.mode"))
     body = engine_fills(compare.render("shop_web", one.services["web"], names(one), LABELS, "one"))
     differs = changes(other, body, one)
-    after = engine_fills(compare.updated(body, other.services["web"], one.services["web"], names(other), LABELS, "other"))
+    after = engine_fills(
+        compare.updated(
+            body, other.services["web"], one.services["web"], names(other), LABELS, "other"
+        )
+    )
     assert changes(other, after, other) == []
     if not differs:
         assert after == body
@@ -71,7 +87,11 @@ def test_from_one_to_another_and_again(first, second):
 def test_a_service_is_restarted_only_with_another_hash(first, second):
     one, other = read(first), read(second)
     body = engine_fills(compare.render("shop_web", one.services["web"], names(one), LABELS, "one"))
-    after = engine_fills(compare.updated(body, other.services["web"], one.services["web"], names(other), LABELS, "other"))
+    after = engine_fills(
+        compare.updated(
+            body, other.services["web"], one.services["web"], names(other), LABELS, "other"
+        )
+    )
     hashes = [compare.service_hash(app.services["web"]) for app in (one, other)]
     if hashes[0] == hashes[1]:
         for entry in (body, after):
@@ -85,9 +105,15 @@ def test_what_others_set_stays(first, second):
     body = engine_fills(compare.render("shop_web", one.services["web"], names(one), LABELS, "one"))
     body["Labels"]["owner"] = "alice"
     put(body, "TaskTemplate.ContainerSpec.Privileges", {"NoNewPrivileges": True})
-    put(body, "TaskTemplate.ContainerSpec.Labels", {**get(body, "TaskTemplate.ContainerSpec.Labels"), "by-hand": "yes"})
+    put(
+        body,
+        "TaskTemplate.ContainerSpec.Labels",
+        {**get(body, "TaskTemplate.ContainerSpec.Labels"), "by-hand": "yes"},
+    )
     before = copy.deepcopy(body)
-    after = compare.updated(body, other.services["web"], one.services["web"], names(other), LABELS, "other")
+    after = compare.updated(
+        body, other.services["web"], one.services["web"], names(other), LABELS, "other"
+    )
     assert body == before, "the body that was read was changed in place"
     assert after["Labels"]["owner"] == "alice"
     assert get(after, "TaskTemplate.ContainerSpec.Labels")["by-hand"] == "yes"

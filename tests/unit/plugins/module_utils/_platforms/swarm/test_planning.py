@@ -9,10 +9,23 @@ from typing import Any
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import PlanError
-from ansible_collections.shipping.code.plugins.module_utils._deploy.plan import CREATE, KEEP, RECREATE, REMOVE, UPDATE
+from ansible_collections.shipping.code.plugins.module_utils._deploy.plan import (
+    CREATE,
+    KEEP,
+    RECREATE,
+    REMOVE,
+    UPDATE,
+)
 from ansible_collections.shipping.code.plugins.module_utils._deploy.ports import Wishes
-from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm import compare, planning
-from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm.observe import APP, STACK, Found
+from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm import (
+    compare,
+    planning,
+)
+from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm.observe import (
+    APP,
+    STACK,
+    Found,
+)
 
 from .resolved_apps import names, resolved
 
@@ -20,7 +33,11 @@ NODE = {
     "ID": "n1",
     "Spec": {"Availability": "active", "Role": "manager", "Labels": {"gpu": "yes", "zone": "A"}},
     "Status": {"State": "ready"},
-    "Description": {"Hostname": "node-a", "Platform": {"OS": "linux", "Architecture": "x86_64"}, "Engine": {"Labels": {"disk": "ssd"}}},
+    "Description": {
+        "Hostname": "node-a",
+        "Platform": {"OS": "linux", "Architecture": "x86_64"},
+        "Engine": {"Labels": {"disk": "ssd"}},
+    },
 }
 CONSTRAINTS = [
     ([], True),
@@ -41,7 +58,13 @@ CONSTRAINTS = [
 @pytest.mark.parametrize(("constraints", "fits"), CONSTRAINTS)
 def test_eligible_machines(constraints, fits):
     service = {"deploy": {"placement": {"constraints": constraints}}}
-    found = Found(nodes=[NODE, {**NODE, "Spec": {**NODE["Spec"], "Availability": "drain"}}, {**NODE, "Status": {"State": "down"}}])
+    found = Found(
+        nodes=[
+            NODE,
+            {**NODE, "Spec": {**NODE["Spec"], "Availability": "drain"}},
+            {**NODE, "Status": {"State": "down"}},
+        ]
+    )
     assert planning.eligible(service, found) == int(fits)
 
 
@@ -49,20 +72,40 @@ def found_for(app: Any, **services: dict[str, Any]) -> Found:
     """What a Swarm has where an app runs as it is resolved; ``services`` are bodies to put in place of those rendered."""
     known = names(app)
     bodies = {
-        name: {"ID": name, "Spec": compare.render(f"shop_{name}", want, known, {APP: "shop", STACK: "shop"}, "hash")} for name, want in app.services.items()
+        name: {
+            "ID": name,
+            "Spec": compare.render(
+                f"shop_{name}", want, known, {APP: "shop", STACK: "shop"}, "hash"
+            ),
+        }
+        for name, want in app.services.items()
     }
-    networks = [{"Name": name, "Id": identity, "Driver": "overlay", "Scope": "swarm", "Labels": {APP: "shop"}} for name, identity in known.networks.items()]
+    networks = [
+        {
+            "Name": name,
+            "Id": identity,
+            "Driver": "overlay",
+            "Scope": "swarm",
+            "Labels": {APP: "shop"},
+        }
+        for name, identity in known.networks.items()
+    ]
     networks = [network for network in networks if network["Name"] != "host"]
     return Found(services={**bodies, **services}, networks=networks, nodes=[NODE])
 
 
 def actions(app: Any, found: Found, wishes: Wishes | None = None) -> dict[str, str]:
     """What a plan does with each service."""
-    return {service.name: service.action for service in planning.plan("shop", app, [], found, wishes or Wishes()).services}
+    return {
+        service.name: service.action
+        for service in planning.plan("shop", app, [], found, wishes or Wishes()).services
+    }
 
 
 ONE = resolved({"services": {"web": {"image": "a:1"}, "db": {"image": "b:1"}}})
-TWO = resolved({"services": {"web": {"image": "a:1", "environment": {"A": "1"}}, "job": {"image": "c:1"}}})
+TWO = resolved(
+    {"services": {"web": {"image": "a:1", "environment": {"A": "1"}}, "job": {"image": "c:1"}}}
+)
 
 
 def test_actions():
@@ -79,9 +122,19 @@ def problems(app: Any, found: Found, wishes: Wishes | None = None) -> list[str]:
 
 
 def test_a_mode_changes_only_if_asked():
-    everywhere = resolved({"services": {"web": {"image": "a:1", "deploy": {"mode": "global"}}, "db": {"image": "b:1"}}})
+    everywhere = resolved(
+        {
+            "services": {
+                "web": {"image": "a:1", "deploy": {"mode": "global"}},
+                "db": {"image": "b:1"},
+            }
+        }
+    )
     assert problems(everywhere, found_for(ONE)) == ["services.web.deploy.mode"]
-    assert actions(everywhere, found_for(ONE), Wishes(recreate=frozenset({"web"}))) == {"web": RECREATE, "db": KEEP}
+    assert actions(everywhere, found_for(ONE), Wishes(recreate=frozenset({"web"}))) == {
+        "web": RECREATE,
+        "db": KEEP,
+    }
 
 
 def test_foreign_objects_are_in_the_way():
@@ -100,5 +153,9 @@ def test_what_takes_a_port_waits_for_it():
     port = [{"target": 80, "published": 8080, "mode": "host"}]
     old = resolved({"services": {"old": {"image": "a:1", "ports": port}}})
     new = resolved({"services": {"new": {"image": "a:1", "ports": port}}})
-    leaving = next(service for service in planning.plan("shop", new, [], found_for(old), Wishes()).services if service.name == "old")
+    leaving = next(
+        service
+        for service in planning.plan("shop", new, [], found_for(old), Wishes()).services
+        if service.name == "old"
+    )
     assert leaving.early and "new takes its port" in leaving.interruption
