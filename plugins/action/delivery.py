@@ -152,7 +152,10 @@ def _judge(
 
 
 def _selected(machines: list[Machine], options: dict[str, Any]) -> dict[str, Any]:
-    """Whom a run is about, and what they may remove at once. The whole fleet is judged by what the machines themselves say alone."""
+    """Whom a run is about, and what they may remove at once.
+
+    The whole fleet is judged by what the machines themselves say alone.
+    """
     if any(options["only"].values()):
         options = {**options, "complete": False}
         given = _delivered(options)
@@ -182,7 +185,10 @@ def _given(machines: list[Machine], options: dict[str, Any]) -> dict[str, dict[s
 def _may_remove(
     machines: list[Machine], given: dict[str, dict[str, Any]], options: dict[str, Any]
 ) -> dict[str, Any]:
-    """What leaves by what the machines were given, where the brake lets it go: of that they need not be asked first."""
+    """What leaves by what the machines were given, where the brake lets it go.
+
+    Of that they need not be asked first.
+    """
     likely = [
         fleet.expected(machine, given[machine.name]) if machine.name in given else machine
         for machine in machines
@@ -200,7 +206,10 @@ def _may_remove(
 def _concerned(
     machines: list[Machine], given: dict[str, dict[str, Any]], options: dict[str, Any]
 ) -> list[Machine]:
-    """The machines that have some users or projects, or had them; where it is none, that is told."""
+    """The machines that have some users or projects, or had them.
+
+    Where it is none, that is told.
+    """
     users, projects = frozenset(options["only"]["users"]), frozenset(options["only"]["projects"])
     found = [machine for machine in machines if fleet.concerns(machine.users, users, projects)]
     found += [
@@ -216,7 +225,8 @@ def _concerned(
             else "was delivered is not known here either, since there is no delivery_state_path"
         )
         display.warning(
-            f"no machine has any of {', '.join(sorted(users | projects))}, neither by the inventory nor by what {remembered}; nothing is delivered"
+            f"no machine has any of {', '.join(sorted(users | projects))}, neither by the inventory"
+            f" nor by what {remembered}; nothing is delivered"
         )
     return found
 
@@ -254,7 +264,10 @@ def _machines(hostvars: Mapping[str, Mapping[str, Any]], options: dict[str, Any]
 
 
 def _machine(name: str, variables: Mapping[str, Any], options: dict[str, Any]) -> Machine:
-    """A host as its variables have it; what a later task of the play registers is not read, since it may be from a play before."""
+    """A host as its variables have it.
+
+    What a later task of the play registers is not read, since it may be from a play before.
+    """
     users, first, second = (
         variables.get(options[variable]) if options["step"] in steps else None
         for variable, steps in _READ.items()
@@ -318,7 +331,10 @@ def _stop_of(
         "failed": True,
         "lost": lost,
         "reasons": list(judgement.reasons),
-        "msg": f"nothing{' more' if gone else ''} was removed, since more would go than is likely to be meant: {'; '.join(judgement.reasons)}. "
-        f"Look whether the directory answers in full. If these people have really left, set what stands in brackets for this run. "
-        f"What is new was delivered. {before}What would go:\n{listed}",
+        "msg": (
+            f"nothing{' more' if gone else ''} was removed, since more would go than is likely to"
+            f" be meant: {'; '.join(judgement.reasons)}. Look whether the directory answers in"
+            " full. If these people have really left, set what stands in brackets for this run."
+            f" What is new was delivered. {before}What would go:\n{listed}"
+        ),
     }

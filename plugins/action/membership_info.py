@@ -130,7 +130,8 @@ class ActionModule(ActionBase):
                 [
                     Problem(
                         "former",
-                        "was asked about others; ask with the same user, project and machine as then",
+                        "was asked about others; ask with the same user, project and machine as"
+                        " then",
                     )
                 ],
                 "the task",

@@ -86,7 +86,10 @@ class ActionModule(LiveAction):
         }, words
 
     def _prepared_manifests(self, options: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        """Read and render manifests; they go to the host where nothing is logged, since Secrets are among them."""
+        """Read and render manifests.
+
+        They go to the host where nothing is logged, since Secrets are among them.
+        """
         chart = Chart(
             options["app"],
             str(options.get("namespace") or "default"),
@@ -123,9 +126,9 @@ class ActionModule(LiveAction):
             values={"COMPOSE_PROJECT_NAME": options["app"], **(options.get("values") or {})},
             secret_values=options.get("secret_values") or {},
             env_files=[self._found(path) for path in _listed(options.get("env_file"))],
-            environment=dict(os.environ)
-            if boolean(options.get("values_from_environment", False))
-            else {},
+            environment=(
+                dict(os.environ) if boolean(options.get("values_from_environment", False)) else {}
+            ),
             secrets_anywhere=boolean(options.get("allow_secret_environment", False)),
         )
 

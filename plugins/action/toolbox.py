@@ -102,7 +102,10 @@ class ActionModule(ActionBase):
         return folder
 
     def _offer(self, options: dict[str, Any]) -> dict[str, Any]:
-        """What the projects have, read for the first machine of the task: all machines of a run get the same."""
+        """What the projects have, read for the first machine of the task.
+
+        All machines of a run get the same.
+        """
         wanted = {
             "folder": self._folder(options),
             "projects": sorted(
@@ -196,20 +199,26 @@ def _program() -> remote_python.Program:
 
 
 def _read(wanted: dict[str, Any]) -> dict[str, Any]:
-    # All that reads catalogues is loaded here, by the first machine's process, since the others have no use for it.
+    # All that reads catalogues is loaded here, by the first machine's process, since the others
+    # have no use for it.
     from ansible_collections.shipping.code.plugins.plugin_utils._catalog.run_contents import read
 
     return read(**wanted)
 
 
 def _plain(record: Any) -> Any:
-    """The record as plain data, and no more of each user than it has: what the inventory hints at stays here."""
+    """The record as plain data, and no more of each user than it has.
+
+    What the inventory hints at stays here.
+    """
     if not isinstance(record, dict) or not isinstance(record.get("users"), list):
         return record
     users = [
-        {key: user[key] for key in ("id", "name", "projects") if key in user}
-        if isinstance(user, dict)
-        else user
+        (
+            {key: user[key] for key in ("id", "name", "projects") if key in user}
+            if isinstance(user, dict)
+            else user
+        )
         for user in record["users"]
     ]
     return json.loads(json.dumps({**record, "users": users}))

@@ -10,11 +10,14 @@ class ModuleDocFragment:
 options: {}
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying the target.
+    description: Can run in C(check_mode) and return changed status prediction without modifying the
+      target.
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+    description: Will return details on what has changed (or possibly needs changing in
+      C(check_mode)), when in diff mode.
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
+    description: When run twice in a row outside check mode, with the same arguments, the second
+      invocation indicates no change.
 """
 
     READING = r"""
@@ -43,7 +46,8 @@ attributes:
 options: {}
 attributes:
   action_group:
-    description: Use C(group/shipping.code.shipping) in C(module_defaults) to set defaults for this module.
+    description: Use C(group/shipping.code.shipping) in C(module_defaults) to set defaults for this
+      module.
     support: full
     membership:
       - shipping.code.shipping

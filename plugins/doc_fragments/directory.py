@@ -16,26 +16,34 @@ options:
     description:
       - The servers of the directory, the first one that answers is asked.
       - "Each one is C(ldaps://HOST[:PORT]), C(ldap://HOST[:PORT]) or C(ldapi://%2Fpath%2Fof%2Fsocket)."
-      - A server that does not let one in is the last one to be asked, so that a wrong password is not tried everywhere until the account is locked.
+      - A server that does not let one in is the last one to be asked, so that a wrong password is
+        not tried everywhere until the account is locked.
       - Needed unless there is O(srv_domain).
     type: list
     elements: str
   srv_domain:
     description:
-      - The domain whose DNS names the servers in SRV records, instead of O(uris), for example V(ad.example.com).
-      - C(_ldap._tcp.dc._msdcs.DOMAIN) is looked up with O(layout=ad), else C(_ldap._tcp.DOMAIN), by the name servers of this machine.
-        They are asked in the order of their priorities, and within one priority by chance as their weights say.
-      - The connection is LDAPS at port 636, or with O(start_tls) StartTLS at the port of the record. There is none without TLS,
-        and a record that names a server outside of the domain is refused, since whoever can forge an answer of the DNS
+      - The domain whose DNS names the servers in SRV records, instead of O(uris), for example
+        V(ad.example.com).
+      - C(_ldap._tcp.dc._msdcs.DOMAIN) is looked up with O(layout=ad), else C(_ldap._tcp.DOMAIN), by
+        the name servers of this machine.
+        They are asked in the order of their priorities, and within one priority by chance as their
+        weights say.
+      - The connection is LDAPS at port 636, or with O(start_tls) StartTLS at the port of the
+        record. There is none without TLS,
+        and a record that names a server outside of the domain is refused, since whoever can forge
+        an answer of the DNS
         would otherwise choose the directory.
       - Needs the Python library C(dnspython).
     type: str
   srv_site:
-    description: With O(layout=ad) and O(srv_domain) the site whose domain controllers are asked; those of all sites by default.
+    description: With O(layout=ad) and O(srv_domain) the site whose domain controllers are asked;
+      those of all sites by default.
     type: str
   timeout:
     description:
-      - The seconds that a server may take to be reached, to make TLS and to let in, all three together but the first two of each address;
+      - The seconds that a server may take to be reached, to make TLS and to let in, all three
+        together but the first two of each address;
         and the seconds without a word from it while an answer is awaited.
     type: int
     default: 10
@@ -48,7 +56,8 @@ options:
   bind:
     description:
       - How to be let in.
-      - V(simple) is with O(bind_dn) and a password, V(external) by O(client_certificate) or as the user of this process over C(ldapi),
+      - V(simple) is with O(bind_dn) and a password, V(external) by O(client_certificate) or as the
+        user of this process over C(ldapi),
         V(gssapi) with a Kerberos ticket.
       - By default V(simple) where there is a O(bind_dn), else V(anonymous).
     type: str
@@ -65,11 +74,13 @@ options:
     type: bool
     default: false
   validate_certs:
-    description: Whether the certificate of the server must be valid for its name. TLS 1.2 is the least in any case.
+    description: Whether the certificate of the server must be valid for its name. TLS 1.2 is the
+      least in any case.
     type: bool
     default: true
   ca_file:
-    description: A file in PEM format with the authorities that the server's certificate may come from; by default those that the machine trusts.
+    description: A file in PEM format with the authorities that the server's certificate may come
+      from; by default those that the machine trusts.
     type: path
   client_certificate:
     description: A file in PEM format with the certificate for O(bind=external).
@@ -125,7 +136,8 @@ options:
         description: The attribute with the project's name; C(cn) by default.
         type: str
       prefix:
-        description: Only groups whose name begins with it are projects, and it is no part of the project's name.
+        description: Only groups whose name begins with it are projects, and it is no part of the
+          project's name.
         type: str
         default: ''
       members:
@@ -137,7 +149,8 @@ options:
         type: list
         elements: str
       member_of:
-        description: The attributes of people and groups that hold the DNs of the groups they are in.
+        description: The attributes of people and groups that hold the DNs of the groups they are
+          in.
         type: list
         elements: str
       primary_group:
@@ -148,18 +161,21 @@ options:
       nested:
         description:
           - Whether members of groups inside of a project are members of the project.
-          - V(recursive) follows them by searches, V(in_chain) lets Active Directory do it, V(none) does not.
+          - V(recursive) follows them by searches, V(in_chain) lets Active Directory do it, V(none)
+            does not.
         type: str
         choices: [recursive, in_chain, none]
         default: recursive
       empty_groups:
         description:
           - Whether a groupOfNames or groupOfUniqueNames may be without members.
-          - The standard forbids that, so V(false) takes such a group for one that may not be read, which is an error.
+          - The standard forbids that, so V(false) takes such a group for one that may not be read,
+            which is an error.
           - V(false) by default with O(layout=rfc2307bis) and O(layout=groupofnames), else V(true).
         type: bool
   people:
-    description: Who counts. Whoever is not found here is no member of anything, nor are disabled and expired accounts.
+    description: Who counts. Whoever is not found here is no member of anything, nor are disabled
+      and expired accounts.
     type: dict
     default: {}
     suboptions:
@@ -182,7 +198,8 @@ options:
         type: str
         default: '{name}'
       id:
-        description: The attribute that identifies somebody for ever, also when the login name changes or is given to somebody else.
+        description: The attribute that identifies somebody for ever, also when the login name
+          changes or is given to somebody else.
         type: str
       machines:
         description: An attribute of people with the names of their machines.
@@ -211,14 +228,18 @@ options:
         description: The domain of machines whose name has none.
         type: str
       owners:
-        description: The attributes with the DNs of the people, or groups of people, who have the machine.
+        description: The attributes with the DNs of the people, or groups of people, who have the
+          machine.
         type: list
         elements: str
   netgroups:
     description:
-      - Netgroups (nisNetgroup) whose triples of machine, user and domain say who has which machine. An empty dictionary takes all of them.
-      - Netgroups inside of them are followed by C(memberNisNetgroup), wherever below O(base) they are.
-      - A triple without a user gives the machine to nobody. One without a machine is told in a warning, and gives nothing.
+      - Netgroups (nisNetgroup) whose triples of machine, user and domain say who has which machine.
+        An empty dictionary takes all of them.
+      - Netgroups inside of them are followed by C(memberNisNetgroup), wherever below O(base) they
+        are.
+      - A triple without a user gives the machine to nobody. One without a machine is told in a
+        warning, and gives nothing.
         The domain of a triple decides nothing.
       - Needs O(machines) beside it, so that a machine stays when its last triple goes.
     type: dict
@@ -236,25 +257,34 @@ options:
         default: subtree
   machine_map:
     description:
-      - A YAML file with a list of login names for each machine, where the directory does not know who has which.
+      - A YAML file with a list of login names for each machine, where the directory does not know
+        who has which.
       - A relative path begins at the folder of the inventory file, or of the playbook.
     type: str
   unresolved:
     description:
-      - What to do where a group, the owner of a machine, a triple or the O(machine_map) names somebody who cannot be found at all.
-      - Such a name is left of somebody who was deleted, or it is of somebody whom the account that reads may not see. Directories do not
+      - What to do where a group, the owner of a machine, a triple or the O(machine_map) names
+        somebody who cannot be found at all.
+      - Such a name is left of somebody who was deleted, or it is of somebody whom the account that
+        reads may not see. Directories do not
         tell these apart, and whoever is not seen would lose all tools.
       - V(error) ends the run. V(warn) takes them for gone, and tells.
-      - V(error) by default, but V(warn) with O(layout=rfc2307), since no directory takes names out of C(memberUid) when people are deleted.
-      - What is there and is not among the people, such as a service account, a contact, or somebody from another domain
-        as Active Directory keeps them in C(ForeignSecurityPrincipals), does not count and is told in a warning in any case.
+      - V(error) by default, but V(warn) with O(layout=rfc2307), since no directory takes names out
+        of C(memberUid) when people are deleted.
+      - What is there and is not among the people, such as a service account, a contact, or somebody
+        from another domain
+        as Active Directory keeps them in C(ForeignSecurityPrincipals), does not count and is told
+        in a warning in any case.
     type: str
     choices: [error, warn]
 notes:
-  - "Defaults of the layouts. C(rfc2307), C(rfc2307bis): people are posixAccount, by C(uid) and C(entryUUID); machines are device, with C(cn) and C(owner)."
+  - "Defaults of the layouts. C(rfc2307), C(rfc2307bis): people are posixAccount, by C(uid) and
+    C(entryUUID); machines are device, with C(cn) and C(owner)."
   - "C(groupofnames): the same, and people are inetOrgPerson."
-  - "C(freeipa): people by C(uid) and C(ipaUniqueID); machines are ipaHost with C(fqdn) and C(managedBy)."
-  - "C(ad): people by C(sAMAccountName) and C(objectGUID); machines are computers with C(dNSHostName) and C(managedBy)."
+  - "C(freeipa): people by C(uid) and C(ipaUniqueID); machines are ipaHost with C(fqdn) and
+    C(managedBy)."
+  - "C(ad): people by C(sAMAccountName) and C(objectGUID); machines are computers with
+    C(dNSHostName) and C(managedBy)."
 """
 
     LOGIN = r"""
@@ -262,9 +292,11 @@ options:
   bind_password:
     description:
       - The password of O(bind_dn).
-      - Better in O(bind_password_file), O(bind_password_command), a vault or the environment variable E(SHIPPING_LDAP_PASSWORD) than in the playbook.
+      - Better in O(bind_password_file), O(bind_password_command), a vault or the environment
+        variable E(SHIPPING_LDAP_PASSWORD) than in the playbook.
     type: str
   bind_password_file:
-    description: A file with the password and nothing else; by default the one in E(SHIPPING_LDAP_PASSWORD_FILE).
+    description: A file with the password and nothing else; by default the one in
+      E(SHIPPING_LDAP_PASSWORD_FILE).
     type: path
 """

@@ -10,10 +10,14 @@ name: ldap_projects
 short_description: The machines of people, grouped by their projects in a directory
 version_added: 0.1.0
 description:
-  - Reads from a directory (LDAP) which groups are projects, who is a member of them, and which machines these people have.
-  - Each machine is a host, each project a group C(project_NAME), and each host has its users with their projects as a variable.
-  - It fails rather than give a shorter list. A page that is lost, a limit of the server, a referral, a base that does not exist
-    or a group that cannot be read is an error of the whole inventory, since tools are removed from whoever is not in it.
+  - Reads from a directory (LDAP) which groups are projects, who is a member of them, and which
+    machines these people have.
+  - Each machine is a host, each project a group C(project_NAME), and each host has its users with
+    their projects as a variable.
+  - It fails rather than give a shorter list. A page that is lost, a limit of the server, a
+    referral, a base that does not exist
+    or a group that cannot be read is an error of the whole inventory, since tools are removed from
+    whoever is not in it.
   - So that nobody works with half an inventory, such an error also ends the run,
     unless the setting C(any_unparsed_is_failed) of Ansible's inventory says V(false) explicitly.
   - A machine whose users have no project any more stays in the inventory, with empty lists.
@@ -35,28 +39,33 @@ options:
     description:
       - Where the answer comes from.
       - V(directory) asks the directory.
-      - V(state) takes what an event source has written to O(state_path), and asks no directory, so that a play that an event has started
-        begins at once. Variables and groups are the same. No other option but O(only) and O(state_path) matters then.
+      - V(state) takes what an event source has written to O(state_path), and asks no directory, so
+        that a play that an event has started
+        begins at once. Variables and groups are the same. No other option but O(only) and
+        O(state_path) matters then.
     type: str
     choices: [directory, state]
     default: directory
   only:
     description:
       - Which machines to give. Each one has all its users in any case.
-      - V(pending) gives those whose users are others than those that were delivered, as O(state_path) has them,
+      - V(pending) gives those whose users are others than those that were delivered, as
+        O(state_path) has them,
         and those to which nothing was delivered yet.
     type: str
     choices: [all, pending]
     default: all
   state_path:
     description:
-      - The folder that says what is wanted and what has been delivered, for O(source=state) and O(only=pending).
+      - The folder that says what is wanted and what has been delivered, for O(source=state) and
+        O(only=pending).
       - A relative path begins at the folder of the inventory file.
     type: str
   bind_password:
     description:
       - The password of O(bind_dn).
-      - Better in O(bind_password_file), O(bind_password_command), a vault or the environment than in the file.
+      - Better in O(bind_password_file), O(bind_password_command), a vault or the environment than
+        in the file.
     type: str
     env:
       - name: SHIPPING_LDAP_PASSWORD
@@ -66,8 +75,10 @@ options:
     env:
       - name: SHIPPING_LDAP_PASSWORD_FILE
 notes:
-  - Variables of a host are C(ansible_host), C(shipping_users) (a list of C(id), C(name), C(projects) and C(hints)) and C(shipping_projects).
-  - The group C(all) has C(shipping_membership_serial), which says how old the answer is, and with O(only=pending) C(shipping_membership_only),
+  - Variables of a host are C(ansible_host), C(shipping_users) (a list of C(id), C(name),
+    C(projects) and C(hints)) and C(shipping_projects).
+  - The group C(all) has C(shipping_membership_serial), which says how old the answer is, and with
+    O(only=pending) C(shipping_membership_only),
     so that a delivery knows that this is not the whole fleet.
   - With O(cache) the answer is kept for O(cache_timeout) seconds, the password never.
 seealso:
@@ -127,7 +138,8 @@ layout: ad
 machines: {}
 
 ---
-# FreeIPA; the hosts of people are managed by them: ipa host-mod pc1.example.com --addattr managedby=DN.
+# FreeIPA; the hosts of people are managed by them: ipa host-mod pc1.example.com --addattr
+# managedby=DN.
 plugin: shipping.code.ldap_projects
 uris: [ldaps://ipa.example.com]
 bind: gssapi
@@ -278,7 +290,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return found
 
     def _populate(self, membership: Membership) -> None:
-        """Strings of the directory go in as they are: ansible-core templates none that is not marked as a template."""
+        """Strings of the directory go in as they are.
+
+        Ansible-core templates none that is not marked as a template.
+        """
         for remark in membership.remarks:
             self.display.warning(f"ldap_projects: {remark}")
         self.inventory.set_variable("all", "shipping_membership_serial", membership.serial)
@@ -311,9 +326,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
 
 def end_the_run() -> None:
-    """A source that cannot be read is only a warning to Ansible by default, and the run goes on without its hosts.
+    """Make a source that cannot be read end the run.
 
-    What the user has set explicitly is left as it is.
+    Ansible only warns of it by default, and goes on without its hosts. What the user has set explicitly is left as it is.
     """
     _value, origin = constants.config.get_config_value_and_origin(_FATAL)
     if origin == "default":

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: awx_objects
-short_description: Makes AWX have organizations, credentials, projects, inventories, templates and schedules
+short_description: Makes AWX have organizations, credentials, projects, inventories, templates and
+  schedules
 version_added: 0.1.0
 description:
-  - Makes a set of objects of AWX be as they are written down, by AWX's official client awxkit. Objects name each other, and are made in the right order.
-  - Everything is read and compared first. What cannot work ends the run before anything is changed. An option that is left out is left as it is in AWX.
-  - Objects of its making have a mark at the end of their description. Those of others are not changed unless O(adopt), and never removed.
+  - Makes a set of objects of AWX be as they are written down, by AWX's official client awxkit.
+    Objects name each other, and are made in the right order.
+  - Everything is read and compared first. What cannot work ends the run before anything is changed.
+    An option that is left out is left as it is in AWX.
+  - Objects of its making have a mark at the end of their description. Those of others are not
+    changed unless O(adopt), and never removed.
   - A project that was made or changed is waited for until AWX has fetched it.
 author:
   - shipping.code contributors (@shipping-code)
@@ -33,12 +37,14 @@ options:
     type: bool
     default: true
   ca_file:
-    description: A file with the authorities that may have signed it; by default those that Python's requests knows.
+    description: A file with the authorities that may have signed it; by default those that Python's
+      requests knows.
     type: path
   state:
     description:
       - V(present) makes and changes.
-      - V(absent) removes the objects of this module's making that O(objects) names, the last made first, and waits until they are gone. An organization
+      - V(absent) removes the objects of this module's making that O(objects) names, the last made
+        first, and waits until they are gone. An organization
         in which somebody else has something stays, which is told.
     type: str
     choices: [present, absent]
@@ -49,7 +55,8 @@ options:
     required: true
     suboptions:
       organizations:
-        description: Organizations. One that is there already and was made by somebody else is used as it is.
+        description: Organizations. One that is there already and was made by somebody else is used
+          as it is.
         type: list
         elements: dict
         suboptions:
@@ -58,7 +65,8 @@ options:
             type: str
             required: true
           description:
-            description: About it. A mark is added by which the object is known to be of this module's making.
+            description: About it. A mark is added by which the object is known to be of this
+              module's making.
             type: str
           max_hosts:
             description: How many hosts it may have; 0 is no limit.
@@ -73,7 +81,8 @@ options:
             type: str
             required: true
           description:
-            description: About it. A mark is added by which the object is known to be of this module's making.
+            description: About it. A mark is added by which the object is known to be of this
+              module's making.
             type: str
           kind:
             description: What AWX takes it for.
@@ -81,7 +90,8 @@ options:
             choices: [cloud, net]
             default: cloud
           inputs:
-            description: The fields that its credentials have, as AWX takes them. AWX refuses another list once there are credentials.
+            description: The fields that its credentials have, as AWX takes them. AWX refuses
+              another list once there are credentials.
             type: dict
           injectors:
             description: What jobs get of them, as environment variables, files or variables.
@@ -96,18 +106,21 @@ options:
             type: str
             required: true
           description:
-            description: About it. A mark is added by which the object is known to be of this module's making.
+            description: About it. A mark is added by which the object is known to be of this
+              module's making.
             type: str
           organization:
             description: The organization that it belongs to.
             type: str
             required: true
           credential_type:
-            description: "Its type: one of O(objects.credential_types), or one that AWX has, such as V(Machine) or V(Source Control)."
+            description: "Its type: one of O(objects.credential_types), or one that AWX has, such as
+              V(Machine) or V(Source Control)."
             type: str
             required: true
           inputs:
-            description: Its values by the fields of its type. AWX never answers those that are secret, see O(update_secrets).
+            description: Its values by the fields of its type. AWX never answers those that are
+              secret, see O(update_secrets).
             type: dict
       execution_environments:
         description: Execution environments.
@@ -119,7 +132,8 @@ options:
             type: str
             required: true
           description:
-            description: About it. A mark is added by which the object is known to be of this module's making.
+            description: About it. A mark is added by which the object is known to be of this
+              module's making.
             type: str
           organization:
             description: The organization that it belongs to.
@@ -146,7 +160,8 @@ options:
             type: str
             required: true
           description:
-            description: About it. A mark is added by which the object is known to be of this module's making.
+            description: About it. A mark is added by which the object is known to be of this
+              module's making.
             type: str
           organization:
             description: The organization that it belongs to.
@@ -195,7 +210,8 @@ options:
             type: str
             required: true
           description:
-            description: About it. A mark is added by which the object is known to be of this module's making.
+            description: About it. A mark is added by which the object is known to be of this
+              module's making.
             type: str
           organization:
             description: The organization that it belongs to.
@@ -214,7 +230,8 @@ options:
             type: str
             required: true
           description:
-            description: About it. A mark is added by which the object is known to be of this module's making.
+            description: About it. A mark is added by which the object is known to be of this
+              module's making.
             type: str
           organization:
             description: The organization that it belongs to.
@@ -225,7 +242,8 @@ options:
             type: str
             required: true
           notification_configuration:
-            description: Its settings, as AWX takes them for the type. AWX never answers those that are secret, see O(update_secrets).
+            description: Its settings, as AWX takes them for the type. AWX never answers those that
+              are secret, see O(update_secrets).
             type: dict
             required: true
       inventory_sources:
@@ -238,7 +256,8 @@ options:
             type: str
             required: true
           description:
-            description: About it. A mark is added by which the object is known to be of this module's making.
+            description: About it. A mark is added by which the object is known to be of this
+              module's making.
             type: str
           inventory:
             description: The inventory that it fills.
@@ -254,7 +273,8 @@ options:
             type: str
             required: true
           source_path:
-            description: The inventory file in the project, such as one for P(shipping.code.ldap_projects#inventory).
+            description: The inventory file in the project, such as one for
+              P(shipping.code.ldap_projects#inventory).
             type: str
             required: true
           credential:
@@ -306,7 +326,8 @@ options:
             type: str
             required: true
           description:
-            description: About it. A mark is added by which the object is known to be of this module's making.
+            description: About it. A mark is added by which the object is known to be of this
+              module's making.
             type: str
           organization:
             description: The organization that it belongs to.
@@ -385,14 +406,16 @@ options:
             type: str
             required: true
           description:
-            description: About it. A mark is added by which the object is known to be of this module's making.
+            description: About it. A mark is added by which the object is known to be of this
+              module's making.
             type: str
           unified_job_template:
             description: The job template that it runs.
             type: str
             required: true
           rrule:
-            description: When, as AWX takes it, such as V(DTSTART:20260101T000000Z RRULE:FREQ=MINUTELY;INTERVAL=5).
+            description: When, as AWX takes it, such as V(DTSTART:20260101T000000Z
+              RRULE:FREQ=MINUTELY;INTERVAL=5).
             type: str
             required: true
           enabled:
@@ -402,14 +425,17 @@ options:
             description: Variables for the jobs.
             type: dict
   adopt:
-    description: Whether objects that somebody else has made are taken over, which makes them this module's own.
+    description: Whether objects that somebody else has made are taken over, which makes them this
+      module's own.
     type: bool
     default: false
   update_secrets:
     description:
-      - AWX does not answer secrets. The mark has a salted, slow hash of them, by which another secret is seen.
+      - AWX does not answer secrets. The mark has a salted, slow hash of them, by which another
+        secret is seen.
       - V(changed) sends secrets that are others than those that were sent last.
-      - V(always) sends them every time, since somebody may have changed them in AWX. That counts as a change.
+      - V(always) sends them every time, since somebody may have changed them in AWX. That counts as
+        a change.
     type: str
     choices: [changed, always]
     default: changed
@@ -467,7 +493,8 @@ EXAMPLES = r"""
 RETURN = r"""
 objects:
   description:
-    - What was done about each object. C(outcome) is C(made), C(changed) or C(unchanged), and with O(state=absent) C(removed), C(absent) or C(left).
+    - What was done about each object. C(outcome) is C(made), C(changed) or C(unchanged), and with
+      O(state=absent) C(removed), C(absent) or C(left).
     - C(id) is null where an object is not there.
   returned: success
   type: list

@@ -10,8 +10,10 @@ module: delivery
 short_description: Decides over removals from a whole fleet, and tells what was delivered
 version_added: 0.1.0
 description:
-  - The part of the role P(shipping.code.delivery#role) that sees all machines at once. It runs on the control machine alone.
-  - It holds what everybody is to have against what everybody had at the last delivery to the whole fleet, or, where that is not known, against the
+  - The part of the role P(shipping.code.delivery#role) that sees all machines at once. It runs on
+    the control machine alone.
+  - It holds what everybody is to have against what everybody had at the last delivery to the whole
+    fleet, or, where that is not known, against the
     machines' own receipts.
   - Where more would go than is likely to be meant, nothing is removed anywhere.
 author:
@@ -22,21 +24,27 @@ extends_documentation_fragment:
 options:
   step:
     description:
-      - V(select) says which machines the play is about. These are those that have the users or projects of O(only), or had them when they were
-        delivered to last; without O(only), all that have users. Where that is not the whole fleet, it also says what they may remove without being
+      - V(select) says which machines the play is about. These are those that have the users or
+        projects of O(only), or had them when they were
+        delivered to last; without O(only), all that have users. Where that is not the whole fleet,
+        it also says what they may remove without being
         asked first, by what they were given last.
-      - V(decide) says which machines may remove what they hold. Where none may, it goes on to V(tell), since nothing more is to be done.
-      - V(tell) writes what was delivered below O(state_path), prints the table, and fails where the brake has stopped removals.
+      - V(decide) says which machines may remove what they hold. Where none may, it goes on to
+        V(tell), since nothing more is to be done.
+      - V(tell) writes what was delivered below O(state_path), prints the table, and fails where the
+        brake has stopped removals.
     type: str
     choices: [select, decide, tell]
     required: true
   machines:
-    description: All hosts of the play, whatever has become of them. Their variables are read that O(users), O(answers) and O(final_answers) name.
+    description: All hosts of the play, whatever has become of them. Their variables are read that
+      O(users), O(answers) and O(final_answers) name.
     type: list
     elements: str
     required: true
   users:
-    description: The variable of a host with its users, as the inventory has them. A host without it is not delivered to.
+    description: The variable of a host with its users, as the inventory has them. A host without it
+      is not delivered to.
     type: str
     default: shipping_users
   only:
@@ -55,7 +63,8 @@ options:
         elements: str
         default: []
   settings:
-    description: Further values of the role, which O(step=select) checks before any machine is asked, once for all of them.
+    description: Further values of the role, which O(step=select) checks before any machine is
+      asked, once for all of them.
     type: dict
     suboptions:
       catalogue:
@@ -74,7 +83,8 @@ options:
     description: What O(step=select) returned. Needed but for that.
     type: dict
   answers:
-    description: The variable of a host with what M(shipping.code.toolbox) returned with C(removals=hold).
+    description: The variable of a host with what M(shipping.code.toolbox) returned with
+      C(removals=hold).
     type: str
     default: delivery_answer
   final_answers:
@@ -91,15 +101,20 @@ options:
     type: bool
     default: true
   state_path:
-    description: A folder on the control machine that remembers what was delivered. Without it, only the machines' receipts are known.
+    description: A folder on the control machine that remembers what was delivered. Without it, only
+      the machines' receipts are known.
     type: path
   metrics_path:
     description:
-      - A file on the control machine that says, in the text format of Prometheus, what the last delivery to the whole fleet came to. Its folder must
+      - A file on the control machine that says, in the text format of Prometheus, what the last
+        delivery to the whole fleet came to. Its folder must
         be there.
-      - "It has the times of the last run and of the last success in seconds since 1970, how many machines are C(ready), C(waiting), C(failed),
-        C(held) and C(incomplete), for how many seconds the one that has waited longest could not be reached, and whether the brake has held removals."
-      - A delivery to some machines only, or in check mode, leaves it as it is. It is replaced by one rename, and everybody may read it.
+      - "It has the times of the last run and of the last success in seconds since 1970, how many
+        machines are C(ready), C(waiting), C(failed),
+        C(held) and C(incomplete), for how many seconds the one that has waited longest could not be
+        reached, and whether the brake has held removals."
+      - A delivery to some machines only, or in check mode, leaves it as it is. It is replaced by
+        one rename, and everybody may read it.
       - Since when a machine is waiting is known with O(state_path) only.
     type: path
   max_shrink:
@@ -187,7 +202,8 @@ waiting:
   elements: str
   sample: [pc3.example.com]
 lost:
-  description: Who would lose what, where the brake has stopped it, as C(machine), C(user) and C(project). What has gone before is not in it.
+  description: Who would lose what, where the brake has stopped it, as C(machine), C(user) and
+    C(project). What has gone before is not in it.
   returned: when it failed
   type: list
   elements: dict

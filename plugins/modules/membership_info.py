@@ -9,12 +9,17 @@ module: membership_info
 short_description: Tells who works where and why, and what is wrong on the way to the directory
 version_added: 0.1.0
 description:
-  - Gives the same answer as the inventory P(shipping.code.ldap_projects#inventory), with its reasons.
-    Who is a member of which project and through which groups, who has which machine, and why somebody does not get the tools of a project.
-  - Compares it with a former answer, or with what has been delivered, and tells who gets and who loses what.
-  - With O(check_connection) it goes the way into the directory step by step, and tells what worked, what did not, and what to do about it.
+  - Gives the same answer as the inventory P(shipping.code.ldap_projects#inventory), with its
+    reasons.
+    Who is a member of which project and through which groups, who has which machine, and why
+    somebody does not get the tools of a project.
+  - Compares it with a former answer, or with what has been delivered, and tells who gets and who
+    loses what.
+  - With O(check_connection) it goes the way into the directory step by step, and tells what worked,
+    what did not, and what to do about it.
   - It fails rather than give a shorter answer, as the inventory does.
-  - "It runs on the control machine, whatever the host. Write C(hosts: localhost) or C(run_once: true)."
+  - "It runs on the control machine, whatever the host. Write C(hosts: localhost) or C(run_once:
+    true)."
 author:
   - shipping.code contributors (@shipping-code)
 extends_documentation_fragment:
@@ -33,7 +38,8 @@ attributes:
 options:
   source_file:
     description:
-      - The file of the inventory P(shipping.code.ldap_projects#inventory) whose options describe the directory.
+      - The file of the inventory P(shipping.code.ldap_projects#inventory) whose options describe
+        the directory.
       - What is written in the task goes before it.
       - A relative path begins at the folder of the playbook.
     type: str
@@ -55,7 +61,8 @@ options:
     elements: str
     default: []
   former:
-    description: A former result of this module, to compare with; it must have been asked about the same.
+    description: A former result of this module, to compare with; it must have been asked about the
+      same.
     type: dict
   state_path:
     description:
@@ -192,32 +199,38 @@ users:
       type: str
       sample: cn=Cy,ou=people,dc=example,dc=com
     machines:
-      description: The machines, also of somebody whose account is disabled, who is on none in the inventory.
+      description: The machines, also of somebody whose account is disabled, who is on none in the
+        inventory.
       type: list
       elements: str
       sample: [pc2.example.com]
     projects:
-      description: The projects, and the groups that lead from each of them to the one that names the user; a shortest way where there are several.
+      description: The projects, and the groups that lead from each of them to the one that names
+        the user; a shortest way where there are several.
       type: list
       elements: dict
       sample:
         - name: beta
           through: ["cn=beta,ou=projects,dc=example,dc=com", "cn=team,ou=teams,dc=example,dc=com"]
     gets_tools:
-      description: Whether the user gets the tools of what was asked about, on a machine that was asked about.
+      description: Whether the user gets the tools of what was asked about, on a machine that was
+        asked about.
       type: bool
       sample: true
     cause:
       description:
         - The first reason that was found, V(member) where the user gets the tools.
-        - V(unknown), V(not_counted) for an entry that is not among the people, V(disabled) also for an account that has expired, V(no_login),
-          V(no_project) for a project that does not exist, V(not_a_member), V(no_machine), V(no_such_machine), V(not_on_machine).
+        - V(unknown), V(not_counted) for an entry that is not among the people, V(disabled) also for
+          an account that has expired, V(no_login),
+          V(no_project) for a project that does not exist, V(not_a_member), V(no_machine),
+          V(no_such_machine), V(not_on_machine).
       type: str
       sample: member
     why:
       description: The same in words, with the entries that decide.
       type: str
-      sample: beta through cn=beta,ou=projects,dc=example,dc=com > cn=team,ou=teams,dc=example,dc=com; on pc2.example.com
+      sample: beta through cn=beta,ou=projects,dc=example,dc=com >
+        cn=team,ou=teams,dc=example,dc=com; on pc2.example.com
 remarks:
   description: What is odd and no error, as the inventory warns of it.
   returned: when it answers
@@ -242,7 +255,8 @@ changes:
       elements: dict
       sample: []
 steps:
-  description: The steps of the way into the directory, of each server up to the first one that fails.
+  description: The steps of the way into the directory, of each server up to the first one that
+    fails.
   returned: with O(check_connection)
   type: list
   elements: dict
@@ -250,7 +264,8 @@ steps:
     step:
       description:
         - V(discovery) of the servers by DNS, V(name), V(tcp) or V(socket), V(tls), V(bind).
-        - Then, at the first server that lets in, V(projects), V(people), V(machines), and V(membership) for the whole answer.
+        - Then, at the first server that lets in, V(projects), V(people), V(machines), and
+          V(membership) for the whole answer.
       type: str
       sample: tls
     server:
@@ -264,13 +279,15 @@ steps:
     text:
       description: What was tried and what came of it.
       type: str
-      sample: TLSv1.3 with TLS_AES_256_GCM_SHA384, with the certificate of CN=ldap1.example.com by CN=test authority, until 2026-12-24T16:37:45Z
+      sample: TLSv1.3 with TLS_AES_256_GCM_SHA384, with the certificate of CN=ldap1.example.com by
+        CN=test authority, until 2026-12-24T16:37:45Z
     remedy:
       description: What to do where it did not work, else empty.
       type: str
       sample: ""
     facts:
-      description: What was found, by names that depend on the step; with V(tls) the certificate, also one that is not to be trusted.
+      description: What was found, by names that depend on the step; with V(tls) the certificate,
+        also one that is not to be trusted.
       type: dict
       sample:
         cipher: TLS_AES_256_GCM_SHA384

@@ -10,10 +10,13 @@ module: release
 short_description: Makes an app be at a version
 version_added: 0.1.0
 description:
-  - Ships the services of a Compose file to a platform, all together, and succeeds only when exactly what was sent runs and is healthy.
-  - Where a service fails, all services go back to the last good release, and the failure says which task failed where and why.
+  - Ships the services of a Compose file to a platform, all together, and succeeds only when exactly
+    what was sent runs and is healthy.
+  - Where a service fails, all services go back to the last good release, and the failure says which
+    task failed where and why.
   - A service that does not change is not restarted. A second run changes nothing.
-  - Files are read on the control machine; the module itself runs on the host of the task, which needs to reach the platform.
+  - Files are read on the control machine; the module itself runs on the host of the task, which
+    needs to reach the platform.
 author:
   - shipping.code contributors (@shipping-code)
 extends_documentation_fragment:
@@ -29,19 +32,23 @@ options:
   version:
     description:
       - What this release is called in the history. Needed where O(state=present).
-      - The same version with other content becomes a new release, with a warning; see O(immutable_versions).
+      - The same version with other content becomes a new release, with a warning; see
+        O(immutable_versions).
     type: str
   state:
     description:
       - V(present) brings the app to the version.
-      - V(absent) removes its services, networks, secrets, configs and history, and returns when they are gone. Volumes stay and are listed.
+      - V(absent) removes its services, networks, secrets, configs and history, and returns when
+        they are gone. Volumes stay and are listed.
     type: str
     choices: [present, absent]
     default: present
   compose:
     description:
-      - The path of a Compose file, or of several that are merged as C(docker compose -f a -f b) merges them, with C(!reset) and C(!override).
-      - Relative paths are looked for beside the playbook or role and in its C(files). Files may be encrypted by Ansible Vault.
+      - The path of a Compose file, or of several that are merged as C(docker compose -f a -f b)
+        merges them, with C(!reset) and C(!override).
+      - Relative paths are looked for beside the playbook or role and in its C(files). Files may be
+        encrypted by Ansible Vault.
       - The files are YAML 1.2 and no templates; C(${VARIABLE}) is replaced from O(values).
       - Exactly one of O(compose), O(spec) and O(manifests) is needed where O(state=present).
     type: list
@@ -49,20 +56,27 @@ options:
   spec:
     description:
       - The content of a Compose file, inline.
-      - Ansible reads it as YAML 1.1, so write ports as quoted texts, and as a template, so write C(!unsafe) before texts with braces.
+      - Ansible reads it as YAML 1.1, so write ports as quoted texts, and as a template, so write
+        C(!unsafe) before texts with braces.
     type: dict
   manifests:
     description:
-      - "Kubernetes: manifests as they are, in place of a Compose file. Each is the path of a file with manifests, of a directory with such files,
-        of a kustomization or of a Helm chart, on the control machine, where C(kustomize) or C(kubectl), or C(helm), renders it."
-      - Each object is a service of the app, called by its kind and name, such as V(Deployment/web). All are released, watched, remembered and brought
-        back together; objects that left are removed, but for claims of volumes, namespaces and definitions of custom resources.
-      - With V(resolve_image=always) images are pinned to digests; otherwise they stay as they are written.
+      - "Kubernetes: manifests as they are, in place of a Compose file. Each is the path of a file
+        with manifests, of a directory with such files,
+        of a kustomization or of a Helm chart, on the control machine, where C(kustomize) or
+        C(kubectl), or C(helm), renders it."
+      - Each object is a service of the app, called by its kind and name, such as V(Deployment/web).
+        All are released, watched, remembered and brought
+        back together; objects that left are removed, but for claims of volumes, namespaces and
+        definitions of custom resources.
+      - With V(resolve_image=always) images are pinned to digests; otherwise they stay as they are
+        written.
     type: list
     elements: path
   helm_values:
     description:
-      - Values for Helm charts in O(manifests). They are stronger than those in O(helm_values_files).
+      - Values for Helm charts in O(manifests). They are stronger than those in
+        O(helm_values_files).
     type: dict
     default: {}
   helm_values_files:
@@ -73,54 +87,64 @@ options:
     default: []
   hooks:
     description:
-      - What to do with hooks of Helm in O(manifests), which are not run. V(fail) names them, V(skip) passes them over. Hooks for tests are always
+      - What to do with hooks of Helm in O(manifests), which are not run. V(fail) names them,
+        V(skip) passes them over. Hooks for tests are always
         passed over.
     type: str
     choices: [fail, skip]
     default: fail
   manifests_labels:
     description:
-      - Whether the pods of O(manifests) get a label with the hash of what they are. With V(none) the controllers' own hashes tell them apart.
+      - Whether the pods of O(manifests) get a label with the hash of what they are. With V(none)
+        the controllers' own hashes tell them apart.
     type: str
     choices: [hash, none]
     default: hash
   values:
     description:
-      - Values for C(${VARIABLE}) in Compose files, and for keys of C(environment) that have no value there.
+      - Values for C(${VARIABLE}) in Compose files, and for keys of C(environment) that have no
+        value there.
       - A variable without a value and without a default is an error.
     type: dict
     default: {}
   values_from_environment:
     description:
-      - Whether variables also take their values from the environment of the control machine. O(values) is stronger.
+      - Whether variables also take their values from the environment of the control machine.
+        O(values) is stronger.
     type: bool
     default: false
   secret_values:
     description:
-      - Values that must not be seen. They may stand below C(secrets) only, as C(content) or named by C(environment).
+      - Values that must not be seen. They may stand below C(secrets) only, as C(content) or named
+        by C(environment).
     type: dict
     default: {}
   allow_secret_environment:
     description:
-      - Lets O(secret_values) stand anywhere. They are then readable by everybody who can inspect the service or its release.
+      - Lets O(secret_values) stand anywhere. They are then readable by everybody who can inspect
+        the service or its release.
     type: bool
     default: false
   env_file:
     description:
-      - Paths of files with C(KEY=value) lines on the control machine that give values as C(docker compose --env-file) does.
+      - Paths of files with C(KEY=value) lines on the control machine that give values as C(docker
+        compose --env-file) does.
       - O(values) is stronger.
     type: list
     elements: path
     default: []
   images:
     description:
-      - The image of services by name, as CI built it. Takes the place of what the Compose file says, also where that only has C(build).
+      - The image of services by name, as CI built it. Takes the place of what the Compose file
+        says, also where that only has C(build).
     type: dict
     default: {}
   resolve_image:
     description:
-      - V(auto) asks the registry once for the digest of each image and pins it. Where the registry has not got the image or does not answer, an
-        image of the connected engine is taken, if no other machine may run the service. On Kubernetes that fails.
+      - V(auto) asks the registry once for the digest of each image and pins it. Where the registry
+        has not got the image or does not answer, an
+        image of the connected engine is taken, if no other machine may run the service. On
+        Kubernetes that fails.
       - V(always) fails where the registry has no digest.
       - V(never) sends references as they are written.
     type: str
@@ -128,15 +152,19 @@ options:
     default: auto
   adopt:
     description:
-      - "Swarm: takes over the services, networks, secrets and configs of a stack of this name that C(docker stack deploy) made. What does not change
-        is not restarted. The content of a stack's secrets cannot be read, so services with secrets change once."
-      - "Kubernetes: takes over Deployments, DaemonSets and other objects of these names that C(kubectl) or Helm made. What does not change is not
+      - "Swarm: takes over the services, networks, secrets and configs of a stack of this name that
+        C(docker stack deploy) made. What does not change
+        is not restarted. The content of a stack's secrets cannot be read, so services with secrets
+        change once."
+      - "Kubernetes: takes over Deployments, DaemonSets and other objects of these names that
+        C(kubectl) or Helm made. What does not change is not
         restarted, selectors stay, and what the spec declares is no longer theirs."
     type: bool
     default: false
   recreate:
     description:
-      - Names of services and networks that may be removed and made anew where they cannot change in place, which interrupts them.
+      - Names of services and networks that may be removed and made anew where they cannot change in
+        place, which interrupts them.
     type: list
     elements: str
     default: []
@@ -205,7 +233,8 @@ EXAMPLES = r"""
   rescue:
     - name: Show the first failure
       ansible.builtin.debug:
-        msg: "{{ ansible_failed_result.failures[0].service }}: {{ ansible_failed_result.failures[0].text }}"
+        msg: "{{ ansible_failed_result.failures[0].service }}: {{
+          ansible_failed_result.failures[0].text }}"
 
 - name: A small app, described inline, on an engine reached by mutual TLS
   shipping.code.release:
@@ -272,7 +301,8 @@ verdict:
     - What the rollout came to.
     - V(live) means that exactly what was sent runs and is healthy.
     - V(rolled_back) means that it failed, and the former release runs and is healthy.
-    - V(failed) means that it failed, and there was no former release, or it could not be brought back.
+    - V(failed) means that it failed, and there was no former release, or it could not be brought
+      back.
   returned: when there was something to do
   type: str
   sample: rolled_back
@@ -280,8 +310,10 @@ reason:
   description: Why it failed, and what runs now.
   returned: when it failed
   type: str
-  sample: "1.4.2 (release 7) serves: rolled back and healthy. task web.1 on node-b: ended with exit code 1; the engine paused the update. Its last
-    lines: DATABASE_URL is missing: cannot start. Read its last lines, correct the application or its settings, then release again"
+  sample: "1.4.2 (release 7) serves: rolled back and healthy. task web.1 on node-b: ended with exit
+    code 1; the engine paused the update. Its last
+    lines: DATABASE_URL is missing: cannot start. Read its last lines, correct the application or
+      its settings, then release again"
 failures:
   description: Each service that failed.
   returned: when it failed after it had begun
@@ -293,7 +325,8 @@ failures:
       type: str
       sample: web
     kind:
-      description: The kind of failure, for conditions in C(rescue). The guide on troubleshooting lists all of them.
+      description: The kind of failure, for conditions in C(rescue). The guide on troubleshooting
+        lists all of them.
       type: str
       sample: crash
     text:
@@ -413,7 +446,8 @@ release:
       type: dict
       sample:
         web:
-          image: registry.example.com/shop-web:1.5.0@sha256:a260690efe838bc6ca29200df1308a03e225f9cbfc6fe7d93724404461491322
+          image:
+            registry.example.com/shop-web:1.5.0@sha256:a260690efe838bc6ca29200df1308a03e225f9cbfc6fe7d93724404461491322
           reference: registry.example.com/shop-web:1.5.0
 seconds:
   description: How long the rollout took.
@@ -424,7 +458,8 @@ removed:
   description: Names of everything that was removed, by kind.
   returned: O(state=absent)
   type: dict
-  sample: {"services": ["shop_web"], "networks": ["shop_default"], "secrets": [], "configs": ["shipping.code.shop.release.1"]}
+  sample: {"services": ["shop_web"], "networks": ["shop_default"], "secrets": [], "configs":
+    ["shipping.code.shop.release.1"]}
 volumes_kept:
   description: Names of the app's volumes, which stay.
   returned: O(state=absent)

@@ -10,7 +10,8 @@ module: release_info
 short_description: Tells what of an app runs, and how it came to be
 version_added: 0.1.0
 description:
-  - Returns the history of an app, what is live, its services as they are now, and where what runs differs from what was released.
+  - Returns the history of an app, what is live, its services as they are now, and where what runs
+    differs from what was released.
 author:
   - shipping.code contributors (@shipping-code)
 extends_documentation_fragment:
@@ -75,7 +76,8 @@ history:
       type: str
       sample: 1.5.0
     verdict:
-      description: V(live) where it was or is live, V(rolled_back), V(failed), or V(pending) while it is under way or after its run was killed.
+      description: V(live) where it was or is live, V(rolled_back), V(failed), or V(pending) while
+        it is under way or after its run was killed.
       type: str
       sample: live
     reason:
@@ -105,9 +107,11 @@ history:
     services:
       description: The image of each service, as it is pinned and as it was written.
       type: dict
-      sample: {"web": {"image": "registry.example.com/shop-web:1.5.0@sha256:a2606…", "reference": "registry.example.com/shop-web:1.5.0"}}
+      sample: {"web": {"image": "registry.example.com/shop-web:1.5.0@sha256:a2606…", "reference":
+        "registry.example.com/shop-web:1.5.0"}}
     not_restorable:
-      description: What is gone of what it needs, so that M(shipping.code.rollback) would refuse it; registries are not asked here.
+      description: What is gone of what it needs, so that M(shipping.code.rollback) would refuse it;
+        registries are not asked here.
       type: list
       elements: str
       sample: ["secret shop_database_1f0c8a44b9d2"]
@@ -134,7 +138,8 @@ services:
       elements: str
       sample: []
 drift:
-  description: Where what runs differs from what was released, as C(service), C(path), C(before) (what runs) and C(after) (what was released).
+  description: Where what runs differs from what was released, as C(service), C(path), C(before)
+    (what runs) and C(after) (what was released).
   returned: always
   type: list
   elements: dict

@@ -10,7 +10,8 @@ module: rollback
 short_description: Brings an app back to an older release
 version_added: 0.1.0
 description:
-  - Brings all services of an app back to the spec of an older release, with its images, secrets and configs, and judges that as any release.
+  - Brings all services of an app back to the spec of an older release, with its images, secrets and
+    configs, and judges that as any release.
   - The rollback is a release of its own, so the history only grows.
   - A release whose secrets, configs or images are gone is refused before anything is touched.
 author:
@@ -28,7 +29,8 @@ options:
   release:
     description:
       - The number of the release to go back to, see M(shipping.code.release_info).
-      - By default the newest one that was live, is older than what runs, and differs from it. Where what runs is a rollback already, nothing changes.
+      - By default the newest one that was live, is older than what runs, and differs from it. Where
+        what runs is a rollback already, nothing changes.
     type: int
 seealso:
   - module: shipping.code.release
@@ -80,7 +82,8 @@ plan:
   type: dict
   sample:
     services:
-      - {"name": "web", "action": "update", "restarts": true, "interruption": "without interruption", "changes": []}
+      - {"name": "web", "action": "update", "restarts": true, "interruption": "without
+        interruption", "changes": []}
     create: {}
     remove: {}
 release:

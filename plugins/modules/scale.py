@@ -10,9 +10,11 @@ module: scale
 short_description: Sets how many tasks the services of an app run
 version_added: 0.1.0
 description:
-  - Sets the number of tasks of replicated services, without a new release, and waits until they are healthy.
+  - Sets the number of tasks of replicated services, without a new release, and waits until they are
+    healthy.
   - Where the new tasks do not become healthy, the former numbers are set again.
-  - The next release leaves the number as it is where its spec has no C(deploy.replicas), and sets it back where it has.
+  - The next release leaves the number as it is where its spec has no C(deploy.replicas), and sets
+    it back where it has.
 author:
   - shipping.code contributors (@shipping-code)
 extends_documentation_fragment:
@@ -60,7 +62,8 @@ reason:
   description: Why it failed, and what runs now.
   returned: when it failed
   type: str
-  sample: "scaled back, web to 2. task web.4: no machine has the CPU or memory it reserves (insufficient resources on 3 nodes)"
+  sample: "scaled back, web to 2. task web.4: no machine has the CPU or memory it reserves
+    (insufficient resources on 3 nodes)"
 failures:
   description: Each service that failed, as with M(shipping.code.release).
   returned: when it failed after it had begun

@@ -10,13 +10,18 @@ module: toolbox
 short_description: Brings a machine to exactly the tools of its users' projects
 version_added: 0.1.0
 description:
-  - Takes the membership record of a machine and the catalogue of projects, and makes every user of the machine have the tools of their projects,
+  - Takes the membership record of a machine and the catalogue of projects, and makes every user of
+    the machine have the tools of their projects,
     and no others.
-  - Where there is nothing to do, this is one round trip. Otherwise the machine says what it lacks, and gets all of it at once.
-  - With pipelining, as by default in the role C(delivery), the machine's Python runs this without Ansible's library for modules, which would take most
-    of the time. That is the Python of C(ansible_python_interpreter), or C(/usr/bin/python3) where none is set. Where it does not answer, this runs as
+  - Where there is nothing to do, this is one round trip. Otherwise the machine says what it lacks,
+    and gets all of it at once.
+  - With pipelining, as by default in the role C(delivery), the machine's Python runs this without
+    Ansible's library for modules, which would take most
+    of the time. That is the Python of C(ansible_python_interpreter), or C(/usr/bin/python3) where
+    none is set. Where it does not answer, this runs as
     any module.
-  - Tools are in a store, each version in a folder of its own. What a user sees is a view of links into it. All views of a machine change together,
+  - Tools are in a store, each version in a folder of its own. What a user sees is a view of links
+    into it. All views of a machine change together,
     by one rename; open shells see it at once, and programs that run go on.
   - A run that ends anywhere leaves what was there before, and the next one goes on.
 author:
@@ -28,14 +33,17 @@ extends_documentation_fragment:
 options:
   record:
     description:
-      - "The membership record of the machine: C(machine), C(serial) and C(users), a list of C(id), C(name) and C(projects)."
-      - It is always complete. Who is not in it has nothing any more; an empty list of users takes everything away.
+      - "The membership record of the machine: C(machine), C(serial) and C(users), a list of C(id),
+        C(name) and C(projects)."
+      - It is always complete. Who is not in it has nothing any more; an empty list of users takes
+        everything away.
       - A record that is older than the last one is refused, see O(accept_older).
       - Needed where O(state=present), but for O(generation).
     type: dict
   catalogue:
     description:
-      - The folder with a file for each project, C(NAME.yml), on the control machine. Relative paths are looked for beside the playbook or role and
+      - The folder with a file for each project, C(NAME.yml), on the control machine. Relative paths
+        are looked for beside the playbook or role and
         in its C(files).
       - A project without a file has no tools.
       - Needed where O(state=present), but for O(generation).
@@ -43,14 +51,16 @@ options:
   state:
     description:
       - V(present) brings the machine to what O(record) says.
-      - V(absent) takes away everything that was ever delivered, and the enrolment. Files of others stay.
+      - V(absent) takes away everything that was ever delivered, and the enrolment. Files of others
+        stay.
     type: str
     choices: [present, absent]
     default: present
   removals:
     description:
       - V(apply) takes away what leaves.
-      - V(hold) adds and changes only, and returns in RV(removals) who would lose what. This is how the role C(delivery) asks all machines before
+      - V(hold) adds and changes only, and returns in RV(removals) who would lose what. This is how
+        the role C(delivery) asks all machines before
         anything is removed. A tool that is not ready is then a warning.
       - In either case a uid that belongs to somebody else now loses what it had.
     type: str
@@ -58,8 +68,10 @@ options:
     default: apply
   may_remove:
     description:
-      - Who loses which project although O(removals=hold). The role C(delivery) gives here, in a delivery to some machines, what these were given and are
-        not to have any more, where it could decide that already, so that such a machine is asked once.
+      - Who loses which project although O(removals=hold). The role C(delivery) gives here, in a
+        delivery to some machines, what these were given and are
+        not to have any more, where it could decide that already, so that such a machine is asked
+        once.
     type: list
     elements: dict
     default: []
@@ -74,20 +86,24 @@ options:
         required: true
   generation:
     description:
-      - Goes back to what users had in this generation, a number or V(previous), in place of O(record).
-      - Whoever has left a project since does not get it back, and whoever has joined one keeps it. It becomes a new generation.
+      - Goes back to what users had in this generation, a number or V(previous), in place of
+        O(record).
+      - Whoever has left a project since does not get it back, and whoever has joined one keeps it.
+        It becomes a new generation.
     type: str
   keep:
     description: How many generations stay, with the versions that they need.
     type: int
     default: 3
   grace:
-    description: For how many seconds a tool that nobody needs any more stays in the store. Nobody can use it in that time.
+    description: For how many seconds a tool that nobody needs any more stays in the store. Nobody
+      can use it in that time.
     type: int
     default: 0
   enrol:
     description:
-      - Whether to see to the PATH of everybody who logs in, by C(/etc/profile.d), zsh, fish, C(environment.d) and C(pam_env.conf), as far as the
+      - Whether to see to the PATH of everybody who logs in, by C(/etc/profile.d), zsh, fish,
+        C(environment.d) and C(pam_env.conf), as far as the
         system has them. cron and sudo set a PATH of their own; the guide says what to write there.
       - A C(PATH) that somebody else has set in C(pam_env.conf) is an error that says what to write.
     type: bool
@@ -105,7 +121,8 @@ options:
     type: int
     default: 60
   uv_path:
-    description: The program C(uv) on the control machine, which is sent along where there are tools of the kind C(python). By default that on the PATH.
+    description: The program C(uv) on the control machine, which is sent along where there are tools
+      of the kind C(python). By default that on the PATH.
     type: path
   _projects:
     description: For the action plugin of the same name; not for use in playbooks.
@@ -188,7 +205,8 @@ users:
           asked: "2026-11-24T12:00:00Z"
           ready: "2026-11-24T12:00:02Z"
 removals:
-  description: Who loses which project, or would lose it. C(held) says that this is still to be done.
+  description: Who loses which project, or would lose it. C(held) says that this is still to be
+    done.
   returned: O(state=present) with O(record)
   type: list
   elements: dict

@@ -10,7 +10,8 @@ module: toolbox_info
 short_description: Tells which tools a machine has, for whom, and since when
 version_added: 0.1.0
 description:
-  - Reads the receipts of a machine, its generations, and where what is there differs from what was delivered.
+  - Reads the receipts of a machine, its generations, and where what is there differs from what was
+    delivered.
 author:
   - shipping.code contributors (@shipping-code)
 extends_documentation_fragment:

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The AWX of AWX_URL and AWX_TOKEN, else the stand-in; all objects have names of this run's own, and are removed at the end."""
+"""The AWX of AWX_URL and AWX_TOKEN, else the stand-in.
+
+All objects have names of this run's own, and are removed at the end.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWX has what deliveries need, by the real client over real HTTP: of the stand-in in tests/testbed/awx.py, or of a real AWX."""
+"""AWX has what deliveries need, by the real client over real HTTP.
+
+Of the stand-in in tests/testbed/awx.py, or of a real AWX.
+"""
 
 from __future__ import annotations
 

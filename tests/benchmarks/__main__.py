@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measures all there is to measure, and writes docs/benchmarks.md; ``--only`` a part measures that, ``--quick`` just tries it."""
+"""Measures all there is to measure, and writes docs/benchmarks.md.
+
+``--only`` a part measures that, ``--quick`` just tries it.
+"""
 
 from __future__ import annotations
 

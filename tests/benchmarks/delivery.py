@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tools to machines by SSH: this collection, the same by the modules that come with Ansible, and pyinfra."""
+"""Tools to machines by SSH.
+
+This collection, the same by the modules that come with Ansible, and pyinfra.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,10 @@ TOOLS = (*SCRIPTS, *ARCHIVES, *PYTHONS, *BINARIES)
 
 
 class DeliveryBench:
-    """Machines with a user each, and twenty tools of one project, in a folder that all contenders read."""
+    """Machines with a user each.
+
+    And twenty tools of one project, in a folder that all contenders read.
+    """
 
     def __init__(self, folder: Path, environment: dict[str, str], size: Size) -> None:
         folder.mkdir(exist_ok=True)
@@ -183,7 +189,10 @@ class DeliveryBench:
         )
 
     def _playbook(self, *words: str | Path) -> list[str | Path]:
-        """Each command opens connections of its own, as one does that somebody gives once an hour."""
+        """Each command opens connections of its own.
+
+        As one does that somebody gives once an hour.
+        """
         self.runs += 1
         own = f"ANSIBLE_SSH_CONTROL_PATH_DIR={self.folder}/cp{self.runs}"
         return [

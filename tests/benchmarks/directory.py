@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The machines of a large company out of a directory: this collection, a peer, and what Ansible takes for the same inventory without a directory."""
+"""The machines of a large company out of a directory.
+
+This collection, a peer, and what Ansible takes for the same inventory without a directory.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,8 @@ QUICK = (Size(200, 10, 1),)
 def tree(size: Size) -> Iterator[str]:
     """Each person has a machine and is in two projects, in one of them by a team inside of it; in LDIF.
 
-    The machines have the attribute ``name``, which is none of OpenLDAP's own, for the peer cannot do without.
+    The machines have the attribute ``name``, which is none of OpenLDAP's own, for the peer cannot
+    do without.
     """
     for unit in ("people", "machines", "projects", "teams"):
         yield f"dn: ou={unit},{SUFFIX}\nobjectClass: organizationalUnit\nou: {unit}\n"
@@ -54,11 +58,15 @@ def tree(size: Size) -> Iterator[str]:
         direct[number % size.projects].append(dn)
         inside[(number * 7 + 3) % size.projects].append(dn)
         yield (
-            f"dn: {dn}\nobjectClass: inetOrgPerson\nobjectClass: posixAccount\nuid: {name}\ncn: {name}\nsn: {name}\nmail: {name}@example.com\n"
-            f"uidNumber: {number + 1000}\ngidNumber: 100\nhomeDirectory: /home/{name}\n"
+            f"dn: {dn}\nobjectClass: inetOrgPerson\nobjectClass: posixAccount\nuid: {name}\ncn:"
+            f" {name}\nsn: {name}\nmail: {name}@example.com\nuidNumber: {number + 1000}\ngidNumber:"
+            f" 100\nhomeDirectory: /home/{name}\n"
         )
         classes = "objectClass: device\nobjectClass: extensibleObject"
-        yield f"dn: cn=pc{number},ou=machines,{SUFFIX}\n{classes}\ncn: pc{number}\nname: pc{number}\nowner: {dn}\n"
+        yield (
+            f"dn: cn=pc{number},ou=machines,{SUFFIX}\n{classes}\ncn: pc{number}\nname:"
+            f" pc{number}\nowner: {dn}\n"
+        )
     for number in range(size.projects):
         members = [*direct[number], f"cn=team{number},ou=teams,{SUFFIX}"]
         yield _group(f"cn=project{number},ou=projects,{SUFFIX}", f"project{number}", members)
@@ -150,7 +158,10 @@ class DirectoryBench:
         }
 
     def _write_floor(self) -> None:
-        """What the plugin gives, as the script of a dynamic inventory; it must come to the very same."""
+        """What the plugin gives, as the script of a dynamic inventory.
+
+        It must come to the very same.
+        """
         given = self._listed("ldap_projects.yml")
         (self.folder / "floor.json").write_text(json.dumps(given))
         script = self.folder / "floor.sh"

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a change in the directory to a command on a machine: the whole road by ansible-rulebook, and its parts."""
+"""From a change in the directory to a command on a machine.
+
+The whole road by ansible-rulebook, and its parts.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +34,19 @@ CHANGES, BURST, FLOOR_RUNS = 50, 20, 10
 QUICK_SIZE, QUICK_CHANGES = Size(200, 10, 1), 4
 PROJECT, USER, HOST, COMMAND = "project1", "user0", "pc0.example.com", "hello"
 PARTS = ("seen", "play begun", "first task", "command works", "machine has reported")
-TOLD = dict(zip(PARTS, (
-    "seen, and wanted is on disk", "ansible-rulebook has begun a play", "its first task begins", "the command works", "the machine has reported",
-), strict=True))  # fmt: skip
+TOLD = dict(
+    zip(
+        PARTS,
+        (
+            "seen, and wanted is on disk",
+            "ansible-rulebook has begun a play",
+            "its first task begins",
+            "the command works",
+            "the machine has reported",
+        ),
+        strict=True,
+    )
+)
 """The parts, as the picture names them."""
 _PATIENCE = 120.0
 
@@ -90,18 +103,41 @@ def company(size: Size) -> company_entries.Company:
 _PERSON, _PROJECT = f"uid={{}},ou=people,{SUFFIX}", f"cn={{}},ou=projects,{SUFFIX}"
 # To add people to a Samba takes a second for twenty of them.
 PLACES = (
-    Place("OpenLDAP", Size(10_000, 200, 1), lambda machine, size: event_feeds.slapd_of(machine, "\n".join(tree(size))), Slapd.options, _PERSON, _PROJECT,
-          READER_PASSWORD),
-    Place("389-ds", Size(10_000, 200, 1), lambda machine, size: event_feeds.ds389_of(machine, "\n".join(tree(size))), event_feeds.ds389_options, _PERSON,
-          _PROJECT),
-    Place("Samba AD", Size(1_000, 100, 1), lambda machine, size: event_feeds.samba_server(machine, company(size)), event_feeds.samba_options,
-          f"CN={{}},OU=People,{SambaDomain.suffix}", f"CN={{}},OU=Projects,{SambaDomain.suffix}", SambaDomain.password),
-)  # fmt: skip
+    Place(
+        "OpenLDAP",
+        Size(10_000, 200, 1),
+        lambda machine, size: event_feeds.slapd_of(machine, "\n".join(tree(size))),
+        Slapd.options,
+        _PERSON,
+        _PROJECT,
+        READER_PASSWORD,
+    ),
+    Place(
+        "389-ds",
+        Size(10_000, 200, 1),
+        lambda machine, size: event_feeds.ds389_of(machine, "\n".join(tree(size))),
+        event_feeds.ds389_options,
+        _PERSON,
+        _PROJECT,
+    ),
+    Place(
+        "Samba AD",
+        Size(1_000, 100, 1),
+        lambda machine, size: event_feeds.samba_server(machine, company(size)),
+        event_feeds.samba_options,
+        f"CN={{}},OU=People,{SambaDomain.suffix}",
+        f"CN={{}},OU=Projects,{SambaDomain.suffix}",
+        SambaDomain.password,
+    ),
+)
 QUICK = tuple(replace(place, size=QUICK_SIZE) for place in PLACES)
 
 
 class Fleet:
-    """One machine that is there, of a company whose others have got all they must have; in place of a company for a rulebook."""
+    """One machine that is there, of a company whose others have got all they must have.
+
+    In place of a company for a rulebook.
+    """
 
     def __init__(self, folder: Path, place: Place) -> None:
         self.folder = folder
@@ -154,7 +190,10 @@ class Fleet:
 
     @property
     def works(self) -> bool:
-        """Whether the user's view of the machine has the command; seen from outside, since asking takes longer than waiting."""
+        """Whether the user's view of the machine has the command.
+
+        Seen from outside, since asking takes longer than waiting.
+        """
         opt = self.machine.path("/opt/shipping")
         with contextlib.suppress(OSError):
             return os.path.lexists(
@@ -174,13 +213,23 @@ class EventsBench:
         self._ldap: Any = None
 
     def up(self) -> None:
-        """Deliver everything once, as far as anybody can tell, and wait until the rulebook follows."""
+        """Deliver everything once, as far as anybody can tell.
+
+        And wait until the rulebook follows.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         self.fleet.up()
         collections = installed(self.folder / "installed")
-        self.rulebook = Rulebook(self.fleet, self.folder, collections, {
-            "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).with_name("callback")), "ANSIBLE_CALLBACKS_ENABLED": "moments", "MOMENTS": str(self.moments),
-        })  # fmt: skip
+        self.rulebook = Rulebook(
+            self.fleet,
+            self.folder,
+            collections,
+            {
+                "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).with_name("callback")),
+                "ANSIBLE_CALLBACKS_ENABLED": "moments",
+                "MOMENTS": str(self.moments),
+            },
+        )
         self.rulebook.write()
         self._deliver_to_the_others()
         self.rulebook.start()
@@ -195,7 +244,10 @@ class EventsBench:
         self.fleet.down()
 
     def _deliver_to_the_others(self) -> None:
-        """Machines that are not there cannot be delivered to, so that it is only written that they were."""
+        """Machines that are not there cannot be delivered to.
+
+        So that it is only written that they were.
+        """
         first = Rulebook(self.fleet, self.folder, self.rulebook.collections)
         first.start(str(Path(__file__).with_name("look.yml")))
         try:
@@ -256,7 +308,10 @@ class EventsBench:
         return time.time()
 
     def burst(self, count: int) -> float:
-        """So many changes one right after the other; the seconds until the machine has the last one."""
+        """So many changes one right after the other.
+
+        The seconds until the machine has the last one.
+        """
         delivered = self.rulebook.state / "delivered" / f"{HOST}.json"
         begun = time.time()
         projects = [f"project{number}" for number in range(2, 2 + count)]
@@ -268,13 +323,19 @@ class EventsBench:
         return ended - begun
 
     def timer(self) -> float:
-        """The seconds of a play that reads the whole directory, as a timer starts it, when there is nothing to do on the one machine."""
+        """The seconds of a play that reads the whole directory.
+
+        As a timer starts it, when there is nothing to do on the one machine.
+        """
         begun = time.monotonic()
         self._deliver({})
         return time.monotonic() - begun
 
     def floor(self) -> Spread:
-        """The seconds of the module alone, as Ansible has sent it, by one SSH command, when there is nothing to do."""
+        """The seconds of the module alone.
+
+        As Ansible has sent it, by one SSH command, when there is nothing to do.
+        """
         self._deliver({"ANSIBLE_KEEP_REMOTE_FILES": "1"}, delivery_pipelining=False)
         machine = self.fleet.machine
         module = machine.run(
@@ -313,7 +374,10 @@ class EventResults:
 
 
 def measure(bench: EventsBench, changes: int) -> EventResults:
-    """Each kind half of the changes, in turn, wider apart than one play; then a burst, the timer, and the floor."""
+    """Each kind half of the changes, in turn, wider apart than one play.
+
+    Then a burst, the timer, and the floor.
+    """
     print(
         f"events, {bench.place.name}, {bench.place.size.machines} people, {changes} changes",
         flush=True,

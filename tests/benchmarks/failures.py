@@ -20,7 +20,8 @@ from .measure import Bench, Runs
 class Failure:
     """Something that cannot be, and what the play must say of it.
 
-    ``at_once``: it is told by the plan; ``ends``: how often the program has to end, where that is what counts.
+    ``at_once``: it is told by the plan; ``ends``: how often the program has to end, where that is
+    what counts.
     """
 
     change: dict[str, Any]
@@ -50,7 +51,10 @@ class FailingBench(Bench, Protocol):
 
 
 def told(bench: FailingBench, failure: Failure, rounds: int) -> Runs:
-    """Seconds from the first sign (or, where the plan tells it, from the start of the play) until it is printed."""
+    """Seconds from the first sign (or.
+
+    Where the plan tells it, from the start of the play) until it is printed.
+    """
     runs = Runs()
     for _round in range(rounds):
         words = [

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shipping services to a Kubernetes: this collection, and what else does it. Each contender has a namespace of its own."""
+"""Shipping services to a Kubernetes: this collection, and what else does it.
+
+Each contender has a namespace of its own.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,8 @@ WAITING, CLI, EMPTY = (
     "kubectl apply --server-side",
     "an empty play",
 )
-# Those that are measured one by one; a looped module takes minutes for what the others do in seconds.
+# Those that are measured one by one; a looped module takes minutes for what the others do in
+# seconds.
 ALONE = (OURS, ONE, CLI)
 PLACES = {OURS: "ours", LOOP: "loop", ONE: "one", WAITING: "waiting", CLI: "client"}
 MACHINE = "an image that no registry has, seen by the machine"
@@ -244,7 +248,10 @@ class KubernetesBench:
         ]
 
     def settle(self, contender: Contender) -> None:
-        """Let the cluster end what a contender only began, so that the next one is not slowed by it."""
+        """Let the cluster end what a contender only began.
+
+        So that the next one is not slowed by it.
+        """
         if contender.name in PLACES:
             _until(lambda: self._is_settled(PLACES[contender.name]))
 
@@ -315,7 +322,10 @@ def _until(condition: Callable[[], bool], patience: float = 300) -> None:
 
 
 class KubernetesSign:
-    """Watches for the first sign of a failure: an event of a failed pull or placing, or the status of a new pod that says it."""
+    """Watches for the first sign of a failure.
+
+    An event of a failed pull or placing, or the status of a new pod that says it.
+    """
 
     def __init__(self, cluster: Cluster, namespace: str, ends: int) -> None:
         self.cluster = cluster
@@ -391,7 +401,10 @@ def _bodies(stream: http.client.HTTPResponse) -> Iterator[dict[str, Any]]:
 
 
 def measure(bench: KubernetesBench, sizes: Mapping[int, Rounds]) -> Results:
-    """All phases, by their name and number of services. The first size is for all side by side, others for one after the other."""
+    """All phases, by their name and number of services.
+
+    The first size is for all side by side, others for one after the other.
+    """
     results: Results = {}
     (services, rounds), *others = sizes.items()
     bench.services = services

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``launch.py LOG COMMAND...`` runs a command and prints what it took: seconds, those of a processor, kilobytes at most, and how it ended.
 
-To the kernel a process has had all the memory of the one that started it, so this one is small, and knows nothing of what is measured.
+To the kernel a process has had all the memory of the one that started it, so this one is small, and
+knows nothing of what is measured.
 """
 
 from __future__ import annotations

@@ -30,7 +30,11 @@ def spread(seconds: Sequence[float]) -> Spread:
 
 @dataclass
 class Runs:
-    """What the runs of one contender took: seconds, those of a processor, and the kilobytes of the largest process; ``said`` is its last word."""
+    """What the runs of one contender took.
+
+    Seconds, those of a processor, and the kilobytes of the largest process; ``said`` is its last
+    word.
+    """
 
     seconds: list[float] = field(default_factory=list)
     processor: list[float] = field(default_factory=list)
@@ -50,7 +54,10 @@ class Runs:
 
     @property
     def work(self) -> float:
-        """The median of the seconds of a processor, which other work on the machine disturbs less."""
+        """The median of the seconds of a processor.
+
+        Which other work on the machine disturbs less.
+        """
         return statistics.median(self.processor)
 
     @property
@@ -80,7 +87,10 @@ class Bench(Protocol):
         """Those that are measured side by side."""
 
     def settle(self, contender: Contender) -> None:
-        """Let the platform end what a contender only began, so that the next one is not slowed by it."""
+        """Let the platform end what a contender only began.
+
+        So that the next one is not slowed by it.
+        """
 
 
 def play(folder: Path, name: str, tasks: list[dict[str, Any]]) -> list[str | Path]:
@@ -103,7 +113,10 @@ def once(
     into: Runs,
     says: str = "",
 ) -> str:
-    """One run; it must end as expected, and ``says`` must be found in what it prints. Returns what it printed."""
+    """One run; it must end as expected, and ``says`` must be found in what it prints.
+
+    Returns what it printed.
+    """
     words = [str(word) for word in contender.command(services, value)]
     launched = run(
         sys.executable,
@@ -119,7 +132,8 @@ def once(
     printed = (folder / "output.txt").read_text()
     if code != contender.expect or not re.search(says, printed):
         raise RuntimeError(
-            f"{contender.name} ended with {code}, and not with {contender.expect} and {says!r}:\n{printed[-3000:]}"
+            f"{contender.name} ended with {code}, and not with {contender.expect} and"
+            f" {says!r}:\n{printed[-3000:]}"
         )
     into.seconds.append(seconds)
     into.processor.append(processor)
@@ -130,7 +144,10 @@ def once(
 def compare(
     bench: Bench, services: int, values: Sequence[str], names: Sequence[str] = (), says: str = ""
 ) -> dict[str, Runs]:
-    """Each contender once a value, in turn; where it counts changes, what it prints must have ``says``."""
+    """Each contender once a value, in turn.
+
+    Where it counts changes, what it prints must have ``says``.
+    """
     runs: dict[str, Runs] = {}
     for value in values:
         for contender in bench.contenders:

@@ -24,7 +24,10 @@ from .measure import Results, Runs, Spread
 
 _MARK = re.compile(r"^<!-- ([\w-]+) -->\n", re.MULTILINE)
 _INTRODUCTION = (
-    "Made by `make bench` on one machine, with an engine, a cluster and directories of its own, and the contenders of each part in turn; medians of",
+    (
+        "Made by `make bench` on one machine, with an engine, a cluster and directories of its own,"
+        " and the contenders of each part in turn; medians of"
+    ),
     "whole commands. Below each part stand the day and what it was measured with.",
 )
 _PHASES = ("first", "nothing to do", "one changed")
@@ -61,8 +64,14 @@ def on_swarm(results: Results, services: int) -> str:
             (swarm.OURS, swarm.LOOP, swarm.STACK, swarm.CLI, swarm.EMPTY),
         ),
         "",
-        "This collection's time ends when all services are verified to run what was sent and to be healthy. The time of the others ends when the",
-        "engine has accepted their requests: none of them waits, so what became of the rollout is not in their time, and not in their answer.",
+        (
+            "This collection's time ends when all services are verified to run what was sent and to"
+            " be healthy. The time of the others ends when the"
+        ),
+        (
+            "engine has accepted their requests: none of them waits, so what became of the rollout"
+            " is not in their time, and not in their answer."
+        ),
         "Nothing to do is the same for all.",
         "",
         f"- nothing to do: {_beyond(quiet):.2f} s more than an empty play",
@@ -71,9 +80,18 @@ def on_swarm(results: Results, services: int) -> str:
         "",
         "## How soon a failure is told on a Swarm",
         "",
-        "Seconds from the first sign of it that the engine shows (a failed task, or one that waits with a reason) until the play prints it with its",
-        f"cause; what the plan sees is counted from the start of the play. An update of one of {services} services, median of three.",
-        "docker_swarm_service, docker_stack and docker stack deploy report success for all of them.",
+        (
+            "Seconds from the first sign of it that the engine shows (a failed task, or one that"
+            " waits with a reason) until the play prints it with its"
+        ),
+        (
+            "cause; what the plan sees is counted from the start of the play. An update of one of"
+            f" {services} services, median of three."
+        ),
+        (
+            "docker_swarm_service, docker_stack and docker stack deploy report success for all of"
+            " them."
+        ),
         "",
         *_failures(results, swarm.FAILURES),
         "",
@@ -97,30 +115,57 @@ def on_kubernetes(results: Results, sizes: Sequence[int]) -> str:
     lines = [
         f"## {few} and {many} services on a Kubernetes cluster",
         "",
-        f"Seconds, and how many times as long as this collection. {few} services, so many Deployments and Services and a NetworkPolicy, which are the",
+        (
+            f"Seconds, and how many times as long as this collection. {few} services, so many"
+            " Deployments and Services and a NetworkPolicy, which are the"
+        ),
         "same for all; each contender has a namespace of its own.",
         "",
         *_table(of_few, everybody),
         "",
-        f"{many} services. A kubelet takes 110 pods, so one contender's are there at a time. Left out: the loop, which would take minutes a round.",
+        (
+            f"{many} services. A kubelet takes 110 pods, so one contender's are there at a time."
+            " Left out: the loop, which would take minutes a round."
+        ),
         "",
         *_table(of_many, (*kubernetes.ALONE, kubernetes.EMPTY)),
         "",
-        "This collection's time ends when all services are verified to run what was sent and to be healthy. The time of the others ends when the",
-        "API server has accepted their requests, but for the line with wait, where the module waits for one object after the other. Nothing to do",
+        (
+            "This collection's time ends when all services are verified to run what was sent and to"
+            " be healthy. The time of the others ends when the"
+        ),
+        (
+            "API server has accepted their requests, but for the line with wait, where the module"
+            " waits for one object after the other. Nothing to do"
+        ),
         "is the same for all.",
         "",
-        f"- nothing to do: {_beyond(of_few['nothing to do']):.2f} s more than an empty play; with {many} services {_beyond(of_many['nothing to do']):.2f} s",
+        (
+            f"- nothing to do: {_beyond(of_few['nothing to do']):.2f} s more than an empty play;"
+            f" with {many} services {_beyond(of_many['nothing to do']):.2f} s"
+        ),
         "",
         "## How soon a failure is told on a Kubernetes cluster",
         "",
-        "Seconds from the first sign of it that the API shows (an event, or the status of a pod) until the play prints it with its cause; what the",
-        f"plan sees is counted from the start of the play. An update of one of {few} services, median of three.",
+        (
+            "Seconds from the first sign of it that the API shows (an event, or the status of a"
+            " pod) until the play prints it with its cause; what the"
+        ),
+        (
+            f"plan sees is counted from the start of the play. An update of one of {few} services,"
+            " median of three."
+        ),
         "",
         *_failures(results, kubernetes.failures("")),
         "",
-        "Without wait, kubernetes.core.k8s and kubectl apply report success for all of them. With `wait: true` and",
-        f"`wait_timeout: {kubernetes.PATIENCE}`, for the image that no registry has, kubernetes.core.k8s ends after {peer.median:.0f} s with:",
+        (
+            "Without wait, kubernetes.core.k8s and kubectl apply report success for all of them."
+            " With `wait: true` and"
+        ),
+        (
+            f"`wait_timeout: {kubernetes.PATIENCE}`, for the image that no registry has,"
+            f" kubernetes.core.k8s ends after {peer.median:.0f} s with:"
+        ),
         "",
         "```text",
         peer.said,
@@ -137,18 +182,31 @@ def on_directory(results: Results, size: directory.Size) -> str:
     lines = [
         f"## {size.machines:,} machines of a directory, with {size.projects:,} projects",
         "",
-        f"Seconds, and how many times as long as Ansible takes for the same inventory from ready JSON. {size.machines:,} people with a machine each,",
-        "who are in two projects, in one of them by a group inside of it; an OpenLDAP on the same machine, over LDAPS. That both inventories are the",
-        "same, to the last variable, is checked first. Processor: the seconds that the command itself computes, without the server.",
+        (
+            "Seconds, and how many times as long as Ansible takes for the same inventory from"
+            f" ready JSON. {size.machines:,} people with a machine each,"
+        ),
+        (
+            "who are in two projects, in one of them by a group inside of it; an OpenLDAP on the"
+            " same machine, over LDAPS. That both inventories are the"
+        ),
+        (
+            "same, to the last variable, is checked first. Processor: the seconds that the command"
+            " itself computes, without the server."
+        ),
         "",
         f"| | {directory.LIST} | processor | {directory.HOST} | processor | peak memory |",
         "| --- | --- | --- | --- | --- | --- |",
         *(
-            f"| {name} | {_times(name, results[directory.LIST])} | {_times(name, results[directory.HOST])} | {_memory(runs, floor)} |"
+            f"| {name} | {_times(name, results[directory.LIST])} |"
+            f" {_times(name, results[directory.HOST])} | {_memory(runs, floor)} |"
             for name, runs in results[directory.LIST].items()
         ),
         "",
-        "Ready JSON is what a script prints, which Ansible reads faster than a file. microsoft.ad.ldap gives the hosts alone; OpenLDAP's machines were",
+        (
+            "Ready JSON is what a script prints, which Ansible reads faster than a file."
+            " microsoft.ad.ldap gives the hosts alone; OpenLDAP's machines were"
+        ),
         "given the attribute that it needs. Without that it ends with:",
         "",
         "```text",
@@ -171,18 +229,39 @@ def on_delivery(results: Results, size: delivery.Size, peer: str) -> str:
     lines = [
         f"## {len(delivery.TOOLS)} tools to {size.machines} machines",
         "",
-        f"Seconds, and how many times as long as this collection. {len(delivery.SCRIPTS)} scripts, {len(delivery.ARCHIVES)} archives of 300 files,",
-        f"{len(delivery.PYTHONS)} Python packages from wheels and {len(delivery.BINARIES)} programs of 2 MB, by SSH to machines with a user each, all on",
-        f"this one. Each command opens its own connections, 20 at once. That all tools answer as they must is checked after each. {peer}.",
+        (
+            f"Seconds, and how many times as long as this collection. {len(delivery.SCRIPTS)}"
+            f" scripts, {len(delivery.ARCHIVES)} archives of 300 files,"
+        ),
+        (
+            f"{len(delivery.PYTHONS)} Python packages from wheels and {len(delivery.BINARIES)}"
+            " programs of 2 MB, by SSH to machines with a user each, all on"
+        ),
+        (
+            "this one. Each command opens its own connections, 20 at once. That all tools answer"
+            f" as they must is checked after each. {peer}."
+        ),
         "",
         *_table({phase: results[phase] for phase in _PHASES}, everybody, delivery.OURS),
         "",
-        f"Medians of {size.first} runs from nothing, {size.quiet} with nothing to do and {size.changed} with one changed; with nothing to do, of",
-        f"{size.quiet + size.alone} in turn for this collection, the ping and the empty play. Only this collection also checks each tool against its",
+        (
+            f"Medians of {size.first} runs from nothing, {size.quiet} with nothing to do and"
+            f" {size.changed} with one changed; with nothing to do, of"
+        ),
+        (
+            f"{size.quiet + size.alone} in turn for this collection, the ping and the empty play."
+            " Only this collection also checks each tool against its"
+        ),
         "checksum, keeps users apart, can go back, and removes what is wanted no more.",
         "",
-        f"- nothing to do: {_beyond(quiet, delivery.OURS, delivery.FLOOR):.2f} s more than an empty play, {faster:.1f} × as fast as the loop",
-        f"- going back a generation: {there.median:.2f} s on the machine; a play that does it everywhere {back.median:.2f} s",
+        (
+            f"- nothing to do: {_beyond(quiet, delivery.OURS, delivery.FLOOR):.2f} s more than an"
+            f" empty play, {faster:.1f} × as fast as the loop"
+        ),
+        (
+            f"- going back a generation: {there.median:.2f} s on the machine; a play that does it"
+            f" everywhere {back.median:.2f} s"
+        ),
         "",
     ]
     return "\n".join(lines)
@@ -191,12 +270,27 @@ def on_delivery(results: Results, size: delivery.Size, peer: str) -> str:
 def on_events(results: Sequence[events.EventResults]) -> str:
     """The section of events."""
     lines = [
-        f"## From a group to a command: {results[0].changes} changes in a directory of {results[0].place.size.machines:,} people",
+        (
+            f"## From a group to a command: {results[0].changes} changes in a directory of"
+            f" {results[0].place.size.machines:,} people"
+        ),
         "",
-        "Seconds from the moment before a member is written to an OpenLDAP, over LDAPS, to a 389-ds, by its socket, or to a Samba AD, over LDAPS, until",
-        "each part is done: the source has seen it, decided what follows, and written what is wanted; ansible-rulebook has begun a play; its first task",
-        "begins; the command works on the machine, which SSH reaches; the machine has reported. One change after the other; all machines but one are",
-        "only said to have what they need. The floor is the module alone, by one SSH command, when there is nothing to do. Samba looks for changes to",
+        (
+            "Seconds from the moment before a member is written to an OpenLDAP, over LDAPS, to a"
+            " 389-ds, by its socket, or to a Samba AD, over LDAPS, until"
+        ),
+        (
+            "each part is done: the source has seen it, decided what follows, and written what is"
+            " wanted; ansible-rulebook has begun a play; its first task"
+        ),
+        (
+            "begins; the command works on the machine, which SSH reaches; the machine has reported."
+            " One change after the other; all machines but one are"
+        ),
+        (
+            "only said to have what they need. The floor is the module alone, by one SSH command,"
+            " when there is nothing to do. Samba looks for changes to"
+        ),
         "tell of every five seconds, whoever asks.",
         "",
     ]
@@ -215,8 +309,14 @@ def _events_of(results: events.EventResults) -> list[str]:
             for part in events.PARTS
         ),
         "",
-        f"- {count} joins of one person, one right after the other: {burst:.2f} s until the machine has the last one",
-        f"- a play that a timer starts, which reads the whole directory and finds nothing to do: {results.timer:.2f} s, after the time that it waits",
+        (
+            f"- {count} joins of one person, one right after the other: {burst:.2f} s until the"
+            " machine has the last one"
+        ),
+        (
+            "- a play that a timer starts, which reads the whole directory and finds nothing to"
+            f" do: {results.timer:.2f} s, after the time that it waits"
+        ),
         f"- the floor: {results.floor[0]:.2f} s at the median, {results.floor[1]:.2f} s at 95 %",
         "",
     ]
@@ -227,13 +327,17 @@ def on_seen(results: Sequence[seen.Seen], changes: int) -> str:
     lines = [
         f"## How soon a change in the directory is seen: {changes} changes",
         "",
-        "Seconds from the moment before a member is written until the event stands in the queue of ansible-rulebook, by the source alone. Samba looks",
+        (
+            "Seconds from the moment before a member is written until the event stands in the queue"
+            " of ansible-rulebook, by the source alone. Samba looks"
+        ),
         "for changes to tell of every five seconds, whoever asks.",
         "",
         "| | people | joins: median | 95 % | longest | leaves: median | 95 % | longest |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
         *(
-            f"| {found.place.name} | {found.place.people:,} | {_three(found.joins)} | {_three(found.leaves)} |"
+            f"| {found.place.name} | {found.place.people:,} | {_three(found.joins)} |"
+            f" {_three(found.leaves)} |"
             for found in results
         ),
         "",
@@ -249,7 +353,10 @@ def _times(name: str, runs: Mapping[str, Runs]) -> str:
     if name not in runs:
         return "- | -"
     own, floor = runs[name], runs[directory.FLOOR]
-    return f"{own.median:.2f} ({own.median / floor.median:.2f} ×) | {own.work:.2f} ({own.work / floor.work:.2f} ×)"
+    return (
+        f"{own.median:.2f} ({own.median / floor.median:.2f} ×) | {own.work:.2f}"
+        f" ({own.work / floor.work:.2f} ×)"
+    )
 
 
 def _memory(runs: Runs, floor: Runs) -> str:
@@ -278,9 +385,11 @@ def _table(
 
 def _row(name: str, phases: Mapping[str, Mapping[str, Runs]], ours: str) -> str:
     cells = [
-        f"{runs[name].median:.2f} ({runs[name].median / runs[ours].median:.1f} ×)"
-        if name in runs
-        else "-"
+        (
+            f"{runs[name].median:.2f} ({runs[name].median / runs[ours].median:.1f} ×)"
+            if name in runs
+            else "-"
+        )
         for runs in phases.values()
     ]
     quiet = phases["nothing to do"].get(name) or phases["one changed"][name]
@@ -312,7 +421,10 @@ def plot(results: Results, curve: Sequence[int], path: Path) -> None:
 
 
 def timeline(results: events.EventResults, path: Path) -> None:
-    """The picture of a join: how the seconds from the group to the command are spent, and how late the slowest twentieth is."""
+    """The picture of a join.
+
+    How the seconds from the group to the command are spent, and how late the slowest twentieth is.
+    """
     with _drawn(path, (8, 3)) as axes:
         before = last = 0.0
         for place, part in enumerate(events.PARTS):

@@ -168,7 +168,10 @@ class SwarmBench:
         ]
 
     def settle(self, contender: Contender) -> None:
-        """Let the engine end what a contender only began, so that the next one is not slowed by it."""
+        """Let the engine end what a contender only began.
+
+        So that the next one is not slowed by it.
+        """
         if contender.name in (LOOP, STACK, CLI):
             deadline = time.monotonic() + 120
             while time.monotonic() < deadline:

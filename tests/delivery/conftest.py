@@ -47,7 +47,8 @@ def fleet(machines: dict[str, UserMachine], tmp_path: Path) -> Iterator[Fleet]:
         machine.run(
             "sh",
             "-c",
-            f"rm -rf {OPT} /etc/profile.d/shipping.sh; sed -i '/BEGIN shipping.code/,/END shipping.code/d' /etc/security/pam_env.conf",
+            f"rm -rf {OPT} /etc/profile.d/shipping.sh; sed -i '/BEGIN shipping.code/,/END"
+            " shipping.code/d' /etc/security/pam_env.conf",
         )
     (tmp_path / "projects").mkdir()
     yield Fleet(tmp_path, dict(machines), {name: list(users) for name, users in HAS.items()})

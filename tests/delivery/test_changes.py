@@ -223,7 +223,10 @@ def test_the_brake_counts_single_runs_together(fleet: Fleet):
 
 
 def test_what_a_run_has_removed_is_not_said_to_be_there(fleet: Fleet):
-    """What they were given is taken away at once; what they have besides they tell then, and that is too much."""
+    """What they were given is taken away at once.
+
+    What they have besides they tell then, and that is too much.
+    """
     everywhere = ("--limit", ",".join((PC1, PC2, PC3)))
     simple(fleet, "atlas")
     simple(fleet, "beta")
@@ -304,7 +307,10 @@ def test_only_a_project_whose_last_member_has_left(fleet: Fleet):
 
 
 def test_in_parts(fleet: Fleet):
-    """One machine after the other: the brake looks at all of them before the first one loses anything."""
+    """One machine after the other.
+
+    The brake looks at all of them before the first one loses anything.
+    """
     simple(fleet, "atlas")
     simple(fleet, "beta")
     fleet.projects = {"atlas": {"ada", "bob", "cy"}, "beta": {"cy"}}
@@ -423,7 +429,10 @@ def test_killed_while_it_builds(fleet: Fleet):
 
 
 def test_a_full_disk(fleet: Fleet):
-    """What does not fit is told and left out; what was there works, and the next run with more room goes on."""
+    """What does not fit is told and left out.
+
+    What was there works, and the next run with more room goes on.
+    """
     machine = fleet.machines[PC1]
     machine.run("mkdir", "-p", OPT)
     machine.run("mount", "-t", "tmpfs", "-o", "size=2m,mode=755", "tmpfs", OPT)
@@ -467,7 +476,10 @@ def test_a_full_disk(fleet: Fleet):
 
 
 def test_open_shells_and_running_programs(fleet: Fleet):
-    """A shell that was open before sees the new command; a program that runs goes on through the change."""
+    """A shell that was open before sees the new command.
+
+    A program that runs goes on through the change.
+    """
     assert fleet.deliver("--limit", PC1).ok
     simple(fleet, "atlas", "1; until [ -e /tmp/stop ]; do sleep 0.1; done; echo end")
     machine = fleet.machines[PC1]
@@ -475,7 +487,8 @@ def test_open_shells_and_running_programs(fleet: Fleet):
     assert (
         machine.ssh(
             "bob",
-            "nohup sh -c 'until [ -e /tmp/go ]; do sleep 0.1; done; atlas' > /tmp/out 2>&1 < /dev/null &",
+            "nohup sh -c 'until [ -e /tmp/go ]; do sleep 0.1; done; atlas' > /tmp/out 2>&1 <"
+            " /dev/null &",
         ).returncode
         == 0
     )
@@ -535,7 +548,10 @@ def test_drift(fleet: Fleet, damage: str):
 
 
 def test_nothing_is_written_elsewhere(fleet: Fleet):
-    """Only /opt/shipping and the files of the enrolment; the rest of these machines is read-only anyway."""
+    """Only /opt/shipping and the files of the enrolment.
+
+    The rest of these machines is read-only anyway.
+    """
     fleet.sample()
     fleet.projects = {"atlas": {"ada"}}
     fleet.machines[PC1].run("touch", "/tmp/before")

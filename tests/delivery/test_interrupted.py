@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Killed, or out of disk space, at every single step: what was there works, and the next run goes on."""
+"""Killed, or out of disk space, at every single step.
+
+What was there works, and the next run goes on.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +88,10 @@ def forked(box: Box, work: Callable[[], object], at: int, how: str) -> str:
 
 
 def prepare(box: Box) -> Callable[[], Any]:
-    """A machine with one generation, and what is asked for next: one joins, one leaves, one tool changes."""
+    """A machine with one generation, and what is asked for next.
+
+    One joins, one leaves, one tool changes.
+    """
     box.projects = [project("atlas", script("hello")), project("beta", script("other"))]
     box.deliver(user("daemon", "atlas"), user("bin", "beta"))
     box.contents = {("atlas", "hello"): {"content": NEW}, ("atlas", "pack"): {"archive": PACKED}}
@@ -155,6 +161,7 @@ def copy(source: Path, target: Path) -> None:
 @pytest.mark.parametrize("how", ["kill", "full"])
 def test_every_stage(box: Box, how: str):
     ends = stages(box, how)
-    assert len(ends) > 40 and set(ends[:-1]) <= {"killed" if how == "kill" else "failed", "done"}, (
-        ends
-    )
+    assert len(ends) > 40 and set(ends[:-1]) <= {
+        "killed" if how == "kill" else "failed",
+        "done",
+    }, ends

@@ -158,7 +158,10 @@ def test_a_tampered_wheel_is_refused(fleet: Fleet):
 
 
 def test_a_wheel_for_another_python(fleet: Fleet):
-    """The machine says what it is, and the control machine what it has not got; nothing is built."""
+    """The machine says what it is, and the control machine what it has not got.
+
+    Nothing is built.
+    """
     fleet.projects = {"p": {USER}}
     tool = {"version": "1", **python(fleet, "1")}
     folder = fleet.catalogue / "p" / "wheels1"

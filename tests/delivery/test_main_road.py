@@ -17,9 +17,11 @@ def test_join_work_leave(fleet: Fleet):
     fleet.projects = {"atlas": {"ada"}}
     first = fleet.deliver()
     assert first.ok, first.output
-    assert fleet.commands("pc1.example.com", "ada") == {"atlas-where", "atlas", "atlas-tiles"}, (
-        first.output
-    )
+    assert fleet.commands("pc1.example.com", "ada") == {
+        "atlas-where",
+        "atlas",
+        "atlas-tiles",
+    }, first.output
     assert fleet.says("pc1.example.com", "ada", "atlas-tiles 3") == (0, "64 tiles")
     assert fleet.says("pc2.example.com", "ada", "atlas --version") == (0, "atlas 1.0")
     assert fleet.says("pc1.example.com", "ada", "bash -lc atlas-where") == (
@@ -88,12 +90,14 @@ def eve_may_become_root(fleet: Fleet, password: str) -> Iterator[None]:
         machine.run(
             "sh",
             "-c",
-            f"echo '{rule}' > /etc/sudoers.d/eve; chmod 440 /etc/sudoers.d/eve; echo 'eve:{password or 'none'}' | chpasswd",
+            f"echo '{rule}' > /etc/sudoers.d/eve; chmod 440 /etc/sudoers.d/eve; echo"
+            f" 'eve:{password or 'none'}' | chpasswd",
         )
         machine.run(
             "sh",
             "-c",
-            f"grep -q {machine.machine.name} /etc/hosts || echo 127.0.1.1 {machine.machine.name} >> /etc/hosts",
+            f"grep -q {machine.machine.name} /etc/hosts || echo 127.0.1.1 {machine.machine.name} >>"
+            " /etc/hosts",
         )  # sudo asks for it
     yield
     for machine in (pc1, pc2):

@@ -67,7 +67,10 @@ def test_another_login_shell(delivered: Fleet):
 
 
 def test_cron(delivered: Fleet):
-    """It sets a PATH of its own, so a job says what it needs. This one is run when cron starts, which spares the minute."""
+    """It sets a PATH of its own, so a job says what it needs.
+
+    This one is run when cron starts, which spares the minute.
+    """
     if not shutil.which("cron"):
         pytest.skip("cron is not on this machine")
     machine = delivered.machines[PC]

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The company's directory by hand: ``python3 -m tests.directory up NAME``; ``python3 -m tests.testbed down NAME`` takes it away."""
+"""The company's directory by hand: ``python3 -m tests.directory up NAME``.
+
+``python3 -m tests.testbed down NAME`` takes it away.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ from . import company_entries
 
 
 def up(name: str) -> None:
-    """An OpenLDAP with the company in groupOfNames; prints the options that an inventory needs, and the password, as JSON."""
+    """An OpenLDAP with the company in groupOfNames.
+
+    Prints the options that an inventory needs, and the password, as JSON.
+    """
     server = Slapd(Machine(name))
     server.up(
         "\n".join(

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One company, written down in the way of each directory, and who works where in it.
 
-Ada and Bob are in alpha; beta has a team inside, with Cy and Eve, which has beta inside, in a circle.
-Dan's account is closed; Fay has a machine and no project; machine pc5 belongs to nobody.
+Ada and Bob are in alpha; beta has a team inside, with Cy and Eve, which has beta inside, in a
+circle. Dan's account is closed; Fay has a machine and no project; machine pc5 belongs to nobody.
 """
 
 from __future__ import annotations
@@ -130,10 +130,17 @@ def people(company: Company) -> str:
     for person in company.people:
         found.append(
             entry(
-                person_dn(person), objectClass=["inetOrgPerson", "posixAccount", "shadowAccount"], cn=person.cn, sn=person.cn, uid=person.uid,
-                uidNumber=person.number, gidNumber=100, homeDirectory=f"/home/{person.uid}", **({"shadowExpire": 1} if person.closed else {}),
+                person_dn(person),
+                objectClass=["inetOrgPerson", "posixAccount", "shadowAccount"],
+                cn=person.cn,
+                sn=person.cn,
+                uid=person.uid,
+                uidNumber=person.number,
+                gidNumber=100,
+                homeDirectory=f"/home/{person.uid}",
+                **({"shadowExpire": 1} if person.closed else {}),
             )
-        )  # fmt: skip
+        )
     return "\n".join(found)
 
 
@@ -300,7 +307,10 @@ def freeipa(company: Company) -> str:
 
 
 def freeipa_accounts(company: Company, prefix: str) -> str:
-    """The same where FreeIPA has it: all groups in one place, those that are projects with a prefix."""
+    """The same where FreeIPA has it.
+
+    All groups in one place, those that are projects with a prefix.
+    """
     places = [
         "cn=accounts",
         *(f"cn={name},cn=accounts" for name in ("users", "groups", "computers")),

@@ -150,7 +150,10 @@ def ad(machine: Machine) -> Directory:
     sid = base64.b64decode(server.search(f"CN=alpha,OU=Projects,{server.suffix}", "objectSid:")[0])
     rid = int.from_bytes(sid[-4:], "little")
     server.change(
-        input=f"dn: CN=Bob,OU=People,{server.suffix}\nchangetype: modify\nreplace: primaryGroupID\nprimaryGroupID: {rid}\n"
+        input=(
+            f"dn: CN=Bob,OU=People,{server.suffix}\nchangetype: modify\nreplace:"
+            f" primaryGroupID\nprimaryGroupID: {rid}\n"
+        )
     )
     # A domain controller enters this itself, some minutes after its start.
     name = f"add: servicePrincipalName\nservicePrincipalName: ldap/{server.host}\n"
@@ -231,7 +234,10 @@ def silent() -> Iterator[str]:
 
 @dataclass
 class Ansible:
-    """ansible-inventory, in a home of its own; with name servers of its own where it is to have them."""
+    """ansible-inventory, in a home of its own.
+
+    With name servers of its own where it is to have them.
+    """
 
     home: Path
     resolver: Path | None = None
@@ -277,7 +283,10 @@ class Ansible:
         return plays.run(command, env=settings, cwd=self.home, timeout=120)
 
     def task(self, given: dict[str, Any], **environment: str) -> dict[str, Any]:
-        """What membership_info returns, with the options of an inventory's file and those of the task."""
+        """What membership_info returns.
+
+        With the options of an inventory's file and those of the task.
+        """
         words = ("localhost", "-m", "shipping.code.membership_info", "-a", json.dumps(given))
         done = self.run(*words, program="ansible", **environment)
         assert "Traceback" not in done.stdout + done.stderr

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Active Directory by its domain and a Kerberos ticket alone: the name server and the KDC are those of Samba."""
+"""Active Directory by its domain and a Kerberos ticket alone.
+
+The name server and the KDC are those of Samba.
+"""
 
 from __future__ import annotations
 
@@ -56,8 +59,9 @@ def test_a_domain_without_servers(ad: Directory, domain_ansible: Ansible, more: 
 def ticket(server: SambaDomain, folder: Path) -> dict[str, str]:
     """A ticket as kinit gets it, in the environment that names it."""
     (folder / "krb5.conf").write_text(
-        f"[libdefaults]\ndefault_realm = {server.realm}\ndns_lookup_kdc = false\nrdns = false\nudp_preference_limit = 1\n"
-        f"[realms]\n{server.realm} = {{\n  kdc = {server.machine.address}\n}}\n"
+        f"[libdefaults]\ndefault_realm = {server.realm}\ndns_lookup_kdc = false\nrdns ="
+        f" false\nudp_preference_limit = 1\n[realms]\n{server.realm} = {{\n  kdc ="
+        f" {server.machine.address}\n}}\n"
     )
     environment = {"KRB5_CONFIG": str(folder / "krb5.conf"), "KRB5CCNAME": str(folder / "tickets")}
     run(

@@ -59,8 +59,13 @@ def test_why(directory: Directory):
         for user in explained(directory, user=["ada", "cy", "dan", "fay", "zoe", "eve"])
     }
     assert {name: user["cause"] for name, user in found.items()} == {
-        "ada": "member", "cy": "member", "dan": "disabled", "eve": "member", "fay": "not_a_member", "zoe": "unknown",
-    }  # fmt: skip
+        "ada": "member",
+        "cy": "member",
+        "dan": "disabled",
+        "eve": "member",
+        "fay": "not_a_member",
+        "zoe": "unknown",
+    }
     assert {name for name, user in found.items() if user["gets_tools"]} == {"ada", "cy", "eve"}
     (beta,) = found["cy"]["projects"]
     way = [dn.lower().partition(",")[0] for dn in beta["through"]]

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The samples of the guides, as they stand there; only where the server is, and its secrets, are those of the test."""
+"""The samples of the guides, as they stand there.
+
+Only where the server is, and its secrets, are those of the test.
+"""
 
 from __future__ import annotations
 

@@ -39,10 +39,12 @@ def test_hosts_and_their_users(directory: Directory, ansible: Ansible):
 def test_graph(rfc2307: Directory, ansible: Ansible):
     done = ansible.run("-i", ansible.write(rfc2307.options), "--graph")
     assert done.returncode == 0
-    assert done.stdout == (
-        "@all:\n  |--@ungrouped:\n  |  |--pc3.example.com\n  |  |--pc4.example.com\n  |  |--pc5.example.com\n"
-        "  |--@project_Gr__e___co:\n  |  |--pc6.example.com\n  |--@project_alpha:\n  |  |--pc1.example.com\n  |  |--pc2.example.com\n"
-        "  |--@project_beta:\n  |  |--pc2.example.com\n  |  |--pc6.example.com\n"
+    assert (
+        done.stdout
+        == "@all:\n  |--@ungrouped:\n  |  |--pc3.example.com\n  |  |--pc4.example.com\n  | "
+        " |--pc5.example.com\n  |--@project_Gr__e___co:\n  |  |--pc6.example.com\n "
+        " |--@project_alpha:\n  |  |--pc1.example.com\n  |  |--pc2.example.com\n "
+        " |--@project_beta:\n  |  |--pc2.example.com\n  |  |--pc6.example.com\n"
     )
     assert f"the project {ODD!r} is the group project_Gr__e___co" in " ".join(done.stderr.split())
 

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Directories that nobody would think of: what another client makes of them, which lets the server say what a DN means."""
+"""Directories that nobody would think of.
+
+What another client makes of them, which lets the server say what a DN means.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,9 @@ ldap = pytest.importorskip(
 )
 from ldap.dn import escape_dn_chars  # noqa: E402
 
-ODD = ' ,+"\\<>;=#*()/aAbBzZ019éÉßäÄñ中\u03c3\u03c2\u03a3\u0130\u0131\u017f\ufb01½\u0301'  # sigmas, other i and s, a ligature, an accent alone
+ODD = (  # sigmas, other i and s, a ligature, an accent alone
+    ' ,+"\\<>;=#*()/aAbBzZ019éÉßäÄñ中\u03c3\u03c2\u03a3\u0130\u0131\u017f\ufb01½\u0301'
+)
 NAMES = st.text(st.sampled_from(ODD), min_size=1, max_size=8) | st.text(
     st.characters(exclude_categories=("Cc", "Cs", "Co", "Cn")), min_size=1, max_size=5
 )
@@ -78,7 +83,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Tree:
-    """People by their names, with whether the login name is a part of the DN; and groups, in circles too."""
+    """People by their names, with whether the login name is a part of the DN.
+
+    And groups, in circles too.
+    """
 
     people: tuple[tuple[str, bool], ...]
     groups: tuple[Group, ...]
@@ -231,9 +239,14 @@ def test_another_client_comes_to_the_same(anything: Directory, tree: Tree):
     expected = oracle.works(base)
     assume(expected)
     answer = anything.ask(
-        base=base, page_size=3, batch_size=2, unresolved="warn", machines=None, machine_map={f"pc{login}": [login] for login in expected},
+        base=base,
+        page_size=3,
+        batch_size=2,
+        unresolved="warn",
+        machines=None,
+        machine_map={f"pc{login}": [login] for login in expected},
         projects={"base": f"ou=projects,{base}", "name": "description"},
-    )  # fmt: skip
+    )
     assert works(answer) == {
         f"pc{login}": {login: sorted(projects)} for login, projects in expected.items()
     }

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names that lead nowhere: who was deleted looks as who is hidden does, and neither may be taken for the other."""
+"""Names that lead nowhere.
+
+Who was deleted looks as who is hidden does, and neither may be taken for the other.
+"""
 
 from __future__ import annotations
 
@@ -188,7 +191,8 @@ def test_machines_of_netgroups(rfc2307: Directory):
         answer = rfc2307.ask(**chosen)
         everything = rfc2307.ask(**{**chosen, "netgroups": {}})
         rfc2307.server.change(
-            f"dn: cn=all,ou=netgroups,{SUFFIX}\nchangetype: modify\nadd: memberNisNetgroup\nmemberNisNetgroup: lost\n"
+            f"dn: cn=all,ou=netgroups,{SUFFIX}\nchangetype: modify\nadd:"
+            " memberNisNetgroup\nmemberNisNetgroup: lost\n"
         )
         error = refusal(rfc2307, **chosen, unresolved="error")
     assert {name: users for name, users in works(answer).items() if users} == {
@@ -204,7 +208,10 @@ def test_machines_of_netgroups(rfc2307: Directory):
 # The serial of replicas
 
 REPLICA = f'cn=replica,cn="{SUFFIX}",cn=mapping tree,cn=config'
-ACCESS = f'(targetattr = "nsds50ruv || objectClass || nsUniqueId")(version 3.0; acl "serial"; allow (read, search) userdn = "ldap:///{READER}";)'
+ACCESS = (
+    '(targetattr = "nsds50ruv || objectClass || nsUniqueId")(version 3.0; acl "serial"; allow'
+    f' (read, search) userdn = "ldap:///{READER}";)'
+)
 
 
 def test_389ds_with_replication_has_the_last_change_of_all_replicas(freeipa: Directory):
@@ -219,7 +226,10 @@ def test_389ds_with_replication_has_the_last_change_of_all_replicas(freeipa: Dir
     )
     freeipa.server.change("-a", input=text)
     tree = f'dn: cn="{SUFFIX}",cn=mapping tree,cn=config\nchangetype: modify\n'
-    alpha = f"dn: cn=alpha,ou=projects,{SUFFIX}\nchangetype: modify\nreplace: description\ndescription: "
+    alpha = (
+        f"dn: cn=alpha,ou=projects,{SUFFIX}\nchangetype: modify\nreplace:"
+        " description\ndescription: "
+    )
     options = {
         "uris": [freeipa.server.uri],
         "bind": "simple",

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Records the pictures of the documentation from real plays: ``make pictures``, or ``python -m tests.docs.pictures delivery``."""
+"""Records the pictures of the documentation from real plays.
+
+``make pictures``, or ``python -m tests.docs.pictures delivery``.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,8 @@ FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 _DULL_IN_DELIVERY = re.compile(r"^(TASK|changed:|skipping:)")
 _CODES = re.compile(r"\x1b\[[\d;]*m")
 _DULL = re.compile(
-    r"^(\s*$|TASK \[Ship the app\]|ok:|PLAY|included:|Origin:|\d+ |\s+\^)|Validating arguments|passed over|: ok=\d"
+    r"^(\s*$|TASK \[Ship the app\]|ok:|PLAY|included:|Origin:|\d+ |\s+\^)|Validating"
+    r" arguments|passed over|: ok=\d"
 )
 
 
@@ -51,7 +55,10 @@ def played(
     environment: Mapping[str, str],
     good: bool = True,
 ) -> list[str]:
-    """Run one of the collection's playbooks; what people look at of what it prints, below the command as ``shown``."""
+    """Run one of the collection's playbooks.
+
+    What people look at of what it prints, below the command as ``shown``.
+    """
     command = ["ansible-playbook", f"playbooks/{name}.yml", *words]
     coloured = {**environment, "ANSIBLE_FORCE_COLOR": "1"}
     done = subprocess.run(

@@ -21,7 +21,10 @@ _COLOURS = {
     "36": "#76e3ea",
 }
 _CODE = re.compile(r"\x1b\[([\d;]*)m")
-_STYLE = "text{font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;fill:#c9d1d9;white-space:pre}"
+_STYLE = (
+    "text{font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans"
+    " Mono',monospace;fill:#c9d1d9;white-space:pre}"
+)
 
 
 def picture(lines: Iterable[str], title: str) -> str:
@@ -30,16 +33,21 @@ def picture(lines: Iterable[str], title: str) -> str:
     label = escape(title)
     width, height = round(_COLUMNS * _WIDTH + 2 * _MARGIN), len(rows) * _HEIGHT + 3 * _MARGIN
     texts = [
-        f'<text xml:space="preserve" x="{_MARGIN}" y="{2 * _MARGIN + 10 + number * _HEIGHT}">{"".join(_spans(row))}</text>'
+        f'<text xml:space="preserve" x="{_MARGIN}"'
+        f' y="{2 * _MARGIN + 10 + number * _HEIGHT}">{"".join(_spans(row))}</text>'
         for number, row in enumerate(rows)
     ]
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" aria-label="{label}">',
+            (
+                f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"'
+                f' width="{width}" height="{height}" role="img" aria-label="{label}">'
+            ),
             f"<title>{label}</title><style>{_STYLE}</style>",
             f'<rect width="{width}" height="{height}" rx="8" fill="#0d1117"/>',
             *(
-                f'<circle cx="{_MARGIN + 4 + number * 18}" cy="{_MARGIN - 2}" r="5" fill="#30363d"/>'
+                f'<circle cx="{_MARGIN + 4 + number * 18}" cy="{_MARGIN - 2}" r="5"'
+                ' fill="#30363d"/>'
                 for number in range(3)
             ),
             *texts,

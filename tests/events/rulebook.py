@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ansible-rulebook with the collection as users get it: from the directory to a command on somebody's machine."""
+"""ansible-rulebook with the collection as users get it.
+
+From the directory to a command on somebody's machine.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +90,10 @@ class Reached(Protocol):
 
     @property
     def inventory(self) -> Path:
-        """The folder with the inventories that ask the directory, and say how machines are reached."""
+        """The folder with the inventories that ask the directory.
+
+        And say how machines are reached.
+        """
 
     @property
     def catalogue(self) -> Path:
@@ -150,9 +156,14 @@ class Rulebook:
         ]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*map(str, command)], stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.home, start_new_session=True,
+                [*map(str, command)],
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                cwd=self.home,
+                start_new_session=True,
                 env=self.environment,
-            )  # fmt: skip
+            )
 
     def kill(self) -> None:
         """With all that it has started, at once; its plays have sessions of their own."""

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes wrong: nothing is lost, nobody loses what they have, and a person is told only of what a person has to mend."""
+"""What goes wrong: nothing is lost, nobody loses what they have.
+
+And a person is told only of what a person has to mend.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,10 @@ def test_the_server_is_restarted(slapd: Feed, follow: Follow, folder: Path):
 
 
 def test_the_server_has_forgotten_the_cookie(slapd: Feed, follow: Follow, folder: Path):
-    """Its database is made anew: no entry has the number that it had, and its clock of changes begins anew as well."""
+    """Its database is made anew.
+
+    No entry has the number that it had, and its clock of changes begins anew as well.
+    """
     follower = follow(slapd)
     follower.wait("pending")
     slapd.server.stop()
@@ -289,7 +295,10 @@ def test_a_state_that_is_broken_ends_it(slapd: Feed, folder: Path):
 
 
 def test_killed_at_any_moment(slapd: Feed, folder: Path):
-    """What was told stands on disk, whole, and whoever comes next brings it to what the directory says."""
+    """What was told stands on disk, whole.
+
+    And whoever comes next brings it to what the directory says.
+    """
     given = json.dumps(slapd.options)
     people = [*COMPANY.machines["pc2"], "ada", "dan", "eve"]
     for turn in range(8):

@@ -166,7 +166,10 @@ class Chaos:
 
 
 def test_a_soak(slapd: Feed, folder: Path):
-    """Changes and faults at random; afterwards what is wanted is what the directory says, and the memory is what it was."""
+    """Changes and faults at random.
+
+    Afterwards what is wanted is what the directory says, and the memory is what it was.
+    """
     seed = int(os.environ.get("SEED", str(time.time_ns() % 100_000)))
     chance = random.Random(seed)
     chaos = Chaos(slapd, chance)

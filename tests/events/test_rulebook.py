@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From group to tools: whoever is added to a group has its commands, and whoever is taken out has them no more."""
+"""From group to tools: whoever is added to a group has its commands.
+
+And whoever is taken out has them no more.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +71,10 @@ def test_from_group_to_tools(company: Company, collections: Path, tmp_path: Path
 
 
 class Controller:
-    """An AWX whose jobs are the playbook, limited as it was launched; a stand-in, since AWX cannot run here."""
+    """An AWX whose jobs are the playbook, limited as it was launched.
+
+    A stand-in, since AWX cannot run here.
+    """
 
     def __init__(self, company: Company, collections: Path, folder: Path):
         self.company, self.environment = company, environment(folder, collections)

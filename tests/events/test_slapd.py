@@ -112,7 +112,8 @@ def test_projects_come_are_renamed_and_go(slapd: Feed, follow: Follow, folder: P
     follower = follow(slapd)
     follower.wait("snapshot")
     slapd.change(
-        f"dn: cn=new,ou=projects,{SUFFIX}\nchangetype: add\nobjectClass: groupOfNames\ncn: new\nmember: {dn('eve')}\n"
+        f"dn: cn=new,ou=projects,{SUFFIX}\nchangetype: add\nobjectClass: groupOfNames\ncn:"
+        f" new\nmember: {dn('eve')}\n"
     )
     assert follower.wait("joined")["project"] == "new"
     slapd.change(
@@ -133,7 +134,8 @@ def test_somebody_new_joins(slapd: Feed, follow: Follow, folder: Path):
         f"dn: {new}\nchangetype: add\nobjectClass: inetOrgPerson\nuid: fay\ncn: Fay\nsn: Fay\n"
     )
     slapd.change(
-        f"dn: cn=pc9,ou=machines,{SUFFIX}\nchangetype: add\nobjectClass: device\ncn: pc9\nowner: {new}\n"
+        f"dn: cn=pc9,ou=machines,{SUFFIX}\nchangetype: add\nobjectClass: device\ncn: pc9\nowner:"
+        f" {new}\n"
     )
     slapd.change(modify(group("alpha"), "add", f"member: {new}"))
     assert follower.wait("joined")["machines"] == ["pc9.example.com"]
@@ -181,7 +183,10 @@ def deliver(folder: Path, found: Membership) -> None:
 def test_somebody_leaves_while_what_joining_brings_is_delivered(
     slapd: Feed, follow: Follow, folder: Path, restarted: bool
 ):
-    """The play of the joining ends after the leaving was told; what it has brought then leaves again."""
+    """The play of the joining ends after the leaving was told.
+
+    What it has brought then leaves again.
+    """
     follower = follow(slapd)
     follower.wait("pending")
     deliver(folder, membership_state.read_pending(folder))

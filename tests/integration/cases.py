@@ -21,8 +21,8 @@ class Case:
     """A change to the shop that runs, and what the play must say and do.
 
     ``refused`` means: told before anything was touched. ``says`` must stand in the message (for
-    ``live``, in what was printed). ``elsewhere`` has verdict, kind and words of a platform on which the
-    same change must come to something else.
+    ``live``, in what was printed). ``elsewhere`` has verdict, kind and words of a platform on which
+    the same change must come to something else.
     """
 
     name: str

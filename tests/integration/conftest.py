@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the integration tests share: a private platform with registries and images, and a home for plays."""
+"""What the integration tests share.
+
+A private platform with registries and images, and a home for plays.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,10 @@ def machine_name(testrun_uid: str, worker_id: str) -> str:
 
 @pytest.fixture(scope="session")
 def engine(machine_name: str) -> Iterator[Swarm]:
-    """A private one-node Swarm with an open and a private registry for each worker; gone at the end."""
+    """A private one-node Swarm with an open and a private registry for each worker.
+
+    Gone at the end.
+    """
     machine = Machine(machine_name)
     swarm = Swarm(machine)
     try:
@@ -60,7 +66,10 @@ def engine(machine_name: str) -> Iterator[Swarm]:
 
 @pytest.fixture(scope="session")
 def cluster(machine_name: str) -> Iterator[Cluster]:
-    """A private one-node Kubernetes with an open and a private registry for each worker; gone at the end."""
+    """A private one-node Kubernetes with an open and a private registry for each worker.
+
+    Gone at the end.
+    """
     cluster = Cluster(Machine(machine_name))
     try:
         cluster.up()

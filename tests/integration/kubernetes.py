@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Kubernetes cluster as the rollout suite sees it. Each app has a namespace of its own, by its name."""
+"""A Kubernetes cluster as the rollout suite sees it.
+
+Each app has a namespace of its own, by its name.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,8 @@ class KubernetesPlatform:
 
     cluster: Cluster
     name: str = "kubernetes"
-    # What the requests are by which a run can be held, and the how manieth of each is meant; dry runs come first.
+    # What the requests are by which a run can be held, and the how manieth of each is meant; dry
+    # runs come first.
     requests: ClassVar[dict[str, tuple[str, int]]] = {
         "record": (r"POST \S+/secrets", 1),
         "write": (r"PATCH \S+/deployments/\w+\?(?!\S*dryRun)", 1),
@@ -37,7 +41,8 @@ class KubernetesPlatform:
         "watch": (r"GET \S+/pods\?\S*watch=true", 1),
         "verdict": (r'"shipping.code/state": "live"', 1),
     }
-    # For how long a new task must hold before the old one goes: until the front has surely found it, also on a busy machine.
+    # For how long a new task must hold before the old one goes: until the front has surely found
+    # it, also on a busy machine.
     hold: ClassVar[str] = "2s"
     # What may be said below ``deploy`` without restarting a pod.
     harmless: ClassVar[dict[str, Any]] = {}
@@ -86,7 +91,10 @@ class KubernetesPlatform:
         }
 
     def object_name(self, app: str, name: str) -> str:
-        """The name of an app's network or volume, and how those of its secrets and configs begin."""
+        """The name of an app's network or volume.
+
+        And how those of its secrets and configs begin.
+        """
         return f"{app}-{name}"
 
     @property
@@ -160,7 +168,10 @@ class KubernetesPlatform:
         }
 
     def records(self, app: str) -> list[dict[str, str]]:
-        """What the history says of each release, the newest first: number, version, state, reason."""
+        """What the history says of each release, the newest first.
+
+        Number, version, state, reason.
+        """
         found = self.found(app, "secrets", "shipping.code/kind=release")
         records = [
             {
@@ -275,7 +286,10 @@ class KubernetesPlatform:
         return self.kubectl(app, "exec", pods[0], "--", *command)
 
     def objects(self, kind: str, app: str) -> set[str]:
-        """The names of an app's objects of a kind, without what every namespace has: secret, config, network, service, volume."""
+        """The names of an app's objects of a kind, without what every namespace has.
+
+        Secret, config, network, service, volume.
+        """
         kinds = {
             "config": "configmaps",
             "network": "networkpolicies",
@@ -416,7 +430,10 @@ class KubernetesPlatform:
         self.drop_image(f"{self.registry}/{name}@{digest}")
 
     def everything(self, app: str) -> str:
-        """All that the platform tells of its objects to whom may read them, but for what is inside Secrets."""
+        """All that the platform tells of its objects to whom may read them.
+
+        But for what is inside Secrets.
+        """
         kinds = "deployments,daemonsets,replicasets,pods,services,configmaps,events,leases,networkpolicies"
         secrets = [body["metadata"] for body in self.found(app, "secrets")]
         return self.kubectl(app, "get", kinds, "--output=json") + json.dumps(secrets)

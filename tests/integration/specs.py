@@ -15,7 +15,10 @@ Spec = dict[str, Any]
 
 
 def shop(platform: Any, version: str = "1.0.0", port: int = PORT) -> Spec:
-    """A front that finds ``web`` by name, and ``web`` with a health check that drains when stopped."""
+    """A front that finds ``web`` by name.
+
+    And ``web`` with a health check that drains when stopped.
+    """
     check = {"interval": "500ms", "timeout": "2s", "retries": 2, "start_period": "10s"}
     return {
         "services": {

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Docker Swarm as the rollout suite sees it. Another platform brings a class with the same methods."""
+"""A Docker Swarm as the rollout suite sees it.
+
+Another platform brings a class with the same methods.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,8 @@ class SwarmPlatform:
         "watch": (r"GET \S+/tasks", 6),
         "verdict": (r'"shipping.code.state": "live"', 1),
     }
-    # For how long a new task must hold before the old one goes: until the front has surely found it.
+    # For how long a new task must hold before the old one goes: until the front has surely found
+    # it.
     hold: ClassVar[str] = "1s"
     # What may be said below ``deploy`` without restarting a task.
     harmless: ClassVar[dict[str, Any]] = {"placement": {"constraints": ["node.role == manager"]}}
@@ -64,7 +68,10 @@ class SwarmPlatform:
         return {"docker_host": proxy.host}
 
     def object_name(self, app: str, name: str) -> str:
-        """The name of an app's network or volume, and how those of its secrets and configs begin."""
+        """The name of an app's network or volume.
+
+        And how those of its secrets and configs begin.
+        """
         return f"{app}_{name}"
 
     def image(self, name: str, private: bool = False) -> str:
@@ -123,7 +130,10 @@ class SwarmPlatform:
         return {name: service["Version"]["Index"] for name, service in self.services(app).items()}
 
     def records(self, app: str) -> list[dict[str, str]]:
-        """What the history says of each release, the newest first: number, version, state, reason."""
+        """What the history says of each release, the newest first.
+
+        Number, version, state, reason.
+        """
         ids = self.engine.docker(
             "config",
             "ls",

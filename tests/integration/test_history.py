@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Releases are remembered and can be brought back, with all they need, for as long as they are remembered."""
+"""Releases are remembered and can be brought back.
+
+With all they need, for as long as they are remembered.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,10 @@ def tokens(platform: Any, app: str) -> set[str]:
 
 
 def test_there_and_back(platform: Any, player: Player, app: str) -> None:
-    """All services go back together; twice is no change; by number to any release; the secrets come back, too."""
+    """All services go back together; twice is no change; by number to any release.
+
+    The secrets come back, too.
+    """
     both = {
         "services": {"one": tool(platform, secrets=["token"]), "two": tool(platform)},
         "secrets": {"token": {"content": "first token"}},
@@ -98,7 +104,10 @@ def test_there_and_back(platform: Any, player: Player, app: str) -> None:
 
 @pytest.mark.long
 def test_what_cannot_be_brought_back(platform: Any, player: Player, app: str) -> None:
-    """What never was live, what is not there, and what has lost a secret is refused before anything is touched."""
+    """What never was live, what is not there.
+
+    And what has lost a secret is refused before anything is touched.
+    """
     nothing = back(player, platform, app)
     assert not nothing.ok and "nothing to go back to" in nothing.result["msg"]
     assert ship(player, platform, app, with_secret(platform, "a token that will be lost"), "1").ok
@@ -203,7 +212,10 @@ def test_history_is_kept_and_pruned(platform: Any, player: Player, app: str) -> 
 
 @pytest.mark.long
 def test_first_release_that_fails_leaves_nothing(platform: Any, player: Player, app: str) -> None:
-    """There is nothing to go back to, so nothing of it stays but its record; the next one is as good as a first one."""
+    """There is nothing to go back to, so nothing of it stays but its record.
+
+    The next one is as good as a first one.
+    """
     broken = with_secret(
         platform, "a token for nothing", command=["sh", "-c", "echo never; exit 3"]
     )
@@ -244,7 +256,10 @@ def test_all_or_nothing(platform: Any, player: Player, app: str) -> None:
 
 @pytest.mark.long
 def test_a_restoration_that_fails_is_told(platform: Any, player: Player, app: str) -> None:
-    """Where the former release cannot be brought back either, the verdict says so, and the record too."""
+    """Where the former release cannot be brought back either, the verdict says so.
+
+    And the record too.
+    """
     spec = {
         "services": {
             "app": tool(
@@ -264,5 +279,6 @@ def test_a_restoration_that_fails_is_told(platform: Any, player: Player, app: st
     assert f"rolled back to 1 (release 1), but {platform.task('app')}" in outcome.result["msg"]
     known = info(player, platform, app)
     assert known["history"][0]["verdict"] == "failed" and known["live"]["number"] == 1
-    # Without a health check a task counts while it runs, which this one does for a moment at each start.
+    # Without a health check a task counts while it runs, which this one does for a moment at each
+    # start.
     until(lambda: info(player, platform, app)["services"]["app"]["healthy"] == 0)

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs that are killed, stopped, doubled or cut off: nothing is stuck, and the next run finds its way."""
+"""Runs that are killed, stopped, doubled or cut off.
+
+Nothing is stuck, and the next run finds its way.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,10 @@ def app(platform: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def client(platform: Any, app: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """Somebody who asks the front all the time; before, the app is brought to where every test begins."""
+    """Somebody who asks the front all the time.
+
+    Before, the app is brought to where every test begins.
+    """
     asking = platform.client(PORT)
     if asking.ask() != "shop 1.0.0":
         Player(tmp_path_factory.mktemp("again")).run("release", options(app, platform, "1.0.0"))
@@ -90,7 +96,10 @@ def files_with(text: str, *folders: Path) -> list[Path]:
 
 
 def wait_for_no_module_files(player: Player) -> None:
-    """The short part has ended, and Ansible takes away its file, which has the secrets: the worker needs none."""
+    """The short part has ended, and Ansible takes away its file, which has the secrets.
+
+    The worker needs none.
+    """
     until(lambda: not files_with(SECRET, player.home / ".ansible"), 10)
 
 
@@ -110,7 +119,8 @@ def hold(proxy: Proxy, platform: Any, request: str, after: bool = False) -> None
     proxy.hold(*platform.requests[request], after)
 
 
-# Moment -> the request that the worker is held at, before or after it. The first two belong to the short part, whose process is the play's own.
+# Moment -> the request that the worker is held at, before or after it. The first two belong to the
+# short part, whose process is the play's own.
 MOMENTS = {
     "before the record": ("record", False),
     "after the record": ("record", True),
@@ -124,7 +134,10 @@ MOMENTS = {
 def test_killed(
     moment: str, platform: Any, player: Player, app: str, client: Client, proxy: Proxy
 ) -> None:
-    """Kill everything of a run at a moment; the next run recovers, and nobody was left without an answer."""
+    """Kill everything of a run at a moment.
+
+    The next run recovers, and nobody was left without an answer.
+    """
     hold(proxy, platform, *MOMENTS[moment])
     running = player.start("release", options(app, platform, "1.1.0", proxy))
     assert proxy.held.wait(60), running.output
@@ -184,7 +197,10 @@ def test_killed_run_is_gone_on_with(platform: Any, player: Player, app: str, pro
 def test_controller_killed_or_interrupted(
     platform: Any, player: Player, app: str, client: Client
 ) -> None:
-    """The control machine goes away: the worker comes to its end, and the next run has nothing left to do."""
+    """The control machine goes away.
+
+    The worker comes to its end, and the next run has nothing left to do.
+    """
     running = player.start("release", options(app, platform, "1.1.0"))
     running.until("0/1 healthy")
     running.kill()
@@ -193,7 +209,9 @@ def test_controller_killed_or_interrupted(
     running.until("0/1 healthy")
     time.sleep(
         1
-    )  # Ansible waits forever for the queue's lock if its own worker is killed in the middle of writing a line
+        # Ansible waits forever for the queue's lock if its own worker is killed in the middle of
+        # writing a line
+    )
     os.killpg(running.process.pid, signal.SIGINT)
     running.process.wait(30)
     assert settle(player, platform, app).result["changed"] is False
@@ -269,7 +287,10 @@ def test_sleeping_holder_writes_nothing(
 def test_platform_restarts_meanwhile(
     power_cut: bool, platform: Any, player: Player, app: str, client: Client
 ) -> None:
-    """The engine goes away in the middle of a rollout and comes back; the run comes to a good end."""
+    """The engine goes away in the middle of a rollout and comes back.
+
+    The run comes to a good end.
+    """
     running: Running = player.start("release", options(app, platform, "1.1.0"))
     running.until("0/1 healthy")
     platform.restart(power_cut)

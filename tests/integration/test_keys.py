@@ -31,7 +31,8 @@ pytestmark = pytest.mark.long
 APP = "keys"
 _CHECK = {"test": ["CMD", "true"], "interval": "1s"}
 
-# Key -> two values; the second may be left out where there is only one. OTHERS has those of one platform.
+# Key -> two values; the second may be left out where there is only one. OTHERS has those of one
+# platform.
 VALUES: dict[str, list[Any]] = {
     "command": [["sleep", "100001"], "sleep 100002"],
     "entrypoint": [["sleep"], ["/usr/bin/sleep"]],
@@ -215,15 +216,17 @@ DEFAULTS = {
         "deploy.endpoint_mode",
         "deploy.rollback_config",
     },
-    KUBERNETES: (SILENT[KUBERNETES] - {"platform"})
-    | {
-        "init",
-        "privileged",
-        "healthcheck",
-        "deploy.mode",
-        "deploy.replicas",
-        "deploy.endpoint_mode",
-    },
+    KUBERNETES: (
+        (SILENT[KUBERNETES] - {"platform"})
+        | {
+            "init",
+            "privileged",
+            "healthcheck",
+            "deploy.mode",
+            "deploy.replicas",
+            "deploy.endpoint_mode",
+        }
+    ),
 }
 SWITCHES = {"tty", "stdin_open", "read_only"}
 
@@ -302,7 +305,10 @@ def release(player: Player, platform: Any, spec: Spec, *flags: str) -> Outcome:
 
 
 def predicted_and_done(player: Player, platform: Any, spec: Spec) -> dict[str, dict[str, Any]]:
-    """Release twice, with what check mode says before, until nothing is left to do; the plan by service."""
+    """Release twice, with what check mode says before, until nothing is left to do.
+
+    The plan by service.
+    """
     versions = platform.versions(APP)
     predicted = release(player, platform, spec, "--check", "--diff").result
     assert platform.versions(APP) == versions, "check mode wrote something"

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ways to a cluster and what is said where there is none; what a deployer must be allowed to do, and no more."""
+"""The ways to a cluster and what is said where there is none.
+
+What a deployer must be allowed to do, and no more.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,10 @@ DENIED = "the cluster does not accept these credentials"
 
 
 def infos(player: Player, platform: Any, *connections: dict[str, Any]) -> list[dict[str, Any]]:
-    """What release_info says by each of these connections, in one play; ``environment`` and ``vars`` are no options, but those of the task."""
+    """What release_info says by each of these connections, in one play.
+
+    ``environment`` and ``vars`` are no options, but those of the task.
+    """
     tasks: list[dict[str, Any]] = []
     for number, connection in enumerate(connections):
         options = {
@@ -106,7 +112,10 @@ def test_ways_in(platform: Any, player: Player) -> None:
 
 
 def test_certificates(platform: Any, player: Player, tmp_path: Path) -> None:
-    """A user with a certificate may do what RBAC lets him; who may nothing is told the first thing of it."""
+    """A user with a certificate may do what RBAC lets him.
+
+    Who may nothing is told the first thing of it.
+    """
     carol, alice = (certificate_of(platform, name, tmp_path) for name in ("carol", "alice"))
     platform.cluster.kubectl(
         "create", "clusterrolebinding", "carol", "--clusterrole=cluster-admin", "--user=carol"
@@ -127,7 +136,10 @@ def test_certificates(platform: Any, player: Player, tmp_path: Path) -> None:
 
 
 def test_contexts(platform: Any, player: Player, tmp_path: Path) -> None:
-    """One of several contexts, from several files; a wrong name is told with those that there are."""
+    """One of several contexts, from several files.
+
+    A wrong name is told with those that there are.
+    """
     second = json.loads(platform.cluster.kubeconfig.read_text())
     second["clusters"] = [{"name": "far", "cluster": {"server": "https://127.0.0.1:1"}}]
     second["contexts"] = [{"name": "far", "context": {"cluster": "far", "user": "user"}}]
@@ -195,7 +207,10 @@ def test_no_way_in(name: str, refusals: dict[str, str]) -> None:
 
 
 def test_no_way_in_any_more(platform: Any, player: Player, tmp_path: Path) -> None:
-    """A token whose account is gone, as one that has expired; an authority that is not the server's; a server that is no API server."""
+    """A token whose account is gone, as one that has expired.
+
+    An authority that is not the server's; a server that is no API server.
+    """
     token, other = platform.cluster.token("leaving"), str(Authority(tmp_path / "other").certificate)
     platform.cluster.kubectl("delete", "serviceaccount", "leaving")
     ended, untrusted, strange = infos(
@@ -251,7 +266,10 @@ def test_exec_plugin(platform: Any, player: Player, tmp_path: Path) -> None:
 
 
 def test_openid_connect(platform: Any, player: Player, tmp_path: Path) -> None:
-    """A token of a company's own identities; one that has ended is renewed by the official client, and who may not come again is told so."""
+    """A token of a company's own identities.
+
+    One that has ended is renewed by the official client, and who may not come again is told so.
+    """
     issuer = platform.cluster.issuer
     issuer.up()
     platform.cluster.kubectl(
@@ -286,7 +304,10 @@ def test_openid_connect(platform: Any, player: Player, tmp_path: Path) -> None:
 
 
 def test_through_a_proxy(platform: Any, player: Player, tmp_path: Path) -> None:
-    """Given, in the kubeconfig or in the environment, except for hosts that need none; one that is away is told as the proxy that it is."""
+    """Given, in the kubeconfig or in the environment, except for hosts that need none.
+
+    One that is away is told as the proxy that it is.
+    """
     server = platform.cluster.server
     kubeconfig = json.loads(platform.cluster.kubeconfig.read_text())
     with http_proxy() as between:
@@ -316,7 +337,10 @@ def test_through_a_proxy(platform: Any, player: Player, tmp_path: Path) -> None:
 
 
 def test_inside_the_cluster(platform: Any, player: Player, tmp_path: Path) -> None:
-    """A play in a pod uses the pod's own account: no kubeconfig, no token; here in a mount namespace that has a pod's files."""
+    """A play in a pod uses the pod's own account: no kubeconfig, no token.
+
+    Here in a mount namespace that has a pod's files.
+    """
     account = tmp_path / "serviceaccount"
     account.mkdir()
     for name, content in {
@@ -328,7 +352,10 @@ def test_inside_the_cluster(platform: Any, player: Player, tmp_path: Path) -> No
     host, _colon, port = platform.cluster.server.removeprefix("https://").rpartition(":")
     python = tmp_path / "python"
     there = "/run/secrets/kubernetes.io"
-    inside = f'mount -t tmpfs none /run && mkdir -p {there} && cp -r {account} {there} && exec {sys.executable} "$@"'
+    inside = (
+        f"mount -t tmpfs none /run && mkdir -p {there} && cp -r {account} {there} && exec"
+        f' {sys.executable} "$@"'
+    )
     python.write_text(
         f"#!/bin/sh\nexec unshare --mount --propagation private sh -c '{inside}' sh \"$@\"\n"
     )
@@ -398,9 +425,11 @@ def run(player: Player, deployer: dict[str, Any], module: str, **options: Any) -
     given = {"app": APP, "namespace": APP, **deployer, **options}
     return player.run(
         module,
-        given
-        if module == "release"
-        else {key: value for key, value in given.items() if key != "create_namespace"},
+        (
+            given
+            if module == "release"
+            else {key: value for key, value in given.items() if key != "create_namespace"}
+        ),
     )
 
 
@@ -429,7 +458,11 @@ def wait_for_right(platform: Any, verb: str, resource: str, wanted: bool) -> Non
 
 
 def test_least_privilege(platform: Any, player: Player, deployer: dict[str, Any]) -> None:
-    """With the documented Role alone: releases, a failure told with its log, back, other numbers, a look, the end, and a start from nothing."""
+    """With the documented Role alone.
+
+    Releases, a failure told with its log, back, other numbers, a look, the end, and a start from
+    nothing.
+    """
     private = changed(
         spec_of(platform, NEW="1"),
         "web",

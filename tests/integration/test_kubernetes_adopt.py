@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Taking over what kubectl or Helm made: nothing restarts that does not change, and what leaves the spec afterwards is gone."""
+"""Taking over what kubectl or Helm made.
+
+Nothing restarts that does not change, and what leaves the spec afterwards is gone.
+"""
 
 from __future__ import annotations
 
@@ -145,7 +148,10 @@ def wait_until_ready(platform: Any, app: str) -> None:
 
 @pytest.mark.parametrize("make", [by_kubectl, by_helm], ids=["kubectl", "helm"])
 def test_taken_over(make: Any, platform: Any, player: Player, app: str, tmp_path: Path) -> None:
-    """Refused with a remedy; taken over without a restart; dropped keys are gone; rolled back; removed."""
+    """Refused with a remedy; taken over without a restart; dropped keys are gone; rolled back.
+
+    Removed.
+    """
     labels = make(platform, app, tmp_path)
     wait_until_ready(platform, app)
     spec, before = compose(platform), pods(platform, app)
@@ -230,7 +236,10 @@ def answers(platform: Any, app: str) -> bool:
 
 
 def test_taken_over_with_a_change(platform: Any, player: Player, app: str, tmp_path: Path) -> None:
-    """Where the spec says something else, the pods are replaced, and what only the manifest has survives."""
+    """Where the spec says something else, the pods are replaced.
+
+    And what only the manifest has survives.
+    """
     by_kubectl(platform, app, tmp_path)
     wait_until_ready(platform, app)
     before = pods(platform, app)

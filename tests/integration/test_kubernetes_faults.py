@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What only a Kubernetes can do to a release: quotas, admission, evictions, daemons that are away, other managers, pod security."""
+"""What only a Kubernetes can do to a release.
+
+Quotas, admission, evictions, daemons that are away, other managers, pod security.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +91,10 @@ def apply(platform: Any, app: str, *bodies: dict[str, Any]) -> None:
 
 
 def test_quota_exhausted(platform: Any, player: Player, app: str) -> None:
-    """No room for the new pod in the namespace's quota: told in seconds, in the quota's words; the former one serves all along."""
+    """No room for the new pod in the namespace's quota: told in seconds, in the quota's words.
+
+    The former one serves all along.
+    """
     spec = simple(platform, deploy=START_FIRST)
     live(player, platform, app, spec)
     before = platform.running(app)
@@ -443,7 +449,10 @@ def autoscale(platform: Any, app: str, replicas: int) -> None:
 
 
 def test_autoscaler(platform: Any, player: Player, app: str) -> None:
-    """A number that an autoscaler sets is not fought; where the spec leaves it out, it survives every release."""
+    """A number that an autoscaler sets is not fought.
+
+    Where the spec leaves it out, it survives every release.
+    """
     spec = simple(platform, deploy={"replicas": 2, **AT_ONCE})
     live(player, platform, app, spec)
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "app"}
@@ -473,7 +482,10 @@ def test_autoscaler(platform: Any, player: Player, app: str) -> None:
 
 
 def test_number_that_is_no_longer_declared(platform: Any, player: Player, app: str) -> None:
-    """It stays what it was, instead of becoming 1; numbers by the scale module stay as well, unless another one is declared."""
+    """It stays what it was, instead of becoming 1.
+
+    Numbers by the scale module stay as well, unless another one is declared.
+    """
     free = simple(platform, deploy=AT_ONCE)
     live(player, platform, app, changed(free, "app", deploy={"replicas": 2}))
     pods_before = platform.running(app)
@@ -585,7 +597,10 @@ def test_something_is_missing(name: str, platform: Any, player: Player, missing:
 
 
 def test_removed_by_hand(platform: Any, player: Player, app: str) -> None:
-    """Secrets and configs of the app that somebody removed are made again; others' are missed before anything is touched."""
+    """Secrets and configs of the app that somebody removed are made again.
+
+    Others' are missed before anything is touched.
+    """
     spec = {
         **simple(platform, secrets=["token"], configs=["settings"]),
         "secrets": {"token": {"content": "t"}},
@@ -646,7 +661,10 @@ def enforce(platform: Any, app: str, level: str = "restricted") -> None:
 
 
 def test_restricted_namespace(platform: Any, player: Player, app: str) -> None:
-    """What the namespace's standard forbids is told for each service before anything is touched; the rest is made to fit."""
+    """What the namespace's standard forbids is told for each service before anything is touched.
+
+    The rest is made to fit.
+    """
     enforce(platform, app)
     fits = tool(platform, user="1000")
     services = {

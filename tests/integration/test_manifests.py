@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Manifests as they are: files, a kustomization, a chart; with the same plan, verdicts, history and pruning."""
+"""Manifests as they are: files, a kustomization, a chart.
+
+With the same plan, verdicts, history and pruning.
+"""
 
 from __future__ import annotations
 
@@ -141,7 +144,10 @@ def ship(
 
 
 def test_many_kinds(platform: Any, player: Player, app: str, tmp_path: Path) -> None:
-    """Live at once and in order, again changes nothing, a changed one goes out alone, and what left is removed."""
+    """Live at once and in order, again changes nothing, a changed one goes out alone.
+
+    And what left is removed.
+    """
     bodies = everything(platform, f"{app}.example.com")
     path = written(tmp_path, *bodies)
     predicted = ship(player, platform, app, path, "1", "--check", "--diff")
@@ -202,7 +208,10 @@ def test_many_kinds(platform: Any, player: Player, app: str, tmp_path: Path) -> 
 
 
 def test_secrets_come_back(platform: Any, player: Player, app: str, tmp_path: Path) -> None:
-    """A Secret keeps its name; its former content comes back with a rollback; that pods keep the old one is said."""
+    """A Secret keeps its name; its former content comes back with a rollback.
+
+    That pods keep the old one is said.
+    """
     web = deployment(
         platform,
         env=[{"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "token", "key": "token"}}}],
@@ -321,7 +330,10 @@ def test_scale(platform: Any, player: Player, app: str, tmp_path: Path) -> None:
 def test_kustomization_and_chart(
     platform: Any, player: Player, app: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rendered by the official tools of the control machine; where they are missing, that is said."""
+    """Rendered by the official tools of the control machine.
+
+    Where they are missing, that is said.
+    """
     tools = tmp_path / "bin"
     tools.mkdir()
     found = programs("helm")
@@ -333,9 +345,15 @@ def test_kustomization_and_chart(
     (kustomized / "kustomization.yaml").write_text("resources: [app.yaml]\nnamePrefix: small-\n")
     (chart / "Chart.yaml").write_text("apiVersion: v2\nname: settings\nversion: 1.0.0\n")
     (chart / "values.yaml").write_text("colour: blue\n")
-    template = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-settings\ndata:\n  colour: {{ .Values.colour }}\n"
+    template = (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-settings\ndata:\n "
+        " colour: {{ .Values.colour }}\n"
+    )
     (chart / "templates" / "settings.yaml").write_text(template)
-    hook = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: hook\n  annotations: {"helm.sh/hook": "%s"}\n'
+    hook = (
+        'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: hook\n  annotations: {"helm.sh/hook":'
+        ' "%s"}\n'
+    )
     (chart / "templates" / "test.yaml").write_text(hook % "test")
     monkeypatch.setenv("PATH", f"{tools}:{Path(sys.executable).parent}:/usr/bin:/bin")
     missing = ship(player, platform, app, [str(kustomized), str(chart)])
@@ -405,7 +423,10 @@ def test_mistakes(
 
 
 def test_examples(platform: Any, player: Player, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The examples of the module that are for this platform, with the addresses of this test bed."""
+    """The examples of the module that are for this platform.
+
+    With the addresses of this test bed.
+    """
     text = importlib.import_module(
         "ansible_collections.shipping.code.plugins.modules.release"
     ).EXAMPLES

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who reaches whom: services of one network each other, and nobody else; on Kubernetes with a network plugin that enforces policies."""
+"""Who reaches whom: services of one network each other, and nobody else.
+
+On Kubernetes with a network plugin that enforces policies.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,10 @@ def web(platform: Any, *networks: str, **keys: Any) -> dict[str, Any]:
 
 
 def company(platform: Any) -> Spec:
-    """A published front, a store that nobody but the service between them is to reach, and that reaches nobody outside."""
+    """A published front, a store that nobody but the service between them is to reach.
+
+    And that reaches nobody outside.
+    """
     return {
         "services": {
             "front": web(
@@ -68,7 +74,10 @@ def ship(player: Player, platform: Any, app: str, spec: Spec, **options: Any) ->
 
 def reaches(platform: Any, place: str, service: str, address: str, port: int = 8000) -> bool:
     """Whether a service has an answer from there."""
-    connect = f"import socket\ntry:\n socket.create_connection(('{address}', {port}), 2)\n print('yes')\nexcept OSError as error:\n print(error)"
+    connect = (
+        f"import socket\ntry:\n socket.create_connection(('{address}', {port}), 2)\n"
+        " print('yes')\nexcept OSError as error:\n print(error)"
+    )
     return bool(platform.exec(place, service, "python3", "-c", connect).strip() == "yes")
 
 
@@ -78,9 +87,13 @@ def test_who_reaches_whom(platform: Any, player: Player, app: str) -> None:
     outside = platform.address
 
     wanted = {
-        ("front", "between"): True, ("between", "front"): True, ("between", "store"): True, ("store", "between"): True,
-        ("front", "store"): False, ("store", "front"): False,
-    }  # fmt: skip
+        ("front", "between"): True,
+        ("between", "front"): True,
+        ("between", "store"): True,
+        ("store", "between"): True,
+        ("front", "store"): False,
+        ("store", "front"): False,
+    }
     until(lambda: {pair: reaches(platform, app, *pair) for pair in wanted} == wanted, 60)
     assert reaches(platform, app, "front", outside, OUTSIDE)
     assert reaches(platform, app, "between", outside, OUTSIDE)
@@ -96,7 +109,10 @@ def test_who_reaches_whom(platform: Any, player: Player, app: str) -> None:
 
 
 def test_another_app(platform: Any, player: Player, app: str) -> None:
-    """It comes in by a network that it calls external, and by what is published; by nothing else."""
+    """It comes in by a network that it calls external, and by what is published.
+
+    By nothing else.
+    """
     ship(player, platform, app, company(platform))
     visited = {"outer": {"external": True, "name": platform.object_name(app, "outer")}}
     places = {}

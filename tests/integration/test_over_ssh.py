@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module runs on another machine, reached by SSH; what it does goes on when the connection does not."""
+"""The module runs on another machine, reached by SSH.
+
+What it does goes on when the connection does not.
+"""
 
 from __future__ import annotations
 

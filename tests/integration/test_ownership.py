@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is declared is owned, all else is others': labels by hand, drift, removals, take-overs, foreign objects."""
+"""What is declared is owned, all else is others'.
+
+Labels by hand, drift, removals, take-overs, foreign objects.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,10 @@ def actions(result: dict[str, Any]) -> dict[str, str]:
 def test_set_by_hand_survives_and_drift_is_taken_back(
     platform: Any, player: Player, app: str
 ) -> None:
-    """Labels and settings of others stay; what is declared and was changed by hand comes back, and is told."""
+    """Labels and settings of others stay.
+
+    What is declared and was changed by hand comes back, and is told.
+    """
     spec = simple(platform, environment={"MODE": "plain"}, hostname="declared")
     ship(player, platform, app, spec)
     platform.change_by_hand(app, "app", labels={"owner": "alice"}, environment={"EXTRA": "1"})
@@ -119,7 +125,10 @@ def test_services_that_leave(platform: Any, player: Player, app: str) -> None:
 
 @pytest.mark.only("swarm")
 def test_a_stack_is_taken_over_without_restarts(platform: Any, player: Player, app: str) -> None:
-    """`adopt` takes over what docker stack deploy made; a key that is dropped afterwards goes back."""
+    """`adopt` takes over what docker stack deploy made.
+
+    A key that is dropped afterwards goes back.
+    """
     spec = {
         "services": {
             "app": {

@@ -68,7 +68,10 @@ def marked(case: Case) -> Any:
 
 @pytest.mark.parametrize("case", map(marked, CASES))
 def test_case(case: Case, platform: Any, running: Player, client: Client) -> None:
-    """The verdict, the reason, what serves meanwhile and afterwards, and that the next run finds all in order."""
+    """The verdict, the reason, what serves meanwhile and afterwards.
+
+    And that the next run finds all in order.
+    """
     case = case.on(platform)
     tasks, versions, records = platform.running(APP), platform.versions(APP), platform.records(APP)
     outcome = ship(

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ten Compose files of different kinds become live on a real platform, and again changes nothing."""
+"""Ten Compose files of different kinds become live on a real platform.
+
+And again changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,10 @@ SECRETS = {
 
 
 def stand_in(platform: Any, kind: str, folder: Path) -> Path:
-    """A second file that puts a small program in the place of each service's own, and what this machine has in that of what it lacks."""
+    """A second file that puts a small program in the place of each service's own.
+
+    And what this machine has in that of what it lacks.
+    """
     sample = parse((SAMPLES / kind / "compose.yml").read_text(), kind)
     services = {name: small(platform, service) for name, service in sample["services"].items()}
     far = [
@@ -104,7 +110,10 @@ def missing_here(platform: Any, service: dict[str, Any]) -> list[str]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_sample(kind: str, platform: Any, player: Player, app: str) -> None:
-    """Shipped, and shipped again; what a platform needs said otherwise stands in a file of its own name."""
+    """Shipped, and shipped again.
+
+    What a platform needs said otherwise stands in a file of its own name.
+    """
     platform.label_machine("class=compute", "logs=true", "storage=ssd")
     platform.make_manager()
     platform.make_network("public", app)

@@ -217,7 +217,10 @@ def test_secret_values_belong_below_secrets(platform: Any, player: Player, app: 
 
 
 def test_unchanged_secrets_change_nothing(platform: Any, player: Player, app: str) -> None:
-    """The same content again is no change; another one rewires the service, and the old stays for a rollback."""
+    """The same content again is no change.
+
+    Another one rewires the service, and the old stays for a rollback.
+    """
     content = {
         "services": {"app": tool(platform, secrets=["token"])},
         "secrets": {"token": {"environment": "TOKEN"}},

@@ -120,7 +120,10 @@ def galaxy_importer(place: Place) -> None:
 
 
 def execution_environment(place: Place) -> None:
-    """What an execution environment needs is found by its builder, and the one of the documentation can be built from."""
+    """What an execution environment needs is found by its builder.
+
+    And the one of the documentation can be built from.
+    """
     found = place.run("ansible-builder", "introspect", place.top)
     needed = [
         line
@@ -155,11 +158,13 @@ CHECKS: dict[str, Callable[[Place], object]] = {
     "ansible-test": sanity,
     "ansible-lint": command("ansible-lint --offline --strict"),
     "antsibull-docs": command(
-        "antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs all --check-extra-docs-refs ."
+        "antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs all"
+        " --check-extra-docs-refs ."
     ),
     "galaxy-importer": galaxy_importer,
     "mypy": command(
-        f"mypy -p ansible_collections.shipping.code.plugins -m tests.plays {' '.join(f'-p tests.{name}' for name in TYPED)}"
+        "mypy -p ansible_collections.shipping.code.plugins -m tests.plays"
+        f" {' '.join(f'-p tests.{name}' for name in TYPED)}"
     ),
     "ansible-builder": execution_environment,
     "antsibull-changelog": command("antsibull-changelog lint"),

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""For ansible-test, in the place of the get-pip.py that it downloads: takes Python's own pip and updates it from the index."""
+"""For ansible-test, in the place of the get-pip.py that it downloads.
+
+Takes Python's own pip and updates it from the index.
+"""
 
 import ensurepip
 import os

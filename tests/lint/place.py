@@ -23,7 +23,10 @@ class Skipped(Exception):
 
 
 def snapshot(folder: Path) -> None:
-    """Copy what is or would be in the repository, so that all checks see the same, also while somebody works on it."""
+    """Copy what is or would be in the repository.
+
+    So that all checks see the same, also while somebody works on it.
+    """
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,

@@ -114,7 +114,10 @@ def neighbor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     "platform", ["swarm", "swarm", "kubernetes"], ids=["swarm", "swarm-again", "kubernetes"]
 )
 def test_tour(checkout: Checkout, neighbor: Checkout, platform: str) -> None:
-    """1.0.0 and 1.1.0 are deployed, 1.2.0 fails with its reason, 1.0.0 is restored; nothing is lost. Who joins has the tools."""
+    """1.0.0 and 1.1.0 are deployed, 1.2.0 fails with its reason, 1.0.0 is restored.
+
+    Nothing is lost. Who joins has the tools.
+    """
     printed = checkout.make("quickstart", f"PLATFORM={platform}")
     counts = re.findall(r"requests meanwhile: (.*), 0 lost", printed)
     assert len(counts) == 3, printed

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A control machine with Ansible and cron, on which the role is applied by SSH; it has a machine of people to deliver to."""
+"""A control machine with Ansible and cron, on which the role is applied by SSH.
+
+It has a machine of people to deliver to.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ SHOWS = {
     "/opt/programs": Path(sys.executable).parent,
     "/opt/collections/ansible_collections/shipping/code": ROOT,
 }
-ANSIBLE = '#!/bin/sh\nLD_LIBRARY_PATH=/opt/python/lib PYTHONPATH=/opt/packages exec /opt/python/bin/python3 -m ansible playbook "$@"\n'
+ANSIBLE = (
+    "#!/bin/sh\nLD_LIBRARY_PATH=/opt/python/lib PYTHONPATH=/opt/packages exec"
+    ' /opt/python/bin/python3 -m ansible playbook "$@"\n'
+)
 FAKE_RULEBOOK = "#!/bin/sh\nexit 0\n"  # only its being there is looked at
 
 
@@ -104,7 +110,10 @@ class Control:
         tool = (
             ""
             if not broken
-            else "tools:\n  broken: {kind: script, version: '1', file: atlas/where.sh, self_test: ['false']}"
+            else (
+                "tools:\n  broken: {kind: script, version: '1', file: atlas/where.sh, self_test:"
+                " ['false']}"
+            )
         )
         self.machine.run(
             "sed",
@@ -114,12 +123,16 @@ class Control:
         )
 
     def commit(self) -> None:
-        """The repository's branch is what its folder is; it belongs to the account, since git reads nobody else's."""
+        """The repository's branch is what its folder is.
+
+        It belongs to the account, since git reads nobody else's.
+        """
         git = f"git -C {REPOSITORY} -c user.name=a -c user.email=a@example.com"
         self.machine.run(
             "sh",
             "-c",
-            f"chown -R root {REPOSITORY}; {git} add -A; {git} commit --quiet --allow-empty --message change; chown -R {NAME} {REPOSITORY}",
+            f"chown -R root {REPOSITORY}; {git} add -A; {git} commit --quiet --allow-empty"
+            f" --message change; chown -R {NAME} {REPOSITORY}",
         )
 
     @property
@@ -226,7 +239,8 @@ class Control:
         found = self.machine.run(
             "sh",
             "-c",
-            f"find /etc /opt/{NAME} /var/lib/{NAME} /var/spool -name '*{NAME}*' 2>/dev/null || true",
+            f"find /etc /opt/{NAME} /var/lib/{NAME} /var/spool -name '*{NAME}*' 2>/dev/null ||"
+            " true",
         )
         return set(found.split())
 

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where there is no systemd: a real cron, and a delivery by SSH to a real machine. In the order of the file."""
+"""Where there is no systemd: a real cron, and a delivery by SSH to a real machine.
+
+In the order of the file.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,11 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where there is systemd: systemd itself does not run here, so its own checks look at the units, and the program runs as it would. In the file's order."""
+"""Where there is systemd.
+
+Systemd itself does not run here, so its own checks look at the units, and the program runs as it
+would. In the file's order.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +61,8 @@ def test_little_is_exposed(control: Control):
     for unit in (f"{NAME}.service", f"{NAME}-events.service"):
         done = control.machine.ssh(
             "root",
-            f"systemd-analyze security --no-pager --offline=yes --threshold={EXPOSURE * 10:.0f} {UNITS}/{unit} 2>&1",
+            f"systemd-analyze security --no-pager --offline=yes --threshold={EXPOSURE * 10:.0f}"
+            f" {UNITS}/{unit} 2>&1",
         )
         told = re.search(r"Overall exposure level for \S+: ([0-9.]+)", done.stdout)
         assert told and float(told[1]) <= EXPOSURE and done.returncode == 0, done.stdout
@@ -70,9 +75,13 @@ def test_a_run_as_the_service(control: Control):
     control.machine.run(
         "sh",
         "-c",
-        f"mkdir -p {given}; cp {SETTINGS}/credentials/* {given}; chown -R {NAME} {given}; chmod 500 {given}; chmod 400 {given}/*",
+        f"mkdir -p {given}; cp {SETTINGS}/credentials/* {given}; chown -R {NAME} {given}; chmod 500"
+        f" {given}; chmod 400 {given}/*",
     )
-    run = f"cd /; CREDENTIALS_DIRECTORY={given} JOURNAL_STREAM=1:1 runuser -u {NAME} -- python3 {PROGRAM} {SETTINGS}/sync.json"
+    run = (
+        f"cd /; CREDENTIALS_DIRECTORY={given} JOURNAL_STREAM=1:1 runuser -u {NAME} -- python3"
+        f" {PROGRAM} {SETTINGS}/sync.json"
+    )
     done = control.machine.ssh("root", run)
     assert done.returncode == 0 and re.search(
         r"^delivered after \d+ s$", done.stdout, re.MULTILINE
@@ -122,7 +131,10 @@ def test_mistakes_are_refused_before_anything_is_touched(control: Control):
         ),
         (
             {"membership_sync_bin": "/opt/none"},
-            "/opt/none/ansible-playbook is not on control. Install it, or correct membership_sync_bin",
+            (
+                "/opt/none/ansible-playbook is not on control. Install it, or correct"
+                " membership_sync_bin"
+            ),
         ),
     ):
         played = control.apply(**variables)

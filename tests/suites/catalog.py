@@ -48,21 +48,37 @@ _NOT_ON_SWARM = re.compile(
 _NOT_ON_KUBERNETES = re.compile(r"_platforms/swarm/|integration/swarm\.py")
 
 SESSIONS = (
-    Session("kubernetes", "tests/integration", 1.3, workers=2, options=("--platform", "kubernetes"),
-            without=_NOT_ON_KUBERNETES),
+    Session(
+        "kubernetes",
+        "tests/integration",
+        1.3,
+        workers=2,
+        options=("--platform", "kubernetes"),
+        without=_NOT_ON_KUBERNETES,
+    ),
     Session("unit", "tests/unit", 0.9, workers=2, is_one_suite=True),
     Session("swarm", "tests/integration", 1.4, workers=3, without=_NOT_ON_SWARM),
     Session("delivery", "tests/delivery", 0.6),
     Session("directory", "tests/directory", 0.8, requirements="tests/requirements-directory.txt"),
     Session("schedule", "tests/schedule", 0.3, is_in_order=True),
     Session("events", "tests/events", 0.6, requirements="tests/requirements-events.txt"),
-    Session("quickstart", "tests/quickstart", 0.8,
-            uses=("tests/testbed/quickstart.py", "tests/testbed/setup.sh", "playbooks", "inventories")),
+    Session(
+        "quickstart",
+        "tests/quickstart",
+        0.8,
+        uses=("tests/testbed/quickstart.py", "tests/testbed/setup.sh", "playbooks", "inventories"),
+    ),
     Session("molecule", "tests/molecule", 0.8, uses=("molecule", ".ansible-lint")),
     Session("awx", "tests/awx", 0.8),
-    Session("oldest", "tests/unit/plugins/module_utils", 0.8, is_one_suite=True, python="3.9",
-            requirements="tests/requirements-oldest.txt"),
-)  # fmt: skip
+    Session(
+        "oldest",
+        "tests/unit/plugins/module_utils",
+        0.8,
+        is_one_suite=True,
+        python="3.9",
+        requirements="tests/requirements-oldest.txt",
+    ),
+)
 """The longest first, so that the others fill the time that is left."""
 
 

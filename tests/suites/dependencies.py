@@ -133,7 +133,10 @@ class Files:
         ]
 
     def _named(self, text: str, name: str) -> Iterator[str]:
-        """Yield what a string names: plugins, roles, playbooks, a module, or a path with a slash or dot."""
+        """Yield what a string names.
+
+        Plugins, roles, playbooks, a module, or a path with a slash or dot.
+        """
         for plugin in _PLUGIN.findall(text):
             yield from self.plugins.get(plugin, ())
         if not _WORD.fullmatch(text):
@@ -189,7 +192,10 @@ def _plugins(names: frozenset[str]) -> dict[str, set[str]]:
 
 
 def _documentation(tree: ast.Module) -> str:
-    """Return the texts of a plugin's documentation, which say by which fragments they are extended."""
+    """Return the texts of a plugin's documentation.
+
+    Which say by which fragments they are extended.
+    """
     values = [node.value for node in tree.body if _is_documentation(node)]
     return "\n".join(str(value.value) for value in values if isinstance(value, ast.Constant))
 

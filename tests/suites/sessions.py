@@ -106,7 +106,10 @@ class Run:
 def side_by_side(
     runs: Sequence[Run], root: Path, processors: float, say: Callable[[str], None]
 ) -> None:
-    """Run all, as many at a time as keep the processors busy; Ctrl-C ends them and is raised again."""
+    """Run all, as many at a time as keep the processors busy.
+
+    Ctrl-C ends them and is raised again.
+    """
     waiting, running = list(runs), list[Run]()
     shown = time.monotonic()
     try:

@@ -23,7 +23,10 @@ from .swarm import Swarm
 
 
 def up(name: str) -> None:
-    """A private one-node Swarm with a registry and the example's images; prints what goes into docker_host."""
+    """A private one-node Swarm with a registry and the example's images.
+
+    Prints what goes into docker_host.
+    """
     swarm = Swarm(Machine(name))
     swarm.up()
     swarm.registry()

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A stand-in for AWX, which cannot run here: its REST API as far as it is documented and used, with nothing behind it.
 
-It is stricter than AWX: a field that AWX does not have is refused, where AWX passes over it. Lists come in pages of two. Projects are
-fetched for real, with git. A job is whatever ``run`` does with it. The tests that use it run against a real AWX as well:
-``make test-awx AWX_URL=… AWX_TOKEN=…``.
+It is stricter than AWX: a field that AWX does not have is refused, where AWX passes over it. Lists
+come in pages of two. Projects are fetched for real, with git. A job is whatever ``run`` does with
+it. The tests that use it run against a real AWX as well: ``make test-awx AWX_URL=… AWX_TOKEN=…``.
 """
 
 from __future__ import annotations
@@ -228,15 +228,26 @@ _UNIQUE = {
 }
 _NOTIFICATION_FIELDS: dict[str, dict[str, tuple[type, Any]]] = {
     "webhook": {
-        "url": (str, None), "http_method": (str, "POST"), "disable_ssl_verification": (bool, False), "username": (str, ""), "password": (str, ""),
+        "url": (str, None),
+        "http_method": (str, "POST"),
+        "disable_ssl_verification": (bool, False),
+        "username": (str, ""),
+        "password": (str, ""),
         "headers": (dict, None),
     },
     "slack": {"token": (str, None), "channels": (list, None), "hex_color": (str, "")},
     "email": {
-        "host": (str, None), "port": (int, None), "username": (str, None), "password": (str, None), "use_tls": (bool, None), "use_ssl": (bool, None),
-        "sender": (str, None), "recipients": (list, None), "timeout": (int, 30),
+        "host": (str, None),
+        "port": (int, None),
+        "username": (str, None),
+        "password": (str, None),
+        "use_tls": (bool, None),
+        "use_ssl": (bool, None),
+        "sender": (str, None),
+        "recipients": (list, None),
+        "timeout": (int, 30),
     },
-}  # fmt: skip
+}
 _SECRET_NOTIFICATION_FIELDS = ("password", "token")
 _MANAGED = {
     "Machine": [
@@ -369,15 +380,19 @@ class Api:
             following = content["next"]
             return {
                 **content,
-                "next": following
-                and following.replace("/job_templates/", "/unified_job_templates/"),
+                "next": (
+                    following and following.replace("/job_templates/", "/unified_job_templates/")
+                ),
             }
         wanted = query.get("id__in", "").split(",")
         found = [job for job in self.store.jobs if str(job["id"]) in wanted]
         return {"count": len(found), "next": None, "previous": None, "results": found}
 
     def _launch(self, one: dict[str, Any], sent: Any) -> dict[str, Any]:
-        """A job, which runs beside; what it may not be given is passed over and told, as AWX does."""
+        """A job, which runs beside.
+
+        What it may not be given is passed over and told, as AWX does.
+        """
         asked = {
             name: value
             for name, value in (sent or {}).items()
@@ -487,7 +502,10 @@ class Api:
             raise Refused(
                 403,
                 {
-                    "detail": "Modifications to inputs are not allowed for credential types that are in use"
+                    "detail": (
+                        "Modifications to inputs are not allowed for credential types that are"
+                        " in use"
+                    )
                 },
             )
         for name in ("inputs", "notification_configuration"):
@@ -589,7 +607,12 @@ class Api:
                 name: f"{place}{name}/"
                 for name in KINDS
                 if name
-                not in ("organizations", "credential_types", "inventory_sources", "schedules")
+                not in (
+                    "organizations",
+                    "credential_types",
+                    "inventory_sources",
+                    "schedules",
+                )
             }
         if kind == "projects":
             related["update"] = f"{place}update/"
@@ -821,7 +844,8 @@ def _check_variables(name: str, text: str) -> None:
             400,
             {
                 name: [
-                    "Cannot parse as JSON (error: not a dictionary) or YAML (error: not a dictionary)."
+                    "Cannot parse as JSON (error: not a dictionary) or YAML (error: not a"
+                    " dictionary)."
                 ]
             },
         )
@@ -857,7 +881,10 @@ class Awx:
                     raise Refused(
                         401,
                         {
-                            "detail": "Authentication credentials were not provided. To establish a login session, visit /api/login/."
+                            "detail": (
+                                "Authentication credentials were not provided. To establish a login"
+                                " session, visit /api/login/."
+                            )
                         },
                     )
                 parts = urlsplit(self.path)

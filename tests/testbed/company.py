@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A small company: an OpenLDAP with the project atlas, people, and the machines that they have.
 
-python3 -m tests.testbed.company up NAME           three machines; prints the folder with the inventory and the catalogue
-python3 -m tests.testbed.company join NAME USER    adds somebody to the project; leave takes out again
-python3 -m tests.testbed.company down NAME
+python3 -m tests.testbed.company up NAME           three machines; prints the folder with the
+inventory and the catalogue python3 -m tests.testbed.company join NAME USER    adds somebody to the
+project; leave takes out again python3 -m tests.testbed.company down NAME
 """
 
 from __future__ import annotations
@@ -73,7 +73,10 @@ class Company:
         return self._change(name, project, "delete")
 
     def _change(self, name: str, project: str, what: str) -> str:
-        ldif = f"dn: cn={project},ou=projects,{SUFFIX}\nchangetype: modify\n{what}: member\nmember: {person(name)}\n"
+        ldif = (
+            f"dn: cn={project},ou=projects,{SUFFIX}\nchangetype: modify\n{what}: member\nmember:"
+            f" {person(name)}\n"
+        )
         self.directory.change(ldif)
         return ldif
 
@@ -84,11 +87,13 @@ class Company:
             for unit in ("people", "projects", "devices")
         ]
         entries += [
-            f"dn: {person(name)}\nobjectClass: inetOrgPerson\nuid: {name}\ncn: {name.title()}\nsn: {name.title()}\n"
+            f"dn: {person(name)}\nobjectClass: inetOrgPerson\nuid: {name}\ncn: {name.title()}\nsn:"
+            f" {name.title()}\n"
             for name in people
         ]
         entries.append(
-            f"dn: cn=atlas,ou=projects,{SUFFIX}\nobjectClass: groupOfNames\ncn: atlas\nmember: {person(LEAD)}\n"
+            f"dn: cn=atlas,ou=projects,{SUFFIX}\nobjectClass: groupOfNames\ncn: atlas\nmember:"
+            f" {person(LEAD)}\n"
         )
         for name, users in self.has.items():
             owners = "".join(f"owner: {person(user)}\n" for user in users)
@@ -110,7 +115,8 @@ class Company:
             machines=machines,
         )
         (self.inventory / "ldap_projects.yml").write_text(json.dumps(source, indent=2))
-        # Nobody's name server knows these machines, so how they are reached stands in a second file.
+        # Nobody's name server knows these machines, so how they are reached stands in a second
+        # file.
         hosts = {f"{name}.{DOMAIN}": machine.connection for name, machine in self.machines.items()}
         (self.inventory / "reached.yml").write_text(json.dumps({"all": {"hosts": hosts}}, indent=2))
 

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Directories of the test bed: an OpenLDAP in a machine of its own, with TLS and overlays, loaded from LDIF."""
+"""Directories of the test bed.
+
+An OpenLDAP in a machine of its own, with TLS and overlays, loaded from LDIF.
+"""
 
 from __future__ import annotations
 
@@ -78,8 +81,15 @@ class Slapd:
     ``clock`` sets the server's clock wrong from its next start, as in ``-1h``.
     """
 
-    def __init__(self, machine: Machine, name: str = "slapd", auxiliary_groups: bool = False, port: int = 389, secure_port: int = 636,
-                 maxsize: int = 2**28) -> None:  # fmt: skip
+    def __init__(
+        self,
+        machine: Machine,
+        name: str = "slapd",
+        auxiliary_groups: bool = False,
+        port: int = 389,
+        secure_port: int = 636,
+        maxsize: int = 2**28,
+    ) -> None:
         self.machine = machine
         self.name = name
         self.auxiliary_groups = auxiliary_groups
@@ -107,7 +117,10 @@ class Slapd:
         return f"ldaps://{self.machine.address}:{self.secure_port}"
 
     def options(self, **more: Any) -> dict[str, Any]:
-        """How the reader reads the usual tree; the password stands in ``more``, and whatever is different."""
+        """How the reader reads the usual tree.
+
+        The password stands in ``more``, and whatever is different.
+        """
         return {
             "uris": [self.secure_uri],
             "ca_file": str(self.authority.certificate),
@@ -155,16 +168,29 @@ class Slapd:
         )
         (self.folder / "slapd.conf").write_text(
             _SETTINGS.format(
-                includes="\n".join(f"include {path}" for path in self._schemas()), folder=self.folder, authority=self.authority.certificate,
-                certificate=certificate, key=key, admin=ADMIN, admin_password=ADMIN_PASSWORD, suffix=SUFFIX, reader=READER,
-                limited=LIMITED, blind=BLIND, maxsize=self.maxsize, tls=self.tls,
+                includes="\n".join(f"include {path}" for path in self._schemas()),
+                folder=self.folder,
+                authority=self.authority.certificate,
+                certificate=certificate,
+                key=key,
+                admin=ADMIN,
+                admin_password=ADMIN_PASSWORD,
+                suffix=SUFFIX,
+                reader=READER,
+                limited=LIMITED,
+                blind=BLIND,
+                maxsize=self.maxsize,
+                tls=self.tls,
                 replica=_REPLICA.format(provider=self.provider.uri) if self.provider else "",
             )
-        )  # fmt: skip
+        )
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        listen = f"ldap://{self.machine.address}:{self.port} ldaps://{self.machine.address}:{self.secure_port} {self.socket_uri}"
+        listen = (
+            f"ldap://{self.machine.address}:{self.port}"
+            f" ldaps://{self.machine.address}:{self.secure_port} {self.socket_uri}"
+        )
         skewed = f"env LD_PRELOAD={_faketime()} FAKETIME={self.clock} " if self.clock else ""
         self.machine.start(
             self.name,
@@ -223,7 +249,10 @@ def wait_for(machine: Machine, name: str, port: int, patience: float = 60) -> No
 
 def _account(dn: str) -> str:
     name = dn.partition(",")[0].removeprefix("cn=")
-    return f"dn: {dn}\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: {name}\nuserPassword: {READER_PASSWORD}\n"
+    return (
+        f"dn: {dn}\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn:"
+        f" {name}\nuserPassword: {READER_PASSWORD}\n"
+    )
 
 
 class SambaDomain:
@@ -295,7 +324,10 @@ class SambaDomain:
         self._control("ldapmodify", *words, **options)
 
     def search(self, dn: str, attribute: str) -> list[str]:
-        """The values of one attribute of an entry, as ldapsearch prints them; with a colon behind it those in base64."""
+        """The values of one attribute of an entry, as ldapsearch prints them.
+
+        With a colon behind it those in base64.
+        """
         text = self._control(
             "ldapsearch",
             "-LLL",
@@ -332,8 +364,10 @@ class SambaDomain:
     def _provision(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
         words = (
-            f"exec samba-tool domain provision --targetdir={self.folder} --realm={self.realm} --domain=AD --server-role=dc --dns-backend=SAMBA_INTERNAL "
-            f"'--adminpass={self.password}' --host-name=dc1 --host-ip={self.machine.address} '--option=interfaces=lo eth0'"
+            f"exec samba-tool domain provision --targetdir={self.folder} --realm={self.realm}"
+            " --domain=AD --server-role=dc --dns-backend=SAMBA_INTERNAL"
+            f" '--adminpass={self.password}' --host-name=dc1 --host-ip={self.machine.address}"
+            " '--option=interfaces=lo eth0'"
         )
         inside = f"hostname dc1 && {words}"
         run(
@@ -388,7 +422,10 @@ objectClasses: ( 1.1.2.2.1 NAME 'ipaUserGroup' AUXILIARY MAY ipaUniqueID )
 objectClasses: ( 1.1.2.2.2 NAME 'ipaObject' AUXILIARY MAY ipaUniqueID )
 objectClasses: ( 1.1.2.2.3 NAME 'ipaHost' AUXILIARY MAY ( fqdn $ managedBy ) )
 """
-_READABLE = '(targetattr != "userPassword")(version 3.0; acl "all may read"; allow (read, search, compare) userdn = "ldap:///anyone";)'
+_READABLE = (
+    '(targetattr != "userPassword")(version 3.0; acl "all may read"; allow (read, search, compare)'
+    ' userdn = "ldap:///anyone";)'
+)
 _MOUNTED = ("etc/dirsrv", "var/lib/dirsrv", "var/log/dirsrv", "run/lock")
 
 
@@ -425,9 +462,8 @@ class DirectoryServer:
         text = text.replace("user = dirsrv", "user = root").replace(
             "group = dirsrv", "group = root"
         )
-        text = text.replace("/run/dirsrv", f"{self.folder}/run/dirsrv").replace(
-            "/dev/shm/", f"{self.folder}/shm/"
-        )  # noqa: S108
+        text = text.replace("/run/dirsrv", f"{self.folder}/run/dirsrv")
+        text = text.replace("/dev/shm/", f"{self.folder}/shm/")  # noqa: S108
         (self.folder / "defaults.inf").write_text(text)
         (self.folder / "main.inf").write_text(
             _INSTANCE.format(password=ADMIN_PASSWORD, suffix=SUFFIX)

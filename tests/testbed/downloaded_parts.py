@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The programs of a Kubernetes, built once from their Go modules and kept: ``python3 -m tests.testbed.downloaded_parts [helm] [kube-router]``.
 
-Each set stands in a folder of the cache that bears its version; KUBEBUILDER_ASSETS may name a folder that
-has kube-apiserver, etcd and kubectl already.
+Each set stands in a folder of the cache that bears its version; KUBEBUILDER_ASSETS may name a
+folder that has kube-apiserver, etcd and kubectl already.
 """
 
 from __future__ import annotations
@@ -89,7 +89,10 @@ MORE = {
 
 
 def programs(*more: str, tell: Callable[[str], None] = lambda _line: None) -> dict[str, Path]:
-    """Where each program is, and which of ``MORE``; what is missing is built first, which takes a quarter of an hour."""
+    """Where each program is, and which of ``MORE``.
+
+    What is missing is built first, which takes a quarter of an hour.
+    """
     found: dict[str, Path] = {}
     for part in (*PARTS, *(MORE[name] for name in more)):
         folder = cache() / "kubernetes" / part.name
@@ -133,7 +136,10 @@ def _build(part: Part, folder: Path, tell: Callable[[str], None]) -> None:
 
 
 def _replacement(entry: dict[str, dict[str, str]]) -> str:
-    """What a module replaces, for who builds it from outside: its own folders become the modules that were made of them."""
+    """What a module replaces, for who builds it from outside.
+
+    Its own folders become the modules that were made of them.
+    """
     old, new = entry["Old"]["Path"], entry["New"]
     if new["Path"].startswith("./staging"):
         return f"replace {old} => {old} {KUBERNETES.replace('v1', 'v0', 1)}"

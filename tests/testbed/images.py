@@ -68,10 +68,22 @@ def _debian() -> str:
 def _download(archives: Path) -> None:
     """The packages with all they depend on, as if nothing were installed."""
     run(
-        "apt-get", "--yes", "-qq", "--download-only", "--no-install-recommends",
-        "-o", "Dir::State::status=/dev/null", "-o", f"Dir::Cache::archives={archives}", "-o", "Debug::NoLocking=1", "-o", "APT::Sandbox::User=root",
-        "install", *_PACKAGES,
-    )  # fmt: skip
+        "apt-get",
+        "--yes",
+        "-qq",
+        "--download-only",
+        "--no-install-recommends",
+        "-o",
+        "Dir::State::status=/dev/null",
+        "-o",
+        f"Dir::Cache::archives={archives}",
+        "-o",
+        "Debug::NoLocking=1",
+        "-o",
+        "APT::Sandbox::User=root",
+        "install",
+        *_PACKAGES,
+    )
 
 
 def _furnish(root: Path) -> None:

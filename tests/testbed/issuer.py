@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A small provider of identities by OpenID Connect, in place of a company's own: discovery, keys, and new tokens for refresh tokens.
 
-It runs in a machine of the test bed: ``python3 -m tests.testbed.issuer ADDRESS CERTIFICATE KEY SIGNING_KEY``.
-https://openid.net/specs/openid-connect-discovery-1_0.html, RFC 7519 (JWT), RFC 7517 (JWK), RFC 6749 6 (refresh)
+It runs in a machine of the test bed: ``python3 -m tests.testbed.issuer ADDRESS CERTIFICATE KEY
+SIGNING_KEY``. https://openid.net/specs/openid-connect-discovery-1_0.html, RFC 7519 (JWT), RFC 7517
+(JWK), RFC 6749 6 (refresh)
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ class Issuer:
         certificate, key = self.authority.issue(self.name, f"IP:{self.machine.address}")
         self.machine.start(
             self.name,
-            f"env PYTHONPATH={_ROOT} {sys.executable} -m tests.testbed.issuer {self.machine.address} {certificate} {key} {self._signing}",
+            f"env PYTHONPATH={_ROOT} {sys.executable} -m tests.testbed.issuer"
+            f" {self.machine.address} {certificate} {key} {self._signing}",
             isolated=False,
         )
         wait_for(self.machine, self.name, PORT)
@@ -65,9 +67,9 @@ class Issuer:
             "id-token": id_token,
             "refresh-token": refresh_token,
             "idp-issuer-url": self.url,
-            "idp-certificate-authority-data": base64.b64encode(
-                self.authority.certificate.read_bytes()
-            ).decode(),
+            "idp-certificate-authority-data": (
+                base64.b64encode(self.authority.certificate.read_bytes()).decode()
+            ),
         }
         return {"auth-provider": {"name": "oidc", "config": config}}
 
@@ -120,11 +122,16 @@ def serve(address: str, certificate: str, key: str, signing: Path) -> None:
     url = f"https://{address}:{PORT}"
     answers = {
         "/.well-known/openid-configuration": {
-            "issuer": url, "jwks_uri": f"{url}/keys", "token_endpoint": f"{url}/token", "authorization_endpoint": f"{url}/none",
-            "response_types_supported": ["id_token"], "subject_types_supported": ["public"], "id_token_signing_alg_values_supported": ["RS256"],
+            "issuer": url,
+            "jwks_uri": f"{url}/keys",
+            "token_endpoint": f"{url}/token",
+            "authorization_endpoint": f"{url}/none",
+            "response_types_supported": ["id_token"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256"],
         },
         "/keys": {"keys": [_public(signing)]},
-    }  # fmt: skip
+    }
     known = base64.b64encode(f"{CLIENT}:{SECRET}".encode()).decode()
 
     class Answers(BaseHTTPRequestHandler):

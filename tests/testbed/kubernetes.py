@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A private one-node Kubernetes with registries, in a machine of the test bed.
 
-By hand: ``python3 -m tests.testbed.kubernetes up NAME | down NAME``; ``up`` prints the path of a kubeconfig.
+By hand: ``python3 -m tests.testbed.kubernetes up NAME | down NAME``; ``up`` prints the path of a
+kubeconfig.
 """
 
 from __future__ import annotations
@@ -57,7 +58,10 @@ _KERNEL["kernel/keys/root_maxbytes"] = "25000000"
 
 
 class Cluster:
-    """A control plane and a node of its own; its daemons see a private /run, /var/lib and /var/log."""
+    """A control plane and a node of its own.
+
+    Its daemons see a private /run, /var/lib and /var/log.
+    """
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
@@ -130,7 +134,10 @@ class Cluster:
             self.machine.stop(name)
 
     def kill(self) -> None:
-        """End all daemons and containers as a power cut does; the registries are elsewhere and go on."""
+        """End all daemons and containers as a power cut does.
+
+        The registries are elsewhere and go on.
+        """
         self.machine.kill("node", spare=[name for name in REGISTRIES if self.machine.pid(name)])
 
     def down(self) -> None:
@@ -200,7 +207,10 @@ class Cluster:
     def ask(
         self, method: str, path: str, body: object = None, token: str = ""
     ) -> tuple[int, dict[str, Any]]:
-        """One request to the API, as the administrator or with a token: the status and the answer."""
+        """One request to the API, as the administrator or with a token.
+
+        The status and the answer.
+        """
         context = ssl.create_default_context(cafile=str(self.ca))
         connection = http.client.HTTPSConnection(self.address, 6443, timeout=10, context=context)
         headers = {
@@ -218,7 +228,10 @@ class Cluster:
         return answer.status, json.loads(text) if text.startswith("{") else {"text": text}
 
     def token(self, account: str = "", namespace: str = "default") -> str:
-        """The administrator's token; or one for a service account, which is made where it is missing."""
+        """The administrator's token.
+
+        Or one for a service account, which is made where it is missing.
+        """
         if not account:
             return self._tokens()["admin"]
         if not self._found(f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}"):
@@ -329,7 +342,10 @@ class Cluster:
         return {**kept, "KUBECONFIG": str(self.kubeconfig)}
 
     def _enter(self) -> None:
-        """Start the process that keeps the mount namespace of all daemons; what they mount ends with it."""
+        """Start the process that keeps the mount namespace of all daemons.
+
+        What they mount ends with it.
+        """
         if self.machine.pid("node"):
             return
         folder, ready = self.machine.folder, self.machine.folder / "node.ready"
@@ -364,7 +380,8 @@ class Cluster:
         # What a power cut has left of the pods' network.
         lines.append(f"nft flush ruleset; ip link del {BRIDGE} 2>/dev/null || true")
         lines.append(
-            f"ip link add {BRIDGE} address 0a:58:0a:f4:00:01 type bridge && ip addr add {DNS}/24 dev {BRIDGE} && ip link set {BRIDGE} up"
+            f"ip link add {BRIDGE} address 0a:58:0a:f4:00:01 type bridge && ip addr add {DNS}/24"
+            f" dev {BRIDGE} && ip link set {BRIDGE} up"
         )
         lines.append(f"touch {ready}")
         lines.append(f"exec sleep 2000000000 # {self._runtime}/")
@@ -536,38 +553,66 @@ class Cluster:
         quiet = ("--secure-port=0", "--leader-elect=false", "--profiling=false")
         return {
             "etcd": (
-                f"--data-dir={folder}/etcd", f"--listen-client-urls={etcd}", f"--advertise-client-urls={etcd}",
-                "--listen-peer-urls=http://127.0.0.1:2380", "--unsafe-no-fsync", "--log-level=error",
+                f"--data-dir={folder}/etcd",
+                f"--listen-client-urls={etcd}",
+                f"--advertise-client-urls={etcd}",
+                "--listen-peer-urls=http://127.0.0.1:2380",
+                "--unsafe-no-fsync",
+                "--log-level=error",
             ),
             "kube-apiserver": (
-                f"--etcd-servers={etcd}", f"--advertise-address={self.address}", f"--service-cluster-ip-range={SERVICES}",
-                f"--tls-cert-file={keys}/kube-apiserver.pem", f"--tls-private-key-file={keys}/kube-apiserver-key.pem",
-                f"--client-ca-file={self.ca}", f"--token-auth-file={folder}/tokens.csv", "--authorization-mode=Node,RBAC",
-                "--enable-admission-plugins=NodeRestriction", "--allow-privileged", "--profiling=false",
+                f"--etcd-servers={etcd}",
+                f"--advertise-address={self.address}",
+                f"--service-cluster-ip-range={SERVICES}",
+                f"--tls-cert-file={keys}/kube-apiserver.pem",
+                f"--tls-private-key-file={keys}/kube-apiserver-key.pem",
+                f"--client-ca-file={self.ca}",
+                f"--token-auth-file={folder}/tokens.csv",
+                "--authorization-mode=Node,RBAC",
+                "--enable-admission-plugins=NodeRestriction",
+                "--allow-privileged",
+                "--profiling=false",
                 "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
-                f"--service-account-key-file={keys}/service-accounts.pem", f"--service-account-signing-key-file={accounts}",
-                f"--kubelet-client-certificate={keys}/kubelet-client.pem", f"--kubelet-client-key={keys}/kubelet-client-key.pem",
-                f"--oidc-issuer-url={self.issuer.url}", f"--oidc-client-id={CLIENT}", f"--oidc-ca-file={self.ca}", "--oidc-username-prefix=oidc:",
-                "--kubelet-preferred-address-types=InternalIP", "--shutdown-watch-termination-grace-period=1s",
+                f"--service-account-key-file={keys}/service-accounts.pem",
+                f"--service-account-signing-key-file={accounts}",
+                f"--kubelet-client-certificate={keys}/kubelet-client.pem",
+                f"--kubelet-client-key={keys}/kubelet-client-key.pem",
+                f"--oidc-issuer-url={self.issuer.url}",
+                f"--oidc-client-id={CLIENT}",
+                f"--oidc-ca-file={self.ca}",
+                "--oidc-username-prefix=oidc:",
+                "--kubelet-preferred-address-types=InternalIP",
+                "--shutdown-watch-termination-grace-period=1s",
             ),
             "containerd": (f"--config={folder}/containerd.toml",),
             "kube-controller-manager": (
-                f"--kubeconfig={folder}/kube-controller-manager.kubeconfig", "--use-service-account-credentials",
-                f"--service-account-private-key-file={accounts}", f"--root-ca-file={self.ca}",
-                f"--cluster-signing-cert-file={self.ca}", f"--cluster-signing-key-file={keys}/ca-key.pem", *quiet,
+                f"--kubeconfig={folder}/kube-controller-manager.kubeconfig",
+                "--use-service-account-credentials",
+                f"--service-account-private-key-file={accounts}",
+                f"--root-ca-file={self.ca}",
+                f"--cluster-signing-cert-file={self.ca}",
+                f"--cluster-signing-key-file={keys}/ca-key.pem",
+                *quiet,
             ),
             "kube-scheduler": (f"--kubeconfig={folder}/kube-scheduler.kubeconfig", *quiet),
             "kubelet": (
-                f"--kubeconfig={folder}/kubelet.kubeconfig", f"--config={folder}/kubelet.json",
-                f"--hostname-override={self.node}", f"--node-ip={self.address}",
+                f"--kubeconfig={folder}/kubelet.kubeconfig",
+                f"--config={folder}/kubelet.json",
+                f"--hostname-override={self.node}",
+                f"--node-ip={self.address}",
             ),
             "kube-proxy": (f"--config={folder}/kube-proxy.json",),
             "coredns": ("-conf", f"{folder}/Corefile"),
             ENFORCER: (
-                f"--kubeconfig={self.kubeconfig}", f"--hostname-override={self.node}", f"--service-cluster-ip-range={SERVICES}", "--health-port=0",
-                "--run-firewall", "--run-router=false", "--run-service-proxy=false",
+                f"--kubeconfig={self.kubeconfig}",
+                f"--hostname-override={self.node}",
+                f"--service-cluster-ip-range={SERVICES}",
+                "--health-port=0",
+                "--run-firewall",
+                "--run-router=false",
+                "--run-service-proxy=false",
             ),
-        }  # fmt: skip
+        }
 
     def _start(self, name: str) -> None:
         if self.machine.pid(name):
@@ -576,7 +621,10 @@ class Cluster:
             f"-u {variable}" for variable in os.environ if variable.lower().endswith("_proxy")
         )
         place = f"nsenter --target={self.machine.pid('node')} --mount --uts"
-        command = f"{place} env {proxies} {programs(*MORE.keys() & {name})[name]} {' '.join(self._commands()[name])}"
+        command = (
+            f"{place} env {proxies} {programs(*MORE.keys() & {name})[name]}"
+            f" {' '.join(self._commands()[name])}"
+        )
         self.machine.start(name, command, isolated=False)
 
     def _answers(self) -> bool:
@@ -617,7 +665,10 @@ class Cluster:
         return True
 
     def _make_storage(self) -> None:
-        """A default storage class and volumes of one GiB for it; a volume that was claimed is not given again."""
+        """A default storage class and volumes of one GiB for it.
+
+        A volume that was claimed is not given again.
+        """
         metadata = {
             "name": STORAGE_CLASS,
             "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
@@ -649,7 +700,10 @@ class Cluster:
 
 
 def _network() -> dict[str, Any]:
-    """The network of the pods. Addresses are given anew after a power cut, so they are kept in /run."""
+    """The network of the pods.
+
+    Addresses are given anew after a power cut, so they are kept in /run.
+    """
     addresses = {
         "type": "host-local",
         "dataDir": "/run/cni-addresses",

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images for a Kubernetes of the test bed, written straight into its registries: no engine builds them."""
+"""Images for a Kubernetes of the test bed, written straight into its registries.
+
+No engine builds them.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,8 @@ class Registry:
             connection.close()
         if answer.status >= 400 and answer.status != 404:
             raise RuntimeError(
-                f"{self.address} answers {method} {path} with {answer.status}: {content.decode(errors='replace')}"
+                f"{self.address} answers {method} {path} with {answer.status}:"
+                f" {content.decode(errors='replace')}"
             )
         return answer.status, answer.headers, content
 
@@ -309,8 +313,8 @@ class Dockerfile:
         folder = target.endswith("/") or len(sources) > 1
         files = {
             f"{target.rstrip('/')}/{Path(source).name}" if folder else target: (
-                self._context / source
-            ).read_bytes()
+                (self._context / source).read_bytes()
+            )
             for source in sources
         }
         self._image.layers.append(make_layer(files))
@@ -377,7 +381,10 @@ def digest_of(content: bytes) -> str:
 def publish(
     cluster: Cluster, reference: str, dockerfile: str, context: Path | None = None, **arguments: str
 ) -> str:
-    """Make an image from a Dockerfile's text and push it to where its reference says; its digest."""
+    """Make an image from a Dockerfile's text and push it to where its reference says.
+
+    Its digest.
+    """
     address, _slash, name = reference.partition("/")
 
     def find(wanted: str) -> Image:

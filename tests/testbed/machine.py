@@ -48,7 +48,10 @@ def machines() -> Path:
 
 @contextlib.contextmanager
 def alone(what: str, folder: Path | None = None) -> Iterator[None]:
-    """Do something that only one process at a time may do; by default, one that shares the cache."""
+    """Do something that only one process at a time may do.
+
+    By default, one that shares the cache.
+    """
     with ((folder or cache()) / f"{what}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -61,7 +64,8 @@ def run(*command: str | Path, **options: object) -> str:
     )  # type: ignore[call-overload]
     if done.returncode:
         raise RuntimeError(
-            f"{' '.join(map(str, command))} failed with {done.returncode}: {done.stderr.strip() or done.stdout.strip()}"
+            f"{' '.join(map(str, command))} failed with {done.returncode}:"
+            f" {done.stderr.strip() or done.stdout.strip()}"
         )
     return str(done.stdout)
 
@@ -135,7 +139,10 @@ class Machine:
         )
 
     def connect(self, other: Machine) -> None:
-        """Lay a cable to another machine; the computer that both are on may not pass on what is not for itself."""
+        """Lay a cable to another machine.
+
+        The computer that both are on may not pass on what is not for itself.
+        """
         ends = ((self, other, f"10.232.{self.number}.1"), (other, self, f"10.232.{self.number}.2"))
         run(
             "ip",
@@ -217,7 +224,10 @@ class Machine:
             _reap(pid)
 
     def kill(self, name: str, spare: list[str]) -> None:
-        """End a daemon and everything that it started at once; ``spare`` names the daemons that go on."""
+        """End a daemon and everything that it started at once.
+
+        ``spare`` names the daemons that go on.
+        """
         spared = {self.pid(other) for other in spare}
         for _attempt in range(100):
             left = [pid for pid in {self.pid(name), *self._left()} if pid and pid not in spared]

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Something in front of an engine that can hold requests, so that a run can be killed at a known moment."""
+"""Something in front of an engine that can hold requests.
+
+So that a run can be killed at a known moment.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,12 @@ from pathlib import Path
 class Proxy:
     """Passes everything on, until a request comes that is to be held.
 
-    It listens on a unix socket, or on a free port of this machine; ``target`` is a unix socket, or a host and a port,
-    which ``tls`` is spoken to. Whoever comes speaks plainly, so that it can be read here.
+    It listens on a unix socket, or on a free port of this machine; ``target`` is a unix socket, or
+    a host and a port, which ``tls`` is spoken to. Whoever comes speaks plainly, so that it can be
+    read here.
 
-    ``hold(pattern, nth)``: the nth piece of a request that matches, its head or its body, waits until
-    it is let go. ``after=True`` passes it on first and holds the answer.
+    ``hold(pattern, nth)``: the nth piece of a request that matches, its head or its body, waits
+    until it is let go. ``after=True`` passes it on first and holds the answer.
     """
 
     def __init__(

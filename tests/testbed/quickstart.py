@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A tour: a private Swarm or Kubernetes on this machine, and the example app shipped to it by the collection's own playbooks."""
+"""A tour: a private Swarm or Kubernetes on this machine.
+
+And the example app shipped to it by the collection's own playbooks.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,10 @@ VERSIONS = {"1.0.0": "", "1.1.0": "", "1.2.0": "DATABASE_URL"}
 
 @dataclass(frozen=True)
 class Place:
-    """Where the tour goes: the variables and the environment of its plays, and how to look by hand."""
+    """Where the tour goes: the variables and the environment of its plays.
+
+    And how to look by hand.
+    """
 
     address: str
     words: tuple[str, ...]
@@ -51,7 +57,8 @@ def main(platform: str) -> int:
         tour.ship("1.1.0")
         say(tour.counted("shop 1.0.0", "shop 1.1.0"))
         say(
-            "Version 1.2.0 needs a DATABASE_URL that nobody gives it. This has to be refused, while 1.1.0 serves."
+            "Version 1.2.0 needs a DATABASE_URL that nobody gives it. This has to be refused, while"
+            " 1.1.0 serves."
         )
         tour.ship("1.2.0", good=False)
         say(tour.counted("shop 1.1.0"))
@@ -72,7 +79,8 @@ def say(text: str) -> None:
 def swarm() -> Place:
     """A fresh machine with an engine, a registry and the images, as a CI would have pushed them."""
     say(
-        "Starting a private engine with a Swarm of one node, and a registry. A Docker that is here already is not touched."
+        "Starting a private engine with a Swarm of one node, and a registry. A Docker that is here"
+        " already is not touched."
     )
     Machine(NAME).down()
     engine = Swarm(Machine(NAME))
@@ -93,7 +101,8 @@ def swarm() -> Place:
 def kubernetes() -> Place:
     """A fresh machine with a cluster of one node, a registry and the images."""
     say(
-        "Starting a private Kubernetes of one node, and a registry. The first time its programs are built, which takes a quarter of an hour."
+        "Starting a private Kubernetes of one node, and a registry. The first time its programs are"
+        " built, which takes a quarter of an hour."
     )
     downloaded_parts.programs(tell=lambda line: print(line, flush=True))
     Machine(NAME).down()
@@ -140,7 +149,10 @@ class Tour:
         self.seen: dict[str, int] = {}
 
     def play(self, name: str, *words: str, good: bool = True) -> None:
-        """Run one of the collection's playbooks; stops the tour where it does not end as it must."""
+        """Run one of the collection's playbooks.
+
+        Stops the tour where it does not end as it must.
+        """
         command = ["ansible-playbook", f"playbooks/{name}.yml", *words]
         say(f"$ {shlex.join(command)}")
         done = subprocess.run(
@@ -164,7 +176,10 @@ class Tour:
         return told
 
     def counted(self, *expected: str) -> str:
-        """What the shop answered since the last time; it must have answered always, and nothing else."""
+        """What the shop answered since the last time.
+
+        It must have answered always, and nothing else.
+        """
         now = dict(self.client.answers)
         counts = {
             answer: number - self.seen.get(answer, 0)
@@ -174,7 +189,8 @@ class Tour:
         self.seen = now
         if self.client.lost or set(counts) != set(expected):
             sys.exit(
-                f"the tour ends here: requests were lost, or others than {', '.join(expected)} answered: {self.client.lost[:3]}"
+                f"the tour ends here: requests were lost, or others than {', '.join(expected)}"
+                f" answered: {self.client.lost[:3]}"
             )
         told = ", ".join(f"{number} × '{answer}'" for answer, number in counts.items())
         return f"requests meanwhile: {told}, {len(self.client.lost)} lost"
@@ -183,7 +199,8 @@ class Tour:
 def deliver(tour: Tour) -> None:
     """The other half: somebody joins a project, uses its tools on her computer, and leaves it."""
     say(
-        f"The other half: a directory with the project atlas, and the computer of {USER}, who is in no project yet."
+        f"The other half: a directory with the project atlas, and the computer of {USER}, who is in"
+        " no project yet."
     )
     UserMachine(f"{NAME}-{COMPUTER}").down()
     company = Company(Machine(NAME), {COMPUTER: (USER,)})
@@ -199,7 +216,8 @@ def deliver(tour: Tour) -> None:
     )
     tour.play("deliver", *words)
     say(
-        f"{USER} joins atlas: {person(USER)} becomes a member of its group in the directory. That is all that anybody does."
+        f"{USER} joins atlas: {person(USER)} becomes a member of its group in the directory. That"
+        " is all that anybody does."
     )
     company.join(USER)
     tour.play("deliver", *words)
@@ -217,7 +235,8 @@ def _what_next(place: Place, client: Client, seconds: float) -> None:
     settings = " ".join(f"{name}={value}" for name, value in place.environment.items())
     words = shlex.join(place.words)
     say(
-        f"That took {seconds:.0f} s. The shop goes on at {client.url} until you call make clean. Try next, here:"
+        f"That took {seconds:.0f} s. The shop goes on at {client.url} until you call make clean."
+        " Try next, here:"
     )
     print(f"""
   export PATH={Path(sys.executable).parent}:$PATH {settings}

@@ -28,7 +28,10 @@ class Ssh:
             "ansible_host": self.machine.address,
             "ansible_user": "root",
             "ansible_ssh_private_key_file": str(self.folder / "user"),
-            "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ConnectTimeout=2 -o ServerAliveInterval=1",
+            "ansible_ssh_common_args": (
+                "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ConnectTimeout=2 -o"
+                " ServerAliveInterval=1"
+            ),
         }
 
     def start(self) -> None:

@@ -50,8 +50,9 @@ class Swarm:
         """Start the engine and wait until it answers."""
         folder, runtime = self.machine.folder, self.machine.runtime
         words = (
-            f"dockerd --data-root {folder}/data --exec-root {runtime}/exec -H {self.host} -p {folder}/dockerd.own.pid "
-            f"--cgroup-parent /{self.machine.netns} --storage-driver overlay2 {self.options}"
+            f"dockerd --data-root {folder}/data --exec-root {runtime}/exec -H {self.host} -p"
+            f" {folder}/dockerd.own.pid --cgroup-parent /{self.machine.netns} --storage-driver"
+            f" overlay2 {self.options}"
         )
         for stale in (self.socket, folder / "dockerd.own.pid"):
             stale.unlink(missing_ok=True)
@@ -95,7 +96,10 @@ class Swarm:
             (folder / "htpasswd").write_text(htpasswd)
             auth = f"auth:\n  htpasswd:\n    realm: shop\n    path: {folder}/htpasswd\n"
         storage = f"filesystem: {{rootdirectory: {folder}/data}}"
-        settings = f"version: 0.1\nlog: {{level: warn}}\nstorage: {{{storage}, delete: {{enabled: true}}}}\nhttp: {{addr: {address}}}\n{auth}"
+        settings = (
+            f"version: 0.1\nlog: {{level: warn}}\nstorage: {{{storage}, delete: {{enabled:"
+            f" true}}}}\nhttp: {{addr: {address}}}\n{auth}"
+        )
         (folder / "config.yml").write_text(settings)
         self.machine.start(name, f"docker-registry serve {folder}/config.yml", isolated=False)
         self._wait_for_registry(name, address)

@@ -46,9 +46,23 @@ class Authority:
         names = ",".join([f"DNS:{name}", *alternatives])
         extensions.write_text(f"subjectAltName={names}\nextendedKeyUsage=serverAuth,clientAuth\n")
         run(
-            "openssl", "x509", "-req", "-days", str(days), "-in", request, "-CA", self.certificate, "-CAkey", self.folder / "ca-key.pem",
-            "-CAcreateserial", "-extfile", extensions, "-out", certificate,
-        )  # fmt: skip
+            "openssl",
+            "x509",
+            "-req",
+            "-days",
+            str(days),
+            "-in",
+            request,
+            "-CA",
+            self.certificate,
+            "-CAkey",
+            self.folder / "ca-key.pem",
+            "-CAcreateserial",
+            "-extfile",
+            extensions,
+            "-out",
+            certificate,
+        )
         return certificate, key
 
     def _request(self, *words: str | Path) -> None:

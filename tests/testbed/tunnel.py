@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An HTTP proxy as companies have it in front of a cluster: it opens tunnels (RFC 9110, CONNECT), and keeps what it was asked for."""
+"""An HTTP proxy as companies have it in front of a cluster.
+
+It opens tunnels (RFC 9110, CONNECT), and keeps what it was asked for.
+"""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A machine of people: file systems, accounts, processes and an SSH server of its own, in a namespace of each kind.
 
-What it writes goes into layers over this machine's /etc, /opt, /home and /var; everything else is read-only
-there. Switched off, it keeps its layers, as a computer keeps its disk.
+What it writes goes into layers over this machine's /etc, /opt, /home and /var; everything else is
+read-only there. Switched off, it keeps its layers, as a computer keeps its disk.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ _OPTIONS = (
 
 
 class UserMachine:
-    """One machine; root and every user come in with the same key. ``shows`` are folders of this machine, by where they are there."""
+    """One machine; root and every user come in with the same key.
+
+    ``shows`` are folders of this machine, by where they are there.
+    """
 
     def __init__(self, name: str, shows: Mapping[str, Path] | None = None) -> None:
         self.machine = Machine(name)
@@ -89,7 +92,9 @@ class UserMachine:
         log = self.folder / "sshd.log"
         log.unlink(missing_ok=True)
         layers = [
-            f"mount -t overlay overlay -o lowerdir=/{name},upperdir={self.folder}/upper/{name},workdir={self.folder}/work/{name} /{name}"
+            "mount -t overlay overlay -o"
+            f" lowerdir=/{name},upperdir={self.folder}/upper/{name},workdir={self.folder}/work/{name}"
+            f" /{name}"
             for name in _LAYERS
         ]
         steps = [
@@ -168,7 +173,8 @@ class UserMachine:
         done = self.ssh("root", shlex.join(command))
         if done.returncode:
             raise RuntimeError(
-                f"{shlex.join(command)} failed with {done.returncode}: {done.stderr.strip() or done.stdout.strip()}"
+                f"{shlex.join(command)} failed with {done.returncode}:"
+                f" {done.stderr.strip() or done.stdout.strip()}"
             )
         return done.stdout
 

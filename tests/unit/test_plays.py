@@ -49,7 +49,8 @@ def test_a_fork_comes_to_what_a_program_comes_to(
     words = written(
         tmp_path,
         debug(
-            "{{ lookup('env', 'MARK') }} in {{ lookup('pipe', 'pwd') }} of {{ lookup('env', 'HOME') }}"
+            "{{ lookup('env', 'MARK') }} in {{ lookup('pipe', 'pwd') }} of {{ lookup('env',"
+            " 'HOME') }}"
         ),
         {"ansible.builtin.command": "echo from a module", "register": "said"},
         debug("{{ said.stdout }}"),

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The programs of the test bed that scenarios of molecule start: molecule runs last, so what cannot start is told here first."""
+"""The programs of the test bed that scenarios of molecule start.
+
+Molecule runs last, so what cannot start is told here first.
+"""
 
 from __future__ import annotations
 

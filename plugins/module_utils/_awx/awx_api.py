@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWX by its official client, awxkit: one method for each thing that is asked of it, and its errors in words."""
+"""AWX by its official client, awxkit.
+
+One method for each thing that is asked of it, and its errors in words.
+"""
 
 from __future__ import annotations
 

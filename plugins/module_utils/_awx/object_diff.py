@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is wanted, and where what AWX has differs from it. Pure.
 
-AWX never answers a secret. So the description of an object of ours ends with a mark, in which a slow, salted hash
-follows what was given: another secret is seen, and cannot be guessed from it. The mark also says what is ours.
+AWX never answers a secret. So the description of an object of ours ends with a mark, in which a
+slow, salted hash follows what was given: another secret is seen, and cannot be guessed from it. The
+mark also says what is ours.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ def _problems(one: Wanted) -> Iterable[Problem]:
     if rrule is not None and not _RRULE.match(rrule):
         yield Problem(
             f"{where}.rrule",
-            f"is {rrule!r}; AWX takes rules such as DTSTART:20260101T000000Z RRULE:FREQ=MINUTELY;INTERVAL=5",
+            f"is {rrule!r}; AWX takes rules such as DTSTART:20260101T000000Z"
+            " RRULE:FREQ=MINUTELY;INTERVAL=5",
         )
     if _MARK.search(one.fields.get("description", "")):
         yield Problem(
@@ -92,7 +94,8 @@ def unknown(one: Wanted, kind: str, name: str, known: Iterable[str]) -> Problem:
     """The problem of a name that nothing has."""
     return Problem(
         f"{one.kind.name}.{one.name}",
-        f"names the {BY_NAME[kind].noun} {name}, which is neither declared nor in AWX{suggestion(name, known)}",
+        f"names the {BY_NAME[kind].noun} {name}, which is neither declared nor in"
+        f" AWX{suggestion(name, known)}",
     )
 
 
@@ -141,7 +144,10 @@ def payload(one: Wanted, ids: Mapping[str, int | None], have: Mapping[str, Any])
 def differences(
     one: Wanted, have: Mapping[str, Any], ids: Mapping[str, int | None], again: bool = False
 ) -> dict[str, Any]:
-    """What has to be sent so that an object of AWX is as it is wanted; ``again`` sends secrets in any case."""
+    """What has to be sent so that an object of AWX is as it is wanted.
+
+    ``again`` sends secrets in any case.
+    """
     sent = payload(one, ids, have)
     secret = sent.pop(one.kind.secret, None)
     found = {
@@ -165,7 +171,10 @@ def _same(kind: Kind, name: str, value: Any, has: Any) -> bool:
 
 
 def _shown_differs(given: Mapping[str, Any], shown: Mapping[str, Any]) -> bool:
-    """Whether what AWX shows of a mapping is something else; it adds its defaults, and hides what is secret."""
+    """Whether what AWX shows of a mapping is something else.
+
+    It adds its defaults, and hides what is secret.
+    """
     return any(shown.get(name) not in (value, HIDDEN) for name, value in given.items())
 
 

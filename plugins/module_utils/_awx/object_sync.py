@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes AWX have what is wanted, or takes away what was made: first a plan by reading alone, then the changes."""
+"""Makes AWX have what is wanted, or takes away what was made.
+
+First a plan by reading alone, then the changes.
+"""
 
 from __future__ import annotations
 
@@ -174,7 +177,8 @@ class Keeper:
             where = f"{step.wanted.kind.name}.{step.wanted.name}"
             yield Problem(
                 where,
-                "is in AWX already, made by somebody else; write another name, or adopt: true to take it over",
+                "is in AWX already, made by somebody else; write another name, or adopt: true to"
+                " take it over",
             )
 
     def apply(self, step: Step) -> None:
@@ -205,7 +209,10 @@ class Keeper:
                 self.awx.post(place, one.title, {"id": self.known[one.kind.lists[name], new]})
 
     def _fetch_again(self, step: Step) -> None:
-        """A project whose last update has failed may be there now; until then, its playbooks are not."""
+        """A project whose last update has failed may be there now.
+
+        Until then, its playbooks are not.
+        """
         if step.have and not step.left and step.have.get("status") in _NOT_FETCHED:
             self.awx.post(step.have["related"]["update"], step.wanted.title, {})
             self._wait_for_project(step.have, step.wanted.title)
@@ -220,7 +227,8 @@ class Keeper:
             raise ShippingError(
                 f"{title} could not be fetched",
                 f"its update {last.get('id', '')} ended with {ended['status']}".replace("  ", " "),
-                f"Look at its output in AWX, and at scm_url, scm_branch and credential: {have['url']}",
+                "Look at its output in AWX, and at scm_url, scm_branch and credential:"
+                f" {have['url']}",
             )
 
     def _project_ended(self, have: Object) -> Object | None:

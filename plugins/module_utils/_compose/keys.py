@@ -17,8 +17,10 @@ _SWARM_KEYS = {
     "image": "`ContainerSpec.Image`, resolved to `name:tag@digest`",
     "command": "`ContainerSpec.Args`",
     "entrypoint": "`ContainerSpec.Command`",
-    "environment": "`ContainerSpec.Env`; a key without a value takes it from `values`; "
-    "Swarm's placeholders such as `{{.Task.Slot}}` are filled in, other braces stay",
+    "environment": (
+        "`ContainerSpec.Env`; a key without a value takes it from `values`; "
+        "Swarm's placeholders such as `{{.Task.Slot}}` are filled in, other braces stay"
+    ),
     "env_file": "read on the control machine, below `environment`",
     "working_dir": "`ContainerSpec.Dir`",
     "user": "`ContainerSpec.User`",
@@ -58,7 +60,9 @@ _SWARM_KEYS = {
     "depends_on": "orders the rollout: `service_started`, `service_healthy`",
     "x-shipping": "`probe` and `overlay.kubernetes` are for Kubernetes and passed over",
     "deploy.mode": "`Mode`: replicated or global",
-    "deploy.replicas": "`Mode.Replicated.Replicas`; left out, the number in place stays (1 at first)",
+    "deploy.replicas": (
+        "`Mode.Replicated.Replicas`; left out, the number in place stays (1 at first)"
+    ),
     "deploy.endpoint_mode": "`EndpointSpec.Mode`: vip or dnsrr",
     "deploy.labels": "`Labels` of the service: a change restarts nothing",
     "deploy.placement.constraints": "`Placement.Constraints`",
@@ -75,31 +79,64 @@ _KUBERNETES_KEYS = {
     "image": "`image`, resolved to `name:tag@digest`",
     "command": "`args`; `$(` is escaped",
     "entrypoint": "`command`; `$(` is escaped",
-    "environment": "`env`; a key without a value takes it from `values`; `$(` is escaped; of Swarm's placeholders the names and ids "
-    "of node, task and service are filled in, the others are refused",
+    "environment": (
+        "`env`; a key without a value takes it from `values`; `$(` is escaped; of Swarm's"
+        " placeholders the names and ids of node, task and service are filled in, the others are"
+        " refused"
+    ),
     "env_file": "read on the control machine, below `environment`",
     "working_dir": "`workingDir`",
     "user": "`securityContext.runAsUser` and `runAsGroup`: numbers only",
     "group_add": "`securityContext.supplementalGroups` of the pod: numbers only",
     "hostname": "`hostname` of the pod",
-    "init": "`shareProcessNamespace`: the pod's pause process reaps zombies, and the program is not PID 1; passed over beside `stop_signal`",
+    "init": (
+        "`shareProcessNamespace`: the pod's pause process reaps zombies, and the program is not PID"
+        " 1; passed over beside `stop_signal`"
+    ),
     "tty": "`tty`",
     "stdin_open": "`stdin`",
     "read_only": "`securityContext.readOnlyRootFilesystem`",
-    "stop_signal": "a `preStop` hook that sends it and waits, which needs `/bin/sh` in the image; `SIGTERM` is the default anyway",
+    "stop_signal": (
+        "a `preStop` hook that sends it and waits, which needs `/bin/sh` in the image; `SIGTERM` is"
+        " the default anyway"
+    ),
     "stop_grace_period": "`terminationGracePeriodSeconds`, rounded up to seconds",
-    "labels": "labels of the pods, or annotations where a label may not be so written: a change restarts the pods",
+    "labels": (
+        "labels of the pods, or annotations where a label may not be so written: a change restarts"
+        " the pods"
+    ),
     "annotations": "annotations of the pods: a change restarts the pods",
-    "ports": "`ingress`: a Service of type LoadBalancer (NodePort from 30000 to 32767) beside the service's own; `host`: `hostPort`",
+    "ports": (
+        "`ingress`: a Service of type LoadBalancer (NodePort from 30000 to 32767) beside the"
+        " service's own; `host`: `hostPort`"
+    ),
     "expose": "ports of the service's own Service",
-    "networks": "one NetworkPolicy a network, which the cluster's network plugin has to enforce; each alias is a Service",
+    "networks": (
+        "one NetworkPolicy a network, which the cluster's network plugin has to enforce; each alias"
+        " is a Service"
+    ),
     "network_mode": "`host` only: `hostNetwork`",
-    "volumes": "volume: a PersistentVolumeClaim, or `emptyDir` without a name; bind: `hostPath`; tmpfs: `emptyDir` in memory",
-    "tmpfs": "`emptyDir` in memory with a `sizeLimit`; `mode` is passed over, since everybody may write there",
-    "secrets": "a Secret named after its content, mounted as a file; `gid` by `fsGroup`, `uid` only 0 or the user's",
+    "volumes": (
+        "volume: a PersistentVolumeClaim, or `emptyDir` without a name; bind: `hostPath`; tmpfs:"
+        " `emptyDir` in memory"
+    ),
+    "tmpfs": (
+        "`emptyDir` in memory with a `sizeLimit`; `mode` is passed over, since everybody may write"
+        " there"
+    ),
+    "secrets": (
+        "a Secret named after its content, mounted as a file; `gid` by `fsGroup`, `uid` only 0 or"
+        " the user's"
+    ),
     "configs": "a ConfigMap named after its content, mounted as a file",
-    "healthcheck": "`startupProbe` (for `start_period`), `readinessProbe` and `livenessProbe`; times are rounded up to seconds",
-    "logging": "`json-file`, `local`, `journald` and `none` are passed over, since the machines keep the logs; other drivers are refused",
+    "healthcheck": (
+        "`startupProbe` (for `start_period`), `readinessProbe` and `livenessProbe`; times are"
+        " rounded up to seconds"
+    ),
+    "logging": (
+        "`json-file`, `local`, `journald` and `none` are passed over, since the machines keep the"
+        " logs; other drivers are refused"
+    ),
     "extra_hosts": "`hostAliases`",
     "dns": "`dnsConfig.nameservers`, beside the cluster's own",
     "dns_search": "`dnsConfig.searches`, beside the cluster's own",
@@ -111,25 +148,48 @@ _KUBERNETES_KEYS = {
     "sysctls": "`securityContext.sysctls` of the pod",
     "ulimits": "passed over: the machines' container runtime sets them",
     "platform": "`nodeSelector`: `kubernetes.io/os` and `kubernetes.io/arch`",
-    "restart": "`always`, `unless-stopped` and `on-failure`: pods are always started again; `no` is refused",
+    "restart": (
+        "`always`, `unless-stopped` and `on-failure`: pods are always started again; `no` is"
+        " refused"
+    ),
     "mem_limit": "as `deploy.resources.limits.memory`",
     "mem_reservation": "as `deploy.resources.reservations.memory`",
     "pids_limit": "passed over: kubelets limit processes (`podPidsLimit`)",
     "cpus": "as `deploy.resources.limits.cpus`",
     "depends_on": "orders the rollout: `service_started`, `service_healthy`",
-    "x-shipping": "`probe`: the health check by HTTP or TCP; `overlay.kubernetes`: raw fields by kind of object",
+    "x-shipping": (
+        "`probe`: the health check by HTTP or TCP; `overlay.kubernetes`: raw fields by kind of"
+        " object"
+    ),
     "deploy.mode": "replicated: a Deployment; global: a DaemonSet",
     "deploy.replicas": "`replicas`; left out, the number in place stays (1 at first)",
-    "deploy.endpoint_mode": "vip: a Service with an address; dnsrr: a headless Service; without ports it is headless anyway",
-    "deploy.labels": "labels of the Deployment, or annotations where a label may not be so written: a change restarts nothing",
-    "deploy.placement.constraints": "`nodeAffinity`: `node.labels.*`, `node.hostname`, `node.id`, `node.role`, `node.platform.*`",
+    "deploy.endpoint_mode": (
+        "vip: a Service with an address; dnsrr: a headless Service; without ports it is headless"
+        " anyway"
+    ),
+    "deploy.labels": (
+        "labels of the Deployment, or annotations where a label may not be so written: a change"
+        " restarts nothing"
+    ),
+    "deploy.placement.constraints": (
+        "`nodeAffinity`: `node.labels.*`, `node.hostname`, `node.id`, `node.role`,"
+        " `node.platform.*`"
+    ),
     "deploy.placement.preferences": "`topologySpreadConstraints` that may be broken",
     "deploy.placement.max_replicas_per_node": "1 only: `podAntiAffinity`",
     "deploy.resources.limits": "`resources.limits`: cpus, memory; pids is passed over",
-    "deploy.resources.reservations": "`resources.requests`: cpus, memory; what is not reserved is requested as 0",
-    "deploy.restart_policy": "as `restart`; `delay`, `window` and `max_attempts` are passed over, since kubelets have a back-off of their own",
-    "deploy.update_config": "`maxSurge`, `maxUnavailable`, `minReadySeconds` (the larger of `delay` and `monitor`); "
-    "`failure_action` and `max_failure_ratio` are passed over, since this collection goes back by itself",
+    "deploy.resources.reservations": (
+        "`resources.requests`: cpus, memory; what is not reserved is requested as 0"
+    ),
+    "deploy.restart_policy": (
+        "as `restart`; `delay`, `window` and `max_attempts` are passed over, since kubelets have a"
+        " back-off of their own"
+    ),
+    "deploy.update_config": (
+        "`maxSurge`, `maxUnavailable`, `minReadySeconds` (the larger of `delay` and `monitor`);"
+        " `failure_action` and `max_failure_ratio` are passed over, since this collection goes back"
+        " by itself"
+    ),
     "deploy.rollback_config": "passed over: the way back is an update like any other",
 }
 
@@ -170,12 +230,22 @@ REFUSED_KEYS: dict[str, dict[str, str]] = {
         "cpu_shares": "Swarm has no CPU shares; reserve CPUs by deploy.resources.reservations.cpus",
         "cpuset": "Swarm cannot pin CPUs; choose machines by deploy.placement.constraints",
         "credential_spec": _NOT_YET,
-        "device_cgroup_rules": "Swarm cannot give devices to services; bind-mount the device's socket, or run it outside the Swarm",
-        "devices": "Swarm cannot give devices to services; bind-mount the device's socket, or run it outside the Swarm",
+        "device_cgroup_rules": (
+            "Swarm cannot give devices to services; bind-mount the device's socket, or run it"
+            " outside the Swarm"
+        ),
+        "devices": (
+            "Swarm cannot give devices to services; bind-mount the device's socket, or run it"
+            " outside the Swarm"
+        ),
         "domainname": "write the full name as hostname",
         "extends": "not supported; use a YAML anchor, or a second file in the compose list",
-        "external_links": "services find each other by name on a shared network; declare that network external",
-        "gpus": "Swarm cannot give devices to services; choose machines by deploy.placement.constraints",
+        "external_links": (
+            "services find each other by name on a shared network; declare that network external"
+        ),
+        "gpus": (
+            "Swarm cannot give devices to services; choose machines by deploy.placement.constraints"
+        ),
         "ipc": "Swarm has no shared IPC namespaces; leave it out",
         "isolation": _NOT_YET,
         "label_file": "write the labels under labels",
@@ -190,13 +260,21 @@ REFUSED_KEYS: dict[str, dict[str, str]] = {
         "post_start": "Swarm has no container hooks; do it in the image's entrypoint",
         "pre_start": "Swarm has no container hooks; do it in the image's entrypoint",
         "pre_stop": "Swarm has no container hooks; trap the stop signal in the application",
-        "privileged": "Swarm cannot run privileged containers; name the capabilities it needs under cap_add",
-        "profiles": "a release has no profiles; keep such services in a file of their own and list it under compose when wanted",
+        "privileged": (
+            "Swarm cannot run privileged containers; name the capabilities it needs under cap_add"
+        ),
+        "profiles": (
+            "a release has no profiles; keep such services in a file of their own and list it under"
+            " compose when wanted"
+        ),
         "provider": _NOT_YET,
         "runtime": "Swarm uses each machine's default runtime; leave it out",
         "scale": "write deploy.replicas",
         "security_opt": "Swarm takes no security options; set them as each machine's default",
-        "shm_size": "Swarm has no such setting; mount a tmpfs at /dev/shm: volumes: [{type: tmpfs, target: /dev/shm, tmpfs: {size: 256m}}]",
+        "shm_size": (
+            "Swarm has no such setting; mount a tmpfs at /dev/shm: volumes: [{type: tmpfs, target:"
+            " /dev/shm, tmpfs: {size: 256m}}]"
+        ),
         "storage_opt": "Swarm takes no storage options; leave it out",
         "umask": "Swarm cannot set it; set it in the image's entrypoint",
         "use_api_socket": "bind-mount /var/run/docker.sock where the service may use it",
@@ -215,7 +293,10 @@ REFUSED_KEYS: dict[str, dict[str, str]] = {
         "cpu_rt_period": "Kubernetes has no real-time scheduling; leave it out",
         "cpu_rt_runtime": "Kubernetes has no real-time scheduling; leave it out",
         "cpu_shares": "reserve CPUs by deploy.resources.reservations.cpus",
-        "cpuset": "Kubernetes pins CPUs by the kubelet's policy; choose machines by deploy.placement.constraints",
+        "cpuset": (
+            "Kubernetes pins CPUs by the kubelet's policy; choose machines by"
+            " deploy.placement.constraints"
+        ),
         "credential_spec": _NOT_YET,
         "device_cgroup_rules": _BY_OVERLAY.format("resources of the device's plugin"),
         "devices": _BY_OVERLAY.format("resources of the device's plugin"),
@@ -232,12 +313,17 @@ REFUSED_KEYS: dict[str, dict[str, str]] = {
         "memswap_limit": "Kubernetes cannot limit swap; write mem_limit",
         "models": _NOT_YET,
         "oom_kill_disable": "Kubernetes cannot switch off the memory killer; leave it out",
-        "oom_score_adj": "Kubernetes sets it by what is reserved; write deploy.resources.reservations.memory",
+        "oom_score_adj": (
+            "Kubernetes sets it by what is reserved; write deploy.resources.reservations.memory"
+        ),
         "pid": _BY_OVERLAY.format("hostPID"),
         "post_start": _BY_OVERLAY.format("lifecycle.postStart"),
         "pre_start": _BY_OVERLAY.format("initContainers"),
         "pre_stop": _BY_OVERLAY.format("lifecycle.preStop"),
-        "profiles": "a release has no profiles; keep such services in a file of their own and list it under compose when wanted",
+        "profiles": (
+            "a release has no profiles; keep such services in a file of their own and list it under"
+            " compose when wanted"
+        ),
         "provider": _NOT_YET,
         "runtime": _BY_OVERLAY.format("runtimeClassName"),
         "scale": "write deploy.replicas",
@@ -281,11 +367,16 @@ _SWARM_OBJECT_KEYS = {
 
 _KUBERNETES_OBJECT_KEYS = {
     "networks.name": "the NetworkPolicy's name; else `<app>-<key>`",
-    "networks.external": "a NetworkPolicy that must exist already: its app lets this one's pods in, and they let it in",
+    "networks.external": (
+        "a NetworkPolicy that must exist already: its app lets this one's pods in, and they let"
+        " it in"
+    ),
     "networks.driver": "passed over: the cluster has one network for all",
     "networks.driver_opts": "passed over: the cluster has one network for all",
     "networks.attachable": "passed over: whoever bears the network's label is on it",
-    "networks.internal": "pods on internal networks only reach nothing but those networks and the cluster's DNS",
+    "networks.internal": (
+        "pods on internal networks only reach nothing but those networks and the cluster's DNS"
+    ),
     "networks.labels": "labels or annotations of the NetworkPolicy",
     "volumes.name": "the PersistentVolumeClaim's name; else `<app>-<key>`",
     "volumes.external": "a PersistentVolumeClaim that must exist already",
@@ -293,13 +384,17 @@ _KUBERNETES_OBJECT_KEYS = {
     "volumes.driver_opts": "`size` (1Gi) and `access_mode` (ReadWriteOnce); others are refused",
     "volumes.labels": "labels or annotations of the PersistentVolumeClaim",
     "secrets.name": "the name of an external Secret",
-    "secrets.external": "a Secret with one key that must exist already; never changed, never removed",
+    "secrets.external": (
+        "a Secret with one key that must exist already; never changed, never removed"
+    ),
     "secrets.file": "read on the control machine, also from Ansible Vault",
     "secrets.content": "the text itself; may hold `secret_values`",
     "secrets.environment": "the name of a value in `secret_values` or `values`",
     "secrets.labels": "labels or annotations of the Secret",
     "configs.name": "the name of an external ConfigMap",
-    "configs.external": "a ConfigMap with one key that must exist already; never changed, never removed",
+    "configs.external": (
+        "a ConfigMap with one key that must exist already; never changed, never removed"
+    ),
     "configs.file": "read on the control machine, also from Ansible Vault",
     "configs.content": "the text itself",
     "configs.environment": "the name of a value in `values`",
@@ -331,14 +426,21 @@ REFUSED_OBJECT_KEYS: dict[str, dict[str, str]] = {
     },
 }
 
-# What a platform cannot honour of the value of a key that it knows -> what to write instead; it honours the others.
+# What a platform cannot honour of the value of a key that it knows -> what to write instead; it
+# honours the others.
 REFUSED_VALUES: dict[str, dict[str, str]] = {
     SWARM: {
         "addresses": "Swarm gives addresses itself; use the service's name or aliases",
-        "devices": "Swarm cannot give devices to services; choose machines by deploy.placement.constraints",
-        "entrypoint": "Swarm cannot clear an image's entrypoint; write the program that shall run instead",
-        "host_ip": "Swarm publishes on all addresses of a machine, not on {} alone; "
-        "leave the address out and close the port by a firewall, or do not publish it",
+        "devices": (
+            "Swarm cannot give devices to services; choose machines by deploy.placement.constraints"
+        ),
+        "entrypoint": (
+            "Swarm cannot clear an image's entrypoint; write the program that shall run instead"
+        ),
+        "host_ip": (
+            "Swarm publishes on all addresses of a machine, not on {} alone; "
+            "leave the address out and close the port by a firewall, or do not publish it"
+        ),
         "ipv4": "Swarm cannot switch this off; leave it out",
         "network_mode": "Swarm knows only network_mode host, not {}; use networks",
         "selinux": "Swarm cannot relabel for SELinux; label the directory on the machines{}",
@@ -347,9 +449,14 @@ REFUSED_VALUES: dict[str, dict[str, str]] = {
     KUBERNETES: {
         "addresses": "Kubernetes gives addresses itself; use the service's name or aliases",
         "devices": _BY_OVERLAY.format("resources of the device's plugin"),
-        "entrypoint": "Kubernetes cannot clear an image's entrypoint; write the program that shall run instead",
-        "host_ip": "Kubernetes publishes on all addresses of a machine, not on {} alone; "
-        "leave the address out and close the port by a firewall, or do not publish it",
+        "entrypoint": (
+            "Kubernetes cannot clear an image's entrypoint; write the program that shall run"
+            " instead"
+        ),
+        "host_ip": (
+            "Kubernetes publishes on all addresses of a machine, not on {} alone; "
+            "leave the address out and close the port by a firewall, or do not publish it"
+        ),
         "ipv4": "the cluster decides; leave it out",
         "network_mode": "Kubernetes knows only network_mode host, not {}; use networks",
         "selinux": "Kubernetes labels volumes for SELinux by itself; leave it out",

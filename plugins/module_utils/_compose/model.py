@@ -116,12 +116,14 @@ def _services(given: dict[str, Any], reader: Reader) -> Section:
         place = reader.at(name)
         if not _SERVICE_NAME.fullmatch(name):
             place.problem(
-                "a service's name must have letters, digits, '-' and '_' only, and begin and end with a letter or digit"
+                "a service's name must have letters, digits, '-' and '_' only, and begin and end"
+                " with a letter or digit"
             )
         service = services.read(value, place)
         if service is not None and value.get("image") is None:
             place.problem(
-                f"has no image; set it by images: {{{name}: <reference>}}, as CI built and pushed it"
+                f"has no image; set it by images: {{{name}: <reference>}}, as CI built and"
+                " pushed it"
                 if "build" in value
                 else "needs an image"
             )
@@ -210,7 +212,8 @@ def _check_one_source(section: str, entry: dict[str, Any], reader: Reader) -> No
     sources = [key for key in ("file", "content", "environment") if key in entry]
     if len(sources) != 1:
         reader.problem(
-            f"needs exactly one of file, content, environment or external{'; it has ' + ' and '.join(sources) if sources else ''}"
+            "needs exactly one of file, content, environment or"
+            f" external{'; it has ' + ' and '.join(sources) if sources else ''}"
         )
     if "name" in entry:
         reader.at("name").problem(
@@ -256,7 +259,8 @@ def _check_declared(
     for name in names:
         if name not in declared:
             reader.problem(
-                f"no {noun} {name} is declared{suggestion(name, declared) or f'; declare it under {noun}s'}"
+                f"no {noun} {name} is"
+                f" declared{suggestion(name, declared) or f'; declare it under {noun}s'}"
             )
 
 
@@ -269,7 +273,8 @@ def _check_published_once(given: Section, reader: Reader) -> None:
                 owner = owners.setdefault((port["published"], port["protocol"]), name)
                 if owner != name:
                     reader.at(name).at("ports").problem(
-                        f"{port['published']}/{port['protocol']} is published by {owner} already; publish another port"
+                        f"{port['published']}/{port['protocol']} is published by {owner} already;"
+                        " publish another port"
                     )
 
 

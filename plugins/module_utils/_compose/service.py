@@ -107,7 +107,10 @@ _healthcheck_fields = mapping(
 
 
 def _filled(fields: Parser, defaults: dict[str, object]) -> Parser:
-    """A parser whose result is whole: what is not written, or no time to monitor, has the platform-neutral default."""
+    """A parser whose result is whole.
+
+    What is not written, or no time to monitor, has the platform-neutral default.
+    """
 
     def parse(value: object, reader: Reader) -> object:
         parsed = fields(value, reader)
@@ -212,7 +215,10 @@ def _network_mode(value: object, reader: Reader) -> object:
 
 
 def _some_words(value: object, reader: Reader) -> object:
-    """As :func:`words`, each once and without empty ones: what a variable may leave of an optional setting."""
+    """As :func:`words`, each once and without empty ones.
+
+    What a variable may leave of an optional setting.
+    """
     given = words(value, reader)
     return [item for item in dict.fromkeys(given) if item] if isinstance(given, list) else None
 
@@ -229,7 +235,8 @@ def _environment(value: object, reader: Reader) -> object:
 
 def _env_file(value: object, reader: Reader) -> object:
     return reader.problem(
-        "is read on the control machine, which did not happen here; write its lines under environment"
+        "is read on the control machine, which did not happen here; write its lines under"
+        " environment"
     )
 
 
@@ -387,7 +394,10 @@ def _fold(value: object, deploy: dict[str, Any], place: tuple[str, ...], reader:
 
 
 def _once(items: list[Service], reader: Reader) -> list[Service]:
-    """What is mounted, where the same thing twice is once; two things at one place are a problem."""
+    """What is mounted, where the same thing twice is once.
+
+    Two things at one place are a problem.
+    """
     result: dict[str, Service] = {}
     for item in items:
         if result.setdefault(item["target"], item) != item:
@@ -408,7 +418,8 @@ def _check_modes(service: Service, reader: Reader) -> None:
     ]
     if deploy.get("endpoint_mode") == "dnsrr" and ingress:
         reader.at("ports").problem(
-            "endpoint_mode dnsrr has no virtual address to publish on; publish with mode: host, or leave endpoint_mode out"
+            "endpoint_mode dnsrr has no virtual address to publish on; publish with mode: host, or"
+            " leave endpoint_mode out"
         )
     if service.get("network_mode") == "host" and service.get("networks"):
         reader.at("network_mode").problem("goes without networks; write one of them")

@@ -53,13 +53,17 @@ def command(value: object, reader: Reader) -> object:
         )
     if rest:
         return reader.problem(
-            f'{value!r} has {rest[0]} outside quotes, and no shell reads it; quote it, or write ["sh", "-c", "..."]'
+            f"{value!r} has {rest[0]} outside quotes, and no shell reads it; quote it, or write"
+            ' ["sh", "-c", "..."]'
         )
     return [_QUOTED.sub(_unquoted, item) for item in _WORD.findall(value)] or None
 
 
 def _unquoted(match: re.Match[str]) -> str:
-    """A quoted piece of a word as it is meant; a backslash takes the meaning of any character, as ``docker compose`` has it."""
+    """A quoted piece of a word as it is meant.
+
+    A backslash takes the meaning of any character, as ``docker compose`` has it.
+    """
     single, double, escaped = match.groups()
     if double is not None:
         return re.sub(r"\\(.)", r"\1", double, flags=re.DOTALL)
@@ -136,7 +140,10 @@ def _spread(
 ) -> list[dict[str, object]]:
     targets, publisheds = _range(target), _range(published)
     if targets is None or publisheds is None or (publisheds and len(publisheds) != len(targets)):
-        several = f"published {published!r} and target {target!r} must be ports or ranges of equal length, from 1 to 65535"
+        several = (
+            f"published {published!r} and target {target!r} must be ports or ranges of equal"
+            " length, from 1 to 65535"
+        )
         reader.problem(
             several if published else f"{target!r} must be a port or a range, from 1 to 65535"
         )
@@ -177,7 +184,8 @@ def _short_volume(value: object, reader: Reader) -> object:
         return reader.problem(f"{value!r}: the path in the container must begin with /")
     if "" in pieces:
         return reader.problem(
-            f"{value!r} has nothing between its colons; write for example data:/data or data:/data:ro"
+            f"{value!r} has nothing between its colons; write for example data:/data or"
+            " data:/data:ro"
         )
     result: dict[str, object] = {"type": "volume", "target": _clean(target)}
     if source:
@@ -247,7 +255,10 @@ def _long_volume(value: dict[str, object], reader: Reader) -> object:
 
 
 def _meant(options: dict[str, object]) -> dict[str, object]:
-    """The options of a mount without those that ask for nothing, such as a size of 0, which limits nothing."""
+    """The options of a mount without those that ask for nothing, such as a size of 0.
+
+    Which limits nothing.
+    """
     return {key: item for key, item in options.items() if item not in (False, 0, "0")}
 
 
@@ -255,8 +266,9 @@ def _checked_source(mount: dict[str, object], reader: Reader) -> object:
     source = str(mount.get("source", ""))
     if mount["type"] == "bind" and not source.startswith("/"):
         return reader.problem(
-            f"{source or 'a bind without source'} is a path of the control machine, and a service runs on any machine; "
-            "ship the file under configs or secrets, or write an absolute path that exists on the machines"
+            f"{source or 'a bind without source'} is a path of the control machine, and a service"
+            " runs on any machine; ship the file under configs or secrets, or write an absolute"
+            " path that exists on the machines"
         )
     if mount["type"] == "tmpfs" and source:
         return reader.problem("a tmpfs has no source; leave it out")
@@ -319,7 +331,10 @@ def _names(value: object, reader: Reader) -> list[str]:
 
 
 def grant(folder: str) -> Parser:
-    """A parser of one entry of a service's ``secrets`` or ``configs``; ``folder`` is where it appears."""
+    """A parser of one entry of a service's ``secrets`` or ``configs``.
+
+    ``folder`` is where it appears.
+    """
     parse_fields = mapping(
         {"source": text, "target": text, "uid": text, "gid": text, "mode": octal}
     )

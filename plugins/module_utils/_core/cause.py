@@ -13,7 +13,8 @@ class Cause:
     """Why a task does not run.
 
     ``final``: trying again cannot help. ``patience``: for how many seconds it may last before it
-    counts; None where it counts by repetition only. ``room``: a task that goes may make it possible.
+    counts; None where it counts by repetition only. ``room``: a task that goes may make it
+    possible.
     """
 
     kind: str

@@ -21,7 +21,10 @@ def fit(name: str, limit: int) -> str:
 
 
 def secret_id(content: bytes, salt: bytes) -> str:
-    """An id that follows a secret's content; slow to compute, so that a weak secret is not guessed from it."""
+    """An id that follows a secret's content.
+
+    Slow to compute, so that a weak secret is not guessed from it.
+    """
     return hashlib.scrypt(content, salt=salt, n=2**14, r=8, p=1, dklen=32).hex()[:ID_LENGTH]
 
 

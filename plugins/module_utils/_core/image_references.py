@@ -76,7 +76,10 @@ def is_image_id(text: str) -> bool:
 
 
 def no_digest(kind: str, reference: Reference, why: str = "") -> Cause:
-    """Why a registry gave no digest: ``image_denied``, ``image_missing`` or ``registry_unreachable``."""
+    """Why a registry gave no digest.
+
+    ``image_denied``, ``image_missing`` or ``registry_unreachable``.
+    """
     return Cause(
         kind,
         _NO_DIGEST[kind].format(registry=reference.registry, name=reference.familiar, why=why),

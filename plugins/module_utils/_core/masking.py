@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Secrets taken out of whatever is shown: whole ones, and the longer lines of those with several."""
+"""Secrets taken out of whatever is shown.
+
+Whole ones, and the longer lines of those with several.
+"""
 
 from __future__ import annotations
 

@@ -19,7 +19,10 @@ def answer(module: Any, work: Callable[[Mapping[str, Any]], dict[str, Any]]) -> 
         module.fail_json(msg=str(error), **error.facts)
     except Exception as error:
         module.fail_json(
-            msg=f"an error that should not happen, {type(error).__name__}: {error}. Please report it with the output at -vvv",
+            msg=(
+                f"an error that should not happen, {type(error).__name__}: {error}. Please report"
+                " it with the output at -vvv"
+            ),
             exception=error,
         )
     if not module.params.get("_job"):

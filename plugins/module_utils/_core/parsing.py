@@ -84,7 +84,10 @@ _BOOLEANS = {
 
 
 def boolean(value: object, reader: Reader) -> object:
-    """True or false; the words too, since interpolation yields words and YAML 1.1 had more of them."""
+    """True or false; the words too.
+
+    Since interpolation yields words and YAML 1.1 had more of them.
+    """
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and value.lower() in _BOOLEANS:
@@ -211,7 +214,8 @@ def mapping(
     """A mapping with the keys of ``parsers``.
 
     ``refused`` gives the remedy for keys that cannot be honoured (one that asks for nothing can),
-    ``passed`` names those that concern only local work. Keys that begin with ``x-`` are the user's own.
+    ``passed`` names those that concern only local work. Keys that begin with ``x-`` are the user's
+    own.
     """
     remedies = {"x-shipping": "not supported here; it stands in a service", **(refused or {})}
 

@@ -33,7 +33,10 @@ _SIZE_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4, "p": 
 
 
 def nanoseconds(value: object) -> int:
-    """``1m30s`` to nanoseconds; a bare number counts nanoseconds as in Compose only when it is 0."""
+    """``1m30s`` to nanoseconds.
+
+    A bare number counts nanoseconds as in Compose only when it is 0.
+    """
     text = str(value).strip()
     if text in ("0", "0.0"):
         return 0
@@ -99,7 +102,10 @@ def scalar_text(value: object) -> str:
 
 
 def _float_text(value: float) -> str:
-    """A float as Go prints it (``%v``): shortest digits, with an exponent from 1e+06 and below 1e-04."""
+    """A float as Go prints it (``%v``).
+
+    Shortest digits, with an exponent from 1e+06 and below 1e-04.
+    """
     if not math.isfinite(value):
         return {"inf": "+Inf", "-inf": "-Inf"}.get(str(value), "NaN")
     number = Decimal(repr(value)).normalize()

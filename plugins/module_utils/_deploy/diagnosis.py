@@ -18,11 +18,16 @@ REMEDIES = {
     "image_unavailable": "Check that the registry has it and that the machines may pull it",
     "start_failed": "Correct the command, the user or the working directory",
     "sandbox_failed": "Look at the machine's container runtime and network plugin",
-    "mount_failed": "Make the directory on every machine that may run the service, or check the volume's driver and options",
+    "mount_failed": (
+        "Make the directory on every machine that may run the service, or check the volume's driver"
+        " and options"
+    ),
     "crash": "Read its last lines, correct the application or its settings, then release again",
     "ended": "A service must keep running; let the program stay in the foreground",
     "unhealthy": "Correct the application or its health check, then release again",
-    "never_healthy": "Give it more time by start_period or rollout_timeout, or correct the health check",
+    "never_healthy": (
+        "Give it more time by start_period or rollout_timeout, or correct the health check"
+    ),
     "no_machine": "Label a machine so, or correct deploy.placement",
     "no_resources": "Lower deploy.resources.reservations, or add a machine",
     "wrong_architecture": "Build the image for the machines' architecture, or correct platform",

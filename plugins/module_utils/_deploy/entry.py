@@ -28,7 +28,10 @@ from .prepare import Planner, held_too_long
 from .request import Begun, Job, Limits, Request
 
 Options = Mapping[str, Any]
-_ONE_SOURCE = "is needed: the path of a Compose file; or spec, the same content inline; or, for Kubernetes, manifests"
+_ONE_SOURCE = (
+    "is needed: the path of a Compose file; or spec, the same content inline; or, for Kubernetes,"
+    " manifests"
+)
 
 
 def new_run() -> str:
@@ -64,7 +67,8 @@ def check_name(app: str, platform: str) -> None:
             [
                 Problem(
                     "app",
-                    f"{app!r} must have 1 to 40 of a-z, 0-9, '-' and '_', and begin and end with a letter or digit",
+                    f"{app!r} must have 1 to 40 of a-z, 0-9, '-' and '_', and begin and end with a"
+                    " letter or digit",
                 )
             ],
             "the options",
@@ -150,9 +154,11 @@ def check_present(options: Options) -> None:
         problems.append(
             Problem(
                 "compose",
-                _ONE_SOURCE
-                if not given
-                else f"goes alone, and {' and '.join(given)} are set; set one of them",
+                (
+                    _ONE_SOURCE
+                    if not given
+                    else f"goes alone, and {' and '.join(given)} are set; set one of them"
+                ),
             )
         )
     if given == ["manifests"] and options.get("platform") != "kubernetes":
@@ -180,7 +186,10 @@ def _numbers(replicas: Mapping[str, Any]) -> dict[str, int]:
 
 
 def contents_of(options: Options, app: composing.Compose) -> Contents:
-    """The bytes of secrets and configs: handed over by the action, or written in the spec itself."""
+    """The bytes of secrets and configs.
+
+    Handed over by the action, or written in the spec itself.
+    """
     data = options.get("_data") or {}
     found: dict[str, dict[str, bytes]] = {"secrets": {}, "configs": {}}
     for section, known in found.items():

@@ -124,7 +124,10 @@ def _back(
     fence: Fence,
     tell: Tell,
 ) -> tuple[str, str]:
-    """All services together to the last good release; where there is none, what was made goes. The verdict, and what runs now."""
+    """All services together to the last good release; where there is none, what was made goes.
+
+    The verdict, and what runs now.
+    """
     if not rollout.begun:
         return FAILED, "nothing was changed"
     if before is None:
@@ -152,12 +155,18 @@ def _restored(
         )
     return (
         FAILED,
-        f"rolled back to {before.version} (release {before.number}), but {'; '.join(map(str, left))}",
+        (
+            f"rolled back to {before.version} (release {before.number}), but"
+            f" {'; '.join(map(str, left))}"
+        ),
     )
 
 
 def _removed(platform: Platform, job: Job, record: Record, fence: Fence, tell: Tell) -> str:
-    """The first release failed: there is nothing to go back to, so nothing of it stays, and what was taken over is as it was."""
+    """The first release failed.
+
+    There is nothing to go back to, so nothing of it stays, and what was taken over is as it was.
+    """
     deadline = time.monotonic() + job.limits.rollback_timeout
     names = list(record.resolved.services)
     networks = [
@@ -170,7 +179,10 @@ def _removed(platform: Platform, job: Job, record: Record, fence: Fence, tell: T
         return f"no release was live before, so it was to be removed, but {error}"
     if kept:
         tell(f"{', '.join(kept)} put back as it was")
-        return f"no release was live before, so {', '.join(kept)} was put back as it was before it was taken over, and nothing else stays"
+        return (
+            f"no release was live before, so {', '.join(kept)} was put back as it was before it was"
+            " taken over, and nothing else stays"
+        )
     tell("removed, since no release was live before")
     return "no release was live before, so its services were removed"
 

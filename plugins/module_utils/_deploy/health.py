@@ -162,19 +162,26 @@ def _standstill(state: ServiceState, failed: list[Task]) -> tuple[Cause | None, 
         ):
             return task.cause, task
     if state.everywhere and state.wanted == 0 and state.update != UPDATING:
-        return Cause(
-            "no_machine", "no machine matches its placement", patience=_GIVEN_UP_PATIENCE
-        ), None
+        return (
+            Cause("no_machine", "no machine matches its placement", patience=_GIVEN_UP_PATIENCE),
+            None,
+        )
     for task in failed:
         if not any(
             other.slot == task.slot and other.wanted and other.state != ENDED
             for other in state.tasks
         ):
-            text = f"{task.cause.text if task.cause else 'ended'}, and its restart policy does not start it again"
-            return Cause(
-                task.cause.kind if task.cause else "crash",
-                text,
-                patience=_GIVEN_UP_PATIENCE,
-                room=True,
-            ), task
+            text = (
+                f"{task.cause.text if task.cause else 'ended'}, and its restart policy does not"
+                " start it again"
+            )
+            return (
+                Cause(
+                    task.cause.kind if task.cause else "crash",
+                    text,
+                    patience=_GIVEN_UP_PATIENCE,
+                    room=True,
+                ),
+                task,
+            )
     return None, None

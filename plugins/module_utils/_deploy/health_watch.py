@@ -124,7 +124,10 @@ class Watch:
         ):
             return
         failed = f", {outcome.crashes} failed" if outcome.crashes else ""
-        text = f"{self.way}  {min(outcome.healthy, outcome.wanted)}/{outcome.wanted} healthy{failed}{', holding' if outcome.held else ''}"
+        text = (
+            f"{self.way}  {min(outcome.healthy, outcome.wanted)}/{outcome.wanted}"
+            f" healthy{failed}{', holding' if outcome.held else ''}"
+        )
         if self.told.get(name) != text:
             self.told[name] = text
             self.tell(f"{name}  {text}")

@@ -101,7 +101,8 @@ def read(path: str, offset: int) -> Pages:
     with open(path, "rb") as stream:
         first = stream.readline()
         start = json.loads(first) if first.endswith(b"\n") else {}
-        # Asked before the rest is read: who writes the last entry and ends in between has not been killed.
+        # Asked before the rest is read: who writes the last entry and ends in between has not been
+        # killed.
         alive = not start or _born(start["pid"]) == start["born"]
         stream.seek(offset)
         content = stream.read()

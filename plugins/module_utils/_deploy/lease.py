@@ -65,7 +65,10 @@ class Seen:
 
 
 def free_to_take(lease: Lease | None, seen: Seen, run: str) -> bool:
-    """Whether ``run`` may take the lease now: nobody holds it, it is its own, or its holder is gone."""
+    """Whether ``run`` may take the lease now.
+
+    Nobody holds it, it is its own, or its holder is gone.
+    """
     if lease is None or not lease.holder or lease.holder == run:
         return True
     return seen.version == lease.version and seen.seconds >= lease.ttl

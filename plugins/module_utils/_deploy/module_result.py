@@ -16,7 +16,10 @@ def of_beginning(begun: Begun) -> dict[str, Any]:
 
 
 def of_end(begun: dict[str, Any], ended: dict[str, Any], title: str) -> dict[str, Any]:
-    """The whole result: what was planned, and the verdict. ``failed`` with a message where it is not live."""
+    """The whole result: what was planned, and the verdict.
+
+    ``failed`` with a message where it is not live.
+    """
     result = {
         **begun,
         **{

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each module asks for, as a draft: a release, a rollback, other numbers of tasks, nothing any more."""
+"""What each module asks for, as a draft.
+
+A release, a rollback, other numbers of tasks, nothing any more.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,10 @@ def release(platform: Platform, request: Request, seen: Observation) -> Draft:
     unread = [name for name in adopted.get("secrets", {}) if name in compose.secrets]
     warnings = (
         (
-            f"the content of {', '.join(unread)} cannot be read, and is taken to be what was given now",
+            (
+                f"the content of {', '.join(unread)} cannot be read, and is taken to be what was"
+                " given now"
+            ),
         )
         if unread
         else ()

@@ -99,13 +99,25 @@ def interruption(name: str, service: dict[str, Any], replicas: int, machines: in
     if update.get("order", "stop-first") == "start-first":
         return UNINTERRUPTED
     if everywhere and machines == 1:
-        return f"interrupted, because {name} has one machine, and its task there stops before the new one starts (order: stop-first)"
+        return (
+            f"interrupted, because {name} has one machine, and its task there stops before the new"
+            " one starts (order: stop-first)"
+        )
     if everywhere and host_ports(service):
-        return f"interrupted on each machine in turn, because {name} publishes on the machine and stops before the new task starts"
+        return (
+            f"interrupted on each machine in turn, because {name} publishes on the machine and"
+            " stops before the new task starts"
+        )
     if replicas <= 1:
-        return f"interrupted, because the only task of {name} stops before the new one starts (order: stop-first)"
+        return (
+            f"interrupted, because the only task of {name} stops before the new one starts (order:"
+            " stop-first)"
+        )
     if at_once == 0 or at_once >= replicas:
-        return f"interrupted, because all {replicas} tasks of {name} stop at once (parallelism: {at_once}, order: stop-first)"
+        return (
+            f"interrupted, because all {replicas} tasks of {name} stop at once (parallelism:"
+            f" {at_once}, order: stop-first)"
+        )
     return UNINTERRUPTED
 
 
@@ -132,8 +144,9 @@ def start_first_on_host_port(
     ):
         return ""
     return (
-        f"services.{name}.deploy.update_config.order: start-first cannot work, since port {ports[0]} is taken by the running task "
-        f"on each of the {machines} machines that may run {name}; write stop-first, or publish the port on a router in front"
+        f"services.{name}.deploy.update_config.order: start-first cannot work, since port"
+        f" {ports[0]} is taken by the running task on each of the {machines} machines that may run"
+        f" {name}; write stop-first, or publish the port on a router in front"
     )
 
 
@@ -145,7 +158,8 @@ def change_of_mode(
         problems.append(
             Problem(
                 f"services.{name}.deploy.mode",
-                f"cannot change in place from {mode} to {wanted}; give the service another name, or set recreate: [{name}], which interrupts it",
+                f"cannot change in place from {mode} to {wanted}; give the service another name, or"
+                f" set recreate: [{name}], which interrupts it",
             )
         )
     return ServicePlan(
@@ -158,7 +172,10 @@ def change_of_mode(
 
 
 def leaving(name: str, ports: set[int], services: Mapping[str, dict[str, Any]]) -> ServicePlan:
-    """A service that left the spec; it goes last, or first where another one needs one of its ``ports``."""
+    """A service that left the spec.
+
+    It goes last, or first where another one needs one of its ``ports``.
+    """
     heirs = sorted(
         other
         for other, service in services.items()

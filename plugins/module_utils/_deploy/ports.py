@@ -74,13 +74,19 @@ class Platform(Protocol):
     def from_manifests(
         self, app: str, given: Mapping[str, Any], seen: Observation, mode: str, wishes: Wishes
     ) -> tuple[Resolved, Contents, list[str]]:
-        """Native objects as an app: its spec, the contents of its secrets, and what was passed over."""
+        """Native objects as an app.
+
+        Its spec, the contents of its secrets, and what was passed over.
+        """
 
     def complete(self, app: str, resolved: Resolved, seen: Observation, wishes: Wishes) -> Resolved:
         """A new release's spec with what the platform itself has to add."""
 
     def salt(self, app: str) -> bytes:
-        """What makes the ids of secrets differ from those of other apps and other platforms; no secret itself."""
+        """What makes the ids of secrets differ from those of other apps and other platforms.
+
+        No secret itself.
+        """
 
     def resolve_images(self, references: list[str], mode: str, seen: Observation) -> dict[str, str]:
         """Each reference with what it is pinned to; raise PlanError where one cannot be."""
@@ -123,7 +129,10 @@ class Platform(Protocol):
     def remove_services(
         self, app: str, names: Iterable[str], fence: Fence, deadline: float
     ) -> list[str]:
-        """Remove services and wait until their tasks are gone; the names of those that were put back instead, since this run had taken them over."""
+        """Remove services and wait until their tasks are gone.
+
+        The names of those that were put back instead, since this run had taken them over.
+        """
 
     def remove_networks(
         self, app: str, names: Iterable[str], fence: Fence, deadline: float

@@ -26,8 +26,8 @@ from .request import RELEASE, Begun, Job, Request
 class Draft:
     """What a run would do.
 
-    ``needed``: there is work, if only to watch. ``changed``: something would be different afterwards.
-    ``record`` is the release to bring about; it has an id where it exists already.
+    ``needed``: there is work, if only to watch. ``changed``: something would be different
+    afterwards. ``record`` is the release to bring about; it has an id where it exists already.
     """
 
     kind: str = RELEASE
@@ -45,7 +45,10 @@ Planner = Callable[[Platform, Request, Observation], Draft]
 
 
 def look(platform: Platform, request: Request, planner: Planner) -> Begun | None:
-    """What a run comes to that writes nothing: it was only asked, has nothing to do, or has to wait; None for any other."""
+    """What a run comes to that writes nothing.
+
+    It was only asked, has nothing to do, or has to wait; None for any other.
+    """
     return _look(platform.observe(request.app), platform, request, planner)[0]
 
 
@@ -63,9 +66,10 @@ def _look(
             if free or seen.lease is None
             else f"{who(seen.lease)}, is at work on {request.app} now; the plan may change"
         )
-        return Begun(
-            draft.changed, draft.result, warnings=(*draft.warnings, *filter(None, [note]))
-        ), ""
+        return (
+            Begun(draft.changed, draft.result, warnings=(*draft.warnings, *filter(None, [note]))),
+            "",
+        )
     if not draft.needed and newest(seen.records, PENDING) is None:
         return Begun(False, draft.result, warnings=draft.warnings), ""
     return None, draft.what
@@ -144,7 +148,10 @@ def _held(
 def _recover(
     platform: Platform, request: Request, seen: Observation, draft: Draft, fence: Fence
 ) -> tuple[str, ...]:
-    """Close the records that killed runs left pending, but for the one that this run goes on with."""
+    """Close the records that killed runs left pending.
+
+    But for the one that this run goes on with.
+    """
     notes = []
     for record in seen.records:
         if record.state == PENDING and not (draft.record and draft.record.id == record.id):
@@ -154,7 +161,8 @@ def _recover(
                 ended(record, FAILED, "its run was killed before it came to an end", now()),
             )
             notes.append(
-                f"release {record.number} ({record.version}) was left unfinished by a killed run; it is marked as failed"
+                f"release {record.number} ({record.version}) was left unfinished by a killed run;"
+                " it is marked as failed"
             )
     return tuple(notes)
 

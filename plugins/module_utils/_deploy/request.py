@@ -87,7 +87,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Begun:
-    """What the first, short part of a run came to: a result, a job that is left, or a wait for somebody."""
+    """What the first, short part of a run came to.
+
+    A result, a job that is left, or a wait for somebody.
+    """
 
     changed: bool = False
     result: dict[str, Any] = field(default_factory=dict)

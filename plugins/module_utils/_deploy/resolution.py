@@ -182,7 +182,10 @@ def _granted(grant: Mapping[str, Any], objects: Mapping[str, str]) -> dict[str, 
 
 
 def _mount(naming: Naming, mount: Mapping[str, Any], volumes: Section) -> dict[str, Any]:
-    """A mount with the volume's own settings, since a volume is made by the first task that mounts it."""
+    """A mount with the volume's own settings.
+
+    Since a volume is made by the first task that mounts it.
+    """
     if mount["type"] != "volume" or "source" not in mount:
         return dict(mount)
     entry = volumes[mount["source"]]

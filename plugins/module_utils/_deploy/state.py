@@ -56,7 +56,8 @@ class ServiceState:
     """One service as it is. ``wanted`` is the number of tasks that shall run.
 
     ``passive``: it runs nothing, so there is nothing to tell of it but trouble.
-    ``update`` is what the platform says of the update numbered ``update_id``, which may be long over.
+    ``update`` is what the platform says of the update numbered ``update_id``, which may be long
+    over.
     """
 
     name: str

@@ -34,7 +34,8 @@ Login = dict[str, str]
 class Credentials:
     """Given ones first, then the Docker client's configuration and its helpers.
 
-    A login is ``username`` and ``password``, or an ``identitytoken``; with it goes its ``serveraddress``.
+    A login is ``username`` and ``password``, or an ``identitytoken``; with it goes its
+    ``serveraddress``.
     """
 
     given: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
@@ -46,7 +47,10 @@ class Credentials:
         return dict(given) if given else self._configured(registry)
 
     def dockerconfigjson(self, registries: Iterable[str]) -> bytes:
-        """The content of a ``kubernetes.io/dockerconfigjson`` Secret; empty where no registry has a login."""
+        """The content of a ``kubernetes.io/dockerconfigjson`` Secret.
+
+        Empty where no registry has a login.
+        """
         return dockerconfigjson(
             {registry: self.for_registry(registry) for registry in set(registries)}
         )

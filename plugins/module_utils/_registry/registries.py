@@ -44,7 +44,8 @@ _REDIRECTIONS, _MOST_REDIRECTIONS = (301, 302, 303, 307, 308), 5
 _LARGEST, _CHUNK = 4 * 1024 * 1024, 64 * 1024
 _SHOWN = 300
 _MASK = "********"
-# Nothing that two readers of an address could understand differently: no user, no backslash, no fragment.
+# Nothing that two readers of an address could understand differently: no user, no backslash, no
+# fragment.
 _URL = re.compile(
     r"(https?)://((?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?)(?:[/?][!\"$-\[\]-~]*)?"
 )
@@ -97,7 +98,8 @@ class Registries:
     def digest(self, text: str) -> str | Cause:
         """The digest that a reference means now, or why there is none.
 
-        Raises ValueError where it is no reference, and PlanError where the credentials cannot be read.
+        Raises ValueError where it is no reference, and PlanError where the credentials cannot be
+        read.
         """
         question = _Question(self._wire, Reference.parse(text), self._login)
         try:
@@ -135,7 +137,10 @@ class _Question:
         self._secrets: list[str] = []
 
     def digest(self) -> str:
-        """HEAD, which does not count as a pull; GET where that does not tell the digest or what is wrong."""
+        """HEAD, which does not count as a pull.
+
+        GET where that does not tell the digest or what is wrong.
+        """
         answer = self._ask("HEAD")
         found = answer.headers.get("Docker-Content-Digest", "")
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -178,7 +183,10 @@ class _Question:
         return self._wire.reach(self._host, method, self._path, headers)
 
     def _authorize(self, demanded: Mapping[str, Mapping[str, str]]) -> str:
-        """The ``Authorization`` header that a challenge asks for; empty where there is none to give."""
+        """The ``Authorization`` header that a challenge asks for.
+
+        Empty where there is none to give.
+        """
         if not demanded.keys() & {"bearer", "basic"}:
             return ""
         login = self._login(self.reference.registry)
@@ -207,7 +215,8 @@ class _Question:
             raise _NoAnswer(f"its token service: {error.why}") from None
         if answer.status != HTTPStatus.OK:
             refusal = _refusal(answer)
-            # https://www.rfc-editor.org/rfc/rfc6749#section-5.2 has 400 for a token that is not good any more.
+            # https://www.rfc-editor.org/rfc/rfc6749#section-5.2 has 400 for a token that is not
+            # good any more.
             denied = refusal.kind == _DENIED or (
                 login.get("identitytoken") and answer.status == HTTPStatus.BAD_REQUEST
             )
@@ -307,7 +316,8 @@ class _Wire:
         lax = self._is_lax(place)
         if scheme != "https" and not lax:
             raise _NoAnswer(
-                f"{place} is to be asked without encryption, which is for registries on loopback and insecure ones"
+                f"{place} is to be asked without encryption, which is for registries on loopback"
+                " and insecure ones"
             )
         headers = {"User-Agent": "shipping.code", **headers}
         body = None
@@ -594,7 +604,9 @@ def _proxy_login(proxy: str) -> dict[str, str]:
     parts = urlsplit(proxy)
     return (
         {
-            "Proxy-Authorization": f"Basic {basic(unquote(parts.username), unquote(parts.password or ''))}"
+            "Proxy-Authorization": (
+                f"Basic {basic(unquote(parts.username), unquote(parts.password or ''))}"
+            )
         }
         if parts.username
         else {}

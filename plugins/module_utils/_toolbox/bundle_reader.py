@@ -19,7 +19,10 @@ Members = dict[str, list[tarfile.TarInfo]]
 
 
 class Bundle:
-    """A tar of regular files called ``KEY/NAME``, at a path or as it is; it is looked through once."""
+    """A tar of regular files called ``KEY/NAME``, at a path or as it is.
+
+    It is looked through once.
+    """
 
     def __init__(self, source: str | bytes = "") -> None:
         self.source = source

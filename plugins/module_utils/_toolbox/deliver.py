@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A delivery: bringing a machine to exactly the tools of its users' projects.
 
-Look, compare, build what is missing beside what is there, test it, switch by one rename, tidy up. Until the
-switch nothing that anybody uses is touched; a run that ends anywhere leaves what was there before, and the
-next one goes on.
+Look, compare, build what is missing beside what is there, test it, switch by one rename, tidy up.
+Until the switch nothing that anybody uses is touched; a run that ends anywhere leaves what was
+there before, and the next one goes on.
 """
 
 from __future__ import annotations
@@ -132,7 +132,10 @@ class _Delivery:
         return self._told(target, self.generations.current().views, changed)
 
     def _settled(self, sources: Mapping[str, Source]) -> bool:
-        """Tidy up, which a run does not that has to leave removals for later; whether there was anything to do."""
+        """Tidy up, which a run does not that has to leave removals for later.
+
+        Whether there was anything to do.
+        """
         settled = settle(
             self.request.root,
             self.request.keep,
@@ -184,17 +187,25 @@ class _Delivery:
         self.wished |= set(places.values())
         if any(sources[key].kind == "python" for key in missing):
             missing = [*(key for key in self._uv(sources) if not self.store.find(key)), *missing]
-        return tuple(
-            view._replace(
-                tools=tuple(tool._replace(place=places.get(tool.object, "")) for tool in view.tools)
-            )
-            for view in views
-        ), missing
+        return (
+            tuple(
+                view._replace(
+                    tools=tuple(
+                        tool._replace(place=places.get(tool.object, "")) for tool in view.tools
+                    )
+                )
+                for view in views
+            ),
+            missing,
+        )
 
     def _built(
         self, views: tuple[View, ...], missing: list[str], sources: Mapping[str, Source]
     ) -> tuple[View, ...]:
-        """The views with everything that was missing in its place; what cannot be built stays as it was."""
+        """The views with everything that was missing in its place.
+
+        What cannot be built stays as it was.
+        """
         places, broken = {}, {}
         for key in missing:
             try:
@@ -249,7 +260,10 @@ class _Delivery:
         )
 
     def _switched(self, views: tuple[View, ...]) -> bool:
-        """Draft, test and switch to a new generation, where there is a difference; whether there was."""
+        """Draft, test and switch to a new generation, where there is a difference.
+
+        Whether there was.
+        """
         if not self._would_change(views):
             return False
         self._let_in(views)
@@ -385,7 +399,8 @@ def _ordered_after(last: str, request: Request) -> Iterator[str]:
         raise Outdated(
             "the record is older than the last one that this machine has applied",
             f"its serial is {request.record['serial']}, and {last} was applied",
-            "Read the directory again, without its cache; accept_older: true applies it all the same",
+            "Read the directory again, without its cache; accept_older: true applies it all the"
+            " same",
             serial=request.record["serial"],
             last_serial=last,
         )

@@ -4,7 +4,8 @@
 """What can go wrong with a delivery.
 
 DeliveryError
- +- Unsupported  this machine cannot have tools: its system, its file system, a path that is not ours alone
+ +- Unsupported  this machine cannot have tools: its system, its file system, a path that is not
+ ours alone
  +- Busy         another run works on this machine
  +- Outdated     the record is older than the one that was applied before
  +- Damaged      what arrived is not what was declared

@@ -29,7 +29,10 @@ class Settled:
 
 
 def users_of_places(current: Generation, kept: list[Generation]) -> dict[str, set[int]]:
-    """Who may use each object: users of the current generation, for projects that they still have; also older versions. Pure."""
+    """Who may use each object: users of the current generation, for projects that they still have.
+
+    Also older versions. Pure.
+    """
     uids = {view.id: view.uid for view in current.views}
     members = current.pairs
     found: dict[str, set[int]] = {}
@@ -41,7 +44,10 @@ def users_of_places(current: Generation, kept: list[Generation]) -> dict[str, se
 
 
 def settle(root: str, keep: int, grace: float, now: float, always: set[str]) -> Settled:
-    """Bring rights, generations and store to what is needed; ``always`` names objects that stay in any case."""
+    """Bring rights, generations and store to what is needed.
+
+    ``always`` names objects that stay in any case.
+    """
     generations, store, done = Generations(root), Store(root), Settled()
     current = generations.current()
     numbers = [number for number in generations.numbers() if number <= current.number][

@@ -11,7 +11,10 @@ from typing import Any, NamedTuple
 
 
 class Tool(NamedTuple):
-    """A tool that a user has or is to have. What comes after ``path`` is not asked for, it comes about."""
+    """A tool that a user has or is to have.
+
+    What comes after ``path`` is not asked for, it comes about.
+    """
 
     project: str
     name: str
@@ -78,7 +81,10 @@ class View(NamedTuple):
 
 
 class Generation(NamedTuple):
-    """Everything that a machine has at one time. Number 0 is a machine that has never had anything."""
+    """Everything that a machine has at one time.
+
+    Number 0 is a machine that has never had anything.
+    """
 
     number: int = 0
     made: str = ""

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Generations on the disk: ``generations/N`` with a view for each user, and ``current``, which is one link.
 
-A generation is drafted beside the others, becomes one by a rename, and is what users see by another.
+A generation is drafted beside the others, becomes one by a rename, and is what users see by
+another.
 """
 
 from __future__ import annotations

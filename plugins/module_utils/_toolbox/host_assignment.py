@@ -48,7 +48,8 @@ def _problems_of_user(path: str, user: Any) -> list[Problem]:
         found.append(
             Problem(
                 f"{path}.name",
-                f"{user['name']!r} cannot be a login name: letters, digits and _ . @ + - only, at most 64",
+                f"{user['name']!r} cannot be a login name: letters, digits and _ . @ + - only, at"
+                " most 64",
             )
         )
     return found

@@ -33,7 +33,10 @@ _NEVER = float("inf")
 
 
 def back(root: str, to: str, keep: int, lock_timeout: float, check: bool) -> dict[str, Any]:
-    """Let users see what a former generation had; who has left a project since does not get it back."""
+    """Let users see what a former generation had.
+
+    Who has left a project since does not get it back.
+    """
     workstation.check(root)
     if not os.path.isdir(root):
         raise DeliveryError(
@@ -147,7 +150,10 @@ def _drift(root: str, generations: Generations, current: Generation) -> list[str
 
 
 def absent(root: str, etc: str, lock_timeout: float, check: bool) -> dict[str, Any]:
-    """Take away everything that deliveries have written, and the enrolment; files of others stay."""
+    """Take away everything that deliveries have written, and the enrolment.
+
+    Files of others stay.
+    """
     workstation.check(root)
     have = Generations(root).current()
     withdrawn = withdraw(root, etc, check)

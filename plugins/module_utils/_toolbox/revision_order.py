@@ -21,7 +21,10 @@ class Order(NamedTuple):
 
 
 def compare(new: str, last: str) -> Order:
-    """How ``new`` stands to the ``last`` serial that was applied; an empty one is older than all."""
+    """How ``new`` stands to the ``last`` serial that was applied.
+
+    An empty one is older than all.
+    """
     if not last or new == last:
         return Order()
     (kind, source, value), (last_kind, last_source, last_value) = _parts(new), _parts(last)

@@ -109,7 +109,8 @@ def _outcome(
 def told(failed: Iterable[Failed]) -> str:
     """The failures as a sentence."""
     return "; ".join(
-        f"{one.tool.project} {one.tool.name} {one.tool.version} for {one.view.name}: {one.why}{_last(one.output)}"
+        f"{one.tool.project} {one.tool.name} {one.tool.version} for {one.view.name}:"
+        f" {one.why}{_last(one.output)}"
         for one in failed
     )
 

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Enrolment: the PATH of whoever logs in leads to their view, whatever shell or session it is.
 
-profile.d and environment.d do not reach ``ssh host command`` on some systems; pam_env does. cron sets a PATH of its own.
+profile.d and environment.d do not reach ``ssh host command`` on some systems; pam_env does. cron
+sets a PATH of its own.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class Place(NamedTuple):
-    """A file of the system that is ours, or has a block of ours. ``needs`` is what shows that it would be read."""
+    """A file of the system that is ours, or has a block of ours.
+
+    ``needs`` is what shows that it would be read.
+    """
 
     path: str
     text: Callable[[str, str], str]
@@ -33,7 +37,10 @@ class Place(NamedTuple):
 
 
 def _shell(root: str, etc: str) -> str:
-    """For every POSIX shell; it is read by others' shells, so it leaves nothing behind and cannot fail."""
+    """For every POSIX shell.
+
+    It is read by others' shells, so it leaves nothing behind and cannot fail.
+    """
     return f"""\
 # Written by shipping.code; changes are overwritten.
 shipping_view="{root}/current/users/$(id -un)"
@@ -60,13 +67,19 @@ test -r $shipping_view/env.fish; and source $shipping_view/env.fish
 
 
 def _session(root: str, etc: str) -> str:
-    return f"# Written by shipping.code; changes are overwritten.\nPATH={root}/current/users/${{USER}}/bin:${{PATH}}\n"
+    return (
+        "# Written by shipping.code; changes are"
+        f" overwritten.\nPATH={root}/current/users/${{USER}}/bin:${{PATH}}\n"
+    )
 
 
 def _pam(root: str, etc: str) -> str:
     """pam_env knows no PATH that was there before, so what the system says stands here as well."""
     found = _ENVIRONMENT.search(read_text(os.path.join(etc, "environment")))
-    return f"{BEGIN}\nPATH DEFAULT={root}/current/users/@{{PAM_USER}}/bin:{found[1] if found else _DEFAULT_PATH}\n{END}\n"
+    return (
+        f"{BEGIN}\nPATH"
+        f" DEFAULT={root}/current/users/@{{PAM_USER}}/bin:{found[1] if found else _DEFAULT_PATH}\n{END}\n"
+    )
 
 
 PLACES = (
@@ -121,7 +134,8 @@ def _with_block(path: str, old: str, block: str) -> str:
         raise Unsupported(
             f"{path} sets PATH already",
             "of two settings one would be lost",
-            f"Put {view}: at the beginning of that value and write enrol: false, or take the line out",
+            f"Put {view}: at the beginning of that value and write enrol: false, or take the"
+            " line out",
         )
     if _BLOCK.search(old):
         return _BLOCK.sub(lambda _found: block, old, count=1)

@@ -16,7 +16,10 @@ Pairs = frozenset[tuple[str, str]]
 
 
 class People(NamedTuple):
-    """What the machine itself says of accounts: the uid of a login name, the login name of a uid; None for nobody."""
+    """What the machine itself says of accounts: the uid of a login name, the login name of a uid.
+
+    None for nobody.
+    """
 
     uids: Mapping[str, int | None]
     names: Mapping[int, str | None]
@@ -64,7 +67,10 @@ def target(
     hold: bool = False,
     may_remove: Pairs = frozenset(),
 ) -> Target:
-    """What the machine is to have. With ``hold`` whoever would lose a project keeps it for now, unless ``may_remove`` has it."""
+    """What the machine is to have.
+
+    With ``hold`` whoever would lose a project keeps it for now, unless ``may_remove`` has it.
+    """
     views: list[View] = []
     unknown, notes = [], []
     taken = set()
@@ -132,7 +138,10 @@ def _removals(have: Generation, views: Iterable[View]) -> tuple[Removal, ...]:
 def _with_held(
     have: Generation, views: list[View], people: People, taken: set[str], may_remove: Pairs
 ) -> list[View]:
-    """The views with what they would lose and may not yet; an account that is somebody else's now loses it in any case."""
+    """The views with what they would lose and may not yet.
+
+    An account that is somebody else's now loses it in any case.
+    """
     result = {view.id: view for view in views}
     for former in have.views:
         held = tuple(tool for tool in former.tools if (former.id, tool.project) not in may_remove)
@@ -166,7 +175,10 @@ def without(
 
 
 def back(have: Generation, old: Generation) -> tuple[View, ...]:
-    """What users had in ``old``, for the projects that they still have; what they have joined since stays as it is."""
+    """What users had in ``old``, for the projects that they still have.
+
+    What they have joined since stays as it is.
+    """
     views = []
     for view in have.views:
         former = old.view(view.id)

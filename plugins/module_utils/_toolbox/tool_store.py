@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The store: each version of each tool in a folder of its own, named by the hash of what goes into it.
 
-An object is built in its final place and counts only when its marker has been renamed in. The marker
-knows every file's size, times and mode, so that an edited or deleted file is seen without reading it.
+An object is built in its final place and counts only when its marker has been renamed in. The
+marker knows every file's size, times and mode, so that an edited or deleted file is seen without
+reading it.
 """
 
 from __future__ import annotations
@@ -61,7 +62,10 @@ class Store:
         return next((place for place in others if self.is_sound(place)), "")
 
     def free(self, key: str) -> str:
-        """A place for an object. One that was damaged stays beside it, as long as somebody may be using it."""
+        """A place for an object.
+
+        One that was damaged stays beside it, as long as somebody may be using it.
+        """
         number = 1
         while True:
             place = key if number == 1 else f"{key}{_AGAIN}{number}"

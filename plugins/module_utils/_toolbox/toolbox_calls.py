@@ -82,7 +82,10 @@ def _bundle(options: Options) -> Bundle:
 
 
 def _judged(answer: dict[str, Any], hold: bool) -> dict[str, Any]:
-    """A tool that is not ready fails the call; one that only holds lets the play go on, so that others can leave."""
+    """A tool that is not ready fails the call.
+
+    One that only holds lets the play go on, so that others can leave.
+    """
     failures = answer["failures"]
     if failures and not hold:
         said = "; ".join(answer.pop("told"))

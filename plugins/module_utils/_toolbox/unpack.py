@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Unpacking archives that nobody has to trust.
 
-Neither tarfile nor zipfile is asked to write: each member is checked and written here. A member may be
-a folder, a file, or a link that stays inside; no path leads through a link; there are no devices, no
-setuid bits and no owners but the one who unpacks.
+Neither tarfile nor zipfile is asked to write: each member is checked and written here. A member may
+be a folder, a file, or a link that stays inside; no path leads through a link; there are no
+devices, no setuid bits and no owners but the one who unpacks.
 """
 
 from __future__ import annotations

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands in a user's view: links to commands and files, variables, and the list that ``tools`` prints. Pure."""
+"""What stands in a user's view.
+
+Links to commands and files, variables, and the list that ``tools`` prints. Pure.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a membership record and the projects' manifests to what each user of a machine must have. Pure."""
+"""From a membership record and the projects' manifests to what each user of a machine must have.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,10 @@ class Source(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """All wishes of a record, what their objects are made of, and tools that are not for this machine."""
+    """All wishes of a record, what their objects are made of.
+
+    And tools that are not for this machine.
+    """
 
     wishes: tuple[Wish, ...]
     sources: Mapping[str, Source]
@@ -138,7 +144,10 @@ def _add(offer: _Offer, project: str, entry: Mapping[str, Any], number: int, fac
 def object_key(
     entry: Mapping[str, Any], details: Mapping[str, Any], commands: Mapping[str, str], facts: Facts
 ) -> str:
-    """The name in the store: a hash of everything that goes into the object, and a name for people."""
+    """The name in the store.
+
+    A hash of everything that goes into the object, and a name for people.
+    """
     inputs = {
         "layout": LAYOUT,
         "kind": entry["kind"],

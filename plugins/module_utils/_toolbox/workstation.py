@@ -39,7 +39,10 @@ def facts() -> Facts:
 
 
 def version_behind(python: str, otherwise: str) -> str:
-    """``3.11`` of /usr/bin/python3, which is a link to python3.11; asking it would cost more than all else."""
+    """``3.11`` of /usr/bin/python3, which is a link to python3.11.
+
+    Asking it would cost more than all else.
+    """
     name = os.path.basename(os.path.realpath(python))
     version = name.replace("python", "").replace("platform-", "")
     return version if re.fullmatch(r"3\.\d+", version) else otherwise
@@ -97,7 +100,10 @@ def _refuse_foreign(root: str) -> None:
 
 @contextlib.contextmanager
 def locked(root: str, timeout: float) -> Iterator[None]:
-    """Be the only run on this machine; the kernel frees the lock when its holder ends, however it ends."""
+    """Be the only run on this machine.
+
+    The kernel frees the lock when its holder ends, however it ends.
+    """
     umask = os.umask(
         0o022
     )  # Users must be able to read what root writes, whatever root's own habit is.

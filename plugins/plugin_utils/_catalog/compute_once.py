@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A play asks many machines at once, each by a process of its own: what they all need is made for the first of them."""
+"""A play asks many machines at once, each by a process of its own.
+
+What they all need is made for the first of them.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,8 @@ from typing import IO, Any
 def turn(path: str, meanwhile: Callable[[], object] | None = None) -> Iterator[None]:
     """The first process alone; then all that have come meanwhile, together, so that none waits for the failures of another.
 
-    The second does what is to be done ``meanwhile`` before it waits, and meets no third at ``path.second``. ``path`` is where they meet. Both stay, empty.
+    The second does what is to be done ``meanwhile`` before it waits, and meets no third at
+    ``path.second``. ``path`` is where they meet. Both stay, empty.
     """
     with open(path, "a", encoding="utf-8") as file:
         if not _is_first(file):

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A project's file of the catalogue: from text to what it says. Pure.
 
-What a kind takes stands in its own file in module_utils/_toolbox/kinds; the JSON schema and the tables
-of the guide are made of the same.
+What a kind takes stands in its own file in module_utils/_toolbox/kinds; the JSON schema and the
+tables of the guide are made of the same.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ COMMON_KEYS: dict[str, Key] = {
     ),
     "self_test": Key(
         "words",
-        "A command with its arguments that must end with 0, run as the user before the tool counts as ready.",
+        "A command with its arguments that must end with 0, run as the user before the tool counts"
+        " as ready.",
     ),
 }
 OWN_COMMANDS = Key("names", "Its commands; by default the tool's name.")
@@ -90,14 +91,18 @@ def keys_of(kind: Kind) -> dict[str, Key]:
 
 
 def read(text: str, file: str, name: str) -> Project | Pointer:
-    """The project in ``text``, or where it is; raises :class:`SpecError` with all problems, each with its line and column."""
+    """The project in ``text``, or where it is.
+
+    Raises :class:`SpecError` with all problems, each with its line and column.
+    """
     node, plain = tree(text, file)
     if node is None:
         raise SpecError([], f"{file}: it is empty")
     place = Place(node, file, plain)
     if not checked_names.is_name(name):
         place.problem(
-            f"{name!r} cannot be a project's name here: letters, digits and _ . + - only, at most 64"
+            f"{name!r} cannot be a project's name here: letters, digits and _ . + - only, at"
+            " most 64"
         )
     found = _pointer(place) if place.get("repository") else _project(place, name)
     if place.problems:
@@ -151,7 +156,8 @@ def _refuse_same_path(tool: dict[str, Any], others: list[dict[str, Any]], place:
         theirs = f"{_path_of(other)}/"
         if other["kind"] == "file" and (mine.startswith(theirs) or theirs.startswith(mine)):
             place.problem(
-                f"{tool['name']} and {other['name']} cannot both be at {_path_of(tool)}; give one another path"
+                f"{tool['name']} and {other['name']} cannot both be at {_path_of(tool)}; give one"
+                " another path"
             )
 
 

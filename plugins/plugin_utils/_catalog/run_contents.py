@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a catalogue has for the machines of a run: plain data that the process of each machine gets."""
+"""What a catalogue has for the machines of a run.
+
+Plain data that the process of each machine gets.
+"""
 
 from __future__ import annotations
 

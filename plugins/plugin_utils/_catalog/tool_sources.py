@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where the content of tools comes from: files beside the catalogue, downloads, git, wheels.
 
-What is asked for with each run is cheap: small files are hashed, large ones have their checksum in the
-catalogue, git has its commit. Only what a machine says is missing is fetched, verified and bundled.
+What is asked for with each run is cheap: small files are hashed, large ones have their checksum in
+the catalogue, git has its commit. Only what a machine says is missing is fetched, verified and
+bundled.
 """
 
 from __future__ import annotations
@@ -44,7 +45,10 @@ class Catalogue:
     """Where projects are that have a repository of their own, by name."""
 
     def manifests(self, projects: list[str]) -> tuple[list[dict[str, Any]], list[str]]:
-        """What machines need to know of these projects, and the names of those that have no file."""
+        """What machines need to know of these projects.
+
+        And the names of those that have no file.
+        """
         problems: list[Problem] = []
         found, without = [], []
         for name in projects:
@@ -61,7 +65,10 @@ class Catalogue:
         return found, without
 
     def _path(self, name: str) -> str | None:
-        """The file of a project. The name comes from the directory: it is a path only when it is a plain name."""
+        """The file of a project.
+
+        The name comes from the directory: it is a path only when it is a plain name.
+        """
         if not checked_names.is_name(name):
             return None
         paths = (os.path.join(self.folder, f"{name}{suffix}") for suffix in _SUFFIXES)
@@ -165,13 +172,17 @@ class Catalogue:
         return variant
 
     def _refuse_lacking(self, variant: dict[str, Any], names: list[str]) -> None:
-        """A lock without a wheel for a system that the catalogue names; hashes are compared when something is sent."""
+        """A lock without a wheel for a system that the catalogue names.
+
+        Hashes are compared when something is sent.
+        """
         system = wheels.declared(variant.get("os"), variant.get("arch"), variant.get("python"))
         with open(self._beside(variant["lock"]), encoding="utf-8") as stream:
             lacking = wheels.lacking(stream.read(), names, system)
         if lacking:
             raise _Lacking(
-                f"{variant['wheels']} has no wheel of {', '.join(lacking)} for {system}; {variant['lock']} pins it"
+                f"{variant['wheels']} has no wheel of {', '.join(lacking)} for {system};"
+                f" {variant['lock']} pins it"
             )
 
     def _beside(self, path: str) -> str:
@@ -212,8 +223,10 @@ class Catalogue:
         if lacking or not kept:
             raise ShippingError(
                 f"{name} cannot be installed",
-                f"no wheel in {folder} is for {system} and has a hash of {variant['lock']}: {', '.join(lacking) or 'there is none at all'}",
-                "Make the lock anew with the wheels of all systems and Pythons, or name those that the tool is for under platforms",
+                f"no wheel in {folder} is for {system} and has a hash of {variant['lock']}:"
+                f" {', '.join(lacking) or 'there is none at all'}",
+                "Make the lock anew with the wheels of all systems and Pythons, or name those that"
+                " the tool is for under platforms",
             )
         for entry in kept:
             yield f"wheels/{entry}", os.path.join(folder, entry)
@@ -301,7 +314,8 @@ class _Git:
             raise ShippingError(
                 f"commit {self.commit[:12]} of {self.name} cannot be had",
                 f"git {words[0] if words[0] != '-C' else words[2]}: {done.stderr.strip()}",
-                "See whether the repository can be read from the control machine, and has that commit on a branch or tag",
+                "See whether the repository can be read from the control machine, and has that"
+                " commit on a branch or tag",
             )
 
     @staticmethod

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the values of a catalogue look like: for each form a parser, and the same as a JSON schema."""
+"""What the values of a catalogue look like.
+
+For each form a parser, and the same as a JSON schema.
+"""
 
 from __future__ import annotations
 

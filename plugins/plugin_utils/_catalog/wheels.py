@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which packages of a lock have no wheel for a machine. Pure; by the wheels' names, so that no machine has to be asked first."""
+"""Which packages of a lock have no wheel for a machine.
+
+Pure; by the wheels' names, so that no machine has to be asked first.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-# packaging comes with ansible-core. It is imported where it is used, since ansible-test looks at this file without it.
+# packaging comes with ansible-core. It is imported where it is used, since ansible-test looks at
+# this file without it.
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
     from packaging.tags import Tag
@@ -74,7 +78,10 @@ def lacking(lock: str, wheels: Iterable[str], system: System) -> list[str]:
 
 
 def _pinned(lock: str, system: System) -> Iterator[tuple[str, Version]]:
-    """Names and versions that a lock pins for a system. What is pinned otherwise, by a URL, is left to the one who installs it."""
+    """Names and versions that a lock pins for a system.
+
+    What is pinned otherwise, by a URL, is left to the one who installs it.
+    """
     from packaging.requirements import InvalidRequirement, Requirement
     from packaging.version import InvalidVersion, Version
 

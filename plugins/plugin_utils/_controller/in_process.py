@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The first look of a run, in Ansible's own process.
 
-A module is packed, started and compiled anew for every task, which takes longer than to see that there is
-nothing to do. Where it would run as the same user in the same Python as Ansible itself, that is seen here;
-whatever writes something is the module's.
+A module is packed, started and compiled anew for every task, which takes longer than to see that
+there is nothing to do. Where it would run as the same user in the same Python as Ansible itself,
+that is seen here; whatever writes something is the module's.
 """
 
 from __future__ import annotations
@@ -56,7 +56,10 @@ def interpreter(action: Any, variables: Mapping[str, Any]) -> str:
 
 
 def look(call: Call, options: Mapping[str, Any], check: bool, diff: bool) -> dict[str, Any] | None:
-    """What the module would answer if it writes nothing; None where it has to run, if only to say what is wrong with its options."""
+    """What the module would answer if it writes nothing.
+
+    None where it has to run, if only to say what is wrong with its options.
+    """
     validated = ArgumentSpecValidator(for_module(call.arguments), **call.rules).validate(
         dict(options)
     )

@@ -4,8 +4,8 @@
 """Running one of the collection's modules so that people see what it does while it does it.
 
 The module's short part runs as any module and leaves a worker on the host that does the rest, whose
-journal is read here. When the connection is lost or the play is stopped, the worker comes to its end
-all the same.
+journal is read here. When the connection is lost or the play is stopped, the worker comes to its
+end all the same.
 """
 
 from __future__ import annotations
@@ -81,7 +81,10 @@ class LiveAction(ActionBase):
             return {
                 **result,
                 "failed": True,
-                "msg": f"{name} cannot run with async: it goes on by itself when the connection is lost. Leave async out and set rollout_timeout.",
+                "msg": (
+                    f"{name} cannot run with async: it goes on by itself when the connection is"
+                    " lost. Leave async out and set rollout_timeout."
+                ),
             }
         words: list[str] = []
         try:
@@ -228,7 +231,10 @@ def _died(job: dict[str, Any]) -> dict[str, Any]:
     what = f"release {number} is left unfinished" if number else "the work is left unfinished"
     return {
         "verdict": "failed",
-        "reason": f"the worker was killed before it came to an end, and {what}. Run again: it recovers from the record, after the lease has run out",
+        "reason": (
+            f"the worker was killed before it came to an end, and {what}. Run again: it recovers"
+            " from the record, after the lease has run out"
+        ),
         "failures": [],
         "warnings": [],
     }

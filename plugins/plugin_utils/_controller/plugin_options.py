@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options that describe a directory, from a plugin that documents them: typed, with the password, and with the map of machines."""
+"""The options that describe a directory, from a plugin that documents them.
+
+Typed, with the password, and with the map of machines.
+"""
 
 from __future__ import annotations
 

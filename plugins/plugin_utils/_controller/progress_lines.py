@@ -10,8 +10,8 @@ import sys
 
 from ansible import constants as C
 
-# This module is imported in the process that prints, before it forks. Where its output goes to a pipe, as in
-# CI, lines would be held back until there are 8 kB of them.
+# This module is imported in the process that prints, before it forks. Where its output goes to a
+# pipe, as in CI, lines would be held back until there are 8 kB of them.
 if isinstance(sys.stdout, io.TextIOWrapper):
     sys.stdout.reconfigure(line_buffering=True)
 

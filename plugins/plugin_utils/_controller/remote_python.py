@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Code of the collection, run on a machine without Ansible's own library for modules.
 
-That library takes a machine twice as long to load as all that is asked of it where nothing is to do. A program goes the
-way of a module that is pipelined: through the standard input of the machine's Python. Where that way is closed, or no
-answer comes back, the module has to run, which also says what is wrong.
+That library takes a machine twice as long to load as all that is asked of it where nothing is to
+do. A program goes the way of a module that is pipelined: through the standard input of the
+machine's Python. Where that way is closed, or no answer comes back, the module has to run, which
+also says what is wrong.
 """
 
 from __future__ import annotations
@@ -66,7 +67,10 @@ class Program(NamedTuple):
 
 
 def packed(module: str, function: str, *places: str) -> Program:
-    """A function of a module, with the files and packages that it needs, all of them below module_utils."""
+    """A function of a module.
+
+    With the files and packages that it needs, all of them below module_utils.
+    """
     found = {_TOP: {"package": True, "text": ""}}
     for path in _files(places):
         parts = os.path.relpath(path, _MODULE_UTILS[0])[: -len(".py")].split(os.sep)
@@ -94,7 +98,8 @@ def _files(places: Iterable[str]) -> Iterator[str]:
 def python(action: Any, variables: Mapping[str, Any]) -> str:
     """The Python that runs a program: the one that is set for the host, else the system's own. Empty where the way is closed.
 
-    With one that is set, or was found, Ansible runs modules; it need not look for one where the system's own will do.
+    With one that is set, or was found, Ansible runs modules; it need not look for one where the
+    system's own will do.
     """
     target = action._task.delegate_to
     own = variables.get("ansible_delegated_vars", {}).get(target, {}) if target else variables
@@ -116,7 +121,8 @@ def ask(
 ) -> dict[str, Any] | None:
     """What the program returns on the machine of an action, by the Python at ``path``; None where no answer comes.
 
-    Arguments and the answer are what JSON has. The Python is isolated (-I): folders and variables of the user who logs in have no say.
+    Arguments and the answer are what JSON has. The Python is isolated (-I): folders and variables
+    of the user who logs in have no say.
     """
     text = _TEXT.format(answer=_ANSWER, arguments=repr(json.dumps(arguments)), **program._asdict())
     command = action._connection._shell.build_module_command(

@@ -17,7 +17,8 @@ def status(info: Mapping[str, Any]) -> list[str]:
 def _headline(info: Mapping[str, Any]) -> str:
     live = info["live"]
     text = (
-        f"{info['app']}: {live['version']} is live, release {live['number']} by {live['by'] or 'unknown'}, since {_time(live['ended'])}"
+        f"{info['app']}: {live['version']} is live, release {live['number']} by"
+        f" {live['by'] or 'unknown'}, since {_time(live['ended'])}"
         if live
         else f"{info['app']}: nothing is live"
     )
@@ -40,7 +41,8 @@ def _services(info: Mapping[str, Any]) -> list[str]:
 
 def _drift(info: Mapping[str, Any]) -> list[str]:
     lines = [
-        f"  {change['service']} {change['path']}: runs {change['before']}, released {change['after']}"
+        f"  {change['service']} {change['path']}: runs {change['before']}, released"
+        f" {change['after']}"
         for change in info["drift"]
     ]
     return ["", "differs from the release:", *lines] if lines else []

@@ -17,7 +17,10 @@ INCOMPLETE, WOULD_CHANGE = "incomplete", "would change"
 
 @dataclass(frozen=True)
 class Machine:
-    """One machine of the play: its users by the inventory, its first answer, and its second where it was asked again."""
+    """One machine of the play.
+
+    Its users by the inventory, its first answer, and its second where it was asked again.
+    """
 
     name: str
     users: tuple[Mapping[str, Any], ...]
@@ -109,7 +112,10 @@ def concerns(
 
 
 def coming(machines: Iterable[Machine], selected: Iterable[str]) -> list[Machine]:
-    """Those that a later part of the play asks; ``selected`` are the names of those that the play is about."""
+    """Those that a later part of the play asks.
+
+    ``selected`` are the names of those that the play is about.
+    """
     names = frozenset(selected)
     return [machine for machine in machines if not machine.first and machine.name in names]
 
@@ -117,7 +123,10 @@ def coming(machines: Iterable[Machine], selected: Iterable[str]) -> list[Machine
 def told_apart(
     lost: Iterable[Lost], machines: Iterable[Machine], later: Iterable[Machine]
 ) -> tuple[list[Lost], list[Lost]]:
-    """What would go, and what has gone already: it was removed by this run, or by one before it that was not about the whole fleet."""
+    """What would go, and what has gone already.
+
+    It was removed by this run, or by one before it that was not about the whole fleet.
+    """
     held = {
         (machine.name, one["id"], one["project"])
         for machine in machines
@@ -164,7 +173,11 @@ def after(
     complete: bool,
     coming: Iterable[Machine] = (),
 ) -> Fleet:
-    """What everybody is to have. ``coming`` are those that a later part of the play asks; machines that it is not about stay as they were delivered."""
+    """What everybody is to have.
+
+    ``coming`` are those that a later part of the play asks; machines that it is not about stay as
+    they were delivered.
+    """
     selected = {machine.name: machine.after for machine in machines if machine.selected}
     if complete:
         return selected
@@ -223,7 +236,10 @@ def rows(
 
 
 def table(found: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The result for people: a line for each machine, user and project. Reasons of many lines stand in whole where the play fails."""
+    """The result for people: a line for each machine, user and project.
+
+    Reasons of many lines stand in whole where the play fails.
+    """
     lines = [("MACHINE", "STATE", "USER", "PROJECT", "TOOLS")]
     for row in found:
         state = (

@@ -53,7 +53,10 @@ def write_waiting(state_path: str, machine: str, since: str) -> None:
 
 
 def read_baseline(state_path: str) -> dict[str, Any] | None:
-    """Who had what after the last delivery to all: ``serial`` and ``machines``, the users of each."""
+    """Who had what after the last delivery to all.
+
+    ``serial`` and ``machines``, the users of each.
+    """
     path = os.path.join(state_path, "baseline.json")
     return _read(path) if os.path.exists(path) else None
 

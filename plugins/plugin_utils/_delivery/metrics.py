@@ -22,10 +22,17 @@ from .fleet import FAILED, HELD, INCOMPLETE, READY, WAITING
 _STATES = (READY, WAITING, FAILED, HELD, INCOMPLETE)
 _LAST_SUCCESS = "shipping_delivery_last_success_timestamp_seconds"
 METRICS = {
-    "shipping_delivery_last_run_timestamp_seconds": "When the whole fleet was last delivered to, whatever came of it.",
-    _LAST_SUCCESS: "When that last ended without a machine that failed and without removals that were held. Absent before the first time.",
+    "shipping_delivery_last_run_timestamp_seconds": (
+        "When the whole fleet was last delivered to, whatever came of it."
+    ),
+    _LAST_SUCCESS: (
+        "When that last ended without a machine that failed and without removals that were held."
+        " Absent before the first time."
+    ),
     "shipping_delivery_machines": "Machines by what came of them.",
-    "shipping_delivery_lag_seconds": "For how long the machine that has waited longest could not be reached.",
+    "shipping_delivery_lag_seconds": (
+        "For how long the machine that has waited longest could not be reached."
+    ),
     "shipping_delivery_removals_held": "1 where the brake has held removals.",
 }
 """What each metric means."""
@@ -48,7 +55,8 @@ def render(
         "shipping_delivery_removals_held": [f" {stopped:d}"],
     }
     return "".join(
-        f"# HELP {name} {METRICS[name]}\n# TYPE {name} gauge\n{''.join(f'{name}{value}\n' for value in found)}"
+        f"# HELP {name} {METRICS[name]}\n# TYPE {name}"
+        f" gauge\n{''.join(f'{name}{value}\n' for value in found)}"
         for name, found in values.items()
     )
 

@@ -69,7 +69,8 @@ def in_total(total: int, lost: int, limits: Limits) -> list[str]:
         return []
     share = lost * 100 / total
     return [
-        f"{lost} of {total} memberships on machines would go, which is {share:.0f} %, and {limits.max_shrink:g} % may (delivery_max_shrink)"
+        f"{lost} of {total} memberships on machines would go, which is {share:.0f} %, and"
+        f" {limits.max_shrink:g} % may (delivery_max_shrink)"
     ]
 
 

@@ -17,7 +17,10 @@ _TIMEOUT = 30
 
 
 def password(options: Mapping[str, Any]) -> str:
-    """The password from ``bind_password``, a file or a command, whichever is given first; without its line end."""
+    """The password from ``bind_password``, a file or a command, whichever is given first.
+
+    Without its line end.
+    """
     given, path, command = (
         options.get(name)
         for name in ("bind_password", "bind_password_file", "bind_password_command")

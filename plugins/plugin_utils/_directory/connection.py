@@ -23,8 +23,20 @@ from .settings import Connection, Server
 _DOMAIN_SCOPE = "1.2.840.113556.1.4.1339"
 _PAGED = "1.2.840.113556.1.4.319"
 _SCOPES = {"base": "BASE", "one": "LEVEL", "subtree": "SUBTREE"}
-_ROOT = Query("", "(objectClass=*)", ("supportedControl", "namingContexts", "defaultNamingContext", "highestCommittedUSN", "dsServiceName",
-                                      "lastChangeNumber", "vendorName"), "base")  # fmt: skip
+_ROOT = Query(
+    "",
+    "(objectClass=*)",
+    (
+        "supportedControl",
+        "namingContexts",
+        "defaultNamingContext",
+        "highestCommittedUSN",
+        "dsServiceName",
+        "lastChangeNumber",
+        "vendorName",
+    ),
+    "base",
+)
 _SEARCH_ENTRY = 4  # RFC 4511 4.5.2
 _TOO_OLD = ("UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION")
 _CREDENTIALS = (49, 53)
@@ -125,9 +137,14 @@ class LdapSession:
             }
         try:
             self._connection.search(
-                query.base, query.filter, search_scope=_SCOPES[query.scope], dereference_aliases="NEVER",
-                attributes=list(query.attributes), controls=self._controls or None, **paged,
-            )  # fmt: skip
+                query.base,
+                query.filter,
+                search_scope=_SCOPES[query.scope],
+                dereference_aliases="NEVER",
+                attributes=list(query.attributes),
+                controls=self._controls or None,
+                **paged,
+            )
         except self._library.core.exceptions.LDAPInvalidFilterError as error:
             raise DirectoryError(
                 f"{query} cannot be sent",
@@ -154,7 +171,10 @@ class LdapSession:
 
 
 def connect(settings: Connection) -> LdapSession:
-    """The first server that answers; a refusal is final, or wrong passwords would lock the account at each of them."""
+    """The first server that answers.
+
+    A refusal is final, or wrong passwords would lock the account at each of them.
+    """
     library = ldap_library()
     failed: list[str] = []
     for server in settings.servers or discover(settings):
@@ -198,9 +218,17 @@ def reach(library: Any, settings: Connection, server: Server) -> Any:
             connect_timeout=timeout,
         )
         connection = library.Connection(
-            place, client_strategy="SYNC", auto_bind="NONE", receive_timeout=timeout, auto_range=False, return_empty_attributes=False,
-            check_names=False, auto_referrals=False, raise_exceptions=False, **_identity(library, settings),
-        )  # fmt: skip
+            place,
+            client_strategy="SYNC",
+            auto_bind="NONE",
+            receive_timeout=timeout,
+            auto_range=False,
+            return_empty_attributes=False,
+            check_names=False,
+            auto_referrals=False,
+            raise_exceptions=False,
+            **_identity(library, settings),
+        )
         connection.strategy.decode_response_fast = _octets_only(
             connection.strategy.decode_response_fast
         )
@@ -219,7 +247,10 @@ def ldap_library() -> Any:
         library = importlib.import_module("ldap3")
         importlib.import_module("ldap3.core.exceptions")
     except ImportError as error:
-        remedy = "Call pip install 'ldap3>=2.9,<3' for the Python that runs Ansible, or add it to the execution environment"
+        remedy = (
+            "Call pip install 'ldap3>=2.9,<3' for the Python that runs Ansible, or add it to the"
+            " execution environment"
+        )
         raise DirectoryError(
             "the directory cannot be asked", "the Python library ldap3 is missing", remedy
         ) from error
@@ -237,7 +268,10 @@ def _identity(library: Any, settings: Connection) -> Mapping[str, Any]:
 
 
 def _tls(library: Any, settings: Connection, server: Server) -> Any:
-    """A setting of TLS for ldap3 that leaves everything to Python's own ssl: names, addresses, versions, chains."""
+    """A setting of TLS for ldap3 that leaves everything to Python's own ssl.
+
+    Names, addresses, versions, chains.
+    """
     if server.scheme == "ldapi" or (server.scheme == "ldap" and not settings.start_tls):
         return None
     context = _context(settings)
@@ -384,7 +418,10 @@ def _reply(result: Mapping[str, Any], response: Sequence[Mapping[str, Any]]) -> 
 
 
 def _octets_only(decode: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """ldap3 decodes each value a second time, as text that nobody reads; that is a quarter of its time."""
+    """ldap3 decodes each value a second time, as text that nobody reads.
+
+    That is a quarter of its time.
+    """
 
     def decoded(message: Mapping[str, Any]) -> Any:
         if message["protocolOp"] != _SEARCH_ENTRY:

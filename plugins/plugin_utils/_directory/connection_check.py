@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way into a directory, step by step, for whoever sets it up: what worked, what did not, and what to do about it."""
+"""The way into a directory, step by step, for whoever sets it up.
+
+What worked, what did not, and what to do about it.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,10 @@ class Step:
 
 
 def check(settings: Settings) -> Iterator[Step]:
-    """All steps; every server is tried as far as it goes, and what is in the directory is read from the first one that lets in."""
+    """All steps; every server is tried as far as it goes.
+
+    And what is in the directory is read from the first one that lets in.
+    """
     library, asked = ldap_library(), False
     servers = settings.connection.servers
     if settings.connection.srv_name:
@@ -71,13 +77,16 @@ def _discovery(connection: Connection) -> tuple[Step, tuple[Server, ...]]:
     except DirectoryError as error:
         return _failed("discovery", connection.srv_name, error), ()
     uris = [server.uri for server in servers]
-    return Step(
-        "discovery",
-        connection.srv_name,
-        True,
-        f"the DNS names {', '.join(uris)}",
-        facts={"uris": uris},
-    ), servers
+    return (
+        Step(
+            "discovery",
+            connection.srv_name,
+            True,
+            f"the DNS names {', '.join(uris)}",
+            facts={"uris": uris},
+        ),
+        servers,
+    )
 
 
 def _failed(step: str, server: str, error: ShippingError, **facts: Any) -> Step:
@@ -197,7 +206,8 @@ class _Way:
                 **facts,
             )
         shown = (
-            f", with the certificate of {facts['subject']} by {facts['issuer']}, until {facts['not_after']}"
+            f", with the certificate of {facts['subject']} by {facts['issuer']}, until"
+            f" {facts['not_after']}"
             if "subject" in facts
             else ""
         )
@@ -282,12 +292,21 @@ def _shown(moment: datetime) -> str:
 def _tls_remedy(why: str, facts: Mapping[str, Any]) -> str:
     names = ", ".join(facts.get("names", ())) or "no name"
     if "mismatch" in why or "doesn't match" in why:
-        return f"Write one of the certificate's names to uris, which are {names}, or give the server a certificate with this name"
+        return (
+            f"Write one of the certificate's names to uris, which are {names}, or give the server a"
+            " certificate with this name"
+        )
     if "expired" in why or "not yet valid" in why:
-        return f"Renew the certificate, which is valid from {facts.get('not_before')} to {facts.get('not_after')}, or correct the clock"
+        return (
+            f"Renew the certificate, which is valid from {facts.get('not_before')} to"
+            f" {facts.get('not_after')}, or correct the clock"
+        )
     if "not trusted" in why and facts:
         return f"Write the certificate of the authority {facts.get('issuer')} to ca_file"
-    return "Check that the port speaks TLS in version 1.2 or newer; ldap:// with start_tls: true is another way in"
+    return (
+        "Check that the port speaks TLS in version 1.2 or newer; ldap:// with start_tls: true is"
+        " another way in"
+    )
 
 
 def _contents(session: LdapSession, settings: Settings) -> Iterator[Step]:
@@ -351,5 +370,8 @@ def _whole(session: LdapSession, settings: Settings) -> Step:
         "users": len(users),
         "remarks": list(found.remarks),
     }
-    text = f"{facts['users']} people have {facts['machines']} machines and {facts['projects']} projects"
+    text = (
+        f"{facts['users']} people have {facts['machines']} machines and {facts['projects']}"
+        " projects"
+    )
     return Step("membership", session.uri, True, text, facts=facts)

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The servers of a domain, as its DNS has them: SRV records, RFC 2782; for Active Directory MS-ADTS 6.3.2.3.
 
-DNS is not signed in most places, so that an answer must not choose whose certificate is to be trusted:
-only servers inside of the domain are taken, and only with TLS.
+DNS is not signed in most places, so that an answer must not choose whose certificate is to be
+trusted: only servers inside of the domain are taken, and only with TLS.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ def discover(settings: Connection) -> tuple[Server, ...]:
 
 
 def servers(targets: Iterable[Target], settings: Connection) -> Iterator[Server]:
-    """The records as servers; StartTLS at the port that they name, else LDAPS at its own port, which no record names."""
+    """The records as servers.
+
+    StartTLS at the port that they name, else LDAPS at its own port, which no record names.
+    """
     for target in ordered(targets, random.SystemRandom()):
         if not f".{target.host}".endswith(f".{settings.srv_domain}"):
             remedy = "Correct the record, or write the servers to uris"
@@ -93,7 +96,10 @@ def _library() -> tuple[Any, Any]:
     try:
         return importlib.import_module("dns.resolver"), importlib.import_module("dns.exception")
     except ImportError as error:
-        remedy = "Call pip install 'dnspython>=2.6,<3' for the Python that runs Ansible, or write the servers to uris instead of srv_domain"
+        remedy = (
+            "Call pip install 'dnspython>=2.6,<3' for the Python that runs Ansible, or write the"
+            " servers to uris instead of srv_domain"
+        )
         raise DirectoryError(
             "the servers cannot be looked for", "the Python library dnspython is missing", remedy
         ) from error

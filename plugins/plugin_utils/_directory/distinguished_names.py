@@ -25,7 +25,10 @@ _ESCAPED = {",": "\\,", "+": "\\+", "=": "\\=", "\\": "\\\\", ";": "\\;"}
 
 @lru_cache(maxsize=200_000)
 def dn_key(text: str) -> str:
-    """The same for all spellings of one DN: case, spaces around and within, escapes, the order in a multi-valued RDN."""
+    """The same for all spellings of one DN.
+
+    Case, spaces around and within, escapes, the order in a multi-valued RDN.
+    """
     if _PLAIN.fullmatch(text):
         return ",".join(_assertion(part) for part in text.split(","))
     return ",".join(
@@ -49,7 +52,10 @@ def first_value(dn: str, attribute: str) -> str | None:
 
 
 def filter_value(value: str | bytes) -> str:
-    """A value inside a filter (RFC 4515 3): what is no plain letter, digit or mark is given as hexadecimal octets."""
+    """A value inside a filter (RFC 4515 3).
+
+    What is no plain letter, digit or mark is given as hexadecimal octets.
+    """
     raw = value.encode() if isinstance(value, str) else value
     return "".join(
         chr(octet) if 0x20 <= octet < 0x7F and chr(octet) not in "*()\\" else f"\\{octet:02x}"
@@ -84,7 +90,10 @@ def group_name(project: str) -> str:
 
 
 def is_odd(project: str) -> bool:
-    """Whether a project's name says something else than its group's name; a hyphen is common enough."""
+    """Whether a project's name says something else than its group's name.
+
+    A hyphen is common enough.
+    """
     return group_name(project) != f"project_{project.replace('-', '_')}"
 
 
@@ -101,7 +110,10 @@ def _assertion(text: str) -> str:
 
 
 def _folded(text: str) -> str:
-    """As servers compare it: letter by letter. RFC 4518 2 would take a sharp s for two letters, which none of them does."""
+    """As servers compare it: letter by letter.
+
+    RFC 4518 2 would take a sharp s for two letters, which none of them does.
+    """
     if text.isascii():
         plain = text.lower()
     else:
@@ -146,7 +158,10 @@ def _unescaped(text: str) -> str:
 
 
 def _from_ber(raw: bytes) -> str:
-    """A string in BER, as ``#hex`` has it (RFC 4514 2.4); nothing where it is not a short string."""
+    """A string in BER, as ``#hex`` has it (RFC 4514 2.4).
+
+    Nothing where it is not a short string.
+    """
     strings = (0x04, 0x0C, 0x13, 0x16)
     if len(raw) < 2 or raw[0] not in strings or raw[1] != len(raw) - 2:
         return ""

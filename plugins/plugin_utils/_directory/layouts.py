@@ -41,7 +41,8 @@ _IPA_PERSON = "(&(objectClass=posixAccount)(!(objectClass=ipaHost))(!(objectClas
 
 LAYOUTS = MappingProxyType(
     {
-        # No directory takes a name out of memberUid when its person is deleted, so that names of nobody are common there.
+        # No directory takes a name out of memberUid when its person is deleted, so that names of
+        # nobody are common there.
         "rfc2307": Layout(
             "(objectClass=posixGroup)",
             "cn",

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How old an answer of the directory is, as a serial; how serials are ordered is in the toolbox, which holds them against each other on machines.
 
-contextCSN: draft-chu-ldap-csn. highestCommittedUSN: MS-ADTS 3.1.1.3.2.14. lastChangeNumber: draft-good-ldap-changelog.
-nsds50ruv: the replica update vector of 389-ds, one line a supplier with the CSN of its last change.
+contextCSN: draft-chu-ldap-csn. highestCommittedUSN: MS-ADTS 3.1.1.3.2.14. lastChangeNumber:
+draft-good-ldap-changelog. nsds50ruv: the replica update vector of 389-ds, one line a supplier with
+the CSN of its last change.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ _HAS_RUV = re.compile(r"389|Red Hat|Fedora", re.IGNORECASE)
 
 
 def take(session: LdapSession, base: str) -> str:
-    """The serial of the directory as it is now; the control machine's clock where the server has none."""
+    """The serial of the directory as it is now.
+
+    The control machine's clock where the server has none.
+    """
     return (
         _usn(session)
         or _csn(session, base)
@@ -66,14 +70,18 @@ def _ruv(session: LdapSession, base: str) -> str:
     suffix = _suffix(session, base)
     if not suffix or not _HAS_RUV.search(session.root.text("vendorName")):
         return ""
-    # Where this account may not see the RUV, 389-ds leaves attributes out of the next entry that it gives on the same connection.
+    # Where this account may not see the RUV, 389-ds leaves attributes out of the next entry that it
+    # gives on the same connection.
     with session.another() as apart:
         reply = apart.ask(replace(_RUV, base=suffix), None)
     return ruv_serial([text for entry in reply.entries for text in entry.texts("nsds50ruv")])
 
 
 def ruv_serial(lines: Sequence[str]) -> str:
-    """The largest CSN of a replica update vector, which all replicas of one generation share. Pure."""
+    """The largest CSN of a replica update vector, which all replicas of one generation share.
+
+    Pure.
+    """
     generation = next((match[1] for match in map(_GENERATION.match, lines) if match), "")
     changes = [match[1] for match in map(_LAST_CHANGE.match, lines) if match]
     return f"ruv:{generation}:{max(changes)}" if generation and changes else ""

@@ -46,7 +46,10 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry; the attributes by their lower-case names, with options such as ``;range=0-1499``."""
+    """One entry; the attributes by their lower-case names.
+
+    With options such as ``;range=0-1499``.
+    """
 
     dn: str
     values: Mapping[str, Sequence[bytes]]
@@ -163,8 +166,16 @@ def read_one(session: Session, dn: str, attributes: tuple[str, ...]) -> Entry | 
     return next(iter(reply.entries), None)
 
 
-def read_dns(session: Session, base: str, dn_attribute: str, dns: Iterable[str], kind: str, attributes: tuple[str, ...],
-             ranged: Sequence[str], batch: int) -> Iterator[Entry]:  # fmt: skip
+def read_dns(
+    session: Session,
+    base: str,
+    dn_attribute: str,
+    dns: Iterable[str],
+    kind: str,
+    attributes: tuple[str, ...],
+    ranged: Sequence[str],
+    batch: int,
+) -> Iterator[Entry]:
     """The entries of a kind among these DNs, a batch in each search."""
     waiting = list(dns)
     for first in range(0, len(waiting), batch):

@@ -94,7 +94,8 @@ def read(options: Mapping[str, Any], origin: str) -> Settings:
     if not base:
         reader.problem(
             "base",
-            "is missing; write the DN below which projects and people are, such as dc=example,dc=com",
+            "is missing; write the DN below which projects and people are, such as"
+            " dc=example,dc=com",
         )
     settings = Settings(
         connection=reader.connection(options),
@@ -102,12 +103,16 @@ def read(options: Mapping[str, Any], origin: str) -> Settings:
         layout=layout,
         projects=reader.place(options, "projects", base, layout.projects_filter),
         people=reader.place(options, "people", base, layout.people_filter),
-        machines=reader.place(options, "machines", base, layout.machines_filter)
-        if options.get("machines") is not None
-        else None,
-        netgroups=reader.place(options, "netgroups", base, "(objectClass=nisNetgroup)")
-        if options.get("netgroups") is not None
-        else None,
+        machines=(
+            reader.place(options, "machines", base, layout.machines_filter)
+            if options.get("machines") is not None
+            else None
+        ),
+        netgroups=(
+            reader.place(options, "netgroups", base, "(objectClass=nisNetgroup)")
+            if options.get("netgroups") is not None
+            else None
+        ),
         prefix=reader.text(reader.section(options, "projects"), "prefix", "projects"),
         nested=reader.choice(
             reader.section(options, "projects"), "nested", NESTED, "recursive", "projects"
@@ -129,10 +134,33 @@ def read(options: Mapping[str, Any], origin: str) -> Settings:
 
 # What a directory is described by; the other options of the plugins are about something else.
 OPTIONS = (
-    "uris", "srv_domain", "srv_site", "timeout", "total_timeout", "bind", "bind_dn", "bind_password", "bind_password_file", "bind_password_command",
-    "start_tls", "validate_certs", "ca_file", "client_certificate", "client_key", "allow_clear_text", "page_size", "batch_size", "base", "layout",
-    "projects", "people", "machines", "netgroups", "machine_map", "unresolved",
-)  # fmt: skip
+    "uris",
+    "srv_domain",
+    "srv_site",
+    "timeout",
+    "total_timeout",
+    "bind",
+    "bind_dn",
+    "bind_password",
+    "bind_password_file",
+    "bind_password_command",
+    "start_tls",
+    "validate_certs",
+    "ca_file",
+    "client_certificate",
+    "client_key",
+    "allow_clear_text",
+    "page_size",
+    "batch_size",
+    "base",
+    "layout",
+    "projects",
+    "people",
+    "machines",
+    "netgroups",
+    "machine_map",
+    "unresolved",
+)
 # What each section may hold; the documentation of the plugin explains them.
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "projects": (
@@ -154,12 +182,17 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
 }
 _OF_LAYOUT: Mapping[str, Mapping[str, str]] = {
     "projects": {
-        "filter": "projects_filter", "name": "projects_name", "members": "member_dns", "member_logins": "member_logins",
-        "member_of": "member_of", "primary_group": "primary_group", "empty_groups": "empty_groups",
+        "filter": "projects_filter",
+        "name": "projects_name",
+        "members": "member_dns",
+        "member_logins": "member_logins",
+        "member_of": "member_of",
+        "primary_group": "primary_group",
+        "empty_groups": "empty_groups",
     },
     "people": {"filter": "people_filter", "login": "people_login", "id": "people_id"},
     "machines": {"filter": "machines_filter", "name": "machines_name", "owners": "machines_owners"},
-}  # fmt: skip
+}
 
 
 class _Reader:
@@ -354,7 +387,8 @@ class _Reader:
         if not uris or not isinstance(uris, (list, tuple)):
             self.problem(
                 "uris",
-                "is missing; write a list such as [ldaps://ldap1.example.com, ldaps://ldap2.example.com], or srv_domain",
+                "is missing; write a list such as [ldaps://ldap1.example.com,"
+                " ldaps://ldap2.example.com], or srv_domain",
             )
             return
         for uri in uris:
@@ -362,12 +396,14 @@ class _Reader:
             if server is None:
                 self.problem(
                     "uris",
-                    f"{uri!r} is none of ldap://HOST[:PORT], ldaps://HOST[:PORT] and ldapi://%2Fpath%2Fof%2Fsocket",
+                    f"{uri!r} is none of ldap://HOST[:PORT], ldaps://HOST[:PORT] and"
+                    " ldapi://%2Fpath%2Fof%2Fsocket",
                 )
             elif server.port in _GLOBAL_CATALOGUE:
                 self.problem(
                     "uris",
-                    f"{uri!r} is a global catalogue, which lacks members of groups; write ldaps://{server.host}",
+                    f"{uri!r} is a global catalogue, which lacks members of groups; write"
+                    f" ldaps://{server.host}",
                 )
             else:
                 yield server
@@ -377,7 +413,8 @@ class _Reader:
         if text.count("{name}") != 1 or set(text.replace("{name}", "")) & set("{}"):
             self.problem(
                 "people.login_format",
-                f"is {text!r}; write {{name}} once where the login name goes, as in {{name}}@example.com",
+                f"is {text!r}; write {{name}} once where the login name goes, as in"
+                " {name}@example.com",
             )
             return "{name}"
         return text
@@ -389,7 +426,8 @@ class _Reader:
         if not isinstance(given, Mapping):
             self.problem(
                 "machine_map",
-                "is to hold one machine a line, with a list of login names: pc1.example.com: [ada, bob]",
+                "is to hold one machine a line, with a list of login names: pc1.example.com: [ada,"
+                " bob]",
             )
             return {}
         found: dict[str, tuple[str, ...]] = {}
@@ -409,7 +447,8 @@ class _Reader:
         if settings.machines is None and not settings.machine_map:
             self.problem(
                 "machines",
-                "is missing; write the base and the filter of all machines, so that one without users stays, or a machine_map",
+                "is missing; write the base and the filter of all machines, so that one without"
+                " users stays, or a machine_map",
             )
         if settings.nested == "in_chain" and settings.layout.dn_attribute != "distinguishedName":
             self.problem(
@@ -423,7 +462,8 @@ class _Reader:
         if settings.netgroups and settings.machines is None:
             self.problem(
                 "netgroups",
-                "needs machines beside it, or a machine would be lost together with its last triple",
+                "needs machines beside it, or a machine would be lost together with its last"
+                " triple",
             )
 
     def _check_security(self, connection: Connection) -> None:
@@ -435,19 +475,22 @@ class _Reader:
         if plain and connection.bind == "simple" and not connection.allow_clear_text:
             self.problem(
                 "bind",
-                f"simple would send the password in clear text to {plain[0]}; write ldaps:// or start_tls: true",
+                f"simple would send the password in clear text to {plain[0]}; write ldaps:// or"
+                " start_tls: true",
             )
         if plain and connection.bind == "gssapi":
             self.problem(
                 "bind",
-                f"gssapi works inside TLS only, and {plain[0]} has none; write ldaps:// or start_tls: true",
+                f"gssapi works inside TLS only, and {plain[0]} has none; write ldaps:// or"
+                " start_tls: true",
             )
         if connection.bind == "simple" and not connection.bind_dn:
             self.problem("bind_dn", "is missing; simple needs the DN of an account that may read")
         if connection.bind == "simple" and not connection.password:
             self.problem(
                 "bind_password",
-                "is missing; write bind_password_file or bind_password_command, or set SHIPPING_LDAP_PASSWORD",
+                "is missing; write bind_password_file or bind_password_command, or set"
+                " SHIPPING_LDAP_PASSWORD",
             )
         if (
             connection.bind == "external"

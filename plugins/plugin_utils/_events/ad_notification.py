@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Active Directory's change notification, MS-ADTS 3.1.1.3.4.1.9: the server sends each entry that changes, as it is then."""
+"""Active Directory's change notification, MS-ADTS 3.1.1.3.4.1.9.
+
+The server sends each entry that changes, as it is then.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ from .modes import NOTIFY
 
 
 class Notification(Line):
-    """Everything below one base, which has to be the root of a naming context where there is to be more than one level."""
+    """Everything below one base.
+
+    Which has to be the root of a naming context where there is to be more than one level.
+    """
 
     def listen(self, connection: Any) -> None:
         """Ask once, and take what comes for ever."""

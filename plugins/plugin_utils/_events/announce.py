@@ -19,7 +19,10 @@ Event = dict[str, Any]
 
 
 def changed(changes: Iterable[Change], facts: Mapping[str, Any]) -> Iterator[Event]:
-    """The changes by project, and in it by what they are; ``facts`` is what is true of all of them, such as the serial."""
+    """The changes by project, and in it by what they are.
+
+    ``facts`` is what is true of all of them, such as the serial.
+    """
     for (project, kind, why, has), found in groupby(sorted(changes, key=_kind), _kind):
         members = list(found)
         users = [
@@ -40,7 +43,10 @@ def _kind(change: Change) -> tuple[str, str, str, bool]:
 
 
 def pending(machines: Iterable[str], facts: Mapping[str, Any]) -> Event:
-    """These machines have to be delivered to. It limits no play: whom an earlier one has served is in the inventory no more."""
+    """These machines have to be delivered to.
+
+    It limits no play: whom an earlier one has served is in the inventory no more.
+    """
     return {**event("pending", sorted(machines), **facts), "meta": {}}
 
 
@@ -49,7 +55,10 @@ def held(found: Held, folder: str, facts: Mapping[str, Any]) -> Event:
     lost = [
         {"machine": machine, "id": one, "project": project} for machine, one, project in found.lost
     ]
-    remedy = f"Look whether the directory is right; if it is, let them go: touch {folder}/let-go-{found.id}"
+    remedy = (
+        "Look whether the directory is right; if it is, let them go: touch"
+        f" {folder}/let-go-{found.id}"
+    )
     return event(
         "held",
         [],

@@ -13,5 +13,8 @@ REFUSED = 3600.0
 
 
 def pause(failures: int, chance: random.Random) -> float:
-    """Twice as long after each failure, up to a minute, and by a half more or less, so that many sources do not come back at once."""
+    """Twice as long after each failure, up to a minute, and by a half more or less.
+
+    So that many sources do not come back at once.
+    """
     return float(min(FIRST * 2 ** min(failures - 1, 10), LONGEST)) * chance.uniform(0.5, 1.5)

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The brake on removals: who leaves all at once stays wanted until a person has said that it is meant. Pure.
 
-Removals of the last hour count together, so that a group emptied by thirty single changes is seen as well as one emptied at once.
+Removals of the last hour count together, so that a group emptied by thirty single changes is seen
+as well as one emptied at once.
 """
 
 from __future__ import annotations

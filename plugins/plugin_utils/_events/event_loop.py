@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The source in an event loop: it has a thread of its own, so that nothing that it waits for stops anybody else."""
+"""The source in an event loop.
+
+It has a thread of its own, so that nothing that it waits for stops anybody else.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,10 @@ class _Stopped(Exception):
 
 
 async def run(queue: Any, args: Mapping[str, Any]) -> None:
-    """Put events into the queue until cancelled; raises ShippingError where a person has to do something."""
+    """Put events into the queue until cancelled.
+
+    Raises ShippingError where a person has to do something.
+    """
     loop, stop = asyncio.get_running_loop(), threading.Event()
 
     def put(event: Event) -> None:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A line to a directory that is told of changes, by python-ldap: what both ways have in common.
 
-It has a thread and a connection of its own. It asks the server something now and then, so that a line that is dead
-without a word is noticed.
+It has a thread and a connection of its own. It asks the server something now and then, so that a
+line that is dead without a word is noticed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ from .._directory.directory_errors import DirectoryError, Incomplete, Refused, U
 from .._directory.settings import Connection
 from .reread_queue import Inbox
 
-AGAIN = "The source connects again by itself; if this goes on, look at the server and at the network between"
+AGAIN = (
+    "The source connects again by itself; if this goes on, look at the server and at the network"
+    " between"
+)
 _PATIENCE = 0.5
 _GONE = ("SERVER_DOWN", "CONNECT_ERROR", "TIMEOUT", "TIMELIMIT_EXCEEDED", "UNAVAILABLE", "BUSY")
 _LIMITS = ("SIZELIMIT_EXCEEDED", "ADMINLIMIT_EXCEEDED")
@@ -113,7 +116,8 @@ class Line:
                 self.listen(connection)
         except ShippingError as error:
             self.error = error
-        except Exception as error:  # A thread that dies without a word would be a line that is dead without a word.
+        # A thread that dies without a word would be a line that is dead without a word.
+        except Exception as error:
             self.error = Unanswered(
                 f"the line to {self.uri} broke", f"{type(error).__name__}: {error}", AGAIN
             )
@@ -218,7 +222,10 @@ class Line:
         if name in _GONE:
             return Unanswered(f"the line to {self.uri} broke", why, AGAIN)
         if name in _LIMITS:
-            remedy = "Let this account read without limits (limits dn.exact=... size=unlimited, nsSizeLimit: -1, or an LDAP policy)"
+            remedy = (
+                "Let this account read without limits (limits dn.exact=... size=unlimited,"
+                " nsSizeLimit: -1, or an LDAP policy)"
+            )
             return Incomplete(
                 f"{self.uri} does not tell this account of all entries below {self.base}",
                 why,

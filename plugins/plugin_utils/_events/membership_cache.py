@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What we know now: everything that decides who works where, and the answer that follows from it. Pure.
 
-An entry that was read again is put in its place, and only what depends on it is decided anew, by the same rules. Where
-that cannot be said of a change with certainty, ``absorb`` says so, and everything is to be read again.
+An entry that was read again is put in its place, and only what depends on it is decided anew, by
+the same rules. Where that cannot be said of a change with certainty, ``absorb`` says so, and
+everything is to be read again.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ from .._membership.facts import Facts
 
 @dataclass(frozen=True)
 class Reading:
-    """An entry as it is now, for each of the places where it counts; nothing where it counts no more, or is gone."""
+    """An entry as it is now, for each of the places where it counts.
+
+    Nothing where it counts no more, or is gone.
+    """
 
     key: str
     project: Entry | None = None
@@ -100,7 +104,10 @@ class Picture:
         return [Reading(key, person=self.people[key]) for key in late]
 
     def absorb(self, readings: Iterable[Reading], now: datetime) -> bool:
-        """Take in what was read again; False where everything is to be read anew, and this picture is not to be used any more."""
+        """Take in what was read again.
+
+        False where everything is to be read anew, and this picture is not to be used any more.
+        """
         try:
             self._absorb(list(readings), now)
         except Doubt:
@@ -254,7 +261,10 @@ class Picture:
         return (dn_key(member_dn(text)) for text in group.texts(*self.decision.layout.member_dns))
 
     def _members(self, changed: set[str]) -> set[str]:
-        """Decide the members of all projects that have these groups inside; the machines that it touches."""
+        """Decide the members of all projects that have these groups inside.
+
+        The machines that it touches.
+        """
         touched: set[str] = set()
         above = self._above(changed)
         self._doubt(bool(above & self._owning))

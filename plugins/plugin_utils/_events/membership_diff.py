@@ -85,7 +85,10 @@ def compare(before: Fleet, after: Fleet, context: Context | None = None) -> list
 
 
 def differing(before: Fleet, after: Fleet) -> set[str]:
-    """The machines that are not the same in both. Those that have not changed are the very same objects, of which there may be many."""
+    """The machines that are not the same in both.
+
+    Those that have not changed are the very same objects, of which there may be many.
+    """
     found = {
         name
         for name, machine in after.items()

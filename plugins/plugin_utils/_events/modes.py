@@ -24,7 +24,10 @@ class Way(StrEnum):
 
 
 def choose(asked: str, controls: Container[str], library: bool) -> tuple[Way, str]:
-    """The way, and why it is this one; ``library`` is whether python-ldap is there, which both fast ways need."""
+    """The way, and why it is this one.
+
+    ``library`` is whether python-ldap is there, which both fast ways need.
+    """
     if asked != "auto":
         return Way(asked), "it is asked for"
     offered = Way.SYNCREPL if SYNC in controls else Way.NOTIFICATION if NOTIFY in controls else None

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What has changed since the last look, by the directory's own marks; what was deleted is not seen so.
 
-Active Directory numbers its changes (uSNChanged, MS-ADTS 3.1.1.1.9), the others note the second (modifyTimestamp, RFC 4512 3.4.2).
+Active Directory numbers its changes (uSNChanged, MS-ADTS 3.1.1.1.9), the others note the second
+(modifyTimestamp, RFC 4512 3.4.2).
 """
 
 from __future__ import annotations

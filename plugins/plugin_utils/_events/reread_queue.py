@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What comes in from a line: names of entries that are to be read again, in whatever thread it listens."""
+"""What comes in from a line.
+
+Names of entries that are to be read again, in whatever thread it listens.
+"""
 
 from __future__ import annotations
 

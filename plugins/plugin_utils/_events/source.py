@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The source: it follows the directory, keeps what is wanted on disk, and tells what has changed.
 
-What is wanted is on disk before anybody is told of it, so that a play that an event starts finds it there, and so that
-whoever is killed in between tells it at the next start.
+What is wanted is on disk before anybody is told of it, so that a play that an event starts finds it
+there, and so that whoever is killed in between tells it at the next start.
 """
 
 from __future__ import annotations
@@ -93,8 +93,9 @@ class Source:
     def run(self) -> None:
         """Follow until told to stop.
 
-        At the very first start every error ends it. At a later one a directory that does not answer, or that lags, is waited for,
-        since it may have been started together with this machine; and once it is followed nothing ends it.
+        At the very first start every error ends it. At a later one a directory that does not
+        answer, or that lags, is waited for, since it may have been started together with this
+        machine; and once it is followed nothing ends it.
         """
         failures = 0
         while not self._stop.is_set():
@@ -122,7 +123,8 @@ class Source:
         if not refused:
             self._stop.wait(pause(failures, self._chance))
             return
-        # Each further attempt may lock the account, so that only another password is a reason for one before its time.
+        # Each further attempt may lock the account, so that only another password is a reason for
+        # one before its time.
         deadline = time.monotonic() + REFUSED
         while not self._stop.wait(min(self.options.heartbeat, 5)) and time.monotonic() < deadline:
             password = self.options.password()
@@ -155,7 +157,10 @@ class Source:
             self.options.way, session.root.texts("supportedControl"), library is not None
         )
         if way != Way.POLLING and library is None:
-            remedy = "Call pip install python-ldap for the Python that runs ansible-rulebook, or write way: polling"
+            remedy = (
+                "Call pip install python-ldap for the Python that runs ansible-rulebook, or write"
+                " way: polling"
+            )
             raise DirectoryError(
                 f"way {way} cannot be gone", "the Python library python-ldap is missing", remedy
             )
@@ -247,7 +252,10 @@ class Source:
         self._open = _both(self._open, notes)
 
     def _look(self, session: LdapSession, poll: Poll) -> None:
-        """See by the directory's own marks what has changed; a line that never tells of it is dead."""
+        """See by the directory's own marks what has changed.
+
+        A line that never tells of it is dead.
+        """
         found = poll.changed(session)
         self._collect(0)
         if self.way == Way.POLLING:
@@ -308,7 +316,10 @@ class Source:
             and is_older(taken, self._wanted.serial)
             and not self.options.accept_older
         ):
-            remedy = "It catches up by itself if it is a replica; if the directory was set back on purpose, write accept_older: true"
+            remedy = (
+                "It catches up by itself if it is a replica; if the directory was set back on"
+                " purpose, write accept_older: true"
+            )
             raise Behind(
                 f"{session.uri} is older than what was told already",
                 f"it is at {taken}, and {self._wanted.serial} was told",

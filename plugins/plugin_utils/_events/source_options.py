@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the source is told: an option for each thing, all mistakes at once, the password from where it is."""
+"""What the source is told.
+
+An option for each thing, all mistakes at once, the password from where it is.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,10 @@ class Options:
     given: Mapping[str, Any]
 
     def password(self) -> str:
-        """The password as it is now, where it stands in a file; what another command would print is not asked again."""
+        """The password as it is now, where it stands in a file.
+
+        What another command would print is not asked again.
+        """
         again = {**self.given, "bind_password_command": None}
         return bind_password.password(again) or self.directory.connection.password
 
@@ -172,7 +178,8 @@ def _state_path(given: Mapping[str, Any], problems: list[Problem]) -> Path:
         problems.append(
             Problem(
                 "state_path",
-                "is missing, or begins nowhere; write the folder of the state, such as /var/lib/shipping/membership",
+                "is missing, or begins nowhere; write the folder of the state, such as"
+                " /var/lib/shipping/membership",
             )
         )
         return Path()

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the source has told, on disk: who is wanted, the cookie, and what the brake remembers, in one file and one rename."""
+"""What the source has told, on disk.
+
+Who is wanted, the cookie, and what the brake remembers, in one file and one rename.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ from .membership_diff import Fleet, differing
 
 
 class Record:
-    """``wanted.json``, and ``pending.json`` beside it. Each machine is put into words once and again only when it has changed, since there may be many."""
+    """``wanted.json``, and ``pending.json`` beside it.
+
+    Each machine is put into words once and again only when it has changed, since there may be many.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

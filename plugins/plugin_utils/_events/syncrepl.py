@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Content synchronization, RFC 4533: the server tells of every entry that changes; of one that is deleted only its number."""
+"""Content synchronization, RFC 4533: the server tells of every entry that changes.
+
+Of one that is deleted only its number.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,10 @@ class Syncrepl(Line):
         return _consumer(super().connection_class())
 
     def listen(self, connection: Any) -> None:
-        """Catch up from the cookie, or begin anew where the server has forgotten it; then follow."""
+        """Catch up from the cookie, or begin anew where the server has forgotten it.
+
+        Then follow.
+        """
         try:
             self._follow(connection)
         except self.ldap.LDAPError as error:

@@ -4,7 +4,8 @@
 """Which accounts are open. Pure.
 
 A lockout after wrong passwords and an expired password change nothing: they pass by themselves.
-MS-ADTS 2.2.16 (userAccountControl), MS-ADA1 2.1 (accountExpires), shadow(5), slapo-ppolicy(5), the schemas of 389-ds and FreeIPA.
+MS-ADTS 2.2.16 (userAccountControl), MS-ADA1 2.1 (accountExpires), shadow(5), slapo-ppolicy(5), the
+schemas of 389-ds and FreeIPA.
 """
 
 from __future__ import annotations
@@ -17,8 +18,14 @@ from .._directory.directory_errors import Contradiction
 from .._directory.search import Entry
 
 ATTRIBUTES = (
-    "userAccountControl", "accountExpires", "nsAccountLock", "krbPrincipalExpiration", "shadowExpire", "pwdAccountLockedTime", "pwdEndTime",
-)  # fmt: skip
+    "userAccountControl",
+    "accountExpires",
+    "nsAccountLock",
+    "krbPrincipalExpiration",
+    "shadowExpire",
+    "pwdAccountLockedTime",
+    "pwdEndTime",
+)
 _DISABLED = 0x2
 _NEVER = (0, 0x7FFFFFFFFFFFFFFF)
 _FOREVER = "000001010000Z"

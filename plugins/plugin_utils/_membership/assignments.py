@@ -12,7 +12,10 @@ from typing import Any
 
 @dataclass(frozen=True, order=True, slots=True)
 class User:
-    """A person on a machine: the directory's stable id, the login name, and the projects in alphabetical order."""
+    """A person on a machine.
+
+    The directory's stable id, the login name, and the projects in alphabetical order.
+    """
 
     name: str
     id: str

@@ -57,8 +57,10 @@ class Decision:
         self.layout = settings.layout
         self.remarks: list[str] = []
         self.people = {
-            key: Person(entry, entry.text(self.layout.people_login)) for key, entry in facts.people.items() if is_open(entry, now)
-        }  # fmt: skip
+            key: Person(entry, entry.text(self.layout.people_login))
+            for key, entry in facts.people.items()
+            if is_open(entry, now)
+        }
         self.logins: dict[str, list[str]] = defaultdict(list)
         for key, entry in facts.people.items():
             self.logins[entry.text(self.layout.people_login)].append(key)
@@ -115,7 +117,10 @@ class Decision:
                 f"{text}, which cannot be found and is taken for gone" for text in told
             ]
             return
-        remedy = "Give this account the right to read them, or take the names out; where such names are left of people who are gone, write unresolved: warn"
+        remedy = (
+            "Give this account the right to read them, or take the names out; where such names are"
+            " left of people who are gone, write unresolved: warn"
+        )
         why = "they are not there, or this account may not see them"
         raise Incomplete(f"{'; '.join(told[:_SHOWN])}, which cannot be found", why, remedy)
 
@@ -227,12 +232,18 @@ class Decision:
         return by
 
     def _primary_members(self, group: Entry) -> list[str]:
-        """Active Directory has a person's primary group nowhere else (MS-ADA3 2.120); POSIX likewise."""
+        """Active Directory has a person's primary group nowhere else (MS-ADA3 2.120).
+
+        POSIX likewise.
+        """
         if not self.layout.primary_group:
             return []
         sid, gid = group.raw("objectSid"), group.text("gidNumber")
         if not sid and not gid:
-            what = "neither objectSid nor gidNumber can be read, so that those with this primary group are unknown"
+            what = (
+                "neither objectSid nor gidNumber can be read, so that those with this primary group"
+                " are unknown"
+            )
             raise Incomplete(
                 f"the members of {group.dn} are incomplete",
                 what,
@@ -271,8 +282,14 @@ class Decision:
         written = entry.text(attribute) or (domain and first_value(entry.dn, "cn")) or ""
         name = machine_name(written, domain)
         if name is None:
-            why = f"its {attribute} {'is ' + repr(written) if written else 'is empty or cannot be read'}"
-            remedy = f"Correct it or machines.name, or leave it out with a filter such as ({attribute}=*)"
+            why = (
+                f"its {attribute}"
+                f" {'is ' + repr(written) if written else 'is empty or cannot be read'}"
+            )
+            remedy = (
+                "Correct it or machines.name, or leave it out with a filter such as"
+                f" ({attribute}=*)"
+            )
             raise Incomplete(f"{entry.dn} has no name that a machine can have", why, remedy)
         return name
 
@@ -315,7 +332,8 @@ class Decision:
                     fleet[name].add(key)
                 else:
                     self.remarks.append(
-                        f"{self.settings.user_attribute} of {person.entry.dn} names {written!r}, which is not among the machines"
+                        f"{self.settings.user_attribute} of {person.entry.dn} names {written!r},"
+                        " which is not among the machines"
                     )
 
     def _assign_by_netgroup(self, fleet: dict[str, set[str]]) -> None:
@@ -357,7 +375,10 @@ class Decision:
         """What identifies somebody for ever."""
         values = entry.raw(self.layout.people_id)
         if not values:
-            remedy = "Give this account the right to read it, or write another attribute that never changes to people.id"
+            remedy = (
+                "Give this account the right to read it, or write another attribute that never"
+                " changes to people.id"
+            )
             raise Incomplete(
                 f"{entry.dn} has no {self.layout.people_id}",
                 "it is empty or cannot be read",

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who, where and why: the same answer as the inventory's, with its reasons. Pure, but for the look-up of who is asked for."""
+"""Who, where and why: the same answer as the inventory's, with its reasons.
+
+Pure, but for the look-up of who is asked for.
+"""
 
 from __future__ import annotations
 
@@ -168,7 +171,10 @@ def _dn(decision: Decision, project: str, key: str) -> str:
 
 
 def _is_user_asked(user: Mapping[str, Any], question: Question, settings: Settings) -> bool:
-    """Who is asked for by name is told about in any case; otherwise who has something of what is asked for."""
+    """Who is asked for by name is told about in any case.
+
+    Otherwise who has something of what is asked for.
+    """
     if question.users:
         return bare_login(user["name"], settings) in _logins(question, settings)
     if not question.projects and not question.machines:
@@ -226,7 +232,10 @@ def _about_projects(
         count = len(found.decision.projects)
         yield (
             "not_a_member",
-            f"{user['name']} is in no project: none of {count} projects, nor a group inside of them, names {user['dn']}",
+            (
+                f"{user['name']} is in no project: none of {count} projects, nor a group inside of"
+                f" them, names {user['dn']}"
+            ),
         )
 
 
@@ -288,11 +297,17 @@ def _unknown(found: Explained, question: Question) -> Iterator[dict[str, Any]]:
             yield {
                 **nothing,
                 "cause": "not_counted",
-                "why": f"{others[0].dn} is not among the people below {place.base} by the filter {place.filter}",
+                "why": (
+                    f"{others[0].dn} is not among the people below {place.base} by the filter"
+                    f" {place.filter}"
+                ),
             }
         else:
             attribute = settings.layout.people_login
-            why = f"there is no entry with the {attribute} {login} below {settings.base} that this account may see"
+            why = (
+                f"there is no entry with the {attribute} {login} below {settings.base} that this"
+                " account may see"
+            )
             yield {**nothing, "cause": "unknown", "why": why}
 
 

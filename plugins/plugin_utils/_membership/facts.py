@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading what decides who works where: groups before people, people before machines; few searches, none a person."""
+"""Reading what decides who works where: groups before people, people before machines.
+
+Few searches, none a person.
+"""
 
 from __future__ import annotations
 
@@ -135,7 +138,10 @@ def ranged(settings: Settings) -> tuple[str, ...]:
 
 
 def _by_key(entries: Iterable[Entry]) -> dict[str, Entry]:
-    """Entries by the normal forms of their DNs; where a server tells two DNs apart that are one here, members would go to the wrong one."""
+    """Entries by the normal forms of their DNs.
+
+    Where a server tells two DNs apart that are one here, members would go to the wrong one.
+    """
     found: dict[str, Entry] = {}
     for entry in entries:
         other = found.setdefault(entry.key, entry)
@@ -160,7 +166,10 @@ def _named(entries: Iterable[Entry], settings: Settings) -> Iterator[Entry]:
 def _chain(
     session: Session, settings: Settings, project: Entry, groups: dict[str, Entry]
 ) -> Iterator[str]:
-    """Who is in a project over any number of groups, in two searches; the groups are kept for their primary members."""
+    """Who is in a project over any number of groups, in two searches.
+
+    The groups are kept for their primary members.
+    """
     rule = f"(memberOf:{IN_CHAIN}:={filter_value(project.dn)})"
     inner = Query(
         settings.base, f"(&{settings.layout.groups_filter}{rule})", group_attributes(settings)
@@ -180,9 +189,18 @@ def _chain(
         yield person.key
 
 
-def _close(session: Session, settings: Settings, groups: dict[str, Entry], people: Mapping[str, Entry], passed: Iterable[str],
-           owned: Mapping[str, str]) -> None:  # fmt: skip
-    """Add the groups that are inside of groups, level by level; each DN is looked up once, so that a circle ends."""
+def _close(
+    session: Session,
+    settings: Settings,
+    groups: dict[str, Entry],
+    people: Mapping[str, Entry],
+    passed: Iterable[str],
+    owned: Mapping[str, str],
+) -> None:
+    """Add the groups that are inside of groups, level by level.
+
+    Each DN is looked up once, so that a circle ends.
+    """
     tried = {*passed, *groups}
     wanted = {**owned, **_named_in(settings, _who_name(settings, groups, people))}
     while True:
@@ -244,7 +262,10 @@ def _others(
     known: set[str],
     owned: Mapping[str, str],
 ) -> frozenset[str]:
-    """What is named, and is neither a person nor a group, but is there: a service, a contact, somebody from another domain."""
+    """What is named, and is neither a person nor a group, but is there.
+
+    A service, a contact, somebody from another domain.
+    """
     named = {
         key: dn
         for key, dn in {**owned, **_members_of(settings, entries)}.items()
@@ -309,7 +330,10 @@ _NEVER_EMPTY: Mapping[str, Callable[[Entry], object]] = {
 
 
 def _refuse_empty(settings: Settings, group: Entry) -> None:
-    """RFC 4519 3.5, 3.6: these classes cannot be empty, so that no member means no right to read."""
+    """RFC 4519 3.5, 3.6: these classes cannot be empty.
+
+    So that no member means no right to read.
+    """
     if settings.layout.empty_groups:
         return
     for name in group.texts("objectClass"):
@@ -318,5 +342,6 @@ def _refuse_empty(settings: Settings, group: Entry) -> None:
             raise Incomplete(
                 f"{group.dn} has no member that can be read",
                 f"a {name} cannot be empty",
-                "Give this account the right to read its members; where this directory has empty ones, write projects.empty_groups: true",
+                "Give this account the right to read its members; where this directory has empty"
+                " ones, write projects.empty_groups: true",
             )

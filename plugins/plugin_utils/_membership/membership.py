@@ -33,7 +33,10 @@ def membership_in(session: LdapSession, settings: Settings) -> Membership:
 def explain_membership(
     settings: Settings, question: Question, former: Iterable[Machine] | None = None
 ) -> dict[str, Any]:
-    """Who, where and why, as plain data; with what is different from a former answer, where there is one."""
+    """Who, where and why, as plain data.
+
+    With what is different from a former answer, where there is one.
+    """
     with connect(settings.connection) as session:
         found = _explained(session, settings)
         found = replace(

@@ -6,30 +6,42 @@
 ::
 
     state_path/
-      wanted.json            {"format": 1, "cookie": TEXT or null, "membership": {serial, machines, projects, remarks}, "lately": [[SECOND, ...], ...]}
-      delivered/MACHINE.json {"format": 1, "machine": NAME, "serial": TEXT, "users": [{id, name, projects}]}
-      pending.json           {"format": 1, "membership": {...}, "since": {NAME: SERIAL, ...}, "served": [NAME, ...]}
-      delivered.cache        {"format": 1, "read": {FILE: [what os.stat() tells of it, its content], ...}}
+      wanted.json            {"format": 1, "cookie": TEXT or null, "membership": {serial, machines,
+      projects, remarks}, "lately": [[SECOND, ...], ...]} delivered/MACHINE.json {"format": 1,
+      "machine": NAME, "serial": TEXT, "users": [{id, name, projects}]} pending.json
+      {"format": 1, "membership": {...}, "since": {NAME: SERIAL, ...}, "served": [NAME, ...]}
+      delivered.cache        {"format": 1, "read": {FILE: [what os.stat() tells of it, its content],
+      ...}}
 
-- ``wanted.json`` is written by the event source alone: the whole answer of the directory, as Membership.as_data() has it,
-  together with the cookie, which is the place of this answer in the directory's stream of changes where it has one, and with
-  what has left lately, for the source's brake, so that none of them is ever newer than the other.
-- ``delivered/MACHINE.json`` is written by delivery alone, once the machine has reported ready: the membership record that
-  it was given. Each machine has a file of its own, so that hosts that are delivered to in parallel, and runs that are
-  limited to some hosts, do not meet.
-- ``pending.json`` is written by the event source right after ``wanted.json``, with those machines alone that had not been
-  given what is wanted, so that the play of an event needs no more; ``served`` are the others, and ``since`` says at which
-  serial it came to be wanted. It is only a shortcut: where it is older, broken or not there, or where what a served machine
-  was given is on record no more, ``wanted.json`` is read.
-- ``delivered.cache`` is what readers keep of ``delivered``, since a play for one machine of thousands asks thrice what all
+- ``wanted.json`` is written by the event source alone: the whole answer of the directory, as
+Membership.as_data() has it,
+  together with the cookie, which is the place of this answer in the directory's stream of changes
+  where it has one, and with what has left lately, for the source's brake, so that none of them is
+  ever newer than the other.
+- ``delivered/MACHINE.json`` is written by delivery alone, once the machine has reported ready: the
+membership record that
+  it was given. Each machine has a file of its own, so that hosts that are delivered to in parallel,
+  and runs that are limited to some hosts, do not meet.
+- ``pending.json`` is written by the event source right after ``wanted.json``, with those machines
+alone that had not been
+  given what is wanted, so that the play of an event needs no more; ``served`` are the others, and
+  ``since`` says at which serial it came to be wanted. It is only a shortcut: where it is older,
+  broken or not there, or where what a served machine was given is on record no more,
+  ``wanted.json`` is read.
+- ``delivered.cache`` is what readers keep of ``delivered``, since a play for one machine of
+thousands asks thrice what all
   machines have. Any reader writes it; it may be deleted at any time.
-- A file is replaced by one rename and belongs to its owner alone (0600, in folders of 0700). A reader sees the former
+- A file is replaced by one rename and belongs to its owner alone (0600, in folders of 0700). A
+reader sees the former
   content or the new one, and needs no lock.
-- A machine is pending when its users are others than those that were delivered, or when nothing was delivered yet.
-  Hints do not count, nor does the serial, except that what is known to be older than the delivered record is not pending,
-  and that whoever has what is wanted from before it came to be wanted is pending: what was wanted in between may be on its
-  way there, as where somebody leaves while what the joining brings is delivered.
-- A machine that is not wanted any more has left the fleet; what was delivered to it stays on record until
+- A machine is pending when its users are others than those that were delivered, or when nothing was
+delivered yet.
+  Hints do not count, nor does the serial, except that what is known to be older than the delivered
+  record is not pending, and that whoever has what is wanted from before it came to be wanted is
+  pending: what was wanted in between may be on its way there, as where somebody leaves while what
+  the joining brings is delivered.
+- A machine that is not wanted any more has left the fleet; what was delivered to it stays on record
+until
   forget_delivered().
 """
 
@@ -108,7 +120,10 @@ def _read_shortcut(folder: Path) -> tuple[Membership, dict[str, str]] | None:
 
 
 def read_since(folder: str | Path) -> dict[str, str]:
-    """The machines that were pending when the event source wrote last, and the serial at which it came to be wanted what they are to have."""
+    """The machines that were pending when the event source wrote last.
+
+    And the serial at which it came to be wanted what they are to have.
+    """
     path = Path(folder) / "pending.json"
     with contextlib.suppress(Refused, Contradiction):
         return _since_in(_read(path), str(path))
@@ -116,13 +131,19 @@ def read_since(folder: str | Path) -> dict[str, str]:
 
 
 def _only_pending(folder: Path, membership: Membership, since: Mapping[str, str]) -> Membership:
-    """The same with those of its machines alone that are to be delivered to; only their own files are read."""
+    """The same with those of its machines alone that are to be delivered to.
+
+    Only their own files are read.
+    """
     given = read_delivered_to(folder, [machine.machine for machine in membership.machines])
     return dataclasses.replace(membership, machines=pending(membership, given, since))
 
 
 def read_delivered_to(folder: str | Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """The membership record that each of these machines was given, as far as there was one; only their own files are read."""
+    """The membership record that each of these machines was given, as far as there was one.
+
+    Only their own files are read.
+    """
     paths = {name: Path(folder) / "delivered" / f"{name}.json" for name in names}
     found = {name: (_read(path), str(path)) for name, path in paths.items()}
     return {
@@ -133,7 +154,10 @@ def read_delivered_to(folder: str | Path, names: Iterable[str]) -> dict[str, dic
 def write_pending(
     folder: str | Path, membership: Membership, since: Mapping[str, str]
 ) -> dict[str, str]:
-    """Keep those of the machines that are to be delivered to, of which no others than these can be; they, with their serials."""
+    """Keep those of the machines that are to be delivered to, of which no others than these can be.
+
+    They, with their serials.
+    """
     found = tuple(machine for machine in membership.machines if machine.machine in since)
     kept = _only_pending(Path(folder), dataclasses.replace(membership, machines=found), since)
     behind = {machine.machine: since[machine.machine] for machine in kept.machines}
@@ -164,7 +188,10 @@ def read_delivered(folder: str | Path) -> dict[str, dict[str, Any]]:
 
 
 def _files(folder: Path) -> list[tuple[str, str, list[int]]]:
-    """Name, path and print of each file. Files are replaced, not written to, so that other content is another inode."""
+    """Name, path and print of each file.
+
+    Files are replaced, not written to, so that other content is another inode.
+    """
     try:
         with os.scandir(folder) as entries:
             found = [
@@ -197,7 +224,10 @@ def write_delivered(folder: str | Path, given: Mapping[str, Any]) -> None:
 
 
 def forget_delivered(folder: str | Path, machine: str) -> None:
-    """The machine has nothing any more: it was taken out of service, or is to be delivered to as if it were new."""
+    """The machine has nothing any more.
+
+    It was taken out of service, or is to be delivered to as if it were new.
+    """
     name = _machine(machine, "the record")
     with contextlib.suppress(FileNotFoundError):
         (Path(folder) / "delivered" / f"{name}.json").unlink()
@@ -208,7 +238,10 @@ def pending(
     delivered: Mapping[str, Mapping[str, Any]],
     since: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Machine, ...]:
-    """The machines that are to be delivered to, each with all its users; ``since`` is the serial at which that came to be wanted, where it is known. Pure."""
+    """The machines that are to be delivered to, each with all its users.
+
+    ``since`` is the serial at which that came to be wanted, where it is known. Pure.
+    """
     return tuple(
         one
         for one in wanted.machines
@@ -338,7 +371,10 @@ def write(folder: Path, name: str, content: Mapping[str, Any]) -> None:
 
 
 def replace_file(folder: Path, name: str, text: str, lasting: bool = True) -> None:
-    """Replace a file of the state by one rename, for its owner alone; one that is not ``lasting`` may be lost in a power cut."""
+    """Replace a file of the state by one rename, for its owner alone.
+
+    One that is not ``lasting`` may be lost in a power cut.
+    """
     try:
         for place in reversed([folder, *folder.parents]):
             if not place.exists():

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Netgroups: triples of machine, user and domain, and netgroups inside of netgroups. RFC 2307 2.3, netgroup(5)."""
+"""Netgroups: triples of machine, user and domain, and netgroups inside of netgroups.
+
+RFC 2307 2.3, netgroup(5).
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ _TRIPLE = re.compile(r"\(\s*([^,()]*?)\s*,\s*([^,()]*?)\s*,\s*([^,()]*?)\s*\)")
 
 @dataclass(frozen=True)
 class Triple:
-    """A machine and a user; empty means any, ``-`` means none. The domain is that of NIS, and decides nothing here."""
+    """A machine and a user; empty means any, ``-`` means none.
+
+    The domain is that of NIS, and decides nothing here.
+    """
 
     machine: str
     user: str
@@ -50,7 +56,10 @@ def users_named(netgroups: Iterable[Entry]) -> set[str]:
 def read_netgroups(
     session: Session, settings: Settings
 ) -> tuple[tuple[Entry, ...], frozenset[str]]:
-    """All netgroups that are chosen or inside of these, and the names of those that are not there."""
+    """All netgroups that are chosen or inside of these.
+
+    And the names of those that are not there.
+    """
     place = settings.netgroups
     if place is None:
         return (), frozenset()

@@ -53,7 +53,8 @@ class Sources:
 def load(sources: Sources, check: Check | None = None) -> Source:
     """Read, interpolate and merge; raises :class:`SpecError` with all problems of all files.
 
-    ``check`` raises SpecError where the content itself has problems, which are told together with the others.
+    ``check`` raises SpecError where the content itself has problems, which are told together with
+    the others.
     """
     problems: list[Problem] = []
     values = _values(sources)
@@ -100,7 +101,10 @@ def _layers(sources: Sources, problems: list[Problem]) -> list[Any]:
 
 
 def _interpolated(layer: Any, values: Values, problems: list[Problem]) -> Any:
-    """A file with its variables replaced, but for what is passed over anyway: it may lack its values."""
+    """A file with its variables replaced, but for what is passed over anyway.
+
+    It may lack its values.
+    """
     if not isinstance(layer, dict):
         return layer
     result = {}
@@ -123,15 +127,20 @@ def _service(service: Any, values: Values, problems: list[Problem], path: str) -
     if not isinstance(service, dict):
         return interpolate(service, values, problems, path)
     return {
-        key: item
-        if _is_own(key) or key in LOCAL_KEYS
-        else interpolate(item, values, problems, f"{path}.{key}")
+        key: (
+            item
+            if _is_own(key) or key in LOCAL_KEYS
+            else interpolate(item, values, problems, f"{path}.{key}")
+        )
         for key, item in service.items()
     }
 
 
 def _is_own(key: Any) -> bool:
-    """Whether a key is the user's own affair; what stands there counts only where an anchor takes it elsewhere."""
+    """Whether a key is the user's own affair.
+
+    What stands there counts only where an anchor takes it elsewhere.
+    """
     return str(key).startswith("x-") and key != "x-shipping"
 
 
@@ -250,7 +259,10 @@ _env_file_list = listing(
     mapping(
         {"path": text, "required": boolean},
         {
-            "format": "only the usual format is read; leave it out, and put values with $ or quotes between single quotes"
+            "format": (
+                "only the usual format is read; leave it out, and put values with $ or quotes"
+                " between single quotes"
+            )
         },
     )
 )
@@ -324,6 +336,7 @@ def _data(
     value = values.find(given, f"{section}.")
     if value is None:
         raise Unset(
-            f"{given} has no value; set it in {'secret_values' if section == 'secrets' else 'values'}"
+            f"{given} has no value; set it in"
+            f" {'secret_values' if section == 'secrets' else 'values'}"
         )
     return value.encode()

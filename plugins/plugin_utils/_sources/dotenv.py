@@ -40,7 +40,8 @@ def parse(
 ) -> dict[str, str | None]:
     """Key to value; None for a key without ``=``, which takes its value from elsewhere.
 
-    A variable in a value is looked up in ``values`` first, then in the lines above and in the ``earlier`` files.
+    A variable in a value is looked up in ``values`` first, then in the lines above and in the
+    ``earlier`` files.
     """
     text = text.lstrip("\ufeff").replace("\r\n", "\n")
     result: dict[str, str | None] = {}

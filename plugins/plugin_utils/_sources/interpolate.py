@@ -41,15 +41,19 @@ class Values:
             return self.plain.get(name)
         if not self.secrets_anywhere and not path.startswith("secrets."):
             raise Unset(
-                f"${{{name}}} is a secret value and would be readable by everybody who can inspect the service; "
-                "declare it under secrets: and let the service read the file, or set allow_secret_environment: true"
+                f"${{{name}}} is a secret value and would be readable by everybody who can inspect"
+                " the service; declare it under secrets: and let the service read the file, or set"
+                " allow_secret_environment: true"
             )
         return self.secret[name]
 
     def missing(self, name: str) -> str:
         """What to say of a variable that has no value."""
         close = suggestion(name, [*self.plain, *self.secret])
-        return f"${{{name}}} has no value; set it in values, or give it a default: ${{{name}:-default}}{close}"
+        return (
+            f"${{{name}}} has no value; set it in values, or give it a default:"
+            f" ${{{name}:-default}}{close}"
+        )
 
 
 def interpolate(content: Any, values: Values, problems: list[Problem], path: str = "") -> Any:
@@ -121,6 +125,7 @@ def _value(name: str, operator: str, word: str, values: Values, path: str) -> st
         return substitute(word, values, path)
     if kind == "?":
         raise Unset(
-            f"${{{name}}} is required{': ' + substitute(word, values, path) if word else ''}; set it in values"
+            f"${{{name}}} is required{': ' + substitute(word, values, path) if word else ''}; set"
+            " it in values"
         )
     raise Unset(values.missing(name))

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Compose files as YAML 1.2, with ``!reset`` and ``!override``, and never as templates.
 
-YAML 1.1, which PyYAML reads by itself, makes a number of ``22:22`` and a boolean of ``no``, and lets
-duplicate keys pass. Scalars are resolved here as Compose resolves them
+YAML 1.1, which PyYAML reads by itself, makes a number of ``22:22`` and a boolean of ``no``, and
+lets duplicate keys pass. Scalars are resolved here as Compose resolves them
 (https://yaml.org/spec/1.2.2/#103-core-schema, with 0777 as octal and 1_000 as a number).
 """
 
@@ -153,7 +153,10 @@ def parse_all(text: str, name: str) -> list[Any]:
 
 
 def tree(text: str, name: str) -> tuple[Node | None, Callable[[Node], Any]]:
-    """The nodes of the one document in ``text``, which know their places, and what makes plain data of a node."""
+    """The nodes of the one document in ``text``, which know their places.
+
+    And what makes plain data of a node.
+    """
     loader = _Loader("")
     node: Node | None = _loaded(lambda: yaml.compose(text, Loader=_Composer), text, name)
     return node, lambda part: _loaded(lambda: loader.construct_object(part, deep=True), text, name)

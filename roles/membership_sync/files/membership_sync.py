@@ -134,7 +134,10 @@ def folder(settings: dict[str, Any]) -> str:
 
 
 def environment(settings: dict[str, Any]) -> dict[str, str]:
-    """The environment of git and Ansible; secrets are files, whose place depends on who starts us."""
+    """The environment of git and Ansible.
+
+    Secrets are files, whose place depends on who starts us.
+    """
     credentials = os.environ.get("CREDENTIALS_DIRECTORY") or settings["credentials"]
     given = {
         name: value.replace("{credentials}", credentials)
@@ -178,7 +181,8 @@ def checkout(settings: dict[str, Any]) -> bool | None:
     )
     if there.returncode:
         say(
-            f"{settings['repository']} could not be fetched, and there is no former checkout. See above why"
+            f"{settings['repository']} could not be fetched, and there is no former checkout. See"
+            " above why"
         )
         return None
     say(
@@ -205,7 +209,10 @@ def git_commands(settings: dict[str, Any], place: str) -> Iterator[list[str]]:
 
 
 def deliver(settings: dict[str, Any], handle: int) -> int | None:
-    """Run the playbook; how it ended, or None after the timeout. The lock stays with it, should this program be killed."""
+    """Run the playbook; how it ended, or None after the timeout.
+
+    The lock stays with it, should this program be killed.
+    """
     process = subprocess.Popen(
         settings["command"],
         cwd=folder(settings),
@@ -271,7 +278,10 @@ def tell(settings: dict[str, Any], status: int, begun: float, current: bool) -> 
             success,
         ),
         "shipping_sync_exit_status": (
-            "What the last sync came to: 0 delivered, 1 delivered in part, 2 not delivered or removals held.",
+            (
+                "What the last sync came to: 0 delivered, 1 delivered in part, 2 not delivered or"
+                " removals held."
+            ),
             status,
         ),
         "shipping_sync_duration_seconds": ("How long the last sync took.", now - begun),

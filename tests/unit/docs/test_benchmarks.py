@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page of the benchmarks: a part that is measured again takes the place of its former figures, and of no others."""
+"""The page of the benchmarks.
+
+A part that is measured again takes the place of its former figures, and of no others.
+"""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ import pytest
 
 PROGRAM = Path(__file__).parents[3] / "roles" / "membership_sync" / "files" / "membership_sync.py"
 MADE = (
-    'printf "shipping_delivery_last_run_timestamp_seconds %s\\nshipping_delivery_removals_held %s\\n" $(date +%s.%N) {held} '
-    ">{folder}/delivery.prom; exit {code}"
+    'printf "shipping_delivery_last_run_timestamp_seconds %s\\nshipping_delivery_removals_held'
+    ' %s\\n" $(date +%s.%N) {held} >{folder}/delivery.prom; exit {code}'
 )
 
 

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Running sessions: what fails, what passes only when repeated, and what the time box leaves out."""
+"""Running sessions: what fails, what passes only when repeated.
+
+And what the time box leaves out.
+"""
 
 from __future__ import annotations
 

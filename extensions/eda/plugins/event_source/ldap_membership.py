@@ -8,13 +8,17 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 short_description: Who joins and leaves projects, from a directory, as it happens
 description:
-  - Follows a directory (LDAP) and tells who joins and leaves which project, on which machines, seconds or less after it was written there.
-  - Keeps what is wanted in a folder, the state, before it tells of it. The inventory plugin C(shipping.code.ldap_projects) reads it from there with
+  - Follows a directory (LDAP) and tells who joins and leaves which project, on which machines,
+    seconds or less after it was written there.
+  - Keeps what is wanted in a folder, the state, before it tells of it. The inventory plugin
+    C(shipping.code.ldap_projects) reads it from there with
     C(source=state) and C(only=pending), so that the play that an event starts asks no directory.
-  - Takes the fastest way that the directory offers. OpenLDAP, 389-ds and FreeIPA synchronize contents (RFC 4533), Active Directory notifies;
+  - Takes the fastest way that the directory offers. OpenLDAP, 389-ds and FreeIPA synchronize
+    contents (RFC 4533), Active Directory notifies;
     both need python-ldap. Others are asked every few seconds.
   - A removal of many at once is held until a person lets it go, as a delivery does.
-  - A lost connection is made again, for ever. An error at the first start, and a wrong password at any start, end the source;
+  - A lost connection is made again, for ever. An error at the first start, and a wrong password at
+    any start, end the source;
     later they are told in an event.
 author:
   - shipping.code contributors (@shipping-code)
@@ -24,13 +28,16 @@ requirements:
 options:
   state_path:
     description:
-      - The folder of the state, an absolute path, on the machine that runs ansible-rulebook. It is made where it is not there.
-      - It is the C(state_path) of the inventory and the C(delivery_state_path) of the delivery, too.
+      - The folder of the state, an absolute path, on the machine that runs ansible-rulebook. It is
+        made where it is not there.
+      - It is the C(state_path) of the inventory and the C(delivery_state_path) of the delivery,
+        too.
     type: path
     required: true
   source_file:
     description:
-      - The file of an inventory of C(shipping.code.ldap_projects), from which all options that describe the directory are taken
+      - The file of an inventory of C(shipping.code.ldap_projects), from which all options that
+        describe the directory are taken
         that are not given here. What else stands in it does not matter.
     type: path
   way:
@@ -40,12 +47,14 @@ options:
     default: auto
   heartbeat:
     description:
-      - The seconds between two heartbeats. At each one the source asks the directory whether the way has told everything,
+      - The seconds between two heartbeats. At each one the source asks the directory whether the
+        way has told everything,
         so that a connection that is dead without a word is noticed.
     type: float
     default: 30
   reconcile:
-    description: The seconds after which everything is read again, which also finds what no way tells.
+    description: The seconds after which everything is read again, which also finds what no way
+      tells.
     type: float
     default: 900
   poll:
@@ -53,11 +62,13 @@ options:
     type: float
     default: 5
   settle:
-    description: The seconds after an answer in which what comes is taken together. The first change is told at once.
+    description: The seconds after an answer in which what comes is taken together. The first change
+      is told at once.
     type: float
     default: 0.25
   max_shrink:
-    description: Which per cent of all memberships on machines may go within an hour; up to ten may in any case.
+    description: Which per cent of all memberships on machines may go within an hour; up to ten may
+      in any case.
     type: float
     default: 20
   may_empty:
@@ -66,13 +77,16 @@ options:
     elements: str
     default: []
   accept_older:
-    description: Whether to follow a directory that is older than what was told already, as after it was set back to a backup.
+    description: Whether to follow a directory that is older than what was told already, as after it
+      was set back to a backup.
     type: bool
     default: false
 notes:
-  - All options of the inventory plugin P(shipping.code.ldap_projects#inventory) that describe the directory are options here, from C(uris)
+  - All options of the inventory plugin P(shipping.code.ldap_projects#inventory) that describe the
+    directory are options here, from C(uris)
     to C(unresolved), and mean the same. C(machine_map) is the path of a YAML file, or its content.
-  - The password may also be in the environment, in E(SHIPPING_LDAP_PASSWORD), or in a file that E(SHIPPING_LDAP_PASSWORD_FILE) names.
+  - The password may also be in the environment, in E(SHIPPING_LDAP_PASSWORD), or in a file that
+    E(SHIPPING_LDAP_PASSWORD_FILE) names.
   - The guide on events says what each event has, what is promised, and what to monitor.
 """
 
@@ -136,7 +150,10 @@ async def main(queue: Any, args: dict[str, Any]) -> None:
 
 
 def _package(name: str) -> Any:
-    """A part of the collection, which ansible-rulebook starts by its path, without Ansible's loader."""
+    """A part of the collection.
+
+    Which ansible-rulebook starts by its path, without Ansible's loader.
+    """
     if _TOP not in sys.modules:
         top = types.ModuleType(_TOP)
         top.__path__ = [str(Path(__file__).resolve().parents[4] / "plugins")]
@@ -148,7 +165,7 @@ if __name__ == "__main__":
     import json
 
     class _Printed:
-        """In place of a queue: prints what comes, to try a source by hand with its arguments as JSON."""
+        """Prints events in place of a queue, to try a source by hand with its arguments as JSON."""
 
         async def put(self, event: dict[str, Any]) -> None:
             print(json.dumps(event), flush=True)

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A web service of a shop: says its version, knows whether it is healthy, and drains when it is stopped."""
+"""A web service of a shop.
+
+Says its version, knows whether it is healthy, and drains when it is stopped.
+"""
 
 import os
 import signal

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Taking over what ``kubectl`` or Helm made, without restarting what does not change.
 
-A selector can never change, so it stays. What we declare is ours alone afterwards: the former owners
-let go of it in ``managedFields``, or it would survive when it leaves the spec.
+A selector can never change, so it stays. What we declare is ours alone afterwards: the former
+owners let go of it in ``managedFields``, or it would survive when it leaves the spec.
 https://kubernetes.io/docs/reference/using-api/server-side-apply/#transferring-ownership
 """
 
@@ -55,7 +55,8 @@ def completed(
 ) -> dict[str, Any]:
     """A service with what it keeps of the workload that it takes over, or once took over.
 
-    ``bare`` is what we declare of its template as it is written there, where the workload and its pods are that already.
+    ``bare`` is what we declare of its template as it is written there, where the workload and its
+    pods are that already.
     """
     kept = {key: former[key] for key in ("selector", "container") if key in former}
     if stranger is not None:
@@ -83,7 +84,10 @@ def _template_there(
     resolved: Resolved,
     pods: Iterable[Body],
 ) -> Body | None:
-    """What we declare of the workload's template as it is written there, where the workload and its pods are that already; else None."""
+    """What we declare of the workload's template as it is written there.
+
+    Where the workload and its pods are that already; else None.
+    """
     template, called = stranger["spec"]["template"], service.get("container", name)
     there = next(
         (
@@ -117,7 +121,10 @@ def _template_there(
 
 
 def _runs(pod: Body, container: str, digest: str) -> bool:
-    """Whether a container of a pod has an image of this digest; its tag may have been given to another one since."""
+    """Whether a container of a pod has an image of this digest.
+
+    Its tag may have been given to another one since.
+    """
     images = [
         status.get("imageID", "")
         for status in pod.get("status", {}).get("containerStatuses") or []
@@ -127,7 +134,10 @@ def _runs(pod: Body, container: str, digest: str) -> bool:
 
 
 def entry(given: Entry, found: Found, wishes: Wishes) -> Entry:
-    """An entry with the stranger that it takes over, where that was asked for and the stranger is nobody's."""
+    """An entry with the stranger that it takes over.
+
+    Where that was asked for and the stranger is nobody's.
+    """
     stranger = found.strangers.get(given.key)
     if (
         not wishes.adopt
@@ -147,7 +157,10 @@ def entry(given: Entry, found: Found, wishes: Wishes) -> Entry:
 
 
 def _finds(given: Entry, stranger: Body, found: Found) -> bool:
-    """Whether a Service that is taken over will find the pods: what it asks for beyond ours cannot be taken out of it."""
+    """Whether a Service that is taken over will find the pods.
+
+    What it asks for beyond ours cannot be taken out of it.
+    """
     if given.kind != SERVICE_KIND or SERVICE in given.wanted["metadata"]["annotations"]:
         return True
     workload = next(
@@ -167,7 +180,10 @@ def _finds(given: Entry, stranger: Body, found: Found) -> bool:
 
 
 def hand_over(cluster: Cluster, kind: Kind, written: Body) -> None:
-    """Let the former owners let go of everything that we declare; controllers write at the same time."""
+    """Let the former owners let go of everything that we declare.
+
+    Controllers write at the same time.
+    """
     for _attempt in range(_ATTEMPTS):
         metadata = written["metadata"]
         managed = metadata.get("managedFields") or []
@@ -228,9 +244,11 @@ def _handed_over(managed: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if ours is None:
         return managed
     left = [
-        _without(entry, ours["fieldsV1"])
-        if str(entry.get("manager", "")).startswith(FORMER)
-        else entry
+        (
+            _without(entry, ours["fieldsV1"])
+            if str(entry.get("manager", "")).startswith(FORMER)
+            else entry
+        )
         for entry in managed
     ]
     return [entry for entry in left if entry.get("fieldsV1")]

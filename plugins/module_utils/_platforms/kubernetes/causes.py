@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The words of scheduler, kubelet and controllers for why a pod does not run, and what they mean.
 
-Tried on Kubernetes 1.36 with containerd 2.2. Reasons: k8s.io/kubernetes/pkg/kubelet/images/types.go and
-pkg/kubelet/events/event.go; the scheduler's from its plugins.
+Tried on Kubernetes 1.36 with containerd 2.2. Reasons: k8s.io/kubernetes/pkg/kubelet/images/types.go
+and pkg/kubelet/events/event.go; the scheduler's from its plugins.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ _VOLUME = (
     "free storage",
     "pvc(s)",
 )
-# What stands in the scheduler's message -> kind, text, patience; what needs patience, a pod that goes may make possible.
+# What stands in the scheduler's message -> kind, text, patience; what needs patience, a pod that
+# goes may make possible.
 _UNSCHEDULABLE: tuple[tuple[str, str, str, float], ...] = (
     (
         "didn't have free ports",
@@ -101,7 +102,8 @@ _PROBE = re.compile(
 PULL_SECRET_REASONS = ("FailedToRetrieveImagePullSecret",)
 _MOUNT_PATIENCE = 4.0
 _SANDBOX_PATIENCE, _PULL_PATIENCE = 8.0, 6.0
-# What a kubelet or an API server that has much to do hears of too late, and tries again: a Secret or ConfigMap; that the pod may read them or its claim.
+# What a kubelet or an API server that has much to do hears of too late, and tries again: a Secret
+# or ConfigMap; that the pod may read them or its claim.
 _BUSY, _BUSY_PATIENCE = ("failed to sync", "no relationship found between node"), 30.0
 # What a kubelet says while the runtime is away, as in an upgrade (google.golang.org/grpc).
 _AWAY = (
@@ -113,7 +115,10 @@ _AWAY = (
 
 
 def unschedulable(message: str, other_architecture: bool) -> Cause | None:
-    """Why the scheduler finds no machine; ``other_architecture`` where the service asks for one and for nothing else."""
+    """Why the scheduler finds no machine.
+
+    ``other_architecture`` where the service asks for one and for nothing else.
+    """
     for words, kind, text, patience in _UNSCHEDULABLE:
         if words in message:
             if kind == "no_machine" and other_architecture and patience == _AT_ONCE:
@@ -147,7 +152,10 @@ def image(reason: str, message: str, name: str) -> Cause:
 
 
 def denied(cause: Cause, unread: bool) -> Cause:
-    """Why an image is denied to a pod that brings credentials; ``unread`` where its kubelet could not read them, and tries again."""
+    """Why an image is denied to a pod that brings credentials.
+
+    ``unread`` where its kubelet could not read them, and tries again.
+    """
     return replace(cause, final=False, patience=_BUSY_PATIENCE if unread else _SOON)
 
 
@@ -164,7 +172,8 @@ def not_started(reason: str, message: str) -> Cause | None:
     for words, kind, text in _MOUNT:
         if words in lowered and "not found" in lowered:
             return Cause(kind, f"{text} ({message})", patience=_SOON)
-    # Before the words of START_FAILURES: a runtime that is away has no socket, which is told as a file that does not exist.
+    # Before the words of START_FAILURES: a runtime that is away has no socket, which is told as a
+    # file that does not exist.
     return (
         Cause("start_failed", f"cannot be started ({message})", patience=_BUSY_PATIENCE)
         if _passes(message)
@@ -239,7 +248,8 @@ def gone(pod: Mapping[str, Any]) -> Cause:
         return Cause("evicted", f"was evicted from its machine ({status.get('message', '')})")
     return Cause(
         "crash",
-        f"ended ({reason or status.get('phase')}{': ' + status['message'] if status.get('message') else ''})",
+        "ended"
+        f" ({reason or status.get('phase')}{': ' + status['message'] if status.get('message') else ''})",
     )
 
 

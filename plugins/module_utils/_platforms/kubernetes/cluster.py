@@ -234,7 +234,8 @@ class Cluster:
         try:
             return self._pool.request(method, url, **options)
         except urllib3.exceptions.SSLError as error:
-            # A server that is short of everything may end a handshake with an alert. What only reads is asked once more.
+            # A server that is short of everything may end a handshake with an alert. What only
+            # reads is asked once more.
             if method != "GET" or "CERTIFICATE" in str(error).upper():
                 raise
             return self._pool.request(method, url, **options)
@@ -314,7 +315,8 @@ def _pool(access: Access) -> Any:
     if access.host.startswith("https:"):
         keywords["ssl_context"] = _context(access)
         if vars(urllib3)["__version__"].startswith("1."):
-            # It names no address to OpenSSL, which could compare nothing then; it compares itself where OpenSSL does not.
+            # It names no address to OpenSSL, which could compare nothing then; it compares itself
+            # where OpenSSL does not.
             keywords["ssl_context"].check_hostname = False
         if access.server_name:
             keywords["server_hostname"] = access.server_name
@@ -372,7 +374,10 @@ def _load_certificate(context: ssl.SSLContext, content: bytes) -> None:
 
 
 def _encoded(body: Any) -> bytes:
-    """JSON that is YAML, too, as an apply is read: without pairs of surrogates, and without what YAML takes only escaped."""
+    """JSON that is YAML, too, as an apply is read.
+
+    Without pairs of surrogates, and without what YAML takes only escaped.
+    """
     text = json.dumps(body, ensure_ascii=False)
     return re.sub(
         "[^\x00-\x7e\U00010000-\U0010ffff]", lambda match: f"\\u{ord(match[0]):04x}", text
@@ -407,9 +412,11 @@ def _refusal(method: str, path: str, status: int, answer: Mapping[str, Any]) -> 
         return Denied(
             _forbidden(why),
             why,
-            "Give api_key, client_cert or a kubeconfig with a user"
-            if 'User "system:anonymous"' in why
-            else remedy,
+            (
+                "Give api_key, client_cert or a kubeconfig with a user"
+                if 'User "system:anonymous"' in why
+                else remedy
+            ),
         )
     if status == 404:
         return NotFound(what, why)
@@ -432,7 +439,8 @@ def _refusal(method: str, path: str, status: int, answer: Mapping[str, Any]) -> 
 def _forbidden(why: str) -> str:
     """Which verb on which resource, out of the server's sentence."""
     match = re.search(
-        r'User "(?P<user>[^"]+)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)" in API group "(?P<group>[^"]*)"(?P<where>.*)',
+        r'User "(?P<user>[^"]+)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)" in API group'
+        r' "(?P<group>[^"]*)"(?P<where>.*)',
         why,
     )
     if not match:

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where a cluster is and how to be let in.
 
-Addresses, tokens and certificates are read here, which takes a tenth of a second. What needs more, such
-as exec plugins, OpenID Connect and a pod's own account, the official client does.
-Format: https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/
+Addresses, tokens and certificates are read here, which takes a tenth of a second. What needs more,
+such as exec plugins, OpenID Connect and a pod's own account, the official client does. Format:
+https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ _ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Access:
-    """One way to one API server. ``authorization`` gives the header's value, also when it changes."""
+    """One way to one API server.
+
+    ``authorization`` gives the header's value, also when it changes.
+    """
 
     host: str
     namespace: str = "default"

@@ -152,7 +152,10 @@ def differences(path: str, before: Any, after: Any) -> Iterator[Change]:
 
 
 def projected(live: Any, shape: Any) -> Any:
-    """The part of an object that another one has, too: what is declared of it, for people to read."""
+    """The part of an object that another one has, too.
+
+    What is declared of it, for people to read.
+    """
     if isinstance(shape, Mapping) and isinstance(live, Mapping):
         return {
             key: projected(live[key], value) if key in live else value

@@ -26,7 +26,10 @@ _KILLED = re.compile(r"failed (?:liveness|startup) probe")
 def examine(
     cluster: Cluster, task: Task, cause: Cause, reference: str, registries: Registries
 ) -> Evidence:
-    """Everything that the cluster and the registry can say; ``reference`` is the image as the spec writes it."""
+    """Everything that the cluster and the registry can say.
+
+    ``reference`` is the image as the spec writes it.
+    """
     if cause.kind in _IMAGE_KINDS:
         asked = registries.digest(reference)
         return Evidence(image=asked if isinstance(asked, Cause) else None)
@@ -110,7 +113,10 @@ def _runs(pod: dict[str, Any], container: str) -> bool:
 
 
 def _logs(cluster: Cluster, task: Task, container: str, runs: bool) -> tuple[tuple[str, ...], str]:
-    """The last lines of the attempt that failed: the container before, where another one runs already."""
+    """The last lines of the attempt that failed.
+
+    The container before, where another one runs already.
+    """
     note = ""
     for previous in (True, False) if task.failed and runs else (False, True):
         try:

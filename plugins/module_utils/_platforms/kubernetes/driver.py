@@ -171,7 +171,10 @@ class Kubernetes:
         return sorted(found - set(OF_SERVICE), key=lambda kind: kind.name)
 
     def _of_kind(self, app: str, kind: Kind) -> list[Body]:
-        """The app's objects of a kind, but for what this collection keeps for itself; none where the kind is not defined."""
+        """The app's objects of a kind, but for what this collection keeps for itself.
+
+        None where the kind is not defined.
+        """
         try:
             return self.cluster.items(kind, f"{APP}={app},!{KIND}")
         except NotFound:
@@ -249,7 +252,10 @@ class Kubernetes:
         return {**body, "data": manifests.data_of(content)}
 
     def complete(self, app: str, resolved: Resolved, seen: Observation, wishes: Wishes) -> Resolved:
-        """Which credentials the machines need, the security of pods, others' keys, and what is taken over."""
+        """Which credentials the machines need, the security of pods, others' keys.
+
+        And what is taken over.
+        """
         found: Found = seen.inner
         before = newest(seen.records, LIVE)
         former = before.resolved.services if before else {}
@@ -361,7 +367,10 @@ class Kubernetes:
         return answer if isinstance(answer, Cause) else reference.pinned(answer)
 
     def plan(self, app: str, resolved: Resolved, seen: Observation, wishes: Wishes) -> Plan:
-        """Compare with what was observed; what differs is tried by the server itself, without being written."""
+        """Compare with what was observed.
+
+        What differs is tried by the server itself, without being written.
+        """
         found = seen.inner
         services = resolved.services
         wanted = [
@@ -378,7 +387,10 @@ class Kubernetes:
         notes: tuple[str, ...] = ()
         if found.namespace is None:
             notes = (
-                f"the namespace {self.cluster.namespace} does not exist yet, so the plan was made without the cluster's word",
+                (
+                    f"the namespace {self.cluster.namespace} does not exist yet, so the plan was"
+                    " made without the cluster's word"
+                ),
             )
             if not self.ways.create_namespace:
                 raise storage.missing_namespace(self.cluster.namespace)
@@ -407,7 +419,10 @@ class Kubernetes:
             )
 
     def drift(self, app: str, resolved: Resolved, seen: Observation) -> Plan:
-        """By comparing alone, which needs no right to write; told in the words of the objects, since the spec is the same."""
+        """By comparing alone, which needs no right to write.
+
+        Told in the words of the objects, since the spec is the same.
+        """
         found = seen.inner
         wanted = [
             replace(entry, predicted=entry.live) if entry.is_there else entry
@@ -438,7 +453,10 @@ class Kubernetes:
         return self.credentials.dockerconfigjson(sorted(registries)) if registries else b""
 
     def _rehearsed(self, wanted: list[Entry]) -> tuple[list[Entry], list[Problem], list[str]]:
-        """Each entry that differs with what the server makes of it, what it refuses, and what it cannot say."""
+        """Each entry that differs with what the server makes of it, what it refuses.
+
+        And what it cannot say.
+        """
         results = side_by_side(
             lambda entry: self._rehearse(entry) if entry.differs else (entry, None, ""), wanted
         )
@@ -468,7 +486,10 @@ class Kubernetes:
                 return (
                     entry,
                     None,
-                    f"a webhook refuses dry runs, so {entry.title} was compared without the cluster's word ({error.why})",
+                    (
+                        f"a webhook refuses dry runs, so {entry.title} was compared without the"
+                        f" cluster's word ({error.why})"
+                    ),
                 )
             if (
                 isinstance(error, NotFound)
@@ -478,7 +499,10 @@ class Kubernetes:
                 return (
                     entry,
                     None,
-                    f"{entry.title} was not tried by the cluster, which gets its definition with this release",
+                    (
+                        f"{entry.title} was not tried by the cluster, which gets its definition"
+                        " with this release"
+                    ),
                 )
             if isinstance(error, Denied) or not error.facts.get("status"):
                 raise
@@ -486,7 +510,10 @@ class Kubernetes:
         return replace(entry, predicted=predicted), None, ""
 
     def _conflicting(self, entry: Entry, body: Body, place: str) -> Problem | None:
-        """A field that somebody else holds: people's changes are taken back, controllers' are not fought."""
+        """A field that somebody else holds.
+
+        People's changes are taken back, controllers' are not fought.
+        """
         try:
             self.cluster.apply(entry.kind, body, force=False, dry=True)
         except Conflict as error:
@@ -504,7 +531,8 @@ class Kubernetes:
                 )
                 return Problem(
                     place,
-                    f"{entry.title}: {path} is held by {manager}; {key}, or take it from {manager} first",
+                    f"{entry.title}: {path} is held by {manager}; {key}, or take it from {manager}"
+                    " first",
                 )
         return None
 
@@ -581,7 +609,10 @@ class Kubernetes:
         return diagnoser.examine(self.cluster, task, cause, reference, self.registries)
 
     def make_objects(self, app: str, resolved: Resolved, contents: Contents, fence: Fence) -> None:
-        """Make the secrets and configs that are missing, and let the machines into the registries."""
+        """Make the secrets and configs that are missing.
+
+        And let the machines into the registries.
+        """
         content = self._login_for_machines(resolved)
         if content and not storage.same_registries(self.cluster, app, content):
             fence.check()
@@ -640,7 +671,8 @@ class Kubernetes:
         self, kind: Kind, body: Body, live: Body | None, notes: Mapping[str, str], fence: Fence
     ) -> Body:
         if live is not None and _keeping_replicas(body, live) is not body:
-            # Another manager holds the number before we let go of it, or the server would make it 1.
+            # Another manager holds the number before we let go of it, or the server would make it
+            # 1.
             number = {"replicas": live["spec"]["replicas"]}
             held = {
                 "apiVersion": kind.version,
@@ -721,7 +753,10 @@ class Kubernetes:
     def remove_services(
         self, app: str, names: Iterable[str], fence: Fence, deadline: float
     ) -> list[str]:
-        """Remove services and wait until their pods are gone; volumes stay. What this run took over is put back as it was."""
+        """Remove services and wait until their pods are gone; volumes stay.
+
+        What this run took over is put back as it was.
+        """
         wanted = set(names)
         put_back = self._remove_manifests(
             app, {name for name in wanted if "/" in name}, fence, deadline
@@ -772,7 +807,10 @@ class Kubernetes:
     def _remove_manifests(
         self, app: str, names: set[str], fence: Fence, deadline: float
     ) -> list[str]:
-        """Remove objects of manifests, and wait until they and their pods are gone; what holds data or others' definitions stays."""
+        """Remove objects of manifests, and wait until they and their pods are gone.
+
+        What holds data or others' definitions stays.
+        """
         if not names:
             return []
         kinds = {
@@ -934,7 +972,10 @@ def _owners(body: Body) -> set[str]:
 
 
 def _with_owned(uids: set[str], bodies: Iterable[Body]) -> set[str]:
-    """The ids of removed workloads with those of their ReplicaSets, which are gone sooner than the pods."""
+    """The ids of removed workloads with those of their ReplicaSets.
+
+    Which are gone sooner than the pods.
+    """
     return uids | {body["metadata"]["uid"] for body in bodies if _owners(body) & uids}
 
 

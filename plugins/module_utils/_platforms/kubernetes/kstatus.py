@@ -38,7 +38,10 @@ def _said(condition: Body, default: str) -> str:
 
 
 def _by_conditions(body: Body) -> Status:
-    """Ready, Reconciling and Stalled, as controllers agree to say it; an object that says nothing is current."""
+    """Ready, Reconciling and Stalled, as controllers agree to say it.
+
+    An object that says nothing is current.
+    """
     stalled, reconciling, ready = (
         _condition(body, kind) for kind in ("Stalled", "Reconciling", "Ready")
     )

@@ -31,6 +31,7 @@ _NUMBERS = re.compile(r"\d+(?::\d+)?")
 _PLACEHOLDER = re.compile(r"\{\{\s*\.((?:Service|Node|Task)\.\w+)")
 _CONSTRAINT = re.compile(r"\s*(?P<name>[^=!\s]+)\s*(?P<operator>==|!=)\s*(?P<value>\S.*?)\s*")
 _LOCAL_LOGS = (None, "json-file", "local", "journald", "none")
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a path in the container
 ACCESS_MODES = ("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod")
 
 # Swarm's placeholders that can be filled in -> the pod's field; the name of the service is known.
@@ -72,7 +73,8 @@ def check(app: Compose, reader: Reader) -> None:
 def _check_service(name: str, service: dict[str, Any], reader: Reader) -> None:
     if not LABEL_NAME.fullmatch(name):
         reader.problem(
-            "Kubernetes finds a service by a name of a-z, 0-9 and '-' that begins with a letter; rename it"
+            "Kubernetes finds a service by a name of a-z, 0-9 and '-' that begins with a letter;"
+            " rename it"
         )
     if is_image_id(service.get("image", "")):
         reader.at("image").problem(
@@ -94,7 +96,8 @@ def _check_service(name: str, service: dict[str, Any], reader: Reader) -> None:
 def _check_identity(service: dict[str, Any], reader: Reader) -> None:
     if not _NUMBERS.fullmatch(service.get("user", "0")):
         reader.at("user").problem(
-            f"Kubernetes takes numbers only, not {service['user']!r}; write the uid and gid, such as 1000:1000"
+            f"Kubernetes takes numbers only, not {service['user']!r}; write the uid and gid, such"
+            " as 1000:1000"
         )
     for index, group in enumerate(service.get("group_add", [])):
         if not str(group).isdigit():
@@ -128,7 +131,8 @@ def _check_texts(service: dict[str, Any], reader: Reader) -> None:
         unknown = [found for found in _PLACEHOLDER.findall(text) if found not in PLACEHOLDERS]
         if unknown:
             reader.at("environment").at(key).problem(
-                f"Kubernetes has nothing to fill in for {{{{.{unknown[0]}}}}}; it knows {', '.join(PLACEHOLDERS)}"
+                f"Kubernetes has nothing to fill in for {{{{.{unknown[0]}}}}}; it knows"
+                f" {', '.join(PLACEHOLDERS)}"
             )
     for path, labels in (
         ("labels", service.get("labels", {})),
@@ -138,7 +142,8 @@ def _check_texts(service: dict[str, Any], reader: Reader) -> None:
         for key in labels:
             if not _KEY.fullmatch(key):
                 reader.at(path).at(key).problem(
-                    "is no key for Kubernetes; write letters, digits, '-', '_' and '.', at most 63, after an optional domain and '/'"
+                    "is no key for Kubernetes; write letters, digits, '-', '_' and '.', at most 63,"
+                    " after an optional domain and '/'"
                 )
 
 
@@ -193,12 +198,14 @@ def _check_placement(placement: Mapping[str, Any], reader: Reader) -> None:
             0
         ].startswith("node.labels."):
             reader.at("constraints").at(index).problem(
-                f"Kubernetes knows no {constraint[0]}; use node.labels, node.hostname, node.role or node.platform"
+                f"Kubernetes knows no {constraint[0]}; use node.labels, node.hostname, node.role or"
+                " node.platform"
             )
     for index, spread in enumerate(placement.get("preferences", [])):
         if not spread.startswith("node.labels.") and spread not in NODE_LABELS:
             reader.at("preferences").at(index).problem(
-                f"Kubernetes spreads over labels of nodes, not over {spread}; write node.labels.<label>"
+                f"Kubernetes spreads over labels of nodes, not over {spread}; write"
+                " node.labels.<label>"
             )
     if placement.get("max_replicas_per_node", 0) > 1:
         reader.at("max_replicas_per_node").problem(
@@ -230,20 +237,23 @@ def _check_grants(service: dict[str, Any], reader: Reader) -> None:
             place = reader.at(section).at(index)
             if grant["uid"] not in ("0", owner):
                 place.at("uid").problem(
-                    "Kubernetes gives such files to root; leave uid out and let the group read them by gid and mode 0440"
+                    "Kubernetes gives such files to root; leave uid out and let the group read them"
+                    " by gid and mode 0440"
                 )
             elif grant["uid"] != "0" and not grant["mode"] & (
                 0o004 if grant["gid"] == "0" else 0o044
             ):
                 place.at("mode").problem(
-                    "Kubernetes gives such files to root, so the user could not read it; let the group read it by gid and mode 0440"
+                    "Kubernetes gives such files to root, so the user could not read it; let the"
+                    " group read it by gid and mode 0440"
                 )
             if not grant["gid"].isdigit():
                 place.at("gid").problem(f"Kubernetes takes numbers only, not {grant['gid']!r}")
             groups.add(grant["gid"])
     if len(groups - {"0"}) > 1:
         reader.problem(
-            f"its secrets and configs have the gids {', '.join(sorted(groups - {'0'}))}, and a pod has one group for all its files; write one gid"
+            f"its secrets and configs have the gids {', '.join(sorted(groups - {'0'}))}, and a pod"
+            " has one group for all its files; write one gid"
         )
 
 
@@ -256,7 +266,8 @@ def _check_logging(service: dict[str, Any], reader: Reader) -> None:
         reader.at("logging").note("passed over, the machines keep the logs of pods")
     else:
         reader.at("logging.driver").problem(
-            f"Kubernetes has no log drivers such as {driver}; collect the logs by an agent on the machines and leave it out"
+            f"Kubernetes has no log drivers such as {driver}; collect the logs by an agent on the"
+            " machines and leave it out"
         )
 
 
@@ -274,11 +285,12 @@ def _check_ports(service: dict[str, Any], reader: Reader) -> None:
     ]
     for target, protocol in sorted({port for port in taken if taken.count(port) > 1}):
         reader.at("ports").problem(
-            f"Kubernetes publishes the port {target}/{protocol} of a container once on a machine; leave one of them out"
+            f"Kubernetes publishes the port {target}/{protocol} of a container once on a machine;"
+            " leave one of them out"
         )
     if "shm_size" in service and any(
-        mount["target"] == "/dev/shm" for mount in service.get("volumes", [])
-    ):  # noqa: S108 - a path in the container
+        mount["target"] == SHARED_MEMORY for mount in service.get("volumes", [])
+    ):
         reader.at("shm_size").problem("something else is mounted at /dev/shm; write one of them")
 
 
@@ -299,11 +311,13 @@ def _check_aliases(app: Compose, reader: Reader) -> None:
                 place = reader.at("services").at(name).at("networks").at(network).at("aliases")
                 if not LABEL_NAME.fullmatch(alias):
                     place.problem(
-                        f"Kubernetes finds a service by a name of a-z, 0-9 and '-', not by {alias!r}"
+                        "Kubernetes finds a service by a name of a-z, 0-9 and '-', not by"
+                        f" {alias!r}"
                     )
                 elif owners.setdefault(alias, name) != name:
                     place.problem(
-                        f"{alias} is {owners[alias]} already, and a name belongs to one service in a namespace; use another alias"
+                        f"{alias} is {owners[alias]} already, and a name belongs to one service in"
+                        " a namespace; use another alias"
                     )
 
 
@@ -319,7 +333,8 @@ def _check_volume(volume: dict[str, Any], reader: Reader) -> None:
                 place.problem(str(error))
         elif key != "access_mode":
             place.problem(
-                "Kubernetes knows size and access_mode; make the claim beforehand and declare the volume external"
+                "Kubernetes knows size and access_mode; make the claim beforehand and declare the"
+                " volume external"
             )
 
 
@@ -329,5 +344,6 @@ def _check_collisions(section: str, entries: Iterable[str], reader: Reader) -> N
         clean = Naming.dns(name)
         if seen.setdefault(clean, name) != name:
             reader.at(name).problem(
-                f"has the same name on Kubernetes as {seen[clean]}: {clean}; rename one of the {section}"
+                f"has the same name on Kubernetes as {seen[clean]}: {clean}; rename one of the"
+                f" {section}"
             )

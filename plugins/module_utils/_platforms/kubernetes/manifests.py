@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Manifests as they are: each object becomes a service of the app, called by its kind and name. Pure.
 
-A Secret's content is no part of it: what stands in the record is the name of a Secret of ours that keeps it.
+A Secret's content is no part of it: what stands in the record is the name of a Secret of ours that
+keeps it.
 """
 
 from __future__ import annotations
@@ -80,7 +81,10 @@ class Manifests:
 
 
 def read(documents: Iterable[Any], namespace: str | None, hooks: str) -> Manifests:
-    """Check and tidy documents; raises :class:`SpecError` with every problem. Without a ``namespace`` each one is taken."""
+    """Check and tidy documents; raises :class:`SpecError` with every problem.
+
+    Without a ``namespace`` each one is taken.
+    """
     result = Manifests()
     problems: list[Problem] = []
     for number, document in enumerate(_unfolded(documents), 1):
@@ -140,7 +144,8 @@ def _take(
         problems.append(
             Problem(
                 title,
-                f"is a hook of Helm ({hook}), which is not run; run it as a task of the play, or set hooks: skip",
+                f"is a hook of Helm ({hook}), which is not run; run it as a task of the play, or"
+                " set hooks: skip",
             )
         )
     if namespace and metadata.get("namespace") not in (None, namespace):
@@ -160,7 +165,10 @@ def _take(
 
 
 def _misshapen(document: Body, title: str) -> Iterable[Problem]:
-    """What is looked into here and has not the shape that the API gives it; everything else is the API's to judge."""
+    """What is looked into here and has not the shape that the API gives it.
+
+    Everything else is the API's to judge.
+    """
     paths = ("metadata.labels", "metadata.annotations", *_MAPPINGS.get(document["kind"], ()))
     wrong = [path for path in paths if not isinstance(_at(document, path), (dict, type(None)))]
     yield from (Problem(f"{title}.{path}", "must be a mapping") for path in wrong)
@@ -263,7 +271,8 @@ def services(
     problems = [
         Problem(
             title,
-            f"the cluster knows no {body['kind']} in {body['apiVersion']}; install its definition first, or release it with these manifests",
+            f"the cluster knows no {body['kind']} in {body['apiVersion']}; install its definition"
+            " first, or release it with these manifests",
         )
         for title, body in read_.objects.items()
         if (body["apiVersion"], body["kind"]) not in known
@@ -298,7 +307,10 @@ def _rank(body: Body) -> int:
 
 
 def _needs(body: Body, before: Mapping[str, Body], own: Definitions) -> dict[str, str]:
-    """Definitions must be established before their resources; what pods use must be there before them."""
+    """Definitions must be established before their resources.
+
+    What pods use must be there before them.
+    """
     rank = _rank(body)
     needs = {
         title: "service_healthy"

@@ -37,7 +37,8 @@ Body = dict[str, Any]
 Key = tuple[str, str]
 _RUNNERS = ("Deployment", "DaemonSet", "StatefulSet")
 REVISION = "deployment.kubernetes.io/revision"
-# For so many seconds a kubelet may not have noticed that a container has ended (it looks once a second).
+# For so many seconds a kubelet may not have noticed that a container has ended (it looks once a
+# second).
 _UNNOTICED = 1.5
 _TEMPLATE = "deprecated.daemonset.template.generation"
 
@@ -46,8 +47,9 @@ _TEMPLATE = "deprecated.daemonset.template.generation"
 class Found:
     """What one look at the cluster found of an app.
 
-    ``objects`` has the app's own by kind and name, ``strangers`` others' of the names that it needs;
-    ``applied`` the generation of each workload that was written last, which a look must have reached.
+    ``objects`` has the app's own by kind and name, ``strangers`` others' of the names that it
+    needs; ``applied`` the generation of each workload that was written last, which a look must have
+    reached.
     """
 
     objects: dict[Key, Body] = field(default_factory=dict)
@@ -62,7 +64,10 @@ class Found:
 
     @property
     def workloads(self) -> dict[str, Body]:
-        """What runs a service, by the service's name: a Deployment or DaemonSet; for manifests each object."""
+        """What runs a service, by the service's name: a Deployment or DaemonSet.
+
+        For manifests each object.
+        """
         found = {}
         for (kind, _name), body in self.objects.items():
             name = annotation(body, SERVICE) or (
@@ -151,7 +156,10 @@ def _service(
 
 
 def _passive(name: str, body: Body, found: Found) -> ServiceState:
-    """An object that runs nothing itself, or runs something to its end: one task that stands for it."""
+    """An object that runs nothing itself, or runs something to its end.
+
+    One task that stands for it.
+    """
     state, why = kstatus.status(body)
     failed = state == kstatus.FAILED
     pod = next(
@@ -167,20 +175,20 @@ def _passive(name: str, body: Body, found: Found) -> ServiceState:
         name=pod["metadata"]["name"] if pod else "",
         slot=name,
         machine=pod["spec"].get("nodeName", "") if pod else "",
-        state=words.ENDED
-        if failed
-        else words.RUNNING
-        if state == kstatus.CURRENT
-        else words.STARTING,
+        state=(
+            words.ENDED if failed else words.RUNNING if state == kstatus.CURRENT else words.STARTING
+        ),
         current=True,
         sent=True,
         wanted=not failed,
         failed=failed,
-        cause=Cause("object_failed", f"{name} {why}", final=True)
-        if failed
-        else Cause("timeout", why)
-        if why
-        else None,
+        cause=(
+            Cause("object_failed", f"{name} {why}", final=True)
+            if failed
+            else Cause("timeout", why)
+            if why
+            else None
+        ),
     )
     return ServiceState(
         name=name,
@@ -193,7 +201,10 @@ def _passive(name: str, body: Body, found: Found) -> ServiceState:
 
 
 def _is_of(pod: Body, workload: Body, found: Found) -> bool:
-    """Whether a pod without our labels belongs to a workload, as those of one that was taken over do."""
+    """Whether a pod without our labels belongs to a workload.
+
+    As those of one that was taken over do.
+    """
     owners = {owner["uid"] for owner in pod["metadata"].get("ownerReferences") or []}
     sets = {body["metadata"]["uid"] for body in found.replica_sets if _owned_by(body, workload)}
     return bool(owners & {*sets, workload["metadata"].get("uid")})
@@ -307,7 +318,10 @@ def _tasks(
 
 
 def _ends(container: Body) -> int:
-    """How often a container has ended: it was started again so often, and once more where it does not run now."""
+    """How often a container has ended.
+
+    It was started again so often, and once more where it does not run now.
+    """
     state = container.get("state", {})
     ended = "terminated" in state or state.get("waiting", {}).get("reason") == "CrashLoopBackOff"
     return int(container.get("restartCount", 0)) + int(ended)
@@ -409,7 +423,10 @@ def moment(event: Body) -> str:
 
 
 def _age(pod: Body, containers: list[Body], clock: float) -> float:
-    """For how many seconds all of it runs at least; the API's times are whole seconds, so one is taken off."""
+    """For how many seconds all of it runs at least.
+
+    The API's times are whole seconds, so one is taken off.
+    """
     started = [
         container.get("state", {}).get("running", {}).get("startedAt") for container in containers
     ]

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What it takes to make an app on a cluster what its spec says. Pure: from what was found to a plan."""
+"""What it takes to make an app on a cluster what its spec says.
+
+Pure: from what was found to a plan.
+"""
 
 from __future__ import annotations
 
@@ -193,13 +196,15 @@ def _foreign(app: str, entry: Entry, stranger: Body, wishes: Wishes) -> Problem:
     if other:
         return Problem(
             place,
-            f"{what} that belongs to the app {other}; a name belongs to one app in a namespace, so rename one or use another namespace",
+            f"{what} that belongs to the app {other}; a name belongs to one app in a namespace, so"
+            " rename one or use another namespace",
         )
     if wishes.adopt:
         return Problem(place, f"{what} that cannot be taken over as it is; rename one of them")
     return Problem(
         place,
-        f"{what} that this collection did not make; set adopt: true to take it over, or rename one of them",
+        f"{what} that this collection did not make; set adopt: true to take it over, or rename one"
+        " of them",
     )
 
 
@@ -258,7 +263,8 @@ def plan(
             "networks": tuple(sorted(found.names(NETWORK_POLICY.name, POLICY) - set(networks)))
         },
         notes=tuple(
-            f"{entry.title} changes in place: pods that read it at their start keep its former content until they restart"
+            f"{entry.title} changes in place: pods that read it at their start keep its former"
+            " content until they restart"
             for entry in wanted
             if entry.kind in (SECRET, CONFIG_MAP) and entry.live is not None and entry.changed
         ),
@@ -287,7 +293,10 @@ def _before(
 
 
 def _readable(body: Body) -> dict[str, Any]:
-    """An object for people: without our notes, and of a Secret nothing that is inside; another content shows by its name in an annotation."""
+    """An object for people: without our notes, and of a Secret nothing that is inside.
+
+    Another content shows by its name in an annotation.
+    """
     return {
         key: value
         for key, value in without_notes(body).items()
@@ -381,7 +390,10 @@ def _manifest_interruption(name: str, body: Body, replicas: int) -> str:
     if body["kind"] == "DaemonSet" and not (
         (spec.get("updateStrategy") or {}).get("rollingUpdate") or {}
     ).get("maxSurge"):
-        return f"interrupted on each machine in turn, because the pod of {name} there stops before the new one starts"
+        return (
+            f"interrupted on each machine in turn, because the pod of {name} there stops before the"
+            " new one starts"
+        )
     return UNINTERRUPTED
 
 
@@ -468,7 +480,10 @@ def _ports(body: Body) -> set[int]:
 
 
 def eligible(workload: Body, nodes: list[Body] | None) -> int:
-    """How many machines may run a workload, as far as can be told; many where nodes may not be read."""
+    """How many machines may run a workload, as far as can be told.
+
+    Many where nodes may not be read.
+    """
     if nodes is None:
         return UNKNOWN
     pod = workload["spec"]["template"]["spec"]

@@ -18,9 +18,7 @@ ENFORCE = "pod-security.kubernetes.io/enforce"
 BASELINE, RESTRICTED = "baseline", "restricted"
 _BASELINE_CAPABILITIES = frozenset(
     f"CAP_{name}"
-    for name in (
-        "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID SYS_CHROOT".split()  # noqa: SIM905
-    )
+    for name in "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID SYS_CHROOT".split()  # noqa: SIM905
 )
 _SAFE_SYSCTLS = (
     "kernel.shm_rmid_forced",

@@ -20,12 +20,13 @@ from ..._deploy.naming import Naming
 from ..._deploy.resolution import HOST_NETWORK, Resolved
 from . import quantities
 from .api_kinds import APP, INTERNAL, NETWORK, SERVICE
-from .limits import NODE_LABELS, PLACEHOLDERS, split_constraint
+from .limits import NODE_LABELS, PLACEHOLDERS, SHARED_MEMORY, split_constraint
 
 Body = dict[str, Any]
 Service = Mapping[str, Any]
 
 AUTO, RESTRICTED, NONE = "auto", "restricted", "none"
+_FOLDERS_OF_DEVICES = (SHARED_MEMORY, "/dev/pts", "/dev/mapper", "/dev/disk")
 ROLE = "node-role.kubernetes.io/control-plane"
 # What Swarm calls a machine's architecture -> what Kubernetes does.
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
@@ -54,7 +55,10 @@ _START_PERIOD = 5
 
 
 def selector(app: str, name: str, service: Service) -> dict[str, str]:
-    """The labels by which a service's pods are found; they can never change, so those of a workload that was taken over stay."""
+    """The labels by which a service's pods are found.
+
+    They can never change, so those of a workload that was taken over stay.
+    """
     return dict(service.get("selector") or {APP: app, SERVICE: name})
 
 
@@ -89,7 +93,8 @@ def template(app: str, name: str, service: Service, resolved: Resolved) -> Body:
 def is_bare(service: Service) -> bool:
     """Whether pods are as somebody else made them, so that taking them over restarts none; our own additions come with the next change.
 
-    ``bare`` is then what we declare of their template as it is written there: its image, and lists in its order.
+    ``bare`` is then what we declare of their template as it is written there: its image, and lists
+    in its order.
     """
     return bool(service.get("bare"))
 
@@ -160,7 +165,10 @@ def _container(name: str, service: Service, resolved: Resolved) -> Body:
 
 
 def _environment(name: str, variables: Mapping[str, str]) -> list[Body]:
-    """Variables; what a placeholder asks for comes first, as a variable that the others refer to. The server drops empty values."""
+    """Variables; what a placeholder asks for comes first, as a variable that the others refer to.
+
+    The server drops empty values.
+    """
     asked: dict[str, str] = {}
 
     def fill(match: re.Match[str]) -> str:
@@ -232,7 +240,10 @@ def _resources(resources: Mapping[str, Any]) -> Body:
 
 
 def _stop_hook(signal: str) -> Body:
-    """A hook that sends the signal and stays until the program has ended, so that no ``SIGTERM`` follows."""
+    """A hook that sends the signal and stays until the program has ended.
+
+    So that no ``SIGTERM`` follows.
+    """
     short = re.sub("^SIG", "", signal.upper())
     if short in ("", "TERM", "15"):
         return {}
@@ -350,7 +361,10 @@ def _container_security(service: Service) -> Body:
 
 
 def _volume_name(target: str) -> str:
-    """What is mounted is called by its place; places that read alike in the letters of the DNS are told apart by a hash."""
+    """What is mounted is called by its place.
+
+    Places that read alike in the letters of the DNS are told apart by a hash.
+    """
     name = target.strip("/")
     clean = Naming.dns(name.replace("/", "-")).replace(".", "-") or "root"
     lossy = re.search(r"[^a-z0-9/]", name) is not None
@@ -419,16 +433,14 @@ def _source(mount: Mapping[str, Any]) -> Body:
 
 
 def _path_type(path: str) -> str:
-    """What must be there already; without a type, a directory would be made of a path that is wrong."""
+    """What must be there already.
+
+    Without a type, a directory would be made of a path that is wrong.
+    """
     name = posixpath.basename(path)
     if name.endswith(".sock"):
         return "Socket"
-    if path.startswith("/dev/") and path not in (
-        "/dev/shm",
-        "/dev/pts",
-        "/dev/mapper",
-        "/dev/disk",
-    ):  # noqa: S108 - a path of the spec
+    if path.startswith("/dev/") and path not in _FOLDERS_OF_DEVICES:
         return "CharDevice"
     return "File" if path in _FILES or re.search(r"[^.]\.(?!d$)\w+$", name) else "Directory"
 
@@ -455,7 +467,7 @@ def _mounts(service: Service, resolved: Resolved) -> list[Body]:
                 }
             )
     if "shm_size" in service:
-        result.append({"name": "dev-shm", "mountPath": "/dev/shm"})  # noqa: S108 - a path in the container
+        result.append({"name": "dev-shm", "mountPath": SHARED_MEMORY})
     return result
 
 
@@ -549,7 +561,10 @@ def _spread(app: str, name: str, service: Service) -> list[Body]:
 
 
 def strategy(service: Service) -> tuple[Body, int]:
-    """How many pods may be more and fewer while they are replaced, and for how long a new one must hold."""
+    """How many pods may be more and fewer while they are replaced.
+
+    And for how long a new one must hold.
+    """
     update = service.get("deploy", {}).get("update_config")
     given: Mapping[str, Any] = update or UPDATE_DEFAULTS
     at_once: Any = given["parallelism"] or "100%"

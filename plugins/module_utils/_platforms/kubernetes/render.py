@@ -64,7 +64,10 @@ def kind_of(body: Body, service: Mapping[str, Any]) -> Kind:
 
 
 def of_service(app: str, name: str, resolved: Resolved) -> list[Body]:
-    """Everything that is made of one service, in the order in which it is made; its workload is the last."""
+    """Everything that is made of one service, in the order in which it is made.
+
+    Its workload is the last.
+    """
     service = resolved.services[name]
     if "manifest" in service:
         return [manifests.rendered(app, name, service)]
@@ -102,7 +105,10 @@ def workload(app: str, name: str, resolved: Resolved) -> Body:
 
 
 def policies(app: str, resolved: Resolved) -> list[Body]:
-    """A NetworkPolicy for each of the app's networks, and one that keeps pods on internal networks inside."""
+    """A NetworkPolicy for each of the app's networks.
+
+    And one that keeps pods on internal networks inside.
+    """
     own = [
         _finished(app, "", {}, _network(name, entry))
         for name, entry in resolved.networks.items()
@@ -141,7 +147,10 @@ def _finished(app: str, name: str, service: Service, body: Body) -> Body:
 
 
 def overlaid(body: Any, raw: Any) -> Any:
-    """``raw`` merged into ``body``: mappings by key, lists of named things by name, anything else is replaced."""
+    """``raw`` merged into ``body``.
+
+    Mappings by key, lists of named things by name, anything else is replaced.
+    """
     if isinstance(body, dict) and isinstance(raw, dict):
         result = copy.deepcopy(body)
         for key, value in raw.items():
@@ -176,7 +185,10 @@ def _claims(app: str, service: Service) -> Iterable[Body]:
 
 
 def _services(app: str, name: str, service: Service) -> Iterable[Body]:
-    """The Service by which others find it, one for each other name, and one that is seen from outside."""
+    """The Service by which others find it, one for each other name.
+
+    And one that is seen from outside.
+    """
     inside = _inside_ports(service)
     headless = not inside or service.get("deploy", {}).get("endpoint_mode") == "dnsrr"
     if HOST_NETWORK in service.get("networks", {}):
@@ -221,7 +233,10 @@ def _services(app: str, name: str, service: Service) -> Iterable[Body]:
 
 
 def _inside_ports(service: Service) -> list[tuple[int, str]]:
-    """Container ports that others are told of: those that are published and those under ``expose``."""
+    """Container ports that others are told of.
+
+    Those that are published and those under ``expose``.
+    """
     found = {(int(port["target"]), port["protocol"].upper()) for port in service.get("ports", [])}
     for text in service.get("expose", []):
         span, _slash, protocol = str(text).partition("/")

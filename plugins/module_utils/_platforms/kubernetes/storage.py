@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where an app keeps itself in the cluster: its records, its lease, its secrets and configs.
 
-A record is a Secret of a type of its own, its verdict stands in annotations. The lease is a Lease; every
-write of it names the version that was read, and it is never removed.
+A record is a Secret of a type of its own, its verdict stands in annotations. The lease is a Lease;
+every write of it names the version that was read, and it is never removed.
 """
 
 from __future__ import annotations
@@ -208,7 +208,10 @@ def _data(section: str, data: bytes) -> dict[str, Any]:
 
 
 def sweep(cluster: Cluster, app: str, needed: list[Resolved], fence: Fence) -> None:
-    """Remove the app's secrets and configs that no release in the history refers to; all of them where there is none."""
+    """Remove the app's secrets and configs that no release in the history refers to.
+
+    All of them where there is none.
+    """
     roles = (CONTENT,) if needed else (CONTENT, REGISTRY)
     for section, kind in _CONTENTS.items():
         names = {name for resolved in needed for name in getattr(resolved, section)}
@@ -219,7 +222,10 @@ def sweep(cluster: Cluster, app: str, needed: list[Resolved], fence: Fence) -> N
 
 
 def registry_name(app: str) -> str:
-    """The name of the Secret that lets the machines into registries; its content may change in place."""
+    """The name of the Secret that lets the machines into registries.
+
+    Its content may change in place.
+    """
     return f"shipping.code.{app}.registry"
 
 

@@ -22,7 +22,10 @@ _RETRY, _PATIENCE = 0.5, 20
 
 
 class Mirror:
-    """The objects of one kind, and a thread that follows what happens to them. ``changed`` is set at every event."""
+    """The objects of one kind, and a thread that follows what happens to them.
+
+    ``changed`` is set at every event.
+    """
 
     def __init__(
         self,

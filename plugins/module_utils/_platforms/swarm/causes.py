@@ -17,7 +17,8 @@ from ..._deploy.start_failures import START_FAILURES
 
 _AT_ONCE = 1.0
 
-# What stands in a task's Err -> kind, text, patience; what needs patience, a task that goes may make possible.
+# What stands in a task's Err -> kind, text, patience; what needs patience, a task that goes may
+# make possible.
 _WAITING: tuple[tuple[str, str, str, float], ...] = (
     (
         "scheduling constraints not satisfied",

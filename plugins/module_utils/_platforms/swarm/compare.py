@@ -39,7 +39,8 @@ _IN_TEMPLATE = tuple(entry for entry in _HASHED if entry not in ENDPOINT)
 def service_hash(service: Mapping[str, Any]) -> str:
     """A hash of everything whose change replaces tasks.
 
-    Where a service may run is left out: the engine moves only those tasks whose machine no longer fits.
+    Where a service may run is left out: the engine moves only those tasks whose machine no longer
+    fits.
     """
     declared = {entry.key: entry.wanted(service) for entry in _HASHED}
     return digest(

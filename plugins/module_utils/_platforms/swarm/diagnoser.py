@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be learnt of a task that failed: its container's end, its health check, its last lines."""
+"""What can be learnt of a task that failed.
+
+Its container's end, its health check, its last lines.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,10 @@ def examine(
     logs, note = _logs(engine, task.id)
     here = get(engine.get("/info"), "Swarm.NodeID") == found.get("NodeID")
     if not here:
-        note = f"its engine is not the one connected to, so look there: docker inspect {container[:12]} on {task.machine}"
+        note = (
+            "its engine is not the one connected to, so look there: docker inspect"
+            f" {container[:12]} on {task.machine}"
+        )
         return Evidence(logs=logs, note=note)
     return _inspected(engine, container, logs, note)
 
@@ -57,7 +63,10 @@ def _inspected(engine: Engine, container: str, logs: tuple[str, ...], note: str)
 
 
 def _was_unhealthy(inspected: dict[str, Any]) -> bool:
-    """Whether its health check failed as often as it may; the engine calls every stopped container unhealthy."""
+    """Whether its health check failed as often as it may.
+
+    The engine calls every stopped container unhealthy.
+    """
     retries = get(inspected, "Config.Healthcheck.Retries") or _DEFAULT_RETRIES
     return bool((get(inspected, "State.Health.FailingStreak") or 0) >= retries)
 
@@ -81,7 +90,8 @@ def _image(engine: Engine, task: Task, reference: str, credentials: Credentials)
         return asked
     return Cause(
         "image_unavailable",
-        f"{task.machine or 'the machine'} could not pull {reference}, which the registry has; look at the engine's log there",
+        f"{task.machine or 'the machine'} could not pull {reference}, which the registry has; look"
+        " at the engine's log there",
         final=True,
     )
 

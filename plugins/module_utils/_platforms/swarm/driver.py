@@ -101,16 +101,19 @@ class Swarm:
         networks.sort(key=lambda network: network.get("Scope") == "swarm")
         networks += self._host_network([*own.values(), *strangers.values()], networks)
         everything = {config["ID"]: config for config in [*named, *configs]}
-        return Found(
-            own,
-            strangers,
-            tasks,
-            networks,
-            secrets,
-            list(everything.values()),
-            nodes,
-            self.engine.clock,
-        ), configs
+        return (
+            Found(
+                own,
+                strangers,
+                tasks,
+                networks,
+                secrets,
+                list(everything.values()),
+                nodes,
+                self.engine.clock,
+            ),
+            configs,
+        )
 
     def _host_network(
         self, services: list[dict[str, Any]], networks: list[dict[str, Any]]
@@ -196,7 +199,10 @@ class Swarm:
         return found.belongings(app, adopted=bool(seen.records))
 
     def _with_external(self, resolved: Resolved, found: Found) -> Found:
-        """External configs are looked up by name, since a full list would bring all data of all apps."""
+        """External configs are looked up by name.
+
+        Since a full list would bring all data of all apps.
+        """
         missing = [
             name
             for name, entry in resolved.configs.items()
@@ -349,7 +355,10 @@ class Swarm:
         fence: Fence,
         header: Mapping[str, str] | None = None,
     ) -> None:
-        """Write a service that was read as ``body``; refuse where a later holder of the lease wrote it."""
+        """Write a service that was read as ``body``.
+
+        Refuse where a later holder of the lease wrote it.
+        """
         token = int((body["Spec"].get("Labels") or {}).get(TOKEN, "0"))
         if token > fence.token:
             name = body["Spec"]["Name"]

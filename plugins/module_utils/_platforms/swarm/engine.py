@@ -88,7 +88,8 @@ class Engine:
         if self.api < MINIMUM_API:
             raise PlatformError(
                 f"the engine at {connection.docker_host} is too old",
-                f"it speaks API {_dotted(self.api)} (Docker {about.get('Version')}), and {_dotted(MINIMUM_API)} is the least",
+                f"it speaks API {_dotted(self.api)} (Docker {about.get('Version')}), and"
+                f" {_dotted(MINIMUM_API)} is the least",
                 "Upgrade it to Docker 20.10 or newer",
             )
         self.prefix = f"/v{_dotted(max(min(self.api, NEWEST_API), oldest))}"
@@ -157,7 +158,8 @@ class Engine:
             raise Denied(
                 f"no trusted connection to the engine at {self.connection.docker_host}",
                 innermost(error),
-                "Check ca_path, client_cert and client_key; tls: false is for an engine that speaks no TLS",
+                "Check ca_path, client_cert and client_key; tls: false is for an engine that speaks"
+                " no TLS",
             ) from error
         except requests.exceptions.RequestException as error:
             raise Unreachable(

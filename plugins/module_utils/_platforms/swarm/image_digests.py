@@ -167,7 +167,8 @@ def _from_local(engine: Engine, reference: Reference, asked: Cause, machines: in
     if machines > 1:
         return Cause(
             "image_local",
-            f"{reference.familiar} is on one machine only ({asked.text}), and {machines} machines may run it; push it, or set resolve_image: never",
+            f"{reference.familiar} is on one machine only ({asked.text}), and {machines} machines"
+            " may run it; push it, or set resolve_image: never",
         )
     return local.id
 
@@ -183,7 +184,10 @@ def _local(engine: Engine, reference: Reference) -> Local | None:
 def gone(
     engine: Engine, pinned: Iterable[str], credentials: Credentials, thorough: bool
 ) -> list[str]:
-    """Which pinned images cannot be had any more: not on this engine and, if asked, not in their registry."""
+    """Which pinned images cannot be had any more.
+
+    Not on this engine and, if asked, not in their registry.
+    """
     have: set[str] = set()
     for image in engine.get("/images/json"):
         have.add(image["Id"])

@@ -72,7 +72,8 @@ class Found:
     def belongings(self, app: str, adopted: bool) -> dict[str, list[str]]:
         """The names of the app's own objects, by kind; the lease is not one of them.
 
-        A network cannot be labelled afterwards, so those of an ``adopted`` stack are told by its label.
+        A network cannot be labelled afterwards, so those of an ``adopted`` stack are told by its
+        label.
         """
 
         def names(objects: list[dict[str, Any]]) -> list[str]:
@@ -106,7 +107,10 @@ def is_own_network(app: str, network: Mapping[str, Any], adopted: bool) -> bool:
 def split_services(
     app: str, services: list[dict[str, Any]]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The app's own services by their names in the spec, and others whose name begins as theirs do."""
+    """The app's own services by their names in the spec.
+
+    And others whose name begins as theirs do.
+    """
     own, strangers = {}, {}
     for service in services:
         labels = service["Spec"].get("Labels") or {}
@@ -148,9 +152,11 @@ def _service(
     policy = get(spec, "TaskTemplate.RestartPolicy") or {}
     return ServiceState(
         name=name,
-        wanted=sum(task.wanted for task in seen)
-        if everywhere
-        else get(spec, "Mode.Replicated.Replicas") or 0,
+        wanted=(
+            sum(task.wanted for task in seen)
+            if everywhere
+            else get(spec, "Mode.Replicated.Replicas") or 0
+        ),
         tasks=seen,
         update=_UPDATES.get(get(body, "UpdateStatus.State") or "", ""),
         update_text=get(body, "UpdateStatus.Message") or "",
@@ -198,11 +204,13 @@ def _task(
         age=max(0.0, clock - _seconds(status.get("Timestamp"))),
         failed=failed,
         exit_code=causes.exit_code(status) if failed else None,
-        cause=causes.failed(status)
-        if failed
-        else causes.waiting(error)
-        if state == words.WAITING
-        else None,
+        cause=(
+            causes.failed(status)
+            if failed
+            else causes.waiting(error)
+            if state == words.WAITING
+            else None
+        ),
         created=task.get("CreatedAt", ""),
     )
 

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What it takes to make an app on a Swarm what its spec says. Pure: from what was found to a plan."""
+"""What it takes to make an app on a Swarm what its spec says.
+
+Pure: from what was found to a plan.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,10 @@ START_INTERVAL_API = (1, 44)
 def plan(
     app: str, resolved: Resolved, records: Sequence[Record], found: Found, wishes: Wishes
 ) -> Plan:
-    """Compare the spec with what was found; raise :class:`PlanError` with everything that stands in the way."""
+    """Compare the spec with what was found.
+
+    Raise :class:`PlanError` with everything that stands in the way.
+    """
     problems: list[Problem] = []
     adopted = _adopted(app, resolved, found, wishes, problems)
     have = {**found.services, **adopted}
@@ -100,7 +106,10 @@ def _of_stack(app: str, labels: Mapping[str, str] | None) -> bool:
 def _adopted(
     app: str, resolved: Resolved, found: Found, wishes: Wishes, problems: list[Problem]
 ) -> dict[str, Any]:
-    """Services of our names that are not ours yet: taken over if asked and made by a stack, else problems."""
+    """Services of our names that are not ours yet.
+
+    Taken over if asked and made by a stack, else problems.
+    """
     result = {}
     for name in resolved.services:
         full = service_name(app, name)
@@ -111,14 +120,16 @@ def _adopted(
             problems.append(
                 Problem(
                     f"services.{name}",
-                    f"a service {full} exists that this collection did not make; rename one of them",
+                    f"a service {full} exists that this collection did not make; rename one of"
+                    " them",
                 )
             )
         elif not wishes.adopt:
             problems.append(
                 Problem(
                     f"services.{name}",
-                    f"the service {full} was made by docker stack deploy; set adopt: true to take it over",
+                    f"the service {full} was made by docker stack deploy; set adopt: true to take"
+                    " it over",
                 )
             )
         else:
@@ -147,14 +158,16 @@ def _check_networks(
                 problems.append(
                     Problem(
                         f"networks: {name}",
-                        "is external and does not exist on this Swarm; make it by docker network create -d overlay",
+                        "is external and does not exist on this Swarm; make it by docker network"
+                        " create -d overlay",
                     )
                 )
             elif network.get("Scope") != "swarm":
                 problems.append(
                     Problem(
                         f"networks: {name}",
-                        f"is external and of one machine only (driver {network.get('Driver')}); services need an overlay network",
+                        f"is external and of one machine only (driver {network.get('Driver')});"
+                        " services need an overlay network",
                     )
                 )
         elif network is not None:
@@ -173,7 +186,8 @@ def _network_problems(
     if not _is_own(app, labels) and not _of_stack(app, labels):
         yield Problem(
             f"networks: {name}",
-            "exists already and is not of this app; declare it external, or give this one another name",
+            "exists already and is not of this app; declare it external, or give this one another"
+            " name",
         )
         return
     changed = [
@@ -185,8 +199,9 @@ def _network_problems(
         users = sorted(service for service, body in found.services.items() if _uses(body, network))
         yield Problem(
             f"networks: {name}",
-            f"a network cannot change in place ({', '.join(changed)}); it is used by {', '.join(users) or 'no service'}. "
-            f"Give it another name, or set recreate: [{name}], which interrupts them",
+            f"a network cannot change in place ({', '.join(changed)}); it is used by"
+            f" {', '.join(users) or 'no service'}. Give it another name, or set recreate: [{name}],"
+            " which interrupts them",
         )
 
 
@@ -230,7 +245,8 @@ def _check_external(resolved: Resolved, found: Found, problems: list[Problem]) -
                 problems.append(
                     Problem(
                         f"{section}: {name}",
-                        f"is external and does not exist on this Swarm; make it by docker {section[:-1]} create",
+                        "is external and does not exist on this Swarm; make it by docker"
+                        f" {section[:-1]} create",
                     )
                 )
 
@@ -311,7 +327,10 @@ def former(
 
 
 def stack_declared(spec: Mapping[str, Any], names: Names) -> dict[str, Any]:
-    """Everything that ``docker stack deploy`` can have declared in a service, as a resolved service."""
+    """Everything that ``docker stack deploy`` can have declared in a service.
+
+    As a resolved service.
+    """
     result: dict[str, Any] = {}
     for field in FIELDS:
         value = field.read(spec, names)
@@ -326,9 +345,11 @@ def stack_declared(spec: Mapping[str, Any], names: Names) -> dict[str, Any]:
         _put_declared(
             result,
             field.key,
-            list(value.values())
-            if field.key in ("volumes", "secrets", "configs", "ports")
-            else value,
+            (
+                list(value.values())
+                if field.key in ("volumes", "secrets", "configs", "ports")
+                else value
+            ),
         )
     return result
 

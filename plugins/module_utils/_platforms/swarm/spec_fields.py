@@ -119,7 +119,10 @@ _BRACES, _ESCAPED_BRACES = "{{", '{{"{{"}}'
 
 
 def _env(value: Mapping[str, str], _names: Names) -> list[str]:
-    """The engine takes an environment for templates; what has none of its placeholders is kept literal."""
+    """The engine takes an environment for templates.
+
+    What has none of its placeholders is kept literal.
+    """
     return [
         f"{key}={item if _PLACEHOLDER.search(item) else item.replace(_BRACES, _ESCAPED_BRACES)}"
         for key, item in value.items()

@@ -67,7 +67,10 @@ def read_lease(engine: Engine, app: str, known: Lease | None = None) -> Lease | 
 
 
 def write_lease(engine: Engine, app: str, lease: Lease) -> Lease:
-    """Make the lease (without an id) or write it; raises :class:`Outdated` where somebody was faster."""
+    """Make the lease (without an id) or write it.
+
+    Raises :class:`Outdated` where somebody was faster.
+    """
     labels = {**lease.labels(), APP: app, KIND: LEASE}
     if not lease.id:
         return replace(
@@ -147,7 +150,10 @@ def take_over(
     existing: Mapping[str, Mapping[str, Any]],
     fence: Fence,
 ) -> None:
-    """Label a stack's secrets and configs that are used from now on, so that they go with the last release that needs them."""
+    """Label a stack's secrets and configs that are used from now on.
+
+    So that they go with the last release that needs them.
+    """
     for kind in ("secrets", "configs"):
         for name, entry in getattr(resolved, kind).items():
             found = existing[kind].get(name)
@@ -179,7 +185,10 @@ def sweep(engine: Engine, app: str, needed: Iterable[Resolved], fence: Fence) ->
 
 
 def _delete_unused(engine: Engine, path: str) -> None:
-    """Delete an object, unless a task that is just going still uses it; the next run takes it then."""
+    """Delete an object, unless a task that is just going still uses it.
+
+    The next run takes it then.
+    """
     try:
         engine.delete(path)
     except PlatformError as error:

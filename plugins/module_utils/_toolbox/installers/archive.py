@@ -18,7 +18,8 @@ def _install(build: Build) -> None:
 
 KIND = Kind(
     "archive",
-    "A tar (plain, gz, bz2, xz) or zip with programs. It is unpacked by rules of our own: nothing in it can be written elsewhere.",
+    "A tar (plain, gz, bz2, xz) or zip with programs. It is unpacked by rules of our own: nothing"
+    " in it can be written elsewhere.",
     {
         "url": Key("url", "Where the control machine gets it from.", each_platform=True),
         "file": Key(

@@ -16,7 +16,8 @@ def _install(build: Build) -> None:
 
 KIND = Kind(
     "git",
-    "The files of one commit of a git repository. The control machine gets them; the user's machine needs no git.",
+    "The files of one commit of a git repository. The control machine gets them; the user's machine"
+    " needs no git.",
     {
         "repository": Key(
             "text",

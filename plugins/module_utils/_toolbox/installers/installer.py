@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a kind of tool is: the keys of its entry in a catalogue, what makes an object of it, and how it is installed."""
+"""What a kind of tool is.
+
+The keys of its entry in a catalogue, what makes an object of it, and how it is installed.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ from ..delivery_errors import Damaged
 
 
 class Key(NamedTuple):
-    """One key of a tool's entry. ``each_platform`` ones may also stand in an item of ``platforms``."""
+    """One key of a tool's entry.
+
+    ``each_platform`` ones may also stand in an item of ``platforms``.
+    """
 
     form: str
     text: str

@@ -62,7 +62,8 @@ def _into(build: Build) -> None:
         ),
         *("--link-mode", "copy", "--requirements", build.sent("lock"), *source),
     )
-    # Users cannot write there. Not by the environment's own Python, which would run code of the packages (.pth) as root.
+    # Users cannot write there. Not by the environment's own Python, which would run code of the
+    # packages (.pth) as root.
     run.program(
         interpreter, "-I", "-S", "-m", "compileall", "-q", os.path.join(build.target, "lib")
     )
@@ -73,7 +74,10 @@ def _index(details: Mapping[str, Any]) -> list[str]:
 
 
 class _Uv:
-    """uv with nothing of the machine's own settings, and without the network where wheels were sent."""
+    """uv with nothing of the machine's own settings.
+
+    And without the network where wheels were sent.
+    """
 
     def __init__(self, build: Build) -> None:
         self.build = build
@@ -108,14 +112,16 @@ class _Uv:
             raise DeliveryError(
                 f"{self.build.name} cannot be installed",
                 f"uv {words[0]} ended with {done.returncode}: {said}",
-                "The lock needs a wheel with its hash for this machine's system and Python "
-                f"({self.build.facts.os} {self.build.facts.arch}, Python {self.build.facts.python_version})",
+                "The lock needs a wheel with its hash for this machine's system and Python"
+                f" ({self.build.facts.os} {self.build.facts.arch}, Python"
+                f" {self.build.facts.python_version})",
             )
 
 
 KIND = Kind(
     "python",
-    "Python packages in a virtual environment of their own, installed by `uv` from wheels whose hashes are locked.",
+    "Python packages in a virtual environment of their own, installed by `uv` from wheels whose"
+    " hashes are locked.",
     {
         "lock": Key(
             "path",

@@ -46,7 +46,8 @@ IMAGE_PROBLEMS = [
         {"build": "."},
         {},
         [
-            "services.web: has no image; set it by images: {web: <reference>}, as CI built and pushed it"
+            "services.web: has no image; set it by images: {web: <reference>}, as CI built and"
+            " pushed it"
         ],
     ),
     ({"command": "x"}, {}, ["services.web: needs an image"]),
@@ -72,7 +73,10 @@ def test_what_is_for_local_work_only_is_named_in_one_line():
         web={"build": ".", "container_name": "w", "pull_policy": "always"},
         db={"attach": False, "develop": {}},
     )
-    expected = "passed over, for local work only: services.web.build, services.web.container_name, services.web.pull_policy, services.db.attach, services.db.develop"
+    expected = (
+        "passed over, for local work only: services.web.build, services.web.container_name,"
+        " services.web.pull_policy, services.db.attach, services.db.develop"
+    )
     assert model.read(content).notes == [expected]
 
 
@@ -87,11 +91,17 @@ NO_APPS = [
     ({**spec(), "networks": ["front"]}, "networks: must be a mapping"),
     (
         {"services": {"my.web": {"image": "nginx"}}},
-        "services.my.web: a service's name must have letters, digits, '-' and '_' only, and begin and end with a letter or digit",
+        (
+            "services.my.web: a service's name must have letters, digits, '-' and '_' only, and"
+            " begin and end with a letter or digit"
+        ),
     ),
     (
         {"services": {"-web": {"image": "nginx"}}},
-        "services.-web: a service's name must have letters, digits, '-' and '_' only, and begin and end with a letter or digit",
+        (
+            "services.-web: a service's name must have letters, digits, '-' and '_' only, and begin"
+            " and end with a letter or digit"
+        ),
     ),
     (
         {**spec(), "volumes": {"my data": None}},
@@ -194,7 +204,10 @@ OBJECT_PROBLEMS = [
     (
         "secrets",
         {"environment": "A", "name": "x"},
-        "secrets.it.name: secrets that are not external are named after their content; leave the name out",
+        (
+            "secrets.it.name: secrets that are not external are named after their content; leave"
+            " the name out"
+        ),
     ),
     (
         "secrets",

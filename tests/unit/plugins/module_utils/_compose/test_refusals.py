@@ -14,7 +14,10 @@ ON_THE_CONTROL_MACHINE = (
     "is a path of the control machine, and a service runs on any machine; "
     "ship the file under configs or secrets, or write an absolute path that exists on the machines"
 )
-ON_ALL_ADDRESSES = "Swarm publishes on all addresses of a machine, not on {} alone; leave the address out and close the port by a firewall, or do not publish it"
+ON_ALL_ADDRESSES = (
+    "Swarm publishes on all addresses of a machine, not on {} alone; leave the address out and"
+    " close the port by a firewall, or do not publish it"
+)
 NO_CLEARING = "Swarm cannot clear an image's entrypoint; write the program that shall run instead"
 NO_JOBS = "jobs are not supported yet; run the task before the release, or in the entrypoint"
 
@@ -30,12 +33,18 @@ HABITS = [
     (
         {"ports": ["8080-8089:80"]},
         "ports[0]",
-        "published '8080-8089' and target '80' must be ports or ranges of equal length, from 1 to 65535",
+        (
+            "published '8080-8089' and target '80' must be ports or ranges of equal length, from 1"
+            " to 65535"
+        ),
     ),
     (
         {"ports": ["80:70000"]},
         "ports[0]",
-        "published '80' and target '70000' must be ports or ranges of equal length, from 1 to 65535",
+        (
+            "published '80' and target '70000' must be ports or ranges of equal length, from 1 to"
+            " 65535"
+        ),
     ),
     (
         {"ports": ["0:80"]},
@@ -123,12 +132,18 @@ HABITS = [
     (
         {"command": "migrate && serve"},
         "command",
-        '\'migrate && serve\' has && outside quotes, and no shell reads it; quote it, or write ["sh", "-c", "..."]',
+        (
+            "'migrate && serve' has && outside quotes, and no shell reads it; quote it, or write"
+            ' ["sh", "-c", "..."]'
+        ),
     ),
     (
         {"command": "serve >log"},
         "command",
-        '\'serve >log\' has > outside quotes, and no shell reads it; quote it, or write ["sh", "-c", "..."]',
+        (
+            "'serve >log' has > outside quotes, and no shell reads it; quote it, or write [\"sh\","
+            ' "-c", "..."]'
+        ),
     ),
     (
         {"command": "echo it's"},
@@ -151,7 +166,10 @@ HABITS = [
     (
         {"env_file": "app.env"},
         "env_file",
-        "is read on the control machine, which did not happen here; write its lines under environment",
+        (
+            "is read on the control machine, which did not happen here; write its lines under"
+            " environment"
+        ),
     ),
     (
         {"network_mode": "service:db"},
@@ -293,7 +311,10 @@ HABITS = [
     (
         {"deploy": {"endpoint_mode": "dnsrr"}, "ports": ["80:80"]},
         "ports",
-        "endpoint_mode dnsrr has no virtual address to publish on; publish with mode: host, or leave endpoint_mode out",
+        (
+            "endpoint_mode dnsrr has no virtual address to publish on; publish with mode: host, or"
+            " leave endpoint_mode out"
+        ),
     ),
     ({"labels": {"a": {"b": "c"}}}, "labels.a", "must be a text, not a mapping"),
     ({"deploy": "fast"}, "deploy", "must be a mapping, not 'fast'"),
@@ -322,15 +343,24 @@ def test_refused_keys_say_what_to_write_instead(key, remedy):
     [
         (
             {"privileged": True},
-            "privileged: Swarm cannot run privileged containers; name the capabilities it needs under cap_add",
+            (
+                "privileged: Swarm cannot run privileged containers; name the capabilities it needs"
+                " under cap_add"
+            ),
         ),
         (
             {"devices": ["/dev/kvm"]},
-            "devices: Swarm cannot give devices to services; bind-mount the device's socket, or run it outside the Swarm",
+            (
+                "devices: Swarm cannot give devices to services; bind-mount the device's socket, or"
+                " run it outside the Swarm"
+            ),
         ),
         (
             {"profiles": ["dev"]},
-            "profiles: a release has no profiles; keep such services in a file of their own and list it under compose when wanted",
+            (
+                "profiles: a release has no profiles; keep such services in a file of their own and"
+                " list it under compose when wanted"
+            ),
         ),
         (
             {"links": ["db"]},
@@ -398,7 +428,10 @@ def test_all_problems_are_told_at_once_and_in_the_order_of_the_spec():
     assert problems(model.read, content) == [
         "volume: unknown key; did you mean volumes?",
         "services.web.image: 'My App' is no image reference; write registry/name:tag",
-        "services.web.privileged: Swarm cannot run privileged containers; name the capabilities it needs under cap_add",
+        (
+            "services.web.privileged: Swarm cannot run privileged containers; name the capabilities"
+            " it needs under cap_add"
+        ),
         "services.web.deploy.replica: unknown key; did you mean replicas?",
         "services.web.deploy.mode: 'globl' is none of replicated, global; did you mean global?",
         "services.db.ports[0]: " + ON_ALL_ADDRESSES.format("127.0.0.1"),
@@ -412,10 +445,11 @@ def test_all_problems_are_told_at_once_and_in_the_order_of_the_spec():
 def test_the_error_counts_and_lists():
     with pytest.raises(model.SpecError) as caught:
         model.read(spec(privileged=True, wobble=1))
-    assert str(caught.value) == (
-        "2 problems in the spec; nothing was touched: \n"
-        "  services.web.privileged: Swarm cannot run privileged containers; name the capabilities it needs under cap_add\n"
-        "  services.web.wobble: unknown key"
+    assert (
+        str(caught.value)
+        == "2 problems in the spec; nothing was touched: \n  services.web.privileged: Swarm cannot"
+        " run privileged containers; name the capabilities it needs under cap_add\n "
+        " services.web.wobble: unknown key"
     )
     assert caught.value.facts["problems"][1] == {
         "path": "services.web.wobble",

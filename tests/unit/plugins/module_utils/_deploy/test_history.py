@@ -56,7 +56,8 @@ def test_a_record_that_is_too_large_is_refused():
         Record(1, "1", resolved=Resolved(services={"web": {"command": [noise]}})).data()
 
 
-# What is known, the newest first; the number asked for; where it goes, or None where it is there already.
+# What is known, the newest first; the number asked for; where it goes, or None where it is there
+# already.
 TARGETS = {
     "to the one before": ([record(2), record(1)], None, 1),
     "over a failed one": ([record(3), record(2, FAILED), record(1)], None, 1),

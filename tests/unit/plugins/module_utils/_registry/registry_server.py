@@ -110,7 +110,10 @@ def docker_registry(folder: Path, user: str = "", password: str = "") -> Iterato
         )
         (folder / "htpasswd").write_bytes(known.stdout)
         auth = f"auth:\n  htpasswd:\n    realm: shop\n    path: {folder}/htpasswd\n"
-    settings = f"version: 0.1\nlog: {{level: warn}}\nstorage: {{filesystem: {{rootdirectory: {folder}/data}}}}\nhttp: {{addr: {address}}}\n{auth}"
+    settings = (
+        "version: 0.1\nlog: {level: warn}\nstorage: {filesystem: {rootdirectory:"
+        f" {folder}/data}}}}\nhttp: {{addr: {address}}}\n{auth}"
+    )
     (folder / "config.yml").write_text(settings)
     with (
         (folder / "log").open("wb") as log,

@@ -218,7 +218,8 @@ def test_broken_files(config, tmp_path):
     path = config('{"auths": "s3cret')
     refuse(
         f"cannot read {path}",
-        "it is no JSON of a Docker client (Unterminated string starting at: line 1 column 11 (char 10))",
+        "it is no JSON of a Docker client (Unterminated string starting at: line 1 column 11 (char"
+        " 10))",
         "Correct the file, or name",
     )
     config("[]")
@@ -226,7 +227,8 @@ def test_broken_files(config, tmp_path):
     path.write_bytes(b'{"s3cret": "\xff"}')
     refuse(
         f"cannot read {path}",
-        "it is no JSON of a Docker client ('utf-8' codec can't decode byte 0xff in position 12: invalid start byte)",
+        "it is no JSON of a Docker client ('utf-8' codec can't decode byte 0xff in position 12:"
+        " invalid start byte)",
     )
     with pytest.raises(
         PlanError, match=r"cannot read /no/such: No such file or directory. Correct docker_config."

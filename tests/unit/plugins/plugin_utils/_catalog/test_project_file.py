@@ -27,8 +27,14 @@ GOOD = {
     "script": "{kind: script, version: '1', file: hello.sh, self_test: [t, --help], priority: 3}",
     "git": f"{{kind: git, version: '1', repository: repo, commit: {COMMIT}, commands: [bin/t]}}",
     "python": "{kind: python, version: '1', lock: lock.txt, wheels: wheels, commands: [t]}",
-    "archive": f"{{kind: archive, version: '1', url: https://example.com/t.tar.gz, sha256: {SUM}, strip: 1, commands: {{t: bin/t}}}}",
-    "binary": f"{{kind: binary, version: '1', file: t, sha256: {SUM}, platforms: [{{os: linux, arch: x86_64}}]}}",
+    "archive": (
+        f"{{kind: archive, version: '1', url: https://example.com/t.tar.gz, sha256: {SUM}, strip:"
+        " 1, commands: {t: bin/t}}"
+    ),
+    "binary": (
+        f"{{kind: binary, version: '1', file: t, sha256: {SUM}, platforms: [{{os: linux, arch:"
+        " x86_64}]}"
+    ),
     "env": "{kind: env, variables: {ATLAS_URL: 'https://atlas.example.com'}}",
     "file": "{kind: file, file: t.toml, path: conf/t.toml}",
 }
@@ -88,11 +94,17 @@ def test_every_key_has_a_text():
         (f"{{kind: binary, version: '1', sha256: {SUM}}}", "3:6: t needs exactly one of url, file"),
         (
             "{kind: binry}",
-            "3:13: 'binry' is none of script, git, python, archive, binary, env, file; did you mean binary?",
+            (
+                "3:13: 'binry' is none of script, git, python, archive, binary, env, file; did you"
+                " mean binary?"
+            ),
         ),
         (
             "{version: '1'}",
-            "3:6: has no kind; write kind: with one of script, git, python, archive, binary, env, file",
+            (
+                "3:6: has no kind; write kind: with one of script, git, python, archive, binary,"
+                " env, file"
+            ),
         ),
         (
             "{kind: script, version: 1.10, file: t}",
@@ -147,7 +159,10 @@ def test_all_problems_at_once():
 
 
 def test_two_tools_with_one_command():
-    content = "tools:\n  a: {kind: script, version: '1', file: a}\n  b: {kind: script, version: '1', file: b, commands: [a]}\n"
+    content = (
+        "tools:\n  a: {kind: script, version: '1', file: a}\n  b: {kind: script, version: '1',"
+        " file: b, commands: [a]}\n"
+    )
     assert problems(content) == ["atlas.yml:3:6: a is a command of a already"]
 
 

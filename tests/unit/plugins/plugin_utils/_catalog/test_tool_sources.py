@@ -94,7 +94,10 @@ def test_the_sample(tmp_path: Path):
 
 def test_the_sample_says_that_its_service_is_down():
     wheels = Path(__file__).parents[5] / "playbooks" / "files" / "projects" / "atlas" / "wheels"
-    code = "import sys; sys.argv = ['atlas', 'http://127.0.0.1:9/']; import atlas_maps; atlas_maps.main()"
+    code = (
+        "import sys; sys.argv = ['atlas', 'http://127.0.0.1:9/']; import atlas_maps;"
+        " atlas_maps.main()"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={"PYTHONPATH": str(next(wheels.iterdir()))},

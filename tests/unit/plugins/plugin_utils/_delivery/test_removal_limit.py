@@ -43,7 +43,10 @@ def test_more_than_a_fifth():
     assert not judge(had, without(had, "atlas", range(20)), Limits()).stop
     verdict = judge(had, without(had, "atlas", range(21)), Limits())
     assert verdict.reasons == (
-        "21 of 100 memberships on machines would go, which is 21 %, and 20 % may (delivery_max_shrink)",
+        (
+            "21 of 100 memberships on machines would go, which is 21 %, and 20 % may"
+            " (delivery_max_shrink)"
+        ),
     )
     assert (
         len(verdict.lost) == 21
@@ -213,7 +216,10 @@ def test_states(first: dict, second: dict, stopped: bool, state: str):
 
 
 def test_what_would_go_and_what_has_gone():
-    """pc1 has told what it holds, pc2 is off, pc3 comes later in the play, pc4 is not in it, and pc5 is not asked."""
+    """pc1 has told what it holds, pc2 is off, pc3 comes later in the play, pc4 is not in it.
+
+    And pc5 is not asked.
+    """
     held = [{"id": "1", "project": "p", "held": True}, {"id": "1", "project": "q", "held": False}]
     machines = [
         Machine("pc1", (), {"receipt": [], "removals": held, "held": True}, {}),

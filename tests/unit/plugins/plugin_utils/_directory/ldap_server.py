@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server that misbehaves on demand, for what no real directory can be made to do. RFC 4511, in BER."""
+"""A server that misbehaves on demand, for what no real directory can be made to do.
+
+RFC 4511, in BER.
+"""
 
 from __future__ import annotations
 

@@ -26,7 +26,10 @@ from tests.testbed.tls import Authority
 
 @contextlib.contextmanager
 def speaking(version: ssl.TLSVersion, folder: Path) -> Iterator[tuple[int, list[str]]]:
-    """A server that speaks no newer TLS; it closes after the handshake, and tells which version that was."""
+    """A server that speaks no newer TLS.
+
+    It closes after the handshake, and tells which version that was.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with warnings.catch_warnings(action="ignore"):
         context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, version

@@ -194,7 +194,10 @@ def test_strangers_are_told_briefly():
     )
     assert found.remarks == (
         "machine pc1.example.com names who is not among the people of people.base: uid=left,dc=x",
-        "project a names who is not among the people of people.base: uid=service0,dc=x, uid=service1,dc=x, uid=service2,dc=x and 6 more",
+        (
+            "project a names who is not among the people of people.base: uid=service0,dc=x,"
+            " uid=service1,dc=x, uid=service2,dc=x and 6 more"
+        ),
     )
 
 

@@ -76,7 +76,8 @@ def test_where_variables_come_from(values, process, env_files, expected):
 def test_nothing_comes_from_the_process_environment_by_itself(monkeypatch):
     monkeypatch.setenv("FROM_OUTSIDE", "x")
     assert problems(web("command: $FROM_OUTSIDE")) == [
-        "services.web.command: ${FROM_OUTSIDE} has no value; set it in values, or give it a default: ${FROM_OUTSIDE:-default}"
+        "services.web.command: ${FROM_OUTSIDE} has no value; set it in values, or give it a"
+        " default: ${FROM_OUTSIDE:-default}"
     ]
 
 
@@ -85,7 +86,10 @@ ENVIRONMENTS = [
     ("env_file: [a.env, b.env]", {"A": "b", "C": "c", "B": "b"}),
     ("env_file: [b.env, a.env]", {"A": "a", "B": "b", "C": "c"}),
     (
-        "env_file: [{path: a.env}, {path: nope.env, required: false}, {path: nope.env, required: 'false'}]",
+        (
+            "env_file: [{path: a.env}, {path: nope.env, required: false}, {path: nope.env,"
+            " required: 'false'}]"
+        ),
         {"A": "a", "C": "c"},
     ),
     ("env_file: a.env, environment: {A: own, D: 1}", {"A": "own", "C": "c", "D": 1}),
@@ -123,13 +127,15 @@ ENVIRONMENT_PROBLEMS = [
     (
         "environment: [UNSET]",
         [
-            "services.web.environment.UNSET: has no value; set UNSET in values, or write UNSET= for an empty one"
+            "services.web.environment.UNSET: has no value; set UNSET in values, or write UNSET= for"
+            " an empty one"
         ],
     ),
     (
         "environment: {UNSET: }",
         [
-            "services.web.environment.UNSET: has no value; set UNSET in values, or write UNSET= for an empty one"
+            "services.web.environment.UNSET: has no value; set UNSET in values, or write UNSET= for"
+            " an empty one"
         ],
     ),
     (
@@ -147,7 +153,8 @@ ENVIRONMENT_PROBLEMS = [
     (
         "env_file: [{path: a.env, format: raw}]",
         [
-            "services.web.env_file[0].format: only the usual format is read; leave it out, and put values with $ or quotes between single quotes"
+            "services.web.env_file[0].format: only the usual format is read; leave it out, and put"
+            " values with $ or quotes between single quotes"
         ],
     ),
     ("env_file: [[a.env]]", ["services.web.env_file[0].path: must be a text, not a list"]),
@@ -156,7 +163,10 @@ ENVIRONMENT_PROBLEMS = [
         [
             "app/broken.env:2: is no KEY=value line, or a quote in it has no counterpart",
             "services.web.env_file: cannot read app/nope.env: No such file or directory",
-            "services.web.environment.UNSET: has no value; set UNSET in values, or write UNSET= for an empty one",
+            (
+                "services.web.environment.UNSET: has no value; set UNSET in values, or write UNSET="
+                " for an empty one"
+            ),
         ],
     ),
 ]
@@ -174,7 +184,10 @@ def test_what_is_no_environment_is_left_to_the_reader(given):
         model.read(content)
 
 
-SECRET = "is a secret value and would be readable by everybody who can inspect the service; declare it under secrets:"
+SECRET = (
+    "is a secret value and would be readable by everybody who can inspect the service; declare it"
+    " under secrets:"
+)
 
 
 @pytest.mark.parametrize(
@@ -271,7 +284,10 @@ def test_a_config_holds_no_secret_value(top):
 
 
 def test_what_the_reader_refuses_is_left_to_it():
-    top = "secrets: {a: {file: a, content: b}, b: {external: true, file: x}, c: {external: {name: d}}, d: }"
+    top = (
+        "secrets: {a: {file: a, content: b}, b: {external: true, file: x}, c: {external: {name:"
+        " d}}, d: }"
+    )
     source = loaded({"app/compose.yml": f"services: {{web: {{image: nginx}}}}\n{top}"})
     assert source.secrets == {}
     with pytest.raises(SpecError) as caught:
@@ -285,7 +301,10 @@ def test_what_the_reader_refuses_is_left_to_it():
 
 # What is passed over needs no values.
 PASSED_OVER = [
-    "services: {web: {image: nginx, build: {args: {A: $UNSET}}, container_name: '${UNSET}_web', x-own: $UNSET}}",
+    (
+        "services: {web: {image: nginx, build: {args: {A: $UNSET}}, container_name: '${UNSET}_web',"
+        " x-own: $UNSET}}"
+    ),
     "services: {web: {image: nginx}}\nname: ${UNSET}\nversion: $UNSET\nx-own: {a: '$UNSET ${'}",
     "x-own: &own {image: '${UNSET:-nginx}'}\nservices: {web: *own}",
 ]
@@ -356,7 +375,8 @@ def test_the_error_names_the_files(sources):
     origin = "the spec" if sources else "a.yml, b.yml"
     assert (
         str(caught.value)
-        == f"1 problem in {origin}; nothing was touched: \n  services.web.command: ${{A}} is required; set it in values"
+        == f"1 problem in {origin}; nothing was touched: \n  services.web.command: ${{A}} is"
+        " required; set it in values"
     )
 
 
@@ -375,7 +395,9 @@ def test_paths_count_from_the_first_file():
 def test_paths_of_the_home_folder(monkeypatch):
     monkeypatch.setenv("HOME", "/home/me")
     files = {
-        "app/compose.yml": "services: {web: {image: nginx, env_file: ~/w.env}}\nsecrets: {s: {file: ~/s.key}}",
+        "app/compose.yml": (
+            "services: {web: {image: nginx, env_file: ~/w.env}}\nsecrets: {s: {file: ~/s.key}}"
+        ),
         "/home/me/w.env": "A=b",
         "/home/me/s.key": "key",
     }

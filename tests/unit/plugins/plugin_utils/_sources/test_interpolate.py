@@ -93,12 +93,18 @@ REFUSED = [
     ("$NOPE", "${NOPE} has no value; set it in values, or give it a default: ${NOPE:-default}"),
     (
         "$SET_and_more",
-        "${SET_and_more} has no value; set it in values, or give it a default: ${SET_and_more:-default}",
+        (
+            "${SET_and_more} has no value; set it in values, or give it a default:"
+            " ${SET_and_more:-default}"
+        ),
     ),
     ("${set}", "${set} has no value; set it in values, or give it a default: ${set:-default}"),
     (
         "${OTHR}",
-        "${OTHR} has no value; set it in values, or give it a default: ${OTHR:-default}; did you mean OTHER?",
+        (
+            "${OTHR} has no value; set it in values, or give it a default: ${OTHR:-default}; did"
+            " you mean OTHER?"
+        ),
     ),
     (
         "${UNSET:-${NOPE}}",
@@ -133,8 +139,9 @@ def test_what_cannot_be_replaced(text, message):
 
 
 SECRET = (
-    "${PASSWORD} is a secret value and would be readable by everybody who can inspect the service; "
-    "declare it under secrets: and let the service read the file, or set allow_secret_environment: true"
+    "${PASSWORD} is a secret value and would be readable by everybody who can inspect the service;"
+    " declare it under secrets: and let the service read the file, or set allow_secret_environment:"
+    " true"
 )
 
 

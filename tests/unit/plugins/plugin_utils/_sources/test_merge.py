@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files over each other; the rows are what ``docker compose -f a -f b config`` makes of them, too."""
+"""Files over each other.
+
+The rows are what ``docker compose -f a -f b config`` makes of them, too.
+"""
 
 from __future__ import annotations
 

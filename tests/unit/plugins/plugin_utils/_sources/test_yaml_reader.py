@@ -187,15 +187,24 @@ BROKEN = [
     ("a: !vault x", "compose.yml:1:4: could not determine a constructor for the tag '!vault'"),
     (
         "a: !!python/object/new:os.system [ls]",
-        "compose.yml:1:4: could not determine a constructor for the tag 'tag:yaml.org,2002:python/object/new:os.system'",
+        (
+            "compose.yml:1:4: could not determine a constructor for the tag"
+            " 'tag:yaml.org,2002:python/object/new:os.system'"
+        ),
     ),
     (
         "a: !!timestamp 2001-01-01",
-        "compose.yml:1:4: could not determine a constructor for the tag 'tag:yaml.org,2002:timestamp'",
+        (
+            "compose.yml:1:4: could not determine a constructor for the tag"
+            " 'tag:yaml.org,2002:timestamp'"
+        ),
     ),
     (
         "a: 1\n---\nb: 2",
-        "compose.yml:2:1: begins a second document; put it into a file of its own, and list both under compose",
+        (
+            "compose.yml:2:1: begins a second document; put it into a file of its own, and list"
+            " both under compose"
+        ),
     ),
     ("a: !!int x", "compose.yml: invalid literal for int() with base 0: 'x'"),
     ("\na: \x00", "compose.yml:2: has the character U+0000, which YAML does not allow"),

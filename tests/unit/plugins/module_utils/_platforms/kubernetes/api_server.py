@@ -38,7 +38,10 @@ Answer = Callable[[Asked], "tuple[int, Any]"]
 
 @dataclass
 class Server:
-    """``answer(asked)`` is status and body: an object, or an iterator of the lines of a stream. An exception cuts the stream."""
+    """``answer(asked)`` is status and body: an object, or an iterator of the lines of a stream.
+
+    An exception cuts the stream.
+    """
 
     host: str
     answer: Answer = lambda _asked: (200, {})

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What kubectl or Helm made is taken over without replacing a pod; what we declare is ours alone afterwards."""
+"""What kubectl or Helm made is taken over without replacing a pod.
+
+What we declare is ours alone afterwards.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The words of scheduler, kubelet and API server, as Kubernetes 1.36 wrote them, and what they mean."""
+"""The words of scheduler, kubelet and API server, as Kubernetes 1.36 wrote them.
+
+And what they mean.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,10 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy.diagnosis im
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import causes
 
 PREEMPTION = " preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
-TAINT = "0/2 nodes are available: 2 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }."
+TAINT = (
+    "0/2 nodes are available: 2 node(s) had untolerated taint"
+    " {node-role.kubernetes.io/control-plane: }."
+)
 # Message, kind, patience, whether a task that goes may help.
 UNSCHEDULABLE = [
     (
@@ -21,7 +27,10 @@ UNSCHEDULABLE = [
     ),
     ("0/1 nodes are available: 1 Insufficient memory.", "no_resources", 3.0, True),
     (
-        "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't match Pod's node affinity/selector.",
+        (
+            "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't match Pod's node"
+            " affinity/selector."
+        ),
         "no_resources",
         3.0,
         True,
@@ -60,7 +69,10 @@ UNSCHEDULABLE = [
         True,
     ),
     (
-        'running PreBind plugin "VolumeBinding": binding volumes: provisioning failed for PVC "data"',
+        (
+            'running PreBind plugin "VolumeBinding": binding volumes: provisioning failed for PVC'
+            ' "data"'
+        ),
         "no_volume",
         10.0,
         True,
@@ -119,7 +131,8 @@ IMAGES = [
     (
         "ErrImagePull",
         RPC.format("Unknown")
-        + "pull access denied, repository does not exist or may require authorization: server message: insufficient_scope",
+        + "pull access denied, repository does not exist or may require authorization: server"
+        " message: insufficient_scope",
         "image_denied",
         True,
         "refuses",
@@ -171,7 +184,10 @@ def test_why_an_image_cannot_be_had(reason, message, kind, final, says):
     assert final or cause.patience is not None
 
 
-RUNC = "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: "
+RUNC = (
+    "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc"
+    " create failed: unable to start container process: "
+)
 # Reason, message, kind, whether it is final, what is said.
 NOT_STARTED = [
     ("CreateContainerConfigError", 'secret "token" not found', "missing_object", False, "Secret"),
@@ -283,7 +299,10 @@ MOUNTS = [
         "ConfigMap",
     ),
     (
-        'MountVolume.SetUp failed for volume "x" : hostPath type check failed: /nope is not a directory',
+        (
+            'MountVolume.SetUp failed for volume "x" : hostPath type check failed: /nope is not a'
+            " directory"
+        ),
         "mount_failed",
         "(hostPath type check failed: /nope",
     ),
@@ -299,9 +318,15 @@ def test_why_a_volume_is_not_mounted(message, kind, says):
 @pytest.mark.parametrize(
     "message",
     [
-        'MountVolume.SetUp failed for volume "etc-a" : failed to sync configmap cache: timed out waiting for the condition',
-        'error processing PVC a/data: persistentvolumeclaims "data" is forbidden: User "system:node:one" cannot get resource "persistentvolumeclaims"'
-        ' in API group "" in the namespace "a": no relationship found between node \'one\' and this object',
+        (
+            'MountVolume.SetUp failed for volume "etc-a" : failed to sync configmap cache: timed'
+            " out waiting for the condition"
+        ),
+        (
+            'error processing PVC a/data: persistentvolumeclaims "data" is forbidden: User'
+            ' "system:node:one" cannot get resource "persistentvolumeclaims" in API group "" in the'
+            " namespace \"a\": no relationship found between node 'one' and this object"
+        ),
     ],
 )
 def test_what_a_busy_cluster_hears_of_too_late_is_waited_for(message):
@@ -309,11 +334,18 @@ def test_what_a_busy_cluster_hears_of_too_late_is_waited_for(message):
 
 
 AWAY = [
-    "Failed to create pod sandbox: rpc error: code = Unavailable desc = error reading from server: EOF",
-    'rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: dial unix /run/containerd/containerd.sock: connect: '
-    'connection refused"',
-    'rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: dial unix /run/containerd/containerd.sock: connect: '
-    'no such file or directory"',
+    (
+        "Failed to create pod sandbox: rpc error: code = Unavailable desc = error reading from"
+        " server: EOF"
+    ),
+    (
+        'rpc error: code = Unavailable desc = connection error: desc = "transport: Error while'
+        ' dialing: dial unix /run/containerd/containerd.sock: connect: connection refused"'
+    ),
+    (
+        'rpc error: code = Unavailable desc = connection error: desc = "transport: Error while'
+        ' dialing: dial unix /run/containerd/containerd.sock: connect: no such file or directory"'
+    ),
 ]
 
 
@@ -325,7 +357,10 @@ def test_a_runtime_that_is_away_is_waited_for(message):
         causes.image("ErrImagePull", message, "shop:1"),
     )
     assert [cause.patience for cause in found] == [30.0, 30.0, 30.0]
-    registry = "rpc error: code = Unknown desc = failed to do request: dial tcp 10.0.0.1:5000: connect: connection refused"
+    registry = (
+        "rpc error: code = Unknown desc = failed to do request: dial tcp 10.0.0.1:5000: connect:"
+        " connection refused"
+    )
     assert (
         causes.sandbox(registry).patience == 8.0
         and causes.image("ErrImagePull", registry, "shop:1").patience == 6.0
@@ -334,11 +369,13 @@ def test_a_runtime_that_is_away_is_waited_for(message):
 
 def test_what_is_refused():
     quota = causes.refused(
-        'pods "web-1" is forbidden: exceeded quota: small, requested: pods=1, used: pods=2, limited: pods=2'
+        'pods "web-1" is forbidden: exceeded quota: small, requested: pods=1, used: pods=2,'
+        " limited: pods=2"
     )
     assert (quota.kind, quota.room) == ("quota", True) and "exceeded quota: small" in quota.text
     level = causes.refused(
-        'pods "web-1" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false'
+        'pods "web-1" is forbidden: violates PodSecurity "restricted:latest":'
+        " allowPrivilegeEscalation != false"
     )
     assert (level.kind, level.room) == ("pods_refused", False) and "PodSecurity" in level.text
 
@@ -360,7 +397,10 @@ def test_a_pod_that_is_gone():
     ).text.endswith("(no network)")
 
 
-ENDED = "Readiness probe errored and resulted in unknown state: rpc error: code = Unknown desc = container is in CONTAINER_EXITED state"
+ENDED = (
+    "Readiness probe errored and resulted in unknown state: rpc error: code = Unknown desc ="
+    " container is in CONTAINER_EXITED state"
+)
 # Messages of failed probes, oldest first; what is told of them.
 PROBES = [
     ([], ""),

@@ -29,7 +29,10 @@ from hypothesis import strategies as st
 
 from .api_server import serving
 
-FORBIDDEN = 'deployments.apps "web" is forbidden: User "system:serviceaccount:ci:ship" cannot patch resource "deployments" in API group "apps" in the namespace "x"'
+FORBIDDEN = (
+    'deployments.apps "web" is forbidden: User "system:serviceaccount:ci:ship" cannot patch'
+    ' resource "deployments" in API group "apps" in the namespace "x"'
+)
 CONFLICT = [
     {
         "reason": "FieldManagerConflict",
@@ -51,7 +54,10 @@ REFUSALS = [
     (
         403,
         {
-            "message": 'pods is forbidden: User "a" cannot list resource "pods" in API group "" in the namespace "x"'
+            "message": (
+                'pods is forbidden: User "a" cannot list resource "pods" in API group "" in the'
+                ' namespace "x"'
+            )
         },
         Denied,
         "a may not list pods: ",
@@ -149,7 +155,10 @@ def test_an_answer_that_is_no_json():
     )
 )
 def test_what_is_sent_is_json(body):
-    """An apply is read as YAML, which knows no pairs of surrogates and takes some characters only escaped."""
+    """An apply is read as YAML.
+
+    Which knows no pairs of surrogates and takes some characters only escaped.
+    """
     sent = cluster_module._encoded(body).decode()
     assert json.loads(sent) == body
     assert all(" " <= character <= "~" or character > "\uffff" for character in sent)

@@ -342,9 +342,10 @@ def test_plugins_are_left_to_the_official_client(user, client, write):
     assert (found.host, found.namespace) == ("https://by-plugin", "stores") and client[0][
         1
     ] == "one"
-    assert [found.authorization(), found.authorization()] == ["Bearer one", "Bearer two"], (
-        "asked anew each time, since a token runs out"
-    )
+    assert [found.authorization(), found.authorization()] == [
+        "Bearer one",
+        "Bearer two",
+    ], "asked anew each time, since a token runs out"
 
 
 def test_a_plugin_that_fails_or_a_client_that_is_missing(client, write, monkeypatch):

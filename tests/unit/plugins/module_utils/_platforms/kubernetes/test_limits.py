@@ -18,10 +18,19 @@ from ..._compose.reading import problems, spec
 
 ID = "sha256:" + "0" * 64
 NAME = "by a name of a-z, 0-9 and '-'"
-KEY = "is no key for Kubernetes; write letters, digits, '-', '_' and '.', at most 63, after an optional domain and '/'"
+KEY = (
+    "is no key for Kubernetes; write letters, digits, '-', '_' and '.', at most 63, after an"
+    " optional domain and '/'"
+)
 KNOWN = "it knows Node.Hostname, Node.ID, Task.ID, Task.Name, Service.Name"
-BY_GROUP = "Kubernetes gives such files to root; leave uid out and let the group read them by gid and mode 0440"
-UNREADABLE = "Kubernetes gives such files to root, so the user could not read it; let the group read it by gid and mode 0440"
+BY_GROUP = (
+    "Kubernetes gives such files to root; leave uid out and let the group read them by gid and mode"
+    " 0440"
+)
+UNREADABLE = (
+    "Kubernetes gives such files to root, so the user could not read it; let the group read it by"
+    " gid and mode 0440"
+)
 
 
 def read(**given_keys):
@@ -45,7 +54,10 @@ REFUSED = [
     (
         {"ports": [{"target": 80, "published": port, "mode": "host"} for port in (8080, 8081)]},
         "ports",
-        "Kubernetes publishes the port 80/tcp of a container once on a machine; leave one of them out",
+        (
+            "Kubernetes publishes the port 80/tcp of a container once on a machine; leave one of"
+            " them out"
+        ),
     ),
     (
         {"shm_size": "64m", "tmpfs": ["/dev/shm"]},
@@ -120,7 +132,10 @@ REFUSED = [
     (
         {"deploy": {"placement": {"preferences": [{"spread": "engine.labels.x"}]}}},
         "deploy.placement.preferences[0]",
-        "Kubernetes spreads over labels of nodes, not over engine.labels.x; write node.labels.<label>",
+        (
+            "Kubernetes spreads over labels of nodes, not over engine.labels.x; write"
+            " node.labels.<label>"
+        ),
     ),
     (
         {"deploy": {"placement": {"max_replicas_per_node": 2}}},
@@ -139,12 +154,18 @@ REFUSED = [
     (
         {"secrets": [grant(gid="6"), grant("key", gid="5")]},
         "",
-        "its secrets and configs have the gids 5, 6, and a pod has one group for all its files; write one gid",
+        (
+            "its secrets and configs have the gids 5, 6, and a pod has one group for all its files;"
+            " write one gid"
+        ),
     ),
     (
         {"logging": {"driver": "gelf"}},
         "logging.driver",
-        "Kubernetes has no log drivers such as gelf; collect the logs by an agent on the machines and leave it out",
+        (
+            "Kubernetes has no log drivers such as gelf; collect the logs by an agent on the"
+            " machines and leave it out"
+        ),
     ),
     (
         {"networks": {"front": {"aliases": ["My.Alias"]}}},
@@ -221,7 +242,8 @@ NOTED = [
     (
         {"deploy": {"restart_policy": {"delay": "1s", "max_attempts": 3}}},
         [
-            "deploy.restart_policy: delay, max_attempts passed over, kubelets have a back-off of their own"
+            "deploy.restart_policy: delay, max_attempts passed over, kubelets have a back-off of"
+            " their own"
         ],
     ),
     (
@@ -231,8 +253,14 @@ NOTED = [
     (
         {"deploy": {"update_config": {"max_failure_ratio": 0.5, "failure_action": "continue"}}},
         [
-            "deploy.update_config.max_failure_ratio: passed over, max_crashes of the release says how many may fail",
-            "deploy.update_config.failure_action: passed over, a failed release goes back in any case",
+            (
+                "deploy.update_config.max_failure_ratio: passed over, max_crashes of the release"
+                " says how many may fail"
+            ),
+            (
+                "deploy.update_config.failure_action: passed over, a failed release goes back in"
+                " any case"
+            ),
         ],
     ),
     (
@@ -331,7 +359,8 @@ OBJECTS = [
     (
         {"services": {"w" * 64: {}}},
         [
-            f"services.{'w' * 64}: Kubernetes finds a service {NAME} that begins with a letter; rename it"
+            f"services.{'w' * 64}: Kubernetes finds a service {NAME} that begins with a letter;"
+            " rename it"
         ],
     ),
     (
@@ -340,7 +369,8 @@ OBJECTS = [
             "networks": {"n": {}},
         },
         [
-            "services.web.networks.n.aliases: db is db already, and a name belongs to one service in a namespace; use another alias"
+            "services.web.networks.n.aliases: db is db already, and a name belongs to one service"
+            " in a namespace; use another alias"
         ],
     ),
     (
@@ -352,7 +382,8 @@ OBJECTS = [
             "networks": {"n": {}},
         },
         [
-            "services.b.networks.n.aliases: x is a already, and a name belongs to one service in a namespace; use another alias"
+            "services.b.networks.n.aliases: x is a already, and a name belongs to one service in a"
+            " namespace; use another alias"
         ],
     ),
     (
@@ -362,13 +393,15 @@ OBJECTS = [
     (
         {"services": {"web": {}}, "volumes": {"v": {"driver_opts": {"access_mode": "rw"}}}},
         [
-            "volumes.v.driver_opts.access_mode: 'rw' is none of ReadWriteOnce, ReadOnlyMany, ReadWriteMany, ReadWriteOncePod"
+            "volumes.v.driver_opts.access_mode: 'rw' is none of ReadWriteOnce, ReadOnlyMany,"
+            " ReadWriteMany, ReadWriteOncePod"
         ],
     ),
     (
         {"services": {"web": {}}, "volumes": {"v": {"driver_opts": {"type": "nfs"}}}},
         [
-            "volumes.v.driver_opts.type: Kubernetes knows size and access_mode; make the claim beforehand and declare the volume external"
+            "volumes.v.driver_opts.type: Kubernetes knows size and access_mode; make the claim"
+            " beforehand and declare the volume external"
         ],
     ),
     (
@@ -452,19 +485,22 @@ EXTENSIONS = [
     (
         {"overlay": {"kubernetes": {"Deploymnt": {}}}},
         [
-            ".overlay.kubernetes.Deploymnt: no object of this kind is made of a service; did you mean Deployment?"
+            ".overlay.kubernetes.Deploymnt: no object of this kind is made of a service; did you"
+            " mean Deployment?"
         ],
     ),
     (
         {"overlay": {"kubernetes": ["x"]}},
         [
-            ".overlay.kubernetes: needs a mapping of kinds of objects, such as Deployment, with the fields to add"
+            ".overlay.kubernetes: needs a mapping of kinds of objects, such as Deployment, with the"
+            " fields to add"
         ],
     ),
     (
         {"overlay": {"kubernetes": {"Deployment": 1}}},
         [
-            ".overlay.kubernetes: needs a mapping of kinds of objects, such as Deployment, with the fields to add"
+            ".overlay.kubernetes: needs a mapping of kinds of objects, such as Deployment, with the"
+            " fields to add"
         ],
     ),
     ({"overlay": {"swarm": "anything"}}, []),

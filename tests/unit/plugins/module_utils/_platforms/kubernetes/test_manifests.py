@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Manifests as services: what is taken, what is refused, in which order, and what stays out of the record."""
+"""Manifests as services.
+
+What is taken, what is refused, in which order, and what stays out of the record.
+"""
 
 from __future__ import annotations
 
@@ -102,12 +105,18 @@ MISTAKES = [
     (({"kind": "A"},), "manifests[1] needs apiVersion, kind and metadata.name"),
     (
         (made("Job") | {"metadata": {"generateName": "a-"}},),
-        "manifests[1] needs apiVersion, kind and metadata.name; generateName makes another one each time",
+        (
+            "manifests[1] needs apiVersion, kind and metadata.name; generateName makes another one"
+            " each time"
+        ),
     ),
     ((made("ConfigMap"), made("ConfigMap")), "ConfigMap/a is there twice"),
     (
         (made("ConfigMap") | {"metadata": {"name": "a", "namespace": "other"}},),
-        "ConfigMap/a is for the namespace other, and this release is for shop; set namespace, or release it by itself",
+        (
+            "ConfigMap/a is for the namespace other, and this release is for shop; set namespace,"
+            " or release it by itself"
+        ),
     ),
     (
         (made("Secret", data={"a": "no base64!"}),),
@@ -147,7 +156,8 @@ def test_hooks_of_helm():
         }
 
     assert refusals(hook("pre-install"), made("ConfigMap")) == [
-        "Job/pre-install is a hook of Helm (pre-install), which is not run; run it as a task of the play, or set hooks: skip"
+        "Job/pre-install is a hook of Helm (pre-install), which is not run; run it as a task of the"
+        " play, or set hooks: skip"
     ]
     found = read(hook("pre-install"), hook("test"), made("ConfigMap"), hooks="skip")
     assert list(found.objects) == ["ConfigMap/a"] and len(found.notes) == 2

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a cluster shows of pods, as Kubernetes 1.36 writes them, and whether it lets a rollout live or die."""
+"""What a cluster shows of pods, as Kubernetes 1.36 writes them.
+
+And whether it lets a rollout live or die.
+"""
 
 from __future__ import annotations
 
@@ -72,13 +75,15 @@ def pod(
         "name": name,
         "uid": f"uid-{name}",
         "creationTimestamp": "2026-01-01T00:00:00Z",
-        "labels": {
-            "shipping.code/app": APP,
-            "shipping.code/service": "web",
-            "shipping.code/hash": HASH,
-        }
-        if labels is None
-        else labels,
+        "labels": (
+            {
+                "shipping.code/app": APP,
+                "shipping.code/service": "web",
+                "shipping.code/hash": HASH,
+            }
+            if labels is None
+            else labels
+        ),
         "ownerReferences": [{"kind": "ReplicaSet", "name": "web-1", "uid": owner}],
         **more.pop("metadata", {}),
     }
@@ -276,7 +281,10 @@ def test_pods(given, expected, kind, failures):
 
 
 def test_a_kubelet_that_could_not_read_the_credentials_yet_is_waited_for():
-    """It pulls without them, is denied, and tries again; without credentials of its own a pod has nothing to wait for."""
+    """It pulls without them, is denied, and tries again.
+
+    Without credentials of its own a pod has nothing to wait for.
+    """
     given = pod(
         containers=[
             waiting(
@@ -326,7 +334,10 @@ def test_pods_that_go_or_are_of_a_former_template():
 
 
 def test_a_pod_that_bears_the_hash_but_not_the_template_was_sent():
-    """Somebody edited the Deployment meanwhile: pods of the newest template are current, the others were ours."""
+    """Somebody edited the Deployment meanwhile.
+
+    Pods of the newest template are current, the others were ours.
+    """
     task = state(READY, sets=[replica_set(0, "1"), replica_set(1, "0")]).tasks[-1]
     assert not task.current and task.sent
 
@@ -379,7 +390,8 @@ def test_pods_that_the_server_refuses():
     failure = condition(
         "ReplicaFailure",
         "True",
-        'pods "web-1-x" is forbidden: exceeded quota: small, requested: pods=1, used: pods=1, limited: pods=1',
+        'pods "web-1-x" is forbidden: exceeded quota: small, requested: pods=1, used: pods=1,'
+        " limited: pods=1",
     )
     (task,) = state(body=workload(conditions=[failure])).tasks
     assert (task.state, task.cause.kind, task.cause.room) == (WAITING, "quota", True)
@@ -424,7 +436,8 @@ EVENTS = [
         [
             event(
                 "FailedMount",
-                'MountVolume.SetUp failed for volume "x" : hostPath type check failed: /x is not a directory',
+                'MountVolume.SetUp failed for volume "x" : hostPath type check failed: /x is not a'
+                " directory",
             )
         ],
         "mount_failed",

@@ -163,7 +163,8 @@ def test_a_changed_spec_is_told_in_its_own_words():
     assert (
         service.restarts
         and service.interruption
-        == "interrupted, because the only task of web stops before the new one starts (order: stop-first)"
+        == "interrupted, because the only task of web stops before the new one starts (order:"
+        " stop-first)"
     )
 
 

@@ -223,7 +223,8 @@ CONTAINER = [
         },
     ),
     ({"shm_size": "64m"}, {"volumeMounts": [{"name": "dev-shm", "mountPath": "/dev/shm"}]}),
-    # Probes: a health check says when to serve and when to start again; a start period is one of its own.
+    # Probes: a health check says when to serve and when to start again; a start period is one of
+    # its own.
     (
         {"healthcheck": {"test": ["CMD", "ok"]}},
         {

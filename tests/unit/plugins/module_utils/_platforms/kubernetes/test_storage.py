@@ -33,7 +33,10 @@ from .resolved_apps import APP, one
 
 
 class Cluster:
-    """Keeps objects as the API server does: a version for each write, 409 where it is old, 404 where the namespace is missing."""
+    """Keeps objects as the API server does.
+
+    A version for each write, 409 where it is old, 404 where the namespace is missing.
+    """
 
     def __init__(self, *namespaces):
         self.namespace, self.version, self.objects = "stores", 0, {}

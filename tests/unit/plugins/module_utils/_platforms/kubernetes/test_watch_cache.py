@@ -44,7 +44,10 @@ GONE = (
 
 
 class Script:
-    """Answers lists and watches one after the other; when nothing is left, a watch stays open and silent."""
+    """Answers lists and watches one after the other.
+
+    When nothing is left, a watch stays open and silent.
+    """
 
     def __init__(self, lists, watches):
         self.lists, self.watches = iter(lists), iter(watches)
@@ -70,7 +73,10 @@ class Script:
 
 @pytest.fixture
 def follow(monkeypatch):
-    """Lets a mirror follow a script, and gives the names that it has in the end, with what the server was asked."""
+    """Lets a mirror follow a script, and gives the names that it has in the end.
+
+    With what the server was asked.
+    """
     monkeypatch.setattr(watch_cache, "_RETRY", 0.01)
 
     def followed(lists, watches, expected):

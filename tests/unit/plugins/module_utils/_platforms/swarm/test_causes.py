@@ -49,7 +49,9 @@ FAILED = [
     (
         {
             "State": "failed",
-            "Err": 'starting container failed: exec: "x": executable file not found in $PATH: unknown',
+            "Err": (
+                'starting container failed: exec: "x": executable file not found in $PATH: unknown'
+            ),
         },
         "start_failed",
         True,
@@ -58,7 +60,10 @@ FAILED = [
     (
         {
             "State": "failed",
-            "Err": "starting container failed: unable to find user bob: no matching entries in passwd file",
+            "Err": (
+                "starting container failed: unable to find user bob: no matching entries in passwd"
+                " file"
+            ),
         },
         "start_failed",
         True,
@@ -67,7 +72,10 @@ FAILED = [
     (
         {
             "State": "failed",
-            "Err": "starting container failed: driver failed: listen tcp4 0.0.0.0:80: bind: address already in use",
+            "Err": (
+                "starting container failed: driver failed: listen tcp4 0.0.0.0:80: bind: address"
+                " already in use"
+            ),
         },
         "port_taken",
         False,

@@ -69,7 +69,10 @@ def test_eligible_machines(constraints, fits):
 
 
 def found_for(app: Any, **services: dict[str, Any]) -> Found:
-    """What a Swarm has where an app runs as it is resolved; ``services`` are bodies to put in place of those rendered."""
+    """What a Swarm has where an app runs as it is resolved.
+
+    ``services`` are bodies to put in place of those rendered.
+    """
     known = names(app)
     bodies = {
         name: {
