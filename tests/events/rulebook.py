@@ -20,10 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from tests.testbed.checkout_copy import copy_checkout
 from tests.testbed.company import Company
 from tests.testbed.machine import run
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def descendants(pid: int) -> list[int]:
@@ -48,14 +47,7 @@ def installed(folder: Path) -> Path:
     """The collection, built and installed into an empty folder, whose path is returned."""
     home = {**environment(folder, folder), "ANSIBLE_GALAXY_SERVER_LIST": ""}
     tree = folder / "tree"
-    tree.mkdir(parents=True)
-    files = run(
-        "git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"
-    ).split("\0")
-    for name in filter(None, files):
-        if (ROOT / name).is_file():
-            (tree / name).parent.mkdir(parents=True, exist_ok=True)
-            (tree / name).write_bytes((ROOT / name).read_bytes())
+    copy_checkout(tree, with_links=False)
     galaxy = Path(sys.executable).parent / "ansible-galaxy"
     run(galaxy, "collection", "build", "--output-path", folder / "built", tree, env=home)
     (artifact,) = (folder / "built").glob("*.tar.gz")

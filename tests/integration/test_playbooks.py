@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.testbed.checkout_copy import copy_checkout
 from tests.testbed.images import EXAMPLE
 
 from .harness import ROOT, Outcome, Player
@@ -33,17 +34,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("installed")
     galaxy = [str(Path(sys.executable).parent / "ansible-galaxy"), "collection"]
     snapshot = folder / "source"
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():
-            (snapshot / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, snapshot / name)
+    copy_checkout(snapshot, with_links=False)
     subprocess.run(
         [*galaxy, "build", "--output-path", str(folder)],
         cwd=snapshot,

@@ -12,8 +12,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+from tests.testbed.checkout_copy import copy_checkout
+
 from .checks import CHECKS
-from .place import Failed, Place, Skipped, snapshot
+from .place import Failed, Place, Skipped
 
 
 def verdict(name: str, folder: Path) -> tuple[str, str]:
@@ -47,18 +49,17 @@ def main(names: list[str]) -> int:
         tempfile.TemporaryDirectory(prefix="lint-") as folder,
         ThreadPoolExecutor(os.cpu_count()) as pool,
     ):
-        snapshot(Path(folder) / "snapshot")
+        # One copy, so that all checks see the same, also while somebody works on it.
+        copy_checkout(Path(folder) / "snapshot", with_links=False)
         for done in as_completed(
             [pool.submit(timed, name, Path(folder)) for name in names or CHECKS]
         ):
             came_to, line, words = done.result()
             failed += came_to == "failed"
-            print(
-                line,
-                *([words, ""] if came_to == "failed" else [words] if words else []),
-                sep="\n",
-                flush=True,
-            )
+            lines = [line, *filter(None, [words])]
+            if came_to == "failed":
+                lines.append("")
+            print(*lines, sep="\n", flush=True)
     return 1 if failed else 0
 
 

@@ -11,8 +11,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-
 
 class Failed(Exception):
     """A check found something; the text is what."""
@@ -20,25 +18,6 @@ class Failed(Exception):
 
 class Skipped(Exception):
     """A check could not be made; the text is why."""
-
-
-def snapshot(folder: Path) -> None:
-    """Copy what is or would be in the repository.
-
-    So that all checks see the same, also while somebody works on it.
-    """
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    # Without the link in .collections, which is an endless folder to some tools.
-    for name in {name for name in listed.stdout.split("\0") if (ROOT / name).is_file()}:
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, target, follow_symlinks=False)
 
 
 class Place:

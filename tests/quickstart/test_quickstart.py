@@ -9,9 +9,7 @@ It runs in a checkout of its own, beside another one that has an engine and a wo
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,9 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.testbed.checkout_copy import copy_checkout
 from tests.testbed.machine import CGROUPS, NETNS, cache, checkout_of, run
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -80,12 +77,7 @@ def _processes() -> Iterator[str]:
 
 def copied(root: Path) -> Checkout:
     """Return a copy of this checkout."""
-    words = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    for name in filter(None, listed.split("\0")):
-        if os.path.lexists(ROOT / name):
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, root / name, follow_symlinks=False)
+    copy_checkout(root, with_links=True)
     return Checkout(root)
 
 

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TypeGuard
+
+from tests.testbed.checkout_copy import files_of
 
 NAMESPACE = "shipping.code."
 PACKAGE = f"ansible_collections.{NAMESPACE}"
@@ -160,14 +161,8 @@ class Files:
 
 def of_repository(root: Path) -> Files:
     """Return the files below a checkout that git tracks or would add."""
-    words = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(words, cwd=root, check=True, capture_output=True, text=True).stdout
-    names = [name for name in listed.split("\0") if name and _is_plain(root / name)]
+    names = [name for name in files_of(root) if not (root / name).is_symlink()]
     return Files(names, lambda name: (root / name).read_text(errors="replace"))
-
-
-def _is_plain(path: Path) -> bool:
-    return path.is_file() and not path.is_symlink()
 
 
 def _normal(path: str) -> str:

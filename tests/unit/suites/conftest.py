@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.testbed.checkout_copy import copy_checkout
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -34,10 +35,7 @@ def listed(copy: Path) -> dict[str, str]:
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy in which all suites have passed."""
     copy = tmp_path_factory.mktemp("copy")
-    for name in filter(None, git(ROOT, "ls-files", "-z", "-co", "--exclude-standard").split("\0")):
-        if (ROOT / name).is_file() or (ROOT / name).is_symlink():
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, copy / name, follow_symlinks=False)
+    copy_checkout(copy, with_links=True)
     git(copy, "init", "--quiet")
     git(copy, "add", "--all")
     git(copy, "commit", "--quiet", "--message", "all")
