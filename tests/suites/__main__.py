@@ -27,10 +27,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from . import full_run
-from .catalog import SESSIONS, Session, Suite, suites
-from .dependencies import of_repository
-from .outcomes import Row, remarks, table, totals
-from .selection import Choice, choose
+from .catalog import SESSIONS, Session
+from .chosen_suites import Chosen, all_suites, choose_suites
+from .outcomes import Row, failed_lines, is_hollow_by_mistake, remarks, table, totals
 from .sessions import Run, side_by_side
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,7 +41,6 @@ SHARE = 1.15
 # More than that is a fault, not bad luck; to repeat it would take as long as the first time.
 MOST_REPEATED = 20
 OPTIONAL = {"awx/test_real": "needs a real AWX"}
-Chosen = list[tuple[Suite, Choice]]
 
 
 def main(words: Sequence[str]) -> int:
@@ -52,11 +50,8 @@ def main(words: Sequence[str]) -> int:
     """
     given = _arguments(words)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    record = full_run.read(ROOT)
-    chosen = _choose(record, given.command == "all")
-    if given.only:
-        chosen = [(suite, choice) for suite, choice in chosen if suite.session.name in given.only]
-    chosen = [entry for entry in chosen if _can_run(entry[0].session)]
+    chosen = all_suites(ROOT) if given.command == "all" else choose_suites(ROOT)
+    chosen = [entry for entry in chosen if _is_due(entry[0].session, given.only)]
     if given.command == "list":
         print("\n".join(f"{choice.suite}: {choice.because}" for _suite, choice in chosen))
         return 0
@@ -80,23 +75,7 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def _choose(record: full_run.FullRun, everything: bool) -> Chosen:
-    """Return all suites with what is chosen of them, the most urgent first."""
-    files = of_repository(ROOT)
-    found = {suite.name: suite for suite in suites(files)}
-    if everything:
-        return [(suite, Choice(suite.name, True, "everything")) for suite in found.values()]
-    choices = choose(
-        {name: suite.dependencies(files) for name, suite in found.items()},
-        full_run.changes(ROOT, record),
-        record.suites,
-        [name for name, suite in found.items() if suite.is_long],
-        full_run.head(ROOT),
-    )
-    return [(found[choice.suite], choice) for choice in choices]
-
-
-def _run(chosen: Chosen, until: float | None, writes: bool) -> int:
+def _run(chosen: Chosen, until: float | None, *, writes: bool) -> int:
     begun, commit, clean = time.monotonic(), full_run.head(ROOT), full_run.is_clean(ROOT)
     OUTPUT.mkdir(exist_ok=True)
 
@@ -104,26 +83,29 @@ def _run(chosen: Chosen, until: float | None, writes: bool) -> int:
         minutes, seconds = divmod(int(time.monotonic() - begun), 60)
         print(f"{minutes:3}:{seconds:02} {line}", flush=True)
 
-    rows = {choice.suite: Row(choice) for _suite, choice in chosen}
-    sessions = (_session(session, chosen, until) for session in SESSIONS)
-    runs = [run for run in sessions if run]
-    processors = len(os.sched_getaffinity(0)) * SHARE
+    runs = list(filter(None, (_session(session, chosen, until) for session in SESSIONS)))
     try:
-        side_by_side(runs, ROOT, processors, say)
+        side_by_side(runs, ROOT, len(os.sched_getaffinity(0)) * SHARE, say)
         again = _again(runs, say)
     except KeyboardInterrupt:
         print("interrupted; make clean removes what is left of the test bed")
         return 130
-    _fill(rows, chosen, runs, again)
-    ok = _report(list(rows.values()), runs, again)
+    rows = _rows(chosen, runs, again)
+    passed = _report(rows, runs, again)
     seconds = round(time.monotonic() - begun)
     parts = ", ".join(f"{run.name} {run.seconds:.0f} s" for run in runs)
     print(f"{seconds} s in all, side by side: {parts}")
-    if writes:
-        still = clean and full_run.is_clean(ROOT) and full_run.head(ROOT) == commit
-        _write(rows.values(), runs, commit, seconds, ok and still)
-    print(totals(rows.values()))
-    return 0 if ok else 1
+    if writes and passed and _is_still(commit, clean=clean):
+        _write(rows, runs, commit, seconds)
+    elif writes:
+        print(f"{full_run.PLACE} is left as it was: not everything passed on a clean tree")
+    print(totals(rows))
+    return 0 if passed else 1
+
+
+def _is_still(commit: str, *, clean: bool) -> bool:
+    """Return whether the tree was clean at the beginning, and has not changed since."""
+    return clean and full_run.is_clean(ROOT) and full_run.head(ROOT) == commit
 
 
 def _session(session: Session, chosen: Chosen, until: float | None) -> Run | None:
@@ -164,6 +146,11 @@ def _bin(session: Session) -> str:
     return done.stdout.strip()
 
 
+def _is_due(session: Session, only: Sequence[str]) -> bool:
+    """Return whether a session is among those that are wanted, if any are named, and can run."""
+    return (not only or session.name in only) and _can_run(session)
+
+
 def _can_run(session: Session) -> bool:
     """Return whether the Python is here that a session is about."""
     words = [str(SETUP), "find", session.python]
@@ -197,8 +184,12 @@ def _repeatable(session: Session, tests: list[str]) -> list[str]:
     return sorted({test.partition("::")[0] for test in tests}) if session.is_in_order else tests
 
 
-def _fill(rows: dict[str, Row], chosen: Chosen, runs: Iterable[Run], again: Iterable[Run]) -> None:
-    """Give each suite its tests' results, and which of them passed only when repeated alone."""
+def _rows(chosen: Chosen, runs: Iterable[Run], again: Iterable[Run]) -> list[Row]:
+    """Return a row for each suite with its tests' results.
+
+    A row also has which of them passed only when repeated alone.
+    """
+    rows = {choice.suite: Row(choice) for _suite, choice in chosen}
     repeated = {run.session.name: run.outcomes.results for run in again}
     for run in runs:
         names = {
@@ -212,30 +203,31 @@ def _fill(rows: dict[str, Row], chosen: Chosen, runs: Iterable[Run], again: Iter
             row.retried += second is not None
             if second and second.outcome == "passed":
                 row.flaky.append(test)
+    return list(rows.values())
 
 
 def _report(rows: list[Row], runs: list[Run], again: list[Run]) -> bool:
     """Print failures, the table and what it does not show; return whether everything passed."""
     repeated = {run.session.name for run in again}
     final = [*again, *(run for run in runs if run.session.name not in repeated)]
-    for run in final:
+    _print_failures(final)
+    print("", *table(rows), "", *remarks(rows, OPTIONAL), sep="\n")
+    failures = list(failed_lines(rows))
+    print(*failures, sep="\n", end="\n" if failures else "")
+    return not (
+        failures
+        or any(is_hollow_by_mistake(row, OPTIONAL) for row in rows)
+        or any(run.is_broken for run in final)
+    )
+
+
+def _print_failures(runs: Iterable[Run]) -> None:
+    for run in runs:
         if run.is_broken or run.outcomes.failed():
             print(f"\n{run.name}, see {run.log.relative_to(ROOT)}:\n{run.failures()}")
-    print("", *table(rows), "", *remarks(rows, OPTIONAL), sep="\n")
-    failing = [(result, row) for row in rows for result in row.failed]
-    for result, row in failing:
-        print(f"FAILED {result.test} ({row.choice.suite}): {result.reason}")
-    hollow = [row for row in rows if row.is_hollow and row.choice.suite not in OPTIONAL]
-    silent = [row for row in rows if not row.results and row.choice.is_whole]
-    for row in silent:
-        print(f"Failed: {row.choice.suite} ran no test")
-    return not (failing or hollow or silent or any(run.is_broken for run in final))
 
 
-def _write(rows: Iterable[Row], runs: Iterable[Run], commit: str, seconds: int, ok: bool) -> None:
-    if not ok:
-        print(f"{full_run.PLACE} is left as it was: not everything passed on a clean tree")
-        return
+def _write(rows: Iterable[Row], runs: Iterable[Run], commit: str, seconds: int) -> None:
     durations = {row.choice.suite: row.seconds for row in rows}
     sessions = {run.name: round(run.seconds) for run in runs}
     date = datetime.now(UTC).strftime("%Y-%m-%d")

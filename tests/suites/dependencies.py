@@ -16,8 +16,9 @@ import ast
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from itertools import chain
 from pathlib import Path, PurePosixPath
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
 from tests.testbed.checkout_copy import files_of
 
@@ -41,6 +42,26 @@ _STARTING = {"run", "start", "play", "task"}
 _TOPS = ("", "plugins/", "plugins/module_utils/")
 
 
+class _Start(NamedTuple):
+    """A play that a test starts: of one module with its options, or a playbook with words.
+
+    ``player.run("rollback", {"app": app})`` and ``operator.run("rollback", "-e", "release=2")``.
+    """
+
+    name: str
+    has_options: bool
+
+
+class _Mentions(NamedTuple):
+    """What a Python file imports and names, before it is known what of that is a file."""
+
+    imports: tuple[ast.Import | ast.ImportFrom, ...] = ()
+    fragments: tuple[str, ...] = ()
+    strings: frozenset[str] = frozenset()
+    paths: frozenset[str] = frozenset()
+    starts: frozenset[_Start] = frozenset()
+
+
 class Files:
     """The files of a repository by name, and what each refers to."""
 
@@ -48,16 +69,15 @@ class Files:
         """Take the files' names, relative to the top, and a function that returns a file's text."""
         self.names = frozenset(names)
         self.read = read
-        self.folders = {
-            str(parent) for name in self.names for parent in PurePosixPath(name).parents
-        }
+        parents = chain.from_iterable(PurePosixPath(name).parents for name in self.names)
+        self.folders = set(map(str, parents))
         self.plugins = _plugins(self.names)
         self.references = cache(self._references)
 
     def closure(self, roots: Iterable[str], without: re.Pattern[str] | None = None) -> set[str]:
         """Return the roots and all that they depend on; ``without`` matches what is left out."""
         found: set[str] = set()
-        waiting = [name for root in roots for name in self.under(root)]
+        waiting = list(chain.from_iterable(map(self.under, roots)))
         while waiting:
             name = waiting.pop()
             if name not in found and not (without and without.search(name)):
@@ -83,28 +103,31 @@ class Files:
 
     def _of_python(self, name: str) -> Iterator[str]:
         yield from self._packages(name)
-        try:
-            tree = ast.parse(self.read(name))
-        except SyntaxError:  # whatever needs it fails, whatever else it would have needed
-            return
-        nodes = _nodes(tree)
-        yield from self._imports(nodes, name)
-        for fragment in _FRAGMENT.findall(_documentation(tree)):
+        mentions = _mentions(self.read(name))
+        for node in mentions.imports:
+            yield from self._imports(node, name)
+        for fragment in mentions.fragments:
             yield from self.under(f"plugins/doc_fragments/{fragment}.py")
-        for text in _strings(nodes):
+        for text in mentions.strings:
             yield from self._named(text, name)
-        for text in _joined(nodes):
+        for text in mentions.paths:
             yield from self._path(text, name)
-        for text in _called(nodes) if name.startswith("tests/") else ():
-            yield from self.plugins.get(text, ())
+        for start in mentions.starts if name.startswith("tests/") else ():
+            yield from self._started(start)
 
-    def _imports(self, nodes: Iterable[ast.AST], name: str) -> Iterator[str]:
-        for node in nodes:
-            if isinstance(node, ast.ImportFrom):
-                yield from self._imported(name, node)
-            elif isinstance(node, ast.Import):
-                for alias in node.names:
-                    yield from self.module(alias.name)
+    def _imports(self, node: ast.Import | ast.ImportFrom, name: str) -> Iterator[str]:
+        if isinstance(node, ast.ImportFrom):
+            yield from self._imported(name, node)
+        else:
+            for alias in node.names:
+                yield from self.module(alias.name)
+
+    def _started(self, start: _Start) -> set[str]:
+        """Return the files of what a test starts, which may be a module and a playbook by name."""
+        named = self.plugins.get(start.name, set())
+        playbooks = {file for file in named if file.startswith("playbooks/")}
+        others = {file for file in named if file.startswith("plugins/")}
+        return (others if start.has_options else playbooks) or named
 
     def _of_text(self, name: str) -> Iterator[str]:
         for word in _WORD.findall(_COMMENT.sub("", self.read(name))):
@@ -176,7 +199,7 @@ def _normal(path: str) -> str:
 
 
 def _plugins(names: frozenset[str]) -> dict[str, set[str]]:
-    """Return the files of what has a name in the collection, such as ``release`` or ``delivery``."""
+    """Return the files of what has a name in the collection, such as ``release``."""
     found: dict[str, set[str]] = {}
     for name in names:
         for pattern in _NAMED:
@@ -184,6 +207,27 @@ def _plugins(names: frozenset[str]) -> dict[str, set[str]]:
             if match:
                 found.setdefault(match[1], set()).add(name)
     return found
+
+
+@cache
+def _mentions(source: str) -> _Mentions:
+    """Return what a Python file mentions.
+
+    Kept by the text, since reading the repository takes seconds, of which this is nearly all: who
+    chooses again after a change reads the changed files only.
+    """
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:  # whatever needs it fails, whatever else it would have needed
+        return _Mentions()
+    nodes = _nodes(tree)
+    return _Mentions(
+        tuple(node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)),
+        tuple(_FRAGMENT.findall(_documentation(tree))),
+        frozenset(_strings(nodes)),
+        frozenset(_joined(nodes)),
+        frozenset(_starts(nodes)),
+    )
 
 
 def _documentation(tree: ast.Module) -> str:
@@ -252,10 +296,17 @@ def _length(node: ast.expr) -> int:
     return 1 + _length(node.left) if _is_division(node) else 0
 
 
-def _called(nodes: Iterable[ast.AST]) -> Iterator[str]:
+def _starts(nodes: Iterable[ast.AST]) -> Iterator[_Start]:
     """Yield what plays are started with: the first argument of methods such as ``player.run``."""
     for node in nodes:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
-            first = node.args[0]
+            first, *others = node.args
             if node.func.attr in _STARTING and isinstance(first, ast.Constant):
-                yield str(first.value)
+                yield _Start(str(first.value), bool(others) and not _is_word(others[0]))
+
+
+def _is_word(argument: ast.expr) -> bool:
+    """Return whether an argument is a word of a command line, or several."""
+    if isinstance(argument, ast.Constant):
+        return isinstance(argument.value, str)
+    return isinstance(argument, ast.Starred | ast.JoinedStr)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 TIME_BOX = "the time box is full"
@@ -21,4 +21,4 @@ def spread(items: Iterable[Any], group: Callable[[Any], Hashable], workers: int)
     parts: list[list[Any]] = [[] for _number in range(workers)]
     for _key, found in groupby(items, group):
         min(parts, key=len).extend(found)
-    return [item for part in parts for item in part]
+    return list(chain.from_iterable(parts))

@@ -105,29 +105,61 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def remarks(rows: Iterable[Row], optional: Mapping[str, str]) -> Iterator[str]:
-    """Yield what the table does not show: flaky, left out and skipped tests, by name."""
+    """Yield what the table does not show: flaky, left out and skipped tests, by name.
+
+    ``optional`` has the suites that may be skipped as a whole.
+    """
     rows = list(rows)
-    flaky = [
-        f"  {result.test} ({row.choice.suite}): {result.reason}"
-        for row in rows
-        for result in row.of("failed")
-        if result.test in row.flaky
-    ]
-    if flaky:
-        yield f"Flaky: {len(flaky)} passed only when repeated alone"
-        yield from flaky
-    boxed = [(row, [result for result in row.results if result.is_left_out]) for row in rows]
-    if any(found for _row, found in boxed):
-        yield "Due, but the time box had no room:"
-        for row, found in boxed:
-            if found:
-                yield f"  {row.choice.suite}: {len(found)} of {len(row.results)} tests"
+    yield from _flaky(rows)
+    yield from _left_out(rows)
     for row in rows:
-        for reason in sorted({r.reason for r in row.of("skipped") if not r.is_left_out}):
-            count = sum(result.reason == reason for result in row.of("skipped"))
-            yield f"Skipped: {count} of {row.choice.suite}: {reason}"
-        if row.is_hollow and row.choice.suite not in optional:
+        yield from _skipped(row)
+        if is_hollow_by_mistake(row, optional):
             yield f"Failed: {row.choice.suite} skipped all of its tests"
+
+
+def is_hollow_by_mistake(row: Row, optional: Mapping[str, str]) -> bool:
+    """Return whether a suite was skipped as a whole that may not be."""
+    return row.is_hollow and row.choice.suite not in optional
+
+
+def failed_lines(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield a line for each test that failed, and for each suite that ran none."""
+    for row in rows:
+        for result in row.failed:
+            yield f"FAILED {result.test} ({row.choice.suite}): {result.reason}"
+    for row in rows:
+        if row.choice.is_whole and not row.results:
+            yield f"Failed: {row.choice.suite} ran no test"
+
+
+def _flaky(rows: Iterable[Row]) -> Iterator[str]:
+    lines = []
+    for row in rows:
+        flaky = [result for result in row.of("failed") if result.test in row.flaky]
+        lines += [f"  {result.test} ({row.choice.suite}): {result.reason}" for result in flaky]
+    if lines:
+        yield f"Flaky: {len(lines)} passed only when repeated alone"
+        yield from lines
+
+
+def _left_out(rows: Iterable[Row]) -> Iterator[str]:
+    counts = ((row, sum(result.is_left_out for result in row.results)) for row in rows)
+    lines = [
+        f"  {row.choice.suite}: {count} of {len(row.results)} tests"
+        for row, count in counts
+        if count
+    ]
+    if lines:
+        yield "Due, but the time box had no room:"
+        yield from lines
+
+
+def _skipped(row: Row) -> Iterator[str]:
+    skipped = row.of("skipped")
+    for reason in sorted({result.reason for result in skipped if not result.is_left_out}):
+        count = sum(result.reason == reason for result in skipped)
+        yield f"Skipped: {count} of {row.choice.suite}: {reason}"
 
 
 def totals(rows: Iterable[Row]) -> str:

@@ -125,9 +125,7 @@ def side_by_side(
                 shown = time.monotonic()
                 say(", ".join(run.progress() for run in running))
     except KeyboardInterrupt:
-        say(f"interrupted; waiting for {', '.join(run.name for run in running)} to clean up")
-        for run in running:
-            _interrupt(run)
+        _interrupt_all(running, say)
         raise
 
 
@@ -152,6 +150,12 @@ def _next(waiting: Sequence[Run], running: Sequence[Run], processors: float) -> 
             found.append(run)
             load += run.session.load
     return found
+
+
+def _interrupt_all(runs: Sequence[Run], say: Callable[[str], None]) -> None:
+    say(f"interrupted; waiting for {', '.join(run.name for run in runs)} to clean up")
+    for run in runs:
+        _interrupt(run)
 
 
 def _interrupt(run: Run) -> None:

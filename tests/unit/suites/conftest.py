@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.suites.chosen_suites import choose_suites
 from tests.testbed.checkout_copy import copy_checkout
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -24,8 +25,13 @@ def git(folder: Path, *words: str) -> str:
     ).stdout
 
 
-def listed(copy: Path) -> dict[str, str]:
+def reasons(copy: Path) -> dict[str, str]:
     """Return each suite and why it is chosen."""
+    return {choice.suite: choice.because for _suite, choice in choose_suites(copy)}
+
+
+def listed_reasons(copy: Path) -> dict[str, str]:
+    """Return each suite and why it is chosen, as ``make test-list`` prints it."""
     words = [sys.executable, "-m", "tests.suites", "list"]
     done = subprocess.run(words, cwd=copy, check=True, capture_output=True, text=True)
     return dict(line.split(": ", 1) for line in done.stdout.splitlines())
@@ -41,7 +47,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     git(copy, "commit", "--quiet", "--message", "all")
     record = {
         "commit": git(copy, "rev-parse", "HEAD").strip(),
-        "suites": dict.fromkeys(listed(copy), 1),
+        "suites": dict.fromkeys(reasons(copy), 1),
     }
     (copy / "tests" / "last-full-run.json").write_text(json.dumps(record))
     git(copy, "add", "--all")
