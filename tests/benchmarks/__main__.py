@@ -22,13 +22,13 @@ from tests.testbed.downloaded_parts import KUBERNETES
 from tests.testbed.machine import run
 
 from . import (
-    delivery,
-    directory,
     events,
-    kubernetes,
+    measure_delivery,
+    measure_directory,
+    measure_kubernetes,
+    measure_swarm,
     report,
     seen,
-    swarm,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -44,8 +44,8 @@ def main() -> None:
         "swarm": _swarm,
         "kubernetes": _kubernetes,
         "directory": _directory,
-        "delivery": _delivery(delivery.FEW),
-        "delivery-many": _delivery(delivery.MANY),
+        "delivery": _delivery(measure_delivery.FEW),
+        "delivery-many": _delivery(measure_delivery.MANY),
         "events": _events,
         "seen": _seen,
     }
@@ -90,11 +90,11 @@ def measured(part: Part, quick: bool) -> str:
 
 
 def _swarm(folder: Path, environment: dict[str, str], quick: bool) -> str:
-    bench = swarm.SwarmBench(folder, environment)
+    bench = measure_swarm.SwarmBench(folder, environment)
     curve = (1, 2) if quick else CURVE
     try:
         bench.up()
-        results = swarm.measure(bench, curve, quick)
+        results = measure_swarm.measure(bench, curve, quick)
     finally:
         bench.down()
     if not quick:
@@ -103,11 +103,11 @@ def _swarm(folder: Path, environment: dict[str, str], quick: bool) -> str:
 
 
 def _kubernetes(folder: Path, environment: dict[str, str], quick: bool) -> str:
-    bench = kubernetes.KubernetesBench(folder, environment)
-    sizes = kubernetes.QUICK if quick else kubernetes.SIZES
+    bench = measure_kubernetes.KubernetesBench(folder, environment)
+    sizes = measure_kubernetes.QUICK if quick else measure_kubernetes.SIZES
     try:
         bench.up()
-        results = kubernetes.measure(bench, sizes)
+        results = measure_kubernetes.measure(bench, sizes)
     finally:
         bench.down()
     return report.on_kubernetes(results, list(sizes))
@@ -115,25 +115,25 @@ def _kubernetes(folder: Path, environment: dict[str, str], quick: bool) -> str:
 
 def _directory(folder: Path, environment: dict[str, str], quick: bool) -> str:
     benches = (
-        directory.DirectoryBench(folder, environment, size)
-        for size in (directory.QUICK if quick else directory.SIZES)
+        measure_directory.DirectoryBench(folder, environment, size)
+        for size in (measure_directory.QUICK if quick else measure_directory.SIZES)
     )
     return "\n".join(
         report.on_directory(results, bench.size)
-        for bench, results in _in_turn(benches, directory.measure)
+        for bench, results in _in_turn(benches, measure_directory.measure)
     )
 
 
-def _delivery(size: delivery.Size) -> Part:
+def _delivery(size: measure_delivery.Size) -> Part:
     def part(folder: Path, environment: dict[str, str], quick: bool) -> str:
         benches = [
-            delivery.DeliveryBench(
-                folder / "delivery", environment, delivery.QUICK if quick else size
+            measure_delivery.DeliveryBench(
+                folder / "delivery", environment, measure_delivery.QUICK if quick else size
             )
         ]
         return "\n".join(
             report.on_delivery(results, bench.size, bench.peer_version())
-            for bench, results in _in_turn(benches, delivery.measure)
+            for bench, results in _in_turn(benches, measure_delivery.measure)
         )
 
     return part
@@ -204,14 +204,14 @@ TOOLS: dict[str, tuple[Callable[[], str], ...]] = {
         _ansible,
         _collection("microsoft.ad"),
         lambda: f"ldap3 {metadata.version('ldap3')}",
-        lambda: f"slapd {directory.server_version()}",
+        lambda: f"slapd {measure_directory.server_version()}",
     ),
     "delivery": (_ansible,),
     "delivery-many": (_ansible,),
     "events": (
         _ansible,
         lambda: f"ansible-rulebook {metadata.version('ansible-rulebook')}",
-        lambda: f"slapd {directory.server_version()}",
+        lambda: f"slapd {measure_directory.server_version()}",
     ),
     "seen": (lambda: f"python-ldap {metadata.version('python-ldap')}",),
 }

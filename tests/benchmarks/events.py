@@ -22,12 +22,18 @@ from ansible_collections.shipping.code.plugins.plugin_utils._membership import m
 from tests.directory import company_entries
 from tests.events import event_feeds
 from tests.events.rulebook import Rulebook, installed
-from tests.testbed.directory import READER_PASSWORD, SUFFIX, DirectoryServer, SambaDomain, Slapd
+from tests.testbed.directory_servers import (
+    READER_PASSWORD,
+    SUFFIX,
+    DirectoryServer,
+    SambaDomain,
+    Slapd,
+)
 from tests.testbed.machine import Machine, run
 from tests.testbed.user_machine import UserMachine
 
-from .directory import Size, tree
 from .measure import Spread, spread
+from .measure_directory import Size, tree
 from .seen import connected
 
 CHANGES, BURST, FLOOR_RUNS = 50, 20, 10

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from . import (
-    delivery,
-    directory,
     events,
-    kubernetes,
+    measure_delivery,
+    measure_directory,
+    measure_kubernetes,
+    measure_swarm,
     seen,
-    swarm,
 )
 from .measure import Results, Runs, Spread
 
@@ -61,7 +61,13 @@ def on_swarm(results: Results, services: int) -> str:
         "",
         *_table(
             {phase: results[phase] for phase in _PHASES},
-            (swarm.OURS, swarm.LOOP, swarm.STACK, swarm.CLI, swarm.EMPTY),
+            (
+                measure_swarm.OURS,
+                measure_swarm.LOOP,
+                measure_swarm.STACK,
+                measure_swarm.CLI,
+                measure_swarm.EMPTY,
+            ),
         ),
         "",
         (
@@ -93,7 +99,7 @@ def on_swarm(results: Results, services: int) -> str:
             " them."
         ),
         "",
-        *_failures(results, swarm.FAILURES),
+        *_failures(results, measure_swarm.FAILURES),
         "",
     ]
     return "\n".join(lines)
@@ -103,15 +109,15 @@ def on_kubernetes(results: Results, sizes: Sequence[int]) -> str:
     """The section of the cluster."""
     few, many = sizes
     everybody = (
-        kubernetes.OURS,
-        kubernetes.LOOP,
-        kubernetes.ONE,
-        kubernetes.WAITING,
-        kubernetes.CLI,
-        kubernetes.EMPTY,
+        measure_kubernetes.OURS,
+        measure_kubernetes.LOOP,
+        measure_kubernetes.ONE,
+        measure_kubernetes.WAITING,
+        measure_kubernetes.CLI,
+        measure_kubernetes.EMPTY,
     )
     of_few, of_many = ({phase: results[f"{size} {phase}"] for phase in _PHASES} for size in sizes)
-    ((_name, peer),) = results[kubernetes.PEER].items()
+    ((_name, peer),) = results[measure_kubernetes.PEER].items()
     lines = [
         f"## {few} and {many} services on a Kubernetes cluster",
         "",
@@ -128,7 +134,7 @@ def on_kubernetes(results: Results, sizes: Sequence[int]) -> str:
             " Left out: the loop, which would take minutes a round."
         ),
         "",
-        *_table(of_many, (*kubernetes.ALONE, kubernetes.EMPTY)),
+        *_table(of_many, (*measure_kubernetes.ALONE, measure_kubernetes.EMPTY)),
         "",
         (
             "This collection's time ends when all services are verified to run what was sent and to"
@@ -156,14 +162,14 @@ def on_kubernetes(results: Results, sizes: Sequence[int]) -> str:
             " median of three."
         ),
         "",
-        *_failures(results, kubernetes.failures("")),
+        *_failures(results, measure_kubernetes.failures("")),
         "",
         (
             "Without wait, kubernetes.core.k8s and kubectl apply report success for all of them."
             " With `wait: true` and"
         ),
         (
-            f"`wait_timeout: {kubernetes.PATIENCE}`, for the image that no registry has,"
+            f"`wait_timeout: {measure_kubernetes.PATIENCE}`, for the image that no registry has,"
             f" kubernetes.core.k8s ends after {peer.median:.0f} s with:"
         ),
         "",
@@ -175,10 +181,10 @@ def on_kubernetes(results: Results, sizes: Sequence[int]) -> str:
     return "\n".join(lines)
 
 
-def on_directory(results: Results, size: directory.Size) -> str:
+def on_directory(results: Results, size: measure_directory.Size) -> str:
     """The section of one size of directory."""
-    floor = results[directory.LIST][directory.FLOOR]
-    ((_name, peer),) = results[directory.NAMELESS].items()
+    floor = results[measure_directory.LIST][measure_directory.FLOOR]
+    ((_name, peer),) = results[measure_directory.NAMELESS].items()
     lines = [
         f"## {size.machines:,} machines of a directory, with {size.projects:,} projects",
         "",
@@ -195,12 +201,12 @@ def on_directory(results: Results, size: directory.Size) -> str:
             " itself computes, without the server."
         ),
         "",
-        f"| | {directory.LIST} | processor | {directory.HOST} | processor | peak memory |",
+        f"| | {measure_directory.LIST} | processor | {measure_directory.HOST} | processor | peak memory |",
         "| --- | --- | --- | --- | --- | --- |",
         *(
-            f"| {name} | {_times(name, results[directory.LIST])} |"
-            f" {_times(name, results[directory.HOST])} | {_memory(runs, floor)} |"
-            for name, runs in results[directory.LIST].items()
+            f"| {name} | {_times(name, results[measure_directory.LIST])} |"
+            f" {_times(name, results[measure_directory.HOST])} | {_memory(runs, floor)} |"
+            for name, runs in results[measure_directory.LIST].items()
         ),
         "",
         (
@@ -217,24 +223,30 @@ def on_directory(results: Results, size: directory.Size) -> str:
     return "\n".join(lines)
 
 
-def on_delivery(results: Results, size: delivery.Size, peer: str) -> str:
+def on_delivery(results: Results, size: measure_delivery.Size, peer: str) -> str:
     """The section of one size of fleet."""
     quiet = results["nothing to do"]
-    everybody = (delivery.OURS, delivery.LOOP, delivery.PEER, delivery.PING, delivery.FLOOR)
-    faster = quiet[delivery.LOOP].median / quiet[delivery.OURS].median
+    everybody = (
+        measure_delivery.OURS,
+        measure_delivery.LOOP,
+        measure_delivery.PEER,
+        measure_delivery.PING,
+        measure_delivery.FLOOR,
+    )
+    faster = quiet[measure_delivery.LOOP].median / quiet[measure_delivery.OURS].median
     back, there = (
-        results[delivery.BACK][delivery.BACK],
-        results[delivery.BACK_ON_MACHINE][delivery.OURS],
+        results[measure_delivery.BACK][measure_delivery.BACK],
+        results[measure_delivery.BACK_ON_MACHINE][measure_delivery.OURS],
     )
     lines = [
-        f"## {len(delivery.TOOLS)} tools to {size.machines} machines",
+        f"## {len(measure_delivery.TOOLS)} tools to {size.machines} machines",
         "",
         (
-            f"Seconds, and how many times as long as this collection. {len(delivery.SCRIPTS)}"
-            f" scripts, {len(delivery.ARCHIVES)} archives of 300 files,"
+            f"Seconds, and how many times as long as this collection. {len(measure_delivery.SCRIPTS)}"
+            f" scripts, {len(measure_delivery.ARCHIVES)} archives of 300 files,"
         ),
         (
-            f"{len(delivery.PYTHONS)} Python packages from wheels and {len(delivery.BINARIES)}"
+            f"{len(measure_delivery.PYTHONS)} Python packages from wheels and {len(measure_delivery.BINARIES)}"
             " programs of 2 MB, by SSH to machines with a user each, all on"
         ),
         (
@@ -242,7 +254,7 @@ def on_delivery(results: Results, size: delivery.Size, peer: str) -> str:
             f" as they must is checked after each. {peer}."
         ),
         "",
-        *_table({phase: results[phase] for phase in _PHASES}, everybody, delivery.OURS),
+        *_table({phase: results[phase] for phase in _PHASES}, everybody, measure_delivery.OURS),
         "",
         (
             f"Medians of {size.first} runs from nothing, {size.quiet} with nothing to do and"
@@ -255,7 +267,7 @@ def on_delivery(results: Results, size: delivery.Size, peer: str) -> str:
         "checksum, keeps users apart, can go back, and removes what is wanted no more.",
         "",
         (
-            f"- nothing to do: {_beyond(quiet, delivery.OURS, delivery.FLOOR):.2f} s more than an"
+            f"- nothing to do: {_beyond(quiet, measure_delivery.OURS, measure_delivery.FLOOR):.2f} s more than an"
             f" empty play, {faster:.1f} × as fast as the loop"
         ),
         (
@@ -352,7 +364,7 @@ def _three(figures: Spread) -> str:
 def _times(name: str, runs: Mapping[str, Runs]) -> str:
     if name not in runs:
         return "- | -"
-    own, floor = runs[name], runs[directory.FLOOR]
+    own, floor = runs[name], runs[measure_directory.FLOOR]
     return (
         f"{own.median:.2f} ({own.median / floor.median:.2f} ×) | {own.work:.2f}"
         f" ({own.work / floor.work:.2f} ×)"
@@ -369,12 +381,14 @@ def _header() -> str:
     return before + end
 
 
-def _beyond(quiet: Mapping[str, Runs], ours: str = swarm.OURS, floor: str = swarm.EMPTY) -> float:
+def _beyond(
+    quiet: Mapping[str, Runs], ours: str = measure_swarm.OURS, floor: str = measure_swarm.EMPTY
+) -> float:
     return quiet[ours].median - quiet[floor].median
 
 
 def _table(
-    phases: Mapping[str, Mapping[str, Runs]], names: Iterable[str], ours: str = swarm.OURS
+    phases: Mapping[str, Mapping[str, Runs]], names: Iterable[str], ours: str = measure_swarm.OURS
 ) -> list[str]:
     return [
         f"| | {' | '.join(phases)} | peak memory |",
@@ -407,7 +421,12 @@ def _failures(results: Results, names: Iterable[str]) -> list[str]:
 def plot(results: Results, curve: Sequence[int], path: Path) -> None:
     """The picture of the Swarm's curve."""
     with _drawn(path, (7, 4)) as axes:
-        for name in (swarm.LOOP, swarm.STACK, swarm.OURS, swarm.EMPTY):
+        for name in (
+            measure_swarm.LOOP,
+            measure_swarm.STACK,
+            measure_swarm.OURS,
+            measure_swarm.EMPTY,
+        ):
             axes.plot(
                 curve,
                 [results[f"curve {services}"][name].median for services in curve],

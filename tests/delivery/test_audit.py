@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import re
 
-from tests.unit.docs.test_guides import blocks
+from tests.unit.docs.test_guide_contents import blocks
 
 from .fleet import OPT, ROOT, Fleet
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.directory import company_entries
 from tests.directory.company_entries import Company, Person
-from tests.testbed.directory import READER, READER_PASSWORD, SUFFIX, Slapd
+from tests.testbed.directory_servers import READER, READER_PASSWORD, SUFFIX, Slapd
 from tests.testbed.machine import Machine
 
 from .fleet import Fleet

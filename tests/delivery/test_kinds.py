@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.testbed.wheels import lock_of, wheel
+from tests.testbed.wheel_files import lock_of, wheel
 from tests.unit.plugins.module_utils._toolbox.archives import archive
 
 from .fleet import OPT, Fleet, sha256

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import sys
 
-from tests.testbed.directory import READER, READER_PASSWORD, SUFFIX, Slapd
+from tests.testbed.directory_servers import READER, READER_PASSWORD, SUFFIX, Slapd
 from tests.testbed.machine import Machine
 
 from . import company_entries

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from tests.testbed.directory import SUFFIX
+from tests.testbed.directory_servers import SUFFIX
 
 # A scenario of molecule starts this directory by hand, where the collection cannot be imported.
 if TYPE_CHECKING:

@@ -26,7 +26,13 @@ from ansible_collections.shipping.code.plugins.plugin_utils._membership.membersh
 )
 
 from tests import plays
-from tests.testbed.directory import READER_PASSWORD, SUFFIX, DirectoryServer, SambaDomain, Slapd
+from tests.testbed.directory_servers import (
+    READER_PASSWORD,
+    SUFFIX,
+    DirectoryServer,
+    SambaDomain,
+    Slapd,
+)
 from tests.testbed.machine import Machine
 
 from . import company_entries

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.connection_check import check
 
-from tests.testbed.directory import BLIND, READER, READER_PASSWORD, SUFFIX, Slapd
+from tests.testbed.directory_servers import BLIND, READER, READER_PASSWORD, SUFFIX, Slapd
 from tests.testbed.machine import Machine
 from tests.testbed.tls import Authority
 

@@ -26,7 +26,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.search import Query, Reply
 
 from tests.integration.harness import within
-from tests.testbed.directory import READER_PASSWORD, Slapd
+from tests.testbed.directory_servers import READER_PASSWORD, Slapd
 from tests.testbed.machine import Machine
 from tests.testbed.tls import Authority
 

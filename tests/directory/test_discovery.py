@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.testbed.directory import SambaDomain
+from tests.testbed.directory_servers import SambaDomain
 from tests.testbed.machine import run
 
 from .company_entries import COMPANY

@@ -15,7 +15,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._membership.membersh
     explain_membership,
 )
 
-from tests.testbed.directory import READER_PASSWORD, SUFFIX
+from tests.testbed.directory_servers import READER_PASSWORD, SUFFIX
 
 from .company_entries import COMPANY, ODD, entry
 from .conftest import Ansible, Directory

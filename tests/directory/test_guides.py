@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.testbed.directory import READER_PASSWORD, SUFFIX
+from tests.testbed.directory_servers import READER_PASSWORD, SUFFIX
 
 from . import company_entries
 from .company_entries import COMPANY

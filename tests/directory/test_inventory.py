@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.testbed.directory import READER_PASSWORD, SUFFIX
+from tests.testbed.directory_servers import READER_PASSWORD, SUFFIX
 
 from .company_entries import COMPANY, ODD, entry, escaped
 from .conftest import Ansible, Directory, decoded

@@ -18,7 +18,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory
     Refused,
 )
 
-from tests.testbed.directory import BLIND, LIMITED, READER, READER_PASSWORD, SUFFIX
+from tests.testbed.directory_servers import BLIND, LIMITED, READER, READER_PASSWORD, SUFFIX
 
 from .company_entries import COMPANY, ODD, entry, escaped, works
 from .conftest import Directory

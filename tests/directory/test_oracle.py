@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, assume, event, example, given, settings
 from hypothesis import strategies as st
 
-from tests.testbed.directory import SUFFIX, Slapd
+from tests.testbed.directory_servers import SUFFIX, Slapd
 from tests.testbed.machine import Machine
 
 from .company_entries import works

@@ -15,7 +15,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignme
     Membership,
 )
 
-from tests.testbed.directory import SUFFIX
+from tests.testbed.directory_servers import SUFFIX
 
 from .company_entries import COMPANY
 from .conftest import Ansible, Directory, decoded

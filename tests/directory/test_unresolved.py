@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.revision_order import is_older
 
-from tests.testbed.directory import READER, READER_PASSWORD, SUFFIX, Slapd
+from tests.testbed.directory_servers import READER, READER_PASSWORD, SUFFIX, Slapd
 
 from .company_entries import COMPANY, entry, unit, works
 from .conftest import Directory

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .events import EVENT_SCHEMA, event_schema_text
+from .event_schema import EVENT_SCHEMA, event_schema_text
 from .tables import FILLED, SCHEMA, filled, schema_text
 
 for guide in FILLED:

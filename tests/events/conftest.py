@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.testbed.directory import DirectoryServer, SambaDomain, Slapd
+from tests.testbed.directory_servers import DirectoryServer, SambaDomain, Slapd
 from tests.testbed.machine import Machine
 
 from . import event_feeds

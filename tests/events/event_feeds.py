@@ -23,7 +23,13 @@ from ansible_collections.shipping.code.plugins.plugin_utils._membership.membersh
 
 from tests.directory import company_entries
 from tests.directory.company_entries import Company, Person, works
-from tests.testbed.directory import READER_PASSWORD, SUFFIX, DirectoryServer, SambaDomain, Slapd
+from tests.testbed.directory_servers import (
+    READER_PASSWORD,
+    SUFFIX,
+    DirectoryServer,
+    SambaDomain,
+    Slapd,
+)
 from tests.testbed.machine import Machine
 
 PATIENCE = 30.0

@@ -21,7 +21,7 @@ import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
 from ansible_collections.shipping.code.plugins.plugin_utils._membership import membership_state
 
-from tests.testbed.directory import LIMITED, READER, Slapd
+from tests.testbed.directory_servers import LIMITED, READER, Slapd
 from tests.testbed.proxy import Proxy
 
 from .event_feeds import (

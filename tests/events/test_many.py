@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 from ansible_collections.shipping.code.plugins.plugin_utils._membership import membership_state
 
-from tests.benchmarks.directory import Size, tree
+from tests.benchmarks.measure_directory import Size, tree
 from tests.directory import company_entries
-from tests.testbed.directory import READER_PASSWORD, SUFFIX, Slapd
+from tests.testbed.directory_servers import READER_PASSWORD, SUFFIX, Slapd
 from tests.testbed.machine import Machine, run
 
 from .event_feeds import (

@@ -14,7 +14,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignme
     Membership,
 )
 
-from tests.testbed.directory import SUFFIX
+from tests.testbed.directory_servers import SUFFIX
 
 from .event_feeds import (
     Feed,

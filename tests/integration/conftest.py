@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from tests.testbed import images, kubernetes_images
-from tests.testbed.kubernetes import Cluster
+from tests.testbed.kubernetes_bed import Cluster
 from tests.testbed.machine import Machine
-from tests.testbed.swarm import (
+from tests.testbed.swarm_bed import (
     PASSWORD,
     PRIVATE_REGISTRY,
     REGISTRY,
@@ -27,8 +27,8 @@ from tests.testbed.swarm import (
 )
 
 from .harness import Player
-from .kubernetes import KubernetesPlatform
-from .swarm import SwarmPlatform
+from .kubernetes_platform import KubernetesPlatform
+from .swarm_platform import SwarmPlatform
 
 
 @pytest.fixture(scope="session")

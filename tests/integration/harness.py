@@ -19,8 +19,8 @@ from typing import Any
 
 from tests import plays
 
-from .kubernetes import KubernetesPlatform
-from .swarm import SwarmPlatform
+from .kubernetes_platform import KubernetesPlatform
+from .swarm_platform import SwarmPlatform
 
 ROOT = Path(__file__).resolve().parents[2]
 PLATFORMS: dict[str, Any] = {kind.name: kind for kind in (SwarmPlatform, KubernetesPlatform)}

@@ -174,7 +174,7 @@ def examples(platform: Any, folder: Path) -> list[dict[str, Any]]:
         options = task.get("shipping.code.release", {})
         if "client_cert" in options:
             for option in ("docker_host", "ca_path", "client_cert", "client_key"):
-                del options[option]  # test_connection.py has them
+                del options[option]  # test_platform_connection.py has them
     return tasks
 
 

@@ -43,9 +43,10 @@ class Session:
 
 # A platform's suites load the other platform's drivers, and never call them.
 _NOT_ON_SWARM = re.compile(
-    r"_platforms/kubernetes/|integration/kubernetes\.py|testbed/(kubernetes|parts|issuer)"
+    r"_platforms/kubernetes/|integration/kubernetes_platform\.py"
+    r"|testbed/(kubernetes_|downloaded_parts|issuer)"
 )
-_NOT_ON_KUBERNETES = re.compile(r"_platforms/swarm/|integration/swarm\.py")
+_NOT_ON_KUBERNETES = re.compile(r"_platforms/swarm/|integration/swarm_platform\.py")
 
 SESSIONS = (
     Session(

@@ -19,7 +19,7 @@ from .machine import (
     machines,
     run,
 )
-from .swarm import Swarm
+from .swarm_bed import Swarm
 
 
 def up(name: str) -> None:

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .directory import READER_PASSWORD, SUFFIX, Slapd
+from .directory_servers import READER_PASSWORD, SUFFIX, Slapd
 from .machine import Machine
 from .user_machine import UserMachine
 

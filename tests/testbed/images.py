@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from .machine import alone, cache, run
-from .swarm import REGISTRY, Swarm
+from .swarm_bed import REGISTRY, Swarm
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "playbooks" / "files" / "shop"
 BASE = "shop-base:1"

@@ -21,7 +21,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
-from .directory import wait_for
+from .directory_servers import wait_for
 from .machine import Machine, run
 from .tls import Authority
 

@@ -28,7 +28,7 @@ from .images import BASE, EXAMPLE, base_archive
 from .machine import alone
 
 if TYPE_CHECKING:
-    from .kubernetes import Cluster
+    from .kubernetes_bed import Cluster
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 CONFIG = "application/vnd.docker.container.image.v1+json"

@@ -20,9 +20,9 @@ from pathlib import Path
 from . import downloaded_parts, images, kubernetes_images
 from .client import Client
 from .company import DOMAIN, Company, person
-from .kubernetes import Cluster
+from .kubernetes_bed import Cluster
 from .machine import Machine
-from .swarm import REGISTRY, Swarm
+from .swarm_bed import REGISTRY, Swarm
 from .user_machine import UserMachine
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -31,8 +31,14 @@ Breaks = dict[str, tuple[set[str], set[str]]]
 BREAKS: Breaks = {
     "tests/integration/harness.py": (
         {
-            *(f"integration/test_{name} on swarm" for name in ("rollout", "keys", "history")),
-            *(f"integration/test_{name} on kubernetes" for name in ("rollout", "keys", "history")),
+            *(
+                f"integration/test_{name} on swarm"
+                for name in ("rollout", "keys", "release_history")
+            ),
+            *(
+                f"integration/test_{name} on kubernetes"
+                for name in ("rollout", "keys", "release_history")
+            ),
         },
         {"delivery/test_changes", "directory/test_oracle", "schedule/test_systemd"},
     ),
@@ -50,7 +56,7 @@ BREAKS: Breaks = {
         {
             "delivery/test_changes",
             "integration/test_keys on swarm",
-            "integration/test_history on swarm",
+            "integration/test_release_history on swarm",
             "directory/test_oracle",
         },
     ),
@@ -62,7 +68,7 @@ BREAKS: Breaks = {
 # Siblings: loaded inside of a function or by a name, started by a fixture, of one platform alone.
 SIBLINGS: Breaks = {
     "plugins/module_utils/_platforms/kubernetes/planning.py": (
-        {"integration/test_keys on kubernetes", "integration/test_manifests on kubernetes"},
+        {"integration/test_keys on kubernetes", "integration/test_manifest_apps on kubernetes"},
         {"integration/test_keys on swarm", "delivery/test_changes"},
     ),
     "plugins/module_utils/_toolbox/tool_store.py": (

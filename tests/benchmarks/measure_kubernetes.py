@@ -28,7 +28,7 @@ from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernete
 
 from tests.testbed import kubernetes_images as images
 from tests.testbed.downloaded_parts import programs
-from tests.testbed.kubernetes import Cluster
+from tests.testbed.kubernetes_bed import Cluster
 from tests.testbed.machine import Machine
 
 from .failures import Failure, told
@@ -41,7 +41,7 @@ from .measure import (
     once,
     play,
 )
-from .swarm import compose
+from .measure_swarm import compose
 
 OURS, LOOP, ONE = (
     "shipping.code.release",

@@ -19,9 +19,9 @@ from typing import Any, ClassVar
 
 from tests.testbed import kubernetes_images as images
 from tests.testbed.client import Client
-from tests.testbed.kubernetes import Cluster
+from tests.testbed.kubernetes_bed import Cluster
 from tests.testbed.proxy import Proxy
-from tests.testbed.swarm import PASSWORD, USER
+from tests.testbed.swarm_bed import PASSWORD, USER
 
 APP, SERVICE = "shipping.code/app", "shipping.code/service"
 

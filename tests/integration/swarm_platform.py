@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 from tests.testbed.client import Client
 from tests.testbed.proxy import Proxy
-from tests.testbed.swarm import PASSWORD, PRIVATE_REGISTRY, REGISTRY, USER, Swarm
+from tests.testbed.swarm_bed import PASSWORD, PRIVATE_REGISTRY, REGISTRY, USER, Swarm
 
 STACK = "com.docker.stack.namespace"
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.testbed.directory import READER, READER_PASSWORD, SUFFIX, Slapd
+from tests.testbed.directory_servers import READER, READER_PASSWORD, SUFFIX, Slapd
 from tests.testbed.machine import Machine, cache, run
 
 from .measure import Contender, Results, Runs, add, compare

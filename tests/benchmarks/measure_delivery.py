@@ -20,7 +20,7 @@ from typing import Any
 
 from tests.testbed.machine import run
 from tests.testbed.user_machine import UserMachine
-from tests.testbed.wheels import lock_of, wheel
+from tests.testbed.wheel_files import lock_of, wheel
 
 from .measure import Contender, Results, Runs, add, compare
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.testbed import images
 from tests.testbed.machine import Machine
-from tests.testbed.swarm import REGISTRY, Swarm
+from tests.testbed.swarm_bed import REGISTRY, Swarm
 
 from .failures import Failure, told
 from .measure import Contender, Results, add, compare, play

@@ -13,7 +13,7 @@ import pytest
 
 from tests.testbed.machine import Machine
 from tests.testbed.proxy import Proxy
-from tests.testbed.swarm import Swarm
+from tests.testbed.swarm_bed import Swarm
 from tests.testbed.tls import Authority
 
 from .harness import Player

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A private one-node Kubernetes with registries, in a machine of the test bed.
 
-By hand: ``python3 -m tests.testbed.kubernetes up NAME | down NAME``; ``up`` prints the path of a
+By hand: ``python3 -m tests.testbed.kubernetes_bed up NAME | down NAME``; ``up`` prints the path of
+a
 kubeconfig.
 """
 
@@ -26,7 +27,7 @@ from . import kubernetes_images as images
 from .downloaded_parts import MORE, programs
 from .issuer import CLIENT, Issuer
 from .machine import CGROUPS, Machine, run
-from .swarm import PASSWORD, USER, Swarm, htpasswd
+from .swarm_bed import PASSWORD, USER, Swarm, htpasswd
 from .tls import Authority
 
 BRIDGE, PODS, DNS = "cni0", "10.244.0.0/24", "10.244.0.1"
