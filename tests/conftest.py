@@ -41,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Report outcomes, from the process that knows all of them."""
     if config.getoption("--outcomes") and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Outcomes(config.getoption("--outcomes")))
+        config.pluginmanager.register(OutcomeWriter(config.getoption("--outcomes")))
 
 
 @pytest.hookimpl(trylast=True)
@@ -65,7 +65,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(TIME_BOX)
 
 
-class Outcomes:
+class OutcomeWriter:
     """Appends a line for each phase of each test that says something."""
 
     def __init__(self, path: Path) -> None:

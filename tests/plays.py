@@ -96,7 +96,7 @@ class Play:
         return self.returncode
 
 
-class Server:
+class PlayServer:
     """The process that plays are forks of, for one set of settings."""
 
     def __init__(self, settings: Mapping[str, str]) -> None:
@@ -134,7 +134,7 @@ class Server:
         shutil.rmtree(self.home, ignore_errors=True)
 
 
-_servers: dict[tuple[tuple[str, str], ...], Server] = {}
+_servers: dict[tuple[tuple[str, str], ...], PlayServer] = {}
 
 
 def start(
@@ -164,7 +164,7 @@ def start(
     }
     key = tuple(sorted(settings.items()))
     if key not in _servers:
-        _servers[key] = Server(settings)
+        _servers[key] = PlayServer(settings)
     request = {"words": list(words), "env": dict(env), "cwd": str(cwd)}
     return _servers[key].start(request, stdout.fileno(), errors.fileno())
 

@@ -20,12 +20,12 @@ from .deliveries import Deliveries
 
 
 @pytest.fixture
-def stand_in() -> Iterator[standin.Awx | None]:
+def stand_in() -> Iterator[standin.AwxStandIn | None]:
     """The stand-in; None where there is a real AWX."""
     if "AWX_URL" in os.environ:
         yield None
         return
-    with standin.Awx() as awx:
+    with standin.AwxStandIn() as awx:
         yield awx
 
 
@@ -39,7 +39,7 @@ def repository(tmp_path: Path) -> str:
 
 @pytest.fixture
 def deliveries(
-    stand_in: standin.Awx | None, repository: str, tmp_path: Path, testrun_uid: str
+    stand_in: standin.AwxStandIn | None, repository: str, tmp_path: Path, testrun_uid: str
 ) -> Iterator[Deliveries]:
     url, token = (
         (stand_in.url, standin.TOKEN)

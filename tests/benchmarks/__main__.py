@@ -124,7 +124,7 @@ def _directory(folder: Path, environment: dict[str, str], quick: bool) -> str:
     )
 
 
-def _delivery(size: measure_delivery.Size) -> Part:
+def _delivery(size: measure_delivery.DeliverySize) -> Part:
     def part(folder: Path, environment: dict[str, str], quick: bool) -> str:
         benches = [
             measure_delivery.DeliveryBench(

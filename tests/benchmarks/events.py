@@ -33,11 +33,11 @@ from tests.testbed.machine import Machine, run
 from tests.testbed.user_machine import UserMachine
 
 from .measure import Spread, spread
-from .measure_directory import Size, tree
+from .measure_directory import DirectorySize, tree
 from .seen import connected
 
 CHANGES, BURST, FLOOR_RUNS = 50, 20, 10
-QUICK_SIZE, QUICK_CHANGES = Size(200, 10, 1), 4
+QUICK_SIZE, QUICK_CHANGES = DirectorySize(200, 10, 1), 4
 PROJECT, USER, HOST, COMMAND = "project1", "user0", "pc0.example.com", "hello"
 PARTS = ("seen", "play begun", "first task", "command works", "machine has reported")
 TOLD = dict(
@@ -78,8 +78,8 @@ class Place:
     """A directory of a size, how one is started, and how it is read with the password in a file."""
 
     name: str
-    size: Size
-    start: Callable[[Machine, Size], Slapd | DirectoryServer | SambaDomain]
+    size: DirectorySize
+    start: Callable[[Machine, DirectorySize], Slapd | DirectoryServer | SambaDomain]
     options: Callable[[Any], dict[str, Any]]
     person: str
     """The DN of somebody."""
@@ -89,7 +89,7 @@ class Place:
     """Of whoever reads it, where that needs one."""
 
 
-def company(size: Size) -> company_entries.Company:
+def company(size: DirectorySize) -> company_entries.Company:
     """People with a machine and a project each, without teams."""
     logins = [f"user{number}" for number in range(size.machines)]
     return company_entries.Company(
@@ -111,7 +111,7 @@ _PERSON, _PROJECT = f"uid={{}},ou=people,{SUFFIX}", f"cn={{}},ou=projects,{SUFFI
 PLACES = (
     Place(
         "OpenLDAP",
-        Size(10_000, 200, 1),
+        DirectorySize(10_000, 200, 1),
         lambda machine, size: event_feeds.slapd_of(machine, "\n".join(tree(size))),
         Slapd.options,
         _PERSON,
@@ -120,7 +120,7 @@ PLACES = (
     ),
     Place(
         "389-ds",
-        Size(10_000, 200, 1),
+        DirectorySize(10_000, 200, 1),
         lambda machine, size: event_feeds.ds389_of(machine, "\n".join(tree(size))),
         event_feeds.ds389_options,
         _PERSON,
@@ -128,7 +128,7 @@ PLACES = (
     ),
     Place(
         "Samba AD",
-        Size(1_000, 100, 1),
+        DirectorySize(1_000, 100, 1),
         lambda machine, size: event_feeds.samba_server(machine, company(size)),
         event_feeds.samba_options,
         f"CN={{}},OU=People,{SambaDomain.suffix}",

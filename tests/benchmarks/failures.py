@@ -17,7 +17,7 @@ from .measure import Bench, Runs
 
 
 @dataclass(frozen=True)
-class Failure:
+class FailureCase:
     """Something that cannot be, and what the play must say of it.
 
     ``at_once``: it is told by the plan; ``ends``: how often the program has to end, where that is
@@ -43,14 +43,14 @@ class FailingBench(Bench, Protocol):
     def bad(self, change: dict[str, Any], **options: Any) -> list[str | Path]:
         """A release whose first service is changed to something that cannot be."""
 
-    def sign(self, failure: Failure) -> AbstractContextManager[Sign]:
+    def sign(self, failure: FailureCase) -> AbstractContextManager[Sign]:
         """Looks for the first sign while it is entered."""
 
     def recover(self) -> None:
         """Wait until nothing is left of a failure."""
 
 
-def told(bench: FailingBench, failure: Failure, rounds: int) -> Runs:
+def told(bench: FailingBench, failure: FailureCase, rounds: int) -> Runs:
     """Seconds from the first sign (or.
 
     Where the plan tells it, from the start of the play) until it is printed.

@@ -33,7 +33,7 @@ SAYS_CHANGED, SAYS_SAME = r"\A(?![\s\S]*changed=0)", r"\A(?![\s\S]*changed=[1-9]
 
 
 @dataclass(frozen=True)
-class Size:
+class DeliverySize:
     """So many machines, and how often each phase is run."""
 
     machines: int
@@ -44,7 +44,11 @@ class Size:
     """How often the quick contenders are run once more with nothing to do, since what is between them is small beside what single runs differ by."""
 
 
-FEW, MANY, QUICK = Size(3, 3, 5, 3, 20), Size(20, 1, 3, 1, 5), Size(2, 1, 1, 1, 1)
+FEW, MANY, QUICK = (
+    DeliverySize(3, 3, 5, 3, 20),
+    DeliverySize(20, 1, 3, 1, 5),
+    DeliverySize(2, 1, 1, 1, 1),
+)
 SCRIPTS, ARCHIVES, PYTHONS, BINARIES = (
     [f"script{number}" for number in range(8)],
     [f"archive{number}" for number in range(4)],
@@ -60,7 +64,7 @@ class DeliveryBench:
     And twenty tools of one project, in a folder that all contenders read.
     """
 
-    def __init__(self, folder: Path, environment: dict[str, str], size: Size) -> None:
+    def __init__(self, folder: Path, environment: dict[str, str], size: DeliverySize) -> None:
         folder.mkdir(exist_ok=True)
         self.folder = folder
         self.size = size

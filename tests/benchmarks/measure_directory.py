@@ -32,7 +32,7 @@ NAMELESS = "entries without a name"
 
 
 @dataclass(frozen=True)
-class Size:
+class DirectorySize:
     """A company, and how often each phase is run."""
 
     machines: int
@@ -40,11 +40,11 @@ class Size:
     rounds: int
 
 
-SIZES = (Size(10_000, 200, 5), Size(100_000, 1_000, 2))
-QUICK = (Size(200, 10, 1),)
+SIZES = (DirectorySize(10_000, 200, 5), DirectorySize(100_000, 1_000, 2))
+QUICK = (DirectorySize(200, 10, 1),)
 
 
-def tree(size: Size) -> Iterator[str]:
+def tree(size: DirectorySize) -> Iterator[str]:
     """Each person has a machine and is in two projects, in one of them by a team inside of it; in LDIF.
 
     The machines have the attribute ``name``, which is none of OpenLDAP's own, for the peer cannot
@@ -90,7 +90,7 @@ def _group(dn: str, name: str, members: list[str]) -> str:
 class DirectoryBench:
     """An OpenLDAP of its own, and the contenders."""
 
-    def __init__(self, folder: Path, environment: dict[str, str], size: Size) -> None:
+    def __init__(self, folder: Path, environment: dict[str, str], size: DirectorySize) -> None:
         self.folder = folder
         self.environment = environment
         self.size = size

@@ -28,10 +28,10 @@ from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernete
 
 from tests.testbed import kubernetes_images as images
 from tests.testbed.downloaded_parts import programs
-from tests.testbed.kubernetes_bed import Cluster
+from tests.testbed.kubernetes_bed import KubernetesBed
 from tests.testbed.machine import Machine
 
-from .failures import Failure, told
+from .failures import FailureCase, told
 from .measure import (
     Contender,
     Results,
@@ -77,18 +77,18 @@ SIZES = {20: Rounds(2, 3, 3), 100: Rounds(1, 3, 1)}
 QUICK = {2: Rounds(1, 1, 1), 3: Rounds(1, 1, 1)}
 
 
-def failures(registry: str) -> dict[str, Failure]:
+def failures(registry: str) -> dict[str, FailureCase]:
     """What is tried; a program has to end three times until that is more than bad luck."""
     image = f"{registry}/no-such-image:1"
     return {
-        "an image that no registry has, seen by the plan": Failure(
+        "an image that no registry has, seen by the plan": FailureCase(
             {"image": image}, "has no", at_once=True
         ),
-        MACHINE: Failure({"image": image}, "has no", "never"),
-        "a program that ends at once, from its third end": Failure(
+        MACHINE: FailureCase({"image": image}, "has no", "never"),
+        "a program that ends at once, from its third end": FailureCase(
             {"command": ["sh", "-c", "exit 3"]}, "exit code 3", ends=3
         ),
-        "no machine that matches": Failure(
+        "no machine that matches": FailureCase(
             {"deploy": {"placement": {"constraints": ["node.labels.gpu == yes"]}}},
             "no machine matches",
         ),
@@ -121,13 +121,13 @@ class KubernetesBench:
         self.folder = folder
         self.environment = environment
         self.services = 20
-        self.cluster = Cluster(Machine("bench-k8s"))
+        self.cluster = KubernetesBed(Machine("bench-k8s"))
 
     def up(self) -> None:
         """Start from nothing."""
         programs(tell=lambda line: print(line, flush=True))
         self.cluster.machine.down()
-        self.cluster = Cluster(Machine("bench-k8s"))
+        self.cluster = KubernetesBed(Machine("bench-k8s"))
         self.cluster.up()
         self.cluster.registry()
         images.publish_tool(self.cluster)
@@ -282,7 +282,7 @@ class KubernetesBench:
         content["services"]["s0"].update(change)
         return content
 
-    def sign(self, failure: Failure) -> KubernetesSign:
+    def sign(self, failure: FailureCase) -> KubernetesSign:
         """The API's first sign of it."""
         return KubernetesSign(self.cluster, PLACES[OURS], failure.ends)
 
@@ -290,7 +290,7 @@ class KubernetesBench:
         """Wait until the former pods are alone again."""
         _until(lambda: self._is_settled(PLACES[OURS]))
 
-    def peer(self, failure: Failure) -> Runs:
+    def peer(self, failure: FailureCase) -> Runs:
         """What the peer says to the same when it is to wait, and after how long."""
         runs = Runs()
         contender = Contender(
@@ -327,7 +327,7 @@ class KubernetesSign:
     An event of a failed pull or placing, or the status of a new pod that says it.
     """
 
-    def __init__(self, cluster: Cluster, namespace: str, ends: int) -> None:
+    def __init__(self, cluster: KubernetesBed, namespace: str, ends: int) -> None:
         self.cluster = cluster
         self.ends = ends
         self.seen = 0.0

@@ -13,9 +13,9 @@ from typing import Any
 
 from tests.testbed import images
 from tests.testbed.machine import Machine
-from tests.testbed.swarm_bed import REGISTRY, Swarm
+from tests.testbed.swarm_bed import REGISTRY, SwarmBed
 
-from .failures import Failure, told
+from .failures import FailureCase, told
 from .measure import Contender, Results, add, compare, play
 
 IMAGE = f"{REGISTRY}/tool:1"
@@ -27,14 +27,14 @@ OURS, LOOP, STACK, CLI, EMPTY = (
     "an empty play",
 )
 FAILURES = {
-    "an image that no registry has, seen by the plan": Failure(
+    "an image that no registry has, seen by the plan": FailureCase(
         {"image": f"{REGISTRY}/no-such-image:1"}, "has no", at_once=True
     ),
-    "an image that no registry has, seen by the machine": Failure(
+    "an image that no registry has, seen by the machine": FailureCase(
         {"image": f"{REGISTRY}/no-such-image:1"}, "has no", "never"
     ),
-    "a program that ends at once": Failure({"command": ["sh", "-c", "exit 3"]}, "exit code 3"),
-    "no machine that matches": Failure(
+    "a program that ends at once": FailureCase({"command": ["sh", "-c", "exit 3"]}, "exit code 3"),
+    "no machine that matches": FailureCase(
         {"deploy": {"placement": {"constraints": ["node.labels.gpu == yes"]}}}, "no machine matches"
     ),
 }
@@ -60,13 +60,13 @@ class SwarmBench:
         self.environment = environment
         self.services = 20
         self.machine = Machine("bench")
-        self.swarm = Swarm(self.machine)
+        self.swarm = SwarmBed(self.machine)
 
     def up(self) -> None:
         """Start from nothing."""
         self.machine.down()
         self.machine = Machine("bench")
-        self.swarm = Swarm(self.machine)
+        self.swarm = SwarmBed(self.machine)
         self.swarm.up()
         self.swarm.registry()
         images.load_base(self.swarm)
@@ -194,7 +194,7 @@ class SwarmBench:
         }
         return play(self.folder, "bad", [{"shipping.code.release": {**given, **options}}])
 
-    def sign(self, failure: Failure) -> SwarmSign:
+    def sign(self, failure: FailureCase) -> SwarmSign:
         """The engine's first sign of it."""
         return SwarmSign(self.swarm.host)
 

@@ -181,7 +181,7 @@ def on_kubernetes(results: Results, sizes: Sequence[int]) -> str:
     return "\n".join(lines)
 
 
-def on_directory(results: Results, size: measure_directory.Size) -> str:
+def on_directory(results: Results, size: measure_directory.DirectorySize) -> str:
     """The section of one size of directory."""
     floor = results[measure_directory.LIST][measure_directory.FLOOR]
     ((_name, peer),) = results[measure_directory.NAMELESS].items()
@@ -223,7 +223,7 @@ def on_directory(results: Results, size: measure_directory.Size) -> str:
     return "\n".join(lines)
 
 
-def on_delivery(results: Results, size: measure_delivery.Size, peer: str) -> str:
+def on_delivery(results: Results, size: measure_delivery.DeliverySize, peer: str) -> str:
     """The section of one size of fleet."""
     quiet = results["nothing to do"]
     everybody = (

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.testbed import quickstart
 from tests.testbed.client import Client
-from tests.testbed.company import DOMAIN, Company
+from tests.testbed.company import DOMAIN, CompanyBed
 from tests.testbed.machine import Machine
 
 from .terminal import picture
@@ -89,7 +89,7 @@ def main(*names: str) -> None:
             record(place(), "" if platform == "swarm" else f"-{platform}")
             Machine(quickstart.NAME).down()
     if not names or "delivery" in names:
-        company = Company(Machine("pictures"), {"pc": ("ada",)})
+        company = CompanyBed(Machine("pictures"), {"pc": ("ada",)})
         try:
             company.up()
             record_delivery(company)
@@ -97,7 +97,7 @@ def main(*names: str) -> None:
             company.down()
 
 
-def record(place: quickstart.Place, suffix: str) -> None:
+def record(place: quickstart.TourPlatform, suffix: str) -> None:
     """The tour of one platform; ``suffix`` ends the pictures' names."""
     client = Client(f"http://{place.address}:{quickstart.PORT}/")
     tour = Recorder(place, client)
@@ -119,7 +119,7 @@ def record(place: quickstart.Place, suffix: str) -> None:
         )
 
 
-def record_delivery(company: Company) -> None:
+def record_delivery(company: CompanyBed) -> None:
     """Somebody joins a project, uses its tools, and leaves it."""
     words = (
         "-i",

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tests.testbed.checkout_copy import copy_checkout
-from tests.testbed.company import Company
+from tests.testbed.company import CompanyBed
 from tests.testbed.machine import run
 
 
@@ -180,7 +180,7 @@ class Rulebook:
 
 
 @contextlib.contextmanager
-def running(company: Company, home: Path, collections: Path) -> Iterator[Rulebook]:
+def running(company: CompanyBed, home: Path, collections: Path) -> Iterator[Rulebook]:
     """A rulebook that delivers; killed afterwards."""
     rulebook = Rulebook(company, home, collections)
     rulebook.write()

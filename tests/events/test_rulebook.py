@@ -20,17 +20,17 @@ from typing import Any
 import pytest
 
 from tests.testbed import awx
-from tests.testbed.company import HAS, Company
+from tests.testbed.company import HAS, CompanyBed
 from tests.testbed.machine import Machine
 
 from .rulebook import Rulebook, environment, installed, running
 
 
 @pytest.fixture(scope="module")
-def company(testrun_uid: str) -> Iterator[Company]:
+def company(testrun_uid: str) -> Iterator[CompanyBed]:
     if os.geteuid():
         pytest.skip("needs root")
-    company = Company(Machine(f"evc{testrun_uid[:4]}"), HAS)
+    company = CompanyBed(Machine(f"evc{testrun_uid[:4]}"), HAS)
     try:
         company.up()
         yield company
@@ -43,7 +43,7 @@ def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return installed(tmp_path_factory.mktemp("installed"))
 
 
-def works(company: Company, machine: str, user: str) -> bool:
+def works(company: CompanyBed, machine: str, user: str) -> bool:
     done = company.machines[machine].ssh(user, "atlas-tiles 2")
     return (done.returncode, done.stdout.strip()) == (0, "16 tiles")
 
@@ -52,7 +52,7 @@ def settled(rulebook: Rulebook) -> bool:
     return len(list((rulebook.state / "delivered").glob("*.json"))) == len(HAS)
 
 
-def test_from_group_to_tools(company: Company, collections: Path, tmp_path: Path):
+def test_from_group_to_tools(company: CompanyBed, collections: Path, tmp_path: Path):
     with running(company, tmp_path, collections) as rulebook:
         rulebook.wait(lambda: settled(rulebook))
         company.join("ada")
@@ -76,9 +76,9 @@ class Controller:
     A stand-in, since AWX cannot run here.
     """
 
-    def __init__(self, company: Company, collections: Path, folder: Path):
+    def __init__(self, company: CompanyBed, collections: Path, folder: Path):
         self.company, self.environment = company, environment(folder, collections)
-        self.awx = awx.Awx(self.deliver)
+        self.awx = awx.AwxStandIn(self.deliver)
         tools = self.make("organizations", name="Tools")
         project = self.make(
             "projects",
@@ -127,7 +127,7 @@ class Controller:
         return [job["status"] for job in self.awx.api.store.jobs if job["limit"] == limit]
 
 
-def test_by_a_job_template(company: Company, collections: Path, tmp_path: Path):
+def test_by_a_job_template(company: CompanyBed, collections: Path, tmp_path: Path):
     controller = Controller(company, collections, tmp_path / "awx")
     with controller.awx:
         given = {
@@ -151,7 +151,9 @@ def test_by_a_job_template(company: Company, collections: Path, tmp_path: Path):
         assert "Traceback" not in rulebook.text()
 
 
-def test_a_mistake_is_told_without_a_traceback(company: Company, collections: Path, tmp_path: Path):
+def test_a_mistake_is_told_without_a_traceback(
+    company: CompanyBed, collections: Path, tmp_path: Path
+):
     rulebook = Rulebook(company, tmp_path, collections)
     rulebook.write()
     path = tmp_path / "variables.yml"

@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 
 from tests.testbed import images, kubernetes_images
-from tests.testbed.kubernetes_bed import Cluster
+from tests.testbed.kubernetes_bed import KubernetesBed
 from tests.testbed.machine import Machine
 from tests.testbed.swarm_bed import (
     PASSWORD,
     PRIVATE_REGISTRY,
     REGISTRY,
     USER,
-    Swarm,
+    SwarmBed,
     htpasswd,
 )
 
@@ -38,13 +38,13 @@ def machine_name(testrun_uid: str, worker_id: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def engine(machine_name: str) -> Iterator[Swarm]:
+def engine(machine_name: str) -> Iterator[SwarmBed]:
     """A private one-node Swarm with an open and a private registry for each worker.
 
     Gone at the end.
     """
     machine = Machine(machine_name)
-    swarm = Swarm(machine)
+    swarm = SwarmBed(machine)
     try:
         swarm.up()
         swarm.registry()
@@ -65,12 +65,12 @@ def engine(machine_name: str) -> Iterator[Swarm]:
 
 
 @pytest.fixture(scope="session")
-def cluster(machine_name: str) -> Iterator[Cluster]:
+def cluster(machine_name: str) -> Iterator[KubernetesBed]:
     """A private one-node Kubernetes with an open and a private registry for each worker.
 
     Gone at the end.
     """
-    cluster = Cluster(Machine(machine_name))
+    cluster = KubernetesBed(Machine(machine_name))
     try:
         cluster.up()
         # A volume is never given again, and one worker may have most of the tests that need them.

@@ -27,7 +27,7 @@ PLATFORMS: dict[str, Any] = {kind.name: kind for kind in (SwarmPlatform, Kuberne
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PlayOutcome:
     """What a play came to: the last module's result, everything that was printed, the seconds it took."""
 
     rc: int
@@ -144,7 +144,9 @@ class Player:
             if running.process.poll() is None:
                 running.kill()
 
-    def run(self, module: str, options: dict[str, Any], *flags: str, **keywords: Any) -> Outcome:
+    def run(
+        self, module: str, options: dict[str, Any], *flags: str, **keywords: Any
+    ) -> PlayOutcome:
         """Run a play to its end."""
         return self.start(module, options, *flags, **keywords).wait()
 
@@ -167,7 +169,7 @@ class Running:
         """What has been printed so far."""
         return (self.folder / "output.txt").read_text(errors="replace")
 
-    def wait(self, timeout: float = 240) -> Outcome:
+    def wait(self, timeout: float = 240) -> PlayOutcome:
         """Wait for the end."""
         try:
             rc = self.process.wait(timeout)
@@ -179,7 +181,7 @@ class Running:
         results = self.folder / "results.jsonl"
         lines = map(json.loads, results.read_text().splitlines()) if results.exists() else ()
         found = [{"host": line["host"], **line["result"]} for line in lines]
-        return Outcome(rc, self.output, found, time.monotonic() - self.begun)
+        return PlayOutcome(rc, self.output, found, time.monotonic() - self.begun)
 
     def until(self, text: str, timeout: float = 60) -> None:
         """Wait until something is printed."""

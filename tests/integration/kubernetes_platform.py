@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 from tests.testbed import kubernetes_images as images
 from tests.testbed.client import Client
-from tests.testbed.kubernetes_bed import Cluster
+from tests.testbed.kubernetes_bed import KubernetesBed
 from tests.testbed.proxy import Proxy
 from tests.testbed.swarm_bed import PASSWORD, USER
 
@@ -30,7 +30,7 @@ APP, SERVICE = "shipping.code/app", "shipping.code/service"
 class KubernetesPlatform:
     """What the suite needs of a platform besides the modules under test."""
 
-    cluster: Cluster
+    cluster: KubernetesBed
     name: str = "kubernetes"
     # What the requests are by which a run can be held, and the how manieth of each is meant; dry
     # runs come first.

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 from tests.testbed.client import Client
 from tests.testbed.proxy import Proxy
-from tests.testbed.swarm_bed import PASSWORD, PRIVATE_REGISTRY, REGISTRY, USER, Swarm
+from tests.testbed.swarm_bed import PASSWORD, PRIVATE_REGISTRY, REGISTRY, USER, SwarmBed
 
 STACK = "com.docker.stack.namespace"
 
@@ -27,7 +27,7 @@ STACK = "com.docker.stack.namespace"
 class SwarmPlatform:
     """What the suite needs of a platform besides the modules under test."""
 
-    engine: Swarm
+    engine: SwarmBed
     name: str = "swarm"
     ids: dict[str, str] = field(default_factory=dict)
     # What the requests are by which a run can be held, and the how manieth of each is meant.

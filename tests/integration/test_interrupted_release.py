@@ -20,7 +20,7 @@ import pytest
 from tests.testbed.client import Client
 from tests.testbed.proxy import Proxy
 
-from .harness import Outcome, Player, Running, until, worker
+from .harness import Player, PlayOutcome, Running, until, worker
 from .specs import changed, shop
 
 pytestmark = pytest.mark.long
@@ -103,7 +103,7 @@ def wait_for_no_module_files(player: Player) -> None:
     until(lambda: not files_with(SECRET, player.home / ".ansible"), 10)
 
 
-def settle(player: Player, platform: Any, app: str, version: str = "1.0.0") -> Outcome:
+def settle(player: Player, platform: Any, app: str, version: str = "1.0.0") -> PlayOutcome:
     """The next run, which must come to a good end, and the one after it, which changes nothing."""
     outcome = player.run("release", options(app, platform, version))
     assert outcome.ok, outcome.output

@@ -23,7 +23,7 @@ from ansible_collections.shipping.code.plugins.module_utils._compose.keys import
     honoured,
 )
 
-from .harness import Outcome, Player
+from .harness import Player, PlayOutcome
 from .specs import Spec, tool
 
 pytestmark = pytest.mark.long
@@ -295,7 +295,7 @@ def keys(platform: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pl
     player.run("release", {"app": APP, "state": "absent", **platform.options})
 
 
-def release(player: Player, platform: Any, spec: Spec, *flags: str) -> Outcome:
+def release(player: Player, platform: Any, spec: Spec, *flags: str) -> PlayOutcome:
     """Release all keys at once."""
     outcome = player.run(
         "release", {"app": APP, "version": "1", "spec": spec, **platform.options}, *flags

@@ -23,7 +23,7 @@ import yaml
 from tests.testbed.tls import Authority
 from tests.testbed.tunnel import http_proxy
 
-from .harness import ROOT, Outcome, Player, until
+from .harness import ROOT, Player, PlayOutcome, until
 from .specs import Spec, changed, tool, with_service
 
 pytestmark = [pytest.mark.only("kubernetes"), pytest.mark.long]
@@ -420,7 +420,7 @@ def deployer(platform: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     return options
 
 
-def run(player: Player, deployer: dict[str, Any], module: str, **options: Any) -> Outcome:
+def run(player: Player, deployer: dict[str, Any], module: str, **options: Any) -> PlayOutcome:
     """Run a module as the deployer."""
     given = {"app": APP, "namespace": APP, **deployer, **options}
     return player.run(

@@ -19,7 +19,7 @@ import pytest
 from tests.testbed.downloaded_parts import programs
 from tests.testbed.machine import run
 
-from .harness import Outcome, Player
+from .harness import Player, PlayOutcome
 from .specs import Spec, changed
 
 pytestmark = [pytest.mark.only("kubernetes"), pytest.mark.long]
@@ -134,7 +134,7 @@ def variables(platform: Any, app: str) -> dict[str, str]:
 
 def ship(
     player: Player, platform: Any, app: str, spec: Spec, version: str = "1", **options: Any
-) -> Outcome:
+) -> PlayOutcome:
     """Release the app."""
     return player.run(
         "release", {"app": app, "version": version, "spec": spec, **options, **platform.options}

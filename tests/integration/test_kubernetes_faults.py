@@ -22,7 +22,7 @@ import pytest
 
 from tests.testbed.tls import Authority
 
-from .harness import Outcome, Player, until, within
+from .harness import Player, PlayOutcome, until, within
 from .specs import Spec, changed, simple, tool
 
 pytestmark = [pytest.mark.only("kubernetes"), pytest.mark.long]
@@ -34,7 +34,7 @@ REPLICAS = '{"spec": {"replicas": %d}}'
 
 def ship(
     player: Player, platform: Any, app: str, spec: Spec, version: str = "1", **options: Any
-) -> Outcome:
+) -> PlayOutcome:
     """Release an app."""
     return player.run(
         "release", {"app": app, "version": version, "spec": spec, **options, **platform.options}
@@ -55,7 +55,7 @@ def unchanged(player: Player, platform: Any, app: str, spec: Spec, version: str 
     assert live(player, platform, app, spec, version)["changed"] is False
 
 
-def refused(outcome: Outcome, *says: str) -> None:
+def refused(outcome: PlayOutcome, *says: str) -> None:
     """It was refused before anything was touched, in these words."""
     assert not outcome.ok and "Traceback" not in outcome.output
     assert not outcome.result.get("changed") and not outcome.result.get("verdict"), outcome.output
@@ -63,7 +63,7 @@ def refused(outcome: Outcome, *says: str) -> None:
         assert text in outcome.result["msg"], outcome.result["msg"]
 
 
-def rolled_back(outcome: Outcome, kind: str, *says: str) -> None:
+def rolled_back(outcome: PlayOutcome, kind: str, *says: str) -> None:
     """It was rolled back for this kind of reason, in these words."""
     assert not outcome.ok and outcome.result.get("verdict") == "rolled_back", outcome.output
     assert kind in [failure["kind"] for failure in outcome.result["failures"]], outcome.result[

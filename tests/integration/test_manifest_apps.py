@@ -22,7 +22,7 @@ import yaml
 from tests.testbed.downloaded_parts import programs
 from tests.testbed.images import EXAMPLE
 
-from .harness import Outcome, Player
+from .harness import Player, PlayOutcome
 
 pytestmark = [pytest.mark.only("kubernetes"), pytest.mark.long]
 
@@ -134,7 +134,7 @@ def ship(
     version: str = "1",
     *flags: str,
     **options: Any,
-) -> Outcome:
+) -> PlayOutcome:
     """Release manifests."""
     return player.run(
         "release",

@@ -13,7 +13,7 @@ import pytest
 
 from tests.testbed.machine import Machine
 from tests.testbed.proxy import Proxy
-from tests.testbed.swarm_bed import Swarm
+from tests.testbed.swarm_bed import SwarmBed
 from tests.testbed.tls import Authority
 
 from .harness import Player
@@ -37,7 +37,7 @@ def engine_with_tls(authority: Authority, worker_id: str) -> Iterator[str]:
     certificate, key = authority.issue("engine", f"IP:{machine.address}")
     tls = f"--tlsverify --tlscacert {authority.certificate} --tlscert {certificate} --tlskey {key}"
     try:
-        Swarm(machine, f"-H tcp://{machine.address}:2376 {tls}").up()
+        SwarmBed(machine, f"-H tcp://{machine.address}:2376 {tls}").up()
         yield f"tcp://{machine.address}:2376"
     finally:
         machine.down()
@@ -146,7 +146,7 @@ def test_no_manager(player: Player, worker_id: str) -> None:
     """An engine that is in no Swarm."""
     machine = Machine(f"alone-{worker_id}")
     machine.up()
-    engine = Swarm(machine)
+    engine = SwarmBed(machine)
     try:
         engine.start()
         told = info(player, engine.host)

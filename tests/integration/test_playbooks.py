@@ -21,7 +21,7 @@ import yaml
 from tests.testbed.checkout_copy import copy_checkout
 from tests.testbed.images import EXAMPLE
 
-from .harness import ROOT, Outcome, Player
+from .harness import ROOT, Player, PlayOutcome
 
 pytestmark = pytest.mark.only("swarm")
 
@@ -67,7 +67,7 @@ class Operator:
         self.inventory = player.home / "inventory"
         shutil.copytree(ROOT / "inventories" / "example", self.inventory)
 
-    def run(self, playbook: str, *words: str) -> Outcome:
+    def run(self, playbook: str, *words: str) -> PlayOutcome:
         """Run a playbook of the collection."""
         environment = {
             "ANSIBLE_COLLECTIONS_PATH": str(self.installed),

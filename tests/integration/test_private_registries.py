@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from .harness import Outcome, Player
+from .harness import Player, PlayOutcome
 from .specs import Spec, simple
 
 pytestmark = pytest.mark.long
@@ -40,7 +40,7 @@ def spec(platform: Any, image: str) -> Spec:
 
 def ship(
     player: Player, platform: Any, app: str, content: Spec, version: str = "1", **options: Any
-) -> Outcome:
+) -> PlayOutcome:
     """Release it."""
     return player.run(
         "release", {"app": app, "version": version, "spec": content, **options, **platform.options}

@@ -12,20 +12,20 @@ from typing import Any
 
 import pytest
 
-from .harness import Outcome, Player, until
+from .harness import Player, PlayOutcome, until
 from .specs import changed, simple, tool, with_service
 
 
 def ship(
     player: Player, platform: Any, app: str, spec: Any, version: str, **options: Any
-) -> Outcome:
+) -> PlayOutcome:
     """Release an app."""
     return player.run(
         "release", {"app": app, "version": version, "spec": spec, **options, **platform.options}
     )
 
 
-def back(player: Player, platform: Any, app: str, **options: Any) -> Outcome:
+def back(player: Player, platform: Any, app: str, **options: Any) -> PlayOutcome:
     """Roll back."""
     return player.run("rollback", {"app": app, **options, **platform.options})
 

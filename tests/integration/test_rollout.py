@@ -13,7 +13,7 @@ import pytest
 from tests.testbed.client import Client
 
 from .cases import CASES, LIVE, REFUSED, ROLLED_BACK, Case
-from .harness import Outcome, Player
+from .harness import Player, PlayOutcome
 from .specs import PORT, shop
 
 APP = "roll"
@@ -38,7 +38,9 @@ def running(platform: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     player.run("release", {"app": APP, "state": "absent", **platform.options})
 
 
-def ship(player: Player, platform: Any, version: str, spec: Any = None, **options: Any) -> Outcome:
+def ship(
+    player: Player, platform: Any, version: str, spec: Any = None, **options: Any
+) -> PlayOutcome:
     """Release the shop."""
     return player.run(
         "release",

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from ansible_collections.shipping.code.plugins.plugin_utils._sources.yaml_reader import parse
 
-from .harness import ROOT, Outcome, Player
+from .harness import ROOT, Player, PlayOutcome
 
 pytestmark = pytest.mark.long
 
@@ -132,7 +132,7 @@ def test_sample(kind: str, platform: Any, player: Player, app: str) -> None:
         **platform.options,
     }
 
-    def ship(*flags: str) -> Outcome:
+    def ship(*flags: str) -> PlayOutcome:
         outcome = player.run("release", options, *flags)
         assert outcome.ok, outcome.output
         return outcome

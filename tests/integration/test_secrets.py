@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from .harness import Outcome, Player
+from .harness import Player, PlayOutcome
 from .specs import Spec, changed, tool
 
 pytestmark = pytest.mark.long
@@ -94,7 +94,7 @@ def tasks(platform: Any, app: str, version: str) -> list[dict[str, Any]]:
 
 def run(
     player: Player, platform: Any, app: str, version: str, content: Spec, *flags: str
-) -> Outcome:
+) -> PlayOutcome:
     """Release it with everything said that Ansible can say."""
     folder = player.folder()
     (folder / "compose.yml").write_text(json.dumps(content))

@@ -15,16 +15,16 @@ from pathlib import Path
 from tests.testbed.checkout_copy import copy_checkout
 
 from .checks import CHECKS
-from .place import Failed, Place, Skipped
+from .place import CheckFailed, CheckSkipped, CollectionCopy
 
 
 def verdict(name: str, folder: Path) -> tuple[str, str]:
     """What a check came to, and the words to it."""
     try:
-        CHECKS[name](Place(folder / name, folder / "snapshot"))
-    except Failed as found:
+        CHECKS[name](CollectionCopy(folder / name, folder / "snapshot"))
+    except CheckFailed as found:
         return "failed", str(found)
-    except Skipped as reason:
+    except CheckSkipped as reason:
         return "skipped", str(reason)
     except Exception as error:
         return "failed", repr(error)

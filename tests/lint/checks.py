@@ -15,19 +15,19 @@ from pathlib import Path
 from ansible_test._internal.host_configs import NativePythonConfig
 from ansible_test._internal.python_requirements import get_venv_packages
 
-from .place import Failed, Place, Skipped
+from .place import CheckFailed, CheckSkipped, CollectionCopy
 
 HEADER = [line.removeprefix("# ") for line in Path(__file__).read_text().splitlines()[:3]]
 OLDEST_PYTHON = "python3.9"
 TYPED = ("testbed", "suites", "lint", "docs", "benchmarks")
 
 
-def command(line: str) -> Callable[[Place], object]:
+def command(line: str) -> Callable[[CollectionCopy], object]:
     """A check that is one command."""
     return lambda place: place.run(*line.split())
 
 
-def sanity(place: Place) -> None:
+def sanity(place: CollectionCopy) -> None:
     """All tests of ansible-test sanity, on all Pythons that are here."""
     pip = get_venv_packages(NativePythonConfig(version="3.13"))["pip"].replace(".", "_")
     script = Path.home() / f".ansible/test/cache/get_pip_{pip}.py"
@@ -39,14 +39,14 @@ def sanity(place: Place) -> None:
     place.run("ansible-test", "sanity", "--color", "no")
 
 
-def oldest_python(place: Place) -> None:
+def oldest_python(place: CollectionCopy) -> None:
     """What runs on managed machines compiles with the oldest Python that they may have."""
     if not shutil.which(OLDEST_PYTHON):
-        raise Skipped(f"there is no {OLDEST_PYTHON} here")
+        raise CheckSkipped(f"there is no {OLDEST_PYTHON} here")
     place.run(OLDEST_PYTHON, "-m", "compileall", "-q", "plugins/modules", "plugins/module_utils")
 
 
-def headers(place: Place) -> None:
+def headers(place: CollectionCopy) -> None:
     """All files begin as this one does, but for empty ones and those that REUSE.toml names."""
     annotations = tomllib.loads((place.collection / "REUSE.toml").read_text())["annotations"]
     exempt = [
@@ -59,7 +59,7 @@ def headers(place: Place) -> None:
     ]
     without = [str(file) for file in expected if not has_header(place.collection / file)]
     if without:
-        raise Failed("without the licence header:\n" + "\n".join(without))
+        raise CheckFailed("without the licence header:\n" + "\n".join(without))
 
 
 def has_header(file: Path) -> bool:
@@ -68,7 +68,7 @@ def has_header(file: Path) -> bool:
     return not beginning or all(line in "\n".join(beginning) for line in HEADER)
 
 
-def shell(place: Place) -> None:
+def shell(place: CollectionCopy) -> None:
     """Shell scripts, whatever they are called."""
     scripts = [
         file
@@ -80,14 +80,14 @@ def shell(place: Place) -> None:
     place.run("shellcheck", "--external-sources", *scripts)
 
 
-def build(place: Place) -> Path:
+def build(place: CollectionCopy) -> Path:
     """The collection as users get it."""
     artifact = place.top / "artifact"
     without_warning(place.run("ansible-galaxy", "collection", "build", "--output-path", artifact))
     return next(artifact.glob("*.tar.gz"))
 
 
-def install(place: Place) -> None:
+def install(place: CollectionCopy) -> None:
     """The collection can be built and installed into an empty folder, without a warning."""
     artifact, folder = build(place), place.top / "installed"
     without_warning(
@@ -102,7 +102,7 @@ def install(place: Place) -> None:
     )
 
 
-def galaxy_importer(place: Place) -> None:
+def galaxy_importer(place: CollectionCopy) -> None:
     """Galaxy would take the collection; what ansible-lint has to say is a check of its own."""
     environment = Path(
         place.run(
@@ -119,7 +119,7 @@ def galaxy_importer(place: Place) -> None:
     )
 
 
-def execution_environment(place: Place) -> None:
+def execution_environment(place: CollectionCopy) -> None:
     """What an execution environment needs is found by its builder.
 
     And the one of the documentation can be built from.
@@ -136,7 +136,7 @@ def execution_environment(place: Place) -> None:
         if line and not line.startswith("#") and line.split()[0] not in found
     ]
     if missing:
-        raise Failed("ansible-builder does not find:\n" + "\n".join(missing))
+        raise CheckFailed("ansible-builder does not find:\n" + "\n".join(missing))
     place.run(
         "ansible-builder",
         "create",
@@ -150,11 +150,11 @@ def execution_environment(place: Place) -> None:
 def without_warning(output: str) -> None:
     """Tools may warn and succeed nevertheless."""
     if "WARNING" in output or "ERROR" in output:
-        raise Failed(output.strip())
+        raise CheckFailed(output.strip())
 
 
 # The longest first, so that the others run beside them.
-CHECKS: dict[str, Callable[[Place], object]] = {
+CHECKS: dict[str, Callable[[CollectionCopy], object]] = {
     "ansible-test": sanity,
     "ansible-lint": command("ansible-lint --offline --strict"),
     "antsibull-docs": command(

@@ -12,15 +12,15 @@ import subprocess
 from pathlib import Path
 
 
-class Failed(Exception):
+class CheckFailed(Exception):
     """A check found something; the text is what."""
 
 
-class Skipped(Exception):
+class CheckSkipped(Exception):
     """A check could not be made; the text is why."""
 
 
-class Place:
+class CollectionCopy:
     """A copy for one check, below a temporary folder."""
 
     def __init__(self, top: Path, source: Path) -> None:
@@ -56,5 +56,5 @@ class Place:
         # Some tools make copies of their own, where nobody would look for the file.
         output = re.sub(r"[^\s'\"]*/ansible_collections/shipping/code/", "", done.stdout)
         if done.returncode:
-            raise Failed(output.strip() or f"{command[0]} ended with {done.returncode}")
+            raise CheckFailed(output.strip() or f"{command[0]} ended with {done.returncode}")
         return output

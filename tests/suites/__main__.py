@@ -27,7 +27,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from . import full_run
-from .catalog import SESSIONS, Session
+from .catalog import SESSIONS, PytestSession
 from .chosen_suites import Chosen, all_suites, choose_suites
 from .outcomes import Row, failed_lines, is_hollow_by_mistake, remarks, table, totals
 from .sessions import Run, side_by_side
@@ -108,7 +108,7 @@ def _is_still(commit: str, *, clean: bool) -> bool:
     return clean and full_run.is_clean(ROOT) and full_run.head(ROOT) == commit
 
 
-def _session(session: Session, chosen: Chosen, until: float | None) -> Run | None:
+def _session(session: PytestSession, chosen: Chosen, until: float | None) -> Run | None:
     """Return a session's pytest with the suites that are chosen of it; None if there are none."""
     mine = [
         (suite, choice)
@@ -123,13 +123,13 @@ def _session(session: Session, chosen: Chosen, until: float | None) -> Run | Non
     return _pytest(session.name, session, [*quick, *limit, *_workers(session), *paths])
 
 
-def _workers(session: Session) -> list[str]:
+def _workers(session: PytestSession) -> list[str]:
     if session.workers == 1:
         return []
     return ["--numprocesses", str(session.workers), "--dist", "worksteal"]
 
 
-def _pytest(name: str, session: Session, words: list[str]) -> Run:
+def _pytest(name: str, session: PytestSession, words: list[str]) -> Run:
     folder = _bin(session)
     fixed = ["-c", "tests/pytest.ini", "-p", "no:cacheprovider", *session.options]
     # A file that cannot be collected stops no other.
@@ -138,7 +138,7 @@ def _pytest(name: str, session: Session, words: list[str]) -> Run:
     return Run(name, session, [f"{folder}/pytest", *fixed, *words], environment, OUTPUT)
 
 
-def _bin(session: Session) -> str:
+def _bin(session: PytestSession) -> str:
     """Return the folder with the programs of a session's Python environment."""
     python = [session.python] if session.python else os.environ.get("PYTHON", "").split()
     words = [str(SETUP), "python", session.requirements, *python]
@@ -146,12 +146,12 @@ def _bin(session: Session) -> str:
     return done.stdout.strip()
 
 
-def _is_due(session: Session, only: Sequence[str]) -> bool:
+def _is_due(session: PytestSession, only: Sequence[str]) -> bool:
     """Return whether a session is among those that are wanted, if any are named, and can run."""
     return (not only or session.name in only) and _can_run(session)
 
 
-def _can_run(session: Session) -> bool:
+def _can_run(session: PytestSession) -> bool:
     """Return whether the Python is here that a session is about."""
     words = [str(SETUP), "find", session.python]
     if (
@@ -179,7 +179,7 @@ def _again(runs: Iterable[Run], say: Callable[[str], None]) -> list[Run]:
     return found
 
 
-def _repeatable(session: Session, tests: list[str]) -> list[str]:
+def _repeatable(session: PytestSession, tests: list[str]) -> list[str]:
     """Return what to repeat: tests that come in the order of their file take the whole file."""
     return sorted({test.partition("::")[0] for test in tests}) if session.is_in_order else tests
 

@@ -20,7 +20,7 @@ _REQUIREMENTS = "tests/requirements.txt"
 
 
 @dataclass(frozen=True)
-class Session:
+class PytestSession:
     """Tests that share an environment, options and a bed, and run in one pytest.
 
     ``load`` is how many processors it keeps busy by itself, as measured on two of them;
@@ -49,7 +49,7 @@ _NOT_ON_SWARM = re.compile(
 _NOT_ON_KUBERNETES = re.compile(r"_platforms/swarm/|integration/swarm_platform\.py")
 
 SESSIONS = (
-    Session(
+    PytestSession(
         "kubernetes",
         "tests/integration",
         1.3,
@@ -57,21 +57,23 @@ SESSIONS = (
         options=("--platform", "kubernetes"),
         without=_NOT_ON_KUBERNETES,
     ),
-    Session("unit", "tests/unit", 0.9, workers=2, is_one_suite=True),
-    Session("swarm", "tests/integration", 1.4, workers=3, without=_NOT_ON_SWARM),
-    Session("delivery", "tests/delivery", 0.6),
-    Session("directory", "tests/directory", 0.8, requirements="tests/requirements-directory.txt"),
-    Session("schedule", "tests/schedule", 0.3, is_in_order=True),
-    Session("events", "tests/events", 0.6, requirements="tests/requirements-events.txt"),
-    Session(
+    PytestSession("unit", "tests/unit", 0.9, workers=2, is_one_suite=True),
+    PytestSession("swarm", "tests/integration", 1.4, workers=3, without=_NOT_ON_SWARM),
+    PytestSession("delivery", "tests/delivery", 0.6),
+    PytestSession(
+        "directory", "tests/directory", 0.8, requirements="tests/requirements-directory.txt"
+    ),
+    PytestSession("schedule", "tests/schedule", 0.3, is_in_order=True),
+    PytestSession("events", "tests/events", 0.6, requirements="tests/requirements-events.txt"),
+    PytestSession(
         "quickstart",
         "tests/quickstart",
         0.8,
         uses=("tests/testbed/quickstart.py", "tests/testbed/setup.sh", "playbooks", "inventories"),
     ),
-    Session("molecule", "tests/molecule", 0.8, uses=("molecule", ".ansible-lint")),
-    Session("awx", "tests/awx", 0.8),
-    Session(
+    PytestSession("molecule", "tests/molecule", 0.8, uses=("molecule", ".ansible-lint")),
+    PytestSession("awx", "tests/awx", 0.8),
+    PytestSession(
         "oldest",
         "tests/unit/plugins/module_utils",
         0.8,
@@ -90,7 +92,7 @@ class Suite:
     ``is_long`` if some of its tests are, ``is_long_alone`` if all are.
     """
 
-    session: Session
+    session: PytestSession
     path: str
     is_long: bool = False
     is_long_alone: bool = False

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from .selection import Change
+from .selection import FileChange
 
 PLACE = "tests/last-full-run.json"
 
@@ -54,7 +54,7 @@ def is_clean(root: Path) -> bool:
     return not _git(root, "status", "--porcelain")
 
 
-def changes(root: Path, run: FullRun) -> list[Change]:
+def changes(root: Path, run: FullRun) -> list[FileChange]:
     """Return what changed since the record's commit; all files, where that is unknown here.
 
     The record itself is written after the commit that it speaks of, and is left out.
@@ -70,7 +70,7 @@ def changes(root: Path, run: FullRun) -> list[Change]:
     for name in _uncommitted(root):
         newest[name] = time.time()
     newest.pop(PLACE, None)
-    return [Change(name, when) for name, when in newest.items()]
+    return [FileChange(name, when) for name, when in newest.items()]
 
 
 def _uncommitted(root: Path) -> Iterator[str]:

@@ -15,7 +15,7 @@ SLICE = 5
 
 
 @dataclass(frozen=True)
-class Change:
+class FileChange:
     """A file that changed since the last full run, and when, in seconds since 1970."""
 
     file: str
@@ -34,7 +34,7 @@ class Choice:
 
 def choose(
     dependencies: Mapping[str, set[str]],
-    changes: Sequence[Change],
+    changes: Sequence[FileChange],
     known: Iterable[str],
     long: Iterable[str],
     head: str,
@@ -66,7 +66,7 @@ def choose(
     return sorted(chosen, key=lambda choice: (not choice.is_whole, -choice.when))
 
 
-def _newest(files: set[str], changes: Sequence[Change]) -> Change | None:
+def _newest(files: set[str], changes: Sequence[FileChange]) -> FileChange | None:
     """Return the last change of some files; of those at one time, the first by name."""
     mine = [change for change in changes if change.file in files]
     return min(mine, key=lambda change: (-change.when, change.file), default=None)

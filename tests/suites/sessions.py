@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .catalog import Session
+from .catalog import PytestSession
 from .outcomes import Outcomes
 
 PROGRESS_EVERY = 30
@@ -26,7 +26,7 @@ class Run:
     """One pytest: of a session, or of what failed in it."""
 
     name: str
-    session: Session
+    session: PytestSession
     command: list[str]
     environment: dict[str, str]
     folder: Path

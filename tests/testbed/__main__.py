@@ -19,7 +19,7 @@ from .machine import (
     machines,
     run,
 )
-from .swarm_bed import Swarm
+from .swarm_bed import SwarmBed
 
 
 def up(name: str) -> None:
@@ -27,7 +27,7 @@ def up(name: str) -> None:
 
     Prints what goes into docker_host.
     """
-    swarm = Swarm(Machine(name))
+    swarm = SwarmBed(Machine(name))
     swarm.up()
     swarm.registry()
     images.build_front(swarm)

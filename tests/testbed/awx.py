@@ -35,7 +35,7 @@ Run = Callable[[dict[str, Any]], bool]
 
 
 @dataclass(frozen=True)
-class Field:
+class FieldRule:
     """A field of a kind: its type, or the kind that it refers to."""
 
     type: type = str
@@ -46,23 +46,23 @@ class Field:
     readable_only: bool = False
 
 
-def _text(default: str = "") -> Field:
-    return Field(str, default=default)
+def _text(default: str = "") -> FieldRule:
+    return FieldRule(str, default=default)
 
 
-def _flag(default: bool = False) -> Field:
-    return Field(bool, default=default)
+def _flag(default: bool = False) -> FieldRule:
+    return FieldRule(bool, default=default)
 
 
-def _number(default: int = 0) -> Field:
-    return Field(int, default=default)
+def _number(default: int = 0) -> FieldRule:
+    return FieldRule(int, default=default)
 
 
-def _to(kind: str, required: bool = False) -> Field:
-    return Field(int, to=kind, required=required)
+def _to(kind: str, required: bool = False) -> FieldRule:
+    return FieldRule(int, to=kind, required=required)
 
 
-_NAMED = {"name": Field(required=True), "description": _text()}
+_NAMED = {"name": FieldRule(required=True), "description": _text()}
 _ASK = {
     f"ask_{what}_on_launch": _flag()
     for what in (
@@ -81,7 +81,7 @@ _ASK |= {
     f"ask_{what}_on_launch": _flag()
     for what in ("inventory", "labels", "credential", "execution_environment", "timeout")
 }
-KINDS: dict[str, dict[str, Field]] = {
+KINDS: dict[str, dict[str, FieldRule]] = {
     "organizations": {
         **_NAMED,
         "max_hosts": _number(),
@@ -89,28 +89,28 @@ KINDS: dict[str, dict[str, Field]] = {
     },
     "credential_types": {
         **_NAMED,
-        "kind": Field(required=True, choices=("cloud", "net")),
-        "inputs": Field(dict, default={}),
-        "injectors": Field(dict, default={}),
-        "managed": Field(bool, default=False, readable_only=True),
+        "kind": FieldRule(required=True, choices=("cloud", "net")),
+        "inputs": FieldRule(dict, default={}),
+        "injectors": FieldRule(dict, default={}),
+        "managed": FieldRule(bool, default=False, readable_only=True),
     },
     "credentials": {
         **_NAMED,
         "organization": _to("organizations"),
         "credential_type": _to("credential_types", required=True),
-        "inputs": Field(dict, default={}),
+        "inputs": FieldRule(dict, default={}),
     },
     "execution_environments": {
         **_NAMED,
         "organization": _to("organizations"),
-        "image": Field(required=True),
+        "image": FieldRule(required=True),
         "credential": _to("credentials"),
-        "pull": Field(default="", choices=("", "always", "missing", "never")),
+        "pull": FieldRule(default="", choices=("", "always", "missing", "never")),
     },
     "projects": {
         **_NAMED,
         "organization": _to("organizations"),
-        "scm_type": Field(default="", choices=("", "git", "svn", "insights", "archive")),
+        "scm_type": FieldRule(default="", choices=("", "git", "svn", "insights", "archive")),
         **{name: _text() for name in ("scm_url", "scm_branch", "scm_refspec")},
         **{
             name: _flag()
@@ -126,19 +126,19 @@ KINDS: dict[str, dict[str, Field]] = {
         "default_environment": _to("execution_environments"),
         "timeout": _number(),
         "scm_update_cache_timeout": _number(),
-        "status": Field(default="pending", readable_only=True),
+        "status": FieldRule(default="pending", readable_only=True),
     },
     "inventories": {
         **_NAMED,
         "organization": _to("organizations", required=True),
         "kind": _text(),
-        "host_filter": Field(),
+        "host_filter": FieldRule(),
         "variables": _text(),
     },
     "inventory_sources": {
         **_NAMED,
         "inventory": _to("inventories", required=True),
-        "source": Field(default="", choices=("", "file", "scm", "ec2")),
+        "source": FieldRule(default="", choices=("", "file", "scm", "ec2")),
         "source_project": _to("projects"),
         **{
             name: _text()
@@ -162,16 +162,16 @@ KINDS: dict[str, dict[str, Field]] = {
     "notification_templates": {
         **_NAMED,
         "organization": _to("organizations", required=True),
-        "notification_type": Field(required=True, choices=("email", "slack", "webhook")),
-        "notification_configuration": Field(dict, default={}),
-        "messages": Field(
+        "notification_type": FieldRule(required=True, choices=("email", "slack", "webhook")),
+        "notification_configuration": FieldRule(dict, default={}),
+        "messages": FieldRule(
             dict,
             default={"started": None, "success": None, "error": None, "workflow_approval": None},
         ),
     },
     "job_templates": {
         **_NAMED,
-        "job_type": Field(default="run", choices=("run", "check")),
+        "job_type": FieldRule(default="run", choices=("run", "check")),
         "inventory": _to("inventories"),
         "project": _to("projects"),
         **{
@@ -200,14 +200,14 @@ KINDS: dict[str, dict[str, Field]] = {
             )
         },
         "execution_environment": _to("execution_environments"),
-        "organization": Field(int, to="organizations", readable_only=True),
+        "organization": FieldRule(int, to="organizations", readable_only=True),
     },
     "schedules": {
         **_NAMED,
         "unified_job_template": _to("job_templates", required=True),
-        "rrule": Field(required=True),
+        "rrule": FieldRule(required=True),
         "enabled": _flag(True),
-        "extra_data": Field(dict, default={}),
+        "extra_data": FieldRule(dict, default={}),
     },
     "workflow_job_templates": dict(_NAMED),
     "teams": {**_NAMED, "organization": _to("organizations", required=True)},
@@ -280,7 +280,7 @@ def repository(folder: Path) -> str:
     return f"file://{folder}"
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """An answer of AWX that is no success."""
 
     def __init__(self, status: int, content: Any) -> None:
@@ -289,7 +289,7 @@ class Refused(Exception):
 
 
 @dataclass
-class Store:
+class ObjectStore:
     """What the stand-in has, by kind and id."""
 
     objects: dict[str, dict[int, dict[str, Any]]] = field(
@@ -343,7 +343,7 @@ class Api:
     """What the stand-in answers: a status and a content for each request."""
 
     def __init__(self, run: Run) -> None:
-        self.store = Store()
+        self.store = ObjectStore()
         self._run = run
         for name, fields in _MANAGED.items():
             self._add(
@@ -363,7 +363,7 @@ class Api:
         if method == "GET" and kind in ("config", "unified_job_templates", "jobs"):
             return 200, self._overview(kind, query)
         if kind not in KINDS or len(words) > 3:
-            raise Refused(404, {"detail": "Not found."})
+            raise RequestRefused(404, {"detail": "Not found."})
         if len(words) == 1:
             return self._list(kind, query) if method == "GET" else self._create(kind, sent)
         one = self._object(kind, words[1])
@@ -428,7 +428,7 @@ class Api:
 
     def _object(self, kind: str, number: str) -> dict[str, Any]:
         if not number.isdigit() or int(number) not in self.store.objects[kind]:
-            raise Refused(404, {"detail": "Not found."})
+            raise RequestRefused(404, {"detail": "Not found."})
         return self.store.objects[kind][int(number)]
 
     def _detail(self, kind: str, one: dict[str, Any], method: str, sent: Any) -> tuple[int, Any]:
@@ -438,7 +438,7 @@ class Api:
             return 200, self._change(kind, one, sent)
         if method == "DELETE":
             return self._delete(kind, one)
-        raise Refused(405, {"detail": f'Method "{method}" not allowed.'})
+        raise RequestRefused(405, {"detail": f'Method "{method}" not allowed.'})
 
     def _list(
         self, kind: str, query: dict[str, str], among: list[int] | None = None
@@ -446,7 +446,7 @@ class Api:
         page, size = int(query.pop("page", 1)), min(int(query.pop("page_size", 25)), PAGE)
         for name in query:
             if name not in KINDS[kind] and name != "id":
-                raise Refused(400, {"detail": f"{kind} has no field named '{name}'"})
+                raise RequestRefused(400, {"detail": f"{kind} has no field named '{name}'"})
         found = [
             one for one in self.store.objects[kind].values() if among is None or one["id"] in among
         ]
@@ -457,7 +457,7 @@ class Api:
         ]
         last = max(1, -(-len(found) // size))
         if not 1 <= page <= last:
-            raise Refused(404, {"detail": "Invalid page."})
+            raise RequestRefused(404, {"detail": "Invalid page."})
         shown = [self._shown(kind, one) for one in found[(page - 1) * size : page * size]]
         following = (
             f"{ROOT}{kind}/?{urlencode({**query, 'page_size': size, 'page': page + 1})}"
@@ -486,7 +486,7 @@ class Api:
 
     def _change(self, kind: str, one: dict[str, Any], sent: Any) -> dict[str, Any]:
         if one.get("managed"):
-            raise Refused(
+            raise RequestRefused(
                 403, {"detail": f"Modifications not allowed for managed {kind.replace('_', ' ')}"}
             )
         self._check(kind, sent, one)
@@ -499,7 +499,7 @@ class Api:
             and used
             and sent.get("inputs", one["inputs"]) != one["inputs"]
         ):
-            raise Refused(
+            raise RequestRefused(
                 403,
                 {
                     "detail": (
@@ -530,7 +530,7 @@ class Api:
     def _delete(self, kind: str, one: dict[str, Any]) -> tuple[int, Any]:
         number = one["id"]
         if (kind, number) in self.store.busy:
-            raise Refused(
+            raise RequestRefused(
                 409,
                 {
                     "error": "Resource is being used by running jobs.",
@@ -541,10 +541,12 @@ class Api:
             other["credential_type"] == number
             for other in self.store.objects["credentials"].values()
         ):
-            raise Refused(403, {"detail": "Credential types that are in use cannot be deleted"})
+            raise RequestRefused(
+                403, {"detail": "Credential types that are in use cannot be deleted"}
+            )
         if kind == "inventories":
             if number in self.store.going:
-                raise Refused(400, {"error": "Inventory is already pending deletion."})
+                raise RequestRefused(400, {"error": "Inventory is already pending deletion."})
             self.store.going[number] = time.monotonic() + _DELETING
             return 202, None
         self.store.drop(kind, number)
@@ -575,7 +577,7 @@ class Api:
         if kind == "job_templates" and name == "launch" and method == "POST":
             return 201, dict(self._launch(one, sent))
         if name not in LISTS.get(kind, ()):
-            raise Refused(404, {"detail": "Not found."})
+            raise RequestRefused(404, {"detail": "Not found."})
         of = "notification_templates" if name in _NOTIFIED else name
         members = self.store.lists.setdefault((kind, one["id"], name), [])
         if method == "GET":
@@ -585,15 +587,15 @@ class Api:
     def _attach(self, of: str, members: list[int], sent: Any) -> tuple[int, Any]:
         number = sent.get("id")
         if not isinstance(number, int):
-            raise Refused(400, {"msg": '"id" field must be an integer.'})
+            raise RequestRefused(400, {"msg": '"id" field must be an integer.'})
         if number not in self.store.objects[of]:
-            raise Refused(400, {"detail": "Object not found."})
+            raise RequestRefused(400, {"detail": "Object not found."})
         if sent.get("disassociate"):
             members[:] = [member for member in members if member != number]
         elif number not in members:
             kinds = [self.store.objects[of][member].get("credential_type") for member in members]
             if of == "credentials" and self.store.objects[of][number]["credential_type"] in kinds:
-                raise Refused(
+                raise RequestRefused(
                     400, {"error": "Cannot assign multiple credentials of the same type."}
                 )
             members.append(number)
@@ -673,7 +675,7 @@ class Api:
     def _check(self, kind: str, sent: Any, have: dict[str, Any] | None) -> None:
         """Refuse what AWX would refuse, and fields that it does not have."""
         if not isinstance(sent, dict):
-            raise Refused(400, {"detail": "JSON parse error - not proper JSON"})
+            raise RequestRefused(400, {"detail": "JSON parse error - not proper JSON"})
         fields = KINDS[kind]
         errors = {
             name: ["This stand-in knows no such field."]
@@ -692,14 +694,14 @@ class Api:
             if name in fields and (text := self._wrong(fields[name], value))
         }
         if errors:
-            raise Refused(400, errors)
+            raise RequestRefused(400, errors)
         self._check_rules(
             kind,
             {**(have or {name: about.default for name, about in fields.items()}), **sent},
             have,
         )
 
-    def _wrong(self, about: Field, value: Any) -> str:
+    def _wrong(self, about: FieldRule, value: Any) -> str:
         if value is None:
             return (
                 ""
@@ -732,7 +734,7 @@ class Api:
         if kind != "credential_types" and any(
             all(other.get(name) == candidate.get(name) for name in unique) for other in others
         ):
-            raise Refused(
+            raise RequestRefused(
                 400, {"__all__": [f"{kind} with this {' and '.join(unique)} already exists."]}
             )
         check = getattr(self, f"_check_{kind}", None)
@@ -741,7 +743,7 @@ class Api:
 
     def _check_credentials(self, one: dict[str, Any], have: dict[str, Any] | None) -> None:
         if have is None and not one.get("organization"):
-            raise Refused(400, {"detail": "Missing 'user', 'team', or 'organization'."})
+            raise RequestRefused(400, {"detail": "Missing 'user', 'team', or 'organization'."})
         known = {
             about["id"]
             for about in self.store.objects["credential_types"][one["credential_type"]][
@@ -749,20 +751,22 @@ class Api:
             ].get("fields", [])
         }
         for name in set(one["inputs"]) - known:
-            raise Refused(
+            raise RequestRefused(
                 400,
                 {"inputs": [f"Additional properties are not allowed ('{name}' was unexpected)"]},
             )
         if not one["inputs"].get("ssh_key_data", "-----BEGIN").startswith(("-----BEGIN", HIDDEN)):
-            raise Refused(
+            raise RequestRefused(
                 400, {"inputs": {"ssh_key_data": ["Invalid certificate or key: no BEGIN"]}}
             )
 
     def _check_inventory_sources(self, one: dict[str, Any], _have: dict[str, Any] | None) -> None:
         if one["source"] == "scm" and one["source_project"] is None:
-            raise Refused(400, {"source_project": ["Project required for scm type sources."]})
+            raise RequestRefused(
+                400, {"source_project": ["Project required for scm type sources."]}
+            )
         if one["source"] != "scm" and (one["source_project"] or one["source_path"]):
-            raise Refused(
+            raise RequestRefused(
                 400, {"detail": ["Cannot set source_project source_path if not SCM type."]}
             )
         _check_variables("source_vars", one["source_vars"])
@@ -772,19 +776,19 @@ class Api:
 
     def _check_job_templates(self, one: dict[str, Any], _have: dict[str, Any] | None) -> None:
         if one["project"] is None:
-            raise Refused(400, {"project": ["Job Templates must have a project assigned."]})
+            raise RequestRefused(400, {"project": ["Job Templates must have a project assigned."]})
         if one["inventory"] is None:
-            raise Refused(
+            raise RequestRefused(
                 400,
                 {"inventory": ["You must either set a default value or ask to prompt on launch."]},
             )
         if not one["playbook"]:
-            raise Refused(400, {"playbook": ["Must select playbook for project."]})
+            raise RequestRefused(400, {"playbook": ["Must select playbook for project."]})
         status = self.store.objects["projects"][one["project"]]["status"]
         if status != "successful" or one["playbook"] not in (
             self.store.playbooks.get(one["project"]) or ()
         ):
-            raise Refused(400, {"playbook": ["Playbook not found for project."]})
+            raise RequestRefused(400, {"playbook": ["Playbook not found for project."]})
         _check_variables("extra_vars", one["extra_vars"])
 
     def _check_schedules(self, one: dict[str, Any], _have: dict[str, Any] | None) -> None:
@@ -801,7 +805,7 @@ class Api:
         if "SECONDLY" in rule:
             errors.append(f"SECONDLY is not supported: {rule}")
         if errors:
-            raise Refused(400, {"rrule": errors})
+            raise RequestRefused(400, {"rrule": errors})
 
     def _check_notification_templates(
         self, one: dict[str, Any], _have: dict[str, Any] | None
@@ -830,7 +834,7 @@ class Api:
             for name in wrong
         ]
         if errors:
-            raise Refused(400, {"non_field_errors": errors})
+            raise RequestRefused(400, {"non_field_errors": errors})
         given |= {name: default for name, (_type, default) in fields.items() if name not in given}
 
 
@@ -840,7 +844,7 @@ def _check_variables(name: str, text: str) -> None:
     except ValueError:
         good = False
     if not good:
-        raise Refused(
+        raise RequestRefused(
             400,
             {
                 name: [
@@ -851,14 +855,14 @@ def _check_variables(name: str, text: str) -> None:
         )
 
 
-class Awx:
+class AwxStandIn:
     """The stand-in, while it serves on an address of this computer."""
 
     def __init__(self, run: Run = lambda _job: True) -> None:
         self.api = Api(run)
         lock, api = threading.Lock(), self.api
 
-        class Handler(BaseHTTPRequestHandler):
+        class AwxHandler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def _serve(self) -> None:
@@ -867,7 +871,7 @@ class Awx:
                 with lock:
                     try:
                         status, content = self._answer(body)
-                    except Refused as refused:
+                    except RequestRefused as refused:
                         status, content = refused.status, refused.content
                 data = b"" if content is None else json.dumps(content).encode()
                 self.send_response(status)
@@ -878,7 +882,7 @@ class Awx:
 
             def _answer(self, body: bytes) -> tuple[int, Any]:
                 if self.headers.get("Authorization") != f"Bearer {TOKEN}":
-                    raise Refused(
+                    raise RequestRefused(
                         401,
                         {
                             "detail": (
@@ -891,7 +895,7 @@ class Awx:
                 try:
                     sent = json.loads(body) if body else None
                 except ValueError as error:
-                    raise Refused(400, {"detail": f"JSON parse error - {error}"}) from error
+                    raise RequestRefused(400, {"detail": f"JSON parse error - {error}"}) from error
                 return api.answer(self.command, parts.path, dict(parse_qsl(parts.query)), sent)
 
             do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = _serve
@@ -899,10 +903,10 @@ class Awx:
             def log_message(self, *words: object) -> None:
                 """Nobody reads it."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), AwxHandler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def __enter__(self) -> Awx:
+    def __enter__(self) -> AwxStandIn:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 

@@ -32,7 +32,7 @@ def person(name: str) -> str:
     return f"uid={name},ou=people,{SUFFIX}"
 
 
-class Company:
+class CompanyBed:
     """The directory runs in a machine of its own, or in one that has something else."""
 
     def __init__(self, machine: Machine, has: Mapping[str, Sequence[str]]) -> None:
@@ -123,13 +123,13 @@ class Company:
 
 def main(what: str, name: str, user: str = "") -> None:
     """Bring it up, take it down, or let somebody join or leave."""
-    company = Company(Machine(name), HAS)
+    company = CompanyBed(Machine(name), HAS)
     if what in ("join", "leave"):
         print(company.join(user) if what == "join" else company.leave(user))
         return
     company.down()
     if what == "up":
-        company = Company(Machine(name), HAS)
+        company = CompanyBed(Machine(name), HAS)
         company.up()
         print(company.folder)
 

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from .machine import alone, cache, run
-from .swarm_bed import REGISTRY, Swarm
+from .swarm_bed import REGISTRY, SwarmBed
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "playbooks" / "files" / "shop"
 BASE = "shop-base:1"
@@ -123,7 +123,7 @@ def _merge_usr(root: Path, folder: str) -> None:
     (root / folder).symlink_to(f"usr/{folder}")
 
 
-def load_base(swarm: Swarm) -> str:
+def load_base(swarm: SwarmBed) -> str:
     """Bring the base image into an engine; its reference."""
     if not swarm.image_id(BASE):
         swarm.docker(
@@ -138,7 +138,7 @@ def load_base(swarm: Swarm) -> str:
     return BASE
 
 
-def build_shop(swarm: Swarm, version: str, needs: str = "") -> None:
+def build_shop(swarm: SwarmBed, version: str, needs: str = "") -> None:
     """Build and push one version of the example's web service, as a CI does."""
     load_base(swarm)
     image = f"{REGISTRY}/shop-web:{version}"
@@ -158,7 +158,7 @@ def build_shop(swarm: Swarm, version: str, needs: str = "") -> None:
     swarm.docker("push", "--quiet", image)
 
 
-def build_front(swarm: Swarm) -> None:
+def build_front(swarm: SwarmBed) -> None:
     """Build and push the example's front."""
     load_base(swarm)
     image = f"{REGISTRY}/shop-front:1"

@@ -27,7 +27,7 @@ from . import kubernetes_images as images
 from .downloaded_parts import MORE, programs
 from .issuer import CLIENT, Issuer
 from .machine import CGROUPS, Machine, run
-from .swarm_bed import PASSWORD, USER, Swarm, htpasswd
+from .swarm_bed import PASSWORD, USER, SwarmBed, htpasswd
 from .tls import Authority
 
 BRIDGE, PODS, DNS = "cni0", "10.244.0.0/24", "10.244.0.1"
@@ -58,7 +58,7 @@ _KERNEL = {
 _KERNEL["kernel/keys/root_maxbytes"] = "25000000"
 
 
-class Cluster:
+class KubernetesBed:
     """A control plane and a node of its own.
 
     Its daemons see a private /run, /var/lib and /var/log.
@@ -277,7 +277,7 @@ class Cluster:
     def registry(self, name: str = "registry", address: str = "", htpasswd: str = "") -> None:
         """Start a registry inside the machine; with ``htpasswd`` it lets in only whom it knows."""
         default = self.private_registry_address if htpasswd else self.registry_address
-        Swarm(self.machine).registry(name, address or default, htpasswd)
+        SwarmBed(self.machine).registry(name, address or default, htpasswd)
 
     def open_registry(self, address: str) -> images.Registry:
         """A registry by its address, with what lets one in."""
@@ -736,7 +736,7 @@ def _encoded(path: Path) -> str:
 def up(name: str) -> None:
     """A cluster with its registries and the example's images; prints the path of its kubeconfig."""
     programs(tell=lambda line: print(line, file=sys.stderr, flush=True))
-    cluster = Cluster(Machine(name))
+    cluster = KubernetesBed(Machine(name))
     cluster.up()
     cluster.registry()
     cluster.registry("private-registry", htpasswd=htpasswd())
@@ -750,7 +750,7 @@ def up(name: str) -> None:
 
 def down(name: str) -> None:
     """Take a cluster away."""
-    Cluster(Machine(name)).down()
+    KubernetesBed(Machine(name)).down()
 
 
 def main(words: list[str]) -> int:

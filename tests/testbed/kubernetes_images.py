@@ -28,7 +28,7 @@ from .images import BASE, EXAMPLE, base_archive
 from .machine import alone
 
 if TYPE_CHECKING:
-    from .kubernetes_bed import Cluster
+    from .kubernetes_bed import KubernetesBed
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 CONFIG = "application/vnd.docker.container.image.v1+json"
@@ -81,15 +81,15 @@ class Registry:
         return content
 
     def put_blob(
-        self, repository: str, digest: str, size: int, source: bytes | Path | Place
+        self, repository: str, digest: str, size: int, source: bytes | Path | RepositoryPlace
     ) -> None:
         """Bring a blob into a repository; from one of the same registry it needs no transport."""
         if self.has(repository, digest):
             return
-        near = isinstance(source, Place) and source.registry.address == self.address
+        near = isinstance(source, RepositoryPlace) and source.registry.address == self.address
         mount = (
             f"?mount={digest}&from={source.repository}"
-            if isinstance(source, Place) and near
+            if isinstance(source, RepositoryPlace) and near
             else ""
         )
         status, headers, _content = self.ask(
@@ -99,7 +99,7 @@ class Registry:
             return
         place = headers["Location"].partition(self.address)[2] or headers["Location"]
         upload = f"{place}{'&' if '?' in place else '?'}digest={digest}"
-        if isinstance(source, Place):
+        if isinstance(source, RepositoryPlace):
             source = source.registry.blob(source.repository, digest)
         if isinstance(source, Path):
             with source.open("rb") as file:
@@ -130,7 +130,7 @@ class Registry:
 
 
 @dataclass(frozen=True)
-class Place:
+class RepositoryPlace:
     """A repository in a registry."""
 
     registry: Registry
@@ -144,7 +144,7 @@ class Layer:
     digest: str
     size: int
     diff_id: str
-    source: bytes | Path | Place
+    source: bytes | Path | RepositoryPlace
 
 
 @dataclass
@@ -192,7 +192,7 @@ def read_image(registry: Registry, name: str) -> Image:
     if manifest is None:
         raise RuntimeError(f"{registry.address} has no {name}")
     config = json.loads(registry.blob(repository, manifest["config"]["digest"]))
-    place = Place(registry, repository)
+    place = RepositoryPlace(registry, repository)
     pairs = zip(manifest["layers"], config["rootfs"]["diff_ids"], strict=True)
     return Image(
         [Layer(layer["digest"], layer["size"], diff, place) for layer, diff in pairs],
@@ -379,7 +379,11 @@ def digest_of(content: bytes) -> str:
 
 
 def publish(
-    cluster: Cluster, reference: str, dockerfile: str, context: Path | None = None, **arguments: str
+    cluster: KubernetesBed,
+    reference: str,
+    dockerfile: str,
+    context: Path | None = None,
+    **arguments: str,
 ) -> str:
     """Make an image from a Dockerfile's text and push it to where its reference says.
 
@@ -398,7 +402,7 @@ def publish(
     )
 
 
-def _own_base(cluster: Cluster, address: str) -> Image:
+def _own_base(cluster: KubernetesBed, address: str) -> Image:
     """The base as a registry has it; its layer goes there once."""
     registry = cluster.open_registry(address)
     if registry.manifest(*BASE.split(":")) is None:
@@ -406,25 +410,27 @@ def _own_base(cluster: Cluster, address: str) -> Image:
     return read_image(registry, BASE)
 
 
-def publish_shop(cluster: Cluster, version: str, needs: str = "", private: bool = False) -> str:
+def publish_shop(
+    cluster: KubernetesBed, version: str, needs: str = "", private: bool = False
+) -> str:
     """Publish one version of the example's web service, as a CI does."""
     return _publish_example(
         cluster, "web", f"shop-web:{version}", private, VERSION=version, NEEDS=needs
     )
 
 
-def publish_front(cluster: Cluster) -> str:
+def publish_front(cluster: KubernetesBed) -> str:
     """Publish the example's front."""
     return _publish_example(cluster, "front", "shop-front:1", False)
 
 
-def publish_tool(cluster: Cluster) -> str:
+def publish_tool(cluster: KubernetesBed) -> str:
     """Publish the base as an image of many small programs."""
     return publish(cluster, cluster.image("tool:1"), f"FROM {BASE}")
 
 
 def _publish_example(
-    cluster: Cluster, folder: str, name: str, private: bool, **arguments: str
+    cluster: KubernetesBed, folder: str, name: str, private: bool, **arguments: str
 ) -> str:
     context = EXAMPLE / folder
     return publish(

@@ -19,10 +19,10 @@ from pathlib import Path
 
 from . import downloaded_parts, images, kubernetes_images
 from .client import Client
-from .company import DOMAIN, Company, person
-from .kubernetes_bed import Cluster
+from .company import DOMAIN, CompanyBed, person
+from .kubernetes_bed import KubernetesBed
 from .machine import Machine
-from .swarm_bed import REGISTRY, Swarm
+from .swarm_bed import REGISTRY, SwarmBed
 from .user_machine import UserMachine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +33,7 @@ VERSIONS = {"1.0.0": "", "1.1.0": "", "1.2.0": "DATABASE_URL"}
 
 
 @dataclass(frozen=True)
-class Place:
+class TourPlatform:
     """Where the tour goes: the variables and the environment of its plays.
 
     And how to look by hand.
@@ -76,21 +76,21 @@ def say(text: str) -> None:
     print(f"\n\033[1m==> {text}\033[0m" if sys.stdout.isatty() else f"\n==> {text}", flush=True)
 
 
-def swarm() -> Place:
+def swarm() -> TourPlatform:
     """A fresh machine with an engine, a registry and the images, as a CI would have pushed them."""
     say(
         "Starting a private engine with a Swarm of one node, and a registry. A Docker that is here"
         " already is not touched."
     )
     Machine(NAME).down()
-    engine = Swarm(Machine(NAME))
+    engine = SwarmBed(Machine(NAME))
     engine.up()
     engine.registry()
     say("Building and pushing the example: a front, and web in two good versions and a bad one.")
     images.build_front(engine)
     for version, needs in VERSIONS.items():
         images.build_shop(engine, version, needs)
-    return Place(
+    return TourPlatform(
         engine.machine.address,
         ("-e", f"registry={REGISTRY}"),
         {"DOCKER_HOST": engine.host},
@@ -98,7 +98,7 @@ def swarm() -> Place:
     )
 
 
-def kubernetes() -> Place:
+def kubernetes() -> TourPlatform:
     """A fresh machine with a cluster of one node, a registry and the images."""
     say(
         "Starting a private Kubernetes of one node, and a registry. The first time its programs are"
@@ -106,7 +106,7 @@ def kubernetes() -> Place:
     )
     downloaded_parts.programs(tell=lambda line: print(line, flush=True))
     Machine(NAME).down()
-    cluster = Cluster(Machine(NAME))
+    cluster = KubernetesBed(Machine(NAME))
     cluster.up()
     cluster.registry()
     say("Pushing the example: a front, and web in two good versions and a bad one.")
@@ -123,7 +123,7 @@ def kubernetes() -> Place:
         json.dumps({"insecure_registries": [registry]}),
     )
     kubectl = downloaded_parts.programs()["kubectl"]
-    return Place(
+    return TourPlatform(
         cluster.address,
         words,
         {"KUBECONFIG": str(cluster.kubeconfig)},
@@ -142,7 +142,7 @@ def environment(more: dict[str, str]) -> dict[str, str]:
 class Tour:
     """The plays of the tour, and somebody who asks the shop meanwhile."""
 
-    def __init__(self, place: Place, client: Client) -> None:
+    def __init__(self, place: TourPlatform, client: Client) -> None:
         self.place = place
         self.client = client
         self.environment = environment(place.environment)
@@ -167,7 +167,7 @@ class Tour:
         """Ship a version."""
         self.play("deploy", "-e", f"version={version}", *self.place.words, good=good)
 
-    def tell(self, company: Company, *words: str) -> str:
+    def tell(self, company: CompanyBed, *words: str) -> str:
         """What somebody who came in to her computer is told by a command."""
         say(f"$ ssh {USER}@{COMPUTER}.{DOMAIN} {shlex.join(words)}")
         done = company.machines[COMPUTER].ssh(USER, "bash", "-lc", shlex.quote(shlex.join(words)))
@@ -203,7 +203,7 @@ def deliver(tour: Tour) -> None:
         " no project yet."
     )
     UserMachine(f"{NAME}-{COMPUTER}").down()
-    company = Company(Machine(NAME), {COMPUTER: (USER,)})
+    company = CompanyBed(Machine(NAME), {COMPUTER: (USER,)})
     company.up(tour.client.url)
     company.machine.connect(company.machines[COMPUTER].machine)
     words = (
@@ -231,7 +231,7 @@ def deliver(tour: Tour) -> None:
         sys.exit("the tour ends here: the command is still there")
 
 
-def _what_next(place: Place, client: Client, seconds: float) -> None:
+def _what_next(place: TourPlatform, client: Client, seconds: float) -> None:
     settings = " ".join(f"{name}={value}" for name, value in place.environment.items())
     words = shlex.join(place.words)
     say(

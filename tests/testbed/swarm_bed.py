@@ -19,7 +19,7 @@ PRIVATE_REGISTRY = "127.0.0.1:5001"
 USER, PASSWORD = "ci", "open-sesame-42"
 
 
-class Swarm:
+class SwarmBed:
     """An engine that manages a Swarm of its own; an existing Docker is not touched."""
 
     def __init__(self, machine: Machine, options: str = "") -> None:
@@ -134,7 +134,7 @@ def htpasswd() -> str:
     return done.stdout
 
 
-def _answers(swarm: Swarm) -> bool:
+def _answers(swarm: SwarmBed) -> bool:
     if not swarm.socket.exists():
         return False
     with contextlib.suppress(RuntimeError):

@@ -25,7 +25,7 @@ class Tunnels:
     asked: list[str] = field(default_factory=list)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _TunnelHandler(BaseHTTPRequestHandler):
     here: Tunnels
 
     def do_CONNECT(self) -> None:
@@ -55,7 +55,7 @@ def http_proxy() -> Iterator[Tunnels]:
     """A proxy on loopback."""
     here = Tunnels("")
     with ThreadingHTTPServer(
-        ("127.0.0.1", 0), type("Handler", (_Handler,), {"here": here})
+        ("127.0.0.1", 0), type("Handler", (_TunnelHandler,), {"here": here})
     ) as server:
         server.daemon_threads = True
         here.address = f"http://127.0.0.1:{server.server_port}"

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.suites.selection import Change, Choice, choose
+from tests.suites.selection import Choice, FileChange, choose
 
 SUITES = {f"s{number}": {f"s{number}.py", "shared.py"} for number in range(10)}
 
 
-def chosen(*changes: Change, known: list[str] | None = None, head: str = "a" * 40) -> list[Choice]:
+def chosen(
+    *changes: FileChange, known: list[str] | None = None, head: str = "a" * 40
+) -> list[Choice]:
     return choose(SUITES, changes, list(SUITES) if known is None else known, list(SUITES), head)
 
 
@@ -21,7 +23,7 @@ def test_everything_counts_as_changed_without_a_full_run() -> None:
 
 
 def test_the_most_recently_changed_comes_first() -> None:
-    found = chosen(Change("s3.py", 10), Change("s7.py", 30), Change("s1.py", 20))
+    found = chosen(FileChange("s3.py", 10), FileChange("s7.py", 30), FileChange("s1.py", 20))
     assert [choice.suite for choice in found[:3]] == ["s7", "s1", "s3"]
     assert found[0].because == "changed: s7.py"
 
@@ -48,4 +50,6 @@ def test_all_have_their_turn_before_long() -> None:
 
 
 def test_a_changed_file_of_all_wakes_all_by_its_name() -> None:
-    assert {choice.because for choice in chosen(Change("shared.py", 1))} == {"changed: shared.py"}
+    assert {choice.because for choice in chosen(FileChange("shared.py", 1))} == {
+        "changed: shared.py"
+    }
