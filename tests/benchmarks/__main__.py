@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tests.testbed.downloaded_parts import KUBERNETES
 from tests.testbed.machine import run
@@ -34,7 +34,13 @@ from . import (
 ROOT = Path(__file__).parents[2]
 PAGE, PICTURES = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "pictures"
 CURVE = (1, 5, 10, 20, 40)
-Part = Callable[[Path, dict[str, str], bool], str]
+
+
+class Part(Protocol):
+    """Measures a part in a folder of its own, and returns its section of the page."""
+
+    def __call__(self, folder: Path, environment: dict[str, str], *, quick: bool) -> str:
+        """``quick`` just tries it."""
 
 
 def main() -> None:
@@ -60,7 +66,7 @@ def main() -> None:
     given = parser.parse_args()
     for name, part in parts.items():
         if given.only in (None, name):
-            section = measured(part, given.quick)
+            section = measured(part, quick=given.quick)
             if given.quick:
                 print(section)
             else:
@@ -76,7 +82,7 @@ def main() -> None:
                 )
 
 
-def measured(part: Part, quick: bool) -> str:
+def measured(part: Part, *, quick: bool) -> str:
     """A section, measured with a home of its own."""
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         environment = {
@@ -86,15 +92,15 @@ def measured(part: Part, quick: bool) -> str:
             "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
             "LANG": "C.UTF-8",
         }
-        return part(Path(scratch), environment, quick)
+        return part(Path(scratch), environment, quick=quick)
 
 
-def _swarm(folder: Path, environment: dict[str, str], quick: bool) -> str:
+def _swarm(folder: Path, environment: dict[str, str], *, quick: bool) -> str:
     bench = measure_swarm.SwarmBench(folder, environment)
     curve = (1, 2) if quick else CURVE
     try:
         bench.up()
-        results = measure_swarm.measure(bench, curve, quick)
+        results = measure_swarm.measure(bench, curve, quick=quick)
     finally:
         bench.down()
     if not quick:
@@ -102,7 +108,7 @@ def _swarm(folder: Path, environment: dict[str, str], quick: bool) -> str:
     return report.on_swarm(results, bench.services)
 
 
-def _kubernetes(folder: Path, environment: dict[str, str], quick: bool) -> str:
+def _kubernetes(folder: Path, environment: dict[str, str], *, quick: bool) -> str:
     bench = measure_kubernetes.KubernetesBench(folder, environment)
     sizes = measure_kubernetes.QUICK if quick else measure_kubernetes.SIZES
     try:
@@ -113,7 +119,7 @@ def _kubernetes(folder: Path, environment: dict[str, str], quick: bool) -> str:
     return report.on_kubernetes(results, list(sizes))
 
 
-def _directory(folder: Path, environment: dict[str, str], quick: bool) -> str:
+def _directory(folder: Path, environment: dict[str, str], *, quick: bool) -> str:
     benches = (
         measure_directory.DirectoryBench(folder, environment, size)
         for size in (measure_directory.QUICK if quick else measure_directory.SIZES)
@@ -125,7 +131,7 @@ def _directory(folder: Path, environment: dict[str, str], quick: bool) -> str:
 
 
 def _delivery(size: measure_delivery.DeliverySize) -> Part:
-    def part(folder: Path, environment: dict[str, str], quick: bool) -> str:
+    def part(folder: Path, environment: dict[str, str], *, quick: bool) -> str:
         benches = [
             measure_delivery.DeliveryBench(
                 folder / "delivery", environment, measure_delivery.QUICK if quick else size
@@ -150,7 +156,7 @@ def _in_turn(benches: Iterable[Any], measure: Callable[[Any], Any]) -> Iterator[
         yield bench, results
 
 
-def _events(folder: Path, environment: dict[str, str], quick: bool) -> str:
+def _events(folder: Path, environment: dict[str, str], *, quick: bool) -> str:
     places, changes = (
         (events.QUICK, events.QUICK_CHANGES) if quick else (events.PLACES, events.CHANGES)
     )
@@ -163,7 +169,7 @@ def _events(folder: Path, environment: dict[str, str], quick: bool) -> str:
     return report.on_events(results)
 
 
-def _seen(folder: Path, environment: dict[str, str], quick: bool) -> str:
+def _seen(folder: Path, environment: dict[str, str], *, quick: bool) -> str:
     places, changes = (seen.QUICK, seen.QUICK_CHANGES) if quick else (seen.PLACES, seen.CHANGES)
     return report.on_seen([seen.measure(place, folder, changes) for place in places], changes)
 

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``launch.py LOG COMMAND...`` runs a command and prints what it took: seconds, those of a processor, kilobytes at most, and how it ended.
+"""Run a command and print what it took: ``launch.py LOG COMMAND...``.
+
+That is: seconds, those of a processor, kilobytes at most, and how it ended.
 
 To the kernel a process has had all the memory of the one that started it, so this one is small, and
 knows nothing of what is measured.

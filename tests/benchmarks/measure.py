@@ -68,7 +68,11 @@ class Runs:
 
 @dataclass(frozen=True)
 class Contender:
-    """A way to do it: ``command`` makes the words to run for a number of services and a value to ship; ``counts`` whether it says what changed."""
+    """A way to do it.
+
+    ``command`` makes the words to run for a number of services and a value to ship; ``counts``
+    whether it says what changed.
+    """
 
     name: str
     command: Callable[[int, str], Sequence[str | Path]]
@@ -104,18 +108,12 @@ def play(folder: Path, name: str, tasks: list[dict[str, Any]]) -> list[str | Pat
     return [Path(sys.executable).parent / "ansible-playbook", "-i", "localhost,", path]
 
 
-def once(
-    contender: Contender,
-    services: int,
-    value: str,
-    environment: dict[str, str],
-    folder: Path,
-    into: Runs,
-    says: str = "",
+def run_once(
+    bench: Bench, contender: Contender, services: int, value: str, into: Runs, *, says: str = ""
 ) -> str:
-    """One run; it must end as expected, and ``says`` must be found in what it prints.
+    """Run a contender once and return what it printed.
 
-    Returns what it printed.
+    It must end as expected, and ``says`` must be found in what it prints.
     """
     words = [str(word) for word in contender.command(services, value)]
     launched = run(
@@ -123,13 +121,13 @@ def once(
         "-I",
         "-S",
         LAUNCH,
-        folder / "output.txt",
+        bench.folder / "output.txt",
         *words,
-        env=environment,
-        cwd=folder,
+        env=bench.environment,
+        cwd=bench.folder,
     )
     seconds, processor, memory, code = json.loads(launched)
-    printed = (folder / "output.txt").read_text()
+    printed = (bench.folder / "output.txt").read_text()
     if code != contender.expect or not re.search(says, printed):
         raise RuntimeError(
             f"{contender.name} ended with {code}, and not with {contender.expect} and"
@@ -152,16 +150,9 @@ def compare(
     for value in values:
         for contender in bench.contenders:
             if not names or contender.name in names:
-                wanted = says if contender.counts else ""
-                once(
-                    contender,
-                    services,
-                    value,
-                    bench.environment,
-                    bench.folder,
-                    runs.setdefault(contender.name, Runs()),
-                    wanted,
-                )
+                into = runs.setdefault(contender.name, Runs())
+                expected = says if contender.counts else ""
+                run_once(bench, contender, services, value, into, says=expected)
                 bench.settle(contender)
     return runs
 

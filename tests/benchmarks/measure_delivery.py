@@ -41,7 +41,10 @@ class DeliverySize:
     quiet: int
     changed: int
     alone: int
-    """How often the quick contenders are run once more with nothing to do, since what is between them is small beside what single runs differ by."""
+    """How often the quick contenders are run once more with nothing to do.
+
+    What is between them is small beside what single runs differ by.
+    """
 
 
 FEW, MANY, QUICK = (
@@ -363,18 +366,26 @@ HERE, FILES = {here!r}, {files!r}
 links = {{}}
 for name in ("bin", "files", "wheels"):
     files.directory(path=f"{{HERE}}/{{name}}")
-for name, file in [*((name, f"{{name}}.sh") for name in {scripts}), *((name, name) for name in {binaries})]:
+for name, file in [
+    *((name, f"{{name}}.sh") for name in {scripts}), *((name, name) for name in {binaries})
+]:
     files.put(src=f"{{FILES}}/{{file}}", dest=f"{{HERE}}/files/{{file}}", mode="755")
     links[name] = f"files/{{file}}"
 for name in {archives}:
     files.directory(path=f"{{HERE}}/{{name}}")
     put = files.put(src=f"{{FILES}}/{{name}}.tar.gz", dest=f"{{HERE}}/files/{{name}}.tar.gz")
-    server.shell(commands=[f"tar xzf {{HERE}}/files/{{name}}.tar.gz -C {{HERE}}/{{name}}"], _if=put.did_change)
+    unpack = f"tar xzf {{HERE}}/files/{{name}}.tar.gz -C {{HERE}}/{{name}}"
+    server.shell(commands=[unpack], _if=put.did_change)
     links[name] = f"{{name}}/bin/{{name}}"
 for name in {pythons}:
-    files.put(src=f"{{FILES}}/{{name}}/{{name}}-1-py3-none-any.whl", dest=f"{{HERE}}/wheels/{{name}}-1-py3-none-any.whl")
+    wheel = f"{{name}}-1-py3-none-any.whl"
+    files.put(src=f"{{FILES}}/{{name}}/{{wheel}}", dest=f"{{HERE}}/wheels/{{wheel}}")
     pip.venv(path=f"{{HERE}}/venv-{{name}}", python="/usr/bin/python3")
-    pip.packages(packages=[f"{{name}}==1"], virtualenv=f"{{HERE}}/venv-{{name}}", extra_install_args=f"--no-index --no-deps --find-links {{HERE}}/wheels")
+    pip.packages(
+        packages=[f"{{name}}==1"],
+        virtualenv=f"{{HERE}}/venv-{{name}}",
+        extra_install_args=f"--no-index --no-deps --find-links {{HERE}}/wheels",
+    )
     links[name] = f"venv-{{name}}/bin/{{name}}"
 for name, target in links.items():
     files.link(path=f"{{HERE}}/bin/{{name}}", target=f"{{HERE}}/{{target}}")

@@ -45,8 +45,9 @@ QUICK = (DirectorySize(200, 10, 1),)
 
 
 def tree(size: DirectorySize) -> Iterator[str]:
-    """Each person has a machine and is in two projects, in one of them by a team inside of it; in LDIF.
+    """Yield the entries of a company, in LDIF.
 
+    Each person has a machine and is in two projects, in one of them by a team inside of it.
     The machines have the attribute ``name``, which is none of OpenLDAP's own, for the peer cannot
     do without.
     """

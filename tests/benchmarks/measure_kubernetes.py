@@ -38,8 +38,8 @@ from .measure import (
     Runs,
     add,
     compare,
-    once,
     play,
+    run_once,
 )
 from .measure_swarm import compose
 
@@ -105,10 +105,9 @@ def objects(app: str, content: Mapping[str, Any]) -> list[dict[str, Any]]:
             name: {**service, "security": "auto"} for name, service in resolved.services.items()
         },
     )
-    bodies = [
-        *render.policies(app, resolved),
-        *(body for name in resolved.services for body in render.of_service(app, name, resolved)),
-    ]
+    bodies = [*render.policies(app, resolved)]
+    for name in resolved.services:
+        bodies.extend(render.of_service(app, name, resolved))
     for body in bodies:
         del body["metadata"]["annotations"]
     return list(json.loads(json.dumps(bodies).replace("shipping.code", "bench.example")))
@@ -300,7 +299,7 @@ class KubernetesBench:
             ),
             expect=2,
         )
-        printed = once(contender, self.services, "bad", self.environment, self.folder, runs)
+        printed = run_once(self, contender, self.services, "bad", runs)
         found = re.search(r'"msg": ("(?:[^"\\]|\\.)*")', printed)
         runs.said = json.loads(found[1]) if found else printed.strip().splitlines()[-1]
         return runs

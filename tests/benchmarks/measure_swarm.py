@@ -234,7 +234,7 @@ class SwarmSign:
         self._thread.join()
 
 
-def measure(bench: SwarmBench, curve: tuple[int, ...], quick: bool) -> Results:
+def measure(bench: SwarmBench, curve: tuple[int, ...], *, quick: bool) -> Results:
     """All phases, by name; those of the curve by their number of services."""
     results: Results = {}
     first, quiet, changed, few, services = (1, 1, 1, 1, 2) if quick else (3, 7, 5, 3, 20)

@@ -9,6 +9,7 @@ import contextlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -201,7 +202,10 @@ def on_directory(results: Results, size: measure_directory.DirectorySize) -> str
             " itself computes, without the server."
         ),
         "",
-        f"| | {measure_directory.LIST} | processor | {measure_directory.HOST} | processor | peak memory |",
+        (
+            f"| | {measure_directory.LIST} | processor"
+            f" | {measure_directory.HOST} | processor | peak memory |"
+        ),
         "| --- | --- | --- | --- | --- | --- |",
         *(
             f"| {name} | {_times(name, results[measure_directory.LIST])} |"
@@ -233,6 +237,7 @@ def on_delivery(results: Results, size: measure_delivery.DeliverySize, peer: str
         measure_delivery.PING,
         measure_delivery.FLOOR,
     )
+    more = _beyond(quiet, measure_delivery.OURS, measure_delivery.FLOOR)
     faster = quiet[measure_delivery.LOOP].median / quiet[measure_delivery.OURS].median
     back, there = (
         results[measure_delivery.BACK][measure_delivery.BACK],
@@ -242,12 +247,14 @@ def on_delivery(results: Results, size: measure_delivery.DeliverySize, peer: str
         f"## {len(measure_delivery.TOOLS)} tools to {size.machines} machines",
         "",
         (
-            f"Seconds, and how many times as long as this collection. {len(measure_delivery.SCRIPTS)}"
-            f" scripts, {len(measure_delivery.ARCHIVES)} archives of 300 files,"
+            "Seconds, and how many times as long as this collection."
+            f" {len(measure_delivery.SCRIPTS)} scripts,"
+            f" {len(measure_delivery.ARCHIVES)} archives of 300 files,"
         ),
         (
-            f"{len(measure_delivery.PYTHONS)} Python packages from wheels and {len(measure_delivery.BINARIES)}"
-            " programs of 2 MB, by SSH to machines with a user each, all on"
+            f"{len(measure_delivery.PYTHONS)} Python packages from wheels and"
+            f" {len(measure_delivery.BINARIES)} programs of 2 MB,"
+            " by SSH to machines with a user each, all on"
         ),
         (
             "this one. Each command opens its own connections, 20 at once. That all tools answer"
@@ -267,8 +274,8 @@ def on_delivery(results: Results, size: measure_delivery.DeliverySize, peer: str
         "checksum, keeps users apart, can go back, and removes what is wanted no more.",
         "",
         (
-            f"- nothing to do: {_beyond(quiet, measure_delivery.OURS, measure_delivery.FLOOR):.2f} s more than an"
-            f" empty play, {faster:.1f} × as fast as the loop"
+            f"- nothing to do: {more:.2f} s more than an empty play,"
+            f" {faster:.1f} × as fast as the loop"
         ),
         (
             f"- going back a generation: {there.median:.2f} s on the machine; a play that does it"
@@ -306,7 +313,7 @@ def on_events(results: Sequence[events.EventResults]) -> str:
         "tell of every five seconds, whoever asks.",
         "",
     ]
-    return "\n".join([*lines, *(line for found in results for line in _events_of(found))])
+    return "\n".join([*lines, *chain.from_iterable(map(_events_of, results))])
 
 
 def _events_of(results: events.EventResults) -> list[str]:

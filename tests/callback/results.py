@@ -14,7 +14,9 @@ DOCUMENTATION = r"""
 name: results
 type: aggregate
 short_description: Writes results to a file
-description: Writes each result of a module of this collection as a line of JSON, with its host and its action.
+description:
+  - Writes each result of a module of this collection as a line of JSON, with its host and its
+    action.
 """
 
 

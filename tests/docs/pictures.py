@@ -40,7 +40,7 @@ class Recorder(quickstart.Tour):
 
     def play(self, name: str, *words: str, good: bool = True) -> None:
         """Run a playbook and keep what people look at."""
-        self.lines = played(name, words, words[:2], self.environment, good)
+        self.lines = played(name, words, words[:2], self.environment, good=good)
 
     def save(self, name: str, title: str, *expected: str) -> None:
         """What was kept, and the count, as a picture."""
@@ -53,6 +53,7 @@ def played(
     words: Iterable[str],
     shown: Iterable[str],
     environment: Mapping[str, str],
+    *,
     good: bool = True,
 ) -> list[str]:
     """Run one of the collection's playbooks.

@@ -9,6 +9,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator
 from html import escape
+from itertools import chain
 
 _COLUMNS = 118
 _WIDTH, _HEIGHT, _MARGIN = 8.4, 20, 18
@@ -29,7 +30,7 @@ _STYLE = (
 
 def picture(lines: Iterable[str], title: str) -> str:
     """The lines, with their ANSI colours, as an SVG."""
-    rows = [row for line in lines for row in _rows(line)]
+    rows = list(chain.from_iterable(map(_rows, lines)))
     label = escape(title)
     width, height = round(_COLUMNS * _WIDTH + 2 * _MARGIN), len(rows) * _HEIGHT + 3 * _MARGIN
     texts = [
@@ -59,10 +60,8 @@ def picture(lines: Iterable[str], title: str) -> str:
 
 def _rows(line: str) -> list[tuple[str, str]]:
     """A line, folded at the right edge, each part with its colour."""
-    codes = [code for code in _CODE.findall(line) if code not in ("", "0")]
-    colour = next(
-        (_COLOURS[part] for code in codes for part in code.split(";") if part in _COLOURS), ""
-    )
+    codes = ";".join(_CODE.findall(line)).split(";")
+    colour = next((_COLOURS[code] for code in codes if code in _COLOURS), "")
     plain = _CODE.sub("", line)
     return [
         (row, colour)

@@ -132,7 +132,7 @@ def player(tmp_path: Path) -> Iterator[Player]:
 
 @pytest.fixture
 def app(platform: SwarmPlatform | KubernetesPlatform) -> Iterator[str]:
-    """The name of an app of one test alone, whose health nobody asks for any more when it has ended."""
+    """The name of an app of one test alone, whose health nobody asks for after it."""
     name = f"test{next(_apps)}"
     yield name
     platform.stop(name)

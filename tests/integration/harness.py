@@ -28,7 +28,7 @@ PLATFORMS: dict[str, Any] = {kind.name: kind for kind in (SwarmPlatform, Kuberne
 
 @dataclass(frozen=True)
 class PlayOutcome:
-    """What a play came to: the last module's result, everything that was printed, the seconds it took."""
+    """A play's end: its status, all that was printed, the modules' results, the seconds it took."""
 
     rc: int
     output: str

@@ -106,9 +106,9 @@ class KubernetesPlatform:
         """The open registry."""
         return self.cluster.registry_address
 
-    def image(self, name: str, private: bool = False) -> str:
+    def image(self, name: str, *, private: bool = False) -> str:
         """The reference of an image in the platform's registry."""
-        return self.cluster.image(name, private)
+        return self.cluster.image(name, private=private)
 
     @property
     def credentials(self) -> dict[str, str]:
@@ -407,7 +407,7 @@ class KubernetesPlatform:
         self._make(app, "PersistentVolume", name, spec=spec)
         return {"driver": name, "driver_opts": {"size": "512m", "access_mode": modes[0]}}
 
-    def publish(self, reference: str, dockerfile: str, push: bool = True) -> None:
+    def publish(self, reference: str, dockerfile: str, *, push: bool = True) -> None:
         """Build an image and push it."""
         images.publish(self.cluster, reference, dockerfile)
 
@@ -434,11 +434,14 @@ class KubernetesPlatform:
 
         But for what is inside Secrets.
         """
-        kinds = "deployments,daemonsets,replicasets,pods,services,configmaps,events,leases,networkpolicies"
+        kinds = (
+            "deployments,daemonsets,replicasets,pods,services,configmaps,events,leases,"
+            "networkpolicies"
+        )
         secrets = [body["metadata"] for body in self.found(app, "secrets")]
         return self.kubectl(app, "get", kinds, "--output=json") + json.dumps(secrets)
 
-    def restart(self, power_cut: bool = False) -> None:
+    def restart(self, *, power_cut: bool = False) -> None:
         """Restart the platform."""
         if power_cut:
             self.cluster.kill()

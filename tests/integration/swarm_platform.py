@@ -74,7 +74,7 @@ class SwarmPlatform:
         """
         return f"{app}_{name}"
 
-    def image(self, name: str, private: bool = False) -> str:
+    def image(self, name: str, *, private: bool = False) -> str:
         """The reference of an image in the platform's registry."""
         return f"{PRIVATE_REGISTRY if private else REGISTRY}/{name}"
 
@@ -296,7 +296,7 @@ class SwarmPlatform:
         """What a volume of another driver is described by."""
         return {"driver": "local", "driver_opts": {"type": "tmpfs", "device": "tmpfs"}}
 
-    def publish(self, reference: str, dockerfile: str, push: bool = True) -> None:
+    def publish(self, reference: str, dockerfile: str, *, push: bool = True) -> None:
         """Build an image and push it; where it is pushed, the machine does not keep it."""
         self.engine.docker("build", "--quiet", "--tag", reference, "-", input=dockerfile)
         self.ids[reference] = self.engine.image_id(reference)
@@ -347,7 +347,7 @@ class SwarmPlatform:
             told.append(self.engine.docker(kind, "inspect", *ids) if ids else "")
         return "".join(told)
 
-    def restart(self, power_cut: bool = False) -> None:
+    def restart(self, *, power_cut: bool = False) -> None:
         """Restart the platform."""
         if power_cut:
             self.engine.kill()

@@ -12,6 +12,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -87,12 +88,8 @@ def one_journal(player: Player, timeout: float = 30) -> Path:
 
 def files_with(text: str, *folders: Path) -> list[Path]:
     """Files that hold a text."""
-    return [
-        path
-        for folder in folders
-        for path in folder.rglob("*")
-        if path.is_file() and text.encode() in path.read_bytes()
-    ]
+    paths = chain.from_iterable(folder.rglob("*") for folder in folders)
+    return [path for path in paths if path.is_file() and text.encode() in path.read_bytes()]
 
 
 def wait_for_no_module_files(player: Player) -> None:
@@ -114,9 +111,9 @@ def settle(player: Player, platform: Any, app: str, version: str = "1.0.0") -> P
     return outcome
 
 
-def hold(proxy: Proxy, platform: Any, request: str, after: bool = False) -> None:
+def hold(proxy: Proxy, platform: Any, request: str, *, after: bool = False) -> None:
     """Hold a run at one of the platform's requests."""
-    proxy.hold(*platform.requests[request], after)
+    proxy.hold(*platform.requests[request], after=after)
 
 
 # Moment -> the request that the worker is held at, before or after it. The first two belong to the
@@ -138,7 +135,8 @@ def test_killed(
 
     The next run recovers, and nobody was left without an answer.
     """
-    hold(proxy, platform, *MOMENTS[moment])
+    request, after = MOMENTS[moment]
+    hold(proxy, platform, request, after=after)
     running = player.start("release", options(app, platform, "1.1.0", proxy))
     assert proxy.held.wait(60), running.output
     if player.journals:
@@ -263,7 +261,7 @@ def test_impatient_run_says_who_holds_the_app(
 def test_sleeping_holder_writes_nothing(
     platform: Any, player: Player, app: str, client: Client, proxy: Proxy, tmp_path: Path
 ) -> None:
-    """A worker that did not answer for longer than its lease lives, wakes up after another run took over."""
+    """A worker stops for longer than its lease lives, and wakes up after another run took over."""
     hold(proxy, platform, "write")
     running = player.start("release", options(app, platform, "1.1.0", proxy))
     assert proxy.held.wait(60), running.output
@@ -293,7 +291,7 @@ def test_platform_restarts_meanwhile(
     """
     running: Running = player.start("release", options(app, platform, "1.1.0"))
     running.until("0/1 healthy")
-    platform.restart(power_cut)
+    platform.restart(power_cut=power_cut)
     outcome = running.wait()
     assert outcome.ok, outcome.output
     platform.client(PORT).until("shop 1.1.0", 60)

@@ -85,7 +85,10 @@ def certificate_of(platform: Any, name: str, folder: Path) -> dict[str, str]:
 
 
 def test_ways_in(platform: Any, player: Player) -> None:
-    """A kubeconfig given or in the environment, a token, no check of the server, other rights than one's own, variables that others use."""
+    """A kubeconfig given or in the environment, a token, no check of the server.
+
+    Also other rights than one's own, and variables that other collections use.
+    """
     kubeconfig, address, token = (
         str(platform.cluster.kubeconfig),
         platform.cluster.server,

@@ -322,7 +322,7 @@ def slow(spec: Spec, seconds: int = 3) -> Spec:
 
 
 def test_evicted(platform: Any, player: Player, app: str) -> None:
-    """A pod that has to leave, while nothing goes on and while it is new, is no fault of the release."""
+    """A pod that is evicted, at rest or while it is new, is no fault of the release."""
     spec = simple(platform)
     live(player, platform, app, spec)
     (first,) = pods(platform, app)

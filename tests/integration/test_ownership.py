@@ -303,7 +303,7 @@ def test_depends_on_orders_the_rollout(platform: Any, player: Player, app: str) 
 
 
 def test_longest_names(platform: Any, player: Player) -> None:
-    """The longest app, service, secret and config names fit the platform's limits and stay apart."""
+    """The longest app, service, secret and config names fit the limits and stay apart."""
     app = "a" + "b" * 38 + "c"
     names = ["s" * 60 + "one", "s" * 60 + "two"]
     grants = {

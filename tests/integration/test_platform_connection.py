@@ -64,7 +64,7 @@ def info(player: Player, address: str, **options: Any) -> dict[str, Any]:
 
 
 def test_mutual_tls(player: Player, engine_with_tls: str, client: dict[str, str]) -> None:
-    """Who shows the right certificate is let in, under the names that other collections use, too."""
+    """The right certificate is accepted, also under the names that other collections use."""
     assert info(player, engine_with_tls, **client)["history"] == []
     others = {
         "ca_cert": client["ca_path"],

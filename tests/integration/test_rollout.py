@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rollout suite: every case of the table, on the platform under test, while a client asks all the time."""
+"""The rollout suite: every case of the table, while a client requests the app all the time."""
 
 from __future__ import annotations
 

@@ -76,22 +76,21 @@ def small(platform: Any, service: dict[str, Any]) -> dict[str, Any]:
         result["logging"] = {"driver": "json-file"}
     deploy = service.get("deploy") or {}
     if "cpus" in deploy.get("resources", {}).get("limits", {}):
-        reservations = (
-            {"reservations": {"cpus": "0.1", "memory": "16M"}}
-            if "reservations" in deploy["resources"]
-            else {}
-        )
-        result["deploy"] = {
-            "replicas": 1,
-            "resources": {"limits": {"cpus": "0.5", "memory": "64M"}, **reservations},
-        }
-        if deploy.get("mode") == "global":
-            del result["deploy"]["replicas"]
+        result["deploy"] = small_deploy(deploy)
     result["volumes"] = [
         {"type": "bind", "source": "/tmp", "target": target}
         for target in missing_here(platform, service)
     ]
     return result
+
+
+def small_deploy(deploy: dict[str, Any]) -> dict[str, Any]:
+    """One replica with little memory; a global service has no number of replicas."""
+    resources = {"limits": {"cpus": "0.5", "memory": "64M"}}
+    if "reservations" in deploy["resources"]:
+        resources["reservations"] = {"cpus": "0.1", "memory": "16M"}
+    replicas = {} if deploy.get("mode") == "global" else {"replicas": 1}
+    return {**replicas, "resources": resources}
 
 
 def missing_here(platform: Any, service: dict[str, Any]) -> list[str]:

@@ -149,7 +149,7 @@ def written(folder: Path) -> str:
 def test_secrets_are_shown_nowhere(
     platform: Any, player: Player, app: str, watcher: Watcher
 ) -> None:
-    """Not in what is printed at -vvvv, results, files, arguments, or what the platform tells whom may inspect it."""
+    """Not in what is printed at -vvvv, results, files, arguments, or what the platform shows."""
     checked = run(player, platform, app, "1", spec(platform), "--check")
     first = run(player, platform, app, "1", spec(platform))
     assert checked.ok and first.ok, first.output

@@ -10,6 +10,7 @@ import shutil
 import tomllib
 from collections.abc import Callable
 from fnmatch import fnmatch
+from itertools import chain
 from pathlib import Path
 
 from ansible_test._internal.host_configs import NativePythonConfig
@@ -52,7 +53,7 @@ def headers(place: CollectionCopy) -> None:
     exempt = [
         "COPYING",
         "LICENSES/*",
-        *(glob for annotation in annotations for glob in annotation["path"]),
+        *chain.from_iterable(annotation["path"] for annotation in annotations),
     ]
     expected = [
         file for file in place.files if not any(fnmatch(str(file), glob) for glob in exempt)
@@ -125,11 +126,8 @@ def execution_environment(place: CollectionCopy) -> None:
     And the one of the documentation can be built from.
     """
     found = place.run("ansible-builder", "introspect", place.top)
-    needed = [
-        line
-        for name in ("meta/ee-requirements.txt", "meta/ee-bindep.txt")
-        for line in (place.collection / name).read_text().splitlines()
-    ]
+    names = ("meta/ee-requirements.txt", "meta/ee-bindep.txt")
+    needed = "\n".join((place.collection / name).read_text() for name in names).splitlines()
     missing = [
         line
         for line in needed

@@ -1,8 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stand-in for AWX, which cannot run here: its REST API as far as it is documented and used, with nothing behind it.
+"""A stand-in for AWX, which cannot run here.
 
+It is the REST API as far as it is documented and used, with nothing behind it.
 It is stricter than AWX: a field that AWX does not have is refused, where AWX passes over it. Lists
 come in pages of two. Projects are fetched for real, with git. A job is whatever ``run`` does with
 it. The tests that use it run against a real AWX as well: ``make test-awx AWX_URL=… AWX_TOKEN=…``.

@@ -14,6 +14,7 @@ import json
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from .directory_servers import READER_PASSWORD, SUFFIX, Slapd
@@ -81,7 +82,7 @@ class CompanyBed:
         return ldif
 
     def _ldif(self) -> str:
-        people = sorted({LEAD, *(name for names in self.has.values() for name in names)})
+        people = sorted({LEAD, *chain.from_iterable(self.has.values())})
         entries = [
             f"dn: ou={unit},{SUFFIX}\nobjectClass: organizationalUnit\nou: {unit}\n"
             for unit in ("people", "projects", "devices")

@@ -63,7 +63,8 @@ refint_attributes member
 overlay syncprov
 """
 _REPLICA = f"""\
-syncrepl rid=1 provider={{provider}} type=refreshAndPersist searchbase="{SUFFIX}" bindmethod=simple binddn="{ADMIN}" credentials="{ADMIN_PASSWORD}"
+syncrepl rid=1 provider={{provider}} type=refreshAndPersist searchbase="{SUFFIX}"
+  bindmethod=simple binddn="{ADMIN}" credentials="{ADMIN_PASSWORD}"
   retry="1 +"
 """
 _BASE = f"""\
@@ -76,8 +77,10 @@ dc: example
 
 
 class Slapd:
-    """An OpenLDAP. ``auxiliary_groups`` makes posixGroup auxiliary, as rfc2307bis has it; ``maxsize`` is that of its database, in bytes.
+    """An OpenLDAP.
 
+    ``auxiliary_groups`` makes posixGroup auxiliary, as rfc2307bis has it; ``maxsize`` is that of
+    its database, in bytes.
     ``clock`` sets the server's clock wrong from its next start, as in ``-1h``.
     """
 
@@ -85,6 +88,7 @@ class Slapd:
         self,
         machine: Machine,
         name: str = "slapd",
+        *,
         auxiliary_groups: bool = False,
         port: int = 389,
         secure_port: int = 636,
@@ -415,9 +419,12 @@ create_suffix_entry = True
 # What of FreeIPA's schema decides who is a member, under numbers of its own.
 _IPA_SCHEMA = """\
 dn: cn=schema
-attributeTypes: ( 1.1.2.1.1 NAME 'ipaUniqueID' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 SINGLE-VALUE )
-attributeTypes: ( 1.1.2.1.2 NAME 'fqdn' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
-attributeTypes: ( 1.1.2.1.3 NAME 'managedBy' EQUALITY distinguishedNameMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.12 )
+attributeTypes: ( 1.1.2.1.1 NAME 'ipaUniqueID' EQUALITY caseIgnoreMatch
+  SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 SINGLE-VALUE )
+attributeTypes: ( 1.1.2.1.2 NAME 'fqdn' EQUALITY caseIgnoreMatch
+  SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
+attributeTypes: ( 1.1.2.1.3 NAME 'managedBy' EQUALITY distinguishedNameMatch
+  SYNTAX 1.3.6.1.4.1.1466.115.121.1.12 )
 objectClasses: ( 1.1.2.2.1 NAME 'ipaUserGroup' AUXILIARY MAY ipaUniqueID )
 objectClasses: ( 1.1.2.2.2 NAME 'ipaObject' AUXILIARY MAY ipaUniqueID )
 objectClasses: ( 1.1.2.2.3 NAME 'ipaHost' AUXILIARY MAY ( fqdn $ managedBy ) )

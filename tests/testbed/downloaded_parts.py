@@ -1,7 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The programs of a Kubernetes, built once from their Go modules and kept: ``python3 -m tests.testbed.downloaded_parts [helm] [kube-router]``.
+"""The programs of a Kubernetes, built once from their Go modules and kept.
+
+By hand: ``python3 -m tests.testbed.downloaded_parts [helm] [kube-router]``.
 
 Each set stands in a folder of the cache that bears its version; KUBEBUILDER_ASSETS may name a
 folder that has kube-apiserver, etcd and kubectl already.

@@ -1,8 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small provider of identities by OpenID Connect, in place of a company's own: discovery, keys, and new tokens for refresh tokens.
+"""A small identity provider by OpenID Connect, in place of a company's own.
 
+It has discovery, keys, and new tokens for refresh tokens.
 It runs in a machine of the test bed: ``python3 -m tests.testbed.issuer ADDRESS CERTIFICATE KEY
 SIGNING_KEY``. https://openid.net/specs/openid-connect-discovery-1_0.html, RFC 7519 (JWT), RFC 7517
 (JWK), RFC 6749 6 (refresh)

@@ -4,8 +4,7 @@
 """A private one-node Kubernetes with registries, in a machine of the test bed.
 
 By hand: ``python3 -m tests.testbed.kubernetes_bed up NAME | down NAME``; ``up`` prints the path of
-a
-kubeconfig.
+a kubeconfig.
 """
 
 from __future__ import annotations
@@ -285,7 +284,7 @@ class KubernetesBed:
             address, (USER, PASSWORD) if address == self.private_registry_address else None
         )
 
-    def image(self, name: str, private: bool = False) -> str:
+    def image(self, name: str, *, private: bool = False) -> str:
         """The reference of an image in a registry of the machine."""
         return f"{self.private_registry_address if private else self.registry_address}/{name}"
 

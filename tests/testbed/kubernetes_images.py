@@ -411,17 +411,17 @@ def _own_base(cluster: KubernetesBed, address: str) -> Image:
 
 
 def publish_shop(
-    cluster: KubernetesBed, version: str, needs: str = "", private: bool = False
+    cluster: KubernetesBed, version: str, needs: str = "", *, private: bool = False
 ) -> str:
     """Publish one version of the example's web service, as a CI does."""
     return _publish_example(
-        cluster, "web", f"shop-web:{version}", private, VERSION=version, NEEDS=needs
+        cluster, "web", f"shop-web:{version}", private=private, VERSION=version, NEEDS=needs
     )
 
 
 def publish_front(cluster: KubernetesBed) -> str:
     """Publish the example's front."""
-    return _publish_example(cluster, "front", "shop-front:1", False)
+    return _publish_example(cluster, "front", "shop-front:1", private=False)
 
 
 def publish_tool(cluster: KubernetesBed) -> str:
@@ -430,12 +430,12 @@ def publish_tool(cluster: KubernetesBed) -> str:
 
 
 def _publish_example(
-    cluster: KubernetesBed, folder: str, name: str, private: bool, **arguments: str
+    cluster: KubernetesBed, folder: str, name: str, *, private: bool, **arguments: str
 ) -> str:
     context = EXAMPLE / folder
     return publish(
         cluster,
-        cluster.image(name, private),
+        cluster.image(name, private=private),
         (context / "Dockerfile").read_text(),
         context,
         BASE=BASE,

@@ -178,7 +178,7 @@ class Machine:
                 address,
             )
 
-    def start(self, name: str, command: str, isolated: bool = True) -> int:
+    def start(self, name: str, command: str, *, isolated: bool = True) -> int:
         """Start a daemon in the machine; what it prints goes to ``<name>.log``. Returns its pid."""
         private = ["unshare", "--mount", "--uts", "--propagation", "slave"] if isolated else []
         prepare = (
@@ -238,7 +238,7 @@ class Machine:
             time.sleep(0.05)
         raise RuntimeError(f"{name} on {self.name} does not end")
 
-    def down(self, keep_folder: bool = False) -> None:
+    def down(self, *, keep_folder: bool = False) -> None:
         """Take everything of the machine away."""
         for file in self.folder.glob("*.pid"):
             self.stop(file.stem)

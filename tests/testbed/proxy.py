@@ -59,7 +59,7 @@ class Proxy:
             else f"tcp://127.0.0.1:{self._server.getsockname()[1]}"
         )
 
-    def hold(self, pattern: str, nth: int = 1, after: bool = False) -> None:
+    def hold(self, pattern: str, nth: int = 1, *, after: bool = False) -> None:
         """Hold a request from now on."""
         self.held.clear()
         self._go.clear()

@@ -163,7 +163,7 @@ class Tour:
                 f"the tour ends here: {name} was to {'succeed' if good else 'fail'}, and did not"
             )
 
-    def ship(self, version: str, good: bool = True) -> None:
+    def ship(self, version: str, *, good: bool = True) -> None:
         """Ship a version."""
         self.play("deploy", "-e", f"version={version}", *self.place.words, good=good)
 

@@ -1,8 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A machine of people: file systems, accounts, processes and an SSH server of its own, in a namespace of each kind.
+"""A machine of people, in a namespace of each kind.
 
+It has file systems, accounts, processes and an SSH server of its own.
 What it writes goes into layers over this machine's /etc, /opt, /home and /var; everything else is
 read-only there. Switched off, it keeps its layers, as a computer keeps its disk.
 """
@@ -16,6 +17,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 
 from .machine import Machine, run
@@ -93,7 +95,8 @@ class UserMachine:
         log.unlink(missing_ok=True)
         layers = [
             "mount -t overlay overlay -o"
-            f" lowerdir=/{name},upperdir={self.folder}/upper/{name},workdir={self.folder}/work/{name}"
+            f" lowerdir=/{name},upperdir={self.folder}/upper/{name}"
+            f",workdir={self.folder}/work/{name}"
             f" /{name}"
             for name in _LAYERS
         ]
@@ -165,7 +168,7 @@ class UserMachine:
         )
 
     def _words(self, user: str, *command: str) -> list[str]:
-        options = [word for option in _OPTIONS for word in ("-o", option)]
+        options = list(chain.from_iterable(("-o", option) for option in _OPTIONS))
         return ["ssh", *options, "-i", str(self.key), f"{user}@{self.machine.address}", *command]
 
     def run(self, *command: str) -> str:

@@ -14,7 +14,9 @@ DOCUMENTATION = r"""
 name: moments
 type: aggregate
 short_description: Writes when a play begins
-description: Writes the second at which a playbook begins, and that at which its first task begins, to the file that the variable MOMENTS names.
+description:
+  - Writes the second at which a playbook begins, and that at which its first task begins,
+    to the file that the variable MOMENTS names.
 """
 
 
@@ -31,7 +33,7 @@ class CallbackModule(CallbackBase):
         """The playbook begins; the inventory is read."""
         self._write()
 
-    def v2_playbook_on_task_start(self, task: object, is_conditional: bool) -> None:
+    def v2_playbook_on_task_start(self, *_arguments: object) -> None:
         """A task begins."""
         if self.first:
             self._write()

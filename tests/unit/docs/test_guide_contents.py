@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -69,21 +70,17 @@ OF_LIBRARIES = "unable to get local issuer certificate, No Kerberos credentials 
 @pytest.mark.parametrize("path", MEMBERSHIP, ids=lambda path: path.name)
 def test_messages_that_are_explained_are_those_of_the_code(path):
     rooms = ("_directory", "_membership")
-    sources = "".join(
-        _joined(source)
-        for room in rooms
-        for source in (ROOT / "plugins" / "plugin_utils" / room).glob("*.py")
+    paths = chain.from_iterable(
+        (ROOT / "plugins" / "plugin_utils" / room).glob("*.py") for room in rooms
     )
+    sources = "".join(map(_joined, paths))
     sources += " ".join(f"{name} ({code})" for code, name in RESULT_CODES.items()) + OF_LIBRARIES
     headings = re.findall(r"^(``.*``)\n  \S", path.read_text(), re.MULTILINE)
-    messages = [message for heading in headings for message in re.findall("``(.*?)``", heading)]
+    messages = re.findall("``(.*?)``", "\n".join(headings))
     assert messages
-    for part in (
-        part.strip(" :()")
-        for message in messages
-        for part in re.split(r"…|: |\((?=[a-z])", message)
-    ):
-        assert part in sources, part
+    for message in messages:
+        for part in re.split(r"…|: |\((?=[a-z])", message):
+            assert part.strip(" :()") in sources, part
 
 
 def test_the_messages_of_the_guide_on_delivery_are_those_of_the_code():
@@ -93,16 +90,12 @@ def test_the_messages_of_the_guide_on_delivery_are_those_of_the_code():
         .partition("Troubleshooting by message")[2]
     )
     sources = "".join(_joined(path) for path in (ROOT / "plugins").rglob("*.py"))
-    messages = [
-        message
-        for line in re.findall(r"^(``.*``)$", guide, re.MULTILINE)
-        for message in re.findall(r"``(.+?)``", line)
-    ]
+    headings = re.findall(r"^(``.*``)$", guide, re.MULTILINE)
+    messages = re.findall(r"``(.+?)``", "\n".join(headings))
     assert len(messages) > 12
-    for piece in (
-        piece.strip() for message in messages for piece in message.split("…") if piece.strip()
-    ):
-        assert piece in sources, piece
+    for message in messages:
+        for piece in message.split("…"):
+            assert piece.strip() in sources, piece
 
 
 def test_what_there_is_to_watch_is_what_the_code_writes():
@@ -145,15 +138,8 @@ NEEDED = "meta/ee-requirements.txt"
 
 def test_an_execution_environment_has_what_is_tested():
     needed = set(requirements(ROOT / NEEDED))
-    tested = {
-        line
-        for name in (
-            "tests/requirements.txt",
-            "tests/requirements-directory.txt",
-            "tests/requirements-events.txt",
-        )
-        for line in requirements(ROOT / name)
-    }
+    paths = [ROOT / "tests" / f"requirements{part}.txt" for part in ("", "-directory", "-events")]
+    tested = set(chain.from_iterable(map(requirements, paths)))
     assert {line for line in needed if not line.startswith("gssapi")} <= tested
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,17 @@ ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
 
 def options(role: Path) -> dict:
     specs = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())["argument_specs"]
-    return {
-        name: about for spec in specs.values() for name, about in spec.get("options", {}).items()
-    }
+    found: dict = {}
+    for spec in specs.values():
+        found |= spec.get("options", {})
+    return found
+
+
+def text_of_files(role: Path) -> str:
+    """All that the role does, and its variables and templates."""
+    folders = ("tasks", "vars", "templates")
+    paths = chain.from_iterable((role / folder).glob("*") for folder in folders)
+    return "".join(path.read_text() for path in paths)
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
@@ -46,21 +55,13 @@ def test_the_readme_has_every_variable(role):
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
 def test_every_variable_is_used(role):
-    used = "".join(
-        path.read_text()
-        for folder in ("tasks", "vars", "templates")
-        for path in (role / folder).glob("*")
-    )
+    used = text_of_files(role)
     assert not [name for name in options(role) if not re.search(rf"\b{name}\b", used)]
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
 def test_nothing_else_is_read(role):
-    used = "".join(
-        path.read_text()
-        for folder in ("tasks", "vars", "templates")
-        for path in (role / folder).glob("*")
-    )
+    used = text_of_files(role)
     registered = set(re.findall(r"register: (\w+)", used))
     assert (
         set(re.findall(rf"(?<!__)\b({role.name}_\w+)\b", re.sub(r"membership_sync\.py", "", used)))
