@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 ROOT = "/api/v2/"
@@ -46,12 +46,17 @@ class FieldRule:
     choices: tuple[str, ...] = ()
     readable_only: bool = False
 
+    @property
+    def may_be_null(self) -> bool:
+        """Return whether null is a value of the field."""
+        return self.default is None and not self.required
+
 
 def _text(default: str = "") -> FieldRule:
     return FieldRule(str, default=default)
 
 
-def _flag(default: bool = False) -> FieldRule:
+def _flag(*, default: bool = False) -> FieldRule:
     return FieldRule(bool, default=default)
 
 
@@ -59,7 +64,7 @@ def _number(default: int = 0) -> FieldRule:
     return FieldRule(int, default=default)
 
 
-def _to(kind: str, required: bool = False) -> FieldRule:
+def _to(kind: str, *, required: bool = False) -> FieldRule:
     return FieldRule(int, to=kind, required=required)
 
 
@@ -207,12 +212,18 @@ KINDS: dict[str, dict[str, FieldRule]] = {
         **_NAMED,
         "unified_job_template": _to("job_templates", required=True),
         "rrule": FieldRule(required=True),
-        "enabled": _flag(True),
+        "enabled": _flag(default=True),
         "extra_data": FieldRule(dict, default={}),
     },
     "workflow_job_templates": dict(_NAMED),
     "teams": {**_NAMED, "organization": _to("organizations", required=True)},
 }
+_REFERRING: dict[str, list[tuple[str, str]]] = {kind: [] for kind in KINDS}
+"""By a kind, the kinds and fields that refer to it."""
+for _kind, _fields in KINDS.items():
+    for _name, _field in _fields.items():
+        if _field.to:
+            _REFERRING[_field.to].append((_kind, _name))
 _NOTIFIED = (
     "notification_templates_started",
     "notification_templates_success",
@@ -222,6 +233,7 @@ LISTS: dict[str, tuple[str, ...]] = {
     "job_templates": ("credentials", *_NOTIFIED),
     "inventory_sources": ("credentials", *_NOTIFIED),
 }
+_NOT_OF_ORGANIZATIONS = ("organizations", "credential_types", "inventory_sources", "schedules")
 _UNIQUE = {
     "organizations": ("name",),
     "schedules": ("unified_job_template", "name"),
@@ -249,6 +261,8 @@ _NOTIFICATION_FIELDS: dict[str, dict[str, tuple[type, Any]]] = {
         "timeout": (int, 30),
     },
 }
+_PROJECT_SOURCE = ("scm_url", "scm_branch", "credential")
+"""A project is fetched again when one of these changes."""
 _SECRET_NOTIFICATION_FIELDS = ("password", "token")
 _MANAGED = {
     "Machine": [
@@ -324,20 +338,24 @@ class ObjectStore:
     def drop(self, kind: str, number: int) -> None:
         """Delete an object, and what goes with it."""
         self.objects[kind].pop(number, None)
-        for other, fields in KINDS.items():
-            for name, about in fields.items():
-                for one in [
-                    one
-                    for one in self.objects[other].values()
-                    if about.to == kind and one.get(name) == number
-                ]:
-                    if kind in ("organizations", "inventories") or other == "schedules":
-                        self.drop(other, one["id"])
-                    else:
-                        one[name] = None
+        for other, name in _REFERRING[kind]:
+            referring = [one for one in self.objects[other].values() if one.get(name) == number]
+            for one in referring:
+                if kind in ("organizations", "inventories") or other == "schedules":
+                    self.drop(other, one["id"])
+                else:
+                    one[name] = None
         for members in self.lists.values():
             if number in members:
                 members.remove(number)
+
+
+class Request(NamedTuple):
+    """What is asked of a place: the method, the query and the content that was sent."""
+
+    method: str
+    query: dict[str, str]
+    sent: Any
 
 
 class Api:
@@ -357,20 +375,28 @@ class Api:
         self.store.tick()
         if method != "GET":
             self.store.written.append((method, place))
-        words = place.removeprefix(ROOT).strip("/").split("/")
-        if words == [""]:
+        kind, *words = place.removeprefix(ROOT).strip("/").split("/")
+        if kind == "":
             return 200, {kind: f"{ROOT}{kind}/" for kind in KINDS}
-        kind = words[0]
         if method == "GET" and kind in ("config", "unified_job_templates", "jobs"):
             return 200, self._overview(kind, query)
-        if kind not in KINDS or len(words) > 3:
+        if kind not in KINDS:
             raise RequestRefused(404, {"detail": "Not found."})
-        if len(words) == 1:
-            return self._list(kind, query) if method == "GET" else self._create(kind, sent)
-        one = self._object(kind, words[1])
-        if len(words) == 3:
-            return self._related(kind, one, words[2], method, query, sent)
-        return self._detail(kind, one, method, sent)
+        return self._of_kind(kind, words, Request(method, query, sent))
+
+    def _of_kind(self, kind: str, words: list[str], request: Request) -> tuple[int, Any]:
+        """Answer a request for a list, for an object, or for what is related to one."""
+        if not words:
+            if request.method == "GET":
+                return self._list(kind, request.query)
+            return self._create(kind, request.sent)
+        number, *related = words
+        if len(related) > 1:
+            raise RequestRefused(404, {"detail": "Not found."})
+        one = self._object(kind, number)
+        if related:
+            return self._related(kind, one, related[0], request)
+        return self._detail(kind, one, request.method, request.sent)
 
     def _overview(self, kind: str, query: dict[str, str]) -> dict[str, Any]:
         """What programs that launch jobs ask for."""
@@ -444,30 +470,27 @@ class Api:
     def _list(
         self, kind: str, query: dict[str, str], among: list[int] | None = None
     ) -> tuple[int, Any]:
+        """Answer a list in pages; ``among`` some objects, whose list has no pages."""
         page, size = int(query.pop("page", 1)), min(int(query.pop("page_size", 25)), PAGE)
         for name in query:
             if name not in KINDS[kind] and name != "id":
                 raise RequestRefused(400, {"detail": f"{kind} has no field named '{name}'"})
-        found = [
-            one for one in self.store.objects[kind].values() if among is None or one["id"] in among
-        ]
-        found = [
-            one
-            for one in found
-            if all(str(one.get(name)) == value for name, value in query.items())
-        ]
+        found = [one for one in self._among(kind, among) if _matches(one, query)]
         last = max(1, -(-len(found) // size))
         if not 1 <= page <= last:
             raise RequestRefused(404, {"detail": "Invalid page."})
-        shown = [self._shown(kind, one) for one in found[(page - 1) * size : page * size]]
-        following = (
-            f"{ROOT}{kind}/?{urlencode({**query, 'page_size': size, 'page': page + 1})}"
-            if page < last and among is None
-            else None
-        )
-        if among is not None:
-            shown = [self._shown(kind, one) for one in found]
-        return 200, {"count": len(found), "next": following, "previous": None, "results": shown}
+        following, shown = None, found
+        if among is None:
+            shown = found[(page - 1) * size : page * size]
+            if page < last:
+                following_query = urlencode({**query, "page_size": size, "page": page + 1})
+                following = f"{ROOT}{kind}/?{following_query}"
+        results = [self._shown(kind, one) for one in shown]
+        return 200, {"count": len(found), "next": following, "previous": None, "results": results}
+
+    def _among(self, kind: str, numbers: list[int] | None) -> list[dict[str, Any]]:
+        objects = self.store.objects[kind].values()
+        return [one for one in objects if numbers is None or one["id"] in numbers]
 
     def _create(self, kind: str, sent: Any) -> tuple[int, Any]:
         self._check(kind, sent, None)
@@ -491,13 +514,9 @@ class Api:
                 403, {"detail": f"Modifications not allowed for managed {kind.replace('_', ' ')}"}
             )
         self._check(kind, sent, one)
-        used = any(
-            other["credential_type"] == one["id"]
-            for other in self.store.objects["credentials"].values()
-        )
         if (
             kind == "credential_types"
-            and used
+            and self._is_used_type(one["id"])
             and sent.get("inputs", one["inputs"]) != one["inputs"]
         ):
             raise RequestRefused(
@@ -509,24 +528,18 @@ class Api:
                     )
                 },
             )
-        for name in ("inputs", "notification_configuration"):
-            if name in sent and name in one and kind != "credential_types":
-                sent = {
-                    **sent,
-                    name: {
-                        key: one[name].get(key) if value == HIDDEN else value
-                        for key, value in sent[name].items()
-                    },
-                }
-        fetched = any(
-            one.get(name) != sent[name]
-            for name in ("scm_url", "scm_branch", "credential")
-            if name in sent
-        )
+        if kind != "credential_types":
+            sent = _with_hidden_values(one, sent)
+        source = [one.get(name) for name in _PROJECT_SOURCE]
         one.update(sent)
-        if kind == "projects" and fetched:
+        if kind == "projects" and source != [one.get(name) for name in _PROJECT_SOURCE]:
             self._fetch(one)
         return self._shown(kind, one)
+
+    def _is_used_type(self, number: int) -> bool:
+        """Return whether a credential is of this type."""
+        credentials = self.store.objects["credentials"].values()
+        return any(credential["credential_type"] == number for credential in credentials)
 
     def _delete(self, kind: str, one: dict[str, Any]) -> tuple[int, Any]:
         number = one["id"]
@@ -538,10 +551,7 @@ class Api:
                     "active_jobs": [{"type": "job", "id": "7"}],
                 },
             )
-        if kind == "credential_types" and any(
-            other["credential_type"] == number
-            for other in self.store.objects["credentials"].values()
-        ):
+        if kind == "credential_types" and self._is_used_type(number):
             raise RequestRefused(
                 403, {"detail": "Credential types that are in use cannot be deleted"}
             )
@@ -554,36 +564,31 @@ class Api:
         return 204, None
 
     def _related(
-        self,
-        kind: str,
-        one: dict[str, Any],
-        name: str,
-        method: str,
-        query: dict[str, str],
-        sent: Any,
+        self, kind: str, one: dict[str, Any], name: str, request: Request
     ) -> tuple[int, Any]:
-        if kind == "organizations" and name in KINDS and method == "GET":
-            return self._list(
-                name,
-                query,
-                [
-                    other["id"]
-                    for other in self.store.objects[name].values()
-                    if other.get("organization") == one["id"]
-                ],
-            )
-        if kind == "projects" and name == "update" and method == "POST":
-            self._fetch(one)
-            return 202, {"project_update": next(self.store.numbers)}
-        if kind == "job_templates" and name == "launch" and method == "POST":
-            return 201, dict(self._launch(one, sent))
+        match kind, request.method, name:
+            case "organizations", "GET", name if name in KINDS:
+                objects = self.store.objects[name].values()
+                mine = [other["id"] for other in objects if other.get("organization") == one["id"]]
+                return self._list(name, request.query, mine)
+            case "projects", "POST", "update":
+                self._fetch(one)
+                return 202, {"project_update": next(self.store.numbers)}
+            case "job_templates", "POST", "launch":
+                return 201, dict(self._launch(one, request.sent))
+        return self._members(kind, one, name, request)
+
+    def _members(
+        self, kind: str, one: dict[str, Any], name: str, request: Request
+    ) -> tuple[int, Any]:
+        """Answer a request for a list of other objects that an object has."""
         if name not in LISTS.get(kind, ()):
             raise RequestRefused(404, {"detail": "Not found."})
         of = "notification_templates" if name in _NOTIFIED else name
         members = self.store.lists.setdefault((kind, one["id"], name), [])
-        if method == "GET":
-            return self._list(of, query, members)
-        return self._attach(of, members, sent)
+        if request.method == "GET":
+            return self._list(of, request.query, members)
+        return self._attach(of, members, request.sent)
 
     def _attach(self, of: str, members: list[int], sent: Any) -> tuple[int, Any]:
         number = sent.get("id")
@@ -604,38 +609,19 @@ class Api:
 
     def _shown(self, kind: str, one: dict[str, Any]) -> dict[str, Any]:
         place = f"{ROOT}{kind}/{one['id']}/"
-        related = {name: f"{place}{name}/" for name in LISTS.get(kind, ())}
-        if kind == "organizations":
-            related |= {
-                name: f"{place}{name}/"
-                for name in KINDS
-                if name
-                not in (
-                    "organizations",
-                    "credential_types",
-                    "inventory_sources",
-                    "schedules",
-                )
-            }
-        if kind == "projects":
-            related["update"] = f"{place}update/"
-        if kind == "job_templates":
-            related["launch"] = f"{place}launch/"
         summary = {
             name: {"id": one[name], "name": self.store.objects[about.to][one[name]]["name"]}
             for name, about in KINDS[kind].items()
             if about.to and one.get(name) in self.store.objects[about.to]
         }
         secret = ("inputs", "notification_configuration") if kind != "credential_types" else ()
-        hidden: dict[str, Any] = {
-            name: self._hide(kind, one, name) for name in secret if name in one
-        }
+        hidden = {name: self._hide(kind, one, name) for name in secret if name in one}
         return {
             **one,
             **hidden,
             "type": _SINGULAR.get(kind, kind.removesuffix("s")),
             "url": place,
-            "related": related,
+            "related": {name: f"{place}{name}/" for name in _related_names(kind)},
             "summary_fields": summary,
         }
 
@@ -678,69 +664,50 @@ class Api:
         if not isinstance(sent, dict):
             raise RequestRefused(400, {"detail": "JSON parse error - not proper JSON"})
         fields = KINDS[kind]
-        errors = {
-            name: ["This stand-in knows no such field."]
-            for name in sent
-            if name not in fields or fields[name].readable_only
-        }
-        if have is None:
-            errors |= {
-                name: ["This field is required."]
-                for name, about in fields.items()
-                if about.required and sent.get(name) in (None, "")
-            }
-        errors |= {
-            name: [text]
-            for name, value in sent.items()
-            if name in fields and (text := self._wrong(fields[name], value))
-        }
+        errors = {} if have else _missing(fields, sent)
+        for name, value in sent.items():
+            text = self._wrong(fields.get(name), value)
+            if text:
+                errors[name] = [text]
         if errors:
             raise RequestRefused(400, errors)
-        self._check_rules(
-            kind,
-            {**(have or {name: about.default for name, about in fields.items()}), **sent},
-            have,
-        )
+        before = have or {name: about.default for name, about in fields.items()}
+        self._check_rules(kind, {**before, **sent}, have)
 
-    def _wrong(self, about: FieldRule, value: Any) -> str:
+    def _wrong(self, about: FieldRule | None, value: Any) -> str:
+        """Return what is wrong with a field's value, or nothing."""
+        if about is None or about.readable_only:
+            return "This stand-in knows no such field."
         if value is None:
-            return (
-                ""
-                if about.default is None and not about.required
-                else "This field may not be null."
-            )
-        if not isinstance(value, about.type) or (isinstance(value, bool) and about.type is int):
+            return "" if about.may_be_null else "This field may not be null."
+        if not _is_of_type(value, about.type):
             return f"Not a valid {about.type.__name__}."
         if about.to and value not in self.store.objects[about.to]:
             return f'Invalid pk "{value}" - object does not exist.'
-        return (
-            f'"{value}" is not a valid choice.'
-            if about.choices and value not in about.choices
-            else ""
-        )
+        if about.choices and value not in about.choices:
+            return f'"{value}" is not a valid choice.'
+        return ""
 
     def _check_rules(self, kind: str, one: dict[str, Any], have: dict[str, Any] | None) -> None:
-        unique = _UNIQUE.get(
-            kind, ("name", "organization") if "organization" in KINDS[kind] else ("name",)
-        )
-        organization = (
-            self.store.objects["projects"].get(one.get("project") or 0, {}).get("organization")
-        )
-        candidate = {**one, "organization": organization} if kind == "job_templates" else one
-        others = [
-            other
-            for other in self.store.objects[kind].values()
-            if have is None or other["id"] != have["id"]
-        ]
-        if kind != "credential_types" and any(
-            all(other.get(name) == candidate.get(name) for name in unique) for other in others
-        ):
-            raise RequestRefused(
-                400, {"__all__": [f"{kind} with this {' and '.join(unique)} already exists."]}
-            )
+        if kind != "credential_types":
+            self._check_unique(kind, one, have)
         check = getattr(self, f"_check_{kind}", None)
         if check:
             check(one, have)
+
+    def _check_unique(self, kind: str, one: dict[str, Any], have: dict[str, Any] | None) -> None:
+        """Refuse a second object of the same name, in the same organization where it has one."""
+        by_default = ("name", "organization") if "organization" in KINDS[kind] else ("name",)
+        unique = _UNIQUE.get(kind, by_default)
+        if kind == "job_templates":
+            project = self.store.objects["projects"].get(one.get("project") or 0, {})
+            one = {**one, "organization": project.get("organization")}
+        key = [one.get(name) for name in unique]
+        others = [other for other in self.store.objects[kind].values() if other is not have]
+        if any([other.get(name) for name in unique] == key for other in others):
+            raise RequestRefused(
+                400, {"__all__": [f"{kind} with this {' and '.join(unique)} already exists."]}
+            )
 
     def _check_credentials(self, one: dict[str, Any], have: dict[str, Any] | None) -> None:
         if have is None and not one.get("organization"):
@@ -811,32 +778,63 @@ class Api:
     def _check_notification_templates(
         self, one: dict[str, Any], _have: dict[str, Any] | None
     ) -> None:
-        fields, given = (
-            _NOTIFICATION_FIELDS[one["notification_type"]],
-            one["notification_configuration"],
-        )
-        missing = [
-            name
-            for name, (_type, default) in fields.items()
-            if name not in given and default is None
-        ]
-        wrong = [
-            name
-            for name, (kind, _default) in fields.items()
-            if name in given and given[name].__class__ is not kind
-        ]
-        errors = (
-            [f"Missing required fields for Notification Configuration: {missing}."]
-            if missing
-            else []
-        )
-        errors += [
-            f"Configuration field '{name}' incorrect type, expected {fields[name][0].__name__}."
-            for name in wrong
-        ]
+        fields = _NOTIFICATION_FIELDS[one["notification_type"]]
+        given = one["notification_configuration"]
+        defaults = {name: default for name, (_type, default) in fields.items() if name not in given}
+        missing = [name for name, default in defaults.items() if default is None]
+        errors = []
+        if missing:
+            errors.append(f"Missing required fields for Notification Configuration: {missing}.")
+        for name, (kind, _default) in fields.items():
+            if name in given and given[name].__class__ is not kind:
+                errors.append(
+                    f"Configuration field '{name}' incorrect type, expected {kind.__name__}."
+                )
         if errors:
             raise RequestRefused(400, {"non_field_errors": errors})
-        given |= {name: default for name, (_type, default) in fields.items() if name not in given}
+        given |= defaults
+
+
+def _related_names(kind: str) -> list[str]:
+    """Return the names of the places that an object of a kind refers to."""
+    match kind:
+        case "organizations":
+            return [name for name in KINDS if name not in _NOT_OF_ORGANIZATIONS]
+        case "projects":
+            return ["update"]
+        case "job_templates":
+            return [*LISTS[kind], "launch"]
+    return list(LISTS.get(kind, ()))
+
+
+def _missing(fields: dict[str, FieldRule], sent: dict[str, Any]) -> dict[str, list[str]]:
+    """Return an error for each field that a new object must have and that is not sent."""
+    return {
+        name: ["This field is required."]
+        for name, about in fields.items()
+        if about.required and sent.get(name) in (None, "")
+    }
+
+
+def _is_of_type(value: Any, expected: type) -> bool:
+    # To Python, True is a number; to AWX it is none.
+    return isinstance(value, expected) and not (isinstance(value, bool) and expected is int)
+
+
+def _matches(one: dict[str, Any], query: dict[str, str]) -> bool:
+    return all(str(one.get(name)) == value for name, value in query.items())
+
+
+def _with_hidden_values(one: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
+    """Return what is sent, with the values that an object has where they are shown as hidden."""
+    kept = dict(sent)
+    for name in ("inputs", "notification_configuration"):
+        if name in sent and name in one:
+            kept[name] = {
+                key: one[name].get(key) if value == HIDDEN else value
+                for key, value in sent[name].items()
+            }
+    return kept
 
 
 def _check_variables(name: str, text: str) -> None:
