@@ -77,16 +77,16 @@ class Play:
 
     def poll(self) -> int | None:
         """Return the exit status; None while it runs."""
-        return self._look(0)
+        return self._exit_status(0)
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for the end and return the exit status."""
-        status = self._look(timeout)
+        status = self._exit_status(timeout)
         if status is None:
             raise subprocess.TimeoutExpired("play", timeout or 0)
         return status
 
-    def _look(self, timeout: float | None) -> int | None:
+    def _exit_status(self, timeout: float | None) -> int | None:
         if self.returncode is None and select.select([self._status], [], [], timeout)[0]:
             packed = os.read(self._status, _STATUS.size)
             os.close(self._status)
@@ -230,7 +230,7 @@ def serve(requests: socket.socket) -> None:
                 *playing.values(),
             ):
                 os.close(file)
-            _become(json.loads(message), output, errors, packed)
+            _run_play(json.loads(message), output, errors, packed)
         playing[pid] = status
         os.write(status, _STATUS.pack(pid))
         os.close(output)
@@ -274,7 +274,7 @@ def _report(playing: dict[int, int]) -> None:
             os.close(file)
 
 
-def _become(request: Mapping[str, Any], output: int, errors: int, packed: Path) -> None:
+def _run_play(request: Mapping[str, Any], output: int, errors: int, packed: Path) -> None:
     """Be a program that has just been started, run it, and end as it does."""
     from ansible import constants as C
 

@@ -66,7 +66,7 @@ def main() -> None:
     given = parser.parse_args()
     for name, part in parts.items():
         if given.only in (None, name):
-            section = measured(part, quick=given.quick)
+            section = measure_part(part, quick=given.quick)
             if given.quick:
                 print(section)
             else:
@@ -82,7 +82,7 @@ def main() -> None:
                 )
 
 
-def measured(part: Part, *, quick: bool) -> str:
+def measure_part(part: Part, *, quick: bool) -> str:
     """A section, measured with a home of its own."""
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         environment = {

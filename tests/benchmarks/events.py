@@ -33,7 +33,7 @@ from tests.testbed.machine import Machine, run
 from tests.testbed.user_machine import UserMachine
 
 from .measure import Spread, spread
-from .measure_directory import DirectorySize, tree
+from .measure_directory import DirectorySize, company_ldif
 from .seen import connected
 
 CHANGES, BURST, FLOOR_RUNS = 50, 20, 10
@@ -112,7 +112,7 @@ PLACES = (
     Place(
         "OpenLDAP",
         DirectorySize(10_000, 200, 1),
-        lambda machine, size: event_feeds.slapd_of(machine, "\n".join(tree(size))),
+        lambda machine, size: event_feeds.slapd_of(machine, "\n".join(company_ldif(size))),
         Slapd.options,
         _PERSON,
         _PROJECT,
@@ -121,7 +121,7 @@ PLACES = (
     Place(
         "389-ds",
         DirectorySize(10_000, 200, 1),
-        lambda machine, size: event_feeds.ds389_of(machine, "\n".join(tree(size))),
+        lambda machine, size: event_feeds.ds389_of(machine, "\n".join(company_ldif(size))),
         event_feeds.ds389_options,
         _PERSON,
         _PROJECT,

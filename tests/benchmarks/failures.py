@@ -40,7 +40,7 @@ class Sign(Protocol):
 class FailingBench(Bench, Protocol):
     """A bench on which releases fail."""
 
-    def bad(self, change: dict[str, Any], **options: Any) -> list[str | Path]:
+    def failing_release(self, change: dict[str, Any], **options: Any) -> list[str | Path]:
         """A release whose first service is changed to something that cannot be."""
 
     def sign(self, failure: FailureCase) -> AbstractContextManager[Sign]:
@@ -50,16 +50,15 @@ class FailingBench(Bench, Protocol):
         """Wait until nothing is left of a failure."""
 
 
-def told(bench: FailingBench, failure: FailureCase, rounds: int) -> Runs:
-    """Seconds from the first sign (or.
+def measure_failure(bench: FailingBench, failure: FailureCase, rounds: int) -> Runs:
+    """Measure the seconds from the first sign of a failure until it is printed.
 
-    Where the plan tells it, from the start of the play) until it is printed.
+    Where the plan tells it, they count from the start of the play.
     """
     runs = Runs()
     for _round in range(rounds):
-        words = [
-            str(word) for word in bench.bad(failure.change, resolve_image=failure.resolve_image)
-        ]
+        release = bench.failing_release(failure.change, resolve_image=failure.resolve_image)
+        words = [str(word) for word in release]
         with bench.sign(failure) as sign:
             begun = time.time()
             process = subprocess.Popen(
@@ -70,7 +69,7 @@ def told(bench: FailingBench, failure: FailureCase, rounds: int) -> Runs:
                 cwd=bench.folder,
                 text=True,
             )
-            when = _told_at(process, failure.says)
+            when = _printed_at(process, failure.says)
             process.wait()
         if process.returncode != 2 or not when or (not failure.at_once and not sign.seen):
             raise RuntimeError(
@@ -82,7 +81,7 @@ def told(bench: FailingBench, failure: FailureCase, rounds: int) -> Runs:
     return runs
 
 
-def _told_at(process: subprocess.Popen[str], says: str) -> float:
+def _printed_at(process: subprocess.Popen[str], says: str) -> float:
     when = 0.0
     for line in process.stdout or ():
         if says in line and not when:

@@ -53,11 +53,8 @@ class Runs:
         return statistics.median(self.seconds)
 
     @property
-    def work(self) -> float:
-        """The median of the seconds of a processor.
-
-        Which other work on the machine disturbs less.
-        """
+    def processor_median(self) -> float:
+        """The median of a processor's seconds, which other work on the machine disturbs less."""
         return statistics.median(self.processor)
 
     @property
@@ -90,7 +87,7 @@ class Bench(Protocol):
     def contenders(self) -> list[Contender]:
         """Those that are measured side by side."""
 
-    def settle(self, contender: Contender) -> None:
+    def finish(self, contender: Contender) -> None:
         """Let the platform end what a contender only began.
 
         So that the next one is not slowed by it.
@@ -153,7 +150,7 @@ def compare(
                 into = runs.setdefault(contender.name, Runs())
                 expected = says if contender.counts else ""
                 run_once(bench, contender, services, value, into, says=expected)
-                bench.settle(contender)
+                bench.finish(contender)
     return runs
 
 

@@ -223,7 +223,7 @@ class DeliveryBench:
             ROOT / "playbooks" / "deliver.yml", "-e", f"delivery_catalogue={self.folder}/projects"
         )
 
-    def looped(self, _machines: int, value: str) -> list[str | Path]:
+    def loop_play(self, _machines: int, value: str) -> list[str | Path]:
         """The same content, and a link for each command."""
         self._write_scripts(value)
         here, files = f"{HERE}/looped", self.files
@@ -304,14 +304,14 @@ class DeliveryBench:
         """Those that are measured side by side."""
         return [
             Contender(OURS, self.ours),
-            Contender(LOOP, self.looped),
+            Contender(LOOP, self.loop_play),
             Contender(PEER, self.peer, counts=False),
             Contender(PING, self.ping, counts=False),
             Contender(FLOOR, self.empty, counts=False),
-            Contender(BACK, self.back),
+            Contender(BACK, self.roll_back),
         ]
 
-    def settle(self, contender: Contender) -> None:
+    def finish(self, contender: Contender) -> None:
         """See that all tools are there, and the first one as it was wanted last."""
         places = {
             OURS: f"{HERE}/shipping/current/users/{USER}/bin",
@@ -325,11 +325,11 @@ class DeliveryBench:
                 if said.split() != expected:
                     raise RuntimeError(f"{contender.name} has not delivered what it was to: {said}")
 
-    def back(self, _machines: int, _value: str) -> list[str | Path]:
+    def roll_back(self, _machines: int, _value: str) -> list[str | Path]:
         """All machines back to what was there before."""
         return self._play("back", [{"shipping.code.toolbox": {"generation": "previous"}}])
 
-    def back_on_machine(self) -> Runs:
+    def roll_back_on_machine(self) -> Runs:
         """What going back takes where it is done, without Ansible and SSH around it."""
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w") as content:
@@ -441,5 +441,5 @@ def measure(bench: DeliveryBench) -> Results:
     print(f"delivery, {size.machines} machines, going back", flush=True)
     results[BACK] = compare(bench, size.machines, ["", ""], (BACK,), SAYS_CHANGED)
     compare(bench, size.machines, ["last"], (OURS,), SAYS_CHANGED)
-    results[BACK_ON_MACHINE] = {OURS: bench.back_on_machine()}
+    results[BACK_ON_MACHINE] = {OURS: bench.roll_back_on_machine()}
     return results

@@ -44,7 +44,7 @@ SIZES = (DirectorySize(10_000, 200, 5), DirectorySize(100_000, 1_000, 2))
 QUICK = (DirectorySize(200, 10, 1),)
 
 
-def tree(size: DirectorySize) -> Iterator[str]:
+def company_ldif(size: DirectorySize) -> Iterator[str]:
     """Yield the entries of a company, in LDIF.
 
     Each person has a machine and is in two projects, in one of them by a team inside of it.
@@ -119,7 +119,7 @@ class DirectoryBench:
     def _fill(self) -> None:
         """The entries, from the cache where they have been loaded before."""
         key = hashlib.sha256(
-            f"{inspect.getsource(tree)}{inspect.getsource(_group)}{self.size}{server_version()}".encode()
+            f"{inspect.getsource(company_ldif)}{inspect.getsource(_group)}{self.size}{server_version()}".encode()
         ).hexdigest()[:12]
         kept, data = (
             cache() / f"benchmark-directory-{self.size.machines}-{key}",
@@ -129,7 +129,7 @@ class DirectoryBench:
         if not kept.exists():
             for former in cache().glob(f"benchmark-directory-{self.size.machines}-*"):
                 shutil.rmtree(former)
-            self.server.load("\n".join(tree(self.size)))
+            self.server.load("\n".join(company_ldif(self.size)))
             partial = kept.with_suffix(".partial")
             _copy(data, partial)
             partial.rename(kept)
@@ -253,7 +253,7 @@ class DirectoryBench:
             Contender(CLI, self.search),
         ]
 
-    def settle(self, contender: Contender) -> None:
+    def finish(self, contender: Contender) -> None:
         """Nobody leaves anything behind."""
 
 

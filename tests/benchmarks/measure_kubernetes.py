@@ -31,7 +31,7 @@ from tests.testbed.downloaded_parts import programs
 from tests.testbed.kubernetes_bed import KubernetesBed
 from tests.testbed.machine import Machine
 
-from .failures import FailureCase, told
+from .failures import FailureCase, measure_failure
 from .measure import (
     Contender,
     Results,
@@ -173,7 +173,7 @@ class KubernetesBench:
         """This collection."""
         return self.release("ours", self.compose(services, value), version=value)
 
-    def looped(self, services: int, value: str) -> list[str | Path]:
+    def loop_play(self, services: int, value: str) -> list[str | Path]:
         """One task, with a loop over the objects."""
         options = {
             "definition": "{{ item }}",
@@ -188,7 +188,7 @@ class KubernetesBench:
             [{"kubernetes.core.k8s": options, "loop": items, "loop_control": label}],
         )
 
-    def applied(self, name: str, content: dict[str, Any], **options: Any) -> list[str | Path]:
+    def apply_play(self, name: str, content: dict[str, Any], **options: Any) -> list[str | Path]:
         """One task with all objects and server-side apply."""
         given = {
             "resource_definition": objects(PLACES[name], content),
@@ -201,11 +201,11 @@ class KubernetesBench:
 
     def one(self, services: int, value: str) -> list[str | Path]:
         """As it comes: it does not wait."""
-        return self.applied(ONE, self.compose(services, value))
+        return self.apply_play(ONE, self.compose(services, value))
 
     def waiting(self, services: int, value: str) -> list[str | Path]:
         """As it waits for each object in turn."""
-        return self.applied(WAITING, self.compose(services, value), wait=True)
+        return self.apply_play(WAITING, self.compose(services, value), wait=True)
 
     def client(self, services: int, value: str) -> list[str | Path]:
         """The client alone."""
@@ -239,14 +239,14 @@ class KubernetesBench:
         """Those that are measured side by side."""
         return [
             Contender(OURS, self.ours),
-            Contender(LOOP, self.looped),
+            Contender(LOOP, self.loop_play),
             Contender(ONE, self.one),
             Contender(WAITING, self.waiting),
             Contender(CLI, self.client, counts=False),
             Contender(EMPTY, self.empty, counts=False),
         ]
 
-    def settle(self, contender: Contender) -> None:
+    def finish(self, contender: Contender) -> None:
         """Let the cluster end what a contender only began.
 
         So that the next one is not slowed by it.
@@ -272,11 +272,11 @@ class KubernetesBench:
             seen and current and len(pods) == len(workloads) and all(_is_ready(pod) for pod in pods)
         )
 
-    def bad(self, change: dict[str, Any], **options: Any) -> list[str | Path]:
+    def failing_release(self, change: dict[str, Any], **options: Any) -> list[str | Path]:
         """A release whose first service is changed to something that cannot be."""
-        return self.release("bad", self._bad(change), version="bad", **options)
+        return self.release("bad", self._failing_content(change), version="bad", **options)
 
-    def _bad(self, change: dict[str, Any]) -> dict[str, Any]:
+    def _failing_content(self, change: dict[str, Any]) -> dict[str, Any]:
         content = self.compose(self.services, "first")
         content["services"]["s0"].update(change)
         return content
@@ -294,8 +294,8 @@ class KubernetesBench:
         runs = Runs()
         contender = Contender(
             WAITING,
-            lambda _n, _v: self.applied(
-                WAITING, self._bad(failure.change), wait=True, wait_timeout=PATIENCE
+            lambda _n, _v: self.apply_play(
+                WAITING, self._failing_content(failure.change), wait=True, wait_timeout=PATIENCE
             ),
             expect=2,
         )
@@ -423,7 +423,7 @@ def measure(bench: KubernetesBench, sizes: Mapping[int, Rounds]) -> Results:
     compare(bench, services, ["first"], (OURS,))
     for name, failure in failures(bench.cluster.registry_address).items():
         print(f"Kubernetes, {name}", flush=True)
-        results[name] = {"told": told(bench, failure, rounds.first)}
+        results[name] = {"told": measure_failure(bench, failure, rounds.first)}
         if name == MACHINE:
             results[PEER] = {WAITING: bench.peer(failure)}
     for number, times in others:

@@ -15,7 +15,7 @@ from tests.testbed import images
 from tests.testbed.machine import Machine
 from tests.testbed.swarm_bed import REGISTRY, SwarmBed
 
-from .failures import FailureCase, told
+from .failures import FailureCase, measure_failure
 from .measure import Contender, Results, add, compare, play
 
 IMAGE = f"{REGISTRY}/tool:1"
@@ -102,7 +102,7 @@ class SwarmBench:
         }
         return play(self.folder, "ours", [{"shipping.code.release": options}])
 
-    def looped(self, services: int, value: str) -> list[str | Path]:
+    def loop_play(self, services: int, value: str) -> list[str | Path]:
         """One task, with a loop over the services."""
         options = {
             "name": "loop_{{ item.name }}",
@@ -161,13 +161,13 @@ class SwarmBench:
         """Those that are measured side by side."""
         return [
             Contender(OURS, self.ours),
-            Contender(LOOP, self.looped),
+            Contender(LOOP, self.loop_play),
             Contender(STACK, self.stack),
             Contender(CLI, self.client, counts=False),
             Contender(EMPTY, self.empty, counts=False),
         ]
 
-    def settle(self, contender: Contender) -> None:
+    def finish(self, contender: Contender) -> None:
         """Let the engine end what a contender only began.
 
         So that the next one is not slowed by it.
@@ -180,7 +180,7 @@ class SwarmBench:
                     return
                 time.sleep(0.5)
 
-    def bad(self, change: dict[str, Any], **options: Any) -> list[str | Path]:
+    def failing_release(self, change: dict[str, Any], **options: Any) -> list[str | Path]:
         """A release whose first service is changed to something that cannot be."""
         content = compose(self.services, "first")
         content["services"]["s0"].update(change)
@@ -252,7 +252,7 @@ def measure(bench: SwarmBench, curve: tuple[int, ...], *, quick: bool) -> Result
     compare(bench, services, ["first"], (OURS,))
     for name, failure in FAILURES.items():
         print(f"Swarm, {name}", flush=True)
-        results[name] = {"told": told(bench, failure, few)}
+        results[name] = {"told": measure_failure(bench, failure, few)}
     for number in curve:
         print(f"Swarm, nothing to do with {number} services", flush=True)
         bench.clear()

@@ -373,8 +373,8 @@ def _times(name: str, runs: Mapping[str, Runs]) -> str:
         return "- | -"
     own, floor = runs[name], runs[measure_directory.FLOOR]
     return (
-        f"{own.median:.2f} ({own.median / floor.median:.2f} ×) | {own.work:.2f}"
-        f" ({own.work / floor.work:.2f} ×)"
+        f"{own.median:.2f} ({own.median / floor.median:.2f} ×) | {own.processor_median:.2f}"
+        f" ({own.processor_median / floor.processor_median:.2f} ×)"
     )
 
 

@@ -43,7 +43,7 @@ def fleet(machines: dict[str, UserMachine], tmp_path: Path) -> Iterator[Fleet]:
     """The machines as new; the home's path is short, since SSH puts a socket there."""
     for machine in machines.values():
         if not machine.machine.pid("sshd"):
-            machine.on()
+            machine.power_on()
         machine.run(
             "sh",
             "-c",

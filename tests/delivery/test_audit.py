@@ -25,7 +25,7 @@ def test_who_has_what(fleet: Fleet):
     fleet.machines[PC2].run(
         "sh", "-c", f"echo evil >> $(readlink -f {OPT}/current/users/ada/bin/beta)"
     )
-    fleet.machines[PC3].off()
+    fleet.machines[PC3].power_off()
     playbook = fleet.home / "audit.yml"
     playbook.write_text(blocks(GUIDE.read_text().partition("\nAudits\n")[2])[0])
     done = fleet.play(str(playbook))

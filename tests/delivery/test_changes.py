@@ -419,9 +419,9 @@ def test_killed_while_it_builds(fleet: Fleet):
     ):
         time.sleep(0.2)
     assert fleet.says(PC1, "bob", "atlas") == (0, "atlas 1")
-    machine.off()
+    machine.power_off()
     delivering.kill()
-    machine.on()
+    machine.power_on()
     assert fleet.says(PC1, "bob", "atlas") == (0, "atlas 1")
     simple(fleet, "atlas", "3")
     assert fleet.deliver("--limit", PC1).ok and fleet.says(PC1, "bob", "atlas") == (0, "atlas 3")

@@ -68,7 +68,7 @@ def test_a_third_user_cannot_look(fleet: Fleet):
 def test_one_is_off_and_comes_back(fleet: Fleet):
     fleet.sample()
     fleet.projects = {"atlas": {"ada", "cy"}}
-    fleet.machines["pc3.example.com"].off()
+    fleet.machines["pc3.example.com"].power_off()
     first = fleet.deliver()
     assert (
         first.ok
@@ -76,7 +76,7 @@ def test_one_is_off_and_comes_back(fleet: Fleet):
         and first.states["pc1.example.com"] == "ready"
     ), first.output
     assert first.seconds < 30
-    fleet.machines["pc3.example.com"].on()
+    fleet.machines["pc3.example.com"].power_on()
     second = fleet.deliver()
     assert second.ok and second.changed == {"pc3.example.com"}, second.output
     assert fleet.says("pc3.example.com", "cy", "atlas-tiles 1") == (0, "4 tiles")

@@ -37,7 +37,7 @@ def many(tmp_path: Path, testrun_uid: str) -> Iterator[Fleet]:
 def test_twenty_at_once(many: Fleet):
     many.sample()
     many.projects = {"atlas": {"ada"}}
-    many.machines[NAMES[7]].off()
+    many.machines[NAMES[7]].power_off()
     first = many.deliver("--forks", "20")
     assert first.ok and first.states == {
         name: "waiting" if name == NAMES[7] else "ready" for name in NAMES
@@ -45,7 +45,7 @@ def test_twenty_at_once(many: Fleet):
     assert {many.says(name, "ada", "atlas-tiles 3") for name in NAMES if name != NAMES[7]} == {
         (0, "64 tiles")
     }
-    many.machines[NAMES[7]].on()
+    many.machines[NAMES[7]].power_on()
     second = many.deliver("--forks", "20")
     assert second.ok and second.changed == {NAMES[7]}, second.output
     many.projects = {"atlas": set()}

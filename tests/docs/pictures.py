@@ -20,7 +20,7 @@ from tests.testbed.client import Client
 from tests.testbed.company import DOMAIN, CompanyBed
 from tests.testbed.machine import Machine
 
-from .terminal import picture
+from .terminal import terminal_svg
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 _DULL_IN_DELIVERY = re.compile(r"^(TASK|changed:|skipping:)")
@@ -40,15 +40,15 @@ class Recorder(quickstart.Tour):
 
     def play(self, name: str, *words: str, good: bool = True) -> None:
         """Run a playbook and keep what people look at."""
-        self.lines = played(name, words, words[:2], self.environment, good=good)
+        self.lines = play_lines(name, words, words[:2], self.environment, good=good)
 
     def save(self, name: str, title: str, *expected: str) -> None:
         """What was kept, and the count, as a picture."""
         lines = [*self.lines, "", f"\x1b[36m# {self.counted(*expected)}\x1b[0m"]
-        (FOLDER / f"{name}.svg").write_text(picture(lines, title))
+        (FOLDER / f"{name}.svg").write_text(terminal_svg(lines, title))
 
 
-def played(
+def play_lines(
     name: str,
     words: Iterable[str],
     shown: Iterable[str],
@@ -67,7 +67,7 @@ def played(
     )
     if (done.returncode == 0) != good:
         raise RuntimeError(done.stdout)
-    lines = [typed("ansible-playbook", f"shipping.code.{name}", *shown)]
+    lines = [prompt_line("ansible-playbook", f"shipping.code.{name}", *shown)]
     for line in done.stdout.splitlines():
         plain = _CODES.sub("", line)
         if plain.startswith("fatal:"):
@@ -77,7 +77,7 @@ def played(
     return lines
 
 
-def typed(*words: str) -> str:
+def prompt_line(*words: str) -> str:
     """A command, as somebody gives it."""
     return f"\x1b[36m$ {shlex.join(words)}\x1b[0m"
 
@@ -137,14 +137,14 @@ def record_delivery(company: CompanyBed) -> None:
     for what, change in {"join": company.join, "leave": company.leave}.items():
         ldif = change("ada")
         lines = [
-            typed("cat", f"{what}.ldif"),
+            prompt_line("cat", f"{what}.ldif"),
             *ldif.splitlines(),
-            typed("ldapmodify", "-H", "ldaps://ldap.example.com", "-f", f"{what}.ldif"),
+            prompt_line("ldapmodify", "-H", "ldaps://ldap.example.com", "-f", f"{what}.ldif"),
             "",
         ]
         lines += [
             line
-            for line in played(
+            for line in play_lines(
                 "deliver", words, ("-i", "ldap_projects.yml"), quickstart.environment({})
             )
             if not _dull_in_delivery(line)
@@ -153,10 +153,10 @@ def record_delivery(company: CompanyBed) -> None:
             done = company.machines["pc"].ssh("ada", *command)
             lines += [
                 "",
-                typed("ssh", f"ada@pc.{DOMAIN}", *command),
+                prompt_line("ssh", f"ada@pc.{DOMAIN}", *command),
                 *(done.stdout + done.stderr).splitlines(),
             ]
-        (FOLDER / f"{what}.svg").write_text(picture(lines, titles[what]))
+        (FOLDER / f"{what}.svg").write_text(terminal_svg(lines, titles[what]))
 
 
 def _dull_in_delivery(line: str) -> bool:

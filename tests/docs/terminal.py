@@ -28,7 +28,7 @@ _STYLE = (
 )
 
 
-def picture(lines: Iterable[str], title: str) -> str:
+def terminal_svg(lines: Iterable[str], title: str) -> str:
     """The lines, with their ANSI colours, as an SVG."""
     rows = list(chain.from_iterable(map(_rows, lines)))
     label = escape(title)

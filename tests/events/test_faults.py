@@ -226,10 +226,10 @@ def test_the_network_is_cut(slapd: Feed, follow: Follow, folder: Path):
         uri = proxy.host.replace("tcp", "ldap")
         follower = follow(slapd, uris=[uri], allow_clear_text=True, timeout=1)
         follower.wait("pending")
-        proxy.hold(r"[\s\S]")  # Nothing gets through, and nobody says so.
+        proxy.block(r"[\s\S]")  # Nothing gets through, and nobody says so.
         slapd.join("ada")
         assert follower.wait("trouble")
-        proxy.let_go()
+        proxy.unblock()
         follower.wait("joined")
         follower.wait("recovered")
         agrees(slapd, folder)

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.shipping.code.plugins.plugin_utils._membership import membership_state
 
-from tests.benchmarks.measure_directory import DirectorySize, tree
+from tests.benchmarks.measure_directory import DirectorySize, company_ldif
 from tests.directory import company_entries
 from tests.testbed.directory_servers import READER_PASSWORD, SUFFIX, Slapd
 from tests.testbed.machine import Machine, run
@@ -50,7 +50,7 @@ def large(machine: Machine, folder: Path) -> Iterator[Feed]:
         f"cn=new,ou=projects,{SUFFIX}", objectClass="groupOfNames", cn="new", member=nobody
     )
     stand_in = company_entries.entry(nobody, objectClass="organizationalRole", cn="nobody")
-    server.up("\n".join([stand_in, *tree(DirectorySize(MANY, 10, 1)), empty]))
+    server.up("\n".join([stand_in, *company_ldif(DirectorySize(MANY, 10, 1)), empty]))
     try:
         yield Feed(
             server,

@@ -59,11 +59,11 @@ def test_from_group_to_tools(company: CompanyBed, collections: Path, tmp_path: P
         rulebook.wait(lambda: works(company, "pc1", "ada") and works(company, "pc2", "ada"))
         company.leave("ada")
         rulebook.wait(lambda: not works(company, "pc1", "ada") and not works(company, "pc2", "ada"))
-        company.machines["pc3"].off()
+        company.machines["pc3"].power_off()
         company.join("cy")
         company.join("bob")
         rulebook.wait(lambda: works(company, "pc1", "bob"))
-        company.machines["pc3"].on()
+        company.machines["pc3"].power_on()
         rulebook.kill()  # at whatever it is doing
         rulebook.start()
         rulebook.wait(lambda: works(company, "pc3", "cy"))

@@ -100,7 +100,10 @@ class Player:
         if module != "release_info":
             options = {"monitor": 1, **options}
         if "platform" in options:
-            options = {**PLATFORMS[options["platform"]].place(options["app"], module), **options}
+            options = {
+                **PLATFORMS[options["platform"]].placement_options(options["app"], module),
+                **options,
+            }
         if "spec" in options and not keywords.pop("inline", False):
             (folder / "compose.yml").write_text(json.dumps(options["spec"]))
             options = {

@@ -32,7 +32,7 @@ class KubernetesPlatform:
 
     cluster: KubernetesBed
     name: str = "kubernetes"
-    # What the requests are by which a run can be held, and the how manieth of each is meant; dry
+    # What the requests are by which a run can be blocked, and the how manieth of each is meant; dry
     # runs come first.
     requests: ClassVar[dict[str, tuple[str, int]]] = {
         "record": (r"POST \S+/secrets", 1),
@@ -71,18 +71,18 @@ class KubernetesPlatform:
             self.cluster.stop_enforcing()
 
     @staticmethod
-    def place(app: str, module: str = "release") -> dict[str, Any]:
+    def placement_options(app: str, module: str = "release") -> dict[str, Any]:
         """What the modules need to be told of where an app is."""
         return {"namespace": app, **({"create_namespace": True} if module == "release" else {})}
 
     def proxy(self, folder: Path) -> Proxy:
-        """The platform's API through something that can hold requests."""
+        """The platform's API through something that can block requests."""
         return Proxy(
             (self.cluster.address, 6443),
             tls=ssl.create_default_context(cafile=str(self.cluster.ca)),
         )
 
-    def through(self, proxy: Proxy) -> dict[str, Any]:
+    def proxy_options(self, proxy: Proxy) -> dict[str, Any]:
         """How the modules reach it through a proxy."""
         return {
             "kubeconfig": None,
@@ -233,7 +233,7 @@ class KubernetesPlatform:
 
     def make_service(self, app: str, name: str) -> None:
         """Make a service by hand, of the name that one of the app would have."""
-        self.make_place(app)
+        self.make_namespace(app)
         self.kubectl(
             app, "create", "deployment", name, "--replicas=0", f"--image={self.image('tool:1')}"
         )
@@ -335,7 +335,7 @@ class KubernetesPlatform:
             return True
         return False
 
-    def make_place(self, app: str) -> None:
+    def make_namespace(self, app: str) -> None:
         """Make the namespace of an app, unless it is there."""
         if not self.cluster.kubectl("get", "namespace", app, "--ignore-not-found", "--output=name"):
             self.cluster.kubectl("create", "namespace", app)
@@ -350,7 +350,7 @@ class KubernetesPlatform:
         **content: Any,
     ) -> None:
         """Make an object by hand."""
-        self.make_place(app)
+        self.make_namespace(app)
         body = {
             "apiVersion": version,
             "kind": kind,

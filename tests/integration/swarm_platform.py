@@ -30,7 +30,7 @@ class SwarmPlatform:
     engine: SwarmBed
     name: str = "swarm"
     ids: dict[str, str] = field(default_factory=dict)
-    # What the requests are by which a run can be held, and the how manieth of each is meant.
+    # What the requests are by which a run can be blocked, and the how manieth of each is meant.
     requests: ClassVar[dict[str, tuple[str, int]]] = {
         "record": (r"POST \S+/configs/create", 1),
         "write": (r"POST \S+/services/\S+/update", 1),
@@ -59,11 +59,11 @@ class SwarmPlatform:
         return contextlib.nullcontext()
 
     @staticmethod
-    def place(app: str, module: str = "release") -> dict[str, Any]:
+    def placement_options(app: str, module: str = "release") -> dict[str, Any]:
         """What the modules need to be told of where an app is."""
         return {}
 
-    def through(self, proxy: Proxy) -> dict[str, Any]:
+    def proxy_options(self, proxy: Proxy) -> dict[str, Any]:
         """How the modules reach it through a proxy."""
         return {"docker_host": proxy.host}
 
@@ -97,8 +97,8 @@ class SwarmPlatform:
         return Client(f"http://{self.engine.machine.address}:{port}/")
 
     def proxy(self, folder: Path) -> Proxy:
-        """The platform's API through something that can hold requests."""
-        return Proxy(self.engine.socket, folder / "held.sock")
+        """The platform's API through something that can block requests."""
+        return Proxy(self.engine.socket, folder / "proxy.sock")
 
     def services(self, app: str) -> dict[str, dict[str, Any]]:
         """The app's services by their names in the spec."""
@@ -269,7 +269,7 @@ class SwarmPlatform:
     def make_manager(self) -> None:
         """Let the machine be a manager; it is the only one."""
 
-    def make_place(self, app: str) -> None:
+    def make_namespace(self, app: str) -> None:
         """Make where an app shall be, which is here."""
 
     def has_path(self, path: str) -> bool:

@@ -33,10 +33,10 @@ SECRET = "a-secret-that-no-file-may-hold"
 
 @pytest.fixture
 def proxy(platform: Any, player: Player) -> Iterator[Proxy]:
-    """The platform's API, where requests can be held."""
-    held = platform.proxy(player.home)
-    yield held
-    held.close()
+    """The platform's API, where requests can be blocked."""
+    proxy = platform.proxy(player.home)
+    yield proxy
+    proxy.close()
 
 
 @pytest.fixture(scope="module")
@@ -69,14 +69,14 @@ def options(
     """A release of the shop with a secret, through a proxy where there is one."""
     spec = changed(shop(platform, version, port=PORT), "web", secrets=["token"])
     spec["secrets"] = {"token": {"content": SECRET + version}}
-    through = platform.through(proxy) if proxy else {}
+    proxy_options = platform.proxy_options(proxy) if proxy else {}
     return {
         "app": app,
         "version": version,
         "spec": spec,
         "lease_ttl": TTL,
         **platform.options,
-        **through,
+        **proxy_options,
         **more,
     }
 
@@ -100,7 +100,7 @@ def wait_for_no_module_files(player: Player) -> None:
     until(lambda: not files_with(SECRET, player.home / ".ansible"), 10)
 
 
-def settle(player: Player, platform: Any, app: str, version: str = "1.0.0") -> PlayOutcome:
+def recover(player: Player, platform: Any, app: str, version: str = "1.0.0") -> PlayOutcome:
     """The next run, which must come to a good end, and the one after it, which changes nothing."""
     outcome = player.run("release", options(app, platform, version))
     assert outcome.ok, outcome.output
@@ -111,13 +111,13 @@ def settle(player: Player, platform: Any, app: str, version: str = "1.0.0") -> P
     return outcome
 
 
-def hold(proxy: Proxy, platform: Any, request: str, *, after: bool = False) -> None:
-    """Hold a run at one of the platform's requests."""
-    proxy.hold(*platform.requests[request], after=after)
+def block(proxy: Proxy, platform: Any, request: str, *, after: bool = False) -> None:
+    """Block a run at one of the platform's requests."""
+    proxy.block(*platform.requests[request], after=after)
 
 
-# Moment -> the request that the worker is held at, before or after it. The first two belong to the
-# short part, whose process is the play's own.
+# Moment -> the request that the worker is blocked at, before or after it. The first two belong to
+# the short part, whose process is the play's own.
 MOMENTS = {
     "before the record": ("record", False),
     "after the record": ("record", True),
@@ -136,17 +136,17 @@ def test_killed(
     The next run recovers, and nobody was left without an answer.
     """
     request, after = MOMENTS[moment]
-    hold(proxy, platform, request, after=after)
+    block(proxy, platform, request, after=after)
     running = player.start("release", options(app, platform, "1.1.0", proxy))
-    assert proxy.held.wait(60), running.output
+    assert proxy.blocked.wait(60), running.output
     if player.journals:
         wait_for_no_module_files(player)
     for journal in player.journals:
         os.kill(worker(journal), signal.SIGKILL)
     running.kill()
-    proxy.let_go()
+    proxy.unblock()
     assert files_with(SECRET, player.home / "state") == []
-    settle(player, platform, app)
+    recover(player, platform, app)
     assert client.lost == []
 
 
@@ -158,28 +158,28 @@ def test_killed_late(
     given = options(app, platform, "1.1.0", proxy)
     if moment == "while it goes back":
         given["spec"] = changed(given["spec"], "web", command=["sh", "-c", "exit 3"])
-        hold(proxy, platform, "write back")
+        block(proxy, platform, "write back")
     else:
-        hold(proxy, platform, "verdict")
+        block(proxy, platform, "verdict")
     running = player.start("release", given)
-    assert proxy.held.wait(60), running.output
+    assert proxy.blocked.wait(60), running.output
     os.kill(worker(one_journal(player)), signal.SIGKILL)
     outcome = running.wait()
-    proxy.let_go()
+    proxy.unblock()
     assert (
         not outcome.ok
         and "killed before it came to an end" in outcome.result["msg"]
         and "Run again" in outcome.result["msg"]
     )
-    settle(player, platform, app)
+    recover(player, platform, app)
     assert client.lost == []
 
 
 def test_killed_run_is_gone_on_with(platform: Any, player: Player, app: str, proxy: Proxy) -> None:
     """The same release again goes on with the record that the killed run left."""
-    hold(proxy, platform, "write")
+    block(proxy, platform, "write")
     running = player.start("release", options(app, platform, "1.1.0", proxy))
-    assert proxy.held.wait(60), running.output
+    assert proxy.blocked.wait(60), running.output
     before = player.run("release_info", {"app": app, **platform.options}).result
     assert before["history"][0]["verdict"] == "pending" and before["held_by"].endswith(
         "who releases 1.1.0"
@@ -189,7 +189,7 @@ def test_killed_run_is_gone_on_with(platform: Any, player: Player, app: str, pro
     outcome = player.run("release", options(app, platform, "1.1.0"))
     assert outcome.ok and outcome.result["release"]["number"] == before["history"][0]["number"]
     assert "waits for" in outcome.output
-    settle(player, platform, app)
+    recover(player, platform, app)
 
 
 def test_controller_killed_or_interrupted(
@@ -202,7 +202,7 @@ def test_controller_killed_or_interrupted(
     running = player.start("release", options(app, platform, "1.1.0"))
     running.until("0/1 healthy")
     running.kill()
-    assert settle(player, platform, app, "1.1.0").result["changed"] is False
+    assert recover(player, platform, app, "1.1.0").result["changed"] is False
     running = player.start("release", options(app, platform, "1.0.0"))
     running.until("0/1 healthy")
     time.sleep(
@@ -212,7 +212,7 @@ def test_controller_killed_or_interrupted(
     )
     os.killpg(running.process.pid, signal.SIGINT)
     running.process.wait(30)
-    assert settle(player, platform, app).result["changed"] is False
+    assert recover(player, platform, app).result["changed"] is False
     assert client.lost == []
 
 
@@ -220,12 +220,12 @@ def test_two_runs_at_once(
     platform: Any, player: Player, app: str, client: Client, proxy: Proxy, tmp_path: Path
 ) -> None:
     """The second one says whom it waits for, and then does what is left to do."""
-    hold(proxy, platform, "watch")
+    block(proxy, platform, "watch")
     first = player.start("release", options(app, platform, "1.1.0", proxy))
-    assert proxy.held.wait(60), first.output
+    assert proxy.blocked.wait(60), first.output
     second = Player(tmp_path / "other").start("release", options(app, platform, "1.0.0"))
     second.until("waits for")
-    proxy.let_go()
+    proxy.unblock()
     outcomes = [first.wait(), second.wait()]
     assert all(outcome.ok for outcome in outcomes), outcomes[1].output
     assert any(
@@ -233,7 +233,7 @@ def test_two_runs_at_once(
         for line in outcomes[1].lines()
     )
     client.until("shop 1.0.0")
-    settle(player, platform, app)
+    recover(player, platform, app)
     assert client.lost == []
 
 
@@ -242,9 +242,9 @@ def test_impatient_run_says_who_holds_the_app(
 ) -> None:
     """Who does not want to wait is told whom for; check mode does not wait at all."""
     other = Player(tmp_path / "other")
-    hold(proxy, platform, "watch")
+    block(proxy, platform, "watch")
     first = player.start("release", options(app, platform, "1.1.0", proxy))
-    assert proxy.held.wait(60), first.output
+    assert proxy.blocked.wait(60), first.output
     checked = other.run("release", options(app, platform, "1.0.0"), "--check")
     assert checked.ok and "is at work on interrupted now" in checked.output
     refused = other.run("release", options(app, platform, "1.0.0", lease_timeout=1))
@@ -253,31 +253,31 @@ def test_impatient_run_says_who_holds_the_app(
         and "is held by" in refused.result["msg"]
         and "who releases 1.1.0" in refused.result["msg"]
     )
-    proxy.let_go()
+    proxy.unblock()
     assert first.wait().ok
-    settle(player, platform, app)
+    recover(player, platform, app)
 
 
 def test_sleeping_holder_writes_nothing(
     platform: Any, player: Player, app: str, client: Client, proxy: Proxy, tmp_path: Path
 ) -> None:
     """A worker stops for longer than its lease lives, and wakes up after another run took over."""
-    hold(proxy, platform, "write")
+    block(proxy, platform, "write")
     running = player.start("release", options(app, platform, "1.1.0", proxy))
-    assert proxy.held.wait(60), running.output
+    assert proxy.blocked.wait(60), running.output
     sleeper = worker(one_journal(player))
     os.kill(sleeper, signal.SIGSTOP)
     try:
-        taken = settle(Player(tmp_path / "other"), platform, app)
+        taken = recover(Player(tmp_path / "other"), platform, app)
         assert "waits for" in taken.output
         versions = platform.versions(app)
     finally:
         os.kill(sleeper, signal.SIGCONT)
-        proxy.let_go()
+        proxy.unblock()
     outcome = running.wait()
     assert not outcome.ok and "no longer holds interrupted" in outcome.result["msg"]
     assert platform.versions(app) == versions
-    assert settle(player, platform, app).result["changed"] is False
+    assert recover(player, platform, app).result["changed"] is False
     assert client.lost == []
 
 
@@ -295,4 +295,4 @@ def test_platform_restarts_meanwhile(
     outcome = running.wait()
     assert outcome.ok, outcome.output
     platform.client(PORT).until("shop 1.1.0", 60)
-    settle(player, platform, app)
+    recover(player, platform, app)

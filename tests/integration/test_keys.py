@@ -290,7 +290,7 @@ def test_table_has_every_key(name: str) -> None:
 def keys(platform: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Player]:
     """Plays that end with the app removed."""
     platform.make_manager()
-    platform.make_place(APP)
+    platform.make_namespace(APP)
     player = Player(tmp_path_factory.mktemp("keys"))
     yield player
     player.run("release", {"app": APP, "state": "absent", **platform.options})

@@ -323,7 +323,7 @@ def test_through_a_proxy(platform: Any, player: Player, tmp_path: Path) -> None:
             {"kubeconfig": f"{tmp_path}/kubeconfig"},
             {"environment": {"K8S_AUTH_PROXY": between.address}, **by_host(platform)},
         )
-        through = len(between.asked)
+        tunnels = len(between.asked)
         (direct,) = infos(
             player,
             platform,
@@ -331,9 +331,9 @@ def test_through_a_proxy(platform: Any, player: Player, tmp_path: Path) -> None:
         )
     assert [result.get("history", result.get("msg")) for result in (*used, direct)] == [[]] * 4
     assert (
-        through >= 3
+        tunnels >= 3
         and set(between.asked) == {server.removeprefix("https://")}
-        and len(between.asked) == through
+        and len(between.asked) == tunnels
     )
     (away,) = infos(player, platform, by_host(platform, proxy="http://127.0.0.1:1"))
     assert "127.0.0.1:1" in away["msg"] and "proxy" in away["msg"], away["msg"]

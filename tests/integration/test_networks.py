@@ -123,9 +123,9 @@ def test_another_app(platform: Any, player: Player, app: str) -> None:
             platform,
             other,
             {"services": {name: web(platform, *networks)}, "networks": networks},
-            **platform.place(app),
+            **platform.placement_options(app),
         )
-        places[name] = app if platform.place(app) else other
+        places[name] = app if platform.placement_options(app) else other
     address = platform.exec(
         app,
         "between",

@@ -86,7 +86,7 @@ def tasks(platform: Any, app: str, version: str) -> list[dict[str, Any]]:
         "secret_values": {"VALUE": "{{ given_value }}", "PEM": "{{ given_pem }}"},
         "registry_auths": [platform.credentials],
         "monitor": 1,
-        **platform.place(app),
+        **platform.placement_options(app),
         **platform.options,
     }
     return [{"name": "release", "shipping.code.release": options}]

@@ -18,7 +18,7 @@ from .checks import CHECKS
 from .place import CheckFailed, CheckSkipped, CollectionCopy
 
 
-def verdict(name: str, folder: Path) -> tuple[str, str]:
+def check_outcome(name: str, folder: Path) -> tuple[str, str]:
     """What a check came to, and the words to it."""
     try:
         CHECKS[name](CollectionCopy(folder / name, folder / "snapshot"))
@@ -31,11 +31,11 @@ def verdict(name: str, folder: Path) -> tuple[str, str]:
     return "ok", ""
 
 
-def timed(name: str, folder: Path) -> tuple[str, str, str]:
+def timed_check(name: str, folder: Path) -> tuple[str, str, str]:
     """A check's verdict, with its line for the reader."""
     begun = time.monotonic()
-    came_to, words = verdict(name, folder)
-    return came_to, f"{name:<20} {came_to:<8} {time.monotonic() - begun:5.1f} s", words
+    outcome, words = check_outcome(name, folder)
+    return outcome, f"{name:<20} {outcome:<8} {time.monotonic() - begun:5.1f} s", words
 
 
 def main(names: list[str]) -> int:
@@ -52,12 +52,12 @@ def main(names: list[str]) -> int:
         # One copy, so that all checks see the same, also while somebody works on it.
         copy_checkout(Path(folder) / "snapshot", with_links=False)
         for done in as_completed(
-            [pool.submit(timed, name, Path(folder)) for name in names or CHECKS]
+            [pool.submit(timed_check, name, Path(folder)) for name in names or CHECKS]
         ):
-            came_to, line, words = done.result()
-            failed += came_to == "failed"
+            outcome, line, words = done.result()
+            failed += outcome == "failed"
             lines = [line, *filter(None, [words])]
-            if came_to == "failed":
+            if outcome == "failed":
                 lines.append("")
             print(*lines, sep="\n", flush=True)
     return 1 if failed else 0

@@ -73,13 +73,13 @@ def test_leaving_is_a_commit(control: Control):
 
 
 def test_a_machine_that_is_off_is_waiting(control: Control):
-    control.pc.off()
+    control.pc.power_off()
     try:
         assert control.sync() == 0, control.read(f"{HOME}/sync.log")
         assert control.metrics()['shipping_delivery_machines{state="waiting"}'] == 1
         assert control.sync() == 0 and control.metrics()["shipping_delivery_lag_seconds"] > 0
     finally:
-        control.pc.on()
+        control.pc.power_on()
 
 
 def test_a_machine_that_fails_is_told_apart(control: Control):

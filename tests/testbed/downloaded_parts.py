@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .machine import alone, cache, run
+from .machine import cache, exclusive_lock, run
 
 KUBERNETES = "v1.36.3"
 
@@ -98,7 +98,7 @@ def programs(*more: str, tell: Callable[[str], None] = lambda _line: None) -> di
     found: dict[str, Path] = {}
     for part in (*PARTS, *(MORE[name] for name in more)):
         folder = cache() / "kubernetes" / part.name
-        with alone("kubernetes-parts"):
+        with exclusive_lock("kubernetes-parts"):
             if not (folder / "complete").exists():
                 _build(part, folder, tell)
         found.update({name: folder / "bin" / name for name in part.programs})

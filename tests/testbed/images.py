@@ -11,7 +11,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from .machine import alone, cache, run
+from .machine import cache, exclusive_lock, run
 from .swarm_bed import REGISTRY, SwarmBed
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "playbooks" / "files" / "shop"
@@ -38,8 +38,8 @@ _LAYOUT = "3"
 
 def base_archive() -> Path:
     """A root file system with HAProxy, Python and BusyBox, made once and kept."""
-    target = cache() / f"shop-base-{_debian()}-{_LAYOUT}.tar"
-    with alone("images"):
+    target = cache() / f"shop-base-{_debian_version()}-{_LAYOUT}.tar"
+    with exclusive_lock("images"):
         if not target.exists():
             _make_base_archive(target)
     return target
@@ -54,14 +54,14 @@ def _make_base_archive(target: Path) -> None:
         for package in sorted(archives.glob("*.deb")):
             if not package.name.startswith(_UNNEEDED):
                 run("dpkg-deb", "--extract", package, root)
-        _furnish(root)
+        _finish_layout(root)
         partial = target.with_suffix(".partial")
         with tarfile.open(partial, "w") as archive:
             archive.add(root, arcname=".")
         partial.rename(target)
 
 
-def _debian() -> str:
+def _debian_version() -> str:
     return Path("/etc/debian_version").read_text().strip().replace("/", "-")
 
 
@@ -86,7 +86,7 @@ def _download(archives: Path) -> None:
     )
 
 
-def _furnish(root: Path) -> None:
+def _finish_layout(root: Path) -> None:
     for folder in (
         "usr/share/doc",
         "usr/share/man",

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .images import BASE, EXAMPLE, base_archive
-from .machine import alone
+from .machine import exclusive_lock
 
 if TYPE_CHECKING:
     from .kubernetes_bed import KubernetesBed
@@ -209,7 +209,7 @@ def _base_layer() -> Layer:
     """Packed once and kept."""
     archive = base_archive()
     packed, facts = archive.with_suffix(".tar.gz"), archive.with_suffix(".json")
-    with alone("layers"):
+    with exclusive_lock("layers"):
         if not facts.exists():
             with archive.open("rb") as unpacked, gzip.open(packed, "wb", compresslevel=1) as target:
                 shutil.copyfileobj(unpacked, target, 1 << 20)

@@ -47,7 +47,7 @@ def machines() -> Path:
 
 
 @contextlib.contextmanager
-def alone(what: str, folder: Path | None = None) -> Iterator[None]:
+def exclusive_lock(what: str, folder: Path | None = None) -> Iterator[None]:
     """Do something that only one process at a time may do.
 
     By default, one that shares the cache.
@@ -107,7 +107,7 @@ class Machine:
         if self.exists:
             return
         # Addresses are the whole host's: checkouts with other caches take some, too.
-        with alone("shipping.code-addresses", Path("/run/lock")):
+        with exclusive_lock("shipping.code-addresses", Path("/run/lock")):
             (self.folder / "number").write_text(str(_free_number()))
             run("ip", "netns", "add", self.netns)
             run(
@@ -198,14 +198,14 @@ class Machine:
             process = subprocess.Popen(
                 words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
-        (self.folder / f"{name}.pid").write_text(f"{process.pid} {_born(process.pid)}")
+        (self.folder / f"{name}.pid").write_text(f"{process.pid} {_start_time(process.pid)}")
         return process.pid
 
     def pid(self, name: str) -> int | None:
         """The pid of a daemon that runs, else None."""
         with contextlib.suppress(OSError, ValueError):
             pid, born = (self.folder / f"{name}.pid").read_text().split()
-            if _born(int(pid)) == born:
+            if _start_time(int(pid)) == born:
                 return int(pid)
         return None
 
@@ -234,7 +234,7 @@ class Machine:
             if not left:
                 self._clear_runtime()
                 return
-            _end(left)
+            _kill_all(left)
             time.sleep(0.05)
         raise RuntimeError(f"{name} on {self.name} does not end")
 
@@ -244,7 +244,7 @@ class Machine:
             self.stop(file.stem)
         for _attempt in range(50):
             left = list(self._left())
-            _end(left)
+            _kill_all(left)
             if not left:
                 break
             time.sleep(0.1)
@@ -295,14 +295,14 @@ def _free_number() -> int:
     return next(number for number in range(1, 250) if f" 10.231.{number}." not in used)
 
 
-def _born(pid: int) -> str:
+def _start_time(pid: int) -> str:
     with contextlib.suppress(OSError):
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return "" if fields[0] == "Z" else fields[19]
     return ""
 
 
-def _end(pids: list[int]) -> None:
+def _kill_all(pids: list[int]) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

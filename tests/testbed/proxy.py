@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Something in front of an engine that can hold requests.
+"""Something in front of an engine that can block requests.
 
 So that a run can be killed at a known moment.
 """
@@ -18,13 +18,13 @@ from pathlib import Path
 
 
 class Proxy:
-    """Passes everything on, until a request comes that is to be held.
+    """Passes everything on, until a request comes that is to be blocked.
 
     It listens on a unix socket, or on a free port of this machine; ``target`` is a unix socket, or
     a host and a port, which ``tls`` is spoken to. Whoever comes speaks plainly, so that it can be
     read here.
 
-    ``hold(pattern, nth)``: the nth piece of a request that matches, its head or its body, waits
+    ``block(pattern, nth)``: the nth piece of a request that matches, its head or its body, waits
     until it is let go. ``after=True`` passes it on first and holds the answer.
     """
 
@@ -37,7 +37,7 @@ class Proxy:
         self.path = path
         self.target = target
         self.tls = tls
-        self.held = threading.Event()
+        self.blocked = threading.Event()
         self._pattern: re.Pattern[str] | None = None
         self._left = 0
         self._after = False
@@ -59,22 +59,22 @@ class Proxy:
             else f"tcp://127.0.0.1:{self._server.getsockname()[1]}"
         )
 
-    def hold(self, pattern: str, nth: int = 1, *, after: bool = False) -> None:
-        """Hold a request from now on."""
-        self.held.clear()
+    def block(self, pattern: str, nth: int = 1, *, after: bool = False) -> None:
+        """Block a request from now on."""
+        self.blocked.clear()
         self._go.clear()
         with self._lock:
             self._pattern, self._left, self._after = re.compile(pattern), nth, after
 
-    def let_go(self) -> None:
-        """Pass on what is held."""
+    def unblock(self) -> None:
+        """Pass on what is blocked."""
         with self._lock:
             self._pattern = None
         self._go.set()
 
     def close(self) -> None:
         """Stop listening."""
-        self.let_go()
+        self.unblock()
         self._server.close()
         if self.path:
             self.path.unlink(missing_ok=True)
@@ -113,7 +113,7 @@ class Proxy:
         return self.tls.wrap_socket(server, server_hostname=self.target[0]) if self.tls else server
 
     def _pass_on(self, content: bytes, server: socket.socket) -> None:
-        holds = self._is_to_hold(content.decode("latin-1"))
+        holds = self._is_to_block(content.decode("latin-1"))
         if holds and not self._after:
             self._wait()
         server.sendall(content)
@@ -121,11 +121,11 @@ class Proxy:
             self._wait()
 
     def _pass_back(self, content: bytes, client: socket.socket) -> None:
-        if self.held.is_set() and self._after:
+        if self.blocked.is_set() and self._after:
             self._go.wait()
         client.sendall(content)
 
-    def _is_to_hold(self, piece: str) -> bool:
+    def _is_to_block(self, piece: str) -> bool:
         with self._lock:
             if self._pattern is None or not self._pattern.search(piece):
                 return False
@@ -133,7 +133,7 @@ class Proxy:
             return self._left == 0
 
     def _wait(self) -> None:
-        self.held.set()
+        self.blocked.set()
         self._go.wait()
 
 

@@ -167,7 +167,7 @@ class Tour:
         """Ship a version."""
         self.play("deploy", "-e", f"version={version}", *self.place.words, good=good)
 
-    def tell(self, company: CompanyBed, *words: str) -> str:
+    def run_command(self, company: CompanyBed, *words: str) -> str:
         """What somebody who came in to her computer is told by a command."""
         say(f"$ ssh {USER}@{COMPUTER}.{DOMAIN} {shlex.join(words)}")
         done = company.machines[COMPUTER].ssh(USER, "bash", "-lc", shlex.quote(shlex.join(words)))
@@ -221,13 +221,13 @@ def deliver(tour: Tour) -> None:
     )
     company.join(USER)
     tour.play("deliver", *words)
-    tour.tell(company, "tools")
-    if tour.tell(company, "atlas") not in tour.seen:
+    tour.run_command(company, "tools")
+    if tour.run_command(company, "atlas") not in tour.seen:
         sys.exit("the tour ends here: the delivered command did not get an answer of the shop")
     say(f"{USER} leaves the project.")
     company.leave(USER)
     tour.play("deliver", *words)
-    if "not found" not in tour.tell(company, "atlas"):
+    if "not found" not in tour.run_command(company, "atlas"):
         sys.exit("the tour ends here: the command is still there")
 
 

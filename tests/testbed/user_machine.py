@@ -63,7 +63,7 @@ class UserMachine:
                 (self.folder / kind / layer).mkdir(parents=True, exist_ok=True)
         (self.folder / "upper" / "var").chmod(0o755)
         self._write_settings()
-        self.on()
+        self.power_on()
         for user in users:
             self.run("useradd", "--create-home", "--shell", "/bin/bash", "--password", "*", user)
 
@@ -89,7 +89,7 @@ class UserMachine:
         }
         (etc / "machine").write_text("".join(f"{key} {value}\n" for key, value in settings.items()))
 
-    def on(self) -> None:
+    def power_on(self) -> None:
         """Switch it on and wait until it lets one in."""
         log = self.folder / "sshd.log"
         log.unlink(missing_ok=True)
@@ -127,7 +127,7 @@ class UserMachine:
                 raise RuntimeError(f"the SSH server did not start: {log.read_text()}")
             time.sleep(0.05)
 
-    def off(self) -> None:
+    def power_off(self) -> None:
         """As pulling the plug."""
         pid = self.machine.pid("sshd")
         if pid:
@@ -143,7 +143,7 @@ class UserMachine:
     def down(self) -> None:
         """Take it away."""
         with contextlib.suppress(RuntimeError):
-            self.off()
+            self.power_off()
         self.machine.down()
 
     def ssh(self, user: str, *command: str) -> subprocess.CompletedProcess[str]:
