@@ -47,7 +47,8 @@ MAY_IMPORT = {
     "plugin_utils/_events": {CORE, DIRECTORY, MEMBERSHIP, DELIVERY, REVISION_ORDER},
     "plugin_utils/_experiments": {CORE},
     "plugin_utils/_controller": {CORE, DEPLOY, TOOLBOX, DIRECTORY, rooms.PLATFORMS},
-    "doc_fragments": set[str](),
+    # The list of the platforms has what each says of its options.
+    "doc_fragments": {rooms.PLATFORMS},
 }
 # A platform never imports another one, nor the registry of them.
 PLATFORM_MAY_IMPORT = {CORE, COMPOSE, DEPLOY, REGISTRY}
