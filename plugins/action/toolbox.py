@@ -31,8 +31,12 @@ from ansible_collections.shipping.code.plugins.module_utils._toolbox.toolbox_opt
 from ansible_collections.shipping.code.plugins.plugin_utils._catalog.compute_once import once
 from ansible_collections.shipping.code.plugins.plugin_utils._controller import remote_python
 
-_GOES_ALONG = 1_000_000
-"""Bytes of a bundle that the module's own input takes along; a file of its own costs five more round trips."""
+_INLINE_BYTES = 1_000_000
+"""The largest bundle that the module's own input takes along.
+
+A file of its own costs five more round trips.
+"""
+_PROGRAM_PATH = "_path"
 _WINDOWS = ("winrm", "psrp")
 
 
@@ -62,18 +66,18 @@ class ActionModule(ActionBase):
             return self._call(options, task_vars)
         options["record"] = _plain(options["record"])
         check_record(options["record"])
-        offer = self._offer(options)
-        options = {key: value for key, value in options.items() if key != "uv_path"}
-        options |= {"_projects": offer["manifests"], "_uv": offer["uv_sha256"]}
+        contents = self._contents(options)
+        options = {key: value for key, value in options.items() if key not in _program_options()}
+        options |= {"_projects": contents["manifests"], "_programs": contents["checksums"]}
         result = self._call(options, task_vars)
         if result.get("missing") and not result.get("failed") and not self._task.check_mode:
-            result = self._send(offer, result["missing"], options, task_vars)
-        if offer["without"]:
+            result = self._send(contents, result["missing"], options, task_vars)
+        if contents["without"]:
             result["notes"] = [
                 *result.get("notes", ()),
                 *(
                     f"{name} has no file in the catalogue, and so no tools"
-                    for name in offer["without"]
+                    for name in contents["without"]
                 ),
             ]
         return result
@@ -101,20 +105,25 @@ class ActionModule(ActionBase):
             )
         return folder
 
-    def _offer(self, options: dict[str, Any]) -> dict[str, Any]:
+    def _contents(self, options: dict[str, Any]) -> dict[str, Any]:
         """What the projects have, read for the first machine of the task.
 
         All machines of a run get the same.
         """
+        projects: set[str] = set()
+        for user in options["record"]["users"]:
+            projects.update(user["projects"])
         wanted = {
             "folder": self._folder(options),
-            "projects": sorted(
-                {name for user in options["record"]["users"] for name in user["projects"]}
-            ),
-            "uv_path": options.get("uv_path"),
+            "projects": sorted(projects),
+            "program_paths": {
+                name: options[option]
+                for option, name in _program_options().items()
+                if options.get(option)
+            },
         }
         about = sha256(json.dumps(wanted).encode()).hexdigest()
-        # One of the machines that wait for the catalogue packs the program.
+        # One of the machines that wait for the catalog packs the program.
         return once(_of_run(f"{self._task._uuid}-{about}"), lambda: _read(wanted), _program)
 
     def _call(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -147,21 +156,21 @@ class ActionModule(ActionBase):
 
     def _send(
         self,
-        offer: dict[str, Any],
+        contents: dict[str, Any],
         missing: list[dict[str, Any]],
         options: dict[str, Any],
         task_vars: dict[str, Any],
     ) -> dict[str, Any]:
         """Everything that is missing, in one transfer; nothing of it stays outside the store."""
         from ansible_collections.shipping.code.plugins.plugin_utils._catalog.run_contents import (
-            parcel,
+            bundle_writer,
         )
 
         folder = tempfile.mkdtemp()
         try:
             local = os.path.join(folder, "bundle.tar")
-            sent = parcel(offer).write(local, missing)
-            if os.path.getsize(local) <= _GOES_ALONG:
+            sent = bundle_writer(contents).write(local, missing)
+            if os.path.getsize(local) <= _INLINE_BYTES:
                 with open(local, "rb") as bundle:
                     return self._call(
                         {
@@ -179,6 +188,16 @@ class ActionModule(ActionBase):
             return self._call({**options, "_bundle": {"path": remote, **sent}}, task_vars)
         finally:
             shutil.rmtree(folder)
+
+
+def _program_options() -> dict[str, str]:
+    """The options that say where a helper program is, such as uv_path, with its name."""
+    options = [option for option in TOOLBOX if not option.startswith("_")]
+    return {
+        option: option[: -len(_PROGRAM_PATH)]
+        for option in options
+        if option.endswith(_PROGRAM_PATH)
+    }
 
 
 def _of_run(name: str) -> str:

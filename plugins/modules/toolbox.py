@@ -128,9 +128,9 @@ options:
     description: For the action plugin of the same name; not for use in playbooks.
     type: list
     elements: dict
-  _uv:
+  _programs:
     description: For the action plugin of the same name; not for use in playbooks.
-    type: str
+    type: dict
   _bundle:
     description: For the action plugin of the same name; not for use in playbooks.
     type: dict
@@ -304,13 +304,17 @@ from ansible_collections.shipping.code.plugins.module_utils._toolbox.toolbox_opt
 def main() -> None:
     module = AnsibleModule(TOOLBOX, supports_check_mode=True)
     # What the control machine has sent along is not sent back.
-    told = {
+    invocation = {
         "module_args": {
             name: value for name, value in module.params.items() if not name.startswith("_")
         }
     }
     answer(
-        module, lambda options: {**calls.toolbox(options, module.check_mode), "invocation": told}
+        module,
+        lambda options: {
+            **calls.toolbox(options, check_mode=module.check_mode),
+            "invocation": invocation,
+        },
     )
 
 

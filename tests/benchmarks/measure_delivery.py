@@ -352,9 +352,9 @@ class DeliveryBench:
 _TIMED = """\
 import sys, time
 sys.path.insert(0, "/opt")
-from toolbox._toolbox import maintenance
+from toolbox._toolbox.rollback import roll_back
 begun = time.perf_counter()
-answer = maintenance.back(sys.argv[1], "previous", 3, 60, False)
+answer = roll_back(sys.argv[1], "previous", 3, 60, check_mode=False)
 assert answer["changed"]
 print(time.perf_counter() - begun)
 """

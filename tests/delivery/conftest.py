@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Three machines: two users on the first, one of them on the second as well, a third user on the third."""
+"""Three machines with three users.
+
+Two users are on the first, one of them on the second as well, a third user is on the third.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole road: a group of a directory, the inventory, the playbook, a command on somebody's machine."""
+"""The whole road: a directory's group, the inventory, the playbook, a command on a machine."""
 
 from __future__ import annotations
 

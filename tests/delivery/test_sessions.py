@@ -27,7 +27,10 @@ SESSIONS = {
     "su": ("root", f"su - {USER} -c {BOTH}"),
     "sudo": ("root", f"sudo -i -u {USER} t && sudo -i -u {USER} printenv T"),
 }
-"""Who gives which command. The environment is emptied where it could come from somewhere else than from the shell."""
+"""Who gives which command.
+
+The environment is emptied where it could come from somewhere else than from the shell.
+"""
 
 
 @pytest.fixture

@@ -17,7 +17,9 @@ from ansible_collections.shipping.code.plugins.module_utils._compose.keys import
     REFUSED_OBJECT_KEYS,
     SERVICE_KEYS,
 )
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.installers import KINDS
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.installer_registry import (
+    INSTALLERS,
+)
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.installers.installer import Key
 from ansible_collections.shipping.code.plugins.plugin_utils._catalog.json_schema import schema
 from ansible_collections.shipping.code.plugins.plugin_utils._catalog.project_file import (
@@ -95,7 +97,7 @@ def schema_text() -> str:
 
 def _kinds() -> list[str]:
     lines = []
-    for kind in KINDS.values():
+    for kind in INSTALLERS.values():
         title = f"``{kind.name}``"
         keys = {**kind.keys, **({"commands": OWN_COMMANDS} if kind.own_commands else {})}
         lines += [title, "~" * len(title), "", _rst(kind.text), "", *_keys(keys), ""]

@@ -11,7 +11,7 @@ import shutil
 from typing import Any
 
 
-def write(path: str, text: str, mode: int, lasting: bool = True) -> None:
+def write(path: str, text: str, mode: int, *, lasting: bool = True) -> None:
     """Put a file in place in one rename; a ``lasting`` one is on the disk before that."""
     partial = f"{path}.new"
     descriptor = os.open(
@@ -26,9 +26,9 @@ def write(path: str, text: str, mode: int, lasting: bool = True) -> None:
     os.rename(partial, path)
 
 
-def write_json(path: str, data: Any, lasting: bool = True) -> None:
+def write_json(path: str, data: Any, *, lasting: bool = True) -> None:
     """Data that only root reads."""
-    write(path, json.dumps(data, sort_keys=True) + "\n", 0o600, lasting)
+    write(path, json.dumps(data, sort_keys=True) + "\n", 0o600, lasting=lasting)
 
 
 def read_json(path: str) -> Any:

@@ -34,12 +34,12 @@ class Bundle:
 
     def verify(self, sha256: str) -> None:
         """Refuse it if it is not what was sent."""
-        found = (
+        actual = (
             hashlib.sha256(self.source).hexdigest()
             if isinstance(self.source, bytes)
             else sha256_of(self.source)
         )
-        if found != sha256:
+        if actual != sha256:
             raise Damaged(
                 "what the control machine sent did not arrive whole",
                 "its checksum differs",

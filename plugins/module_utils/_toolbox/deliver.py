@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .._core.errors import innermost
 from . import (
+    delivery_report,
+    helper_programs,
     revision_order,
     self_test,
     targets,
@@ -29,12 +31,12 @@ from . import (
 from .atomic_files import read_json, write_json
 from .bundle_reader import Bundle
 from .delivery_errors import DeliveryError, Outdated
-from .garbage_collection import settle
+from .garbage_collection import collect_garbage
 from .generation_model import Generation, Tool, View
-from .generations import Generations
+from .generations import Generations, publish_draft, utc_now
+from .helper_programs import HelperProgram
 from .host_assignment import check_record
-from .installers.installer import Facts
-from .shell_integration import enrol
+from .shell_integration import install_shell_integration
 from .targets import Target
 from .tool_store import Store
 from .wanted_tools import Source
@@ -43,24 +45,25 @@ _STATE = "state.json"
 
 
 class Request(NamedTuple):
-    """What is asked of a machine."""
+    """What a machine is to have, and how it is brought there."""
 
     root: str
     record: Mapping[str, Any]
     manifests: list[dict[str, Any]]
-    hold: bool = False
+    block_removals: bool = False
     may_remove: targets.Pairs = frozenset()
     keep: int = 3
     grace: float = 0
     accept_older: bool = False
-    enrol: bool = True
+    integrate_shells: bool = True
     test_timeout: int = 60
     lock_timeout: float = 60
-    uv_sha256: str = ""
+    programs: Mapping[str, str] = MappingProxyType({})
+    """The checksums of the helper programs that the control machine can send, by name."""
     bundle: Bundle = Bundle()
     unsent: Mapping[str, str] = MappingProxyType({})
     """Why objects are not in the bundle, by key."""
-    check: bool = False
+    check_mode: bool = False
     etc: str = "/etc"
 
 
@@ -73,14 +76,13 @@ class Failure(NamedTuple):
 
 
 @dataclass
-class Answer:
-    """What came of it."""
+class _Progress:
+    """What a delivery has done and noted so far."""
 
-    changed: bool = False
     missing: list[dict[str, Any]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    enrolled: list[str] = field(default_factory=list)
+    integrated: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
 
 
@@ -88,7 +90,7 @@ def deliver(request: Request) -> dict[str, Any]:
     """Do it, alone on this machine."""
     workstation.check(request.root)
     check_record(request.record)
-    if request.check and not os.path.isdir(request.root):
+    if request.check_mode and not os.path.isdir(request.root):
         return _Delivery(request).run()
     with workstation.locked(request.root, request.lock_timeout):
         return _Delivery(request).run()
@@ -101,193 +103,185 @@ class _Delivery:
         self.request = request
         self.generations, self.store = Generations(request.root), Store(request.root)
         self.facts = workstation.facts()
-        self.now = stamp()
-        self.have = self.generations.current()
-        self.answer = Answer()
-        self.wished: set[str] = set()
-        """Objects that the record asks for, also where their tools are not ready; they need not be sent again."""
+        self.now = utc_now()
+        self.current = self.generations.current()
+        self.progress = _Progress()
+        self.wanted_places: set[str] = set()
+        """Objects that the record needs, also where their tools are not ready.
+
+        They stay in the store, so that they need not be sent again.
+        """
 
     def run(self) -> dict[str, Any]:
-        """All steps, in their order."""
-        request, answer = self.request, self.answer
-        answer.notes += _ordered_after(self._last_serial(), request)
-        if request.enrol:
-            answer.enrolled = enrol(request.root, request.etc, request.check)
+        """Take all steps, in their order."""
+        request, progress = self.request, self.progress
+        progress.notes += _notes_on_order(self._last_serial(), request)
+        if request.integrate_shells:
+            progress.integrated = install_shell_integration(
+                request.root, request.etc, check_mode=request.check_mode
+            )
         wanted = wanted_tools.wanted(request.record, request.manifests, self.facts)
-        people = workstation.people([wish.name for wish in wanted.wishes], self.have)
-        target = targets.target(
-            self.have, wanted.wishes, people, self.now, request.hold, request.may_remove
+        target = self._target(wanted)
+        progress.notes += [*target.notes, *wanted.skipped]
+        programs = self._programs(wanted.sources.values())
+        sources = {**wanted.sources, **{program.key: program.source for program in programs}}
+        views, missing = self._locate(target.views, sources)
+        progress.missing = [
+            delivery_report.missing(key, sources[key], self.facts) for key in missing
+        ]
+        if request.check_mode or (missing and not request.bundle):
+            changed = self._would_change(views) or bool(missing)
+            return self._report(target, views, changed=changed)
+        views = self._build_missing(views, missing, sources)
+        self._save_serial()
+        changed = self._switch(views)
+        if not target.blocked:
+            changed |= self._collect_garbage(programs)
+        return self._report(target, self.generations.current().views, changed=changed)
+
+    def _target(self, wanted: wanted_tools.Wanted) -> Target:
+        people = workstation.people([wish.name for wish in wanted.wishes], self.current)
+        return targets.target(
+            self.current,
+            wanted.wishes,
+            people,
+            self.now,
+            block_removals=self.request.block_removals,
+            may_remove=self.request.may_remove,
         )
-        answer.notes += [*target.notes, *wanted.passed_over]
-        sources = {**wanted.sources, **self._uv(wanted.sources)}
-        views, missing = self._placed(target.views, sources)
-        answer.missing = [_asked(key, sources[key], self.facts) for key in missing]
-        if request.check or (missing and not request.bundle):
-            return self._told(target, views, self._would_change(views) or bool(missing))
-        views = self._built(views, missing, sources)
-        self._remember_serial()
-        changed = self._switched(views)
-        if not target.held:
-            changed |= self._settled(sources)
-        return self._told(target, self.generations.current().views, changed)
 
-    def _settled(self, sources: Mapping[str, Source]) -> bool:
-        """Tidy up, which a run does not that has to leave removals for later.
+    def _programs(self, sources: Iterable[Source]) -> list[HelperProgram]:
+        return helper_programs.needed_by(sources, self.request.programs, self.facts)
 
-        Whether there was anything to do.
+    def _collect_garbage(self, programs: list[HelperProgram]) -> bool:
+        """Remove what nobody needs; return whether there was any.
+
+        A run that leaves removals for later does not.
         """
-        settled = settle(
+        collected = collect_garbage(
             self.request.root,
             self.request.keep,
             self.request.grace,
             time.time(),
-            self.wished | self._uv_places(sources),
+            self.wanted_places | {self.store.find(program.key) for program in programs},
         )
-        self.answer.removed = settled.removed
-        return settled.changed
+        self.progress.removed = collected.removed
+        return collected.changed
 
-    def _uv(self, sources: Mapping[str, Source]) -> dict[str, Source]:
-        """The program that installs Python packages is an object of the store too."""
-        if not self.request.uv_sha256 or not any(
-            source.kind == "python" for source in sources.values()
-        ):
-            return {}
-        entry = {"kind": "binary", "name": "uv", "version": ""}
-        details, commands = {"sha256": self.request.uv_sha256}, {"uv": "uv"}
-        return {
-            wanted_tools.object_key(entry, details, commands, self.facts): Source(
-                "", "uv", "binary", 0, details, commands
-            )
-        }
-
-    def _uv_places(self, sources: Mapping[str, Source]) -> set[str]:
-        return {self.store.find(key) for key in self._uv(sources)}
-
-    def _placed(
+    def _locate(
         self, views: tuple[View, ...], sources: Mapping[str, Source]
     ) -> tuple[tuple[View, ...], list[str]]:
-        """The views with where each tool is in the store, and the keys of what is not there."""
+        """Return the views with each tool's place in the store, and the keys that have none."""
         places: dict[str, str] = {}
         missing = []
-        for tool in (tool for view in views for tool in view.tools if tool.object):
-            if tool.object in places:
+        for key, tool in self._by_object(views).items():
+            place = self._place_of(tool)
+            places[key] = place or tool.place
+            if place:
                 continue
-            place = (
-                tool.place
-                if tool.place and self.store.is_sound(tool.place)
-                else self.store.find(tool.object)
-            )
-            if not place and tool.object in sources:
-                missing.append(tool.object)
-            elif not place:
-                self.answer.notes.append(
+            if key in sources:
+                missing.append(key)
+            else:
+                self.progress.notes.append(
                     f"{tool.project} {tool.name} is damaged, and is not in the catalogue any more"
                 )
-            places[tool.object] = place or tool.place
-        self.wished |= set(places.values())
-        if any(sources[key].kind == "python" for key in missing):
-            missing = [*(key for key in self._uv(sources) if not self.store.find(key)), *missing]
-        return (
-            tuple(
-                view._replace(
-                    tools=tuple(
-                        tool._replace(place=places.get(tool.object, "")) for tool in view.tools
-                    )
-                )
-                for view in views
-            ),
-            missing,
-        )
+        self.wanted_places |= set(places.values())
+        located = tuple(view.map_tools(lambda tool: _at(tool, places, "")) for view in views)
+        return located, [*self._missing_programs(sources[key] for key in missing), *missing]
 
-    def _built(
+    def _missing_programs(self, sources: Iterable[Source]) -> list[str]:
+        """Programs are built first, since the others are built with them."""
+        programs = self._programs(sources)
+        return [program.key for program in programs if not self.store.find(program.key)]
+
+    @staticmethod
+    def _by_object(views: tuple[View, ...]) -> dict[str, Tool]:
+        """Return the first tool of each object."""
+        tools: dict[str, Tool] = {}
+        for _view, tool in Generation(views=views).tools:
+            if tool.object:
+                tools.setdefault(tool.object, tool)
+        return tools
+
+    def _place_of(self, tool: Tool) -> str:
+        if tool.place and self.store.is_sound(tool.place):
+            return tool.place
+        return self.store.find(tool.object)
+
+    def _build_missing(
         self, views: tuple[View, ...], missing: list[str], sources: Mapping[str, Source]
     ) -> tuple[View, ...]:
-        """The views with everything that was missing in its place.
+        """Return the views with everything that was missing in its place.
 
         What cannot be built stays as it was.
         """
         places, broken = {}, {}
         for key in missing:
             try:
-                places[key] = self._build(key, sources)
-            except (DeliveryError, OSError) as error:
-                broken[key] = (
-                    str(error)
-                    if isinstance(error, DeliveryError)
-                    else f"{sources[key].tool} cannot be written: {innermost(error)}"
-                )
-        self.wished |= set(places.values())
+                places[key] = self._build(key, sources[key])
+            except DeliveryError as error:
+                broken[key] = str(error)
+            except OSError as error:
+                broken[key] = f"{sources[key].tool} cannot be written: {innermost(error)}"
+        self.wanted_places |= set(places.values())
         for view, tool in Generation(views=views).tools:
             if tool.object in broken:
-                self._fail(view, tool, broken[tool.object])
-        placed = (
-            view._replace(
-                tools=tuple(
-                    tool._replace(place=places.get(tool.object, tool.place)) for tool in view.tools
-                )
-            )
-            for view in views
-        )
-        return targets.without(placed, {failure.key for failure in self.answer.failures}, self.have)
+                self._add_failure(self_test.Failed(view, tool, broken[tool.object]))
+        located = (view.map_tools(lambda tool: _at(tool, places, tool.place)) for view in views)
+        failed = {failure.key for failure in self.progress.failures}
+        return targets.without(located, failed, self.current)
 
-    def _build(self, key: str, sources: Mapping[str, Source]) -> str:
+    def _build(self, key: str, source: Source) -> str:
         if key in self.request.unsent:
             raise DeliveryError(self.request.unsent[key])
-        place = self.store.begin(key)
+        place = self.store.make_place(key)
         try:
-            self.request.bundle.extract(key, self.store.path(place, "given"))
-            uv = (
-                next(
-                    (self.store.path(found, "files", "uv") for found in self._uv_places(sources)),
-                    "",
-                )
-                if sources[key].kind == "python"
-                else ""
-            )
-            self.store.install(place, sources[key], self.facts, uv)
+            self.request.bundle.extract(key, self.store.sent_folder(place))
+            programs = {
+                program.name: self.store.path(self.store.find(program.key), "files", program.name)
+                for program in self._programs([source])
+            }
+            self.store.install(place, source, self.facts, programs)
         except BaseException:
             self.store.remove(place)
             raise
         return place
 
-    def _fail(self, view: View, tool: Tool, why: str) -> None:
-        failed = self_test.Failed(view, tool, why)
-        self.answer.failures.append(Failure(failed.key, self_test.told([failed]), failed.as_data()))
+    def _add_failure(self, failed: self_test.Failed) -> None:
+        self.progress.failures.append(Failure(failed.key, str(failed), failed.as_data()))
 
     def _would_change(self, views: tuple[View, ...]) -> bool:
-        return not targets.same(views, self.have.views) or not (
-            self.have.number == 0 or self.generations.is_sound(self.have)
-        )
+        if not targets.same(views, self.current.views):
+            return True
+        return self.current.number != 0 and not self.generations.is_sound(self.current)
 
-    def _switched(self, views: tuple[View, ...]) -> bool:
+    def _switch(self, views: tuple[View, ...]) -> bool:
         """Draft, test and switch to a new generation, where there is a difference.
 
-        Whether there was.
+        Return whether there was.
         """
         if not self._would_change(views):
             return False
-        self._let_in(views)
+        self._allow_users(views)
         draft = self.generations.draft(views)
         failed = self_test.failures(views, os.path.join(draft, "users"), self.request.test_timeout)
         if failed:
-            self.answer.failures += [
-                Failure(one.key, self_test.told([one]), one.as_data()) for one in failed
-            ]
-            views = targets.without(views, {one.key for one in failed}, self.have)
+            for failure in failed:
+                self._add_failure(failure)
+            views = targets.without(views, {failure.key for failure in failed}, self.current)
             self.generations.discard()
             if not self._would_change(views):
                 return False
             self.generations.draft(views)
-        publish(self.request.root, views, self.now)
+        publish_draft(self.request.root, views, self.now)
         return True
 
-    def _let_in(self, views: tuple[View, ...]) -> None:
+    def _allow_users(self, views: tuple[View, ...]) -> None:
         """Users may enter what they get before they see it; who leaves may until the switch."""
         users: dict[str, set[int]] = {}
-        for view in views:
-            for tool in view.tools:
-                if tool.place:
-                    users.setdefault(tool.place, set()).add(view.uid)
+        for view, tool in Generation(views=views).tools:
+            if tool.place:
+                users.setdefault(tool.place, set()).add(view.uid)
         for place, uids in users.items():
             self.store.allow(place, uids | self.store.users(place))
 
@@ -295,105 +289,45 @@ class _Delivery:
         state = read_json(os.path.join(self.request.root, _STATE)) or {}
         return str(state.get("serial", ""))
 
-    def _remember_serial(self) -> None:
+    def _save_serial(self) -> None:
         """Before the switch: a run that is killed after it must not let an older record in."""
-        if self.request.record["serial"] != self._last_serial():
-            write_json(
-                os.path.join(self.request.root, _STATE),
-                {
-                    "machine": self.request.record["machine"],
-                    "serial": self.request.record["serial"],
-                },
-            )
+        record = self.request.record
+        if record["serial"] != self._last_serial():
+            state = {"machine": record["machine"], "serial": record["serial"]}
+            write_json(os.path.join(self.request.root, _STATE), state)
 
-    def _told(self, target: Target, views: tuple[View, ...], changed: bool) -> dict[str, Any]:
-        answer = self.answer
-        answer.notes += [note for view in views for note in view_layout.clashes(view)]
-        unsent = bool(answer.missing and not self.request.bundle)
-        held = target.removals if self.request.check or unsent else target.held
+    def _report(self, target: Target, views: tuple[View, ...], *, changed: bool) -> dict[str, Any]:
+        request, progress = self.request, self.progress
+        for view in views:
+            progress.notes += view_layout.clashes(view)
+        missing = [] if request.bundle else progress.missing
+        undone = target.removals if request.check_mode or missing else target.blocked
         return {
-            "changed": changed or bool(answer.enrolled),
+            "changed": changed or bool(progress.integrated),
             "generation": self.generations.current().number,
-            "missing": answer.missing if not self.request.bundle else [],
+            "missing": missing,
             "removals": [
-                {**removal.as_data(), "held": removal in held} for removal in target.removals
+                {**removal.as_data(), "held": removal in undone} for removal in target.removals
             ],
-            "held": bool(held),
-            "receipt": receipt(self.have),
-            "users": users(views),
+            "held": bool(undone),
+            "receipt": delivery_report.receipt(self.current),
+            "users": delivery_report.users(views),
             "unknown": list(target.unknown),
-            "ready": not answer.failures and not target.unknown and not held and not unsent,
-            "failures": [failure.data for failure in answer.failures],
-            "notes": answer.notes,
-            "enrolled": answer.enrolled,
-            "removed": answer.removed,
-            "told": [failure.text for failure in answer.failures],
-            "diff": diff(self.have.views, views),
+            "ready": not any((progress.failures, target.unknown, undone, missing)),
+            "failures": [failure.data for failure in progress.failures],
+            "notes": progress.notes,
+            "enrolled": progress.integrated,
+            "removed": progress.removed,
+            "failure_texts": [failure.text for failure in progress.failures],
+            "diff": delivery_report.diff(self.current.views, views),
         }
 
 
-def publish(root: str, views: tuple[View, ...], now: str, back_to: int | None = None) -> None:
-    """Make a generation of the draft, and let users see it."""
-    generations = Generations(root)
-    ready = tuple(
-        view._replace(tools=tuple(tool._replace(ready=tool.ready or now) for tool in view.tools))
-        for view in views
-    )
-    generation = Generation(generations.next_number(), now, ready, back_to)
-    generations.publish(generation)
-    generations.switch(generation.number)
+def _at(tool: Tool, places: Mapping[str, str], otherwise: str) -> Tool:
+    return tool._replace(place=places.get(tool.object, otherwise))
 
 
-def stamp() -> str:
-    """Now, in UTC."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-
-
-def receipt(generation: Generation) -> list[dict[str, Any]]:
-    """Who has which projects, as in a membership record."""
-    return [
-        {"id": view.id, "name": view.name, "projects": view.projects} for view in generation.views
-    ]
-
-
-def users(views: tuple[View, ...]) -> list[dict[str, Any]]:
-    """Who has which tools, since when they were asked for and when they were ready."""
-    return [
-        {"id": view.id, "name": view.name, "tools": list(map(_tool, view.tools))} for view in views
-    ]
-
-
-def _tool(tool: Tool) -> dict[str, Any]:
-    keys = ("project", "name", "kind", "version", "description", "asked", "ready")
-    return {**{key: getattr(tool, key) for key in keys}, "commands": sorted(tool.commands)}
-
-
-def diff(before: tuple[View, ...], after: tuple[View, ...]) -> dict[str, str]:
-    """As Ansible shows it."""
-    return {
-        name: "".join(f"{line}\n" for line in targets.lines(views))
-        for name, views in (("before", before), ("after", after))
-    }
-
-
-def _asked(key: str, source: Source, facts: Facts) -> dict[str, Any]:
-    """What the control machine needs to know to send it, with what it has to fit."""
-    python = (
-        workstation.version_behind(source.details["python"], "")
-        if source.details.get("python")
-        else facts.python_version
-    )
-    system = {"os": facts.os, "arch": facts.arch, "python": python}
-    return {
-        "object": key,
-        "project": source.project,
-        "tool": source.tool,
-        "variant": source.variant,
-        "system": system,
-    }
-
-
-def _ordered_after(last: str, request: Request) -> Iterator[str]:
+def _notes_on_order(last: str, request: Request) -> Iterator[str]:
     order = revision_order.compare(request.record["serial"], last)
     if order.older and not request.accept_older:
         raise Outdated(

@@ -20,8 +20,8 @@ _ORPHANS = "orphans.json"
 
 
 @dataclass
-class Settled:
-    """What was done."""
+class Collected:
+    """What a collection has done."""
 
     removed: list[str] = field(default_factory=list)
     """Objects of the store."""
@@ -43,26 +43,26 @@ def users_of_places(current: Generation, kept: list[Generation]) -> dict[str, se
     return found
 
 
-def settle(root: str, keep: int, grace: float, now: float, always: set[str]) -> Settled:
-    """Bring rights, generations and store to what is needed.
+def collect_garbage(root: str, keep: int, grace: float, now: float, always: set[str]) -> Collected:
+    """Reduce rights, generations and store to what is needed.
 
     ``always`` names objects that stay in any case.
     """
-    generations, store, done = Generations(root), Store(root), Settled()
+    generations, store, done = Generations(root), Store(root), Collected()
     current = generations.current()
-    numbers = [number for number in generations.numbers() if number <= current.number][
-        -max(keep, 1) :
-    ]
-    kept = [found for found in map(generations.read, numbers) if found]
-    done.changed |= bool(generations.tidy({current.number, *(found.number for found in kept)}))
-    done.changed |= _settle_folders(root, [current.number, *numbers])
+    numbers = [number for number in generations.numbers() if number <= current.number]
+    numbers = numbers[-max(keep, 1) :]
+    kept = [generation for generation in map(generations.read, numbers) if generation]
+    kept_numbers = {current.number, *(generation.number for generation in kept)}
+    done.changed |= bool(generations.remove_others(kept_numbers))
+    done.changed |= _correct_folder_modes(root, [current.number, *numbers])
     for generation in kept:
-        done.changed |= generations.allow(generation, generation.number == current.number)
-    _settle_store(store, users_of_places(current, kept), _Orphans(root, grace, now), always, done)
+        done.changed |= generations.allow(generation, visible=generation.number == current.number)
+    _collect_store(store, users_of_places(current, kept), _Orphans(root, grace, now), always, done)
     return done
 
 
-def _settle_folders(root: str, numbers: list[int]) -> bool:
+def _correct_folder_modes(root: str, numbers: list[int]) -> bool:
     """Users must get through to what is theirs, and see nothing on the way."""
     modes = {"": 0o755, "store": 0o711, "generations": 0o711}
     for number in numbers:
@@ -72,8 +72,8 @@ def _settle_folders(root: str, numbers: list[int]) -> bool:
     return any(wrong)
 
 
-def _settle_store(
-    store: Store, users: dict[str, set[int]], orphans: _Orphans, always: set[str], done: Settled
+def _collect_store(
+    store: Store, users: dict[str, set[int]], orphans: _Orphans, always: set[str], done: Collected
 ) -> None:
     for place in store.places():
         if place in users:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -33,7 +33,7 @@ class Tool(NamedTuple):
     ready: str = ""
 
     @property
-    def asked_for(self) -> Tool:
+    def wish(self) -> Tool:
         """The tool as it is asked for; two that are equal in this are the same."""
         return self._replace(place="", asked="", ready="")
 
@@ -63,6 +63,14 @@ class View(NamedTuple):
     def projects(self) -> list[str]:
         """The projects that any tool is from."""
         return sorted({tool.project for tool in self.tools})
+
+    def map_tools(self, change: Callable[[Tool], Tool]) -> View:
+        """Return the view with each tool changed."""
+        return self._replace(tools=tuple(map(change, self.tools)))
+
+    def only(self, projects: Collection[str]) -> View:
+        """Return the view with the tools of these projects alone."""
+        return self._replace(tools=tuple(tool for tool in self.tools if tool.project in projects))
 
     def find(self, project: str, name: str) -> Tool | None:
         """The tool of this name."""
@@ -94,7 +102,7 @@ class Generation(NamedTuple):
     @property
     def pairs(self) -> set[tuple[str, str]]:
         """Who has tools of which project."""
-        return {(view.id, tool.project) for view in self.views for tool in view.tools}
+        return {(view.id, tool.project) for view, tool in self.tools}
 
     @property
     def places(self) -> set[str]:
@@ -104,7 +112,9 @@ class Generation(NamedTuple):
     @property
     def tools(self) -> Iterator[tuple[View, Tool]]:
         """Each tool of each user."""
-        return ((view, tool) for view in self.views for tool in view.tools)
+        for view in self.views:
+            for tool in view.tools:
+                yield view, tool
 
     def view(self, identity: str) -> View | None:
         """The view of a user, by id."""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Generations on the disk: ``generations/N`` with a view for each user, and ``current``, which is one link.
+"""Generations on the disk: ``generations/N`` with a view for each user, and the link ``current``.
 
 A generation is drafted beside the others, becomes one by a rename, and is what users see by
 another.
@@ -10,6 +10,7 @@ another.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable
 
 from . import acl
@@ -54,8 +55,9 @@ class Generations:
     def current(self) -> Generation:
         """What users see now; number 0 where they see nothing."""
         head, number = os.path.split(points_to(self.current_link))
-        found = self.read(int(number)) if head == "generations" and number.isdigit() else None
-        return found or Generation()
+        if head != "generations" or not number.isdigit():
+            return Generation()
+        return self.read(int(number)) or Generation()
 
     def next_number(self) -> int:
         """A number that no generation has had."""
@@ -78,12 +80,12 @@ class Generations:
         os.mkdir(top, 0o700)
         for part in ("bin", "share"):
             make_folder(os.path.join(top, part), 0o755)
-        found = contents(self.root, view)
-        for name, target in found.links.items():
+        layout = contents(self.root, view)
+        for name, target in layout.links.items():
             path = os.path.join(top, name)
             os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
             os.symlink(target, path)
-        for name, text in found.texts.items():
+        for name, text in layout.texts.items():
             write(os.path.join(top, name), text, 0o644, lasting=False)
         acl.allow(top, {view.uid})
 
@@ -114,32 +116,49 @@ class Generations:
 
     def _view_is_sound(self, folder: str, view: View) -> bool:
         top = os.path.join(folder, "users", view.name)
-        found = contents(self.root, view)
+        layout = contents(self.root, view)
+        commands = sorted(name[4:] for name in layout.links if name.startswith("bin/"))
         return (
             all(
-                points_to(os.path.join(top, name)) == target for name, target in found.links.items()
+                points_to(os.path.join(top, name)) == target
+                for name, target in layout.links.items()
             )
             and all(
-                read_text(os.path.join(top, name)) == text for name, text in found.texts.items()
+                read_text(os.path.join(top, name)) == text for name, text in layout.texts.items()
             )
-            and sorted(os.listdir(os.path.join(top, "bin")))
-            == sorted(name[4:] for name in found.links if name.startswith("bin/"))
+            and sorted(os.listdir(os.path.join(top, "bin"))) == commands
         )
 
-    def allow(self, generation: Generation, seen: bool) -> bool:
-        """Let users into their views, or nobody into any; whether that was a change."""
+    def allow(self, generation: Generation, *, visible: bool) -> bool:
+        """Let users into their views, or nobody into any; return whether that was a change."""
         top = os.path.join(self.folder, str(generation.number), "users")
         changed = False
         for view in generation.views:
             path = os.path.join(top, view.name)
             if os.path.isdir(path):
-                changed |= acl.allow(path, {view.uid} if seen else set())
+                changed |= acl.allow(path, {view.uid} if visible else set())
         return changed
 
-    def tidy(self, kept: set[int]) -> list[str]:
+    def remove_others(self, kept: set[int]) -> list[str]:
         """Remove drafts, and generations that are not kept; returns their names."""
         names = os.listdir(self.folder) if os.path.isdir(self.folder) else []
-        gone = sorted(name for name in names if not (name.isdigit() and int(name) in kept))
-        for name in gone:
+        removed = sorted(name for name in names if not (name.isdigit() and int(name) in kept))
+        for name in removed:
             remove(os.path.join(self.folder, name))
-        return gone
+        return removed
+
+
+def publish_draft(root: str, views: tuple[View, ...], now: str, back_to: int | None = None) -> None:
+    """Make a generation of the draft, and let users see it."""
+    generations = Generations(root)
+    ready = tuple(
+        view.map_tools(lambda tool: tool._replace(ready=tool.ready or now)) for view in views
+    )
+    generation = Generation(generations.next_number(), now, ready, back_to)
+    generations.publish(generation)
+    generations.switch(generation.number)
+
+
+def utc_now() -> str:
+    """Return the time as generations have it, in UTC."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

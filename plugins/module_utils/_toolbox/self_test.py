@@ -33,6 +33,12 @@ class Failed(NamedTuple):
         """Whose tool it is."""
         return self.view.id, self.tool.project, self.tool.name
 
+    def __str__(self) -> str:
+        """As a sentence, with the last line of the test."""
+        tool = self.tool
+        last = f" ({self.output[-1]})" if self.output else ""
+        return f"{tool.project} {tool.name} {tool.version} for {self.view.name}: {self.why}{last}"
+
     def as_data(self) -> dict[str, Any]:
         """As plain data."""
         return {
@@ -92,28 +98,15 @@ def _outcome(
     process: subprocess.Popen[bytes], view: View, tool: Tool, timeout: int
 ) -> Failed | None:
     try:
-        said, _none = process.communicate(timeout=timeout)
+        output, _none = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         return Failed(view, tool, f"it did not end within {timeout} s")
-    lines = tuple(said.decode("utf-8", "replace").splitlines()[-_LINES:])
+    lines = tuple(output.decode("utf-8", "replace").splitlines()[-_LINES:])
     return (
         Failed(view, tool, f"it ended with {process.returncode}", lines)
         if process.returncode
         else None
     )
-
-
-def told(failed: Iterable[Failed]) -> str:
-    """The failures as a sentence."""
-    return "; ".join(
-        f"{one.tool.project} {one.tool.name} {one.tool.version} for {one.view.name}:"
-        f" {one.why}{_last(one.output)}"
-        for one in failed
-    )
-
-
-def _last(output: tuple[str, ...]) -> str:
-    return f" ({output[-1]})" if output else ""

@@ -68,18 +68,16 @@ test -r $shipping_view/env.fish; and source $shipping_view/env.fish
 
 def _session(root: str, etc: str) -> str:
     return (
-        "# Written by shipping.code; changes are"
-        f" overwritten.\nPATH={root}/current/users/${{USER}}/bin:${{PATH}}\n"
+        "# Written by shipping.code; changes are overwritten.\n"
+        f"PATH={root}/current/users/${{USER}}/bin:${{PATH}}\n"
     )
 
 
 def _pam(root: str, etc: str) -> str:
     """pam_env knows no PATH that was there before, so what the system says stands here as well."""
     found = _ENVIRONMENT.search(read_text(os.path.join(etc, "environment")))
-    return (
-        f"{BEGIN}\nPATH"
-        f" DEFAULT={root}/current/users/@{{PAM_USER}}/bin:{found[1] if found else _DEFAULT_PATH}\n{END}\n"
-    )
+    path = found[1] if found else _DEFAULT_PATH
+    return f"{BEGIN}\nPATH DEFAULT={root}/current/users/@{{PAM_USER}}/bin:{path}\n{END}\n"
 
 
 PLACES = (
@@ -92,7 +90,7 @@ PLACES = (
 )
 
 
-def enrol(root: str, etc: str, check: bool = False) -> list[str]:
+def install_shell_integration(root: str, etc: str, *, check_mode: bool = False) -> list[str]:
     """Write what is not there as it must be; returns the paths that change."""
     changed = []
     for place in PLACES:
@@ -102,18 +100,20 @@ def enrol(root: str, etc: str, check: bool = False) -> list[str]:
         ):
             continue
         old = read_text(path)
-        new = (
-            _with_block(path, old, place.text(root, etc)) if place.block else place.text(root, etc)
-        )
+        text = place.text(root, etc)
+        new = _with_block(path, old, text) if place.block else text
         if old != new:
             changed.append(path)
-            if not check:
+            if not check_mode:
                 _put(path, new)
     return changed
 
 
-def withdraw(root: str, etc: str, check: bool = False) -> list[str]:
-    """Take away what enrol() wrote, and nothing else; returns the paths that change."""
+def remove_shell_integration(root: str, etc: str, *, check_mode: bool = False) -> list[str]:
+    """Remove what install_shell_integration() wrote, and nothing else.
+
+    Return the paths that change.
+    """
     changed = []
     for place in PLACES:
         path = os.path.join(etc, place.path)
@@ -121,9 +121,13 @@ def withdraw(root: str, etc: str, check: bool = False) -> list[str]:
         if not (BEGIN in old if place.block else old == place.text(root, etc)):
             continue
         changed.append(path)
-        left = _BLOCK.sub("", old) if place.block else ""
-        if not check:
-            _put(path, left) if left else remove(path)
+        rest = _BLOCK.sub("", old) if place.block else ""
+        if check_mode:
+            continue
+        if rest:
+            _put(path, rest)
+        else:
+            remove(path)
     return changed
 
 
@@ -139,7 +143,8 @@ def _with_block(path: str, old: str, block: str) -> str:
         )
     if _BLOCK.search(old):
         return _BLOCK.sub(lambda _found: block, old, count=1)
-    return f"{others}{'' if not others or others.endswith(chr(10)) else chr(10)}{block}"
+    end = "" if not others or others.endswith("\n") else "\n"
+    return f"{others}{end}{block}"
 
 
 def _put(path: str, text: str) -> None:

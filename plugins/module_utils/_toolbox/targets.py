@@ -52,7 +52,7 @@ class Target(NamedTuple):
 
     views: tuple[View, ...]
     removals: tuple[Removal, ...]
-    held: tuple[Removal, ...] = ()
+    blocked: tuple[Removal, ...] = ()
     """Those of the removals that are not to be done yet."""
     unknown: tuple[str, ...] = ()
     """Users that the machine does not know."""
@@ -60,113 +60,104 @@ class Target(NamedTuple):
 
 
 def target(
-    have: Generation,
+    current: Generation,
     wishes: Iterable[Wish],
     people: People,
     now: str,
-    hold: bool = False,
+    *,
+    block_removals: bool = False,
     may_remove: Pairs = frozenset(),
 ) -> Target:
-    """What the machine is to have.
+    """Return what the machine is to have.
 
-    With ``hold`` whoever would lose a project keeps it for now, unless ``may_remove`` has it.
+    With ``block_removals`` users that would lose a project keep it for now, unless ``may_remove``
+    has it.
     """
     views: list[View] = []
     unknown, notes = [], []
-    taken = set()
+    logins = set()
     for wish in wishes:
-        former = have.view(wish.id)
-        taken.add(wish.name)
+        former = current.view(wish.id)
+        logins.add(wish.name)
         uid = people.uids.get(wish.name)
         if uid is not None:
-            views.append(
-                View(
-                    wish.id,
-                    wish.name,
-                    uid,
-                    tuple(_carried(tool, former, now) for tool in wish.tools),
-                )
-            )
+            tools = tuple(_with_state(tool, former, now) for tool in wish.tools)
+            views.append(View(wish.id, wish.name, uid, tools))
         elif former and people.is_still(former):
-            projects = {tool.project for tool in wish.tools}
-            views.append(
-                former._replace(
-                    tools=tuple(tool for tool in former.tools if tool.project in projects)
-                )
-            )
+            views.append(former.only({tool.project for tool in wish.tools}))
             notes.append(f"{wish.name} is not known to this machine now, and keeps what is there")
         else:
             unknown.append(wish.name)
-    removals = _removals(have, views)
-    held = tuple(
-        removal for removal in removals if hold and (removal.id, removal.project) not in may_remove
-    )
-    if hold:
-        views = _with_held(have, views, people, taken, may_remove)
-    return Target(ordered(views), removals, held, tuple(unknown), tuple(notes))
+    removals = _removals(current, views)
+    blocked: tuple[Removal, ...] = ()
+    if block_removals:
+        blocked = tuple(
+            removal for removal in removals if (removal.id, removal.project) not in may_remove
+        )
+        views = _with_blocked(current, views, people, logins, may_remove)
+    return Target(ordered(views), removals, blocked, tuple(unknown), tuple(notes))
 
 
-def _carried(tool: Tool, former: View | None, now: str) -> Tool:
-    """A tool that was there in the same form keeps its receipt."""
+def _with_state(tool: Tool, former: View | None, now: str) -> Tool:
+    """Return the tool with what is known of it; one that was there in the same form keeps it."""
     old = former.find(tool.project, tool.name) if former else None
     if old is None:
         return tool._replace(asked=now)
-    if old.asked_for == tool:
-        return tool._replace(place=old.place, asked=old.asked, ready=old.ready)
-    if old.object == tool.object and old.self_test == tool.self_test:
+    if old.wish == tool or (old.object == tool.object and old.self_test == tool.self_test):
         return tool._replace(place=old.place, asked=old.asked, ready=old.ready)
     return tool._replace(asked=now)
 
 
-def _removals(have: Generation, views: Iterable[View]) -> tuple[Removal, ...]:
-    kept = {(view.id, tool.project) for view in views for tool in view.tools}
-    found = []
-    for view in have.views:
+def _removals(current: Generation, views: Iterable[View]) -> tuple[Removal, ...]:
+    kept = Generation(views=tuple(views)).pairs
+    removals = []
+    for view in current.views:
         for project in view.projects:
             if (view.id, project) not in kept:
-                found.append(
-                    Removal(
-                        view.id,
-                        view.name,
-                        project,
-                        tuple(tool.name for tool in view.tools if tool.project == project),
-                    )
-                )
-    return tuple(found)
+                names = tuple(tool.name for tool in view.only({project}).tools)
+                removals.append(Removal(view.id, view.name, project, names))
+    return tuple(removals)
 
 
-def _with_held(
-    have: Generation, views: list[View], people: People, taken: set[str], may_remove: Pairs
+def _with_blocked(
+    current: Generation, views: list[View], people: People, logins: set[str], may_remove: Pairs
 ) -> list[View]:
-    """The views with what they would lose and may not yet.
+    """Return the views with what they would lose and may not yet.
 
     An account that is somebody else's now loses it in any case.
     """
     result = {view.id: view for view in views}
-    for former in have.views:
-        held = tuple(tool for tool in former.tools if (former.id, tool.project) not in may_remove)
+    for former in current.views:
+        blocked = _blocked(former, may_remove)
         if former.id in result:
-            mine = result[former.id]
-            kept = tuple(tool for tool in held if tool.project not in mine.projects)
-            result[former.id] = mine._replace(tools=(*mine.tools, *kept))
-        elif former.name not in taken and people.is_still(former) and (held or not former.tools):
+            view = result[former.id]
+            kept = blocked.only(set(blocked.projects).difference(view.projects)).tools
+            result[former.id] = view._replace(tools=(*view.tools, *kept))
+        elif former.name in logins or not people.is_still(former):
+            continue
+        elif blocked.tools or not former.tools:
             uid = people.uids.get(former.name)
-            result[former.id] = former._replace(tools=held, uid=former.uid if uid is None else uid)
+            result[former.id] = blocked if uid is None else blocked._replace(uid=uid)
     return list(result.values())
 
 
+def _blocked(view: View, may_remove: Pairs) -> View:
+    """Return the view with the tools that may not be removed."""
+    return view.only([name for name in view.projects if (view.id, name) not in may_remove])
+
+
 def without(
-    views: Iterable[View], failed: set[tuple[str, str, str]], have: Generation
+    views: Iterable[View], failed: set[tuple[str, str, str]], current: Generation
 ) -> tuple[View, ...]:
-    """The views where each failed tool (id, project, name) is as it was before, or is left out."""
+    """Return the views where each failed tool (id, project, name) is as before, or left out."""
     result = []
     for view in views:
+        former = current.view(view.id)
         tools = []
         for tool in view.tools:
             if (view.id, tool.project, tool.name) not in failed:
                 tools.append(tool)
                 continue
-            former = have.view(view.id)
             old = former.find(tool.project, tool.name) if former else None
             if old:
                 tools.append(old)
@@ -174,21 +165,19 @@ def without(
     return ordered(result)
 
 
-def back(have: Generation, old: Generation) -> tuple[View, ...]:
-    """What users had in ``old``, for the projects that they still have.
+def rolled_back(current: Generation, old: Generation) -> tuple[View, ...]:
+    """Return what users had in ``old``, for the projects that they still have.
 
     What they have joined since stays as it is.
     """
     views = []
-    for view in have.views:
+    for view in current.views:
         former = old.view(view.id)
-        known = set(former.projects) if former else set()
-        before = [tool for tool in former.tools if tool.project in view.projects] if former else []
-        views.append(
-            view._replace(
-                tools=(*before, *(tool for tool in view.tools if tool.project not in known))
-            )
-        )
+        if former is None:
+            views.append(view)
+            continue
+        joined = tuple(tool for tool in view.tools if tool.project not in former.projects)
+        views.append(view._replace(tools=(*former.only(set(view.projects)).tools, *joined)))
     return ordered(views)
 
 
@@ -196,15 +185,14 @@ def lines(views: Iterable[View]) -> list[str]:
     """A line for each tool of each user, for diffs."""
     return [
         f"{view.name}: {tool.project} {tool.name} {tool.version}".rstrip()
-        for view in views
-        for tool in view.tools
+        for view, tool in Generation(views=tuple(views)).tools
     ]
 
 
 def same(left: Iterable[View], right: Iterable[View]) -> bool:
     """Whether two sets of views are the same, but for when their tools became ready."""
-    return [_bare(view) for view in left] == [_bare(view) for view in right]
+    return [_without_times(view) for view in left] == [_without_times(view) for view in right]
 
 
-def _bare(view: View) -> View:
-    return view._replace(tools=tuple(tool._replace(ready="", asked="") for tool in view.tools))
+def _without_times(view: View) -> View:
+    return view.map_tools(lambda tool: tool._replace(ready="", asked=""))

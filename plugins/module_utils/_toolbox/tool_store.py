@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The store: each version of each tool in a folder of its own, named by the hash of what goes into it.
+"""The store: each version of each tool in a folder of its own, named by the hash of its inputs.
 
 An object is built in its final place and counts only when its marker has been renamed in. The
 marker knows every file's size, times and mode, so that an edited or deleted file is seen without
@@ -12,17 +12,19 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from . import acl
 from .atomic_files import make_folder, read_json, remove, write_json
 from .delivery_errors import DeliveryError
-from .installers import KINDS
+from .generation_model import Generation
+from .installer_registry import INSTALLERS
 from .installers.installer import Build, Facts
 from .wanted_tools import Source
 
 _MARKER = "complete"
+_SENT = "given"
 _AGAIN = "~"
 
 
@@ -31,6 +33,10 @@ class Store:
 
     def __init__(self, root: str) -> None:
         self.folder = os.path.join(root, "store")
+
+    def sent_folder(self, place: str) -> str:
+        """Return the folder of an object for what the control machine sends for it."""
+        return self.path(place, _SENT)
 
     def path(self, place: str, *parts: str) -> str:
         """A path in an object's folder."""
@@ -51,7 +57,8 @@ class Store:
             return False
         top = self.path(place, "files")
         return all(
-            _print_of(os.path.join(top, name)) == known for name, known in marker["files"].items()
+            _fingerprint(os.path.join(top, name)) == known
+            for name, known in marker["files"].items()
         )
 
     def find(self, key: str) -> str:
@@ -61,7 +68,7 @@ class Store:
         others = (place for place in self.places() if place.startswith(f"{key}{_AGAIN}"))
         return next((place for place in others if self.is_sound(place)), "")
 
-    def free(self, key: str) -> str:
+    def free_place(self, key: str) -> str:
         """A place for an object.
 
         One that was damaged stays beside it, as long as somebody may be using it.
@@ -73,31 +80,33 @@ class Store:
                 return place
             number += 1
 
-    def begin(self, key: str) -> str:
-        """An empty folder for an object that is to be built; returns its place."""
-        place = self.free(key)
+    def make_place(self, key: str) -> str:
+        """Make an empty folder for an object that is to be built; return its place."""
+        place = self.free_place(key)
         remove(self.path(place))
         make_folder(self.folder, 0o711)
-        for part, mode in (("", 0o700), ("given", 0o700), ("files", 0o755)):
+        for part, mode in (("", 0o700), (_SENT, 0o700), ("files", 0o755)):
             make_folder(self.path(place, part), mode)
         return place
 
-    def install(self, place: str, source: Source, facts: Facts, uv: str) -> None:
-        """Make the object of what was sent, and finish it."""
-        given, target = self.path(place, "given"), self.path(place, "files")
-        KINDS[source.kind].install(
-            Build(given, target, source.tool, source.details, source.commands, facts, uv)
+    def install(
+        self, place: str, source: Source, facts: Facts, programs: Mapping[str, str]
+    ) -> None:
+        """Make the object of what was sent, with the programs by their paths, and finish it."""
+        sent, target = self.path(place, _SENT), self.path(place, "files")
+        INSTALLERS[source.kind].install(
+            Build(sent, target, source.tool, source.details, source.commands, facts, programs)
         )
         for path in sorted(set(source.commands.values())):
             _make_executable(target, path, source)
-        remove(given)
+        remove(sent)
         self.finish(place)
 
     def finish(self, place: str) -> None:
         """From now on the object counts."""
         top = self.path(place, "files")
-        prints = {name: _print_of(os.path.join(top, name)) for name in _files(top)}
-        write_json(self.path(place, _MARKER), {"files": prints}, lasting=False)
+        fingerprints = {name: _fingerprint(os.path.join(top, name)) for name in _files(top)}
+        write_json(self.path(place, _MARKER), {"files": fingerprints}, lasting=False)
 
     def allow(self, place: str, uids: Collection[int]) -> bool:
         """Let exactly these users use an object."""
@@ -111,6 +120,18 @@ class Store:
         """Take an object away; nothing of it counts from the beginning on."""
         remove(self.path(place, _MARKER))
         remove(self.path(place))
+
+
+def damaged_tools(root: str, generation: Generation) -> list[str]:
+    """Return the tools of a generation whose objects are not as they were installed."""
+    store = Store(root)
+    return sorted(
+        {
+            f"{tool.project} {tool.name}"
+            for _view, tool in generation.tools
+            if tool.place and not store.is_sound(tool.place)
+        }
+    )
 
 
 def _make_executable(top: str, path: str, source: Source) -> None:
@@ -131,14 +152,12 @@ def _make_executable(top: str, path: str, source: Source) -> None:
 def _files(top: str) -> Iterator[str]:
     """Files and links below a folder, by their path in it."""
     for folder, folders, files in os.walk(top):
-        for name in (
-            *files,
-            *(name for name in folders if os.path.islink(os.path.join(folder, name))),
-        ):
+        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+        for name in (*files, *links):
             yield os.path.relpath(os.path.join(folder, name), top)
 
 
-def _print_of(path: str) -> Any:
+def _fingerprint(path: str) -> Any:
     """What tells that a file was touched; the time of change cannot be set by hand."""
     try:
         about = os.lstat(path)

@@ -16,57 +16,59 @@ from .delivery_errors import DeliveryError
 from .toolbox_options import Options, check
 
 
-def toolbox(options: Options, dry: bool) -> dict[str, Any]:
+def toolbox(options: Options, *, check_mode: bool) -> dict[str, Any]:
     """One call of the module ``toolbox``."""
     check(options)
     try:
-        return _toolbox(options, dry)
+        return _toolbox(options, check_mode=check_mode)
     except OSError as error:
         raise _cannot_write(options["path"], error) from error
 
 
-def directly(options: Options, dry: bool, diff: bool) -> dict[str, Any]:
-    """The same where no module is around it, told as a module tells it."""
+def directly(options: Options, *, dry: bool, diff: bool) -> dict[str, Any]:
+    """Make the same call without a module around it, with the result that a module would give."""
     try:
-        answer = toolbox(options, dry)
+        result = toolbox(options, check_mode=dry)
     except ShippingError as error:
         return {"failed": True, "msg": str(error), **error.facts}
-    kept = {
-        name: value for name, value in answer.items() if name != "told" and (diff or name != "diff")
-    }
-    return {**kept, "warnings": answer.get("told", [])}
+    hidden = ("told",) if diff else ("told", "diff")
+    shown = {name: value for name, value in result.items() if name not in hidden}
+    return {**shown, "warnings": result.get("told", [])}
 
 
-def _toolbox(options: Options, dry: bool) -> dict[str, Any]:
+def _toolbox(options: Options, *, check_mode: bool) -> dict[str, Any]:
     if options["state"] == "absent" or options["generation"] is not None:
-        return _without_record(options, dry)
+        return _without_record(options, check_mode=check_mode)
     request = deliver.Request(
-        options["path"],
-        options["record"],
-        options["_projects"] or [],
-        options["removals"] == "hold",
-        frozenset((one["id"], one["project"]) for one in options["may_remove"]),
-        options["keep"],
-        options["grace"],
-        options["accept_older"],
-        options["enrol"],
-        options["test_timeout"],
-        options["lock_timeout"],
-        options["_uv"] or "",
-        _bundle(options),
-        (options["_bundle"] or {}).get("unsent", {}),
-        dry,
+        root=options["path"],
+        record=options["record"],
+        manifests=options["_projects"] or [],
+        block_removals=options["removals"] == "hold",
+        may_remove=frozenset((pair["id"], pair["project"]) for pair in options["may_remove"]),
+        keep=options["keep"],
+        grace=options["grace"],
+        accept_older=options["accept_older"],
+        integrate_shells=options["enrol"],
+        test_timeout=options["test_timeout"],
+        lock_timeout=options["lock_timeout"],
+        programs=options["_programs"] or {},
+        bundle=_bundle(options),
+        unsent=(options["_bundle"] or {}).get("unsent", {}),
+        check_mode=check_mode,
     )
-    return _judged(deliver.deliver(request), request.hold)
+    return _result(deliver.deliver(request), may_fail=not request.block_removals)
 
 
-def _without_record(options: Options, dry: bool) -> dict[str, Any]:
-    from . import maintenance
+def _without_record(options: Options, *, check_mode: bool) -> dict[str, Any]:
+    # Imported where it is needed: most calls have a record, and loading takes a machine's time.
+    from . import rollback, uninstall
 
     root, timeout = options["path"], options["lock_timeout"]
     if options["state"] == "absent":
-        return maintenance.absent(root, "/etc", timeout, dry)
-    return maintenance.back(root, options["generation"], options["keep"], timeout, dry)
+        return uninstall.uninstall(root, "/etc", timeout, check_mode=check_mode)
+    return rollback.roll_back(
+        root, options["generation"], options["keep"], timeout, check_mode=check_mode
+    )
 
 
 def _bundle(options: Options) -> Bundle:
@@ -81,26 +83,26 @@ def _bundle(options: Options) -> Bundle:
     return bundle
 
 
-def _judged(answer: dict[str, Any], hold: bool) -> dict[str, Any]:
-    """A tool that is not ready fails the call.
+def _result(report: dict[str, Any], *, may_fail: bool) -> dict[str, Any]:
+    """Return what the module reports; a tool that is not ready fails the call.
 
-    One that only holds lets the play go on, so that others can leave.
+    A call that blocks removals may not fail: the play goes on, so that others can leave.
     """
-    failures = answer["failures"]
-    if failures and not hold:
-        said = "; ".join(answer.pop("told"))
-        left = (
+    failures = report.pop("failure_texts")
+    if failures and may_fail:
+        rest = (
             "What was there before is still there"
-            if answer["generation"]
+            if report["generation"]
             else "Nothing else was left out"
         )
-        return {**answer, "failed": True, "msg": f"not everything is ready: {said}. {left}"}
+        message = f"not everything is ready: {'; '.join(failures)}. {rest}"
+        return {**report, "failed": True, "msg": message}
     return {
-        **answer,
+        **report,
         "told": [
-            *(f"not ready: {text}" for text in answer["told"]),
-            *answer["notes"],
-            *_unknown(answer["unknown"]),
+            *(f"not ready: {text}" for text in failures),
+            *report["notes"],
+            *_unknown(report["unknown"]),
         ],
     }
 
@@ -110,7 +112,7 @@ def _unknown(names: list[str]) -> list[str]:
 
 
 def _cannot_write(root: str, error: OSError) -> DeliveryError:
-    remedy = (
+    hint = (
         "Make room there, then run again"
         if error.errno in (errno.ENOSPC, errno.EDQUOT)
         else "Look at that path, then run again"
@@ -119,12 +121,12 @@ def _cannot_write(root: str, error: OSError) -> DeliveryError:
     return DeliveryError(
         f"{where} cannot be read or written",
         innermost(error),
-        f"What was there before still works. {remedy}",
+        f"What was there before still works. {hint}",
     )
 
 
 def info(options: Options) -> dict[str, Any]:
     """One call of the module ``toolbox_info``."""
-    from . import maintenance
+    from . import inspection
 
-    return maintenance.info(options["path"])
+    return inspection.inspect(options["path"])

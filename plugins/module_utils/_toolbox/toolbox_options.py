@@ -34,7 +34,7 @@ TOOLBOX: dict[str, dict[str, Any]] = {
     "lock_timeout": {"type": "int", "default": 60},
     "uv_path": {"type": "path"},
     "_projects": {"type": "list", "elements": "dict"},
-    "_uv": {"type": "str"},
+    "_programs": {"type": "dict"},
     "_bundle": {"type": "dict"},
     "_content": {"type": "str", "no_log": True},
 }
@@ -50,7 +50,7 @@ def check(options: Options) -> None:
         if value < limits[name]
     ]
     if options.get("generation") is not None:
-        problems += _problems_of_going_back(options)
+        problems += _problems_of_rolling_back(options)
     elif options.get("state", "present") == "present":
         problems += [
             Problem(name, "is needed") for name in ("record", "catalogue") if not options.get(name)
@@ -59,7 +59,7 @@ def check(options: Options) -> None:
         raise SpecError(problems, "the options")
 
 
-def _problems_of_going_back(options: Options) -> list[Problem]:
+def _problems_of_rolling_back(options: Options) -> list[Problem]:
     given = str(options["generation"])
     problems = (
         []

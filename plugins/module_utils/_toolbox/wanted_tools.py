@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 
 from . import checked_names
 from .generation_model import Tool
-from .installers import KINDS
-from .installers.installer import Facts
+from .installer_registry import INSTALLERS
+from .installers.installer import Details, Facts
 
 LAYOUT = 1
-"""Raised when objects of the store are laid out anew, so that old ones are not taken for new ones."""
+"""Raised when objects of the store get another layout, so that old ones are not taken for new."""
 
 
 class Wish(NamedTuple):
@@ -32,13 +32,13 @@ class Wish(NamedTuple):
 
 
 class Source(NamedTuple):
-    """What an object is made of, and where in the catalogue the control machine finds it."""
+    """What an object is made of, and where in the catalog the control machine finds it."""
 
     project: str
     tool: str
     kind: str
     variant: int
-    details: Mapping[str, Any]
+    details: Details
     commands: Mapping[str, str]
 
 
@@ -50,85 +50,94 @@ class Wanted(NamedTuple):
 
     wishes: tuple[Wish, ...]
     sources: Mapping[str, Source]
-    passed_over: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
 
 
 @dataclass
-class _Offer:
+class _ProjectTools:
     """What a project has for this machine."""
 
     tools: list[Tool] = field(default_factory=list)
     sources: dict[str, Source] = field(default_factory=dict)
-    passed_over: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
 
 
 def wanted(
     record: Mapping[str, Any], manifests: Iterable[Mapping[str, Any]], facts: Facts
 ) -> Wanted:
-    """What the users of the record must have on a machine with these facts."""
-    offers = {manifest["name"]: _offer(manifest, facts) for manifest in manifests}
+    """Return what the users of the record must have on a machine with these facts."""
+    projects = {manifest["name"]: _project_tools(manifest, facts) for manifest in manifests}
+    wishes = tuple(_wish(user, projects) for user in record["users"])
     sources: dict[str, Source] = {}
-    for offer in offers.values():
-        sources.update(offer.sources)
-    wishes = []
-    for user in record["users"]:
-        mine = [offers[name] for name in sorted(set(user["projects"])) if name in offers]
-        wishes.append(
-            Wish(user["id"], user["name"], tuple(tool for offer in mine for tool in offer.tools))
-        )
-    used = {tool.object for wish in wishes for tool in wish.tools}
-    passed = sorted(
-        {
-            text
-            for name in {name for user in record["users"] for name in user["projects"]}
-            & set(offers)
-            for text in offers[name].passed_over
-        }
-    )
+    for project in projects.values():
+        sources.update(project.sources)
+    objects: set[str] = set()
+    for wish in wishes:
+        objects.update(tool.object for tool in wish.tools)
+    skipped: set[str] = set()
+    for name in _projects_of(record).intersection(projects):
+        skipped.update(projects[name].skipped)
     return Wanted(
-        tuple(wishes),
-        {key: source for key, source in sources.items() if key in used},
-        tuple(passed),
+        wishes,
+        {key: source for key, source in sources.items() if key in objects},
+        tuple(sorted(skipped)),
     )
 
 
-def _offer(manifest: Mapping[str, Any], facts: Facts) -> _Offer:
-    offer = _Offer()
+def _wish(user: Mapping[str, Any], projects: Mapping[str, _ProjectTools]) -> Wish:
+    tools: list[Tool] = []
+    for name in sorted(set(user["projects"])):
+        if name in projects:
+            tools += projects[name].tools
+    return Wish(user["id"], user["name"], tuple(tools))
+
+
+def _projects_of(record: Mapping[str, Any]) -> set[str]:
+    names: set[str] = set()
+    for user in record["users"]:
+        names.update(user["projects"])
+    return names
+
+
+def _project_tools(manifest: Mapping[str, Any], facts: Facts) -> _ProjectTools:
+    project = _ProjectTools()
     for entry in manifest["tools"]:
         number = next(
-            (number for number, variant in enumerate(entry["variants"]) if _is_for(variant, facts)),
+            (number for number, details in enumerate(entry["variants"]) if _is_for(details, facts)),
             None,
         )
         if number is None:
-            offer.passed_over.append(
+            project.skipped.append(
                 f"{manifest['name']} {entry['name']} is not for {facts.os} {facts.arch}"
             )
             continue
-        _add(offer, manifest["name"], entry, number, facts)
-    return offer
+        _add(project, manifest["name"], entry, number, facts)
+    return project
 
 
-def _is_for(variant: Mapping[str, Any], facts: Facts) -> bool:
+def _is_for(details: Details, facts: Facts) -> bool:
     return bool(
-        variant.get("os", facts.os) == facts.os and variant.get("arch", facts.arch) == facts.arch
+        details.get("os", facts.os) == facts.os and details.get("arch", facts.arch) == facts.arch
     )
 
 
-def _add(offer: _Offer, project: str, entry: Mapping[str, Any], number: int, facts: Facts) -> None:
-    kind, details = KINDS[entry["kind"]], entry["variants"][number]
-    commands = dict(details.get("commands") or entry["commands"])
-    if isinstance(details.get("commands"), list):
-        commands = {path.rpartition("/")[2]: path for path in details["commands"]}
-    if kind.name == "python":
-        commands = {name: path if "/" in path else f"bin/{path}" for name, path in commands.items()}
-    key = object_key(entry, details, commands, facts) if kind.stored else ""
+def _add(
+    project: _ProjectTools, name: str, entry: Mapping[str, Any], number: int, facts: Facts
+) -> None:
+    installer, details = INSTALLERS[entry["kind"]], entry["variants"][number]
+    commands = {
+        command: installer.command_path(path) for command, path in _commands(entry, details).items()
+    }
+    key = object_key(entry, details, commands, facts) if installer.stored else ""
     if key:
-        offer.sources[key] = Source(project, entry["name"], kind.name, number, details, commands)
-    offer.tools.append(
+        project.sources[key] = Source(
+            name, entry["name"], installer.name, number, details, commands
+        )
+    project.tools.append(
         Tool(
-            project,
+            name,
             entry["name"],
-            kind.name,
+            installer.name,
             entry["version"],
             entry["description"],
             key,
@@ -141,10 +150,18 @@ def _add(offer: _Offer, project: str, entry: Mapping[str, Any], number: int, fac
     )
 
 
+def _commands(entry: Mapping[str, Any], details: Details) -> dict[str, str]:
+    """Paths by command; a platform may have its own."""
+    own = details.get("commands")
+    if isinstance(own, list):
+        return {path.rpartition("/")[2]: path for path in own}
+    return dict(own or entry["commands"])
+
+
 def object_key(
-    entry: Mapping[str, Any], details: Mapping[str, Any], commands: Mapping[str, str], facts: Facts
+    entry: Mapping[str, Any], details: Details, commands: Mapping[str, str], facts: Facts
 ) -> str:
-    """The name in the store.
+    """Return the name in the store.
 
     A hash of everything that goes into the object, and a name for people.
     """
@@ -154,7 +171,7 @@ def object_key(
         "name": entry["name"],
         "as": details.get("as") or "",
         "targets": sorted(set(commands.values())),
-        "inputs": KINDS[entry["kind"]].inputs(details, facts),
+        "inputs": INSTALLERS[entry["kind"]].inputs(details, facts),
     }
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:32]
     return "-".join(

@@ -11,7 +11,6 @@ import fcntl
 import os
 import platform
 import pwd
-import re
 import stat
 import sys
 import time
@@ -22,6 +21,7 @@ from .checked_names import is_root
 from .delivery_errors import Busy, Unsupported
 from .generation_model import Generation
 from .installers.installer import Facts
+from .python_version import version_behind
 from .targets import People
 
 _PYTHONS = ("/usr/bin/python3", "/usr/libexec/platform-python")
@@ -36,16 +36,6 @@ def facts() -> Facts:
         python,
         version_behind(python, ".".join(platform.python_version_tuple()[:2])),
     )
-
-
-def version_behind(python: str, otherwise: str) -> str:
-    """``3.11`` of /usr/bin/python3, which is a link to python3.11.
-
-    Asking it would cost more than all else.
-    """
-    name = os.path.basename(os.path.realpath(python))
-    version = name.replace("python", "").replace("platform-", "")
-    return version if re.fullmatch(r"3\.\d+", version) else otherwise
 
 
 def check(root: str) -> None:
@@ -104,9 +94,8 @@ def locked(root: str, timeout: float) -> Iterator[None]:
 
     The kernel frees the lock when its holder ends, however it ends.
     """
-    umask = os.umask(
-        0o022
-    )  # Users must be able to read what root writes, whatever root's own habit is.
+    # Users must be able to read what root writes, whatever root's own habit is.
+    umask = os.umask(0o022)
     os.makedirs(root, mode=0o755, exist_ok=True)
     descriptor = os.open(
         os.path.join(root, "lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600

@@ -7,23 +7,25 @@ from __future__ import annotations
 
 import os
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...module_utils._core.errors import ShippingError
 from ...module_utils._toolbox.installers.installer import sha256_of
-from .tool_sources import Catalogue
-from .wheels import told
+from .catalog_folder import Catalog
+from .tool_types import tool_type
+from .wheels import reported
 
 
 @dataclass(frozen=True)
-class Parcel:
-    """What a machine asked for, and where its content is."""
+class BundleWriter:
+    """Writes what machines lack."""
 
-    catalogue: Catalogue
+    catalog: Catalog
     manifests: Mapping[str, Mapping[str, Any]]
-    uv: str = ""
+    programs: Mapping[str, str] = field(default_factory=dict)
+    """The paths of helper programs, by name."""
 
     def write(self, path: str, missing: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         """Write the tar; returns its checksum.
@@ -33,23 +35,25 @@ class Parcel:
         unsent = {}
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w") as content:
-            for wish in missing:
+            for lacking in missing:
                 try:
-                    found = list(self._contents(wish))
+                    files = list(self._content(lacking))
                 except ShippingError as error:
-                    unsent[wish["object"]] = str(error)
+                    unsent[lacking["object"]] = str(error)
                     continue
-                for name, source in found:
-                    _add(content, f"{wish['object']}/{name}", source)
+                for name, source in files:
+                    _add(content, f"{lacking['object']}/{name}", source)
         return {"sha256": sha256_of(path), "unsent": unsent}
 
-    def _contents(self, wish: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        if not wish["project"]:
-            yield "content", self.uv
-            return
-        tool = self._tool(wish["project"], wish["tool"])
-        yield from self.catalogue.of(wish["project"]).contents(
-            tool, tool["variants"][wish["variant"]], told(wish.get("system", {}))
+    def _content(self, lacking: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+        if not lacking["project"]:
+            return [("content", self.programs[lacking["tool"]])]
+        tool = self._tool(lacking["project"], lacking["tool"])
+        return tool_type(tool["kind"]).content(
+            self.catalog.sources_of(lacking["project"]),
+            tool,
+            tool["variants"][lacking["variant"]],
+            reported(lacking.get("system", {})),
         )
 
     def _tool(self, project: str, name: str) -> Mapping[str, Any]:

@@ -18,11 +18,12 @@ from typing import IO, Any
 
 
 @contextlib.contextmanager
-def turn(path: str, meanwhile: Callable[[], object] | None = None) -> Iterator[None]:
-    """The first process alone; then all that have come meanwhile, together, so that none waits for the failures of another.
+def single_flight(path: str, meanwhile: Callable[[], object] | None = None) -> Iterator[None]:
+    """Let the first process in alone; then all that have come meanwhile, together.
 
-    The second does what is to be done ``meanwhile`` before it waits, and meets no third at
-    ``path.second``. ``path`` is where they meet. Both stay, empty.
+    So none of those waits for the failures of another. The second does what is to be done
+    ``meanwhile`` before it waits, and meets no third at ``path.second``. ``path`` is where they
+    meet. Both stay, empty.
     """
     with open(path, "a", encoding="utf-8") as file:
         if not _is_first(file):
@@ -48,11 +49,12 @@ def _is_first(file: IO[str]) -> bool:
 def once(
     path: str, make: Callable[[], dict[str, Any]], meanwhile: Callable[[], object] | None = None
 ) -> dict[str, Any]:
-    """What is kept at ``path`` as JSON, or what ``make`` gives, which is kept. An error is not kept, and meets each process.
+    """Return what is kept at ``path`` as JSON, or what ``make`` gives, which is then kept.
 
-    One of those that wait for the first does what is to be done ``meanwhile``.
+    An error is not kept, and meets each process. One of those that wait for the first does what is
+    to be done ``meanwhile``.
     """
-    with turn(f"{path}.lock", meanwhile):
+    with single_flight(f"{path}.lock", meanwhile):
         if not os.path.exists(path):
             content = json.dumps(make())
             descriptor, partial = tempfile.mkstemp(dir=os.path.dirname(path))

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...module_utils._toolbox.installers import KINDS
-from ...module_utils._toolbox.installers.installer import Key, Kind
+from ...module_utils._toolbox.installer_registry import INSTALLERS
+from ...module_utils._toolbox.installers.installer import Installer, Key
 from .project_file import COMMON_KEYS, PLATFORM_KEYS, POINTER_KEYS, PROJECT_KEYS, keys_of
 from .value_forms import FORMS
 
@@ -46,32 +46,32 @@ def _tool() -> dict[str, Any]:
     return {
         "type": "object",
         "required": ["kind"],
-        "properties": {"kind": {"description": COMMON_KEYS["kind"].text, "enum": list(KINDS)}},
+        "properties": {"kind": {"description": COMMON_KEYS["kind"].text, "enum": list(INSTALLERS)}},
         "allOf": [
-            {"if": {"properties": {"kind": {"const": kind.name}}}, "then": _of_kind(kind)}
-            for kind in KINDS.values()
+            {"if": {"properties": {"kind": {"const": name}}}, "then": _of_type(installer)}
+            for name, installer in INSTALLERS.items()
         ],
     }
 
 
-def _of_kind(kind: Kind) -> dict[str, Any]:
-    keys = keys_of(kind)
+def _of_type(installer: Installer) -> dict[str, Any]:
+    keys = keys_of(installer)
     required = [name for name, key in keys.items() if key.required and not key.each_platform]
     return {
-        "description": kind.text,
-        "required": required + ([] if kind.name in ("env", "file") else ["version"]),
+        "description": installer.text,
+        "required": required + (["version"] if installer.needs_version else []),
         "additionalProperties": False,
         "properties": {
-            name: _platforms(kind, key) if key.form == "platforms" else _property(key)
+            name: _platforms(installer, key) if key.form == "platforms" else _property(key)
             for name, key in keys.items()
         },
     }
 
 
-def _platforms(kind: Kind, about: Key) -> dict[str, Any]:
+def _platforms(installer: Installer, about: Key) -> dict[str, Any]:
     keys = {
         **PLATFORM_KEYS,
-        **{name: key for name, key in keys_of(kind).items() if key.each_platform},
+        **{name: key for name, key in keys_of(installer).items() if key.each_platform},
     }
     item = {
         "type": "object",
@@ -83,5 +83,5 @@ def _platforms(kind: Kind, about: Key) -> dict[str, Any]:
 
 def _property(key: Key) -> dict[str, Any]:
     if key.form == "kind":
-        return {"description": key.text, "enum": list(KINDS)}
+        return {"description": key.text, "enum": list(INSTALLERS)}
     return {"description": key.text, **(_NAMES if key.form == "names" else FORMS[key.form].schema)}

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A project's file of the catalogue: from text to what it says. Pure.
 
-What a kind takes stands in its own file in module_utils/_toolbox/kinds; the JSON schema and the
-tables of the guide are made of the same.
+What a type takes stands in its own file in module_utils/_toolbox/installers; the JSON schema and
+the tables of the guide are made of the same.
 """
 
 from __future__ import annotations
@@ -18,11 +18,18 @@ from yaml.nodes import MappingNode
 from ...module_utils._core.errors import SpecError, suggestion
 from ...module_utils._core.parsing import kind_of
 from ...module_utils._toolbox import checked_names
-from ...module_utils._toolbox.installers import KINDS
-from ...module_utils._toolbox.installers.installer import Key, Kind
+from ...module_utils._toolbox.installer_registry import INSTALLERS
+from ...module_utils._toolbox.installers.installer import Installer, Key
 from .._sources.yaml_reader import tree
 from .document_reader import Place, mapping
+from .tool_types import tool_type
 from .value_forms import FORMS
+
+
+def _names_of_types_without_version() -> str:
+    names = [f"`{name}`" for name, about in INSTALLERS.items() if not about.needs_version]
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
 
 PROJECT_KEYS: dict[str, Key] = {
     "description": Key("text", "One line about the project."),
@@ -44,7 +51,9 @@ POINTER_KEYS: dict[str, Key] = {
 }
 COMMON_KEYS: dict[str, Key] = {
     "kind": Key("kind", "What kind of tool it is.", required=True),
-    "version": Key("text", "Its version, for people. Needed but for `env` and `file`."),
+    "version": Key(
+        "text", f"Its version, for people. Needed but for {_names_of_types_without_version()}."
+    ),
     "description": Key("text", "One line about it, which `tools` shows."),
     "platforms": Key("platforms", "The systems that it is for; all by default. See below."),
     "priority": Key(
@@ -82,12 +91,18 @@ class Pointer:
     path: str
 
 
-def keys_of(kind: Kind) -> dict[str, Key]:
+def keys_of(installer: Installer) -> dict[str, Key]:
     """All keys of a tool of a kind."""
     common = {
-        name: key for name, key in COMMON_KEYS.items() if kind.has_commands or name != "self_test"
+        name: key
+        for name, key in COMMON_KEYS.items()
+        if installer.has_commands or name != "self_test"
     }
-    return {**common, **({"commands": OWN_COMMANDS} if kind.own_commands else {}), **kind.keys}
+    return {
+        **common,
+        **({"commands": OWN_COMMANDS} if installer.own_commands else {}),
+        **installer.keys,
+    }
 
 
 def read(text: str, file: str, name: str) -> Project | Pointer:
@@ -150,48 +165,58 @@ def _tools(place: Place) -> list[dict[str, Any]]:
 
 
 def _refuse_same_path(tool: dict[str, Any], others: list[dict[str, Any]], place: Place) -> None:
-    """Two files of a project cannot be at one path, nor one below the other."""
-    mine = f"{_path_of(tool)}/"
-    for other in others if tool["kind"] == "file" else ():
-        theirs = f"{_path_of(other)}/"
-        if other["kind"] == "file" and (mine.startswith(theirs) or theirs.startswith(mine)):
+    """Two tools of a project cannot share files at one path, nor one below the other."""
+    path = _shared_path(tool)
+    for other in others if path else ():
+        other_path = _shared_path(other)
+        if other_path and _is_same_or_below(path, other_path):
             place.problem(
-                f"{tool['name']} and {other['name']} cannot both be at {_path_of(tool)}; give one"
-                " another path"
+                f"{tool['name']} and {other['name']} cannot both be at {path}; give one another"
+                " path"
             )
 
 
-def _path_of(tool: dict[str, Any]) -> str:
-    return str((tool["variants"] or [{}])[0].get("path") or tool["name"])
+def _shared_path(tool: dict[str, Any]) -> str:
+    shared_path = tool_type(tool["kind"]).shared_path
+    return shared_path(tool) if shared_path else ""
+
+
+def _is_same_or_below(path: str, other: str) -> bool:
+    return f"{path}/".startswith(f"{other}/") or f"{other}/".startswith(f"{path}/")
 
 
 def _tool(name: str, place: Place) -> dict[str, Any] | None:
-    kind = _kind(place)
-    if kind is None:
+    installer = _installer(place)
+    if installer is None:
         return None
-    keys = keys_of(kind)
+    keys = keys_of(installer)
     required = {key for key, about in keys.items() if about.required and not about.each_platform}
-    required |= set() if kind.name in ("env", "file") else {"version"}
+    if installer.needs_version:
+        required.add("version")
     parsers = {
-        key: _platforms(kind) if about.form == "platforms" else _parser(about.form)
+        key: _platforms(installer) if about.form == "platforms" else _parser(about.form)
         for key, about in keys.items()
     }
     before = len(place.problems)
     found = mapping(place, parsers, required, name)
-    variants = list(_variants(kind, found, place, name)) if len(place.problems) == before else []
-    return _as_tool(name, kind, found, variants)
+    variants = (
+        list(_variants(installer, found, place, name)) if len(place.problems) == before else []
+    )
+    return _as_tool(name, installer, found, variants)
 
 
-def _kind(place: Place) -> Kind | None:
+def _installer(place: Place) -> Installer | None:
     if not isinstance(place.node, MappingNode):
         return place.problem(f"must be a mapping, not {kind_of(place.value)}")
     value = place.get("kind")
     if value is None:
-        return place.problem(f"has no kind; write kind: with one of {', '.join(KINDS)}")
+        return place.problem(f"has no kind; write kind: with one of {', '.join(INSTALLERS)}")
     given = str(value.value)
-    if given not in KINDS:
-        value.problem(f"{given!r} is none of {', '.join(KINDS)}{suggestion(given, KINDS)}")
-    return KINDS.get(given)
+    if given not in INSTALLERS:
+        value.problem(
+            f"{given!r} is none of {', '.join(INSTALLERS)}{suggestion(given, INSTALLERS)}"
+        )
+    return INSTALLERS.get(given)
 
 
 def _parser(form: str) -> Any:
@@ -208,11 +233,11 @@ def _names(place: Place) -> list[str] | None:
     return found or None
 
 
-def _platforms(kind: Kind) -> Any:
+def _platforms(installer: Installer) -> Any:
     """A list of systems, each with what is different there."""
     keys = {
         **PLATFORM_KEYS,
-        **{name: key for name, key in keys_of(kind).items() if key.each_platform},
+        **{name: key for name, key in keys_of(installer).items() if key.each_platform},
     }
     parsers = {name: FORMS[key.form].parse for name, key in keys.items()}
 
@@ -224,42 +249,44 @@ def _platforms(kind: Kind) -> Any:
 
 
 def _variants(
-    kind: Kind, found: dict[str, Any], place: Place, name: str
+    installer: Installer, found: dict[str, Any], place: Place, name: str
 ) -> Iterator[dict[str, Any]]:
-    """What the tool is on each platform, complete."""
-    details = {key: value for key, value in found.items() if key in kind.keys}
+    """Yield what the tool is on each platform, complete."""
+    common = {key: value for key, value in found.items() if key in installer.keys}
     for platform in found.get("platforms") or [{}]:
-        variant = {**details, **platform}
-        where = (
-            f"{name} on {platform.get('os', 'any system')} {platform.get('arch', '')}".strip()
-            if platform
-            else name
-        )
-        for group in kind.together:
-            given = [key for key in group if key in variant]
-            if len(given) != 1:
-                place.problem(f"{where} needs exactly one of {', '.join(group)}")
-        missing = [key for key, about in kind.keys.items() if about.required and key not in variant]
-        if missing:
-            place.problem(f"{where} needs {', '.join(missing)}{_why(missing)}")
-        yield variant
+        details = {**common, **platform}
+        for problem in _problems_of_variant(installer, details):
+            place.problem(f"{_where(name, platform)} {problem}")
+        yield details
 
 
-def _why(missing: list[str]) -> str:
-    return (
-        "; nothing is delivered whose content is not pinned"
-        if {"sha256", "commit"} & set(missing)
-        else ""
-    )
+def _where(name: str, platform: dict[str, Any]) -> str:
+    if not platform:
+        return name
+    system, arch = platform.get("os", "any system"), platform.get("arch", "")
+    return f"{name} on {system} {arch}".strip()
+
+
+def _problems_of_variant(installer: Installer, details: dict[str, Any]) -> Iterator[str]:
+    for group in installer.together:
+        if len(details.keys() & group) != 1:
+            yield f"needs exactly one of {', '.join(group)}"
+    missing = {
+        name: key for name, key in installer.keys.items() if key.required and name not in details
+    }
+    if missing:
+        pins = any(key.pins for key in missing.values())
+        reason = "; nothing is delivered whose content is not pinned" if pins else ""
+        yield f"needs {', '.join(missing)}{reason}"
 
 
 def _as_tool(
-    name: str, kind: Kind, found: dict[str, Any], variants: list[dict[str, Any]]
+    name: str, installer: Installer, found: dict[str, Any], variants: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    commands = found.get("commands") or ([name] if kind.own_commands else {})
+    commands = found.get("commands") or ([name] if installer.own_commands else {})
     return {
         "name": name,
-        "kind": kind.name,
+        "kind": installer.name,
         "version": found.get("version", ""),
         "description": found.get("description", ""),
         "priority": found.get("priority", 0),

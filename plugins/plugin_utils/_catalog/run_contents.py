@@ -13,31 +13,36 @@ import shutil
 from typing import Any
 
 from ...module_utils._core.errors import ShippingError
+from ...module_utils._toolbox.installer_registry import INSTALLERS
 from ...module_utils._toolbox.installers.installer import sha256_of
-from .bundle_writer import Parcel
-from .tool_sources import Catalogue
+from .bundle_writer import BundleWriter
+from .catalog_folder import Catalog
+from .tool_types import tool_type
 
 
-def read(folder: str, projects: list[str], uv_path: str | None) -> dict[str, Any]:
-    """What these projects have, and the program ``uv`` where one of their tools needs it."""
-    catalogue = Catalogue(folder, _downloads())
-    manifests, without = catalogue.manifests(projects)
-    uv = _uv(uv_path, manifests)
-    found = {
+def read(folder: str, projects: list[str], program_paths: dict[str, str]) -> dict[str, Any]:
+    """Return what these projects have, and the helper programs that their tools need.
+
+    ``program_paths`` are those that the user has set, by name.
+    """
+    catalog = Catalog(folder, _downloads())
+    manifests, without = catalog.manifests(projects)
+    programs = _programs(manifests, program_paths)
+    return {
+        "folder": folder,
+        "checkouts": catalog.checkouts,
         "manifests": manifests,
         "without": without,
-        "uv": uv,
-        "uv_sha256": sha256_of(uv) if uv else "",
+        "programs": programs,
+        "checksums": {name: sha256_of(path) for name, path in programs.items()},
     }
-    return {"folder": folder, "checkouts": catalogue.checkouts, **found}
 
 
-def parcel(offer: dict[str, Any]) -> Parcel:
-    """What can be sent of that."""
-    catalogue = Catalogue(offer["folder"], _downloads(), offer["checkouts"])
-    return Parcel(
-        catalogue, {manifest["name"]: manifest for manifest in offer["manifests"]}, offer["uv"]
-    )
+def bundle_writer(contents: dict[str, Any]) -> BundleWriter:
+    """Return what sends of that."""
+    catalog = Catalog(contents["folder"], _downloads(), contents["checkouts"])
+    manifests = {manifest["name"]: manifest for manifest in contents["manifests"]}
+    return BundleWriter(catalog, manifests, contents["programs"])
 
 
 def _downloads() -> str:
@@ -45,15 +50,24 @@ def _downloads() -> str:
     return os.path.join(cache, "shipping.code", "downloads")
 
 
-def _uv(given: str | None, manifests: list[dict[str, Any]]) -> str:
-    """The path of uv, where any project has a tool that it installs."""
-    if not any(tool["kind"] == "python" for manifest in manifests for tool in manifest["tools"]):
-        return ""
-    path = given or shutil.which("uv")
+def _programs(manifests: list[dict[str, Any]], paths: dict[str, str]) -> dict[str, str]:
+    """Return the paths of the helper programs that installers of these tools run, by name."""
+    used: set[str] = set()
+    for manifest in manifests:
+        used.update(tool["kind"] for tool in manifest["tools"])
+    programs: dict[str, str] = {}
+    for kind in sorted(used):
+        for name in INSTALLERS[kind].programs:
+            programs[name] = _program(name, kind, paths.get(name))
+    return programs
+
+
+def _program(name: str, kind: str, given: str | None) -> str:
+    path = given or shutil.which(name)
     if not path or not os.path.isfile(path):
         raise ShippingError(
-            "tools of the kind python need uv",
-            f"{given or 'uv'} is not on the control machine",
-            "pip install uv, or say where it is with uv_path",
+            f"tools of the kind {kind} need {name}",
+            f"{given or name} is not on the control machine",
+            tool_type(kind).program_hints.get(name, f"Install {name} there"),
         )
     return path

@@ -9,7 +9,6 @@ For each form a parser, and the same as a JSON schema.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,21 +83,23 @@ def _words(place: Place) -> Any:
 def _commands(place: Place) -> Any:
     """Paths by command; of a list, each one's last part is the command."""
     if isinstance(place.value, dict):
-        pairs = [(name, key, _path(value)) for name, key, value in place.items()]
+        named = [(name, key, _path(value)) for name, key, value in place.items()]
     else:
         paths = [(element, _path(element)) for element in place.elements()]
-        pairs = [(str(path).rpartition("/")[2], element, path) for element, path in paths]
-    for name, where, path in pairs:
-        if name in checked_names.RESERVED:
-            where.problem(
-                f"{name} is a command of this collection's own; give the tool's another name"
-            )
-        elif path is not None and not checked_names.is_command(name):
-            where.problem(
-                f"{name!r} cannot be a command: it must have letters, digits and _ . + - only"
-            )
-    found = {name: path for name, _where, path in pairs if path is not None}
+        named = [(str(path).rpartition("/")[2], element, path) for element, path in paths]
+    for name, where, path in named:
+        _check_command(name, where, has_path=path is not None)
+    found = {name: path for name, _where, path in named if path is not None}
     return found or place.problem("must name at least one command")
+
+
+def _check_command(name: str, where: Place, *, has_path: bool) -> None:
+    if name in checked_names.RESERVED:
+        where.problem(f"{name} is a command of this collection's own; give the tool's another name")
+    elif has_path and not checked_names.is_command(name):
+        where.problem(
+            f"{name!r} cannot be a command: it must have letters, digits and _ . + - only"
+        )
 
 
 def _variables(place: Place) -> Any:
@@ -169,8 +170,3 @@ FORMS: dict[str, Form] = {
     "os": Form(_word(*PLATFORM_OS), {"enum": list(PLATFORM_OS)}, "word"),
     "arch": Form(_word(*PLATFORM_ARCH), {"enum": list(PLATFORM_ARCH)}, "word"),
 }
-
-
-def parsers(forms: dict[str, str]) -> dict[str, Callable[[Place], Any]]:
-    """The parser of each key, by the name of its form."""
-    return {name: FORMS[form].parse for name, form in forms.items()}

@@ -60,7 +60,7 @@ def declared(os: str | None, arch: str | None, python: str | None) -> System:
     return System(os or "", arch or "", named[1] if named else "")
 
 
-def told(data: Mapping[str, Any]) -> System:
+def reported(data: Mapping[str, Any]) -> System:
     """What a machine says of itself, which is only compared with."""
     return System(*(str(data.get(name, "")) for name in ("os", "arch", "python")))
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .installer import Build, Key, Kind, declared, verify
+from .installer import Build, Installer, Key, declared, verify
 
 
 def _install(build: Build) -> None:
@@ -16,7 +16,7 @@ def _install(build: Build) -> None:
     unpack(source, build.target, build.name, build.details.get("strip") or 0)
 
 
-KIND = Kind(
+INSTALLER = Installer(
     "archive",
     "A tar (plain, gz, bz2, xz) or zip with programs. It is unpacked by rules of our own: nothing"
     " in it can be written elsewhere.",
@@ -27,7 +27,7 @@ KIND = Kind(
             "The file, below the folder of the catalogue, in place of `url`.",
             each_platform=True,
         ),
-        "sha256": Key("sha256", "Its checksum.", required=True, each_platform=True),
+        "sha256": Key("sha256", "Its checksum.", required=True, each_platform=True, pins=True),
         "strip": Key(
             "count",
             "How many leading folders are left out, as `tar --strip-components` does.",

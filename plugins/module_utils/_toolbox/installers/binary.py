@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from .installer import Key, Kind, declared, put
+from .installer import Installer, Key, declared, put
 
-KIND = Kind(
+INSTALLER = Installer(
     "binary",
     "One program in one file.",
     {
@@ -17,7 +17,7 @@ KIND = Kind(
             "The file, below the folder of the catalogue, in place of `url`.",
             each_platform=True,
         ),
-        "sha256": Key("sha256", "Its checksum.", required=True, each_platform=True),
+        "sha256": Key("sha256", "Its checksum.", required=True, each_platform=True, pins=True),
     },
     declared("sha256"),
     lambda build: put(build, 0o755),

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from .installer import Key, Kind, declared
+from .installer import Installer, Key, declared
 
-KIND = Kind(
+INSTALLER = Installer(
     "env",
     "Environment variables, such as the address of a service. They are no place for secrets.",
     {
@@ -20,5 +20,6 @@ KIND = Kind(
     declared("variables"),
     lambda build: None,
     has_commands=False,
+    needs_version=False,
     stored=False,
 )

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from .installer import Key, Kind, declared, put
+from .installer import Installer, Key, declared, put
 
-KIND = Kind(
+INSTALLER = Installer(
     "file",
     "A file that tools read, such as a configuration. It is at `share/PROJECT/PATH` of the user's"
     " view; `env` can say where that is.",
@@ -18,4 +18,5 @@ KIND = Kind(
     declared("sha256"),
     lambda build: put(build, 0o644),
     has_commands=False,
+    needs_version=False,
 )

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .installer import Build, Key, Kind, declared
+from .installer import Build, Installer, Key, declared
 
 
 def _install(build: Build) -> None:
@@ -14,7 +14,7 @@ def _install(build: Build) -> None:
     unpack(build.sent("archive"), build.target, build.name)
 
 
-KIND = Kind(
+INSTALLER = Installer(
     "git",
     "The files of one commit of a git repository. The control machine gets them; the user's machine"
     " needs no git.",
@@ -24,7 +24,12 @@ KIND = Kind(
             "The URL of the repository, or its path, as `git fetch` takes it.",
             required=True,
         ),
-        "commit": Key("commit", "The full id of the commit, which is its checksum.", required=True),
+        "commit": Key(
+            "commit",
+            "The full id of the commit, which is its checksum.",
+            required=True,
+            pins=True,
+        ),
         "commands": Key(
             "commands", "Paths in the repository by command, or a list of paths.", required=True
         ),

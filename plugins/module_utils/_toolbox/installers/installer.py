@@ -1,10 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a kind of tool is.
-
-The keys of its entry in a catalogue, what makes an object of it, and how it is installed.
-"""
+"""Describe one type of tool: the keys of its entry in a catalog, its object, how to install it."""
 
 from __future__ import annotations
 
@@ -12,21 +9,30 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..delivery_errors import Damaged
+
+Details = Mapping[str, Any]
+"""What the catalog says of a tool for one platform, with what its type has pinned.
+
+Two keys mean the same for each type: ``as`` is the tool's path below ``share`` in a view,
+``variables`` are its environment variables.
+"""
 
 
 class Key(NamedTuple):
     """One key of a tool's entry.
 
-    ``each_platform`` ones may also stand in an item of ``platforms``.
+    ``each_platform`` ones may also stand in an item of ``platforms``; ``pins`` ones pin content.
     """
 
     form: str
     text: str
     required: bool = False
     each_platform: bool = False
+    pins: bool = False
 
 
 class Facts(NamedTuple):
@@ -42,51 +48,72 @@ class Facts(NamedTuple):
 class Build(NamedTuple):
     """An object that is being made in its final place."""
 
-    given: str
+    sent_folder: str
     """The folder with what the control machine sent for it."""
     target: str
     """The folder that the tool's files go to."""
     name: str
-    details: Mapping[str, Any]
-    """What the catalogue says for this platform."""
+    details: Details
     commands: Mapping[str, str]
     facts: Facts
-    uv: str = ""
-    """The path of the program that installs Python packages."""
+    programs: Mapping[str, str] = MappingProxyType({})
+    """The paths of the helper programs that the installer runs, by name."""
 
     def sent(self, name: str) -> str:
-        """The path of a file that was sent."""
-        return os.path.join(self.given, name)
+        """Return the path of a file that was sent."""
+        return os.path.join(self.sent_folder, name)
 
 
-Inputs = Callable[[Mapping[str, Any], Facts], "dict[str, Any]"]
+Inputs = Callable[[Details, Facts], "dict[str, Any]"]
 
 
-class Kind(NamedTuple):
-    """One kind; ``files`` tells whether it has an object in the store at all."""
+def unchanged(path: str) -> str:
+    """Return the path of a command as the catalog has it."""
+    return path
+
+
+def system_of(_details: Details, facts: Facts) -> dict[str, str]:
+    """Return what content has to fit: the system of the machine, with its own Python."""
+    return {"os": facts.os, "arch": facts.arch, "python": facts.python_version}
+
+
+class Installer(NamedTuple):
+    """One type of tool on the workstation's side.
+
+    The control machine's side is the file of the same name in plugin_utils/_catalog/types.
+    """
 
     name: str
     text: str
     keys: Mapping[str, Key]
     inputs: Inputs
+    """What goes into an object, besides its name and commands: other inputs, another object."""
     install: Callable[[Build], None]
     own_commands: bool = False
     """Whether the tool's own name is its command where none is given."""
     has_commands: bool = True
+    needs_version: bool = True
     stored: bool = True
+    """Whether it has an object in the store at all."""
     together: tuple[tuple[str, ...], ...] = ()
     """Groups of keys of which exactly one must be there."""
+    programs: tuple[str, ...] = ()
+    """Helper programs that ``install`` runs. The control machine sends them along."""
+    command_path: Callable[[str], str] = unchanged
+    """From a command's path in the catalog to its path in the object."""
+    system: Callable[[Details, Facts], dict[str, str]] = system_of
+    """What the content has to fit; the control machine chooses by it what it sends."""
 
 
 def declared(*names: str) -> Inputs:
-    """Inputs that are nothing but what the catalogue says."""
+    """Return inputs that are nothing but what the catalog says."""
     return lambda details, facts: {
         name: details[name] for name in names if details.get(name) is not None
     }
 
 
 def sha256_of(path: str) -> str:
-    """The checksum of a file."""
+    """Return the checksum of a file."""
     digest = hashlib.sha256()
     with open(path, "rb") as stream:
         for block in iter(lambda: stream.read(1 << 20), b""):
@@ -96,11 +123,11 @@ def sha256_of(path: str) -> str:
 
 def verify(path: str, expected: str, what: str) -> None:
     """Refuse content that is not what was declared."""
-    found = sha256_of(path)
-    if found != expected:
+    actual = sha256_of(path)
+    if actual != expected:
         raise Damaged(
             f"{what} is not what the catalogue declares",
-            f"its sha256 is {found}, and {expected} was declared",
+            f"its sha256 is {actual}, and {expected} was declared",
             "Look where it comes from before you change the checksum; nothing of it was unpacked",
         )
 

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
 from typing import Any
 
 from ..delivery_errors import DeliveryError
-from .installer import Build, Facts, Key, Kind
+from ..python_version import version_behind
+from .installer import Build, Details, Facts, Installer, Key, system_of
 
 _TIMEOUT = 900
 _MANY = 1500
 
 
-def _inputs(details: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+def _inputs(details: Details, facts: Facts) -> dict[str, Any]:
     """A virtual environment holds the path and the version of its interpreter."""
     return {
         "lock": details["lock_sha256"],
@@ -26,6 +26,19 @@ def _inputs(details: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
         "os": facts.os,
         "arch": facts.arch,
     }
+
+
+def _command_path(path: str) -> str:
+    """An entry point is a script of the environment."""
+    return path if "/" in path else f"bin/{path}"
+
+
+def _system(details: Details, facts: Facts) -> dict[str, str]:
+    """Wheels have to fit the interpreter that the catalog names, where it names one."""
+    system = system_of(details, facts)
+    if details.get("python"):
+        system["python"] = version_behind(details["python"], "")
+    return system
 
 
 def _install(build: Build) -> None:
@@ -69,7 +82,7 @@ def _into(build: Build) -> None:
     )
 
 
-def _index(details: Mapping[str, Any]) -> list[str]:
+def _index(details: Details) -> list[str]:
     return ["--default-index", details["index_url"]] if details.get("index_url") else []
 
 
@@ -83,7 +96,7 @@ class _Uv:
         self.build = build
         self.environment = {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-            "HOME": build.given,
+            "HOME": build.sent_folder,
             "LC_ALL": "C.UTF-8",
             "UV_NO_CACHE": "1",
             "UV_NO_CONFIG": "1",
@@ -98,7 +111,7 @@ class _Uv:
         return subprocess.run(  # pylint: disable=ansible-bad-function
             list(words),
             env=self.environment,
-            cwd=self.build.given,
+            cwd=self.build.sent_folder,
             capture_output=True,
             timeout=_TIMEOUT,
             check=False,
@@ -106,7 +119,7 @@ class _Uv:
         )
 
     def __call__(self, *words: str) -> None:
-        done = self.program(self.build.uv, *words)
+        done = self.program(self.build.programs["uv"], *words)
         if done.returncode:
             said = done.stderr.decode("utf-8", "replace").strip()[-_MANY:]
             raise DeliveryError(
@@ -118,7 +131,7 @@ class _Uv:
             )
 
 
-KIND = Kind(
+INSTALLER = Installer(
     "python",
     "Python packages in a virtual environment of their own, installed by `uv` from wheels whose"
     " hashes are locked.",
@@ -148,4 +161,7 @@ KIND = Kind(
     },
     _inputs,
     _install,
+    programs=("uv",),
+    command_path=_command_path,
+    system=_system,
 )

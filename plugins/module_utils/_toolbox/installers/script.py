@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from .installer import Key, Kind, declared, put
+from .installer import Installer, Key, declared, put
 
-KIND = Kind(
+INSTALLER = Installer(
     "script",
     "A file beside the catalogue that is run as it is. Its first line says what runs it.",
     {"file": Key("path", "The file, below the folder of the catalogue.", required=True)},

@@ -100,7 +100,7 @@ class Box:
         request = self.request(*users, **more)
         answer = deliver.deliver(request)
         self.rounds = 1
-        if answer["missing"] and not request.check:
+        if answer["missing"] and not request.check_mode:
             self.rounds = 2
             answer = deliver.deliver(request._replace(bundle=self.bundle(answer["missing"])))
         return answer

@@ -12,13 +12,16 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._toolbox import acl, maintenance
+from ansible_collections.shipping.code.plugins.module_utils._toolbox import acl
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.delivery_errors import (
     Busy,
     DeliveryError,
     Outdated,
     Unsupported,
 )
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.inspection import inspect
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.rollback import roll_back
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.uninstall import uninstall
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.workstation import locked
 
 from .archives import (
@@ -83,7 +86,7 @@ def test_a_third_user_cannot_look(box: Box):
 def test_held_until_it_is_applied(box: Box):
     box.projects = [project("atlas", script("hello")), project("beta", script("other"))]
     box.deliver(user("daemon", "atlas"))
-    held = box.deliver(user("bin", "beta"), hold=True)
+    held = box.deliver(user("bin", "beta"), block_removals=True)
     assert (
         held["held"]
         and not held["ready"]
@@ -91,7 +94,7 @@ def test_held_until_it_is_applied(box: Box):
         == [("daemon", True)]
     )
     assert box.commands("daemon") == {"hello"} and box.commands("bin") == {"other"}
-    assert not box.deliver(user("bin", "beta"), hold=True)["changed"]
+    assert not box.deliver(user("bin", "beta"), block_removals=True)["changed"]
     assert box.deliver(user("bin", "beta"))["changed"]
     assert box.commands("daemon") == set() and box.commands("bin") == {"other"}
 
@@ -104,7 +107,7 @@ def test_change_and_back(box: Box):
     path = box.view("daemon") / "bin" / "hello"
     assert path.read_text() == "#!/bin/sh\necho two\n"
     begun = time.process_time()
-    gone_back = maintenance.back(str(box.root), "previous", 3, 5, False)
+    gone_back = roll_back(str(box.root), "previous", 3, 5, check_mode=False)
     assert time.process_time() - begun < 1
     assert (
         gone_back["changed"]
@@ -112,9 +115,9 @@ def test_change_and_back(box: Box):
         and path.read_text() == "#!/bin/sh\necho one\n"
         and tried(1, path)
     )
-    assert not maintenance.back(str(box.root), "1", 3, 5, False)["changed"]
+    assert not roll_back(str(box.root), "1", 3, 5, check_mode=False)["changed"]
     with pytest.raises(DeliveryError, match="there is no generation 9"):
-        maintenance.back(str(box.root), "9", 3, 5, False)
+        roll_back(str(box.root), "9", 3, 5, check_mode=False)
     assert (
         box.deliver(user("daemon", "atlas"))["changed"]
         and path.read_text() == "#!/bin/sh\necho two\n"
@@ -125,7 +128,7 @@ def test_who_has_left_gets_nothing_by_going_back(box: Box):
     box.projects = [project("atlas", script("hello")), project("beta", script("other"))]
     box.deliver(user("daemon", "atlas"), user("bin", "beta"))
     box.deliver(user("bin", "beta"))
-    assert not maintenance.back(str(box.root), "previous", 3, 5, False)["changed"]
+    assert not roll_back(str(box.root), "previous", 3, 5, check_mode=False)["changed"]
     assert box.commands("daemon") == set()
 
 
@@ -346,7 +349,7 @@ def test_unknown_user(box: Box):
 
 def test_check_mode_touches_nothing(box: Box):
     box.projects = [project("atlas", script("hello"))]
-    answer = box.deliver(user("daemon", "atlas"), check=True)
+    answer = box.deliver(user("daemon", "atlas"), check_mode=True)
     assert answer["changed"] and answer["diff"] == {
         "before": "",
         "after": "daemon: atlas hello 1\n",
@@ -405,13 +408,13 @@ def test_enrolment_and_absent(box: Box):
         in (box.etc / "security" / "pam_env.conf").read_text()
     )
     (box.root / "theirs").write_text("x")
-    gone = maintenance.absent(str(box.root), str(box.etc), 5, False)
+    gone = uninstall(str(box.root), str(box.etc), 5, check_mode=False)
     assert gone["changed"] and [path.name for path in box.root.iterdir()] == ["theirs"]
     assert (box.etc / "security" / "pam_env.conf").read_text() == "# theirs\nLANG DEFAULT=C\n"
     assert (box.etc / "zsh" / "zshenv").read_text() == "# theirs\n" and not (
         box.etc / "profile.d" / "shipping.sh"
     ).exists()
-    assert not maintenance.absent(str(box.root), str(box.etc), 5, False)["changed"]
+    assert not uninstall(str(box.root), str(box.etc), 5, check_mode=False)["changed"]
 
 
 def test_a_path_that_others_set(box: Box):
@@ -419,20 +422,20 @@ def test_a_path_that_others_set(box: Box):
     box.projects = [project("atlas", script("hello"))]
     with pytest.raises(Unsupported, match="sets PATH already"):
         box.deliver(user("daemon", "atlas"))
-    assert box.deliver(user("daemon", "atlas"), enrol=False)["ready"]
+    assert box.deliver(user("daemon", "atlas"), integrate_shells=False)["ready"]
 
 
 def test_info(box: Box):
     box.projects = [project("atlas", script("hello"))]
     box.deliver(user("daemon", "atlas"))
-    found = maintenance.info(str(box.root))
+    found = inspect(str(box.root))
     assert (
         found["users"][0]["tools"][0]["version"] == "1"
         and found["generation"] == 1
         and found["drift"] == []
     )
     Path(os.path.realpath(box.view("daemon") / "bin" / "hello")).write_text("x")
-    assert maintenance.info(str(box.root))["drift"] == ["atlas hello"]
+    assert inspect(str(box.root))["drift"] == ["atlas hello"]
 
 
 def test_the_list(box: Box):

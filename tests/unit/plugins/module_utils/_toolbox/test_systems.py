@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._toolbox import workstation
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.python_version import (
+    version_behind,
+)
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.shell_integration import (
-    enrol,
-    withdraw,
+    install_shell_integration,
+    remove_shell_integration,
 )
 
 ROOT = "/opt/shipping"
@@ -46,11 +49,17 @@ def test_the_files_of_each_family_and_no_others(tmp_path: Path, family: str):
             path.write_text("# the system's own\n")
     wanted = {str(tmp_path / name) for name in ALWAYS | more}
     assert (
-        set(enrol(ROOT, str(tmp_path), check=True)) == wanted
+        set(install_shell_integration(ROOT, str(tmp_path), check_mode=True)) == wanted
         and not (tmp_path / "profile.d").exists()
     )
-    assert set(enrol(ROOT, str(tmp_path))) == wanted and enrol(ROOT, str(tmp_path)) == []
-    assert set(withdraw(ROOT, str(tmp_path))) == wanted and withdraw(ROOT, str(tmp_path)) == []
+    assert (
+        set(install_shell_integration(ROOT, str(tmp_path))) == wanted
+        and install_shell_integration(ROOT, str(tmp_path)) == []
+    )
+    assert (
+        set(remove_shell_integration(ROOT, str(tmp_path))) == wanted
+        and remove_shell_integration(ROOT, str(tmp_path)) == []
+    )
     assert {
         name
         for name in there
@@ -70,7 +79,7 @@ def test_the_files_of_each_family_and_no_others(tmp_path: Path, family: str):
 def test_the_version_of_the_systems_python(tmp_path: Path, name: str, target: str, version: str):
     (tmp_path / target).touch()
     (tmp_path / name).symlink_to(target)
-    assert workstation.version_behind(str(tmp_path / name), "?") == version
+    assert version_behind(str(tmp_path / name), "?") == version
 
 
 def test_the_systems_own_python_is_taken_wherever_it_is(

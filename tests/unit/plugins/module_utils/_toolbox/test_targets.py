@@ -55,21 +55,21 @@ def wishes(
 def after(
     have: Generation,
     members: dict[str, set[str]],
-    hold: bool = False,
     people: People = EVERYBODY,
+    block_removals: bool = False,
     **more: Any,
 ) -> tuple[Generation, targets.Target]:
-    target = targets.target(have, wishes(members), people, NOW, hold, **more)
+    target = targets.target(
+        have, wishes(members), people, NOW, block_removals=block_removals, **more
+    )
     return Generation(have.number + 1, NOW, target.views), target
 
 
 def pairs(members: dict[str, set[str]]) -> set[tuple[str, str]]:
-    return {
-        (f"id-{name}", mine)
-        for name, theirs in members.items()
-        for mine in theirs
-        if mine != "unknown"
-    }
+    found: set[tuple[str, str]] = set()
+    for name, projects in members.items():
+        found.update((f"id-{name}", project) for project in projects - {"unknown"})
+    return found
 
 
 @given(records, records)
@@ -89,9 +89,9 @@ def test_exactly_what_the_record_says_and_again_nothing(
 @given(records, records)
 def test_hold_only_adds(before: dict[str, set[str]], now: dict[str, set[str]]):
     first, _target = after(Generation(), before)
-    held, target = after(first, now, hold=True)
+    held, target = after(first, now, block_removals=True)
     assert held.pairs == pairs(before) | pairs(now)
-    again, same = after(held, now, hold=True)
+    again, same = after(held, now, block_removals=True)
     assert targets.same(again.views, held.views) and set(same.removals) == set(target.removals)
     applied, _target = after(held, now)
     assert applied.pairs == pairs(now)
@@ -102,12 +102,12 @@ def test_who_may_be_removed_is_not_held(
     before: dict[str, set[str]], now: dict[str, set[str]], may: dict[str, set[str]]
 ):
     first, _target = after(Generation(), before)
-    second, target = after(first, now, hold=True, may_remove=frozenset(pairs(may)))
+    second, target = after(first, now, block_removals=True, may_remove=frozenset(pairs(may)))
     lost = pairs(before) - pairs(now)
     assert second.pairs == pairs(now) | (lost - pairs(may))
     assert {(removal.id, removal.project) for removal in target.removals} == lost
-    assert {(removal.id, removal.project) for removal in target.held} == lost - pairs(may)
-    everything, _target = after(first, now, hold=True, may_remove=frozenset(lost))
+    assert {(removal.id, removal.project) for removal in target.blocked} == lost - pairs(may)
+    everything, _target = after(first, now, block_removals=True, may_remove=frozenset(lost))
     assert targets.same(everything.views, after(first, now)[0].views)
 
 
@@ -115,7 +115,7 @@ def test_who_may_be_removed_is_not_held(
 def test_back_gives_nothing_to_who_has_left(before: dict[str, set[str]], now: dict[str, set[str]]):
     first, _target = after(Generation(), before)
     second, _target = after(first, now)
-    assert Generation(views=targets.back(second, first)).pairs == second.pairs
+    assert Generation(views=targets.rolled_back(second, first)).pairs == second.pairs
 
 
 @given(records)
@@ -150,7 +150,7 @@ def test_a_uid_that_is_somebody_elses_now_loses_it_at_once():
     first, _target = after(Generation(), {"ada": {"alpha"}})
     taken = People({"ada": None, "bob": 1001}, {1001: "bob"})
     for hold in (True, False):
-        second, target = after(first, {"ada": {"alpha"}}, hold, taken)
+        second, target = after(first, {"ada": {"alpha"}}, taken, hold)
         assert second.pairs == set() and target.unknown == ("ada",)
 
 
@@ -165,7 +165,7 @@ def test_a_new_login_name_is_no_removal():
     record = {"users": [{"id": "id-ada", "name": "countess", "projects": ["alpha"]}]}
     people = People({"countess": 1001, "ada": None}, {1001: "countess"})
     target = targets.target(
-        first, wanted_tools.wanted(record, PROJECTS, FACTS).wishes, people, NOW, hold=True
+        first, wanted_tools.wanted(record, PROJECTS, FACTS).wishes, people, NOW, block_removals=True
     )
     assert [view.name for view in target.views] == ["countess"] and target.removals == ()
 
@@ -174,7 +174,11 @@ def test_a_login_name_that_was_given_to_somebody_else():
     first, _target = after(Generation(), {"ada": {"alpha"}})
     record = {"users": [{"id": "id-new", "name": "ada", "projects": ["beta"]}]}
     target = targets.target(
-        first, wanted_tools.wanted(record, PROJECTS, FACTS).wishes, EVERYBODY, NOW, hold=True
+        first,
+        wanted_tools.wanted(record, PROJECTS, FACTS).wishes,
+        EVERYBODY,
+        NOW,
+        block_removals=True,
     )
     assert [(view.id, view.projects) for view in target.views] == [("id-new", ["beta"])]
 
@@ -183,11 +187,8 @@ def test_a_failed_tool_is_as_it_was_or_left_out():
     first, _target = after(Generation(), {"ada": {"alpha"}})
     second, _target = after(first, {"ada": {"alpha", "beta"}})
     failed = {("id-ada", "alpha", "run"), ("id-ada", "beta", "run")}
-    names = {
-        (tool.project, tool.name)
-        for view in targets.without(second.views, failed, first)
-        for tool in view.tools
-    }
+    left = Generation(views=targets.without(second.views, failed, first))
+    names = {(tool.project, tool.name) for _view, tool in left.tools}
     assert names == {("alpha", "run"), ("alpha", "alpha-only"), ("beta", "beta-only")}
 
 
@@ -196,7 +197,7 @@ def test_not_for_this_machine():
         "binary", "run", {"os": "linux", "arch": "aarch64", "sha256": "a" * 64}, {"run": "run"}
     )
     found = wanted_tools.wanted({"users": [user("ada", "p")]}, [project("p", tools)], FACTS)
-    assert found.wishes[0].tools == () and found.passed_over == ("p run is not for linux x86_64",)
+    assert found.wishes[0].tools == () and found.skipped == ("p run is not for linux x86_64",)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import SpecError
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.installers import KINDS
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.installer_registry import (
+    INSTALLERS,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._catalog.json_schema import schema
 from ansible_collections.shipping.code.plugins.plugin_utils._catalog.project_file import (
     Pointer,
@@ -50,7 +52,7 @@ def problems(content: str) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", INSTALLERS)
 def test_each_kind(kind: str):
     project = read(text(GOOD[kind]), "atlas.yml", "atlas")
     assert isinstance(project, Project)
@@ -58,12 +60,12 @@ def test_each_kind(kind: str):
     assert len(project.tools[0]["variants"]) == 1
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", INSTALLERS)
 def test_the_schema_takes_what_the_reader_takes(kind: str):
     jsonschema.validate(parse(text(GOOD[kind]), "atlas.yml"), schema())
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", INSTALLERS)
 def test_unknown_keys_are_refused_by_both(kind: str):
     content = text(GOOD[kind].replace("kind:", "descripton: x, kind:"))
     assert problems(content) == ["atlas.yml:3:7: unknown key descripton; did you mean description?"]
@@ -76,7 +78,8 @@ def test_the_schema_beside_the_docs_is_this_one():
 
 
 def test_every_key_has_a_text():
-    assert all(key.text.endswith(".") for kind in KINDS.values() for key in keys_of(kind).values())
+    for installer in INSTALLERS.values():
+        assert all(key.text.endswith(".") for key in keys_of(installer).values())
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where content comes from: beside the catalogue, by download, by git."""
+"""Where content comes from: beside the catalog, by download, by git."""
 
 from __future__ import annotations
 
@@ -18,18 +18,20 @@ from ansible_collections.shipping.code.plugins.module_utils._core.errors import 
     ShippingError,
     SpecError,
 )
-from ansible_collections.shipping.code.plugins.plugin_utils._catalog.bundle_writer import Parcel
-from ansible_collections.shipping.code.plugins.plugin_utils._catalog.tool_sources import Catalogue
+from ansible_collections.shipping.code.plugins.plugin_utils._catalog.bundle_writer import (
+    BundleWriter,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._catalog.catalog_folder import Catalog
 
 
 @pytest.fixture
-def catalogue(tmp_path: Path) -> Catalogue:
+def catalog(tmp_path: Path) -> Catalog:
     (tmp_path / "projects").mkdir()
-    return Catalogue(str(tmp_path / "projects"), str(tmp_path / "downloads"))
+    return Catalog(str(tmp_path / "projects"), str(tmp_path / "downloads"))
 
 
-def write(catalogue: Catalogue, name: str, **tools: dict[str, Any]) -> None:
-    (Path(catalogue.folder) / f"{name}.yml").write_text(json.dumps({"tools": tools}))
+def write(catalog: Catalog, name: str, **tools: dict[str, Any]) -> None:
+    (Path(catalog.folder) / f"{name}.yml").write_text(json.dumps({"tools": tools}))
 
 
 def repository(folder: Path, **files: str) -> str:
@@ -45,11 +47,11 @@ def repository(folder: Path, **files: str) -> str:
 
 
 def sent(
-    catalogue: Catalogue, manifests: list, project: str, tool: str, path: Path
+    catalog: Catalog, manifests: list, project: str, tool: str, path: Path
 ) -> dict[str, bytes]:
     """What goes into the bundle for a tool."""
-    parcel = Parcel(catalogue, {one["name"]: one for one in manifests})
-    answer = parcel.write(
+    writer = BundleWriter(catalog, {one["name"]: one for one in manifests})
+    answer = writer.write(
         str(path), [{"object": "key", "project": project, "tool": tool, "variant": 0}]
     )
     if answer["unsent"]:
@@ -58,27 +60,27 @@ def sent(
         return {member.name: content.extractfile(member).read() for member in content}
 
 
-def test_a_script_has_the_checksum_of_its_file(catalogue: Catalogue, tmp_path: Path):
-    write(catalogue, "atlas", t={"kind": "script", "version": "1", "file": "t.sh"})
-    (Path(catalogue.folder) / "t.sh").write_text("x")
-    manifests, without = catalogue.manifests(["atlas", "beta", "../atlas", "with space"])
+def test_a_script_has_the_checksum_of_its_file(catalog: Catalog, tmp_path: Path):
+    write(catalog, "atlas", t={"kind": "script", "version": "1", "file": "t.sh"})
+    (Path(catalog.folder) / "t.sh").write_text("x")
+    manifests, without = catalog.manifests(["atlas", "beta", "../atlas", "with space"])
     assert manifests[0]["tools"][0]["variants"][0]["sha256"] == hashlib.sha256(b"x").hexdigest()
     assert without == ["beta", "../atlas", "with space"]
-    assert sent(catalogue, manifests, "atlas", "t", tmp_path / "b.tar") == {"key/content": b"x"}
+    assert sent(catalog, manifests, "atlas", "t", tmp_path / "b.tar") == {"key/content": b"x"}
 
 
-def test_files_that_are_not_there_are_all_told(catalogue: Catalogue):
-    write(catalogue, "atlas", t={"kind": "script", "version": "1", "file": "t.sh"})
-    write(catalogue, "beta", t={"kind": "binary", "version": "1", "file": "t", "sha256": "a" * 64})
+def test_files_that_are_not_there_are_all_told(catalog: Catalog):
+    write(catalog, "atlas", t={"kind": "script", "version": "1", "file": "t.sh"})
+    write(catalog, "beta", t={"kind": "binary", "version": "1", "file": "t", "sha256": "a" * 64})
     with pytest.raises(SpecError) as caught:
-        catalogue.manifests(["atlas", "beta"])
+        catalog.manifests(["atlas", "beta"])
     assert [
         problem.text.partition(": ")[2].partition("cannot")[2] for problem in caught.value.problems
     ] == [" be read: no such file or directory"] * 2
 
 
 def test_the_sample(tmp_path: Path):
-    sample = Catalogue(
+    sample = Catalog(
         str(Path(__file__).parents[5] / "playbooks" / "files" / "projects"), str(tmp_path)
     )
     manifests, without = sample.manifests(["atlas"])
@@ -112,7 +114,7 @@ def test_the_sample_says_that_its_service_is_down():
     )
 
 
-def test_a_download_is_verified_and_kept(catalogue: Catalogue, tmp_path: Path):
+def test_a_download_is_verified_and_kept(catalog: Catalog, tmp_path: Path):
     (tmp_path / "program").write_bytes(b"x")
     tool = {
         "kind": "binary",
@@ -120,17 +122,17 @@ def test_a_download_is_verified_and_kept(catalogue: Catalogue, tmp_path: Path):
         "url": (tmp_path / "program").as_uri(),
         "sha256": hashlib.sha256(b"x").hexdigest(),
     }
-    write(catalogue, "atlas", t=tool)
-    manifests, _without = catalogue.manifests(["atlas"])
-    assert sent(catalogue, manifests, "atlas", "t", tmp_path / "b.tar") == {"key/content": b"x"}
+    write(catalog, "atlas", t=tool)
+    manifests, _without = catalog.manifests(["atlas"])
+    assert sent(catalog, manifests, "atlas", "t", tmp_path / "b.tar") == {"key/content": b"x"}
     (tmp_path / "program").unlink()
-    assert sent(catalogue, manifests, "atlas", "t", tmp_path / "b.tar") == {"key/content": b"x"}
+    assert sent(catalog, manifests, "atlas", "t", tmp_path / "b.tar") == {"key/content": b"x"}
 
 
-def test_another_content_is_refused(catalogue: Catalogue, tmp_path: Path):
+def test_another_content_is_refused(catalog: Catalog, tmp_path: Path):
     (tmp_path / "program").write_bytes(b"evil")
     write(
-        catalogue,
+        catalog,
         "atlas",
         t={
             "kind": "binary",
@@ -139,29 +141,29 @@ def test_another_content_is_refused(catalogue: Catalogue, tmp_path: Path):
             "sha256": hashlib.sha256(b"x").hexdigest(),
         },
     )
-    manifests, _without = catalogue.manifests(["atlas"])
+    manifests, _without = catalog.manifests(["atlas"])
     with pytest.raises(ShippingError, match="is not what the catalogue declares"):
-        sent(catalogue, manifests, "atlas", "t", tmp_path / "b.tar")
+        sent(catalog, manifests, "atlas", "t", tmp_path / "b.tar")
     assert list((tmp_path / "downloads").iterdir()) == []
 
 
-def test_a_server_that_is_not_there(catalogue: Catalogue, tmp_path: Path):
+def test_a_server_that_is_not_there(catalog: Catalog, tmp_path: Path):
     write(
-        catalogue,
+        catalog,
         "atlas",
         t={"kind": "binary", "version": "1", "url": "http://127.0.0.1:9/t", "sha256": "a" * 64},
     )
-    manifests, _without = catalogue.manifests(["atlas"])
+    manifests, _without = catalog.manifests(["atlas"])
     with pytest.raises(
         ShippingError, match=r"t cannot be downloaded from http://127.0.0.1:9/t: .*refused"
     ):
-        sent(catalogue, manifests, "atlas", "t", tmp_path / "b.tar")
+        sent(catalog, manifests, "atlas", "t", tmp_path / "b.tar")
 
 
-def test_a_commit(catalogue: Catalogue, tmp_path: Path):
+def test_a_commit(catalog: Catalog, tmp_path: Path):
     commit = repository(tmp_path / "repository", run="x")
     write(
-        catalogue,
+        catalog,
         "atlas",
         t={
             "kind": "git",
@@ -171,14 +173,14 @@ def test_a_commit(catalogue: Catalogue, tmp_path: Path):
             "commands": ["run"],
         },
     )
-    manifests, _without = catalogue.manifests(["atlas"])
-    assert list(sent(catalogue, manifests, "atlas", "t", tmp_path / "b.tar")) == ["key/archive"]
+    manifests, _without = catalog.manifests(["atlas"])
+    assert list(sent(catalog, manifests, "atlas", "t", tmp_path / "b.tar")) == ["key/archive"]
 
 
-def test_a_commit_that_is_not_there(catalogue: Catalogue, tmp_path: Path):
+def test_a_commit_that_is_not_there(catalog: Catalog, tmp_path: Path):
     repository(tmp_path / "repository", run="x")
     write(
-        catalogue,
+        catalog,
         "atlas",
         t={
             "kind": "git",
@@ -188,14 +190,14 @@ def test_a_commit_that_is_not_there(catalogue: Catalogue, tmp_path: Path):
             "commands": ["run"],
         },
     )
-    manifests, _without = catalogue.manifests(["atlas"])
+    manifests, _without = catalog.manifests(["atlas"])
     with pytest.raises(ShippingError, match="commit aaaaaaaaaaaa of t cannot be had"):
-        sent(catalogue, manifests, "atlas", "t", tmp_path / "b.tar")
+        sent(catalog, manifests, "atlas", "t", tmp_path / "b.tar")
 
 
-def test_an_option_is_no_repository(catalogue: Catalogue, tmp_path: Path):
+def test_an_option_is_no_repository(catalog: Catalog, tmp_path: Path):
     write(
-        catalogue,
+        catalog,
         "atlas",
         t={
             "kind": "git",
@@ -205,34 +207,34 @@ def test_an_option_is_no_repository(catalogue: Catalogue, tmp_path: Path):
             "commands": ["run"],
         },
     )
-    manifests, _without = catalogue.manifests(["atlas"])
+    manifests, _without = catalog.manifests(["atlas"])
     with pytest.raises(ShippingError, match="cannot be had"):
-        sent(catalogue, manifests, "atlas", "t", tmp_path / "b.tar")
+        sent(catalog, manifests, "atlas", "t", tmp_path / "b.tar")
     assert not Path("evil").exists()
 
 
-def test_a_project_in_a_repository_of_its_own(catalogue: Catalogue, tmp_path: Path):
+def test_a_project_in_a_repository_of_its_own(catalog: Catalog, tmp_path: Path):
     tool = {"kind": "script", "version": "1", "file": "t.sh"}
     commit = repository(
         tmp_path / "repository", **{"project.yml": json.dumps({"tools": {"t": tool}}), "t.sh": "x"}
     )
-    (Path(catalogue.folder) / "atlas.yml").write_text(
+    (Path(catalog.folder) / "atlas.yml").write_text(
         json.dumps({"repository": str(tmp_path / "repository"), "commit": commit})
     )
     for _time in range(2):
-        manifests, _without = catalogue.manifests(["atlas"])
-        assert sent(catalogue, manifests, "atlas", "t", tmp_path / "b.tar") == {"key/content": b"x"}
-    (Path(catalogue.folder) / "atlas.yml").write_text(
+        manifests, _without = catalog.manifests(["atlas"])
+        assert sent(catalog, manifests, "atlas", "t", tmp_path / "b.tar") == {"key/content": b"x"}
+    (Path(catalog.folder) / "atlas.yml").write_text(
         json.dumps(
             {"repository": str(tmp_path / "repository"), "commit": commit, "path": "other.yml"}
         )
     )
     with pytest.raises(SpecError, match=r"has no project's file other.yml"):
-        catalogue.manifests(["atlas"])
+        catalog.manifests(["atlas"])
 
 
-def test_wheels_that_are_not_in_the_lock_are_not_sent(catalogue: Catalogue, tmp_path: Path):
-    folder = Path(catalogue.folder)
+def test_wheels_that_are_not_in_the_lock_are_not_sent(catalog: Catalog, tmp_path: Path):
+    folder = Path(catalog.folder)
     (folder / "wheels").mkdir()
     (folder / "wheels" / "good-1-py3-none-any.whl").write_bytes(b"good")
     (folder / "wheels" / "evil-1-py3-none-any.whl").write_bytes(b"evil")
@@ -240,7 +242,7 @@ def test_wheels_that_are_not_in_the_lock_are_not_sent(catalogue: Catalogue, tmp_
         f"good==1 --hash=sha256:{hashlib.sha256(b'good').hexdigest()}\n"
     )
     write(
-        catalogue,
+        catalog,
         "atlas",
         t={
             "kind": "python",
@@ -250,17 +252,17 @@ def test_wheels_that_are_not_in_the_lock_are_not_sent(catalogue: Catalogue, tmp_
             "commands": ["t"],
         },
     )
-    manifests, _without = catalogue.manifests(["atlas"])
-    assert set(sent(catalogue, manifests, "atlas", "t", tmp_path / "b.tar")) == {
+    manifests, _without = catalog.manifests(["atlas"])
+    assert set(sent(catalog, manifests, "atlas", "t", tmp_path / "b.tar")) == {
         "key/lock",
         "key/wheels/good-1-py3-none-any.whl",
     }
 
 
 def test_a_lock_without_a_wheel_for_a_named_system_is_told_before_any_machine_is_asked(
-    catalogue: Catalogue,
+    catalog: Catalog,
 ):
-    folder = Path(catalogue.folder)
+    folder = Path(catalog.folder)
     (folder / "wheels").mkdir()
     (folder / "wheels" / "good-1-cp311-cp311-manylinux_2_17_x86_64.whl").write_bytes(b"good")
     (folder / "lock.txt").write_text(
@@ -268,7 +270,7 @@ def test_a_lock_without_a_wheel_for_a_named_system_is_told_before_any_machine_is
     )
     platforms = [{"os": "linux", "arch": arch} for arch in ("x86_64", "aarch64")]
     write(
-        catalogue,
+        catalog,
         "atlas",
         t={
             "kind": "python",
@@ -282,4 +284,4 @@ def test_a_lock_without_a_wheel_for_a_named_system_is_told_before_any_machine_is
     with pytest.raises(
         SpecError, match=r"t: wheels has no wheel of good 1 for linux aarch64; lock.txt pins it"
     ):
-        catalogue.manifests(["atlas"])
+        catalog.manifests(["atlas"])

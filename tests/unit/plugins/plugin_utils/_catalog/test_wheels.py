@@ -10,7 +10,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._catalog.wheels impo
     System,
     declared,
     lacking,
-    told,
+    reported,
 )
 from packaging.tags import compatible_tags, cpython_tags
 
@@ -103,8 +103,8 @@ def test_what_is_not_known_yet_fits():
 
 
 def test_what_a_machine_says_is_only_compared_with():
-    assert told({"os": "linux", "arch": "x86_64", "python": "3.11"}) == DEBIAN
-    strange = told({"os": "plan9", "arch": "pdp11", "python": "x.y", "more": 1})
+    assert reported({"os": "linux", "arch": "x86_64", "python": "3.11"}) == DEBIAN
+    strange = reported({"os": "plan9", "arch": "pdp11", "python": "x.y", "more": 1})
     assert lacking(LOCK, numbers("py3-none-any"), strange) == [] and lacking(
         LOCK, numbers("py3-none-linux_x86_64"), strange
     ) == ["Fast_Numbers 2.1.0"]

@@ -1,0 +1,43 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Helper programs that installers run, such as uv: objects of the store like any tool's. Pure.
+
+The control machine sends a program, with its checksum, to a machine that installs with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from .installer_registry import INSTALLERS
+from .installers.binary import INSTALLER as BINARY
+from .installers.installer import Facts
+from .wanted_tools import Source, object_key
+
+
+class HelperProgram(NamedTuple):
+    """A program, the key of its object, and what that is made of."""
+
+    name: str
+    key: str
+    source: Source
+
+
+def needed_by(
+    sources: Iterable[Source], checksums: Mapping[str, str], facts: Facts
+) -> list[HelperProgram]:
+    """Return the programs that the installers of these objects run, as far as they are offered."""
+    names: set[str] = set()
+    for source in sources:
+        names.update(INSTALLERS[source.kind].programs)
+    return [_program(name, checksums[name], facts) for name in sorted(names) if name in checksums]
+
+
+def _program(name: str, checksum: str, facts: Facts) -> HelperProgram:
+    entry = {"kind": BINARY.name, "name": name, "version": ""}
+    details, commands = {"sha256": checksum}, {name: name}
+    key = object_key(entry, details, commands, facts)
+    # No project has it: this is how the control machine tells a program from a tool.
+    return HelperProgram(name, key, Source("", name, BINARY.name, 0, details, commands))

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Roll back a machine: users see what they had in a former generation."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from . import targets, workstation
+from .delivery_errors import DeliveryError
+from .delivery_report import diff, users
+from .garbage_collection import collect_garbage, users_of_places
+from .generation_model import Generation
+from .generations import Generations, publish_draft, utc_now
+from .tool_store import Store, damaged_tools
+
+_NEVER = float("inf")
+
+
+def roll_back(
+    root: str, to: str, keep: int, lock_timeout: float, *, check_mode: bool
+) -> dict[str, Any]:
+    """Let users see what a former generation had.
+
+    Who has left a project since does not get it back.
+    """
+    workstation.check(root)
+    if not os.path.isdir(root):
+        raise DeliveryError(
+            f"there is no generation in {root}", "nothing was ever delivered", "Deliver first"
+        )
+    with workstation.locked(root, lock_timeout):
+        generations = Generations(root)
+        current = generations.current()
+        old = _generation(generations, current, to)
+        views = targets.rolled_back(current, old)
+        changed = not targets.same(views, current.views)
+        if changed:
+            _check_store(root, Generation(views=views), old.number)
+        if changed and not check_mode:
+            for place, uids in users_of_places(Generation(views=views), []).items():
+                Store(root).allow(place, uids | Store(root).users(place))
+            generations.draft(views)
+            publish_draft(root, views, utc_now(), old.number)
+            collect_garbage(root, keep, _NEVER, 0, set())
+        return {
+            "changed": changed,
+            "generation": generations.current().number,
+            "back_to": old.number,
+            "users": users(views),
+            "diff": diff(current.views, views),
+        }
+
+
+def _generation(generations: Generations, current: Generation, to: str) -> Generation:
+    numbers = [number for number in generations.numbers() if number <= current.number]
+    number = _previous(numbers, current) if to == "previous" else int(to)
+    generation = generations.read(number) if number in numbers else None
+    if generation is None:
+        what = "there is no former generation"
+        if to != "previous":
+            what = f"there is no generation {number}"
+        raise DeliveryError(
+            what,
+            f"this machine has {', '.join(map(str, numbers)) or 'none'}",
+            "Choose one of these; keep says how many stay",
+            generations=numbers,
+        )
+    return generation
+
+
+def _previous(numbers: list[int], current: Generation) -> int:
+    return max((number for number in numbers if number < current.number), default=0)
+
+
+def _check_store(root: str, wanted: Generation, number: int) -> None:
+    lost = damaged_tools(root, wanted)
+    if lost:
+        raise DeliveryError(
+            f"generation {number} cannot be brought back",
+            f"no longer as it was: {', '.join(lost)}",
+            "Deliver that version by the catalogue",
+        )

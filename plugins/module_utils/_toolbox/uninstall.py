@@ -1,0 +1,50 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Uninstall: remove everything that deliveries have written to a machine."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from . import workstation
+from .atomic_files import remove
+from .delivery_report import diff, receipt
+from .generations import Generations
+from .shell_integration import remove_shell_integration
+
+_OURS = (
+    "current",
+    "current.new",
+    "generations",
+    "store",
+    "state.json",
+    "state.json.new",
+    "orphans.json",
+    "orphans.json.new",
+    "lock",
+)
+
+
+def uninstall(root: str, etc: str, lock_timeout: float, *, check_mode: bool) -> dict[str, Any]:
+    """Take away everything that deliveries have written, and the enrolment.
+
+    Files of others stay.
+    """
+    workstation.check(root)
+    current = Generations(root).current()
+    integrated = remove_shell_integration(root, etc, check_mode=check_mode)
+    written = [name for name in _OURS if os.path.lexists(os.path.join(root, name))]
+    if written and not check_mode:
+        with workstation.locked(root, lock_timeout):
+            for name in written:
+                remove(os.path.join(root, name))
+        if not os.listdir(root):
+            os.rmdir(root)
+    return {
+        "changed": bool(integrated or written),
+        "withdrawn": integrated,
+        "receipt": receipt(current),
+        "diff": diff(current.views, ()),
+    }

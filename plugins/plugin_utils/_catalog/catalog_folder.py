@@ -1,0 +1,137 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A catalog: a folder with a file for each project.
+
+What is asked for with each run is cheap: small files are hashed, large ones have their checksum in
+the catalog, git has its commit.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...module_utils._core.errors import Problem, SpecError, innermost
+from ...module_utils._toolbox import checked_names
+from ...module_utils._toolbox.unpack import unpack
+from . import project_file
+from .tool_sources import ToolSources
+from .tool_types import tool_type
+from .types.tool_type import CannotPin
+
+_SUFFIXES = (".yml", ".yaml")
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """A folder with a file for each project."""
+
+    folder: str
+    downloads: str
+    """Where downloads and git objects are kept on the control machine."""
+    checkouts: dict[str, str] = field(default_factory=dict)
+    """Where projects are that have a repository of their own, by name."""
+
+    def manifests(self, projects: list[str]) -> tuple[list[dict[str, Any]], list[str]]:
+        """What machines need to know of these projects.
+
+        And the names of those that have no file.
+        """
+        problems: list[Problem] = []
+        found, without = [], []
+        for name in projects:
+            path = self._path(name)
+            if path is None:
+                without.append(name)
+                continue
+            try:
+                found.append(self._manifest(path, name))
+            except SpecError as error:
+                problems += error.problems
+        if problems:
+            raise SpecError(problems, f"the catalogue {self.folder}")
+        return found, without
+
+    def _path(self, name: str) -> str | None:
+        """The file of a project.
+
+        The name comes from the directory: it is a path only when it is a plain name.
+        """
+        if not checked_names.is_name(name):
+            return None
+        paths = (os.path.join(self.folder, f"{name}{suffix}") for suffix in _SUFFIXES)
+        return next((path for path in paths if os.path.isfile(path)), None)
+
+    def _manifest(self, path: str, name: str) -> dict[str, Any]:
+        project = _read(path, name)
+        if isinstance(project, project_file.Pointer):
+            return self._manifest_of_checkout(project, path, name)
+        problems: list[Problem] = []
+        tools = [self._pinned(tool, path, problems) for tool in project.tools]
+        if problems:
+            raise SpecError(problems, path)
+        return {"name": name, "description": project.description, "tools": tools}
+
+    def _manifest_of_checkout(
+        self, pointer: project_file.Pointer, path: str, name: str
+    ) -> dict[str, Any]:
+        folder = self._checkout(pointer, name)
+        inner = os.path.join(folder, pointer.path)
+        if not os.path.isfile(inner) or isinstance(_read(inner, name), project_file.Pointer):
+            raise SpecError(
+                [
+                    Problem(
+                        path, f"commit {pointer.commit[:12]} has no project's file {pointer.path}"
+                    )
+                ],
+                path,
+            )
+        self.checkouts[name] = os.path.dirname(inner)
+        return Catalog(self.checkouts[name], self.downloads)._manifest(inner, name)
+
+    def _checkout(self, pointer: project_file.Pointer, name: str) -> str:
+        """The files of the commit, unpacked once."""
+        folder = os.path.join(self.downloads, pointer.commit)
+        sources = ToolSources(self.folder, self.downloads)
+        with sources.first_alone(pointer.commit):
+            if not os.path.isdir(folder):
+                archive = sources.commit(pointer.repository, pointer.commit, name)
+                partial = tempfile.mkdtemp(dir=self.downloads)
+                unpack(archive, partial, name)
+                try:
+                    os.rename(partial, folder)
+                except OSError:
+                    shutil.rmtree(partial)
+                    if not os.path.isdir(folder):
+                        raise
+        return folder
+
+    def sources_of(self, project: str) -> ToolSources:
+        """Return where the files of a project are."""
+        return ToolSources(self.checkouts.get(project, self.folder), self.downloads)
+
+    def _pinned(self, tool: dict[str, Any], path: str, problems: list[Problem]) -> dict[str, Any]:
+        """Return the tool as machines are told of it, with all its content pinned."""
+        variants = []
+        sources = ToolSources(self.folder, self.downloads)
+        for details in tool["variants"]:
+            try:
+                variants.append(tool_type(tool["kind"]).pin(sources, tool, details))
+            except CannotPin as error:
+                problems.append(Problem(path, f"{tool['name']}: {error}"))
+            except OSError as error:
+                problems.append(
+                    Problem(
+                        path, f"{tool['name']}: {error.filename} cannot be read: {innermost(error)}"
+                    )
+                )
+        return {**tool, "variants": variants}
+
+
+def _read(path: str, name: str) -> project_file.Project | project_file.Pointer:
+    with open(path, encoding="utf-8", errors="replace") as stream:
+        return project_file.read(stream.read(), path, name)

@@ -1,0 +1,22 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One program in one file: the catalog has its checksum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ....module_utils._toolbox.installers.installer import Details
+from ..tool_sources import ToolSources
+from ..wheels import System
+from .tool_type import Tool, ToolType, check_file, declared_content
+
+
+def _content(
+    sources: ToolSources, tool: Tool, details: Details, _system: System
+) -> Iterator[tuple[str, str]]:
+    yield "content", declared_content(sources, tool, details)
+
+
+TOOL_TYPE = ToolType(_content, check_file)

@@ -1,0 +1,84 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Python packages: a lock with hashes pins them; wheels are sent where the catalog has them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+
+from ....module_utils._core.errors import ShippingError
+from ....module_utils._toolbox.installers.installer import Details, sha256_of
+from .. import wheels
+from ..tool_sources import ToolSources
+from ..wheels import System
+from .tool_type import CannotPin, Tool, ToolType
+
+# Not packaging's own rule for names, which lets any letter of Unicode in: here a name becomes a
+# path on a machine.
+_WHEEL = re.compile(r"[A-Za-z0-9_.+-]+\.whl")
+
+
+def _pin(sources: ToolSources, _tool: Tool, details: Details) -> Details:
+    """Machines are told whether there are wheels, and not where they are."""
+    folder = details.get("wheels")
+    if folder:
+        _check_wheels(sources, details, os.listdir(sources.beside(folder)))
+    return {
+        **details,
+        "wheels": bool(folder),
+        "wheels_folder": folder,
+        "lock_sha256": sha256_of(sources.beside(details["lock"])),
+    }
+
+
+def _check_wheels(sources: ToolSources, details: Details, names: list[str]) -> None:
+    """Reject a lock without a wheel for a system that the catalog names.
+
+    Hashes are compared when something is sent.
+    """
+    system = wheels.declared(details.get("os"), details.get("arch"), details.get("python"))
+    lacking = wheels.lacking(sources.read(details["lock"]), names, system)
+    if lacking:
+        raise CannotPin(
+            f"{details['wheels']} has no wheel of {', '.join(lacking)} for {system};"
+            f" {details['lock']} pins it"
+        )
+
+
+def _content(
+    sources: ToolSources, tool: Tool, details: Details, system: System
+) -> Iterator[tuple[str, str]]:
+    yield "lock", sources.beside(details["lock"])
+    if details.get("wheels"):
+        yield from _wheels(sources, tool["name"], details, system)
+
+
+def _wheels(
+    sources: ToolSources, name: str, details: Details, system: System
+) -> Iterator[tuple[str, str]]:
+    folder = sources.beside(str(details["wheels_folder"]))
+    present = sorted(entry for entry in os.listdir(folder) if _WHEEL.fullmatch(entry))
+    lock = sources.read(details["lock"])
+    locked = set(re.findall(r"sha256:([0-9a-f]{64})", lock))
+    kept = [entry for entry in present if sha256_of(os.path.join(folder, entry)) in locked]
+    lacking = wheels.lacking(lock, kept, system)
+    if lacking or not kept:
+        raise ShippingError(
+            f"{name} cannot be installed",
+            f"no wheel in {folder} is for {system} and has a hash of {details['lock']}:"
+            f" {', '.join(lacking) or 'there is none at all'}",
+            "Make the lock anew with the wheels of all systems and Pythons, or name those that"
+            " the tool is for under platforms",
+        )
+    for entry in kept:
+        yield f"wheels/{entry}", os.path.join(folder, entry)
+
+
+TOOL_TYPE = ToolType(
+    _content,
+    _pin,
+    program_hints={"uv": "pip install uv, or say where it is with uv_path"},
+)

@@ -1,0 +1,82 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Describe one type of tool on the catalog's side: what pins it, and what is sent to install it.
+
+Its keys and how it is installed are in module_utils/_toolbox/installers, in the file of its name.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from ....module_utils._toolbox.installers.installer import Details, sha256_of, verify
+from ..tool_sources import ToolSources
+from ..wheels import System
+
+Tool = Mapping[str, Any]
+"""A tool as project_file reads it."""
+Content = Iterable[tuple[str, str]]
+"""Names and paths of the files that a machine needs to install a tool."""
+
+
+class CannotPin(Exception):
+    """The catalog lacks something that a tool of it needs."""
+
+
+def nothing_to_pin(_sources: ToolSources, _tool: Tool, details: Details) -> Details:
+    """Return the details as they are, since everything in them is pinned by its key."""
+    return details
+
+
+class ToolType(NamedTuple):
+    """One type of tool on the catalog's side."""
+
+    content: Callable[[ToolSources, Tool, Details, System], Content]
+    """What is sent to a machine of a system. Asked only for what a machine lacks."""
+    pin: Callable[[ToolSources, Tool, Details], Details] = nothing_to_pin
+    """From what the catalog says for a platform to what machines are told. Cheap: for each run."""
+    shared_path: Callable[[Tool], str] | None = None
+    """The path below ``share`` of a view that no other tool of the project may have."""
+    program_hints: Mapping[str, str] = MappingProxyType({})
+    """How to get each helper program that its installer runs, by name."""
+
+
+def no_content(
+    _sources: ToolSources, _tool: Tool, _details: Details, _system: System
+) -> Iterator[tuple[str, str]]:
+    """Send nothing."""
+    yield from ()
+
+
+def pin_file(sources: ToolSources, _tool: Tool, details: Details) -> Details:
+    """Pin a small file beside the catalog by its checksum."""
+    return {**details, "sha256": sha256_of(sources.beside(details["file"]))}
+
+
+def file_content(
+    sources: ToolSources, _tool: Tool, details: Details, _system: System
+) -> Iterator[tuple[str, str]]:
+    """Send a file beside the catalog."""
+    yield "content", sources.beside(details["file"])
+
+
+def check_file(sources: ToolSources, _tool: Tool, details: Details) -> Details:
+    """Fail if a file is missing whose checksum the catalog has; a large one is not read here."""
+    if details.get("file"):
+        os.stat(sources.beside(details["file"]))
+    return details
+
+
+def declared_content(sources: ToolSources, tool: Tool, details: Details) -> str:
+    """Return the path of content that has a URL or a file, and a checksum in the catalog."""
+    path = (
+        sources.beside(details["file"])
+        if details.get("file")
+        else sources.download(details["url"], details["sha256"], tool["name"])
+    )
+    verify(path, details["sha256"], tool["name"])
+    return path
