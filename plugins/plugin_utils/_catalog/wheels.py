@@ -1,14 +1,17 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which packages of a lock have no wheel for a machine.
+"""Find the packages of a lock that have no wheel for a machine.
 
 Pure; by the wheels' names, so that no machine has to be asked first.
+``packaging`` judges versions, markers, names of wheels and tags of Pythons. Two things it cannot
+do: it reads no requirements files, and it knows the platforms of no other machine than its own.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,8 +24,9 @@ if TYPE_CHECKING:
     from packaging.tags import Tag
     from packaging.version import Version
 
-_INTERPRETER = re.compile(r"(py|cp)3(\d*)")
 _VERSION = re.compile(r"3\.(\d+)")
+# All platforms of a system count: a machine reports no version of its libc or macOS, by which
+# packaging.tags.platform_tags() and mac_platforms() decide. uv judges that on the machine.
 _PLATFORMS = {
     "linux": ("manylinux", "musllinux", "linux"),
     "macos": ("macosx",),
@@ -55,32 +59,33 @@ class System:
 
 
 def declared(os: str | None, arch: str | None, python: str | None) -> System:
-    """What a catalogue says of it; an interpreter is known by its name."""
+    """Return what a catalog says of a system; an interpreter is known by its name."""
     named = re.search(r"python(3\.\d+)$", python or "")
     return System(os or "", arch or "", named[1] if named else "")
 
 
 def reported(data: Mapping[str, Any]) -> System:
-    """What a machine says of itself, which is only compared with."""
+    """Return what a machine reports of itself, which is only compared with."""
     return System(*(str(data.get(name, "")) for name in ("os", "arch", "python")))
 
 
 def lacking(lock: str, wheels: Iterable[str], system: System) -> list[str]:
-    """The packages that this system needs and no wheel of these names is for."""
+    """Return the packages that this system needs and no wheel of these names is for."""
     from packaging.utils import canonicalize_name
 
-    there = set(_fitting(wheels, system))
+    present = set(_fitting(wheels, system))
     return sorted(
         f"{name} {version}"
         for name, version in _pinned(lock, system)
-        if (canonicalize_name(name), version) not in there
+        if (canonicalize_name(name), version) not in present
     )
 
 
 def _pinned(lock: str, system: System) -> Iterator[tuple[str, Version]]:
-    """Names and versions that a lock pins for a system.
+    """Yield names and versions that a lock pins for a system.
 
-    What is pinned otherwise, by a URL, is left to the one who installs it.
+    What is pinned otherwise, by a URL, is left to uv. The lines are split here: packaging reads a
+    single requirement, without pip's ``--hash`` and continued lines.
     """
     from packaging.requirements import InvalidRequirement, Requirement
     from packaging.version import InvalidVersion, Version
@@ -90,14 +95,17 @@ def _pinned(lock: str, system: System) -> Iterator[tuple[str, Version]]:
         if not words or words.startswith(("#", "-")):
             continue
         with contextlib.suppress(InvalidRequirement, InvalidVersion):
-            found = Requirement(words)
-            for pin in found.specifier if len(found.specifier) == 1 else ():
-                if pin.operator == "==" and _is_for(found, system):
-                    yield found.name, Version(pin.version)
+            requirement = Requirement(words)
+            for pin in requirement.specifier if len(requirement.specifier) == 1 else ():
+                if pin.operator == "==" and _is_for(requirement, system):
+                    yield requirement.name, Version(pin.version)
 
 
 def _is_for(requirement: Requirement, system: System) -> bool:
-    """Whether a marker lets it be installed; where that cannot be known, it is not asked for."""
+    """Return whether a marker lets it be installed; no, where that cannot be known.
+
+    The environment is the machine's, and not packaging's default, which is that of this one.
+    """
     if requirement.marker is None:
         return True
     if not (system.os in _SYSTEMS and system.arch and _VERSION.fullmatch(system.python)):
@@ -108,19 +116,13 @@ def _is_for(requirement: Requirement, system: System) -> bool:
         "platform_system": name,
         "os_name": family,
         "platform_machine": system.arch,
-    }
-    environment |= {
         "python_version": system.python,
         "python_full_version": f"{system.python}.0",
+        "implementation_name": "cpython",
+        "platform_python_implementation": "CPython",
         "extra": "",
     }
-    return requirement.marker.evaluate(
-        {
-            **environment,
-            "implementation_name": "cpython",
-            "platform_python_implementation": "CPython",
-        }
-    )
+    return requirement.marker.evaluate(environment)
 
 
 def _fitting(wheels: Iterable[str], system: System) -> Iterator[tuple[str, Version]]:
@@ -136,7 +138,12 @@ def _fitting(wheels: Iterable[str], system: System) -> Iterator[tuple[str, Versi
 
 
 def _fits(tag: Tag, system: System) -> bool:
-    return _fits_platform(tag.platform, system) and _fits_python(tag, system.python)
+    if not _fits_platform(tag.platform, system):
+        return False
+    version = _VERSION.fullmatch(system.python)
+    if version is None:
+        return tag.interpreter.startswith(("cp3", "py3"))
+    return tag in _tags(int(version[1]), tag.platform)
 
 
 def _fits_platform(platform: str, system: System) -> bool:
@@ -148,9 +155,19 @@ def _fits_platform(platform: str, system: System) -> bool:
     )
 
 
-def _fits_python(tag: Tag, python: str) -> bool:
-    found, known = _INTERPRETER.fullmatch(tag.interpreter), _VERSION.fullmatch(python)
-    if not found or not known or not found[2]:
-        return bool(found)
-    least, minor = int(found[2]), int(known[1])
-    return least <= minor if found[1] == "py" or tag.abi == "abi3" else least == minor
+@functools.cache
+def _tags(minor: int, platform: str) -> frozenset[Tag]:
+    """Return all tags with which CPython 3.``minor`` takes a wheel on a platform.
+
+    The ABI is given, since packaging would else take that of the Python that runs this.
+    """
+    from packaging.tags import compatible_tags, cpython_tags
+
+    interpreter = f"cp3{minor}"
+    abi = interpreter if minor >= 8 else f"{interpreter}m"
+    return frozenset(
+        [
+            *cpython_tags((3, minor), [abi], [platform]),
+            *compatible_tags((3, minor), interpreter, [platform]),
+        ]
+    )

@@ -59,6 +59,7 @@ def test_fits(tag: str):
         "pp311-pypy311_pp73-manylinux_2_17_x86_64",
         "py2-none-any",
         "py312-none-any",
+        "cp311-cp311t-manylinux_2_17_x86_64",
     ],
 )
 def test_does_not_fit(tag: str):
