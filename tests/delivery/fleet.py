@@ -55,12 +55,12 @@ class Outcome:
     @property
     def states(self) -> dict[str, str]:
         """What the last table says of each machine."""
-        told = [
+        tables = [
             line["result"]
             for line in self.results
             if line["action"].endswith(".delivery") and "machines" in line["result"]
         ]
-        return {row["machine"]: row["state"] for row in told[-1]["machines"]}
+        return {row["machine"]: row["state"] for row in tables[-1]["machines"]}
 
     @property
     def changed(self) -> set[str]:

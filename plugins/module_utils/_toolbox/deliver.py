@@ -36,6 +36,7 @@ from .generation_model import Generation, Tool, View
 from .generations import Generations, publish_draft, utc_now
 from .helper_programs import HelperProgram
 from .host_assignment import check_record
+from .self_test import FailedTool
 from .shell_integration import install_shell_integration
 from .targets import Target
 from .tool_store import Store
@@ -67,20 +68,12 @@ class Request(NamedTuple):
     etc: str = "/etc"
 
 
-class Failure(NamedTuple):
-    """A tool that could not be made ready for somebody."""
-
-    key: tuple[str, str, str]
-    text: str
-    data: dict[str, Any]
-
-
 @dataclass
 class _Progress:
     """What a delivery has done and noted so far."""
 
     missing: list[dict[str, Any]] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
+    failures: list[FailedTool] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     integrated: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
@@ -140,11 +133,11 @@ class _Delivery:
         return self._report(target, self.generations.current().views, changed=changed)
 
     def _target(self, wanted: wanted_tools.Wanted) -> Target:
-        people = workstation.people([wish.name for wish in wanted.wishes], self.current)
+        accounts = workstation.accounts([user.name for user in wanted.users], self.current)
         return targets.target(
             self.current,
-            wanted.wishes,
-            people,
+            wanted.users,
+            accounts,
             self.now,
             block_removals=self.request.block_removals,
             may_remove=self.request.may_remove,
@@ -226,7 +219,7 @@ class _Delivery:
         self.wanted_places |= set(places.values())
         for view, tool in Generation(views=views).tools:
             if tool.object in broken:
-                self._add_failure(self_test.Failed(view, tool, broken[tool.object]))
+                self.progress.failures.append(FailedTool(view, tool, broken[tool.object]))
         located = (view.map_tools(lambda tool: _at(tool, places, tool.place)) for view in views)
         failed = {failure.key for failure in self.progress.failures}
         return targets.without(located, failed, self.current)
@@ -247,9 +240,6 @@ class _Delivery:
             raise
         return place
 
-    def _add_failure(self, failed: self_test.Failed) -> None:
-        self.progress.failures.append(Failure(failed.key, str(failed), failed.as_data()))
-
     def _would_change(self, views: tuple[View, ...]) -> bool:
         if not targets.same(views, self.current.views):
             return True
@@ -266,8 +256,7 @@ class _Delivery:
         draft = self.generations.draft(views)
         failed = self_test.failures(views, os.path.join(draft, "users"), self.request.test_timeout)
         if failed:
-            for failure in failed:
-                self._add_failure(failure)
+            self.progress.failures += failed
             views = targets.without(views, {failure.key for failure in failed}, self.current)
             self.generations.discard()
             if not self._would_change(views):
@@ -314,11 +303,11 @@ class _Delivery:
             "users": delivery_report.users(views),
             "unknown": list(target.unknown),
             "ready": not any((progress.failures, target.unknown, undone, missing)),
-            "failures": [failure.data for failure in progress.failures],
+            "failures": [failure.as_data() for failure in progress.failures],
             "notes": progress.notes,
             "enrolled": progress.integrated,
             "removed": progress.removed,
-            "failure_texts": [failure.text for failure in progress.failures],
+            "failure_texts": [str(failure) for failure in progress.failures],
             "diff": delivery_report.diff(self.current.views, views),
         }
 

@@ -35,12 +35,12 @@ def users_of_places(current: Generation, kept: list[Generation]) -> dict[str, se
     """
     uids = {view.id: view.uid for view in current.views}
     members = current.pairs
-    found: dict[str, set[int]] = {}
+    users: dict[str, set[int]] = {}
     for generation in [current, *kept]:
         for view, tool in generation.tools:
             if tool.place and (view.id, tool.project) in members:
-                found.setdefault(tool.place, set()).add(uids[view.id])
-    return found
+                users.setdefault(tool.place, set()).add(uids[view.id])
+    return users
 
 
 def collect_garbage(root: str, keep: int, grace: float, now: float, always: set[str]) -> Collected:
@@ -98,18 +98,18 @@ class _Orphans:
     def __init__(self, root: str, grace: float, now: float) -> None:
         self.path = os.path.join(root, _ORPHANS)
         self.grace, self.now = grace, now
-        self.known: dict[str, float] = read_json(self.path) or {}
-        self.found: dict[str, float] = {}
+        self.saved: dict[str, float] = read_json(self.path) or {}
+        self.current: dict[str, float] = {}
 
     def is_due(self, place: str) -> bool:
         """Whether an object has been without users for long enough."""
-        since = self.known.get(place, self.now)
+        since = self.saved.get(place, self.now)
         if self.now - since >= self.grace:
             return True
-        self.found[place] = since
+        self.current[place] = since
         return False
 
     def save(self) -> None:
         """Remember since when."""
-        if self.found != self.known:
-            write_json(self.path, self.found)
+        if self.current != self.saved:
+            write_json(self.path, self.current)

@@ -33,7 +33,7 @@ class Tool(NamedTuple):
     ready: str = ""
 
     @property
-    def wish(self) -> Tool:
+    def as_wanted(self) -> Tool:
         """The tool as it is asked for; two that are equal in this are the same."""
         return self._replace(place="", asked="", ready="")
 

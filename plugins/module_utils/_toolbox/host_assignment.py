@@ -27,7 +27,7 @@ def check_record(record: Mapping[str, Any]) -> None:
     for number, user in enumerate(users if isinstance(users, list) else []):
         problems += _problems_of_user(f"record.users[{number}]", user)
     if not problems:
-        problems += _twice(users or [])
+        problems += _problems_of_duplicates(users or [])
     if problems:
         raise SpecError(problems, "the membership record")
 
@@ -35,7 +35,7 @@ def check_record(record: Mapping[str, Any]) -> None:
 def _problems_of_user(path: str, user: Any) -> list[Problem]:
     if not isinstance(user, dict):
         return [Problem(path, "must be a mapping with id, name and projects")]
-    found = [
+    problems = [
         Problem(f"{path}.{key}", "is needed, as a text")
         for key in ("id", "name")
         if not isinstance(user.get(key), str) or not user[key]
@@ -43,24 +43,24 @@ def _problems_of_user(path: str, user: Any) -> list[Problem]:
     if not isinstance(user.get("projects"), list) or not all(
         isinstance(name, str) for name in user["projects"]
     ):
-        found.append(Problem(f"{path}.projects", "is needed, as a list of texts"))
-    if not found and not checked_names.is_login(user["name"]):
-        found.append(
+        problems.append(Problem(f"{path}.projects", "is needed, as a list of texts"))
+    if not problems and not checked_names.is_login(user["name"]):
+        problems.append(
             Problem(
                 f"{path}.name",
                 f"{user['name']!r} cannot be a login name: letters, digits and _ . @ + - only, at"
                 " most 64",
             )
         )
-    return found
+    return problems
 
 
-def _twice(users: Iterable[Mapping[str, Any]]) -> list[Problem]:
+def _problems_of_duplicates(users: Iterable[Mapping[str, Any]]) -> list[Problem]:
     seen: dict[str, set[str]] = {"id": set(), "name": set()}
-    found = []
+    problems = []
     for user in users:
         for key, values in seen.items():
             if user[key] in values:
-                found.append(Problem("record.users", f"two users have the {key} {user[key]}"))
+                problems.append(Problem("record.users", f"two users have the {key} {user[key]}"))
             values.add(user[key])
-    return found
+    return problems

@@ -20,8 +20,8 @@ _PATH = "/usr/local/bin:/usr/bin:/bin"
 _LINES = 20
 
 
-class Failed(NamedTuple):
-    """A test that did not end with 0."""
+class FailedTool(NamedTuple):
+    """A tool that could not be made ready for a user."""
 
     view: View
     tool: Tool
@@ -51,19 +51,19 @@ class Failed(NamedTuple):
         }
 
 
-def failures(views: Iterable[View], users: str, timeout: int) -> list[Failed]:
+def failures(views: Iterable[View], users: str, timeout: int) -> list[FailedTool]:
     """Test what is not ready yet; ``users`` is the folder with the views to test."""
-    found = []
+    failed_tools = []
     for view in views:
         for tool in view.tools:
             if tool.self_test and not tool.ready:
                 failed = _test(view, tool, os.path.join(users, view.name), timeout)
                 if failed:
-                    found.append(failed)
-    return found
+                    failed_tools.append(failed)
+    return failed_tools
 
 
-def _test(view: View, tool: Tool, base: str, timeout: int) -> Failed | None:
+def _test(view: View, tool: Tool, base: str, timeout: int) -> FailedTool | None:
     account = pwd.getpwuid(view.uid)
     environment = {
         **variables(view, base),
@@ -90,23 +90,25 @@ def _test(view: View, tool: Tool, base: str, timeout: int) -> Failed | None:
             start_new_session=True,
         )
     except OSError as error:
-        return Failed(view, tool, f"{tool.self_test[0]}: {(error.strerror or str(error)).lower()}")
+        return FailedTool(
+            view, tool, f"{tool.self_test[0]}: {(error.strerror or str(error)).lower()}"
+        )
     return _outcome(process, view, tool, timeout)
 
 
 def _outcome(
     process: subprocess.Popen[bytes], view: View, tool: Tool, timeout: int
-) -> Failed | None:
+) -> FailedTool | None:
     try:
         output, _none = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        return Failed(view, tool, f"it did not end within {timeout} s")
+        return FailedTool(view, tool, f"it did not end within {timeout} s")
     lines = tuple(output.decode("utf-8", "replace").splitlines()[-_LINES:])
     return (
-        Failed(view, tool, f"it ended with {process.returncode}", lines)
+        FailedTool(view, tool, f"it ended with {process.returncode}", lines)
         if process.returncode
         else None
     )

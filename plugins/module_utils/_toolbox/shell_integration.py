@@ -75,8 +75,8 @@ def _session(root: str, etc: str) -> str:
 
 def _pam(root: str, etc: str) -> str:
     """pam_env knows no PATH that was there before, so what the system says stands here as well."""
-    found = _ENVIRONMENT.search(read_text(os.path.join(etc, "environment")))
-    path = found[1] if found else _DEFAULT_PATH
+    setting = _ENVIRONMENT.search(read_text(os.path.join(etc, "environment")))
+    path = setting[1] if setting else _DEFAULT_PATH
     return f"{BEGIN}\nPATH DEFAULT={root}/current/users/@{{PAM_USER}}/bin:{path}\n{END}\n"
 
 

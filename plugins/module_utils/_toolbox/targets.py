@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .generation_model import Generation, Tool, View, ordered
-from .wanted_tools import Wish
+from .wanted_tools import WantedUser
 
 Pairs = frozenset[tuple[str, str]]
 """Who (by id) is in which project."""
 
 
-class People(NamedTuple):
+class Accounts(NamedTuple):
     """What the machine itself says of accounts: the uid of a login name, the login name of a uid.
 
     None for nobody.
@@ -24,7 +24,7 @@ class People(NamedTuple):
     uids: Mapping[str, int | None]
     names: Mapping[int, str | None]
 
-    def is_still(self, view: View) -> bool:
+    def still_owns(self, view: View) -> bool:
         """Whether the uid of a view does not belong to somebody else now."""
         return self.names.get(view.uid) in (None, view.name)
 
@@ -48,7 +48,7 @@ class Removal(NamedTuple):
 
 
 class Target(NamedTuple):
-    """What a machine is to have, what leaves or would leave, and what people should know."""
+    """What a machine is to have, what leaves or would leave, and what users should know."""
 
     views: tuple[View, ...]
     removals: tuple[Removal, ...]
@@ -61,8 +61,8 @@ class Target(NamedTuple):
 
 def target(
     current: Generation,
-    wishes: Iterable[Wish],
-    people: People,
+    users: Iterable[WantedUser],
+    accounts: Accounts,
     now: str,
     *,
     block_removals: bool = False,
@@ -76,25 +76,25 @@ def target(
     views: list[View] = []
     unknown, notes = [], []
     logins = set()
-    for wish in wishes:
-        former = current.view(wish.id)
-        logins.add(wish.name)
-        uid = people.uids.get(wish.name)
+    for user in users:
+        former = current.view(user.id)
+        logins.add(user.name)
+        uid = accounts.uids.get(user.name)
         if uid is not None:
-            tools = tuple(_with_state(tool, former, now) for tool in wish.tools)
-            views.append(View(wish.id, wish.name, uid, tools))
-        elif former and people.is_still(former):
-            views.append(former.only({tool.project for tool in wish.tools}))
-            notes.append(f"{wish.name} is not known to this machine now, and keeps what is there")
+            tools = tuple(_with_state(tool, former, now) for tool in user.tools)
+            views.append(View(user.id, user.name, uid, tools))
+        elif former and accounts.still_owns(former):
+            views.append(former.only({tool.project for tool in user.tools}))
+            notes.append(f"{user.name} is not known to this machine now, and keeps what is there")
         else:
-            unknown.append(wish.name)
+            unknown.append(user.name)
     removals = _removals(current, views)
     blocked: tuple[Removal, ...] = ()
     if block_removals:
         blocked = tuple(
             removal for removal in removals if (removal.id, removal.project) not in may_remove
         )
-        views = _with_blocked(current, views, people, logins, may_remove)
+        views = _with_blocked(current, views, accounts, logins, may_remove)
     return Target(ordered(views), removals, blocked, tuple(unknown), tuple(notes))
 
 
@@ -103,7 +103,7 @@ def _with_state(tool: Tool, former: View | None, now: str) -> Tool:
     old = former.find(tool.project, tool.name) if former else None
     if old is None:
         return tool._replace(asked=now)
-    if old.wish == tool or (old.object == tool.object and old.self_test == tool.self_test):
+    if old.as_wanted == tool or (old.object == tool.object and old.self_test == tool.self_test):
         return tool._replace(place=old.place, asked=old.asked, ready=old.ready)
     return tool._replace(asked=now)
 
@@ -120,7 +120,7 @@ def _removals(current: Generation, views: Iterable[View]) -> tuple[Removal, ...]
 
 
 def _with_blocked(
-    current: Generation, views: list[View], people: People, logins: set[str], may_remove: Pairs
+    current: Generation, views: list[View], accounts: Accounts, logins: set[str], may_remove: Pairs
 ) -> list[View]:
     """Return the views with what they would lose and may not yet.
 
@@ -133,10 +133,10 @@ def _with_blocked(
             view = result[former.id]
             kept = blocked.only(set(blocked.projects).difference(view.projects)).tools
             result[former.id] = view._replace(tools=(*view.tools, *kept))
-        elif former.name in logins or not people.is_still(former):
+        elif former.name in logins or not accounts.still_owns(former):
             continue
         elif blocked.tools or not former.tools:
-            uid = people.uids.get(former.name)
+            uid = accounts.uids.get(former.name)
             result[former.id] = blocked if uid is None else blocked._replace(uid=uid)
     return list(result.values())
 

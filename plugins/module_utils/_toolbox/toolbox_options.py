@@ -43,10 +43,10 @@ TOOLBOX: dict[str, dict[str, Any]] = {
 def check(options: Options) -> None:
     """Refuse options that do not go together, before anything is touched."""
     limits = {"keep": 1, "grace": 0, "test_timeout": 1, "lock_timeout": 0}
-    given = {name: options[name] for name in limits if isinstance(options.get(name), int)}
+    numbers = {name: options[name] for name in limits if isinstance(options.get(name), int)}
     problems = [
         Problem(name, f"must be at least {limits[name]}, not {value}")
-        for name, value in given.items()
+        for name, value in numbers.items()
         if value < limits[name]
     ]
     if options.get("generation") is not None:
@@ -60,11 +60,11 @@ def check(options: Options) -> None:
 
 
 def _problems_of_rolling_back(options: Options) -> list[Problem]:
-    given = str(options["generation"])
+    generation = str(options["generation"])
     problems = (
         []
-        if given == "previous" or given.isdigit()
-        else [Problem("generation", f"must be a number or previous, not {given!r}")]
+        if generation == "previous" or generation.isdigit()
+        else [Problem("generation", f"must be a number or previous, not {generation!r}")]
     )
     if options.get("record"):
         problems.append(

@@ -96,9 +96,9 @@ class _Writer:
             member.type
         ](path, member)
 
-    def _path(self, given: str, member: Member) -> str:
+    def _path(self, path: str, member: Member) -> str:
         """The path below the target, without what is stripped; empty where nothing is left."""
-        parts = [part for part in given.split("/") if part != "."]
+        parts = [part for part in path.split("/") if part != "."]
         if parts and parts[-1] == "":
             parts.pop()
         if parts and not is_inside("/".join(parts)):
@@ -170,8 +170,8 @@ class _Writer:
     def _stays_inside(self, path: str) -> None:
         """A chain of links may lead further than each of them says."""
         top = os.path.realpath(self.target)
-        found = os.path.realpath(os.path.join(self.target, path))
-        if found != top and not found.startswith(top + os.sep):
+        real = os.path.realpath(os.path.join(self.target, path))
+        if real != top and not real.startswith(top + os.sep):
             raise Hostile(
                 f"the archive of {self.name} is refused",
                 f"{path} is a link that leads out over other links",
@@ -217,10 +217,10 @@ def _of_tar(content: tarfile.TarFile, entry: tarfile.TarInfo) -> Member:
         (entry.issym, SYMLINK),
         (entry.islnk, HARDLINK),
     )
-    kind = next((name for holds, name in types if holds()), OTHER)
+    member_type = next((name for holds, name in types if holds()), OTHER)
     return Member(
         entry.name,
-        kind,
+        member_type,
         entry.mode,
         entry.size,
         entry.linkname,
@@ -231,8 +231,8 @@ def _of_tar(content: tarfile.TarFile, entry: tarfile.TarInfo) -> Member:
 def _opened(stream: Any) -> IO[bytes]:
     if stream is None:
         raise Damaged("the archive is damaged", "a file in it has no content")
-    found: IO[bytes] = stream
-    return found
+    opened: IO[bytes] = stream
+    return opened
 
 
 def _of_zip(content: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
@@ -243,5 +243,5 @@ def _of_zip(content: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
         return Member(
             info.filename, SYMLINK, mode, 0, content.read(info).decode("utf-8", "surrogateescape")
         )
-    kind = FILE if stat.S_IFMT(mode) in (0, stat.S_IFREG) else OTHER
-    return Member(info.filename, kind, mode, info.file_size, open=lambda: content.open(info))
+    member_type = FILE if stat.S_IFMT(mode) in (0, stat.S_IFREG) else OTHER
+    return Member(info.filename, member_type, mode, info.file_size, open=lambda: content.open(info))

@@ -67,18 +67,18 @@ def contents(root: str, view: View) -> Contents:
 
 def variables(view: View, base: str) -> dict[str, str]:
     """The environment variables; ``base`` is where the view is."""
-    found: dict[str, str] = {}
+    environment: dict[str, str] = {}
     for tool in sorted(view.tools, key=_rank):
         for name, value in tool.variables.items():
-            found.setdefault(
+            environment.setdefault(
                 name, value.replace("{share}", os.path.join(base, "share", tool.project))
             )
-    return dict(sorted(found.items()))
+    return dict(sorted(environment.items()))
 
 
 def clashes(view: View) -> list[str]:
     """Commands that more than one project has, and what became of each."""
-    found = []
+    notes = []
     for command, tools in _by_command(view).items():
         if len(tools) > 1:
             others = ", ".join(f"{command}@{tool.project}" for tool in tools[1:])
@@ -87,19 +87,19 @@ def clashes(view: View) -> list[str]:
                 if tools[0].priority > tools[1].priority
                 else "by its name, since no priority decides"
             )
-            found.append(
+            notes.append(
                 f"{view.name}: {command} is the one of {tools[0].project} {why}; also {others}"
             )
-    return found
+    return notes
 
 
 def _by_command(view: View) -> dict[str, list[Tool]]:
     """The tools that have each command, the one that wins first."""
-    found: dict[str, list[Tool]] = {}
+    by_command: dict[str, list[Tool]] = {}
     for tool in sorted(view.tools, key=_rank):
         for command in tool.commands:
-            found.setdefault(command, []).append(tool)
-    return found
+            by_command.setdefault(command, []).append(tool)
+    return by_command
 
 
 def _rank(tool: Tool) -> tuple[int, str, str]:

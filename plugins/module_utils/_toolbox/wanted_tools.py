@@ -23,7 +23,7 @@ LAYOUT = 1
 """Raised when objects of the store get another layout, so that old ones are not taken for new."""
 
 
-class Wish(NamedTuple):
+class WantedUser(NamedTuple):
     """A user of the record, with the tools of all projects."""
 
     id: str
@@ -43,12 +43,12 @@ class Source(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """All wishes of a record, what their objects are made of.
+    """All users of a record with their tools, what their objects are made of.
 
     And tools that are not for this machine.
     """
 
-    wishes: tuple[Wish, ...]
+    users: tuple[WantedUser, ...]
     sources: Mapping[str, Source]
     skipped: tuple[str, ...] = ()
 
@@ -67,29 +67,29 @@ def wanted(
 ) -> Wanted:
     """Return what the users of the record must have on a machine with these facts."""
     projects = {manifest["name"]: _project_tools(manifest, facts) for manifest in manifests}
-    wishes = tuple(_wish(user, projects) for user in record["users"])
+    users = tuple(_wanted_user(user, projects) for user in record["users"])
     sources: dict[str, Source] = {}
     for project in projects.values():
         sources.update(project.sources)
     objects: set[str] = set()
-    for wish in wishes:
-        objects.update(tool.object for tool in wish.tools)
+    for user in users:
+        objects.update(tool.object for tool in user.tools)
     skipped: set[str] = set()
     for name in _projects_of(record).intersection(projects):
         skipped.update(projects[name].skipped)
     return Wanted(
-        wishes,
+        users,
         {key: source for key, source in sources.items() if key in objects},
         tuple(sorted(skipped)),
     )
 
 
-def _wish(user: Mapping[str, Any], projects: Mapping[str, _ProjectTools]) -> Wish:
+def _wanted_user(user: Mapping[str, Any], projects: Mapping[str, _ProjectTools]) -> WantedUser:
     tools: list[Tool] = []
     for name in sorted(set(user["projects"])):
         if name in projects:
             tools += projects[name].tools
-    return Wish(user["id"], user["name"], tuple(tools))
+    return WantedUser(user["id"], user["name"], tuple(tools))
 
 
 def _projects_of(record: Mapping[str, Any]) -> set[str]:

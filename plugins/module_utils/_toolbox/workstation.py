@@ -22,7 +22,7 @@ from .delivery_errors import Busy, Unsupported
 from .generation_model import Generation
 from .installers.installer import Facts
 from .python_version import version_behind
-from .targets import People
+from .targets import Accounts
 
 _PYTHONS = ("/usr/bin/python3", "/usr/libexec/platform-python")
 
@@ -130,10 +130,10 @@ def _wait_for(descriptor: int, root: str, timeout: float) -> None:
         time.sleep(0.1)
 
 
-def people(logins: Iterable[str], have: Generation) -> People:
+def accounts(logins: Iterable[str], have: Generation) -> Accounts:
     """The accounts of these login names and of whoever has tools now."""
     names = {*logins, *(view.name for view in have.views)}
-    return People(
+    return Accounts(
         {name: _uid(name) for name in names}, {view.uid: _name(view.uid) for view in have.views}
     )
 

@@ -57,10 +57,10 @@ class BundleWriter:
         )
 
     def _tool(self, project: str, name: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = next(
-            tool for tool in self.manifests[project]["tools"] if tool["name"] == name
+        tool: Mapping[str, Any] = next(
+            entry for entry in self.manifests[project]["tools"] if entry["name"] == name
         )
-        return found
+        return tool
 
 
 def _add(content: tarfile.TarFile, name: str, path: str) -> None:

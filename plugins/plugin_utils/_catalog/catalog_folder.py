@@ -42,19 +42,19 @@ class Catalog:
         And the names of those that have no file.
         """
         problems: list[Problem] = []
-        found, without = [], []
+        manifests, without = [], []
         for name in projects:
             path = self._path(name)
             if path is None:
                 without.append(name)
                 continue
             try:
-                found.append(self._manifest(path, name))
+                manifests.append(self._manifest(path, name))
             except SpecError as error:
                 problems += error.problems
         if problems:
             raise SpecError(problems, f"the catalogue {self.folder}")
-        return found, without
+        return manifests, without
 
     def _path(self, name: str) -> str | None:
         """The file of a project.

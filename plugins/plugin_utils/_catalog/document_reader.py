@@ -78,7 +78,7 @@ def mapping(
     place: Place, parsers: dict[str, Parser], required: set[str], what: str
 ) -> dict[str, Any]:
     """A mapping with the keys of ``parsers``; what is None after parsing is left out."""
-    found: dict[str, Any] = {}
+    parsed_values: dict[str, Any] = {}
     present = set()
     for name, key, value in place.items():
         present.add(name)
@@ -87,8 +87,8 @@ def mapping(
             continue
         parsed = parsers[name](value)
         if parsed is not None:
-            found[name] = parsed
+            parsed_values[name] = parsed
     missing = sorted(required - present)
     if missing and isinstance(place.node, MappingNode):
         place.problem(f"{what} needs {', '.join(missing)}")
-    return found
+    return parsed_values

@@ -119,34 +119,34 @@ def read(text: str, file: str, name: str) -> Project | Pointer:
             f"{name!r} cannot be a project's name here: letters, digits and _ . + - only, at"
             " most 64"
         )
-    found = _pointer(place) if place.get("repository") else _project(place, name)
+    project = _pointer(place) if place.get("repository") else _project(place, name)
     if place.problems:
         raise SpecError(place.problems, file)
-    return found
+    return project
 
 
 def _pointer(place: Place) -> Pointer:
     parsers = {key: FORMS[about.form].parse for key, about in POINTER_KEYS.items()}
-    found = mapping(
+    pointer = mapping(
         place,
         parsers,
         {key for key, about in POINTER_KEYS.items() if about.required},
         "a repository",
     )
     return Pointer(
-        found.get("repository", ""), found.get("commit", ""), found.get("path", "project.yml")
+        pointer.get("repository", ""), pointer.get("commit", ""), pointer.get("path", "project.yml")
     )
 
 
 def _project(place: Place, name: str) -> Project:
-    found = mapping(
+    project = mapping(
         place, {"description": FORMS["text"].parse, "tools": _tools}, {"tools"}, "a project"
     )
-    return Project(name, found.get("description", ""), tuple(found.get("tools") or ()))
+    return Project(name, project.get("description", ""), tuple(project.get("tools") or ()))
 
 
 def _tools(place: Place) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+    tools: list[dict[str, Any]] = []
     commands: dict[str, str] = {}
     for name, key, value in place.items():
         if not checked_names.is_name(name):
@@ -159,9 +159,9 @@ def _tools(place: Place) -> list[dict[str, Any]]:
                 value.problem(f"{command} is a command of {commands[command]} already")
             commands[command] = name
         if tool:
-            _refuse_same_path(tool, found, value)
-            found.append(tool)
-    return found
+            _refuse_same_path(tool, tools, value)
+            tools.append(tool)
+    return tools
 
 
 def _refuse_same_path(tool: dict[str, Any], others: list[dict[str, Any]], place: Place) -> None:
@@ -198,11 +198,10 @@ def _tool(name: str, place: Place) -> dict[str, Any] | None:
         for key, about in keys.items()
     }
     before = len(place.problems)
-    found = mapping(place, parsers, required, name)
-    variants = (
-        list(_variants(installer, found, place, name)) if len(place.problems) == before else []
-    )
-    return _as_tool(name, installer, found, variants)
+    entry = mapping(place, parsers, required, name)
+    is_readable = len(place.problems) == before
+    variants = list(_variants(installer, entry, place, name)) if is_readable else []
+    return _as_tool(name, installer, entry, variants)
 
 
 def _installer(place: Place) -> Installer | None:
@@ -211,12 +210,10 @@ def _installer(place: Place) -> Installer | None:
     value = place.get("kind")
     if value is None:
         return place.problem(f"has no kind; write kind: with one of {', '.join(INSTALLERS)}")
-    given = str(value.value)
-    if given not in INSTALLERS:
-        value.problem(
-            f"{given!r} is none of {', '.join(INSTALLERS)}{suggestion(given, INSTALLERS)}"
-        )
-    return INSTALLERS.get(given)
+    name = str(value.value)
+    if name not in INSTALLERS:
+        value.problem(f"{name!r} is none of {', '.join(INSTALLERS)}{suggestion(name, INSTALLERS)}")
+    return INSTALLERS.get(name)
 
 
 def _parser(form: str) -> Any:
@@ -226,11 +223,11 @@ def _parser(form: str) -> Any:
 
 
 def _names(place: Place) -> list[str] | None:
-    found = [str(element.value) for element in place.elements()]
-    for element, name in zip(place.elements(), found, strict=True):
+    names = [str(element.value) for element in place.elements()]
+    for element, name in zip(place.elements(), names, strict=True):
         if name in checked_names.RESERVED or not checked_names.is_command(name):
             element.problem(f"{name!r} cannot be a command here")
-    return found or None
+    return names or None
 
 
 def _platforms(installer: Installer) -> Any:
@@ -249,11 +246,11 @@ def _platforms(installer: Installer) -> Any:
 
 
 def _variants(
-    installer: Installer, found: dict[str, Any], place: Place, name: str
+    installer: Installer, entry: dict[str, Any], place: Place, name: str
 ) -> Iterator[dict[str, Any]]:
     """Yield what the tool is on each platform, complete."""
-    common = {key: value for key, value in found.items() if key in installer.keys}
-    for platform in found.get("platforms") or [{}]:
+    common = {key: value for key, value in entry.items() if key in installer.keys}
+    for platform in entry.get("platforms") or [{}]:
         details = {**common, **platform}
         for problem in _problems_of_variant(installer, details):
             place.problem(f"{_where(name, platform)} {problem}")
@@ -281,16 +278,16 @@ def _problems_of_variant(installer: Installer, details: dict[str, Any]) -> Itera
 
 
 def _as_tool(
-    name: str, installer: Installer, found: dict[str, Any], variants: list[dict[str, Any]]
+    name: str, installer: Installer, entry: dict[str, Any], variants: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    commands = found.get("commands") or ([name] if installer.own_commands else {})
+    commands = entry.get("commands") or ([name] if installer.own_commands else {})
     return {
         "name": name,
         "kind": installer.name,
-        "version": found.get("version", ""),
-        "description": found.get("description", ""),
-        "priority": found.get("priority", 0),
-        "self_test": found.get("self_test", []),
+        "version": entry.get("version", ""),
+        "description": entry.get("description", ""),
+        "priority": entry.get("priority", 0),
+        "self_test": entry.get("self_test", []),
         "commands": dict.fromkeys(commands, name) if isinstance(commands, list) else commands,
         "variants": variants,
     }

@@ -62,12 +62,12 @@ def _programs(manifests: list[dict[str, Any]], paths: dict[str, str]) -> dict[st
     return programs
 
 
-def _program(name: str, kind: str, given: str | None) -> str:
-    path = given or shutil.which(name)
+def _program(name: str, kind: str, chosen: str | None) -> str:
+    path = chosen or shutil.which(name)
     if not path or not os.path.isfile(path):
         raise ShippingError(
             f"tools of the kind {kind} need {name}",
-            f"{given or name} is not on the control machine",
+            f"{chosen or name} is not on the control machine",
             tool_type(kind).program_hints.get(name, f"Install {name} there"),
         )
     return path

@@ -76,8 +76,8 @@ def _natural(place: Place) -> Any:
 
 
 def _words(place: Place) -> Any:
-    found = [_text(element) for element in place.elements()]
-    return None if None in found or not found else found
+    words = [_text(element) for element in place.elements()]
+    return None if None in words or not words else words
 
 
 def _commands(place: Place) -> Any:
@@ -89,8 +89,8 @@ def _commands(place: Place) -> Any:
         named = [(str(path).rpartition("/")[2], element, path) for element, path in paths]
     for name, where, path in named:
         _check_command(name, where, has_path=path is not None)
-    found = {name: path for name, _where, path in named if path is not None}
-    return found or place.problem("must name at least one command")
+    commands = {name: path for name, _where, path in named if path is not None}
+    return commands or place.problem("must name at least one command")
 
 
 def _check_command(name: str, where: Place, *, has_path: bool) -> None:
@@ -103,7 +103,7 @@ def _check_command(name: str, where: Place, *, has_path: bool) -> None:
 
 
 def _variables(place: Place) -> Any:
-    found = {}
+    variables = {}
     for name, key, value in place.items():
         if not checked_names.is_variable(name):
             key.problem(f"{name!r} cannot be the name of an environment variable")
@@ -119,8 +119,8 @@ def _variables(place: Place) -> Any:
         ) or name.startswith("LD_"):
             key.problem(f"{name} is no project's own variable")
         else:
-            found[name] = _text(value)
-    return {name: value for name, value in found.items() if value is not None}
+            variables[name] = _text(value)
+    return {name: value for name, value in variables.items() if value is not None}
 
 
 def _word(*allowed: str) -> Parser:

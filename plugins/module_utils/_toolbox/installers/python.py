@@ -121,10 +121,10 @@ class _Uv:
     def __call__(self, *words: str) -> None:
         done = self.program(self.build.programs["uv"], *words)
         if done.returncode:
-            said = done.stderr.decode("utf-8", "replace").strip()[-_MANY:]
+            output = done.stderr.decode("utf-8", "replace").strip()[-_MANY:]
             raise DeliveryError(
                 f"{self.build.name} cannot be installed",
-                f"uv {words[0]} ended with {done.returncode}: {said}",
+                f"uv {words[0]} ended with {done.returncode}: {output}",
                 "The lock needs a wheel with its hash for this machine's system and Python"
                 f" ({self.build.facts.os} {self.build.facts.arch}, Python"
                 f" {self.build.facts.python_version})",

@@ -24,7 +24,7 @@ from ansible_collections.shipping.code.plugins.module_utils._toolbox.host_assign
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.installers.installer import (
     Facts,
 )
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.targets import People
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.targets import Accounts
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,7 +32,7 @@ from .archives import entry, project, script, user
 
 FACTS = Facts("linux", "x86_64", "/usr/bin/python3", "3.11")
 UIDS = {"ada": 1001, "bob": 1002, "cy": 1003}
-EVERYBODY = People(dict(UIDS), {uid: name for name, uid in UIDS.items()})
+EVERYBODY = Accounts(dict(UIDS), {uid: name for name, uid in UIDS.items()})
 PROJECTS = [
     project(name, script("run", version="1"), script(f"{name}-only"))
     for name in ("alpha", "beta", "gamma")
@@ -46,21 +46,21 @@ records = st.dictionaries(
 
 def wishes(
     members: dict[str, set[str]], projects: list[dict] = PROJECTS
-) -> tuple[wanted_tools.Wish, ...]:
+) -> tuple[wanted_tools.WantedUser, ...]:
     return wanted_tools.wanted(
         {"users": [user(name, *sorted(mine)) for name, mine in members.items()]}, projects, FACTS
-    ).wishes
+    ).users
 
 
 def after(
     have: Generation,
     members: dict[str, set[str]],
-    people: People = EVERYBODY,
+    accounts: Accounts = EVERYBODY,
     block_removals: bool = False,
     **more: Any,
 ) -> tuple[Generation, targets.Target]:
     target = targets.target(
-        have, wishes(members), people, NOW, block_removals=block_removals, **more
+        have, wishes(members), accounts, NOW, block_removals=block_removals, **more
     )
     return Generation(have.number + 1, NOW, target.views), target
 
@@ -137,8 +137,8 @@ def test_receipts_survive_what_does_not_change(members: dict[str, set[str]]):
 
 def test_an_account_that_is_gone_keeps_its_view():
     first, _target = after(Generation(), {"ada": {"alpha", "beta"}})
-    gone = People({"ada": None}, {1001: None})
-    second, target = after(first, {"ada": {"alpha"}}, people=gone)
+    gone = Accounts({"ada": None}, {1001: None})
+    second, target = after(first, {"ada": {"alpha"}}, accounts=gone)
     assert (
         second.pairs == {("id-ada", "alpha")}
         and target.unknown == ()
@@ -148,7 +148,7 @@ def test_an_account_that_is_gone_keeps_its_view():
 
 def test_a_uid_that_is_somebody_elses_now_loses_it_at_once():
     first, _target = after(Generation(), {"ada": {"alpha"}})
-    taken = People({"ada": None, "bob": 1001}, {1001: "bob"})
+    taken = Accounts({"ada": None, "bob": 1001}, {1001: "bob"})
     for hold in (True, False):
         second, target = after(first, {"ada": {"alpha"}}, taken, hold)
         assert second.pairs == set() and target.unknown == ("ada",)
@@ -156,16 +156,20 @@ def test_a_uid_that_is_somebody_elses_now_loses_it_at_once():
 
 def test_a_new_uid():
     first, _target = after(Generation(), {"ada": {"alpha"}})
-    moved = People({"ada": 2001}, {1001: None, 2001: "ada"})
-    assert after(first, {"ada": {"alpha"}}, people=moved)[0].views[0].uid == 2001
+    moved = Accounts({"ada": 2001}, {1001: None, 2001: "ada"})
+    assert after(first, {"ada": {"alpha"}}, accounts=moved)[0].views[0].uid == 2001
 
 
 def test_a_new_login_name_is_no_removal():
     first, _target = after(Generation(), {"ada": {"alpha"}})
     record = {"users": [{"id": "id-ada", "name": "countess", "projects": ["alpha"]}]}
-    people = People({"countess": 1001, "ada": None}, {1001: "countess"})
+    accounts = Accounts({"countess": 1001, "ada": None}, {1001: "countess"})
     target = targets.target(
-        first, wanted_tools.wanted(record, PROJECTS, FACTS).wishes, people, NOW, block_removals=True
+        first,
+        wanted_tools.wanted(record, PROJECTS, FACTS).users,
+        accounts,
+        NOW,
+        block_removals=True,
     )
     assert [view.name for view in target.views] == ["countess"] and target.removals == ()
 
@@ -175,7 +179,7 @@ def test_a_login_name_that_was_given_to_somebody_else():
     record = {"users": [{"id": "id-new", "name": "ada", "projects": ["beta"]}]}
     target = targets.target(
         first,
-        wanted_tools.wanted(record, PROJECTS, FACTS).wishes,
+        wanted_tools.wanted(record, PROJECTS, FACTS).users,
         EVERYBODY,
         NOW,
         block_removals=True,
@@ -197,7 +201,7 @@ def test_not_for_this_machine():
         "binary", "run", {"os": "linux", "arch": "aarch64", "sha256": "a" * 64}, {"run": "run"}
     )
     found = wanted_tools.wanted({"users": [user("ada", "p")]}, [project("p", tools)], FACTS)
-    assert found.wishes[0].tools == () and found.skipped == ("p run is not for linux x86_64",)
+    assert found.users[0].tools == () and found.skipped == ("p run is not for linux x86_64",)
 
 
 @pytest.mark.parametrize(
