@@ -14,6 +14,7 @@ import shlex
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from .._core.text_table import text_table
 from .generation_model import Tool, View
 
 TOOLS = "tools"
@@ -138,8 +139,4 @@ def _table(view: View) -> str:
                 tool.description,
             )
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    return "".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() + "\n"
-        for row in rows
-    )
+    return "".join(f"{line}\n" for line in text_table(rows))

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
+
+from ...module_utils._core.text_table import text_table
 
 
 def status(info: Mapping[str, Any]) -> list[str]:
@@ -36,7 +38,7 @@ def _services(info: Mapping[str, Any]) -> list[str]:
         )
         for name, service in info["services"].items()
     ]
-    return _aligned([("service", "healthy", "image", ""), *rows]) if rows else []
+    return text_table([("service", "healthy", "image", ""), *rows]) if rows else []
 
 
 def _drift(info: Mapping[str, Any]) -> list[str]:
@@ -61,7 +63,7 @@ def _history(info: Mapping[str, Any]) -> list[str]:
         for release in info["history"]
     ]
     return (
-        ["", *_aligned([("release", "version", "verdict", "when (UTC)", "by", ""), *rows])]
+        ["", *text_table([("release", "version", "verdict", "when (UTC)", "by", ""), *rows])]
         if rows
         else []
     )
@@ -82,13 +84,3 @@ def _verdict(release: Mapping[str, Any], live: Mapping[str, Any]) -> str:
 
 def _time(text: str) -> str:
     return text.replace("T", " ").rstrip("Z")
-
-
-def _aligned(rows: Iterable[tuple[str, ...]]) -> list[str]:
-    """Columns as wide as their widest entry."""
-    table = list(rows)
-    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in table
-    ]

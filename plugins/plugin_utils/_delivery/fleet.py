@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ...module_utils._core.text_table import text_table
 from .removal_limit import Fleet, Lost, Pairs
 
 READY, WAITING, FAILED, HELD, PASSED = "ready", "waiting", "failed", "held", "not selected"
@@ -242,29 +243,30 @@ def table(found: Iterable[Mapping[str, Any]]) -> list[str]:
     """
     lines = [("MACHINE", "STATE", "USER", "PROJECT", "TOOLS")]
     for row in found:
-        state = (
-            f"{row['state']} since {row['since'].replace('T', ' ').rstrip('Z')}"
-            if row["since"]
-            else row["state"]
-        )
-        why, *more = row["why"].splitlines() or [""]
-        why += " …" if more else ""
-        details = list(_details(row)) or [("", "", why or "nothing")]
-        for number, detail in enumerate(details):
-            lines.append(
-                (row["machine"] if number == 0 else "", state if number == 0 else "", *detail)
-            )
-        if why and details[0][2] != why:
-            lines.append(("", "", "", "", why))
-    widths = [max(len(line[column]) for line in lines) for column in range(5)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    ]
+        lines += _lines_of(row)
+    return text_table(lines)
 
 
-def _details(row: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
-    for user in row["users"]:
+def _lines_of(row: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Return the cells of one machine; only its first line names it."""
+    first_line, *more = row["why"].splitlines() or [""]
+    reason = f"{first_line} …" if more else first_line
+    tools = list(_tools_of_users(row["users"]))
+    lines = [tools[0] if tools else ("", "", reason or "nothing"), *tools[1:]]
+    if tools and reason:
+        lines.append(("", "", reason))
+    heads = [(row["machine"], _state_since(row)), *[("", "")] * (len(lines) - 1)]
+    return [(*head, *line) for head, line in zip(heads, lines, strict=True)]
+
+
+def _state_since(row: Mapping[str, Any]) -> str:
+    if not row["since"]:
+        return str(row["state"])
+    return f"{row['state']} since {row['since'].replace('T', ' ').rstrip('Z')}"
+
+
+def _tools_of_users(users: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:
+    for user in users:
         projects = sorted({tool["project"] for tool in user["tools"]})
         for number, project in enumerate(projects):
             tools = ", ".join(
