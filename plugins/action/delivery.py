@@ -20,6 +20,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._controller.progress
     is_quiet,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery import (
+    delivery_answer,
     fleet,
     fleet_state,
     metrics,
@@ -117,8 +118,10 @@ class ActionModule(ActionBase):
     ) -> dict[str, Any]:
         since = {} if self._task.check_mode else _remember(options, machines, to_have, bool(stop))
         rows = fleet.rows(machines, bool(stop), since, self._task.check_mode)
-        if options["metrics_path"] and options["complete"] and not self._task.check_mode:
-            metrics.write(options["metrics_path"], rows, bool(stop))
+        if options["complete"] and not self._task.check_mode:
+            if options["metrics_path"]:
+                metrics.write(options["metrics_path"], rows, removals_blocked=bool(stop))
+            delivery_answer.write_answer(rows, removals_blocked=bool(stop))
         for line in () if is_quiet("auto") else fleet.table(rows):
             display.display(line)
         failed = {row["machine"]: row["why"] for row in rows if row["state"] == fleet.FAILED}

@@ -1,86 +1,88 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a delivery to the whole fleet came to, for whoever watches: a text file of Prometheus.
+"""The metrics of a delivery to the whole fleet.
 
-Pure but for ``read_last_success`` and ``write``.
+Pure, except ``read_last_success`` and ``write``.
 """
 
 from __future__ import annotations
 
 import calendar
-import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .._membership import membership_state as files
+from .._membership import membership_state
 from .fleet import FAILED, HELD, INCOMPLETE, READY, WAITING
+from .prometheus_text import Gauge, read_samples
+from .prometheus_text import render as render_text
 
 _STATES = (READY, WAITING, FAILED, HELD, INCOMPLETE)
+_LAST_RUN = "shipping_delivery_last_run_timestamp_seconds"
 _LAST_SUCCESS = "shipping_delivery_last_success_timestamp_seconds"
+_MACHINES = "shipping_delivery_machines"
+_LAG = "shipping_delivery_lag_seconds"
+_REMOVALS_HELD = "shipping_delivery_removals_held"
 METRICS = {
-    "shipping_delivery_last_run_timestamp_seconds": (
-        "When the whole fleet was last delivered to, whatever came of it."
-    ),
+    _LAST_RUN: "When the whole fleet was last delivered to, whatever came of it.",
     _LAST_SUCCESS: (
         "When that last ended without a machine that failed and without removals that were held."
         " Absent before the first time."
     ),
-    "shipping_delivery_machines": "Machines by what came of them.",
-    "shipping_delivery_lag_seconds": (
-        "For how long the machine that has waited longest could not be reached."
-    ),
-    "shipping_delivery_removals_held": "1 where the brake has held removals.",
+    _MACHINES: "Machines by what came of them.",
+    _LAG: "For how long the machine that has waited longest could not be reached.",
+    _REMOVALS_HELD: "1 where the brake has held removals.",
 }
 """What each metric means."""
 
 
 def render(
-    rows: Iterable[Mapping[str, Any]], stopped: bool, now: float, last_success: float | None
+    rows: Sequence[Mapping[str, Any]],
+    now: float,
+    last_success: float | None,
+    *,
+    removals_blocked: bool,
 ) -> str:
-    """The text, of what came of each machine."""
-    rows = list(rows)
+    """Return the text about the result of a delivery; each row has a machine's state."""
     states = Counter(row["state"] for row in rows)
-    succeeded = not stopped and not states[FAILED]
-    success = now if succeeded else last_success
-    waiting = [_seconds(row["since"]) for row in rows if row["state"] == WAITING and row["since"]]
-    values = {
-        "shipping_delivery_last_run_timestamp_seconds": [f" {now:.3f}"],
-        _LAST_SUCCESS: [] if success is None else [f" {success:.3f}"],
-        "shipping_delivery_machines": [f'{{state="{state}"}} {states[state]}' for state in _STATES],
-        "shipping_delivery_lag_seconds": [f" {max(0, now - min(waiting, default=now)):.0f}"],
-        "shipping_delivery_removals_held": [f" {stopped:d}"],
-    }
-    return "".join(
-        f"# HELP {name} {METRICS[name]}\n# TYPE {name}"
-        f" gauge\n{''.join(f'{name}{value}\n' for value in found)}"
-        for name, found in values.items()
-    )
+    success = last_success if removals_blocked or states[FAILED] else now
+    gauges = [
+        Gauge(_LAST_RUN, METRICS[_LAST_RUN], {"": now}, decimals=3),
+        Gauge(
+            _LAST_SUCCESS,
+            METRICS[_LAST_SUCCESS],
+            {} if success is None else {"": success},
+            decimals=3,
+        ),
+        Gauge(
+            _MACHINES,
+            METRICS[_MACHINES],
+            {f'{{state="{state}"}}': states[state] for state in _STATES},
+        ),
+        Gauge(_LAG, METRICS[_LAG], {"": max(0, now - _longest_waiting_since(rows, now))}),
+        Gauge(_REMOVALS_HELD, METRICS[_REMOVALS_HELD], {"": removals_blocked}),
+    ]
+    return render_text(gauges)
+
+
+def _longest_waiting_since(rows: Iterable[Mapping[str, Any]], now: float) -> float:
+    since = [row["since"] for row in rows if row["state"] == WAITING]
+    return min((_seconds(moment) for moment in since if moment), default=now)
 
 
 def read_last_success(path: str) -> float | None:
-    """When a delivery last succeeded, by what the former one has written."""
-    try:
-        found = re.search(
-            rf"^{_LAST_SUCCESS} ([0-9.]+)$", Path(path).read_text(encoding="utf-8"), re.MULTILINE
-        )
-    except (OSError, UnicodeDecodeError):
-        return None
-    return float(found[1]) if found else None
+    """Return when a delivery last succeeded, as the former one has written."""
+    return read_samples(path).get(_LAST_SUCCESS)
 
 
-def write(path: str, rows: Iterable[Mapping[str, Any]], stopped: bool) -> None:
-    """Replace the file by one rename; whoever watches may read it."""
-    files.replace(
-        Path(path),
-        render(rows, stopped, time.time(), read_last_success(path)),
-        0o644,
-        "metrics_path",
-    )
+def write(path: str, rows: Sequence[Mapping[str, Any]], *, removals_blocked: bool) -> None:
+    """Replace the file by one rename; everybody may read it."""
+    text = render(rows, time.time(), read_last_success(path), removals_blocked=removals_blocked)
+    membership_state.replace(Path(path), text, 0o644, "metrics_path")
 
 
-def _seconds(since: str) -> float:
-    return calendar.timegm(time.strptime(since, "%Y-%m-%dT%H:%M:%SZ"))
+def _seconds(moment: str) -> float:
+    return calendar.timegm(time.strptime(moment, "%Y-%m-%dT%H:%M:%SZ"))

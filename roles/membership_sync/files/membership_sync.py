@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""membership_sync.py SETTINGS [sync|events]: what a timer, or a service for events, runs on a control machine.
+"""membership_sync.py SETTINGS [sync|events]: what a timer, or a service for events, runs.
 
 ``sync`` brings the project's checkout up to date and delivers, and ends with
 
@@ -13,14 +13,18 @@
 ``events`` becomes ansible-rulebook.
 """
 
+# The role installs this program and prometheus_text.py into one folder, from where Python imports
+# the latter. Nothing else of the collection is imported: it may come with the project's checkout,
+# and the metrics of the sync have to be written where there is no checkout or no collection, too.
+
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import json
+import logging.handlers
 import os
 import random
-import re
 import signal
 import subprocess
 import sys
@@ -30,12 +34,28 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from prometheus_text import Gauge, read_samples, render
+
 DELIVERED, PARTLY, FAILED, BUSY = 0, 1, 2, 75
 MEANINGS = {
     DELIVERED: "delivered",
     PARTLY: "delivered, but not everything is right",
     FAILED: "not delivered, or removals are held",
 }
+METRICS = {
+    "shipping_sync_last_run_timestamp_seconds": "When the last sync ended.",
+    "shipping_sync_last_success_timestamp_seconds": (
+        "When the last sync ended that came to 0. Absent before the first one."
+    ),
+    "shipping_sync_exit_status": (
+        "What the last sync came to: 0 delivered, 1 delivered in part, 2 not delivered or removals"
+        " held."
+    ),
+    "shipping_sync_duration_seconds": "How long the last sync took.",
+    "shipping_sync_project_current": "1 where the project's checkout is what its branch is.",
+}
+# As in plugins/plugin_utils/_delivery/delivery_answer.py, which says what the file holds.
+ANSWER_VARIABLE, ANSWER_FORMAT = "SHIPPING_DELIVERY_ANSWER", 1
 _PATIENCE = 10.0
 
 
@@ -47,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         settings = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
-        return events(settings) if arguments[1:] == ["events"] else sync(settings)
+        return run_events(settings) if arguments[1:] == ["events"] else sync(settings)
     except (OSError, ValueError) as error:
         print(
             f"the sync cannot run: {error}. Look at {arguments[0]} and at what it names",
@@ -57,36 +77,32 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def sync(settings: dict[str, Any]) -> int:
-    """One sync, unless another one is under way."""
-    keep_log(settings)
+    """Run one sync, unless another one is under way."""
+    redirect_to_log(settings)
     time.sleep(random.uniform(0, settings["jitter"]))
     with lock(Path(settings["home"]) / "lock") as handle:
         if handle is None:
-            say("another run is under way; the next one comes by itself")
+            log("another run is under way; the next one comes by itself")
             return BUSY
-        begun = time.time()
-        current = checkout(settings)
-        status = (
-            FAILED
-            if current is None
-            else verdict(settings, deliver(settings, handle), current, begun)
-        )
-        say(f"{MEANINGS[status]} after {time.time() - begun:.0f} s")
-        tell(settings, status, begun, bool(current))
+        started = time.time()
+        current = update_checkout(settings)
+        status = FAILED if current is None else deliver(settings, handle, is_current=current)
+        log(f"{MEANINGS[status]} after {time.time() - started:.0f} s")
+        write_metrics(settings, status, started, is_current=bool(current))
         return status
 
 
-def events(settings: dict[str, Any]) -> int:
+def run_events(settings: dict[str, Any]) -> int:
     """Become ansible-rulebook."""
     with lock(Path(settings["home"]) / "lock", wait=True):
-        if checkout(settings) is None:
+        if update_checkout(settings) is None:
             return FAILED
-    os.chdir(folder(settings))
+    os.chdir(project_folder(settings))
     return os.execve(settings["events"][0], settings["events"], environment(settings))
 
 
-def say(text: str) -> None:
-    """A line in the log, with the time where there is no journal that adds it."""
+def log(text: str) -> None:
+    """Write a line to the log, with the time where no journal adds it."""
     stamp = (
         ""
         if "JOURNAL_STREAM" in os.environ
@@ -95,17 +111,18 @@ def say(text: str) -> None:
     print(f"{stamp}{text}", flush=True)
 
 
-def keep_log(settings: dict[str, Any]) -> None:
-    """From now on, everything goes into the log; a log that has grown makes room for a new one."""
-    log = settings.get("log")
-    if not log:
+def redirect_to_log(settings: dict[str, Any]) -> None:
+    """Send all output to the log file, which is rotated first where it has grown."""
+    log_file = settings.get("log")
+    if not log_file:
         return
-    path = Path(log["path"])
-    if path.exists() and path.stat().st_size > log["size"]:
-        for number in range(log["keep"] - 1, 0, -1):
-            with contextlib.suppress(FileNotFoundError):
-                os.replace(f"{path}.{number}", f"{path}.{number + 1}")
-        os.replace(path, f"{path}.1")
+    path = Path(log_file["path"])
+    if path.exists() and path.stat().st_size > log_file["size"]:
+        # Only its renaming is used: the programs that the sync starts write to the file by
+        # themselves, so that no handler sees how it grows.
+        logging.handlers.RotatingFileHandler(
+            path, backupCount=log_file["keep"], delay=True
+        ).doRollover()
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
     for stream in (sys.stdout, sys.stderr):
         os.dup2(handle, stream.fileno())
@@ -113,8 +130,8 @@ def keep_log(settings: dict[str, Any]) -> None:
 
 
 @contextlib.contextmanager
-def lock(path: Path, wait: bool = False) -> Iterator[int | None]:
-    """The lock's handle, or None where another run has it."""
+def lock(path: Path, *, wait: bool = False) -> Iterator[int | None]:
+    """Yield the lock's handle, or None where another run has it."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
@@ -128,22 +145,22 @@ def lock(path: Path, wait: bool = False) -> Iterator[int | None]:
         os.close(handle)
 
 
-def folder(settings: dict[str, Any]) -> str:
-    """Where the project is."""
+def project_folder(settings: dict[str, Any]) -> str:
+    """Return where the project is."""
     return str(settings["project"] or os.path.join(settings["home"], "project"))
 
 
 def environment(settings: dict[str, Any]) -> dict[str, str]:
-    """The environment of git and Ansible.
+    """Return the environment of git and Ansible.
 
-    Secrets are files, whose place depends on who starts us.
+    Secrets are files; whether systemd or cron starts the sync decides where they are.
     """
     credentials = os.environ.get("CREDENTIALS_DIRECTORY") or settings["credentials"]
-    given = {
+    from_settings = {
         name: value.replace("{credentials}", credentials)
         for name, value in settings["environment"].items()
     }
-    # What lies beside Ansible, such as uv, is found.
+    # Programs that lie beside Ansible, such as uv, are found.
     path = f"{os.path.dirname(settings['command'][0])}:{os.environ.get('PATH', os.defpath)}"
     return {
         **os.environ,
@@ -151,50 +168,50 @@ def environment(settings: dict[str, Any]) -> dict[str, str]:
         "HOME": settings["home"],
         "GIT_TERMINAL_PROMPT": "0",
         "ANSIBLE_NOCOLOR": "1",
-        **given,
+        **from_settings,
     }
 
 
-def checkout(settings: dict[str, Any]) -> bool | None:
-    """Whether the project is what its branch is now; None where there is none at all."""
+def update_checkout(settings: dict[str, Any]) -> bool | None:
+    """Return whether the project is what its branch is now; None without any checkout."""
     if not settings["repository"]:
         return True
-    place = folder(settings)
+    folder = project_folder(settings)
     fetched = all(
         subprocess.run(
-            ["git", "-C", place, *words],
+            ["git", "-C", folder, *words],
             env=environment(settings),
             stdin=subprocess.DEVNULL,
             timeout=settings["timeout"],
             check=False,
         ).returncode
         == 0
-        for words in git_commands(settings, place)
+        for words in git_commands(settings, folder)
     )
     if fetched:
         return True
-    there = subprocess.run(
-        ["git", "-C", place, "rev-parse", "--verify", "--quiet", "HEAD"],
+    former = subprocess.run(
+        ["git", "-C", folder, "rev-parse", "--verify", "--quiet", "HEAD"],
         env=environment(settings),
         capture_output=True,
         check=False,
     )
-    if there.returncode:
-        say(
+    if former.returncode:
+        log(
             f"{settings['repository']} could not be fetched, and there is no former checkout. See"
             " above why"
         )
         return None
-    say(
+    log(
         f"{settings['repository']} could not be fetched; its former checkout is used. See above why"
     )
     return False
 
 
-def git_commands(settings: dict[str, Any], place: str) -> Iterator[list[str]]:
-    """How the checkout becomes the branch, whatever it was before."""
-    if not os.path.isdir(os.path.join(place, ".git")):
-        os.makedirs(place, exist_ok=True)
+def git_commands(settings: dict[str, Any], folder: str) -> Iterator[list[str]]:
+    """Yield the commands that make the checkout the branch, whatever it was before."""
+    if not os.path.isdir(os.path.join(folder, ".git")):
+        os.makedirs(folder, exist_ok=True)
         yield ["init", "--quiet"]
     yield [
         "fetch",
@@ -208,29 +225,54 @@ def git_commands(settings: dict[str, Any], place: str) -> Iterator[list[str]]:
     yield ["clean", "--quiet", "-ffdx"]
 
 
-def deliver(settings: dict[str, Any], handle: int) -> int | None:
-    """Run the playbook; how it ended, or None after the timeout.
+def deliver(settings: dict[str, Any], lock_handle: int, *, is_current: bool) -> int:
+    """Run the playbook, and return the exit status of the sync."""
+    answer_path = Path(settings["home"]) / "delivery-answer.json"
+    # The lock is held until the playbook has ended, even where its sync was killed. So a file that
+    # is here now is of a former run, and one that is here afterwards of this run.
+    with contextlib.suppress(FileNotFoundError):
+        answer_path.unlink()
+    return_code = run_playbook(settings, lock_handle, answer_path)
+    if return_code == 0:
+        return DELIVERED if is_current else PARTLY
+    answer = read_answer(answer_path)
+    return FAILED if return_code is None or answer.get("removals_held", True) else PARTLY
 
-    The lock stays with it, should this program be killed.
+
+def read_answer(path: Path) -> dict[str, Any]:
+    """Return the delivery's answer; empty where nothing was delivered."""
+    try:
+        answer = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(answer, dict) or answer.get("format") != ANSWER_FORMAT:
+        return {}
+    return answer
+
+
+def run_playbook(settings: dict[str, Any], lock_handle: int, answer_path: Path) -> int | None:
+    """Return how the playbook ended; None after the timeout.
+
+    It inherits the lock, and keeps it where this program is killed.
     """
     process = subprocess.Popen(
         settings["command"],
-        cwd=folder(settings),
-        env=environment(settings),
+        cwd=project_folder(settings),
+        env={**environment(settings), ANSWER_VARIABLE: str(answer_path)},
         stdin=subprocess.DEVNULL,
         start_new_session=True,
-        pass_fds=[handle],
+        pass_fds=[lock_handle],
     )
     try:
         return process.wait(settings["timeout"])
     except subprocess.TimeoutExpired:
-        say(f"the playbook has not ended after {settings['timeout']} s, and is ended")
+        log(f"the playbook has not ended after {settings['timeout']} s, and is ended")
         return None
     finally:
-        end(process)
+        end_process(process)
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def end_process(process: subprocess.Popen[bytes]) -> None:
     """End a program that has not ended, and all that it has started."""
     if process.poll() is not None:
         return
@@ -241,58 +283,24 @@ def end(process: subprocess.Popen[bytes]) -> None:
             process.wait(_PATIENCE)
 
 
-def verdict(settings: dict[str, Any], ended: int | None, current: bool, begun: float) -> int:
-    """What the run came to; a delivery that was made has written its metrics."""
-    if ended == 0:
-        return DELIVERED if current else PARTLY
-    found = numbers(settings["delivery_metrics"])
-    was_made = found.get("shipping_delivery_last_run_timestamp_seconds", 0) >= begun
-    return (
-        PARTLY
-        if was_made and ended is not None and not found.get("shipping_delivery_removals_held")
-        else FAILED
-    )
-
-
-def numbers(path: str) -> dict[str, float]:
-    """The metrics in a file; none where there is no file."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return {}
-    return {
-        name: float(value)
-        for name, value in re.findall(r"^(\w+(?:{.*})?) ([0-9.]+)$", text, re.MULTILINE)
-    }
-
-
-def tell(settings: dict[str, Any], status: int, begun: float, current: bool) -> None:
-    """Write the metrics of the sync, by one rename."""
+def write_metrics(
+    settings: dict[str, Any], status: int, started: float, *, is_current: bool
+) -> None:
+    """Replace the metrics of the sync, by one rename."""
     path, now = Path(settings["sync_metrics"]), time.time()
-    former = numbers(str(path)).get("shipping_sync_last_success_timestamp_seconds")
-    success = now if status == DELIVERED else former
-    found = {
-        "shipping_sync_last_run_timestamp_seconds": ("When the last sync ended.", now),
+    former_success = read_samples(str(path)).get("shipping_sync_last_success_timestamp_seconds")
+    values = {
+        "shipping_sync_last_run_timestamp_seconds": now,
         "shipping_sync_last_success_timestamp_seconds": (
-            "When the last sync ended that came to 0. Absent before the first one.",
-            success,
+            now if status == DELIVERED else former_success
         ),
-        "shipping_sync_exit_status": (
-            (
-                "What the last sync came to: 0 delivered, 1 delivered in part, 2 not delivered or"
-                " removals held."
-            ),
-            status,
-        ),
-        "shipping_sync_duration_seconds": ("How long the last sync took.", now - begun),
-        "shipping_sync_project_current": (
-            "1 where the project's checkout is what its branch is.",
-            current,
-        ),
+        "shipping_sync_exit_status": status,
+        "shipping_sync_duration_seconds": now - started,
+        "shipping_sync_project_current": is_current,
     }
-    text = "".join(
-        f"# HELP {name} {meaning}\n# TYPE {name} gauge\n{name} {value:.0f}\n"
-        for name, (meaning, value) in found.items()
+    text = render(
+        Gauge(name, METRICS[name], {"": value})
+        for name, value in values.items()
         if value is not None
     )
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)

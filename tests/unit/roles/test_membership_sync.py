@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,11 +15,20 @@ import time
 from pathlib import Path
 
 import pytest
+from ansible_collections.shipping.code.plugins.plugin_utils._delivery import delivery_answer
+from ansible_collections.shipping.code.plugins.plugin_utils._delivery.prometheus_text import (
+    read_samples,
+)
 
-PROGRAM = Path(__file__).parents[3] / "roles" / "membership_sync" / "files" / "membership_sync.py"
-MADE = (
-    'printf "shipping_delivery_last_run_timestamp_seconds %s\\nshipping_delivery_removals_held'
-    ' %s\\n" $(date +%s.%N) {held} >{folder}/delivery.prom; exit {code}'
+ROOT = Path(__file__).parents[3]
+ROLE = ROOT / "roles" / "membership_sync"
+INSTALLED = (
+    ROLE / "files" / "membership_sync.py",
+    ROOT / "plugins" / "plugin_utils" / "_delivery" / "prometheus_text.py",
+)
+DELIVERS = (
+    """printf '{"format": 1, "removals_held": {held}, "machines": {}}'"""
+    ' >"$SHIPPING_DELIVERY_ANSWER"; exit {code}'
 )
 
 
@@ -42,10 +52,25 @@ def settings(tmp_path: Path) -> dict:
     }
 
 
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    """As the role installs it: a folder with what it needs, and nothing of the collection."""
+    folder = tmp_path / "program"
+    folder.mkdir()
+    for path in INSTALLED:
+        shutil.copy(path, folder)
+    return folder / "membership_sync.py"
+
+
+@pytest.fixture(autouse=True)
+def installed(settings, program) -> None:
+    settings["program"] = str(program)
+
+
 def start(settings: dict, **environment: str) -> subprocess.Popen[str]:
     path = Path(settings["home"]) / "settings.json"
     path.write_text(json.dumps(settings))
-    words = [sys.executable, str(PROGRAM), str(path)]
+    words = [sys.executable, settings["program"], str(path)]
     return subprocess.Popen(
         words,
         stdout=subprocess.PIPE,
@@ -80,25 +105,100 @@ def exit_status(settings: dict) -> str:
     [
         ("exit 0", 0),
         ("exit 2", 2),  # nothing was delivered
-        (MADE.replace("{held}", "0").replace("{code}", "2"), 1),
-        (MADE.replace("{held}", "1").replace("{code}", "2"), 2),
-        (MADE.replace("{held}", "0").replace("{code}", "0"), 0),
+        (DELIVERS.replace("{held}", "false").replace("{code}", "2"), 1),
+        (DELIVERS.replace("{held}", "true").replace("{code}", "2"), 2),
+        (DELIVERS.replace("{held}", "false").replace("{code}", "0"), 0),
+        ('printf "{" >"$SHIPPING_DELIVERY_ANSWER"; exit 2', 2),
+        ("""printf '{"format": 2}' >"$SHIPPING_DELIVERY_ANSWER"; exit 2""", 2),
     ],
 )
 def test_what_a_run_came_to(settings, command, status):
-    settings["command"][-1] = command.replace("{folder}", settings["home"])
+    settings["command"][-1] = command
     code, output = run(settings)
     assert code == status and exit_status(settings) == f"shipping_sync_exit_status {status}", output
 
 
-def test_metrics_of_a_former_run_do_not_count(settings):
+def test_the_role_installs_what_these_tests_run():
+    tasks = (ROLE / "tasks" / "present.yml").read_text()
+    for path in INSTALLED:
+        written = path.name if path.is_relative_to(ROLE) else path.relative_to(ROOT)
+        assert f"{written}" in tasks
+
+
+def test_the_answer_of_a_former_run_does_not_count(settings):
     """Not even of one that has ended a moment before."""
+    settings["command"][-1] = DELIVERS.replace("{held}", "false").replace("{code}", "2")
+    assert run(settings)[0] == 1
     settings["command"][-1] = "exit 2"
-    for ended in (1, time.time()):
-        Path(settings["delivery_metrics"]).write_text(
-            f"shipping_delivery_last_run_timestamp_seconds {ended:.3f}\n"
-        )
-        assert run(settings)[0] == 2
+    assert run(settings)[0] == 2
+
+
+def test_the_delivery_of_another_program_does_not_count(settings):
+    """It ends while the playbook of the sync runs, and has no file to answer to."""
+    settings["command"][-1] = "exit 2"
+    Path(settings["delivery_metrics"]).write_text(
+        f"shipping_delivery_last_run_timestamp_seconds {time.time() + 60:.3f}\n"
+    )
+    assert run(settings)[0] == 2
+
+
+def test_the_answer_of_a_delivery_is_understood(settings, monkeypatch):
+    """The two files that know its name and form agree."""
+    path = Path(settings["home"]) / "written"
+    monkeypatch.setenv(delivery_answer.PATH_VARIABLE, str(path))
+    for blocked, status in ((True, 2), (False, 1)):
+        rows = [{"machine": "pc1", "state": "failed"}]
+        delivery_answer.write_answer(rows, removals_blocked=blocked)
+        settings["command"][-1] = f'cp {path} "${delivery_answer.PATH_VARIABLE}"; exit 2'
+        assert run(settings)[0] == status
+
+
+def test_a_delivery_that_no_program_waits_for_writes_no_answer(tmp_path, monkeypatch):
+    monkeypatch.delenv(delivery_answer.PATH_VARIABLE, raising=False)
+    monkeypatch.chdir(tmp_path)
+    before = set(tmp_path.iterdir())
+    delivery_answer.write_answer([], removals_blocked=False)
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_the_last_success_is_kept(settings):
+    assert run(settings)[0] == 0
+    former = read_samples(settings["sync_metrics"])["shipping_sync_last_success_timestamp_seconds"]
+    settings["command"][-1] = "exit 2"
+    assert run(settings)[0] == 2
+    samples = read_samples(settings["sync_metrics"])
+    assert samples["shipping_sync_last_success_timestamp_seconds"] == former > 0
+
+
+def test_a_first_run_that_fails_has_no_last_success(settings):
+    settings["command"][-1] = "exit 2"
+    assert run(settings)[0] == 2
+    text = Path(settings["sync_metrics"]).read_text()
+    assert "shipping_sync_exit_status 2\n" in text and "last_success" not in text
+
+
+def test_a_log_that_has_grown_is_rotated(settings):
+    log = Path(settings["home"]) / "sync.log"
+    settings["log"] = {"path": str(log), "size": 100, "keep": 2}
+    for text in ("first", "second", "third"):
+        log.write_text(text * 100)
+        assert run(settings)[0] == 0
+    assert "delivered after" in log.read_text()
+    assert sorted(path.name for path in log.parent.glob("sync.log*")) == [
+        "sync.log",
+        "sync.log.1",
+        "sync.log.2",
+    ]
+    assert [Path(f"{log}.{number}").read_text()[:6] for number in (1, 2)] == ["thirdt", "second"]
+
+
+def test_a_log_that_is_small_is_continued(settings):
+    log = Path(settings["home"]) / "sync.log"
+    log.write_text("former\n")
+    settings["log"] = {"path": str(log), "size": 100, "keep": 2}
+    assert run(settings)[0] == 0
+    assert log.read_text().startswith("former\n") and "delivered after" in log.read_text()
+    assert not Path(f"{log}.1").exists()
 
 
 def test_a_run_that_takes_too_long_is_ended_with_all_that_it_started(settings, tmp_path):
@@ -143,9 +243,9 @@ def test_where_the_secrets_are(settings, given, place):
     assert f"{place}/secret\n" in run(settings, **given)[1]
 
 
-def test_settings_that_are_broken_are_told(tmp_path):
+def test_broken_settings_are_reported(tmp_path, program):
     done = subprocess.run(
-        [sys.executable, str(PROGRAM), str(tmp_path / "none")],
+        [sys.executable, str(program), str(tmp_path / "none")],
         capture_output=True,
         text=True,
         check=False,
@@ -156,6 +256,6 @@ def test_settings_that_are_broken_are_told(tmp_path):
         and "Traceback" not in done.stderr
     )
     done = subprocess.run(
-        [sys.executable, str(PROGRAM)], capture_output=True, text=True, check=False
+        [sys.executable, str(program)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2 and "SETTINGS [sync|events]" in done.stderr

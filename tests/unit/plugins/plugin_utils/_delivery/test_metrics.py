@@ -19,7 +19,7 @@ def row(state: str, since: str = "") -> dict[str, str]:
     return {"state": state, "since": since}
 
 
-def told(text: str) -> dict[str, float]:
+def samples(text: str) -> dict[str, float]:
     return {
         line.rpartition(" ")[0]: float(line.rpartition(" ")[2])
         for line in text.splitlines()
@@ -28,7 +28,7 @@ def told(text: str) -> dict[str, float]:
 
 
 def test_a_good_run():
-    found = told(
+    found = samples(
         metrics.render(
             [
                 row("ready"),
@@ -36,9 +36,9 @@ def test_a_good_run():
                 row("waiting", "2027-01-15T07:59:00Z"),
                 row("waiting", "2027-01-15T07:00:00Z"),
             ],
-            False,
             NOW,
             5,
+            removals_blocked=False,
         )
     )
     assert found == {
@@ -54,30 +54,30 @@ def test_a_good_run():
     }
 
 
-@pytest.mark.parametrize(("state", "stopped"), [("failed", False), ("held", True)])
-def test_a_run_that_failed_keeps_the_last_success(state, stopped):
-    found = told(metrics.render([row(state)], stopped, NOW, 5))
+@pytest.mark.parametrize(("state", "blocked"), [("failed", False), ("held", True)])
+def test_a_run_that_failed_keeps_the_last_success(state, blocked):
+    found = samples(metrics.render([row(state)], NOW, 5, removals_blocked=blocked))
     assert (
         found["shipping_delivery_last_success_timestamp_seconds"] == 5
         and found["shipping_delivery_last_run_timestamp_seconds"] == NOW
     )
-    assert found["shipping_delivery_removals_held"] == stopped
-    assert "shipping_delivery_last_success_timestamp_seconds" not in told(
-        metrics.render([row(state)], stopped, NOW, None)
+    assert found["shipping_delivery_removals_held"] == blocked
+    assert "shipping_delivery_last_success_timestamp_seconds" not in samples(
+        metrics.render([row(state)], NOW, None, removals_blocked=blocked)
     )
 
 
 def test_every_metric_is_explained_once():
-    text = metrics.render([], False, NOW, None)
+    text = metrics.render([], NOW, None, removals_blocked=False)
     for name, meaning in metrics.METRICS.items():
         assert text.count(f"# HELP {name} {meaning}\n# TYPE {name} gauge\n") == 1
 
 
 def test_the_file_is_replaced_and_readable(tmp_path: Path):
     path = tmp_path / "delivery.prom"
-    metrics.write(str(path), [row("ready")], False)
+    metrics.write(str(path), [row("ready")], removals_blocked=False)
     good = metrics.read_last_success(str(path))
-    metrics.write(str(path), [row("failed")], False)
+    metrics.write(str(path), [row("failed")], removals_blocked=False)
     assert good and metrics.read_last_success(str(path)) == good
     assert stat.S_IMODE(path.stat().st_mode) == 0o644 and [
         entry.name for entry in tmp_path.iterdir()
@@ -89,4 +89,4 @@ def test_a_folder_that_is_not_there(tmp_path: Path):
         ShippingError,
         match=r"delivery\.prom cannot be written: No such file or directory\. Correct metrics_path",
     ):
-        metrics.write(str(tmp_path / "none" / "delivery.prom"), [], False)
+        metrics.write(str(tmp_path / "none" / "delivery.prom"), [], removals_blocked=False)
