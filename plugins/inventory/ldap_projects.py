@@ -184,13 +184,15 @@ import os
 from dataclasses import replace
 from typing import Any
 
-from ansible import constants
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import (
     Problem,
     ShippingError,
     SpecError,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.inventory_failure import (
+    fail_on_unparsed_source,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.plugin_options import (
     beside,
@@ -203,63 +205,51 @@ from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignme
     Membership,
 )
 
-_FATAL = "INVENTORY_ANY_UNPARSED_IS_FAILED"
-
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
-    """Machines by projects."""
+    """Machines of a directory, grouped by projects."""
 
     NAME = "shipping.code.ldap_projects"
     inventory: Any
     loader: Any
 
     def verify_file(self, path: str) -> bool:
-        """Whether the file is one of ours, by its name."""
+        """Return whether the file is one of ours, by its name."""
         return bool(super().verify_file(path)) and path.endswith(
             ("ldap_projects.yml", "ldap_projects.yaml")
         )
 
-    def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
-        """All hosts, or an error that ends the run."""
+    def parse(self, inventory: Any, loader: Any, path: str, *, cache: bool = True) -> None:
+        """Add all hosts, or raise an error that ends the run."""
         super().parse(inventory, loader, path, cache)
         try:
-            self._populate(self._membership(path, cache))
+            self._populate(self._read(path, use_cache=cache))
         except ShippingError as error:
-            end_the_run()
-            raise AnsibleParserError(
-                str(error)
-            ) from None  # It says everything once; its cause would be told again.
+            fail_on_unparsed_source()
+            # Its text says everything once; Ansible would show the text of its cause, too.
+            raise AnsibleParserError(str(error)) from None
         except Exception:
-            end_the_run()
+            fail_on_unparsed_source()
             raise
 
-    def _membership(self, path: str, cache: bool) -> Membership:
+    def _read(self, path: str, *, use_cache: bool) -> Membership:
         refuse_unknown(self._read_config_data(path), self.option_definitions, path)
         folder = os.path.dirname(os.path.abspath(path))
-        from_state, only_pending = (
-            self.get_option("source") == "state",
-            self.get_option("only") == "pending",
-        )
-        place = self._state_path(folder, path) if from_state or only_pending else ""
-        if from_state and only_pending:
-            return membership_state.read_pending(place)
-        found = (
-            membership_state.read_wanted(place).membership
-            if from_state
-            else self._asked(path, folder, cache)
-        )
-        return (
-            replace(
-                found,
-                machines=membership_state.pending(found, membership_state.read_delivered(place)),
-            )
-            if only_pending
-            else found
-        )
+        from_state = self.get_option("source") == "state"
+        if self.get_option("only") != "pending":
+            if from_state:
+                return membership_state.read_wanted(self._state_path(folder, path)).membership
+            return self._read_directory(path, folder, use_cache=use_cache)
+        state_path = self._state_path(folder, path)
+        if from_state:
+            return membership_state.read_pending(state_path)
+        membership = self._read_directory(path, folder, use_cache=use_cache)
+        delivered = membership_state.read_delivered(state_path)
+        return replace(membership, machines=membership_state.pending(membership, delivered))
 
     def _state_path(self, folder: str, path: str) -> str:
-        given = self.get_option("state_path")
-        if not given:
+        state_path = self.get_option("state_path")
+        if not state_path:
             raise SpecError(
                 [
                     Problem(
@@ -269,28 +259,30 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 ],
                 path,
             )
-        return beside(folder, given)
+        return beside(folder, state_path)
 
-    def _asked(self, path: str, folder: str, cache: bool) -> Membership:
-        """The answer of the directory, or the one that is kept of it."""
+    def _read_directory(self, path: str, folder: str, *, use_cache: bool) -> Membership:
+        """Return the answer of the directory, or the cached one."""
         # A play that an event starts reads what is wanted from a file, and needs nothing of this.
         from ansible_collections.shipping.code.plugins.plugin_utils._membership.membership import (
             read_membership,
         )
 
-        wanted = read_settings(self, self.loader, folder, path)
+        directory_settings = read_settings(self, self.loader, folder, path)
         if not self.get_option("cache"):
-            return read_membership(wanted)
-        key = f"{self.get_cache_key(path)}_{hashlib.sha256(settings.fingerprint(wanted).encode()).hexdigest()[:12]}"
-        if cache:
+            return read_membership(directory_settings)
+        fingerprint = settings.fingerprint(directory_settings)
+        digest = hashlib.sha256(fingerprint.encode()).hexdigest()[:12]
+        key = f"{self.get_cache_key(path)}_{digest}"
+        if use_cache:
             with contextlib.suppress(KeyError):
                 return Membership.from_data(self._cache[key])
-        found = read_membership(wanted)
-        self._cache[key] = found.as_data()
-        return found
+        membership = read_membership(directory_settings)
+        self._cache[key] = membership.as_data()
+        return membership
 
     def _populate(self, membership: Membership) -> None:
-        """Strings of the directory go in as they are.
+        """Add hosts, groups and variables; strings of the directory as they are.
 
         Ansible-core templates none that is not marked as a template.
         """
@@ -323,13 +315,3 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self._add_host_to_keyed_groups(
             self.get_option("keyed_groups"), variables, name, strict=strict
         )
-
-
-def end_the_run() -> None:
-    """Make a source that cannot be read end the run.
-
-    Ansible only warns of it by default, and goes on without its hosts. What the user has set explicitly is left as it is.
-    """
-    _value, origin = constants.config.get_config_value_and_origin(_FATAL)
-    if origin == "default":
-        setattr(constants, _FATAL, True)
