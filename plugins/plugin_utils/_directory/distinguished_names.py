@@ -4,6 +4,16 @@
 """Names of a directory: DNs, filter values, machines and projects. Pure.
 
 RFC 4514 (DNs), RFC 4515 (filters), RFC 4517 4.2.15 and 4.2.6 (how DNs and strings are compared).
+
+Why not ldap3.utils (2.9.1), which the tests hold against this:
+
+- ``dn.parse_dn`` raises for DNs that servers send: an equals sign within a value (``cn=a=b``),
+  which RFC 4514 allows, a value as ``#0403416461``, quotes and semicolons of RFC 2253, an escaped
+  space at the end, an underscore in a type. It also leaves escapes as they are, so that two
+  spellings of one DN stay two.
+- ``conv.escape_filter_chars`` leaves white space as it is, and ldap3 strips what Python takes for
+  white space, such as a no-break space, from both ends of a value when it parses the filter: the
+  server gets another value. It also leaves control characters, and messages show filters.
 """
 
 from __future__ import annotations
@@ -16,16 +26,19 @@ from functools import lru_cache
 
 _PLAIN = re.compile(r'[^\\"#+;]*')
 _PAIR = re.compile(r"\\([0-9A-Fa-f]{2})|\\(.)", re.DOTALL)
+_BER = re.compile(r"#([0-9A-Fa-f]{2})+")
+_QUOTED = re.compile(r'".*(?<!\\)"', re.DOTALL)
 _HOST = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
 )
 _UID_SUFFIX = re.compile(r"#'[01]*'B\Z")
+_BER_STRINGS = (0x04, 0x0C, 0x13, 0x16)  # OCTET STRING, UTF8String, PrintableString, IA5String
 _ESCAPED = {",": "\\,", "+": "\\+", "=": "\\=", "\\": "\\\\", ";": "\\;"}
 
 
 @lru_cache(maxsize=200_000)
 def dn_key(text: str) -> str:
-    """The same for all spellings of one DN.
+    """Return a text that is the same for all spellings of one DN.
 
     Case, spaces around and within, escapes, the order in a multi-valued RDN.
     """
@@ -38,12 +51,12 @@ def dn_key(text: str) -> str:
 
 
 def member_dn(text: str) -> str:
-    """The DN in a Name And Optional UID (RFC 4517 3.3.21), as uniqueMember has it."""
+    """Return the DN in a Name And Optional UID (RFC 4517 3.3.21), as uniqueMember has it."""
     return _UID_SUFFIX.sub("", text)
 
 
 def first_value(dn: str, attribute: str) -> str | None:
-    """The value of an attribute in the first RDN of a DN, as written."""
+    """Return the value of an attribute in the first RDN of a DN, as written."""
     for part in _split(next(_split(dn, ",;")), "+"):
         name, _equals, value = part.partition("=")
         if name.strip().lower() == attribute.lower():
@@ -52,32 +65,34 @@ def first_value(dn: str, attribute: str) -> str | None:
 
 
 def filter_value(value: str | bytes) -> str:
-    """A value inside a filter (RFC 4515 3).
+    """Return a value as a filter has it (RFC 4515 3), in printable ASCII alone."""
+    octets = value.encode() if isinstance(value, str) else value
+    return "".join(map(_filter_octet, octets))
 
-    What is no plain letter, digit or mark is given as hexadecimal octets.
-    """
-    raw = value.encode() if isinstance(value, str) else value
-    return "".join(
-        chr(octet) if 0x20 <= octet < 0x7F and chr(octet) not in "*()\\" else f"\\{octet:02x}"
-        for octet in raw
-    )
+
+def _filter_octet(octet: int) -> str:
+    is_plain = 0x20 <= octet < 0x7F and chr(octet) not in "*()\\"
+    return chr(octet) if is_plain else f"\\{octet:02x}"
 
 
 def any_of(attribute: str, values: list[str]) -> str:
-    """A filter for entries with one of the values."""
+    """Return a filter for entries with one of the values."""
     parts = "".join(f"({attribute}={filter_value(value)})" for value in values)
     return f"(|{parts})"
 
 
 def identifier(attribute: str, raw: bytes) -> str:
-    """A stable id as text: AD's objectGUID is 16 octets, little-endian in its first three fields (MS-DTYP 2.3.4.2)."""
+    """Return a stable id as text.
+
+    AD's objectGUID is 16 octets, little-endian in its first three fields (MS-DTYP 2.3.4.2).
+    """
     if attribute.lower() == "objectguid" and len(raw) == 16:
         return str(uuid.UUID(bytes_le=raw))
     return raw.decode("utf-8", "backslashreplace")
 
 
 def machine_name(name: str, domain: str) -> str | None:
-    """The lower-case FQDN; None for what cannot be a host's name."""
+    """Return the lower-case FQDN; None for what cannot be a host's name."""
     full = name.strip().rstrip(".").lower()
     if domain and "." not in full:
         full = f"{full}.{domain.strip('.').lower()}"
@@ -85,12 +100,12 @@ def machine_name(name: str, domain: str) -> str | None:
 
 
 def group_name(project: str) -> str:
-    """The Ansible group of a project."""
+    """Return the Ansible group of a project."""
     return "project_" + re.sub(r"[^A-Za-z0-9_]", "_", project)
 
 
 def is_odd(project: str) -> bool:
-    """Whether a project's name says something else than its group's name.
+    """Return whether a project's name says something else than its group's name.
 
     A hyphen is common enough.
     """
@@ -98,7 +113,7 @@ def is_odd(project: str) -> bool:
 
 
 def relative_id(sid: bytes) -> int:
-    """The last part of a SID (MS-DTYP 2.4.2.2), which primaryGroupID of a member holds."""
+    """Return the last part of a SID (MS-DTYP 2.4.2.2), which primaryGroupID of a member holds."""
     return int.from_bytes(sid[-4:], "little")
 
 
@@ -110,7 +125,7 @@ def _assertion(text: str) -> str:
 
 
 def _folded(text: str) -> str:
-    """As servers compare it: letter by letter.
+    """Return a text as servers compare it: letter by letter.
 
     RFC 4518 2 would take a sharp s for two letters, which none of them does.
     """
@@ -142,27 +157,28 @@ def _split(text: str, separators: str) -> Iterator[str]:
 
 def _unescaped(text: str) -> str:
     text = text.strip()
-    if text.endswith("\\") and (len(text) - len(text.rstrip("\\"))) % 2:
-        text += " "  # It was escaped.
-    if text.startswith("#") and re.fullmatch(r"#([0-9A-Fa-f]{2})+", text):
+    if _ends_with_escape(text):
+        text += " "  # It was escaped, and strip() has taken it.
+    if _BER.fullmatch(text):
         return _from_ber(bytes.fromhex(text[1:])) or text
-    if len(text) > 1 and text.startswith('"') and text.endswith('"') and not text.endswith('\\"'):
+    if _QUOTED.fullmatch(text):
         text = text[1:-1]
-    raw, position = b"", 0
+    octets, position = b"", 0
     for match in _PAIR.finditer(text):
-        raw += text[position : match.start()].encode() + (
-            bytes.fromhex(match[1]) if match[1] else match[2].encode()
-        )
+        hexadecimal, letter = match.groups()
+        octets += text[position : match.start()].encode()
+        octets += bytes.fromhex(hexadecimal) if hexadecimal else letter.encode()
         position = match.end()
-    return (raw + text[position:].encode()).decode("utf-8", "backslashreplace")
+    return (octets + text[position:].encode()).decode("utf-8", "backslashreplace")
+
+
+def _ends_with_escape(text: str) -> bool:
+    """Return whether the text ends with a backslash that is not escaped itself."""
+    return (len(text) - len(text.rstrip("\\"))) % 2 == 1
 
 
 def _from_ber(raw: bytes) -> str:
-    """A string in BER, as ``#hex`` has it (RFC 4514 2.4).
-
-    Nothing where it is not a short string.
-    """
-    strings = (0x04, 0x0C, 0x13, 0x16)
-    if len(raw) < 2 or raw[0] not in strings or raw[1] != len(raw) - 2:
+    """Return the string in BER that ``#hex`` has (RFC 4514 2.4); empty where it is no short one."""
+    if len(raw) < 2 or raw[0] not in _BER_STRINGS or raw[1] != len(raw) - 2:
         return ""
     return raw[2:].decode("utf-8", "backslashreplace")

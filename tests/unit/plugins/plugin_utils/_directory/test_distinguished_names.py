@@ -8,8 +8,12 @@ import uuid
 
 import pytest
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import distinguished_names
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
+from ldap3.core.exceptions import LDAPInvalidDnError
+from ldap3.operation.search import search_operation
+from ldap3.utils.conv import escape_filter_chars
+from ldap3.utils.dn import parse_dn
 
 SAME = [
     [
@@ -120,6 +124,35 @@ def test_filters_mean_what_was_given(value):
         re.sub(rb"\\(..)", lambda pair: bytes.fromhex(pair[1].decode()), escaped.encode())
         == value.encode()
     )
+
+
+def asserted(escaped: str) -> bytes:
+    """The value that ldap3 sends for a filter."""
+    query = ("dc=x", f"(cn={escaped})", "SUBTREE", "NEVER", ["cn"])
+    request = search_operation(*query, 0, 0, False, auto_escape=False, auto_encode=False)
+    return bytes(request["filter"]["equalityMatch"]["assertionValue"])
+
+
+@given(st.text(min_size=1, max_size=20).filter(lambda value: value.strip(" ") == value))
+@example("a\u00a0")
+@example("\u3000a")
+@example("a\n")
+@example("*)(cn=*")
+def test_a_filter_asks_for_what_was_given(value):
+    assert asserted(distinguished_names.filter_value(value)) == value.encode()
+
+
+def test_why_the_escaping_of_ldap3_is_not_used():
+    """Where this fails, ldap3 has mended it, and its function can take the place of ours."""
+    assert asserted(escape_filter_chars("a\u00a0")) == b"a"
+    with pytest.raises(LDAPInvalidDnError):
+        parse_dn("cn=a=b,dc=x")
+
+
+@given(st.text(max_size=20))
+def test_a_filter_can_be_shown(value):
+    escaped = distinguished_names.filter_value(value)
+    assert escaped.isascii() and (escaped.isprintable() or not escaped)
 
 
 def test_filter_of_octets():
