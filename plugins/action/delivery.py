@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -26,7 +26,9 @@ from ansible_collections.shipping.code.plugins.plugin_utils._delivery import (
     metrics,
     removal_limit,
 )
-from ansible_collections.shipping.code.plugins.plugin_utils._delivery.fleet import Machine
+from ansible_collections.shipping.code.plugins.plugin_utils._delivery.fleet import (
+    MachineDelivery,
+)
 
 display = Display()
 
@@ -62,16 +64,16 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "may_empty": {"type": "list", "elements": "str", "default": []},
 }
 
-_READ = {
+_ANSWERS_OF_STEPS = {
     "users": ("select", "decide", "tell"),
     "answers": ("decide", "tell"),
     "final_answers": ("tell",),
 }
-"""The variables of hosts, and the steps that have them."""
+"""The options that name variables of hosts, and the steps that read them."""
 
 
 class ActionModule(ActionBase):
-    """Holds what all machines have answered against what they had; on the control machine alone."""
+    """Compare the answers of all machines with what they had; on the control machine alone."""
 
     _requires_connection = False
     _supports_check_mode = True
@@ -90,138 +92,164 @@ class ActionModule(ActionBase):
             result.update({"failed": True, "msg": str(error), **error.facts})
         return result
 
-    def _run(self, options: dict[str, Any], machines: list[Machine]) -> dict[str, Any]:
+    def _run(self, options: dict[str, Any], machines: list[MachineDelivery]) -> dict[str, Any]:
         if options["step"] == "select":
-            return _selected(machines, options)
-        options["complete"] &= all(machine.first for machine in machines)
-        # A run for some machines that takes nothing away has no need of what all the others have.
-        judged = options["complete"] or any(machine.held for machine in machines)
-        judgement, to_have = (
-            _judge(machines, options) if judged else (removal_limit.Judgement(), {})
-        )
-        apply = [machine.name for machine in machines if machine.held and not judgement.stop]
-        if options["step"] == "decide" and apply:
-            return {"changed": False, "apply": apply}
-        return self._tell(
-            options,
-            machines,
-            to_have,
-            _stop_of(judgement, machines, options) if judgement.stop else {},
-        )
+            return _select(machines, options)
+        options["complete"] &= all(machine.first_answer for machine in machines)
+        with_removals = [machine.name for machine in machines if machine.has_blocked_removals]
+        check, memberships = removal_limit.RemovalCheck(), {}
+        # A run for some machines that removes nothing has no need of what all the others have.
+        if options["complete"] or with_removals:
+            check, memberships = _check_removals(machines, options)
+        if check.blocked:
+            return self._report(options, machines, memberships, _blocked(check, machines, options))
+        if options["step"] == "decide" and with_removals:
+            return {"changed": False, "apply": with_removals}
+        return self._report(options, machines, memberships, {})
 
-    def _tell(
+    def _report(
         self,
         options: dict[str, Any],
-        machines: list[Machine],
-        to_have: removal_limit.Fleet,
-        stop: dict[str, Any],
+        machines: list[MachineDelivery],
+        memberships: removal_limit.FleetMemberships,
+        failure: dict[str, Any],
     ) -> dict[str, Any]:
-        since = {} if self._task.check_mode else _remember(options, machines, to_have, bool(stop))
-        rows = fleet.rows(machines, bool(stop), since, self._task.check_mode)
-        if options["complete"] and not self._task.check_mode:
-            if options["metrics_path"]:
-                metrics.write(options["metrics_path"], rows, removals_blocked=bool(stop))
-            delivery_answer.write_answer(rows, removals_blocked=bool(stop))
-        for line in () if is_quiet("auto") else fleet.table(rows):
-            display.display(line)
-        failed = {row["machine"]: row["why"] for row in rows if row["state"] == fleet.FAILED}
-        waiting = [row["machine"] for row in rows if row["state"] == fleet.WAITING]
+        """Write and show the result; ``failure`` is that of removals that are blocked."""
+        check_mode, removals_blocked = self._task.check_mode, bool(failure)
+        waiting_since = {}
+        if not check_mode:
+            waiting_since = _remember(
+                options, machines, memberships, removals_blocked=removals_blocked
+            )
+        rows = fleet.result_rows(
+            machines, waiting_since, removals_blocked=removals_blocked, check_mode=check_mode
+        )
+        if options["complete"] and not check_mode:
+            _publish(options, rows, removals_blocked=removals_blocked)
+        if not is_quiet("auto"):
+            _show(rows)
         return {
             "changed": False,
             "apply": [],
             "machines": rows,
-            "failed_machines": failed,
-            "waiting": waiting,
-            **stop,
+            "failed_machines": {
+                row["machine"]: row["why"] for row in rows if row["state"] == fleet.FAILED
+            },
+            "waiting": [row["machine"] for row in rows if row["state"] == fleet.WAITING],
+            **failure,
         }
 
 
-def _delivered(options: dict[str, Any]) -> dict[str, Any]:
+def _publish(
+    options: dict[str, Any], rows: list[dict[str, Any]], *, removals_blocked: bool
+) -> None:
+    if options["metrics_path"]:
+        metrics.write(options["metrics_path"], rows, removals_blocked=removals_blocked)
+    delivery_answer.write_answer(rows, removals_blocked=removals_blocked)
+
+
+def _show(rows: list[dict[str, Any]]) -> None:
+    for line in fleet.result_table(rows):
+        display.display(line)
+
+
+def _read_delivered(options: dict[str, Any]) -> dict[str, Any]:
     return fleet_state.read_delivered(options["state_path"]) if options["state_path"] else {}
 
 
-def _judge(
-    machines: list[Machine], options: dict[str, Any]
-) -> tuple[removal_limit.Judgement, removal_limit.Fleet]:
-    """What the brake says, and what everybody is to have."""
+def _check_removals(
+    machines: list[MachineDelivery], options: dict[str, Any]
+) -> tuple[removal_limit.RemovalCheck, removal_limit.FleetMemberships]:
+    """Return whether removals are blocked, and what everybody is to have."""
     path = options["state_path"]
-    coming = fleet.coming(machines, options["selected"])
-    had = fleet.before(machines, fleet_state.read_baseline(path) if path else None)
-    to_have = fleet.after(machines, _delivered(options), had, options["complete"], coming)
+    baseline = fleet_state.read_baseline(path) if path else None
+    before = fleet.memberships_before(machines, baseline)
+    after = fleet.memberships_after(
+        machines,
+        _read_delivered(options),
+        before,
+        fleet.in_later_batches(machines, options["selected"]),
+        complete=options["complete"],
+    )
     limits = removal_limit.Limits(
         max_shrink=options["max_shrink"], may_empty=frozenset(options["may_empty"])
     )
-    return removal_limit.judge(had, to_have, limits), to_have
+    return removal_limit.check_removals(before, after, limits), after
 
 
-def _selected(machines: list[Machine], options: dict[str, Any]) -> dict[str, Any]:
-    """Whom a run is about, and what they may remove at once.
+def _select(machines: list[MachineDelivery], options: dict[str, Any]) -> dict[str, Any]:
+    """Return which machines a run is about, and what they may remove at once.
 
-    The whole fleet is judged by what the machines themselves say alone.
+    For the whole fleet only the answers of the machines themselves count.
     """
+    complete, delivered = options["complete"], {}
     if any(options["only"].values()):
-        options = {**options, "complete": False}
-        given = _delivered(options)
-        machines = _concerned(machines, given, options)
-    else:
-        given = {} if options["complete"] else _given(machines, options)
-    found = {
-        "complete": options["complete"],
-        "selected": [machine.name for machine in machines if machine.known],
+        complete, delivered = False, _read_delivered(options)
+        machines = _concerned(machines, delivered, options)
+    elif not complete:
+        delivered = _read_delivered_to(machines, options)
+    selection = {
+        "complete": complete,
+        "selected": [machine.name for machine in machines if machine.in_inventory],
     }
     return {
         "changed": False,
-        **found,
-        "may_remove": _may_remove(machines, given, {**options, **found}),
+        **selection,
+        "may_remove": _may_remove(machines, delivered, {**options, **selection}),
     }
 
 
-def _given(machines: list[Machine], options: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """What these machines were given last, as far as that is known."""
-    return (
-        fleet_state.read_delivered_to(options["state_path"], [machine.name for machine in machines])
-        if options["state_path"]
-        else {}
-    )
+def _read_delivered_to(
+    machines: list[MachineDelivery], options: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Return what these machines were delivered last, as far as that is known."""
+    if not options["state_path"]:
+        return {}
+    names = [machine.name for machine in machines]
+    return fleet_state.read_delivered_to(options["state_path"], names)
 
 
 def _may_remove(
-    machines: list[Machine], given: dict[str, dict[str, Any]], options: dict[str, Any]
+    machines: list[MachineDelivery], delivered: dict[str, dict[str, Any]], options: dict[str, Any]
 ) -> dict[str, Any]:
-    """What leaves by what the machines were given, where the brake lets it go.
+    """Return what is removed by what the machines were delivered, within the removal limit.
 
-    Of that they need not be asked first.
+    For that they need not be queried first.
     """
-    likely = [
-        fleet.expected(machine, given[machine.name]) if machine.name in given else machine
+    expected = [
+        fleet.with_expected_answer(machine, delivered[machine.name])
+        if machine.name in delivered
+        else machine
         for machine in machines
     ]
-    leaving = {
-        machine.name: [{key: one[key] for key in ("id", "project")} for one in machine.removals]
-        for machine in likely
+    removals = {
+        machine.name: [
+            {"id": removal["id"], "project": removal["project"]} for removal in machine.removals
+        ]
+        for machine in expected
         if machine.removals
     }
-    if not leaving or _judge(likely, options)[0].stop:
+    if not removals or _check_removals(expected, options)[0].blocked:
         return {}
-    return leaving
+    return removals
 
 
 def _concerned(
-    machines: list[Machine], given: dict[str, dict[str, Any]], options: dict[str, Any]
-) -> list[Machine]:
-    """The machines that have some users or projects, or had them.
+    machines: list[MachineDelivery], delivered: dict[str, dict[str, Any]], options: dict[str, Any]
+) -> list[MachineDelivery]:
+    """Return the machines that have some users or projects, and then those that had them.
 
-    Where it is none, that is told.
+    A warning says so where there are none.
     """
     users, projects = frozenset(options["only"]["users"]), frozenset(options["only"]["projects"])
-    found = [machine for machine in machines if fleet.concerns(machine.users, users, projects)]
-    found += [
-        one
-        for one in machines
-        if one not in found
-        and fleet.concerns(given.get(one.name, {}).get("users", ()), users, projects)
+    have = [machine for machine in machines if fleet.concerns(machine.users, users, projects)]
+    had = [
+        machine
+        for machine in machines
+        if machine not in have
+        and fleet.concerns(delivered.get(machine.name, {}).get("users", ()), users, projects)
     ]
-    if not found:
+    if not (have or had):
         remembered = (
             "was delivered"
             if options["state_path"]
@@ -231,7 +259,7 @@ def _concerned(
             f"no machine has any of {', '.join(sorted(users | projects))}, neither by the inventory"
             f" nor by what {remembered}; nothing is delivered"
         )
-    return found
+    return have + had
 
 
 def _checked(args: dict[str, Any]) -> dict[str, Any]:
@@ -240,11 +268,7 @@ def _checked(args: dict[str, Any]) -> dict[str, Any]:
         raise SpecError([Problem("", text) for text in checked.error_messages], "the options")
     options: dict[str, Any] = checked.validated_parameters
     if options["step"] != "select":
-        problems = [
-            Problem(name, "is needed") for name in ("selection", "serial") if not options[name]
-        ]
-        if options["selection"] and not {"complete", "selected"} <= set(options["selection"]):
-            problems.append(Problem("selection", "must be what step=select returned"))
+        problems = list(_problems_of_selection(options))
         if problems:
             raise SpecError(problems, "the options")
         options |= {name: options["selection"][name] for name in ("complete", "selected")}
@@ -256,7 +280,17 @@ def _checked(args: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
-def _machines(hostvars: Mapping[str, Mapping[str, Any]], options: dict[str, Any]) -> list[Machine]:
+def _problems_of_selection(options: dict[str, Any]) -> Iterator[Problem]:
+    for name in ("selection", "serial"):
+        if not options[name]:
+            yield Problem(name, "is needed")
+    if options["selection"] and not {"complete", "selected"} <= set(options["selection"]):
+        yield Problem("selection", "must be what step=select returned")
+
+
+def _machines(
+    hostvars: Mapping[str, Mapping[str, Any]], options: dict[str, Any]
+) -> list[MachineDelivery]:
     unknown = [name for name in options["machines"] if name not in hostvars]
     if unknown:
         raise SpecError(
@@ -266,14 +300,14 @@ def _machines(hostvars: Mapping[str, Mapping[str, Any]], options: dict[str, Any]
     return [_machine(name, hostvars[name], options) for name in options["machines"]]
 
 
-def _machine(name: str, variables: Mapping[str, Any], options: dict[str, Any]) -> Machine:
-    """A host as its variables have it.
+def _machine(name: str, variables: Mapping[str, Any], options: dict[str, Any]) -> MachineDelivery:
+    """Return a host as its variables have it.
 
     What a later task of the play registers is not read, since it may be from a play before.
     """
-    users, first, second = (
-        variables.get(options[variable]) if options["step"] in steps else None
-        for variable, steps in _READ.items()
+    users, first_answer, second_answer = (
+        variables.get(options[option]) if options["step"] in steps else None
+        for option, steps in _ANSWERS_OF_STEPS.items()
     )
     try:
         kept = tuple({key: user[key] for key in ("id", "name", "projects")} for user in users or ())
@@ -282,61 +316,78 @@ def _machine(name: str, variables: Mapping[str, Any], options: dict[str, Any]) -
             [Problem(options["users"], "must be a list of users, each with id, name and projects")],
             f"the host {name}",
         ) from error
-    return Machine(name, kept, first or {}, second or {}, known=users is not None)
+    return MachineDelivery(
+        name, kept, first_answer or {}, second_answer or {}, in_inventory=users is not None
+    )
 
 
 def _remember(
-    options: dict[str, Any], machines: list[Machine], to_have: removal_limit.Fleet, stopped: bool
+    options: dict[str, Any],
+    machines: list[MachineDelivery],
+    memberships: removal_limit.FleetMemberships,
+    *,
+    removals_blocked: bool,
 ) -> dict[str, str]:
-    """Write what was delivered; since when machines are waiting."""
-    path, now = options["state_path"], time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    waiting = [machine.name for machine in machines if machine.state(stopped) == fleet.WAITING]
+    """Write what was delivered, and return since when machines are waiting."""
+    path = options["state_path"]
+    states = {
+        machine.name: machine.state(removals_blocked=removals_blocked) for machine in machines
+    }
+    for machine in machines if path else ():
+        if states[machine.name] == fleet.READY:
+            _write_delivered(path, machine, options["serial"])
+    waiting_since = _waiting_since(path, states)
+    if path and options["complete"] and not removals_blocked:
+        baseline = {name: fleet.users_with(pairs) for name, pairs in memberships.items()}
+        fleet_state.write_baseline(path, options["serial"], baseline)
+    return waiting_since
+
+
+def _waiting_since(path: str | None, states: Mapping[str, str]) -> dict[str, str]:
+    """Return since when machines are waiting, and remember it where there is a state."""
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    waiting = [name for name, state in states.items() if state == fleet.WAITING]
     if not path:
         return dict.fromkeys(waiting, now)
-    for machine in machines:
-        if machine.state(stopped) == fleet.READY:
-            users = [dict(user) for user in machine.users]
-            fleet_state.write_delivered(
-                path, {"machine": machine.name, "serial": options["serial"], "users": users}
-            )
-    known = {name: about["since"] for name, about in fleet_state.read_waiting(path).items()}
+    former = {name: about["since"] for name, about in fleet_state.read_waiting(path).items()}
     for name in waiting:
-        if name not in known:
+        if name not in former:
             fleet_state.write_waiting(path, name, now)
-    if options["complete"] and not stopped:
-        fleet_state.write_baseline(
-            path,
-            options["serial"],
-            {name: fleet.as_users(theirs) for name, theirs in to_have.items()},
-        )
-    return {name: known.get(name, now) for name in waiting}
+    return {name: former.get(name, now) for name in waiting}
 
 
-def _stop_of(
-    judgement: removal_limit.Judgement, machines: list[Machine], options: dict[str, Any]
+def _write_delivered(path: str, machine: MachineDelivery, revision: str) -> None:
+    users = [dict(user) for user in machine.users]
+    record = {"machine": machine.name, "serial": revision, "users": users}
+    fleet_state.write_delivered(path, record)
+
+
+def _blocked(
+    check: removal_limit.RemovalCheck, machines: list[MachineDelivery], options: dict[str, Any]
 ) -> dict[str, Any]:
-    """The failure that lists what would go, and counts what has gone before."""
-    names = fleet.names_of(machines)
-    there, gone = fleet.told_apart(
-        judgement.lost, machines, fleet.coming(machines, options["selected"])
+    """Return the failure that lists what would be removed, and counts what was before."""
+    names = fleet.login_names(machines)
+    present, removed = fleet.split_lost(
+        check.lost, machines, fleet.in_later_batches(machines, options["selected"])
     )
     lost = [
-        {"machine": machine, "user": names.get(identity, identity), "project": project}
-        for machine, identity, project in there
+        {"machine": machine, "user": names.get(user_id, user_id), "project": project}
+        for machine, user_id, project in present
     ]
     listed = "\n".join(f"  {one['machine']}: {one['user']} leaves {one['project']}" for one in lost)
     before = (
-        f"{len(gone)} of these memberships have gone since the last delivery to the whole fleet. "
-        if gone
+        f"{len(removed)} of these memberships have gone since the last delivery to the whole"
+        " fleet. "
+        if removed
         else ""
     )
     return {
         "failed": True,
         "lost": lost,
-        "reasons": list(judgement.reasons),
+        "reasons": list(check.reasons),
         "msg": (
-            f"nothing{' more' if gone else ''} was removed, since more would go than is likely to"
-            f" be meant: {'; '.join(judgement.reasons)}. Look whether the directory answers in"
+            f"nothing{' more' if removed else ''} was removed, since more would go than is likely"
+            f" to be meant: {'; '.join(check.reasons)}. Look whether the directory answers in"
             " full. If these people have really left, set what stands in brackets for this run."
             f" What is new was delivered. {before}What would go:\n{listed}"
         ),

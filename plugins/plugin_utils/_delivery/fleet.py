@@ -1,248 +1,268 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A delivery to many machines: what each one answered, what it had, what it is to have. Pure."""
+"""A delivery to many machines: what each answered, what it had and what it is to have. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ...module_utils._core.text_table import text_table
-from .removal_limit import Fleet, Lost, Pairs
+from .removal_limit import FleetMemberships, LostMembership, Memberships
 
-READY, WAITING, FAILED, HELD, PASSED = "ready", "waiting", "failed", "held", "not selected"
-INCOMPLETE, WOULD_CHANGE = "incomplete", "would change"
+READY, WAITING, FAILED, BLOCKED = "ready", "waiting", "failed", "held"
+INCOMPLETE, WOULD_CHANGE, NOT_SELECTED = "incomplete", "would change", "not selected"
 
 
 @dataclass(frozen=True)
-class Machine:
-    """One machine of the play.
+class MachineDelivery:
+    """A delivery to one machine of the play.
 
-    Its users by the inventory, its first answer, and its second where it was asked again.
+    Its users by the inventory, the first answer of its toolbox, and the second one where removals
+    were approved.
     """
 
     name: str
     users: tuple[Mapping[str, Any], ...]
-    first: Mapping[str, Any]
-    second: Mapping[str, Any]
-    known: bool = True
+    first_answer: Mapping[str, Any]
+    second_answer: Mapping[str, Any]
+    in_inventory: bool = True
     """Whether the inventory says what its users are."""
 
     @property
     def selected(self) -> bool:
-        """Whether this run is about it."""
-        return bool(self.first) and not self.first.get("skipped")
+        """Return whether this run is about it."""
+        return bool(self.first_answer) and not self.first_answer.get("skipped")
 
     @property
     def answered(self) -> bool:
-        """Whether the toolbox itself has spoken."""
-        return self.selected and not self.first.get("unreachable") and "receipt" in self.first
+        """Return whether the toolbox itself has answered."""
+        return (
+            self.selected
+            and not self.first_answer.get("unreachable")
+            and "receipt" in self.first_answer
+        )
 
     @property
-    def last(self) -> Mapping[str, Any]:
-        """What it said last."""
-        return self.second if self.second and not self.second.get("skipped") else self.first
+    def last_answer(self) -> Mapping[str, Any]:
+        """Return the second answer, or the first where there is no other."""
+        if self.second_answer and not self.second_answer.get("skipped"):
+            return self.second_answer
+        return self.first_answer
 
     @property
     def removals(self) -> list[Mapping[str, Any]]:
-        """Who would lose what."""
-        return list(self.first.get("removals") or ()) if self.answered else []
+        """Return which user would lose which project, as the machine says."""
+        return list(self.first_answer.get("removals") or ()) if self.answered else []
 
     @property
-    def held(self) -> bool:
-        """Whether any of the removals are still to be done."""
-        return self.answered and bool(self.first.get("held"))
+    def has_blocked_removals(self) -> bool:
+        """Return whether any of the removals are still to be done."""
+        return self.answered and bool(self.first_answer.get("held"))
 
     @property
-    def after(self) -> Pairs:
-        """Who is to have which project."""
-        return pairs(self.users) - {
-            (removal["id"], removal["project"]) for removal in self.removals
-        }
+    def memberships_after(self) -> Memberships:
+        """Return the memberships that it is to have."""
+        removed = {(removal["id"], removal["project"]) for removal in self.removals}
+        return memberships_of(self.users) - removed
 
-    def state(self, stopped: bool, dry: bool = False) -> str:
-        """What came of it; ``dry`` in check mode."""
+    def state(self, *, removals_blocked: bool, check_mode: bool = False) -> str:
+        """Return the outcome of the delivery to this machine."""
         if not self.selected:
-            return PASSED
-        if self.last.get("unreachable"):
+            return NOT_SELECTED
+        if self.last_answer.get("unreachable"):
             return WAITING
-        if stopped and self.held and not self.first.get("failures"):
-            return HELD
-        return self._state_of_answer(dry)
+        if removals_blocked and self.has_blocked_removals and not self.first_answer.get("failures"):
+            return BLOCKED
+        return self._state_of_answer(check_mode=check_mode)
 
-    def _state_of_answer(self, dry: bool) -> str:
-        if self.last.get("failed") or self.last.get("failures") or "ready" not in self.last:
+    def _state_of_answer(self, *, check_mode: bool) -> str:
+        answer = self.last_answer
+        if answer.get("failed") or answer.get("failures") or "ready" not in answer:
             return FAILED
-        if dry and self.last.get("changed"):
+        if check_mode and answer.get("changed"):
             return WOULD_CHANGE
-        if self.last.get("unknown"):
+        if answer.get("unknown"):
             return INCOMPLETE
-        return READY if self.last["ready"] else FAILED
+        return READY if answer["ready"] else FAILED
 
-    def why(self) -> str:
-        """Why it is not ready, in a few words."""
-        last = self.last
-        if last.get("unreachable"):
+    def reason(self) -> str:
+        """Return why it is not ready, in a few words."""
+        answer = self.last_answer
+        if answer.get("unreachable"):
             return "cannot be reached"
-        if last.get("failures"):
+        if answer.get("failures"):
             return "; ".join(
-                f"{one['project']} {one['tool']} for {one['user']}: {one['why']}"
-                for one in last["failures"]
+                f"{failure['project']} {failure['tool']} for {failure['user']}: {failure['why']}"
+                for failure in answer["failures"]
             )
-        if last.get("unknown"):
-            return f"users unknown to it: {', '.join(last['unknown'])}"
-        return (
-            ""
-            if "ready" in last and not last.get("failed")
-            else str(last.get("msg") or "it gave no reason")
-        )
+        if answer.get("unknown"):
+            return f"users unknown to it: {', '.join(answer['unknown'])}"
+        if "ready" in answer and not answer.get("failed"):
+            return ""
+        return str(answer.get("msg") or "it gave no reason")
 
 
-def pairs(users: Iterable[Mapping[str, Any]]) -> Pairs:
-    """Who is in which project."""
-    return frozenset((user["id"], project) for user in users for project in user["projects"])
+def memberships_of(users: Iterable[Mapping[str, Any]]) -> Memberships:
+    """Return the projects of users as pairs with their ids."""
+    pairs: set[tuple[str, str]] = set()
+    for user in users:
+        pairs.update((user["id"], project) for project in user["projects"])
+    return frozenset(pairs)
 
 
 def concerns(
     users: Iterable[Mapping[str, Any]], names: frozenset[str], projects: frozenset[str]
 ) -> bool:
-    """Whether any of these users has one of these names, or is in one of these projects."""
+    """Return whether a user has one of these names, or is in one of these projects."""
     return any(user["name"] in names or not projects.isdisjoint(user["projects"]) for user in users)
 
 
-def coming(machines: Iterable[Machine], selected: Iterable[str]) -> list[Machine]:
-    """Those that a later part of the play asks.
+def in_later_batches(
+    machines: Iterable[MachineDelivery], selected: Iterable[str]
+) -> list[MachineDelivery]:
+    """Return the machines whose batch of the play comes later.
 
     ``selected`` are the names of those that the play is about.
     """
     names = frozenset(selected)
-    return [machine for machine in machines if not machine.first and machine.name in names]
+    return [machine for machine in machines if not machine.first_answer and machine.name in names]
 
 
-def told_apart(
-    lost: Iterable[Lost], machines: Iterable[Machine], later: Iterable[Machine]
-) -> tuple[list[Lost], list[Lost]]:
-    """What would go, and what has gone already.
+def split_lost(
+    lost: Iterable[LostMembership],
+    machines: Sequence[MachineDelivery],
+    later: Iterable[MachineDelivery],
+) -> tuple[list[LostMembership], list[LostMembership]]:
+    """Return what would be removed, and what has been removed already.
 
-    It was removed by this run, or by one before it that was not about the whole fleet.
+    The latter was removed by this run, or by one before it that was not about the whole fleet.
     """
-    held = {
-        (machine.name, one["id"], one["project"])
-        for machine in machines
-        for one in machine.removals
-        if one["held"]
-    }
-    silent = {machine.name for machine in machines if machine.selected and not machine.answered} | {
-        machine.name for machine in later
-    }
-    found: dict[bool, list[Lost]] = {True: [], False: []}
-    for one in lost:
-        found[one in held or one[0] in silent].append(one)
-    return found[True], found[False]
+    blocked = set(_blocked_removals(machines))
+    silent = {machine.name for machine in machines if machine.selected and not machine.answered}
+    silent |= {machine.name for machine in later}
+    present: list[LostMembership] = []
+    removed: list[LostMembership] = []
+    for membership in lost:
+        is_present = membership in blocked or membership[0] in silent
+        (present if is_present else removed).append(membership)
+    return present, removed
 
 
-def expected(machine: Machine, given: Mapping[str, Any]) -> Machine:
-    """The machine as if it had answered that it has what it was given last."""
-    names = {user["id"]: user["name"] for user in given["users"]}
-    lost = sorted(pairs(given["users"]) - pairs(machine.users))
+def _blocked_removals(machines: Iterable[MachineDelivery]) -> Iterator[LostMembership]:
+    for machine in machines:
+        for removal in machine.removals:
+            if removal["held"]:
+                yield machine.name, removal["id"], removal["project"]
+
+
+def with_expected_answer(machine: MachineDelivery, delivered: Mapping[str, Any]) -> MachineDelivery:
+    """Return the machine as if it had answered that it has what was delivered last."""
+    names = {user["id"]: user["name"] for user in delivered["users"]}
+    lost = sorted(memberships_of(delivered["users"]) - memberships_of(machine.users))
     removals = [
-        {"id": identity, "name": names[identity], "project": project, "held": True}
-        for identity, project in lost
+        {"id": user_id, "name": names[user_id], "project": project, "held": True}
+        for user_id, project in lost
     ]
-    return replace(
-        machine, first={"receipt": given["users"], "removals": removals, "held": bool(removals)}
-    )
+    answer = {"receipt": delivered["users"], "removals": removals, "held": bool(removals)}
+    return replace(machine, first_answer=answer)
 
 
-def before(machines: Iterable[Machine], baseline: Mapping[str, Any] | None) -> Fleet:
-    """What everybody had: at the last delivery to all, else as the machines' own receipts say."""
-    receipts = {
-        machine.name: pairs(machine.first["receipt"]) for machine in machines if machine.answered
+def memberships_before(
+    machines: Iterable[MachineDelivery], baseline: Mapping[str, Any] | None
+) -> FleetMemberships:
+    """Return what everybody had at the last delivery to all, else as the machines answer."""
+    answered = {
+        machine.name: memberships_of(machine.first_answer["receipt"])
+        for machine in machines
+        if machine.answered
     }
     remembered = {
-        name: pairs(users) for name, users in (baseline or {}).get("machines", {}).items()
+        name: memberships_of(users) for name, users in (baseline or {}).get("machines", {}).items()
     }
-    return {**receipts, **remembered}
+    return {**answered, **remembered}
 
 
-def after(
-    machines: Iterable[Machine],
+def memberships_after(
+    machines: Iterable[MachineDelivery],
     delivered: Mapping[str, Mapping[str, Any]],
-    had: Fleet,
+    before: FleetMemberships,
+    later: Iterable[MachineDelivery] = (),
+    *,
     complete: bool,
-    coming: Iterable[Machine] = (),
-) -> Fleet:
-    """What everybody is to have.
+) -> FleetMemberships:
+    """Return what everybody is to have.
 
-    ``coming`` are those that a later part of the play asks; machines that it is not about stay as
-    they were delivered.
+    ``later`` are machines of later batches of the play; those that it is not about stay as they
+    were delivered.
     """
-    selected = {machine.name: machine.after for machine in machines if machine.selected}
+    selected = {machine.name: machine.memberships_after for machine in machines if machine.selected}
     if complete:
         return selected
     others = {
-        name: pairs(delivered[name]["users"]) if name in delivered else theirs
-        for name, theirs in had.items()
+        name: memberships_of(delivered[name]["users"]) if name in delivered else memberships
+        for name, memberships in before.items()
     }
-    return {**others, **{machine.name: pairs(machine.users) for machine in coming}, **selected}
+    coming = {machine.name: memberships_of(machine.users) for machine in later}
+    return {**others, **coming, **selected}
 
 
-def as_users(theirs: Pairs) -> list[dict[str, Any]]:
-    """As in a membership record, for the baseline."""
-    ids = sorted({identity for identity, _project in theirs})
-    return [
-        {"id": identity, "projects": sorted(project for one, project in theirs if one == identity)}
-        for identity in ids
-    ]
+def users_with(memberships: Memberships) -> list[dict[str, Any]]:
+    """Return memberships as users with their projects, for the baseline."""
+    projects: dict[str, list[str]] = {}
+    for user_id, project in sorted(memberships):
+        projects.setdefault(user_id, []).append(project)
+    return [{"id": user_id, "projects": names} for user_id, names in projects.items()]
 
 
-def names_of(machines: Iterable[Machine]) -> dict[str, str]:
-    """Login names by id, as far as they are known."""
-    found = {user["id"]: user["name"] for machine in machines for user in machine.users}
-    return {
-        **{
-            one["id"]: one["name"]
-            for machine in machines
-            for one in machine.first.get("receipt") or ()
-        },
-        **found,
-    }
-
-
-def rows(
-    machines: Iterable[Machine], stopped: bool, since: Mapping[str, str], dry: bool
-) -> list[dict[str, Any]]:
-    """The result as data: each machine with its state and its users' tools."""
-    found = []
+def login_names(machines: Iterable[MachineDelivery]) -> dict[str, str]:
+    """Return login names by id, as far as they are known; the inventory's go before."""
+    installed: dict[str, str] = {}
+    current: dict[str, str] = {}
     for machine in machines:
-        state = machine.state(stopped, dry)
-        if state != PASSED:
-            why = "the brake holds its removals" if state == HELD else machine.why()
-            one = {
-                "machine": machine.name,
-                "state": state,
-                "why": why,
-                "users": list(machine.last.get("users") or ()),
-            }
-            found.append(
-                {
-                    **one,
-                    "since": since.get(machine.name, ""),
-                    "changed": bool(machine.first.get("changed") or machine.second.get("changed")),
-                }
-            )
-    return found
+        users = machine.first_answer.get("receipt") or ()
+        installed.update((user["id"], user["name"]) for user in users)
+        current.update((user["id"], user["name"]) for user in machine.users)
+    return {**installed, **current}
 
 
-def table(found: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The result for people: a line for each machine, user and project.
+def result_rows(
+    machines: Iterable[MachineDelivery],
+    waiting_since: Mapping[str, str],
+    *,
+    removals_blocked: bool,
+    check_mode: bool,
+) -> list[dict[str, Any]]:
+    """Return the result as data: each machine with its state and its users' tools."""
+    rows = []
+    for machine in machines:
+        state = machine.state(removals_blocked=removals_blocked, check_mode=check_mode)
+        if state != NOT_SELECTED:
+            rows.append(_row(machine, state, waiting_since.get(machine.name, "")))
+    return rows
 
-    Reasons of many lines stand in whole where the play fails.
+
+def _row(machine: MachineDelivery, state: str, since: str) -> dict[str, Any]:
+    answers = (machine.first_answer, machine.second_answer)
+    return {
+        "machine": machine.name,
+        "state": state,
+        "why": "the brake holds its removals" if state == BLOCKED else machine.reason(),
+        "users": list(machine.last_answer.get("users") or ()),
+        "since": since,
+        "changed": any(answer.get("changed") for answer in answers),
+    }
+
+
+def result_table(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the result as lines of a table: one for each machine, user and project.
+
+    The play's failure has reasons of many lines as a whole.
     """
     lines = [("MACHINE", "STATE", "USER", "PROJECT", "TOOLS")]
-    for row in found:
+    for row in rows:
         lines += _lines_of(row)
     return text_table(lines)
 
@@ -266,6 +286,7 @@ def _state_since(row: Mapping[str, Any]) -> str:
 
 
 def _tools_of_users(users: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:
+    """Yield user, project and tools; only the first line of a user names it."""
     for user in users:
         projects = sorted({tool["project"] for tool in user["tools"]})
         for number, project in enumerate(projects):

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What deliveries remember on the control machine, below ``state_path``.
+"""The state of deliveries on the control machine, below ``state_path``.
 
-``delivered/MACHINE.json``  what a machine was last brought to, as the membership's state has it
+``delivered/MACHINE.json``  what was last delivered to a machine, as the membership's state has it
 ``waiting/MACHINE.json``    since when a machine could not be reached
 ``baseline.json``           everybody's projects at the last delivery to the whole fleet
 """
@@ -19,31 +19,31 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils._core.errors import ShippingError
-from .._membership import membership_state as membership
+from .._membership import membership_state
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,252}")
 _SUFFIX = ".json"
 
 
 def read_delivered(state_path: str) -> dict[str, dict[str, Any]]:
-    """The membership record that each machine was given last."""
-    return membership.read_delivered(state_path)
+    """Return the membership record that each machine was given last."""
+    return membership_state.read_delivered(state_path)
 
 
 def read_delivered_to(state_path: str, machines: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """The same of these machines alone."""
-    return membership.read_delivered_to(state_path, machines)
+    """Return the membership records of these machines alone."""
+    return membership_state.read_delivered_to(state_path, machines)
 
 
 def write_delivered(state_path: str, delivered: Mapping[str, Any]) -> None:
     """Remember that a machine has reported ready; it is not waiting any more."""
-    membership.write_delivered(state_path, delivered)
+    membership_state.write_delivered(state_path, delivered)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(_path(state_path, "waiting", delivered["machine"]))
 
 
 def read_waiting(state_path: str) -> dict[str, dict[str, Any]]:
-    """Machines that could not be reached: ``machine``, ``since``."""
+    """Return the machines that could not be reached: ``machine``, ``since``."""
     return _read_all(os.path.join(state_path, "waiting"))
 
 
@@ -53,7 +53,7 @@ def write_waiting(state_path: str, machine: str, since: str) -> None:
 
 
 def read_baseline(state_path: str) -> dict[str, Any] | None:
-    """Who had what after the last delivery to all.
+    """Return everybody's projects after the last delivery to all.
 
     ``serial`` and ``machines``, the users of each.
     """
@@ -61,9 +61,9 @@ def read_baseline(state_path: str) -> dict[str, Any] | None:
     return _read(path) if os.path.exists(path) else None
 
 
-def write_baseline(state_path: str, serial: str, machines: Mapping[str, Any]) -> None:
-    """Compare with this from now on."""
-    _write(os.path.join(state_path, "baseline.json"), {"serial": serial, "machines": machines})
+def write_baseline(state_path: str, revision: str, machines: Mapping[str, Any]) -> None:
+    """Replace the projects with which later deliveries are compared."""
+    _write(os.path.join(state_path, "baseline.json"), {"serial": revision, "machines": machines})
 
 
 def _path(state_path: str, folder: str, machine: str) -> str:
@@ -105,4 +105,4 @@ def _read(path: str) -> dict[str, Any]:
 
 
 def _write(path: str, data: Mapping[str, Any]) -> None:
-    membership.write(Path(path).parent, os.path.basename(path), data)
+    membership_state.write(Path(path).parent, os.path.basename(path), data)

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from .._membership import membership_state
-from .fleet import FAILED, HELD, INCOMPLETE, READY, WAITING
+from .fleet import BLOCKED, FAILED, INCOMPLETE, READY, WAITING
 from .prometheus_text import Gauge, read_samples
 from .prometheus_text import render as render_text
 
-_STATES = (READY, WAITING, FAILED, HELD, INCOMPLETE)
+_STATES = (READY, WAITING, FAILED, BLOCKED, INCOMPLETE)
 _LAST_RUN = "shipping_delivery_last_run_timestamp_seconds"
 _LAST_SUCCESS = "shipping_delivery_last_success_timestamp_seconds"
 _MACHINES = "shipping_delivery_machines"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The brake: a directory that has gone wrong must not take everybody's tools away. Pure.
+"""The removal limit: a directory that has gone wrong must not remove everybody's tools. Pure.
 
 What everybody had is compared with what they are to have, over the whole fleet and over each whole
 project, however few machines this run is about.
@@ -9,25 +9,25 @@ project, however few machines this run is about.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-Pairs = frozenset[tuple[str, str]]
-"""Who (by id) is in which project."""
-Fleet = Mapping[str, Pairs]
-"""That, for each machine."""
-Lost = tuple[str, str, str]
+Memberships = frozenset[tuple[str, str]]
+"""Ids of users, each with a project."""
+FleetMemberships = Mapping[str, Memberships]
+"""The memberships of each machine."""
+LostMembership = tuple[str, str, str]
 """Machine, id, project."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How much may leave at once."""
+    """How much may be removed at once."""
 
     max_shrink: float = 20
     """Per cent of all memberships."""
     always: int = 10
-    """So many may leave in any case."""
+    """So many may be removed in any case."""
     members: int = 3
     """A project of so many members does not lose all of them."""
     may_empty: frozenset[str] = frozenset()
@@ -35,36 +35,38 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """Whether removals may be done, and if not, why, and what would go."""
+class RemovalCheck:
+    """Why removals are blocked, if they are, and all that would be removed."""
 
     reasons: tuple[str, ...] = ()
-    lost: tuple[Lost, ...] = ()
+    lost: tuple[LostMembership, ...] = ()
 
     @property
-    def stop(self) -> bool:
-        """Whether nothing may be removed."""
+    def blocked(self) -> bool:
+        """Return whether nothing may be removed."""
         return bool(self.reasons)
 
 
-def judge(before: Fleet, after: Fleet, limits: Limits) -> Judgement:
-    """Whether it is likely that all these people have really left."""
-    lost = tuple(
-        sorted(
-            (machine, *pair)
-            for machine, pairs in before.items()
-            for pair in pairs - after.get(machine, frozenset())
-        )
-    )
+def check_removals(
+    before: FleetMemberships, after: FleetMemberships, limits: Limits
+) -> RemovalCheck:
+    """Return whether it is likely that all these users have really left."""
+    lost = tuple(sorted(_lost(before, after)))
     total = sum(map(len, before.values()))
-    return Judgement(
+    return RemovalCheck(
         (*in_total(total, len(lost), limits), *emptied(members(before), members(after), limits)),
         lost,
     )
 
 
+def _lost(before: FleetMemberships, after: FleetMemberships) -> Iterable[LostMembership]:
+    for machine, memberships in before.items():
+        for user_id, project in memberships - after.get(machine, frozenset()):
+            yield machine, user_id, project
+
+
 def in_total(total: int, lost: int, limits: Limits) -> list[str]:
-    """Why so many of all memberships may not go; nothing where they may."""
+    """Return why so many of all memberships may not be removed; nothing where they may."""
     if lost <= limits.always or lost * 100 <= limits.max_shrink * total:
         return []
     share = lost * 100 / total
@@ -75,7 +77,7 @@ def in_total(total: int, lost: int, limits: Limits) -> list[str]:
 
 
 def emptied(had: Mapping[str, set[str]], have: Mapping[str, set[str]], limits: Limits) -> list[str]:
-    """Why projects with these members may not lose all of them; nothing where they keep some."""
+    """Return why projects may not lose all of their members; nothing where they keep some."""
     names = [
         name
         for name, ids in sorted(had.items())
@@ -87,10 +89,10 @@ def emptied(had: Mapping[str, set[str]], have: Mapping[str, set[str]], limits: L
     ]
 
 
-def members(fleet: Fleet) -> dict[str, set[str]]:
-    """The ids of each project's members."""
-    found: dict[str, set[str]] = {}
-    for pairs in fleet.values():
-        for identity, project in pairs:
-            found.setdefault(project, set()).add(identity)
-    return found
+def members(fleet: FleetMemberships) -> dict[str, set[str]]:
+    """Return the ids of each project's members."""
+    ids: dict[str, set[str]] = {}
+    for memberships in fleet.values():
+        for user_id, project in memberships:
+            ids.setdefault(project, set()).add(user_id)
+    return ids

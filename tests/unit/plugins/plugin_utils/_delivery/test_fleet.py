@@ -8,15 +8,17 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery import fleet
-from ansible_collections.shipping.code.plugins.plugin_utils._delivery.fleet import Machine
+from ansible_collections.shipping.code.plugins.plugin_utils._delivery.fleet import (
+    MachineDelivery,
+)
 
 
 def user(name: str, *projects: str) -> dict[str, Any]:
     return {"id": f"id-{name}", "name": name, "projects": list(projects)}
 
 
-def machine(name: str, *users: dict[str, Any], **first: Any) -> Machine:
-    return Machine(name, users, first, {})
+def machine(name: str, *users: dict[str, Any], **first_answer: Any) -> MachineDelivery:
+    return MachineDelivery(name, users, first_answer, {})
 
 
 def test_whom_a_run_concerns():
@@ -32,36 +34,43 @@ def test_what_a_later_part_of_the_play_is_to_have_counts_from_the_beginning():
     delivered = {
         name: {"users": [user(who, "atlas")]} for name, who in (("pc2", "bob"), ("pc3", "cy"))
     }
-    had = {name: fleet.pairs(about["users"]) for name, about in delivered.items()}
-    assert fleet.after([asked, later], delivered, had, False, [later])["pc2"] == frozenset()
-    assert fleet.after([asked, later], delivered, had, False)["pc2"] == fleet.pairs(
-        [user("bob", "atlas")]
+    had = {name: fleet.memberships_of(about["users"]) for name, about in delivered.items()}
+    assert (
+        fleet.memberships_after([asked, later], delivered, had, [later], complete=False)["pc2"]
+        == frozenset()
     )
+    assert fleet.memberships_after([asked, later], delivered, had, complete=False)[
+        "pc2"
+    ] == fleet.memberships_of([user("bob", "atlas")])
 
 
 def test_what_a_machine_is_likely_to_answer():
     """Who was given what, and is to have it no more; that it is so is for the machine to say."""
     now = machine("pc1", user("ada", "atlas"), user("bob", "beta"))
-    likely = fleet.expected(now, {"users": [user("ada", "atlas", "beta"), user("cy", "gamma")]})
+    likely = fleet.with_expected_answer(
+        now, {"users": [user("ada", "atlas", "beta"), user("cy", "gamma")]}
+    )
     assert [(one["name"], one["project"]) for one in likely.removals] == [
         ("ada", "beta"),
         ("cy", "gamma"),
     ]
-    assert likely.held and likely.after == fleet.pairs(now.users)
-    assert not fleet.expected(now, {"users": list(now.users)}).held
+    assert likely.has_blocked_removals and likely.memberships_after == fleet.memberships_of(
+        now.users
+    )
+    assert not fleet.with_expected_answer(now, {"users": list(now.users)}).has_blocked_removals
 
 
 def test_a_reason_of_many_lines_does_not_break_the_table():
-    rows = fleet.rows(
+    rows = fleet.result_rows(
         [
             machine("pc1", failed=True, msg="2 mistakes:\n  one\n  two"),
             machine("pc2", ready=True, receipt=[], failures=[]),
         ],
-        False,
         {},
-        False,
+        removals_blocked=False,
+        check_mode=False,
     )
-    assert fleet.table(rows)[1:] == [
+    assert fleet.result_table(rows)[1:] == [
         "pc1      failed                 2 mistakes: …",
         "pc2      ready                  nothing",
     ]
@@ -69,8 +78,8 @@ def test_a_reason_of_many_lines_does_not_break_the_table():
 
 def test_why_a_machine_is_not_ready():
     ready = {"ready": True, "receipt": [], "failures": []}
-    assert machine("pc1", **ready).why() == ""
-    assert machine("pc1", unreachable=True).why() == "cannot be reached"
-    assert machine("pc1", failed=False, msg="no root").why() == "no root"
-    assert machine("pc1", failed=False, msg="no root").state(False) == fleet.FAILED
-    assert machine("pc1", failed=True).why() == "it gave no reason"
+    assert machine("pc1", **ready).reason() == ""
+    assert machine("pc1", unreachable=True).reason() == "cannot be reached"
+    assert machine("pc1", failed=False, msg="no root").reason() == "no root"
+    assert machine("pc1", failed=False, msg="no root").state(removals_blocked=False) == fleet.FAILED
+    assert machine("pc1", failed=True).reason() == "it gave no reason"

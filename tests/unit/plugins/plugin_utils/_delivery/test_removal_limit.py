@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery import fleet, fleet_state
-from ansible_collections.shipping.code.plugins.plugin_utils._delivery.fleet import Machine
+from ansible_collections.shipping.code.plugins.plugin_utils._delivery.fleet import (
+    MachineDelivery,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery.removal_limit import (
     Limits,
-    judge,
+    check_removals,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,23 +38,23 @@ def without(had: dict, project: str, people: range) -> dict:
 
 def test_ten_may_always_leave():
     had = company(12, "atlas", "beta")
-    assert not judge(had, without(had, "atlas", range(10)), Limits()).stop
-    assert judge(had, without(had, "atlas", range(11)), Limits()).stop
+    assert not check_removals(had, without(had, "atlas", range(10)), Limits()).blocked
+    assert check_removals(had, without(had, "atlas", range(11)), Limits()).blocked
 
 
 def test_more_than_a_fifth():
     had = company(100, "atlas")
-    assert not judge(had, without(had, "atlas", range(20)), Limits()).stop
-    verdict = judge(had, without(had, "atlas", range(21)), Limits())
-    assert verdict.reasons == (
+    assert not check_removals(had, without(had, "atlas", range(20)), Limits()).blocked
+    check = check_removals(had, without(had, "atlas", range(21)), Limits())
+    assert check.reasons == (
         (
             "21 of 100 memberships on machines would go, which is 21 %, and 20 % may"
             " (delivery_max_shrink)"
         ),
     )
     assert (
-        len(verdict.lost) == 21
-        and not judge(had, without(had, "atlas", range(21)), Limits(max_shrink=25)).stop
+        len(check.lost) == 21
+        and not check_removals(had, without(had, "atlas", range(21)), Limits(max_shrink=25)).blocked
     )
 
 
@@ -59,18 +63,18 @@ def test_a_project_does_not_lose_all_of_three():
         **company(3, "small"),
         **{f"x{number}": frozenset({(f"x{number}", "big")}) for number in range(200)},
     }
-    verdict = judge(
+    check = check_removals(
         had, {**had, "pc0": frozenset(), "pc1": frozenset(), "pc2": frozenset()}, Limits()
     )
-    assert verdict.reasons == (
-        "small would lose all of its 3 members (delivery_may_empty: [small])",
-    )
-    assert not judge(
+    assert check.reasons == ("small would lose all of its 3 members (delivery_may_empty: [small])",)
+    assert not check_removals(
         had,
         {**had, "pc0": frozenset(), "pc1": frozenset(), "pc2": frozenset()},
         Limits(may_empty=frozenset({"small"})),
-    ).stop
-    assert not judge(had, {**had, "pc0": frozenset(), "pc1": frozenset()}, Limits()).stop
+    ).blocked
+    assert not check_removals(
+        had, {**had, "pc0": frozenset(), "pc1": frozenset()}, Limits()
+    ).blocked
 
 
 def test_a_project_of_two_may_end():
@@ -78,19 +82,23 @@ def test_a_project_of_two_may_end():
         **company(2, "pair"),
         **{f"x{number}": frozenset({(f"x{number}", "big")}) for number in range(200)},
     }
-    assert not judge(had, {**had, "pc0": frozenset(), "pc1": frozenset()}, Limits()).stop
+    assert not check_removals(
+        had, {**had, "pc0": frozenset(), "pc1": frozenset()}, Limits()
+    ).blocked
 
 
 def test_machines_that_vanish_count():
     had = company(60, "atlas")
-    assert judge(
+    assert check_removals(
         had, {name: pairs for name, pairs in had.items() if int(name[2:]) < 40}, Limits()
-    ).stop
+    ).blocked
 
 
 def test_a_machine_that_changes_hands_is_no_end_of_a_project():
     had = {"pc1": frozenset({("1", "a"), ("2", "a"), ("3", "a")})}
-    assert not judge(had, {"pc1": frozenset(), "pc2": frozenset({("1", "a")})}, Limits()).stop
+    assert not check_removals(
+        had, {"pc1": frozenset(), "pc2": frozenset({("1", "a")})}, Limits()
+    ).blocked
 
 
 @given(
@@ -101,33 +109,35 @@ def test_a_machine_that_changes_hands_is_no_end_of_a_project():
 )
 def test_nothing_leaves_nothing_stops(had: dict):
     assert (
-        judge(had, had, Limits(max_shrink=0)) == judge({}, had, Limits())
-        and not judge(had, had, Limits()).stop
+        check_removals(had, had, Limits(max_shrink=0)) == check_removals({}, had, Limits())
+        and not check_removals(had, had, Limits()).blocked
     )
 
 
-def machine(name: str, users: list, receipt: list | None, **more) -> Machine:
+def machine(name: str, users: list, receipt: list | None, **more) -> MachineDelivery:
     first = {"receipt": receipt, "ready": True, **more} if receipt is not None else more
-    return Machine(name, tuple(users), first, {})
+    return MachineDelivery(name, tuple(users), first, {})
 
 
 def test_thirty_single_events_count_together():
     """A group of thirty that is emptied by thirty changes, each with a run of its own."""
     everybody = company(30, "atlas")
-    baseline = {"machines": {name: fleet.as_users(pairs) for name, pairs in everybody.items()}}
+    baseline = {"machines": {name: fleet.users_with(pairs) for name, pairs in everybody.items()}}
     delivered: dict = {}
-    stopped = []
+    blocked = []
     for number in range(30):
         had = [{"id": str(number), "name": f"u{number}", "projects": ["atlas"]}]
         gone = [{"id": str(number), "name": f"u{number}", "project": "atlas", "tools": ["t"]}]
         users = [{"id": str(number), "name": f"u{number}", "projects": []}]
         machines = [machine(f"pc{number}", users, had, removals=gone)]
-        before = fleet.before(machines, baseline)
-        verdict = judge(before, fleet.after(machines, delivered, before, complete=False), Limits())
-        stopped.append(verdict.stop)
-        if not verdict.stop:
+        before = fleet.memberships_before(machines, baseline)
+        check = check_removals(
+            before, fleet.memberships_after(machines, delivered, before, complete=False), Limits()
+        )
+        blocked.append(check.blocked)
+        if not check.blocked:
             delivered[f"pc{number}"] = {"users": users}
-    assert stopped == [False] * 10 + [True] * 20
+    assert blocked == [False] * 10 + [True] * 20
 
 
 def test_without_a_baseline_the_receipts_are_compared():
@@ -144,8 +154,10 @@ def test_without_a_baseline_the_receipts_are_compared():
             removals=gone,
         )
     ]
-    before = fleet.before(machines, None)
-    assert judge(before, fleet.after(machines, {}, before, complete=True), Limits()).stop
+    before = fleet.memberships_before(machines, None)
+    assert check_removals(
+        before, fleet.memberships_after(machines, {}, before, complete=True), Limits()
+    ).blocked
 
 
 def test_a_project_whose_file_is_gone_is_seen():
@@ -158,12 +170,14 @@ def test_a_project_whose_file_is_gone_is_seen():
         for number in range(3)
     ]
     machines = [machine("pc1", users, users, removals=gone)]
-    before = fleet.before(machines, {"machines": {"pc1": users}})
-    assert judge(before, fleet.after(machines, {}, before, complete=True), Limits()).stop
+    before = fleet.memberships_before(machines, {"machines": {"pc1": users}})
+    assert check_removals(
+        before, fleet.memberships_after(machines, {}, before, complete=True), Limits()
+    ).blocked
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "stopped", "state"),
+    ("first", "second", "blocked", "state"),
     [
         ({"receipt": [], "ready": True}, {}, False, "ready"),
         ({"unreachable": True}, {}, False, "waiting"),
@@ -211,8 +225,8 @@ def test_a_project_whose_file_is_gone_is_seen():
         ({"receipt": [], "ready": False, "failures": [{}]}, {}, False, "failed"),
     ],
 )
-def test_states(first: dict, second: dict, stopped: bool, state: str):
-    assert Machine("pc1", (), first, second).state(stopped) == state
+def test_states(first: dict, second: dict, blocked: bool, state: str):
+    assert MachineDelivery("pc1", (), first, second).state(removals_blocked=blocked) == state
 
 
 def test_what_would_go_and_what_has_gone():
@@ -222,17 +236,16 @@ def test_what_would_go_and_what_has_gone():
     """
     held = [{"id": "1", "project": "p", "held": True}, {"id": "1", "project": "q", "held": False}]
     machines = [
-        Machine("pc1", (), {"receipt": [], "removals": held, "held": True}, {}),
-        Machine("pc2", (), {"unreachable": True}, {}),
-        Machine("pc3", (), {}, {}),
-        Machine("pc5", (), {}, {}),
+        MachineDelivery("pc1", (), {"receipt": [], "removals": held, "held": True}, {}),
+        MachineDelivery("pc2", (), {"unreachable": True}, {}),
+        MachineDelivery("pc3", (), {}, {}),
+        MachineDelivery("pc5", (), {}, {}),
     ]
-    lost = [
-        (name, "1", project)
-        for name in ("pc1", "pc2", "pc3", "pc4", "pc5")
-        for project in ("p", "q", "r")
-    ]
-    there, gone = fleet.told_apart(lost, machines, fleet.coming(machines, ["pc1", "pc2", "pc3"]))
+    names = ("pc1", "pc2", "pc3", "pc4", "pc5")
+    lost = [(name, "1", project) for name, project in itertools.product(names, "pqr")]
+    there, gone = fleet.split_lost(
+        lost, machines, fleet.in_later_batches(machines, ["pc1", "pc2", "pc3"])
+    )
     assert there == [("pc1", "1", "p"), *(one for one in lost if one[0] in ("pc2", "pc3"))]
     assert gone == [one for one in lost if one not in there]
 
