@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Being let into a directory, by the first server of the list that answers.
+"""Connect to a directory: to the first server of the list that answers.
 
 LDAP over TLS and StartTLS: RFC 4513 3, 5. Domain scope: MS-ADTS 3.1.1.3.4.1.13.
 """
@@ -39,12 +39,20 @@ _ROOT = Query(
 )
 _SEARCH_ENTRY = 4  # RFC 4511 4.5.2
 _TOO_OLD = ("UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION")
+# Result codes of a bind, RFC 4511 appendix A.
 _CREDENTIALS = (49, 53)
 _MORE_SECURITY = (7, 8, 13, 48)
+_IDENTITIES = {
+    "external": "the certificate or the user of this process",
+    "gssapi": "the Kerberos ticket",
+}
 
 
-class Timed:
-    """A socket whose answers come within a time, also from a server that sends a byte now and then."""
+class TimeLimitedSocket:
+    """A socket whose answers come within a time.
+
+    Also from a server that sends a byte now and then, which no timeout of a socket notices.
+    """
 
     def __init__(self, plain: Any, silence: float) -> None:
         self.plain = plain
@@ -52,16 +60,16 @@ class Timed:
         self.limit(silence)
 
     def limit(self, seconds: float) -> None:
-        """From now on everything together may take so long."""
+        """Allow this time for everything together from now on."""
         self._seconds = seconds
         self._end = time.monotonic() + seconds
-        self._heard = False
+        self._has_received = False
         self.late = ""
 
     def recv(self, size: int) -> bytes:
-        """What comes next."""
+        """Receive what comes next."""
         data = bytes(self._timed(self.plain.recv, size))
-        self._heard = True
+        self._has_received = True
         return data
 
     def sendall(self, data: bytes) -> None:
@@ -76,7 +84,7 @@ class Timed:
             self.plain.settimeout(min(left, self._silence))
             return act(argument)
         except TimeoutError:
-            if self._heard and time.monotonic() >= self._end:
+            if self._has_received and time.monotonic() >= self._end:
                 self.late = f"it did not come to an end within {self._seconds:g} s"
                 raise TimeoutError(self.late) from None
             raise
@@ -93,7 +101,7 @@ class LdapSession:
         self.remarks: list[str] = []
         self._library = library
         self._connection = connection
-        self._socket: Timed = connection.socket
+        self._socket: TimeLimitedSocket = connection.socket
         self._settings = settings
         self._server = server
         self._page_size = settings.page_size
@@ -111,23 +119,23 @@ class LdapSession:
 
     @property
     def contexts(self) -> Sequence[str]:
-        """The DNs of the trees that this server holds."""
+        """Return the DNs of the trees that this server holds."""
         return self.root.texts("namingContexts")
 
     def another(self) -> LdapSession:
-        """A connection more to the same server, as the same."""
+        """Open a second connection to the same server, with the same bind."""
         return open_server(self._library, self._settings, self._server)
 
     def limit(self, seconds: float) -> None:
-        """From now on all answers together may take so long."""
+        """Allow this time for all answers together from now on."""
         self._socket.limit(seconds)
 
     def close(self) -> None:
-        """Say goodbye; that nobody listens any more does not matter."""
+        """Unbind, whether or not the server still answers."""
         close(self._connection)
 
     def ask(self, query: Query, cookie: bytes | None) -> Reply:
-        """One request and what came back."""
+        """Send one request, and return the reply."""
         paged: dict[str, Any] = {}
         if cookie is not None and self._pages:
             paged = {
@@ -161,7 +169,7 @@ class LdapSession:
         return _reply(self._connection.result, self._connection.response or ())
 
     def look_around(self) -> None:
-        """What the server can do and how far it is, where it tells."""
+        """Read the root entry: what the server can do, and how far its changes are."""
         reply = self.ask(_ROOT, None)
         self.root = next(iter(reply.entries), self.root)
         controls = self.root.texts("supportedControl")
@@ -171,45 +179,44 @@ class LdapSession:
 
 
 def connect(settings: Connection) -> LdapSession:
-    """The first server that answers.
+    """Return a session with the first server that answers.
 
-    A refusal is final, or wrong passwords would lock the account at each of them.
+    A rejection is final, or a wrong password would lock the account at each of them.
     """
     library = ldap_library()
-    failed: list[str] = []
+    unanswered: list[str] = []
     for server in settings.servers or discover(settings):
         try:
             session = open_server(library, settings, server)
         except Unanswered as error:
-            failed.append(f"{server.uri}: {error.why}")
+            unanswered.append(f"{server.uri}: {error.why}")
             continue
-        session.remarks += [f"passed over {why}" for why in failed]
+        session.remarks += [f"passed over {why}" for why in unanswered]
         return session
-    what = (
-        "no server of the directory answered" if len(failed) > 1 else "the directory did not answer"
-    )
-    raise Unanswered(what, "; ".join(failed), "Check the names and ports in uris, and ca_file")
+    several = len(unanswered) > 1
+    what = "no server of the directory answered" if several else "the directory did not answer"
+    raise Unanswered(what, "; ".join(unanswered), "Check the names and ports in uris, and ca_file")
 
 
 def open_server(library: Any, settings: Connection, server: Server) -> LdapSession:
-    """One server: reach it, make it safe, be let in."""
-    connection = reach(library, settings, server)
+    """Return a session with one server: connected, encrypted and bound."""
+    connection = open_connection(library, settings, server)
     try:
-        let_in(library, connection, settings, server)
+        bind(library, connection, settings, server)
         return LdapSession(library, connection, settings, server)
     except BaseException:
         close(connection)
         raise
 
 
-def reach(library: Any, settings: Connection, server: Server) -> Any:
-    """A connection to one server, with TLS where it is to be; as nobody yet."""
+def open_connection(library: Any, settings: Connection, server: Server) -> Any:
+    """Return a connection to one server, with TLS where it is to be; not bound yet."""
     tls = _tls(library, settings, server)
     secure = server.scheme == "ldaps"
     address = f"ldapi://{server.host}" if server.scheme == "ldapi" else server.host
     timeout = settings.timeout
     try:
-        place = library.Server(
+        ldap3_server = library.Server(
             address,
             port=server.port or None,
             use_ssl=secure,
@@ -218,7 +225,7 @@ def reach(library: Any, settings: Connection, server: Server) -> Any:
             connect_timeout=timeout,
         )
         connection = library.Connection(
-            place,
+            ldap3_server,
             client_strategy="SYNC",
             auto_bind="NONE",
             receive_timeout=timeout,
@@ -229,6 +236,7 @@ def reach(library: Any, settings: Connection, server: Server) -> Any:
             raise_exceptions=False,
             **_identity(library, settings),
         )
+        # Not public: the strategy's own decoder is replaced. See _octets_only.
         connection.strategy.decode_response_fast = _octets_only(
             connection.strategy.decode_response_fast
         )
@@ -243,6 +251,7 @@ def reach(library: Any, settings: Connection, server: Server) -> Any:
 
 
 def ldap_library() -> Any:
+    """Return ldap3, which is imported only when it is used."""
     try:
         library = importlib.import_module("ldap3")
         importlib.import_module("ldap3.core.exceptions")
@@ -268,24 +277,24 @@ def _identity(library: Any, settings: Connection) -> Mapping[str, Any]:
 
 
 def _tls(library: Any, settings: Connection, server: Server) -> Any:
-    """A setting of TLS for ldap3 that leaves everything to Python's own ssl.
+    """Return a TLS setting for ldap3 that leaves everything to Python's own ssl.
 
-    Names, addresses, versions, chains.
+    Names, addresses, versions, chains. None where the connection has no TLS.
     """
     if server.scheme == "ldapi" or (server.scheme == "ldap" and not settings.start_tls):
         return None
     context = _context(settings)
 
     class Verified(library.Tls):  # type: ignore[misc]
-        """Keeps what went wrong, which ldap3 tells as text only."""
+        """Keep the error, of which ldap3 has the text alone."""
 
         failure: Exception | None = None
 
-        def wrap_socket(self, connection: Any, do_handshake: bool = False) -> None:
+        def wrap_socket(self, connection: Any, *, do_handshake: bool = False) -> None:
             try:
                 plain = (
                     connection.socket.plain
-                    if isinstance(connection.socket, Timed)
+                    if isinstance(connection.socket, TimeLimitedSocket)
                     else connection.socket
                 )
                 connection.socket = context.wrap_socket(
@@ -326,10 +335,10 @@ def _context(settings: Connection) -> ssl.SSLContext:
 def _open(library: Any, connection: Any, settings: Connection, server: Server, tls: Any) -> None:
     try:
         connection.open(read_server_info=False)
-        connection.socket = Timed(connection.socket, settings.timeout)
+        connection.socket = TimeLimitedSocket(connection.socket, settings.timeout)
         if server.scheme == "ldap" and settings.start_tls:
             connection.start_tls(read_server_info=False)
-            connection.socket = Timed(connection.socket, settings.timeout)
+            connection.socket = TimeLimitedSocket(connection.socket, settings.timeout)
     except (library.core.exceptions.LDAPExceptionError, OSError) as error:
         failure = getattr(tls, "failure", None)
         raise Unanswered(
@@ -337,30 +346,19 @@ def _open(library: Any, connection: Any, settings: Connection, server: Server, t
         ) from (failure or error)
 
 
-def let_in(library: Any, connection: Any, settings: Connection, server: Server) -> None:
-    """The bind; it is tried once."""
-    who = settings.bind_dn or {
-        "external": "the certificate or the user of this process",
-        "gssapi": "the Kerberos ticket",
-    }.get(settings.bind, "anonymous")
+def bind(library: Any, connection: Any, settings: Connection, server: Server) -> None:
+    """Bind; it is tried once."""
     try:
         # Nothing of the password in what is raised: the context of an error may hold it.
         connection.bind(read_server_info=False)
     except _kerberos_errors(settings) as error:
-        what, remedy = (
+        raise Refused(
             f"{server.uri} was not asked as the Kerberos ticket says",
+            str(error).rpartition("): ")[2],
             "Call kinit as the user who runs Ansible; klist shows the ticket",
-        )
-        raise Refused(what, str(error).rpartition("): ")[2], remedy) from None
+        ) from None
     except (library.core.exceptions.LDAPExceptionError, OSError) as error:
-        why = _why(error)
-        if settings.bind == "gssapi" and "gssapi" in why.lower():
-            raise Refused(
-                f"{server.uri} was not asked",
-                why,
-                "Install gssapi for the Python that runs Ansible, and call kinit",
-            ) from None
-        raise Unanswered(f"{server.uri} did not answer the bind", why) from None
+        raise _bind_error(settings, server, _why(error)) from None
     except ImportError as error:
         raise Refused(
             f"{server.uri} was not asked",
@@ -368,28 +366,41 @@ def let_in(library: Any, connection: Any, settings: Connection, server: Server) 
             "Install gssapi for the Python that runs Ansible",
         ) from None
     result = connection.result or {}
-    if result.get("result") == 0:
-        return
-    answer = f"{result.get('description')} ({result.get('result')})" + (
-        f": {result['message']}" if result.get("message") else ""
-    )
-    if result.get("result") in _CREDENTIALS:
-        raise Refused(
-            f"{server.uri} does not let in {who}",
+    if result.get("result") != 0:
+        raise _rejected_bind(settings, server, result)
+
+
+def _bind_error(settings: Connection, server: Server, why: str) -> DirectoryError:
+    if settings.bind == "gssapi" and "gssapi" in why.lower():
+        return Refused(
+            f"{server.uri} was not asked",
+            why,
+            "Install gssapi for the Python that runs Ansible, and call kinit",
+        )
+    return Unanswered(f"{server.uri} did not answer the bind", why)
+
+
+def _rejected_bind(settings: Connection, server: Server, result: Mapping[str, Any]) -> Refused:
+    identity = settings.bind_dn or _IDENTITIES.get(settings.bind, "anonymous")
+    code, message = result.get("result"), result.get("message")
+    answer = f"{result.get('description')} ({code})" + (f": {message}" if message else "")
+    if code in _CREDENTIALS:
+        return Refused(
+            f"{server.uri} does not let in {identity}",
             answer,
             "Check bind_dn and the password; it was tried once only, so that nothing is locked",
         )
-    if result.get("result") in _MORE_SECURITY:
-        raise Refused(
-            f"{server.uri} does not let in {who} this way",
+    if code in _MORE_SECURITY:
+        return Refused(
+            f"{server.uri} does not let in {identity} this way",
             answer,
             "Write ldaps:// or start_tls: true, or another bind",
         )
-    raise Refused(f"{server.uri} does not let in {who}", answer, "Check bind and its options")
+    return Refused(f"{server.uri} does not let in {identity}", answer, "Check bind and its options")
 
 
 def _kerberos_errors(settings: Connection) -> tuple[type[Exception], ...]:
-    """What gssapi raises, where it is there and used."""
+    """Return the errors of gssapi, where it is installed and used."""
     if settings.bind != "gssapi":
         return ()
     try:
@@ -405,22 +416,26 @@ def _reply(result: Mapping[str, Any], response: Sequence[Mapping[str, Any]]) -> 
             entries.append(Entry(item["dn"], item["raw_attributes"]))
         elif item["type"] == "searchResRef":
             referrals += item["uri"]
-    paging = (result.get("controls") or {}).get(_PAGED) or {}
-    cookie = (paging.get("value") or {}).get("cookie") or b""
     return Reply(
-        result["result"],
-        result.get("description") or "",
-        result.get("message") or "",
-        entries,
-        referrals,
-        cookie,
+        code=result["result"],
+        name=result.get("description") or "",
+        message=result.get("message") or "",
+        entries=entries,
+        referrals=referrals,
+        cookie=_paging_cookie(result),
     )
 
 
-def _octets_only(decode: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """ldap3 decodes each value a second time, as text that nobody reads.
+def _paging_cookie(result: Mapping[str, Any]) -> bytes:
+    paging = (result.get("controls") or {}).get(_PAGED) or {}
+    return (paging.get("value") or {}).get("cookie") or b""
 
-    That is a quarter of its time.
+
+def _octets_only(decode: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a decoder that leaves the values of entries as octets.
+
+    ldap3 decodes each value a second time, as text that nobody reads. That is a quarter of its
+    time.
     """
 
     def decoded(message: Mapping[str, Any]) -> Any:
@@ -428,8 +443,8 @@ def _octets_only(decode: Callable[[Any], Any]) -> Callable[[Any], Any]:
             return decode(message)
         (*_tag, dn), (*_tag, attributes) = message["payload"]
         values = {
-            _text(name).lower(): [value[3] for value in held]
-            for *_tag, ((*_tag, name), (*_tag, held)) in attributes
+            _text(name).lower(): [value[3] for value in tagged_values]
+            for *_tag, ((*_tag, name), (*_tag, tagged_values)) in attributes
         }
         return {"type": "searchResEntry", "dn": _text(dn), "raw_attributes": values}
 
@@ -464,6 +479,6 @@ def _why(error: BaseException) -> str:
 
 
 def close(connection: Any) -> None:
-    """Without a word about what is broken already."""
+    """Unbind, and ignore what is broken already."""
     with contextlib.suppress(Exception):  # Nothing more is wanted of it.
         connection.unbind()

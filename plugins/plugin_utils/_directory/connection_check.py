@@ -20,7 +20,7 @@ from typing import Any
 from ...module_utils._core.errors import ShippingError
 from .._membership.facts import group_attributes, machine_attributes, person_attributes
 from .._membership.membership import membership_in
-from .connection import LdapSession, close, ldap_library, let_in, reach
+from .connection import LdapSession, bind, close, ldap_library, open_connection
 from .directory_errors import DirectoryError, Refused, Unanswered
 from .discover import discover
 from .search import Query, read_all
@@ -197,7 +197,7 @@ class _Way:
     def _tls(self) -> Step:
         facts = self._seen()
         try:
-            self._connection = reach(self.library, self.settings, self.server)
+            self._connection = open_connection(self.library, self.settings, self.server)
         except DirectoryError as error:
             return _failed(
                 "tls",
@@ -225,7 +225,7 @@ class _Way:
     def _seen(self) -> dict[str, Any]:
         """What the server shows to whoever asks, trusted or not."""
         with contextlib.suppress(DirectoryError, OSError, ValueError):
-            connection = reach(
+            connection = open_connection(
                 self.library, replace(self.settings, validate_certs=False), self.server
             )
             try:
@@ -241,8 +241,10 @@ class _Way:
 
     def _bind(self) -> Step:
         try:
-            self._connection = self._connection or reach(self.library, self.settings, self.server)
-            let_in(self.library, self._connection, self.settings, self.server)
+            self._connection = self._connection or open_connection(
+                self.library, self.settings, self.server
+            )
+            bind(self.library, self._connection, self.settings, self.server)
             self.session = LdapSession(self.library, self._connection, self.settings, self.server)
         except DirectoryError as error:
             self.refused = isinstance(error, Refused)

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The servers of a domain, as its DNS has them: SRV records, RFC 2782; for Active Directory MS-ADTS 6.3.2.3.
+"""The servers of a domain, as its DNS has them.
+
+SRV records: RFC 2782; for Active Directory MS-ADTS 6.3.2.3.
 
 DNS is not signed in most places, so that an answer must not choose whose certificate is to be
 trusted: only servers inside of the domain are taken, and only with TLS.
@@ -30,12 +32,12 @@ class Target:
 
 
 def discover(settings: Connection) -> tuple[Server, ...]:
-    """The servers in the order in which to ask them."""
-    return tuple(servers(ask(settings.srv_name, settings.timeout), settings))
+    """Return the servers in the order in which to connect to them."""
+    return tuple(servers(query(settings.srv_name, settings.timeout), settings))
 
 
 def servers(targets: Iterable[Target], settings: Connection) -> Iterator[Server]:
-    """The records as servers.
+    """Yield the records as servers.
 
     StartTLS at the port that they name, else LDAPS at its own port, which no record names.
     """
@@ -52,17 +54,17 @@ def servers(targets: Iterable[Target], settings: Connection) -> Iterator[Server]
 
 
 def ordered(targets: Iterable[Target], chance: random.Random) -> Iterator[Target]:
-    """The lowest priority first, and within one priority by chance, as the weights say."""
-    left = sorted(targets, key=lambda target: (target.priority, target.weight, target.host))
-    while left:
-        first = [target for target in left if target.priority == left[0].priority]
-        chosen = chance.choices(first, [target.weight or 0.01 for target in first])[0]
-        left.remove(chosen)
+    """Yield the lowest priority first, and within one priority by chance, as the weights say."""
+    remaining = sorted(targets, key=lambda target: (target.priority, target.weight, target.host))
+    while remaining:
+        most_urgent = [target for target in remaining if target.priority == remaining[0].priority]
+        chosen = chance.choices(most_urgent, [target.weight or 0.01 for target in most_urgent])[0]
+        remaining.remove(chosen)
         yield chosen
 
 
-def ask(name: str, timeout: int) -> list[Target]:
-    """The SRV records of this name, by the name servers of this machine."""
+def query(name: str, timeout: int) -> list[Target]:
+    """Return the SRV records of this name, by the name servers of the control machine."""
     resolver, exception = _library()
     what = f"the DNS has no servers under {name}"
     try:
@@ -79,17 +81,17 @@ def ask(name: str, timeout: int) -> list[Target]:
             " ".join(str(error).split()),
             "Check the name servers of this machine, or write the servers to uris",
         ) from error
-    found = [
+    targets = [
         Target(
             record.priority, record.weight, record.port, record.target.to_text().rstrip(".").lower()
         )
         for record in answer
     ]
-    if not any(target.host for target in found):
+    if not any(target.host for target in targets):
         raise Refused(
             what, "its record says that there is no such service", "Write the servers to uris"
         )
-    return [target for target in found if target.host]
+    return [target for target in targets if target.host]
 
 
 def _library() -> tuple[Any, Any]:

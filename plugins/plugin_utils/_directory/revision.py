@@ -1,7 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How old an answer of the directory is, as a serial; how serials are ordered is in the toolbox, which holds them against each other on machines.
+"""The revision of a directory, which says how old an answer is.
+
+The toolbox knows how revisions are ordered, since it compares them on the machines.
 
 contextCSN: draft-chu-ldap-csn. highestCommittedUSN: MS-ADTS 3.1.1.3.2.14. lastChangeNumber:
 draft-good-ldap-changelog. nsds50ruv: the replica update vector of 389-ds, one line a supplier with
@@ -30,7 +32,7 @@ _HAS_RUV = re.compile(r"389|Red Hat|Fedora", re.IGNORECASE)
 
 
 def take(session: LdapSession, base: str) -> str:
-    """The serial of the directory as it is now.
+    """Return the revision of the directory as it is now.
 
     The control machine's clock where the server has none.
     """
@@ -72,13 +74,16 @@ def _ruv(session: LdapSession, base: str) -> str:
         return ""
     # Where this account may not see the RUV, 389-ds leaves attributes out of the next entry that it
     # gives on the same connection.
-    with session.another() as apart:
-        reply = apart.ask(replace(_RUV, base=suffix), None)
-    return ruv_serial([text for entry in reply.entries for text in entry.texts("nsds50ruv")])
+    with session.another() as second_session:
+        reply = second_session.ask(replace(_RUV, base=suffix), None)
+    lines: list[str] = []
+    for entry in reply.entries:
+        lines += entry.texts("nsds50ruv")
+    return ruv_revision(lines)
 
 
-def ruv_serial(lines: Sequence[str]) -> str:
-    """The largest CSN of a replica update vector, which all replicas of one generation share.
+def ruv_revision(lines: Sequence[str]) -> str:
+    """Return the largest CSN of a replica update vector, which all replicas of a generation share.
 
     Pure.
     """

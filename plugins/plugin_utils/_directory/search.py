@@ -8,6 +8,7 @@ Paging: RFC 2696. Range retrieval: MS-ADTS 3.1.1.3.1.3.3. Result codes: RFC 4511
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,16 +17,8 @@ from typing import Protocol
 from .directory_errors import DirectoryError, Incomplete, Refused
 from .distinguished_names import any_of, dn_key
 
-SUCCESS, TIME_LIMIT, SIZE_LIMIT, REFERRAL, ADMIN_LIMIT, NO_SUCH_OBJECT, INVALID_DN = (
-    0,
-    3,
-    4,
-    10,
-    11,
-    32,
-    34,
-)
-BUSY, UNAVAILABLE = 51, 52
+SUCCESS, TIME_LIMIT, SIZE_LIMIT, REFERRAL, ADMIN_LIMIT = 0, 3, 4, 10, 11
+NO_SUCH_OBJECT, INVALID_DN, BUSY, UNAVAILABLE = 32, 34, 51, 52
 _NO_RIGHT = (1, 8, 13, 48, 49, 50)  # 1: Active Directory says operationsError to who is not bound
 _EMPTY_PAGES = 100
 _RANGE = re.compile(r"range=(\d+)-(\d+|\*)", re.IGNORECASE)
@@ -56,29 +49,26 @@ class Entry:
 
     @property
     def key(self) -> str:
-        """The DN in its normal form."""
+        """Return the DN in its normal form."""
         return dn_key(self.dn)
 
     def raw(self, attribute: str) -> Sequence[bytes]:
-        """The values as octets."""
+        """Return the values as octets."""
         return self.values.get(attribute.lower(), ())
 
     def texts(self, *attributes: str) -> list[str]:
-        """The values of all these attributes as text."""
-        return [
-            value.decode("utf-8", "backslashreplace")
-            for attribute in attributes
-            for value in self.raw(attribute)
-        ]
+        """Return the values of all these attributes as text."""
+        octets = itertools.chain.from_iterable(map(self.raw, attributes))
+        return [value.decode("utf-8", "backslashreplace") for value in octets]
 
     def text(self, attribute: str) -> str:
-        """The first value, or nothing."""
+        """Return the first value, or nothing."""
         return next(iter(self.texts(attribute)), "")
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What a server answered to one request; ``cookie`` is empty after the last page."""
+    """The answer of a server to one request; ``cookie`` is empty after the last page."""
 
     code: int = SUCCESS
     name: str = ""
@@ -89,21 +79,21 @@ class Reply:
 
 
 class Session(Protocol):
-    """A connection that has been let in. ``ask`` raises Unanswered where no answer comes."""
+    """A bound connection. ``ask`` raises Unanswered where no answer comes."""
 
     uri: str
 
     @property
     def contexts(self) -> Sequence[str]:
-        """The DNs of the trees that this server holds."""
+        """Return the DNs of the trees that this server holds."""
 
     def ask(self, query: Query, cookie: bytes | None) -> Reply:
-        """The answer, or one page of it; None asks without paging."""
+        """Return the answer, or one page of it; a cookie of None means without paging."""
 
 
 def read_all(session: Session, query: Query, ranged: Sequence[str] = ()) -> Iterator[Entry]:
-    """All entries; the ``ranged`` attributes with all their values."""
-    cookie, seen, page, empty = b"", set[str](), 0, 0
+    """Yield all entries; the ``ranged`` attributes with all their values."""
+    cookie, seen, page, empty_pages = b"", set[str](), 0, 0
     while True:
         page += 1
         reply = _page(session, query, cookie, page)
@@ -112,29 +102,32 @@ def read_all(session: Session, query: Query, ranged: Sequence[str] = ()) -> Iter
                 raise Incomplete(
                     f"{query} at {session.uri} does not come to an end",
                     f"page {page} has {entry.dn} a second time",
-                    _TURN,
+                    _OTHER_SERVER,
                 )
             seen.add(entry.dn)
             yield whole(session, entry, ranged)
-        empty = 0 if reply.entries else empty + 1
+        empty_pages = 0 if reply.entries else empty_pages + 1
         if not reply.cookie:
             if not seen:
-                _see_base(session, query)
+                _check_base(session, query)
             return
-        if empty >= _EMPTY_PAGES or (empty and reply.cookie == cookie):
+        if empty_pages >= _EMPTY_PAGES or (empty_pages and reply.cookie == cookie):
             raise Incomplete(
                 f"{query} at {session.uri} does not come to an end",
                 f"page {page} is empty and promises another one",
-                _TURN,
+                _OTHER_SERVER,
             )
         cookie = reply.cookie
 
 
-_TURN = "Ask another server, or one whose paging works"
+_OTHER_SERVER = "Ask another server, or one whose paging works"
 
 
-def _see_base(session: Session, query: Query) -> None:
-    """389-ds answers a paged search below a base that does not exist with success and nothing."""
+def _check_base(session: Session, query: Query) -> None:
+    """Raise where the base does not exist.
+
+    389-ds answers a paged search below such a base with success and nothing.
+    """
     base = Query(query.base, "(objectClass=*)", ("objectClass",), "base")
     reply = session.ask(base, None)
     check(session, base, reply)
@@ -157,7 +150,7 @@ def _page(session: Session, query: Query, cookie: bytes, number: int) -> Reply:
 
 
 def read_one(session: Session, dn: str, attributes: tuple[str, ...]) -> Entry | None:
-    """One entry by its DN, with operational attributes; None where it cannot be seen."""
+    """Return one entry by its DN, with operational attributes; None where it cannot be seen."""
     query = Query(dn, "(objectClass=*)", attributes, "base")
     reply = session.ask(query, None)
     if reply.code in (NO_SUCH_OBJECT, REFERRAL, *_NO_RIGHT):
@@ -166,29 +159,30 @@ def read_one(session: Session, dn: str, attributes: tuple[str, ...]) -> Entry | 
     return next(iter(reply.entries), None)
 
 
-def read_dns(
-    session: Session,
-    base: str,
-    dn_attribute: str,
-    dns: Iterable[str],
-    kind: str,
-    attributes: tuple[str, ...],
-    ranged: Sequence[str],
-    batch: int,
-) -> Iterator[Entry]:
-    """The entries of a kind among these DNs, a batch in each search."""
-    waiting = list(dns)
-    for first in range(0, len(waiting), batch):
-        chosen = any_of(dn_attribute, waiting[first : first + batch])
-        yield from read_all(session, Query(base, f"(&{kind}{chosen})", attributes), ranged)
+@dataclass(frozen=True)
+class DnSearch:
+    """A search for entries of one kind by their DNs."""
+
+    base: str
+    dn_attribute: str
+    kind_filter: str
+    attributes: tuple[str, ...]
+    ranged: Sequence[str]
+    batch_size: int
+
+
+def read_dns(session: Session, search: DnSearch, dns: Iterable[str]) -> Iterator[Entry]:
+    """Yield the entries among these DNs, a batch in each search."""
+    remaining = list(dns)
+    for first in range(0, len(remaining), search.batch_size):
+        chosen = any_of(search.dn_attribute, remaining[first : first + search.batch_size])
+        query = Query(search.base, f"(&{search.kind_filter}{chosen})", search.attributes)
+        yield from read_all(session, query, search.ranged)
 
 
 def check(session: Session, query: Query, reply: Reply) -> None:
     """Raise for every answer that is not the whole one."""
     where = f"{query} at {session.uri}"
-    answer = (
-        f"{reply.name or 'result'} ({reply.code}){': ' if reply.message else ''}{reply.message}"
-    )
     if reply.referrals or reply.code == REFERRAL:
         to = ", ".join(reply.referrals) or "another server"
         raise Incomplete(
@@ -198,54 +192,67 @@ def check(session: Session, query: Query, reply: Reply) -> None:
         )
     if reply.code == SUCCESS:
         return
-    if reply.code in (SIZE_LIMIT, TIME_LIMIT, ADMIN_LIMIT):
-        raise Incomplete(
-            f"{where} was cut short", answer, "Raise the limits of this account, or lower page_size"
-        )
+    message = f": {reply.message}" if reply.message else ""
+    answer = f"{reply.name or 'result'} ({reply.code}){message}"
     if reply.code in (NO_SUCH_OBJECT, INVALID_DN):
         raise Refused(
             f"the base {query.base} does not exist at {session.uri}",
             answer,
             "Correct the base, or give this account the right to see it",
         )
-    if reply.code in _NO_RIGHT:
-        raise Refused(
+    raise _failed_search(where, answer, reply.code)
+
+
+def _failed_search(where: str, answer: str, code: int) -> DirectoryError:
+    if code in (SIZE_LIMIT, TIME_LIMIT, ADMIN_LIMIT):
+        return Incomplete(
+            f"{where} was cut short", answer, "Raise the limits of this account, or lower page_size"
+        )
+    if code in _NO_RIGHT:
+        return Refused(
             f"{where} was refused",
             answer,
             "Give this account the right to search there, or bind as another one",
         )
-    if reply.code in (BUSY, UNAVAILABLE):
-        raise Incomplete(f"{where} was not answered", answer, "Run again, or ask another server")
-    raise DirectoryError(f"{where} failed", answer, "Check the base, the filter and the attributes")
+    if code in (BUSY, UNAVAILABLE):
+        return Incomplete(f"{where} was not answered", answer, "Run again, or ask another server")
+    return DirectoryError(
+        f"{where} failed", answer, "Check the base, the filter and the attributes"
+    )
 
 
 def whole(session: Session, entry: Entry, ranged: Sequence[str]) -> Entry:
-    """The entry with all values of the attributes that came in ranges."""
-    partial = [
-        name
-        for name in entry.values
-        if ";" in name
-        and _RANGE.search(name)
-        and name.partition(";")[0] in {item.lower() for item in ranged}
-    ]
+    """Return the entry with all values of the attributes that came in ranges."""
+    # The first condition is here for its speed: nearly no attribute of nearly no entry has options.
+    partial = [name for name in entry.values if ";" in name and _is_range_of(name, ranged)]
     if not partial:
         return entry
-    values = {name: held for name, held in entry.values.items() if name not in partial}
+    values = {name: octets for name, octets in entry.values.items() if name not in partial}
     for name in partial:
-        values[name.partition(";")[0]] = _all_values(session, entry, name)
+        values[_attribute(name)] = _all_values(session, entry, name)
     return Entry(entry.dn, values)
 
 
+def _is_range_of(name: str, ranged: Sequence[str]) -> bool:
+    return _RANGE.search(name) is not None and _attribute(name) in map(str.lower, ranged)
+
+
+def _attribute(name: str) -> str:
+    """Return the attribute's name without options."""
+    return name.partition(";")[0]
+
+
 def _all_values(session: Session, entry: Entry, name: str) -> Sequence[bytes]:
-    attribute = name.partition(";")[0]
-    found: list[bytes] = []
+    attribute = _attribute(name)
+    octets: list[bytes] = []
     part: Mapping[str, Sequence[bytes]] = entry.values
     while True:
-        name, values = _next_range(session, entry, part, attribute, len(found))
-        found += values
+        name, values = _next_range(session, entry, part, attribute, len(octets))
+        octets += values
         if name.endswith("*"):
-            return found
-        query = Query(entry.dn, "(objectClass=*)", (f"{attribute};range={len(found)}-*",), "base")
+            return octets
+        next_range = f"{attribute};range={len(octets)}-*"
+        query = Query(entry.dn, "(objectClass=*)", (next_range,), "base")
         reply = session.ask(query, None)
         check(session, query, reply)
         part = reply.entries[0].values if reply.entries else {}
@@ -254,15 +261,10 @@ def _all_values(session: Session, entry: Entry, name: str) -> Sequence[bytes]:
 def _next_range(
     session: Session, entry: Entry, part: Mapping[str, Sequence[bytes]], attribute: str, first: int
 ) -> tuple[str, Sequence[bytes]]:
-    """The range that begins where the former one ended."""
+    """Return the range that begins where the former one ended."""
     for name, values in part.items():
         bounds = _RANGE.search(name)
-        if (
-            name.partition(";")[0] != attribute
-            or not bounds
-            or int(bounds[1]) != first
-            or not values
-        ):
+        if _attribute(name) != attribute or not bounds or int(bounds[1]) != first or not values:
             continue
         if bounds[2] == "*" or int(bounds[2]) - first + 1 == len(values):
             return bounds[0], values

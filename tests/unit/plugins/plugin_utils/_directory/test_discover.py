@@ -106,4 +106,4 @@ def test_what_to_install(monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(importlib, "import_module", missing)
     with pytest.raises(DirectoryError, match=r"pip install 'dnspython>=2\.6,<3'"):
-        discover.ask("_ldap._tcp.example.com", 1)
+        discover.query("_ldap._tcp.example.com", 1)
