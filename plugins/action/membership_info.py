@@ -24,11 +24,17 @@ from ansible_collections.shipping.code.plugins.plugin_utils._controller.plugin_o
     refuse_unknown,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.connection_check import check
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.connection_check import (
+    Step,
+    check,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._membership import membership_state
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import (
     Machine,
     User,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.contents_check import (
+    check_contents,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.explain import Question
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.membership import (
@@ -50,7 +56,7 @@ _OWN: dict[str, dict[str, Any]] = {
 
 
 class ActionModule(ActionBase):
-    """Asks the directory from the control machine, as the inventory plugin does."""
+    """Query the directory from the control machine, as the inventory plugin does."""
 
     _supports_check_mode = True
     _supports_async = False
@@ -79,30 +85,29 @@ class ActionModule(ActionBase):
         _checked, own = self.validate_argument_spec(
             spec, mutually_exclusive=[("former", "state_path")]
         )
-        wanted = self._settings(own["source_file"])
+        directory_settings = self._settings(own["source_file"])
         if own["check_connection"]:
-            return _told(step.as_data() for step in check(wanted))
-        asked = {name: own[name] for name in ("user", "project", "machine")}
-        found = explain_membership(wanted, Question(*asked.values()), self._former(own, asked))
-        for remark in found["remarks"]:
+            return _checked_connection(check(directory_settings, check_contents))
+        question = {name: own[name] for name in ("user", "project", "machine")}
+        former = self._former(own, question)
+        explained = explain_membership(directory_settings, Question(*question.values()), former)
+        for remark in explained["remarks"]:
             display.warning(f"membership_info: {remark}")
-        return {**found, "asked": asked}
+        return {**explained, "asked": question}
 
     def _settings(self, source_file: str | None) -> settings.Settings:
-        """What the task says goes before what the inventory's file says."""
+        """Return the settings; the task's own go before those of the inventory's file."""
         plugin = inventory_loader.get(_INVENTORY)
         path = os.path.abspath(self._loader.path_dwim(source_file)) if source_file else ""
-        given = self._given_in(plugin, path) if path else {}
+        in_file = self._options_in(plugin, path) if path else {}
         own = {name: value for name, value in self._task.args.items() if name in settings.OPTIONS}
-        folder = (
-            os.path.dirname(path)
-            if path and "machine_map" not in own
-            else self._loader.get_basedir()
-        )
-        plugin.set_options(direct={"plugin": _INVENTORY, **given, **own})
+        folder = self._loader.get_basedir()
+        if path and "machine_map" not in own:
+            folder = os.path.dirname(path)
+        plugin.set_options(direct={"plugin": _INVENTORY, **in_file, **own})
         return read_settings(plugin, self._loader, folder, path or "the task")
 
-    def _given_in(self, plugin: Any, path: str) -> dict[str, Any]:
+    def _options_in(self, plugin: Any, path: str) -> dict[str, Any]:
         try:
             content = self._loader.load_from_file(path, cache="none")
         except AnsibleError as error:
@@ -116,37 +121,27 @@ class ActionModule(ActionBase):
         refuse_unknown(content, plugin.option_definitions, path)
         return {name: value for name, value in content.items() if name in settings.OPTIONS}
 
-    def _former(self, own: Mapping[str, Any], asked: Mapping[str, Any]) -> list[Machine] | None:
+    def _former(self, own: Mapping[str, Any], question: Mapping[str, Any]) -> list[Machine] | None:
         if own["state_path"]:
-            delivered = membership_state.read_delivered(
-                beside(self._loader.get_basedir(), own["state_path"])
-            )
-            return [_machine(record) for record in delivered.values()]
+            path = beside(self._loader.get_basedir(), own["state_path"])
+            return [_machine(record) for record in membership_state.read_delivered(path).values()]
         former = own["former"]
         if former is None:
             return None
-        if former.get("asked", asked) != asked:
-            raise SpecError(
-                [
-                    Problem(
-                        "former",
-                        "was asked about others; ask with the same user, project and machine as"
-                        " then",
-                    )
-                ],
-                "the task",
+        if former.get("asked", question) != question:
+            raise _wrong_former(
+                "was asked about others; ask with the same user, project and machine as then"
             )
         try:
             return [_machine(record) for record in former["machines"]]
         except (KeyError, TypeError):
-            raise SpecError(
-                [
-                    Problem(
-                        "former", "is no result of this module; keep the whole of what it returns"
-                    )
-                ],
-                "the task",
+            raise _wrong_former(
+                "is no result of this module; keep the whole of what it returns"
             ) from None
+
+
+def _wrong_former(text: str) -> SpecError:
+    return SpecError([Problem("former", text)], "the task")
 
 
 def _machine(record: Mapping[str, Any]) -> Machine:
@@ -156,9 +151,9 @@ def _machine(record: Mapping[str, Any]) -> Machine:
     )
 
 
-def _told(found: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """All steps; the task fails with the first one that failed."""
-    steps = list(found)
+def _checked_connection(checked: Iterable[Step]) -> dict[str, Any]:
+    """Return all steps; the task fails with the first one that failed."""
+    steps = [step.as_data() for step in checked]
     failed = next((step for step in steps if not step["ok"]), None)
     if failed is None:
         return {"steps": steps}

@@ -211,7 +211,11 @@ def _program() -> remote_python.Program:
         **once(
             _of_run("toolbox"),
             lambda: remote_python.packed(
-                "_toolbox.toolbox_calls", "directly", "_core/errors.py", "_toolbox"
+                "_toolbox.toolbox_calls",
+                "directly",
+                "_core/errors.py",
+                "_core/text_table.py",
+                "_toolbox",
             )._asdict(),
         )
     )

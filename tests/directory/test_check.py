@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.connection_check import check
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.contents_check import (
+    check_contents,
+)
 
 from tests.testbed.directory_servers import BLIND, READER, READER_PASSWORD, SUFFIX, Slapd
 from tests.testbed.machine import Machine
@@ -28,7 +31,9 @@ ALL = ["name", "tcp", "tls", "bind", "projects", "people", "machines", "membersh
 def steps(directory: Directory, **changes: Any) -> list[dict[str, Any]]:
     found = [
         step.as_data()
-        for step in check(settings.read({**directory.options, **changes}, "the test"))
+        for step in check(
+            settings.read({**directory.options, **changes}, "the test"), check_contents
+        )
     ]
     assert READER_PASSWORD not in json.dumps(found)
     for step in found:

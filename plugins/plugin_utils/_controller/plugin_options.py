@@ -17,7 +17,7 @@ from .._directory import bind_password, settings
 
 
 def read_settings(plugin: Any, loader: Any, folder: str, origin: str) -> settings.Settings:
-    """The settings in the options of a plugin; relative paths begin at a folder."""
+    """Return the settings in the options of a plugin; relative paths begin at a folder."""
     options = {name: plugin.get_option(name) for name in settings.OPTIONS}
     options["bind_password"] = bind_password.password(options)
     if options["machine_map"]:
@@ -28,16 +28,16 @@ def read_settings(plugin: Any, loader: Any, folder: str, origin: str) -> setting
 
 
 def beside(folder: str, path: str) -> str:
-    """A path that begins at a folder where it does not say otherwise."""
+    """Return a path that begins at a folder, unless it is absolute."""
     return os.path.join(folder, os.path.expanduser(path))
 
 
-def refuse_unknown(given: Mapping[str, Any], known: Iterable[str], origin: str) -> None:
-    """An option that does not exist is a typing mistake."""
+def refuse_unknown(options: Mapping[str, Any], known: Iterable[str], origin: str) -> None:
+    """Raise for options that do not exist, which are typing mistakes."""
     names = list(known)
     unknown = [
         Problem(str(key), f"is unknown{suggestion(key, names)}")
-        for key in given
+        for key in options
         if key not in names
     ]
     if unknown:

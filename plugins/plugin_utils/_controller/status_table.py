@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of an app runs, as lines that people read."""
+"""The status of an app as lines of text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...module_utils._core.text_table import text_table
 
 
 def status(info: Mapping[str, Any]) -> list[str]:
-    """The lines for one app, from what release_info returns."""
+    """Return the lines for one app, from the result of release_info."""
     return [_headline(info), *_services(info), *_drift(info), *_history(info)]
 
 

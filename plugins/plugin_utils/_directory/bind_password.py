@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the password of the bind comes from. No error shows what was read."""
+"""The password of the bind, from its sources. No error shows what was read."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _TIMEOUT = 30
 
 
 def password(options: Mapping[str, Any]) -> str:
-    """The password from ``bind_password``, a file or a command, whichever is given first.
+    """Return the password from ``bind_password``, a file or a command, whichever is set first.
 
     Without its line end.
     """
-    given, path, command = (
+    text, path, command = (
         options.get(name)
         for name in ("bind_password", "bind_password_file", "bind_password_command")
     )
-    if given:
-        return str(given)
+    if text:
+        return str(text)
     if path:
         return _from_file(os.path.expanduser(str(path)))
     return _from_command([str(word) for word in command]) if command else ""

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way into a directory, step by step, for whoever sets it up.
+"""Check the connection to a directory step by step, for the user who sets it up.
 
-What worked, what did not, and what to do about it.
+Each step says what worked, what did not, and what to do about it.
 """
 
 from __future__ import annotations
@@ -18,18 +18,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ...module_utils._core.errors import ShippingError
-from .._membership.facts import group_attributes, machine_attributes, person_attributes
-from .._membership.membership import membership_in
 from .connection import LdapSession, bind, close, ldap_library, open_connection
 from .directory_errors import DirectoryError, Refused, Unanswered
 from .discover import discover
-from .search import Query, read_all
-from .settings import Connection, Place, Server, Settings
+from .settings import Connection, Server, Settings
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step: what was tried, at which server, and what came of it."""
+    """One step: what was tried, at which server, and its outcome."""
 
     step: str
     server: str
@@ -39,35 +36,39 @@ class Step:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def as_data(self) -> dict[str, Any]:
-        """As plain data."""
-        told = {
+        """Return the step as plain data."""
+        return {
             "step": self.step,
             "server": self.server,
             "ok": self.ok,
             "text": self.text,
             "remedy": self.remedy,
+            "facts": dict(self.facts),
         }
-        return {**told, "facts": dict(self.facts)}
 
 
-def check(settings: Settings) -> Iterator[Step]:
-    """All steps; every server is tried as far as it goes.
+CheckContents = Callable[[LdapSession, Settings], Iterator[Step]]
 
-    And what is in the directory is read from the first one that lets in.
+
+def check(settings: Settings, check_contents: CheckContents) -> Iterator[Step]:
+    """Yield all steps; every server is tried until a step fails.
+
+    ``check_contents`` yields the steps about what is in the directory, which is read from the first
+    server with a bind that works.
     """
-    library, asked = ldap_library(), False
+    library, has_read = ldap_library(), False
     servers = settings.connection.servers
     if settings.connection.srv_name:
         step, servers = _discovery(settings.connection)
         yield step
     for server in servers:
-        way = _Way(library, settings.connection, server)
-        yield from way.steps()
-        if way.session and not asked:
-            asked = True
-            yield from _contents(way.session, settings)
-        way.close()
-        if way.refused:  # The password is not tried at the next one.
+        server_check = _ServerCheck(library, settings.connection, server)
+        yield from server_check.steps()
+        if server_check.session and not has_read:
+            has_read = True
+            yield from check_contents(server_check.session, settings)
+        server_check.close()
+        if server_check.rejected:  # The password is not tried at the next one.
             return
 
 
@@ -75,7 +76,7 @@ def _discovery(connection: Connection) -> tuple[Step, tuple[Server, ...]]:
     try:
         servers = discover(connection)
     except DirectoryError as error:
-        return _failed("discovery", connection.srv_name, error), ()
+        return failed_step("discovery", connection.srv_name, error), ()
     uris = [server.uri for server in servers]
     return (
         Step(
@@ -89,7 +90,8 @@ def _discovery(connection: Connection) -> tuple[Step, tuple[Server, ...]]:
     )
 
 
-def _failed(step: str, server: str, error: ShippingError, **facts: Any) -> Step:
+def failed_step(step: str, server: str, error: ShippingError, **facts: Any) -> Step:
+    """Return a step that failed with an error."""
     return Step(
         step,
         server,
@@ -100,34 +102,32 @@ def _failed(step: str, server: str, error: ShippingError, **facts: Any) -> Step:
     )
 
 
-class _Way:
-    """The way to one server: its name, its port, its certificate, the bind."""
+class _ServerCheck:
+    """The check of one server: its name, its port, its certificate, the bind."""
 
     def __init__(self, library: Any, connection: Connection, server: Server) -> None:
         self.library = library
         self.settings = connection
         self.server = server
         self.session: LdapSession | None = None
-        self.refused = False
+        self.rejected = False
         self._connection: Any = None
 
     def steps(self) -> Iterator[Step]:
-        """Up to the first one that fails."""
-        ways: list[Callable[[], Step]] = [self._bind]
-        if self.server.scheme == "ldaps" or (
-            self.server.scheme == "ldap" and self.settings.start_tls
-        ):
-            ways.insert(0, self._tls)
-        ways = (
-            [self._socket, *ways]
-            if self.server.scheme == "ldapi"
-            else [self._name, self._port, *ways]
-        )
-        for way in ways:
-            step = way()
+        """Yield the steps until one has failed."""
+        for step_of in self._steps_of_scheme():
+            step = step_of()
             yield step
             if not step.ok:
                 return
+
+    def _steps_of_scheme(self) -> list[Callable[[], Step]]:
+        scheme = self.server.scheme
+        if scheme == "ldapi":
+            return [self._socket, self._bind]
+        if scheme == "ldaps" or self.settings.start_tls:
+            return [self._name, self._port, self._tls, self._bind]
+        return [self._name, self._port, self._bind]
 
     def close(self) -> None:
         """Leave the server."""
@@ -142,19 +142,19 @@ class _Way:
     def _name(self) -> Step:
         host = self.server.host
         try:
-            found = socket.getaddrinfo(host, self.server.port, type=socket.SOCK_STREAM)
+            resolved = socket.getaddrinfo(host, self.server.port, type=socket.SOCK_STREAM)
         except OSError as error:
             remedy = "Check the name in uris and the name servers of this machine"
-            return _failed(
+            return failed_step(
                 "name",
                 self.server.uri,
                 Unanswered(f"{host} cannot be resolved", error.strerror or str(error), remedy),
             )
-        addresses = sorted({str(item[4][0]) for item in found})
+        addresses = sorted({str(item[4][0]) for item in resolved})
         return self._step("name", f"{host} is {', '.join(addresses)}", addresses=addresses)
 
     def _port(self) -> Step:
-        begun = time.monotonic()
+        started = time.monotonic()
         where = f"{self.server.host} port {self.server.port}"
         try:
             with socket.create_connection(
@@ -171,10 +171,10 @@ class _Way:
             remedy = (
                 "Check the port in uris, that the server listens there, and every firewall between"
             )
-            return _failed(
+            return failed_step(
                 "tcp", self.server.uri, Unanswered(f"{where} cannot be reached", why, remedy)
             )
-        took = round((time.monotonic() - begun) * 1000, 1)
+        took = round((time.monotonic() - started) * 1000, 1)
         return self._step(
             "tcp", f"{where} answers within {took} ms", address=peer, milliseconds=took
         )
@@ -185,7 +185,7 @@ class _Way:
                 plain.connect(self.server.host)
         except OSError as error:
             remedy = "Check the path in uris, that the server runs, and the rights on its socket"
-            return _failed(
+            return failed_step(
                 "socket",
                 self.server.uri,
                 Unanswered(
@@ -195,11 +195,11 @@ class _Way:
         return self._step("socket", f"{self.server.host} can be opened")
 
     def _tls(self) -> Step:
-        facts = self._seen()
+        facts = self._shown_by_server()
         try:
             self._connection = open_connection(self.library, self.settings, self.server)
         except DirectoryError as error:
-            return _failed(
+            return failed_step(
                 "tls",
                 self.server.uri,
                 type(error)(error.what, error.why, error.remedy or _tls_remedy(error.why, facts)),
@@ -222,8 +222,8 @@ class _Way:
             **facts,
         )
 
-    def _seen(self) -> dict[str, Any]:
-        """What the server shows to whoever asks, trusted or not."""
+    def _shown_by_server(self) -> dict[str, Any]:
+        """Return what the server shows to every client, trusted or not."""
         with contextlib.suppress(DirectoryError, OSError, ValueError):
             connection = open_connection(
                 self.library, replace(self.settings, validate_certs=False), self.server
@@ -247,43 +247,45 @@ class _Way:
             bind(self.library, self._connection, self.settings, self.server)
             self.session = LdapSession(self.library, self._connection, self.settings, self.server)
         except DirectoryError as error:
-            self.refused = isinstance(error, Refused)
-            return _failed("bind", self.server.uri, error)
-        who = self._who()
+            self.rejected = isinstance(error, Refused)
+            return failed_step("bind", self.server.uri, error)
+        identity = self._identity()
         root = self.session.root
         facts = {
             "bind": self.settings.bind,
-            "who": who,
+            "who": identity,
             "vendor": root.text("vendorName"),
             "trees": root.texts("namingContexts"),
         }
-        return self._step("bind", f"let in as {who or 'nobody'} ({self.settings.bind})", **facts)
+        return self._step(
+            "bind", f"let in as {identity or 'nobody'} ({self.settings.bind})", **facts
+        )
 
-    def _who(self) -> str:
-        """As the server sees it (RFC 4532); not every server says so."""
+    def _identity(self) -> str:
+        """Return who we are to the server (RFC 4532), which not every server says."""
         with contextlib.suppress(Exception):
             return str(self._connection.extend.standard.who_am_i() or "")
         return self.settings.bind_dn
 
 
 def certificate(raw: bytes, now: datetime) -> dict[str, Any]:
-    """What a certificate says: whose it is, by whom, until when, and for which names."""
+    """Return what a certificate says: subject, issuer, validity and names."""
     x509 = importlib.import_module("cryptography.x509")
-    found = x509.load_der_x509_certificate(raw)
+    content = x509.load_der_x509_certificate(raw)
     names: list[str] = []
     with contextlib.suppress(x509.ExtensionNotFound):
-        alternatives = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        alternatives = content.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         names = [
             *alternatives.get_values_for_type(x509.DNSName),
             *map(str, alternatives.get_values_for_type(x509.IPAddress)),
         ]
     return {
-        "subject": found.subject.rfc4514_string(),
-        "issuer": found.issuer.rfc4514_string(),
+        "subject": content.subject.rfc4514_string(),
+        "issuer": content.issuer.rfc4514_string(),
         "names": names,
-        "not_before": _shown(found.not_valid_before_utc),
-        "not_after": _shown(found.not_valid_after_utc),
-        "days_left": (found.not_valid_after_utc - now).days,
+        "not_before": _shown(content.not_valid_before_utc),
+        "not_after": _shown(content.not_valid_after_utc),
+        "days_left": (content.not_valid_after_utc - now).days,
     }
 
 
@@ -309,71 +311,3 @@ def _tls_remedy(why: str, facts: Mapping[str, Any]) -> str:
         "Check that the port speaks TLS in version 1.2 or newer; ldap:// with start_tls: true is"
         " another way in"
     )
-
-
-def _contents(session: LdapSession, settings: Settings) -> Iterator[Step]:
-    """Whether there is what the settings speak of."""
-    session.limit(settings.connection.total_timeout)
-    places = (
-        ("projects", settings.projects, group_attributes(settings)),
-        ("people", settings.people, person_attributes(settings)),
-        ("machines", settings.machines, machine_attributes(settings)),
-    )
-    good = True
-    for name, place, attributes in places:
-        if place:
-            step = _place(session, name, place, attributes)
-            good &= step.ok
-            yield step
-    if good:
-        yield _whole(session, settings)
-
-
-def _place(session: LdapSession, name: str, place: Place, attributes: tuple[str, ...]) -> Step:
-    asked = f"{place.filter} below {place.base}"
-    try:
-        found = list(read_all(session, Query(place.base, place.filter, attributes, place.scope)))
-    except DirectoryError as error:
-        return _failed(name, session.uri, error, base=place.base, filter=place.filter)
-    facts = {
-        "base": place.base,
-        "filter": place.filter,
-        "count": len(found),
-        "first": [entry.dn for entry in found[:3]],
-    }
-    if not found:
-        remedy = f"Correct {name}.base or {name}.filter, or give this account the right to see them"
-        return Step(
-            name,
-            session.uri,
-            False,
-            f"the base is there, and nothing is found by {asked}",
-            remedy,
-            facts,
-        )
-    return Step(
-        name,
-        session.uri,
-        True,
-        f"{len(found)} found by {asked}, the first one is {found[0].dn}",
-        facts=facts,
-    )
-
-
-def _whole(session: LdapSession, settings: Settings) -> Step:
-    try:
-        found = membership_in(session, settings)
-    except ShippingError as error:
-        return _failed("membership", session.uri, error)
-    users = {user.id for machine in found.machines for user in machine.users}
-    facts = {
-        "projects": len(found.projects),
-        "machines": len(found.machines),
-        "users": len(users),
-        "remarks": list(found.remarks),
-    }
-    text = (
-        f"{facts['users']} people have {facts['machines']} machines and {facts['projects']}"
-        " projects"
-    )
-    return Step("membership", session.uri, True, text, facts=facts)

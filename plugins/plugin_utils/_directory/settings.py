@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user asks for, as types; all mistakes are told at once. Pure."""
+"""The settings of a directory, as types; all mistakes are reported at once. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -20,7 +20,7 @@ SCOPES = ("one", "subtree")
 NESTED = ("recursive", "in_chain", "none")
 UNRESOLVED = ("error", "warn")
 _PORTS = {"ldap": 389, "ldaps": 636, "ldapi": 0}
-_GLOBAL_CATALOGUE = (3268, 3269)
+_GLOBAL_CATALOG_PORTS = (3268, 3269)
 _ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9-]*|[0-9]+(\.[0-9]+)+")
 
 
@@ -36,7 +36,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Connection:
-    """Where the directory is, and how it lets us in."""
+    """Where the directory is, and how to bind to it."""
 
     servers: tuple[Server, ...]
     bind: str = "anonymous"
@@ -57,8 +57,8 @@ class Connection:
 
 
 @dataclass(frozen=True)
-class Place:
-    """A part of the tree, and what counts in it."""
+class SearchArea:
+    """A part of the tree, and the entries in it that count."""
 
     base: str
     filter: str
@@ -72,10 +72,10 @@ class Settings:
     connection: Connection
     base: str
     layout: Layout
-    projects: Place
-    people: Place
-    machines: Place | None
-    netgroups: Place | None = None
+    projects: SearchArea
+    people: SearchArea
+    machines: SearchArea | None
+    netgroups: SearchArea | None = None
     prefix: str = ""
     nested: str = "recursive"
     login_format: str = "{name}"
@@ -87,7 +87,10 @@ class Settings:
 
 
 def read(options: Mapping[str, Any], origin: str) -> Settings:
-    """The settings in the options of a plugin, as its documentation has them; raises SpecError."""
+    """Return the settings in the options of a plugin, as its documentation has them.
+
+    Raises SpecError with all mistakes.
+    """
     reader = _Reader()
     layout = reader.layout(options)
     base = reader.text(options, "base")
@@ -101,15 +104,15 @@ def read(options: Mapping[str, Any], origin: str) -> Settings:
         connection=reader.connection(options),
         base=base,
         layout=layout,
-        projects=reader.place(options, "projects", base, layout.projects_filter),
-        people=reader.place(options, "people", base, layout.people_filter),
+        projects=reader.area(options, "projects", base, layout.projects_filter),
+        people=reader.area(options, "people", base, layout.people_filter),
         machines=(
-            reader.place(options, "machines", base, layout.machines_filter)
+            reader.area(options, "machines", base, layout.machines_filter)
             if options.get("machines") is not None
             else None
         ),
         netgroups=(
-            reader.place(options, "netgroups", base, "(objectClass=nisNetgroup)")
+            reader.area(options, "netgroups", base, "(objectClass=nisNetgroup)")
             if options.get("netgroups") is not None
             else None
         ),
@@ -132,7 +135,7 @@ def read(options: Mapping[str, Any], origin: str) -> Settings:
     return settings
 
 
-# What a directory is described by; the other options of the plugins are about something else.
+# The options that describe a directory; the other options of the plugins are about something else.
 OPTIONS = (
     "uris",
     "srv_domain",
@@ -161,7 +164,7 @@ OPTIONS = (
     "machine_map",
     "unresolved",
 )
-# What each section may hold; the documentation of the plugin explains them.
+# The keys of each section; the documentation of the plugin explains them.
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "projects": (
         "base",
@@ -196,7 +199,7 @@ _OF_LAYOUT: Mapping[str, Mapping[str, str]] = {
 
 
 class _Reader:
-    """Reads one option after the other, and keeps what is wrong."""
+    """Reads one option after the other, and keeps the problems."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
@@ -245,7 +248,9 @@ class _Reader:
             return default
         return int(value)
 
-    def flag(self, options: Mapping[str, Any], name: str, default: bool, within: str = "") -> bool:
+    def flag(
+        self, options: Mapping[str, Any], name: str, within: str = "", *, default: bool
+    ) -> bool:
         value = options.get(name)
         if value is None:
             return default
@@ -274,7 +279,9 @@ class _Reader:
             return default
         return tuple(str(item) for item in names)
 
-    def place(self, options: Mapping[str, Any], name: str, base: str, default_filter: str) -> Place:
+    def area(
+        self, options: Mapping[str, Any], name: str, base: str, default_filter: str
+    ) -> SearchArea:
         given = options.get(name)
         if given is not None and not isinstance(given, Mapping):
             self.problem(name, f"is {given!r}; write base, filter and the like below it")
@@ -290,44 +297,45 @@ class _Reader:
                 else f"is {text!r}; write an LDAP filter in parentheses"
             )
             self.problem(f"{name}.filter", why)
-        return Place(
+        return SearchArea(
             self.text(section, "base", name) or base,
             text,
             self.choice(section, "scope", SCOPES, "subtree", name),
         )
 
     def layout(self, options: Mapping[str, Any]) -> Layout:
-        """The preset with what the user has set instead."""
+        """Return the preset with the changes of the user."""
         if not options.get("layout"):
             self.problem("layout", f"is missing; write one of {', '.join(LAYOUTS)}")
         preset = LAYOUTS[self.choice(options, "layout", tuple(LAYOUTS), "custom")]
-        changes: dict[str, Any] = {}
-        for section, names in _OF_LAYOUT.items():
-            given = self.section(options, section)
-            for key, name in names.items():
-                if key != "filter" and given.get(key) is not None:
-                    changes[name] = self._as(getattr(preset, name), given, key, section)
-        changed = replace(
-            preset, groups_filter=preset.projects_filter or preset.groups_filter, **changes
+        layout = replace(
+            preset,
+            groups_filter=preset.projects_filter or preset.groups_filter,
+            **dict(self._changes(options, preset)),
         )
-        if not (
-            changed.member_dns
-            or changed.member_logins
-            or changed.member_of
-            or changed.primary_group
-        ):
+        names_members = (layout.member_dns, layout.member_logins, layout.member_of)
+        if not any((*names_members, layout.primary_group)):
             self.problem(
                 "projects",
                 "has no attribute that names members; write members, member_logins or member_of",
             )
-        return changed
+        return layout
 
-    def _as(self, default: Any, given: Mapping[str, Any], key: str, section: str) -> Any:
+    def _changes(self, options: Mapping[str, Any], preset: Layout) -> Iterator[tuple[str, Any]]:
+        """Yield the fields of a layout that the user has set, with their values."""
+        for section, names in _OF_LAYOUT.items():
+            values = self.section(options, section)
+            for key, name in names.items():
+                if key != "filter" and values.get(key) is not None:
+                    yield name, self._as(getattr(preset, name), values, key, section)
+
+    def _as(self, default: Any, values: Mapping[str, Any], key: str, section: str) -> Any:
+        """Return a value of the type that the default has."""
         if isinstance(default, bool):
-            return self.flag(given, key, default, section)
+            return self.flag(values, key, section, default=default)
         if isinstance(default, tuple):
-            return self.attributes(given, key, section, default)
-        return self.attribute(given, key, section, default)
+            return self.attributes(values, key, section, default)
+        return self.attribute(values, key, section, default)
 
     def connection(self, options: Mapping[str, Any]) -> Connection:
         domain = self.domain_name(options, "srv_domain")
@@ -348,9 +356,9 @@ class _Reader:
             bind=bind,
             bind_dn=self.text(options, "bind_dn"),
             password=str(options.get("bind_password") or ""),
-            start_tls=self.flag(options, "start_tls", False),
-            validate_certs=self.flag(options, "validate_certs", True),
-            allow_clear_text=self.flag(options, "allow_clear_text", False),
+            start_tls=self.flag(options, "start_tls", default=False),
+            validate_certs=self.flag(options, "validate_certs", default=True),
+            allow_clear_text=self.flag(options, "allow_clear_text", default=False),
             timeout=self.number(options, "timeout", 10, 1, 600),
             total_timeout=self.number(options, "total_timeout", 600, 1, 86_400),
             page_size=self.number(options, "page_size", 500, 1, 100_000),
@@ -360,7 +368,7 @@ class _Reader:
         )
 
     def domain_name(self, options: Mapping[str, Any], name: str) -> str:
-        """A DNS domain, in lower case and without a dot at its end."""
+        """Return a DNS domain, in lower case and without a dot at its end."""
         text = self.text(options, name)
         domain = machine_name(text, "") if text else ""
         if domain is None:
@@ -382,7 +390,7 @@ class _Reader:
             else f"_ldap._tcp.{domain}"
         )
 
-    def _servers(self, options: Mapping[str, Any]) -> Iterable[Server]:
+    def _servers(self, options: Mapping[str, Any]) -> Iterator[Server]:
         uris = options.get("uris")
         if not uris or not isinstance(uris, (list, tuple)):
             self.problem(
@@ -399,7 +407,7 @@ class _Reader:
                     f"{uri!r} is none of ldap://HOST[:PORT], ldaps://HOST[:PORT] and"
                     " ldapi://%2Fpath%2Fof%2Fsocket",
                 )
-            elif server.port in _GLOBAL_CATALOGUE:
+            elif server.port in _GLOBAL_CATALOG_PORTS:
                 self.problem(
                     "uris",
                     f"{uri!r} is a global catalogue, which lacks members of groups; write"
@@ -430,7 +438,7 @@ class _Reader:
                 " bob]",
             )
             return {}
-        found: dict[str, tuple[str, ...]] = {}
+        users_of_machines: dict[str, tuple[str, ...]] = {}
         for machine, users in given.items():
             names = [users] if isinstance(users, str) else users or []
             if not isinstance(names, (list, tuple)) or not all(
@@ -438,12 +446,13 @@ class _Reader:
             ):
                 self.problem(f"machine_map.{machine}", f"is {users!r}; write a list of login names")
                 continue
-            found[str(machine)] = tuple(str(name) for name in names)
-        return found
+            users_of_machines[str(machine)] = tuple(str(name) for name in names)
+        return users_of_machines
 
     def check(self, settings: Settings) -> None:
-        """What fits together."""
-        self._check_security(settings.connection)
+        """Find what does not fit together."""
+        self._check_clear_text(settings.connection)
+        self._check_credentials(settings.connection)
         if settings.machines is None and not settings.machine_map:
             self.problem(
                 "machines",
@@ -466,24 +475,27 @@ class _Reader:
                 " triple",
             )
 
-    def _check_security(self, connection: Connection) -> None:
-        plain = (
-            [server.uri for server in connection.servers if server.scheme == "ldap"]
-            if not connection.start_tls
-            else []
-        )
-        if plain and connection.bind == "simple" and not connection.allow_clear_text:
+    def _check_clear_text(self, connection: Connection) -> None:
+        if connection.start_tls:
+            return
+        without_tls = [server.uri for server in connection.servers if server.scheme == "ldap"]
+        if not without_tls:
+            return
+        if connection.bind == "simple" and not connection.allow_clear_text:
             self.problem(
                 "bind",
-                f"simple would send the password in clear text to {plain[0]}; write ldaps:// or"
-                " start_tls: true",
+                f"simple would send the password in clear text to {without_tls[0]}; write ldaps://"
+                " or start_tls: true",
             )
-        if plain and connection.bind == "gssapi":
+        if connection.bind == "gssapi":
             self.problem(
                 "bind",
-                f"gssapi works inside TLS only, and {plain[0]} has none; write ldaps:// or"
+                f"gssapi works inside TLS only, and {without_tls[0]} has none; write ldaps:// or"
                 " start_tls: true",
             )
+
+    def _check_credentials(self, connection: Connection) -> None:
+        certificate = connection.client_certificate
         if connection.bind == "simple" and not connection.bind_dn:
             self.problem("bind_dn", "is missing; simple needs the DN of an account that may read")
         if connection.bind == "simple" and not connection.password:
@@ -492,15 +504,12 @@ class _Reader:
                 "is missing; write bind_password_file or bind_password_command, or set"
                 " SHIPPING_LDAP_PASSWORD",
             )
-        if (
-            connection.bind == "external"
-            and not connection.client_certificate
-            and any(server.scheme != "ldapi" for server in connection.servers)
-        ):
+        needs_certificate = any(server.scheme != "ldapi" for server in connection.servers)
+        if connection.bind == "external" and not certificate and needs_certificate:
             self.problem(
                 "client_certificate", "is missing; external needs a certificate, or ldapi:// alone"
             )
-        if bool(connection.client_certificate) != bool(connection.client_key):
+        if bool(certificate) != bool(connection.client_key):
             self.problem("client_key", "and client_certificate go together")
 
 
@@ -523,7 +532,7 @@ def _path(within: str, name: str) -> str:
 
 
 def _is_filter(text: str) -> bool:
-    """Whether the parentheses match; the server says what else is wrong."""
+    """Return whether the parentheses match; the server says what else is wrong."""
     depth = 0
     for position, letter in enumerate(text):
         depth += {"(": 1, ")": -1}.get(letter, 0)
@@ -533,7 +542,7 @@ def _is_filter(text: str) -> bool:
 
 
 def fingerprint(settings: Settings) -> str:
-    """What distinguishes the answers of two settings; no secret is in it."""
+    """Return a text that distinguishes the answers of two settings; no secret is in it."""
     connection = replace(settings.connection, password="")
     shown = {
         item.name: getattr(settings, item.name)

@@ -20,7 +20,7 @@ from .._directory.search import (
     check,
     whole,
 )
-from .._directory.settings import Place, Settings
+from .._directory.settings import SearchArea, Settings
 from .._membership.facts import group_attributes, machine_attributes, person_attributes, ranged
 from .membership_cache import Picture, Reading
 
@@ -31,7 +31,7 @@ _TIME = re.compile(r"(\d{14})(?:[.,](\d{1,6})\d*)?Z")
 @dataclass(frozen=True)
 class _Kind:
     name: str
-    place: Place
+    place: SearchArea
     attributes: tuple[str, ...]
 
 
@@ -56,10 +56,10 @@ def _kinds(settings: Settings) -> Iterator[_Kind]:
     yield _Kind("person", settings.people, person_attributes(settings))
     if settings.machines:
         yield _Kind("machine", settings.machines, machine_attributes(settings))
-    yield _Kind("group", Place("", settings.layout.groups_filter), group_attributes(settings))
+    yield _Kind("group", SearchArea("", settings.layout.groups_filter), group_attributes(settings))
 
 
-def is_in(key: str, place: Place) -> bool:
+def is_in(key: str, place: SearchArea) -> bool:
     """Whether an entry is where this place looks."""
     base = dn_key(place.base) if place.base else ""
     if base and key != base and not key.endswith(f",{base}"):

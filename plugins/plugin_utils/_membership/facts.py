@@ -16,7 +16,7 @@ from .._directory.directory_errors import Contradiction, Incomplete, Refused
 from .._directory.distinguished_names import any_of, dn_key, filter_value, member_dn
 from .._directory.layouts import IN_CHAIN
 from .._directory.search import DnSearch, Entry, Query, Session, read_all, read_dns
-from .._directory.settings import Place, Settings
+from .._directory.settings import SearchArea, Settings
 from . import accounts
 from .netgroups import read_netgroups, users_named
 
@@ -117,7 +117,7 @@ def _distinct(*names: str) -> tuple[str, ...]:
 
 
 def _read(
-    session: Session, place: Place, attributes: tuple[str, ...], settings: Settings
+    session: Session, place: SearchArea, attributes: tuple[str, ...], settings: Settings
 ) -> Iterator[Entry]:
     return read_all(
         session, Query(place.base, place.filter, attributes, place.scope), ranged(settings)

@@ -15,7 +15,9 @@ from ansible_collections.shipping.code.plugins.plugin_utils._controller import r
 ROOT = Path(__file__).parents[5]
 SERIAL = remote_python.packed("_toolbox.revision_order", "is_serial", "_toolbox/revision_order.py")
 OPTIONS = {"state": "present", "record": None, "catalogue": None, "generation": None}
-TOOLBOX = remote_python.packed("_toolbox.toolbox_calls", "directly", "_core/errors.py", "_toolbox")
+TOOLBOX = remote_python.packed(
+    "_toolbox.toolbox_calls", "directly", "_core/errors.py", "_core/text_table.py", "_toolbox"
+)
 
 
 def action(delegate_to=None, pipelining=True, environment="", folder=None):

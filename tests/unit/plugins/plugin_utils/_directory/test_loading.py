@@ -10,16 +10,24 @@ import sys
 from pathlib import Path
 
 PLUGINS = Path(__file__).resolve().parents[5] / "plugins"
+CLIENT = (
+    "_directory.bind_password",
+    "_directory.connection_check",
+    "_membership.contents_check",
+    "_membership.membership_state",
+)
+ONLY_WHERE_USED = ("ansible", "ansible_collections", "ldap3", "dns", "gssapi")
 PROGRAM = f"""
 import importlib, sys, types
 top = types.ModuleType("_shipping_code")
 top.__path__ = [{str(PLUGINS)!r}]
 sys.modules["_shipping_code"] = top
 membership = importlib.import_module("_shipping_code.plugin_utils._membership.membership")
-for name in ("_directory.bind_password", "_directory.connection_check", "_membership.membership_state"):
+for name in {CLIENT!r}:
     importlib.import_module(f"_shipping_code.plugin_utils.{{name}}")
 assert callable(membership.read_membership)
-assert not [name for name in sys.modules if name.partition(".")[0] in ("ansible", "ansible_collections", "ldap3", "dns", "gssapi")], sys.modules
+loaded = [name for name in sys.modules if name.partition(".")[0] in {ONLY_WHERE_USED!r}]
+assert not loaded, loaded
 """
 
 
