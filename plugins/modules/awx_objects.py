@@ -513,7 +513,7 @@ from ansible_collections.shipping.code.plugins.module_utils._core.module_exit im
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    answer(module, lambda options: run(options, module.check_mode))
+    answer(module, lambda options: run(options, check_mode=module.check_mode))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """AWX by its official client, awxkit.
 
-One method for each thing that is asked of it, and its errors in words.
+One method for each kind of request, and errors as sentences.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ Object = Mapping[str, Any]
 
 
 class Busy(PlatformError):
-    """Jobs that run use the object."""
+    """Running jobs use the object."""
 
 
 def connect(url: str, token: str, verify: bool | str, timeout: float) -> Awx:
-    """AWX at an address, as whoever has the token."""
+    """Connect to AWX at an address, as the user of the token."""
     try:
         from awxkit.api.client import Connection
         from awxkit.api.pages.api import ApiV2
@@ -35,88 +35,85 @@ def connect(url: str, token: str, verify: bool | str, timeout: float) -> Awx:
             "Install awxkit for the Python that runs this module",
         ) from error
 
-    class Patient(HTTPAdapter):
-        def send(self, *words: Any, **options: Any) -> Any:
-            return super().send(*words, **{**options, "timeout": timeout})
+    class TimeLimitedAdapter(HTTPAdapter):
+        # awxkit has no option for the time that an answer may take.
+        def send(self, *arguments: Any, **options: Any) -> Any:
+            return super().send(*arguments, **{**options, "timeout": timeout})
 
     config.client_connection_attempts = 1
     connection = Connection(url.rstrip("/"), verify=verify)
     for scheme in ("http://", "https://"):
-        connection.session.mount(scheme, Patient())
+        connection.session.mount(scheme, TimeLimitedAdapter())
     connection.login(token=token)
-    with _in_words(f"AWX at {url}"):
+    with _sentences(f"AWX at {url}"):
         return Awx(connection, ApiV2(connection).get().json)
 
 
 class Awx:
-    """The lists of objects by name, as AWX itself says where they are."""
+    """The lists of objects by kind, at the addresses that AWX itself gives."""
 
-    def __init__(self, connection: Any, places: Mapping[str, str]) -> None:
+    def __init__(self, connection: Any, addresses: Mapping[str, str]) -> None:
         self._connection = connection
-        self._places = places
+        self._addresses = addresses
 
     def find(self, kind: str, **query: Any) -> Object | None:
-        """The object that a query finds; None where there is none."""
-        found = self.all(self._place(kind), **query)
-        return found[0] if found else None
+        """Return the first object that a query finds."""
+        return next(iter(self.all(self._addresses[kind], **query)), None)
 
     def names(self, kind: str) -> list[str]:
-        """What all objects of a kind are called."""
-        return [str(one["name"]) for one in self.all(self._place(kind))]
+        """Return the names of all objects of a kind."""
+        return [str(item["name"]) for item in self.all(self._addresses[kind])]
 
-    def all(self, place: str, **query: Any) -> list[Object]:
-        """All objects of a list, from all of its pages."""
-        with _in_words(place):
+    def all(self, address: str, **query: Any) -> list[Object]:
+        """Return all objects of a list, from all of its pages."""
+        with _sentences(address):
             return list(
-                self._page(place).get(all_pages=True, page_size=100, **query).json["results"]
+                self._page(address).get(all_pages=True, page_size=100, **query).json["results"]
             )
 
-    def count(self, place: str) -> int:
-        """How many objects a list has."""
-        with _in_words(place):
-            return int(self._page(place).get(page_size=1).json["count"])
+    def count(self, address: str) -> int:
+        """Return how many objects a list has."""
+        with _sentences(address):
+            return int(self._page(address).get(page_size=1).json["count"])
 
-    def get(self, place: str) -> Object:
-        """One object."""
-        with _in_words(place):
-            return dict(self._page(place).get().json)
+    def get(self, address: str) -> Object:
+        """Return one object."""
+        with _sentences(address):
+            return dict(self._page(address).get().json)
 
-    def make(self, kind: str, what: str, sent: Mapping[str, Any]) -> Object:
+    def make(self, kind: str, title: str, sent: Mapping[str, Any]) -> Object:
         """Make an object."""
-        with _in_words(f"{what} could not be made"):
-            return dict(self._page(self._place(kind)).post(dict(sent)).json)
+        with _sentences(f"{title} could not be made"):
+            return dict(self._page(self._addresses[kind]).post(dict(sent)).json)
 
-    def change(self, one: Object, what: str, sent: Mapping[str, Any]) -> Object:
+    def change(self, current: Object, title: str, sent: Mapping[str, Any]) -> Object:
         """Change fields of an object."""
-        with _in_words(f"{what} could not be changed"):
-            return dict(self._page(one["url"]).patch(**sent).json)
+        with _sentences(f"{title} could not be changed"):
+            return dict(self._page(current["url"]).patch(**sent).json)
 
-    def post(self, place: str, what: str, sent: Mapping[str, Any]) -> None:
-        """Ask for something that has no answer of its own."""
-        with _in_words(f"{what} could not be changed"), _no_content():
-            self._page(place).post(dict(sent))
+    def post(self, address: str, title: str, sent: Mapping[str, Any]) -> None:
+        """Send a request whose answer has no content."""
+        with _sentences(f"{title} could not be changed"), _no_content():
+            self._page(address).post(dict(sent))
 
-    def remove(self, one: Object, what: str) -> None:
+    def remove(self, current: Object, title: str) -> None:
         """Remove an object; AWX may do so later."""
         with (
-            _in_words(f"{what} could not be removed"),
+            _sentences(f"{title} could not be removed"),
             contextlib.suppress(NotFound),
             _no_content(),
         ):
-            self._page(one["url"]).delete()
+            self._page(current["url"]).delete()
 
-    def _place(self, kind: str) -> str:
-        return self._places[kind]
-
-    def _page(self, place: str) -> Any:
+    def _page(self, address: str) -> Any:
         from awxkit.api.pages.base import Base
 
-        return Base(self._connection, endpoint=place)
+        return Base(self._connection, endpoint=address)
 
 
 @contextlib.contextmanager
 def _no_content() -> Iterator[None]:
-    """To awxkit, an answer without content is an error."""
+    """Suppress the error that an answer without content is to awxkit."""
     from awxkit.exceptions import NoContent
 
     with contextlib.suppress(NoContent):
@@ -124,8 +121,8 @@ def _no_content() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _in_words(what: str) -> Iterator[None]:
-    """What went wrong, in words."""
+def _sentences(title: str) -> Iterator[None]:
+    """Raise errors of awxkit as our own, with a cause and a remedy."""
     from awxkit.exceptions import Common, Conflict, Forbidden, Unauthorized
     from awxkit.exceptions import NotFound as Missing
     from requests import RequestException
@@ -147,24 +144,24 @@ def _in_words(what: str) -> Iterator[None]:
             raise
         kind = kinds.get(type(error), PlatformError)
         raise kind(
-            what, words(error.msg) or str(error.status_string), remedies.get(type(error), "")
+            title, words(error.msg) or str(error.status_string), remedies.get(type(error), "")
         ) from error
     except RequestException as error:
         raise Unreachable(
-            what,
+            title,
             f"no answer: {innermost(error)}",
             "Look at url, validate_certs and ca_file, and whether AWX runs",
         ) from error
 
 
-def words(said: Any) -> str:
-    """What AWX says of a request, in one line."""
-    if isinstance(said, Mapping):
+def words(answer: Any) -> str:
+    """Return the answer of AWX to a request it has rejected, in one line."""
+    if isinstance(answer, Mapping):
         plain = ("detail", "error", "msg", "__all__", "non_field_errors")
         return "; ".join(
             words(value) if name in plain else f"{name}: {words(value)}"
-            for name, value in said.items()
+            for name, value in answer.items()
         )
-    if isinstance(said, (list, tuple)):
-        return ", ".join(map(words, said))
-    return str(said).rstrip(".")
+    if isinstance(answer, (list, tuple)):
+        return ", ".join(map(words, answer))
+    return str(answer).rstrip(".")

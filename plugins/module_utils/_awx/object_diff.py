@@ -1,18 +1,18 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wanted, and where what AWX has differs from it. Pure.
+"""The declared objects, and where the objects of AWX differ from them. Pure.
 
-AWX never answers a secret. So the description of an object of ours ends with a mark, in which a
-slow, salted hash follows what was given: another secret is seen, and cannot be guessed from it. The
-mark also says what is ours.
+AWX never answers a secret. So the description of an object of ours ends with a mark that has a
+slow, salted hash of the secret: another secret is noticed, and cannot be guessed from the hash. The
+mark also says which objects are ours.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,8 +26,8 @@ _RRULE = re.compile(r"DTSTART(;TZID=[^:]+)?:\d{8}T\d{6}Z? .*RRULE:\S*INTERVAL=\d
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """One object, with the names of others that it refers to."""
+class Declared:
+    """One declared object, with the names of others that it refers to."""
 
     kind: Kind
     name: str
@@ -37,145 +37,163 @@ class Wanted:
 
     @property
     def title(self) -> str:
-        """What it is called in messages."""
+        """Return its name in messages."""
         return f"the {self.kind.noun} {self.name}"
 
+    def named_objects(self) -> Iterator[tuple[str, str]]:
+        """Yield kind and name of the objects that it refers to."""
+        for field_name, name in self.references.items():
+            yield self.kind.references[field_name], name
+        for list_name, names in self.lists.items():
+            for name in names:
+                yield self.kind.lists[list_name], name
 
-def wanted_of(objects: Mapping[str, Any]) -> list[Wanted]:
-    """All objects in the order in which they can be made, or all that is wrong with them."""
-    found = [_wanted(kind, given) for kind in KINDS for given in objects.get(kind.name) or ()]
-    problems = [*_twice(found), *(problem for one in found for problem in _problems(one))]
+
+def declared_in(objects: Mapping[str, Any]) -> list[Declared]:
+    """Return all objects in the order in which they can be made; raise with all problems."""
+    declared: list[Declared] = []
+    for kind in KINDS:
+        declared += [_declared(kind, values) for values in objects.get(kind.name) or ()]
+    problems = list(_duplicates(declared))
+    for one in declared:
+        problems += _problems(one)
     if problems:
         raise SpecError(problems, "the objects")
-    return found
+    return declared
 
 
-def _wanted(kind: Kind, given: Mapping[str, Any]) -> Wanted:
-    values = {name: value for name, value in given.items() if value is not None and name != "name"}
-    return Wanted(
+def _declared(kind: Kind, options: Mapping[str, Any]) -> Declared:
+    fields = {name: value for name, value in options.items() if value is not None}
+    name = fields.pop("name")
+    references = {field_name: fields.pop(field_name, None) for field_name in kind.references}
+    lists = {list_name: fields.pop(list_name, None) for list_name in kind.lists}
+    return Declared(
         kind,
-        given["name"],
-        {
-            name: value
-            for name, value in values.items()
-            if name not in kind.references and name not in kind.lists
-        },
-        {name: str(values[name]) for name in kind.references if values.get(name)},
-        {name: tuple(values[name]) for name in kind.lists if name in values},
+        name,
+        fields,
+        {field_name: str(value) for field_name, value in references.items() if value},
+        {list_name: tuple(names) for list_name, names in lists.items() if names is not None},
     )
 
 
-def _twice(found: Iterable[Wanted]) -> Iterable[Problem]:
+def _duplicates(objects: Iterable[Declared]) -> Iterable[Problem]:
     seen = set()
-    for one in found:
-        identity = (one.kind.name, one.references.get(one.kind.scope), one.name)
+    for declared in objects:
+        kind = declared.kind
+        identity = (kind.name, declared.references.get(kind.scope), declared.name)
         if identity in seen:
-            yield Problem(f"{one.kind.name}.{one.name}", "is there twice")
+            yield Problem(f"{kind.name}.{declared.name}", "is there twice")
         seen.add(identity)
 
 
-def _problems(one: Wanted) -> Iterable[Problem]:
-    where = f"{one.kind.name}.{one.name}"
-    rrule = one.fields.get("rrule")
+def _problems(declared: Declared) -> Iterable[Problem]:
+    where = f"{declared.kind.name}.{declared.name}"
+    rrule = declared.fields.get("rrule")
     if rrule is not None and not _RRULE.match(rrule):
         yield Problem(
             f"{where}.rrule",
             f"is {rrule!r}; AWX takes rules such as DTSTART:20260101T000000Z"
             " RRULE:FREQ=MINUTELY;INTERVAL=5",
         )
-    if _MARK.search(one.fields.get("description", "")):
+    if _MARK.search(declared.fields.get("description", "")):
         yield Problem(
             f"{where}.description",
             "ends with the mark that says what is of this module's making; leave it out",
         )
 
 
-def unknown(one: Wanted, kind: str, name: str, known: Iterable[str]) -> Problem:
-    """The problem of a name that nothing has."""
+def unknown(declared: Declared, kind: str, name: str, known_names: Iterable[str]) -> Problem:
+    """Return the problem of a name that no object has."""
     return Problem(
-        f"{one.kind.name}.{one.name}",
+        f"{declared.kind.name}.{declared.name}",
         f"names the {BY_NAME[kind].noun} {name}, which is neither declared nor in"
-        f" AWX{suggestion(name, known)}",
+        f" AWX{suggestion(name, known_names)}",
     )
 
 
-def is_ours(have: Mapping[str, Any]) -> bool:
-    """Whether an object of AWX is of our making."""
-    return bool(_MARK.search(have.get("description") or ""))
+def is_ours(current: Mapping[str, Any]) -> bool:
+    """Return whether an object of AWX is of our making."""
+    return bool(_MARK.search(current.get("description") or ""))
 
 
-def description_of(one: Wanted, have: Mapping[str, Any]) -> str:
-    """The description with the mark; where none is given, what is there stays."""
-    text, found = one.fields.get("description", _unmarked(have)), secret_of(one)
-    return f"{text} [shipping.code{f' {found}' if found else ''}]".lstrip()
+def marked_description(declared: Declared, current: Mapping[str, Any]) -> str:
+    """Return the description with the mark; without one of its own, AWX's is kept."""
+    text, digest = declared.fields.get("description", _unmarked(current)), secret_digest(declared)
+    return f"{text} [shipping.code{f' {digest}' if digest else ''}]".lstrip()
 
 
-def _unmarked(have: Mapping[str, Any]) -> str:
-    return _MARK.sub("", have.get("description") or "")
+def _unmarked(current: Mapping[str, Any]) -> str:
+    return _MARK.sub("", current.get("description") or "")
 
 
-def _marked_secret(have: Mapping[str, Any]) -> str:
-    found = _MARK.search(have.get("description") or "")
-    return (found and found[1]) or ""
+def _marked_digest(current: Mapping[str, Any]) -> str:
+    mark = _MARK.search(current.get("description") or "")
+    return (mark and mark[1]) or ""
 
 
-def secret_of(one: Wanted) -> str:
-    """What follows the secrets of an object; empty where it has none."""
-    given = one.fields.get(one.kind.secret)
-    return (
-        secret_id(
-            canonical(given).encode(), f"shipping.code:awx:{one.kind.name}:{one.name}".encode()
-        )[:12]
-        if given
-        else ""
-    )
+def secret_digest(declared: Declared) -> str:
+    """Return the hash of an object's secrets; empty where it has none."""
+    secret = declared.fields.get(declared.kind.secret)
+    if not secret:
+        return ""
+    salt = f"shipping.code:awx:{declared.kind.name}:{declared.name}"
+    return secret_id(canonical(secret).encode(), salt.encode())[:12]
 
 
-def payload(one: Wanted, ids: Mapping[str, int | None], have: Mapping[str, Any]) -> dict[str, Any]:
-    """The object as AWX takes it; ``ids`` are those of the references."""
+def payload(
+    declared: Declared, ids: Mapping[str, int | None], current: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the object as AWX takes it; ``ids`` are those of the references."""
+    kind = declared.kind
     fields = {
-        name: _text(value) if name in one.kind.texts else value
-        for name, value in one.fields.items()
+        name: _text(value) if name in kind.texts else value
+        for name, value in declared.fields.items()
     }
-    sent = {**fields, **ids, "name": one.name, "description": description_of(one, have)}
-    return {name: value for name, value in sent.items() if name not in one.kind.unsent}
+    description = marked_description(declared, current)
+    sent = {**fields, **ids, "name": declared.name, "description": description}
+    return {name: value for name, value in sent.items() if name not in kind.unsent}
 
 
 def differences(
-    one: Wanted, have: Mapping[str, Any], ids: Mapping[str, int | None], again: bool = False
+    declared: Declared,
+    current: Mapping[str, Any],
+    ids: Mapping[str, int | None],
+    *,
+    update_all_secrets: bool = False,
 ) -> dict[str, Any]:
-    """What has to be sent so that an object of AWX is as it is wanted.
-
-    ``again`` sends secrets in any case.
-    """
-    sent = payload(one, ids, have)
-    secret = sent.pop(one.kind.secret, None)
-    found = {
+    """Return what has to be sent so that an object of AWX is as it is declared."""
+    sent, kind = payload(declared, ids, current), declared.kind
+    secret = sent.pop(kind.secret, None)
+    changes = {
         name: value
         for name, value in sent.items()
-        if not _same(one.kind, name, value, have.get(name))
+        if not _same(kind, name, value, current.get(name))
     }
-    if secret and (
-        again
-        or secret_of(one) != _marked_secret(have)
-        or _shown_differs(secret, have.get(one.kind.secret) or {})
-    ):
-        found[one.kind.secret] = secret
-    return found
+    if secret and (update_all_secrets or _secret_differs(declared, secret, current)):
+        changes[kind.secret] = secret
+    return changes
 
 
-def _same(kind: Kind, name: str, value: Any, has: Any) -> bool:
+def _secret_differs(
+    declared: Declared, secret: Mapping[str, Any], current: Mapping[str, Any]
+) -> bool:
+    return secret_digest(declared) != _marked_digest(current) or _shown_differs(
+        secret, current.get(declared.kind.secret) or {}
+    )
+
+
+def _same(kind: Kind, name: str, value: Any, current: Any) -> bool:
     if name in kind.texts:
-        return bool(_parsed(value) == _parsed(has))
-    return bool(value == has or (value in ("", None) and has in ("", None)))
+        return bool(_parsed(value) == _parsed(current))
+    return bool(value == current or (value in ("", None) and current in ("", None)))
 
 
-def _shown_differs(given: Mapping[str, Any], shown: Mapping[str, Any]) -> bool:
-    """Whether what AWX shows of a mapping is something else.
+def _shown_differs(secret: Mapping[str, Any], shown: Mapping[str, Any]) -> bool:
+    """Return whether what AWX shows of a mapping is something else.
 
     It adds its defaults, and hides what is secret.
     """
-    return any(shown.get(name) not in (value, HIDDEN) for name, value in given.items())
+    return any(shown.get(name) not in (value, HIDDEN) for name, value in secret.items())
 
 
 def _text(value: Any) -> str:
@@ -189,34 +207,39 @@ def _parsed(text: Any) -> Any:
         return text
 
 
-def shown(one: Wanted) -> dict[str, Any]:
-    """An object as a difference shows it: names in place of numbers, and no secrets."""
+def shown(declared: Declared) -> dict[str, Any]:
+    """Return an object as a difference shows it: names instead of numbers, and no secrets."""
     return {
-        **one.fields,
-        **one.references,
-        **{name: sorted(names) for name, names in one.lists.items()},
-        **_hidden(one.kind, one.fields, secret_of(one)),
+        **declared.fields,
+        **declared.references,
+        **{name: sorted(names) for name, names in declared.lists.items()},
+        **_hidden(declared, secret_digest(declared)),
     }
 
 
-def shown_of(
-    one: Wanted, have: Mapping[str, Any], lists: Mapping[str, Iterable[str]]
+def shown_current(
+    declared: Declared, current: Mapping[str, Any], lists: Mapping[str, Iterable[str]]
 ) -> dict[str, Any]:
-    """The same fields, as AWX has them."""
-    texts = {name: _parsed(have.get(name)) for name in one.kind.texts if name in one.fields}
-    plain = {name: have.get(name) for name in one.fields}
-    plain["description"] = _unmarked(have)
-    named = {name: _name_of(have, name) for name in one.references}
-    found = {**plain, **texts, **named, **{name: sorted(names) for name, names in lists.items()}}
+    """Return the same fields as AWX has them."""
+    fields = {name: current.get(name) for name in declared.fields}
+    fields["description"] = _unmarked(current)
+    for name in declared.kind.texts:
+        if name in declared.fields:
+            fields[name] = _parsed(current.get(name))
+    references = {name: _referred_name(current, name) for name in declared.references}
+    values = {**fields, **references, **{name: sorted(names) for name, names in lists.items()}}
+    compared = shown(declared)
     return {
-        **{name: value for name, value in found.items() if name in shown(one)},
-        **_hidden(one.kind, one.fields, _marked_secret(have) or "unknown"),
+        **{name: value for name, value in values.items() if name in compared},
+        **_hidden(declared, _marked_digest(current) or "unknown"),
     }
 
 
-def _hidden(kind: Kind, fields: Mapping[str, Any], digest: str) -> dict[str, Any]:
-    return {kind.secret: f"hidden, {digest}"} if kind.secret in fields else {}
+def _hidden(declared: Declared, digest: str) -> dict[str, Any]:
+    secret = declared.kind.secret
+    return {secret: f"hidden, {digest}"} if secret in declared.fields else {}
 
 
-def _name_of(have: Mapping[str, Any], reference: str) -> Any:
-    return (have.get("summary_fields") or {}).get(reference, {}).get("name", have.get(reference))
+def _referred_name(current: Mapping[str, Any], reference: str) -> Any:
+    referred = (current.get("summary_fields") or {}).get(reference, {})
+    return referred.get("name", current.get(reference))

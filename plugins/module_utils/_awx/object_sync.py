@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes AWX have what is wanted, or takes away what was made.
+"""Make AWX have the declared objects, or remove those that were made.
 
 First a plan by reading alone, then the changes.
 """
@@ -16,14 +16,14 @@ from typing import Any, Callable, TypeVar
 from .._core.errors import Problem, ShippingError, SpecError
 from .awx_api import Awx, Busy, Object, connect
 from .object_diff import (
-    Wanted,
+    Declared,
+    declared_in,
     differences,
     is_ours,
     payload,
     shown,
-    shown_of,
+    shown_current,
     unknown,
-    wanted_of,
 )
 from .object_types import BY_NAME, arguments
 
@@ -31,8 +31,8 @@ _T = TypeVar("_T")
 _RUNNING = ("new", "pending", "waiting", "running")
 _NOT_FETCHED = ("failed", "error", "canceled")
 _INTERVAL = 0.5
-# What would go with an organization.
-_INSIDE = (
+# AWX removes these together with their organization.
+_OF_ORGANIZATIONS = (
     "projects",
     "inventories",
     "job_templates",
@@ -59,309 +59,312 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 @dataclass
 class Step:
-    """What is to be done about one object."""
+    """The plan for one object."""
 
-    wanted: Wanted
-    have: Object | None
+    declared: Declared
+    current: Object | None
     lists: dict[str, dict[str, int]] = field(default_factory=dict)
     """What AWX has in its related lists, by name."""
-    left: bool = False
-    """It is somebody else's, and stays as it is."""
+    unmanaged: bool = False
+    """It is not of this module's making, and stays as it is."""
     changes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def changed_lists(self) -> list[str]:
-        """The related lists that are to be others."""
+        """Return the related lists that are to be changed."""
         return [
             name
-            for name, names in self.wanted.lists.items()
+            for name, names in self.declared.lists.items()
             if set(names) != set(self.lists.get(name, ()))
         ]
 
     @property
-    def verb(self) -> str:
-        """What is done, in a word."""
-        if self.have is None:
+    def outcome(self) -> str:
+        """Return what is done, in a word."""
+        if self.current is None:
             return "made"
-        return "changed" if not self.left and (self.changes or self.changed_lists) else "unchanged"
+        has_changes = not self.unmanaged and (self.changes or self.changed_lists)
+        return "changed" if has_changes else "unchanged"
 
 
-class Keeper:
-    """One run: what was read and made so far, by kind, scope and name."""
+class ObjectSync:
+    """One run: the ids of what was read and made so far, by kind and name."""
 
-    def __init__(self, awx: Awx, options: Mapping[str, Any], check: bool) -> None:
+    def __init__(self, awx: Awx, options: Mapping[str, Any], *, check_mode: bool) -> None:
         self.awx = awx
-        self.options = options
-        self.check = check
-        self.deadline = time.monotonic() + options["timeout"]
-        self.known: dict[tuple[str, str], int | None] = {}
+        self.adopt = options["adopt"]
+        self.update_all_secrets = options["update_secrets"] == "always"
+        self.check_mode = check_mode
+        self.timeout = options["timeout"]
+        self.deadline = time.monotonic() + self.timeout
+        self.ids: dict[tuple[str, str], int | None] = {}
 
-    def plan(self, wanted: Iterable[Wanted]) -> list[Step]:
-        """What is to be done, object by object; nothing is written."""
+    def plan(self, objects: Iterable[Declared]) -> list[Step]:
+        """Return what is to be done, object by object; nothing is written."""
         steps, problems = [], list[Problem]()
-        for one in wanted:
-            problems += self.learn(one)
-            steps.append(self._step(one, self.find(one)))
-            problems += self._foreign(steps[-1])
+        for declared in objects:
+            problems += self.read_references(declared)
+            steps.append(self._step(declared, self.read(declared)))
+            problems += self._unmanaged(steps[-1])
         if problems:
             raise SpecError(problems, "the objects")
         return steps
 
-    def learn(self, one: Wanted) -> Iterable[Problem]:
-        """Look up what an object names and is not declared."""
-        names = [(one.kind.references[name], value) for name, value in one.references.items()]
-        names += [
-            (one.kind.lists[name], value) for name, values in one.lists.items() for value in values
-        ]
-        for kind, name in names:
-            if (kind, name) not in self.known:
-                found = self._of_others(one, kind, name)
-                if found is None:
-                    yield unknown(
-                        one, kind, name, [known for of, known in self.known if of == kind]
-                    )
-                else:
-                    self.known[kind, name] = found["id"]
+    def read_references(self, declared: Declared) -> Iterable[Problem]:
+        """Read what an object names and what is not declared itself."""
+        for kind, name in declared.named_objects():
+            if (kind, name) in self.ids:
+                continue
+            referred = self._undeclared(declared, kind, name)
+            if referred is None:
+                known_names = [known for known_kind, known in self.ids if known_kind == kind]
+                yield unknown(declared, kind, name, known_names)
+            else:
+                self.ids[kind, name] = referred["id"]
 
-    def _of_others(self, one: Wanted, kind: str, name: str) -> Object | None:
-        """An object that is not declared, if possible of the same organization."""
-        within = self.known.get(("organizations", one.references.get("organization", "")))
-        own = (
-            self.awx.find(kind, name=name, organization=within)
-            if within and BY_NAME[kind].scope == "organization"
-            else None
-        )
-        return own or self.awx.find(kind, name=name)
+    def _undeclared(self, declared: Declared, kind: str, name: str) -> Object | None:
+        """Return an object that is not declared, if possible of the same organization."""
+        organization_name = declared.references.get("organization", "")
+        organization = self.ids.get(("organizations", organization_name))
+        if organization and BY_NAME[kind].scope == "organization":
+            same_organization = self.awx.find(kind, name=name, organization=organization)
+            if same_organization:
+                return same_organization
+        return self.awx.find(kind, name=name)
 
-    def find(self, one: Wanted) -> Object | None:
-        """What AWX has of an object."""
-        scope = one.kind.scope
-        within = (
-            self.known.get((one.kind.references[scope], one.references[scope])) if scope else None
-        )
-        query = {scope: within} if scope else {}
-        have = (
-            None
-            if scope and within is None
-            else self.awx.find(one.kind.name, name=one.name, **query)
-        )
-        self.known[one.kind.name, one.name] = have["id"] if have else None
-        return have
-
-    def _step(self, one: Wanted, have: Object | None) -> Step:
-        if have is None:
-            return Step(one, None)
-        left = one.kind.name == "organizations" and not is_ours(have) and not self.options["adopt"]
-        lists = {
-            name: {item["name"]: item["id"] for item in self.awx.all(have["related"][name])}
-            for name in one.lists
-        }
-        again = self.options["update_secrets"] == "always"
-        return Step(
-            one, have, lists, left, {} if left else differences(one, have, self._ids(one), again)
-        )
-
-    def _ids(self, one: Wanted) -> dict[str, int | None]:
-        return {
-            name: self.known.get((one.kind.references[name], value))
-            for name, value in one.references.items()
-        }
-
-    def _foreign(self, step: Step) -> Iterable[Problem]:
-        if (
-            step.have is not None
-            and not step.left
-            and not is_ours(step.have)
-            and not self.options["adopt"]
-        ):
-            where = f"{step.wanted.kind.name}.{step.wanted.name}"
-            yield Problem(
-                where,
-                "is in AWX already, made by somebody else; write another name, or adopt: true to"
-                " take it over",
+    def read(self, declared: Declared) -> Object | None:
+        """Return what AWX has of an object."""
+        kind = declared.kind
+        query: dict[str, Any] = {"name": declared.name}
+        current = None
+        if kind.scope:
+            query[kind.scope] = self.ids.get(
+                (kind.references[kind.scope], declared.references[kind.scope])
             )
+        # Without the object that it is in, there is none.
+        if not kind.scope or query[kind.scope] is not None:
+            current = self.awx.find(kind.name, **query)
+        self.ids[kind.name, declared.name] = current["id"] if current else None
+        return current
+
+    def _step(self, declared: Declared, current: Object | None) -> Step:
+        if current is None:
+            return Step(declared, None)
+        lists = {
+            name: {item["name"]: item["id"] for item in self.awx.all(current["related"][name])}
+            for name in declared.lists
+        }
+        # Others may have made the organization; what is within it is managed all the same.
+        if declared.kind.name == "organizations" and not is_ours(current) and not self.adopt:
+            return Step(declared, current, lists, unmanaged=True)
+        return Step(declared, current, lists, changes=self._differences(declared, current))
+
+    def _differences(self, declared: Declared, current: Object) -> dict[str, Any]:
+        return differences(
+            declared,
+            current,
+            self._reference_ids(declared),
+            update_all_secrets=self.update_all_secrets,
+        )
+
+    def _reference_ids(self, declared: Declared) -> dict[str, int | None]:
+        return {
+            name: self.ids.get((declared.kind.references[name], value))
+            for name, value in declared.references.items()
+        }
+
+    def _unmanaged(self, step: Step) -> Iterable[Problem]:
+        if step.current is None or step.unmanaged or self.adopt or is_ours(step.current):
+            return
+        yield Problem(
+            f"{step.declared.kind.name}.{step.declared.name}",
+            "is in AWX already, made by somebody else; write another name, or adopt: true to"
+            " take it over",
+        )
 
     def apply(self, step: Step) -> None:
         """Do what the plan says about one object."""
-        if step.verb == "unchanged":
-            return self._fetch_again(step)
-        one = step.wanted
-        if step.have is None:
-            step.have = self.awx.make(one.kind.name, one.title, payload(one, self._ids(one), {}))
-            self.known[one.kind.name, one.name] = step.have["id"]
+        if step.outcome == "unchanged":
+            self._retry_update(step)
+            return
+        declared = step.declared
+        if step.current is None:
+            sent = payload(declared, self._reference_ids(declared), {})
+            step.current = self.awx.make(declared.kind.name, declared.title, sent)
+            self.ids[declared.kind.name, declared.name] = step.current["id"]
         elif step.changes:
-            # By now, everything that it refers to is there.
-            again = self.options["update_secrets"] == "always"
-            step.have = self.awx.change(
-                step.have, one.title, differences(one, step.have, self._ids(one), again)
-            )
-        for name in one.lists:
-            self._settle_list(step, name)
-        return self._wait_for_project(step.have, one.title) if one.kind.name == "projects" else None
+            # The plan had no ids of what was still to be made; by now everything is there.
+            sent = self._differences(declared, step.current)
+            step.current = self.awx.change(step.current, declared.title, sent)
+        for name in declared.lists:
+            self._update_list(step, name)
+        if declared.kind.name == "projects":
+            self._wait_for_project(step.current, declared.title)
 
-    def _settle_list(self, step: Step, name: str) -> None:
-        have, one = step.have or {}, step.wanted
-        place, had = have["related"][name], step.lists.get(name, {})
-        for gone in sorted(set(had) - set(one.lists[name])):
-            self.awx.post(place, one.title, {"id": had[gone], "disassociate": True})
-        for new in one.lists[name]:
-            if new not in had:
-                self.awx.post(place, one.title, {"id": self.known[one.kind.lists[name], new]})
+    def _update_list(self, step: Step, name: str) -> None:
+        declared, current_ids = step.declared, step.lists.get(name, {})
+        place = (step.current or {})["related"][name]
+        for removed in sorted(set(current_ids) - set(declared.lists[name])):
+            sent = {"id": current_ids[removed], "disassociate": True}
+            self.awx.post(place, declared.title, sent)
+        for added in declared.lists[name]:
+            if added not in current_ids:
+                sent = {"id": self.ids[declared.kind.lists[name], added]}
+                self.awx.post(place, declared.title, sent)
 
-    def _fetch_again(self, step: Step) -> None:
-        """A project whose last update has failed may be there now.
+    def _retry_update(self, step: Step) -> None:
+        """Update a project whose last update has failed: its playbooks are not there yet."""
+        current, title = step.current, step.declared.title
+        if current and not step.unmanaged and current.get("status") in _NOT_FETCHED:
+            self.awx.post(current["related"]["update"], title, {})
+            self._wait_for_project(current, title)
 
-        Until then, its playbooks are not.
-        """
-        if step.have and not step.left and step.have.get("status") in _NOT_FETCHED:
-            self.awx.post(step.have["related"]["update"], step.wanted.title, {})
-            self._wait_for_project(step.have, step.wanted.title)
-
-    def _wait_for_project(self, have: Object, title: str) -> None:
-        """A job template can be made when its playbook has been fetched."""
-        if have["status"] == "never updated":
-            self.awx.post(have["related"]["update"], title, {})
-        ended = self._until(lambda: self._project_ended(have), f"{title} is still being fetched")
+    def _wait_for_project(self, project: Object, title: str) -> None:
+        """Wait until the playbooks are fetched, without which no job template can be made."""
+        if project["status"] == "never updated":
+            self.awx.post(project["related"]["update"], title, {})
+        ended = self._until(lambda: self._ended_update(project), f"{title} is still being fetched")
         if ended["status"] != "successful":
             last = (ended.get("summary_fields") or {}).get("last_job") or {}
             raise ShippingError(
                 f"{title} could not be fetched",
                 f"its update {last.get('id', '')} ended with {ended['status']}".replace("  ", " "),
                 "Look at its output in AWX, and at scm_url, scm_branch and credential:"
-                f" {have['url']}",
+                f" {project['url']}",
             )
 
-    def _project_ended(self, have: Object) -> Object | None:
-        now = self.awx.get(have["url"])
-        return None if now["status"] in (*_RUNNING, "never updated") else now
+    def _ended_update(self, project: Object) -> Object | None:
+        current = self.awx.get(project["url"])
+        return None if current["status"] in (*_RUNNING, "never updated") else current
 
-    def _until(self, look: Callable[[], _T | None], waiting: str) -> _T:
+    def _until(self, poll: Callable[[], _T | None], waiting: str) -> _T:
         while True:
-            found = look()
-            if found is not None:
-                return found
+            result = poll()
+            if result is not None:
+                return result
             if time.monotonic() > self.deadline:
                 raise ShippingError(
                     waiting,
-                    f"after {self.options['timeout']} s",
+                    f"after {self.timeout} s",
                     "Look what AWX does, or write a longer timeout",
                 )
             time.sleep(_INTERVAL)
 
     def remove(self, step: Step) -> None:
-        """Remove an object, and wait until it is gone."""
-        have, title = step.have or {}, step.wanted.title
+        """Remove an object, and wait until AWX has removed it."""
+        current, title = step.current or {}, step.declared.title
 
-        def try_it() -> bool | None:
+        def try_to_remove() -> bool | None:
             try:
-                self.awx.remove(have, title)
+                self.awx.remove(current, title)
             except Busy:
                 if time.monotonic() > self.deadline:
                     raise
                 return None
             return True
 
-        self._until(try_it, f"{title} is still used by jobs")
+        self._until(try_to_remove, f"{title} is still used by jobs")
         self._until(
-            lambda: None if self.find(step.wanted) else True, f"{title} is still being removed"
+            lambda: None if self.read(step.declared) else True, f"{title} is still being removed"
         )
 
-    def inside(self, have: Object, steps: Iterable[Step]) -> list[str]:
-        """What an organization still has that would go with it."""
-        own = {(step.wanted.kind.name, step.have["id"]) for step in steps if step.have}
-        found = []
-        for kind in _INSIDE:
-            others = [
-                one for one in self.awx.all(have["related"][kind]) if (kind, one["id"]) not in own
+    def others_in(self, organization: Object, steps: Iterable[Step]) -> list[str]:
+        """Return what an organization has that is not declared."""
+        declared = {(step.declared.kind.name, step.current["id"]) for step in steps if step.current}
+        others = []
+        for kind in _OF_ORGANIZATIONS:
+            others += [
+                f"{kind} {item['name']}"
+                for item in self.awx.all(organization["related"][kind])
+                if (kind, item["id"]) not in declared
             ]
-            found += [f"{kind} {one['name']}" for one in others]
-        return found
+        return others
 
 
-def run(options: Mapping[str, Any], check: bool) -> dict[str, Any]:
-    """What a call of the module comes to."""
-    verify: bool | str = options["ca_file"] or True if options["validate_certs"] else False
+def run(options: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    """Return the result of a call of the module."""
+    verify: bool | str = bool(options["validate_certs"])
+    if verify and options["ca_file"]:
+        verify = str(options["ca_file"])
     awx = connect(options["url"], options["token"], verify, options["request_timeout"])
-    work = keep if options["state"] == "present" else take_away
-    return work(awx, options, check)
+    act = sync_objects if options["state"] == "present" else remove_objects
+    return act(ObjectSync(awx, options, check_mode=check_mode), options["objects"])
 
 
-def keep(awx: Awx, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
-    """Everything that is wanted, made or changed."""
-    keeper = Keeper(awx, options, check)
-    steps = keeper.plan(wanted_of(options["objects"]))
-    verbs = [step.verb for step in steps]
+def sync_objects(sync: ObjectSync, objects: Mapping[str, Any]) -> dict[str, Any]:
+    """Make or change everything that is declared."""
+    steps = sync.plan(declared_in(objects))
+    outcomes = [step.outcome for step in steps]
     diff = _diff(steps)
-    for step in () if check else steps:
-        keeper.apply(step)
+    for step in () if sync.check_mode else steps:
+        sync.apply(step)
     return {
-        "changed": any(verb != "unchanged" for verb in verbs),
-        "objects": _told(steps, verbs),
+        "changed": any(outcome != "unchanged" for outcome in outcomes),
+        "objects": _result(steps, outcomes),
         "diff": diff,
     }
 
 
-def take_away(awx: Awx, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
-    """Everything of our making that is named, removed; the last made first."""
-    keeper = Keeper(awx, options, check)
-    steps, told = [], []
-    for one in wanted_of(options["objects"]):
-        list(keeper.learn(one))
-        steps.append(Step(one, keeper.find(one)))
-    verbs = []
+def remove_objects(sync: ObjectSync, objects: Mapping[str, Any]) -> dict[str, Any]:
+    """Remove everything of our making that is declared; the last made first."""
+    steps = []
+    for declared in declared_in(objects):
+        list(sync.read_references(declared))  # For the ids; what is missing does not matter here.
+        steps.append(Step(declared, sync.read(declared)))
+    outcomes, notes = [], []
     for step in reversed(steps):
-        verb, remark = _end(keeper, step, steps)
-        verbs.append(verb)
-        told += remark
+        outcome, reasons = _remove(sync, step, steps)
+        outcomes.append(outcome)
+        notes += reasons
     return {
-        "changed": "removed" in verbs,
-        "objects": _told(list(reversed(steps)), verbs),
-        "told": told,
-        "diff": _diff_of_removal(reversed(steps), verbs),
+        "changed": "removed" in outcomes,
+        "objects": _result(list(reversed(steps)), outcomes),
+        "told": notes,
+        "diff": _diff_of_removal(reversed(steps), outcomes),
     }
 
 
-def _end(keeper: Keeper, step: Step, steps: list[Step]) -> tuple[str, list[str]]:
-    if step.have is None:
+def _remove(sync: ObjectSync, step: Step, steps: list[Step]) -> tuple[str, list[str]]:
+    if step.current is None:
         return "absent", []
-    if not is_ours(step.have):
-        return "left", [f"{step.wanted.title} stays, since it is not of this module's making"]
-    if step.wanted.kind.name == "organizations":
-        others = keeper.inside(step.have, steps)
+    if not is_ours(step.current):
+        return "left", [f"{step.declared.title} stays, since it is not of this module's making"]
+    if step.declared.kind.name == "organizations":
+        others = sync.others_in(step.current, steps)
         if others:
-            return "left", [f"{step.wanted.title} stays, since it has {', '.join(others)}"]
-    if not keeper.check:
-        keeper.remove(step)
+            return "left", [f"{step.declared.title} stays, since it has {', '.join(others)}"]
+    if not sync.check_mode:
+        sync.remove(step)
     return "removed", []
 
 
-def _told(steps: Iterable[Step], verbs: Iterable[str]) -> list[dict[str, Any]]:
+def _result(steps: Iterable[Step], outcomes: Iterable[str]) -> list[dict[str, Any]]:
     return [
         {
-            "kind": step.wanted.kind.name,
-            "name": step.wanted.name,
-            "id": (step.have or {}).get("id"),
-            "outcome": verb,
+            "kind": step.declared.kind.name,
+            "name": step.declared.name,
+            "id": (step.current or {}).get("id"),
+            "outcome": outcome,
         }
-        for step, verb in zip(steps, verbs)
+        for step, outcome in zip(steps, outcomes)
     ]
 
 
 def _diff(steps: Iterable[Step]) -> dict[str, Any]:
     before, after = {}, {}
     for step in steps:
-        if step.verb != "unchanged":
-            title = f"{step.wanted.kind.name} {step.wanted.name}"
-            after[title] = shown(step.wanted)
-            if step.have is not None:
-                before[title] = shown_of(step.wanted, step.have, step.lists)
+        if step.outcome != "unchanged":
+            title = f"{step.declared.kind.name} {step.declared.name}"
+            after[title] = shown(step.declared)
+            if step.current is not None:
+                before[title] = shown_current(step.declared, step.current, step.lists)
     return {"before": before, "after": after}
 
 
-def _diff_of_removal(steps: Iterable[Step], verbs: Iterable[str]) -> dict[str, Any]:
+def _diff_of_removal(steps: Iterable[Step], outcomes: Iterable[str]) -> dict[str, Any]:
     removed = {
-        f"{step.wanted.kind.name} {step.wanted.name}": "present"
-        for step, verb in zip(steps, verbs)
-        if verb == "removed"
+        f"{step.declared.kind.name} {step.declared.name}": "present"
+        for step, outcome in zip(steps, outcomes)
+        if outcome == "removed"
     }
     return {"before": removed, "after": {}}

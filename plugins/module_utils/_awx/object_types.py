@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kinds of objects of AWX that are kept, in the order in which they can be made. Pure."""
+"""The kinds of objects of AWX that are managed, in the order in which they can be made. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of objects, called as in AWX's API."""
+    """A kind of objects, with the names of AWX's API."""
 
     name: str
     noun: str
@@ -189,7 +189,7 @@ _CHOICES = {
     "source": ["scm"],
 }
 _CREDENTIAL_TYPE_CHOICES = {"kind": ["cloud", "net"]}
-# What AWX would take for it otherwise is not what is meant.
+# AWX has other defaults, with which these objects would not work.
 DEFAULTS = {
     "projects": {"scm_type": "git"},
     "inventory_sources": {"source": "scm"},
@@ -199,7 +199,7 @@ DEFAULTS = {
 
 
 def arguments() -> dict[str, dict[str, Any]]:
-    """The kinds as options of a module: a list of objects each."""
+    """Return the kinds as options of a module: a list of objects each."""
     return {
         kind.name: {"type": "list", "elements": "dict", "options": _options(kind)} for kind in KINDS
     }

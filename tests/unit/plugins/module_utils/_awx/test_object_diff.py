@@ -9,12 +9,12 @@ import pytest
 from ansible_collections.shipping.code.plugins.module_utils._awx.awx_api import words
 from ansible_collections.shipping.code.plugins.module_utils._awx.object_diff import (
     HIDDEN,
+    declared_in,
     differences,
     is_ours,
     payload,
     shown,
-    shown_of,
-    wanted_of,
+    shown_current,
 )
 from ansible_collections.shipping.code.plugins.module_utils._awx.object_types import KINDS
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import SpecError
@@ -29,7 +29,7 @@ IDS = {"organization": 1, "credential_type": 2}
 
 
 def one(kind: str, **given):
-    return wanted_of({kind: [given]})[0]
+    return declared_in({kind: [given]})[0]
 
 
 def stored(wanted, ids, **hidden):
@@ -48,7 +48,9 @@ def test_nothing_differs_from_what_was_sent():
     credential = one("credentials", **CREDENTIAL)
     have = stored(credential, IDS, inputs={"username": "u", "password": HIDDEN})
     assert is_ours(have) and differences(credential, have, IDS) == {}
-    assert differences(credential, have, IDS, again=True) == {"inputs": CREDENTIAL["inputs"]}
+    assert differences(credential, have, IDS, update_all_secrets=True) == {
+        "inputs": CREDENTIAL["inputs"]
+    }
 
 
 def test_another_secret_is_sent_with_the_new_mark():
@@ -125,12 +127,12 @@ def test_a_difference_shows_names_and_no_secrets():
         summary_fields={"organization": {"name": "Old"}, "credential_type": {"name": "Machine"}},
     )
     assert (
-        shown_of(credential, have, {})["organization"] == "Old"
+        shown_current(credential, have, {})["organization"] == "Old"
         and shown(credential)["organization"] == "T"
     )
     assert (
         "'s'" not in str(shown(credential))
-        and shown(credential)["inputs"] == shown_of(credential, have, {})["inputs"]
+        and shown(credential)["inputs"] == shown_current(credential, have, {})["inputs"]
     )
 
 
@@ -148,9 +150,9 @@ def test_names_are_the_only_ones_within_their_scope():
         {"name": "d", "inventory": name, "source_project": "p", "source_path": "x"}
         for name in ("a", "b")
     ]
-    assert len(wanted_of({"inventory_sources": sources})) == 2
+    assert len(declared_in({"inventory_sources": sources})) == 2
     with pytest.raises(SpecError, match=r"inventory_sources\.d: is there twice"):
-        wanted_of({"inventory_sources": [*sources, sources[0]]})
+        declared_in({"inventory_sources": [*sources, sources[0]]})
 
 
 @pytest.mark.parametrize(
