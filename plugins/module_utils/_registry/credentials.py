@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What lets one into registries, read without the Docker SDK.
+"""The credentials of registries, read without the Docker SDK.
 
 Configuration: https://github.com/docker/cli/blob/master/docs/reference/commandline/login.md
 Helpers: https://github.com/docker/docker-credential-helpers#development
@@ -27,12 +27,14 @@ _HELPER_TIMEOUT = 30.0
 _NOT_FOUND = ("credentials not found", "no credentials server url")
 _SHOWN = 200
 
+_FIELDS = ("auth", "identitytoken", "username", "password")
+
 Login = dict[str, str]
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """Given ones first, then the Docker client's configuration and its helpers.
+    """Credentials of the options first, then of the Docker client's configuration and helpers.
 
     A login is ``username`` and ``password``, or an ``identitytoken``; with it goes its
     ``serveraddress``.
@@ -42,12 +44,12 @@ class Credentials:
     config_path: str | None = None
 
     def for_registry(self, registry: str) -> Login:
-        """The login for a registry as image references name it; empty where nothing is known."""
+        """Return the login for a registry as references name it; empty where there is none."""
         given = self.given.get(registry)
         return dict(given) if given else self._configured(registry)
 
     def dockerconfigjson(self, registries: Iterable[str]) -> bytes:
-        """The content of a ``kubernetes.io/dockerconfigjson`` Secret.
+        """Return the content of a ``kubernetes.io/dockerconfigjson`` Secret.
 
         Empty where no registry has a login.
         """
@@ -60,22 +62,19 @@ class Credentials:
         if not path:
             return {}
         content = _read_config(path)
-        found: Login = {}
         why = ""
         try:
             helper = helper_of(content, registry)
-            found = (_ask_helper(helper, server_of(registry)) if helper else {}) or login_in(
-                content, registry
-            )
+            from_helper = _run_helper(helper, server_of(registry)) if helper else {}
+            return from_helper or login_in(content, registry)
         except ValueError as error:
             why = str(error)
-        if why:  # Outside of the handler: an error's context may hold what was read.
-            raise PlanError(
-                f"cannot read the credentials for {registry}",
-                why,
-                "Check docker_config and its credential helper, or give registry_auths",
-            )
-        return found
+        # Outside of the handler: the context of an error may hold what was read.
+        raise PlanError(
+            f"cannot read the credentials for {registry}",
+            why,
+            "Check docker_config and its credential helper, or give registry_auths",
+        )
 
     def _config_file(self) -> str:
         if self.config_path:
@@ -86,12 +85,12 @@ class Credentials:
 
 
 def server_of(registry: str) -> str:
-    """What a Docker client calls a registry: the Hub has a name of its own."""
+    """Return a registry's name in Docker clients: the Hub has one of its own."""
     return HUB if registry in _HUB_NAMES else registry
 
 
 def parse_config(text: str) -> dict[str, Any]:
-    """The content of a ``config.json``; raises ValueError."""
+    """Return the content of a ``config.json``; raise ValueError where it is none."""
     content = json.loads(text)
     if not isinstance(content, dict):
         raise ValueError("no mapping at its top")
@@ -99,7 +98,7 @@ def parse_config(text: str) -> dict[str, Any]:
 
 
 def helper_of(content: Mapping[str, Any], registry: str) -> str:
-    """The program that knows a registry's login; empty where there is none. Raises ValueError."""
+    """Return the program that knows a registry's login; empty where there is none."""
     helpers = _mapping(content, "credHelpers")
     named = next(
         (helpers[name] for name in _names(registry) if helpers.get(name)), content.get("credsStore")
@@ -110,32 +109,35 @@ def helper_of(content: Mapping[str, Any], registry: str) -> str:
 
 
 def login_in(content: Mapping[str, Any], registry: str) -> Login:
-    """What ``auths`` has for a registry; raises ValueError."""
+    """Return what ``auths`` has for a registry; raise ValueError where it is malformed."""
     auths = _mapping(content, "auths")
-    names = _names(registry)
-    exact = (name for name in names if name in auths)
-    alike = (key for key in auths if _host(key) in names)
-    key = next(exact, None) or next(alike, None)
+    key = _key_of(auths, registry)
     if key is None:
         return {}
     entry = auths[key]
     if not isinstance(entry, dict) or not all(
-        isinstance(entry.get(name, ""), str)
-        for name in ("auth", "identitytoken", "username", "password")
+        isinstance(entry.get(name, ""), str) for name in _FIELDS
     ):
         raise ValueError(f"the entry {key} of auths is none of a Docker client")
     if entry.get("identitytoken"):
         return {"identitytoken": entry["identitytoken"], "serveraddress": key}
-    username, password = (
-        _decoded(entry["auth"], key)
-        if entry.get("auth")
-        else (entry.get("username", ""), entry.get("password", ""))
-    )
+    username, password = entry.get("username", ""), entry.get("password", "")
+    if entry.get("auth"):
+        username, password = _decoded(entry["auth"], key)
     return {"username": username, "password": password, "serveraddress": key} if username else {}
 
 
+def _key_of(auths: Mapping[str, Any], registry: str) -> str | None:
+    """Return the key of a registry: its own name, else an address with its name."""
+    names = _names(registry)
+    for name in names:
+        if name in auths:
+            return name
+    return next((key for key in auths if _host(key) in names), None)
+
+
 def login_from_helper(program: str, server: str, text: str) -> Login:
-    """A helper's answer to ``get``; raises ValueError."""
+    """Return the login in a helper's answer to ``get``; raise ValueError for another answer."""
     try:
         answer = json.loads(text)
         username, secret = answer["Username"], answer["Secret"]
@@ -151,7 +153,9 @@ def login_from_helper(program: str, server: str, text: str) -> Login:
 
 
 def dockerconfigjson(logins: Mapping[str, Mapping[str, str]]) -> bytes:
-    """Logins by registry in the form of a Secret, the same bytes for the same logins; empty where there are none.
+    """Return logins by registry in the form of a Secret; empty where there are none.
+
+    The same logins give the same bytes.
 
     https://kubernetes.io/docs/tasks/configure-pod-container/pull-image-private-registry/
     The kubelet reads no identity tokens; others do.
@@ -167,15 +171,13 @@ def dockerconfigjson(logins: Mapping[str, Mapping[str, str]]) -> bytes:
                 "password": password,
                 "auth": basic(username, password),
             }
-    return (
-        json.dumps({"auths": auths}, sort_keys=True, separators=(",", ":")).encode()
-        if auths
-        else b""
-    )
+    if not auths:
+        return b""
+    return json.dumps({"auths": auths}, sort_keys=True, separators=(",", ":")).encode()
 
 
 def basic(username: str, password: str) -> str:
-    """https://www.rfc-editor.org/rfc/rfc7617#section-2, which configurations use, too."""
+    """Return user and password as RFC 7617 section 2 and configurations of Docker write them."""
     return base64.b64encode(f"{username}:{password}".encode()).decode()
 
 
@@ -194,15 +196,15 @@ def _names(registry: str) -> tuple[str, ...]:
 
 
 def _host(key: str) -> str:
-    """Old clients wrote whole addresses."""
+    """Return the host of a key: old clients wrote whole addresses."""
     return key.rpartition("://")[2].partition("/")[0]
 
 
 def _mapping(content: Mapping[str, Any], name: str) -> dict[str, Any]:
-    found = content.get(name) or {}
-    if not isinstance(found, dict):
+    mapping = content.get(name) or {}
+    if not isinstance(mapping, dict):
         raise ValueError(f"its {name} is no mapping")
-    return found
+    return mapping
 
 
 def _read_config(path: str) -> dict[str, Any]:
@@ -220,7 +222,7 @@ def _read_config(path: str) -> dict[str, Any]:
     raise PlanError(f"cannot read {path}", why, remedy)
 
 
-def _ask_helper(program: str, server: str) -> Login:
+def _run_helper(program: str, server: str) -> Login:
     executable = shutil.which(program)
     if not executable:
         raise ValueError(f"{program} is not installed or not on the PATH")
@@ -229,13 +231,15 @@ def _ask_helper(program: str, server: str) -> Login:
         return login_from_helper(program, server, output)
     if any(word in output.lower() for word in _NOT_FOUND):
         return {}
-    # Helpers tell their errors where they tell their secrets.
-    said = " ".join(output.split())[:_SHOWN] if output and "{" not in output else f"status {status}"
-    raise ValueError(f"{program} says: {said}")
+    # Helpers write their errors where they write their secrets.
+    message = (
+        " ".join(output.split())[:_SHOWN] if output and "{" not in output else f"status {status}"
+    )
+    raise ValueError(f"{program} says: {message}")
 
 
 def _run(program: str, executable: str, server: str) -> tuple[int, str]:
-    """Status and output, which is an error's only where there is no other."""
+    """Return status and output; what it writes to stderr only where there is no other."""
     try:
         # No module is at hand here, whose run_command would put the answer into the log.
         done = subprocess.run(  # pylint: disable=ansible-bad-function

@@ -15,10 +15,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.cause import Cause
-from ansible_collections.shipping.code.plugins.module_utils._registry import registries
+from ansible_collections.shipping.code.plugins.module_utils._registry import registry_http
 from ansible_collections.shipping.code.plugins.module_utils._registry.credentials import Credentials
-from ansible_collections.shipping.code.plugins.module_utils._registry.registries import (
-    Registries,
+from ansible_collections.shipping.code.plugins.module_utils._registry.registries import Registries
+from ansible_collections.shipping.code.plugins.module_utils._registry.registry_answers import (
+    Answer,
     challenges,
 )
 
@@ -211,10 +212,10 @@ def test_an_endless_answer(server):
 def test_where_the_hub_is(monkeypatch, text, place, path):
     asked = []
     monkeypatch.setattr(
-        registries._Wire,
+        registry_http.RegistryHttp,
         "send",
         lambda _self, _registry, method, url, _headers: (
-            asked.append((method, url)) or registries._Answer(url, *FOUND)
+            asked.append((method, url)) or Answer(url, *FOUND)
         ),
     )
     assert ask(text) == DIGEST
@@ -454,13 +455,12 @@ def test_another_place_cannot_ask_for_the_credentials(server, other):
 
 
 def test_a_redirection_within_a_registry_keeps_the_credentials(server):
-    server.answer = lambda asked: (
-        (401, {"WWW-Authenticate": "Basic"}, b"")
-        if asked.headers.get("Authorization") != BASIC
-        else FOUND
-        if asked.path == "/there"
-        else (302, {"Location": "/there"}, b"")
-    )
+    def answer(request):
+        if request.headers.get("Authorization") != BASIC:
+            return 401, {"WWW-Authenticate": "Basic"}, b""
+        return FOUND if request.path == "/there" else (302, {"Location": "/there"}, b"")
+
+    server.answer = answer
     assert ask(f"{server.address}/app:1", login(server.address)) == DIGEST
 
 
@@ -544,7 +544,7 @@ def test_a_proxys_password_is_not_told(names, monkeypatch):
     monkeypatch.setenv("https_proxy", f"http://u:{PASSWORD}@[bad/")
     assert PASSWORD not in ask("shop.test/app:1").text
     assert (
-        registries._reason(ValueError(f"Failed to parse: http://u:{PASSWORD}@x"))
+        registry_http._reason(ValueError(f"Failed to parse: http://u:{PASSWORD}@x"))
         == "Failed to parse: http://x"
     )
 
@@ -559,7 +559,7 @@ def test_no_cookies(server):
 
 
 def test_certificates(names, monkeypatch, tmp_path):
-    monkeypatch.setattr(registries, "_CERTIFICATES", str(tmp_path / "certs.d"))
+    monkeypatch.setattr(registry_http, "_CERTIFICATES", str(tmp_path / "certs.d"))
     with stub(certificate(tmp_path, "shop.test")) as server:
         server.answer = lambda _asked: FOUND
         port = server.address.rpartition(":")[2]
@@ -623,4 +623,4 @@ def test_challenges(header, found):
     ],
 )
 def test_loopback(place, loopback):
-    assert registries._is_loopback(place) == bool(loopback)
+    assert registry_http._is_loopback(place) == bool(loopback)
