@@ -56,10 +56,11 @@ def test_the_directory_is_read_the_schedule_fires_and_tools_arrive(deliveries: D
         group["name"]
         for group in deliveries.get(f"{inventory['related']['groups']}?page_size=200")["results"]
     }
-    users = [user for host in hosts for user in json.loads(host["variables"])["shipping_users"]]
-    assert (
-        hosts and {f"project_{project}" for user in users for project in user["projects"]} <= groups
-    )
+    projects: set[str] = set()
+    for host in hosts:
+        for user in json.loads(host["variables"])["shipping_users"]:
+            projects.update(user["projects"])
+    assert hosts and {f"project_{project}" for project in projects} <= groups
 
     assert launched(deliveries, source["related"]["update"], {})["status"] == "successful"
     again = deliveries.get(f"{inventory['related']['hosts']}?page_size=200")["results"]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import base64
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -184,8 +184,9 @@ def by_login(company: Company) -> str:
     found = [unit("projects"), unit("teams")]
     members = {name: set(uids) for name, uids in company.projects.items()}
     for name, inner in company.inside.items():
-        if name in members:
-            members[name].update(uid for team in inner for uid in company.teams.get(team, ()))
+        for team in inner:
+            if name in members:
+                members[name].update(company.teams.get(team, ()))
     for name, uids in members.items():
         found.append(
             entry(
@@ -200,7 +201,10 @@ def by_login(company: Company) -> str:
 
 
 def written_again(company: Company) -> str:
-    """The members of all groups once more, for overlays that only see what is written through the server."""
+    """The members of all groups once more.
+
+    For overlays that only see what is written through the server.
+    """
     changes = []
     for text in by_dn(company, "groupOfNames").split("\n\n"):
         lines = text.strip().splitlines()
@@ -220,59 +224,58 @@ def active_directory(company: Company, suffix: str) -> str:
         entry(f"OU={name},{suffix}", objectClass="organizationalUnit")
         for name in ("People", "Projects", "Teams", "Machines")
     ]
-    dns = {person.uid: f"CN={escaped(person.cn)},OU=People,{suffix}" for person in company.people}
+    person_dns = {
+        person.uid: f"CN={escaped(person.cn)},OU=People,{suffix}" for person in company.people
+    }
     users = [
         # 512: a normal account, 32: its password may be empty, 2: it is disabled
         entry(
-            dns[person.uid],
+            person_dns[person.uid],
             objectClass="user",
             sAMAccountName=person.uid,
             userAccountControl=546 if person.closed else 544,
         )
         for person in company.people
     ]
-    places = {name: f"CN={escaped(name)},OU=Projects,{suffix}" for name in company.projects}
-    places.update({name: f"CN={name},OU=Teams,{suffix}" for name in company.teams})
-    empty = [
+    group_dns = {name: f"CN={escaped(name)},OU=Projects,{suffix}" for name in company.projects}
+    group_dns.update({name: f"CN={name},OU=Teams,{suffix}" for name in company.teams})
+    groups = [
         entry(dn, objectClass="group", sAMAccountName=f"group-{number}")
-        for number, dn in enumerate(places.values())
+        for number, dn in enumerate(group_dns.values())
     ]
-    computers, members = [], []
+    computers: list[str] = []
     for name, owners in company.machines.items():
-        owner = [dns[uid] for uid in owners]
-        if len(owners) > 1:
-            group = f"CN={name} users,OU=Teams,{suffix}"
-            empty.append(
-                entry(group, objectClass="group", sAMAccountName=f"{name}-users", member=owner)
-            )
-            owner = [group]
-        managed = {"managedBy": owner} if owner else {}
-        dn = f"CN={name},OU=Machines,{suffix}"
-        computers.append(
-            entry(
-                dn,
-                objectClass="computer",
-                sAMAccountName=f"{name}$",
-                dNSHostName=f"{name.upper()}.example.com",
-                **managed,
-            )
+        computers += _computer(name, [person_dns[uid] for uid in owners], suffix)
+    return "\n".join(
+        [*units, *users, *groups, *computers, *_memberships(company, person_dns, group_dns)]
+    )
+
+
+def _computer(name: str, owner_dns: list[str], suffix: str) -> Iterator[str]:
+    managers = owner_dns
+    if len(owner_dns) > 1:
+        managers = [f"CN={name} users,OU=Teams,{suffix}"]
+        yield entry(
+            managers[0], objectClass="group", sAMAccountName=f"{name}-users", member=owner_dns
         )
+    yield entry(
+        f"CN={name},OU=Machines,{suffix}",
+        objectClass="computer",
+        sAMAccountName=f"{name}$",
+        dNSHostName=f"{name.upper()}.example.com",
+        **({"managedBy": managers} if managers else {}),
+    )
+
+
+def _memberships(
+    company: Company, person_dns: Mapping[str, str], group_dns: Mapping[str, str]
+) -> Iterator[str]:
+    """Changes, since groups that are members of one another must all be there before."""
     for name, uids in {**company.projects, **company.teams}.items():
-        inside = [dns[uid] for uid in uids] + [
-            places[inner] for inner in company.inside.get(name, ())
-        ]
-        members.append(
-            "\n".join(
-                [
-                    _line("dn", places[name]),
-                    "changetype: modify",
-                    "add: member",
-                    *(_line("member", dn) for dn in inside),
-                ]
-            )
-            + "\n"
-        )
-    return "\n".join([*units, *users, *empty, *computers, *members])
+        inner = [group_dns[group] for group in company.inside.get(name, ())]
+        members = [person_dns[uid] for uid in uids] + inner
+        lines = [_line("dn", group_dns[name]), "changetype: modify", "add: member"]
+        yield "\n".join([*lines, *(_line("member", dn) for dn in members)]) + "\n"
 
 
 def freeipa(company: Company) -> str:

@@ -51,11 +51,9 @@ class Spelling:
         )
 
     def case(self, text: str) -> str:
-        return (
-            "".join(letter.swapcase() if letter.isascii() else letter for letter in text)
-            if self.swapped
-            else text
-        )
+        if not self.swapped:
+            return text
+        return "".join(letter.swapcase() if letter.isascii() else letter for letter in text)
 
     def value(self, text: str) -> str:
         own = self.case(text.replace(" ", "  ") if self.spaced else text)

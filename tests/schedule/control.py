@@ -105,7 +105,7 @@ class Control:
         }
         self.write(f"{REPOSITORY}/inventories/people/hosts.json", json.dumps(content))
 
-    def breaks(self, broken: bool) -> None:
+    def breaks(self, *, broken: bool) -> None:
         """A tool of the project has a self-test that fails, or has it no more."""
         tool = (
             ""

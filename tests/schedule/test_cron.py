@@ -85,7 +85,7 @@ def test_a_machine_that_is_off_is_waiting(control: Control):
 def test_a_machine_that_fails_is_told_apart(control: Control):
     former = control.metrics()["shipping_sync_last_success_timestamp_seconds"]
     control.members("ada")
-    control.breaks(True)
+    control.breaks(broken=True)
     control.commit()
     assert control.sync() == 1, control.read(f"{HOME}/sync.log")
     told = control.metrics()
@@ -94,7 +94,7 @@ def test_a_machine_that_fails_is_told_apart(control: Control):
         and told["shipping_sync_exit_status"] == 1
     )
     assert told["shipping_sync_last_success_timestamp_seconds"] == former
-    control.breaks(False)
+    control.breaks(broken=False)
     control.commit()
 
 
