@@ -214,14 +214,14 @@ def test_a_server_that_hangs_in_the_middle(
 ):
     uri = restarted(oddly_certified)
     pid = oddly_certified.machine.pid(oddly_certified.name) or 0
-    ask = LdapSession.ask
+    request = LdapSession.request
 
     def hang(self: LdapSession, query: Query, cookie: bytes | None) -> Reply:
         if cookie:
             stop(pid)
-        return ask(self, query, cookie)
+        return request(self, query, cookie)
 
-    monkeypatch.setattr(LdapSession, "ask", hang)
+    monkeypatch.setattr(LdapSession, "request", hang)
     try:
         with within(10):
             error = refusal(rfc2307, uris=[uri], timeout=1)
@@ -235,14 +235,14 @@ def test_a_server_that_stops_in_the_middle(
     rfc2307: Directory, oddly_certified: Slapd, monkeypatch: pytest.MonkeyPatch
 ):
     uri = restarted(oddly_certified)
-    ask = LdapSession.ask
+    request = LdapSession.request
 
     def cut(self: LdapSession, query: Query, cookie: bytes | None) -> Reply:
         if cookie:
             os.kill(oddly_certified.machine.pid(oddly_certified.name) or 0, signal.SIGKILL)
-        return ask(self, query, cookie)
+        return request(self, query, cookie)
 
-    monkeypatch.setattr(LdapSession, "ask", cut)
+    monkeypatch.setattr(LdapSession, "request", cut)
     error = refusal(rfc2307, uris=[uri])
     assert isinstance(error, Incomplete)
     assert "broke off at page" in error.what

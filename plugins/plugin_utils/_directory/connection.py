@@ -108,7 +108,7 @@ class LdapSession:
         self._pages = True
         self._controls: list[tuple[str, bool, None]] = []
         self.root: Entry = Entry("", {})
-        self.look_around()
+        self.read_root_entry()
         self.limit(settings.total_timeout)
 
     def __enter__(self) -> LdapSession:
@@ -118,11 +118,11 @@ class LdapSession:
         self.close()
 
     @property
-    def contexts(self) -> Sequence[str]:
+    def naming_contexts(self) -> Sequence[str]:
         """Return the DNs of the trees that this server holds."""
         return self.root.texts("namingContexts")
 
-    def another(self) -> LdapSession:
+    def second_session(self) -> LdapSession:
         """Open a second connection to the same server, with the same bind."""
         return open_server(self._library, self._settings, self._server)
 
@@ -134,7 +134,7 @@ class LdapSession:
         """Unbind, whether or not the server still answers."""
         close(self._connection)
 
-    def ask(self, query: Query, cookie: bytes | None) -> Reply:
+    def request(self, query: Query, cookie: bytes | None) -> Reply:
         """Send one request, and return the reply."""
         paged: dict[str, Any] = {}
         if cookie is not None and self._pages:
@@ -168,9 +168,9 @@ class LdapSession:
             raise Unanswered(f"{query} at {self.uri} got no answer", _why(error), remedy) from error
         return _reply(self._connection.result, self._connection.response or ())
 
-    def look_around(self) -> None:
+    def read_root_entry(self) -> None:
         """Read the root entry: what the server can do, and how far its changes are."""
-        reply = self.ask(_ROOT, None)
+        reply = self.request(_ROOT, None)
         self.root = next(iter(reply.entries), self.root)
         controls = self.root.texts("supportedControl")
         self._pages = not controls or _PAGED in controls

@@ -31,7 +31,7 @@ _LAST_CHANGE = re.compile(r"\{replica [^}]*\} [0-9a-f]{20} ([0-9a-f]{20})\b")
 _HAS_RUV = re.compile(r"389|Red Hat|Fedora", re.IGNORECASE)
 
 
-def take(session: LdapSession, base: str) -> str:
+def read_revision(session: LdapSession, base: str) -> str:
     """Return the revision of the directory as it is now.
 
     The control machine's clock where the server has none.
@@ -57,7 +57,8 @@ def _usn(session: LdapSession) -> str:
 def _suffix(session: LdapSession, base: str) -> str:
     lower = base.lower().replace(" ", "")
     return next(
-        (name for name in session.contexts if lower.endswith(name.lower().replace(" ", ""))), ""
+        (name for name in session.naming_contexts if lower.endswith(name.lower().replace(" ", ""))),
+        "",
     )
 
 
@@ -74,8 +75,8 @@ def _ruv(session: LdapSession, base: str) -> str:
         return ""
     # Where this account may not see the RUV, 389-ds leaves attributes out of the next entry that it
     # gives on the same connection.
-    with session.another() as second_session:
-        reply = second_session.ask(replace(_RUV, base=suffix), None)
+    with session.second_session() as second_session:
+        reply = second_session.request(replace(_RUV, base=suffix), None)
     lines: list[str] = []
     for entry in reply.entries:
         lines += entry.texts("nsds50ruv")

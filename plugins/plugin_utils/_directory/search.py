@@ -79,15 +79,15 @@ class Reply:
 
 
 class Session(Protocol):
-    """A bound connection. ``ask`` raises Unanswered where no answer comes."""
+    """A bound connection. ``request`` raises Unanswered where no answer comes."""
 
     uri: str
 
     @property
-    def contexts(self) -> Sequence[str]:
+    def naming_contexts(self) -> Sequence[str]:
         """Return the DNs of the trees that this server holds."""
 
-    def ask(self, query: Query, cookie: bytes | None) -> Reply:
+    def request(self, query: Query, cookie: bytes | None) -> Reply:
         """Return the answer, or one page of it; a cookie of None means without paging."""
 
 
@@ -129,7 +129,7 @@ def _check_base(session: Session, query: Query) -> None:
     389-ds answers a paged search below such a base with success and nothing.
     """
     base = Query(query.base, "(objectClass=*)", ("objectClass",), "base")
-    reply = session.ask(base, None)
+    reply = session.request(base, None)
     check(session, base, reply)
     if not reply.entries:
         check(session, base, Reply(NO_SUCH_OBJECT, "noSuchObject", "it cannot be seen"))
@@ -137,7 +137,7 @@ def _check_base(session: Session, query: Query) -> None:
 
 def _page(session: Session, query: Query, cookie: bytes, number: int) -> Reply:
     try:
-        reply = session.ask(query, cookie)
+        reply = session.request(query, cookie)
     except DirectoryError as error:
         if number == 1:
             raise
@@ -152,7 +152,7 @@ def _page(session: Session, query: Query, cookie: bytes, number: int) -> Reply:
 def read_one(session: Session, dn: str, attributes: tuple[str, ...]) -> Entry | None:
     """Return one entry by its DN, with operational attributes; None where it cannot be seen."""
     query = Query(dn, "(objectClass=*)", attributes, "base")
-    reply = session.ask(query, None)
+    reply = session.request(query, None)
     if reply.code in (NO_SUCH_OBJECT, REFERRAL, *_NO_RIGHT):
         return None
     check(session, query, reply)
@@ -253,7 +253,7 @@ def _all_values(session: Session, entry: Entry, name: str) -> Sequence[bytes]:
             return octets
         next_range = f"{attribute};range={len(octets)}-*"
         query = Query(entry.dn, "(objectClass=*)", (next_range,), "base")
-        reply = session.ask(query, None)
+        reply = session.request(query, None)
         check(session, query, reply)
         part = reply.entries[0].values if reply.entries else {}
 

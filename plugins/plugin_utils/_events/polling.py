@@ -52,7 +52,7 @@ class Poll:
 
     def _by_number(self, session: LdapSession) -> set[str]:
         # What the server has now was taken before the search, so that nothing is between two looks.
-        session.look_around()
+        session.read_root_entry()
         first, self._usn = (self._usn or 0) + 1, _number(session)
         queries = (Query(base, f"(uSNChanged>={first})", ("1.1",)) for base in self._bases)
         return {entry.dn for query in queries for entry in read_all(session, query)}

@@ -71,7 +71,7 @@ def is_in(key: str, place: SearchArea) -> bool:
 def _as(session: Session, settings: Settings, dn: str, kind: _Kind) -> tuple[Entry | None, bool]:
     """The entry where it counts as this; and whether it is there at all."""
     query = Query(dn, kind.place.filter, (*kind.attributes, *_STAMPS), "base")
-    reply = session.ask(query, None)
+    reply = session.request(query, None)
     if reply.code in (NO_SUCH_OBJECT, INVALID_DN):
         return None, False
     check(session, query, reply)

@@ -204,7 +204,7 @@ class Source:
 
     def _follow(self, session: LdapSession) -> None:
         session.limit(self.settings.connection.total_timeout)
-        poll = Poll(self.settings, session, revision.take(session, self.settings.base))
+        poll = Poll(self.settings, session, revision.read_revision(session, self.settings.base))
         poll.changed(session)  # What is there already is read below.
         if self._picture is None or self.way != Way.SYNCREPL:
             self._open.everything = True
@@ -332,8 +332,8 @@ class Source:
 
     def _take_serial(self, session: LdapSession) -> str:
         if session.root.raw("highestCommittedUSN") or session.root.raw("lastChangeNumber"):
-            session.look_around()  # They are as old as this.
-        return revision.take(session, self.settings.base)
+            session.read_root_entry()  # They are as old as this.
+        return revision.read_revision(session, self.settings.base)
 
     def _done(self, picture: Picture, readings: Iterable[Reading], now: datetime) -> None:
         since = self._open.since or time.time()
@@ -503,7 +503,7 @@ def _context_of(base: str, session: LdapSession) -> str:
     lower = base.lower()
     fitting = (
         name
-        for name in session.contexts
+        for name in session.naming_contexts
         if lower == name.lower() or lower.endswith(f",{name.lower()}")
     )
     return max(fitting, key=len, default=base)

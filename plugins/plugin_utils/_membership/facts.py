@@ -225,7 +225,7 @@ def _look_up(
     attributes: tuple[str, ...],
 ) -> Iterator[Entry]:
     """Those of a kind among these DNs, wherever this server has them."""
-    for base, chosen in _by_tree([settings.base, *session.contexts], dns).items():
+    for base, chosen in _by_tree([settings.base, *session.naming_contexts], dns).items():
         search = DnSearch(
             base=base,
             dn_attribute=settings.layout.dn_attribute,

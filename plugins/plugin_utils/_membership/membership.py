@@ -52,7 +52,7 @@ def explain_membership(
 
 def _explained(session: LdapSession, settings: Settings) -> Explained:
     session.limit(settings.connection.total_timeout)
-    taken, now = revision.take(session, settings.base), datetime.now(UTC)
+    taken, now = revision.read_revision(session, settings.base), datetime.now(UTC)
     decision = Decision(read_facts(session, settings), settings, now)
     membership = decision.membership(taken)
     return Explained(
