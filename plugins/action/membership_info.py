@@ -18,15 +18,15 @@ from ansible_collections.shipping.code.plugins.module_utils._core.errors import 
     SpecError,
     sentence,
 )
-from ansible_collections.shipping.code.plugins.plugin_utils._controller.plugin_options import (
-    beside,
-    read_settings,
-    refuse_unknown,
-)
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.connection_check import (
     Step,
     check,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.plugin_options import (
+    beside,
+    read_settings,
+    refuse_unknown,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._membership import membership_state
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import (

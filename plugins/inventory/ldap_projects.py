@@ -194,12 +194,12 @@ from ansible_collections.shipping.code.plugins.module_utils._core.errors import 
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.inventory_failure import (
     fail_on_unparsed_source,
 )
-from ansible_collections.shipping.code.plugins.plugin_utils._controller.plugin_options import (
+from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
+from ansible_collections.shipping.code.plugins.plugin_utils._directory.plugin_options import (
     beside,
     read_settings,
     refuse_unknown,
 )
-from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
 from ansible_collections.shipping.code.plugins.plugin_utils._membership import membership_state
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import (
     Membership,

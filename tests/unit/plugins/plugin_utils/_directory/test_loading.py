@@ -13,6 +13,7 @@ PLUGINS = Path(__file__).resolve().parents[5] / "plugins"
 CLIENT = (
     "_directory.bind_password",
     "_directory.connection_check",
+    "_directory.plugin_options",
     "_membership.contents_check",
     "_membership.membership_state",
 )

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...module_utils._core.errors import Problem, SpecError, suggestion
-from .._directory import bind_password, settings
+from . import bind_password, settings
 
 
 def read_settings(plugin: Any, loader: Any, folder: str, origin: str) -> settings.Settings:
