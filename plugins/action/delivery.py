@@ -171,7 +171,7 @@ def _check_removals(
         fleet.in_later_batches(machines, options["selected"]),
         complete=options["complete"],
     )
-    limits = removal_limit.Limits(
+    limits = removal_limit.RemovalLimits(
         max_shrink=options["max_shrink"], may_empty=frozenset(options["may_empty"])
     )
     return removal_limit.check_removals(before, after, limits), after

@@ -20,7 +20,7 @@ from ansible_collections.shipping.code.plugins.module_utils._core.errors import 
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.connection_check import (
-    Step,
+    CheckStep,
     check,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.plugin_options import (
@@ -151,7 +151,7 @@ def _machine(record: Mapping[str, Any]) -> Machine:
     )
 
 
-def _checked_connection(checked: Iterable[Step]) -> dict[str, Any]:
+def _checked_connection(checked: Iterable[CheckStep]) -> dict[str, Any]:
     """Return all steps; the task fails with the first one that failed."""
     steps = [step.as_data() for step in checked]
     failed = next((step for step in steps if not step["ok"]), None)

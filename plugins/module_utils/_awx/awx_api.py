@@ -17,7 +17,7 @@ from .._core.errors import Denied, NotFound, PlatformError, Unreachable, innermo
 Object = Mapping[str, Any]
 
 
-class Busy(PlatformError):
+class ObjectInUse(PlatformError):
     """Running jobs use the object."""
 
 
@@ -130,7 +130,7 @@ def _sentences(title: str) -> Iterator[None]:
     kinds: dict[type[Exception], Callable[..., PlatformError]] = {
         Unauthorized: Denied,
         Forbidden: Denied,
-        Conflict: Busy,
+        Conflict: ObjectInUse,
         Missing: NotFound,
     }
     remedies = {

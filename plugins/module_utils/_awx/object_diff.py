@@ -18,7 +18,7 @@ from typing import Any
 
 from .._core.content_ids import canonical, secret_id
 from .._core.errors import Problem, SpecError, suggestion
-from .object_types import BY_NAME, KINDS, Kind
+from .object_types import BY_NAME, KINDS, ObjectType
 
 HIDDEN = "$encrypted$"
 _MARK = re.compile(r"(?:^| )\[shipping\.code(?: ([0-9a-f]+))?\]$")
@@ -29,7 +29,7 @@ _RRULE = re.compile(r"DTSTART(;TZID=[^:]+)?:\d{8}T\d{6}Z? .*RRULE:\S*INTERVAL=\d
 class Declared:
     """One declared object, with the names of others that it refers to."""
 
-    kind: Kind
+    kind: ObjectType
     name: str
     fields: Mapping[str, Any]
     references: Mapping[str, str] = field(default_factory=dict)
@@ -62,7 +62,7 @@ def declared_in(objects: Mapping[str, Any]) -> list[Declared]:
     return declared
 
 
-def _declared(kind: Kind, options: Mapping[str, Any]) -> Declared:
+def _declared(kind: ObjectType, options: Mapping[str, Any]) -> Declared:
     fields = {name: value for name, value in options.items() if value is not None}
     name = fields.pop("name")
     references = {field_name: fields.pop(field_name, None) for field_name in kind.references}
@@ -182,7 +182,7 @@ def _secret_differs(
     )
 
 
-def _same(kind: Kind, name: str, value: Any, current: Any) -> bool:
+def _same(kind: ObjectType, name: str, value: Any, current: Any) -> bool:
     if name in kind.texts:
         return bool(_parsed(value) == _parsed(current))
     return bool(value == current or (value in ("", None) and current in ("", None)))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, TypeVar
 
 from .._core.errors import Problem, ShippingError, SpecError
-from .awx_api import Awx, Busy, Object, connect
+from .awx_api import Awx, Object, ObjectInUse, connect
 from .object_diff import (
     Declared,
     declared_in,
@@ -58,7 +58,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 
 @dataclass
-class Step:
+class ObjectPlan:
     """The plan for one object."""
 
     declared: Declared
@@ -99,7 +99,7 @@ class ObjectSync:
         self.deadline = time.monotonic() + self.timeout
         self.ids: dict[tuple[str, str], int | None] = {}
 
-    def plan(self, objects: Iterable[Declared]) -> list[Step]:
+    def plan(self, objects: Iterable[Declared]) -> list[ObjectPlan]:
         """Return what is to be done, object by object; nothing is written."""
         steps, problems = [], list[Problem]()
         for declared in objects:
@@ -147,17 +147,17 @@ class ObjectSync:
         self.ids[kind.name, declared.name] = current["id"] if current else None
         return current
 
-    def _step(self, declared: Declared, current: Object | None) -> Step:
+    def _step(self, declared: Declared, current: Object | None) -> ObjectPlan:
         if current is None:
-            return Step(declared, None)
+            return ObjectPlan(declared, None)
         lists = {
             name: {item["name"]: item["id"] for item in self.awx.all(current["related"][name])}
             for name in declared.lists
         }
         # Others may have made the organization; what is within it is managed all the same.
         if declared.kind.name == "organizations" and not is_ours(current) and not self.adopt:
-            return Step(declared, current, lists, unmanaged=True)
-        return Step(declared, current, lists, changes=self._differences(declared, current))
+            return ObjectPlan(declared, current, lists, unmanaged=True)
+        return ObjectPlan(declared, current, lists, changes=self._differences(declared, current))
 
     def _differences(self, declared: Declared, current: Object) -> dict[str, Any]:
         return differences(
@@ -173,7 +173,7 @@ class ObjectSync:
             for name, value in declared.references.items()
         }
 
-    def _unmanaged(self, step: Step) -> Iterable[Problem]:
+    def _unmanaged(self, step: ObjectPlan) -> Iterable[Problem]:
         if step.current is None or step.unmanaged or self.adopt or is_ours(step.current):
             return
         yield Problem(
@@ -182,7 +182,7 @@ class ObjectSync:
             " take it over",
         )
 
-    def apply(self, step: Step) -> None:
+    def apply(self, step: ObjectPlan) -> None:
         """Do what the plan says about one object."""
         if step.outcome == "unchanged":
             self._retry_update(step)
@@ -201,7 +201,7 @@ class ObjectSync:
         if declared.kind.name == "projects":
             self._wait_for_project(step.current, declared.title)
 
-    def _update_list(self, step: Step, name: str) -> None:
+    def _update_list(self, step: ObjectPlan, name: str) -> None:
         declared, current_ids = step.declared, step.lists.get(name, {})
         place = (step.current or {})["related"][name]
         for removed in sorted(set(current_ids) - set(declared.lists[name])):
@@ -212,7 +212,7 @@ class ObjectSync:
                 sent = {"id": self.ids[declared.kind.lists[name], added]}
                 self.awx.post(place, declared.title, sent)
 
-    def _retry_update(self, step: Step) -> None:
+    def _retry_update(self, step: ObjectPlan) -> None:
         """Update a project whose last update has failed: its playbooks are not there yet."""
         current, title = step.current, step.declared.title
         if current and not step.unmanaged and current.get("status") in _NOT_FETCHED:
@@ -250,14 +250,14 @@ class ObjectSync:
                 )
             time.sleep(_INTERVAL)
 
-    def remove(self, step: Step) -> None:
+    def remove(self, step: ObjectPlan) -> None:
         """Remove an object, and wait until AWX has removed it."""
         current, title = step.current or {}, step.declared.title
 
         def try_to_remove() -> bool | None:
             try:
                 self.awx.remove(current, title)
-            except Busy:
+            except ObjectInUse:
                 if time.monotonic() > self.deadline:
                     raise
                 return None
@@ -268,7 +268,7 @@ class ObjectSync:
             lambda: None if self.read(step.declared) else True, f"{title} is still being removed"
         )
 
-    def others_in(self, organization: Object, steps: Iterable[Step]) -> list[str]:
+    def others_in(self, organization: Object, steps: Iterable[ObjectPlan]) -> list[str]:
         """Return what an organization has that is not declared."""
         declared = {(step.declared.kind.name, step.current["id"]) for step in steps if step.current}
         others = []
@@ -310,7 +310,7 @@ def remove_objects(sync: ObjectSync, objects: Mapping[str, Any]) -> dict[str, An
     steps = []
     for declared in declared_in(objects):
         list(sync.read_references(declared))  # For the ids; what is missing does not matter here.
-        steps.append(Step(declared, sync.read(declared)))
+        steps.append(ObjectPlan(declared, sync.read(declared)))
     outcomes, notes = [], []
     for step in reversed(steps):
         outcome, reasons = _remove(sync, step, steps)
@@ -324,7 +324,7 @@ def remove_objects(sync: ObjectSync, objects: Mapping[str, Any]) -> dict[str, An
     }
 
 
-def _remove(sync: ObjectSync, step: Step, steps: list[Step]) -> tuple[str, list[str]]:
+def _remove(sync: ObjectSync, step: ObjectPlan, steps: list[ObjectPlan]) -> tuple[str, list[str]]:
     if step.current is None:
         return "absent", []
     if not is_ours(step.current):
@@ -338,7 +338,7 @@ def _remove(sync: ObjectSync, step: Step, steps: list[Step]) -> tuple[str, list[
     return "removed", []
 
 
-def _result(steps: Iterable[Step], outcomes: Iterable[str]) -> list[dict[str, Any]]:
+def _result(steps: Iterable[ObjectPlan], outcomes: Iterable[str]) -> list[dict[str, Any]]:
     return [
         {
             "kind": step.declared.kind.name,
@@ -350,7 +350,7 @@ def _result(steps: Iterable[Step], outcomes: Iterable[str]) -> list[dict[str, An
     ]
 
 
-def _diff(steps: Iterable[Step]) -> dict[str, Any]:
+def _diff(steps: Iterable[ObjectPlan]) -> dict[str, Any]:
     before, after = {}, {}
     for step in steps:
         if step.outcome != "unchanged":
@@ -361,7 +361,7 @@ def _diff(steps: Iterable[Step]) -> dict[str, Any]:
     return {"before": before, "after": after}
 
 
-def _diff_of_removal(steps: Iterable[Step], outcomes: Iterable[str]) -> dict[str, Any]:
+def _diff_of_removal(steps: Iterable[ObjectPlan], outcomes: Iterable[str]) -> dict[str, Any]:
     removed = {
         f"{step.declared.kind.name} {step.declared.name}": "present"
         for step, outcome in zip(steps, outcomes)

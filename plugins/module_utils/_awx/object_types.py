@@ -11,7 +11,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Kind:
+class ObjectType:
     """A kind of objects, with the names of AWX's API."""
 
     name: str
@@ -41,13 +41,13 @@ _NOTIFICATIONS = {
 }
 
 KINDS = (
-    Kind("organizations", "organization", {**_SHARED, "max_hosts": "int"}),
-    Kind(
+    ObjectType("organizations", "organization", {**_SHARED, "max_hosts": "int"}),
+    ObjectType(
         "credential_types",
         "credential type",
         {**_SHARED, "kind": "str", "inputs": "dict", "injectors": "dict"},
     ),
-    Kind(
+    ObjectType(
         "credentials",
         "credential",
         {**_OWNED, "credential_type": "str", "inputs": "dict"},
@@ -56,7 +56,7 @@ KINDS = (
         needed=("organization", "credential_type"),
         secret="inputs",  # noqa: S106 - the name of a field
     ),
-    Kind(
+    ObjectType(
         "execution_environments",
         "execution environment",
         {**_OWNED, "image": "str", "pull": "str", "credential": "str"},
@@ -64,7 +64,7 @@ KINDS = (
         scope="organization",
         needed=("organization", "image"),
     ),
-    Kind(
+    ObjectType(
         "projects",
         "project",
         {
@@ -83,7 +83,7 @@ KINDS = (
         scope="organization",
         needed=("organization", "scm_url"),
     ),
-    Kind(
+    ObjectType(
         "inventories",
         "inventory",
         {**_OWNED, "variables": "dict"},
@@ -92,7 +92,7 @@ KINDS = (
         needed=("organization",),
         texts=("variables",),
     ),
-    Kind(
+    ObjectType(
         "notification_templates",
         "notification template",
         {**_OWNED, "notification_type": "str", "notification_configuration": "dict"},
@@ -101,7 +101,7 @@ KINDS = (
         needed=("organization", "notification_type", "notification_configuration"),
         secret="notification_configuration",  # noqa: S106 - the name of a field
     ),
-    Kind(
+    ObjectType(
         "inventory_sources",
         "inventory source",
         {
@@ -132,7 +132,7 @@ KINDS = (
         needed=("inventory", "source_project", "source_path"),
         texts=("source_vars",),
     ),
-    Kind(
+    ObjectType(
         "job_templates",
         "job template",
         {
@@ -165,7 +165,7 @@ KINDS = (
         needed=("organization", "inventory", "project", "playbook"),
         texts=("extra_vars",),
     ),
-    Kind(
+    ObjectType(
         "schedules",
         "schedule",
         {
@@ -205,7 +205,7 @@ def arguments() -> dict[str, dict[str, Any]]:
     }
 
 
-def _options(kind: Kind) -> dict[str, dict[str, Any]]:
+def _options(kind: ObjectType) -> dict[str, dict[str, Any]]:
     choices = {**_CHOICES, **(_CREDENTIAL_TYPE_CHOICES if kind.name == "credential_types" else {})}
     needed = ("name", *kind.needed)
     options: dict[str, dict[str, Any]] = {

@@ -21,7 +21,7 @@ from .credentials import Credentials, basic
 from .registry_answers import (
     DENIED,
     UNREACHABLE,
-    Answer,
+    HttpAnswer,
     NoAnswer,
     Rejection,
     challenges,
@@ -122,7 +122,7 @@ class ManifestRequest:
             text = text.replace(secret, _MASK)
         return text
 
-    def _request(self, method: str) -> Answer:
+    def _request(self, method: str) -> HttpAnswer:
         answer = self._send(method)
         # An address to which the registry redirects does not decide who gets the credentials.
         if (
@@ -138,7 +138,7 @@ class ManifestRequest:
                 answer = self._send(method)
         return answer
 
-    def _send(self, method: str) -> Answer:
+    def _send(self, method: str) -> HttpAnswer:
         headers = {"Accept": ", ".join(_MANIFESTS)}
         if self._authorization:
             headers["Authorization"] = self._authorization
@@ -195,7 +195,7 @@ class ManifestRequest:
 
     def _request_token(
         self, realm: str, demanded: Mapping[str, str], login: Mapping[str, str]
-    ) -> Answer:
+    ) -> HttpAnswer:
         service = {"service": demanded["service"]} if demanded.get("service") else {}
         scope = demanded.get("scope") or f"repository:{self._name}:pull"
         if login.get("identitytoken"):

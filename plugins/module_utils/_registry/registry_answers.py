@@ -42,7 +42,7 @@ class NoAnswer(Rejection):
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpAnswer:
     """The answer from ``url``."""
 
     url: str
@@ -65,7 +65,7 @@ def challenges(header: str) -> dict[str, dict[str, str]]:
     return parameters
 
 
-def rejection(answer: Answer) -> Rejection:
+def rejection(answer: HttpAnswer) -> Rejection:
     """Return what an error answer means; its codes say more than its status."""
     codes = {code.upper() for code, _text in _errors_in(answer.body)}
     denied = answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) or codes & {
@@ -80,7 +80,7 @@ def rejection(answer: Answer) -> Rejection:
     return NoAnswer(message_of(answer))
 
 
-def message_of(answer: Answer) -> str:
+def message_of(answer: HttpAnswer) -> str:
     """Return the message of an error answer, put as the Docker client puts it."""
     parts = [
         ": ".join(filter(None, (code.lower().replace("_", " "), text)))
@@ -131,7 +131,7 @@ def mapping_in(body: bytes) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def digest_of(answer: Answer) -> str:
+def digest_of(answer: HttpAnswer) -> str:
     """Return the digest of a manifest: from its registry, or from its content."""
     named = answer.headers.get("Docker-Content-Digest", "")
     if is_image_id(named):

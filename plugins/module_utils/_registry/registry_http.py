@@ -19,7 +19,7 @@ from urllib.request import getproxies_environment, proxy_bypass_environment  # t
 
 from .._core.errors import ShippingError, first_cause
 from .credentials import basic
-from .registry_answers import Answer, NoAnswer
+from .registry_answers import HttpAnswer, NoAnswer
 
 HOSTS = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
 _CERTIFICATES = "/etc/docker/certs.d"
@@ -43,7 +43,7 @@ class RegistryHttp:
         self._pools: dict[tuple[str, bool, str], Any] = {}
         self._lock = threading.Lock()
 
-    def request(self, host: str, method: str, path: str, headers: Mapping[str, str]) -> Answer:
+    def request(self, host: str, method: str, path: str, headers: Mapping[str, str]) -> HttpAnswer:
         """Send a request to a registry: with TLS, and then without it where that is allowed."""
         failures = []
         for scheme in self._schemes(host):
@@ -58,13 +58,13 @@ class RegistryHttp:
             raise NoAnswer(failures[0][1])
         raise NoAnswer("; ".join(f"{scheme}: {why}" for scheme, why in failures))
 
-    def fetch(self, registry: str, method: str, url: str, headers: Mapping[str, str]) -> Answer:
+    def fetch(self, registry: str, method: str, url: str, headers: Mapping[str, str]) -> HttpAnswer:
         """Send HEAD or GET, and follow redirections."""
         return self._follow(registry, method, headers, self.send(registry, method, url, headers))
 
     def _follow(
-        self, registry: str, method: str, headers: Mapping[str, str], answer: Answer
-    ) -> Answer:
+        self, registry: str, method: str, headers: Mapping[str, str], answer: HttpAnswer
+    ) -> HttpAnswer:
         """Follow redirections; another address gets no credentials."""
         for _hop in range(_MOST_REDIRECTIONS):
             location = answer.headers.get("Location")
@@ -88,7 +88,7 @@ class RegistryHttp:
         url: str,
         headers: Mapping[str, str],
         form: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> HttpAnswer:
         """Send one request.
 
         Plain HTTP is for loopback and insecure registries only, with or without credentials.
@@ -121,7 +121,7 @@ class RegistryHttp:
             )
             try:
                 content = b"".join(_read(response, deadline))
-                return Answer(url, response.status, response.headers, content)
+                return HttpAnswer(url, response.status, response.headers, content)
             finally:
                 response.release_conn()
         except _failures() as error:
@@ -162,7 +162,7 @@ def _join(url: str, location: str) -> str:
         return ""
 
 
-def address_of(answer: Answer) -> str:
+def address_of(answer: HttpAnswer) -> str:
     return origin(answer.url)[1]
 
 

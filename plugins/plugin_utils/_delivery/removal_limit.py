@@ -21,7 +21,7 @@ LostMembership = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
-class Limits:
+class RemovalLimits:
     """How much may be removed at once."""
 
     max_shrink: float = 20
@@ -48,7 +48,7 @@ class RemovalCheck:
 
 
 def check_removals(
-    before: FleetMemberships, after: FleetMemberships, limits: Limits
+    before: FleetMemberships, after: FleetMemberships, limits: RemovalLimits
 ) -> RemovalCheck:
     """Return whether it is likely that all these users have really left."""
     lost = tuple(sorted(_lost(before, after)))
@@ -65,7 +65,7 @@ def _lost(before: FleetMemberships, after: FleetMemberships) -> Iterable[LostMem
             yield machine, user_id, project
 
 
-def in_total(total: int, lost: int, limits: Limits) -> list[str]:
+def in_total(total: int, lost: int, limits: RemovalLimits) -> list[str]:
     """Return why so many of all memberships may not be removed; nothing where they may."""
     if lost <= limits.always or lost * 100 <= limits.max_shrink * total:
         return []
@@ -76,7 +76,9 @@ def in_total(total: int, lost: int, limits: Limits) -> list[str]:
     ]
 
 
-def emptied(had: Mapping[str, set[str]], have: Mapping[str, set[str]], limits: Limits) -> list[str]:
+def emptied(
+    had: Mapping[str, set[str]], have: Mapping[str, set[str]], limits: RemovalLimits
+) -> list[str]:
     """Return why projects may not lose all of their members; nothing where they keep some."""
     names = [
         name

@@ -18,7 +18,7 @@ from typing import Any
 from .directory_errors import DirectoryError, Refused, Unanswered
 from .discover import discover
 from .search import Entry, Query, Reply
-from .settings import Connection, Server
+from .settings import ConnectionSettings, Server
 
 _DOMAIN_SCOPE = "1.2.840.113556.1.4.1339"
 _PAGED = "1.2.840.113556.1.4.319"
@@ -96,7 +96,9 @@ class TimeLimitedSocket:
 class LdapSession:
     """A bound connection; a context manager that closes it."""
 
-    def __init__(self, library: Any, connection: Any, settings: Connection, server: Server) -> None:
+    def __init__(
+        self, library: Any, connection: Any, settings: ConnectionSettings, server: Server
+    ) -> None:
         self.uri = server.uri
         self.remarks: list[str] = []
         self._library = library
@@ -178,7 +180,7 @@ class LdapSession:
             self._controls = [(_DOMAIN_SCOPE, True, None)]
 
 
-def connect(settings: Connection) -> LdapSession:
+def connect(settings: ConnectionSettings) -> LdapSession:
     """Return a session with the first server that answers.
 
     A rejection is final, or a wrong password would lock the account at each of them.
@@ -198,7 +200,7 @@ def connect(settings: Connection) -> LdapSession:
     raise Unanswered(what, "; ".join(unanswered), "Check the names and ports in uris, and ca_file")
 
 
-def open_server(library: Any, settings: Connection, server: Server) -> LdapSession:
+def open_server(library: Any, settings: ConnectionSettings, server: Server) -> LdapSession:
     """Return a session with one server: connected, encrypted and bound."""
     connection = open_connection(library, settings, server)
     try:
@@ -209,7 +211,7 @@ def open_server(library: Any, settings: Connection, server: Server) -> LdapSessi
         raise
 
 
-def open_connection(library: Any, settings: Connection, server: Server) -> Any:
+def open_connection(library: Any, settings: ConnectionSettings, server: Server) -> Any:
     """Return a connection to one server, with TLS where it is to be; not bound yet."""
     tls = _tls(library, settings, server)
     secure = server.scheme == "ldaps"
@@ -266,7 +268,7 @@ def ldap_library() -> Any:
     return library
 
 
-def _identity(library: Any, settings: Connection) -> Mapping[str, Any]:
+def _identity(library: Any, settings: ConnectionSettings) -> Mapping[str, Any]:
     if settings.bind == "simple":
         return {"authentication": "SIMPLE", "user": settings.bind_dn, "password": settings.password}
     if settings.bind == "external":
@@ -276,7 +278,7 @@ def _identity(library: Any, settings: Connection) -> Mapping[str, Any]:
     return {"authentication": "ANONYMOUS"}
 
 
-def _tls(library: Any, settings: Connection, server: Server) -> Any:
+def _tls(library: Any, settings: ConnectionSettings, server: Server) -> Any:
     """Return a TLS setting for ldap3 that leaves everything to Python's own ssl.
 
     Names, addresses, versions, chains. None where the connection has no TLS.
@@ -307,7 +309,7 @@ def _tls(library: Any, settings: Connection, server: Server) -> Any:
     return Verified()
 
 
-def _context(settings: Connection) -> ssl.SSLContext:
+def _context(settings: ConnectionSettings) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)
     except OSError as error:
@@ -332,7 +334,9 @@ def _context(settings: Connection) -> ssl.SSLContext:
     return context
 
 
-def _open(library: Any, connection: Any, settings: Connection, server: Server, tls: Any) -> None:
+def _open(
+    library: Any, connection: Any, settings: ConnectionSettings, server: Server, tls: Any
+) -> None:
     try:
         connection.open(read_server_info=False)
         connection.socket = TimeLimitedSocket(connection.socket, settings.timeout)
@@ -346,7 +350,7 @@ def _open(library: Any, connection: Any, settings: Connection, server: Server, t
         ) from (failure or error)
 
 
-def bind(library: Any, connection: Any, settings: Connection, server: Server) -> None:
+def bind(library: Any, connection: Any, settings: ConnectionSettings, server: Server) -> None:
     """Bind; it is tried once."""
     try:
         # Nothing of the password in what is raised: the context of an error may hold it.
@@ -370,7 +374,7 @@ def bind(library: Any, connection: Any, settings: Connection, server: Server) ->
         raise _rejected_bind(settings, server, result)
 
 
-def _bind_error(settings: Connection, server: Server, why: str) -> DirectoryError:
+def _bind_error(settings: ConnectionSettings, server: Server, why: str) -> DirectoryError:
     if settings.bind == "gssapi" and "gssapi" in why.lower():
         return Refused(
             f"{server.uri} was not asked",
@@ -380,7 +384,9 @@ def _bind_error(settings: Connection, server: Server, why: str) -> DirectoryErro
     return Unanswered(f"{server.uri} did not answer the bind", why)
 
 
-def _rejected_bind(settings: Connection, server: Server, result: Mapping[str, Any]) -> Refused:
+def _rejected_bind(
+    settings: ConnectionSettings, server: Server, result: Mapping[str, Any]
+) -> Refused:
     identity = settings.bind_dn or _IDENTITIES.get(settings.bind, "anonymous")
     code, message = result.get("result"), result.get("message")
     answer = f"{result.get('description')} ({code})" + (f": {message}" if message else "")
@@ -399,7 +405,7 @@ def _rejected_bind(settings: Connection, server: Server, result: Mapping[str, An
     return Refused(f"{server.uri} does not let in {identity}", answer, "Check bind and its options")
 
 
-def _kerberos_errors(settings: Connection) -> tuple[type[Exception], ...]:
+def _kerberos_errors(settings: ConnectionSettings) -> tuple[type[Exception], ...]:
     """Return the errors of gssapi, where it is installed and used."""
     if settings.bind != "gssapi":
         return ()

@@ -21,11 +21,11 @@ from ...module_utils._core.errors import ShippingError
 from .connection import LdapSession, bind, close, ldap_library, open_connection
 from .directory_errors import DirectoryError, Refused, Unanswered
 from .discover import discover
-from .settings import Connection, Server, Settings
+from .settings import ConnectionSettings, Server, Settings
 
 
 @dataclass(frozen=True)
-class Step:
+class CheckStep:
     """One step: what was tried, at which server, and its outcome."""
 
     step: str
@@ -47,10 +47,10 @@ class Step:
         }
 
 
-CheckContents = Callable[[LdapSession, Settings], Iterator[Step]]
+CheckContents = Callable[[LdapSession, Settings], Iterator[CheckStep]]
 
 
-def check(settings: Settings, check_contents: CheckContents) -> Iterator[Step]:
+def check(settings: Settings, check_contents: CheckContents) -> Iterator[CheckStep]:
     """Yield all steps; every server is tried until a step fails.
 
     ``check_contents`` yields the steps about what is in the directory, which is read from the first
@@ -72,14 +72,14 @@ def check(settings: Settings, check_contents: CheckContents) -> Iterator[Step]:
             return
 
 
-def _discovery(connection: Connection) -> tuple[Step, tuple[Server, ...]]:
+def _discovery(connection: ConnectionSettings) -> tuple[CheckStep, tuple[Server, ...]]:
     try:
         servers = discover(connection)
     except DirectoryError as error:
         return failed_step("discovery", connection.srv_name, error), ()
     uris = [server.uri for server in servers]
     return (
-        Step(
+        CheckStep(
             "discovery",
             connection.srv_name,
             True,
@@ -90,9 +90,9 @@ def _discovery(connection: Connection) -> tuple[Step, tuple[Server, ...]]:
     )
 
 
-def failed_step(step: str, server: str, error: ShippingError, **facts: Any) -> Step:
+def failed_step(step: str, server: str, error: ShippingError, **facts: Any) -> CheckStep:
     """Return a step that failed with an error."""
-    return Step(
+    return CheckStep(
         step,
         server,
         False,
@@ -105,7 +105,7 @@ def failed_step(step: str, server: str, error: ShippingError, **facts: Any) -> S
 class _ServerCheck:
     """The check of one server: its name, its port, its certificate, the bind."""
 
-    def __init__(self, library: Any, connection: Connection, server: Server) -> None:
+    def __init__(self, library: Any, connection: ConnectionSettings, server: Server) -> None:
         self.library = library
         self.settings = connection
         self.server = server
@@ -113,7 +113,7 @@ class _ServerCheck:
         self.rejected = False
         self._connection: Any = None
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self) -> Iterator[CheckStep]:
         """Yield the steps until one has failed."""
         for step_of in self._steps_of_scheme():
             step = step_of()
@@ -121,7 +121,7 @@ class _ServerCheck:
             if not step.ok:
                 return
 
-    def _steps_of_scheme(self) -> list[Callable[[], Step]]:
+    def _steps_of_scheme(self) -> list[Callable[[], CheckStep]]:
         scheme = self.server.scheme
         if scheme == "ldapi":
             return [self._socket, self._bind]
@@ -136,10 +136,10 @@ class _ServerCheck:
         elif self._connection:
             close(self._connection)
 
-    def _step(self, step: str, text: str, **facts: Any) -> Step:
-        return Step(step, self.server.uri, True, text, facts=facts)
+    def _step(self, step: str, text: str, **facts: Any) -> CheckStep:
+        return CheckStep(step, self.server.uri, True, text, facts=facts)
 
-    def _name(self) -> Step:
+    def _name(self) -> CheckStep:
         host = self.server.host
         try:
             resolved = socket.getaddrinfo(host, self.server.port, type=socket.SOCK_STREAM)
@@ -153,7 +153,7 @@ class _ServerCheck:
         addresses = sorted({str(item[4][0]) for item in resolved})
         return self._step("name", f"{host} is {', '.join(addresses)}", addresses=addresses)
 
-    def _port(self) -> Step:
+    def _port(self) -> CheckStep:
         started = time.monotonic()
         where = f"{self.server.host} port {self.server.port}"
         try:
@@ -179,7 +179,7 @@ class _ServerCheck:
             "tcp", f"{where} answers within {took} ms", address=peer, milliseconds=took
         )
 
-    def _socket(self) -> Step:
+    def _socket(self) -> CheckStep:
         try:
             with socket.socket(socket.AF_UNIX) as plain:
                 plain.connect(self.server.host)
@@ -194,7 +194,7 @@ class _ServerCheck:
             )
         return self._step("socket", f"{self.server.host} can be opened")
 
-    def _tls(self) -> Step:
+    def _tls(self) -> CheckStep:
         facts = self._shown_by_server()
         try:
             self._connection = open_connection(self.library, self.settings, self.server)
@@ -239,7 +239,7 @@ class _ServerCheck:
                 close(connection)
         return {}
 
-    def _bind(self) -> Step:
+    def _bind(self) -> CheckStep:
         try:
             self._connection = self._connection or open_connection(
                 self.library, self.settings, self.server

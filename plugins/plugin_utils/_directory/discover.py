@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from .directory_errors import DirectoryError, Refused, Unanswered
-from .settings import Connection, Server
+from .settings import ConnectionSettings, Server
 
 
 @dataclass(frozen=True)
-class Target:
+class SrvRecord:
     """One SRV record."""
 
     priority: int
@@ -31,12 +31,12 @@ class Target:
     host: str
 
 
-def discover(settings: Connection) -> tuple[Server, ...]:
+def discover(settings: ConnectionSettings) -> tuple[Server, ...]:
     """Return the servers in the order in which to connect to them."""
     return tuple(servers(query(settings.srv_name, settings.timeout), settings))
 
 
-def servers(targets: Iterable[Target], settings: Connection) -> Iterator[Server]:
+def servers(targets: Iterable[SrvRecord], settings: ConnectionSettings) -> Iterator[Server]:
     """Yield the records as servers.
 
     StartTLS at the port that they name, else LDAPS at its own port, which no record names.
@@ -53,7 +53,7 @@ def servers(targets: Iterable[Target], settings: Connection) -> Iterator[Server]
         yield Server(f"{scheme}://{target.host}:{port}", scheme, target.host, port)
 
 
-def ordered(targets: Iterable[Target], chance: random.Random) -> Iterator[Target]:
+def ordered(targets: Iterable[SrvRecord], chance: random.Random) -> Iterator[SrvRecord]:
     """Yield the lowest priority first, and within one priority by chance, as the weights say."""
     remaining = sorted(targets, key=lambda target: (target.priority, target.weight, target.host))
     while remaining:
@@ -63,7 +63,7 @@ def ordered(targets: Iterable[Target], chance: random.Random) -> Iterator[Target
         yield chosen
 
 
-def query(name: str, timeout: int) -> list[Target]:
+def query(name: str, timeout: int) -> list[SrvRecord]:
     """Return the SRV records of this name, by the name servers of the control machine."""
     resolver, exception = _library()
     what = f"the DNS has no servers under {name}"
@@ -82,7 +82,7 @@ def query(name: str, timeout: int) -> list[Target]:
             "Check the name servers of this machine, or write the servers to uris",
         ) from error
     targets = [
-        Target(
+        SrvRecord(
             record.priority, record.weight, record.port, record.target.to_text().rstrip(".").lower()
         )
         for record in answer

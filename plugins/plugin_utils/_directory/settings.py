@@ -35,7 +35,7 @@ class Server:
 
 
 @dataclass(frozen=True)
-class Connection:
+class ConnectionSettings:
     """Where the directory is, and how to bind to it."""
 
     servers: tuple[Server, ...]
@@ -69,7 +69,7 @@ class SearchArea:
 class Settings:
     """Everything that decides an answer."""
 
-    connection: Connection
+    connection: ConnectionSettings
     base: str
     layout: Layout
     projects: SearchArea
@@ -337,7 +337,7 @@ class _Reader:
             return self.attributes(values, key, section, default)
         return self.attribute(values, key, section, default)
 
-    def connection(self, options: Mapping[str, Any]) -> Connection:
+    def connection(self, options: Mapping[str, Any]) -> ConnectionSettings:
         domain = self.domain_name(options, "srv_domain")
         servers = () if domain and not options.get("uris") else tuple(self._servers(options))
         if domain and servers:
@@ -351,7 +351,7 @@ class _Reader:
             name: self.text(options, name) or None
             for name in ("ca_file", "client_certificate", "client_key")
         }
-        return Connection(
+        return ConnectionSettings(
             servers=servers,
             bind=bind,
             bind_dn=self.text(options, "bind_dn"),
@@ -475,7 +475,7 @@ class _Reader:
                 " triple",
             )
 
-    def _check_clear_text(self, connection: Connection) -> None:
+    def _check_clear_text(self, connection: ConnectionSettings) -> None:
         if connection.start_tls:
             return
         without_tls = [server.uri for server in connection.servers if server.scheme == "ldap"]
@@ -494,7 +494,7 @@ class _Reader:
                 " start_tls: true",
             )
 
-    def _check_credentials(self, connection: Connection) -> None:
+    def _check_credentials(self, connection: ConnectionSettings) -> None:
         certificate = connection.client_certificate
         if connection.bind == "simple" and not connection.bind_dn:
             self.problem("bind_dn", "is missing; simple needs the DN of an account that may read")

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .._delivery.removal_limit import Limits, emptied, in_total
+from .._delivery.removal_limit import RemovalLimits, emptied, in_total
 from .._membership.assignments import Machine, User
 from .membership_diff import Fleet, differing
 
@@ -40,7 +40,7 @@ class Held:
 class Brake:
     """What has left lately: the second, and what."""
 
-    limits: Limits = field(default_factory=Limits)
+    limits: RemovalLimits = field(default_factory=RemovalLimits)
     lately: tuple[tuple[float, Lost], ...] = ()
 
     def apply(
@@ -64,7 +64,7 @@ class Brake:
         return [[second, *lost] for second, lost in self.lately]
 
 
-def brake_from(data: Any, limits: Limits) -> Brake:
+def brake_from(data: Any, limits: RemovalLimits) -> Brake:
     """What as_data() gave; what is none counts as nothing."""
     items = data if isinstance(data, list) else []
     good = (
@@ -94,7 +94,7 @@ def losses(before: Fleet, after: Fleet) -> tuple[Lost, ...]:
 
 
 def _reasons(
-    wanted: Fleet, seen: Fleet, lost: Iterable[Lost], lately: set[Lost], limits: Limits
+    wanted: Fleet, seen: Fleet, lost: Iterable[Lost], lately: set[Lost], limits: RemovalLimits
 ) -> tuple[str, ...]:
     """Why these may not all leave; whoever left lately and has come back does not count."""
     away = {item for item in lately if item[1:] not in _of(wanted.get(item[0], Machine(item[0])))}

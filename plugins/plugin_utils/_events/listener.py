@@ -18,7 +18,7 @@ from typing import Any
 
 from ...module_utils._core.errors import ShippingError
 from .._directory.directory_errors import DirectoryError, Incomplete, Refused, Unanswered
-from .._directory.settings import Connection
+from .._directory.settings import ConnectionSettings
 from .reread_queue import Inbox
 
 AGAIN = (
@@ -58,7 +58,7 @@ class Line:
     def __init__(
         self,
         library: Any,
-        settings: Connection,
+        settings: ConnectionSettings,
         uri: str,
         base: str,
         inbox: Inbox,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils._core.errors import Problem, SpecError, suggestion
-from .._delivery.removal_limit import Limits
+from .._delivery.removal_limit import RemovalLimits
 from .._directory import bind_password, settings
 from .._directory.directory_errors import DirectoryError, Refused
 
@@ -48,7 +48,7 @@ class Options:
     reconcile: float
     poll: float
     settle: float
-    limits: Limits
+    limits: RemovalLimits
     accept_older: bool
     given: Mapping[str, Any]
 
@@ -84,7 +84,7 @@ def read(args: Mapping[str, Any]) -> Options:
         problems += error.problems
     if problems:
         raise SpecError(problems, "the arguments of the event source")
-    limits = Limits(max_shrink=numbers.pop("max_shrink"), may_empty=may_empty)
+    limits = RemovalLimits(max_shrink=numbers.pop("max_shrink"), may_empty=may_empty)
     return Options(
         directory, place, way, limits=limits, accept_older=accept, given=given, **numbers
     )

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .._delivery.removal_limit import Limits
+from .._delivery.removal_limit import RemovalLimits
 from .._membership import membership_state
 from .._membership.assignments import Machine, Membership, User
 from .blocked_removals import Brake, brake_from
@@ -40,7 +40,7 @@ class Record:
         """The machines that had not been given what is wanted, when it was written."""
         return set(self._since)
 
-    def read(self, limits: Limits) -> tuple[membership_state.Wanted | None, Brake]:
+    def read(self, limits: RemovalLimits) -> tuple[membership_state.Wanted | None, Brake]:
         """What was told last; None where nothing was."""
         path = self.folder / "wanted.json"
         if not path.exists():

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from ...module_utils._core.errors import ShippingError
 from .._directory.connection import LdapSession
-from .._directory.connection_check import Step, failed_step
+from .._directory.connection_check import CheckStep, failed_step
 from .._directory.directory_errors import DirectoryError
 from .._directory.search import Query, read_all
 from .._directory.settings import SearchArea, Settings
@@ -17,7 +17,7 @@ from .facts import group_attributes, machine_attributes, person_attributes
 from .membership import membership_in
 
 
-def check_contents(session: LdapSession, settings: Settings) -> Iterator[Step]:
+def check_contents(session: LdapSession, settings: Settings) -> Iterator[CheckStep]:
     """Yield steps that say whether the directory has what the settings name."""
     session.limit(settings.connection.total_timeout)
     areas = (
@@ -37,7 +37,7 @@ def check_contents(session: LdapSession, settings: Settings) -> Iterator[Step]:
 
 def _check_area(
     session: LdapSession, name: str, area: SearchArea, attributes: tuple[str, ...]
-) -> Step:
+) -> CheckStep:
     searched = f"{area.filter} below {area.base}"
     try:
         entries = list(read_all(session, Query(area.base, area.filter, attributes, area.scope)))
@@ -51,7 +51,7 @@ def _check_area(
     }
     if not entries:
         remedy = f"Correct {name}.base or {name}.filter, or give this account the right to see them"
-        return Step(
+        return CheckStep(
             name,
             session.uri,
             False,
@@ -59,7 +59,7 @@ def _check_area(
             remedy,
             facts,
         )
-    return Step(
+    return CheckStep(
         name,
         session.uri,
         True,
@@ -68,7 +68,7 @@ def _check_area(
     )
 
 
-def _check_membership(session: LdapSession, settings: Settings) -> Step:
+def _check_membership(session: LdapSession, settings: Settings) -> CheckStep:
     try:
         membership = membership_in(session, settings)
     except ShippingError as error:
@@ -86,4 +86,4 @@ def _check_membership(session: LdapSession, settings: Settings) -> Step:
         f"{facts['users']} people have {facts['machines']} machines and {facts['projects']}"
         " projects"
     )
-    return Step("membership", session.uri, True, text, facts=facts)
+    return CheckStep("membership", session.uri, True, text, facts=facts)

@@ -19,7 +19,7 @@ from ansible_collections.shipping.code.plugins.module_utils._registry import reg
 from ansible_collections.shipping.code.plugins.module_utils._registry.credentials import Credentials
 from ansible_collections.shipping.code.plugins.module_utils._registry.registries import Registries
 from ansible_collections.shipping.code.plugins.module_utils._registry.registry_answers import (
-    Answer,
+    HttpAnswer,
     challenges,
 )
 
@@ -215,7 +215,7 @@ def test_where_the_hub_is(monkeypatch, text, place, path):
         registry_http.RegistryHttp,
         "send",
         lambda _self, _registry, method, url, _headers: (
-            asked.append((method, url)) or Answer(url, *FOUND)
+            asked.append((method, url)) or HttpAnswer(url, *FOUND)
         ),
     )
     assert ask(text) == DIGEST

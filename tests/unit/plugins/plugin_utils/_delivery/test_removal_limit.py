@@ -14,7 +14,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._delivery.fleet impo
     MachineDelivery,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery.removal_limit import (
-    Limits,
+    RemovalLimits,
     check_removals,
 )
 from hypothesis import given
@@ -38,14 +38,14 @@ def without(had: dict, project: str, people: range) -> dict:
 
 def test_ten_may_always_leave():
     had = company(12, "atlas", "beta")
-    assert not check_removals(had, without(had, "atlas", range(10)), Limits()).blocked
-    assert check_removals(had, without(had, "atlas", range(11)), Limits()).blocked
+    assert not check_removals(had, without(had, "atlas", range(10)), RemovalLimits()).blocked
+    assert check_removals(had, without(had, "atlas", range(11)), RemovalLimits()).blocked
 
 
 def test_more_than_a_fifth():
     had = company(100, "atlas")
-    assert not check_removals(had, without(had, "atlas", range(20)), Limits()).blocked
-    check = check_removals(had, without(had, "atlas", range(21)), Limits())
+    assert not check_removals(had, without(had, "atlas", range(20)), RemovalLimits()).blocked
+    check = check_removals(had, without(had, "atlas", range(21)), RemovalLimits())
     assert check.reasons == (
         (
             "21 of 100 memberships on machines would go, which is 21 %, and 20 % may"
@@ -54,7 +54,9 @@ def test_more_than_a_fifth():
     )
     assert (
         len(check.lost) == 21
-        and not check_removals(had, without(had, "atlas", range(21)), Limits(max_shrink=25)).blocked
+        and not check_removals(
+            had, without(had, "atlas", range(21)), RemovalLimits(max_shrink=25)
+        ).blocked
     )
 
 
@@ -64,16 +66,16 @@ def test_a_project_does_not_lose_all_of_three():
         **{f"x{number}": frozenset({(f"x{number}", "big")}) for number in range(200)},
     }
     check = check_removals(
-        had, {**had, "pc0": frozenset(), "pc1": frozenset(), "pc2": frozenset()}, Limits()
+        had, {**had, "pc0": frozenset(), "pc1": frozenset(), "pc2": frozenset()}, RemovalLimits()
     )
     assert check.reasons == ("small would lose all of its 3 members (delivery_may_empty: [small])",)
     assert not check_removals(
         had,
         {**had, "pc0": frozenset(), "pc1": frozenset(), "pc2": frozenset()},
-        Limits(may_empty=frozenset({"small"})),
+        RemovalLimits(may_empty=frozenset({"small"})),
     ).blocked
     assert not check_removals(
-        had, {**had, "pc0": frozenset(), "pc1": frozenset()}, Limits()
+        had, {**had, "pc0": frozenset(), "pc1": frozenset()}, RemovalLimits()
     ).blocked
 
 
@@ -83,21 +85,21 @@ def test_a_project_of_two_may_end():
         **{f"x{number}": frozenset({(f"x{number}", "big")}) for number in range(200)},
     }
     assert not check_removals(
-        had, {**had, "pc0": frozenset(), "pc1": frozenset()}, Limits()
+        had, {**had, "pc0": frozenset(), "pc1": frozenset()}, RemovalLimits()
     ).blocked
 
 
 def test_machines_that_vanish_count():
     had = company(60, "atlas")
     assert check_removals(
-        had, {name: pairs for name, pairs in had.items() if int(name[2:]) < 40}, Limits()
+        had, {name: pairs for name, pairs in had.items() if int(name[2:]) < 40}, RemovalLimits()
     ).blocked
 
 
 def test_a_machine_that_changes_hands_is_no_end_of_a_project():
     had = {"pc1": frozenset({("1", "a"), ("2", "a"), ("3", "a")})}
     assert not check_removals(
-        had, {"pc1": frozenset(), "pc2": frozenset({("1", "a")})}, Limits()
+        had, {"pc1": frozenset(), "pc2": frozenset({("1", "a")})}, RemovalLimits()
     ).blocked
 
 
@@ -109,8 +111,9 @@ def test_a_machine_that_changes_hands_is_no_end_of_a_project():
 )
 def test_nothing_leaves_nothing_stops(had: dict):
     assert (
-        check_removals(had, had, Limits(max_shrink=0)) == check_removals({}, had, Limits())
-        and not check_removals(had, had, Limits()).blocked
+        check_removals(had, had, RemovalLimits(max_shrink=0))
+        == check_removals({}, had, RemovalLimits())
+        and not check_removals(had, had, RemovalLimits()).blocked
     )
 
 
@@ -132,7 +135,9 @@ def test_thirty_single_events_count_together():
         machines = [machine(f"pc{number}", users, had, removals=gone)]
         before = fleet.memberships_before(machines, baseline)
         check = check_removals(
-            before, fleet.memberships_after(machines, delivered, before, complete=False), Limits()
+            before,
+            fleet.memberships_after(machines, delivered, before, complete=False),
+            RemovalLimits(),
         )
         blocked.append(check.blocked)
         if not check.blocked:
@@ -156,7 +161,7 @@ def test_without_a_baseline_the_receipts_are_compared():
     ]
     before = fleet.memberships_before(machines, None)
     assert check_removals(
-        before, fleet.memberships_after(machines, {}, before, complete=True), Limits()
+        before, fleet.memberships_after(machines, {}, before, complete=True), RemovalLimits()
     ).blocked
 
 
@@ -172,7 +177,7 @@ def test_a_project_whose_file_is_gone_is_seen():
     machines = [machine("pc1", users, users, removals=gone)]
     before = fleet.memberships_before(machines, {"machines": {"pc1": users}})
     assert check_removals(
-        before, fleet.memberships_after(machines, {}, before, complete=True), Limits()
+        before, fleet.memberships_after(machines, {}, before, complete=True), RemovalLimits()
     ).blocked
 
 

@@ -18,7 +18,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory
     Refused,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.discover import (
-    Target,
+    SrvRecord,
     ordered,
 )
 
@@ -30,7 +30,7 @@ GOOD: dict[str, Any] = {
 }
 
 
-def connection(**changes: Any) -> settings.Connection:
+def connection(**changes: Any) -> settings.ConnectionSettings:
     return settings.read({**GOOD, **changes}, "test").connection
 
 
@@ -62,7 +62,7 @@ def test_mistakes(changes, text):
 
 
 def test_priorities_go_before_weights():
-    targets = [Target(20, 100, 389, "c"), Target(10, 0, 389, "a"), Target(10, 5, 389, "b")]
+    targets = [SrvRecord(20, 100, 389, "c"), SrvRecord(10, 0, 389, "a"), SrvRecord(10, 5, 389, "b")]
     for seed in range(20):
         order = [target.host for target in ordered(targets, random.Random(seed))]
         assert order[-1] == "c"
@@ -70,7 +70,7 @@ def test_priorities_go_before_weights():
 
 
 def test_weights_are_chances():
-    targets = [Target(0, 90, 389, "a"), Target(0, 10, 389, "b"), Target(0, 0, 389, "c")]
+    targets = [SrvRecord(0, 90, 389, "a"), SrvRecord(0, 10, 389, "b"), SrvRecord(0, 0, 389, "c")]
     chance = random.Random(1)
     first = Counter(next(ordered(targets, chance)).host for _turn in range(2000))
     assert 1700 < first["a"] < 1900
@@ -84,7 +84,7 @@ def test_weights_are_chances():
 )
 def test_a_server_is_reached_with_tls_alone(start_tls, uri):
     (server,) = discover.servers(
-        [Target(0, 0, 1389, "ldap.example.com")], connection(start_tls=start_tls)
+        [SrvRecord(0, 0, 1389, "ldap.example.com")], connection(start_tls=start_tls)
     )
     assert server.uri == uri
     assert server.host == "ldap.example.com"
@@ -93,7 +93,7 @@ def test_a_server_is_reached_with_tls_alone(start_tls, uri):
 @pytest.mark.parametrize("host", ["ldap.evil.com", "evilexample.com", "example.com.evil.com"])
 def test_a_forged_answer_does_not_choose_the_directory(host):
     with pytest.raises(Refused, match=f"names {host}: which is outside of example.com"):
-        list(discover.servers([Target(0, 0, 389, host)], connection()))
+        list(discover.servers([SrvRecord(0, 0, 389, host)], connection()))
 
 
 def test_what_to_install(monkeypatch: pytest.MonkeyPatch):

@@ -27,7 +27,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._directory.search im
     read_all,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.settings import (
-    Connection,
+    ConnectionSettings,
     Server,
 )
 
@@ -39,7 +39,7 @@ QUERY = Query("dc=x", "(objectClass=*)", ("member",))
 def session(uri: str, timeout: int = 5) -> LdapSession:
     host, port = uri.removeprefix("ldap://").split(":")
     return connect(
-        Connection((Server(uri, "ldap", host, int(port)),), timeout=timeout, page_size=2)
+        ConnectionSettings((Server(uri, "ldap", host, int(port)),), timeout=timeout, page_size=2)
     )
 
 
@@ -187,7 +187,9 @@ def test_the_next_server_where_one_trickles(start_tls):
         begun = time.monotonic()
         with pytest.raises(Unanswered) as caught:
             connect(
-                Connection((Server(slow, "ldap", host, int(port)),), timeout=1, start_tls=start_tls)
+                ConnectionSettings(
+                    (Server(slow, "ldap", host, int(port)),), timeout=1, start_tls=start_tls
+                )
             )
     assert time.monotonic() - begun < 3
     assert "it did not come to an end within 1 s" in caught.value.why

@@ -17,7 +17,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory
     DirectoryError,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.settings import (
-    Connection,
+    ConnectionSettings,
     Server,
 )
 
@@ -54,7 +54,7 @@ def speaking(version: ssl.TLSVersion, folder: Path) -> Iterator[tuple[int, list[
 def ask(port: int, folder: Path) -> str:
     server = Server(f"ldaps://localhost:{port}", "ldaps", "localhost", port)
     with pytest.raises(DirectoryError) as caught:
-        connection.connect(Connection((server,), ca_file=str(folder / "ca.pem"), timeout=5))
+        connection.connect(ConnectionSettings((server,), ca_file=str(folder / "ca.pem"), timeout=5))
     return str(caught.value)
 
 

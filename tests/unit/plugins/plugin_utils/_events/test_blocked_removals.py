@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.shipping.code.plugins.plugin_utils._delivery.removal_limit import Limits
+from ansible_collections.shipping.code.plugins.plugin_utils._delivery.removal_limit import RemovalLimits
 from ansible_collections.shipping.code.plugins.plugin_utils._events.blocked_removals import (
     WINDOW,
     Brake,
@@ -99,12 +99,12 @@ def test_the_id_is_that_of_what_is_held():
 def test_projects_that_may_be_emptied():
     before = people(5)
     assert Brake().apply(before, without(before, *range(5)), 0.0)[1].id
-    limits = Limits(may_empty=frozenset({"a"}))
+    limits = RemovalLimits(may_empty=frozenset({"a"}))
     assert not Brake(limits).apply(before, without(before, *range(5)), 0.0)[1].id
 
 
 def test_it_goes_on_after_a_restart():
     _after, _held, brake = Brake().apply(people(20), without(people(20), 1), 100.0)
-    assert brake_from(brake.as_data(), Limits()) == brake
+    assert brake_from(brake.as_data(), RemovalLimits()) == brake
     for odd in (None, "x", [["a"]], [["x", 1, 2, 3]]):
-        assert brake_from(odd, Limits()).lately == ()
+        assert brake_from(odd, RemovalLimits()).lately == ()
