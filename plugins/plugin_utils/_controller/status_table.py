@@ -55,7 +55,7 @@ def _history(info: Mapping[str, Any]) -> list[str]:
         (
             str(release["number"]),
             release["version"],
-            _verdict(release, info["live"]),
+            _outcome(release, info["live"]),
             _time(release["ended"] or release["started"]),
             release["by"],
             release["reason"].partition(". ")[0],
@@ -69,7 +69,7 @@ def _history(info: Mapping[str, Any]) -> list[str]:
     )
 
 
-def _verdict(release: Mapping[str, Any], live: Mapping[str, Any]) -> str:
+def _outcome(release: Mapping[str, Any], live: Mapping[str, Any]) -> str:
     text = str(release["verdict"])
     if text == "live" and release["number"] != live["number"]:
         text = "was live"
