@@ -73,13 +73,6 @@ IMPORT_EXCEPTIONS = {
     Import(
         f"{_PLUGIN_UTILS}_catalog/project_file.py", f"{_PLUGIN_UTILS}_sources/yaml_reader.py"
     ): "one reader of YAML that keeps the lines, for Compose files and project files",
-    Import(
-        f"{_PLUGIN_UTILS}_directory/connection_check.py", f"{_PLUGIN_UTILS}_membership/facts.py"
-    ): "the check of a connection reads memberships, too",
-    Import(
-        f"{_PLUGIN_UTILS}_directory/connection_check.py",
-        f"{_PLUGIN_UTILS}_membership/membership.py",
-    ): "the check of a connection decides memberships, too",
 }
 CIRCLE_EXCEPTION = {
     f"{_UTILS}_compose/model.py",

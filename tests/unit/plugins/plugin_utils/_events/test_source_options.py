@@ -17,7 +17,7 @@ from ansible_collections.shipping.code.plugins.module_utils._core.errors import 
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
 from ansible_collections.shipping.code.plugins.plugin_utils._events import source_options
 
-from tests.docs.events import EVENT_SCHEMA, PLUGIN, documented, event_schema_text
+from tests.docs.event_schema import EVENT_SCHEMA, PLUGIN, documented, event_schema_text
 
 GIVEN: dict[str, Any] = {
     "uris": ["ldaps://x"],
