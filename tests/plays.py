@@ -186,10 +186,7 @@ def run(
 
 
 def _can_fork(words: Sequence[str], env: Mapping[str, str], cwd: Path) -> bool:
-    """Return whether the program is one of this Python.
-
-    And takes no settings or code of its own.
-    """
+    """Return whether a program is of this Python, and takes no settings or code of its own."""
     program = Path(words[0])
     return (
         program.name in PROGRAMS

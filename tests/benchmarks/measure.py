@@ -88,10 +88,7 @@ class Bench(Protocol):
         """Those that are measured side by side."""
 
     def finish(self, contender: Contender) -> None:
-        """Let the platform end what a contender only began.
-
-        So that the next one is not slowed by it.
-        """
+        """Let the platform end what a contender only began, so that it does not slow the next."""
 
 
 def play(folder: Path, name: str, tasks: list[dict[str, Any]]) -> list[str | Path]:

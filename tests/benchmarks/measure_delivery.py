@@ -62,9 +62,9 @@ TOOLS = (*SCRIPTS, *ARCHIVES, *PYTHONS, *BINARIES)
 
 
 class DeliveryBench:
-    """Machines with a user each.
+    """Machines with a user each, and twenty tools of one project.
 
-    And twenty tools of one project, in a folder that all contenders read.
+    The tools are in a folder that all contenders read.
     """
 
     def __init__(self, folder: Path, environment: dict[str, str], size: DeliverySize) -> None:

@@ -247,10 +247,7 @@ class KubernetesBench:
         ]
 
     def finish(self, contender: Contender) -> None:
-        """Let the cluster end what a contender only began.
-
-        So that the next one is not slowed by it.
-        """
+        """Let the cluster end what a contender only began, so that it does not slow the next."""
         if contender.name in PLACES:
             _until(lambda: self._is_settled(PLACES[contender.name]))
 

@@ -168,10 +168,7 @@ class SwarmBench:
         ]
 
     def finish(self, contender: Contender) -> None:
-        """Let the engine end what a contender only began.
-
-        So that the next one is not slowed by it.
-        """
+        """Let the engine end what a contender only began, so that it does not slow the next."""
         if contender.name in (LOOP, STACK, CLI):
             deadline = time.monotonic() + 120
             while time.monotonic() < deadline:

@@ -91,10 +91,7 @@ class KubernetesPlatform:
         }
 
     def object_name(self, app: str, name: str) -> str:
-        """The name of an app's network or volume.
-
-        And how those of its secrets and configs begin.
-        """
+        """The name of an app's network or volume, with which its secrets' and configs' begin."""
         return f"{app}-{name}"
 
     @property

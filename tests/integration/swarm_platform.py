@@ -68,10 +68,7 @@ class SwarmPlatform:
         return {"docker_host": proxy.host}
 
     def object_name(self, app: str, name: str) -> str:
-        """The name of an app's network or volume.
-
-        And how those of its secrets and configs begin.
-        """
+        """The name of an app's network or volume, with which its secrets' and configs' begin."""
         return f"{app}_{name}"
 
     def image(self, name: str, *, private: bool = False) -> str:

@@ -236,10 +236,7 @@ def answers(platform: Any, app: str) -> bool:
 
 
 def test_taken_over_with_a_change(platform: Any, player: Player, app: str, tmp_path: Path) -> None:
-    """Where the spec says something else, the pods are replaced.
-
-    And what only the manifest has survives.
-    """
+    """Where the spec differs, the pods are replaced, and what only the manifest has survives."""
     by_kubectl(platform, app, tmp_path)
     wait_until_ready(platform, app)
     before = pods(platform, app)

@@ -144,9 +144,9 @@ def ship(
 
 
 def test_many_kinds(platform: Any, player: Player, app: str, tmp_path: Path) -> None:
-    """Live at once and in order, again changes nothing, a changed one goes out alone.
+    """Live at once and in order; again changes nothing.
 
-    And what left is removed.
+    A changed object is released alone, and one that left is removed.
     """
     bodies = everything(platform, f"{app}.example.com")
     path = written(tmp_path, *bodies)
@@ -208,9 +208,9 @@ def test_many_kinds(platform: Any, player: Player, app: str, tmp_path: Path) -> 
 
 
 def test_secrets_come_back(platform: Any, player: Player, app: str, tmp_path: Path) -> None:
-    """A Secret keeps its name; its former content comes back with a rollback.
+    """A Secret keeps its name, and a rollback restores its former content.
 
-    That pods keep the old one is said.
+    The play reports that pods keep the old one.
     """
     web = deployment(
         platform,
@@ -330,10 +330,7 @@ def test_scale(platform: Any, player: Player, app: str, tmp_path: Path) -> None:
 def test_kustomization_and_chart(
     platform: Any, player: Player, app: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rendered by the official tools of the control machine.
-
-    Where they are missing, that is said.
-    """
+    """The control machine's official tools render them; the play reports missing ones."""
     tools = tmp_path / "bin"
     tools.mkdir()
     found = programs("helm")
@@ -423,10 +420,7 @@ def test_mistakes(
 
 
 def test_examples(platform: Any, player: Player, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The examples of the module that are for this platform.
-
-    With the addresses of this test bed.
-    """
+    """The module's examples for this platform, with the addresses of this test bed."""
     text = importlib.import_module(
         "ansible_collections.shipping.code.plugins.modules.release"
     ).EXAMPLES

@@ -47,9 +47,9 @@ def web(platform: Any, *networks: str, **keys: Any) -> dict[str, Any]:
 
 
 def company(platform: Any) -> Spec:
-    """A published front, a store that nobody but the service between them is to reach.
+    """A published front, a store, and a service between them.
 
-    And that reaches nobody outside.
+    Only that service may reach the store, which reaches nobody outside.
     """
     return {
         "services": {
@@ -109,10 +109,7 @@ def test_who_reaches_whom(platform: Any, player: Player, app: str) -> None:
 
 
 def test_another_app(platform: Any, player: Player, app: str) -> None:
-    """It comes in by a network that it calls external, and by what is published.
-
-    By nothing else.
-    """
+    """It comes in by a network that it calls external and by published ports, by nothing else."""
     ship(player, platform, app, company(platform))
     visited = {"outer": {"external": True, "name": platform.object_name(app, "outer")}}
     places = {}

@@ -21,10 +21,7 @@ pytestmark = pytest.mark.long
 
 @pytest.fixture
 def images(platform: Any, app: str) -> list[str]:
-    """Two images of this test alone that only the private registry has.
-
-    So that machines must pull them.
-    """
+    """Two images that only the private registry has, so that machines must pull them."""
     references = [platform.image(f"guarded-{app}:{tag}", private=True) for tag in ("1", "2")]
     for number, reference in enumerate(references):
         platform.publish(reference, f"FROM {platform.image('tool:1')}\nENV GUARDED={number}\n")
@@ -90,7 +87,7 @@ def test_let_in(
 ) -> None:
     """The machine pulls with the credentials at first and at an update.
 
-    And a second run finds nothing to do.
+    A second run changes nothing.
     """
     given = way(player, platform)
     monkeypatch.setenv("PATH", f"{player.home / 'bin'}:{os.environ['PATH']}")

@@ -104,9 +104,9 @@ def test_there_and_back(platform: Any, player: Player, app: str) -> None:
 
 @pytest.mark.long
 def test_what_cannot_be_brought_back(platform: Any, player: Player, app: str) -> None:
-    """What never was live, what is not there.
+    """A rollback is rejected before anything changes.
 
-    And what has lost a secret is refused before anything is touched.
+    The release never was live, is not there, or has lost a secret.
     """
     nothing = back(player, platform, app)
     assert not nothing.ok and "nothing to go back to" in nothing.result["msg"]
@@ -256,10 +256,7 @@ def test_all_or_nothing(platform: Any, player: Player, app: str) -> None:
 
 @pytest.mark.long
 def test_a_restoration_that_fails_is_told(platform: Any, player: Player, app: str) -> None:
-    """Where the former release cannot be brought back either, the verdict says so.
-
-    And the record too.
-    """
+    """If the former release cannot be restored either, the verdict and the record say so."""
     spec = {
         "services": {
             "app": tool(

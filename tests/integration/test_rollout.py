@@ -70,9 +70,9 @@ def marked(case: Case) -> Any:
 
 @pytest.mark.parametrize("case", map(marked, CASES))
 def test_case(case: Case, platform: Any, running: Player, client: Client) -> None:
-    """The verdict, the reason, what serves meanwhile and afterwards.
+    """The verdict, the reason, and what serves meanwhile and afterwards.
 
-    And that the next run finds all in order.
+    The next run finds all in order.
     """
     case = case.on(platform)
     tasks, versions, records = platform.running(APP), platform.versions(APP), platform.records(APP)

@@ -35,9 +35,9 @@ SECRETS = {
 
 
 def stand_in(platform: Any, kind: str, folder: Path) -> Path:
-    """A second file that puts a small program in the place of each service's own.
+    """Write a second file with a small program in place of each service's own.
 
-    And what this machine has in that of what it lacks.
+    It also replaces what this machine lacks by what it has.
     """
     sample = parse((SAMPLES / kind / "compose.yml").read_text(), kind)
     services = {name: small(platform, service) for name, service in sample["services"].items()}

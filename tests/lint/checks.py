@@ -121,9 +121,9 @@ def galaxy_importer(place: CollectionCopy) -> None:
 
 
 def execution_environment(place: CollectionCopy) -> None:
-    """What an execution environment needs is found by its builder.
+    """Check that ansible-builder finds what an execution environment needs.
 
-    And the one of the documentation can be built from.
+    It must also be able to create the one of the documentation.
     """
     found = place.run("ansible-builder", "introspect", place.top)
     names = ("meta/ee-requirements.txt", "meta/ee-bindep.txt")

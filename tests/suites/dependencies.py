@@ -231,10 +231,7 @@ def _mentions(source: str) -> _Mentions:
 
 
 def _documentation(tree: ast.Module) -> str:
-    """Return the texts of a plugin's documentation.
-
-    Which say by which fragments they are extended.
-    """
+    """Return a plugin's documentation, which names the fragments that extend it."""
     values = [node.value for node in tree.body if _is_documentation(node)]
     return "\n".join(str(value.value) for value in values if isinstance(value, ast.Constant))
 

@@ -328,9 +328,9 @@ class SambaDomain:
         self._control("ldapmodify", *words, **options)
 
     def search(self, dn: str, attribute: str) -> list[str]:
-        """The values of one attribute of an entry, as ldapsearch prints them.
+        """The values of an entry's attribute, as ldapsearch prints them.
 
-        With a colon behind it those in base64.
+        Those in base64 are asked for by a colon behind the attribute.
         """
         text = self._control(
             "ldapsearch",

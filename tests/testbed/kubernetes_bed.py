@@ -228,9 +228,9 @@ class KubernetesBed:
         return answer.status, json.loads(text) if text.startswith("{") else {"text": text}
 
     def token(self, account: str = "", namespace: str = "default") -> str:
-        """The administrator's token.
+        """The administrator's token, or one for a service account.
 
-        Or one for a service account, which is made where it is missing.
+        A missing service account is created.
         """
         if not account:
             return self._tokens()["admin"]

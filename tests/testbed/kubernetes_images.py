@@ -385,10 +385,7 @@ def publish(
     context: Path | None = None,
     **arguments: str,
 ) -> str:
-    """Make an image from a Dockerfile's text and push it to where its reference says.
-
-    Its digest.
-    """
+    """Make an image from a Dockerfile's text, push it to its reference and return its digest."""
     address, _slash, name = reference.partition("/")
 
     def find(wanted: str) -> Image:

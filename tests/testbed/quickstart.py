@@ -34,10 +34,7 @@ VERSIONS = {"1.0.0": "", "1.1.0": "", "1.2.0": "DATABASE_URL"}
 
 @dataclass(frozen=True)
 class TourPlatform:
-    """Where the tour goes: the variables and the environment of its plays.
-
-    And how to look by hand.
-    """
+    """Where the tour runs: variables and environment of its plays, and how to look by hand."""
 
     address: str
     words: tuple[str, ...]
