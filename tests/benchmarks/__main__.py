@@ -36,7 +36,7 @@ PAGE, PICTURES = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "pictures"
 CURVE = (1, 5, 10, 20, 40)
 
 
-class Part(Protocol):
+class PartMeasurement(Protocol):
     """Measures a part in a folder of its own, and returns its section of the page."""
 
     def __call__(self, folder: Path, environment: dict[str, str], *, quick: bool) -> str:
@@ -46,7 +46,7 @@ class Part(Protocol):
 def main() -> None:
     """The whole comparison, or a part of it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parts: dict[str, Part] = {
+    parts: dict[str, PartMeasurement] = {
         "swarm": _swarm,
         "kubernetes": _kubernetes,
         "directory": _directory,
@@ -82,7 +82,7 @@ def main() -> None:
                 )
 
 
-def measure_part(part: Part, *, quick: bool) -> str:
+def measure_part(part: PartMeasurement, *, quick: bool) -> str:
     """A section, measured with a home of its own."""
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         environment = {
@@ -130,7 +130,7 @@ def _directory(folder: Path, environment: dict[str, str], *, quick: bool) -> str
     )
 
 
-def _delivery(size: measure_delivery.DeliverySize) -> Part:
+def _delivery(size: measure_delivery.DeliverySize) -> PartMeasurement:
     def part(folder: Path, environment: dict[str, str], *, quick: bool) -> str:
         benches = [
             measure_delivery.DeliveryBench(
