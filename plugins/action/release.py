@@ -19,6 +19,7 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy import (
     operations,
 )
 from ansible_collections.shipping.code.plugins.module_utils._deploy.entry import check_present
+from ansible_collections.shipping.code.plugins.module_utils._platforms import registry
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.manifests import (
     read,
 )
@@ -51,12 +52,8 @@ class ActionModule(LiveAction):
         if options.get("manifests"):
             return self._prepared_manifests(options)
         sources = self._sources(options)
-        source = load(
-            sources,
-            lambda content: model.read(
-                content, options.get("images"), options.get("platform", "swarm")
-            ),
-        )
+        support = registry.support(options.get("platform", "swarm"))
+        source = load(sources, lambda content: model.read(content, support, options.get("images")))
         words = words_of(
             [*source.secrets.values(), *(str(value) for value in sources.secret_values.values())]
         )

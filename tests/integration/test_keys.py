@@ -1,8 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every key that is supported: again changes nothing, check mode predicts the run, and what is dropped goes back.
+"""Every key that is supported: again changes nothing, check mode predicts the run.
 
+A key that is dropped goes back to its default.
 One service a key. It is released, released again, changed, released again, and released without the
 key. The table is held against the collection's own table of keys.
 """
@@ -14,14 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._compose.keys import (
-    KUBERNETES,
-    OBJECT_KEYS,
-    PLATFORMS,
-    SERVICE_KEYS,
-    SWARM,
-    honoured,
-)
+from ansible_collections.shipping.code.plugins.module_utils._platforms import registry
 
 from .harness import Outcome, Player
 from .specs import Spec, tool
@@ -29,6 +23,7 @@ from .specs import Spec, tool
 pytestmark = pytest.mark.long
 
 APP = "keys"
+SWARM, KUBERNETES = "swarm", "kubernetes"
 _CHECK = {"test": ["CMD", "true"], "interval": "1s"}
 
 # Key -> two values; the second may be left out where there is only one. OTHERS has those of one
@@ -279,10 +274,10 @@ def spec_for(platform: Any, which: int | None) -> Spec:
     }
 
 
-@pytest.mark.parametrize("name", PLATFORMS)
+@pytest.mark.parametrize("name", registry.names())
 def test_table_has_every_key(name: str) -> None:
     """A key that is not tried here is not supported."""
-    assert set(values_on(name)) | ELSEWHERE == set(honoured(name, SERVICE_KEYS))
+    assert set(values_on(name)) | ELSEWHERE == set(registry.support(name).keys)
 
 
 @pytest.fixture(scope="module")
@@ -397,7 +392,9 @@ def test_object_keys(platform: Any, player: Player, app: str) -> None:
         for entry in spec[section].values()
         for key in entry
     }
-    assert tried | {"secrets.file", "configs.file"} == set(honoured(platform.name, OBJECT_KEYS))
+    assert tried | {"secrets.file", "configs.file"} == set(
+        registry.support(platform.name).object_keys
+    )
     first = player.run("release", options_given)
     assert first.ok, first.output
     assert player.run("release", options_given).result["changed"] is False

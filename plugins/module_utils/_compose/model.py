@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from .._core.errors import SpecError, suggestion
@@ -23,45 +22,36 @@ from .._core.parsing import (
     text,
     word,
 )
-from .._platforms.kubernetes import limits
 from . import service as services
-from .keys import KUBERNETES, LOCAL_KEYS, OBJECT_KEYS, REFUSED_OBJECT_KEYS, below
+from .keys import LOCAL_KEYS, below
+from .normal_form import Compose, Section
+from .support import Support
+
+__all__ = ["APP_NAME", "DEFAULT_NETWORK", "Compose", "Section", "SpecError", "read"]
 
 _SERVICE_NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9_-]*[a-zA-Z0-9])?")
 _OBJECT_NAME = re.compile(r"[a-zA-Z0-9_.-]+")
 APP_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,38}[a-z0-9])?")
 DEFAULT_NETWORK = "default"
 
-Section = dict[str, dict[str, Any]]
-
-
-@dataclass
-class Compose:
-    """An app as its Compose file describes it, before anything is resolved against a platform."""
-
-    services: Section
-    networks: Section
-    volumes: Section
-    secrets: Section
-    configs: Section
-    notes: list[str] = field(default_factory=list)
-
 
 def read(
-    content: Mapping[str, Any], images: Mapping[str, str] | None = None, platform: str = "swarm"
+    content: Mapping[str, Any], support: Support, images: Mapping[str, str] | None = None
 ) -> Compose:
-    """Read a Compose file's content.
+    """Read a Compose file's content for a platform.
 
     ``images`` sets the image of services by name. Raises :class:`SpecError` with every problem.
     """
-    reader = Reader(platform=platform)
-    result = _read(content, dict(images or {}), reader)
-    if reader.problems or result is None:
+    reader = Reader(refused_values=support.refused_values)
+    app = _read(content, dict(images or {}), reader, support)
+    if reader.problems or app is None:
         raise SpecError(reader.problems)
-    return result
+    return support.without_ignored(app)
 
 
-def _read(content: Mapping[str, Any], images: dict[str, str], reader: Reader) -> Compose | None:
+def _read(
+    content: Mapping[str, Any], images: dict[str, str], reader: Reader, support: Support
+) -> Compose | None:
     top = mapping(
         dict.fromkeys(("services", "networks", "volumes", "secrets", "configs"), _as_is),
         {
@@ -74,22 +64,22 @@ def _read(content: Mapping[str, Any], images: dict[str, str], reader: Reader) ->
     if not isinstance(top, dict):
         return None
     given = _with_images(top.get("services"), images, reader.at("services"))
-    result = Compose(
-        services=_services(given, reader.at("services")),
-        networks=_objects("networks", top, reader),
-        volumes=_objects("volumes", top, reader),
-        secrets=_objects("secrets", top, reader),
-        configs=_objects("configs", top, reader),
+    app = Compose(
+        services=_services(given, reader.at("services"), support),
+        networks=_objects("networks", top, reader, support),
+        volumes=_objects("volumes", top, reader, support),
+        secrets=_objects("secrets", top, reader, support),
+        configs=_objects("configs", top, reader, support),
     )
-    _join_default_network(result)
-    for name, service in result.services.items():
-        _check_references(service, result, reader.at("services").at(name))
-    _check_cycles(result.services, reader.at("services"))
-    _check_published_once(result.services, reader.at("services"))
-    if reader.platform == KUBERNETES:
-        limits.check(result, reader)
-    result.notes = [*_notes(given), *reader.notes]
-    return result
+    _join_default_network(app)
+    for name, service in app.services.items():
+        _check_references(service, app, reader.at("services").at(name))
+    _check_cycles(app.services, reader.at("services"))
+    _check_published_once(app.services, reader.at("services"))
+    for check in support.checks:
+        check(app, reader)
+    app.notes = [*_notes(given), *reader.notes]
+    return app
 
 
 def _as_is(value: object, reader: Reader) -> object:
@@ -110,7 +100,7 @@ def _with_images(given: Any, images: dict[str, str], reader: Reader) -> dict[str
     return result
 
 
-def _services(given: dict[str, Any], reader: Reader) -> Section:
+def _services(given: dict[str, Any], reader: Reader, support: Support) -> Section:
     result = {}
     for name, value in given.items():
         place = reader.at(name)
@@ -119,7 +109,7 @@ def _services(given: dict[str, Any], reader: Reader) -> Section:
                 "a service's name must have letters, digits, '-' and '_' only, and begin and end"
                 " with a letter or digit"
             )
-        service = services.read(value, place)
+        service = services.read(value, place, support)
         if service is not None and value.get("image") is None:
             place.problem(
                 f"has no image; set it by images: {{{name}: <reference>}}, as CI built and"
@@ -171,13 +161,13 @@ def _always(value: object, reader: Reader) -> object:
     return reader.cannot("ipv4") if boolean(value, reader) is False else None
 
 
-def _objects(section: str, top: Mapping[str, Any], reader: Reader) -> Section:
-    """The entries of ``networks``, ``volumes``, ``secrets`` or ``configs``."""
-    parsers = {key: _OBJECT_PARSERS[key] for key in below(section, dict.fromkeys(OBJECT_KEYS, ""))}
+def _objects(section: str, top: Mapping[str, Any], reader: Reader, support: Support) -> Section:
+    """Return the entries of ``networks``, ``volumes``, ``secrets`` or ``configs``."""
+    parsers = {key: _OBJECT_PARSERS[key] for key in below(section, support.object_keys)}
     if section == "networks":
         parsers["driver"] = word("overlay", "bridge", "default")
         parsers["enable_ipv4"] = _always
-    parse = mapping(parsers, below(section, REFUSED_OBJECT_KEYS[reader.platform]))
+    parse = mapping(parsers, below(section, support.refused_object_keys))
     result: Section = {}
     for key, value in (top.get(section) or {}).items():
         name, place = str(key), reader.at(section).at(key)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .._core.errors import suggestion
 from .._core.image_references import Reference, is_image_id
 from .._core.parsing import (
     Parser,
@@ -28,16 +27,9 @@ from .._core.parsing import (
     words,
 )
 from . import short_syntax
-from .keys import (
-    LOCAL_KEYS,
-    PLATFORMS,
-    REFUSED_KEYS,
-    SERVICE_KEYS,
-    SWARM,
-    honoured,
-)
-
-Service = dict[str, Any]
+from .keys import LOCAL_KEYS
+from .normal_form import Service
+from .support import Support
 
 UPDATE_DEFAULTS: dict[str, object] = {
     "parallelism": 1,
@@ -240,7 +232,6 @@ def _env_file(value: object, reader: Reader) -> object:
     )
 
 
-OVERLAID = ("Deployment", "DaemonSet", "Service", "PersistentVolumeClaim")
 _probe = mapping(
     {
         "http": mapping(
@@ -258,42 +249,35 @@ def _one_probe(value: object, reader: Reader) -> object:
     return parsed
 
 
-def _overlay(value: object, reader: Reader) -> object:
-    """Raw fields by platform and kind of object; those for other platforms are not looked at."""
-    parsed = mapping(dict.fromkeys(PLATFORMS, _objects_by_kind))(value, reader)
-    return parsed.get(reader.platform) if isinstance(parsed, dict) else None
+def _shipping(support: Support) -> Parser:
+    """Return the parser of what Compose has no word for."""
+    fields = mapping({"probe": _one_probe, "overlay": _overlay(support)})
+
+    def parse(value: object, reader: Reader) -> object:
+        return fields(value, reader) or None
+
+    return parse
 
 
-def _objects_by_kind(value: object, reader: Reader) -> object:
-    if not reader.path.endswith(f".{reader.platform}"):
-        return None
-    if reader.platform == SWARM:
-        return reader.problem("not supported yet on Swarm; leave it out")
-    if not isinstance(value, dict) or not all(
-        isinstance(fields, dict) for fields in value.values()
-    ):
-        return reader.problem(
-            "needs a mapping of kinds of objects, such as Deployment, with the fields to add"
-        )
-    for kind in value:
-        if kind not in OVERLAID:
-            reader.at(kind).problem(
-                f"no object of this kind is made of a service{suggestion(str(kind), OVERLAID)}"
-            )
-    return value
+def _overlay(support: Support) -> Parser:
+    """Return the parser of raw fields by platform; those for other platforms are not read."""
+    by_platform = mapping(
+        {**dict.fromkeys(support.platforms, _not_read), support.platform: support.read_overlay}
+    )
+
+    def parse(value: object, reader: Reader) -> object:
+        fields = by_platform(value, reader)
+        return fields.get(support.platform) if isinstance(fields, dict) else None
+
+    return parse
 
 
-_extension = mapping({"probe": _one_probe, "overlay": _overlay})
+def _not_read(_value: object, _reader: Reader) -> object:
+    return None
 
 
-def _shipping(value: object, reader: Reader) -> object:
-    """What Compose has no word for."""
-    parsed = _extension(value, reader)
-    if reader.platform == SWARM and isinstance(parsed, dict) and parsed.pop("probe", None):
-        reader.at("probe").note("passed over, since Swarm checks by healthcheck")
-    return parsed or None
-
-
+# Key below services.<name> -> its parser. The extension's parser depends on the platform.
+EXTENSION = "x-shipping"
 PARSERS: dict[str, Parser] = {
     "image": _image,
     "command": short_syntax.command,
@@ -339,15 +323,15 @@ PARSERS: dict[str, Parser] = {
     "pids_limit": integer(0),
     "cpus": cpus,
     "depends_on": short_syntax.dependencies,
-    "x-shipping": _shipping,
     "deploy": _deploy,
 }
 
 
-def parsers_for(platform: str) -> dict[str, Parser]:
-    """The parsers of the keys that a platform honours."""
-    known = {path.partition(".")[0] for path in honoured(platform, SERVICE_KEYS)}
-    return {key: parser for key, parser in PARSERS.items() if key in known}
+def parsers_for(support: Support) -> dict[str, Parser]:
+    """Return the parsers of the keys that a platform honors."""
+    honored = {path.partition(".")[0] for path in support.keys}
+    parsers = {**PARSERS, EXTENSION: _shipping(support)}
+    return {key: parser for key, parser in parsers.items() if key in honored}
 
 
 # The one place of a thing that Compose lets one write in two -> the second place.
@@ -359,11 +343,9 @@ _FOLDED = {
 }
 
 
-def read(value: object, reader: Reader) -> Service | None:
-    """One service in normal form, or None where it could not be read at all."""
-    parsed = mapping(
-        parsers_for(reader.platform), REFUSED_KEYS[reader.platform], passed=LOCAL_KEYS
-    )(value, reader)
+def read(value: object, reader: Reader, support: Support) -> Service | None:
+    """Return one service in normal form, or None if it could not be read at all."""
+    parsed = mapping(parsers_for(support), support.refused_keys, passed=LOCAL_KEYS)(value, reader)
     if not isinstance(parsed, dict):
         return None
     service: Service = parsed

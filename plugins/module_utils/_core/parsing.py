@@ -11,56 +11,54 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from .._compose.keys import REFUSED_VALUES, SWARM
 from . import units
 from .errors import Problem, suggestion
 
 Parser = Callable[[object, "Reader"], object]
 
+# For a value that nobody has named what to write instead of.
+_NOT_SUPPORTED = "not supported here; leave it out"
+
 
 class Reader:
     """A place in the spec, with the lists that all places note their problems and remarks in.
 
-    ``notes`` has what the platform passes over and says so.
+    ``notes`` has what is ignored at a place. ``refused_values`` has what to write instead of a
+    value that cannot be honored; a text may have a place for the value.
     """
 
     def __init__(
         self,
         path: str = "",
         problems: list[Problem] | None = None,
-        platform: str = SWARM,
         notes: list[str] | None = None,
+        refused_values: Mapping[str, str] | None = None,
     ) -> None:
         self.path = path
         self.problems: list[Problem] = [] if problems is None else problems
-        self.platform = platform
         self.notes: list[str] = [] if notes is None else notes
+        self.refused_values: Mapping[str, str] = refused_values or {}
 
     def at(self, key: object) -> Reader:
-        """The place below this one; a number is a list's index."""
-        path = (
-            f"{self.path}[{key}]"
-            if isinstance(key, int)
-            else f"{self.path}.{key}"
-            if self.path
-            else str(key)
-        )
-        return self.elsewhere(path)
+        """Return the place below this one; a number is a list's index."""
+        if isinstance(key, int):
+            return self.elsewhere(f"{self.path}[{key}]")
+        return self.elsewhere(f"{self.path}.{key}" if self.path else str(key))
 
     def elsewhere(self, path: str) -> Reader:
-        """Another place of the same spec."""
-        return Reader(path, self.problems, self.platform, self.notes)
+        """Return another place of the same spec."""
+        return Reader(path, self.problems, self.notes, self.refused_values)
 
     def problem(self, text: str) -> None:
         """Note a problem at this place; always None, so that a parser can return it."""
         self.problems.append(Problem(self.path, text))
 
-    def cannot(self, what: str, given: object = "") -> None:
-        """Note what the platform cannot honour here; always None."""
-        return self.problem(REFUSED_VALUES[self.platform][what].format(given))
+    def cannot(self, what: str, value: object = "") -> None:
+        """Note what to write instead of a value that cannot be honored; always None."""
+        return self.problem(self.refused_values.get(what, _NOT_SUPPORTED).format(value))
 
     def note(self, text: str) -> None:
-        """Note what the platform passes over at this place."""
+        """Note that something at this place is ignored."""
         self.notes.append(f"{self.path}: {text}")
 
 

@@ -138,7 +138,10 @@ def _spec_of(options: Options) -> dict[str, Any]:
                 "labels": options["manifests_labels"],
             }
         }
-    app = composing.read(options["spec"], options.get("images"), options["platform"])
+    from .._platforms import registry
+
+    support = registry.support(options["platform"])
+    app = composing.read(options["spec"], support, options.get("images"))
     return {"compose": app, "contents": contents_of(options, app)}
 
 

@@ -20,7 +20,7 @@ from ..._deploy.naming import Naming
 from ..._deploy.resolution import HOST_NETWORK, Resolved
 from . import quantities
 from .api_kinds import APP, INTERNAL, NETWORK, SERVICE
-from .limits import NODE_LABELS, PLACEHOLDERS, SHARED_MEMORY, split_constraint
+from .pod_fields import NODE_LABELS, PLACEHOLDERS, SHARED_MEMORY, split_constraint
 
 Body = dict[str, Any]
 Service = Mapping[str, Any]

@@ -32,7 +32,7 @@ from .api_kinds import (
     VOLUME,
     Kind,
 )
-from .limits import published_name
+from .service_names import published_name
 from .pods import (
     Body,
     Service,

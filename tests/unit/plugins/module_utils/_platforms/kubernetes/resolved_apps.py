@@ -21,6 +21,9 @@ from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernete
     Found,
     own,
 )
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.support import (
+    SUPPORT,
+)
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 APP, NAMESPACE = "shop", "stores"
@@ -46,7 +49,7 @@ DECLARED: dict[str, Any] = {
 
 def resolved(content: dict[str, Any], **added: Any) -> Resolved:
     """An app with made-up digests and ids; ``added`` is what the platform adds to each service."""
-    read = model.read(content, platform="kubernetes")
+    read = model.read(content, SUPPORT)
     images = {reference: f"{reference}@{DIGEST}" for reference in references(read)}
     ids = {
         section: dict.fromkeys(getattr(read, section), "0123456789ab")

@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._compose import keys, model
+from ansible_collections.shipping.code.plugins.module_utils._compose import model
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import SpecError
-from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.limits import (
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.pod_fields import (
     split_constraint,
 )
 from hypothesis import assume, given, settings
 
 from ..._compose import generated_files
-from ..._compose.reading import problems, spec
+from ..._compose.reading import KUBERNETES, problems, read_spec, spec
 
 ID = "sha256:" + "0" * 64
 NAME = "by a name of a-z, 0-9 and '-'"
@@ -34,7 +34,7 @@ UNREADABLE = (
 
 
 def read(**given_keys):
-    return model.read(whole(**given_keys), platform="kubernetes")
+    return model.read(whole(**given_keys), KUBERNETES)
 
 
 def whole(**given_keys):
@@ -180,7 +180,7 @@ REFUSED = [
     (
         {"ports": ["127.0.0.1:80:80"]},
         "ports[0]",
-        keys.REFUSED_VALUES["kubernetes"]["host_ip"].format("127.0.0.1"),
+        KUBERNETES.refused_values["host_ip"].format("127.0.0.1"),
     ),
 ]
 
@@ -315,9 +315,7 @@ def test_what_is_passed_over_leaves_nothing_behind(given_keys, same):
 @given(generated_files.SERVICES)
 def test_nothing_empty_is_left(keys_of_service):
     try:
-        app = model.read(
-            generated_files.spec({**keys_of_service, "user": "1"}), platform="kubernetes"
-        )
+        app = model.read(generated_files.spec({**keys_of_service, "user": "1"}), KUBERNETES)
     except SpecError:
         assume(False)
     for service in app.services.values():
@@ -344,7 +342,7 @@ def app(services=("web",), **sections):
         },
         **sections,
     }
-    return model.read(content, platform="kubernetes")
+    return model.read(content, KUBERNETES)
 
 
 OBJECTS = [
@@ -533,31 +531,31 @@ def test_what_is_read_of_extensions():
 def test_extensions_on_swarm():
     """What is for Kubernetes is passed over; a check that is not made is said."""
     extension = {"probe": {"tcp": {"port": 80}}, "overlay": {"kubernetes": {"Anything": 1}}}
-    taken = model.read(spec(**{"x-shipping": extension}))
+    taken = read_spec(spec(**{"x-shipping": extension}))
     assert taken.notes == [
         "services.web.x-shipping.probe: passed over, since Swarm checks by healthcheck"
     ]
     assert "x-shipping" not in taken.services["web"]
     swarm = {"x-shipping": {"overlay": {"swarm": {}}, "probe": {"tcp": {}}}}
-    assert problems(model.read, spec(**swarm)) == [
+    assert problems(read_spec, spec(**swarm)) == [
         "services.web.x-shipping.overlay.swarm: not supported yet on Swarm; leave it out",
         f"services.web.x-shipping.probe: {PROBE}",
     ]
 
 
-@pytest.mark.parametrize(("key", "remedy"), keys.REFUSED_KEYS[keys.KUBERNETES].items())
+@pytest.mark.parametrize(("key", "remedy"), KUBERNETES.refused_keys.items())
 def test_refused_keys_say_what_to_write_instead(key, remedy):
     assert problems(read, **{key: "x"}) == [f"services.web.{key}: {remedy}"]
     for nothing in (None, [], {}, False):
         assert read(**{key: nothing}).services == read().services
 
 
-@pytest.mark.parametrize(("path", "remedy"), keys.REFUSED_OBJECT_KEYS[keys.KUBERNETES].items())
+@pytest.mark.parametrize(("path", "remedy"), KUBERNETES.refused_object_keys.items())
 def test_refused_keys_of_objects(path, remedy):
     section, key = path.split(".")
     value = False if key == "enable_ipv4" else "x"
     entry = {"environment": "X", key: value} if section in ("secrets", "configs") else {key: value}
-    expected = keys.REFUSED_VALUES["kubernetes"]["ipv4"] if key == "enable_ipv4" else remedy
+    expected = KUBERNETES.refused_values["ipv4"] if key == "enable_ipv4" else remedy
     assert problems(app, **{section: {"n": entry}}, services={"web": {}}) == [
         f"{section}.n.{key}: {expected}"
     ]
@@ -580,7 +578,7 @@ def test_swarm_is_not_limited_so():
         "restart": "no",
         "hostname": "{{.Node.Hostname}}",
     }
-    taken = model.read(spec(**swarm_only))
+    taken = read_spec(spec(**swarm_only))
     assert taken.notes == [] and {"user", "ulimits", "logging", "hostname"} <= set(
         taken.services["web"]
     )

@@ -17,13 +17,14 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy.resolution i
 from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm.spec_fields import (
     Names,
 )
+from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm.support import SUPPORT
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 
 
 def resolved(content: dict[str, Any], app: str = "shop") -> Resolved:
     """An app with made-up digests and ids."""
-    read = model.read(content)
+    read = model.read(content, SUPPORT)
     images = {reference: f"{reference}@{DIGEST}" for reference in references(read)}
     ids = {
         section: dict.fromkeys(getattr(read, section), "0123456789ab")
