@@ -32,7 +32,6 @@ from .api_kinds import (
     VOLUME,
     Kind,
 )
-from .service_names import published_name
 from .pods import (
     Body,
     Service,
@@ -42,6 +41,7 @@ from .pods import (
     strategy,
     template,
 )
+from .service_names import published_name
 
 NODE_PORTS = range(30000, 32768)
 _DNS_PORTS = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
