@@ -28,7 +28,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._controller.live_act
     LiveAction,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._sources.compose_files import (
-    Sources,
+    SpecSources,
     load,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._sources.manifest_files import (
@@ -114,8 +114,8 @@ class ActionModule(LiveAction):
             "_mask": words,
         }, words
 
-    def _sources(self, options: dict[str, Any]) -> Sources:
-        return Sources(
+    def _sources(self, options: dict[str, Any]) -> SpecSources:
+        return SpecSources(
             read=self._read,
             compose=[self._found(path) for path in _listed(options.get("compose"))],
             inline=options.get("spec"),

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The JSON schema of the event source's arguments, made of its documentation and of the inventory's."""
+"""The JSON schema of the event source's arguments.
+
+It is made of its documentation and of the inventory's.
+"""
 
 from __future__ import annotations
 

@@ -386,12 +386,10 @@ def test_object_keys(platform: Any, player: Player, app: str) -> None:
         "secret_values": {"A_SECRET": "secretly valued"},
         **platform.options,
     }
-    tried = {
-        f"{section}.{key}"
-        for section in ("networks", "volumes", "secrets", "configs")
-        for entry in spec[section].values()
-        for key in entry
-    }
+    tried = set()
+    for section in ("networks", "volumes", "secrets", "configs"):
+        for entry in spec[section].values():
+            tried |= {f"{section}.{key}" for key in entry}
     assert tried | {"secrets.file", "configs.file"} == set(
         registry.support(platform.name).object_keys
     )

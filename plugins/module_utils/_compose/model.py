@@ -121,16 +121,13 @@ def _services(given: dict[str, Any], reader: Reader, support: Support) -> Sectio
     return result
 
 
-def _notes(given: dict[str, Any]) -> list[str]:
-    """One line for all keys that concern only local work."""
-    seen = [
-        f"services.{name}.{key}"
-        for name, value in given.items()
-        if isinstance(value, dict)
-        for key in value
-        if key in LOCAL_KEYS
-    ]
-    return [f"passed over, for local work only: {', '.join(seen)}"] if seen else []
+def _notes(services_of_file: dict[str, Any]) -> list[str]:
+    """Return one line for all keys that concern only local work."""
+    local = []
+    for name, service in services_of_file.items():
+        if isinstance(service, dict):
+            local += [f"services.{name}.{key}" for key in service if key in LOCAL_KEYS]
+    return [f"passed over, for local work only: {', '.join(local)}"] if local else []
 
 
 def _external(value: object, reader: Reader) -> object:

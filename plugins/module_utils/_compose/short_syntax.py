@@ -276,14 +276,10 @@ def _checked_source(mount: dict[str, object], reader: Reader) -> object:
 
 
 def tmpfs(value: object, reader: Reader) -> object:
-    """The service's ``tmpfs`` key as mounts of type tmpfs."""
+    """Read the service's ``tmpfs`` key as mounts of type tmpfs."""
     items = value if isinstance(value, list) else [value]
-    return [
-        mount
-        for index, item in enumerate(items)
-        for mount in [_tmpfs_mount(str(item), reader.at(index))]
-        if mount
-    ]
+    mounts = [_tmpfs_mount(str(item), reader.at(index)) for index, item in enumerate(items)]
+    return [mount for mount in mounts if mount]
 
 
 def _tmpfs_mount(value: str, reader: Reader) -> dict[str, object] | None:
@@ -376,20 +372,24 @@ def _condition(value: object, reader: Reader) -> object:
 
 
 def extra_hosts(value: object, reader: Reader) -> object:
-    """Host names as ``name=address``, sorted."""
-    if isinstance(value, dict):
-        value = [
-            f"{name}={address or ''}"
-            for name, given in value.items()
-            for address in (given if isinstance(given, list) else [given])
-        ]
+    """Read host names as ``name=address``, sorted."""
+    lines = host_lines(value) if isinstance(value, dict) else value
     result: set[str] = set()
-    for entry in _names(value, reader):
-        name, _separator, addresses = re.sub(r"^([^:=]+)[:=]", r"\1=", entry).partition("=")
+    for line in _names(lines, reader):
+        name, _separator, addresses = re.sub(r"^([^:=]+)[:=]", r"\1=", line).partition("=")
         if not name or not all(addresses.split(",")):
-            reader.problem(f"{entry!r} is no host; write name=address")
+            reader.problem(f"{line!r} is no host; write name=address")
         result.update(f"{name}={address.strip('[]')}" for address in addresses.split(","))
     return sorted(result)
+
+
+def host_lines(hosts: dict[object, object]) -> list[str]:
+    """Return a mapping of names to one or several addresses as ``name=address``."""
+    lines = []
+    for name, addresses in hosts.items():
+        for address in addresses if isinstance(addresses, list) else [addresses]:
+            lines.append(f"{name}={address or ''}")
+    return lines
 
 
 def capabilities(value: object, reader: Reader) -> object:
@@ -425,15 +425,9 @@ def platform(value: object, reader: Reader) -> object:
     return "/".join(["linux", *pieces] if len(pieces) == 1 else pieces[:2])
 
 
-def without_empty(value: object) -> object:
-    """A parsed mapping without entries that hold nothing."""
-    return (
-        {key: item for key, item in value.items() if item not in ({}, [])}
-        if isinstance(value, dict)
-        else value
-    )
-
-
 def logging(value: object, reader: Reader) -> object:
-    """Log driver and its options; without a driver each machine's default one."""
-    return without_empty(mapping({"driver": text, "options": pairs})(value, reader))
+    """Read a log driver and its options; without a driver it is each machine's default one."""
+    parsed = mapping({"driver": text, "options": pairs})(value, reader)
+    if not isinstance(parsed, dict):
+        return None
+    return {key: item for key, item in parsed.items() if item not in ({}, [])}

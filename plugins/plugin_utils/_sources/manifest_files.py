@@ -1,9 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Manifests on the control machine: files, directories, kustomizations and Helm charts, to plain documents.
+"""Manifests of files, directories, kustomizations and Helm charts, as plain documents.
 
-Kustomizations and charts are rendered by the official tools, which have to be on the PATH.
+They are read on the control machine. Kustomizations and charts are rendered by the official
+tools, which have to be on the PATH.
 """
 
 from __future__ import annotations
@@ -86,20 +87,12 @@ def _templated(path: str, chart: Chart) -> str:
     program = shutil.which("helm")
     if not program:
         raise _missing("helm", path)
-    files = [word for name in chart.values_files for word in ("--values", name)]
-    words = [
-        program,
-        "template",
-        chart.app,
-        path,
-        "--namespace",
-        chart.namespace,
-        "--include-crds",
-        *files,
-        "--values",
-        "-",
-    ]
-    return _run(words, f"helm cannot render {path}", json.dumps(dict(chart.values)))
+    words = [program, "template", chart.app, path, "--namespace", chart.namespace, "--include-crds"]
+    for name in chart.values_files:
+        words += ["--values", name]
+    return _run(
+        [*words, "--values", "-"], f"helm cannot render {path}", json.dumps(dict(chart.values))
+    )
 
 
 def _missing(tools: str, path: str) -> ShippingError:

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._compose.service import (
     EXTENSION,
@@ -404,7 +406,7 @@ NOTHING = [
     {"logging": {"options": {}}},
     {"x-anything": {"goes": ["here"]}},
     {"deploy": {"x-mine": 1}},
-    *({key: given} for key in SWARM.refused_keys for given in (None, [], {}, False)),
+    *({key: empty} for key, empty in product(SWARM.refused_keys, (None, [], {}, False))),
 ]
 
 

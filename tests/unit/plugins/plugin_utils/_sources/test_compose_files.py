@@ -11,7 +11,7 @@ from ansible_collections.shipping.code.plugins.module_utils._core.errors import 
     SpecError,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._sources.compose_files import (
-    Sources,
+    SpecSources,
     load,
 )
 from hypothesis import given
@@ -32,7 +32,7 @@ def loaded(files, **sources):
         return files[name] if isinstance(files[name], bytes) else files[name].encode()
 
     return load(
-        Sources(read=read, compose=[path for path in files if path.endswith(".yml")], **sources)
+        SpecSources(read=read, compose=[path for path in files if path.endswith(".yml")], **sources)
     )
 
 
@@ -483,7 +483,7 @@ def test_a_missing_compose_file_says_so():
         raise FileNotFoundError(2, "No such file or directory")
 
     with pytest.raises(ShippingError) as caught:
-        load(Sources(read=read, compose=["app/compose.yml"]))
+        load(SpecSources(read=read, compose=["app/compose.yml"]))
     assert (
         str(caught.value)
         == "cannot read app/compose.yml on the control machine: No such file or directory"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.shipping.code.plugins.plugin_utils._sources.compose_files import (
-    Sources,
+    SpecSources,
     load,
 )
 
@@ -34,7 +34,7 @@ def sample(kind, *names):
     folder = SAMPLES / kind
     env_file = folder / ".env"
     return load(
-        Sources(
+        SpecSources(
             read=lambda path: Path(path).read_bytes(),
             compose=[str(folder / name) for name in names or ("compose.yml",)],
             env_files=[str(env_file)] if env_file.exists() else [],
