@@ -93,15 +93,15 @@ class ActionModule(LiveAction):
             options.get("helm_values") or {},
             tuple(self._found(path) for path in _listed(options.get("helm_values_files"))),
         )
-        found = documents(
+        manifests = documents(
             [self._found(path) for path in _listed(options["manifests"])], self._read, chart
         )
         read(
-            found,
+            manifests,
             chart.namespace if options.get("namespace") else None,
             str(options.get("hooks") or "fail"),
         )
-        words = words_of(secret_words(found))
+        words = words_of(secret_words(manifests))
         kept = {
             key: value
             for key, value in options.items()
@@ -110,7 +110,7 @@ class ActionModule(LiveAction):
         return {
             **kept,
             **self.author(),
-            "_data": {"manifests": base64.b64encode(json.dumps(found).encode()).decode()},
+            "_data": {"manifests": base64.b64encode(json.dumps(manifests).encode()).decode()},
             "_mask": words,
         }, words
 

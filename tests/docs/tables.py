@@ -94,9 +94,9 @@ def _keys(keys: dict[str, Key]) -> list[str]:
     lines = [".. list-table::", "   :header-rows: 1", ""]
     lines += _row(["key", "form", "meaning"])
     for name, key in keys.items():
-        needed = " **Needed.**" if key.required else ""
+        required = " **Needed.**" if key.required else ""
         own = " May differ by platform." if key.each_platform else ""
-        lines += _row([f"``{name}``", _title(key), f"{_rst(key.text)}{needed}{own}"])
+        lines += _row([f"``{name}``", _title(key), f"{_rst(key.text)}{required}{own}"])
     return lines
 
 

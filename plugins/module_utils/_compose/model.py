@@ -59,13 +59,13 @@ def _read(
             "jobs": "not supported yet; leave it out",
             "models": "not supported yet; leave it out",
         },
-        passed=frozenset({"name", "version"}),
+        ignored=frozenset({"name", "version"}),
     )(dict(content), reader)
     if not isinstance(top, dict):
         return None
-    given = _with_images(top.get("services"), images, reader.at("services"))
+    written = _with_images(top.get("services"), images, reader.at("services"))
     app = Compose(
-        services=_services(given, reader.at("services"), support),
+        services=_services(written, reader.at("services"), support),
         networks=_objects("networks", top, reader, support),
         volumes=_objects("volumes", top, reader, support),
         secrets=_objects("secrets", top, reader, support),
@@ -78,7 +78,7 @@ def _read(
     _check_published_once(app.services, reader.at("services"))
     for check in support.checks:
         check(app, reader)
-    app.notes = [*_notes(given), *reader.notes]
+    app.notes = [*_notes(written), *reader.notes]
     return app
 
 
@@ -86,12 +86,12 @@ def _as_is(value: object, reader: Reader) -> object:
     return value if isinstance(value, dict) else reader.problem("must be a mapping")
 
 
-def _with_images(given: Any, images: dict[str, str], reader: Reader) -> dict[str, Any]:
-    """The services with the images that were set from outside."""
-    if not isinstance(given, dict) or not given:
+def _with_images(written: Any, images: dict[str, str], reader: Reader) -> dict[str, Any]:
+    """Return the services of the file with the images that were set from outside."""
+    if not isinstance(written, dict) or not written:
         reader.problem("an app needs at least one service")
         return {}
-    result = {str(name): value for name, value in given.items()}
+    result = {str(name): value for name, value in written.items()}
     for name, image in images.items():
         if name not in result:
             reader.elsewhere(f"images.{name}").problem(f"no such service{suggestion(name, result)}")
@@ -100,9 +100,9 @@ def _with_images(given: Any, images: dict[str, str], reader: Reader) -> dict[str
     return result
 
 
-def _services(given: dict[str, Any], reader: Reader, support: Support) -> Section:
+def _services(written: dict[str, Any], reader: Reader, support: Support) -> Section:
     result = {}
-    for name, value in given.items():
+    for name, value in written.items():
         place = reader.at(name)
         if not _SERVICE_NAME.fullmatch(name):
             place.problem(
@@ -131,7 +131,7 @@ def _notes(services_of_file: dict[str, Any]) -> list[str]:
 
 
 def _external(value: object, reader: Reader) -> object:
-    """``external: true``, or the old ``external: {name: …}``."""
+    """Read ``external: true``, or the old ``external: {name: …}``."""
     return (
         mapping({"name": text})(value, reader)
         if isinstance(value, dict)
@@ -154,8 +154,8 @@ _OBJECT_PARSERS: dict[str, Parser] = {
 
 
 def _always(value: object, reader: Reader) -> object:
-    """A setting that is always on: it may be said, but not switched off."""
-    return reader.cannot("ipv4") if boolean(value, reader) is False else None
+    """Read a setting that is always on: it may be written, but not switched off."""
+    return reader.refuse_value("ipv4") if boolean(value, reader) is False else None
 
 
 def _objects(section: str, top: Mapping[str, Any], reader: Reader, support: Support) -> Section:
@@ -209,7 +209,7 @@ def _check_one_source(section: str, entry: dict[str, Any], reader: Reader) -> No
 
 
 def _join_default_network(app: Compose) -> None:
-    """A service that names no network joins the app's default one, as in Compose."""
+    """Let a service that names no network join the app's default one, as in Compose."""
     for service in app.services.values():
         if "networks" not in service and "network_mode" not in service:
             service["networks"] = {DEFAULT_NETWORK: {}}
@@ -218,26 +218,26 @@ def _join_default_network(app: Compose) -> None:
 
 
 def _check_references(service: dict[str, Any], app: Compose, reader: Reader) -> None:
-    """Every name that a service uses must be declared."""
+    """Check that every name that a service uses is declared."""
     _check_declared(service.get("networks", {}), app.networks, reader.at("networks"), "network")
     for section, declared in (("secrets", app.secrets), ("configs", app.configs)):
-        sources = [grant["source"] for grant in service.get(section, [])]
-        _check_declared(sources, declared, reader.at(section), section[:-1])
-    named = [
+        granted = [grant["source"] for grant in service.get(section, [])]
+        _check_declared(granted, declared, reader.at(section), section[:-1])
+    sources = [
         mount["source"]
         for mount in service.get("volumes", [])
         if mount["type"] == "volume" and "source" in mount
     ]
-    _check_declared(named, app.volumes, reader.at("volumes"), "volume")
-    needed = service.pop("depends_on", {})
-    wanted = {
-        name: need["condition"]
-        for name, need in needed.items()
-        if name in app.services or need["required"]
+    _check_declared(sources, app.volumes, reader.at("volumes"), "volume")
+    written = service.pop("depends_on", {})
+    conditions = {
+        name: dependency["condition"]
+        for name, dependency in written.items()
+        if name in app.services or dependency["required"]
     }
-    _check_declared(wanted, app.services, reader.at("depends_on"), "service")
-    if wanted:
-        service["depends_on"] = wanted
+    _check_declared(conditions, app.services, reader.at("depends_on"), "service")
+    if conditions:
+        service["depends_on"] = conditions
 
 
 def _check_declared(
@@ -251,10 +251,10 @@ def _check_declared(
             )
 
 
-def _check_published_once(given: Section, reader: Reader) -> None:
-    """A port that all machines publish belongs to one service."""
+def _check_published_once(services_of_app: Section, reader: Reader) -> None:
+    """Check that a port that all machines publish belongs to one service."""
     owners: dict[tuple[Any, Any], str] = {}
-    for name, service in given.items():
+    for name, service in services_of_app.items():
         for port in service.get("ports", []):
             if port["mode"] == "ingress" and "published" in port:
                 owner = owners.setdefault((port["published"], port["protocol"]), name)
@@ -265,7 +265,7 @@ def _check_published_once(given: Section, reader: Reader) -> None:
                     )
 
 
-def _check_cycles(given: Section, reader: Reader) -> None:
+def _check_cycles(services_of_app: Section, reader: Reader) -> None:
     done: set[str] = set()
 
     def visit(name: str, trail: tuple[str, ...]) -> None:
@@ -273,10 +273,10 @@ def _check_cycles(given: Section, reader: Reader) -> None:
             reader.at(name).at("depends_on").problem(
                 f"goes round in a circle: {' → '.join((*trail[trail.index(name) :], name))}"
             )
-        elif name in given and name not in done:
-            for needed in given[name].get("depends_on", {}):
+        elif name in services_of_app and name not in done:
+            for needed in services_of_app[name].get("depends_on", {}):
                 visit(needed, (*trail, name))
         done.add(name)
 
-    for name in given:
+    for name in services_of_app:
         visit(name, ())

@@ -13,7 +13,6 @@ from .._core.parsing import (
     Parser,
     Reader,
     boolean,
-    cannot,
     cpus,
     duration,
     integer,
@@ -21,6 +20,7 @@ from .._core.parsing import (
     mapping,
     pairs,
     ratio,
+    refused_value,
     size,
     text,
     word,
@@ -49,14 +49,14 @@ _JOBS = ("replicated-job", "global-job")
 
 
 def _image(value: object, reader: Reader) -> object:
-    given = text(value, reader)
-    if given is None or is_image_id(str(given)):
-        return given
+    image = text(value, reader)
+    if image is None or is_image_id(str(image)):
+        return image
     try:
-        Reference.parse(str(given))
+        Reference.parse(str(image))
     except ValueError as error:
         return reader.problem(str(error))
-    return given
+    return image
 
 
 def _mode(value: object, reader: Reader) -> object:
@@ -99,9 +99,9 @@ _healthcheck_fields = mapping(
 
 
 def _filled(fields: Parser, defaults: dict[str, object]) -> Parser:
-    """A parser whose result is whole.
+    """Return a parser that fills in the default of each field that is not written.
 
-    What is not written, or no time to monitor, has the platform-neutral default.
+    A monitor of 0s counts as not written.
     """
 
     def parse(value: object, reader: Reader) -> object:
@@ -188,7 +188,7 @@ _deploy = mapping(
             {
                 "limits": mapping({"cpus": cpus, "memory": size, "pids": integer(0)}),
                 "reservations": mapping(
-                    {"cpus": cpus, "memory": size, "devices": cannot("devices")},
+                    {"cpus": cpus, "memory": size, "devices": refused_value("devices")},
                     {"generic_resources": "not supported yet; leave it out"},
                 ),
             }
@@ -203,16 +203,13 @@ _deploy = mapping(
 def _network_mode(value: object, reader: Reader) -> object:
     if value == "host":
         return "host"
-    return reader.cannot("network_mode", repr(value))
+    return reader.refuse_value("network_mode", repr(value))
 
 
 def _some_words(value: object, reader: Reader) -> object:
-    """As :func:`words`, each once and without empty ones.
-
-    What a variable may leave of an optional setting.
-    """
-    given = words(value, reader)
-    return [item for item in dict.fromkeys(given) if item] if isinstance(given, list) else None
+    """Read words, each once and without empty ones, which variables without values leave."""
+    parsed = words(value, reader)
+    return [item for item in dict.fromkeys(parsed) if item] if isinstance(parsed, list) else None
 
 
 def _environment(value: object, reader: Reader) -> object:
@@ -334,7 +331,7 @@ def parsers_for(support: Support) -> dict[str, Parser]:
     return {key: parser for key, parser in parsers.items() if key in honored}
 
 
-# The one place of a thing that Compose lets one write in two -> the second place.
+# A key that Compose has another place for -> that place below deploy, where its value moves.
 _FOLDED = {
     "mem_limit": ("resources", "limits", "memory"),
     "pids_limit": ("resources", "limits", "pids"),
@@ -345,14 +342,14 @@ _FOLDED = {
 
 def read(value: object, reader: Reader, support: Support) -> Service | None:
     """Return one service in normal form, or None if it could not be read at all."""
-    parsed = mapping(parsers_for(support), support.refused_keys, passed=LOCAL_KEYS)(value, reader)
+    parsed = mapping(parsers_for(support), support.refused_keys, ignored=LOCAL_KEYS)(value, reader)
     if not isinstance(parsed, dict):
         return None
     service: Service = parsed
     deploy = service.setdefault("deploy", {})
-    for key, place in _FOLDED.items():
+    for key, path in _FOLDED.items():
         if key in service:
-            _fold(service.pop(key), deploy, place, reader.at(key))
+            _fold(service.pop(key), deploy, path, reader.at(key))
     if "restart" in service:
         deploy.setdefault("restart_policy", service.pop("restart"))
         service.pop("restart", None)
@@ -364,22 +361,19 @@ def read(value: object, reader: Reader, support: Support) -> Service | None:
     return result
 
 
-def _fold(value: object, deploy: dict[str, Any], place: tuple[str, ...], reader: Reader) -> None:
-    """Move a value below ``deploy``, unless something else stands there already."""
-    spot = deploy
-    for key in place[:-1]:
-        spot = spot.setdefault(key, {})
-    if spot.setdefault(place[-1], value) != value:
+def _fold(value: object, deploy: dict[str, Any], path: tuple[str, ...], reader: Reader) -> None:
+    """Move a value below ``deploy``, unless something else is there already."""
+    parent = deploy
+    for key in path[:-1]:
+        parent = parent.setdefault(key, {})
+    if parent.setdefault(path[-1], value) != value:
         reader.problem(
-            f"says {value}, and deploy.{'.'.join(place)} says {spot[place[-1]]}; write one of them"
+            f"says {value}, and deploy.{'.'.join(path)} says {parent[path[-1]]}; write one of them"
         )
 
 
 def _once(items: list[Service], reader: Reader) -> list[Service]:
-    """What is mounted, where the same thing twice is once.
-
-    Two things at one place are a problem.
-    """
+    """Return what is mounted: the same thing twice is once, two things at one path a problem."""
     result: dict[str, Service] = {}
     for item in items:
         if result.setdefault(item["target"], item) != item:
@@ -408,7 +402,7 @@ def _check_modes(service: Service, reader: Reader) -> None:
 
 
 def pruned(value: Any, key: str = "") -> Any:
-    """Without empty mappings and lists, but for a network without aliases."""
+    """Return a value without empty mappings and lists, except a network without aliases."""
     if not isinstance(value, dict):
         return value
     inner = {name: pruned(part, name) for name, part in value.items()}

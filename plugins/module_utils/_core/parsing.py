@@ -53,7 +53,7 @@ class Reader:
         """Note a problem at this place; always None, so that a parser can return it."""
         self.problems.append(Problem(self.path, text))
 
-    def cannot(self, what: str, value: object = "") -> None:
+    def refuse_value(self, what: str, value: object = "") -> None:
         """Note what to write instead of a value that cannot be honored; always None."""
         return self.problem(self.refused_values.get(what, _NOT_SUPPORTED).format(value))
 
@@ -63,7 +63,7 @@ class Reader:
 
 
 def text(value: object, reader: Reader) -> object:
-    """A scalar, as text."""
+    """Read a scalar as text."""
     if isinstance(value, (dict, list)) or value is None:
         return reader.problem(f"must be a text, not {kind_of(value)}")
     return units.scalar_text(value)
@@ -82,10 +82,7 @@ _BOOLEANS = {
 
 
 def boolean(value: object, reader: Reader) -> object:
-    """True or false; the words too.
-
-    Since interpolation yields words and YAML 1.1 had more of them.
-    """
+    """Read true or false; also as words, since interpolation yields words and YAML 1.1 had more."""
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and value.lower() in _BOOLEANS:
@@ -94,7 +91,7 @@ def boolean(value: object, reader: Reader) -> object:
 
 
 def integer(minimum: int = 0) -> Parser:
-    """A whole number of at least ``minimum``."""
+    """Return the parser of a whole number of at least ``minimum``."""
 
     def parse(value: object, reader: Reader) -> object:
         try:
@@ -109,7 +106,7 @@ def integer(minimum: int = 0) -> Parser:
 
 
 def ratio(value: object, reader: Reader) -> object:
-    """A number from 0 to 1."""
+    """Read a number from 0 to 1."""
     try:
         number = float(str(value))
     except ValueError:
@@ -122,7 +119,7 @@ def ratio(value: object, reader: Reader) -> object:
 
 
 def word(*allowed: str) -> Parser:
-    """One of the words ``allowed``."""
+    """Return the parser of one of the words ``allowed``."""
 
     def parse(value: object, reader: Reader) -> object:
         if value in allowed:
@@ -135,7 +132,7 @@ def word(*allowed: str) -> Parser:
 
 
 def measured(convert: Callable[[object], int], form: Callable[[int], str]) -> Parser:
-    """A quantity with a unit, kept as its shortest text."""
+    """Return the parser of a quantity with a unit, kept as its shortest text."""
 
     def parse(value: object, reader: Reader) -> object:
         try:
@@ -152,7 +149,7 @@ cpus = measured(units.nanocpus, units.cpus)
 
 
 def octal(value: object, reader: Reader) -> object:
-    """A file mode: a number as YAML read it, or octal digits in a text."""
+    """Read a file mode: a number as YAML read it, or octal digits in a text."""
     try:
         mode = value if isinstance(value, int) else int(str(value), 8)
     except ValueError:
@@ -163,7 +160,7 @@ def octal(value: object, reader: Reader) -> object:
 
 
 def words(value: object, reader: Reader) -> object:
-    """A list of texts; one text counts as a list of one."""
+    """Read a list of texts; one text counts as a list of one."""
     items = value if isinstance(value, list) else [value]
     return [
         item
@@ -173,7 +170,7 @@ def words(value: object, reader: Reader) -> object:
 
 
 def pairs(value: object, reader: Reader) -> object:
-    """A mapping of texts, also written as a list of ``KEY=value``."""
+    """Read a mapping of texts, also written as a list of ``KEY=value``."""
     if isinstance(value, list):
         value = dict(_pair(item, reader.at(index)) for index, item in enumerate(value))
     if not isinstance(value, dict):
@@ -189,7 +186,7 @@ def _pair(item: object, reader: Reader) -> tuple[str, str]:
 
 
 def listing(parse_item: Parser) -> Parser:
-    """A list whose items ``parse_item`` reads; an item that yields a list is spread."""
+    """Return the parser of a list of items; an item that yields a list is spread."""
 
     def parse(value: object, reader: Reader) -> object:
         if not isinstance(value, list):
@@ -207,15 +204,15 @@ def listing(parse_item: Parser) -> Parser:
 def mapping(
     parsers: Mapping[str, Parser],
     refused: Mapping[str, str] | None = None,
-    passed: frozenset[str] = frozenset(),
+    ignored: frozenset[str] = frozenset(),
 ) -> Parser:
-    """A mapping with the keys of ``parsers``.
+    """Return the parser of a mapping with the keys of ``parsers``.
 
-    ``refused`` gives the remedy for keys that cannot be honoured (one that asks for nothing can),
-    ``passed`` names those that concern only local work. Keys that begin with ``x-`` are the user's
-    own.
+    ``refused`` has what to write instead of keys that cannot be honored; one that is empty or
+    switched off is no problem. ``ignored`` keys concern only local work. Keys that begin with
+    ``x-`` are the user's own.
     """
-    remedies = {"x-shipping": "not supported here; it stands in a service", **(refused or {})}
+    instead = {"x-shipping": "not supported here; it stands in a service", **(refused or {})}
 
     def parse(value: object, reader: Reader) -> object:
         if not isinstance(value, dict):
@@ -227,18 +224,18 @@ def mapping(
                 parsed = None if item is None else parsers[name](item, place)
                 if parsed is not None:
                     result[name] = parsed
-            elif name not in passed:
-                _refuse(name, item, remedies, parsers, place)
+            elif name not in ignored:
+                _refuse(name, item, instead, parsers, place)
         return result
 
     return parse
 
 
-def cannot(what: str) -> Parser:
-    """A setting that the platform cannot honour, unless it asks for nothing."""
+def refused_value(what: str) -> Parser:
+    """Return the parser of a setting that cannot be honored, unless it is switched off."""
 
     def parse(value: object, reader: Reader) -> object:
-        return reader.cannot(what) if value not in ([], {}) and value is not False else None
+        return reader.refuse_value(what) if value not in ([], {}) and value is not False else None
 
     return parse
 
@@ -246,20 +243,20 @@ def cannot(what: str) -> Parser:
 def _refuse(
     name: str,
     item: object,
-    remedies: Mapping[str, str],
+    instead: Mapping[str, str],
     parsers: Mapping[str, Parser],
-    place: Reader,
+    reader: Reader,
 ) -> None:
-    """Say of a key that is not read why; one that asks for nothing is no problem."""
-    if name in remedies:
+    """Report a key that is not read, unless it is empty, switched off or the user's own."""
+    if name in instead:
         if item not in (None, [], {}) and item is not False:
-            place.problem(remedies[name])
+            reader.problem(instead[name])
     elif not name.startswith("x-"):
-        place.problem(f"unknown key{suggestion(name, [*parsers, *remedies])}")
+        reader.problem(f"unknown key{suggestion(name, [*parsers, *instead])}")
 
 
 def kind_of(value: object) -> str:
-    """What a value is, in the words of YAML."""
+    """Return the type of a value in the words of YAML."""
     if value is None:
         return "nothing"
     kinds = {dict: "a mapping", list: "a list", bool: "true or false"}

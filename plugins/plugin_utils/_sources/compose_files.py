@@ -226,14 +226,16 @@ def _from_env_files(
 ) -> dict[str, Any]:
     """Return the variables of all files of a service; a line may refer to the service's own."""
     values = loading.values
-    known = Values({**_texts(own), **values.plain}, values.secret, values.secrets_anywhere)
+    referable = Values({**_texts(own), **values.plain}, values.secret, values.secrets_anywhere)
     reader = loading.reader(f"{path}.env_file")
     variables: dict[str, Any] = {}
     for entry in _env_files(env_files, reader):
         file = loading.full_path(entry["path"])
         try:
             content = _decoded(file, loading.sources.read(file))
-            variables.update(_new_lines(dotenv.parse(content, file, known, variables), variables))
+            variables.update(
+                _new_lines(dotenv.parse(content, file, referable, variables), variables)
+            )
         except OSError as error:
             if entry["required"] or not isinstance(error, FileNotFoundError):
                 reader.problem(f"cannot read {file}: {error.strerror or error}")

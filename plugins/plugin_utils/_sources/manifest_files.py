@@ -37,12 +37,12 @@ class Chart:
 
 
 def documents(paths: Iterable[str], read: Callable[[str], bytes], chart: Chart) -> list[Any]:
-    """Every document of every path, in order."""
-    found: list[Any] = []
+    """Return every document of every path, in order."""
+    result: list[Any] = []
     for path in paths:
         for name, text in _texts(path, read, chart):
-            found += parse_all(text, name)
-    return found
+            result += parse_all(text, name)
+    return result
 
 
 def _texts(path: str, read: Callable[[str], bytes], chart: Chart) -> Iterable[tuple[str, str]]:
@@ -119,10 +119,10 @@ def _run(words: list[str], what: str, text: str = "") -> str:
     return done.stdout
 
 
-def secret_words(found: Iterable[Any]) -> list[str]:
-    """What must not be shown: everything that is inside Secrets."""
+def secret_words(manifests: Iterable[Any]) -> list[str]:
+    """Return what must not be shown: everything inside Secrets."""
     words: list[str] = []
-    for document in found:
+    for document in manifests:
         if isinstance(document, dict) and document.get("kind") == "Secret":
             words += [str(value) for value in (document.get("stringData") or {}).values()]
             for value in (document.get("data") or {}).values():
