@@ -349,7 +349,7 @@ def test_object_keys(platform: Any, player: Player, app: str) -> None:
         "configs": ["outside", "inline", "valued"],
     }
     options = ("attachable", "internal")
-    spec = {
+    spec: Spec = {
         "services": {"app": service},
         "networks": {
             "named": {

@@ -112,7 +112,8 @@ def _mount_without_ignored(mount: Mapping[str, Any]) -> Service:
     kept = _without(mount, "volume")
     if "tmpfs" in kept:
         kept["tmpfs"] = _without(kept["tmpfs"], "mode")
-    return pruned(kept)
+    result: Service = pruned(kept)
+    return result
 
 
 def _without(entry: Mapping[str, Any], *keys: str) -> Service:
