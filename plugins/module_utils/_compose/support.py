@@ -17,6 +17,34 @@ from .normal_form import Compose
 Check = Callable[[Compose, Reader], None]
 
 
+@dataclass(frozen=True)
+class Plain:
+    """A key whose value a platform takes as it is, at one place of its own description.
+
+    The platform renders, compares and documents such a key by this alone. ``default`` is what the
+    platform does if the key is not written; ``remark`` is for the documentation.
+    """
+
+    place: str
+    default: object = None
+    remark: str = ""
+
+    @property
+    def text(self) -> str:
+        """Return how the key is honored, in words."""
+        return f"`{self.place}`, {self.remark}" if self.remark else f"`{self.place}`"
+
+
+def texts(keys: Mapping[str, str | Plain]) -> dict[str, str]:
+    """Return how each key is honored, in words."""
+    return {key: how.text if isinstance(how, Plain) else how for key, how in keys.items()}
+
+
+def plain_keys(keys: Mapping[str, str | Plain]) -> dict[str, Plain]:
+    """Return the keys whose value is taken as it is."""
+    return {key: how for key, how in keys.items() if isinstance(how, Plain)}
+
+
 def _unchanged(app: Compose) -> Compose:
     return app
 

@@ -21,6 +21,7 @@ from ..._deploy.resolution import HOST_NETWORK, Resolved
 from . import quantities
 from .api_kinds import APP, INTERNAL, NETWORK, SERVICE
 from .pod_fields import NODE_LABELS, PLACEHOLDERS, SHARED_MEMORY, split_constraint
+from .support import PLAIN_KEYS
 
 Body = dict[str, Any]
 Service = Mapping[str, Any]
@@ -144,9 +145,7 @@ def _container(name: str, service: Service, resolved: Resolved) -> Body:
         "command": [escaped(word) for word in service.get("entrypoint", [])],
         "args": [escaped(word) for word in service.get("command", [])],
         "env": _environment(name, service.get("environment", {})),
-        "workingDir": service.get("working_dir", ""),
-        "tty": service.get("tty", False),
-        "stdin": service.get("stdin_open", False),
+        **{plain.place: service.get(key) for key, plain in PLAIN_KEYS.items()},
         "ports": _host_ports(service),
         "resources": _resources(service.get("deploy", {}).get("resources", {})),
         "volumeMounts": _mounts(service, resolved),

@@ -10,7 +10,7 @@ Keys: https://github.com/compose-spec/compose-spec/blob/main/spec.md
 from __future__ import annotations
 
 from ..._compose.keys import NOT_YET
-from ..._compose.support import Support
+from ..._compose.support import Plain, Support, plain_keys, texts
 from ..._core.errors import suggestion
 from ..._core.parsing import Reader
 from .compose_checks import CHECKS
@@ -19,7 +19,7 @@ from .ignored_settings import note_ignored, without_ignored
 _BY_OVERLAY = "write {} under x-shipping.overlay.kubernetes"
 
 # Key path below services.<name> -> how it is honored.
-_KEYS: dict[str, str] = {
+_KEYS: dict[str, str | Plain] = {
     "image": "`image`, resolved to `name:tag@digest`",
     "command": "`args`; `$(` is escaped",
     "entrypoint": "`command`; `$(` is escaped",
@@ -29,7 +29,7 @@ _KEYS: dict[str, str] = {
         " refused"
     ),
     "env_file": "read on the control machine, below `environment`",
-    "working_dir": "`workingDir`",
+    "working_dir": Plain("workingDir"),
     "user": "`securityContext.runAsUser` and `runAsGroup`: numbers only",
     "group_add": "`securityContext.supplementalGroups` of the pod: numbers only",
     "hostname": "`hostname` of the pod",
@@ -37,8 +37,8 @@ _KEYS: dict[str, str] = {
         "`shareProcessNamespace`: the pod's pause process reaps zombies, and the program is not PID"
         " 1; passed over beside `stop_signal`"
     ),
-    "tty": "`tty`",
-    "stdin_open": "`stdin`",
+    "tty": Plain("tty"),
+    "stdin_open": Plain("stdin"),
     "read_only": "`securityContext.readOnlyRootFilesystem`",
     "stop_signal": (
         "a `preStop` hook that sends it and waits, which needs `/bin/sh` in the image; `SIGTERM` is"
@@ -136,6 +136,9 @@ _KEYS: dict[str, str] = {
     ),
     "deploy.rollback_config": "passed over: the way back is an update like any other",
 }
+
+# Of the container.
+PLAIN_KEYS = plain_keys(_KEYS)
 
 # Key below services.<name> that is refused -> what to write instead.
 _REFUSED_KEYS: dict[str, str] = {
@@ -279,7 +282,7 @@ def _read_overlay(value: object, reader: Reader) -> object:
 
 SUPPORT = Support(
     platform="kubernetes",
-    keys=_KEYS,
+    keys=texts(_KEYS),
     refused_keys=_REFUSED_KEYS,
     object_keys=_OBJECT_KEYS,
     refused_object_keys=_REFUSED_OBJECT_KEYS,

@@ -16,6 +16,7 @@ from typing import Any
 
 from ..._compose.service import RESTART_DEFAULTS, UPDATE_DEFAULTS
 from ..._core import units
+from .support import PLAIN_KEYS
 
 Body = dict[str, Any]
 _CONTAINER = "TaskTemplate.ContainerSpec"
@@ -450,15 +451,10 @@ FIELDS: tuple[Field, ...] = (
     _container("entrypoint", "Command"),
     _container("command", "Args"),
     _container("environment", "Env", to=_env, back=_env_back, keyed=_same),
-    _container("working_dir", "Dir", default=""),
-    _container("user", "User", default=""),
-    _container("group_add", "Groups"),
-    _container("hostname", "Hostname", default=""),
-    _container("init", "Init"),
-    _container("tty", "TTY", default=False),
-    _container("stdin_open", "OpenStdin", default=False),
-    _container("read_only", "ReadOnly", default=False),
-    _container("stop_signal", "StopSignal", default=""),
+    *(
+        Field(key, f"TaskTemplate.{plain.place}", default=plain.default)
+        for key, plain in PLAIN_KEYS.items()
+    ),
     _container(
         "stop_grace_period", "StopGracePeriod", to=_duration, back=_duration_back, default="10s"
     ),

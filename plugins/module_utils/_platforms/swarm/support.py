@@ -13,13 +13,13 @@ from dataclasses import replace
 
 from ..._compose.keys import NOT_YET
 from ..._compose.normal_form import Compose
-from ..._compose.support import Support
+from ..._compose.support import Plain, Support, plain_keys, texts
 from ..._core.parsing import Reader
 
 _NO_SUCH_SETTING = "Swarm has no such setting; leave it out"
 
 # Key path below services.<name> -> how it is honored.
-_KEYS: dict[str, str] = {
+_KEYS: dict[str, str | Plain] = {
     "image": "`ContainerSpec.Image`, resolved to `name:tag@digest`",
     "command": "`ContainerSpec.Args`",
     "entrypoint": "`ContainerSpec.Command`",
@@ -28,15 +28,15 @@ _KEYS: dict[str, str] = {
         "Swarm's placeholders such as `{{.Task.Slot}}` are filled in, other braces stay"
     ),
     "env_file": "read on the control machine, below `environment`",
-    "working_dir": "`ContainerSpec.Dir`",
-    "user": "`ContainerSpec.User`",
-    "group_add": "`ContainerSpec.Groups`",
-    "hostname": "`ContainerSpec.Hostname`, with Swarm's placeholders",
-    "init": "`ContainerSpec.Init`",
-    "tty": "`ContainerSpec.TTY`",
-    "stdin_open": "`ContainerSpec.OpenStdin`",
-    "read_only": "`ContainerSpec.ReadOnly`",
-    "stop_signal": "`ContainerSpec.StopSignal`",
+    "working_dir": Plain("ContainerSpec.Dir", default=""),
+    "user": Plain("ContainerSpec.User", default=""),
+    "group_add": Plain("ContainerSpec.Groups"),
+    "hostname": Plain("ContainerSpec.Hostname", default="", remark="with Swarm's placeholders"),
+    "init": Plain("ContainerSpec.Init"),
+    "tty": Plain("ContainerSpec.TTY", default=False),
+    "stdin_open": Plain("ContainerSpec.OpenStdin", default=False),
+    "read_only": Plain("ContainerSpec.ReadOnly", default=False),
+    "stop_signal": Plain("ContainerSpec.StopSignal", default=""),
     "stop_grace_period": "`ContainerSpec.StopGracePeriod`",
     "labels": "`ContainerSpec.Labels`: a change restarts the tasks",
     "ports": "`EndpointSpec.Ports`, mode `ingress` or `host`; ranges are spread",
@@ -80,6 +80,8 @@ _KEYS: dict[str, str] = {
     "deploy.update_config": "`UpdateConfig`",
     "deploy.rollback_config": "`RollbackConfig`, used where the engine itself rolls back",
 }
+
+PLAIN_KEYS = plain_keys(_KEYS)
 
 # Key below services.<name> that is refused -> what to write instead.
 _REFUSED_KEYS: dict[str, str] = {
@@ -234,7 +236,7 @@ def _without_ignored(app: Compose) -> Compose:
 
 SUPPORT = Support(
     platform="swarm",
-    keys=_KEYS,
+    keys=texts(_KEYS),
     refused_keys=_REFUSED_KEYS,
     object_keys=_OBJECT_KEYS,
     refused_object_keys=_REFUSED_OBJECT_KEYS,

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A new Compose key is a line in the model, one in each platform's support, and a row of tests.
 
-Carried out in a copy of the collection. How a platform renders a key that it honors is its own.
+Carried out in a copy of the collection, with a key that Kubernetes honors and one that Swarm does.
+Each takes the value as it is; a value that has to be converted needs its conversion besides.
 """
 
 from __future__ import annotations
@@ -20,24 +21,38 @@ import pytest
 
 ROOT = Path(__file__).parents[5]
 COPIED = (".collections", "docs", "extensions", "playbooks", "plugins", "tests")
-# File -> the line after which it gets a line, and that line.
+# File -> lines of it, and what is added after each.
 LINES = {
-    "plugins/module_utils/_compose/service.py": (
-        "PARSERS: dict[str, Parser] = {\n",
-        '    "nice_level": integer(0),\n',
-    ),
-    "plugins/module_utils/_platforms/swarm/support.py": (
-        "_REFUSED_KEYS: dict[str, str] = {\n",
-        '    "nice_level": "Swarm cannot set it; leave it out",\n',
-    ),
-    "plugins/module_utils/_platforms/kubernetes/support.py": (
-        "_KEYS: dict[str, str] = {\n",
-        '    "nice_level": "`niceLevel` of the container",\n',
-    ),
-    "tests/integration/test_keys.py": (
-        "    KUBERNETES: {\n",
-        '        "nice_level": [1, 2],\n',
-    ),
+    "plugins/module_utils/_compose/service.py": [
+        (
+            "PARSERS: dict[str, Parser] = {\n",
+            '    "nice_level": integer(0),\n    "burst_level": text,\n',
+        ),
+    ],
+    "plugins/module_utils/_platforms/swarm/support.py": [
+        (
+            "_KEYS: dict[str, str | Plain] = {\n",
+            '    "burst_level": Plain("ContainerSpec.BurstLevel"),\n',
+        ),
+        (
+            "_REFUSED_KEYS: dict[str, str] = {\n",
+            '    "nice_level": "Swarm cannot set it; leave it out",\n',
+        ),
+    ],
+    "plugins/module_utils/_platforms/kubernetes/support.py": [
+        (
+            "_KEYS: dict[str, str | Plain] = {\n",
+            '    "nice_level": Plain("niceLevel"),\n',
+        ),
+        (
+            "_REFUSED_KEYS: dict[str, str] = {\n",
+            '    "burst_level": "pods have none; leave it out",\n',
+        ),
+    ],
+    "tests/integration/test_keys.py": [
+        ("    SWARM: {\n", '        "burst_level": ["high", "low"],\n'),
+        ("    KUBERNETES: {\n", '        "nice_level": [1, 2],\n'),
+    ],
 }
 TABLES = (
     "tests/unit/plugins/module_utils/_platforms/test_registry.py",
@@ -45,19 +60,39 @@ TABLES = (
     "tests/unit/docs/test_guides.py::test_tables_are_what_the_code_has",
     "tests/integration/test_keys.py::test_table_has_every_key",
 )
-READ = """
+# Prints what each platform makes of each key: its problems, or where the value is rendered.
+RENDER = """
 import json
 from ansible_collections.shipping.code.plugins.module_utils._compose import model
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import SpecError
+from ansible_collections.shipping.code.plugins.module_utils._deploy.naming import Naming
+from ansible_collections.shipping.code.plugins.module_utils._deploy.resolution import resolve
 from ansible_collections.shipping.code.plugins.module_utils._platforms import registry
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import render
+from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm import compare
+from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm.spec_fields import (
+    Names,
+)
 
-CONTENT = {"services": {"web": {"image": "nginx", "nice_level": "5"}}}
+def on_swarm(app):
+    names = Names(networks={"shop_default": "id"})
+    body = compare.render("shop_web", app.services["web"], names, {}, "hash")
+    return body["TaskTemplate"]["ContainerSpec"].get("BurstLevel")
+
+def on_kubernetes(app):
+    pod = render.workload("shop", "web", app)["spec"]["template"]["spec"]
+    return pod["containers"][0].get("niceLevel")
+
+RENDERED = {"swarm": on_swarm, "kubernetes": on_kubernetes}
 answers = {}
 for name in registry.names():
-    try:
-        answers[name] = model.read(CONTENT, registry.support(name)).services["web"]["nice_level"]
-    except SpecError as error:
-        answers[name] = [str(problem) for problem in error.problems]
+    for key in ("nice_level", "burst_level"):
+        content = {"services": {"web": {"image": "nginx", key: "5"}}}
+        try:
+            app = model.read(content, registry.support(name))
+            answers[f"{name} {key}"] = RENDERED[name](resolve(Naming("shop"), app, {}, {}))
+        except SpecError as error:
+            answers[f"{name} {key}"] = str(error.problems[0])
 print(json.dumps(answers))
 """
 
@@ -99,23 +134,24 @@ def table(folder, name):
     return re.search(rf"table begins: {name}\n(.*?)\.\. table ends", guide, re.DOTALL)[1]
 
 
-def test_a_new_key_takes_four_lines(copied):
-    for name, (after, line) in LINES.items():
-        add_line(copied / name, after, line)
+def test_a_new_key_takes_a_line_in_four_files(copied):
+    for name, lines in LINES.items():
+        for after, line in lines:
+            add_line(copied / name, after, line)
 
-    assert json.loads(run(copied, "-c", READ)) == {
-        "swarm": ["services.web.nice_level: Swarm cannot set it; leave it out"],
-        "kubernetes": 5,
+    assert json.loads(run(copied, "-c", RENDER)) == {
+        "swarm nice_level": "services.web.nice_level: Swarm cannot set it; leave it out",
+        "swarm burst_level": "5",
+        "kubernetes nice_level": 5,
+        "kubernetes burst_level": "services.web.burst_level: pods have none; leave it out",
     }
 
     run(copied, "-m", "tests.docs")
-    assert "   * - ``nice_level``\n     -\n     - ``niceLevel`` of the container\n" in table(
-        copied, "services"
-    )
-    assert (
-        "   * - ``services.nice_level``\n     - Swarm cannot set it; leave it out\n     -\n"
-        in table(copied, "refused")
-    )
+    services, refused = table(copied, "services"), table(copied, "refused")
+    assert "* - ``nice_level``\n     -\n     - ``niceLevel``\n" in services
+    assert "* - ``burst_level``\n     - ``ContainerSpec.BurstLevel``\n     -\n" in services
+    assert "``services.nice_level``\n     - Swarm cannot set it; leave it out\n" in refused
+    assert "``services.burst_level``\n     -\n     - pods have none; leave it out\n" in refused
 
     options = ("-c", "tests/pytest.ini", "-q", "-p", "no:cacheprovider", "--tb=short")
     run(copied, "-m", "pytest", *options, *TABLES)
