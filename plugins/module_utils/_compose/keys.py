@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Keys that concern only work on one's own machine: passed over, and named in one line.
+# Keys that concern only local work: ignored, and noted in one line.
 LOCAL_KEYS = frozenset(
     {"attach", "build", "container_name", "develop", "pull_policy", "pull_refresh_after"}
 )
