@@ -9,9 +9,9 @@ import pytest
 from ansible_collections.shipping.code.plugins.module_utils._deploy.lease import (
     Lease,
     LeaseAge,
-    may_acquire,
-    is_held_by,
     holder_text,
+    is_held_by,
+    may_acquire,
 )
 
 HELD = Lease("id", 7, token=3, holder="alice@ci-7 4f", ttl=30, what="who releases 1.5.0")
