@@ -8,7 +8,7 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy import (
     argument_specs,
     operations,
 )
-from ansible_collections.shipping.code.plugins.plugin_utils._controller.in_process import Call
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.in_process import ModuleSpec
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.live_action import (
     LiveAction,
 )
@@ -17,4 +17,4 @@ from ansible_collections.shipping.code.plugins.plugin_utils._controller.live_act
 class ActionModule(LiveAction):
     """Runs the module of the same name and shows its progress."""
 
-    call = Call(argument_specs.ROLLBACK, operations.rollback)
+    module = ModuleSpec(argument_specs.ROLLBACK, operations.rollback)

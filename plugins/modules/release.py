@@ -485,13 +485,13 @@ problems:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.shipping.code.plugins.module_utils._deploy import (
     argument_specs,
-    module_run,
     operations,
 )
+from ansible_collections.shipping.code.plugins.module_utils._deploy.run import run_module
 
 
 def main() -> None:
-    module_run.run(
+    run_module(
         AnsibleModule(
             argument_specs.for_module(argument_specs.RELEASE),
             supports_check_mode=True,

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .run_request import INTERNAL_OPTIONS
+
 Spec = dict[str, dict[str, Any]]
 
 PLATFORMS = ["swarm", "kubernetes"]
@@ -79,11 +81,6 @@ RECORD: Spec = {
     "by": {"type": "str"},
     "commit": {"type": "str"},
 }
-INTERNAL: Spec = {
-    "_job": {"type": "dict"},
-    "_data": {"type": "dict", "no_log": True},
-    "_mask": {"type": "list", "elements": "str", "no_log": True},
-}
 
 RELEASE: Spec = {
     **APP,
@@ -111,7 +108,7 @@ RELEASE: Spec = {
     **REGISTRY,
     **CONNECTION,
     **KUBERNETES,
-    **INTERNAL,
+    **INTERNAL_OPTIONS,
 }
 RELEASE_RULES: dict[str, Any] = {"mutually_exclusive": [("compose", "spec", "manifests")]}
 ROLLBACK: Spec = {
@@ -122,7 +119,7 @@ ROLLBACK: Spec = {
     **REGISTRY,
     **CONNECTION,
     **KUBERNETES,
-    **INTERNAL,
+    **INTERNAL_OPTIONS,
 }
 SCALE: Spec = {
     **APP,
@@ -130,13 +127,13 @@ SCALE: Spec = {
     **ROLLOUT,
     **REGISTRY,
     **CONNECTION,
-    **INTERNAL,
+    **INTERNAL_OPTIONS,
 }
 INFO: Spec = {**APP, "show": {"type": "bool", "default": False}, **REGISTRY, **CONNECTION}
 
 
 def for_module(spec: Spec) -> dict[str, Any]:
-    """An argument spec with its fallbacks, as AnsibleModule takes it."""
+    """Return an argument spec with its fallbacks, as AnsibleModule takes it."""
     from ansible.module_utils.basic import env_fallback
 
     result = {}

@@ -18,7 +18,7 @@ from tests.docs.tables import FILLED, filled
 
 ROOT = Path(__file__).parents[3]
 GUIDES = sorted((ROOT / "docs").rglob("*.rst"))
-KIND = re.compile(r'(?:Cause|Failure)\(\s*(?:\w+, )?"(\w+)"')
+KIND = re.compile(r'(?:Cause|_failure)\(\s*(?:\w+, )?"(\w+)"')
 
 
 def test_tables_are_what_the_code_has():

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from ansible_collections.shipping.code.plugins.module_utils._core import content_ids
@@ -47,8 +48,7 @@ def test_record_names_fit(number):
 def test_ids_of_secrets_differ_by_app_and_platform():
     ids = {
         content_ids.secret_id(content, salt)
-        for content in (b"one", b"two")
-        for salt in (b"shop", b"wiki")
+        for content, salt in itertools.product((b"one", b"two"), (b"shop", b"wiki"))
     }
     assert len(ids) == 4 and all(len(identity) == 12 for identity in ids)
     assert content_ids.secret_id(b"one", b"shop") == content_ids.secret_id(b"one", b"shop")
