@@ -24,14 +24,14 @@ def read_app(options: Mapping[str, Any]) -> dict[str, Any]:
     app = options["app"]
     check_name(app, options["platform"])
     platform = connect(options)
-    seen = platform.observe(app)
+    seen = platform.reader.observe(app)
     live = newest(seen.records, LIVE)
     return {
         "app": app,
         "live": live.summary() if live else {},
         "history": [
-            {**record.summary(), "not_restorable": platform.missing(record, seen)}
-            for record in seen.records
+            {**record.summary(), "not_restorable": missing}
+            for record, missing in zip(seen.records, platform.reader.missing(seen.records, seen))
         ],
         "services": {name: _service(state) for name, state in sorted(seen.states.items())},
         "drift": _drift(platform, app, live, seen) if live else [],
@@ -51,7 +51,7 @@ def _service(state: ServiceState) -> dict[str, Any]:
 
 def _drift(platform: Platform, app: str, live: Record, seen: Observation) -> list[dict[str, Any]]:
     try:
-        plan = platform.drift(app, live.resolved, seen)
+        plan = platform.preview.drift(app, live.resolved, seen)
     except PlanError as error:
         return [{"service": "", "path": "", "before": str(error), "after": ""}]
     changes: list[dict[str, Any]] = []

@@ -41,7 +41,9 @@ def execute(platform: Platform, job: Job, report: Report, hide: Hide) -> RunOutc
     """Carry out a job under its lease; ``hide`` takes secrets out of what the record gets."""
     started = time.monotonic()
     limits = job.limits
-    with fencing.keep_lease(platform, job.app, job.run, job.token, limits.lease_ttl) as fence:
+    with fencing.keep_lease(
+        platform.leases, job.app, job.run, job.token, limits.lease_ttl
+    ) as fence:
         execution = _Execution(platform, job, fence, report)
         if job.kind == SCALE:
             outcome = _scale(execution)
@@ -56,7 +58,7 @@ def _release(execution: _Execution, hide: Hide) -> RunOutcome:
     """Bring the app to the job's release; where that fails, bring it back."""
     platform, job = execution.platform, execution.job
     deadline = time.monotonic() + job.limits.rollout_timeout
-    seen = retry_unreachable(lambda: platform.observe(job.app), deadline)
+    seen = retry_unreachable(lambda: platform.reader.observe(job.app), deadline)
     records = {record.number: record for record in seen.records}
     record, before = records[job.number], records.get(job.before)
     rollout = _rollout(execution, record, before, job.limits.rollout_timeout)
@@ -69,7 +71,7 @@ def _release(execution: _Execution, hide: Hide) -> RunOutcome:
     why = hide(reason(state, failures))
     done = ended(record, verdict, why, now())
     if record.state != LIVE:
-        platform.write_record(job.app, done)
+        platform.records.write_record(job.app, done)
     return _outcome(verdict, why, failures, tuple(rollout.warnings), done.summary())
 
 
@@ -112,20 +114,20 @@ def _live(execution: _Execution, record: Record, rollout: Rollout) -> RunOutcome
     execution.fence.check()
     done = ended(record, LIVE, "", now()) if record.state != LIVE else record
     if done is not record:
-        execution.platform.write_record(execution.job.app, done)
+        execution.platform.records.write_record(execution.job.app, done)
     _prune(execution.platform, execution.job, execution.fence)
     return RunOutcome(LIVE, warnings=tuple(rollout.warnings), release=done.summary())
 
 
 def _prune(platform: Platform, job: Job, fence: Fence) -> None:
     """Remove what the history no longer needs."""
-    records = platform.observe(job.app).records
+    records = platform.reader.observe(job.app).records
     going = expendable(records, job.limits.keep)
     for record in going:
         fence.check()
-        platform.remove_record(record)
+        platform.records.remove_record(record)
     numbers = {record.number for record in going}
-    platform.sweep(
+    platform.driver.sweep(
         job.app, [record.resolved for record in records if record.number not in numbers], fence
     )
 
@@ -138,13 +140,14 @@ def _bring_back(execution: _Execution, failed: Rollout, before: Record | None) -
     if not failed.changed_anything:
         return FAILED, "nothing was changed"
     if before is None:
-        return FAILED, _remove_first_release(execution, failed.record)
-    return _restore(execution, failed.record, before)
+        return FAILED, _remove_first_release(execution, failed)
+    return _restore(execution, failed, before)
 
 
-def _restore(execution: _Execution, record: Record, before: Record) -> tuple[str, str]:
+def _restore(execution: _Execution, failed: Rollout, before: Record) -> tuple[str, str]:
     execution.report(f"going back to {before.version} (release {before.number})")
-    back = _rollout(execution, before, record, execution.job.limits.rollback_timeout)
+    timeout = execution.job.limits.rollback_timeout
+    back = replace(_rollout(execution, before, failed.record, timeout), originals=failed.originals)
     failures = _failures_of(back)
     if not failures:
         return (
@@ -157,20 +160,23 @@ def _restore(execution: _Execution, record: Record, before: Record) -> tuple[str
     )
 
 
-def _remove_first_release(execution: _Execution, record: Record) -> str:
+def _remove_first_release(execution: _Execution, failed: Rollout) -> str:
     """Remove a first release that failed, and return what runs now.
 
     There is no release to return to. What was taken over is put back as it was.
     """
     platform, job, fence = execution.platform, execution.job, execution.fence
     deadline = time.monotonic() + job.limits.rollback_timeout
+    record = failed.record
     names = list(record.resolved.services)
     networks = [
         name for name, entry in record.resolved.networks.items() if not entry.get("external")
     ]
     try:
-        kept = platform.remove_services(job.app, names, fence, deadline)
-        platform.remove_networks(job.app, networks, fence, deadline)
+        kept = platform.driver.remove_services(
+            job.app, names, fence, deadline, originals=failed.originals
+        )
+        platform.driver.remove_networks(job.app, networks, fence, deadline)
     except PlatformError as error:
         return f"no release was live before, so it was to be removed, but {error}"
     if kept:
@@ -186,7 +192,7 @@ def _remove_first_release(execution: _Execution, record: Record) -> str:
 def _scale(execution: _Execution) -> RunOutcome:
     """Set the numbers, and set them back where the tasks do not become healthy."""
     platform, job, fence = execution.platform, execution.job, execution.fence
-    seen = platform.observe(job.app)
+    seen = platform.reader.observe(job.app)
     live = newest(seen.records, LIVE)
     before = {name: seen.states[name].wanted for name in job.replicas}
     watch = HealthWatch(
@@ -200,12 +206,12 @@ def _scale(execution: _Execution) -> RunOutcome:
         memories={name: remember(seen.states[name]) for name in job.replicas},
     )
     for name, number in job.replicas.items():
-        platform.set_replicas(job.app, name, number, fence)
+        watch.revisions[name] = platform.driver.set_replicas(job.app, name, number, fence)
     failures = watch.until_live(job.replicas)
     if not failures:
         return RunOutcome(LIVE, warnings=tuple(watch.warnings()))
     for name, number in before.items():
-        platform.set_replicas(job.app, name, number, fence)
+        platform.driver.set_replicas(job.app, name, number, fence)
     numbers = ", ".join(f"{name} to {number}" for name, number in before.items())
     return _outcome(FAILED, reason(f"scaled back, {numbers}", failures), failures)
 
@@ -214,15 +220,15 @@ def _remove_app(execution: _Execution) -> RunOutcome:
     """Remove the services first, then what they used, then the history."""
     platform, job, fence = execution.platform, execution.job, execution.fence
     deadline = time.monotonic() + job.limits.rollout_timeout
-    seen = platform.observe(job.app)
-    platform.remove_services(job.app, list(seen.states), fence, deadline)
+    seen = platform.reader.observe(job.app)
+    platform.driver.remove_services(job.app, list(seen.states), fence, deadline)
     execution.report("services removed")
-    platform.remove_networks(
-        job.app, platform.belongings(job.app, seen)["networks"], fence, deadline
+    platform.driver.remove_networks(
+        job.app, platform.reader.belongings(job.app, seen)["networks"], fence, deadline
     )
     for record in seen.records:
         fence.check()
-        platform.remove_record(record)
-    platform.sweep(job.app, [], fence)
+        platform.records.remove_record(record)
+    platform.driver.sweep(job.app, [], fence)
     execution.report("networks, secrets, configs and history removed")
     return RunOutcome(LIVE)

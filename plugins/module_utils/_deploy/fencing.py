@@ -13,13 +13,13 @@ from dataclasses import replace
 
 from .._core.errors import LeaseLost, Outdated, PlatformError
 from .lease import Lease, holder_text, is_held_by
-from .ports import Platform
+from .ports import LeaseStore
 
 # How often a lease is renewed within its time to live: three renewals in a row may fail.
 _RENEWALS_PER_TTL = 4
 
 
-def acquire(platform: Platform, app: str, lease: Lease | None, fresh: Lease) -> Lease | None:
+def acquire(leases: LeaseStore, app: str, lease: Lease | None, fresh: Lease) -> Lease | None:
     """Take a lease that is free to take; return None where another run was faster.
 
     ``fresh`` brings the run's name, time to live and purpose.
@@ -29,27 +29,27 @@ def acquire(platform: Platform, app: str, lease: Lease | None, fresh: Lease) -> 
     else:
         wanted = replace(fresh, id=lease.id, version=lease.version, token=lease.token + 1)
     try:
-        platform.write_lease(app, wanted)
+        leases.write_lease(app, wanted)
     except Outdated:
         return None
-    now = platform.read_lease(app)
+    now = leases.read_lease(app)
     return now if is_held_by(now, fresh.holder, wanted.token) else None
 
 
-def release(platform: Platform, app: str, run: str) -> None:
+def release(leases: LeaseStore, app: str, run: str) -> None:
     """Give a lease back, so that no other run has to wait for its time to run out."""
-    lease = platform.read_lease(app)
+    lease = leases.read_lease(app)
     if lease and lease.holder == run:
         with contextlib.suppress(PlatformError):
-            platform.write_lease(app, replace(lease, holder="", what=""))
+            leases.write_lease(app, replace(lease, holder="", what=""))
 
 
 class LeaseKeeper:
     """Keep a lease alive in the background; the fence that every write has to pass."""
 
-    def __init__(self, platform: Platform, app: str, run: str, token: int, ttl: float) -> None:
+    def __init__(self, leases: LeaseStore, app: str, run: str, token: int, ttl: float) -> None:
         self.token = token
-        self._platform = platform
+        self._leases = leases
         self._app = app
         self._run = run
         self._ttl = ttl
@@ -62,7 +62,7 @@ class LeaseKeeper:
         """Raise LeaseLost unless the lease is ours now and was renewed in time."""
         if not self._lost and time.monotonic() - self._renewed > self._ttl / 2:
             self._renew()
-        lease = self._platform.read_lease(self._app)
+        lease = self._leases.read_lease(self._app)
         if not is_held_by(lease, self._run, self.token):
             self._lost = self._lost or _taken_over_by(lease)
         if self._lost:
@@ -85,7 +85,7 @@ class LeaseKeeper:
     def release(self) -> None:
         """Stop renewing and give the lease back."""
         self.stop()
-        release(self._platform, self._app, self._run)
+        release(self._leases, self._app, self._run)
 
     def _renew_until_stopped(self) -> None:
         while not self._stop.wait(self._ttl / _RENEWALS_PER_TTL):
@@ -93,12 +93,12 @@ class LeaseKeeper:
                 self._renew()
 
     def _renew(self) -> None:
-        lease = self._platform.read_lease(self._app)
+        lease = self._leases.read_lease(self._app)
         if lease is None or not is_held_by(lease, self._run, self.token):
             self._lost = _taken_over_by(lease)
             return
         with contextlib.suppress(Outdated):
-            self._platform.write_lease(self._app, replace(lease, beat=lease.beat + 1))
+            self._leases.write_lease(self._app, replace(lease, beat=lease.beat + 1))
             self._renewed = time.monotonic()
 
 
@@ -109,10 +109,10 @@ def _taken_over_by(lease: Lease | None) -> str:
 
 @contextlib.contextmanager
 def keep_lease(
-    platform: Platform, app: str, run: str, token: int, ttl: float
+    leases: LeaseStore, app: str, run: str, token: int, ttl: float
 ) -> Iterator[LeaseKeeper]:
     """Keep a lease that was taken, and give it back at the end."""
-    keeper = LeaseKeeper(platform, app, run, token, ttl)
+    keeper = LeaseKeeper(leases, app, run, token, ttl)
     keeper.start()
     try:
         yield keeper

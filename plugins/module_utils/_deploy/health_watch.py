@@ -13,7 +13,7 @@ from .._core.errors import Unreachable
 from .._core.failure import Failure
 from .diagnosis import explain
 from .health import HealthMemory, ServiceHealth, assess
-from .ports import Platform
+from .ports import Platform, StateWatch
 from .resolution import Resolved
 from .state import (
     RUNNING,
@@ -38,7 +38,8 @@ class HealthWatch:
     """What is known of the services of an app while they change.
 
     ``heading`` says in a progress line what the services are on their way to; the services in
-    ``quiet`` get a line only if something is wrong with them.
+    ``quiet`` get a line only if something is wrong with them. ``revisions`` has what the driver
+    returned for each write, which a state must have reached to count.
     """
 
     platform: Platform
@@ -53,10 +54,15 @@ class HealthWatch:
     health: dict[str, ServiceHealth] = field(default_factory=dict)
     states: States = field(default_factory=dict)
     last_lines: dict[str, str] = field(default_factory=dict)
+    revisions: dict[str, int] = field(default_factory=dict)
+    state_watch: StateWatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.state_watch = self.platform.reader.watch(self.app, self.resolved)
 
     def look(self, names: Iterable[str]) -> None:
         """Look once and assess these services; raise Unreachable where that is not possible."""
-        self.states = self.platform.look(self.app, self.resolved)
+        self.states = self.state_watch.states(self.revisions)
         for name in names:
             if name in self.states:
                 health = assess(
@@ -80,8 +86,12 @@ class HealthWatch:
             failures = self.failures()
             if failures or all(self.live(name) for name in watched):
                 return failures
-            self.platform.pause(LOOK_EVERY)
+            self.wait()
         return self.timed_out(watched)
+
+    def wait(self) -> None:
+        """Wait until it is worth another look."""
+        self.state_watch.wait(LOOK_EVERY)
 
     @property
     def expired(self) -> bool:
@@ -134,8 +144,8 @@ class HealthWatch:
         declared = self.resolved.services.get(name, {})
         try:
             evidence = (
-                self.platform.evidence(task, cause, declared.get("reference", ""))
-                if task
+                self.platform.diagnoser.evidence(task, cause, declared.get("reference", ""))
+                if task and self.platform.diagnoser
                 else Evidence()
             )
         except Unreachable as error:

@@ -28,17 +28,22 @@ def release(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun
     compose = intent.compose or Compose({}, {}, {}, {}, {})
     before = newest(seen.records, LIVE)
     ids = _content_ids(platform, intent.app, compose, intent.contents)
-    images = platform.resolve_images(list(references(compose)), intent.resolve_image, seen)
-    adopted = platform.adoptable(intent.app, intent.contents, seen) if intent.wishes.adopt else {}
+    images = platform.preview.resolve_images(list(references(compose)), intent.resolve_image, seen)
+    adopted = (
+        platform.adopter.adoptable(intent.app, intent.contents, seen)
+        if platform.adopter and intent.wishes.adopt
+        else {}
+    )
     resolved = resolve(
-        platform.naming(intent.app),
+        platform.reader.naming(intent.app),
         compose,
         images,
         ids,
         before.resolved if before else None,
         adopted,
     )
-    resolved = platform.complete(intent.app, resolved, seen, intent.wishes)
+    if platform.completer:
+        resolved, seen = platform.completer.complete(intent.app, resolved, seen, intent.wishes)
     planned = _towards(platform, intent, seen, resolved)
     warnings = list(planned.warnings)
     unread = [name for name in adopted.get("secrets", {}) if name in compose.secrets]
@@ -53,7 +58,9 @@ def release(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun
 
 def manifests(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:
     """Plan a version of an app's manifests."""
-    resolved, contents, notes = platform.from_manifests(
+    if platform.manifests is None:
+        raise SpecError([Problem("manifests", f"are not for platform: {platform.name}")])
+    resolved, contents, notes = platform.manifests.read_manifests(
         intent.app, intent.manifests or {}, seen, intent.resolve_image, intent.wishes
     )
     planned = _towards(platform, replace(intent, contents=contents), seen, resolved)
@@ -71,7 +78,7 @@ def rollback(platform: Platform, intent: Intent, seen: Observation) -> PlannedRu
             result={"app": intent.app, "release": live.summary() if live else {}},
             warnings=(warning,) if intent.release is None else (),
         )
-    gone = platform.missing(target, seen, thorough=True)
+    gone = platform.reader.missing([target], seen, thorough=True)[0]
     if gone:
         raise PlanError(
             f"release {target.number} cannot be restored",
@@ -91,8 +98,7 @@ def _towards(
     rollback_of: str = "",
 ) -> PlannedRun:
     """Plan the way of the app to a resolved spec, as a release of the intent's version."""
-    platform.check(resolved)
-    plan = platform.plan(intent.app, resolved, seen, intent.wishes)
+    plan = platform.preview.plan(intent.app, resolved, seen, intent.wishes, intent.contents)
     live = newest(seen.records, LIVE)
     result = {
         "app": intent.app,
@@ -172,7 +178,7 @@ def _content_ids(
     platform: Platform, app: str, compose: Compose, contents: Contents
 ) -> dict[str, dict[str, str]]:
     """Return the ids of the secrets and configs that are to be made; they follow the content."""
-    salt = platform.salt(app) if contents.secrets else b""
+    salt = platform.reader.salt(app) if contents.secrets else b""
     makers = {"secrets": lambda content: secret_id(content, salt), "configs": config_id}
     problems: list[Problem] = []
     result: dict[str, dict[str, str]] = {"secrets": {}, "configs": {}}
@@ -241,7 +247,7 @@ def _unscalable(name: str, states: States) -> str:
 
 def absent(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:
     """Plan the removal of an app, except its volumes."""
-    there = platform.belongings(intent.app, seen)
+    there = platform.reader.belongings(intent.app, seen)
     volumes: set[str] = set()
     for record in seen.records:
         volumes.update(record.resolved.volumes)

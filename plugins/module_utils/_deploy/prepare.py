@@ -55,7 +55,7 @@ def preview(platform: Platform, intent: Intent, planner: Planner) -> RunAnswer |
 
     It writes nothing in check mode, where there is no work, and while it has to wait.
     """
-    return _preview(platform.observe(intent.app), platform, intent, planner)[0]
+    return _preview(platform.reader.observe(intent.app), platform, intent, planner)[0]
 
 
 def _preview(
@@ -83,25 +83,25 @@ def _at_work(seen: Observation, intent: Intent, free: object) -> tuple[str, ...]
 
 def prepare(platform: Platform, intent: Intent, planner: Planner) -> RunAnswer:
     """Plan; where there is work, lease the app, write the record and answer with the job left."""
-    seen = platform.observe(intent.app)
+    seen = platform.reader.observe(intent.app)
     previewed, purpose = _preview(seen, platform, intent, planner)
     if previewed:
         return previewed
     fresh = Lease("", -1, holder=intent.run, ttl=intent.limits.lease_ttl, what=purpose)
-    lease = fencing.acquire(platform, intent.app, seen.lease, fresh)
+    lease = fencing.acquire(platform.leases, intent.app, seen.lease, fresh)
     if lease is None:
-        return _waiting_for(platform.read_lease(intent.app), intent)
+        return _waiting_for(platform.leases.read_lease(intent.app), intent)
     # It is short enough to need no renewal; every write checks that the lease is still ours.
-    fence = fencing.LeaseKeeper(platform, intent.app, intent.run, lease.token, float("inf"))
+    fence = fencing.LeaseKeeper(platform.leases, intent.app, intent.run, lease.token, float("inf"))
     try:
         if seen.lease and seen.lease.holder:
-            platform.stamp(intent.app, fence)
+            platform.driver.stamp(intent.app, fence)
         answer = _prepare_leased(platform, intent, planner, fence)
     except BaseException:
-        fencing.release(platform, intent.app, intent.run)
+        fencing.release(platform.leases, intent.app, intent.run)
         raise
     if answer.job is None:
-        fencing.release(platform, intent.app, intent.run)
+        fencing.release(platform.leases, intent.app, intent.run)
     return answer
 
 
@@ -109,7 +109,7 @@ def _prepare_leased(
     platform: Platform, intent: Intent, planner: Planner, fence: Fence
 ) -> RunAnswer:
     """Plan again, now that no other run writes; close what a killed run left; write the record."""
-    seen = platform.observe(intent.app)
+    seen = platform.reader.observe(intent.app)
     planned = planner(platform, intent, seen)
     recovered = _close_killed(platform, intent, seen, planned, fence)
     if not planned.needed:
@@ -117,8 +117,8 @@ def _prepare_leased(
     record = planned.record
     if record:
         fence.check()
-        record = record if record.id else platform.write_record(intent.app, record)
-        platform.make_objects(intent.app, record.resolved, planned.contents, fence)
+        record = record if record.id else platform.records.write_record(intent.app, record)
+        platform.driver.make_objects(intent.app, record.resolved, planned.contents, fence)
     job = Job(
         kind=planned.kind,
         app=intent.app,
@@ -154,7 +154,7 @@ def _close_killed(
     for record in seen.records:
         if record.state == PENDING and record.id != continued:
             fence.check()
-            platform.write_record(
+            platform.records.write_record(
                 intent.app,
                 ended(record, FAILED, "its run was killed before it came to an end", now()),
             )

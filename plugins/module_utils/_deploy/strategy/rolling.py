@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..._core.errors import LeaseLost, ShippingError, Unreachable
 from ..._core.failure import Failure
@@ -19,14 +19,17 @@ from ..health_watch import LOOK_EVERY, HealthWatch, Report
 from ..history import Record
 from ..job import Job
 from ..plan import KEEP, RECREATE, REMOVE, Plan
-from ..ports import Fence, Observation, Platform
+from ..ports import Contents, Fence, Observation, Platform
 
 Result = TypeVar("Result")
 
 
 @dataclass
 class Rollout:
-    """One rollout, from what runs to ``record``; ``former`` is the version that runs before."""
+    """One rollout, from what runs to ``record``; ``former`` is the version that runs before.
+
+    ``originals`` are the services that were taken over on the way, as they were before.
+    """
 
     platform: Platform
     job: Job
@@ -35,6 +38,7 @@ class Rollout:
     report: Report
     timeout: float
     former: str = ""
+    originals: tuple[Any, ...] = ()
     changed_anything: bool = False
     warnings: list[str] = field(default_factory=list)
 
@@ -42,8 +46,8 @@ class Rollout:
         """Return what failed; nothing where all services are live."""
         app, resolved = self.job.app, self.record.resolved
         deadline = time.monotonic() + self.timeout
-        seen = retry_unreachable(lambda: self.platform.observe(app), deadline)
-        plan = self.platform.plan(app, resolved, seen, self.job.wishes)
+        seen = retry_unreachable(lambda: self.platform.reader.observe(app), deadline)
+        plan = self.platform.preview.plan(app, resolved, seen, self.job.wishes, Contents())
         watch = HealthWatch(
             self.platform,
             app,
@@ -52,10 +56,13 @@ class Rollout:
             deadline,
             f"{self.former} → {self.record.version}" if self.former else f"→ {self.record.version}",
             self.report,
-            memories={name: remember(state) for name, state in seen.states.items()},
+            memories={
+                name: remember(state) for name, state in {**plan.unmanaged, **seen.states}.items()
+            },
             quiet=frozenset(named(plan, KEEP)),
         )
         self.changed_anything = plan.changed
+        self.originals = (*self.originals, *plan.originals)
         self._remove_early(plan, deadline)
         failures = self._converge(watch, plan, seen)
         self.warnings = watch.warnings()
@@ -67,22 +74,31 @@ class Rollout:
         """Remove what stands in the way of the others; then make the networks."""
         going = [*named(plan, REMOVE, early=True), *named(plan, RECREATE)]
         if going:
-            self.platform.remove_services(self.job.app, going, self.fence, deadline)
+            self._remove(going, deadline)
         renewed = set(plan.create["networks"]) & set(plan.remove["networks"])
         if renewed:
-            self.platform.remove_networks(self.job.app, sorted(renewed), self.fence, deadline)
+            self.platform.driver.remove_networks(
+                self.job.app, sorted(renewed), self.fence, deadline
+            )
         if plan.create["networks"]:
-            self.platform.make_networks(self.job.app, self.record.resolved, self.fence)
+            self.platform.driver.make_networks(self.job.app, self.record.resolved, self.fence)
+
+    def _remove(self, names: list[str], deadline: float) -> None:
+        self.platform.driver.remove_services(
+            self.job.app, names, self.fence, deadline, originals=self.originals
+        )
 
     def _remove_leftovers(self, plan: Plan, deadline: float) -> None:
         """Remove what is not needed any more, last, when everything else is live."""
         leaving = named(plan, REMOVE, early=False)
         if leaving:
-            self.platform.remove_services(self.job.app, leaving, self.fence, deadline)
+            self._remove(leaving, deadline)
             self.report(f"{', '.join(leaving)} removed")
         networks = set(plan.remove["networks"]) - set(plan.create["networks"])
         if networks:
-            self.platform.remove_networks(self.job.app, sorted(networks), self.fence, deadline)
+            self.platform.driver.remove_networks(
+                self.job.app, sorted(networks), self.fence, deadline
+            )
 
     def _converge(self, watch: HealthWatch, plan: Plan, seen: Observation) -> list[Failure]:
         """Write each service when what it depends on is there, and watch all that are written."""
@@ -100,7 +116,7 @@ class Rollout:
             failures = watch.failures()
             if failures or all(watch.live(name) for name in services):
                 return failures
-            self.platform.pause(LOOK_EVERY)
+            watch.wait()
         return watch.timed_out(applied) + [
             _not_begun(name, services, watch) for name in services if name not in applied
         ]
@@ -113,14 +129,16 @@ class Rollout:
             for name in services
             if name not in applied and _met(services[name].get("depends_on", {}), watch)
         ]
-        self._apply([name for name in ready if name not in watch.quiet], seen)
+        self._apply([name for name in ready if name not in watch.quiet], watch, seen)
         applied.update(ready)
         watch.look(applied)
 
-    def _apply(self, names: list[str], seen: Observation) -> None:
+    def _apply(self, names: list[str], watch: HealthWatch, seen: Observation) -> None:
         def apply(name: str) -> None:
             try:
-                self.platform.apply(self.job.app, name, self.record, seen, self.fence)
+                watch.revisions[name] = self.platform.driver.apply(
+                    self.job.app, name, self.record, seen, self.fence
+                )
             except (Unreachable, LeaseLost):
                 raise
             except ShippingError as error:

@@ -168,7 +168,7 @@ class Cluster:
         except NotFound:
             return
 
-    def log(self, pod: str, container: str, lines: int, previous: bool) -> str:
+    def log(self, pod: str, container: str, lines: int, *, previous: bool) -> str:
         """The last lines of a container, or of the one before it."""
         query = {
             "container": container,

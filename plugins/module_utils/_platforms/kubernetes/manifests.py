@@ -258,13 +258,15 @@ def services(
     read_: Manifests,
     discovered: Definitions,
     names: Mapping[str, str],
+    *,
     images: Mapping[str, str],
     labels: Mapping[str, str],
     namespace: str,
 ) -> dict[str, Body]:
-    """The objects as services; ``names`` has the kept Secret of each Secret's content, ``labels`` what is done to each one's pods.
+    """Return the objects as services; raise SpecError where the cluster knows no such kind.
 
-    Raises :class:`SpecError`.
+    ``names`` has the kept Secret of each Secret's content, ``labels`` what is done to each one's
+    pods.
     """
     own = definitions(read_.objects.values())
     known = {**STANDARD, **discovered, **own}

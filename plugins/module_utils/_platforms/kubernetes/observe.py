@@ -43,13 +43,13 @@ _UNNOTICED = 1.5
 _TEMPLATE = "deprecated.daemonset.template.generation"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Found:
     """What one look at the cluster found of an app.
 
     ``objects`` has the app's own by kind and name, ``strangers`` others' of the names that it
     needs; ``applied`` the generation of each workload that was written last, which a look must have
-    reached.
+    reached. What another look finds goes into another one of these.
     """
 
     objects: dict[Key, Body] = field(default_factory=dict)

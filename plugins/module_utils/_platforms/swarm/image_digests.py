@@ -182,7 +182,7 @@ def _local(engine: Engine, reference: Reference) -> Local | None:
 
 
 def gone(
-    engine: Engine, pinned: Iterable[str], credentials: Credentials, thorough: bool
+    engine: Engine, pinned: Iterable[str], credentials: Credentials, *, thorough: bool
 ) -> list[str]:
     """Which pinned images cannot be had any more.
 

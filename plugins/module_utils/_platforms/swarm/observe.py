@@ -69,7 +69,7 @@ class Found:
             {config["Spec"]["Name"]: config["ID"] for config in self.configs},
         )
 
-    def belongings(self, app: str, adopted: bool) -> dict[str, list[str]]:
+    def belongings(self, app: str, *, adopted: bool) -> dict[str, list[str]]:
         """The names of the app's own objects, by kind; the lease is not one of them.
 
         A network cannot be labelled afterwards, so those of an ``adopted`` stack are told by its
@@ -91,15 +91,15 @@ class Found:
             "networks": sorted(
                 network["Name"]
                 for network in self.networks
-                if is_own_network(app, network, adopted)
+                if is_own_network(app, network, adopted=adopted)
             ),
             "secrets": names(self.secrets),
             "configs": names(self.configs),
         }
 
 
-def is_own_network(app: str, network: Mapping[str, Any], adopted: bool) -> bool:
-    """Whether a network was made for the app, by this collection or by a stack that it took over."""
+def is_own_network(app: str, network: Mapping[str, Any], *, adopted: bool) -> bool:
+    """Return whether a network was made for the app, by this collection or an adopted stack."""
     labels = network.get("Labels") or {}
     return labels.get(APP) == app or (adopted and labels.get(STACK) == app)
 

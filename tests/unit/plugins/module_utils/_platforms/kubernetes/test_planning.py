@@ -21,6 +21,7 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy.plan import 
 from ansible_collections.shipping.code.plugins.module_utils._deploy.ports import Wishes
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import (
     adoption,
+    eligible_nodes,
     planning,
     render,
 )
@@ -71,14 +72,15 @@ def node(name="node-a", labels=None, taints=(), closed=False):
 def planned(app, found, wishes=None, records=(), rehearse=None):
     """The plan; ``rehearse`` stands for the server, which is asked of what differs."""
     wishes = wishes or Wishes()
-    wanted = [adoption.entry(entry, found, wishes) for entry in planning.entries(APP, app, found)]
-    noted = list(planning.problems(APP, app, found, wanted, wishes))
+    wanted, found = adoption.taken_over(planning.entries(APP, app, found), found, wishes)
+    comparison = planning.Comparison(APP, app, list(records), found, wishes)
+    noted = list(planning.problems(comparison, wanted))
     if rehearse:
         wanted = [
             replace(entry, predicted=rehearse(entry)) if entry.differs else entry
             for entry in wanted
         ]
-    return planning.plan(APP, app, list(records), found, wanted, wishes, noted)
+    return planning.plan(comparison, wanted, noted)
 
 
 def actions(*args, **keys):
@@ -392,11 +394,13 @@ def test_eligible_machines(constraints, count):
         node("node-d", {"gpu": "yes"}, closed=True),
     ]
     workload = render.workload(APP, "web", one(deploy={"placement": {"constraints": constraints}}))
-    assert planning.eligible(workload, nodes) == count
+    assert eligible_nodes.eligible(workload, nodes) == count
 
 
 def test_eligible_machines_by_architecture():
     workload = render.workload(APP, "web", one(platform="arm64"))
-    assert planning.eligible(workload, [node(), node("b", {"kubernetes.io/arch": "arm64"})]) == 1
-    assert planning.eligible(workload, []) == 0
-    assert planning.eligible(workload, None) == planning.UNKNOWN
+    assert (
+        eligible_nodes.eligible(workload, [node(), node("b", {"kubernetes.io/arch": "arm64"})]) == 1
+    )
+    assert eligible_nodes.eligible(workload, []) == 0
+    assert eligible_nodes.eligible(workload, None) == eligible_nodes.UNKNOWN
