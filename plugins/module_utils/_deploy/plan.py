@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,7 +92,7 @@ class Plan:
         }
 
 
-def interruption(name: str, service: dict[str, Any], replicas: int, machines: int) -> str:
+def interruption(name: str, service: Mapping[str, Any], replicas: int, machines: int) -> str:
     """Whether replacing a service's tasks leaves it serving all along, and why not.
 
     ``replicas`` is the number that serves now, ``machines`` how many may run it.
@@ -124,7 +125,7 @@ def interruption(name: str, service: dict[str, Any], replicas: int, machines: in
     return UNINTERRUPTED
 
 
-def host_ports(service: dict[str, Any]) -> list[int]:
+def host_ports(service: Mapping[str, Any]) -> list[int]:
     """The ports that a service takes on its machines themselves."""
     return [
         port["published"]
@@ -134,7 +135,7 @@ def host_ports(service: dict[str, Any]) -> list[int]:
 
 
 def start_first_on_host_port(
-    name: str, service: dict[str, Any], replicas: int, machines: int
+    name: str, service: Mapping[str, Any], replicas: int, machines: int
 ) -> str:
     """Why a start-first update of a service with a host port can never fit, or nothing."""
     ports = host_ports(service)

@@ -115,7 +115,8 @@ class Driver:
         """Remove services and wait until their pods are gone; volumes stay."""
         by_key = {(body["kind"], body["metadata"]["name"]): body for body in originals}
         removal = Removal(self._cluster, app, fence, deadline, by_key)
-        manifests, services = set(), set()
+        manifests: set[str] = set()
+        services: set[str] = set()
         for name in names:
             (manifests if "/" in name else services).add(name)
         return [*removal.remove_manifests(manifests), *removal.remove_services(services)]
