@@ -21,10 +21,7 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy.read_options
     check_present,
 )
 from ansible_collections.shipping.code.plugins.module_utils._deploy.run_request import RunRequest
-from ansible_collections.shipping.code.plugins.module_utils._platforms import registry
-from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.manifests import (
-    read,
-)
+from ansible_collections.shipping.code.plugins.module_utils._platforms.registry import PLATFORMS
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.in_process import ModuleSpec
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.live_action import (
     LiveAction,
@@ -55,7 +52,10 @@ class ActionModule(LiveAction):
     """Reads the spec on the control machine, runs the module and shows its progress."""
 
     module = ModuleSpec(
-        argument_specs.RELEASE, operations.release_or_absent, argument_specs.RELEASE_RULES
+        PLATFORMS.argument_spec(argument_specs.RELEASE, releases=True),
+        operations.release_or_absent,
+        PLATFORMS,
+        argument_specs.RELEASE_RULES,
     )
 
     def module_options(self) -> tuple[dict[str, Any], RunRequest]:
@@ -63,11 +63,11 @@ class ActionModule(LiveAction):
         options = dict(self._task.args)
         if options.get("state", "present") != "present":
             return options, RunRequest()
-        check_present(options)
+        check_present(options, PLATFORMS)
         if options.get("manifests"):
             return self._with_manifests(options)
         sources = self._sources(options)
-        support = registry.support(options.get("platform", "swarm"))
+        support = PLATFORMS.support(options.get("platform", PLATFORMS.default))
         source = load(sources, lambda content: model.read(content, support, options.get("images")))
         values = (str(value) for value in sources.secret_values.values())
         request = RunRequest(
@@ -91,11 +91,13 @@ class ActionModule(LiveAction):
         manifests = documents(
             [self._path(path) for path in _as_list(options["manifests"])], self._read, chart
         )
-        read(
-            manifests,
-            chart.namespace if options.get("namespace") else None,
-            str(options.get("hooks") or "fail"),
-        )
+        platform = PLATFORMS.definition(options.get("platform", PLATFORMS.default))
+        if platform.check_manifests:
+            platform.check_manifests(
+                manifests,
+                chart.namespace if options.get("namespace") else None,
+                str(options.get("hooks") or "fail"),
+            )
         request = RunRequest(
             manifests=tuple(manifests), hidden=tuple(words_of(secret_words(manifests)))
         )

@@ -161,12 +161,16 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy import (
     app_info,
     argument_specs,
 )
+from ansible_collections.shipping.code.plugins.module_utils._platforms.registry import PLATFORMS
 
 
 def main() -> None:
     answer(
-        AnsibleModule(argument_specs.for_module(argument_specs.INFO), supports_check_mode=True),
-        app_info.read_app,
+        AnsibleModule(
+            argument_specs.for_module(PLATFORMS.argument_spec(argument_specs.INFO)),
+            supports_check_mode=True,
+        ),
+        lambda options: app_info.read_app(options, PLATFORMS),
     )
 
 

@@ -83,12 +83,17 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy import (
     operations,
 )
 from ansible_collections.shipping.code.plugins.module_utils._deploy.run import run_module
+from ansible_collections.shipping.code.plugins.module_utils._platforms.registry import PLATFORMS
 
 
 def main() -> None:
     run_module(
-        AnsibleModule(argument_specs.for_module(argument_specs.SCALE), supports_check_mode=True),
+        AnsibleModule(
+            argument_specs.for_module(PLATFORMS.argument_spec(argument_specs.SCALE)),
+            supports_check_mode=True,
+        ),
         operations.scale,
+        PLATFORMS,
     )
 
 

@@ -14,16 +14,17 @@ from .health import LIVE
 from .history import Record, newest
 from .lease import holder_text
 from .plan import REMOVE
+from .platform_definition import Platforms
 from .ports import Observation, Platform
 from .read_options import check_name
 from .state import ServiceState
 
 
-def read_app(options: Mapping[str, Any]) -> dict[str, Any]:
+def read_app(options: Mapping[str, Any], platforms: Platforms) -> dict[str, Any]:
     """Return the result of release_info."""
     app = options["app"]
-    check_name(app, options["platform"])
-    platform = connect(options)
+    check_name(app, platforms.definition(options["platform"]))
+    platform = connect(options, platforms)
     seen = platform.reader.observe(app)
     live = newest(seen.records, LIVE)
     return {

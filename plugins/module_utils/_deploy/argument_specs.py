@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of the modules, in one place. The documentation's fragments say the same."""
+"""The options of the modules that do not depend on a platform, in one place.
+
+The documentation's fragments say the same. A platform's own options are with its code.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,8 @@ from .run_request import INTERNAL_OPTIONS
 
 Spec = dict[str, dict[str, Any]]
 
-PLATFORMS = ["swarm", "kubernetes"]
-
+# What is said of a connection in the same way on all platforms.
 CONNECTION: Spec = {
-    "docker_host": {
-        "type": "str",
-        "default": "unix:///var/run/docker.sock",
-        "aliases": ["docker_url"],
-        "fallback_env": ["DOCKER_HOST"],
-    },
-    "tls": {"type": "bool"},
     "validate_certs": {"type": "bool", "default": True, "aliases": ["tls_verify", "verify_ssl"]},
     "ca_path": {
         "type": "path",
@@ -29,28 +24,9 @@ CONNECTION: Spec = {
     "client_cert": {"type": "path", "aliases": ["tls_client_cert", "cert_path", "cert_file"]},
     "client_key": {"type": "path", "aliases": ["tls_client_key", "key_path", "key_file"]},
     "timeout": {"type": "int", "default": 60},
-    "kubeconfig": {"type": "path", "fallback_env": ["K8S_AUTH_KUBECONFIG"]},
-    "context": {"type": "str", "fallback_env": ["K8S_AUTH_CONTEXT"]},
-    "host": {"type": "str", "fallback_env": ["K8S_AUTH_HOST"]},
-    "api_key": {"type": "str", "no_log": True, "fallback_env": ["K8S_AUTH_API_KEY"]},
-    "proxy": {"type": "str", "fallback_env": ["K8S_AUTH_PROXY"]},
-    "no_proxy": {"type": "str", "fallback_env": ["K8S_AUTH_NO_PROXY"]},
-    "impersonate_user": {"type": "str", "fallback_env": ["K8S_AUTH_IMPERSONATE_USER"]},
-    "impersonate_groups": {
-        "type": "list",
-        "elements": "str",
-        "fallback_env": ["K8S_AUTH_IMPERSONATE_GROUPS"],
-    },
-    "namespace": {"type": "str"},
-}
-KUBERNETES: Spec = {
-    "create_namespace": {"type": "bool", "default": False},
-    "conflicts": {"type": "str", "choices": ["take", "fail"], "default": "take"},
-    "pod_security": {"type": "str", "choices": ["auto", "restricted", "none"], "default": "auto"},
 }
 APP: Spec = {
     "app": {"type": "str", "required": True},
-    "platform": {"type": "str", "choices": PLATFORMS, "default": "swarm"},
 }
 REGISTRY: Spec = {
     "registry_auths": {
@@ -107,7 +83,6 @@ RELEASE: Spec = {
     **ROLLOUT,
     **REGISTRY,
     **CONNECTION,
-    **KUBERNETES,
     **INTERNAL_OPTIONS,
 }
 RELEASE_RULES: dict[str, Any] = {"mutually_exclusive": [("compose", "spec", "manifests")]}
@@ -118,7 +93,6 @@ ROLLBACK: Spec = {
     **ROLLOUT,
     **REGISTRY,
     **CONNECTION,
-    **KUBERNETES,
     **INTERNAL_OPTIONS,
 }
 SCALE: Spec = {

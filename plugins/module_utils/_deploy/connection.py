@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+from .platform_definition import Options, Platforms
 from .ports import Platform
 
-Options = Mapping[str, Any]
 _CREDENTIALS = {
     "username": "username",
     "password": "password",
@@ -18,15 +17,10 @@ _CREDENTIALS = {
 }
 
 
-def connect(options: Options) -> Platform:
+def connect(options: Options, platforms: Platforms) -> Platform:
     """Return the platform that the options name; only that one's code is loaded."""
-    if options["platform"] == "kubernetes":
-        from .._platforms.kubernetes.connect import connect as to_kubernetes
-
-        return to_kubernetes(options, registry_credentials(options))
-    from .._platforms.swarm.connect import connect as to_swarm
-
-    return to_swarm(options, registry_credentials(options))
+    definition = platforms.definition(options["platform"])
+    return definition.connect(options, registry_credentials(options))
 
 
 def registry_credentials(options: Options) -> dict[str, dict[str, str]]:

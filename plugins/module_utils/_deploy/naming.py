@@ -16,11 +16,6 @@ OBJECT_LIMIT = 64
 SERVICE_LIMIT = 63
 
 
-def service_name(app: str, service: str) -> str:
-    """The Swarm's name of a service, as ``docker stack deploy`` makes it."""
-    return fit(f"{app}_{service}", SERVICE_LIMIT)
-
-
 @dataclass(frozen=True)
 class Naming:
     """How a platform calls an app's networks, volumes, secrets and configs.

@@ -10,23 +10,21 @@ from typing import Any
 
 from .._compose import model as composing
 from .._core.errors import Problem, SpecError
-from .connection import Options
 from .contents import read_contents
 from .intent import Intent, Limits
+from .platform_definition import Options, PlatformDefinition, Platforms
 from .ports import Wishes
 from .run_request import RunRequest
 
 _ORIGIN = "the options"
-_ONE_SOURCE = (
-    "is needed: the path of a Compose file; or spec, the same content inline; or, for Kubernetes,"
-    " manifests"
-)
 _NAME_RULE = "must have 1 to 40 of a-z, 0-9, '-' and '_', and begin and end with a letter or digit"
 
 
-def read_intent(options: Options, request: RunRequest, *, check: bool) -> Intent:
+def read_intent(
+    options: Options, request: RunRequest, platforms: Platforms, *, check: bool
+) -> Intent:
     """Return what the user wants; raise SpecError with everything that is wrong."""
-    check_name(options["app"], options["platform"])
+    check_name(options["app"], platforms.definition(options["platform"]))
     limits = read_limits(options)
     return Intent(
         app=options["app"],
@@ -43,7 +41,7 @@ def read_intent(options: Options, request: RunRequest, *, check: bool) -> Intent
         check=check,
         lease_age=request.lease_age,
         release=options.get("release"),
-        **_read_spec(options, request),
+        **_read_spec(options, request, platforms),
     )
 
 
@@ -51,13 +49,13 @@ def _text(options: Options, name: str) -> str:
     return str(options.get(name) or "")
 
 
-def _read_spec(options: Options, request: RunRequest) -> dict[str, Any]:
+def _read_spec(options: Options, request: RunRequest, platforms: Platforms) -> dict[str, Any]:
     """Return the parts of an intent that only a release or a scaling has."""
     if options.get("replicas") is not None:
         return {"replicas": _read_replicas(options["replicas"])}
     if options.get("state") != "present":
         return {}
-    check_present(options)
+    check_present(options, platforms)
     if options.get("manifests"):
         return {
             "manifests": {
@@ -66,22 +64,18 @@ def _read_spec(options: Options, request: RunRequest) -> dict[str, Any]:
                 "labels": options["manifests_labels"],
             }
         }
-    from .._platforms import registry
-
-    support = registry.support(options["platform"])
+    support = platforms.support(options["platform"])
     app = composing.read(options["spec"], support, options.get("images"))
     return {"compose": app, "contents": read_contents(app, request.contents)}
 
 
-def check_name(app: str, platform: str) -> None:
+def check_name(app: str, platform: PlatformDefinition) -> None:
     """Refuse a name that cannot stand in the platform's object names."""
     if not composing.APP_NAME.fullmatch(app):
         raise SpecError([Problem("app", f"{app!r} {_NAME_RULE}")], _ORIGIN)
-    if platform == "kubernetes" and "_" in app:
-        raise SpecError(
-            [Problem("app", f"{app!r} has '_', which no name on Kubernetes may have; write '-'")],
-            _ORIGIN,
-        )
+    problem = platform.problem_of_name(app)
+    if problem:
+        raise SpecError([Problem("app", problem)], _ORIGIN)
 
 
 def read_limits(options: Options) -> Limits:
@@ -99,25 +93,32 @@ def read_limits(options: Options) -> Limits:
     return Limits(**given)
 
 
-def check_present(options: Options) -> None:
+def check_present(options: Options, platforms: Platforms) -> None:
     """Refuse a release without its version or its spec."""
     sources = [name for name in ("compose", "spec", "manifests") if options.get(name)]
     problems = []
     if not options.get("version"):
         problems.append(Problem("version", "is needed, as it is called in the history"))
     if not sources:
-        problems.append(Problem("compose", _ONE_SOURCE))
+        problems.append(Problem("compose", _one_source(platforms)))
     elif len(sources) > 1:
         text = f"goes alone, and {' and '.join(sources)} are set; set one of them"
         problems.append(Problem("compose", text))
-    if sources == ["manifests"] and options.get("platform") != "kubernetes":
-        problems.append(
-            Problem(
-                "manifests", "are for platform: kubernetes; give a Swarm a Compose file by compose"
-            )
-        )
+    platform = platforms.definition(options.get("platform") or platforms.default)
+    if sources == ["manifests"] and platform.check_manifests is None:
+        names = ", ".join(definition.name for definition in platforms.with_manifests)
+        text = f"are for platform: {names}; give a {platform.title} a Compose file by compose"
+        problems.append(Problem("manifests", text))
     if problems:
         raise SpecError(problems, _ORIGIN)
+
+
+def _one_source(platforms: Platforms) -> str:
+    titles = " or ".join(definition.title for definition in platforms.with_manifests)
+    return (
+        "is needed: the path of a Compose file; or spec, the same content inline; or, for"
+        f" {titles}, manifests"
+    )
 
 
 def _read_replicas(replicas: Mapping[str, Any]) -> dict[str, int]:

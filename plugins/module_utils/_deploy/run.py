@@ -23,7 +23,7 @@ from .._core.failure import Failure
 from .._core.masking import mask
 from .._core.module_exit import answer as exit_with_answer
 from . import journal, worker_process
-from .connection import Options, connect
+from .connection import connect
 from .contents import hidden_words
 from .execute import execute
 from .health import FAILED
@@ -31,6 +31,7 @@ from .intent import Intent
 from .job import Job
 from .lease import LeaseAge
 from .lease_wait import wait_for_lease
+from .platform_definition import Options, Platforms
 from .prepare import Planner, prepare, preview
 from .read_options import read_intent
 from .run_answer import RunAnswer, RunOutcome
@@ -49,54 +50,69 @@ class _Call:
     options: Options
     intent: Intent
     planner: Planner
+    platforms: Platforms
     words: list[str]
 
     @classmethod
-    def read(cls, options: Options, request: RunRequest, planner: Planner, *, check: bool) -> _Call:
+    def read(
+        cls,
+        options: Options,
+        request: RunRequest,
+        planner: Planner,
+        platforms: Platforms,
+        *,
+        check: bool,
+    ) -> _Call:
         """Read the options; raise SpecError with everything that is wrong."""
         named = request if request.run else replace(request, run=new_run())
-        intent = read_intent(options, named, check=check)
-        return cls(options, intent, planner, hidden_words(options, request, intent))
+        intent = read_intent(options, named, platforms, check=check)
+        return cls(options, intent, planner, platforms, hidden_words(options, request, intent))
 
 
-def run_module(module: Any, planner: Planner) -> None:
+def run_module(module: Any, planner: Planner, platforms: Platforms) -> None:
     """Run a module to its end; errors become its failure, with their facts."""
-    exit_with_answer(module, lambda options: run(options, planner, check=module.check_mode))
+    exit_with_answer(
+        module, lambda options: run(options, planner, platforms, check=module.check_mode)
+    )
 
 
-def run(options: Options, planner: Planner, *, check: bool) -> dict[str, Any]:
+def run(options: Options, planner: Planner, platforms: Platforms, *, check: bool) -> dict[str, Any]:
     """Do what one call of a module asks for."""
     request = RunRequest.from_options(options)
     if request.phase == FOLLOW:
         return _follow(request).as_data()
-    call = _Call.read(options, request, planner, check=check)
+    call = _Call.read(options, request, planner, platforms, check=check)
     phases: dict[str, Callable[[_Call], dict[str, Any]]] = {PREPARE: _prepare, WHOLE: _run_whole}
     return phases[request.phase](call)
 
 
-def preview_run(options: Options, planner: Planner, *, check: bool) -> RunAnswer | None:
+def preview_run(
+    options: Options, planner: Planner, platforms: Platforms, *, check: bool
+) -> RunAnswer | None:
     """Return the answer of a run that writes nothing; None where there is something to write."""
-    call = _Call.read(options, RunRequest.from_options(options), planner, check=check)
-    answer = preview(connect(options), call.intent, planner)
+    call = _Call.read(options, RunRequest.from_options(options), planner, platforms, check=check)
+    answer = preview(connect(options, platforms), call.intent, planner)
     return answer.masked(call.words) if answer else None
 
 
 def _prepare(call: _Call) -> dict[str, Any]:
     """Do the short part; a worker carries out the job that is left."""
     book = journal.Journal(journal.path_for(call.intent.app, call.intent.run), call.words)
-    answer = prepare(connect(call.options), call.intent, call.planner).masked(call.words)
+    answer = prepare(connect(call.options, call.platforms), call.intent, call.planner).masked(
+        call.words
+    )
     if answer.job:
         job = answer.job
-        worker_process.detach(lambda: _work(call.options, job, book))
+        worker_process.detach(lambda: _work(call.options, call.platforms, job, book))
         answer = replace(answer, journal=book.path)
     return answer.as_data()
 
 
-def _work(options: Options, job: Job, book: journal.Journal) -> None:
+def _work(options: Options, platforms: Platforms, job: Job, book: journal.Journal) -> None:
     """Do the long part, in a process of its own; the journal gets its outcome."""
     book.start()
     try:
-        outcome = execute(connect(options), job, book.line, book.hide)
+        outcome = execute(connect(options, platforms), job, book.line, book.hide)
     except ShippingError as error:
         outcome = RunOutcome(FAILED, str(error))
     except BaseException as error:
@@ -116,7 +132,7 @@ def _follow(request: RunRequest) -> RunAnswer:
 
 def _run_whole(call: _Call) -> dict[str, Any]:
     """Do both parts in this process, and wait for the lease."""
-    platform = connect(call.options)
+    platform = connect(call.options, call.platforms)
 
     def attempt(age: LeaseAge) -> RunAnswer:
         return prepare(platform, replace(call.intent, lease_age=age), call.planner)

@@ -20,6 +20,7 @@ from ansible.module_utils.common.parameters import remove_values
 
 from ...module_utils._core.errors import ShippingError
 from ...module_utils._deploy.argument_specs import Spec, for_module
+from ...module_utils._deploy.platform_definition import Platforms
 from ...module_utils._deploy.prepare import Planner
 from ...module_utils._deploy.run import preview_run
 from .module_runner import configured_python, is_local
@@ -27,10 +28,11 @@ from .module_runner import configured_python, is_local
 
 @dataclass(frozen=True)
 class ModuleSpec:
-    """What a module takes, and how it plans."""
+    """What a module takes, how it plans, and on which platforms."""
 
     arguments: Spec
     planner: Planner
+    platforms: Platforms
     rules: dict[str, Any] = field(default_factory=dict)
 
 
@@ -75,7 +77,9 @@ def preview_module(
     if validated.error_messages or validated._warnings or validated._deprecations:
         return None
     try:
-        answer = preview_run(validated.validated_parameters, module.planner, check=check)
+        answer = preview_run(
+            validated.validated_parameters, module.planner, module.platforms, check=check
+        )
     except ShippingError as error:
         result = error.as_result()
     except Exception:  # a defect, which the module meets, too, and reports with what belongs to it

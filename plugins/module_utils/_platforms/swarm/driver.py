@@ -13,7 +13,6 @@ from ..._core.errors import LeaseLost, NotFound, Outdated, PlatformError
 from ..._core.image_references import Reference, is_image_id
 from ..._core.parallel import side_by_side
 from ..._deploy.history import Record
-from ..._deploy.naming import service_name
 from ..._deploy.ports import Contents, Fence, Observation
 from ..._deploy.resolution import Resolved
 from ..._deploy.service_diff import objects_to_create
@@ -21,6 +20,7 @@ from . import image_digests, lookup, planning, storage
 from .compare import HASH, render, service_hash, updated
 from .engine import Engine
 from .observe import APP, RELEASE, SERVICE, STACK, TOKEN, VERSION
+from .service_names import service_name
 from .spec_fields import get
 
 _ATTEMPTS = 8

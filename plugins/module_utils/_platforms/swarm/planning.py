@@ -15,7 +15,6 @@ from typing import Any
 from ..._core.errors import PlanError, Problem
 from ..._deploy.health import LIVE
 from ..._deploy.history import Record, newest
-from ..._deploy.naming import service_name
 from ..._deploy.plan import RECREATE, UPDATE, Change, Plan, ServicePlan, interruption
 from ..._deploy.ports import Wishes
 from ..._deploy.resolution import Resolved
@@ -31,6 +30,7 @@ from ..._deploy.service_diff import (
 )
 from .compare import targets
 from .observe import APP, RELEASE, STACK, Found, is_own_network
+from .service_names import service_name
 from .spec_fields import FIELDS, PLACEMENT, Names, get
 
 _DRIVER = "overlay"

@@ -10,6 +10,9 @@ import re
 
 from ansible_collections.shipping.code.plugins.module_utils._core import content_ids
 from ansible_collections.shipping.code.plugins.module_utils._deploy import naming
+from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm.service_names import (
+    service_name,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +23,7 @@ NAMES = st.from_regex(r"[a-z][a-z0-9_-]{0,80}", fullmatch=True)
 def test_names_fit_and_stay_apart(one, other):
     app = "a" * 40
     for made, limit in (
-        (lambda name: naming.service_name(app, name), naming.SERVICE_LIMIT),
+        (lambda name: service_name(app, name), naming.SERVICE_LIMIT),
         (lambda name: naming.Naming(app).content(name, "0123456789ab"), naming.OBJECT_LIMIT),
     ):
         assert len(made(one)) <= limit and made(one).startswith(app)

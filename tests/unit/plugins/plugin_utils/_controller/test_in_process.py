@@ -12,10 +12,14 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy import (
     operations,
 )
 from ansible_collections.shipping.code.plugins.module_utils._deploy.run_answer import RunAnswer
+from ansible_collections.shipping.code.plugins.module_utils._platforms.registry import PLATFORMS
 from ansible_collections.shipping.code.plugins.plugin_utils._controller import in_process
 
 CALL = in_process.ModuleSpec(
-    argument_specs.RELEASE, operations.release_or_absent, argument_specs.RELEASE_RULES
+    PLATFORMS.argument_spec(argument_specs.RELEASE, releases=True),
+    operations.release_or_absent,
+    PLATFORMS,
+    argument_specs.RELEASE_RULES,
 )
 NOWHERE = {
     "app": "shop",
