@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Optional
 
 from .._compose.support import Support
 from .._core.errors import ShippingError, suggestion
@@ -16,7 +16,7 @@ from .ports import Platform
 Options = Mapping[str, Any]
 OptionSpecs = Mapping[str, dict[str, Any]]
 Connect = Callable[[Options, Mapping[str, Mapping[str, str]]], Platform]
-CheckManifests = Callable[[list[Any], "str | None", str], None]
+CheckManifests = Callable[[list[Any], Optional[str], str], None]
 
 
 def _any_name(app: str) -> str:
