@@ -36,7 +36,8 @@ class Naming:
     def content(self, name: str, content_id: str) -> str:
         """The name of a secret or config with this content."""
         scoped = f"{self.app}{self.joint}{name}"
-        return f"{fit(self.dns(scoped) if self.strict else scoped, OBJECT_LIMIT - ID_LENGTH - 1)}{self.joint}{content_id}"
+        readable = self.dns(scoped) if self.strict else scoped
+        return f"{fit(readable, OBJECT_LIMIT - ID_LENGTH - 1)}{self.joint}{content_id}"
 
     @staticmethod
     def dns(name: str) -> str:

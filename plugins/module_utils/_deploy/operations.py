@@ -16,7 +16,7 @@ from .history import Record, newest, next_number, rollback_target
 from .intent import ABSENT, SCALE, Intent
 from .ports import Contents, Observation, Platform
 from .prepare import PlannedRun, now
-from .resolution import Resolved, references, resolve
+from .resolution import Resolutions, Resolved, references, resolve
 from .state import States
 
 # Bytes: what the store of a Swarm takes of a secret and a config; one of Kubernetes takes more.
@@ -37,10 +37,7 @@ def release(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun
     resolved = resolve(
         platform.reader.naming(intent.app),
         compose,
-        images,
-        ids,
-        before.resolved if before else None,
-        adopted,
+        Resolutions(images, ids, before.resolved if before else None, adopted),
     )
     if platform.completer:
         resolved, seen = platform.completer.complete(intent.app, resolved, seen, intent.wishes)

@@ -27,11 +27,11 @@ def _any_name(app: str) -> str:
 class PlatformDefinition:
     """A platform: what people call it, its options, and how the rest of it is loaded.
 
-    ``connection_options`` are those of all modules, ``release_options`` of those that make
-    releases. ``load_support`` returns what it takes of a Compose file. ``connect`` gets a module's options and the credentials for registries.
-    ``problem_of_name`` returns why the platform cannot take an app's name. ``check_manifests`` gets
-    documents, a namespace and what to do with hooks, and raises SpecError; a platform without it
-    takes no manifests.
+    ``load_support`` returns what it takes of a Compose file. ``connect`` gets a module's options
+    and the credentials for registries. ``connection_options`` are those of all modules,
+    ``release_options`` of those that make releases. ``problem_of_name`` returns why the platform
+    cannot take an app's name. ``check_manifests`` gets documents, a namespace and what to do with
+    hooks, and raises SpecError; a platform without it takes no manifests.
     """
 
     name: str

@@ -65,8 +65,10 @@ def with_strangers(cluster: Cluster, found: Found, kinds: Mapping[Key, Kind]) ->
 
 def with_external(cluster: Cluster, found: Found, *apps: Resolved) -> Found:
     """Return what was found, with others' objects that the apps use."""
-    keys = [key for resolved in apps for key in planning.external(resolved)]
-    return with_strangers(cluster, found, {key: KINDS[key[0]] for key in keys})
+    kinds: dict[Key, Kind] = {}
+    for resolved in apps:
+        kinds.update({key: KINDS[key[0]] for key in planning.external(resolved)})
+    return with_strangers(cluster, found, kinds)
 
 
 def with_unlabelled_pods(cluster: Cluster, found: Found) -> Found:

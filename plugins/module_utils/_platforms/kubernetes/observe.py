@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -111,40 +111,34 @@ def own(app: str, namespace: str, bodies: Iterable[Body]) -> dict[Key, Body]:
 
 
 def states(app: str, found: Found, resolved: Resolved, monitor: float) -> States:
-    """Every service of the app that exists."""
+    """Return every service of the app that exists."""
     return {
-        name: _service(app, name, body, found, resolved, monitor)
+        name: (
+            _running(app, name, found, resolved, monitor)
+            if body["kind"] in _RUNNERS
+            else _passive(name, body, found)
+        )
         for name, body in found.workloads.items()
     }
 
 
-def _service(
-    app: str, name: str, body: Body, found: Found, resolved: Resolved, monitor: float
-) -> ServiceState:
-    if body["kind"] not in _RUNNERS:
-        return _passive(name, body, found)
+def _running(app: str, name: str, found: Found, resolved: Resolved, monitor: float) -> ServiceState:
+    """Return the state of a service whose workload keeps pods running."""
+    body = found.workloads[name]
     everywhere = body["kind"] == DAEMON_SET.name
     metadata, status = body["metadata"], body.get("status", {})
-    seen = status.get("observedGeneration", 0) >= max(
+    is_observed = status.get("observedGeneration", 0) >= max(
         metadata.get("generation", 0), found.applied.get(name, 0)
     )
-    sent = service_hash(app, name, resolved) if name in resolved.services else ""
-    is_current = _currency(name, body, found) if seen else (lambda _pod: False)
-    declared = resolved.services.get(name, {})
-    tasks = [
-        task
-        for pod in found.pods
-        if label(pod, SERVICE) == name or _is_of(pod, body, found)
-        for task in _tasks(pod, is_current, sent, found, declared)
-    ]
+    tasks = _tasks_of_service(app, name, found, resolved, is_observed=is_observed)
     wanted = (
         status.get("desiredNumberScheduled", 0) if everywhere else body["spec"].get("replicas", 1)
     )
     return ServiceState(
         name=name,
         wanted=wanted,
-        tasks=(*tasks, *(_refused(name, body) if seen else ())),
-        update="" if seen else words.UPDATING,
+        tasks=(*tasks, *(_refused(name, body) if is_observed else ())),
+        update="" if is_observed else words.UPDATING,
         update_id=str(metadata.get("generation", "")),
         checked=any(
             "readinessProbe" in container
@@ -155,41 +149,53 @@ def _service(
     )
 
 
-def _passive(name: str, body: Body, found: Found) -> ServiceState:
-    """An object that runs nothing itself, or runs something to its end.
+def _tasks_of_service(
+    app: str, name: str, found: Found, resolved: Resolved, *, is_observed: bool
+) -> list[Task]:
+    body, declared = found.workloads[name], resolved.services.get(name)
+    sent = service_hash(app, name, resolved) if declared is not None else ""
+    is_current = _currency(body, found) if is_observed else (lambda _pod: False)
+    tasks: list[Task] = []
+    for pod in found.pods:
+        if label(pod, SERVICE) == name or _is_of(pod, body, found):
+            tasks += _tasks(pod, is_current, sent, found, declared or {})
+    return tasks
 
-    One task that stands for it.
+
+# What stands for the phase of an object that runs nothing itself.
+_PASSIVE_STATES = {kstatus.FAILED: words.ENDED, kstatus.CURRENT: words.RUNNING}
+
+
+def _passive(name: str, body: Body, found: Found) -> ServiceState:
+    """Return the state of an object that runs nothing itself, or runs something to its end.
+
+    One task stands for it.
     """
     state, why = kstatus.status(body)
     failed = state == kstatus.FAILED
-    pod = next(
-        (
-            pod
-            for pod in found.pods
-            if _owned_by(pod, body) and pod.get("status", {}).get("phase") == "Failed"
-        ),
-        None,
-    )
+    cause = Cause("timeout", why) if why else None
+    if failed:
+        cause = Cause("object_failed", f"{name} {why}", final=True)
     task = Task(
-        id=body["metadata"].get("uid", name) if pod is None else pod["metadata"]["uid"],
-        name=pod["metadata"]["name"] if pod else "",
+        id=body["metadata"].get("uid", name),
+        name="",
         slot=name,
-        machine=pod["spec"].get("nodeName", "") if pod else "",
-        state=(
-            words.ENDED if failed else words.RUNNING if state == kstatus.CURRENT else words.STARTING
-        ),
+        machine="",
+        state=_PASSIVE_STATES.get(state, words.STARTING),
         current=True,
         sent=True,
         wanted=not failed,
         failed=failed,
-        cause=(
-            Cause("object_failed", f"{name} {why}", final=True)
-            if failed
-            else Cause("timeout", why)
-            if why
-            else None
-        ),
+        cause=cause,
     )
+    pod = _failed_pod(body, found)
+    if pod is not None:
+        task = replace(
+            task,
+            id=pod["metadata"]["uid"],
+            name=pod["metadata"]["name"],
+            machine=pod["spec"].get("nodeName", ""),
+        )
     return ServiceState(
         name=name,
         wanted=1,
@@ -200,14 +206,18 @@ def _passive(name: str, body: Body, found: Found) -> ServiceState:
     )
 
 
+def _failed_pod(owner: Body, found: Found) -> Body | None:
+    failed = (pod for pod in found.pods if pod.get("status", {}).get("phase") == "Failed")
+    return next((pod for pod in failed if _owned_by(pod, owner)), None)
+
+
 def _is_of(pod: Body, workload: Body, found: Found) -> bool:
     """Whether a pod without our labels belongs to a workload.
 
     As those of one that was taken over do.
     """
-    owners = {owner["uid"] for owner in pod["metadata"].get("ownerReferences") or []}
     sets = {body["metadata"]["uid"] for body in found.replica_sets if _owned_by(body, workload)}
-    return bool(owners & {*sets, workload["metadata"].get("uid")})
+    return bool(_owners(pod) & {*sets, workload["metadata"].get("uid")})
 
 
 def _owned_by(body: Body, owner: Body) -> bool:
@@ -217,28 +227,36 @@ def _owned_by(body: Body, owner: Body) -> bool:
     )
 
 
-def _currency(name: str, body: Body, found: Found) -> Any:
-    """A test for pods: whether they are of the workload's template as it is now, edited by hand or not."""
+def _currency(body: Body, found: Found) -> Callable[[Body], bool]:
+    """Return a test for pods: whether they are of the workload's template as it is now.
+
+    The template may have been edited by hand.
+    """
     if body["kind"] == "StatefulSet":
         update = body.get("status", {}).get("updateRevision")
-        return lambda pod: (
-            (pod["metadata"].get("labels") or {}).get("controller-revision-hash") == update
-        )
+        return lambda pod: _pod_label(pod, "controller-revision-hash") == update
     if body["kind"] == DAEMON_SET.name:
-        generation = str((body["metadata"].get("annotations") or {}).get(_TEMPLATE, ""))
-        return lambda pod: (
-            (pod["metadata"].get("labels") or {}).get("pod-template-generation") == generation
-        )
-    revision = (body["metadata"].get("annotations") or {}).get(REVISION)
-    newest = {
-        replica_set["metadata"]["uid"]
-        for replica_set in found.replica_sets
-        if _owned_by(replica_set, body)
-        and (replica_set["metadata"].get("annotations") or {}).get(REVISION) == revision
+        generation = annotation(body, _TEMPLATE)
+        return lambda pod: _pod_label(pod, "pod-template-generation") == generation
+    newest = _newest_replica_sets(body, found)
+    return lambda pod: not newest.isdisjoint(_owners(pod))
+
+
+def _pod_label(pod: Body, key: str) -> Any:
+    return (pod["metadata"].get("labels") or {}).get(key)
+
+
+def _newest_replica_sets(deployment: Body, found: Found) -> set[str]:
+    revision = annotation(deployment, REVISION)
+    return {
+        body["metadata"]["uid"]
+        for body in found.replica_sets
+        if _owned_by(body, deployment) and annotation(body, REVISION) == revision
     }
-    return lambda pod: any(
-        owner["uid"] in newest for owner in pod["metadata"].get("ownerReferences") or []
-    )
+
+
+def _owners(body: Body) -> set[str]:
+    return {owner["uid"] for owner in body["metadata"].get("ownerReferences") or []}
 
 
 def _refused(name: str, body: Body) -> Iterator[Task]:
@@ -260,61 +278,55 @@ def _refused(name: str, body: Body) -> Iterator[Task]:
 
 
 def _tasks(
-    pod: Body, is_current: Any, sent: str, found: Found, declared: Mapping[str, Any]
+    pod: Body,
+    is_current: Callable[[Body], bool],
+    sent: str,
+    found: Found,
+    declared: Mapping[str, Any],
 ) -> Iterator[Task]:
-    """The pod itself, and each of its containers' ends as an attempt that failed."""
-    metadata, status = pod["metadata"], pod.get("status", {})
-    current = is_current(pod)
-    common: dict[str, Any] = {
-        "name": metadata["name"],
-        "slot": metadata["name"],
-        "machine": pod["spec"].get("nodeName", ""),
-        "sent": current or (bool(sent) and label(pod, HASH) == sent),
-    }
-    containers = status.get("containerStatuses") or []
-    going = "deletionTimestamp" in metadata
+    """Yield the pod itself, and each of its containers' ends as an attempt that failed."""
+    metadata = pod["metadata"]
+    containers = pod.get("status", {}).get("containerStatuses") or []
+    is_ending = "deletionTimestamp" in metadata
     state, cause = _state(pod, containers, found, declared)
-    for container in containers:
-        ends = _ends(container)
-        known = (
-            container.get("state", {}).get("terminated")
-            or container.get("lastState", {}).get("terminated")
-            or {}
-        )
-        for number in range(1, ends + 1):
-            yield Task(
-                id=f"{metadata['uid']}/{container['name']}/{number}",
-                state=words.ENDED,
-                current=False,
-                wanted=False,
-                failed=not going,
-                exit_code=known.get("exitCode"),
-                cause=causes.terminated(known),
-                created=f"{metadata['creationTimestamp']} {number:04}",
-                **common,
-            )
-    if cause and cause.final:
-        first = f"{metadata['creationTimestamp']} 0000"
-        yield Task(
-            f"{metadata['uid']}//0",
-            state=words.ENDED,
-            current=False,
-            wanted=False,
-            failed=not going,
-            cause=cause,
-            created=first,
-            **common,
-        )
-    yield Task(
+    current = is_current(pod)
+    task = Task(
         id=metadata["uid"],
+        name=metadata["name"],
+        slot=metadata["name"],
+        machine=pod["spec"].get("nodeName", ""),
         state=state,
         current=current,
-        wanted=not going and state != words.ENDED,
+        sent=current or (bool(sent) and label(pod, HASH) == sent),
+        wanted=not is_ending and state != words.ENDED,
         age=_age(pod, containers, found.clock),
         cause=cause,
         created=metadata["creationTimestamp"],
-        **common,
     )
+    attempt = replace(
+        task, state=words.ENDED, current=False, wanted=False, failed=not is_ending, age=0.0
+    )
+    for container in containers:
+        yield from _ended_attempts(container, attempt)
+    if cause and cause.final:
+        yield replace(attempt, id=f"{task.id}//0", created=f"{task.created} 0000")
+    yield task
+
+
+def _ended_attempts(container: Body, attempt: Task) -> Iterator[Task]:
+    known = (
+        container.get("state", {}).get("terminated")
+        or container.get("lastState", {}).get("terminated")
+        or {}
+    )
+    for number in range(1, _ends(container) + 1):
+        yield replace(
+            attempt,
+            id=f"{attempt.id}/{container['name']}/{number}",
+            exit_code=known.get("exitCode"),
+            cause=causes.terminated(known),
+            created=f"{attempt.created} {number:04}",
+        )
 
 
 def _ends(container: Body) -> int:
@@ -331,22 +343,16 @@ def _state(
     pod: Body, containers: list[Body], found: Found, declared: Mapping[str, Any]
 ) -> tuple[str, Cause | None]:
     status = pod.get("status", {})
+    running = ["running" in container.get("state", {}) for container in containers]
     if status.get("phase") in ("Failed", "Succeeded"):
         return words.ENDED, causes.gone(pod)
     if "deletionTimestamp" in pod["metadata"]:
-        return (
-            words.RUNNING
-            if any("running" in container.get("state", {}) for container in containers)
-            else words.ENDED
-        ), None
+        return (words.RUNNING if any(running) else words.ENDED), None
     if not pod["spec"].get("nodeName"):
         return words.WAITING, _unscheduled(status, declared)
-    if containers and all("running" in container.get("state", {}) for container in containers):
-        return (
-            words.RUNNING
-            if all(container.get("ready") for container in containers)
-            else words.STARTING
-        ), None
+    if containers and all(running):
+        is_ready = all(container.get("ready") for container in containers)
+        return (words.RUNNING if is_ready else words.STARTING), None
     return words.PREPARING, _unprepared(pod, containers, found)
 
 
@@ -356,7 +362,9 @@ def _unscheduled(status: Body, declared: Mapping[str, Any]) -> Cause | None:
     ).get("constraints")
     for condition in status.get("conditions") or []:
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return causes.unschedulable(condition.get("message", ""), only_architecture)
+            return causes.unschedulable(
+                condition.get("message", ""), other_architecture=only_architecture
+            )
     return None
 
 
@@ -386,7 +394,9 @@ def _no_image(pod: Body, reason: str, message: str, container: str, found: Found
         return cause
     return causes.denied(
         cause,
-        any(event.get("reason") in causes.PULL_SECRET_REASONS for event in _events(pod, found)),
+        unread=any(
+            event.get("reason") in causes.PULL_SECRET_REASONS for event in _events(pod, found)
+        ),
     )
 
 

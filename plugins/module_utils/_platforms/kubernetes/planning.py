@@ -228,19 +228,13 @@ def plan(comparison: Comparison, wanted: Sequence[Entry], noted: list[Problem]) 
     """Compare; raise PlanError with everything in ``noted`` and what else stands in the way."""
     resolved, found = comparison.resolved, comparison.found
     services = [
-        _service(comparison, name, [entry for entry in wanted if entry.service == name], noted)
-        for name in resolved.services
+        *(_service(comparison, name, _of(name, wanted), noted) for name in resolved.services),
+        *removed_services(_ports_by_service(found), resolved.services),
     ]
-    ports = {
-        name: _ports(body)
-        for name, body in found.workloads.items()
-        if body["kind"] not in manifests.LASTING
-    }
-    removed = removed_services(ports, resolved.services)
     raise_problems(comparison.app, noted)
     networks = {entry.wanted["metadata"]["name"]: entry for entry in wanted if not entry.service}
     return Plan(
-        services=(*services, *removed),
+        services=tuple(services),
         create={
             "networks": tuple(name for name, entry in networks.items() if entry.changed),
             "volumes": _new_claims(wanted),
@@ -259,6 +253,19 @@ def plan(comparison: Comparison, wanted: Sequence[Entry], noted: list[Problem]) 
         before=_before(comparison, wanted),
         after={entry.title: _readable(entry.wanted) for entry in wanted},
     )
+
+
+def _of(service: str, wanted: Sequence[Entry]) -> list[Entry]:
+    return [entry for entry in wanted if entry.service == service]
+
+
+def _ports_by_service(found: Found) -> dict[str, set[int]]:
+    """Return the ports of services that are removed when the spec does not have them."""
+    return {
+        name: _ports(body)
+        for name, body in found.workloads.items()
+        if body["kind"] not in manifests.LASTING
+    }
 
 
 def _new_claims(wanted: Sequence[Entry]) -> tuple[str, ...]:

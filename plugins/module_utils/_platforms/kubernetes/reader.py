@@ -107,7 +107,7 @@ class Reader:
     def missing(
         self, records: Sequence[Record], seen: Observation, *, thorough: bool = False
     ) -> list[list[str]]:
-        """Return secrets, configs and images that are gone. Only ``thorough`` queries registries."""
+        """Return the secrets, configs and images that are gone."""
         apps = [record.resolved for record in records]
         found = lookup.with_external(self._cluster, seen.inner, *apps)
         return [

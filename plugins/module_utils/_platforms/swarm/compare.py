@@ -135,9 +135,10 @@ def updated(
     labels: Mapping[str, str],
     hashed: str,
 ) -> Body:
-    """Return the spec of an existing service with the declared things in place and the others untouched.
+    """Return the spec of an existing service with the declared things in place.
 
-    The hash enters the template only together with a change that replaces the tasks anyway.
+    The others stay as they are. The hash enters the template only together with a change that
+    replaces the tasks anyway.
     """
     result = copy.deepcopy(dict(body))
     kept = {

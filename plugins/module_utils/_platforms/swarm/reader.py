@@ -92,7 +92,7 @@ class Reader:
     def missing(
         self, records: Sequence[Record], seen: Observation, *, thorough: bool = False
     ) -> list[list[str]]:
-        """Return secrets, configs and images that are gone. Only ``thorough`` queries registries."""
+        """Return the secrets, configs and images that are gone."""
         apps = [record.resolved for record in records]
         names = lookup.with_external(self._engine, seen.inner, apps).names
         return [

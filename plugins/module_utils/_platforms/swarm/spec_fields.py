@@ -359,9 +359,11 @@ def _hosts(value: list[str], _names: Names) -> list[str]:
 
 
 def _hosts_back(value: list[str], _names: Names) -> list[str]:
-    return sorted(
-        f"{name}={entry.split(' ', 1)[0]}" for entry in value for name in entry.split()[1:]
-    )
+    result = []
+    for entry in value:
+        address = entry.split(" ", 1)[0]
+        result += [f"{name}={address}" for name in entry.split()[1:]]
+    return sorted(result)
 
 
 def _capabilities_back(value: list[str], _names: Names) -> list[str]:

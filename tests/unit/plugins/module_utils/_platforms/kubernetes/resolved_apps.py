@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.shipping.code.plugins.module_utils._compose import model
 from ansible_collections.shipping.code.plugins.module_utils._deploy.resolution import (
+    Resolutions,
     Resolved,
     references,
     resolve,
@@ -55,7 +56,7 @@ def resolved(content: dict[str, Any], **added: Any) -> Resolved:
         section: dict.fromkeys(getattr(read, section), "0123456789ab")
         for section in ("secrets", "configs")
     }
-    app = resolve(render.naming(APP), read, images, ids)
+    app = resolve(render.naming(APP), read, Resolutions(images, ids))
     return replace(
         app, services={name: {**service, **added} for name, service in app.services.items()}
     )
@@ -73,10 +74,10 @@ def one(*, added: dict[str, Any] | None = None, **keys: Any) -> Resolved:
 
 def bodies(app: Resolved) -> list[dict[str, Any]]:
     """Everything that an app is made of."""
-    return [
-        *(body for name in app.services for body in render.of_service(APP, name, app)),
-        *render.policies(APP, app),
-    ]
+    result = []
+    for name in app.services:
+        result += render.of_service(APP, name, app)
+    return [*result, *render.policies(APP, app)]
 
 
 def by_title(app: Resolved) -> dict[str, dict[str, Any]]:

@@ -176,7 +176,9 @@ FIELDS = st.recursive(
 
 
 def leaves(fields, path=()):
-    found = {place for key, value in fields.items() for place in leaves(value, (*path, key))}
+    found = set()
+    for key, value in fields.items():
+        found |= leaves(value, (*path, key))
     return found or ({path} if path else set())
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.shipping.code.plugins.module_utils._compose import model
 from ansible_collections.shipping.code.plugins.module_utils._deploy.naming import Naming
 from ansible_collections.shipping.code.plugins.module_utils._deploy.resolution import (
+    Resolutions,
     Resolved,
     references,
     resolve,
@@ -31,7 +32,9 @@ def resolved(content: dict[str, Any], app: str = "shop") -> Resolved:
         for section in ("secrets", "configs")
     }
     return resolve(
-        Naming(app, volume_labels={"com.docker.stack.namespace": app}), read, images, ids
+        Naming(app, volume_labels={"com.docker.stack.namespace": app}),
+        read,
+        Resolutions(images, ids),
     )
 
 

@@ -53,11 +53,10 @@ def changes(app: Any, body: Body, before: Any = None) -> list[str]:
     """The paths that differ."""
     want = app.services["web"]
     former = (before or app).services["web"]
-    return [
-        change.path
-        for _field, _target, listed in compare.targets(want, former, body, names(app))
-        for change in listed
-    ]
+    paths = []
+    for _field, _target, listed in compare.targets(want, former, body, names(app)):
+        paths += [change.path for change in listed]
+    return paths
 
 
 @given(SERVICES)
