@@ -104,13 +104,20 @@ def check_present(options: Options, platforms: Platforms) -> None:
     elif len(sources) > 1:
         text = f"goes alone, and {' and '.join(sources)} are set; set one of them"
         problems.append(Problem("compose", text))
-    platform = platforms.definition(options.get("platform") or platforms.default)
-    if sources == ["manifests"] and platform.check_manifests is None:
-        names = ", ".join(definition.name for definition in platforms.with_manifests)
-        text = f"are for platform: {names}; give a {platform.title} a Compose file by compose"
-        problems.append(Problem("manifests", text))
+    if sources == ["manifests"]:
+        problems += _without_manifests(options, platforms)
     if problems:
         raise SpecError(problems, _ORIGIN)
+
+
+def _without_manifests(options: Options, platforms: Platforms) -> list[Problem]:
+    """Return the problem of a platform that takes no manifests."""
+    platform = platforms.definition(options.get("platform") or platforms.default)
+    if platform.check_manifests:
+        return []
+    names = ", ".join(definition.name for definition in platforms.with_manifests)
+    text = f"are for platform: {names}; give a {platform.title} a Compose file by compose"
+    return [Problem("manifests", text)]
 
 
 def _one_source(platforms: Platforms) -> str:

@@ -65,7 +65,10 @@ import json
 from ansible_collections.shipping.code.plugins.module_utils._compose import model
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import SpecError
 from ansible_collections.shipping.code.plugins.module_utils._deploy.naming import Naming
-from ansible_collections.shipping.code.plugins.module_utils._deploy.resolution import resolve
+from ansible_collections.shipping.code.plugins.module_utils._deploy.resolution import (
+    Resolutions,
+    resolve,
+)
 from ansible_collections.shipping.code.plugins.module_utils._platforms import registry
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import render
 from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm import compare
@@ -89,7 +92,8 @@ for name in registry.names():
         content = {"services": {"web": {"image": "nginx", key: "5"}}}
         try:
             app = model.read(content, registry.support(name))
-            answers[f"{name} {key}"] = RENDERED[name](resolve(Naming("shop"), app, {}, {}))
+            resolved = resolve(Naming("shop"), app, Resolutions({}, {}))
+            answers[f"{name} {key}"] = RENDERED[name](resolved)
         except SpecError as error:
             answers[f"{name} {key}"] = str(error.problems[0])
 print(json.dumps(answers))
