@@ -22,7 +22,7 @@ from . import render
 from .api_kinds import APP, SERVICE, SERVICE_KIND, WORKLOADS, Kind
 from .cluster import MANAGER, Cluster
 from .compare import covers, label, projected
-from .observe import Body, Found
+from .observe import Body, Snapshot
 from .planning import Entry
 from .pods import pinned
 
@@ -62,7 +62,7 @@ class Target:
 def completed(
     target: Target,
     former: Mapping[str, Any],
-    stranger: Body | None,
+    unmanaged_body: Body | None,
     pods: Iterable[Body] = (),
 ) -> dict[str, Any]:
     """Return a service with what it keeps of the workload that it takes over, or once took over.
@@ -71,18 +71,20 @@ def completed(
     pods are that already.
     """
     kept = {key: former[key] for key in ("selector", "container") if key in former}
-    if stranger is None:
+    if unmanaged_body is None:
         result = {**target.service, **kept}
         bare = former.get("bare") if _declared(former) == _declared(result) else None
     else:
-        result = {**target.service, **_kept_of(stranger)}
-        bare = _template_there(replace(target, service=result), stranger, pods)
+        result = {**target.service, **_kept_of(unmanaged_body)}
+        bare = _template_there(replace(target, service=result), unmanaged_body, pods)
     return {**result, "bare": bare} if bare else result
 
 
-def _kept_of(stranger: Body) -> dict[str, Any]:
-    containers = stranger["spec"]["template"]["spec"]["containers"]
-    kept: dict[str, Any] = {"selector": dict(stranger["spec"]["selector"].get("matchLabels") or {})}
+def _kept_of(unmanaged_body: Body) -> dict[str, Any]:
+    containers = unmanaged_body["spec"]["template"]["spec"]["containers"]
+    kept: dict[str, Any] = {
+        "selector": dict(unmanaged_body["spec"]["selector"].get("matchLabels") or {})
+    }
     if len(containers) == 1:
         kept["container"] = containers[0]["name"]
     return kept
@@ -92,12 +94,12 @@ def _declared(service: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in service.items() if key not in _ADDED}
 
 
-def _template_there(target: Target, stranger: Body, pods: Iterable[Body]) -> Body | None:
+def _template_there(target: Target, unmanaged_body: Body, pods: Iterable[Body]) -> Body | None:
     """Return what we declare of the workload's template as it is written there.
 
     None where the workload or its pods are something else.
     """
-    template, service = stranger["spec"]["template"], target.service
+    template, service = unmanaged_body["spec"]["template"], target.service
     containers = template["spec"]["containers"]
     image = next((_image(each) for each in containers if each["name"] == target.container), "")
     if image not in (service["reference"], service["image"], pinned(service["image"])):
@@ -140,23 +142,25 @@ def _runs(pod: Body, container: str, digest: str) -> bool:
     return all(image.endswith(digest) for image in images if image)
 
 
-def taken_over(entries: Iterable[Entry], found: Found, wishes: Wishes) -> tuple[list[Entry], Found]:
+def taken_over(
+    entries: Iterable[Entry], snapshot: Snapshot, wishes: Wishes
+) -> tuple[list[Entry], Snapshot]:
     """Return the entries with the unmanaged objects that they take over.
 
     That is where the user wants it and the object belongs to no other app. What was found has
     those objects among the app's own then.
     """
     result = []
-    objects = dict(found.objects)
+    objects = dict(snapshot.objects)
     for entry in entries:
-        stranger = found.strangers.get(entry.key)
-        if stranger is None or not _is_taken_over(entry, stranger, found, wishes):
+        unmanaged_body = snapshot.unmanaged.get(entry.key)
+        if unmanaged_body is None or not _is_taken_over(entry, unmanaged_body, snapshot, wishes):
             result.append(entry)
             continue
-        result.append(replace(entry, live=stranger))
+        result.append(replace(entry, live=unmanaged_body))
         if entry.kind in WORKLOADS or _is_manifest(entry):
-            objects[entry.key] = _called(stranger, entry.service)
-    return result, replace(found, objects=objects)
+            objects[entry.key] = _called(unmanaged_body, entry.service)
+    return result, replace(snapshot, objects=objects)
 
 
 def originals(entries: Iterable[Entry]) -> tuple[Body, ...]:
@@ -166,12 +170,12 @@ def originals(entries: Iterable[Entry]) -> tuple[Body, ...]:
     )
 
 
-def _is_taken_over(entry: Entry, stranger: Body, found: Found, wishes: Wishes) -> bool:
+def _is_taken_over(entry: Entry, unmanaged_body: Body, snapshot: Snapshot, wishes: Wishes) -> bool:
     return (
         wishes.adopt
         and entry.live is None
-        and not label(stranger, APP)
-        and _finds(entry, stranger, found)
+        and not label(unmanaged_body, APP)
+        and _finds(entry, unmanaged_body, snapshot)
     )
 
 
@@ -179,29 +183,32 @@ def _is_manifest(entry: Entry) -> bool:
     return SERVICE in entry.wanted["metadata"]["annotations"]
 
 
-def _called(stranger: Body, service: str) -> Body:
+def _called(unmanaged_body: Body, service: str) -> Body:
     """Return an object with the annotation by which it is found as what runs a service."""
-    annotations = {**(stranger["metadata"].get("annotations") or {}), SERVICE: service}
-    return {**stranger, "metadata": {**stranger["metadata"], "annotations": annotations}}
+    annotations = {**(unmanaged_body["metadata"].get("annotations") or {}), SERVICE: service}
+    return {
+        **unmanaged_body,
+        "metadata": {**unmanaged_body["metadata"], "annotations": annotations},
+    }
 
 
-def _finds(entry: Entry, stranger: Body, found: Found) -> bool:
+def _finds(entry: Entry, unmanaged_body: Body, snapshot: Snapshot) -> bool:
     """Return whether a Service that is taken over will find the pods.
 
     What it selects by beyond ours cannot be taken out of it.
     """
     if entry.kind != SERVICE_KIND or _is_manifest(entry):
         return True
-    workload = _workload(entry.service, found)
+    workload = _workload(entry.service, snapshot)
     labels = (workload["spec"]["template"]["metadata"].get("labels") or {}) if workload else {}
     return bool(
-        (stranger["spec"].get("selector") or {}).items()
+        (unmanaged_body["spec"].get("selector") or {}).items()
         <= {**labels, **entry.wanted["spec"]["selector"]}.items()
     )
 
 
-def _workload(name: str, found: Found) -> Body | None:
-    for objects in (found.strangers, found.objects):
+def _workload(name: str, snapshot: Snapshot) -> Body | None:
+    for objects in (snapshot.unmanaged, snapshot.objects):
         for kind in WORKLOADS:
             if (kind.name, name) in objects:
                 return objects[kind.name, name]

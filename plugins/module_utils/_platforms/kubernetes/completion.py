@@ -18,7 +18,7 @@ from ..._registry.credentials import Credentials
 from . import adoption, lookup, pod_security, render, storage
 from .api_kinds import CONFIG_MAP, POD, SECRET, WORKLOADS, Kind
 from .cluster import Cluster
-from .observe import Body, Found
+from .observe import Body, Snapshot
 
 
 class Completer:
@@ -35,40 +35,40 @@ class Completer:
         """Add the security of pods, the Secret for registries, others' keys, what is taken over."""
         live = newest(seen.records, LIVE)
         former = live.resolved.services if live else {}
-        found = lookup.with_external(self._cluster, seen.inner, resolved)
+        snapshot = lookup.with_external(self._cluster, seen.inner, resolved)
         if wishes.adopt:
-            found = self._with_workloads(resolved, found)
-        strangers = _unmanaged_workloads(resolved, found) if wishes.adopt else {}
-        pods = self._cluster.items(POD) if strangers else []
-        level = self._level(found)
+            snapshot = self._with_workloads(resolved, snapshot)
+        unmanaged = _unmanaged_workloads(resolved, snapshot) if wishes.adopt else {}
+        pods = self._cluster.items(POD) if unmanaged else []
+        level = self._level(snapshot)
         services = {}
         for name, service in resolved.services.items():
             before = former.get(name, {})
             added = {"security": level, **self._pull_secret(app, service, before)}
             target = adoption.Target(app, name, {**service, **added}, resolved)
-            services[name] = adoption.completed(target, before, strangers.get(name), pods)
+            services[name] = adoption.completed(target, before, unmanaged.get(name), pods)
         completed = replace(
             resolved,
             services=services,
-            secrets=_with_keys(SECRET, resolved.secrets, found),
-            configs=_with_keys(CONFIG_MAP, resolved.configs, found),
+            secrets=_with_keys(SECRET, resolved.secrets, snapshot),
+            configs=_with_keys(CONFIG_MAP, resolved.configs, snapshot),
         )
-        return completed, replace(seen, inner=found)
+        return completed, replace(seen, inner=snapshot)
 
-    def _level(self, found: Found) -> str:
+    def _level(self, snapshot: Snapshot) -> str:
         if (
             self._security == "auto"
-            and pod_security.enforced(found.namespace) == pod_security.RESTRICTED
+            and pod_security.enforced(snapshot.namespace) == pod_security.RESTRICTED
         ):
             return "restricted"
         return self._security
 
-    def _with_workloads(self, resolved: Resolved, found: Found) -> Found:
+    def _with_workloads(self, resolved: Resolved, snapshot: Snapshot) -> Snapshot:
         """Look for unmanaged workloads of the services' names."""
         kinds = {}
         for name in resolved.services:
             kinds.update({(kind.name, name): kind for kind in WORKLOADS})
-        return lookup.with_strangers(self._cluster, found, kinds)
+        return lookup.with_unmanaged(self._cluster, snapshot, kinds)
 
     def _pull_secret(
         self, app: str, service: Mapping[str, Any], former: Mapping[str, Any]
@@ -86,21 +86,23 @@ class Completer:
         return {}
 
 
-def _unmanaged_workloads(resolved: Resolved, found: Found) -> dict[str, Body]:
+def _unmanaged_workloads(resolved: Resolved, snapshot: Snapshot) -> dict[str, Body]:
     keys = {
         name: (render.kind_of_workload(service).name, name)
         for name, service in resolved.services.items()
     }
-    return {name: found.strangers[key] for name, key in keys.items() if key in found.strangers}
+    return {
+        name: snapshot.unmanaged[key] for name, key in keys.items() if key in snapshot.unmanaged
+    }
 
 
 def _with_keys(
-    kind: Kind, objects: Mapping[str, Mapping[str, Any]], found: Found
+    kind: Kind, objects: Mapping[str, Mapping[str, Any]], snapshot: Snapshot
 ) -> dict[str, dict[str, Any]]:
     """Return others' Secrets and ConfigMaps with the keys that they have."""
     result = {}
     for name, entry in objects.items():
-        body = found.strangers.get((kind.name, name)) if entry.get("external") else None
+        body = snapshot.unmanaged.get((kind.name, name)) if entry.get("external") else None
         keys = (
             sorted({**(body.get("data") or {}), **(body.get("binaryData") or {})}) if body else []
         )

@@ -15,7 +15,7 @@ from ..._deploy.resolution import Resolved
 from . import adoption, planning, render
 from .api_kinds import APP, KIND, KINDS, OF_SERVICE, POD, REPLICA_SET, Kind
 from .cluster import Cluster
-from .observe import Body, Found, Key
+from .observe import Body, Key, Snapshot
 
 
 def find_all(cluster: Cluster, kind: Kind, name: str) -> list[Body]:
@@ -52,28 +52,30 @@ def additional_kinds(records: Iterable[Record]) -> list[Kind]:
     return sorted(kinds - set(OF_SERVICE), key=lambda kind: kind.name)
 
 
-def with_strangers(cluster: Cluster, found: Found, kinds: Mapping[Key, Kind]) -> Found:
+def with_unmanaged(cluster: Cluster, snapshot: Snapshot, kinds: Mapping[Key, Kind]) -> Snapshot:
     """Return what was found, with the objects of these keys that do not bear the app's label."""
-    missing = [key for key in kinds if key not in found.strangers and key not in found.objects]
+    missing = [
+        key for key in kinds if key not in snapshot.unmanaged and key not in snapshot.objects
+    ]
     answers = side_by_side(lambda key: find_all(cluster, kinds[key], key[1]), missing)
-    strangers = dict(found.strangers)
+    unmanaged = dict(snapshot.unmanaged)
     for key, bodies in zip(missing, answers):
         if bodies:
-            strangers[key] = {**bodies[0], "kind": key[0]}
-    return replace(found, strangers=strangers)
+            unmanaged[key] = {**bodies[0], "kind": key[0]}
+    return replace(snapshot, unmanaged=unmanaged)
 
 
-def with_external(cluster: Cluster, found: Found, *apps: Resolved) -> Found:
+def with_external(cluster: Cluster, snapshot: Snapshot, *apps: Resolved) -> Snapshot:
     """Return what was found, with others' objects that the apps use."""
     kinds: dict[Key, Kind] = {}
     for resolved in apps:
         kinds.update({key: KINDS[key[0]] for key in planning.external(resolved)})
-    return with_strangers(cluster, found, kinds)
+    return with_unmanaged(cluster, snapshot, kinds)
 
 
-def with_unlabelled_pods(cluster: Cluster, found: Found) -> Found:
+def with_unlabelled_pods(cluster: Cluster, snapshot: Snapshot) -> Snapshot:
     """Return what was found, with pods of workloads that were taken over, which lack our labels."""
-    if not any(adoption.is_foreign(body) for body in found.workloads.values()):
-        return found
+    if not any(adoption.is_foreign(body) for body in snapshot.workloads.values()):
+        return snapshot
     replica_sets, pods = side_by_side(cluster.items, (REPLICA_SET, POD))
-    return replace(found, replica_sets=replica_sets, pods=pods)
+    return replace(snapshot, replica_sets=replica_sets, pods=pods)

@@ -44,10 +44,10 @@ _TEMPLATE = "deprecated.daemonset.template.generation"
 
 
 @dataclass(frozen=True)
-class Found:
-    """What one look at the cluster found of an app.
+class Snapshot:
+    """What one look at the cluster shows of an app.
 
-    ``objects`` has the app's own by kind and name, ``strangers`` others' of the names that it
+    ``objects`` has the app's own by kind and name, ``unmanaged`` others' of the names that it
     needs; ``applied`` the generation of each workload that was written last, which a look must have
     reached. What another look finds goes into another one of these.
     """
@@ -58,7 +58,7 @@ class Found:
     events: list[Body] = field(default_factory=list)
     namespace: Body | None = None
     clock: float = 0.0
-    strangers: dict[Key, Body] = field(default_factory=dict)
+    unmanaged: dict[Key, Body] = field(default_factory=dict)
     applied: Mapping[str, int] = field(default_factory=dict)
     nodes: list[Body] | None = None
 
@@ -68,14 +68,14 @@ class Found:
 
         For manifests each object.
         """
-        found = {}
+        workloads = {}
         for (kind, _name), body in self.objects.items():
             name = annotation(body, SERVICE) or (
                 label(body, SERVICE) if kind in (DEPLOYMENT.name, DAEMON_SET.name) else ""
             )
             if name:
-                found[name] = body
-        return found
+                workloads[name] = body
+        return workloads
 
     def names(self, kind: str, *roles: str) -> set[str]:
         """The names of the app's objects of a kind, of certain roles only where they are given."""
@@ -110,27 +110,29 @@ def own(app: str, namespace: str, bodies: Iterable[Body]) -> dict[Key, Body]:
     }
 
 
-def states(app: str, found: Found, resolved: Resolved, monitor: float) -> States:
+def states(app: str, snapshot: Snapshot, resolved: Resolved, monitor: float) -> States:
     """Return every service of the app that exists."""
     return {
         name: (
-            _running(app, name, found, resolved, monitor)
+            _running(app, name, snapshot, resolved, monitor)
             if body["kind"] in _RUNNERS
-            else _passive(name, body, found)
+            else _passive(name, body, snapshot)
         )
-        for name, body in found.workloads.items()
+        for name, body in snapshot.workloads.items()
     }
 
 
-def _running(app: str, name: str, found: Found, resolved: Resolved, monitor: float) -> ServiceState:
+def _running(
+    app: str, name: str, snapshot: Snapshot, resolved: Resolved, monitor: float
+) -> ServiceState:
     """Return the state of a service whose workload keeps pods running."""
-    body = found.workloads[name]
+    body = snapshot.workloads[name]
     everywhere = body["kind"] == DAEMON_SET.name
     metadata, status = body["metadata"], body.get("status", {})
     is_observed = status.get("observedGeneration", 0) >= max(
-        metadata.get("generation", 0), found.applied.get(name, 0)
+        metadata.get("generation", 0), snapshot.applied.get(name, 0)
     )
-    tasks = _tasks_of_service(app, name, found, resolved, is_observed=is_observed)
+    tasks = _tasks_of_service(app, name, snapshot, resolved, is_observed=is_observed)
     wanted = (
         status.get("desiredNumberScheduled", 0) if everywhere else body["spec"].get("replicas", 1)
     )
@@ -150,15 +152,15 @@ def _running(app: str, name: str, found: Found, resolved: Resolved, monitor: flo
 
 
 def _tasks_of_service(
-    app: str, name: str, found: Found, resolved: Resolved, *, is_observed: bool
+    app: str, name: str, snapshot: Snapshot, resolved: Resolved, *, is_observed: bool
 ) -> list[Task]:
-    body, declared = found.workloads[name], resolved.services.get(name)
+    body, declared = snapshot.workloads[name], resolved.services.get(name)
     sent = service_hash(app, name, resolved) if declared is not None else ""
-    is_current = _currency(body, found) if is_observed else (lambda _pod: False)
+    is_current = _currency(body, snapshot) if is_observed else (lambda _pod: False)
     tasks: list[Task] = []
-    for pod in found.pods:
-        if label(pod, SERVICE) == name or _is_of(pod, body, found):
-            tasks += _tasks(pod, is_current, sent, found, declared or {})
+    for pod in snapshot.pods:
+        if label(pod, SERVICE) == name or _is_of(pod, body, snapshot):
+            tasks += _tasks(pod, is_current, sent, snapshot, declared or {})
     return tasks
 
 
@@ -166,7 +168,7 @@ def _tasks_of_service(
 _PASSIVE_STATES = {kstatus.FAILED: words.ENDED, kstatus.CURRENT: words.RUNNING}
 
 
-def _passive(name: str, body: Body, found: Found) -> ServiceState:
+def _passive(name: str, body: Body, snapshot: Snapshot) -> ServiceState:
     """Return the state of an object that runs nothing itself, or runs something to its end.
 
     One task stands for it.
@@ -188,7 +190,7 @@ def _passive(name: str, body: Body, found: Found) -> ServiceState:
         failed=failed,
         cause=cause,
     )
-    pod = _failed_pod(body, found)
+    pod = _failed_pod(body, snapshot)
     if pod is not None:
         task = replace(
             task,
@@ -206,17 +208,17 @@ def _passive(name: str, body: Body, found: Found) -> ServiceState:
     )
 
 
-def _failed_pod(owner: Body, found: Found) -> Body | None:
-    failed = (pod for pod in found.pods if pod.get("status", {}).get("phase") == "Failed")
+def _failed_pod(owner: Body, snapshot: Snapshot) -> Body | None:
+    failed = (pod for pod in snapshot.pods if pod.get("status", {}).get("phase") == "Failed")
     return next((pod for pod in failed if _owned_by(pod, owner)), None)
 
 
-def _is_of(pod: Body, workload: Body, found: Found) -> bool:
+def _is_of(pod: Body, workload: Body, snapshot: Snapshot) -> bool:
     """Whether a pod without our labels belongs to a workload.
 
     As those of one that was taken over do.
     """
-    sets = {body["metadata"]["uid"] for body in found.replica_sets if _owned_by(body, workload)}
+    sets = {body["metadata"]["uid"] for body in snapshot.replica_sets if _owned_by(body, workload)}
     return bool(_owners(pod) & {*sets, workload["metadata"].get("uid")})
 
 
@@ -227,7 +229,7 @@ def _owned_by(body: Body, owner: Body) -> bool:
     )
 
 
-def _currency(body: Body, found: Found) -> Callable[[Body], bool]:
+def _currency(body: Body, snapshot: Snapshot) -> Callable[[Body], bool]:
     """Return a test for pods: whether they are of the workload's template as it is now.
 
     The template may have been edited by hand.
@@ -238,7 +240,7 @@ def _currency(body: Body, found: Found) -> Callable[[Body], bool]:
     if body["kind"] == DAEMON_SET.name:
         generation = annotation(body, _TEMPLATE)
         return lambda pod: _pod_label(pod, "pod-template-generation") == generation
-    newest = _newest_replica_sets(body, found)
+    newest = _newest_replica_sets(body, snapshot)
     return lambda pod: not newest.isdisjoint(_owners(pod))
 
 
@@ -246,11 +248,11 @@ def _pod_label(pod: Body, key: str) -> Any:
     return (pod["metadata"].get("labels") or {}).get(key)
 
 
-def _newest_replica_sets(deployment: Body, found: Found) -> set[str]:
+def _newest_replica_sets(deployment: Body, snapshot: Snapshot) -> set[str]:
     revision = annotation(deployment, REVISION)
     return {
         body["metadata"]["uid"]
-        for body in found.replica_sets
+        for body in snapshot.replica_sets
         if _owned_by(body, deployment) and annotation(body, REVISION) == revision
     }
 
@@ -281,14 +283,14 @@ def _tasks(
     pod: Body,
     is_current: Callable[[Body], bool],
     sent: str,
-    found: Found,
+    snapshot: Snapshot,
     declared: Mapping[str, Any],
 ) -> Iterator[Task]:
     """Yield the pod itself, and each of its containers' ends as an attempt that failed."""
     metadata = pod["metadata"]
     containers = pod.get("status", {}).get("containerStatuses") or []
     is_ending = "deletionTimestamp" in metadata
-    state, cause = _state(pod, containers, found, declared)
+    state, cause = _state(pod, containers, snapshot, declared)
     current = is_current(pod)
     task = Task(
         id=metadata["uid"],
@@ -299,7 +301,7 @@ def _tasks(
         current=current,
         sent=current or (bool(sent) and label(pod, HASH) == sent),
         wanted=not is_ending and state != words.ENDED,
-        age=_age(pod, containers, found.clock),
+        age=_age(pod, containers, snapshot.clock),
         cause=cause,
         created=metadata["creationTimestamp"],
     )
@@ -340,7 +342,7 @@ def _ends(container: Body) -> int:
 
 
 def _state(
-    pod: Body, containers: list[Body], found: Found, declared: Mapping[str, Any]
+    pod: Body, containers: list[Body], snapshot: Snapshot, declared: Mapping[str, Any]
 ) -> tuple[str, Cause | None]:
     status = pod.get("status", {})
     running = ["running" in container.get("state", {}) for container in containers]
@@ -353,7 +355,7 @@ def _state(
     if containers and all(running):
         is_ready = all(container.get("ready") for container in containers)
         return (words.RUNNING if is_ready else words.STARTING), None
-    return words.PREPARING, _unprepared(pod, containers, found)
+    return words.PREPARING, _unprepared(pod, containers, snapshot)
 
 
 def _unscheduled(status: Body, declared: Mapping[str, Any]) -> Cause | None:
@@ -368,13 +370,13 @@ def _unscheduled(status: Body, declared: Mapping[str, Any]) -> Cause | None:
     return None
 
 
-def _unprepared(pod: Body, containers: list[Body], found: Found) -> Cause | None:
+def _unprepared(pod: Body, containers: list[Body], snapshot: Snapshot) -> Cause | None:
     for container in containers:
         waiting = container.get("state", {}).get("waiting") or {}
         reason, message = waiting.get("reason", ""), waiting.get("message", "")
         if reason in causes.IMAGE_REASONS:
             return (
-                _no_image(pod, reason, message, container["name"], found)
+                _no_image(pod, reason, message, container["name"], snapshot)
                 if message or reason == "InvalidImageName"
                 else None
             )
@@ -385,17 +387,17 @@ def _unprepared(pod: Body, containers: list[Body], found: Found) -> Cause | None
         return Cause(
             "timeout", "the kubelet of its machine has not taken it up; it may be down, or cut off"
         )
-    return _from_events(_events(pod, found))
+    return _from_events(_events(pod, snapshot))
 
 
-def _no_image(pod: Body, reason: str, message: str, container: str, found: Found) -> Cause:
+def _no_image(pod: Body, reason: str, message: str, container: str, snapshot: Snapshot) -> Cause:
     cause = causes.image(reason, message, _image(pod, container))
     if cause.kind != "image_denied" or not pod["spec"].get("imagePullSecrets"):
         return cause
     return causes.denied(
         cause,
         unread=any(
-            event.get("reason") in causes.PULL_SECRET_REASONS for event in _events(pod, found)
+            event.get("reason") in causes.PULL_SECRET_REASONS for event in _events(pod, snapshot)
         ),
     )
 
@@ -407,10 +409,10 @@ def _image(pod: Body, container: str) -> str:
     )
 
 
-def _events(pod: Body, found: Found) -> list[Body]:
+def _events(pod: Body, snapshot: Snapshot) -> list[Body]:
     return [
         event
-        for event in found.events
+        for event in snapshot.events
         if event.get("involvedObject", {}).get("uid") == pod["metadata"]["uid"]
     ]
 

@@ -54,7 +54,7 @@ from .compare import (
     without_notes,
 )
 from .eligible_nodes import UNKNOWN, eligible
-from .observe import Body, Found, Key
+from .observe import Body, Key, Snapshot
 
 _HIDDEN = (
     "reference",
@@ -120,11 +120,11 @@ class Comparison:
     app: str
     resolved: Resolved
     records: Sequence[Record]
-    found: Found
+    snapshot: Snapshot
     wishes: Wishes
 
 
-def entries(app: str, resolved: Resolved, found: Found) -> list[Entry]:
+def entries(app: str, resolved: Resolved, snapshot: Snapshot) -> list[Entry]:
     """Return every object that is wanted, beside what is there."""
     bodies = _bodies(app, resolved)
     return [
@@ -132,7 +132,7 @@ def entries(app: str, resolved: Resolved, found: Found) -> list[Entry]:
             name,
             body,
             render.kind_of(body, resolved.services.get(name, {})),
-            found.objects.get((body["kind"], body["metadata"]["name"])),
+            snapshot.objects.get((body["kind"], body["metadata"]["name"])),
         )
         for name, body in bodies
     ]
@@ -184,18 +184,18 @@ _REMEDIES = {
 
 def problems(comparison: Comparison, wanted: Sequence[Entry]) -> Iterator[Problem]:
     """Yield everything that stands in the way."""
-    resolved, found = comparison.resolved, comparison.found
+    resolved, snapshot = comparison.resolved, comparison.snapshot
     for kind, name in external(resolved):
-        if (kind, name) not in found.strangers and (kind, name) not in found.objects:
+        if (kind, name) not in snapshot.unmanaged and (kind, name) not in snapshot.objects:
             section, remedy = _REMEDIES[kind]
             yield Problem(
                 f"{section}: {name}", f"is external and does not exist in the namespace; {remedy}"
             )
     for entry in wanted:
-        stranger = found.strangers.get(entry.key)
-        if stranger is not None and entry.live is None:
-            yield _foreign(entry, stranger, comparison.wishes)
-    level = pod_security.enforced(found.namespace)
+        unmanaged_body = snapshot.unmanaged.get(entry.key)
+        if unmanaged_body is not None and entry.live is None:
+            yield _foreign(entry, unmanaged_body, comparison.wishes)
+    level = pod_security.enforced(snapshot.namespace)
     for name, service in resolved.services.items():
         for key, remedy in pod_security.violations(service, level):
             yield Problem(
@@ -204,9 +204,9 @@ def problems(comparison: Comparison, wanted: Sequence[Entry]) -> Iterator[Proble
             )
 
 
-def _foreign(entry: Entry, stranger: Body, wishes: Wishes) -> Problem:
+def _foreign(entry: Entry, unmanaged_body: Body, wishes: Wishes) -> Problem:
     what = f"a {entry.kind.name} {entry.wanted['metadata']['name']} exists"
-    owner = label(stranger, "shipping.code/app")
+    owner = label(unmanaged_body, "shipping.code/app")
     if owner:
         return Problem(
             entry.place,
@@ -226,10 +226,10 @@ def _foreign(entry: Entry, stranger: Body, wishes: Wishes) -> Problem:
 
 def plan(comparison: Comparison, wanted: Sequence[Entry], noted: list[Problem]) -> Plan:
     """Compare; raise PlanError with everything in ``noted`` and what else stands in the way."""
-    resolved, found = comparison.resolved, comparison.found
+    resolved, snapshot = comparison.resolved, comparison.snapshot
     services = [
         *(_service(comparison, name, _of(name, wanted), noted) for name in resolved.services),
-        *removed_services(_ports_by_service(found), resolved.services),
+        *removed_services(_ports_by_service(snapshot), resolved.services),
     ]
     raise_problems(comparison.app, noted)
     networks = {entry.wanted["metadata"]["name"]: entry for entry in wanted if not entry.service}
@@ -238,11 +238,11 @@ def plan(comparison: Comparison, wanted: Sequence[Entry], noted: list[Problem]) 
         create={
             "networks": tuple(name for name, entry in networks.items() if entry.changed),
             "volumes": _new_claims(wanted),
-            "secrets": objects_to_create(resolved.secrets, found.names(SECRET.name)),
-            "configs": objects_to_create(resolved.configs, found.names(CONFIG_MAP.name)),
+            "secrets": objects_to_create(resolved.secrets, snapshot.names(SECRET.name)),
+            "configs": objects_to_create(resolved.configs, snapshot.names(CONFIG_MAP.name)),
         },
         remove={
-            "networks": tuple(sorted(found.names(NETWORK_POLICY.name, POLICY) - set(networks)))
+            "networks": tuple(sorted(snapshot.names(NETWORK_POLICY.name, POLICY) - set(networks)))
         },
         notes=tuple(
             f"{entry.title} changes in place: pods that read it at their start keep its former"
@@ -259,11 +259,11 @@ def _of(service: str, wanted: Sequence[Entry]) -> list[Entry]:
     return [entry for entry in wanted if entry.service == service]
 
 
-def _ports_by_service(found: Found) -> dict[str, set[int]]:
+def _ports_by_service(snapshot: Snapshot) -> dict[str, set[int]]:
     """Return the ports of services that are removed when the spec does not have them."""
     return {
         name: _ports(body)
-        for name, body in found.workloads.items()
+        for name, body in snapshot.workloads.items()
         if body["kind"] not in manifests.LASTING
     }
 
@@ -285,7 +285,7 @@ def _before(comparison: Comparison, wanted: Sequence[Entry]) -> dict[str, Any]:
     shapes = {**{entry.key: entry.wanted for entry in wanted}, **former}
     return {
         "/".join(key): _readable(projected(body, shapes[key]))
-        for key, body in comparison.found.objects.items()
+        for key, body in comparison.snapshot.objects.items()
         if key in shapes
     }
 
@@ -314,9 +314,9 @@ def _service(
     comparison: Comparison, name: str, own: list[Entry], noted: list[Problem]
 ) -> ServicePlan:
     service, workload = comparison.resolved.services[name], own[-1]
-    found = comparison.found
-    machines = eligible(workload.wanted, found.nodes) if workload.kind in WORKLOADS else UNKNOWN
-    there = found.workloads.get(name)
+    snapshot = comparison.snapshot
+    machines = eligible(workload.wanted, snapshot.nodes) if workload.kind in WORKLOADS else UNKNOWN
+    there = snapshot.workloads.get(name)
     replicas = _replicas(there, workload, machines) if there else 0
     declared = Declared(
         name,
@@ -336,8 +336,8 @@ def _replicas(there: Body, workload: Entry, machines: int) -> int:
 
 
 def _existing(comparison: Comparison, name: str, own: list[Entry], replicas: int) -> Existing:
-    there, workload = comparison.found.workloads[name], own[-1]
-    stale = list(superfluous(name, own, comparison.found))
+    there, workload = comparison.snapshot.workloads[name], own[-1]
+    stale = list(superfluous(name, own, comparison.snapshot))
     changed = [entry for entry in own if entry.changed]
     if not changed and not stale:
         return Existing(_mode_of(there["kind"]), replicas)
@@ -372,10 +372,10 @@ def _surges(spec: Mapping[str, Any]) -> bool:
     return bool(rolling.get("maxSurge"))
 
 
-def superfluous(name: str, own: Iterable[Entry], found: Found) -> Iterator[Key]:
+def superfluous(name: str, own: Iterable[Entry], snapshot: Snapshot) -> Iterator[Key]:
     """Yield objects of a service that it does not need any more; volumes always stay."""
     needed = {entry.key for entry in own}
-    for key, body in found.objects.items():
+    for key, body in snapshot.objects.items():
         if (
             label(body, SERVICE) == name
             and key[0] in (SERVICE_KIND.name, NETWORK_POLICY.name)
@@ -414,7 +414,7 @@ def _changes(
 
 def _former_service(comparison: Comparison, name: str) -> Mapping[str, Any]:
     """Return the service as the release has it that wrote its workload last."""
-    number = annotation(comparison.found.workloads[name], RELEASE)
+    number = annotation(comparison.snapshot.workloads[name], RELEASE)
     writer = next((record for record in comparison.records if str(record.number) == number), None)
     return writer.resolved.services.get(name, {}) if writer else {}
 

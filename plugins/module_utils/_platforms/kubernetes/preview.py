@@ -18,7 +18,7 @@ from ..._registry.registries import Registries
 from . import adoption, image_digests, lookup, planning, storage
 from .api_kinds import NODE
 from .cluster import Cluster
-from .observe import Body, Found, states
+from .observe import Body, Snapshot, states
 from .options import KubernetesOptions
 from .planning import Entry
 from .rehearsal import Rehearsal
@@ -58,13 +58,13 @@ class Preview:
         What differs is tried by the server itself, without being written.
         """
         entries = self._entries(app, resolved, seen.inner, contents)
-        found = self._with_everything_named(resolved, seen.inner, entries)
-        entries, found = adoption.taken_over(entries, found, wishes)
-        found, unmanaged = self._unmanaged(app, found, seen)
-        request = planning.Comparison(app, resolved, seen.records, found, wishes)
+        snapshot = self._with_everything_named(resolved, seen.inner, entries)
+        entries, snapshot = adoption.taken_over(entries, snapshot, wishes)
+        snapshot, unmanaged = self._unmanaged(app, snapshot, seen)
+        request = planning.Comparison(app, resolved, seen.records, snapshot, wishes)
         problems = list(planning.problems(request, entries))
         notes: Sequence[str] = ()
-        if found.namespace is None:
+        if snapshot.namespace is None:
             notes = [self._without_namespace()]
         elif not problems:
             entries, refused, notes = Rehearsal(self._cluster, self._options.conflicts).all(entries)
@@ -92,26 +92,26 @@ class Preview:
         return planning.plan(request, entries, [])
 
     def _entries(
-        self, app: str, resolved: Resolved, found: Found, contents: Contents
+        self, app: str, resolved: Resolved, snapshot: Snapshot, contents: Contents
     ) -> list[Entry]:
         """Return every object that is wanted, Secrets of manifests with their contents."""
         result = []
-        for entry in planning.entries(app, resolved, found):
+        for entry in planning.entries(app, resolved, snapshot):
             service = resolved.services.get(entry.service, {})
             body = storage.with_content(self._cluster, service, entry.wanted, contents)
             result.append(replace(entry, wanted=body))
         return result
 
     def _with_everything_named(
-        self, resolved: Resolved, found: Found, entries: Sequence[Entry]
-    ) -> Found:
+        self, resolved: Resolved, snapshot: Snapshot, entries: Sequence[Entry]
+    ) -> Snapshot:
         """Return what was found, with unmanaged objects of wanted names, and the nodes."""
-        found = lookup.with_external(self._cluster, found, resolved)
+        snapshot = lookup.with_external(self._cluster, snapshot, resolved)
         missing = {entry.key: entry.kind for entry in entries if entry.live is None}
-        found = lookup.with_strangers(self._cluster, found, missing)
-        if found.nodes is None and any(entry.differs for entry in entries):
-            return replace(found, nodes=self._nodes())
-        return found
+        snapshot = lookup.with_unmanaged(self._cluster, snapshot, missing)
+        if snapshot.nodes is None and any(entry.differs for entry in entries):
+            return replace(snapshot, nodes=self._nodes())
+        return snapshot
 
     def _nodes(self) -> list[Body] | None:
         try:
@@ -120,17 +120,17 @@ class Preview:
             return None
 
     def _unmanaged(
-        self, app: str, found: Found, seen: Observation
-    ) -> tuple[Found, Mapping[str, ServiceState]]:
+        self, app: str, snapshot: Snapshot, seen: Observation
+    ) -> tuple[Snapshot, Mapping[str, ServiceState]]:
         """Return the states of workloads that are about to be taken over.
 
         What their pods have been through until now is not this run's.
         """
-        if not set(found.workloads) - set(seen.states):
-            return found, {}
-        found = lookup.with_unlabelled_pods(self._cluster, found)
-        now = states(app, found, Resolved(), self._options.monitor)
-        return found, {name: state for name, state in now.items() if name not in seen.states}
+        if not set(snapshot.workloads) - set(seen.states):
+            return snapshot, {}
+        snapshot = lookup.with_unlabelled_pods(self._cluster, snapshot)
+        now = states(app, snapshot, Resolved(), self._options.monitor)
+        return snapshot, {name: state for name, state in now.items() if name not in seen.states}
 
     def _without_namespace(self) -> str:
         if not self._options.create_namespace:

@@ -34,7 +34,7 @@ from .api_kinds import (
     Kind,
 )
 from .cluster import Cluster
-from .observe import Body, Found, own, states
+from .observe import Body, Snapshot, own, states
 from .state_watch import StateWatch
 
 
@@ -80,20 +80,20 @@ class Reader:
         )
         history = storage.records(records)
         lists += self._of_kinds(app, lookup.additional_kinds(history))
-        found = Found(
+        snapshot = Snapshot(
             own(app, self._cluster.namespace, _joined([*lists, records, secrets, configs])),
             sets,
             pods,
             namespace=namespace[0] if namespace else None,
             clock=self._cluster.clock,
         )
-        found = lookup.with_unlabelled_pods(self._cluster, found)
+        snapshot = lookup.with_unlabelled_pods(self._cluster, snapshot)
         resolved = history[0].resolved if history else Resolved()
         return Observation(
             history,
             storage.as_lease(lease[0]) if lease else None,
-            states(app, found, resolved, self._monitor),
-            found,
+            states(app, snapshot, resolved, self._monitor),
+            snapshot,
         )
 
     def _of_kinds(self, app: str, kinds: Sequence[Kind]) -> list[list[Body]]:
@@ -101,18 +101,18 @@ class Reader:
 
     def belongings(self, app: str, seen: Observation) -> dict[str, list[str]]:
         """Return what bears the app's label, without volumes."""
-        found: Found = seen.inner
-        return found.belongings()
+        snapshot: Snapshot = seen.inner
+        return snapshot.belongings()
 
     def missing(
         self, records: Sequence[Record], seen: Observation, *, thorough: bool = False
     ) -> list[list[str]]:
         """Return the secrets, configs and images that are gone."""
         apps = [record.resolved for record in records]
-        found = lookup.with_external(self._cluster, seen.inner, *apps)
+        snapshot = lookup.with_external(self._cluster, seen.inner, *apps)
         return [
             [
-                *_missing_objects(resolved, found),
+                *_missing_objects(resolved, snapshot),
                 *(self._missing_images(resolved) if thorough else ()),
             ]
             for resolved in apps
@@ -141,10 +141,12 @@ def _joined(lists: Sequence[Sequence[Body]]) -> list[Body]:
     return result
 
 
-def _missing_objects(resolved: Resolved, found: Found) -> list[str]:
+def _missing_objects(resolved: Resolved, snapshot: Snapshot) -> list[str]:
     gone = []
     for section, kind in (("secrets", SECRET), ("configs", CONFIG_MAP)):
-        there = found.names(kind.name) | {name for of, name in found.strangers if of == kind.name}
+        there = snapshot.names(kind.name) | {
+            name for of, name in snapshot.unmanaged if of == kind.name
+        }
         gone += [
             f"{section[:-1]} {name}" for name in getattr(resolved, section) if name not in there
         ]

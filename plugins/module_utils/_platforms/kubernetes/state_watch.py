@@ -15,7 +15,7 @@ from ..._deploy.state import States
 from . import lookup
 from .api_kinds import APP, EVENT, KIND, POD, REPLICA_SET, WORKLOADS, Kind
 from .cluster import Cluster
-from .observe import Body, Found, own, states
+from .observe import Body, Snapshot, own, states
 from .watch_cache import WatchCache
 
 # A change seldom comes alone: a pod's events follow each other within milliseconds.
@@ -47,7 +47,7 @@ class StateWatch:
         bodies: list[Body] = []
         for listed in others:
             bodies.extend(listed)
-        found = Found(
+        snapshot = Snapshot(
             own(self._app, self._cluster.namespace, bodies),
             sets,
             pods,
@@ -55,7 +55,7 @@ class StateWatch:
             clock=self._cluster.now(),
             applied=revisions,
         )
-        return states(self._app, found, self._resolved, self._monitor)
+        return states(self._app, snapshot, self._resolved, self._monitor)
 
     def wait(self, seconds: float) -> None:
         """Wait for the next event."""

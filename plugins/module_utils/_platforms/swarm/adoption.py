@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._deploy.ports import Contents, Observation
-from .observe import STACK, Found
+from .observe import STACK, Snapshot
 
 
 class Adopter:
@@ -20,9 +20,9 @@ class Adopter:
         self, app: str, contents: Contents, seen: Observation
     ) -> dict[str, dict[str, str]]:
         """Return a stack's configs with the same data, and its secrets, whose data nobody reads."""
-        found: Found = seen.inner
-        secrets = _of_stack(app, found.secrets)
-        configs = _of_stack(app, found.configs)
+        snapshot: Snapshot = seen.inner
+        secrets = _of_stack(app, snapshot.secrets)
+        configs = _of_stack(app, snapshot.configs)
         return {
             "secrets": {
                 name: f"{app}_{name}" for name in contents.secrets if f"{app}_{name}" in secrets

@@ -10,18 +10,18 @@ from typing import Any
 
 from ..._deploy.resolution import Resolved
 from .compare import same_image
-from .observe import APP, Found
+from .observe import APP, Snapshot
 from .spec_fields import FIELDS, IMAGE, Names, put
 
 
-def before(app: str, resolved: Resolved, found: Found) -> dict[str, Any]:
+def before(app: str, resolved: Resolved, snapshot: Snapshot) -> dict[str, Any]:
     """What is there of all that is declared."""
     services = {}
-    for name, body in found.services.items():
-        services[name] = _shown(body["Spec"], resolved.services.get(name), found.names)
+    for name, body in snapshot.services.items():
+        services[name] = _shown(body["Spec"], resolved.services.get(name), snapshot.names)
     own = [
         network["Name"]
-        for network in found.networks
+        for network in snapshot.networks
         if (network.get("Labels") or {}).get(APP) == app
     ]
     return {"services": services, "networks": sorted(own)}

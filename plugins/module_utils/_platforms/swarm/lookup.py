@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from ..._core.errors import PlanError, PlatformError
 from ..._deploy.resolution import Resolved
 from .engine import Engine
-from .observe import Found
+from .observe import Snapshot
 from .spec_fields import Names, get
 
 Result = TypeVar("Result")
@@ -32,20 +32,20 @@ def of_manager(engine: Engine, read: Callable[[], Result]) -> Result:
         raise
 
 
-def with_external(engine: Engine, found: Found, apps: Iterable[Resolved]) -> Found:
+def with_external(engine: Engine, snapshot: Snapshot, apps: Iterable[Resolved]) -> Snapshot:
     """Return what was found, with external configs, which are looked up by name.
 
     A full list would bring all data of all apps.
     """
-    known = found.names.configs
+    known = snapshot.names.configs
     missing: set[str] = set()
     for resolved in apps:
         external = (name for name, entry in resolved.configs.items() if entry.get("external"))
         missing.update(name for name in external if name not in known)
     if not missing:
-        return found
+        return snapshot
     configs = engine.get("/configs", filters={"name": sorted(missing)})
-    return replace(found, configs=[*found.configs, *configs])
+    return replace(snapshot, configs=[*snapshot.configs, *configs])
 
 
 def host_network(
@@ -73,4 +73,4 @@ def names_for(engine: Engine, resolved: Resolved) -> Names:
     configs = []
     if resolved.configs:
         configs = engine.get("/configs", filters={"name": sorted(resolved.configs)})
-    return Found(networks=networks, secrets=secrets, configs=configs).names
+    return Snapshot(networks=networks, secrets=secrets, configs=configs).names

@@ -50,11 +50,11 @@ _UPDATES = {
 
 
 @dataclass
-class Found:
-    """What one look at the Swarm found of an app. ``services`` maps the spec's names to bodies."""
+class Snapshot:
+    """What one look at the Swarm shows of an app. ``services`` maps the spec's names to bodies."""
 
     services: dict[str, dict[str, Any]] = field(default_factory=dict)
-    strangers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    unmanaged: dict[str, dict[str, Any]] = field(default_factory=dict)
     tasks: list[dict[str, Any]] = field(default_factory=list)
     networks: list[dict[str, Any]] = field(default_factory=list)
     secrets: list[dict[str, Any]] = field(default_factory=list)
@@ -113,15 +113,15 @@ def split_services(
 
     And others whose name begins as theirs do.
     """
-    own, strangers = {}, {}
+    own, unmanaged = {}, {}
     for service in services:
         labels = service["Spec"].get("Labels") or {}
         name = labels.get(SERVICE) or service["Spec"]["Name"][len(app) + 1 :]
         if labels.get(APP) == app:
             own[name] = service
         elif APP not in labels:
-            strangers[service["Spec"]["Name"]] = service
-    return own, strangers
+            unmanaged[service["Spec"]["Name"]] = service
+    return own, unmanaged
 
 
 @dataclass(frozen=True)
@@ -129,23 +129,23 @@ class _View:
     """What the states of all services of an app are made from."""
 
     app: str
-    found: Found
+    snapshot: Snapshot
     names: Names
     resolved: Resolved
     hosts: Mapping[str, str]
     monitor: float
 
 
-def states(app: str, found: Found, resolved: Resolved, monitor: float) -> States:
+def states(app: str, snapshot: Snapshot, resolved: Resolved, monitor: float) -> States:
     """Return every service of the app that exists."""
     tasks: dict[str, list[dict[str, Any]]] = {}
-    for task in found.tasks:
+    for task in snapshot.tasks:
         tasks.setdefault(task["ServiceID"], []).append(task)
-    hosts = {node["ID"]: get(node, "Description.Hostname") or node["ID"] for node in found.nodes}
-    view = _View(app, found, found.names, resolved, hosts, monitor)
+    hosts = {node["ID"]: get(node, "Description.Hostname") or node["ID"] for node in snapshot.nodes}
+    view = _View(app, snapshot, snapshot.names, resolved, hosts, monitor)
     return {
         name: _service(view, name, body, tasks.get(body["ID"], []))
-        for name, body in found.services.items()
+        for name, body in snapshot.services.items()
     }
 
 
@@ -193,7 +193,7 @@ def _task(view: _View, service: str, body: Mapping[str, Any], task: dict[str, An
         current=current,
         sent=current or _is_sent(view, service, task),
         wanted=task.get("DesiredState") in ("running", "ready", "accepted"),
-        age=max(0.0, view.found.clock - _seconds(status.get("Timestamp"))),
+        age=max(0.0, view.snapshot.clock - _seconds(status.get("Timestamp"))),
         failed=failed,
         exit_code=causes.exit_code(status) if failed else None,
         cause=_cause(status),

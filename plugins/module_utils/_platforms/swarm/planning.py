@@ -29,7 +29,7 @@ from ..._deploy.service_diff import (
     service_plan,
 )
 from .compare import targets
-from .observe import APP, RELEASE, STACK, Found, is_own_network
+from .observe import APP, RELEASE, STACK, Snapshot, is_own_network
 from .service_names import service_name
 from .spec_fields import FIELDS, PLACEMENT, Names, get
 
@@ -44,20 +44,20 @@ class Comparison:
     app: str
     resolved: Resolved
     records: Sequence[Record]
-    found: Found
+    snapshot: Snapshot
     wishes: Wishes
 
 
 def plan(
-    app: str, resolved: Resolved, records: Sequence[Record], found: Found, wishes: Wishes
+    app: str, resolved: Resolved, records: Sequence[Record], snapshot: Snapshot, wishes: Wishes
 ) -> Plan:
     """Compare the spec with what was found; raise PlanError with everything in the way."""
-    comparison = Comparison(app, resolved, records, found, wishes)
+    comparison = Comparison(app, resolved, records, snapshot, wishes)
     problems: list[Problem] = []
     adopted = _adopted(comparison, problems)
-    bodies = {**found.services, **adopted}
+    bodies = {**snapshot.services, **adopted}
     problems += _networks_in_the_way(comparison)
-    problems += _missing_external(resolved, found)
+    problems += _missing_external(resolved, snapshot)
     recreated = _recreated_networks(comparison)
     services = [
         _service(comparison, name, bodies.get(name), recreated, problems)
@@ -68,10 +68,10 @@ def plan(
     raise_problems(app, problems)
     own = {
         network["Name"]
-        for network in found.networks
+        for network in snapshot.networks
         if is_own_network(app, network, adopted=wishes.adopt or bool(records))
     }
-    names = found.names
+    names = snapshot.names
     return Plan(
         services=(*services, *removed),
         create={
@@ -96,14 +96,14 @@ def _adopted(comparison: Comparison, problems: list[Problem]) -> dict[str, Any]:
 
     That is where the user wants it and a stack made them; all others are problems.
     """
-    app, found, wishes = comparison.app, comparison.found, comparison.wishes
+    app, snapshot, wishes = comparison.app, comparison.snapshot, comparison.wishes
     result = {}
     for name in comparison.resolved.services:
         full = service_name(app, name)
-        stranger = found.strangers.get(full)
-        if stranger is None:
+        unmanaged_body = snapshot.unmanaged.get(full)
+        if unmanaged_body is None:
             continue
-        if not _of_stack(app, stranger["Spec"].get("Labels")):
+        if not _of_stack(app, unmanaged_body["Spec"].get("Labels")):
             text = f"a service {full} exists that this collection did not make; rename one of them"
             problems.append(Problem(f"services.{name}", text))
         elif not wishes.adopt:
@@ -113,22 +113,22 @@ def _adopted(comparison: Comparison, problems: list[Problem]) -> dict[str, Any]:
             )
             problems.append(Problem(f"services.{name}", text))
         else:
-            result[name] = stranger
+            result[name] = unmanaged_body
     if wishes.adopt:
-        _adopt_leaving(app, found, result)
+        _adopt_leaving(app, snapshot, result)
     return result
 
 
-def _adopt_leaving(app: str, found: Found, adopted: dict[str, Any]) -> None:
+def _adopt_leaving(app: str, snapshot: Snapshot, adopted: dict[str, Any]) -> None:
     """Services of the stack that the spec does not have leave with the take-over."""
-    for full, stranger in found.strangers.items():
+    for full, unmanaged_body in snapshot.unmanaged.items():
         name = full[len(app) + 1 :]
-        if _of_stack(app, stranger["Spec"].get("Labels")) and name not in adopted:
-            adopted[name] = stranger
+        if _of_stack(app, unmanaged_body["Spec"].get("Labels")) and name not in adopted:
+            adopted[name] = unmanaged_body
 
 
 def _networks_in_the_way(comparison: Comparison) -> Iterator[Problem]:
-    known = {network["Name"]: network for network in comparison.found.networks}
+    known = {network["Name"]: network for network in comparison.snapshot.networks}
     for name, entry in comparison.resolved.networks.items():
         network = known.get(name)
         if entry.get("external"):
@@ -169,7 +169,7 @@ def _own_network(
         if have != want
     ]
     if changed and name not in comparison.wishes.recreate:
-        services = comparison.found.services
+        services = comparison.snapshot.services
         users = sorted(service for service, body in services.items() if _uses(body, network))
         yield Problem(
             f"networks: {name}",
@@ -196,7 +196,7 @@ def _network_differences(
 
 
 def _recreated_networks(comparison: Comparison) -> set[str]:
-    known = {network["Name"]: network for network in comparison.found.networks}
+    known = {network["Name"]: network for network in comparison.snapshot.networks}
     networks = comparison.resolved.networks
     candidates = set(networks) & comparison.wishes.recreate & set(known)
     return {
@@ -213,8 +213,8 @@ def _uses(body: Mapping[str, Any], network: Mapping[str, Any]) -> bool:
     return any(entry.get("Target") in (network["Id"], network["Name"]) for entry in attached)
 
 
-def _missing_external(resolved: Resolved, found: Found) -> Iterator[Problem]:
-    names = found.names
+def _missing_external(resolved: Resolved, snapshot: Snapshot) -> Iterator[Problem]:
+    names = snapshot.names
     for section, known in (("secrets", names.secrets), ("configs", names.configs)):
         for name, entry in getattr(resolved, section).items():
             if entry.get("external") and name not in known:
@@ -233,7 +233,7 @@ def _service(
     problems: list[Problem],
 ) -> ServicePlan:
     service = comparison.resolved.services[name]
-    machines = eligible(service, comparison.found)
+    machines = eligible(service, comparison.snapshot)
     declared = Declared(name, service, get(service, "deploy.mode") or REPLICATED, machines)
     recreate = comparison.wishes.recreate
     if body is None:
@@ -249,11 +249,11 @@ def _service(
 
 
 def _existing(comparison: Comparison, declared: Declared, body: Mapping[str, Any]) -> Existing:
-    found = comparison.found
-    before = former(declared.name, body["Spec"], comparison.records, found.names)
+    snapshot = comparison.snapshot
+    before = former(declared.name, body["Spec"], comparison.records, snapshot.names)
     changes: list[Change] = []
     restarts = False
-    for field, _target, listed in targets(declared.service, before, body["Spec"], found.names):
+    for field, _target, listed in targets(declared.service, before, body["Spec"], snapshot.names):
         changes += listed
         restarts = restarts or (field.in_task and field not in PLACEMENT)
     return Existing(
@@ -262,7 +262,7 @@ def _existing(comparison: Comparison, declared: Declared, body: Mapping[str, Any
         tuple(changes),
         restarts=restarts,
         # A service that is taken over gets our labels, also where nothing else changes.
-        is_written=declared.name not in found.services,
+        is_written=declared.name not in snapshot.services,
     )
 
 
@@ -349,12 +349,12 @@ def _ports(body: Mapping[str, Any]) -> set[int]:
     }
 
 
-def eligible(service: Mapping[str, Any], found: Found) -> int:
+def eligible(service: Mapping[str, Any], snapshot: Snapshot) -> int:
     """How many machines may run a service, by the constraints that can be told from here."""
     constraints = get(service, "deploy.placement.constraints") or []
     active = [
         node
-        for node in found.nodes
+        for node in snapshot.nodes
         if get(node, "Spec.Availability") == "active" and get(node, "Status.State") == "ready"
     ]
     return sum(all(_matches(node, constraint) for constraint in constraints) for node in active)

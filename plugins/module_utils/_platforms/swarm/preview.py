@@ -47,10 +47,10 @@ class Preview:
         return self._compared(app, resolved, seen, Wishes())
 
     def _compared(self, app: str, resolved: Resolved, seen: Observation, wishes: Wishes) -> Plan:
-        found = lookup.with_external(self._engine, seen.inner, [resolved])
-        planned = planning.plan(app, resolved, seen.records, found, wishes)
+        snapshot = lookup.with_external(self._engine, seen.inner, [resolved])
+        planned = planning.plan(app, resolved, seen.records, snapshot, wishes)
         return replace(
             planned,
-            before=compose_view.before(app, resolved, found),
+            before=compose_view.before(app, resolved, snapshot),
             after=compose_view.after(resolved),
         )

@@ -17,7 +17,7 @@ from ..._deploy.ports import Observation
 from ..._deploy.resolution import Resolved
 from . import image_digests, lookup, storage
 from .engine import Engine
-from .observe import APP, STACK, Found, split_services, states
+from .observe import APP, STACK, Snapshot, split_services, states
 from .spec_fields import Names
 from .state_watch import StateWatch
 
@@ -42,17 +42,17 @@ class Reader:
 
     def observe(self, app: str) -> Observation:
         """Read everything of an app, in eight calls for any number of services."""
-        found, configs = self._find(app)
+        snapshot, configs = self._find(app)
         records = storage.records(configs)
         resolved = records[0].resolved if records else Resolved()
         return Observation(
             records,
             storage.lease_among(configs),
-            states(app, found, resolved, self._monitor),
-            found,
+            states(app, snapshot, resolved, self._monitor),
+            snapshot,
         )
 
-    def _find(self, app: str) -> tuple[Found, list[dict[str, Any]]]:
+    def _find(self, app: str) -> tuple[Snapshot, list[dict[str, Any]]]:
         get = self._engine.get
         label = {"label": [f"{APP}={app}"]}
         calls = (
@@ -67,14 +67,14 @@ class Reader:
         services, tasks, networks, secrets, configs, named, nodes = lookup.of_manager(
             self._engine, lambda: side_by_side(lambda call: call(), calls)
         )
-        own, strangers = split_services(app, services)
+        own, unmanaged = split_services(app, services)
         networks.sort(key=lambda network: network.get("Scope") == "swarm")
-        bodies = [*own.values(), *strangers.values()]
+        bodies = [*own.values(), *unmanaged.values()]
         networks += lookup.host_network(self._engine, bodies, networks)
         everything = {config["ID"]: config for config in [*named, *configs]}
-        found = Found(
+        snapshot = Snapshot(
             own,
-            strangers,
+            unmanaged,
             tasks,
             networks,
             secrets,
@@ -82,12 +82,12 @@ class Reader:
             nodes,
             self._engine.clock,
         )
-        return found, configs
+        return snapshot, configs
 
     def belongings(self, app: str, seen: Observation) -> dict[str, list[str]]:
         """Return services, networks, secrets and configs with the app's label."""
-        found: Found = seen.inner
-        return found.belongings(app, adopted=bool(seen.records))
+        snapshot: Snapshot = seen.inner
+        return snapshot.belongings(app, adopted=bool(seen.records))
 
     def missing(
         self, records: Sequence[Record], seen: Observation, *, thorough: bool = False

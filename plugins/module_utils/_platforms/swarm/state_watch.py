@@ -13,7 +13,7 @@ from ..._core.parallel import side_by_side
 from ..._deploy.resolution import Resolved
 from ..._deploy.state import States
 from .engine import Engine
-from .observe import APP, STACK, Found, split_services, states
+from .observe import APP, STACK, Snapshot, split_services, states
 
 # Only the names of nodes are shown, so they may be a little old.
 _NODES_EVERY = 5
@@ -38,9 +38,9 @@ class StateWatch:
         )
         if time.monotonic() - self._nodes_read > _NODES_EVERY:
             self._nodes, self._nodes_read = self._engine.get("/nodes"), time.monotonic()
-        own, _strangers = split_services(self._app, services)
-        found = Found(services=own, tasks=tasks, nodes=self._nodes, clock=self._engine.clock)
-        return states(self._app, found, self._resolved, self._monitor)
+        own, _unmanaged = split_services(self._app, services)
+        snapshot = Snapshot(services=own, tasks=tasks, nodes=self._nodes, clock=self._engine.clock)
+        return states(self._app, snapshot, self._resolved, self._monitor)
 
     def wait(self, seconds: float) -> None:
         """Wait for the whole time, since the engine has no events of tasks."""

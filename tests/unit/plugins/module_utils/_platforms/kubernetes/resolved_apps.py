@@ -19,7 +19,7 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy.resolution i
 )
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import render
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.observe import (
-    Found,
+    Snapshot,
     own,
 )
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.support import (
@@ -124,9 +124,9 @@ def cluster_fills(body: dict[str, Any]) -> dict[str, Any]:
     return live
 
 
-def found_for(app: Resolved, **more: Any) -> Found:
+def found_for(app: Resolved, **more: Any) -> Snapshot:
     """What a cluster has where an app runs as it is resolved."""
-    return Found(
+    return Snapshot(
         own(APP, NAMESPACE, [cluster_fills(body) for body in bodies(app)]),
         **{"namespace": {"metadata": {"name": NAMESPACE}}, **more},
     )

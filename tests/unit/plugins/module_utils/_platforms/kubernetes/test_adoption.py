@@ -22,7 +22,7 @@ from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernete
     SERVICE_KIND,
 )
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.observe import (
-    Found,
+    Snapshot,
 )
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.planning import (
     Entry,
@@ -137,7 +137,7 @@ def test_whose_a_workload_is():
 
 
 def entry(body, wishes=None):
-    found = Found(strangers={("Deployment", "web"): body})
+    found = Snapshot(unmanaged={("Deployment", "web"): body})
     (taken,), now = adoption.taken_over(
         [Entry("web", render.workload(APP, "web", one()), DEPLOYMENT)],
         found,
@@ -160,7 +160,7 @@ def test_entries_take_over_what_is_nobodys():
 def test_a_service_that_would_find_no_pod_is_not_taken_over(selector, taken):
     service = render.of_service(APP, "web", one(**SPEC, added={"selector": LABELS}))[0]
     body = {"kind": "Service", "metadata": {"name": "web"}, "spec": {"selector": selector}}
-    found = Found(strangers={("Service", "web"): body, ("Deployment", "web"): stranger()})
+    found = Snapshot(unmanaged={("Service", "web"): body, ("Deployment", "web"): stranger()})
     wanted = [Entry("web", service, SERVICE_KIND)]
     (entry,), _found = adoption.taken_over(wanted, found, Wishes(adopt=True))
     assert (entry.live is not None) == taken

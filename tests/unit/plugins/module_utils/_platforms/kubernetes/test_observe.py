@@ -216,7 +216,7 @@ HALF = pod(containers=[container(ready=True), container(name="sidecar")], phase=
 
 def found(*pods, body=None, sets=None, events=(), **keys):
     objects = observe.own(APP, NAMESPACE, [body or workload()])
-    return observe.Found(
+    return observe.Snapshot(
         objects,
         sets or [replica_set(0, "0"), replica_set()],
         copy.deepcopy(list(pods)),

@@ -26,7 +26,7 @@ from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernete
     render,
 )
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.observe import (
-    Found,
+    Snapshot,
 )
 
 from .resolved_apps import (
@@ -98,7 +98,7 @@ ONE = app_of(web={}, db={})
 
 
 def test_actions():
-    new = planned(ONE, Found(**EMPTY))
+    new = planned(ONE, Snapshot(**EMPTY))
     assert {service.name: (service.action, service.interruption) for service in new.services} == {
         "web": (CREATE, "new"),
         "db": (CREATE, "new"),
@@ -123,7 +123,7 @@ def test_what_is_made_with_the_services():
             "configs": ["settings"],
         }
     )
-    found = Found(**EMPTY)
+    found = Snapshot(**EMPTY)
     assert planned(app, found).create == {
         "networks": ("shop-front",),
         "volumes": ("shop-data",),
@@ -301,13 +301,13 @@ def test_start_first_on_a_host_port_that_cannot_fit():
 
 def test_what_is_missing():
     app = app_of(web={"secrets": ["theirs"], "networks": ["theirs", "front"]})
-    problems = told(app, Found(**EMPTY))
+    problems = told(app, Snapshot(**EMPTY))
     assert set(problems) == {"secrets: theirs", "networks: theirs"}
     assert "kubectl create secret" in problems["secrets: theirs"]
-    strangers = {
+    unmanaged = {
         (kind, "theirs"): {"metadata": {"name": "theirs"}} for kind in ("Secret", "NetworkPolicy")
     }
-    assert actions(app, Found(strangers=strangers, **EMPTY)) == {"web": CREATE}
+    assert actions(app, Snapshot(unmanaged=unmanaged, **EMPTY)) == {"web": CREATE}
 
 
 def test_a_claim_that_is_missing():
@@ -315,26 +315,26 @@ def test_a_claim_that_is_missing():
         "services": {"web": {"image": "nginx", "volumes": ["data:/a"]}},
         "volumes": {"data": {"external": True, "name": "theirs"}},
     }
-    assert set(told(resolved(content), Found(**EMPTY))) == {"volumes: theirs"}
+    assert set(told(resolved(content), Snapshot(**EMPTY))) == {"volumes: theirs"}
     assert planning.external(app_of(web={"volumes": ["data:/a", "/b"]})) == []
 
 
-def strangers(app=ONE, labels=None, kinds=("Deployment", "Service", "NetworkPolicy")):
+def unmanaged(app=ONE, labels=None, kinds=("Deployment", "Service", "NetworkPolicy")):
     """A cluster where others have made what is called as ours."""
     found = found_for(app)
     for key in [key for key in found.objects if key[0] in kinds and key[1] != "db"]:
-        found.strangers[key] = found.objects.pop(key)
-        found.strangers[key]["metadata"]["labels"] = labels or {}
+        found.unmanaged[key] = found.objects.pop(key)
+        found.unmanaged[key]["metadata"]["labels"] = labels or {}
     return found
 
 
 def test_foreign_objects_are_in_the_way():
-    problems = told(ONE, strangers())
+    problems = told(ONE, unmanaged())
     assert (
         set(problems) == {"services.web", "networks: shop-default"}
         and "adopt: true" in problems["services.web"]
     )
-    other = told(ONE, strangers(labels={"shipping.code/app": "wiki"}), Wishes(adopt=True))
+    other = told(ONE, unmanaged(labels={"shipping.code/app": "wiki"}), Wishes(adopt=True))
     assert (
         set(other) == {"services.web", "networks: shop-default"}
         and "belongs to the app wiki" in other["services.web"]
@@ -342,11 +342,11 @@ def test_foreign_objects_are_in_the_way():
 
 
 def test_foreign_objects_are_taken_over_where_that_is_asked_for():
-    assert actions(ONE, strangers(), Wishes(adopt=True)) == {"web": UPDATE, "db": KEEP}
+    assert actions(ONE, unmanaged(), Wishes(adopt=True)) == {"web": UPDATE, "db": KEEP}
 
 
 def test_a_namespace_with_a_standard():
-    found = Found(
+    found = Snapshot(
         namespace={
             "metadata": {
                 "name": NAMESPACE,
