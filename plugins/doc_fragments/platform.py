@@ -10,7 +10,9 @@ from typing import Any
 import yaml
 from ansible_collections.shipping.code.plugins.module_utils._platforms.registry import PLATFORMS
 
-_FRAGMENTS = "ansible_collections.shipping.code.plugins.doc_fragments"
+# As a path, by which the choice of the tests to run sees that this file depends on the folder.
+_FOLDER = "plugins/doc_fragments"
+_FRAGMENTS = f"ansible_collections.shipping.code.{_FOLDER.replace('/', '.')}"
 
 
 def _of_platforms(part: str) -> list[dict[str, Any]]:
