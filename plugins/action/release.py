@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import os
 from typing import Any
 
@@ -18,16 +16,18 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy import (
     argument_specs,
     operations,
 )
-from ansible_collections.shipping.code.plugins.module_utils._deploy.entry import check_present
-from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.manifests import (
-    read,
+from ansible_collections.shipping.code.plugins.module_utils._deploy.ports import Contents
+from ansible_collections.shipping.code.plugins.module_utils._deploy.read_options import (
+    check_present,
 )
-from ansible_collections.shipping.code.plugins.plugin_utils._controller.in_process import Call
+from ansible_collections.shipping.code.plugins.module_utils._deploy.run_request import RunRequest
+from ansible_collections.shipping.code.plugins.module_utils._platforms.registry import PLATFORMS
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.in_process import ModuleSpec
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.live_action import (
     LiveAction,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._sources.compose_files import (
-    Sources,
+    SpecSources,
     load,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._sources.manifest_files import (
@@ -36,56 +36,48 @@ from ansible_collections.shipping.code.plugins.plugin_utils._sources.manifest_fi
     secret_words,
 )
 
+_READ_BY_COMPOSE = (
+    "compose",
+    "values",
+    "values_from_environment",
+    "secret_values",
+    "env_file",
+    "allow_secret_environment",
+)
+_READ_BY_HELM = ("helm_values", "helm_values_files")
+"""The options that the control machine reads, and the host has no use for."""
+
 
 class ActionModule(LiveAction):
     """Reads the spec on the control machine, runs the module and shows its progress."""
 
-    call = Call(argument_specs.RELEASE, operations.release_or_absent, argument_specs.RELEASE_RULES)
+    module = ModuleSpec(
+        PLATFORMS.argument_spec(argument_specs.RELEASE, releases=True),
+        operations.release_or_absent,
+        PLATFORMS,
+        argument_specs.RELEASE_RULES,
+    )
 
-    def prepare(self, task_vars: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        """Read, interpolate, merge and validate; what goes to the host is plain data."""
+    def module_options(self) -> tuple[dict[str, Any], RunRequest]:
+        """Read, interpolate, merge and validate; what the host gets is plain data."""
         options = dict(self._task.args)
         if options.get("state", "present") != "present":
-            return options, []
-        check_present(options)
+            return options, RunRequest()
+        check_present(options, PLATFORMS)
         if options.get("manifests"):
-            return self._prepared_manifests(options)
+            return self._with_manifests(options)
         sources = self._sources(options)
-        source = load(
-            sources,
-            lambda content: model.read(
-                content, options.get("images"), options.get("platform", "swarm")
-            ),
+        support = PLATFORMS.support(options.get("platform", PLATFORMS.default))
+        source = load(sources, lambda content: model.read(content, support, options.get("images")))
+        values = (str(value) for value in sources.secret_values.values())
+        request = RunRequest(
+            contents=Contents(secrets=source.secrets, configs=source.configs),
+            hidden=tuple(words_of([*source.secrets.values(), *values])),
         )
-        words = words_of(
-            [*source.secrets.values(), *(str(value) for value in sources.secret_values.values())]
-        )
-        read = (
-            "compose",
-            "values",
-            "values_from_environment",
-            "secret_values",
-            "env_file",
-            "allow_secret_environment",
-        )
-        kept = {key: value for key, value in options.items() if key not in read}
-        data = {
-            "secrets": {
-                name: base64.b64encode(content).decode() for name, content in source.secrets.items()
-            },
-            "configs": {
-                name: base64.b64encode(content).decode() for name, content in source.configs.items()
-            },
-        }
-        return {
-            **kept,
-            **self.author(),
-            "spec": source.content,
-            "_data": data,
-            "_mask": words,
-        }, words
+        kept = _without(options, _READ_BY_COMPOSE)
+        return {**kept, **self.author(), "spec": source.content}, request
 
-    def _prepared_manifests(self, options: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    def _with_manifests(self, options: dict[str, Any]) -> tuple[dict[str, Any], RunRequest]:
         """Read and render manifests.
 
         They go to the host where nothing is logged, since Secrets are among them.
@@ -94,46 +86,40 @@ class ActionModule(LiveAction):
             options["app"],
             str(options.get("namespace") or "default"),
             options.get("helm_values") or {},
-            tuple(self._found(path) for path in _listed(options.get("helm_values_files"))),
+            tuple(self._path(path) for path in _as_list(options.get("helm_values_files"))),
         )
-        found = documents(
-            [self._found(path) for path in _listed(options["manifests"])], self._read, chart
+        manifests = documents(
+            [self._path(path) for path in _as_list(options["manifests"])], self._read, chart
         )
-        read(
-            found,
-            chart.namespace if options.get("namespace") else None,
-            str(options.get("hooks") or "fail"),
+        platform = PLATFORMS.definition(options.get("platform", PLATFORMS.default))
+        if platform.check_manifests:
+            platform.check_manifests(
+                manifests,
+                chart.namespace if options.get("namespace") else None,
+                str(options.get("hooks") or "fail"),
+            )
+        request = RunRequest(
+            manifests=tuple(manifests), hidden=tuple(words_of(secret_words(manifests)))
         )
-        words = words_of(secret_words(found))
-        kept = {
-            key: value
-            for key, value in options.items()
-            if key not in ("helm_values", "helm_values_files")
-        }
-        return {
-            **kept,
-            **self.author(),
-            "_data": {"manifests": base64.b64encode(json.dumps(found).encode()).decode()},
-            "_mask": words,
-        }, words
+        return {**_without(options, _READ_BY_HELM), **self.author()}, request
 
-    def _sources(self, options: dict[str, Any]) -> Sources:
-        return Sources(
+    def _sources(self, options: dict[str, Any]) -> SpecSources:
+        return SpecSources(
             read=self._read,
-            compose=[self._found(path) for path in _listed(options.get("compose"))],
+            compose=[self._path(path) for path in _as_list(options.get("compose"))],
             inline=options.get("spec"),
             folder=self._loader.get_basedir(),
             values={"COMPOSE_PROJECT_NAME": options["app"], **(options.get("values") or {})},
             secret_values=options.get("secret_values") or {},
-            env_files=[self._found(path) for path in _listed(options.get("env_file"))],
+            env_files=[self._path(path) for path in _as_list(options.get("env_file"))],
             environment=(
                 dict(os.environ) if boolean(options.get("values_from_environment", False)) else {}
             ),
             secrets_anywhere=boolean(options.get("allow_secret_environment", False)),
         )
 
-    def _found(self, path: str) -> str:
-        """A path as the user wrote it: beside the play or role, in its files, or absolute."""
+    def _path(self, path: str) -> str:
+        """Return a file's place: beside the play or role, in its files, or absolute."""
         try:
             return str(self._find_needle("files", path))
         except AnsibleError as error:
@@ -144,7 +130,7 @@ class ActionModule(LiveAction):
             ) from error
 
     def _read(self, path: str) -> bytes:
-        """A file's bytes, decrypted where it is an Ansible Vault file."""
+        """Return a file's bytes, decrypted where it is an Ansible Vault file."""
         if os.path.isdir(path):
             raise IsADirectoryError(21, "it is a directory")
         if not os.path.exists(path):
@@ -153,6 +139,10 @@ class ActionModule(LiveAction):
             return stream.read()
 
 
-def _listed(given: Any) -> list[str]:
-    """A path or a list of paths, as a list."""
+def _as_list(given: Any) -> list[str]:
+    """Return a path or a list of paths as a list."""
     return [str(path) for path in ([given] if isinstance(given, str) else given or [])]
+
+
+def _without(options: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name not in names}

@@ -8,7 +8,8 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy import (
     argument_specs,
     operations,
 )
-from ansible_collections.shipping.code.plugins.plugin_utils._controller.in_process import Call
+from ansible_collections.shipping.code.plugins.module_utils._platforms.registry import PLATFORMS
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.in_process import ModuleSpec
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.live_action import (
     LiveAction,
 )
@@ -17,4 +18,8 @@ from ansible_collections.shipping.code.plugins.plugin_utils._controller.live_act
 class ActionModule(LiveAction):
     """Runs the module of the same name and shows its progress."""
 
-    call = Call(argument_specs.ROLLBACK, operations.rollback)
+    module = ModuleSpec(
+        PLATFORMS.argument_spec(argument_specs.ROLLBACK, releases=True),
+        operations.rollback,
+        PLATFORMS,
+    )

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -29,7 +30,15 @@ from ansible_collections.shipping.code.plugins.module_utils._toolbox.toolbox_opt
     check,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._catalog.compute_once import once
-from ansible_collections.shipping.code.plugins.plugin_utils._controller import remote_python
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.module_runner import (
+    AnsibleModuleRunner,
+    run_first,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.remote_python import (
+    Program,
+    RemotePythonRunner,
+    packed,
+)
 
 _INLINE_BYTES = 1_000_000
 """The largest bundle that the module's own input takes along.
@@ -38,6 +47,14 @@ A file of its own costs five more round trips.
 """
 _PROGRAM_PATH = "_path"
 _WINDOWS = ("winrm", "psrp")
+_TOOLBOX_PROGRAM = (
+    "_toolbox.toolbox_calls",
+    "directly",
+    "_core/errors.py",
+    "_core/failure.py",
+    "_core/text_table.py",
+    "_toolbox",
+)
 
 
 class ActionModule(ActionBase):
@@ -56,7 +73,7 @@ class ActionModule(ActionBase):
         try:
             result.update(self._deliver(dict(self._task.args), variables))
         except ShippingError as error:
-            result.update({"failed": True, "msg": str(error), **error.facts})
+            result.update(error.as_result())
         return result
 
     def _deliver(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -127,32 +144,30 @@ class ActionModule(ActionBase):
         return once(_of_run(f"{self._task._uuid}-{about}"), lambda: _read(wanted), _program)
 
     def _call(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """What the toolbox of the machine answers, by the shortest way there, or as a module."""
-        answer = self._ask(options, task_vars)
-        return self._call_module(options, task_vars) if answer is None else answer
-
-    def _ask(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any] | None:
-        python = remote_python.python(self, task_vars)
-        checked = ArgumentSpecValidator(TOOLBOX).validate(options)
-        if (
-            not python
-            or checked.error_messages
-            or checked.validated_parameters["path"] != options.get("path", WHERE["path"]["default"])
-        ):
-            return None  # The module says what is wrong, and knows what ~ is on the machine.
-        arguments = {
-            "options": checked.validated_parameters,
-            "dry": self._task.check_mode,
-            "diff": self._task.diff,
-        }
-        return remote_python.ask(self, python, _program(), arguments)
-
-    def _call_module(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        result: dict[str, Any] = self._execute_module(module_args=options, task_vars=task_vars)
+        """Return the module's result, by the host's Python alone if possible."""
+        quick = RemotePythonRunner(self, task_vars, _program, self._function_arguments)
+        module = AnsibleModuleRunner(self, task_vars)
+        result = run_first([quick], module, options)
+        # What the control machine has sent along is not sent back.
         given = result.get("invocation", {}).get("module_args", {})
         for name in [name for name in given if name.startswith("_")]:
             del given[name]
         return result
+
+    def _function_arguments(self, options: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return the arguments of the toolbox's function; None where the module has to run.
+
+        The module says what is wrong with its options, and knows what ~ is on the host.
+        """
+        checked = ArgumentSpecValidator(TOOLBOX).validate(options)
+        path = options.get("path", WHERE["path"]["default"])
+        if checked.error_messages or checked.validated_parameters["path"] != path:
+            return None
+        return {
+            "options": checked.validated_parameters,
+            "dry": self._task.check_mode,
+            "diff": self._task.diff,
+        }
 
     def _send(
         self,
@@ -205,20 +220,9 @@ def _of_run(name: str) -> str:
     return os.path.join(C.DEFAULT_LOCAL_TMP, f"{name}.json")  # type: ignore[attr-defined]
 
 
-def _program() -> remote_python.Program:
-    """The toolbox as one program, packed once for all machines of a run."""
-    return remote_python.Program(
-        **once(
-            _of_run("toolbox"),
-            lambda: remote_python.packed(
-                "_toolbox.toolbox_calls",
-                "directly",
-                "_core/errors.py",
-                "_core/text_table.py",
-                "_toolbox",
-            )._asdict(),
-        )
-    )
+def _program() -> Program:
+    """Return the toolbox as one program, packed once for all machines of a run."""
+    return Program(**once(_of_run("toolbox"), lambda: packed(*_TOOLBOX_PROGRAM)._asdict()))
 
 
 def _read(wanted: dict[str, Any]) -> dict[str, Any]:

@@ -4,9 +4,48 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
 
-class ModuleDocFragment:
-    DOCUMENTATION = r"""
+import yaml
+from ansible_collections.shipping.code.plugins.module_utils._platforms.registry import PLATFORMS
+
+# As a path, by which the choice of the tests to run sees that this file depends on the folder.
+_FOLDER = "plugins/doc_fragments"
+_FRAGMENTS = f"ansible_collections.shipping.code.{_FOLDER.replace('/', '.')}"
+
+
+def _of_platforms(part: str) -> list[dict[str, Any]]:
+    """Return a part of the documentation of each platform that has it."""
+    fragments = [
+        importlib.import_module(f"{_FRAGMENTS}.{name}").ModuleDocFragment
+        for name in PLATFORMS.names
+    ]
+    texts = [getattr(fragment, part, "") for fragment in fragments]
+    return [yaml.safe_load(text) for text in texts if text]
+
+
+def _joined(common: str) -> str:
+    """Return the common documentation with what each platform adds to it."""
+    result = yaml.safe_load(common)
+    for own in _of_platforms("DOCUMENTATION"):
+        choice = own["options"].pop("platform")
+        result["options"]["platform"]["description"] += choice["description"]
+        result["options"].update(own["options"])
+        result["requirements"] += own["requirements"]
+    result["options"]["platform"].update(choices=PLATFORMS.names, default=PLATFORMS.default)
+    return yaml.safe_dump(result, sort_keys=False, allow_unicode=True)
+
+
+def _release() -> str:
+    """Return the options that only modules have that make releases."""
+    options: dict[str, Any] = {}
+    for own in _of_platforms("RELEASE"):
+        options.update(own["options"])
+    return yaml.safe_dump({"options": options}, sort_keys=False, allow_unicode=True)
+
+
+_COMMON = r"""
 options:
   app:
     description:
@@ -22,27 +61,7 @@ options:
   platform:
     description:
       - Where the services run.
-      - V(swarm) is a Docker Swarm, reached through any of its managers.
-      - V(kubernetes) is one namespace of a Kubernetes cluster.
     type: str
-    choices: [swarm, kubernetes]
-    default: swarm
-  docker_host:
-    description:
-      - "Swarm: the address of the engine of a manager, for example V(unix:///var/run/docker.sock)
-        or V(tcp://swarm.example.com:2376)."
-      - The environment variable E(DOCKER_HOST) of the host that runs the module is used where the
-        option is not given.
-    type: str
-    default: unix:///var/run/docker.sock
-    aliases: [docker_url]
-  tls:
-    description:
-      - "Swarm: whether to use TLS. By default a C(tcp) address is used with TLS and a unix socket
-        without."
-      - V(false) is for an engine that speaks no TLS. Whoever reaches such an engine is root on its
-        machine.
-    type: bool
   validate_certs:
     description:
       - Whether the certificate of the engine or of the API server must be valid for its address.
@@ -74,57 +93,6 @@ options:
       - For how many seconds one answer of the engine or API server may take.
     type: int
     default: 60
-  kubeconfig:
-    description:
-      - "Kubernetes: the path of a kubeconfig on the host that runs the module; several are
-        separated by C(:), of which the first one that says
-        something counts."
-      - By default E(K8S_AUTH_KUBECONFIG), then E(KUBECONFIG), then C(~/.kube/config). Inside a pod
-        without any of them, the pod's own account.
-      - Exec plugins and OpenID Connect in it are used as the official client does.
-    type: path
-  context:
-    description:
-      - "Kubernetes: the context of the kubeconfig, by default its current one."
-      - E(K8S_AUTH_CONTEXT) is used where the option is not given.
-    type: str
-  host:
-    description:
-      - "Kubernetes: the address of the API server, such as V(https://cluster.example.com:6443). No
-        kubeconfig is read then."
-      - E(K8S_AUTH_HOST) is used where the option is not given.
-    type: str
-  api_key:
-    description:
-      - "Kubernetes: the token to log in with, such as that of a service account."
-      - E(K8S_AUTH_API_KEY) is used where the option is not given.
-    type: str
-  proxy:
-    description:
-      - "Kubernetes: the address of a proxy to the API server. E(K8S_AUTH_PROXY) is used where the
-        option is not given."
-    type: str
-  no_proxy:
-    description:
-      - "Kubernetes: host names and domains, separated by commas, that O(proxy) is not for."
-      - E(K8S_AUTH_NO_PROXY) is used where the option is not given.
-    type: str
-  impersonate_user:
-    description:
-      - "Kubernetes: the user to act as. E(K8S_AUTH_IMPERSONATE_USER) is used where the option is
-        not given."
-    type: str
-  impersonate_groups:
-    description:
-      - "Kubernetes: the groups to act as a member of. E(K8S_AUTH_IMPERSONATE_GROUPS) is used where
-        the option is not given."
-    type: list
-    elements: str
-  namespace:
-    description:
-      - "Kubernetes: the namespace of the app, by default that of the kubeconfig's context, else
-        V(default)."
-    type: str
   registry_auths:
     description:
       - Credentials for private registries. They are sent with each request that needs them, and
@@ -167,44 +135,13 @@ options:
     default: []
 requirements:
   - Python 3.9 or newer on the host that runs the module
-  - "Swarm: the Python package C(docker), at least 7.1 and below 8, on that host"
-  - "Swarm: Docker Engine 20.10 or newer (API 1.41)"
-  - "Kubernetes: the Python package C(kubernetes), at least 34 and below 38, on that host, which
-    then needs Python 3.10; for Python 3.9 the last
-    one is 35"
-  - "Kubernetes: 1.31 or newer; tried on 1.36"
 """
 
-    KUBERNETES = r"""
-options:
-  create_namespace:
-    description:
-      - "Kubernetes: whether to make the namespace where it is missing. Namespaces are never
-        removed."
-    type: bool
-    default: false
-  conflicts:
-    description:
-      - "Kubernetes: what to do where somebody else holds a field that the spec declares."
-      - V(take) takes back what people changed by C(kubectl), Helm and the like, and fails where a
-        controller holds it, such as an autoscaler.
-      - V(fail) fails in both cases.
-    type: str
-    choices: [take, fail]
-    default: take
-  pod_security:
-    description:
-      - "Kubernetes: how much the pods are held down."
-      - V(auto) gives them no token of the API, the runtime's default seccomp profile and no way to
-        more privileges; where C(user) is not root also
-        C(runAsNonRoot) and no capabilities. In a namespace that enforces the Pod Security Standard
-        C(restricted) it is as V(restricted).
-      - V(restricted) does all of it for every service.
-      - V(none) sets nothing but what the spec says.
-    type: str
-    choices: [auto, restricted, none]
-    default: auto
-"""
+
+class ModuleDocFragment:
+    DOCUMENTATION = _joined(_COMMON)
+
+    RELEASE = _release()
 
     ROLLOUT = r"""
 options:

@@ -27,7 +27,7 @@ extends_documentation_fragment:
   - shipping.code.platform.internal
   - shipping.code.platform.rollout
   - shipping.code.platform.record
-  - shipping.code.platform.kubernetes
+  - shipping.code.platform.release
 options:
   version:
     description:
@@ -485,19 +485,23 @@ problems:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.shipping.code.plugins.module_utils._deploy import (
     argument_specs,
-    module_run,
     operations,
 )
+from ansible_collections.shipping.code.plugins.module_utils._deploy.run import run_module
+from ansible_collections.shipping.code.plugins.module_utils._platforms.registry import PLATFORMS
 
 
 def main() -> None:
-    module_run.run(
+    run_module(
         AnsibleModule(
-            argument_specs.for_module(argument_specs.RELEASE),
+            argument_specs.for_module(
+                PLATFORMS.argument_spec(argument_specs.RELEASE, releases=True)
+            ),
             supports_check_mode=True,
             **argument_specs.RELEASE_RULES,
         ),
         operations.release_or_absent,
+        PLATFORMS,
     )
 
 

@@ -156,17 +156,21 @@ held_by:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.shipping.code.plugins.module_utils._core.module_exit import answer
 from ansible_collections.shipping.code.plugins.module_utils._deploy import (
     app_info,
     argument_specs,
-    module_run,
 )
+from ansible_collections.shipping.code.plugins.module_utils._platforms.registry import PLATFORMS
 
 
 def main() -> None:
-    module_run.answer(
-        AnsibleModule(argument_specs.for_module(argument_specs.INFO), supports_check_mode=True),
-        app_info.look,
+    answer(
+        AnsibleModule(
+            argument_specs.for_module(PLATFORMS.argument_spec(argument_specs.INFO)),
+            supports_check_mode=True,
+        ),
+        lambda options: app_info.read_app(options, PLATFORMS),
     )
 
 

@@ -24,7 +24,7 @@ extends_documentation_fragment:
   - shipping.code.platform.internal
   - shipping.code.platform.rollout
   - shipping.code.platform.record
-  - shipping.code.platform.kubernetes
+  - shipping.code.platform.release
 options:
   release:
     description:
@@ -101,15 +101,22 @@ seconds:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.shipping.code.plugins.module_utils._deploy import (
     argument_specs,
-    module_run,
     operations,
 )
+from ansible_collections.shipping.code.plugins.module_utils._deploy.run import run_module
+from ansible_collections.shipping.code.plugins.module_utils._platforms.registry import PLATFORMS
 
 
 def main() -> None:
-    module_run.run(
-        AnsibleModule(argument_specs.for_module(argument_specs.ROLLBACK), supports_check_mode=True),
+    run_module(
+        AnsibleModule(
+            argument_specs.for_module(
+                PLATFORMS.argument_spec(argument_specs.ROLLBACK, releases=True)
+            ),
+            supports_check_mode=True,
+        ),
         operations.rollback,
+        PLATFORMS,
     )
 
 

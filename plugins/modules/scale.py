@@ -80,15 +80,20 @@ seconds:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.shipping.code.plugins.module_utils._deploy import (
     argument_specs,
-    module_run,
     operations,
 )
+from ansible_collections.shipping.code.plugins.module_utils._deploy.run import run_module
+from ansible_collections.shipping.code.plugins.module_utils._platforms.registry import PLATFORMS
 
 
 def main() -> None:
-    module_run.run(
-        AnsibleModule(argument_specs.for_module(argument_specs.SCALE), supports_check_mode=True),
+    run_module(
+        AnsibleModule(
+            argument_specs.for_module(PLATFORMS.argument_spec(argument_specs.SCALE)),
+            supports_check_mode=True,
+        ),
         operations.scale,
+        PLATFORMS,
     )
 
 

@@ -20,6 +20,8 @@ description:
     of the time. That is the Python of C(ansible_python_interpreter), or C(/usr/bin/python3) where
     none is set. Where it does not answer, this runs as
     any module.
+  - To turn this off for a host, a group or a play, set its variable C(shipping_remote_python) to
+    V(false). Then this runs as any module, and takes longer.
   - Tools are in a store, each version in a folder of its own. What a user sees is a view of links
     into it. All views of a machine change together,
     by one rename; open shells see it at once, and programs that run go on.

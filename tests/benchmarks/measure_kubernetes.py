@@ -23,8 +23,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ansible_collections.shipping.code.plugins.module_utils._compose import model as composing
-from ansible_collections.shipping.code.plugins.module_utils._deploy.resolution import resolve
+from ansible_collections.shipping.code.plugins.module_utils._deploy.resolution import (
+    Resolutions,
+    resolve,
+)
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import render
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.support import (
+    SUPPORT,
+)
 
 from tests.testbed import kubernetes_images as images
 from tests.testbed.downloaded_parts import programs
@@ -97,8 +103,8 @@ def failures(registry: str) -> dict[str, FailureCase]:
 
 def objects(app: str, content: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What this collection makes of an app, without the notes that it needs for itself."""
-    read = composing.read(content, platform="kubernetes")
-    resolved = resolve(render.naming(app), read, {}, {"secrets": {}, "configs": {}})
+    read = composing.read(content, SUPPORT)
+    resolved = resolve(render.naming(app), read, Resolutions({}, {"secrets": {}, "configs": {}}))
     resolved = replace(
         resolved,
         services={

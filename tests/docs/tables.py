@@ -7,16 +7,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from ansible_collections.shipping.code.plugins.module_utils._compose.keys import (
-    OBJECT_KEYS,
-    PLATFORMS,
-    REFUSED_KEYS,
-    REFUSED_OBJECT_KEYS,
-    SERVICE_KEYS,
-)
+from ansible_collections.shipping.code.plugins.module_utils._platforms import registry
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.installer_registry import (
     INSTALLERS,
 )
@@ -63,23 +57,17 @@ def filled(text: str) -> str:
 
 
 def _tables() -> dict[str, list[str]]:
-    refused = {
-        **{
-            f"services.{key}": {
-                platform: table[key] for platform, table in REFUSED_KEYS.items() if key in table
-            }
-            for key in _all(REFUSED_KEYS)
-        }
-    }
-    refused |= {
-        key: {
-            platform: table[key] for platform, table in REFUSED_OBJECT_KEYS.items() if key in table
-        }
-        for key in _all(REFUSED_OBJECT_KEYS)
-    }
+    supports = [registry.support(name) for name in registry.names()]
+    refused = _by_key(
+        *(
+            {f"services.{key}": text for key, text in support.refused_keys.items()}
+            for support in supports
+        )
+    )
+    refused |= _by_key(*(support.refused_object_keys for support in supports))
     return {
-        "services": _table("key", SERVICE_KEYS),
-        "objects": _table("key", OBJECT_KEYS),
+        "services": _table("key", _by_key(*(support.keys for support in supports))),
+        "objects": _table("key", _by_key(*(support.object_keys for support in supports))),
         "refused": _table("key", refused),
         "role": _role(),
         "project": _keys(PROJECT_KEYS),
@@ -108,9 +96,9 @@ def _keys(keys: dict[str, Key]) -> list[str]:
     lines = [".. list-table::", "   :header-rows: 1", ""]
     lines += _row(["key", "form", "meaning"])
     for name, key in keys.items():
-        needed = " **Needed.**" if key.required else ""
+        required = " **Needed.**" if key.required else ""
         own = " May differ by platform." if key.each_platform else ""
-        lines += _row([f"``{name}``", _title(key), f"{_rst(key.text)}{needed}{own}"])
+        lines += _row([f"``{name}``", _title(key), f"{_rst(key.text)}{required}{own}"])
     return lines
 
 
@@ -129,15 +117,19 @@ def _role() -> list[str]:
     return [".. code-block:: yaml", "", *(f"    {line}" if line else "" for line in body)]
 
 
-def _all(tables: dict[str, dict[str, str]]) -> list[str]:
-    return list(dict.fromkeys(key for table in tables.values() for key in table))
+def _by_key(*tables: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return the cells of all platforms by key; empty where a platform has none."""
+    keys: dict[str, None] = {}
+    for table in tables:
+        keys.update(dict.fromkeys(table))
+    return {key: [table.get(key, "") for table in tables] for key in keys}
 
 
-def _table(first: str, rows: dict[str, dict[str, str]]) -> list[str]:
+def _table(first: str, rows: Mapping[str, Sequence[str]]) -> list[str]:
     lines = [".. list-table::", "   :header-rows: 1", ""]
-    lines += _row([first, *(platform.capitalize() for platform in PLATFORMS)])
+    lines += _row([first, *(platform.capitalize() for platform in registry.names())])
     for key, cells in rows.items():
-        lines += _row([f"``{key}``", *(_rst(cells.get(platform, "")) for platform in PLATFORMS)])
+        lines += _row([f"``{key}``", *(_rst(cell) for cell in cells)])
     return lines
 
 

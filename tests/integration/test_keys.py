@@ -15,14 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._compose.keys import (
-    KUBERNETES,
-    OBJECT_KEYS,
-    PLATFORMS,
-    SERVICE_KEYS,
-    SWARM,
-    honoured,
-)
+from ansible_collections.shipping.code.plugins.module_utils._platforms import registry
 
 from .harness import Player, PlayOutcome
 from .specs import Spec, tool
@@ -30,6 +23,7 @@ from .specs import Spec, tool
 pytestmark = pytest.mark.long
 
 APP = "keys"
+SWARM, KUBERNETES = "swarm", "kubernetes"
 _CHECK = {"test": ["CMD", "true"], "interval": "1s"}
 
 # Key -> two values; the second may be left out where there is only one. OTHERS has those of one
@@ -280,10 +274,10 @@ def spec_for(platform: Any, which: int | None) -> Spec:
     }
 
 
-@pytest.mark.parametrize("name", PLATFORMS)
+@pytest.mark.parametrize("name", registry.names())
 def test_table_has_every_key(name: str) -> None:
     """A key that is not tried here is not supported."""
-    assert set(values_on(name)) | ELSEWHERE == set(honoured(name, SERVICE_KEYS))
+    assert set(values_on(name)) | ELSEWHERE == set(registry.support(name).keys)
 
 
 @pytest.fixture(scope="module")
@@ -355,7 +349,7 @@ def test_object_keys(platform: Any, player: Player, app: str) -> None:
         "configs": ["outside", "inline", "valued"],
     }
     options = ("attachable", "internal")
-    spec = {
+    spec: Spec = {
         "services": {"app": service},
         "networks": {
             "named": {
@@ -396,7 +390,9 @@ def test_object_keys(platform: Any, player: Player, app: str) -> None:
     for section in ("networks", "volumes", "secrets", "configs"):
         for entry in spec[section].values():
             tried |= {f"{section}.{key}" for key in entry}
-    assert tried | {"secrets.file", "configs.file"} == set(honoured(platform.name, OBJECT_KEYS))
+    assert tried | {"secrets.file", "configs.file"} == set(
+        registry.support(platform.name).object_keys
+    )
     first = player.run("release", options_given)
     assert first.ok, first.output
     assert player.run("release", options_given).result["changed"] is False

@@ -6,6 +6,7 @@
 # setup.sh python REQUIREMENTS [PYTHON]   makes a Python environment for a requirements file; prints its bin folder
 # setup.sh packages NAME ...              installs Debian packages that are missing
 # setup.sh find VERSION                   prints the path of a Python that runs, if there is one
+# setup.sh core VERSION                   prints the folder with the sources of an ansible-core
 set -euo pipefail
 
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/shipping.code"
@@ -74,9 +75,21 @@ python_environment() {
   echo "$place/bin"
 }
 
+# The sources of an ansible-core, to read only. A candidate counts: what comes next is checked before it is out.
+ansible_core() {
+  local version=$1 place="$cache/ansible-core-$1"
+  if [ ! -e "$place/complete" ]; then
+    rm -rf "$place"
+    uv pip install --quiet --no-deps --prerelease allow --python "$(find_python 3.13 3.12 3.14)" --target "$place" "ansible-core==$version.*" >&2
+    touch "$place/complete"
+  fi
+  echo "$place"
+}
+
 case "${1:-}" in
   packages) shift && install_packages "$@" ;;
   python) shift && python_environment "$@" ;;
+  core) ansible_core "$2" ;;
   find) shift && python=$(find_python "$@") && [ -x "$python" ] && echo "$python" ;;
-  *) sed -n '6,8p' "$0" && exit 2 ;;
+  *) sed -n '6,9p' "$0" && exit 2 ;;
 esac

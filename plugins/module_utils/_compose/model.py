@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from .._core.errors import SpecError, suggestion
@@ -23,45 +22,36 @@ from .._core.parsing import (
     text,
     word,
 )
-from .._platforms.kubernetes import limits
 from . import service as services
-from .keys import KUBERNETES, LOCAL_KEYS, OBJECT_KEYS, REFUSED_OBJECT_KEYS, below
+from .keys import LOCAL_KEYS, below
+from .normal_form import Compose, Section
+from .support import Support
+
+__all__ = ["APP_NAME", "DEFAULT_NETWORK", "Compose", "Section", "SpecError", "read"]
 
 _SERVICE_NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9_-]*[a-zA-Z0-9])?")
 _OBJECT_NAME = re.compile(r"[a-zA-Z0-9_.-]+")
 APP_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,38}[a-z0-9])?")
 DEFAULT_NETWORK = "default"
 
-Section = dict[str, dict[str, Any]]
-
-
-@dataclass
-class Compose:
-    """An app as its Compose file describes it, before anything is resolved against a platform."""
-
-    services: Section
-    networks: Section
-    volumes: Section
-    secrets: Section
-    configs: Section
-    notes: list[str] = field(default_factory=list)
-
 
 def read(
-    content: Mapping[str, Any], images: Mapping[str, str] | None = None, platform: str = "swarm"
+    content: Mapping[str, Any], support: Support, images: Mapping[str, str] | None = None
 ) -> Compose:
-    """Read a Compose file's content.
+    """Read a Compose file's content for a platform.
 
     ``images`` sets the image of services by name. Raises :class:`SpecError` with every problem.
     """
-    reader = Reader(platform=platform)
-    result = _read(content, dict(images or {}), reader)
-    if reader.problems or result is None:
+    reader = Reader(refused_values=support.refused_values)
+    app = _read(content, dict(images or {}), reader, support)
+    if reader.problems or app is None:
         raise SpecError(reader.problems)
-    return result
+    return support.without_ignored(app)
 
 
-def _read(content: Mapping[str, Any], images: dict[str, str], reader: Reader) -> Compose | None:
+def _read(
+    content: Mapping[str, Any], images: dict[str, str], reader: Reader, support: Support
+) -> Compose | None:
     top = mapping(
         dict.fromkeys(("services", "networks", "volumes", "secrets", "configs"), _as_is),
         {
@@ -69,39 +59,39 @@ def _read(content: Mapping[str, Any], images: dict[str, str], reader: Reader) ->
             "jobs": "not supported yet; leave it out",
             "models": "not supported yet; leave it out",
         },
-        passed=frozenset({"name", "version"}),
+        ignored=frozenset({"name", "version"}),
     )(dict(content), reader)
     if not isinstance(top, dict):
         return None
-    given = _with_images(top.get("services"), images, reader.at("services"))
-    result = Compose(
-        services=_services(given, reader.at("services")),
-        networks=_objects("networks", top, reader),
-        volumes=_objects("volumes", top, reader),
-        secrets=_objects("secrets", top, reader),
-        configs=_objects("configs", top, reader),
+    written = _with_images(top.get("services"), images, reader.at("services"))
+    app = Compose(
+        services=_services(written, reader.at("services"), support),
+        networks=_objects("networks", top, reader, support),
+        volumes=_objects("volumes", top, reader, support),
+        secrets=_objects("secrets", top, reader, support),
+        configs=_objects("configs", top, reader, support),
     )
-    _join_default_network(result)
-    for name, service in result.services.items():
-        _check_references(service, result, reader.at("services").at(name))
-    _check_cycles(result.services, reader.at("services"))
-    _check_published_once(result.services, reader.at("services"))
-    if reader.platform == KUBERNETES:
-        limits.check(result, reader)
-    result.notes = [*_notes(given), *reader.notes]
-    return result
+    _join_default_network(app)
+    for name, service in app.services.items():
+        _check_references(service, app, reader.at("services").at(name))
+    _check_cycles(app.services, reader.at("services"))
+    _check_published_once(app.services, reader.at("services"))
+    for check in support.checks:
+        check(app, reader)
+    app.notes = [*_notes(written), *reader.notes]
+    return app
 
 
 def _as_is(value: object, reader: Reader) -> object:
     return value if isinstance(value, dict) else reader.problem("must be a mapping")
 
 
-def _with_images(given: Any, images: dict[str, str], reader: Reader) -> dict[str, Any]:
-    """The services with the images that were set from outside."""
-    if not isinstance(given, dict) or not given:
+def _with_images(written: Any, images: dict[str, str], reader: Reader) -> dict[str, Any]:
+    """Return the services of the file with the images that were set from outside."""
+    if not isinstance(written, dict) or not written:
         reader.problem("an app needs at least one service")
         return {}
-    result = {str(name): value for name, value in given.items()}
+    result = {str(name): value for name, value in written.items()}
     for name, image in images.items():
         if name not in result:
             reader.elsewhere(f"images.{name}").problem(f"no such service{suggestion(name, result)}")
@@ -110,16 +100,16 @@ def _with_images(given: Any, images: dict[str, str], reader: Reader) -> dict[str
     return result
 
 
-def _services(given: dict[str, Any], reader: Reader) -> Section:
+def _services(written: dict[str, Any], reader: Reader, support: Support) -> Section:
     result = {}
-    for name, value in given.items():
+    for name, value in written.items():
         place = reader.at(name)
         if not _SERVICE_NAME.fullmatch(name):
             place.problem(
                 "a service's name must have letters, digits, '-' and '_' only, and begin and end"
                 " with a letter or digit"
             )
-        service = services.read(value, place)
+        service = services.read(value, place, support)
         if service is not None and value.get("image") is None:
             place.problem(
                 f"has no image; set it by images: {{{name}: <reference>}}, as CI built and"
@@ -131,20 +121,17 @@ def _services(given: dict[str, Any], reader: Reader) -> Section:
     return result
 
 
-def _notes(given: dict[str, Any]) -> list[str]:
-    """One line for all keys that concern only local work."""
-    seen = [
-        f"services.{name}.{key}"
-        for name, value in given.items()
-        if isinstance(value, dict)
-        for key in value
-        if key in LOCAL_KEYS
-    ]
-    return [f"passed over, for local work only: {', '.join(seen)}"] if seen else []
+def _notes(services_of_file: dict[str, Any]) -> list[str]:
+    """Return one line for all keys that concern only local work."""
+    local = []
+    for name, service in services_of_file.items():
+        if isinstance(service, dict):
+            local += [f"services.{name}.{key}" for key in service if key in LOCAL_KEYS]
+    return [f"passed over, for local work only: {', '.join(local)}"] if local else []
 
 
 def _external(value: object, reader: Reader) -> object:
-    """``external: true``, or the old ``external: {name: …}``."""
+    """Read ``external: true``, or the old ``external: {name: …}``."""
     return (
         mapping({"name": text})(value, reader)
         if isinstance(value, dict)
@@ -167,17 +154,17 @@ _OBJECT_PARSERS: dict[str, Parser] = {
 
 
 def _always(value: object, reader: Reader) -> object:
-    """A setting that is always on: it may be said, but not switched off."""
-    return reader.cannot("ipv4") if boolean(value, reader) is False else None
+    """Read a setting that is always on: it may be written, but not switched off."""
+    return reader.refuse_value("ipv4") if boolean(value, reader) is False else None
 
 
-def _objects(section: str, top: Mapping[str, Any], reader: Reader) -> Section:
-    """The entries of ``networks``, ``volumes``, ``secrets`` or ``configs``."""
-    parsers = {key: _OBJECT_PARSERS[key] for key in below(section, dict.fromkeys(OBJECT_KEYS, ""))}
+def _objects(section: str, top: Mapping[str, Any], reader: Reader, support: Support) -> Section:
+    """Return the entries of ``networks``, ``volumes``, ``secrets`` or ``configs``."""
+    parsers = {key: _OBJECT_PARSERS[key] for key in below(section, support.object_keys)}
     if section == "networks":
         parsers["driver"] = word("overlay", "bridge", "default")
         parsers["enable_ipv4"] = _always
-    parse = mapping(parsers, below(section, REFUSED_OBJECT_KEYS[reader.platform]))
+    parse = mapping(parsers, below(section, support.refused_object_keys))
     result: Section = {}
     for key, value in (top.get(section) or {}).items():
         name, place = str(key), reader.at(section).at(key)
@@ -222,7 +209,7 @@ def _check_one_source(section: str, entry: dict[str, Any], reader: Reader) -> No
 
 
 def _join_default_network(app: Compose) -> None:
-    """A service that names no network joins the app's default one, as in Compose."""
+    """Let a service that names no network join the app's default one, as in Compose."""
     for service in app.services.values():
         if "networks" not in service and "network_mode" not in service:
             service["networks"] = {DEFAULT_NETWORK: {}}
@@ -231,26 +218,26 @@ def _join_default_network(app: Compose) -> None:
 
 
 def _check_references(service: dict[str, Any], app: Compose, reader: Reader) -> None:
-    """Every name that a service uses must be declared."""
+    """Check that every name that a service uses is declared."""
     _check_declared(service.get("networks", {}), app.networks, reader.at("networks"), "network")
     for section, declared in (("secrets", app.secrets), ("configs", app.configs)):
-        sources = [grant["source"] for grant in service.get(section, [])]
-        _check_declared(sources, declared, reader.at(section), section[:-1])
-    named = [
+        granted = [grant["source"] for grant in service.get(section, [])]
+        _check_declared(granted, declared, reader.at(section), section[:-1])
+    sources = [
         mount["source"]
         for mount in service.get("volumes", [])
         if mount["type"] == "volume" and "source" in mount
     ]
-    _check_declared(named, app.volumes, reader.at("volumes"), "volume")
-    needed = service.pop("depends_on", {})
-    wanted = {
-        name: need["condition"]
-        for name, need in needed.items()
-        if name in app.services or need["required"]
+    _check_declared(sources, app.volumes, reader.at("volumes"), "volume")
+    written = service.pop("depends_on", {})
+    conditions = {
+        name: dependency["condition"]
+        for name, dependency in written.items()
+        if name in app.services or dependency["required"]
     }
-    _check_declared(wanted, app.services, reader.at("depends_on"), "service")
-    if wanted:
-        service["depends_on"] = wanted
+    _check_declared(conditions, app.services, reader.at("depends_on"), "service")
+    if conditions:
+        service["depends_on"] = conditions
 
 
 def _check_declared(
@@ -264,10 +251,10 @@ def _check_declared(
             )
 
 
-def _check_published_once(given: Section, reader: Reader) -> None:
-    """A port that all machines publish belongs to one service."""
+def _check_published_once(services_of_app: Section, reader: Reader) -> None:
+    """Check that a port that all machines publish belongs to one service."""
     owners: dict[tuple[Any, Any], str] = {}
-    for name, service in given.items():
+    for name, service in services_of_app.items():
         for port in service.get("ports", []):
             if port["mode"] == "ingress" and "published" in port:
                 owner = owners.setdefault((port["published"], port["protocol"]), name)
@@ -278,7 +265,7 @@ def _check_published_once(given: Section, reader: Reader) -> None:
                     )
 
 
-def _check_cycles(given: Section, reader: Reader) -> None:
+def _check_cycles(services_of_app: Section, reader: Reader) -> None:
     done: set[str] = set()
 
     def visit(name: str, trail: tuple[str, ...]) -> None:
@@ -286,10 +273,10 @@ def _check_cycles(given: Section, reader: Reader) -> None:
             reader.at(name).at("depends_on").problem(
                 f"goes round in a circle: {' → '.join((*trail[trail.index(name) :], name))}"
             )
-        elif name in given and name not in done:
-            for needed in given[name].get("depends_on", {}):
+        elif name in services_of_app and name not in done:
+            for needed in services_of_app[name].get("depends_on", {}):
                 visit(needed, (*trail, name))
         done.add(name)
 
-    for name in given:
+    for name in services_of_app:
         visit(name, ())

@@ -8,13 +8,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .._core.errors import suggestion
 from .._core.image_references import Reference, is_image_id
 from .._core.parsing import (
     Parser,
     Reader,
     boolean,
-    cannot,
     cpus,
     duration,
     integer,
@@ -22,22 +20,16 @@ from .._core.parsing import (
     mapping,
     pairs,
     ratio,
+    refused_value,
     size,
     text,
     word,
     words,
 )
 from . import short_syntax
-from .keys import (
-    LOCAL_KEYS,
-    PLATFORMS,
-    REFUSED_KEYS,
-    SERVICE_KEYS,
-    SWARM,
-    honoured,
-)
-
-Service = dict[str, Any]
+from .keys import LOCAL_KEYS
+from .normal_form import Service
+from .support import Support
 
 UPDATE_DEFAULTS: dict[str, object] = {
     "parallelism": 1,
@@ -57,14 +49,14 @@ _JOBS = ("replicated-job", "global-job")
 
 
 def _image(value: object, reader: Reader) -> object:
-    given = text(value, reader)
-    if given is None or is_image_id(str(given)):
-        return given
+    image = text(value, reader)
+    if image is None or is_image_id(str(image)):
+        return image
     try:
-        Reference.parse(str(given))
+        Reference.parse(str(image))
     except ValueError as error:
         return reader.problem(str(error))
-    return given
+    return image
 
 
 def _mode(value: object, reader: Reader) -> object:
@@ -107,9 +99,9 @@ _healthcheck_fields = mapping(
 
 
 def _filled(fields: Parser, defaults: dict[str, object]) -> Parser:
-    """A parser whose result is whole.
+    """Return a parser that fills in the default of each field that is not written.
 
-    What is not written, or no time to monitor, has the platform-neutral default.
+    A monitor of 0s counts as not written.
     """
 
     def parse(value: object, reader: Reader) -> object:
@@ -196,7 +188,7 @@ _deploy = mapping(
             {
                 "limits": mapping({"cpus": cpus, "memory": size, "pids": integer(0)}),
                 "reservations": mapping(
-                    {"cpus": cpus, "memory": size, "devices": cannot("devices")},
+                    {"cpus": cpus, "memory": size, "devices": refused_value("devices")},
                     {"generic_resources": "not supported yet; leave it out"},
                 ),
             }
@@ -211,16 +203,13 @@ _deploy = mapping(
 def _network_mode(value: object, reader: Reader) -> object:
     if value == "host":
         return "host"
-    return reader.cannot("network_mode", repr(value))
+    return reader.refuse_value("network_mode", repr(value))
 
 
 def _some_words(value: object, reader: Reader) -> object:
-    """As :func:`words`, each once and without empty ones.
-
-    What a variable may leave of an optional setting.
-    """
-    given = words(value, reader)
-    return [item for item in dict.fromkeys(given) if item] if isinstance(given, list) else None
+    """Read words, each once and without empty ones, which variables without values leave."""
+    parsed = words(value, reader)
+    return [item for item in dict.fromkeys(parsed) if item] if isinstance(parsed, list) else None
 
 
 def _environment(value: object, reader: Reader) -> object:
@@ -240,7 +229,6 @@ def _env_file(value: object, reader: Reader) -> object:
     )
 
 
-OVERLAID = ("Deployment", "DaemonSet", "Service", "PersistentVolumeClaim")
 _probe = mapping(
     {
         "http": mapping(
@@ -258,42 +246,35 @@ def _one_probe(value: object, reader: Reader) -> object:
     return parsed
 
 
-def _overlay(value: object, reader: Reader) -> object:
-    """Raw fields by platform and kind of object; those for other platforms are not looked at."""
-    parsed = mapping(dict.fromkeys(PLATFORMS, _objects_by_kind))(value, reader)
-    return parsed.get(reader.platform) if isinstance(parsed, dict) else None
+def _shipping(support: Support) -> Parser:
+    """Return the parser of what Compose has no word for."""
+    fields = mapping({"probe": _one_probe, "overlay": _overlay(support)})
+
+    def parse(value: object, reader: Reader) -> object:
+        return fields(value, reader) or None
+
+    return parse
 
 
-def _objects_by_kind(value: object, reader: Reader) -> object:
-    if not reader.path.endswith(f".{reader.platform}"):
-        return None
-    if reader.platform == SWARM:
-        return reader.problem("not supported yet on Swarm; leave it out")
-    if not isinstance(value, dict) or not all(
-        isinstance(fields, dict) for fields in value.values()
-    ):
-        return reader.problem(
-            "needs a mapping of kinds of objects, such as Deployment, with the fields to add"
-        )
-    for kind in value:
-        if kind not in OVERLAID:
-            reader.at(kind).problem(
-                f"no object of this kind is made of a service{suggestion(str(kind), OVERLAID)}"
-            )
-    return value
+def _overlay(support: Support) -> Parser:
+    """Return the parser of raw fields by platform; those for other platforms are not read."""
+    by_platform = mapping(
+        {**dict.fromkeys(support.platforms, _not_read), support.platform: support.read_overlay}
+    )
+
+    def parse(value: object, reader: Reader) -> object:
+        fields = by_platform(value, reader)
+        return fields.get(support.platform) if isinstance(fields, dict) else None
+
+    return parse
 
 
-_extension = mapping({"probe": _one_probe, "overlay": _overlay})
+def _not_read(_value: object, _reader: Reader) -> object:
+    return None
 
 
-def _shipping(value: object, reader: Reader) -> object:
-    """What Compose has no word for."""
-    parsed = _extension(value, reader)
-    if reader.platform == SWARM and isinstance(parsed, dict) and parsed.pop("probe", None):
-        reader.at("probe").note("passed over, since Swarm checks by healthcheck")
-    return parsed or None
-
-
+# Key below services.<name> -> its parser. The extension's parser depends on the platform.
+EXTENSION = "x-shipping"
 PARSERS: dict[str, Parser] = {
     "image": _image,
     "command": short_syntax.command,
@@ -339,18 +320,18 @@ PARSERS: dict[str, Parser] = {
     "pids_limit": integer(0),
     "cpus": cpus,
     "depends_on": short_syntax.dependencies,
-    "x-shipping": _shipping,
     "deploy": _deploy,
 }
 
 
-def parsers_for(platform: str) -> dict[str, Parser]:
-    """The parsers of the keys that a platform honours."""
-    known = {path.partition(".")[0] for path in honoured(platform, SERVICE_KEYS)}
-    return {key: parser for key, parser in PARSERS.items() if key in known}
+def parsers_for(support: Support) -> dict[str, Parser]:
+    """Return the parsers of the keys that a platform honors."""
+    honored = {path.partition(".")[0] for path in support.keys}
+    parsers = {**PARSERS, EXTENSION: _shipping(support)}
+    return {key: parser for key, parser in parsers.items() if key in honored}
 
 
-# The one place of a thing that Compose lets one write in two -> the second place.
+# A key that Compose has another place for -> that place below deploy, where its value moves.
 _FOLDED = {
     "mem_limit": ("resources", "limits", "memory"),
     "pids_limit": ("resources", "limits", "pids"),
@@ -359,18 +340,16 @@ _FOLDED = {
 }
 
 
-def read(value: object, reader: Reader) -> Service | None:
-    """One service in normal form, or None where it could not be read at all."""
-    parsed = mapping(
-        parsers_for(reader.platform), REFUSED_KEYS[reader.platform], passed=LOCAL_KEYS
-    )(value, reader)
+def read(value: object, reader: Reader, support: Support) -> Service | None:
+    """Return one service in normal form, or None if it could not be read at all."""
+    parsed = mapping(parsers_for(support), support.refused_keys, ignored=LOCAL_KEYS)(value, reader)
     if not isinstance(parsed, dict):
         return None
     service: Service = parsed
     deploy = service.setdefault("deploy", {})
-    for key, place in _FOLDED.items():
+    for key, path in _FOLDED.items():
         if key in service:
-            _fold(service.pop(key), deploy, place, reader.at(key))
+            _fold(service.pop(key), deploy, path, reader.at(key))
     if "restart" in service:
         deploy.setdefault("restart_policy", service.pop("restart"))
         service.pop("restart", None)
@@ -382,22 +361,19 @@ def read(value: object, reader: Reader) -> Service | None:
     return result
 
 
-def _fold(value: object, deploy: dict[str, Any], place: tuple[str, ...], reader: Reader) -> None:
-    """Move a value below ``deploy``, unless something else stands there already."""
-    spot = deploy
-    for key in place[:-1]:
-        spot = spot.setdefault(key, {})
-    if spot.setdefault(place[-1], value) != value:
+def _fold(value: object, deploy: dict[str, Any], path: tuple[str, ...], reader: Reader) -> None:
+    """Move a value below ``deploy``, unless something else is there already."""
+    parent = deploy
+    for key in path[:-1]:
+        parent = parent.setdefault(key, {})
+    if parent.setdefault(path[-1], value) != value:
         reader.problem(
-            f"says {value}, and deploy.{'.'.join(place)} says {spot[place[-1]]}; write one of them"
+            f"says {value}, and deploy.{'.'.join(path)} says {parent[path[-1]]}; write one of them"
         )
 
 
 def _once(items: list[Service], reader: Reader) -> list[Service]:
-    """What is mounted, where the same thing twice is once.
-
-    Two things at one place are a problem.
-    """
+    """Return what is mounted: the same thing twice is once, two things at one path a problem."""
     result: dict[str, Service] = {}
     for item in items:
         if result.setdefault(item["target"], item) != item:
@@ -426,7 +402,7 @@ def _check_modes(service: Service, reader: Reader) -> None:
 
 
 def pruned(value: Any, key: str = "") -> Any:
-    """Without empty mappings and lists, but for a network without aliases."""
+    """Return a value without empty mappings and lists, except a network without aliases."""
     if not isinstance(value, dict):
         return value
     inner = {name: pruned(part, name) for name, part in value.items()}

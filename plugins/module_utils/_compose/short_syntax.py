@@ -12,12 +12,12 @@ from .._core.parsing import (
     Parser,
     Reader,
     boolean,
-    cannot,
     integer,
     kind_of,
     mapping,
     octal,
     pairs,
+    refused_value,
     size,
     text,
     word,
@@ -43,7 +43,7 @@ _LOCAL_FLAGS = ("cached", "delegated", "consistent")
 
 
 def command(value: object, reader: Reader) -> object:
-    """A command line: a list, or a text split as a shell splits words; empty is the image's own."""
+    """Read a command line: a list, or a text split as a shell does; empty is the image's own."""
     if not isinstance(value, str):
         return words(value, reader) or None
     rest = _WORD.sub("", value).split()
@@ -60,9 +60,9 @@ def command(value: object, reader: Reader) -> object:
 
 
 def _unquoted(match: re.Match[str]) -> str:
-    """A quoted piece of a word as it is meant.
+    """Return a quoted piece of a word without its quotes.
 
-    A backslash takes the meaning of any character, as ``docker compose`` has it.
+    A backslash makes any character literal, as in ``docker compose``.
     """
     single, double, escaped = match.groups()
     if double is not None:
@@ -71,14 +71,14 @@ def _unquoted(match: re.Match[str]) -> str:
 
 
 def entrypoint(value: object, reader: Reader) -> object:
-    """As :func:`command`, but one that is empty would have to clear the image's own."""
+    """Read a command line that is not empty, since that would have to clear the image's own."""
     if value == [] or (isinstance(value, str) and not value.strip()):
-        return reader.cannot("entrypoint")
+        return reader.refuse_value("entrypoint")
     return command(value, reader)
 
 
 def ports(value: object, reader: Reader) -> object:
-    """Published ports; ranges are spread, the result is in one order."""
+    """Read published ports; ranges are spread, the result is sorted."""
     if not isinstance(value, list):
         return reader.problem(f"must be a list, not {kind_of(value)}")
     result: list[dict[str, object]] = []
@@ -97,7 +97,7 @@ def _short_port(value: object, reader: Reader) -> list[dict[str, object]]:
         reader.problem(f'{value!r} is no port; write for example "8080:80" or "53:53/udp"')
         return []
     if (match["host"] or "") not in _EVERYWHERE:
-        reader.cannot("host_ip", match["host"])
+        reader.refuse_value("host_ip", match["host"])
         return []
     protocol = word(*_PROTOCOLS)((match["protocol"] or "tcp").lower(), reader)
     return (
@@ -122,7 +122,7 @@ def _long_port(value: object, reader: Reader) -> list[dict[str, object]]:
     if not isinstance(fields, dict):
         return []
     if fields.get("host_ip", "") not in _EVERYWHERE:
-        reader.at("host_ip").cannot("host_ip", fields["host_ip"])
+        reader.at("host_ip").refuse_value("host_ip", fields["host_ip"])
     if "target" not in fields:
         reader.problem("needs target, the container's port")
         return []
@@ -158,7 +158,7 @@ def _spread(
 
 
 def _range(value: object) -> list[int] | None:
-    """The ports of ``80`` or ``80-82``; empty for nothing, None for what is no range."""
+    """Return the ports of ``80`` or ``80-82``; none for nothing, None for what is no range."""
     if value in (None, ""):
         return []
     match = _RANGE.fullmatch(str(value))
@@ -169,7 +169,7 @@ def _range(value: object) -> list[int] | None:
 
 
 def volume(value: object, reader: Reader) -> object:
-    """One mount of a service."""
+    """Read one mount of a service."""
     return _long_volume(value, reader) if isinstance(value, dict) else _short_volume(value, reader)
 
 
@@ -197,7 +197,7 @@ def _short_volume(value: object, reader: Reader) -> object:
 
 
 def _clean(path: str) -> str:
-    """An absolute path without doubled slashes, dots and a slash at its end."""
+    """Return an absolute path without doubled slashes, dots and a slash at its end."""
     return posixpath.normpath("/" + path.lstrip("/"))
 
 
@@ -207,7 +207,7 @@ def _apply_flag(flag: str, mount: dict[str, object], reader: Reader) -> None:
     elif flag in _PROPAGATION and mount["type"] == "bind":
         mount["bind"] = {"propagation": flag}
     elif flag in ("z", "Z"):
-        reader.cannot("selinux", " and leave z out")
+        reader.refuse_value("selinux", " and leave z out")
     elif flag and flag not in _LOCAL_FLAGS:
         reader.problem(f"unknown flag {flag!r}; use ro, rw or nocopy")
 
@@ -226,13 +226,13 @@ _long_volume_fields = mapping(
             },
         ),
         "bind": mapping(
-            {"propagation": word(*_PROPAGATION), "selinux": cannot("selinux")},
+            {"propagation": word(*_PROPAGATION), "selinux": refused_value("selinux")},
             {"recursive": "not supported yet; leave it out"},
-            passed=frozenset({"create_host_path"}),
+            ignored=frozenset({"create_host_path"}),
         ),
         "tmpfs": mapping({"size": size, "mode": octal}),
     },
-    passed=frozenset({"consistency"}),
+    ignored=frozenset({"consistency"}),
 )
 
 
@@ -246,7 +246,7 @@ def _long_volume(value: dict[str, object], reader: Reader) -> object:
     if mount.get("read_only") is False:
         del mount["read_only"]
     for kind in ("volume", "bind", "tmpfs"):
-        options = _meant(mount.pop(kind, {}))
+        options = _without_unlimited(mount.pop(kind, {}))
         if options and kind != mount["type"]:
             reader.at(kind).problem(f"goes with type {kind}, not with type {mount['type']}")
         elif options:
@@ -254,11 +254,8 @@ def _long_volume(value: dict[str, object], reader: Reader) -> object:
     return _checked_source(mount, reader)
 
 
-def _meant(options: dict[str, object]) -> dict[str, object]:
-    """The options of a mount without those that ask for nothing, such as a size of 0.
-
-    Which limits nothing.
-    """
+def _without_unlimited(options: dict[str, object]) -> dict[str, object]:
+    """Return the options of a mount without those that change nothing, such as a size of 0."""
     return {key: item for key, item in options.items() if item not in (False, 0, "0")}
 
 
@@ -276,14 +273,10 @@ def _checked_source(mount: dict[str, object], reader: Reader) -> object:
 
 
 def tmpfs(value: object, reader: Reader) -> object:
-    """The service's ``tmpfs`` key as mounts of type tmpfs."""
+    """Read the service's ``tmpfs`` key as mounts of type tmpfs."""
     items = value if isinstance(value, list) else [value]
-    return [
-        mount
-        for index, item in enumerate(items)
-        for mount in [_tmpfs_mount(str(item), reader.at(index))]
-        if mount
-    ]
+    mounts = [_tmpfs_mount(str(item), reader.at(index)) for index, item in enumerate(items)]
+    return [mount for mount in mounts if mount]
 
 
 def _tmpfs_mount(value: str, reader: Reader) -> dict[str, object] | None:
@@ -296,26 +289,27 @@ def _tmpfs_mount(value: str, reader: Reader) -> dict[str, object] | None:
         elif name == "mode":
             options["mode"] = octal(amount, reader)
         elif name != "rw":
-            reader.cannot("tmpfs", name)
+            reader.refuse_value("tmpfs", name)
     if not target.startswith("/"):
         return reader.problem(f"{value!r}: the path in the container must begin with /")
     mount: dict[str, object] = {"type": "tmpfs", "target": _clean(target)}
-    options = _meant(options)
+    options = _without_unlimited(options)
     return {**mount, "tmpfs": options} if options else mount
 
 
 def service_networks(value: object, reader: Reader) -> object:
-    """The networks of a service with its aliases there."""
+    """Read the networks of a service with its aliases there."""
     if isinstance(value, list):
         value = dict.fromkeys(_names(value, reader))
     if not isinstance(value, dict):
         return reader.problem(f"must be a list or a mapping, not {kind_of(value)}")
     addresses = dict.fromkeys(
-        ("ipv4_address", "ipv6_address", "link_local_ips", "mac_address"), cannot("addresses")
+        ("ipv4_address", "ipv6_address", "link_local_ips", "mac_address"),
+        refused_value("addresses"),
     )
     not_yet = dict.fromkeys(("driver_opts", "interface_name"), "not supported yet; leave it out")
     parse = mapping(
-        {"aliases": words, **addresses}, not_yet, passed=frozenset({"priority", "gw_priority"})
+        {"aliases": words, **addresses}, not_yet, ignored=frozenset({"priority", "gw_priority"})
     )
     result: dict[str, object] = {}
     for name, settings in value.items():
@@ -331,9 +325,9 @@ def _names(value: object, reader: Reader) -> list[str]:
 
 
 def grant(folder: str) -> Parser:
-    """A parser of one entry of a service's ``secrets`` or ``configs``.
+    """Return a parser of one entry of a service's ``secrets`` or ``configs``.
 
-    ``folder`` is where it appears.
+    ``folder`` is where the file appears.
     """
     parse_fields = mapping(
         {"source": text, "target": text, "uid": text, "gid": text, "mode": octal}
@@ -353,12 +347,12 @@ def grant(folder: str) -> Parser:
 
 
 def dependencies(value: object, reader: Reader) -> object:
-    """``depends_on``: service to condition and whether it must be there."""
+    """Read ``depends_on`` as service to condition and whether it is required."""
     if isinstance(value, list):
         value = dict.fromkeys(_names(value, reader))
     if not isinstance(value, dict):
         return reader.problem(f"must be a list or a mapping, not {kind_of(value)}")
-    parse = mapping({"condition": _condition, "required": boolean}, passed=frozenset({"restart"}))
+    parse = mapping({"condition": _condition, "required": boolean}, ignored=frozenset({"restart"}))
     result: dict[str, object] = {}
     for name, settings in value.items():
         parsed = parse(settings or {}, reader.at(name))
@@ -376,24 +370,28 @@ def _condition(value: object, reader: Reader) -> object:
 
 
 def extra_hosts(value: object, reader: Reader) -> object:
-    """Host names as ``name=address``, sorted."""
-    if isinstance(value, dict):
-        value = [
-            f"{name}={address or ''}"
-            for name, given in value.items()
-            for address in (given if isinstance(given, list) else [given])
-        ]
+    """Read host names as ``name=address``, sorted."""
+    lines = host_lines(value) if isinstance(value, dict) else value
     result: set[str] = set()
-    for entry in _names(value, reader):
-        name, _separator, addresses = re.sub(r"^([^:=]+)[:=]", r"\1=", entry).partition("=")
+    for line in _names(lines, reader):
+        name, _separator, addresses = re.sub(r"^([^:=]+)[:=]", r"\1=", line).partition("=")
         if not name or not all(addresses.split(",")):
-            reader.problem(f"{entry!r} is no host; write name=address")
+            reader.problem(f"{line!r} is no host; write name=address")
         result.update(f"{name}={address.strip('[]')}" for address in addresses.split(","))
     return sorted(result)
 
 
+def host_lines(hosts: dict[object, object]) -> list[str]:
+    """Return a mapping of names to one or several addresses as ``name=address``."""
+    lines = []
+    for name, addresses in hosts.items():
+        for address in addresses if isinstance(addresses, list) else [addresses]:
+            lines.append(f"{name}={address or ''}")
+    return lines
+
+
 def capabilities(value: object, reader: Reader) -> object:
-    """Capabilities as ``CAP_…``, sorted; ``ALL`` stays."""
+    """Read capabilities as ``CAP_…``, sorted; ``ALL`` stays."""
     return sorted({_capability(name) for name in _names(value, reader)})
 
 
@@ -403,7 +401,7 @@ def _capability(name: str) -> str:
 
 
 def ulimits(value: object, reader: Reader) -> object:
-    """Limits as name to soft and hard."""
+    """Read limits as name to soft and hard."""
     if not isinstance(value, dict):
         return reader.problem(f"must be a mapping, not {kind_of(value)}")
     result: dict[str, object] = {}
@@ -418,22 +416,16 @@ def ulimits(value: object, reader: Reader) -> object:
 
 
 def platform(value: object, reader: Reader) -> object:
-    """``os/arch`` or ``os/arch/variant``; a bare word is an architecture on linux."""
+    """Read ``os/arch`` or ``os/arch/variant``; a bare word is an architecture on linux."""
     pieces = str(value).lower().split("/")
     if not all(pieces) or len(pieces) > 3:
         return reader.problem(f"{value!r} is no platform; write for example linux/arm64")
     return "/".join(["linux", *pieces] if len(pieces) == 1 else pieces[:2])
 
 
-def without_empty(value: object) -> object:
-    """A parsed mapping without entries that hold nothing."""
-    return (
-        {key: item for key, item in value.items() if item not in ({}, [])}
-        if isinstance(value, dict)
-        else value
-    )
-
-
 def logging(value: object, reader: Reader) -> object:
-    """Log driver and its options; without a driver each machine's default one."""
-    return without_empty(mapping({"driver": text, "options": pairs})(value, reader))
+    """Read a log driver and its options; without a driver it is each machine's default one."""
+    parsed = mapping({"driver": text, "options": pairs})(value, reader)
+    if not isinstance(parsed, dict):
+        return None
+    return {key: item for key, item in parsed.items() if item not in ({}, [])}

@@ -18,19 +18,43 @@ ShippingError
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from .failure import Failure
 
 
 class ShippingError(Exception):
     """What failed, why, and what to do; ``facts`` are returned for ``rescue``."""
 
     def __init__(self, what: str, why: str = "", remedy: str = "", **facts: object) -> None:
-        self.what = what
-        self.why = why
-        self.remedy = remedy
-        self.facts = facts
-        super().__init__(sentence(what, why, remedy))
+        self.failure = Failure(event=what, cause=why, hint=remedy, facts=facts)
+        super().__init__(self.failure.sentence())
+
+    @property
+    def what(self) -> str:
+        """What happened, and to which object."""
+        return self.failure.event
+
+    @property
+    def why(self) -> str:
+        """The cause."""
+        return self.failure.cause
+
+    @property
+    def remedy(self) -> str:
+        """The hint that mends it."""
+        return self.failure.hint
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What the result of a module has of it."""
+        return self.failure.facts
+
+    def as_result(self) -> dict[str, Any]:
+        """Return the failure as the result of a module or an action."""
+        return {"failed": True, "msg": str(self), **self.facts}
 
 
 class PlanError(ShippingError):
@@ -91,11 +115,8 @@ class SpecError(ShippingError):
 
 
 def sentence(what: str, why: str = "", remedy: str = "") -> str:
-    """``what: why. remedy.``, without doubled or missing full stops."""
-    text = f"{what}: {why}" if why else what
-    if not remedy:
-        return text
-    return f"{text.rstrip('.')}. {remedy.rstrip('.')}."
+    """Return ``what: why. remedy.``, as an error with these parts is shown."""
+    return Failure(event=what, cause=why, hint=remedy).sentence()
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

@@ -38,24 +38,14 @@ class Reference:
 
     @classmethod
     def parse(cls, text: str) -> Reference:
-        """Read a reference; raises ValueError."""
-        name, _at, digest = text.partition("@")
-        head, colon, tag = name.rpartition(":")
-        if not colon or "/" in tag:
-            head, tag = name, ""
-        first, slash, rest = head.partition("/")
-        if slash and ("." in first or ":" in first or first == "localhost"):
-            registry, path = first, rest
-        else:
-            registry, path = _DEFAULT_REGISTRY, head
-        if registry == _DEFAULT_REGISTRY and path.startswith(_LIBRARY):
-            path = path[len(_LIBRARY) :]
-        sound = _HOST.fullmatch(registry) and _PATH.fullmatch(path)
-        if (
-            not sound
-            or (head != name and not _TAG.fullmatch(tag))
-            or ("@" in text and not _ID.fullmatch(digest))
-        ):
+        """Read a reference; raise ValueError where it is none."""
+        name, at, digest = text.partition("@")
+        head, tag = _split_tag(name)
+        registry, path = _split_registry(head)
+        tag_is_sound = head == name or _TAG.fullmatch(tag)
+        digest_is_sound = not at or _ID.fullmatch(digest)
+        place_is_sound = _HOST.fullmatch(registry) and _PATH.fullmatch(path)
+        if not (place_is_sound and tag_is_sound and digest_is_sound):
             raise ValueError(f"{text!r} is no image reference; write registry/name:tag")
         return cls(registry, path, tag or ("" if digest else "latest"), digest)
 
@@ -68,6 +58,21 @@ class Reference:
     def pinned(self, digest: str) -> str:
         """The reference with a digest, as the Docker client pins it."""
         return f"{self.familiar}@{digest}"
+
+
+def _split_tag(name: str) -> tuple[str, str]:
+    head, colon, tag = name.rpartition(":")
+    # A colon before a slash is that of a registry's port.
+    return (head, tag) if colon and "/" not in tag else (name, "")
+
+
+def _split_registry(head: str) -> tuple[str, str]:
+    first, slash, rest = head.partition("/")
+    is_host = slash and ("." in first or ":" in first or first == "localhost")
+    registry, path = (first, rest) if is_host else (_DEFAULT_REGISTRY, head)
+    if registry == _DEFAULT_REGISTRY:
+        path = path.removeprefix(_LIBRARY)
+    return registry, path
 
 
 def is_image_id(text: str) -> bool:

@@ -11,61 +11,59 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from .._compose.keys import REFUSED_VALUES, SWARM
 from . import units
 from .errors import Problem, suggestion
 
 Parser = Callable[[object, "Reader"], object]
 
+# For a value that nobody has named what to write instead of.
+_NOT_SUPPORTED = "not supported here; leave it out"
+
 
 class Reader:
     """A place in the spec, with the lists that all places note their problems and remarks in.
 
-    ``notes`` has what the platform passes over and says so.
+    ``notes`` has what is ignored at a place. ``refused_values`` has what to write instead of a
+    value that cannot be honored; a text may have a place for the value.
     """
 
     def __init__(
         self,
         path: str = "",
         problems: list[Problem] | None = None,
-        platform: str = SWARM,
         notes: list[str] | None = None,
+        refused_values: Mapping[str, str] | None = None,
     ) -> None:
         self.path = path
         self.problems: list[Problem] = [] if problems is None else problems
-        self.platform = platform
         self.notes: list[str] = [] if notes is None else notes
+        self.refused_values: Mapping[str, str] = refused_values or {}
 
     def at(self, key: object) -> Reader:
-        """The place below this one; a number is a list's index."""
-        path = (
-            f"{self.path}[{key}]"
-            if isinstance(key, int)
-            else f"{self.path}.{key}"
-            if self.path
-            else str(key)
-        )
-        return self.elsewhere(path)
+        """Return the place below this one; a number is a list's index."""
+        if isinstance(key, int):
+            return self.elsewhere(f"{self.path}[{key}]")
+        return self.elsewhere(f"{self.path}.{key}" if self.path else str(key))
 
     def elsewhere(self, path: str) -> Reader:
-        """Another place of the same spec."""
-        return Reader(path, self.problems, self.platform, self.notes)
+        """Return another place of the same spec."""
+        return Reader(path, self.problems, self.notes, self.refused_values)
 
     def problem(self, text: str) -> None:
         """Note a problem at this place; always None, so that a parser can return it."""
         self.problems.append(Problem(self.path, text))
 
-    def cannot(self, what: str, given: object = "") -> None:
-        """Note what the platform cannot honour here; always None."""
-        return self.problem(REFUSED_VALUES[self.platform][what].format(given))
+    def refuse_value(self, what: str, value: object = "") -> None:
+        """Note what to write instead of a value that cannot be honored; always None."""
+        return self.problem(self.refused_values.get(what, _NOT_SUPPORTED).format(value))
 
     def note(self, text: str) -> None:
-        """Note what the platform passes over at this place."""
+        """Note that something at this place is ignored."""
         self.notes.append(f"{self.path}: {text}")
 
 
 def text(value: object, reader: Reader) -> object:
-    """A scalar, as text."""
+    """Read a scalar as text."""
     if isinstance(value, (dict, list)) or value is None:
         return reader.problem(f"must be a text, not {kind_of(value)}")
     return units.scalar_text(value)
@@ -84,10 +82,7 @@ _BOOLEANS = {
 
 
 def boolean(value: object, reader: Reader) -> object:
-    """True or false; the words too.
-
-    Since interpolation yields words and YAML 1.1 had more of them.
-    """
+    """Read true or false; also as words, since interpolation yields words and YAML 1.1 had more."""
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and value.lower() in _BOOLEANS:
@@ -96,7 +91,7 @@ def boolean(value: object, reader: Reader) -> object:
 
 
 def integer(minimum: int = 0) -> Parser:
-    """A whole number of at least ``minimum``."""
+    """Return the parser of a whole number of at least ``minimum``."""
 
     def parse(value: object, reader: Reader) -> object:
         try:
@@ -111,7 +106,7 @@ def integer(minimum: int = 0) -> Parser:
 
 
 def ratio(value: object, reader: Reader) -> object:
-    """A number from 0 to 1."""
+    """Read a number from 0 to 1."""
     try:
         number = float(str(value))
     except ValueError:
@@ -124,7 +119,7 @@ def ratio(value: object, reader: Reader) -> object:
 
 
 def word(*allowed: str) -> Parser:
-    """One of the words ``allowed``."""
+    """Return the parser of one of the words ``allowed``."""
 
     def parse(value: object, reader: Reader) -> object:
         if value in allowed:
@@ -137,7 +132,7 @@ def word(*allowed: str) -> Parser:
 
 
 def measured(convert: Callable[[object], int], form: Callable[[int], str]) -> Parser:
-    """A quantity with a unit, kept as its shortest text."""
+    """Return the parser of a quantity with a unit, kept as its shortest text."""
 
     def parse(value: object, reader: Reader) -> object:
         try:
@@ -154,7 +149,7 @@ cpus = measured(units.nanocpus, units.cpus)
 
 
 def octal(value: object, reader: Reader) -> object:
-    """A file mode: a number as YAML read it, or octal digits in a text."""
+    """Read a file mode: a number as YAML read it, or octal digits in a text."""
     try:
         mode = value if isinstance(value, int) else int(str(value), 8)
     except ValueError:
@@ -165,7 +160,7 @@ def octal(value: object, reader: Reader) -> object:
 
 
 def words(value: object, reader: Reader) -> object:
-    """A list of texts; one text counts as a list of one."""
+    """Read a list of texts; one text counts as a list of one."""
     items = value if isinstance(value, list) else [value]
     return [
         item
@@ -175,7 +170,7 @@ def words(value: object, reader: Reader) -> object:
 
 
 def pairs(value: object, reader: Reader) -> object:
-    """A mapping of texts, also written as a list of ``KEY=value``."""
+    """Read a mapping of texts, also written as a list of ``KEY=value``."""
     if isinstance(value, list):
         value = dict(_pair(item, reader.at(index)) for index, item in enumerate(value))
     if not isinstance(value, dict):
@@ -191,7 +186,7 @@ def _pair(item: object, reader: Reader) -> tuple[str, str]:
 
 
 def listing(parse_item: Parser) -> Parser:
-    """A list whose items ``parse_item`` reads; an item that yields a list is spread."""
+    """Return the parser of a list of items; an item that yields a list is spread."""
 
     def parse(value: object, reader: Reader) -> object:
         if not isinstance(value, list):
@@ -209,15 +204,15 @@ def listing(parse_item: Parser) -> Parser:
 def mapping(
     parsers: Mapping[str, Parser],
     refused: Mapping[str, str] | None = None,
-    passed: frozenset[str] = frozenset(),
+    ignored: frozenset[str] = frozenset(),
 ) -> Parser:
-    """A mapping with the keys of ``parsers``.
+    """Return the parser of a mapping with the keys of ``parsers``.
 
-    ``refused`` gives the remedy for keys that cannot be honoured (one that asks for nothing can),
-    ``passed`` names those that concern only local work. Keys that begin with ``x-`` are the user's
-    own.
+    ``refused`` has what to write instead of keys that cannot be honored; one that is empty or
+    switched off is no problem. ``ignored`` keys concern only local work. Keys that begin with
+    ``x-`` are the user's own.
     """
-    remedies = {"x-shipping": "not supported here; it stands in a service", **(refused or {})}
+    instead = {"x-shipping": "not supported here; it stands in a service", **(refused or {})}
 
     def parse(value: object, reader: Reader) -> object:
         if not isinstance(value, dict):
@@ -229,18 +224,18 @@ def mapping(
                 parsed = None if item is None else parsers[name](item, place)
                 if parsed is not None:
                     result[name] = parsed
-            elif name not in passed:
-                _refuse(name, item, remedies, parsers, place)
+            elif name not in ignored:
+                _refuse(name, item, instead, parsers, place)
         return result
 
     return parse
 
 
-def cannot(what: str) -> Parser:
-    """A setting that the platform cannot honour, unless it asks for nothing."""
+def refused_value(what: str) -> Parser:
+    """Return the parser of a setting that cannot be honored, unless it is switched off."""
 
     def parse(value: object, reader: Reader) -> object:
-        return reader.cannot(what) if value not in ([], {}) and value is not False else None
+        return reader.refuse_value(what) if value not in ([], {}) and value is not False else None
 
     return parse
 
@@ -248,20 +243,20 @@ def cannot(what: str) -> Parser:
 def _refuse(
     name: str,
     item: object,
-    remedies: Mapping[str, str],
+    instead: Mapping[str, str],
     parsers: Mapping[str, Parser],
-    place: Reader,
+    reader: Reader,
 ) -> None:
-    """Say of a key that is not read why; one that asks for nothing is no problem."""
-    if name in remedies:
+    """Report a key that is not read, unless it is empty, switched off or the user's own."""
+    if name in instead:
         if item not in (None, [], {}) and item is not False:
-            place.problem(remedies[name])
+            reader.problem(instead[name])
     elif not name.startswith("x-"):
-        place.problem(f"unknown key{suggestion(name, [*parsers, *remedies])}")
+        reader.problem(f"unknown key{suggestion(name, [*parsers, *instead])}")
 
 
 def kind_of(value: object) -> str:
-    """What a value is, in the words of YAML."""
+    """Return the type of a value in the words of YAML."""
     if value is None:
         return "nothing"
     kinds = {dict: "a mapping", list: "a list", bool: "true or false"}

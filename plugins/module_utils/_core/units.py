@@ -33,9 +33,9 @@ _SIZE_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4, "p": 
 
 
 def nanoseconds(value: object) -> int:
-    """``1m30s`` to nanoseconds.
+    """Convert ``1m30s`` to nanoseconds.
 
-    A bare number counts nanoseconds as in Compose only when it is 0.
+    A number without a unit is a duration only when it is 0.
     """
     text = str(value).strip()
     if text in ("0", "0.0"):
@@ -48,7 +48,7 @@ def nanoseconds(value: object) -> int:
 
 
 def duration(amount: int) -> str:
-    """Nanoseconds to the shortest text that :func:`nanoseconds` reads back."""
+    """Convert nanoseconds to the shortest text that :func:`nanoseconds` reads back."""
     if amount == 0:
         return "0s"
     parts = []
@@ -60,7 +60,7 @@ def duration(amount: int) -> str:
 
 
 def octets(value: object) -> int:
-    """``512M``, ``1.5gb`` or a number to bytes (units of 1024, as Docker counts)."""
+    """Convert ``512M``, ``1.5gb`` or a number to bytes (units of 1024, as Docker counts)."""
     match = _SIZE.fullmatch(str(value).strip())
     if not match:
         raise ValueError(f"{value!r} is no size; write for example 512M or 2G")
@@ -68,7 +68,7 @@ def octets(value: object) -> int:
 
 
 def size(amount: int) -> str:
-    """Bytes to the shortest text that :func:`octets` reads back."""
+    """Convert bytes to the shortest text that :func:`octets` reads back."""
     for unit in ("P", "T", "G", "M", "K"):
         factor = _SIZE_UNITS[unit.lower()]
         if amount and amount % factor == 0:
@@ -77,7 +77,7 @@ def size(amount: int) -> str:
 
 
 def nanocpus(value: object) -> int:
-    """``0.5`` CPUs to billionths of a CPU."""
+    """Convert ``0.5`` CPUs to billionths of a CPU."""
     try:
         amount = Decimal(str(value))
     except InvalidOperation as error:
@@ -88,12 +88,12 @@ def nanocpus(value: object) -> int:
 
 
 def cpus(amount: int) -> str:
-    """Billionths of a CPU to the shortest decimal."""
+    """Convert billionths of a CPU to the shortest decimal."""
     return format((Decimal(amount) / 1_000_000_000).normalize(), "f")
 
 
 def scalar_text(value: object) -> str:
-    """A YAML scalar as the text that a container gets, written as ``docker compose`` writes it."""
+    """Return a YAML scalar as the text that a container gets, as ``docker compose`` writes it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
@@ -102,9 +102,9 @@ def scalar_text(value: object) -> str:
 
 
 def _float_text(value: float) -> str:
-    """A float as Go prints it (``%v``).
+    """Return a float as Go prints it (``%v``): shortest digits.
 
-    Shortest digits, with an exponent from 1e+06 and below 1e-04.
+    It has an exponent from 1e+06 and below 1e-04.
     """
     if not math.isfinite(value):
         return {"inf": "+Inf", "-inf": "-Inf"}.get(str(value), "NaN")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of an app runs, and how it came to be."""
+"""Read what of an app runs, its history and its drift."""
 
 from __future__ import annotations
 
@@ -9,32 +9,34 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._core.errors import PlanError
-from .entry import check_name, connect
+from .connection import connect
 from .health import LIVE
 from .history import Record, newest
-from .lease import who
+from .lease import holder_text
 from .plan import REMOVE
+from .platform_definition import Platforms
 from .ports import Observation, Platform
+from .read_options import check_name
 from .state import ServiceState
 
 
-def look(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer of release_info."""
+def read_app(options: Mapping[str, Any], platforms: Platforms) -> dict[str, Any]:
+    """Return the result of release_info."""
     app = options["app"]
-    check_name(app, options["platform"])
-    platform = connect(options)
-    seen = platform.observe(app)
+    check_name(app, platforms.definition(options["platform"]))
+    platform = connect(options, platforms)
+    seen = platform.reader.observe(app)
     live = newest(seen.records, LIVE)
     return {
         "app": app,
         "live": live.summary() if live else {},
         "history": [
-            {**record.summary(), "not_restorable": platform.missing(record, seen)}
-            for record in seen.records
+            {**record.summary(), "not_restorable": missing}
+            for record, missing in zip(seen.records, platform.reader.missing(seen.records, seen))
         ],
         "services": {name: _service(state) for name, state in sorted(seen.states.items())},
         "drift": _drift(platform, app, live, seen) if live else [],
-        "held_by": who(seen.lease) if seen.lease and seen.lease.holder else "",
+        "held_by": holder_text(seen.lease) if seen.lease and seen.lease.holder else "",
     }
 
 
@@ -50,23 +52,13 @@ def _service(state: ServiceState) -> dict[str, Any]:
 
 def _drift(platform: Platform, app: str, live: Record, seen: Observation) -> list[dict[str, Any]]:
     try:
-        plan = platform.drift(app, live.resolved, seen)
+        plan = platform.preview.drift(app, live.resolved, seen)
     except PlanError as error:
         return [{"service": "", "path": "", "before": str(error), "after": ""}]
-    missing = [
-        {"service": service.name, "path": "", "before": None, "after": service.action}
-        for service in plan.services
-        if service.changed and not service.changes
-    ]
-    extra = [entry for entry in missing if entry["after"] == REMOVE]
-    changes = [
-        {
-            "service": service.name,
-            "path": change.path,
-            "before": change.before,
-            "after": change.after,
-        }
-        for service in plan.services
-        for change in service.changes
-    ]
-    return [*changes, *({**entry, "before": "runs", "after": None} for entry in extra)]
+    changes: list[dict[str, Any]] = []
+    extra: list[dict[str, Any]] = []
+    for service in plan.services:
+        changes += [{"service": service.name, **vars(change)} for change in service.changes]
+        if service.action == REMOVE and not service.changes:
+            extra.append({"service": service.name, "path": "", "before": "runs", "after": None})
+    return [*changes, *extra]

@@ -1,24 +1,21 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of the modules, in one place. The documentation's fragments say the same."""
+"""The options of the modules that do not depend on a platform, in one place.
+
+The documentation's fragments say the same. A platform's own options are with its code.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+from .run_request import INTERNAL_OPTIONS
+
 Spec = dict[str, dict[str, Any]]
 
-PLATFORMS = ["swarm", "kubernetes"]
-
+# What is said of a connection in the same way on all platforms.
 CONNECTION: Spec = {
-    "docker_host": {
-        "type": "str",
-        "default": "unix:///var/run/docker.sock",
-        "aliases": ["docker_url"],
-        "fallback_env": ["DOCKER_HOST"],
-    },
-    "tls": {"type": "bool"},
     "validate_certs": {"type": "bool", "default": True, "aliases": ["tls_verify", "verify_ssl"]},
     "ca_path": {
         "type": "path",
@@ -27,28 +24,9 @@ CONNECTION: Spec = {
     "client_cert": {"type": "path", "aliases": ["tls_client_cert", "cert_path", "cert_file"]},
     "client_key": {"type": "path", "aliases": ["tls_client_key", "key_path", "key_file"]},
     "timeout": {"type": "int", "default": 60},
-    "kubeconfig": {"type": "path", "fallback_env": ["K8S_AUTH_KUBECONFIG"]},
-    "context": {"type": "str", "fallback_env": ["K8S_AUTH_CONTEXT"]},
-    "host": {"type": "str", "fallback_env": ["K8S_AUTH_HOST"]},
-    "api_key": {"type": "str", "no_log": True, "fallback_env": ["K8S_AUTH_API_KEY"]},
-    "proxy": {"type": "str", "fallback_env": ["K8S_AUTH_PROXY"]},
-    "no_proxy": {"type": "str", "fallback_env": ["K8S_AUTH_NO_PROXY"]},
-    "impersonate_user": {"type": "str", "fallback_env": ["K8S_AUTH_IMPERSONATE_USER"]},
-    "impersonate_groups": {
-        "type": "list",
-        "elements": "str",
-        "fallback_env": ["K8S_AUTH_IMPERSONATE_GROUPS"],
-    },
-    "namespace": {"type": "str"},
-}
-KUBERNETES: Spec = {
-    "create_namespace": {"type": "bool", "default": False},
-    "conflicts": {"type": "str", "choices": ["take", "fail"], "default": "take"},
-    "pod_security": {"type": "str", "choices": ["auto", "restricted", "none"], "default": "auto"},
 }
 APP: Spec = {
     "app": {"type": "str", "required": True},
-    "platform": {"type": "str", "choices": PLATFORMS, "default": "swarm"},
 }
 REGISTRY: Spec = {
     "registry_auths": {
@@ -79,11 +57,6 @@ RECORD: Spec = {
     "by": {"type": "str"},
     "commit": {"type": "str"},
 }
-INTERNAL: Spec = {
-    "_job": {"type": "dict"},
-    "_data": {"type": "dict", "no_log": True},
-    "_mask": {"type": "list", "elements": "str", "no_log": True},
-}
 
 RELEASE: Spec = {
     **APP,
@@ -110,8 +83,7 @@ RELEASE: Spec = {
     **ROLLOUT,
     **REGISTRY,
     **CONNECTION,
-    **KUBERNETES,
-    **INTERNAL,
+    **INTERNAL_OPTIONS,
 }
 RELEASE_RULES: dict[str, Any] = {"mutually_exclusive": [("compose", "spec", "manifests")]}
 ROLLBACK: Spec = {
@@ -121,8 +93,7 @@ ROLLBACK: Spec = {
     **ROLLOUT,
     **REGISTRY,
     **CONNECTION,
-    **KUBERNETES,
-    **INTERNAL,
+    **INTERNAL_OPTIONS,
 }
 SCALE: Spec = {
     **APP,
@@ -130,13 +101,13 @@ SCALE: Spec = {
     **ROLLOUT,
     **REGISTRY,
     **CONNECTION,
-    **INTERNAL,
+    **INTERNAL_OPTIONS,
 }
 INFO: Spec = {**APP, "show": {"type": "bool", "default": False}, **REGISTRY, **CONNECTION}
 
 
 def for_module(spec: Spec) -> dict[str, Any]:
-    """An argument spec with its fallbacks, as AnsibleModule takes it."""
+    """Return an argument spec with its fallbacks, as AnsibleModule takes it."""
     from ansible.module_utils.basic import env_fallback
 
     result = {}

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._core.cause import Cause
-from .state import Evidence, Failure, Task
+from .._core.failure import Failure
+from .state import Evidence, Task
 
 REMEDIES = {
     "image_missing": "Build and push it, or correct the reference",
@@ -45,30 +46,68 @@ REMEDIES = {
     "timeout": "Raise rollout_timeout if it only needs longer",
 }
 _KILLED = 137
+_LINES_SHOWN = 3
+_NO_EVIDENCE = Evidence()
 
 
 def explain(
     service: str, cause: Cause, task: Task | None, evidence: Evidence, declared: Mapping[str, Any]
 ) -> Failure:
-    """One failure, told as exactly as the evidence allows."""
+    """Return the failure of a service, as exactly as the evidence allows."""
     cause = evidence.image or _sharper(cause, task, evidence, declared)
+    text = f"{cause.text}; {evidence.note}" if evidence.note else cause.text
+    remedy = REMEDIES.get(cause.kind, "")
+    return service_failure(service, cause.kind, text, remedy, task=task, evidence=evidence)
+
+
+def service_failure(
+    service: str,
+    kind: str,
+    text: str,
+    remedy: str = "",
+    *,
+    task: Task | None = None,
+    evidence: Evidence = _NO_EVIDENCE,
+) -> Failure:
+    """Return a failure whose facts are an entry of the result's ``failures``.
+
+    It is a failure of the service, of one of its tasks, or, without both, of the whole run.
+    """
+    facts = {
+        "service": service,
+        "kind": kind,
+        "text": text,
+        "remedy": remedy,
+        "task": task.name if task else "",
+        "machine": task.machine if task else "",
+        "exit_code": _exit_code(task, evidence),
+        "health": evidence.health,
+        "logs": list(evidence.logs),
+    }
     return Failure(
-        service=service,
-        kind=cause.kind,
-        text=f"{cause.text}{'; ' + evidence.note if evidence.note else ''}",
-        remedy=REMEDIES.get(cause.kind, ""),
-        task=task.name if task else "",
-        machine=task.machine if task else "",
-        exit_code=_exit_code(task, evidence),
-        health=evidence.health,
-        logs=evidence.logs,
+        object=_subject(task) if task and task.name else service,
+        cause=text,
+        hint=remedy,
+        details=_details(evidence),
+        facts=facts,
     )
+
+
+def _subject(task: Task) -> str:
+    return f"task {task.name} on {task.machine}" if task.machine else f"task {task.name}"
+
+
+def _details(evidence: Evidence) -> tuple[str, ...]:
+    """Return what the health check and the log of a task add to the cause."""
+    health = f"Its health check said: {evidence.health}" if evidence.health else ""
+    lines = " | ".join(evidence.logs[-_LINES_SHOWN:])
+    return tuple(filter(None, (health, f"Its last lines: {lines}" if evidence.logs else "")))
 
 
 def _exit_code(task: Task | None, evidence: Evidence) -> int | None:
-    return (
-        evidence.exit_code if evidence.exit_code is not None else task.exit_code if task else None
-    )
+    if evidence.exit_code is not None:
+        return evidence.exit_code
+    return task.exit_code if task else None
 
 
 def _sharper(

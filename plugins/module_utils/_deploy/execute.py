@@ -1,232 +1,234 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The long part of a run: the rollout, its verdict, and the way back where it failed."""
+"""Execute a job, the long part of a run: the changes, their outcome, and the rollback."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from .._core.errors import LeaseLost, PlatformError, ShippingError
+from .._core.failure import Failure, clauses, reason
 from . import fencing
+from .diagnosis import service_failure
 from .health import FAILED, LIVE, ROLLED_BACK_VERDICT, remember
-from .health_watch import Tell, Watch
+from .health_watch import HealthWatch, Report
 from .history import Record, ended, expendable, newest
+from .intent import ABSENT, SCALE
+from .job import Job
 from .ports import Fence, Platform
 from .prepare import now
-from .request import ABSENT, SCALE, Job
 from .resolution import Resolved
-from .state import Failure
-from .strategy.rolling import Rollout, patiently
+from .run_answer import RunOutcome
+from .strategy.rolling import Rollout, retry_unreachable
 
 Hide = Callable[[str], str]
 
 
 @dataclass(frozen=True)
-class Ended:
-    """What a run came to."""
+class _Execution:
+    """A job at work: the platform, the fence that its writes pass, and where progress is shown."""
 
-    verdict: str
-    reason: str = ""
-    failures: tuple[Failure, ...] = ()
-    warnings: tuple[str, ...] = ()
-    release: dict[str, Any] = field(default_factory=dict)
-    seconds: float = 0.0
-
-    def as_data(self) -> dict[str, Any]:
-        """Plain data, for the journal and the module's result."""
-        return {
-            "verdict": self.verdict,
-            "reason": self.reason,
-            "failures": [vars(failure) | {"logs": list(failure.logs)} for failure in self.failures],
-            "warnings": list(self.warnings),
-            "release": self.release,
-            "seconds": round(self.seconds, 1),
-        }
+    platform: Platform
+    job: Job
+    fence: Fence
+    report: Report
 
 
-def work(platform: Platform, job: Job, tell: Tell, hide: Hide) -> Ended:
-    """Carry out a job under its lease; ``hide`` takes secrets out of what goes into the record."""
-    begun = time.monotonic()
-    with fencing.held(platform, job.app, job.run, job.token, job.limits.lease_ttl) as fence:
+def execute(platform: Platform, job: Job, report: Report, hide: Hide) -> RunOutcome:
+    """Carry out a job under its lease; ``hide`` takes secrets out of what the record gets."""
+    started = time.monotonic()
+    limits = job.limits
+    with fencing.keep_lease(
+        platform.leases, job.app, job.run, job.token, limits.lease_ttl
+    ) as fence:
+        execution = _Execution(platform, job, fence, report)
         if job.kind == SCALE:
-            result = _scale(platform, job, fence, tell)
+            outcome = _scale(execution)
         elif job.kind == ABSENT:
-            result = _absent(platform, job, fence, tell)
+            outcome = _remove_app(execution)
         else:
-            result = _release(platform, job, fence, tell, hide)
-    return replace(result, seconds=time.monotonic() - begun)
+            outcome = _release(execution, hide)
+    return replace(outcome, seconds=time.monotonic() - started)
 
 
-def _release(platform: Platform, job: Job, fence: Fence, tell: Tell, hide: Hide) -> Ended:
-    begun = time.monotonic()
-    seen = patiently(lambda: platform.observe(job.app), begun + job.limits.rollout_timeout)
-    record = next(record for record in seen.records if record.number == job.number)
-    before = next((old for old in seen.records if old.number == job.before), None)
-    rollout = Rollout(
-        platform,
-        job,
+def _release(execution: _Execution, hide: Hide) -> RunOutcome:
+    """Bring the app to the job's release; where that fails, bring it back."""
+    platform, job = execution.platform, execution.job
+    deadline = time.monotonic() + job.limits.rollout_timeout
+    seen = retry_unreachable(lambda: platform.reader.observe(job.app), deadline)
+    records = {record.number: record for record in seen.records}
+    record, before = records[job.number], records.get(job.before)
+    rollout = _rollout(execution, record, before, job.limits.rollout_timeout)
+    failures = _failures_of(rollout)
+    if not failures:
+        return _live(execution, record, rollout)
+    for failure in failures:
+        execution.report(failure.clause())
+    verdict, state = _bring_back(execution, rollout, before)
+    why = hide(reason(state, failures))
+    done = ended(record, verdict, why, now())
+    if record.state != LIVE:
+        platform.records.write_record(job.app, done)
+    return _outcome(verdict, why, failures, tuple(rollout.warnings), done.summary())
+
+
+def _rollout(
+    execution: _Execution, record: Record, former: Record | None, timeout: float
+) -> Rollout:
+    return Rollout(
+        execution.platform,
+        execution.job,
         record,
-        fence,
-        tell,
-        job.limits.rollout_timeout,
-        former=before.version if before else "",
+        execution.fence,
+        execution.report,
+        timeout,
+        former=former.version if former else "",
     )
+
+
+def _failures_of(rollout: Rollout) -> list[Failure]:
+    """Run a rollout; an error of the platform is a failure like those of the services."""
     try:
-        failures = rollout.run()
+        return rollout.run()
     except LeaseLost:
         raise
     except ShippingError as error:
-        failures = [Failure("", "refused", str(error))]
-    if not failures:
-        return _live(platform, job, record, rollout, fence)
-    for failure in failures:
-        tell(str(failure))
-    verdict, end = _back(platform, job, record, before, rollout, fence, tell)
-    reason = hide(f"{end}. {'; '.join(map(str, failures))}")
-    done = ended(record, verdict, reason, now())
-    if record.state != LIVE:
-        platform.write_record(job.app, done)
-    return Ended(verdict, reason, tuple(failures), tuple(rollout.warnings), done.summary())
+        return [service_failure("", "refused", str(error))]
 
 
-def _live(platform: Platform, job: Job, record: Record, rollout: Rollout, fence: Fence) -> Ended:
-    fence.check()
+def _outcome(
+    verdict: str,
+    why: str,
+    failures: list[Failure],
+    warnings: tuple[str, ...] = (),
+    release: Mapping[str, object] | None = None,
+) -> RunOutcome:
+    facts = tuple(failure.facts for failure in failures)
+    return RunOutcome(verdict, why, facts, warnings, release or {})
+
+
+def _live(execution: _Execution, record: Record, rollout: Rollout) -> RunOutcome:
+    execution.fence.check()
     done = ended(record, LIVE, "", now()) if record.state != LIVE else record
     if done is not record:
-        platform.write_record(job.app, done)
-    _prune(platform, job, fence)
-    return Ended(LIVE, warnings=tuple(rollout.warnings), release=done.summary())
+        execution.platform.records.write_record(execution.job.app, done)
+    _prune(execution.platform, execution.job, execution.fence)
+    return RunOutcome(LIVE, warnings=tuple(rollout.warnings), release=done.summary())
 
 
 def _prune(platform: Platform, job: Job, fence: Fence) -> None:
-    """Let go of what the history no longer needs."""
-    records = platform.observe(job.app).records
+    """Remove what the history no longer needs."""
+    records = platform.reader.observe(job.app).records
     going = expendable(records, job.limits.keep)
     for record in going:
         fence.check()
-        platform.remove_record(record)
+        platform.records.remove_record(record)
     numbers = {record.number for record in going}
-    platform.sweep(
+    platform.driver.sweep(
         job.app, [record.resolved for record in records if record.number not in numbers], fence
     )
 
 
-def _back(
-    platform: Platform,
-    job: Job,
-    record: Record,
-    before: Record | None,
-    rollout: Rollout,
-    fence: Fence,
-    tell: Tell,
-) -> tuple[str, str]:
-    """All services together to the last good release; where there is none, what was made goes.
+def _bring_back(execution: _Execution, failed: Rollout, before: Record | None) -> tuple[str, str]:
+    """Bring all services together to the last good release; without one, remove what was made.
 
-    The verdict, and what runs now.
+    Return the verdict, and what runs now.
     """
-    if not rollout.begun:
+    if not failed.changed_anything:
         return FAILED, "nothing was changed"
     if before is None:
-        return FAILED, _removed(platform, job, record, fence, tell)
-    return _restored(platform, job, record, before, fence, tell)
+        return FAILED, _remove_first_release(execution, failed)
+    return _restore(execution, failed, before)
 
 
-def _restored(
-    platform: Platform, job: Job, record: Record, before: Record, fence: Fence, tell: Tell
-) -> tuple[str, str]:
-    tell(f"going back to {before.version} (release {before.number})")
-    back = Rollout(
-        platform, job, before, fence, tell, job.limits.rollback_timeout, former=record.version
-    )
-    try:
-        left = back.run()
-    except LeaseLost:
-        raise
-    except ShippingError as error:
-        left = [Failure("", "refused", str(error))]
-    if not left:
+def _restore(execution: _Execution, failed: Rollout, before: Record) -> tuple[str, str]:
+    execution.report(f"going back to {before.version} (release {before.number})")
+    timeout = execution.job.limits.rollback_timeout
+    back = replace(_rollout(execution, before, failed.record, timeout), originals=failed.originals)
+    failures = _failures_of(back)
+    if not failures:
         return (
             ROLLED_BACK_VERDICT,
             f"{before.version} (release {before.number}) serves: rolled back and healthy",
         )
     return (
         FAILED,
-        (
-            f"rolled back to {before.version} (release {before.number}), but"
-            f" {'; '.join(map(str, left))}"
-        ),
+        f"rolled back to {before.version} (release {before.number}), but {clauses(failures)}",
     )
 
 
-def _removed(platform: Platform, job: Job, record: Record, fence: Fence, tell: Tell) -> str:
-    """The first release failed.
+def _remove_first_release(execution: _Execution, failed: Rollout) -> str:
+    """Remove a first release that failed, and return what runs now.
 
-    There is nothing to go back to, so nothing of it stays, and what was taken over is as it was.
+    There is no release to return to. What was taken over is put back as it was.
     """
+    platform, job, fence = execution.platform, execution.job, execution.fence
     deadline = time.monotonic() + job.limits.rollback_timeout
+    record = failed.record
     names = list(record.resolved.services)
     networks = [
         name for name, entry in record.resolved.networks.items() if not entry.get("external")
     ]
     try:
-        kept = platform.remove_services(job.app, names, fence, deadline)
-        platform.remove_networks(job.app, networks, fence, deadline)
+        kept = platform.driver.remove_services(
+            job.app, names, fence, deadline, originals=failed.originals
+        )
+        platform.driver.remove_networks(job.app, networks, fence, deadline)
     except PlatformError as error:
         return f"no release was live before, so it was to be removed, but {error}"
     if kept:
-        tell(f"{', '.join(kept)} put back as it was")
+        execution.report(f"{', '.join(kept)} put back as it was")
         return (
             f"no release was live before, so {', '.join(kept)} was put back as it was before it was"
             " taken over, and nothing else stays"
         )
-    tell("removed, since no release was live before")
+    execution.report("removed, since no release was live before")
     return "no release was live before, so its services were removed"
 
 
-def _scale(platform: Platform, job: Job, fence: Fence, tell: Tell) -> Ended:
+def _scale(execution: _Execution) -> RunOutcome:
     """Set the numbers, and set them back where the tasks do not become healthy."""
-    seen = platform.observe(job.app)
+    platform, job, fence = execution.platform, execution.job, execution.fence
+    seen = platform.reader.observe(job.app)
     live = newest(seen.records, LIVE)
     before = {name: seen.states[name].wanted for name in job.replicas}
-    watch = Watch(
+    watch = HealthWatch(
         platform,
         job.app,
         live.resolved if live else Resolved(),
         job.limits.max_crashes,
         time.monotonic() + job.limits.rollout_timeout,
         "scaled ",
-        tell,
+        execution.report,
         memories={name: remember(seen.states[name]) for name in job.replicas},
     )
     for name, number in job.replicas.items():
-        platform.set_replicas(job.app, name, number, fence)
+        watch.revisions[name] = platform.driver.set_replicas(job.app, name, number, fence)
     failures = watch.until_live(job.replicas)
     if not failures:
-        return Ended(LIVE, warnings=tuple(watch.warnings()))
+        return RunOutcome(LIVE, warnings=tuple(watch.warnings()))
     for name, number in before.items():
-        platform.set_replicas(job.app, name, number, fence)
+        platform.driver.set_replicas(job.app, name, number, fence)
     numbers = ", ".join(f"{name} to {number}" for name, number in before.items())
-    return Ended(
-        FAILED, f"scaled back, {numbers}. {'; '.join(map(str, failures))}", tuple(failures)
-    )
+    return _outcome(FAILED, reason(f"scaled back, {numbers}", failures), failures)
 
 
-def _absent(platform: Platform, job: Job, fence: Fence, tell: Tell) -> Ended:
-    """Services first, then what they used, then the history."""
+def _remove_app(execution: _Execution) -> RunOutcome:
+    """Remove the services first, then what they used, then the history."""
+    platform, job, fence = execution.platform, execution.job, execution.fence
     deadline = time.monotonic() + job.limits.rollout_timeout
-    seen = platform.observe(job.app)
-    platform.remove_services(job.app, list(seen.states), fence, deadline)
-    tell("services removed")
-    platform.remove_networks(
-        job.app, platform.belongings(job.app, seen)["networks"], fence, deadline
+    seen = platform.reader.observe(job.app)
+    platform.driver.remove_services(job.app, list(seen.states), fence, deadline)
+    execution.report("services removed")
+    platform.driver.remove_networks(
+        job.app, platform.reader.belongings(job.app, seen)["networks"], fence, deadline
     )
     for record in seen.records:
         fence.check()
-        platform.remove_record(record)
-    platform.sweep(job.app, [], fence)
-    tell("networks, secrets, configs and history removed")
-    return Ended(LIVE)
+        platform.records.remove_record(record)
+    platform.driver.sweep(job.app, [], fence)
+    execution.report("networks, secrets, configs and history removed")
+    return RunOutcome(LIVE)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Holding an app: taking its lease, keeping it alive, and asking before every write."""
+"""Take the lease of an app, keep it alive, and check it before every write."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from .._core.errors import LeaseLost, Outdated, PlatformError
-from .lease import Lease, still_ours, who
-from .ports import Platform
+from .lease import Lease, holder_text, is_held_by
+from .ports import LeaseStore
 
-_BEATS = 4
+# How often a lease is renewed within its time to live: three renewals in a row may fail.
+_RENEWALS_PER_TTL = 4
 
 
-def take(platform: Platform, app: str, lease: Lease | None, fresh: Lease) -> Lease | None:
-    """Take a lease that is free to take; None where somebody else was faster.
+def acquire(leases: LeaseStore, app: str, lease: Lease | None, fresh: Lease) -> Lease | None:
+    """Take a lease that is free to take; return None where another run was faster.
 
     ``fresh`` brings the run's name, time to live and purpose.
     """
@@ -28,44 +29,42 @@ def take(platform: Platform, app: str, lease: Lease | None, fresh: Lease) -> Lea
     else:
         wanted = replace(fresh, id=lease.id, version=lease.version, token=lease.token + 1)
     try:
-        platform.write_lease(app, wanted)
+        leases.write_lease(app, wanted)
     except Outdated:
         return None
-    now = platform.read_lease(app)
-    return now if still_ours(now, fresh.holder, wanted.token) else None
+    now = leases.read_lease(app)
+    return now if is_held_by(now, fresh.holder, wanted.token) else None
 
 
-def give_back(platform: Platform, app: str, run: str) -> None:
-    """Give a lease back, so that nobody has to wait for its time to run out."""
-    lease = platform.read_lease(app)
+def release(leases: LeaseStore, app: str, run: str) -> None:
+    """Give a lease back, so that no other run has to wait for its time to run out."""
+    lease = leases.read_lease(app)
     if lease and lease.holder == run:
         with contextlib.suppress(PlatformError):
-            platform.write_lease(app, replace(lease, holder="", what=""))
+            leases.write_lease(app, replace(lease, holder="", what=""))
 
 
-class Hold:
-    """A held lease: renewed in the background, and asked before every write."""
+class LeaseKeeper:
+    """Keep a lease alive in the background; the fence that every write has to pass."""
 
-    def __init__(self, platform: Platform, app: str, run: str, token: int, ttl: float) -> None:
+    def __init__(self, leases: LeaseStore, app: str, run: str, token: int, ttl: float) -> None:
         self.token = token
-        self._platform = platform
+        self._leases = leases
         self._app = app
         self._run = run
         self._ttl = ttl
         self._renewed = time.monotonic()
         self._lost = ""
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._keep, daemon=True)
+        self._thread = threading.Thread(target=self._renew_until_stopped, daemon=True)
 
     def check(self) -> None:
         """Raise LeaseLost unless the lease is ours now and was renewed in time."""
         if not self._lost and time.monotonic() - self._renewed > self._ttl / 2:
             self._renew()
-        lease = self._platform.read_lease(self._app)
-        if not still_ours(lease, self._run, self.token):
-            self._lost = (
-                self._lost or f"{who(lease) if lease and lease.holder else 'somebody'} took it over"
-            )
+        lease = self._leases.read_lease(self._app)
+        if not is_held_by(lease, self._run, self.token):
+            self._lost = self._lost or _taken_over_by(lease)
         if self._lost:
             raise LeaseLost(
                 f"this run no longer holds {self._app}",
@@ -74,7 +73,7 @@ class Hold:
             )
 
     def start(self) -> None:
-        """Begin to renew."""
+        """Start to renew the lease."""
         self._renew()
         self._thread.start()
 
@@ -86,35 +85,42 @@ class Hold:
     def release(self) -> None:
         """Stop renewing and give the lease back."""
         self.stop()
-        give_back(self._platform, self._app, self._run)
+        release(self._leases, self._app, self._run)
 
-    def _keep(self) -> None:
-        while not self._stop.wait(self._ttl / _BEATS):
+    def _renew_until_stopped(self) -> None:
+        while not self._stop.wait(self._ttl / _RENEWALS_PER_TTL):
             with contextlib.suppress(PlatformError):
                 self._renew()
 
     def _renew(self) -> None:
-        lease = self._platform.read_lease(self._app)
-        if lease is None or not still_ours(lease, self._run, self.token):
-            self._lost = f"{who(lease) if lease and lease.holder else 'somebody'} took it over"
+        lease = self._leases.read_lease(self._app)
+        if lease is None or not is_held_by(lease, self._run, self.token):
+            self._lost = _taken_over_by(lease)
             return
         with contextlib.suppress(Outdated):
-            self._platform.write_lease(self._app, replace(lease, beat=lease.beat + 1))
+            self._leases.write_lease(self._app, replace(lease, beat=lease.beat + 1))
             self._renewed = time.monotonic()
 
 
+def _taken_over_by(lease: Lease | None) -> str:
+    holder = holder_text(lease) if lease and lease.holder else "somebody"
+    return f"{holder} took it over"
+
+
 @contextlib.contextmanager
-def held(platform: Platform, app: str, run: str, token: int, ttl: float) -> Iterator[Hold]:
-    """Hold a lease that was taken, and give it back at the end."""
-    hold = Hold(platform, app, run, token, ttl)
-    hold.start()
+def keep_lease(
+    leases: LeaseStore, app: str, run: str, token: int, ttl: float
+) -> Iterator[LeaseKeeper]:
+    """Keep a lease that was taken, and give it back at the end."""
+    keeper = LeaseKeeper(leases, app, run, token, ttl)
+    keeper.start()
     try:
-        yield hold
+        yield keeper
     except LeaseLost:
-        hold.stop()
+        keeper.stop()
         raise
     except BaseException:
         with contextlib.suppress(PlatformError):
-            hold.release()
+            keeper.release()
         raise
-    hold.release()
+    keeper.release()

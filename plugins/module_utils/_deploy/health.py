@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a service is what was sent and healthy, still on its way, or without hope.
+"""Assess whether a service is what was sent and healthy, still on its way, or cannot recover.
 
 Pure: what must be remembered from one look to the next is handed in and out.
 """
@@ -9,7 +9,8 @@ Pure: what must be remembered from one look to the next is handed in and out.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import Optional
 
 from .state import (
     DONE,
@@ -29,11 +30,17 @@ from .state import (
 
 LIVE, FAILED, ROLLED_BACK_VERDICT, PENDING = "live", "failed", "rolled_back", "pending"
 
+# Seconds: a platform needs a moment to start the next task, or to see a new machine.
 _GIVEN_UP_PATIENCE = 1.5
+
+_ENGINE_ENDS = {
+    PAUSED: ("engine_paused", "the engine paused the update"),
+    ROLLED_BACK: ("engine_rolled_back", "the engine took the update back by itself"),
+}
 
 
 @dataclass(frozen=True)
-class Memory:
+class HealthMemory:
     """What one look must know of the former ones.
 
     ``old`` are the tasks that had ended before this run changed anything, ``old_update`` is the
@@ -49,51 +56,73 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """``live``, doomed by ``cause`` (with the task that shows it), or neither yet."""
+class ServiceHealth:
+    """The health of a service by one look.
 
-    memory: Memory
+    ``live``; or it cannot recover because of ``cause``, with the ``task`` that shows it; or
+    neither yet. ``monitored``: it is healthy, and only has to stay so for a while.
+    """
+
+    memory: HealthMemory
     live: bool = False
     cause: Cause | None = None
     task: Task | None = None
     crashes: int = 0
     healthy: int = 0
     wanted: int = 0
-    held: bool = field(default=False)
+    monitored: bool = False
 
 
-def remember(state: ServiceState) -> Memory:
-    """The memory to begin with, before the service is changed."""
-    return Memory(
+# What a look finds to be beyond recovery: the cause, and the task that shows it.
+Finding = tuple[Cause, Optional[Task]]
+
+
+def remember(state: ServiceState) -> HealthMemory:
+    """Return the memory to begin with, before the service is changed."""
+    return HealthMemory(
         frozenset(task.id for task in state.tasks if task.state == ENDED), state.update_id
     )
 
 
-def judge(state: ServiceState, memory: Memory, now: float, max_crashes: int) -> Outcome:
-    """One look at a service at the monotonic time ``now``."""
-    failed = [
-        task for task in state.tasks if task.failed and task.sent and task.id not in memory.old
-    ]
-    base = Outcome(memory, crashes=len(failed), healthy=len(state.healthy), wanted=state.wanted)
-    memory, cause, task = _hopeless(state, memory, failed, now, max_crashes)
-    if cause:
-        return replace(base, memory=memory, cause=cause, task=task)
+def assess(
+    state: ServiceState, memory: HealthMemory, now: float, max_crashes: int
+) -> ServiceHealth:
+    """Assess a service by one look at the monotonic time ``now``."""
+    failed = _failed(state, memory)
+    base = ServiceHealth(
+        memory, crashes=len(failed), healthy=len(state.healthy), wanted=state.wanted
+    )
+    finding = _unrecoverable(state, memory, failed, max_crashes)
+    if not finding:
+        memory, finding = _stuck(state, memory, failed, now)
+    if finding:
+        return replace(base, memory=memory, cause=finding[0], task=finding[1])
     if state.update in (UPDATING, ROLLING_BACK) or not _all_there(state):
         return replace(base, memory=replace(memory, healthy=frozenset()))
     ids = frozenset(task.id for task in state.healthy)
     since = memory.healthy_since if ids == memory.healthy else now
+    live = _is_settled(state, now - since)
     memory = replace(memory, healthy=ids, healthy_since=since)
-    settled = (
-        state.checked
-        or state.update == DONE
-        or now - since >= state.monitor
-        or all(task.age >= state.monitor for task in state.healthy)
-    )
-    return replace(base, memory=memory, live=settled, held=not settled)
+    return replace(base, memory=memory, live=live, monitored=not live)
+
+
+def _failed(state: ServiceState, memory: HealthMemory) -> list[Task]:
+    """Return the tasks of what this run sent that failed since it began."""
+    return [task for task in state.tasks if task.failed and task.sent and task.id not in memory.old]
+
+
+def _is_settled(state: ServiceState, healthy_for: float) -> bool:
+    """Return whether a service that is healthy has been so for long enough.
+
+    Without a health check, a task that runs may still crash during its start.
+    """
+    if state.checked or state.update == DONE or healthy_for >= state.monitor:
+        return True
+    return all(task.age >= state.monitor for task in state.healthy)
 
 
 def _all_there(state: ServiceState) -> bool:
-    """All wanted tasks run what is wanted, and nothing else runs any more."""
+    """Return whether all wanted tasks run what is wanted, and nothing else runs any more."""
     others = any(
         task.state in (STARTING, RUNNING) and not (task.current and task.wanted)
         for task in state.tasks
@@ -102,86 +131,88 @@ def _all_there(state: ServiceState) -> bool:
     return enough and not others
 
 
-def _hopeless(
-    state: ServiceState, memory: Memory, failed: list[Task], now: float, max_crashes: int
-) -> tuple[Memory, Cause | None, Task | None]:
+def _unrecoverable(
+    state: ServiceState, memory: HealthMemory, failed: list[Task], max_crashes: int
+) -> Finding | None:
+    """Return what ends a rollout at once, however long it lasts."""
     last = max(failed, key=lambda task: task.created, default=None)
-    new = state.update_id != memory.old_update
-    if state.update == PAUSED and new:
-        return memory, _engine("engine_paused", "the engine paused the update", state, last), last
-    if state.update == ROLLED_BACK and new:
-        return (
-            memory,
-            _engine("engine_rolled_back", "the engine took the update back by itself", state, last),
-            last,
-        )
-    final = next((task for task in failed if task.cause and task.cause.final), None)
-    if final and state.update != ROLLING_BACK:
-        return memory, final.cause, final
-    slot, count = max(
-        Counter(task.slot for task in failed).items(), key=lambda item: item[1], default=("", 0)
-    )
-    if last and count >= max_crashes and state.update != ROLLING_BACK:
-        crashed = max((task for task in failed if task.slot == slot), key=lambda task: task.created)
-        return memory, _repeated(crashed, count), crashed
-    return _stuck(state, memory, failed, now)
+    if state.update_id != memory.old_update:
+        ended = _ended_by_engine(state, last)
+        if ended:
+            return ended, last
+    if state.update == ROLLING_BACK:
+        return None
+    for task in failed:
+        if task.cause and task.cause.final:
+            return task.cause, task
+    return _crash_loop(failed, max_crashes)
 
 
-def _engine(kind: str, text: str, state: ServiceState, last: Task | None) -> Cause:
-    """The engine's own end of an update, told by what made it end where that is known."""
+def _ended_by_engine(state: ServiceState, last: Task | None) -> Cause | None:
+    """Return the engine's own end of an update, by what made it end where that is known."""
+    if state.update not in _ENGINE_ENDS:
+        return None
+    kind, text = _ENGINE_ENDS[state.update]
     if last and last.cause:
         return replace(last.cause, text=f"{last.cause.text}; {text}")
     return Cause(kind, f"{text}: {state.update_text}" if state.update_text else text)
 
 
-def _repeated(task: Task, count: int) -> Cause:
+def _crash_loop(failed: list[Task], max_crashes: int) -> Finding | None:
+    """Return the last crash in the slot that has most of them, if these are too many."""
+    if not failed:
+        return None
+    slot, count = Counter(task.slot for task in failed).most_common(1)[0]
+    if count < max_crashes:
+        return None
+    task = max((task for task in failed if task.slot == slot), key=lambda task: task.created)
     cause = task.cause or Cause("crash", "ended")
-    return replace(cause, text=f"{cause.text}, {count} times" if count > 1 else cause.text)
+    return replace(cause, text=f"{cause.text}, {count} times" if count > 1 else cause.text), task
 
 
 def _stuck(
-    state: ServiceState, memory: Memory, failed: list[Task], now: float
-) -> tuple[Memory, Cause | None, Task | None]:
-    """Things that count when they last: no room, no machine, nothing that is tried again."""
-    cause, task = _standstill(state, failed)
+    state: ServiceState, memory: HealthMemory, failed: list[Task], now: float
+) -> tuple[HealthMemory, Finding | None]:
+    """Return what counts when it lasts: no room, no machine, nothing that is tried again."""
+    finding = _standstill(state, failed)
     making_room = any(task.state == RUNNING and not task.wanted for task in state.tasks)
-    if not cause or (cause.room and making_room):
-        return replace(memory, stuck=""), None, None
+    if not finding or (finding[0].room and making_room):
+        return replace(memory, stuck=""), None
+    cause = finding[0]
     since = memory.stuck_since if memory.stuck == cause.kind else now
     memory = replace(memory, stuck=cause.kind, stuck_since=since)
-    return (memory, cause, task) if now - since >= (cause.patience or 0) else (memory, None, None)
+    return memory, finding if now - since >= (cause.patience or 0) else None
 
 
-def _standstill(state: ServiceState, failed: list[Task]) -> tuple[Cause | None, Task | None]:
+def _standstill(state: ServiceState, failed: list[Task]) -> Finding | None:
     for task in state.tasks:
-        if (
-            task.wanted
-            and task.state in (WAITING, PREPARING)
-            and task.cause
-            and task.cause.patience is not None
-        ):
-            return task.cause, task
+        cause = _waiting_cause(task)
+        if cause:
+            return cause, task
     if state.everywhere and state.wanted == 0 and state.update != UPDATING:
-        return (
-            Cause("no_machine", "no machine matches its placement", patience=_GIVEN_UP_PATIENCE),
-            None,
-        )
+        text = "no machine matches its placement"
+        return Cause("no_machine", text, patience=_GIVEN_UP_PATIENCE), None
     for task in failed:
-        if not any(
-            other.slot == task.slot and other.wanted and other.state != ENDED
-            for other in state.tasks
-        ):
-            text = (
-                f"{task.cause.text if task.cause else 'ended'}, and its restart policy does not"
-                " start it again"
-            )
-            return (
-                Cause(
-                    task.cause.kind if task.cause else "crash",
-                    text,
-                    patience=_GIVEN_UP_PATIENCE,
-                    room=True,
-                ),
-                task,
-            )
-    return None, None
+        if not _is_replaced(task, state):
+            return _given_up(task), task
+    return None
+
+
+def _waiting_cause(task: Task) -> Cause | None:
+    """Return why a task waits, where that counts once it has lasted for a while."""
+    if not task.wanted or task.state not in (WAITING, PREPARING):
+        return None
+    return task.cause if task.cause and task.cause.patience is not None else None
+
+
+def _is_replaced(failed: Task, state: ServiceState) -> bool:
+    """Return whether another task takes the place of one that failed."""
+    return any(
+        task.slot == failed.slot and task.wanted and task.state != ENDED for task in state.tasks
+    )
+
+
+def _given_up(task: Task) -> Cause:
+    cause = task.cause or Cause("crash", "ended")
+    text = f"{cause.text}, and its restart policy does not start it again"
+    return Cause(cause.kind, text, patience=_GIVEN_UP_PATIENCE, room=True)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looking at an app's services until all are live, one is without hope, or the time is over."""
+"""Watch an app's services until all are live, one cannot recover, or the time has run out."""
 
 from __future__ import annotations
 
@@ -10,30 +10,36 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from .._core.errors import Unreachable
+from .._core.failure import Failure
 from .diagnosis import explain
-from .health import Memory, Outcome, judge
-from .ports import Platform
+from .health import HealthMemory, ServiceHealth, assess
+from .ports import Platform, StateWatch
 from .resolution import Resolved
 from .state import (
     RUNNING,
     STARTING,
     Cause,
     Evidence,
-    Failure,
+    ServiceState,
     States,
     Task,
 )
 
 LOOK_EVERY = 0.4
-Tell = Callable[[str], None]
+_TIMED_OUT = {
+    "never_healthy": "never became healthy in the time it had",
+    "timeout": "was not up in the time it had",
+}
+Report = Callable[[str], None]
 
 
 @dataclass
-class Watch:
+class HealthWatch:
     """What is known of the services of an app while they change.
 
-    ``way`` says in a progress line what the services are on their way to; the services in ``quiet``
-    get a line only if something is wrong with them.
+    ``heading`` says in a progress line what the services are on their way to; the services in
+    ``quiet`` get a line only if something is wrong with them. ``revisions`` has what the driver
+    returned for each write, which a state must have reached to count.
     """
 
     platform: Platform
@@ -41,125 +47,122 @@ class Watch:
     resolved: Resolved
     max_crashes: int
     deadline: float
-    way: str
-    tell: Tell
-    memories: dict[str, Memory] = field(default_factory=dict)
+    heading: str
+    report: Report
+    memories: dict[str, HealthMemory] = field(default_factory=dict)
     quiet: frozenset[str] = frozenset()
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    health: dict[str, ServiceHealth] = field(default_factory=dict)
     states: States = field(default_factory=dict)
-    told: dict[str, str] = field(default_factory=dict)
+    last_lines: dict[str, str] = field(default_factory=dict)
+    revisions: dict[str, int] = field(default_factory=dict)
+    state_watch: StateWatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.state_watch = self.platform.reader.watch(self.app, self.resolved)
 
     def look(self, names: Iterable[str]) -> None:
-        """Look once and judge these services; raises Unreachable."""
-        self.states = self.platform.look(self.app, self.resolved)
+        """Look once and assess these services; raise Unreachable where that is not possible."""
+        self.states = self.state_watch.states(self.revisions)
         for name in names:
             if name in self.states:
-                outcome = judge(
+                health = assess(
                     self.states[name],
-                    self.memories.get(name, Memory()),
+                    self.memories.get(name, HealthMemory()),
                     time.monotonic(),
                     self.max_crashes,
                 )
-                self.memories[name], self.outcomes[name] = outcome.memory, outcome
-                self._tell_progress(name, outcome)
+                self.memories[name], self.health[name] = health.memory, health
+                self._report_progress(name, health)
 
     def until_live(self, names: Iterable[str]) -> list[Failure]:
-        """Look until all are live; what failed where they do not become so."""
+        """Look until all are live; return what failed where they do not become so."""
         watched = list(names)
-        while not self.over:
+        while not self.expired:
             try:
                 self.look(watched)
             except Unreachable:
                 time.sleep(LOOK_EVERY)
                 continue
-            if self.doomed() or all(self.live(name) for name in watched):
-                return self.doomed()
-            self.platform.pause(LOOK_EVERY)
-        return self.late(watched)
+            failures = self.failures()
+            if failures or all(self.live(name) for name in watched):
+                return failures
+            self.wait()
+        return self.timed_out(watched)
+
+    def wait(self) -> None:
+        """Wait until it is worth another look."""
+        self.state_watch.wait(LOOK_EVERY)
 
     @property
-    def over(self) -> bool:
+    def expired(self) -> bool:
         """Whether the time has run out."""
         return time.monotonic() > self.deadline
 
     def live(self, name: str) -> bool:
-        """Whether a service runs what was sent and is healthy."""
-        return name in self.outcomes and self.outcomes[name].live
+        """Return whether a service runs what was sent and is healthy."""
+        return name in self.health and self.health[name].live
 
     def started(self, name: str) -> bool:
-        """Whether a task of a service has been started, healthy or not."""
+        """Return whether a task of a service has been started, healthy or not."""
         return name in self.states and any(
             task.current and task.state in (STARTING, RUNNING) for task in self.states[name].tasks
         )
 
-    def doomed(self) -> list[Failure]:
-        """The services without hope, with everything that can be learnt of them."""
+    def failures(self) -> list[Failure]:
+        """Return the services that cannot recover, with everything that can be learned of them."""
         return [
-            self._explain(name, outcome.cause, outcome.task)
-            for name, outcome in self.outcomes.items()
-            if outcome.cause
+            self._explain(name, health.cause, health.task)
+            for name, health in self.health.items()
+            if health.cause
         ]
 
-    def late(self, names: Iterable[str]) -> list[Failure]:
-        """The time is over: what each service that is not live still waits for."""
-        return [self._late(name) for name in names if not self.live(name)]
+    def timed_out(self, names: Iterable[str]) -> list[Failure]:
+        """Return what each service that is not live still waits for, when the time has run out."""
+        return [self._explain_timeout(name) for name in names if not self.live(name)]
 
     def warnings(self) -> list[str]:
-        """What went well in the end, and not at once."""
-        recovered = {
-            name: outcome.crashes
-            for name, outcome in self.outcomes.items()
-            if outcome.live and outcome.crashes
-        }
+        """Return what went well in the end, and not at once."""
         return [
-            f"{name}: {count} of its tasks failed before it became healthy"
-            for name, count in recovered.items()
+            f"{name}: {health.crashes} of its tasks failed before it became healthy"
+            for name, health in self.health.items()
+            if health.live and health.crashes
         ]
 
-    def _tell_progress(self, name: str, outcome: Outcome) -> None:
-        if (
-            (name in self.quiet or self.states[name].passive)
-            and name not in self.told
-            and outcome.live
-        ):
+    def _report_progress(self, name: str, health: ServiceHealth) -> None:
+        quiet = name in self.quiet or self.states[name].passive
+        if quiet and health.live and name not in self.last_lines:
             return
-        failed = f", {outcome.crashes} failed" if outcome.crashes else ""
-        text = (
-            f"{self.way}  {min(outcome.healthy, outcome.wanted)}/{outcome.wanted}"
-            f" healthy{failed}{', holding' if outcome.held else ''}"
-        )
-        if self.told.get(name) != text:
-            self.told[name] = text
-            self.tell(f"{name}  {text}")
+        failed = f", {health.crashes} failed" if health.crashes else ""
+        monitored = ", holding" if health.monitored else ""
+        healthy = f"{min(health.healthy, health.wanted)}/{health.wanted} healthy"
+        text = f"{self.heading}  {healthy}{failed}{monitored}"
+        if self.last_lines.get(name) != text:
+            self.last_lines[name] = text
+            self.report(f"{name}  {text}")
 
     def _explain(self, name: str, cause: Cause, task: Task | None) -> Failure:
         declared = self.resolved.services.get(name, {})
         try:
             evidence = (
-                self.platform.evidence(task, cause, declared.get("reference", ""))
-                if task
+                self.platform.diagnoser.evidence(task, cause, declared.get("reference", ""))
+                if task and self.platform.diagnoser
                 else Evidence()
             )
         except Unreachable as error:
             evidence = Evidence(note=f"nothing more could be learnt ({error.why})")
         return explain(name, cause, task, evidence, declared)
 
-    def _late(self, name: str) -> Failure:
+    def _explain_timeout(self, name: str) -> Failure:
         state = self.states.get(name)
-        tasks = [task for task in state.tasks if task.wanted] if state else []
-        task = next(
-            (task for task in tasks if task.state == STARTING),
-            next((task for task in tasks if task.state != RUNNING), None),
-        )
-        unhealthy = (
-            task is not None and task.state == STARTING and state is not None and state.checked
-        )
-        text = (
-            "never became healthy in the time it had"
-            if unhealthy
-            else "was not up in the time it had"
-        )
+        task = _unready_task(state) if state else None
+        unhealthy = task is not None and task.state == STARTING and bool(state and state.checked)
+        kind = "never_healthy" if unhealthy else "timeout"
         known = f" ({task.cause.text})" if task and task.cause else ""
-        return self._explain(
-            name, Cause("never_healthy" if unhealthy else "timeout", text + known), task
-        )
+        return self._explain(name, Cause(kind, f"{_TIMED_OUT[kind]}{known}"), task)
+
+
+def _unready_task(state: ServiceState) -> Task | None:
+    """Return the task that a service waits for: one that starts, else one that does not run."""
+    tasks = [task for task in state.tasks if task.wanted and task.state != RUNNING]
+    starting = (task for task in tasks if task.state == STARTING)
+    return next(starting, tasks[0] if tasks else None)

@@ -118,10 +118,10 @@ def next_number(records: Iterable[Record]) -> int:
 
 
 def rollback_target(records: Iterable[Record], number: int | None) -> Record | None:
-    """The release to go back to; None where that is what runs already.
+    """Return the release to go back to; None where it is what runs already.
 
     Without a number: the newest live release that is older than what runs and differs from it.
-    After a rollback that is no release at all, so that asking twice changes nothing.
+    After a rollback that is no release at all, so that a second rollback changes nothing.
     """
     known = list(records)
     runs = newest(record for record in known if record.state != ROLLED_BACK_VERDICT)
@@ -132,14 +132,17 @@ def rollback_target(records: Iterable[Record], number: int | None) -> Record | N
             "Ship one with shipping.code.release",
         )
     if number is not None:
-        return _named(known, runs, number)
+        return _numbered(known, runs, number)
     if runs.state == LIVE and runs.rollback_of:
         return None
-    target = newest(
-        record
-        for record in known
-        if record.state == LIVE and record.number < runs.number and record.content != runs.content
-    )
+    return _before(known, runs)
+
+
+def _before(known: list[Record], runs: Record) -> Record:
+    """Return the newest live release with another spec than what runs, and older."""
+    live = (record for record in known if record.state == LIVE)
+    other = (record for record in live if record.content != runs.content)
+    target = newest(record for record in other if record.number < runs.number)
     if target is None:
         raise PlanError(
             "there is nothing to go back to",
@@ -149,7 +152,7 @@ def rollback_target(records: Iterable[Record], number: int | None) -> Record | N
     return target
 
 
-def _named(known: list[Record], runs: Record, number: int) -> Record | None:
+def _numbered(known: list[Record], runs: Record, number: int) -> Record | None:
     target = next((record for record in known if record.number == number), None)
     usable = ", ".join(str(record.number) for record in known if record.state == LIVE)
     if target is None:

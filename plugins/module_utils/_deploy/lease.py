@@ -57,29 +57,29 @@ class Lease:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A lease version that a waiter saw, and for how long it has not changed since."""
+class LeaseAge:
+    """A lease version that a waiter read, and for how long it has not changed since."""
 
     version: int = -1
     seconds: float = 0.0
 
 
-def free_to_take(lease: Lease | None, seen: Seen, run: str) -> bool:
-    """Whether ``run`` may take the lease now.
+def may_acquire(lease: Lease | None, age: LeaseAge, run: str) -> bool:
+    """Return whether ``run`` may take the lease now.
 
     Nobody holds it, it is its own, or its holder is gone.
     """
     if lease is None or not lease.holder or lease.holder == run:
         return True
-    return seen.version == lease.version and seen.seconds >= lease.ttl
+    return age.version == lease.version and age.seconds >= lease.ttl
 
 
-def still_ours(lease: Lease | None, run: str, token: int) -> bool:
-    """Whether ``run`` still holds the lease with its token."""
+def is_held_by(lease: Lease | None, run: str, token: int) -> bool:
+    """Return whether ``run`` still holds the lease with its token."""
     return lease is not None and lease.holder == run and lease.token == token
 
 
-def who(lease: Lease) -> str:
-    """A holder in words: ``alice@ci-7 (process 4711), who releases 1.5.0``."""
+def holder_text(lease: Lease) -> str:
+    """Return a holder in words: ``alice@ci-7 (process 4711), who releases 1.5.0``."""
     name = lease.holder.rpartition(" ")[0] or lease.holder
     return f"{name}, {lease.what}" if lease.what else name

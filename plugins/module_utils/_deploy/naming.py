@@ -16,11 +16,6 @@ OBJECT_LIMIT = 64
 SERVICE_LIMIT = 63
 
 
-def service_name(app: str, service: str) -> str:
-    """The Swarm's name of a service, as ``docker stack deploy`` makes it."""
-    return fit(f"{app}_{service}", SERVICE_LIMIT)
-
-
 @dataclass(frozen=True)
 class Naming:
     """How a platform calls an app's networks, volumes, secrets and configs.
@@ -41,7 +36,8 @@ class Naming:
     def content(self, name: str, content_id: str) -> str:
         """The name of a secret or config with this content."""
         scoped = f"{self.app}{self.joint}{name}"
-        return f"{fit(self.dns(scoped) if self.strict else scoped, OBJECT_LIMIT - ID_LENGTH - 1)}{self.joint}{content_id}"
+        readable = self.dns(scoped) if self.strict else scoped
+        return f"{fit(readable, OBJECT_LIMIT - ID_LENGTH - 1)}{self.joint}{content_id}"
 
     @staticmethod
     def dns(name: str) -> str:

@@ -1,180 +1,172 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each module asks for, as a draft.
-
-A release, a rollback, other numbers of tasks, nothing any more.
-"""
+"""Plan what each module is for: a release, a rollback, a scaling, the removal of an app."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from .._compose.model import Compose
 from .._core.content_ids import config_id, secret_id
 from .._core.errors import PlanError, Problem, SpecError, suggestion
-from .health import LIVE, PENDING, judge, remember
+from .health import LIVE, PENDING, assess, remember
 from .history import Record, newest, next_number, rollback_target
+from .intent import ABSENT, SCALE, Intent
 from .ports import Contents, Observation, Platform
-from .prepare import Draft, now
-from .request import ABSENT, SCALE, Request
-from .resolution import Resolved, references, resolve
+from .prepare import PlannedRun, now
+from .resolution import Resolutions, Resolved, references, resolve
 from .state import States
 
+# Bytes: what the store of a Swarm takes of a secret and a config; one of Kubernetes takes more.
 _LARGEST = {"secrets": 500 * 1024, "configs": 1000 * 1024}
 
 
-def release(platform: Platform, request: Request, seen: Observation) -> Draft:
-    """Make the app be at a version."""
-    compose = request.compose or Compose({}, {}, {}, {}, {})
+def release(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:
+    """Plan a version of an app."""
+    compose = intent.compose or Compose({}, {}, {}, {}, {})
     before = newest(seen.records, LIVE)
-    ids = _content_ids(platform, request.app, compose, request.contents)
-    images = platform.resolve_images(list(references(compose)), request.resolve_image, seen)
+    ids = _content_ids(platform, intent.app, compose, intent.contents)
+    images = platform.preview.resolve_images(list(references(compose)), intent.resolve_image, seen)
     adopted = (
-        platform.adoptable(request.app, request.contents, seen) if request.wishes.adopt else {}
+        platform.adopter.adoptable(intent.app, intent.contents, seen)
+        if platform.adopter and intent.wishes.adopt
+        else {}
     )
     resolved = resolve(
-        platform.naming(request.app),
+        platform.reader.naming(intent.app),
         compose,
-        images,
-        ids,
-        before.resolved if before else None,
-        adopted,
+        Resolutions(images, ids, before.resolved if before else None, adopted),
     )
-    resolved = platform.complete(request.app, resolved, seen, request.wishes)
-    draft = _towards(platform, request, seen, resolved, request.version)
+    if platform.completer:
+        resolved, seen = platform.completer.complete(intent.app, resolved, seen, intent.wishes)
+    planned = _towards(platform, intent, seen, resolved)
+    warnings = list(planned.warnings)
     unread = [name for name in adopted.get("secrets", {}) if name in compose.secrets]
-    warnings = (
-        (
-            (
-                f"the content of {', '.join(unread)} cannot be read, and is taken to be what was"
-                " given now"
-            ),
+    if unread:
+        warnings.append(
+            f"the content of {', '.join(unread)} cannot be read, and is taken to be what was given"
+            " now"
         )
-        if unread
-        else ()
+    result = {**planned.result, "notes": compose.notes}
+    return replace(planned, result=result, warnings=tuple(warnings))
+
+
+def manifests(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:
+    """Plan a version of an app's manifests."""
+    if platform.manifests is None:
+        raise SpecError([Problem("manifests", f"are not for platform: {platform.name}")])
+    resolved, contents, notes = platform.manifests.read_manifests(
+        intent.app, intent.manifests or {}, seen, intent.resolve_image, intent.wishes
     )
-    return replace(
-        draft,
-        result={**draft.result, "notes": compose.notes},
-        warnings=(*draft.warnings, *warnings),
-    )
+    planned = _towards(platform, replace(intent, contents=contents), seen, resolved)
+    return replace(planned, result={**planned.result, "notes": notes})
 
 
-def manifests(platform: Platform, request: Request, seen: Observation) -> Draft:
-    """Make the app be at a version of its manifests."""
-    resolved, contents, notes = platform.from_manifests(
-        request.app, request.manifests or {}, seen, request.resolve_image, request.wishes
-    )
-    draft = _towards(platform, replace(request, contents=contents), seen, resolved, request.version)
-    return replace(draft, result={**draft.result, "notes": notes})
-
-
-def rollback(platform: Platform, request: Request, seen: Observation) -> Draft:
-    """Make the app be as an older release was: that is a new release with the old one's spec."""
-    target = rollback_target(seen.records, request.release)
+def rollback(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:
+    """Plan a new release with the spec of an older one."""
+    target = rollback_target(seen.records, intent.release)
     live = newest(seen.records, LIVE)
     if target is None:
         number = live.number if live else 0
-        what = (
-            f"release {number} is a rollback already; name a number to go further back"
-            if request.release is None
-            else f"release {number} has that spec"
+        warning = f"release {number} is a rollback already; name a number to go further back"
+        return PlannedRun(
+            result={"app": intent.app, "release": live.summary() if live else {}},
+            warnings=(warning,) if intent.release is None else (),
         )
-        return Draft(
-            result={"app": request.app, "release": live.summary() if live else {}},
-            warnings=(what,) if request.release is None else (),
-        )
-    gone = platform.missing(target, seen, thorough=True)
+    gone = platform.reader.missing([target], seen, thorough=True)[0]
     if gone:
         raise PlanError(
             f"release {target.number} cannot be restored",
             f"{', '.join(gone)} is gone",
             "Choose another release, or ship the version anew",
         )
-    return _towards(platform, request, seen, target.resolved, target.version, str(target.number))
+    old = replace(intent, version=target.version)
+    return _towards(platform, old, seen, target.resolved, rollback_of=str(target.number))
 
 
 def _towards(
     platform: Platform,
-    request: Request,
+    intent: Intent,
     seen: Observation,
     resolved: Resolved,
-    version: str,
+    *,
     rollback_of: str = "",
-) -> Draft:
-    """A draft that brings the app to a resolved spec."""
-    platform.check(resolved)
-    plan = platform.plan(request.app, resolved, seen, request.wishes)
-    live, pending = newest(seen.records, LIVE), newest(seen.records, PENDING)
-    same = live is not None and live.content == resolved.hash and live.version == version
+) -> PlannedRun:
+    """Plan the way of the app to a resolved spec, as a release of the intent's version."""
+    plan = platform.preview.plan(intent.app, resolved, seen, intent.wishes, intent.contents)
+    live = newest(seen.records, LIVE)
     result = {
-        "app": request.app,
-        "version": version,
+        "app": intent.app,
+        "version": intent.version,
         "plan": plan.as_data(),
         "diff": {"before": plan.before, "after": plan.after},
         "release": live.summary() if live else {},
     }
-    if same and not plan.changed:
-        steady = _steady(seen.states, resolved, request.limits.max_crashes)
-        return Draft(
-            needed=not steady,
-            what=f"who watches {version}",
+    if live and _is_release(live, resolved, intent.version) and not plan.changed:
+        return PlannedRun(
+            needed=not _steady(seen.states, resolved, intent.limits.max_crashes),
+            purpose=f"who watches {intent.version}",
             record=live,
             result=result,
             warnings=plan.notes,
         )
+    record = _pending_or_new(intent, seen, resolved, rollback_of)
+    return PlannedRun(
+        needed=True,
+        changed=True,
+        purpose=f"who releases {intent.version}",
+        record=record,
+        contents=intent.contents,
+        result=result,
+        warnings=(*_reused_version(intent, seen, record), *plan.notes),
+    )
+
+
+def _is_release(record: Record, resolved: Resolved, version: str) -> bool:
+    return record.content == resolved.hash and record.version == version
+
+
+def _pending_or_new(
+    intent: Intent, seen: Observation, resolved: Resolved, rollback_of: str
+) -> Record:
+    """Return the record of a killed run that wanted the same, else a new one."""
     record = Record(
         number=next_number(seen.records),
-        version=version,
-        by=request.by,
-        commit=request.commit,
+        version=intent.version,
+        by=intent.by,
+        commit=intent.commit,
         started=now(),
         rollback_of=rollback_of,
         content=resolved.hash,
         resolved=resolved,
     )
-    record.data()
-    if (
-        pending
-        and pending.content == record.content
-        and pending.version == version
-        and pending.rollback_of == rollback_of
-    ):
-        record = pending
-    return Draft(
-        needed=True,
-        changed=True,
-        what=f"who releases {version}",
-        record=record,
-        contents=request.contents,
-        result=result,
-        warnings=(*_reused_version(request, seen, record), *plan.notes),
-    )
+    record.data()  # raises where it is too large, before anything is written
+    pending = newest(seen.records, PENDING)
+    if pending and _is_release(pending, resolved, intent.version):
+        return pending if pending.rollback_of == rollback_of else record
+    return record
 
 
-def _reused_version(request: Request, seen: Observation, record: Record) -> tuple[str, ...]:
-    """What to say of a version that was live with another spec."""
-    other = next(
-        (
-            old
-            for old in seen.records
-            if old.state == LIVE and old.version == record.version and old.content != record.content
-        ),
-        None,
-    )
-    if other is None or record.rollback_of:
+def _reused_version(intent: Intent, seen: Observation, record: Record) -> tuple[str, ...]:
+    """Return the warning for a version that was live with another spec."""
+    if record.rollback_of:
         return ()
-    text = f"version {record.version} was release {other.number} already, with another spec"
-    if request.immutable_versions:
+    live = (old for old in seen.records if old.state == LIVE and old.version == record.version)
+    former = next((old for old in live if old.content != record.content), None)
+    if former is None:
+        return ()
+    text = f"version {record.version} was release {former.number} already, with another spec"
+    if intent.immutable_versions:
         raise PlanError(text, "immutable_versions is set", "Give the new content a new version")
     return (f"{text}; it becomes release {record.number}",)
 
 
 def _steady(states: States, resolved: Resolved, max_crashes: int) -> bool:
-    """Whether every service runs what is declared and is healthy, by one look."""
+    """Return whether every service runs what is declared and is healthy, by one look."""
     return all(
-        name in states and judge(states[name], remember(states[name]), 0.0, max_crashes).live
+        name in states and assess(states[name], remember(states[name]), 0.0, max_crashes).live
         for name in resolved.services
     )
 
@@ -182,73 +174,66 @@ def _steady(states: States, resolved: Resolved, max_crashes: int) -> bool:
 def _content_ids(
     platform: Platform, app: str, compose: Compose, contents: Contents
 ) -> dict[str, dict[str, str]]:
+    """Return the ids of the secrets and configs that are to be made; they follow the content."""
+    salt = platform.reader.salt(app) if contents.secrets else b""
+    makers = {"secrets": lambda content: secret_id(content, salt), "configs": config_id}
     problems: list[Problem] = []
     result: dict[str, dict[str, str]] = {"secrets": {}, "configs": {}}
-    salt = platform.salt(app) if contents.secrets else b""
-    for section in ("secrets", "configs"):
+    for section, make_id in makers.items():
         given = getattr(contents, section)
         for name, entry in getattr(compose, section).items():
             if entry.get("external"):
                 continue
-            if name not in given:
-                problems.append(
-                    Problem(
-                        f"{section}.{name}",
-                        "its content was not given; a file is read on the control machine only",
-                    )
-                )
-            elif len(given[name]) > _LARGEST[section] or not given[name]:
-                problems.append(
-                    Problem(
-                        f"{section}.{name}",
-                        f"has {len(given[name])} bytes; from 1 to {_LARGEST[section]} are possible",
-                    )
-                )
+            text = _unusable(given.get(name), _LARGEST[section])
+            if text:
+                problems.append(Problem(f"{section}.{name}", text))
             else:
-                result[section][name] = (
-                    secret_id(given[name], salt) if section == "secrets" else config_id(given[name])
-                )
+                result[section][name] = make_id(given[name])
     if problems:
         raise SpecError(problems)
     return result
 
 
-def scale(platform: Platform, request: Request, seen: Observation) -> Draft:
-    """Other numbers of tasks, without a new release."""
-    problems = [
-        Problem(f"replicas.{name}", text)
-        for name in request.replicas
-        for text in [_unscalable(name, seen.states)]
-        if text
-    ]
-    if problems:
-        raise SpecError(problems, f"the numbers for {request.app}")
-    wanted = {
-        name: number
-        for name, number in request.replicas.items()
-        if seen.states[name].wanted != number
-    }
-    before = {name: seen.states[name].wanted for name in request.replicas}
-    live = newest(seen.records, LIVE)
-    declared = {
-        name
-        for name in wanted
-        if live and "replicas" in live.resolved.services.get(name, {}).get("deploy", {})
-    }
-    numbers = {"before": before, "after": dict(request.replicas)}
-    warnings = tuple(
-        f"{name} declares deploy.replicas; the next release sets it back"
-        for name in sorted(declared)
-    )
-    return Draft(
+def _unusable(content: bytes | None, largest: int) -> str:
+    if content is None:
+        return "its content was not given; a file is read on the control machine only"
+    if not 1 <= len(content) <= largest:
+        return f"has {len(content)} bytes; from 1 to {largest} are possible"
+    return ""
+
+
+def scale(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:
+    """Plan other numbers of tasks, without a new release."""
+    _check_scalable(intent, seen.states)
+    before = {name: seen.states[name].wanted for name in intent.replicas}
+    changes = {name: number for name, number in intent.replicas.items() if number != before[name]}
+    numbers = {"before": before, "after": dict(intent.replicas)}
+    return PlannedRun(
         kind=SCALE,
-        needed=bool(wanted),
-        changed=bool(wanted),
-        what=f"who scales {', '.join(wanted)}",
-        replicas=wanted,
-        result={"app": request.app, "replicas": numbers, "diff": numbers},
-        warnings=warnings,
+        needed=bool(changes),
+        changed=bool(changes),
+        purpose=f"who scales {', '.join(changes)}",
+        replicas=changes,
+        result={"app": intent.app, "replicas": numbers, "diff": numbers},
+        warnings=tuple(
+            f"{name} declares deploy.replicas; the next release sets it back"
+            for name in sorted(_declaring_replicas(changes, seen))
+        ),
     )
+
+
+def _declaring_replicas(names: Iterable[str], seen: Observation) -> list[str]:
+    """Return the services whose number of tasks stands in the live release's spec."""
+    live = newest(seen.records, LIVE)
+    services = live.resolved.services if live else {}
+    return [name for name in names if "replicas" in services.get(name, {}).get("deploy", {})]
+
+
+def _check_scalable(intent: Intent, states: States) -> None:
+    reasons = {name: _unscalable(name, states) for name in intent.replicas}
+    problems = [Problem(f"replicas.{name}", text) for name, text in reasons.items() if text]
+    if problems:
+        raise SpecError(problems, f"the numbers for {intent.app}")
 
 
 def _unscalable(name: str, states: States) -> str:
@@ -257,27 +242,29 @@ def _unscalable(name: str, states: States) -> str:
     return "is global and runs once on each machine" if states[name].everywhere else ""
 
 
-def absent(platform: Platform, request: Request, seen: Observation) -> Draft:
-    """Nothing of the app any more, but for its volumes."""
-    there = platform.belongings(request.app, seen)
-    volumes = sorted({volume for record in seen.records for volume in record.resolved.volumes})
+def absent(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:
+    """Plan the removal of an app, except its volumes."""
+    there = platform.reader.belongings(intent.app, seen)
+    volumes: set[str] = set()
+    for record in seen.records:
+        volumes.update(record.resolved.volumes)
     left = any(there.values())
-    return Draft(
+    return PlannedRun(
         kind=ABSENT,
         needed=left,
         changed=left,
-        what=f"who removes {request.app}",
+        purpose=f"who removes {intent.app}",
         result={
-            "app": request.app,
+            "app": intent.app,
             "removed": there,
-            "volumes_kept": volumes,
+            "volumes_kept": sorted(volumes),
             "diff": {"before": there, "after": {}},
         },
     )
 
 
-def release_or_absent(platform: Platform, request: Request, seen: Observation) -> Draft:
-    """A release where there is a spec, else the end of the app."""
-    return (manifests if request.manifests else release if request.compose else absent)(
-        platform, request, seen
-    )
+def release_or_absent(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:
+    """Plan a release where there is a spec, else the removal of the app."""
+    if intent.manifests:
+        return manifests(platform, intent, seen)
+    return release(platform, intent, seen) if intent.compose else absent(platform, intent, seen)

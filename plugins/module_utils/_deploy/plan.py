@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._core.errors import Problem
+from .state import States
 
 CREATE, UPDATE, RECREATE, REMOVE, KEEP = "create", "update", "recreate", "remove", "keep"
 UNINTERRUPTED = "without interruption"
@@ -48,7 +48,9 @@ class ServicePlan:
 class Plan:
     """What happens to an app: its services, and the objects that are made or go with them.
 
-    ``before`` and ``after`` are the declared things, for a diff.
+    ``before`` and ``after`` are the declared things, for a diff. ``unmanaged`` has the states of
+    services that are taken over by this plan, and ``originals`` what they are now; only the
+    platform knows what is in them.
     """
 
     services: tuple[ServicePlan, ...] = ()
@@ -57,6 +59,8 @@ class Plan:
     notes: tuple[str, ...] = ()
     before: dict[str, Any] = field(default_factory=dict)
     after: dict[str, Any] = field(default_factory=dict)
+    unmanaged: States = field(default_factory=dict)
+    originals: tuple[Any, ...] = field(default=(), repr=False)
 
     @property
     def changed(self) -> bool:
@@ -88,7 +92,7 @@ class Plan:
         }
 
 
-def interruption(name: str, service: dict[str, Any], replicas: int, machines: int) -> str:
+def interruption(name: str, service: Mapping[str, Any], replicas: int, machines: int) -> str:
     """Whether replacing a service's tasks leaves it serving all along, and why not.
 
     ``replicas`` is the number that serves now, ``machines`` how many may run it.
@@ -121,7 +125,7 @@ def interruption(name: str, service: dict[str, Any], replicas: int, machines: in
     return UNINTERRUPTED
 
 
-def host_ports(service: dict[str, Any]) -> list[int]:
+def host_ports(service: Mapping[str, Any]) -> list[int]:
     """The ports that a service takes on its machines themselves."""
     return [
         port["published"]
@@ -131,7 +135,7 @@ def host_ports(service: dict[str, Any]) -> list[int]:
 
 
 def start_first_on_host_port(
-    name: str, service: dict[str, Any], replicas: int, machines: int
+    name: str, service: Mapping[str, Any], replicas: int, machines: int
 ) -> str:
     """Why a start-first update of a service with a host port can never fit, or nothing."""
     ports = host_ports(service)
@@ -147,49 +151,4 @@ def start_first_on_host_port(
         f"services.{name}.deploy.update_config.order: start-first cannot work, since port"
         f" {ports[0]} is taken by the running task on each of the {machines} machines that may run"
         f" {name}; write stop-first, or publish the port on a router in front"
-    )
-
-
-def change_of_mode(
-    name: str, mode: str, wanted: str, allowed: bool, problems: list[Problem]
-) -> ServicePlan:
-    """A service whose mode changes is made anew, which is done only where it is ``allowed``."""
-    if not allowed:
-        problems.append(
-            Problem(
-                f"services.{name}.deploy.mode",
-                f"cannot change in place from {mode} to {wanted}; give the service another name, or"
-                f" set recreate: [{name}], which interrupts it",
-            )
-        )
-    return ServicePlan(
-        name,
-        RECREATE,
-        (Change("deploy.mode", mode, wanted),),
-        True,
-        f"interrupted, because a change from {mode} to {wanted} makes it anew",
-    )
-
-
-def leaving(name: str, ports: set[int], services: Mapping[str, dict[str, Any]]) -> ServicePlan:
-    """A service that left the spec.
-
-    It goes last, or first where another one needs one of its ``ports``.
-    """
-    heirs = sorted(
-        other
-        for other, service in services.items()
-        if ports & {port["published"] for port in service.get("ports", []) if "published" in port}
-    )
-    if heirs:
-        return ServicePlan(
-            name,
-            REMOVE,
-            (),
-            True,
-            f"interrupted, because {heirs[0]} takes its port and {name} goes first",
-            early=True,
-        )
-    return ServicePlan(
-        name, REMOVE, (), True, f"interrupted, because {name} is no longer in the spec"
     )

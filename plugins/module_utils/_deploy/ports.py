@@ -1,11 +1,16 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a platform must be able to do; everything above it knows nothing else of it."""
+"""The ports that a platform implements; everything above a platform knows nothing else of it.
+
+Each port is small, and a platform implements those that it has. No port keeps anything between two
+calls that a caller could notice: what one call learns and another one needs travels in a value (an
+observation, a plan, a record, a revision).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -57,62 +62,77 @@ class Fence(Protocol):
         """Raise LeaseLost where another run has taken the app over."""
 
 
-class Platform(Protocol):
-    """A place where services run."""
+class StateWatch(Protocol):
+    """Follow the states of an app's services while they change."""
 
-    name: str
+    def states(self, revisions: Mapping[str, int]) -> States:
+        """Return the services' states in one cheap read.
+
+        ``revisions`` has what :meth:`Driver.apply` returned: an older state of a service does not
+        count as its state.
+        """
+
+    def wait(self, seconds: float) -> None:
+        """Wait until something may have changed since the last read, for so long at most."""
+
+
+class Reader(Protocol):
+    """Read an app; nothing is written."""
 
     def naming(self, app: str) -> Naming:
-        """How the app's objects are called here."""
-
-    def observe(self, app: str) -> Observation:
-        """Everything of an app: its services and tasks, objects, records, lease."""
-
-    def check(self, resolved: Resolved) -> None:
-        """Raise PlanError where this platform's version cannot honour a key."""
-
-    def from_manifests(
-        self, app: str, given: Mapping[str, Any], seen: Observation, mode: str, wishes: Wishes
-    ) -> tuple[Resolved, Contents, list[str]]:
-        """Native objects as an app.
-
-        Its spec, the contents of its secrets, and what was passed over.
-        """
-
-    def complete(self, app: str, resolved: Resolved, seen: Observation, wishes: Wishes) -> Resolved:
-        """A new release's spec with what the platform itself has to add."""
+        """Return how the app's objects are called on this platform."""
 
     def salt(self, app: str) -> bytes:
-        """What makes the ids of secrets differ from those of other apps and other platforms.
+        """Return what makes the ids of secrets differ from those of other apps and platforms.
 
-        No secret itself.
+        It is no secret itself.
         """
 
-    def resolve_images(self, references: list[str], mode: str, seen: Observation) -> dict[str, str]:
-        """Each reference with what it is pinned to; raise PlanError where one cannot be."""
-
-    def plan(self, app: str, resolved: Resolved, seen: Observation, wishes: Wishes) -> Plan:
-        """What it takes to make the app so; raise PlanError where it cannot be. Writes nothing."""
-
-    def drift(self, app: str, resolved: Resolved, seen: Observation) -> Plan:
-        """As :meth:`plan`, by reading alone."""
+    def observe(self, app: str) -> Observation:
+        """Read everything of an app: its services and tasks, objects, records, lease."""
 
     def belongings(self, app: str, seen: Observation) -> dict[str, list[str]]:
-        """The names of everything that the app has on the platform, by kind."""
+        """Return the names of everything that the app has on the platform, by kind."""
 
-    def adoptable(
-        self, app: str, contents: Contents, seen: Observation
-    ) -> dict[str, dict[str, str]]:
-        """Secrets and configs of a stack of this name, by their names in the spec, that may be used as they are."""
+    def missing(
+        self, records: Sequence[Record], seen: Observation, *, thorough: bool = False
+    ) -> list[list[str]]:
+        """Return for each release what it needs and is gone.
 
-    def look(self, app: str, resolved: Resolved) -> States:
-        """The services' states in one cheap read."""
+        ``thorough`` queries the registries for its images, too.
+        """
 
-    def pause(self, seconds: float) -> None:
-        """Wait until something may have changed since the last look, for so long at most."""
+    def watch(self, app: str, resolved: Resolved) -> StateWatch:
+        """Return a watch of the services; it reads nothing before its states are read."""
 
-    def evidence(self, task: Task, cause: Cause, reference: str) -> Evidence:
-        """What can be learnt of a failed task; ``reference`` is its image as the spec writes it."""
+
+class Preview(Protocol):
+    """Predict what a run would do; nothing is written."""
+
+    def resolve_images(
+        self, references: Sequence[str], mode: str, seen: Observation
+    ) -> dict[str, str]:
+        """Return what each reference is pinned to; raise PlanError where one cannot be."""
+
+    def plan(
+        self,
+        app: str,
+        resolved: Resolved,
+        seen: Observation,
+        wishes: Wishes,
+        contents: Contents,
+    ) -> Plan:
+        """Return what it takes to make the app so; raise PlanError where it cannot be.
+
+        ``contents`` are those that are to be made; what it lacks is kept on the platform.
+        """
+
+    def drift(self, app: str, resolved: Resolved, seen: Observation) -> Plan:
+        """Return the same as :meth:`plan`, by reading alone, which needs no right to write."""
+
+
+class Driver(Protocol):
+    """Write an app's services and what they use."""
 
     def make_objects(self, app: str, resolved: Resolved, contents: Contents, fence: Fence) -> None:
         """Make the secrets and configs that are missing."""
@@ -120,18 +140,28 @@ class Platform(Protocol):
     def make_networks(self, app: str, resolved: Resolved, fence: Fence) -> None:
         """Make the networks that are missing."""
 
-    def apply(self, app: str, name: str, record: Record, seen: Observation, fence: Fence) -> None:
-        """Make one service what its record declares."""
+    def apply(self, app: str, name: str, record: Record, seen: Observation, fence: Fence) -> int:
+        """Make one service what its record declares.
 
-    def set_replicas(self, app: str, name: str, replicas: int, fence: Fence) -> None:
-        """Set one service's number of tasks."""
+        Return the revision that a state must have reached to show it; 0 where each state does.
+        """
+
+    def set_replicas(self, app: str, name: str, replicas: int, fence: Fence) -> int:
+        """Set one service's number of tasks; return the revision, as :meth:`apply` does."""
 
     def remove_services(
-        self, app: str, names: Iterable[str], fence: Fence, deadline: float
+        self,
+        app: str,
+        names: Iterable[str],
+        fence: Fence,
+        deadline: float,
+        *,
+        originals: Sequence[Any] = (),
     ) -> list[str]:
         """Remove services and wait until their tasks are gone.
 
-        The names of those that were put back instead, since this run had taken them over.
+        Those that a plan took over are put back instead, as its ``originals`` have them; return
+        their names.
         """
 
     def remove_networks(
@@ -139,14 +169,15 @@ class Platform(Protocol):
     ) -> None:
         """Remove networks and wait until they are gone."""
 
-    def sweep(self, app: str, needed: list[Resolved], fence: Fence) -> None:
+    def sweep(self, app: str, needed: Sequence[Resolved], fence: Fence) -> None:
         """Remove the secrets and configs that no release needs any more."""
 
-    def missing(self, record: Record, seen: Observation, thorough: bool = False) -> list[str]:
-        """What a release needs and is gone; ``thorough`` asks the registries for its images too."""
-
     def stamp(self, app: str, fence: Fence) -> None:
-        """Put the token on all services, so that whoever held the app before cannot write them."""
+        """Put the token on all services, so that no former holder of the app can write them."""
+
+
+class RecordStore(Protocol):
+    """Keep the releases' records on the platform."""
 
     def write_record(self, app: str, record: Record) -> Record:
         """Make the record, or write its changed labels."""
@@ -154,8 +185,68 @@ class Platform(Protocol):
     def remove_record(self, record: Record) -> None:
         """Remove a record."""
 
+
+class LeaseStore(Protocol):
+    """Keep the apps' leases on the platform."""
+
     def read_lease(self, app: str) -> Lease | None:
-        """The lease of an app, or None where there never was one."""
+        """Return the lease of an app, or None where there never was one."""
 
     def write_lease(self, app: str, lease: Lease) -> Lease:
         """Make the lease or write it; raise Outdated where it has changed since it was read."""
+
+
+class Diagnoser(Protocol):
+    """Find out why a task failed."""
+
+    def evidence(self, task: Task, cause: Cause, reference: str) -> Evidence:
+        """Return what can be learned of a failed task.
+
+        ``reference`` is its image as the spec writes it.
+        """
+
+
+class ManifestSource(Protocol):
+    """Read the platform's own objects as an app."""
+
+    def read_manifests(
+        self, app: str, given: Mapping[str, Any], seen: Observation, mode: str, wishes: Wishes
+    ) -> tuple[Resolved, Contents, list[str]]:
+        """Return the app's spec, the contents of its secrets, and notes of what was ignored."""
+
+
+class Completer(Protocol):
+    """Add to a spec what only the platform knows."""
+
+    def complete(
+        self, app: str, resolved: Resolved, seen: Observation, wishes: Wishes
+    ) -> tuple[Resolved, Observation]:
+        """Return a new release's spec with the additions.
+
+        The observation has what was read for them, so that a plan need not read it again.
+        """
+
+
+class Adopter(Protocol):
+    """Use secrets and configs that another tool made."""
+
+    def adoptable(
+        self, app: str, contents: Contents, seen: Observation
+    ) -> dict[str, dict[str, str]]:
+        """Return objects that may be used as they are, by section and their name in the spec."""
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A place where services run: the ports that it implements."""
+
+    name: str
+    reader: Reader
+    preview: Preview
+    driver: Driver
+    records: RecordStore
+    leases: LeaseStore
+    diagnoser: Diagnoser | None = None
+    manifests: ManifestSource | None = None
+    completer: Completer | None = None
+    adopter: Adopter | None = None

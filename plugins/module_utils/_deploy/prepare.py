@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The first, short part of a run: look, plan, and, where there is something to do, hold the app and write the record.
+"""Prepare a run, its short part: plan, and if there is work, lease the app and write the record.
 
 Everything that needs secrets happens here, so that the long part needs none.
 """
@@ -13,177 +13,170 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from .._core.errors import LeaseHeld
 from . import fencing
 from .health import FAILED, LIVE, PENDING
 from .history import Record, ended, newest
-from .lease import Lease, Seen, free_to_take, who
+from .intent import RELEASE, Intent
+from .job import Job
+from .lease import Lease, LeaseAge, holder_text, may_acquire
 from .ports import Contents, Fence, Observation, Platform
-from .request import RELEASE, Begun, Job, Request
+from .run_answer import RunAnswer
 
 
 @dataclass(frozen=True)
-class Draft:
+class PlannedRun:
     """What a run would do.
 
     ``needed``: there is work, if only to watch. ``changed``: something would be different
-    afterwards. ``record`` is the release to bring about; it has an id where it exists already.
+    afterwards. ``purpose`` is what the lease says while the run is at work. ``record`` is the
+    release to bring about; it has an id where it exists already.
     """
 
     kind: str = RELEASE
     needed: bool = False
     changed: bool = False
-    what: str = ""
+    purpose: str = ""
     record: Record | None = None
     contents: Contents = field(default_factory=Contents)
     replicas: dict[str, int] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
+    def answer(self, *, changed: bool, warnings: tuple[str, ...] = ()) -> RunAnswer:
+        """Return the answer of a run that ends with its plan."""
+        return RunAnswer({"changed": changed, **self.result}, (*self.warnings, *warnings))
 
-Planner = Callable[[Platform, Request, Observation], Draft]
+
+Planner = Callable[[Platform, Intent, Observation], PlannedRun]
 
 
-def look(platform: Platform, request: Request, planner: Planner) -> Begun | None:
-    """What a run comes to that writes nothing.
+def preview(platform: Platform, intent: Intent, planner: Planner) -> RunAnswer | None:
+    """Return the answer of a run that writes nothing; None for any other.
 
-    It was only asked, has nothing to do, or has to wait; None for any other.
+    It writes nothing in check mode, where there is no work, and while it has to wait.
     """
-    return _look(platform.observe(request.app), platform, request, planner)[0]
+    return _preview(platform.reader.observe(intent.app), platform, intent, planner)[0]
 
 
-def _look(
-    seen: Observation, platform: Platform, request: Request, planner: Planner
-) -> tuple[Begun | None, str]:
-    """As :func:`look`; for any other, what it would hold the app for."""
-    free = free_to_take(seen.lease, request.seen, request.run)
-    if not request.check and not free:
-        return _wait_for(seen.lease, request), ""
-    draft = planner(platform, request, seen)
-    if request.check:
-        note = (
-            ""
-            if free or seen.lease is None
-            else f"{who(seen.lease)}, is at work on {request.app} now; the plan may change"
-        )
-        return (
-            Begun(draft.changed, draft.result, warnings=(*draft.warnings, *filter(None, [note]))),
-            "",
-        )
-    if not draft.needed and newest(seen.records, PENDING) is None:
-        return Begun(False, draft.result, warnings=draft.warnings), ""
-    return None, draft.what
+def _preview(
+    seen: Observation, platform: Platform, intent: Intent, planner: Planner
+) -> tuple[RunAnswer | None, str]:
+    """Return the same; and for a run that writes, the purpose of its lease."""
+    free = may_acquire(seen.lease, intent.lease_age, intent.run)
+    if not intent.check and not free:
+        return _waiting_for(seen.lease, intent), ""
+    planned = planner(platform, intent, seen)
+    if intent.check:
+        return planned.answer(changed=planned.changed, warnings=_at_work(seen, intent, free)), ""
+    if not planned.needed and newest(seen.records, PENDING) is None:
+        return planned.answer(changed=False), ""
+    return None, planned.purpose
 
 
-def begin(platform: Platform, request: Request, planner: Planner) -> Begun:
-    """Look and plan; take the app and write the record where something is to be done."""
-    seen = platform.observe(request.app)
-    looked, what = _look(seen, platform, request, planner)
-    if looked:
-        return looked
-    fresh = Lease("", -1, holder=request.run, ttl=request.limits.lease_ttl, what=what)
-    lease = fencing.take(platform, request.app, seen.lease, fresh)
+def _at_work(seen: Observation, intent: Intent, free: object) -> tuple[str, ...]:
+    """Return the warning of check mode that another run works on the app."""
+    if free or seen.lease is None:
+        return ()
+    holder = holder_text(seen.lease)
+    return (f"{holder}, is at work on {intent.app} now; the plan may change",)
+
+
+def prepare(platform: Platform, intent: Intent, planner: Planner) -> RunAnswer:
+    """Plan; where there is work, lease the app, write the record and answer with the job left."""
+    seen = platform.reader.observe(intent.app)
+    previewed, purpose = _preview(seen, platform, intent, planner)
+    if previewed:
+        return previewed
+    fresh = Lease("", -1, holder=intent.run, ttl=intent.limits.lease_ttl, what=purpose)
+    lease = fencing.acquire(platform.leases, intent.app, seen.lease, fresh)
     if lease is None:
-        return _wait_for(platform.read_lease(request.app), request)
-    fence = fencing.Hold(platform, request.app, request.run, lease.token, float("inf"))
+        return _waiting_for(platform.leases.read_lease(intent.app), intent)
+    # It is short enough to need no renewal; every write checks that the lease is still ours.
+    fence = fencing.LeaseKeeper(platform.leases, intent.app, intent.run, lease.token, float("inf"))
     try:
-        begun = _held(
-            platform,
-            request,
-            planner,
-            lease,
-            fence,
-            taken_over=bool(seen.lease and seen.lease.holder),
-        )
+        if seen.lease and seen.lease.holder:
+            platform.driver.stamp(intent.app, fence)
+        answer = _prepare_leased(platform, intent, planner, fence)
     except BaseException:
-        fencing.give_back(platform, request.app, request.run)
+        fencing.release(platform.leases, intent.app, intent.run)
         raise
-    if begun.job is None:
-        fencing.give_back(platform, request.app, request.run)
-    return begun
+    if answer.job is None:
+        fencing.release(platform.leases, intent.app, intent.run)
+    return answer
 
 
-def _held(
-    platform: Platform,
-    request: Request,
-    planner: Planner,
-    lease: Lease,
-    fence: Fence,
-    taken_over: bool,
-) -> Begun:
-    """Plan again, now that nobody else writes; recover what a killed run left; write the record."""
-    if taken_over:
-        platform.stamp(request.app, fence)
-    seen = platform.observe(request.app)
-    draft = planner(platform, request, seen)
-    recovered = _recover(platform, request, seen, draft, fence)
-    warnings = (*draft.warnings, *recovered)
-    if not draft.needed:
-        return Begun(bool(recovered), draft.result, warnings=warnings)
-    record = draft.record
+def _prepare_leased(
+    platform: Platform, intent: Intent, planner: Planner, fence: Fence
+) -> RunAnswer:
+    """Plan again, now that no other run writes; close what a killed run left; write the record."""
+    seen = platform.reader.observe(intent.app)
+    planned = planner(platform, intent, seen)
+    recovered = _close_killed(platform, intent, seen, planned, fence)
+    if not planned.needed:
+        return planned.answer(changed=bool(recovered), warnings=recovered)
+    record = planned.record
     if record:
         fence.check()
-        record = record if record.id else platform.write_record(request.app, record)
-        platform.make_objects(request.app, record.resolved, draft.contents, fence)
-    before = newest(
-        old
-        for old in seen.records
-        if old.state == LIVE and (record is None or old.number != record.number)
-    )
+        record = record if record.id else platform.records.write_record(intent.app, record)
+        platform.driver.make_objects(intent.app, record.resolved, planned.contents, fence)
     job = Job(
-        kind=draft.kind,
-        app=request.app,
-        run=request.run,
-        token=lease.token,
-        limits=request.limits,
+        kind=planned.kind,
+        app=intent.app,
+        run=intent.run,
+        token=fence.token,
+        limits=intent.limits,
         number=record.number if record else 0,
-        before=before.number if before else 0,
-        replicas=draft.replicas,
-        recreate=tuple(sorted(request.wishes.recreate)),
-        adopt=request.wishes.adopt,
+        before=_number_before(seen, record),
+        replicas=planned.replicas,
+        recreate=tuple(sorted(intent.wishes.recreate)),
+        adopt=intent.wishes.adopt,
     )
-    return Begun(draft.changed, draft.result, job, warnings=warnings)
+    answer = planned.answer(changed=planned.changed, warnings=recovered)
+    return RunAnswer(answer.result, answer.warnings, job=job)
 
 
-def _recover(
-    platform: Platform, request: Request, seen: Observation, draft: Draft, fence: Fence
+def _number_before(seen: Observation, record: Record | None) -> int:
+    """Return the number of the live release to return to; 0 where there is none."""
+    live = newest((old for old in seen.records if not _is(old, record)), LIVE)
+    return live.number if live else 0
+
+
+def _is(old: Record, record: Record | None) -> bool:
+    return record is not None and old.number == record.number
+
+
+def _close_killed(
+    platform: Platform, intent: Intent, seen: Observation, planned: PlannedRun, fence: Fence
 ) -> tuple[str, ...]:
-    """Close the records that killed runs left pending.
-
-    But for the one that this run goes on with.
-    """
-    notes = []
+    """Close the records that killed runs left pending, except the one that this run continues."""
+    continued = planned.record.id if planned.record else None
+    warnings = []
     for record in seen.records:
-        if record.state == PENDING and not (draft.record and draft.record.id == record.id):
+        if record.state == PENDING and record.id != continued:
             fence.check()
-            platform.write_record(
-                request.app,
+            platform.records.write_record(
+                intent.app,
                 ended(record, FAILED, "its run was killed before it came to an end", now()),
             )
-            notes.append(
+            warnings.append(
                 f"release {record.number} ({record.version}) was left unfinished by a killed run;"
                 " it is marked as failed"
             )
-    return tuple(notes)
+    return tuple(warnings)
 
 
-def _wait_for(lease: Lease | None, request: Request) -> Begun:
-    """Tell whom to wait for, and for how long that lease has not changed."""
+def _waiting_for(lease: Lease | None, intent: Intent) -> RunAnswer:
+    """Answer with the holder to wait for, and for how long its lease has not changed."""
+    nothing = {"changed": False}
     if lease is None:
-        return Begun(waiting_for="another run")
-    seconds = request.seen.seconds if request.seen.version == lease.version else 0.0
-    return Begun(waiting_for=who(lease), seen=Seen(lease.version, seconds))
-
-
-def held_too_long(app: str, whom: str, seconds: float) -> LeaseHeld:
-    """The error of a run that waited for nothing."""
-    return LeaseHeld(
-        f"{app} is held by {whom}",
-        f"it was not given back within {seconds:g} s",
-        "Wait for that run, or raise lease_timeout",
+        return RunAnswer(nothing, waiting_for="another run")
+    age = intent.lease_age
+    seconds = age.seconds if age.version == lease.version else 0.0
+    return RunAnswer(
+        nothing, waiting_for=holder_text(lease), lease_age=LeaseAge(lease.version, seconds)
     )
 
 
 def now() -> str:
-    """The time, as records have it."""
+    """Return the time, as records have it."""
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

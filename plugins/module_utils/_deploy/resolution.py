@@ -56,29 +56,45 @@ class Resolved:
         return None
 
 
-def resolve(
-    naming: Naming,
-    compose: Compose,
-    images: Mapping[str, str],
-    ids: Mapping[str, Mapping[str, str]],
-    before: Resolved | None = None,
-    adopted: Mapping[str, Mapping[str, str]] | None = None,
-) -> Resolved:
-    """Put the platform's names in place of the spec's.
+@dataclass(frozen=True)
+class Resolutions:
+    """What the references of a spec stand for on a platform.
 
     ``images`` maps a reference to its resolved form, ``ids`` has the content ids of the app's own
     secrets and configs. An object of ``before`` with the same content is used again, and so are
     those in ``adopted``, which maps sources to objects that others made.
     """
+
+    images: Mapping[str, str]
+    ids: Mapping[str, Mapping[str, str]]
+    before: Resolved | None = None
+    adopted: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Names:
+    """The platform's names by the spec's: of each section's objects, and of networks."""
+
+    naming: Naming
+    images: Mapping[str, str]
+    objects: Mapping[str, Mapping[str, str]]
+    networks: Mapping[str, str]
+
+
+def resolve(naming: Naming, compose: Compose, resolutions: Resolutions) -> Resolved:
+    """Put the platform's names in place of the spec's."""
     objects = {
-        section: _objects(naming, section, compose, ids, before, (adopted or {}).get(section, {}))
+        section: _objects(naming, section, compose, resolutions)
         for section in ("secrets", "configs")
     }
     networks = {name: _name(naming, name, entry) for name, entry in compose.networks.items()}
-    used = {name for service in compose.services.values() for name in service.get("networks", {})}
+    names = _Names(naming, resolutions.images, objects, networks)
+    used: set[str] = set()
+    for service in compose.services.values():
+        used.update(service.get("networks", {}))
     return Resolved(
         services={
-            name: _service(naming, name, service, compose, images, objects, networks)
+            name: _service(name, service, compose, names)
             for name, service in compose.services.items()
         },
         networks={
@@ -86,27 +102,24 @@ def resolve(
             for name, entry in compose.networks.items()
             if name in used
         },
-        secrets=_entries("secrets", compose, objects, ids),
-        configs=_entries("configs", compose, objects, ids),
+        secrets=_entries("secrets", compose, objects, resolutions.ids),
+        configs=_entries("configs", compose, objects, resolutions.ids),
         volumes=sorted(_name(naming, name, entry) for name, entry in compose.volumes.items()),
     )
 
 
 def _objects(
-    naming: Naming,
-    section: str,
-    compose: Compose,
-    ids: Mapping[str, Mapping[str, str]],
-    before: Resolved | None,
-    adopted: Mapping[str, str],
+    naming: Naming, section: str, compose: Compose, resolutions: Resolutions
 ) -> dict[str, str]:
-    """Source name to object name."""
+    """Return source name to object name."""
+    adopted = resolutions.adopted.get(section, {})
+    before = resolutions.before
     result = {}
     for source, entry in getattr(compose, section).items():
         if entry.get("external"):
             result[source] = entry["name"]
             continue
-        content_id = ids[section][source]
+        content_id = resolutions.ids[section][source]
         known = before.object_for(section, source, content_id) if before else None
         result[source] = known or adopted.get(source) or naming.content(source, content_id)
     return result
@@ -118,11 +131,9 @@ def _entries(
     objects: Mapping[str, Mapping[str, str]],
     ids: Mapping[str, Mapping[str, str]],
 ) -> Section:
-    used = {
-        grant["source"]
-        for service in compose.services.values()
-        for grant in service.get(section, [])
-    }
+    used: set[str] = set()
+    for service in compose.services.values():
+        used.update(grant["source"] for grant in service.get(section, []))
     result: Section = {}
     for source, entry in getattr(compose, section).items():
         if source in used:
@@ -148,29 +159,27 @@ def _without_name(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _service(
-    naming: Naming,
-    name: str,
-    service: Mapping[str, Any],
-    compose: Compose,
-    images: Mapping[str, str],
-    objects: Mapping[str, Mapping[str, str]],
-    networks: Mapping[str, str],
+    name: str, service: Mapping[str, Any], compose: Compose, names: _Names
 ) -> dict[str, Any]:
     result = dict(service)
-    result["image"] = images.get(service["image"], service["image"])
+    result["image"] = names.images.get(service["image"], service["image"])
     result["reference"] = service["image"]
     if result.pop("network_mode", None) == HOST_NETWORK:
         result["networks"] = {HOST_NETWORK: {}}
     else:
         result["networks"] = {
-            networks[network]: {"aliases": sorted({name, *settings.get("aliases", [])})}
+            names.networks[network]: {"aliases": sorted({name, *settings.get("aliases", [])})}
             for network, settings in service.get("networks", {}).items()
         }
     for section in ("secrets", "configs"):
         if section in service:
-            result[section] = [_granted(grant, objects[section]) for grant in service[section]]
+            result[section] = [
+                _granted(grant, names.objects[section]) for grant in service[section]
+            ]
     if "volumes" in service:
-        result["volumes"] = [_mount(naming, mount, compose.volumes) for mount in service["volumes"]]
+        result["volumes"] = [
+            _mount(names.naming, mount, compose.volumes) for mount in service["volumes"]
+        ]
     return result
 
 

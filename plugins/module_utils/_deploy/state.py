@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .._core.cause import Cause
 
@@ -95,31 +95,3 @@ class Evidence:
 
 
 States = Mapping[str, ServiceState]
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a rollout did not come to life: the failing thing, the cause in words, the remedy."""
-
-    service: str
-    kind: str
-    text: str
-    remedy: str = ""
-    task: str = ""
-    machine: str = ""
-    exit_code: int | None = None
-    health: str = ""
-    logs: tuple[str, ...] = field(default=())
-
-    def __str__(self) -> str:
-        subject = (
-            f"task {self.task}" + (f" on {self.machine}" if self.machine else "")
-            if self.task
-            else self.service
-        )
-        lines = [f"{subject}: {self.text}" if subject else self.text]
-        if self.health:
-            lines.append(f"Its health check said: {self.health}")
-        if self.logs:
-            lines.append("Its last lines: " + " | ".join(self.logs[-3:]))
-        return ". ".join(lines) + (f". {self.remedy}" if self.remedy else "")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The worker: a process that goes on with the long part of a run when the one that began it has ended.
+"""The worker: the process that does the long part of a run after the module has ended.
 
 It keeps nothing of its parent's but memory, so no secret is written down for it, and the end of a
 connection or of a play does not reach it.
@@ -15,8 +15,8 @@ import sys
 from collections.abc import Callable
 
 
-def detach(task: Callable[[], None]) -> None:
-    """Do something in a process of its own, whose parent is nobody here."""
+def detach(work: Callable[[], None]) -> None:
+    """Do the work in a process of its own, which no process of this session waits for."""
     sys.stdout.flush()
     sys.stderr.flush()
     child = os.fork()
@@ -27,14 +27,14 @@ def detach(task: Callable[[], None]) -> None:
         os.setsid()
         if os.fork() == 0:
             _cut_off()
-            task()
+            work()
     finally:
         # Not the parent's clean-up: its files are still needed there.
         os._exit(0)
 
 
 def _cut_off() -> None:
-    """Let go of the terminal, the connection and the folder of the parent."""
+    """Close the terminal and the connection of the parent, and leave its folder."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     os.chdir("/")
     nowhere = os.open(os.devnull, os.O_RDWR)

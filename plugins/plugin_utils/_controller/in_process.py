@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The first look of a run, in Ansible's own process.
+"""Run the preview of a module in Ansible's own process.
 
 A module is packed, started and compiled anew for every task, which takes longer than to see that
-there is nothing to do. Where it would run as the same user in the same Python as Ansible itself,
-that is seen here; whatever writes something is the module's.
+there is no change. Where it would run as the same user in the same Python as Ansible itself, that
+is seen here; whatever writes something is left to the module.
 """
 
 from __future__ import annotations
@@ -15,62 +15,81 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible import constants as C
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 
 from ...module_utils._core.errors import ShippingError
 from ...module_utils._deploy.argument_specs import Spec, for_module
-from ...module_utils._deploy.entry import look as look_at
+from ...module_utils._deploy.platform_definition import Platforms
 from ...module_utils._deploy.prepare import Planner
-
-_LOCAL = ("local", "ansible.builtin.local")
+from ...module_utils._deploy.run import preview_run
+from .module_runner import configured_python, is_local
 
 
 @dataclass(frozen=True)
-class Call:
-    """What a module takes, and how it plans."""
+class ModuleSpec:
+    """What a module takes, how it plans, and on which platforms."""
 
     arguments: Spec
     planner: Planner
+    platforms: Platforms
     rules: dict[str, Any] = field(default_factory=dict)
 
 
-def is_here(action: Any, variables: Mapping[str, Any]) -> bool:
-    """Whether an action's module would run in this Python, as this user, with this environment."""
-    if (
-        action._connection.transport not in _LOCAL
-        or action._connection.become
-        or any(action._task.environment or ())
-    ):
+class InProcessRunner:
+    """Preview a module's run where it would run in this Python, as this user, in this environment.
+
+    It saves what packing, copying, starting and importing a module take.
+    """
+
+    def __init__(self, module: ModuleSpec, action: Any, variables: Mapping[str, Any]) -> None:
+        self._module = module
+        self._action = action
+        self._variables = variables
+
+    def run(self, options: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return the module's result if it writes nothing, else None."""
+        if not is_this_process(self._action, self._variables):
+            return None
+        task = self._action._task
+        return preview_module(self._module, options, check=task.check_mode, diff=task.diff)
+
+
+def is_this_process(action: Any, variables: Mapping[str, Any]) -> bool:
+    """Return whether a module would run in this Python, as this user, with this environment."""
+    if not is_local(action) or action._connection.become or any(action._task.environment or ()):
         return False
-    return interpreter(action, variables) == sys.executable
+    return configured_python(action, variables) == sys.executable
 
 
-def interpreter(action: Any, variables: Mapping[str, Any]) -> str:
-    """The Python that is set for the host; empty where Ansible would look for one."""
-    target = action._task.delegate_to
-    own = variables.get("ansible_delegated_vars", {}).get(target, {}) if target else variables
-    found = C.config.get_config_value("INTERPRETER_PYTHON", variables=dict(own))
-    return str(action._templar.template(found) or "")
-
-
-def look(call: Call, options: Mapping[str, Any], check: bool, diff: bool) -> dict[str, Any] | None:
-    """What the module would answer if it writes nothing.
+def preview_module(
+    module: ModuleSpec, options: Mapping[str, Any], *, check: bool, diff: bool
+) -> dict[str, Any] | None:
+    """Return what the module would answer if it writes nothing.
 
     None where it has to run, if only to say what is wrong with its options.
     """
-    validated = ArgumentSpecValidator(for_module(call.arguments), **call.rules).validate(
+    # ValidationResult's warnings, deprecations and values not to be logged are private; they are
+    # what AnsibleModule reads of it as well.
+    validated = ArgumentSpecValidator(for_module(module.arguments), **module.rules).validate(
         dict(options)
     )
     if validated.error_messages or validated._warnings or validated._deprecations:
         return None
     try:
-        found = look_at(validated.validated_parameters, check, call.planner)
+        answer = preview_run(
+            validated.validated_parameters, module.planner, module.platforms, check=check
+        )
     except ShippingError as error:
-        found = {"failed": True, "msg": str(error), **error.facts}
+        result = error.as_result()
     except Exception:  # a defect, which the module meets, too, and reports with what belongs to it
         return None
-    if found and not diff:
-        found.pop("diff", None)
-    return remove_values(found, validated._no_log_values) if found else None
+    else:
+        if answer is None:
+            return None
+        result = answer.as_data()
+    if not diff:
+        result.pop("diff", None)
+    # remove_values is private as well: AnsibleModule masks its result by it.
+    masked: dict[str, Any] = remove_values(result, validated._no_log_values)
+    return masked

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Running one of the collection's modules so that people see what it does while it does it.
+"""Run one of the collection's modules, and show what it does while it does it.
 
 The module's short part runs as any module and leaves a worker on the host that does the rest, whose
 journal is read here. When the connection is lost or the play is stopped, the worker comes to its
@@ -15,6 +15,8 @@ import getpass
 import socket
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
@@ -22,23 +24,29 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ...module_utils._core.errors import ShippingError
+from ...module_utils._core.failure import Failure
 from ...module_utils._core.masking import mask
 from ...module_utils._deploy import journal
-from ...module_utils._deploy.entry import new_run
-from ...module_utils._deploy.module_result import of_end, title
-from ...module_utils._deploy.prepare import held_too_long
-from .in_process import Call, is_here, look
-from .progress_lines import is_quiet
+from ...module_utils._deploy.health import FAILED
+from ...module_utils._deploy.job import Job
+from ...module_utils._deploy.lease import LeaseAge
+from ...module_utils._deploy.lease_wait import wait_for_lease
+from ...module_utils._deploy.run import new_run
+from ...module_utils._deploy.run_answer import RunAnswer, RunOutcome
+from ...module_utils._deploy.run_request import FOLLOW, PREPARE, RunRequest
+from .in_process import InProcessRunner, ModuleSpec
+from .module_runner import AnsibleModuleRunner, is_local, run_first
+from .progress_lines import is_quiet, show_line
 
 display = Display()
 
-_READ_EVERY = 0.2
-_REMOTE_WAIT = 5
+# Seconds.
+_READ_LOCAL_EVERY = 0.2
+_READ_REMOTE_FOR = 5
 _START_TIMEOUT = 30
 _HEARTBEAT = 15
+# What the journal's reader has no use for: secrets, and what is large.
 _NOT_FOR_READING = (
-    "_data",
-    "_mask",
     "secret_values",
     "registry_auths",
     "spec",
@@ -56,19 +64,17 @@ class LiveAction(ActionBase):
     _supports_async = True
     _supports_diff = True
 
-    call: Call
+    module: ModuleSpec
 
-    def prepare(self, task_vars: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        """The module's options, and the words that must never be shown."""
-        return {**self._task.args, **self.author()}, []
+    def module_options(self) -> tuple[dict[str, Any], RunRequest]:
+        """Return the module's options, and the request with what only the controller can read."""
+        return {**self._task.args, **self.author()}, RunRequest()
 
     def author(self) -> dict[str, str]:
-        """Who releases, where the user does not say."""
-        return (
-            {}
-            if self._task.args.get("by")
-            else {"by": f"{getpass.getuser()}@{socket.gethostname()}"}
-        )
+        """Return the option that says who releases, where the user does not say."""
+        if self._task.args.get("by"):
+            return {}
+        return {"by": f"{getpass.getuser()}@{socket.gethostname()}"}
 
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
@@ -77,164 +83,133 @@ class LiveAction(ActionBase):
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
         if self._task.async_val:
-            name = self._task.action
-            return {
-                **result,
-                "failed": True,
-                "msg": (
-                    f"{name} cannot run with async: it goes on by itself when the connection is"
-                    " lost. Leave async out and set rollout_timeout."
-                ),
-            }
-        words: list[str] = []
-        try:
-            options, words = self.prepare(variables)
-            outcome = self._ship(options, words, variables)
-        except ShippingError as error:
-            outcome = {"failed": True, "msg": str(error), **error.facts}
-        result.update(mask(outcome, words))
-        return result
-
-    def _ship(
-        self, options: dict[str, Any], words: list[str], task_vars: dict[str, Any]
-    ) -> dict[str, Any]:
-        self._host = str(task_vars.get("inventory_hostname", self._task.delegate_to or "localhost"))
-        self._words = words
-        self._quiet = is_quiet(str(options.get("progress", "auto")))
-        begun = self._begin(options, task_vars)
-        if begun.get("failed"):
-            return begun
-        for note in begun.get("notes", ()):
-            self._say(note)
-        self._warn(begun.pop("told", ()))
-        job = begun.pop("job", None)
-        begun.pop("waiting_for", None), begun.pop("seen", None)
-        if not job:
-            return begun
-        ended = self._follow(options, job, task_vars)
-        self._warn(ended.get("warnings", ()))
-        return of_end(
-            begun, ended, title(job["kind"], options["app"], str(begun.get("version", "")))
-        )
-
-    def _begin(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """The short part, as often as somebody else holds the app."""
-        timeout = float(options.get("lease_timeout", 600))
-        run, seen, told = new_run(), {"version": -1, "seconds": 0.0}, ""
-        begun_at = since = time.monotonic()
-        while True:
-            begun = self._look_or_begin(
-                {**options, "_job": {"phase": "begin", "run": run, "seen": seen}}, task_vars
+            refusal = Failure(
+                event=f"{self._task.action} cannot run with async",
+                cause="it goes on by itself when the connection is lost",
+                hint="Leave async out and set rollout_timeout",
             )
-            whom = begun.get("waiting_for", "")
-            if begun.get("failed") or not whom:
-                return begun
-            if time.monotonic() - begun_at > timeout:
-                raise held_too_long(options["app"], whom, timeout)
-            if whom != told:
-                told = whom
-                self._say(f"{options['app']} waits for {whom}")
-            if begun["seen"]["version"] != seen["version"]:
-                since = time.monotonic()
-            time.sleep(1)
-            seen = {"version": begun["seen"]["version"], "seconds": time.monotonic() - since}
-
-    def _look_or_begin(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        found = (
-            look(self.call, options, self._task.check_mode, self._task.diff)
-            if is_here(self, task_vars)
-            else None
-        )
-        return found or self._module(options, task_vars)
-
-    def _module(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        result: dict[str, Any] = self._execute_module(module_args=options, task_vars=task_vars)
+            return {**result, "failed": True, "msg": refusal.sentence()}
+        hidden: list[str] = []
+        try:
+            options, request = self.module_options()
+            hidden = list(request.hidden)
+            outcome = self._run_live(options, request, variables)
+        except ShippingError as error:
+            outcome = error.as_result()
+        result.update(mask(outcome, hidden))
         return result
 
-    def _follow(
-        self, options: dict[str, Any], job: dict[str, Any], task_vars: dict[str, Any]
+    def _run_live(
+        self, options: dict[str, Any], request: RunRequest, variables: dict[str, Any]
     ) -> dict[str, Any]:
-        """Show the worker's journal until it ends."""
+        self._host = str(variables.get("inventory_hostname", self._task.delegate_to or "localhost"))
+        self._hidden = list(request.hidden)
+        self._quiet = is_quiet(str(options.get("progress", "auto")))
+        self._module = AnsibleModuleRunner(self, variables)
+        self._preview = InProcessRunner(self.module, self, variables)
+        answer = wait_for_lease(
+            partial(self._prepare, options, replace(request, phase=PREPARE, run=new_run())),
+            str(options.get("app", "")),
+            float(options.get("lease_timeout", 600)),
+            self._report,
+        )
+        if not answer.failed:
+            for note in answer.result.get("notes", ()):
+                self._report(note)
+        self._warn(answer.warnings)
+        if answer.job and not answer.failed:
+            outcome = self._follow(options, answer.job, answer.journal)
+            self._warn(outcome.warnings)
+            answer = answer.finished(outcome)
+        return dict(answer.result)
+
+    def _prepare(self, options: dict[str, Any], request: RunRequest, age: LeaseAge) -> RunAnswer:
+        """Do the short part, in this process if that writes nothing, else by the module."""
+        call = {**options, **replace(request, lease_age=age).as_options()}
+        return RunAnswer.from_data(run_first([self._preview], self._module, call))
+
+    def _follow(self, options: dict[str, Any], job: Job, path: str) -> RunOutcome:
+        """Show the worker's journal until it ends; return the outcome of the job."""
         self._remove_module_files()
         options = {key: value for key, value in options.items() if key not in _NOT_FOR_READING}
-        for entry in self._entries(options, job["journal"], task_vars):
+        for entry in self._entries(options, path):
             if entry["kind"] == "line":
-                self._say(entry["text"])
+                self._report(entry["text"])
             elif entry["kind"] == "end":
-                return dict(entry["result"])
-        return _died(job)
+                return RunOutcome.from_data(entry["result"])
+        return _killed(job)
 
     def _remove_module_files(self) -> None:
-        """What the short part was given lies on the host no longer than that part ran."""
+        """Remove what the short part got from the host: it may hold secrets."""
         with contextlib.suppress(AnsibleConnectionFailure):
+            # ActionBase._remove_tmp_path and the shell's tmpdir are private. Ansible itself removes
+            # the folder at the end of the action, which is after the rollout.
             self._remove_tmp_path(self._connection._shell.tmpdir)
 
-    def _entries(
-        self, options: dict[str, Any], path: str, task_vars: dict[str, Any]
-    ) -> Iterator[dict[str, Any]]:
-        """The journal's entries, read directly where the worker is on this machine."""
-        offset, begun_at, spoke = 0, time.monotonic(), time.monotonic()
+    def _entries(self, options: dict[str, Any], path: str) -> Iterator[dict[str, Any]]:
+        """Yield the journal's entries until the worker ends or is found dead."""
+        offset, started, last_news = 0, time.monotonic(), time.monotonic()
         while True:
-            pages = self._pages(options, path, offset, task_vars)
+            pages = self._pages(options, path, offset)
             yield from pages.entries
             if pages.ended or not pages.alive:
                 return
             offset = pages.offset
             now = time.monotonic()
             if pages.entries:
-                spoke = now
-            if offset == 0 and now - begun_at > _START_TIMEOUT:
+                last_news = now
+            if offset == 0 and now - started > _START_TIMEOUT:
                 return
-            if now - spoke > _HEARTBEAT:
-                spoke = now
-                self._say(f"{options['app']} still at work, {now - begun_at:.0f} s")
+            if now - last_news > _HEARTBEAT:
+                last_news = now
+                self._report(f"{options['app']} still at work, {now - started:.0f} s")
 
-    def _pages(
-        self, options: dict[str, Any], path: str, offset: int, task_vars: dict[str, Any]
-    ) -> journal.Pages:
-        if self._connection.transport in ("local", "ansible.builtin.local"):
-            try:
-                pages = journal.wait(path, offset, _READ_EVERY)
-            except OSError:
-                pages = None  # another user's journal, by become: the module reads it
-            if pages:
-                if pages.ended:
-                    journal.clear(path)
-                return pages
-        read = {"phase": "read", "journal": path, "offset": offset, "seconds": _REMOTE_WAIT}
+    def _pages(self, options: dict[str, Any], path: str, offset: int) -> journal.Pages:
+        """Read the journal, directly where the worker is on this machine, else by the module."""
+        pages = self._local_pages(path, offset) if is_local(self) else None
+        if pages:
+            return pages
+        request = RunRequest(FOLLOW, journal=path, offset=offset, seconds=_READ_REMOTE_FOR)
         try:
-            found = self._module({**options, "_job": read}, task_vars)
+            result = self._module.run({**options, **request.as_options()})
         except AnsibleConnectionFailure as error:
-            self._say(f"the connection is lost ({error}), the worker goes on; trying again")
-            time.sleep(_REMOTE_WAIT)
+            self._report(f"the connection is lost ({error}), the worker goes on; trying again")
+            time.sleep(_READ_REMOTE_FOR)
             return journal.Pages([], offset, True)
-        if found.get("failed"):
+        answer = RunAnswer.from_data(result)
+        if answer.failed or answer.pages is None:
             raise ShippingError(
                 "the worker's journal cannot be read",
-                str(found.get("msg", "")),
+                str(answer.result.get("msg", "")),
                 "The worker goes on; see shipping.code.release_info",
             )
-        return journal.Pages(found["entries"], found["offset"], found["alive"])
+        return answer.pages
+
+    def _local_pages(self, path: str, offset: int) -> journal.Pages | None:
+        try:
+            pages = journal.wait(path, offset, _READ_LOCAL_EVERY)
+        except OSError:
+            return None  # another user's journal, by become: the module reads it
+        if pages.ended:
+            journal.clear(path)
+        return pages
 
     def _warn(self, texts: Iterable[str]) -> None:
         for text in texts:
-            display.warning(mask(f"{self._host}: {text}", self._words))
+            display.warning(mask(f"{self._host}: {text}", self._hidden))
 
-    def _say(self, text: str) -> None:
-        """One line for people, which begins with the host's name."""
+    def _report(self, text: str) -> None:
+        """Show one line of progress, which begins with the host's name."""
         if not self._quiet:
-            display.display(mask(f"{self._host} | {text}", self._words))
+            show_line(mask(f"{self._host} | {text}", self._hidden))
 
 
-def _died(job: dict[str, Any]) -> dict[str, Any]:
-    number = job["number"]
-    what = f"release {number} is left unfinished" if number else "the work is left unfinished"
-    return {
-        "verdict": "failed",
-        "reason": (
-            f"the worker was killed before it came to an end, and {what}. Run again: it recovers"
-            " from the record, after the lease has run out"
-        ),
-        "failures": [],
-        "warnings": [],
-    }
+def _killed(job: Job) -> RunOutcome:
+    """Return the outcome of a job whose worker was killed."""
+    what = f"release {job.number}" if job.number else "the work"
+    failure = Failure(
+        "the worker",
+        f"was killed before it came to an end, and {what} is left unfinished",
+        hint="Run again: it recovers from the record, after the lease has run out",
+    )
+    return RunOutcome(FAILED, failure.clause())

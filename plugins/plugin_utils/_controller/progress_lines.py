@@ -1,28 +1,52 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lines for people, between those of the callback that prints the play."""
+"""Show lines of progress between those of the callback that prints the play."""
 
 from __future__ import annotations
 
-import io
+import contextlib
 import sys
 
 from ansible import constants as C
+from ansible.utils.display import Display
 
-# This module is imported in the process that prints, before it forks. Where its output goes to a
-# pipe, as in CI, lines would be held back until there are 8 kB of them.
-if isinstance(sys.stdout, io.TextIOWrapper):
-    sys.stdout.reconfigure(line_buffering=True)
+display = Display()
 
 _MACHINE_READABLE = ("json", "jsonl", "junit")
 
 
 def is_quiet(progress: str) -> bool:
-    """Whether they are unwelcome: no, yes, or as the callback needs it."""
+    """Return whether lines are unwelcome: no, yes, or as the callback needs it."""
     if progress == "auto":
-        return (
-            str(C.config.get_config_value("DEFAULT_STDOUT_CALLBACK")).rpartition(".")[2]
-            in _MACHINE_READABLE
-        )
+        # constants.config is private; only there is the callback that the user has set.
+        callback = str(C.config.get_config_value("DEFAULT_STDOUT_CALLBACK"))
+        return callback.rpartition(".")[2] in _MACHINE_READABLE
     return progress == "never"
+
+
+def show_line(line: str) -> None:
+    """Show a line at once, also where the output is a pipe, as in CI.
+
+    Actions run in a fork. Display sends what it is called with to the process that prints, by a
+    multiprocessing queue, and never flushes there: in a pipe, lines would be held back until there
+    are 8 kB of them. So a second message follows each line that prints nothing and flushes where
+    it arrives.
+    """
+    display.display(line)
+    display.display(_FlushOnArrival(), screen_only=True, log_only=True)
+
+
+class _FlushOnArrival(str):
+    """An empty text; the process that reads it from the queue flushes its output."""
+
+    def __reduce__(self) -> tuple[object, tuple[()]]:
+        """Return what the reading process calls in place of building the text."""
+        return _flush, ()
+
+
+def _flush() -> str:
+    # The reader of the output may be gone, as after ``| head -n1``.
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+    return ""

@@ -1,12 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Code of the collection, run on a machine without Ansible's own library for modules.
+"""Run code of the collection on a host without Ansible's own library for modules.
 
-That library takes a machine twice as long to load as all that is asked of it where nothing is to
-do. A program goes the way of a module that is pipelined: through the standard input of the
-machine's Python. Where that way is closed, or no answer comes back, the module has to run, which
-also says what is wrong.
+A program is sent as a pipelined module is: through the standard input of the host's Python.
 """
 
 from __future__ import annotations
@@ -16,12 +13,16 @@ import contextlib
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ansible import constants as C
+from ansible.module_utils.parsing.convert_bool import boolean
 
 from ...module_utils import __path__ as _MODULE_UTILS
+from .module_runner import configured_python, host_variables
+
+SWITCH = "shipping_remote_python"
+"""The variable of a host or a play by which users turn this way off."""
 
 _TOP = "shipping_code"
 _ANSWER = "shipping.code answers "
@@ -47,7 +48,8 @@ class Sent:
         return None
 
     def exec_module(module):
-        exec(compile(SENT[module.__name__]["text"], module.__name__, "exec", dont_inherit=True), module.__dict__)
+        text = SENT[module.__name__]["text"]
+        exec(compile(text, module.__name__, "exec", dont_inherit=True), module.__dict__)
 
 
 sys.meta_path.insert(0, Sent)
@@ -67,23 +69,23 @@ class Program(NamedTuple):
 
 
 def packed(module: str, function: str, *places: str) -> Program:
-    """A function of a module.
+    """Pack a function of a module with the files and folders that it needs.
 
-    With the files and packages that it needs, all of them below module_utils.
+    All of them are below module_utils.
     """
-    found = {_TOP: {"package": True, "text": ""}}
+    sources = {_TOP: {"package": True, "text": ""}}
     for path in _files(places):
         parts = os.path.relpath(path, _MODULE_UTILS[0])[: -len(".py")].split(os.sep)
         is_package = parts[-1] == "__init__"
         with open(path, encoding="utf-8") as file:
-            found[".".join([_TOP, *(parts[:-1] if is_package else parts)])] = {
+            sources[".".join([_TOP, *(parts[:-1] if is_package else parts)])] = {
                 "package": is_package,
                 "text": file.read(),
             }
     return Program(
         f"{_TOP}.{module}",
         function,
-        base64.b64encode(zlib.compress(json.dumps(found).encode())).decode(),
+        base64.b64encode(zlib.compress(json.dumps(sources).encode())).decode(),
     )
 
 
@@ -95,42 +97,79 @@ def _files(places: Iterable[str]) -> Iterator[str]:
             yield from (os.path.join(folder, file) for file in files if file.endswith(".py"))
 
 
-def python(action: Any, variables: Mapping[str, Any]) -> str:
-    """The Python that runs a program: the one that is set for the host, else the system's own. Empty where the way is closed.
+class RemotePythonRunner:
+    """Run a module's function by the host's Python, without Ansible's library for modules.
 
-    With one that is set, or was found, Ansible runs modules; it need not look for one where the
-    system's own will do.
+    It saves most of the time of a run without changes: that library takes the host twice as long to
+    load as all that the module does then, and a module that Ansible packs and sends is larger.
+    Where it is turned off or not possible, or where no answer comes back, the module has to run,
+    which also says what is wrong.
     """
-    target = action._task.delegate_to
-    own = variables.get("ansible_delegated_vars", {}).get(target, {}) if target else variables
-    path = str(
-        action._templar.template(
-            C.config.get_config_value("INTERPRETER_PYTHON", variables=dict(own))
-        )
-        or ""
-    )
+
+    def __init__(
+        self,
+        action: Any,
+        variables: Mapping[str, Any],
+        program: Callable[[], Program],
+        arguments: Callable[[Mapping[str, Any]], Mapping[str, Any] | None],
+    ) -> None:
+        self._action = action
+        self._variables = variables
+        self._program = program
+        self._arguments = arguments
+
+    def run(self, options: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return the module's result; None where it has to run as Ansible runs it.
+
+        ``arguments`` returns those of the function for these options, or None where they need the
+        module.
+        """
+        path = remote_python(self._action, self._variables)
+        arguments = self._arguments(options) if path else None
+        if arguments is None:
+            return None
+        return call_function(self._action, path, self._program(), arguments)
+
+
+def is_enabled(action: Any, variables: Mapping[str, Any]) -> bool:
+    """Return whether the user has left this way on, for the host or the play."""
+    switch = host_variables(action, variables).get(SWITCH, True)
+    return boolean(action._templar.template(switch))
+
+
+def remote_python(action: Any, variables: Mapping[str, Any]) -> str:
+    """Return the Python that runs a program; empty where this way is off or not possible.
+
+    It is the one that is set for the host, or that was found there, since by these Ansible runs
+    modules; else the system's own, since Ansible need not look for one where that will do.
+    """
+    # ActionBase._is_pipelining_enabled is private: a program needs the connection's standard input.
+    if not is_enabled(action, variables) or not action._is_pipelining_enabled("new"):
+        return ""
+    path = configured_python(action, variables)
     if path.startswith("auto"):
-        path = str(
-            own.get("ansible_facts", {}).get("discovered_interpreter_python", "/usr/bin/python3")
-        )
-    return path if path.startswith("/") and action._is_pipelining_enabled("new") else ""
+        facts = host_variables(action, variables).get("ansible_facts", {})
+        path = str(facts.get("discovered_interpreter_python", "/usr/bin/python3"))
+    return path if path.startswith("/") else ""
 
 
-def ask(
+def call_function(
     action: Any, path: str, program: Program, arguments: Mapping[str, Any]
 ) -> dict[str, Any] | None:
-    """What the program returns on the machine of an action, by the Python at ``path``; None where no answer comes.
+    """Return what the program returns on the host; None where no answer comes.
 
-    Arguments and the answer are what JSON has. The Python is isolated (-I): folders and variables
-    of the user who logs in have no say.
+    Arguments and the answer are what JSON has. The Python at ``path`` is isolated (-I): folders and
+    variables of the user who logs in have no say.
     """
     text = _TEXT.format(answer=_ANSWER, arguments=repr(json.dumps(arguments)), **program._asdict())
+    # ShellBase.build_module_command, ActionBase._compute_environment_string and
+    # ActionBase._low_level_execute_command are private: by them Ansible runs a pipelined module, so
+    # that become, the environment and the connection are those of the task.
     command = action._connection._shell.build_module_command(
         action._compute_environment_string(), path, "-IS"
     )
-    return _answer(
-        action._low_level_execute_command(command, in_data=text.encode())["stdout_lines"]
-    )
+    executed = action._low_level_execute_command(command, in_data=text.encode())
+    return _answer(executed["stdout_lines"])
 
 
 def _answer(lines: Iterable[str]) -> dict[str, Any] | None:

@@ -23,11 +23,11 @@ from .interpolate import Unset, Values, interpolate
 from .merge import merge
 
 ReadFile = Callable[[str], bytes]
-Check = Callable[[dict[str, Any]], object]
+CheckContent = Callable[[dict[str, Any]], object]
 
 
 @dataclass
-class Source:
+class LoadedSpec:
     """A spec as it goes to the module."""
 
     content: dict[str, Any]
@@ -36,7 +36,7 @@ class Source:
 
 
 @dataclass
-class Sources:
+class SpecSources:
     """Where a spec comes from: files or inline, with the values to fill in."""
 
     read: ReadFile
@@ -50,32 +50,53 @@ class Sources:
     secrets_anywhere: bool = False
 
 
-def load(sources: Sources, check: Check | None = None) -> Source:
+@dataclass(frozen=True)
+class _Loading:
+    """What all parts of one spec are loaded with; ``problems`` has those of all parts."""
+
+    sources: SpecSources
+    folder: str
+    values: Values
+    problems: list[Problem]
+
+    def reader(self, path: str) -> Reader:
+        """Return a place in the spec."""
+        return Reader(path, self.problems)
+
+    def full_path(self, name: str) -> str:
+        """Return the path of a file that the spec names."""
+        return os.path.join(self.folder, os.path.expanduser(name))
+
+
+def load(sources: SpecSources, check: CheckContent | None = None) -> LoadedSpec:
     """Read, interpolate and merge; raises :class:`SpecError` with all problems of all files.
 
-    ``check`` raises SpecError where the content itself has problems, which are told together with
-    the others.
+    ``check`` raises SpecError where the content itself has problems, which are reported together
+    with the others.
     """
     problems: list[Problem] = []
     values = _values(sources)
     layers = [_interpolated(content, values, problems) for content in _layers(sources, problems)]
     if len(layers) < len(sources.compose):
         raise SpecError(problems, _origin(sources))
-    source = Source(merge(layers))
+    spec = LoadedSpec(merge(layers))
     folder = os.path.dirname(sources.compose[0]) if sources.compose else sources.folder
-    for path, service in _entries(source.content, "services"):
-        _add_environment(path, service, sources, folder, values, problems)
-    for section, found in (("secrets", source.secrets), ("configs", source.configs)):
-        for path, entry in _entries(source.content, section):
-            _add_data(path, entry, found, sources, folder, values, problems)
-    problems.extend(_problems_of(source.content, check, {problem.path for problem in problems}))
+    loading = _Loading(sources, folder, values, problems)
+    for path, service in _entries(spec.content, "services"):
+        _add_environment(path, service, loading)
+    for section, contents in (("secrets", spec.secrets), ("configs", spec.configs)):
+        for path, entry in _entries(spec.content, section):
+            _add_data(path, entry, contents, loading)
+    problems.extend(_problems_of(spec.content, check, {problem.path for problem in problems}))
     if problems:
         raise SpecError(problems, _origin(sources))
-    return source
+    return spec
 
 
-def _problems_of(content: dict[str, Any], check: Check | None, known: set[str]) -> list[Problem]:
-    """What ``check`` finds at places that have no problem yet."""
+def _problems_of(
+    content: dict[str, Any], check: CheckContent | None, known: set[str]
+) -> list[Problem]:
+    """Return what ``check`` reports of places that have no problem yet."""
     try:
         if check:
             check(content)
@@ -84,11 +105,11 @@ def _problems_of(content: dict[str, Any], check: Check | None, known: set[str]) 
     return []
 
 
-def _origin(sources: Sources) -> str:
+def _origin(sources: SpecSources) -> str:
     return ", ".join(sources.compose) or "the spec"
 
 
-def _layers(sources: Sources, problems: list[Problem]) -> list[Any]:
+def _layers(sources: SpecSources, problems: list[Problem]) -> list[Any]:
     if not sources.compose:
         return [sources.inline]
     layers = []
@@ -101,9 +122,9 @@ def _layers(sources: Sources, problems: list[Problem]) -> list[Any]:
 
 
 def _interpolated(layer: Any, values: Values, problems: list[Problem]) -> Any:
-    """A file with its variables replaced, but for what is passed over anyway.
+    """Return a file with its variables replaced.
 
-    It may lack its values.
+    What is ignored stays as it is, since its variables may lack values.
     """
     if not isinstance(layer, dict):
         return layer
@@ -137,14 +158,11 @@ def _service(service: Any, values: Values, problems: list[Problem], path: str) -
 
 
 def _is_own(key: Any) -> bool:
-    """Whether a key is the user's own affair.
-
-    What stands there counts only where an anchor takes it elsewhere.
-    """
+    """Return whether a key is the user's own, which counts only where an anchor refers to it."""
     return str(key).startswith("x-") and key != "x-shipping"
 
 
-def _read(path: str, sources: Sources) -> bytes:
+def _read(path: str, sources: SpecSources) -> bytes:
     try:
         return sources.read(path)
     except OSError as error:
@@ -160,11 +178,11 @@ def _decoded(path: str, content: bytes) -> str:
         raise ShippingError(f"cannot read {path}", "it is not UTF-8 text") from error
 
 
-def _values(sources: Sources) -> Values:
-    """Variables, the strongest last: env files, the environment if asked for, ``values``."""
+def _values(sources: SpecSources) -> Values:
+    """Return variables, the strongest last: env files, the environment if wanted, ``values``."""
     secret = {name: scalar_text(value) for name, value in sources.secret_values.items()}
-    plain: dict[str, str] = {}
-    given = {
+    in_files: dict[str, str] = {}
+    stronger = {
         **sources.environment,
         **{name: scalar_text(value) for name, value in sources.values.items()},
     }
@@ -172,11 +190,11 @@ def _values(sources: Sources) -> Values:
         lines = dotenv.parse(
             _decoded(path, _read(path, sources)),
             path,
-            Values(given, secret, sources.secrets_anywhere),
-            plain,
+            Values(stronger, secret, sources.secrets_anywhere),
+            in_files,
         )
-        plain.update((key, value) for key, value in lines.items() if value is not None)
-    return Values({**plain, **given}, secret, sources.secrets_anywhere)
+        in_files.update((key, value) for key, value in lines.items() if value is not None)
+    return Values({**in_files, **stronger}, secret, sources.secrets_anywhere)
 
 
 def _entries(content: dict[str, Any], section: str) -> list[tuple[str, dict[str, Any]]]:
@@ -188,63 +206,53 @@ def _entries(content: dict[str, Any], section: str) -> list[tuple[str, dict[str,
     ]
 
 
-def _add_environment(
-    path: str,
-    service: dict[str, Any],
-    sources: Sources,
-    folder: str,
-    values: Values,
-    problems: list[Problem],
-) -> None:
+def _add_environment(path: str, service: dict[str, Any], loading: _Loading) -> None:
     """Work ``env_file`` into ``environment``, and give keys without a value theirs."""
     own = _as_mapping(service.get("environment"))
-    known = Values({**_texts(own or {}), **values.plain}, values.secret, values.secrets_anywhere)
-    environment: dict[str, Any] = {}
-    for entry in _env_files(service.pop("env_file", None), Reader(f"{path}.env_file", problems)):
-        _add_env_file(
-            environment,
-            _full(folder, entry["path"]),
-            entry["required"],
-            sources,
-            known,
-            Reader(f"{path}.env_file", problems),
-        )
+    environment = _from_env_files(path, service.pop("env_file", None), own or {}, loading)
     if own is None:
         return
     environment.update(own)
     for key, value in environment.items():
         if value is None:
-            environment[key] = _inherited(
-                key, Reader(f"{path}.environment.{key}", problems), values
-            )
+            reader = loading.reader(f"{path}.environment.{key}")
+            environment[key] = _inherited(key, reader, loading.values)
     if environment:
         service["environment"] = environment
 
 
-def _add_env_file(
-    environment: dict[str, Any],
-    path: str,
-    required: bool,
-    sources: Sources,
-    values: Values,
-    reader: Reader,
-) -> None:
-    try:
-        lines = dotenv.parse(_decoded(path, sources.read(path)), path, values, environment)
-        environment.update(
-            (key, value)
-            for key, value in lines.items()
-            if value is not None or key not in environment
-        )
-    except OSError as error:
-        if required or not isinstance(error, FileNotFoundError):
-            reader.problem(f"cannot read {path}: {error.strerror or error}")
-    except SpecError as error:
-        reader.problems.extend(error.problems)
+def _from_env_files(
+    path: str, env_files: Any, own: dict[str, Any], loading: _Loading
+) -> dict[str, Any]:
+    """Return the variables of all files of a service; a line may refer to the service's own."""
+    values = loading.values
+    referable = Values({**_texts(own), **values.plain}, values.secret, values.secrets_anywhere)
+    reader = loading.reader(f"{path}.env_file")
+    variables: dict[str, Any] = {}
+    for entry in _env_files(env_files, reader):
+        file = loading.full_path(entry["path"])
+        try:
+            content = _decoded(file, loading.sources.read(file))
+            variables.update(
+                _new_lines(dotenv.parse(content, file, referable, variables), variables)
+            )
+        except OSError as error:
+            if entry["required"] or not isinstance(error, FileNotFoundError):
+                reader.problem(f"cannot read {file}: {error.strerror or error}")
+        except SpecError as error:
+            reader.problems.extend(error.problems)
+    return variables
+
+
+def _new_lines(
+    lines: Mapping[str, str | None], earlier: Mapping[str, Any]
+) -> dict[str, str | None]:
+    """Return the lines of an env file; one without a value does not clear an earlier one."""
+    return {key: value for key, value in lines.items() if value is not None or key not in earlier}
 
 
 def _inherited(key: str, reader: Reader, values: Values) -> str | None:
-    """The value of a variable that a service only names."""
+    """Return the value of a variable that a service only names."""
     try:
         value = values.find(key, reader.path)
     except Unset as error:
@@ -268,9 +276,11 @@ _env_file_list = listing(
 )
 
 
-def _env_files(given: Any, reader: Reader) -> list[dict[str, Any]]:
-    """The entries of ``env_file``, each as its long form."""
-    items = given if isinstance(given, list) else [] if given is None else [given]
+def _env_files(env_files: Any, reader: Reader) -> list[dict[str, Any]]:
+    """Return the entries of ``env_file``, each in its long form."""
+    if env_files is None:
+        return []
+    items = env_files if isinstance(env_files, list) else [env_files]
     parsed = _env_file_list(
         [item if isinstance(item, dict) else {"path": item} for item in items], reader
     )
@@ -278,44 +288,38 @@ def _env_files(given: Any, reader: Reader) -> list[dict[str, Any]]:
     return [{"required": True, **entry} for entry in entries if entry.get("path")]
 
 
-def _as_mapping(given: Any) -> dict[str, Any] | None:
-    """What ``environment`` says; None where it is no environment, which the reader tells."""
-    if given is None:
+def _as_mapping(environment: Any) -> dict[str, Any] | None:
+    """Return ``environment`` as a mapping; None if it is none, which the model reports."""
+    if environment is None:
         return {}
-    if isinstance(given, list) and not any(isinstance(item, (dict, list)) for item in given):
-        entries = (scalar_text(item).partition("=") for item in given)
-        return {key: value if equals else None for key, equals, value in entries}
-    return dict(given) if isinstance(given, dict) else None
+    if isinstance(environment, dict):
+        return dict(environment)
+    if not isinstance(environment, list):
+        return None
+    if any(isinstance(item, (dict, list)) for item in environment):
+        return None
+    lines = (scalar_text(item).partition("=") for item in environment)
+    return {key: value if equals else None for key, equals, value in lines}
 
 
 def _texts(environment: dict[str, Any]) -> dict[str, str]:
     return {key: scalar_text(value) for key, value in environment.items() if value is not None}
 
 
-def _full(folder: str, name: str) -> str:
-    return os.path.join(folder, os.path.expanduser(name))
-
-
 def _add_data(
-    path: str,
-    entry: dict[str, Any],
-    found: dict[str, bytes],
-    sources: Sources,
-    folder: str,
-    values: Values,
-    problems: list[Problem],
+    path: str, entry: dict[str, Any], contents: dict[str, bytes], loading: _Loading
 ) -> None:
     """Fetch what a secret or config holds; the entry then only names it."""
-    kinds = [kind for kind in ("file", "content", "environment") if entry.get(kind) is not None]
-    if len(kinds) != 1 or _is_external(entry):
+    origins = [key for key in ("file", "content", "environment") if entry.get(key) is not None]
+    if len(origins) != 1 or _is_external(entry):
         return
     section, _dot, name = path.partition(".")
-    kind, given = kinds[0], scalar_text(entry.pop(kinds[0]))
-    reader = Reader(f"{path}.{kind}", problems)
+    origin, value = origins[0], scalar_text(entry.pop(origins[0]))
+    reader = loading.reader(f"{path}.{origin}")
     try:
-        found[name] = _data(kind, given, sources, folder, values, section)
+        contents[name] = _data(origin, value, section, loading)
     except OSError as error:
-        reader.problem(f"cannot read {_full(folder, given)}: {error.strerror or error}")
+        reader.problem(f"cannot read {loading.full_path(value)}: {error.strerror or error}")
     except Unset as error:
         reader.problem(str(error))
     entry["environment"] = name
@@ -326,17 +330,13 @@ def _is_external(entry: dict[str, Any]) -> bool:
     return isinstance(external, dict) or boolean(external, Reader()) is True
 
 
-def _data(
-    kind: str, given: str, sources: Sources, folder: str, values: Values, section: str
-) -> bytes:
-    if kind == "file":
-        return sources.read(_full(folder, given))
-    if kind == "content":
-        return given.encode()
-    value = values.find(given, f"{section}.")
+def _data(origin: str, text_or_name: str, section: str, loading: _Loading) -> bytes:
+    if origin == "file":
+        return loading.sources.read(loading.full_path(text_or_name))
+    if origin == "content":
+        return text_or_name.encode()
+    value = loading.values.find(text_or_name, f"{section}.")
     if value is None:
-        raise Unset(
-            f"{given} has no value; set it in"
-            f" {'secret_values' if section == 'secrets' else 'values'}"
-        )
+        option = "secret_values" if section == "secrets" else "values"
+        raise Unset(f"{text_or_name} has no value; set it in {option}")
     return value.encode()

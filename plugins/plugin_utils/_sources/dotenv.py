@@ -16,7 +16,11 @@ from .interpolate import Unset, Values, substitute
 
 _LINE = re.compile(
     r"""[ \t]*(?:export[ \t]+)?(?P<key>[\w.[\]-]+)[ \t]*
-        (?:[=:][ \t]*(?:'(?P<single>(?:[^'\\]|\\.)*)'|"(?P<double>(?:[^"\\]|\\.)*)"|(?P<bare>(?![ \t]*['"])[^\n]*)))?
+        (?:[=:][ \t]*(?:
+            '(?P<single>(?:[^'\\]|\\.)*)'
+            |"(?P<double>(?:[^"\\]|\\.)*)"
+            |(?P<bare>(?![ \t]*['"])[^\n]*)
+        ))?
         [ \t]*(?:\#[^\n]*)?(?:\n|$)""",
     re.VERBOSE | re.DOTALL,
 )

@@ -10,7 +10,7 @@ Unlike ``docker compose``, a variable without a value and without a default is a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,8 +19,6 @@ from .yaml_reader import Override
 
 _START = re.compile(r"\$(?:(?P<escaped>\$)|(?P<named>[A-Za-z_]\w*)|(?P<braced>\{))", re.ASCII)
 _VARIABLE = re.compile(r"(?P<name>[A-Za-z_]\w*)(?P<operator>:?[-+?])?", re.ASCII)
-
-Find = Callable[[str, str], "str | None"]
 
 
 class Unset(ValueError):
@@ -36,7 +34,7 @@ class Values:
     secrets_anywhere: bool = False
 
     def find(self, name: str, path: str) -> str | None:
-        """The value of ``name`` for use at ``path``; None where there is none."""
+        """Return the value of ``name`` for use at ``path``, or None."""
         if name not in self.secret:
             return self.plain.get(name)
         if not self.secrets_anywhere and not path.startswith("secrets."):
@@ -48,7 +46,7 @@ class Values:
         return self.secret[name]
 
     def missing(self, name: str) -> str:
-        """What to say of a variable that has no value."""
+        """Return the message for a variable that has no value."""
         close = suggestion(name, [*self.plain, *self.secret])
         return (
             f"${{{name}}} has no value; set it in values, or give it a default:"
@@ -57,7 +55,7 @@ class Values:
 
 
 def interpolate(content: Any, values: Values, problems: list[Problem], path: str = "") -> Any:
-    """``content`` with the variables of all its texts replaced; keys stay as they are."""
+    """Return ``content`` with the variables of its texts replaced; keys stay as they are."""
     if isinstance(content, Override):
         return Override(interpolate(content.value, values, problems, path))
     if isinstance(content, dict):
@@ -80,7 +78,7 @@ def interpolate(content: Any, values: Values, problems: list[Problem], path: str
 
 
 def substitute(text: str, values: Values, path: str = "") -> str:
-    """One text with its variables replaced; raises :class:`Unset`."""
+    """Return one text with its variables replaced; raises :class:`Unset`."""
     result, position = [], 0
     while match := _START.search(text, position):
         result.append(text[position : match.start()])
@@ -96,7 +94,7 @@ def substitute(text: str, values: Values, path: str = "") -> str:
 
 
 def _braces(text: str, start: int) -> tuple[str, int]:
-    """What stands up to the closing brace, and the position behind it."""
+    """Return the text up to the closing brace, and the position behind it."""
     depth = 1
     for index in range(start, len(text)):
         depth += (text[index] == "{") - (text[index] == "}")
@@ -115,15 +113,15 @@ def _braced(inner: str, values: Values, path: str) -> str:
 
 def _value(name: str, operator: str, word: str, values: Values, path: str) -> str:
     value = values.find(name, path)
-    given = value is not None and (value != "" or not operator.startswith(":"))
-    kind = operator[-1:]
-    if kind == "+":
-        return substitute(word, values, path) if given else ""
-    if given:
+    is_set = value is not None and (value != "" or not operator.startswith(":"))
+    action = operator[-1:]
+    if action == "+":
+        return substitute(word, values, path) if is_set else ""
+    if is_set:
         return value or ""
-    if kind == "-":
+    if action == "-":
         return substitute(word, values, path)
-    if kind == "?":
+    if action == "?":
         raise Unset(
             f"${{{name}}} is required{': ' + substitute(word, values, path) if word else ''}; set"
             " it in values"

@@ -1,9 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Manifests on the control machine: files, directories, kustomizations and Helm charts, to plain documents.
+"""Manifests of files, directories, kustomizations and Helm charts, as plain documents.
 
-Kustomizations and charts are rendered by the official tools, which have to be on the PATH.
+They are read on the control machine. Kustomizations and charts are rendered by the official
+tools, which have to be on the PATH.
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ class Chart:
 
 
 def documents(paths: Iterable[str], read: Callable[[str], bytes], chart: Chart) -> list[Any]:
-    """Every document of every path, in order."""
-    found: list[Any] = []
+    """Return every document of every path, in order."""
+    result: list[Any] = []
     for path in paths:
         for name, text in _texts(path, read, chart):
-            found += parse_all(text, name)
-    return found
+            result += parse_all(text, name)
+    return result
 
 
 def _texts(path: str, read: Callable[[str], bytes], chart: Chart) -> Iterable[tuple[str, str]]:
@@ -86,20 +87,12 @@ def _templated(path: str, chart: Chart) -> str:
     program = shutil.which("helm")
     if not program:
         raise _missing("helm", path)
-    files = [word for name in chart.values_files for word in ("--values", name)]
-    words = [
-        program,
-        "template",
-        chart.app,
-        path,
-        "--namespace",
-        chart.namespace,
-        "--include-crds",
-        *files,
-        "--values",
-        "-",
-    ]
-    return _run(words, f"helm cannot render {path}", json.dumps(dict(chart.values)))
+    words = [program, "template", chart.app, path, "--namespace", chart.namespace, "--include-crds"]
+    for name in chart.values_files:
+        words += ["--values", name]
+    return _run(
+        [*words, "--values", "-"], f"helm cannot render {path}", json.dumps(dict(chart.values))
+    )
 
 
 def _missing(tools: str, path: str) -> ShippingError:
@@ -126,10 +119,10 @@ def _run(words: list[str], what: str, text: str = "") -> str:
     return done.stdout
 
 
-def secret_words(found: Iterable[Any]) -> list[str]:
-    """What must not be shown: everything that is inside Secrets."""
+def secret_words(manifests: Iterable[Any]) -> list[str]:
+    """Return what must not be shown: everything inside Secrets."""
     words: list[str] = []
-    for document in found:
+    for document in manifests:
         if isinstance(document, dict) and document.get("kind") == "Secret":
             words += [str(value) for value in (document.get("stringData") or {}).values()]
             for value in (document.get("data") or {}).values():

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
+from ...module_utils._compose.short_syntax import host_lines
 from .yaml_reader import Override, Reset
 
 Path = tuple[str, ...]
@@ -21,8 +22,10 @@ Rule = Callable[[Any, Any, Path], Any]
 
 
 def merge(files: list[dict[str, Any]]) -> dict[str, Any]:
-    """All files as one; later ones win. ``!reset`` and ``!override`` are worked in."""
-    merged: dict[str, Any] = _resolve(reduce(lambda base, over: _merge(base, over, ()), files, {}))
+    """Return all files as one; later ones win. ``!reset`` and ``!override`` are applied."""
+    merged: dict[str, Any] = _without_tags(
+        reduce(lambda base, over: _merge(base, over, ()), files, {})
+    )
     return merged
 
 
@@ -31,16 +34,10 @@ def _merge(base: Any, over: Any, path: Path) -> Any:
         return over
     if isinstance(base, Override):
         return Override(_merge(base.value, over, path))
-    special = _special(path)
-    if over is None and special is not _replaced:
+    rule = _rule(path)
+    if over is None and rule is not _replaced:
         return base
-    if special:
-        return special(base, over, path)
-    if isinstance(base, dict) and isinstance(over, dict):
-        return _merge_mappings(base, over, path)
-    if isinstance(base, list) and isinstance(over, list):
-        return [*base, *(item for item in over if item not in base)]
-    return over
+    return rule(base, over, path)
 
 
 def _merge_mappings(base: dict[str, Any], over: dict[str, Any], path: Path) -> dict[str, Any]:
@@ -50,19 +47,24 @@ def _merge_mappings(base: dict[str, Any], over: dict[str, Any], path: Path) -> d
     }
 
 
-def _special(path: Path) -> Rule | None:
-    """The rule for a place that is not merged as plain mappings and lists are."""
-    if (
-        len(path) == 3
-        and path[0] in ("networks", "volumes", "secrets", "configs")
-        and path[2] == "labels"
-    ):
-        return _key_values
-    return _RULES.get(path[2:]) if path[:1] == ("services",) else None
+def _rule(path: Path) -> Rule:
+    if path[:1] == ("services",):
+        return _RULES.get(path[2:], _as_is)
+    is_object = path[:1] in [("networks",), ("volumes",), ("secrets",), ("configs",)]
+    return _key_values if is_object and path[2:] == ("labels",) else _as_is
+
+
+def _as_is(base: Any, over: Any, path: Path) -> Any:
+    """Merge plain mappings and lists; anything else replaces."""
+    if isinstance(base, dict) and isinstance(over, dict):
+        return _merge_mappings(base, over, path)
+    if isinstance(base, list) and isinstance(over, list):
+        return [*base, *(item for item in over if item not in base)]
+    return over
 
 
 def _replaced(base: Any, over: Any, path: Path) -> Any:
-    """What is there at all replaces; nothing takes the image's own again."""
+    """Replace, also by nothing: the image's own value counts again."""
     return over
 
 
@@ -72,7 +74,7 @@ def _key_values(base: Any, over: Any, path: Path) -> Any:
 
 
 def _as_mapping(value: Any) -> dict[str, Any] | None:
-    """A mapping, or a list of ``KEY=value`` as one; None for neither."""
+    """Return a mapping, or a list of ``KEY=value`` as one; None for neither."""
     if isinstance(value, dict):
         return value
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
@@ -82,7 +84,7 @@ def _as_mapping(value: Any) -> dict[str, Any] | None:
 
 
 def _named(settings: Any) -> Rule:
-    """Names in a list are a mapping with the same ``settings`` for each."""
+    """Return a rule: names in a list are a mapping with the same ``settings`` for each."""
 
     def rule(base: Any, over: Any, path: Path) -> Any:
         sides = [
@@ -99,7 +101,7 @@ def _named(settings: Any) -> Rule:
 
 
 def _keyed(key: Callable[[Any], Any]) -> Rule:
-    """One item a key, in the order of first appearance; the last of a key wins."""
+    """Return a rule: one item a key, in the order of first appearance; the last of a key wins."""
 
     def rule(base: Any, over: Any, path: Path) -> Any:
         first, second = _as_list(base), _as_list(over)
@@ -111,21 +113,18 @@ def _keyed(key: Callable[[Any], Any]) -> Rule:
 
 
 def _as_list(value: Any) -> list[Any] | None:
-    """A list, or one text as a list; None for neither."""
-    return [value] if isinstance(value, str) else value if isinstance(value, list) else None
+    """Return a list, or one text as a list; None for neither."""
+    if isinstance(value, str):
+        return [value]
+    return value if isinstance(value, list) else None
+
+
+_PORT_DEFAULTS = {"host_ip": "", "published": "", "target": "", "protocol": "tcp"}
 
 
 def _port_key(item: Any) -> Any:
     if isinstance(item, dict):
-        fields = [
-            str(item.get(key) or default)
-            for key, default in (
-                ("host_ip", ""),
-                ("published", ""),
-                ("target", ""),
-                ("protocol", "tcp"),
-            )
-        ]
+        fields = [str(item.get(key) or default) for key, default in _PORT_DEFAULTS.items()]
     else:
         ports, _slash, protocol = str(item).partition("/")
         fields = [*["", "", *ports.rsplit(":", 2)][-3:], protocol or "tcp"]
@@ -139,9 +138,11 @@ def _mount_key(item: Any) -> Any:
 
 
 def _grant_key(folder: str) -> Callable[[Any], Any]:
-    return lambda item: posixpath.join(
-        folder, str((item.get("target") or item.get("source")) if isinstance(item, dict) else item)
-    )
+    def key(item: Any) -> str:
+        name = item.get("target") or item.get("source") if isinstance(item, dict) else item
+        return posixpath.join(folder, str(name))
+
+    return key
 
 
 def _hosts(base: Any, over: Any, path: Path) -> Any:
@@ -150,13 +151,9 @@ def _hosts(base: Any, over: Any, path: Path) -> Any:
 
 
 def _host_lines(value: Any) -> list[str] | None:
-    """Hosts as ``name=address``; None for what is no list of hosts."""
+    """Return hosts as ``name=address``; None if this is no list of hosts."""
     if isinstance(value, dict):
-        return [
-            f"{name}={address or ''}"
-            for name, given in value.items()
-            for address in (given if isinstance(given, list) else [given])
-        ]
+        return host_lines(value)
     items = _as_list(value)
     if items is None or not all(isinstance(item, str) for item in items):
         return None
@@ -164,7 +161,7 @@ def _host_lines(value: Any) -> list[str] | None:
 
 
 def _logging(base: Any, over: Any, path: Path) -> Any:
-    """Options are merged only where both files mean the same driver."""
+    """Merge options only if both files mean the same driver."""
     if not isinstance(base, dict) or not isinstance(over, dict):
         return over
     drivers = [side["driver"] for side in (base, over) if "driver" in side]
@@ -196,12 +193,14 @@ _RULES: dict[Path, Rule] = {
 }
 
 
-def _resolve(value: Any) -> Any:
-    """The merged content without the marks that steered the merging."""
+def _without_tags(value: Any) -> Any:
+    """Return the merged content without the tags that steered the merging."""
     if isinstance(value, Override):
-        return _resolve(value.value)
+        return _without_tags(value.value)
     if isinstance(value, dict):
-        return {key: _resolve(item) for key, item in value.items() if not isinstance(item, Reset)}
+        return {
+            key: _without_tags(item) for key, item in value.items() if not isinstance(item, Reset)
+        }
     if isinstance(value, list):
-        return [_resolve(item) for item in value if not isinstance(item, Reset)]
+        return [_without_tags(item) for item in value if not isinstance(item, Reset)]
     return value

@@ -1,140 +1,164 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bringing an app from what runs to what a record says."""
+"""Roll an app out: from what runs to what a record says."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..._core.errors import LeaseLost, ShippingError, Unreachable
+from ..._core.failure import Failure
 from ..._core.parallel import side_by_side
+from ..diagnosis import service_failure
 from ..health import remember
-from ..health_watch import LOOK_EVERY, Tell, Watch
+from ..health_watch import LOOK_EVERY, HealthWatch, Report
 from ..history import Record
+from ..job import Job
 from ..plan import KEEP, RECREATE, REMOVE, Plan
-from ..ports import Fence, Observation, Platform
-from ..request import Job
-from ..state import Failure
+from ..ports import Contents, Fence, Observation, Platform
 
 Result = TypeVar("Result")
 
 
 @dataclass
 class Rollout:
-    """One way from what runs to ``record``. ``begun`` says whether anything has been changed."""
+    """One rollout, from what runs to ``record``; ``former`` is the version that runs before.
+
+    ``originals`` are the services that were taken over on the way, as they were before.
+    """
 
     platform: Platform
     job: Job
     record: Record
     fence: Fence
-    tell: Tell
+    report: Report
     timeout: float
     former: str = ""
-    begun: bool = False
+    originals: tuple[Any, ...] = ()
+    changed_anything: bool = False
     warnings: list[str] = field(default_factory=list)
 
     def run(self) -> list[Failure]:
-        """Do it; what failed, or nothing where all services are live."""
+        """Return what failed; nothing where all services are live."""
         app, resolved = self.job.app, self.record.resolved
         deadline = time.monotonic() + self.timeout
-        seen = patiently(lambda: self.platform.observe(app), deadline)
-        plan = self.platform.plan(app, resolved, seen, self.job.wishes)
-        watch = Watch(
+        seen = retry_unreachable(lambda: self.platform.reader.observe(app), deadline)
+        plan = self.platform.preview.plan(app, resolved, seen, self.job.wishes, Contents())
+        watch = HealthWatch(
             self.platform,
             app,
             resolved,
             self.job.limits.max_crashes,
             deadline,
             f"{self.former} → {self.record.version}" if self.former else f"→ {self.record.version}",
-            self.tell,
-            memories={name: remember(state) for name, state in seen.states.items()},
+            self.report,
+            memories={
+                name: remember(state) for name, state in {**plan.unmanaged, **seen.states}.items()
+            },
             quiet=frozenset(named(plan, KEEP)),
         )
-        self.begun = plan.changed
-        self._make_room(plan, deadline)
-        failures = self._bring(watch, plan, seen)
+        self.changed_anything = plan.changed
+        self.originals = (*self.originals, *plan.originals)
+        self._remove_early(plan, deadline)
+        failures = self._converge(watch, plan, seen)
         self.warnings = watch.warnings()
         if not failures:
-            self._clear(plan, deadline)
+            self._remove_leftovers(plan, deadline)
         return failures
 
-    def _make_room(self, plan: Plan, deadline: float) -> None:
-        """What must go before the rest can come; then the networks."""
+    def _remove_early(self, plan: Plan, deadline: float) -> None:
+        """Remove what stands in the way of the others; then make the networks."""
         going = [*named(plan, REMOVE, early=True), *named(plan, RECREATE)]
         if going:
-            self.platform.remove_services(self.job.app, going, self.fence, deadline)
+            self._remove(going, deadline)
         renewed = set(plan.create["networks"]) & set(plan.remove["networks"])
         if renewed:
-            self.platform.remove_networks(self.job.app, sorted(renewed), self.fence, deadline)
+            self.platform.driver.remove_networks(
+                self.job.app, sorted(renewed), self.fence, deadline
+            )
         if plan.create["networks"]:
-            self.platform.make_networks(self.job.app, self.record.resolved, self.fence)
+            self.platform.driver.make_networks(self.job.app, self.record.resolved, self.fence)
 
-    def _clear(self, plan: Plan, deadline: float) -> None:
-        """What is not needed any more goes last, when everything else lives."""
+    def _remove(self, names: list[str], deadline: float) -> None:
+        self.platform.driver.remove_services(
+            self.job.app, names, self.fence, deadline, originals=self.originals
+        )
+
+    def _remove_leftovers(self, plan: Plan, deadline: float) -> None:
+        """Remove what is not needed any more, last, when everything else is live."""
         leaving = named(plan, REMOVE, early=False)
         if leaving:
-            self.platform.remove_services(self.job.app, leaving, self.fence, deadline)
-            self.tell(f"{', '.join(leaving)} removed")
+            self._remove(leaving, deadline)
+            self.report(f"{', '.join(leaving)} removed")
         networks = set(plan.remove["networks"]) - set(plan.create["networks"])
         if networks:
-            self.platform.remove_networks(self.job.app, sorted(networks), self.fence, deadline)
+            self.platform.driver.remove_networks(
+                self.job.app, sorted(networks), self.fence, deadline
+            )
 
-    def _bring(self, watch: Watch, plan: Plan, seen: Observation) -> list[Failure]:
+    def _converge(self, watch: HealthWatch, plan: Plan, seen: Observation) -> list[Failure]:
         """Write each service when what it depends on is there, and watch all that are written."""
         services = self.record.resolved.services
         applied: set[str] = set()
-        while not watch.over:
-            ready = [
-                name
-                for name in services
-                if name not in applied and _met(services[name].get("depends_on", {}), watch)
-            ]
+        while not watch.expired:
             try:
-                self._apply([name for name in ready if name not in watch.quiet], seen)
-                applied.update(ready)
-                watch.look(applied)
+                self._apply_ready(watch, seen, applied)
             except Unreachable as error:
-                self.tell(f"the platform does not answer ({error.why}), trying again")
+                self.report(f"the platform does not answer ({error.why}), trying again")
                 time.sleep(LOOK_EVERY)
                 continue
-            except Refused as error:
+            except ServiceRejected as error:
                 return [error.failure]
-            failures = watch.doomed()
+            failures = watch.failures()
             if failures or all(watch.live(name) for name in services):
                 return failures
-            self.platform.pause(LOOK_EVERY)
-        return watch.late(applied) + [
+            watch.wait()
+        return watch.timed_out(applied) + [
             _not_begun(name, services, watch) for name in services if name not in applied
         ]
 
-    def _apply(self, names: list[str], seen: Observation) -> None:
+    def _apply_ready(self, watch: HealthWatch, seen: Observation, applied: set[str]) -> None:
+        """Write the services that wait for no other any more; look at all that are written."""
+        services = self.record.resolved.services
+        ready = [
+            name
+            for name in services
+            if name not in applied and _met(services[name].get("depends_on", {}), watch)
+        ]
+        self._apply([name for name in ready if name not in watch.quiet], watch, seen)
+        applied.update(ready)
+        watch.look(applied)
+
+    def _apply(self, names: list[str], watch: HealthWatch, seen: Observation) -> None:
         def apply(name: str) -> None:
             try:
-                self.platform.apply(self.job.app, name, self.record, seen, self.fence)
+                watch.revisions[name] = self.platform.driver.apply(
+                    self.job.app, name, self.record, seen, self.fence
+                )
             except (Unreachable, LeaseLost):
                 raise
             except ShippingError as error:
-                raise Refused(
-                    Failure(name, "refused", error.why or error.what, error.remedy)
-                ) from error
+                text = error.why or error.what
+                failure = service_failure(name, "refused", text, error.remedy)
+                raise ServiceRejected(failure) from error
 
         side_by_side(apply, names)
 
 
-class Refused(ShippingError):
+class ServiceRejected(ShippingError):
     """The platform does not take a service as it is described."""
 
     def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.clause())
         self.failure = failure
-        super().__init__(str(failure))
 
 
 def named(plan: Plan, action: str, early: bool | None = None) -> list[str]:
-    """The services that a plan does something with."""
+    """Return the services with an action in the plan, all or only those that go early or late."""
     return [
         service.name
         for service in plan.services
@@ -142,18 +166,18 @@ def named(plan: Plan, action: str, early: bool | None = None) -> list[str]:
     ]
 
 
-def patiently(work: Callable[[], Result], deadline: float) -> Result:
-    """Do something that needs the platform, also where it is away for a while."""
+def retry_unreachable(request: Callable[[], Result], deadline: float) -> Result:
+    """Return what the platform answers, also where it is away for a while."""
     while True:
         try:
-            return work()
+            return request()
         except Unreachable:
             if time.monotonic() > deadline:
                 raise
             time.sleep(LOOK_EVERY)
 
 
-def _met(conditions: Mapping[str, str], watch: Watch) -> bool:
+def _met(conditions: Mapping[str, str], watch: HealthWatch) -> bool:
     return all(
         watch.live(name) or (condition == "service_started" and watch.started(name))
         for name, condition in conditions.items()
@@ -161,9 +185,10 @@ def _met(conditions: Mapping[str, str], watch: Watch) -> bool:
 
 
 def _not_begun(
-    name: str, services: Mapping[str, Mapping[str, Mapping[str, str]]], watch: Watch
+    name: str, services: Mapping[str, Mapping[str, Mapping[str, str]]], watch: HealthWatch
 ) -> Failure:
     waits = ", ".join(
         needed for needed in services[name].get("depends_on", {}) if not watch.live(needed)
     )
-    return Failure(name, "timeout", f"was not begun, since {waits} did not become live in time")
+    text = f"was not begun, since {waits} did not become live in time"
+    return service_failure(name, "timeout", text)

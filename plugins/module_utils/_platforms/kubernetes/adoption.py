@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..._core.errors import Outdated
@@ -22,7 +22,7 @@ from . import render
 from .api_kinds import APP, SERVICE, SERVICE_KIND, WORKLOADS, Kind
 from .cluster import MANAGER, Cluster
 from .compare import covers, label, projected
-from .observe import Body, Found
+from .observe import Body, Snapshot
 from .planning import Entry
 from .pods import pinned
 
@@ -44,80 +44,89 @@ def is_foreign(workload: Body) -> bool:
     )
 
 
+@dataclass(frozen=True)
+class Target:
+    """A service of an app, as it is to be."""
+
+    app: str
+    name: str
+    service: dict[str, Any]
+    resolved: Resolved
+
+    @property
+    def container(self) -> str:
+        """The name of its container."""
+        return str(self.service.get("container", self.name))
+
+
 def completed(
-    app: str,
-    name: str,
-    service: dict[str, Any],
+    target: Target,
     former: Mapping[str, Any],
-    stranger: Body | None,
-    resolved: Resolved,
+    unmanaged_body: Body | None,
     pods: Iterable[Body] = (),
 ) -> dict[str, Any]:
-    """A service with what it keeps of the workload that it takes over, or once took over.
+    """Return a service with what it keeps of the workload that it takes over, or once took over.
 
     ``bare`` is what we declare of its template as it is written there, where the workload and its
     pods are that already.
     """
     kept = {key: former[key] for key in ("selector", "container") if key in former}
-    if stranger is not None:
-        containers = stranger["spec"]["template"]["spec"]["containers"]
-        kept = {"selector": dict(stranger["spec"]["selector"].get("matchLabels") or {})}
-        if len(containers) == 1:
-            kept["container"] = containers[0]["name"]
-    result = {**service, **kept}
-    if stranger is not None:
-        bare = _template_there(app, name, result, stranger, resolved, pods)
-    else:
+    if unmanaged_body is None:
+        result = {**target.service, **kept}
         bare = former.get("bare") if _declared(former) == _declared(result) else None
+    else:
+        result = {**target.service, **_kept_of(unmanaged_body)}
+        bare = _template_there(replace(target, service=result), unmanaged_body, pods)
     return {**result, "bare": bare} if bare else result
+
+
+def _kept_of(unmanaged_body: Body) -> dict[str, Any]:
+    containers = unmanaged_body["spec"]["template"]["spec"]["containers"]
+    kept: dict[str, Any] = {
+        "selector": dict(unmanaged_body["spec"]["selector"].get("matchLabels") or {})
+    }
+    if len(containers) == 1:
+        kept["container"] = containers[0]["name"]
+    return kept
 
 
 def _declared(service: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in service.items() if key not in _ADDED}
 
 
-def _template_there(
-    app: str,
-    name: str,
-    service: dict[str, Any],
-    stranger: Body,
-    resolved: Resolved,
-    pods: Iterable[Body],
-) -> Body | None:
-    """What we declare of the workload's template as it is written there.
+def _template_there(target: Target, unmanaged_body: Body, pods: Iterable[Body]) -> Body | None:
+    """Return what we declare of the workload's template as it is written there.
 
-    Where the workload and its pods are that already; else None.
+    None where the workload or its pods are something else.
     """
-    template, called = stranger["spec"]["template"], service.get("container", name)
-    there = next(
-        (
-            str(container.get("image", ""))
-            for container in template["spec"]["containers"]
-            if container["name"] == called
-        ),
-        "",
-    )
-    if there not in (service["reference"], service["image"], pinned(service["image"])):
+    template, service = unmanaged_body["spec"]["template"], target.service
+    containers = template["spec"]["containers"]
+    image = next((_image(each) for each in containers if each["name"] == target.container), "")
+    if image not in (service["reference"], service["image"], pinned(service["image"])):
         return None
-    wanted = render.workload(
-        app,
-        name,
-        replace(resolved, services={**resolved.services, name: {**service, "bare": True}}),
-    )["spec"]["template"]
-    next(container for container in wanted["spec"]["containers"] if container["name"] == called)[
-        "image"
-    ] = there
+    wanted = _bare_template(target, image)
     digest = service["image"].partition("@")[2]
-    mine = [
-        pod
+    is_same = covers(template, wanted) and all(
+        _runs(pod, target.container, digest)
         for pod in pods
         if service["selector"].items() <= (pod["metadata"].get("labels") or {}).items()
-    ]
-    return (
-        projected(template, wanted)
-        if covers(template, wanted) and all(_runs(pod, called, digest) for pod in mine)
-        else None
     )
+    return projected(template, wanted) if is_same else None
+
+
+def _bare_template(target: Target, image: str) -> Body:
+    """Return the template that we would write, with the image as the workload writes it."""
+    services = {**target.resolved.services, target.name: {**target.service, "bare": True}}
+    workload = render.workload(target.app, target.name, replace(target.resolved, services=services))
+    template: Body = workload["spec"]["template"]
+    for container in template["spec"]["containers"]:
+        if container["name"] == target.container:
+            container["image"] = image
+    return template
+
+
+def _image(container: Body) -> str:
+    return str(container.get("image", ""))
 
 
 def _runs(pod: Body, container: str, digest: str) -> bool:
@@ -133,50 +142,77 @@ def _runs(pod: Body, container: str, digest: str) -> bool:
     return all(image.endswith(digest) for image in images if image)
 
 
-def entry(given: Entry, found: Found, wishes: Wishes) -> Entry:
-    """An entry with the stranger that it takes over.
+def taken_over(
+    entries: Iterable[Entry], snapshot: Snapshot, wishes: Wishes
+) -> tuple[list[Entry], Snapshot]:
+    """Return the entries with the unmanaged objects that they take over.
 
-    Where that was asked for and the stranger is nobody's.
+    That is where the user wants it and the object belongs to no other app. What was found has
+    those objects among the app's own then.
     """
-    stranger = found.strangers.get(given.key)
-    if (
-        not wishes.adopt
-        or given.live is not None
-        or stranger is None
-        or label(stranger, APP)
-        or not _finds(given, stranger, found)
-    ):
-        return given
-    if given.kind in WORKLOADS or SERVICE in given.wanted["metadata"]["annotations"]:
-        annotations = {**(stranger["metadata"].get("annotations") or {}), SERVICE: given.service}
-        found.objects[given.key] = {
-            **stranger,
-            "metadata": {**stranger["metadata"], "annotations": annotations},
-        }
-    return replace(given, live=stranger)
+    result = []
+    objects = dict(snapshot.objects)
+    for entry in entries:
+        unmanaged_body = snapshot.unmanaged.get(entry.key)
+        if unmanaged_body is None or not _is_taken_over(entry, unmanaged_body, snapshot, wishes):
+            result.append(entry)
+            continue
+        result.append(replace(entry, live=unmanaged_body))
+        if entry.kind in WORKLOADS or _is_manifest(entry):
+            objects[entry.key] = _called(unmanaged_body, entry.service)
+    return result, replace(snapshot, objects=objects)
 
 
-def _finds(given: Entry, stranger: Body, found: Found) -> bool:
-    """Whether a Service that is taken over will find the pods.
-
-    What it asks for beyond ours cannot be taken out of it.
-    """
-    if given.kind != SERVICE_KIND or SERVICE in given.wanted["metadata"]["annotations"]:
-        return True
-    workload = next(
-        (
-            of[kind.name, given.service]
-            for of in (found.strangers, found.objects)
-            for kind in WORKLOADS
-            if (kind.name, given.service) in of
-        ),
-        None,
+def originals(entries: Iterable[Entry]) -> tuple[Body, ...]:
+    """Return the objects that entries take over, as they are now."""
+    return tuple(
+        entry.live for entry in entries if entry.live is not None and not label(entry.live, APP)
     )
+
+
+def _is_taken_over(entry: Entry, unmanaged_body: Body, snapshot: Snapshot, wishes: Wishes) -> bool:
+    return (
+        wishes.adopt
+        and entry.live is None
+        and not label(unmanaged_body, APP)
+        and _finds(entry, unmanaged_body, snapshot)
+    )
+
+
+def _is_manifest(entry: Entry) -> bool:
+    return SERVICE in entry.wanted["metadata"]["annotations"]
+
+
+def _called(unmanaged_body: Body, service: str) -> Body:
+    """Return an object with the annotation by which it is found as what runs a service."""
+    annotations = {**(unmanaged_body["metadata"].get("annotations") or {}), SERVICE: service}
+    return {
+        **unmanaged_body,
+        "metadata": {**unmanaged_body["metadata"], "annotations": annotations},
+    }
+
+
+def _finds(entry: Entry, unmanaged_body: Body, snapshot: Snapshot) -> bool:
+    """Return whether a Service that is taken over will find the pods.
+
+    What it selects by beyond ours cannot be taken out of it.
+    """
+    if entry.kind != SERVICE_KIND or _is_manifest(entry):
+        return True
+    workload = _workload(entry.service, snapshot)
     labels = (workload["spec"]["template"]["metadata"].get("labels") or {}) if workload else {}
     return bool(
-        (stranger["spec"].get("selector") or {}).items()
-        <= {**labels, **given.wanted["spec"]["selector"]}.items()
+        (unmanaged_body["spec"].get("selector") or {}).items()
+        <= {**labels, **entry.wanted["spec"]["selector"]}.items()
     )
+
+
+def _workload(name: str, snapshot: Snapshot) -> Body | None:
+    for objects in (snapshot.unmanaged, snapshot.objects):
+        for kind in WORKLOADS:
+            if (kind.name, name) in objects:
+                return objects[kind.name, name]
+    return None
 
 
 def hand_over(cluster: Cluster, kind: Kind, written: Body) -> None:
@@ -259,7 +295,7 @@ def _without(entry: dict[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _subtracted(fields: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
-    """A set of fields without those in another one (https://kubernetes.io/docs/reference/generated/kubernetes-api: FieldsV1)."""
+    """Return a set of fields (FieldsV1) without those in another one."""
     result = {}
     for key, value in fields.items():
         if key not in ours:

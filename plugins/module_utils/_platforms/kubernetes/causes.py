@@ -114,7 +114,7 @@ _AWAY = (
 )
 
 
-def unschedulable(message: str, other_architecture: bool) -> Cause | None:
+def unschedulable(message: str, *, other_architecture: bool) -> Cause | None:
     """Why the scheduler finds no machine.
 
     ``other_architecture`` where the service asks for one and for nothing else.
@@ -151,7 +151,7 @@ def image(reason: str, message: str, name: str) -> Cause:
     )
 
 
-def denied(cause: Cause, unread: bool) -> Cause:
+def denied(cause: Cause, *, unread: bool) -> Cause:
     """Why an image is denied to a pod that brings credentials.
 
     ``unread`` where its kubelet could not read them, and tries again.
@@ -246,17 +246,15 @@ def gone(pod: Mapping[str, Any]) -> Cause:
     reason = status.get("reason", "")
     if reason == "Evicted":
         return Cause("evicted", f"was evicted from its machine ({status.get('message', '')})")
-    return Cause(
-        "crash",
-        "ended"
-        f" ({reason or status.get('phase')}{': ' + status['message'] if status.get('message') else ''})",
-    )
+    message = f": {status['message']}" if status.get("message") else ""
+    return Cause("crash", f"ended ({reason or status.get('phase')}{message})")
 
 
 def probed(messages: Iterable[str]) -> str:
-    """What the last failed probe printed, of the messages of a pod's ``Unhealthy`` events, oldest first; empty where none failed.
+    """Return what the last failed probe printed; empty where none failed.
 
-    A probe that is killed with its container, or finds it ended, tells nothing of the cause.
+    ``messages`` are those of a pod's ``Unhealthy`` events, the oldest first. A probe that is killed
+    with its container, or finds it ended, tells nothing of the cause.
     """
     found = [match["said"] for match in map(_PROBE.match, messages) if match]
     said = [

@@ -115,7 +115,11 @@ class Cluster:
         dry: bool = False,
         manager: str = MANAGER,
     ) -> dict[str, Any]:
-        """Server-side apply; raises Conflict where others own a field and ``force`` is not set, Outdated where a version is given and old."""
+        """Apply on the server's side.
+
+        Raise Conflict where others own a field and ``force`` is not set, Outdated where a version
+        is given and old.
+        """
         query = {
             "fieldManager": manager,
             "force": str(force).lower(),
@@ -168,7 +172,7 @@ class Cluster:
         except NotFound:
             return
 
-    def log(self, pod: str, container: str, lines: int, previous: bool) -> str:
+    def log(self, pod: str, container: str, lines: int, *, previous: bool) -> str:
         """The last lines of a container, or of the one before it."""
         query = {
             "container": container,
@@ -228,6 +232,29 @@ class Cluster:
         response = self._send(method, path, query or {}, body, content)
         return json.loads(response.data) if response.data else None
 
+    def _not_connected(self, error: Exception) -> PlatformError:
+        import urllib3
+
+        host = self.access.host
+        if isinstance(error, urllib3.exceptions.SSLError):
+            return Denied(
+                f"no trusted connection to the cluster at {host}",
+                innermost(error),
+                "Check ca_path, client_cert and the kubeconfig",
+            )
+        if _is_direct(self.access):
+            return Unreachable(
+                f"no connection to the cluster at {host}",
+                innermost(error),
+                "Check the kubeconfig's server or host, and that it runs",
+            )
+        return Unreachable(
+            f"no connection to the cluster at {host} by the proxy"
+            f" {_without_password(self.access.proxy)}",
+            innermost(error),
+            "Check the proxy, and the kubeconfig's server or host",
+        )
+
     def _ask(self, method: str, url: str, **options: Any) -> Any:
         import urllib3
 
@@ -276,26 +303,8 @@ class Cluster:
                 redirect=False,
                 preload_content=not stream,
             )
-        except urllib3.exceptions.SSLError as error:
-            raise Denied(
-                f"no trusted connection to the cluster at {self.access.host}",
-                innermost(error),
-                "Check ca_path, client_cert and the kubeconfig",
-            ) from error
         except urllib3.exceptions.HTTPError as error:
-            by = (
-                ""
-                if _is_direct(self.access)
-                else f" by the proxy {_without_password(self.access.proxy)}"
-            )
-            remedy = (
-                "Check the proxy, and the kubeconfig's server or host"
-                if by
-                else "Check the kubeconfig's server or host, and that it runs"
-            )
-            raise Unreachable(
-                f"no connection to the cluster at {self.access.host}{by}", innermost(error), remedy
-            ) from error
+            raise self._not_connected(error) from error
         if "Date" in response.headers:
             self.clock, self._heard = (
                 parsedate_to_datetime(response.headers["Date"]).timestamp(),
@@ -400,40 +409,48 @@ def _refusal(method: str, path: str, status: int, answer: Mapping[str, Any]) -> 
     """The server's Status as one of our errors."""
     why = str(answer.get("message") or f"status {status}")
     what = f"the cluster refused {method} {path.partition('?')[0]}"
+    reason = answer.get("reason", "")
+    denied = _denial(status, why)
+    if denied:
+        return denied
+    if status == 404:
+        return NotFound(what, why)
+    if status == 410 or reason == "Expired":
+        return Expired(what, why)
+    if status in (429, 503, 504):
+        return Busy(what, why, "Try again")
+    owners = _owners(answer)
+    if owners:
+        return Conflict(what, why, owners)
+    if status == 409 and reason in ("Conflict", "AlreadyExists"):
+        return Outdated(what, why)
+    return PlatformError(what, why, status=status, reason=reason)
+
+
+def _owners(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return who holds which field, where others hold fields that were applied."""
     causes = (answer.get("details") or {}).get("causes") or []
+    return [
+        (_manager(cause["message"]), cause["field"])
+        for cause in causes
+        if cause.get("reason") == "FieldManagerConflict"
+    ]
+
+
+def _denial(status: int, why: str) -> Denied | None:
+    """Return the error of a user whom the server does not know, or who may not do this."""
     if status == 401:
         return Denied(
             "the cluster does not accept these credentials",
             why,
             "They may have expired: log in again, or give another api_key or kubeconfig",
         )
-    if status == 403 and re.search(r'User "[^"]*" cannot ', why):
-        remedy = "Let its Role have that verb; the guide on Kubernetes lists what is needed"
-        return Denied(
-            _forbidden(why),
-            why,
-            (
-                "Give api_key, client_cert or a kubeconfig with a user"
-                if 'User "system:anonymous"' in why
-                else remedy
-            ),
-        )
-    if status == 404:
-        return NotFound(what, why)
-    if status == 410 or answer.get("reason") == "Expired":
-        return Expired(what, why)
-    if status in (429, 503, 504):
-        return Busy(what, why, "Try again")
-    owners = [
-        (_manager(cause["message"]), cause["field"])
-        for cause in causes
-        if cause.get("reason") == "FieldManagerConflict"
-    ]
-    if owners:
-        return Conflict(what, why, owners)
-    if status == 409 and answer.get("reason") in ("Conflict", "AlreadyExists"):
-        return Outdated(what, why)
-    return PlatformError(what, why, status=status, reason=answer.get("reason", ""))
+    if status != 403 or not re.search(r'User "[^"]*" cannot ', why):
+        return None
+    remedy = "Let its Role have that verb; the guide on Kubernetes lists what is needed"
+    if 'User "system:anonymous"' in why:
+        remedy = "Give api_key, client_cert or a kubeconfig with a user"
+    return Denied(_forbidden(why), why, remedy)
 
 
 def _forbidden(why: str) -> str:

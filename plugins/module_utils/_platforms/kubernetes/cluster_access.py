@@ -52,28 +52,38 @@ def access(options: Mapping[str, Any]) -> Access:
     """What a module's options say, and the kubeconfig where they leave something open."""
     given = {**options, **_from_environment(options)}
     found = _explicit(given) if given.get("host") else _configured(given)
-    impersonated = (
-        [("Impersonate-User", given["impersonate_user"])] if given.get("impersonate_user") else []
-    )
-    impersonated += [
-        ("Impersonate-Group", group) for group in given.get("impersonate_groups") or []
-    ]
     changes: dict[str, Any] = {
-        "headers": tuple(impersonated),
+        "headers": _impersonation(given),
         "timeout": float(given.get("timeout") or 60),
+        **_login(given),
     }
-    if given.get("api_key"):
-        changes["authorization"] = _bearer(given["api_key"])
-    if given.get("ca_path"):
-        changes["ca"] = _read(given["ca_path"], "ca_path")
-    if given.get("client_cert"):
-        changes["certificate"] = _pair(given)
     if given.get("validate_certs") is False:
         changes["verify"] = False
     for name in ("namespace", "proxy", "no_proxy"):
         if given.get(name):
             changes[name] = given[name]
     return Access(**{**vars(found), **changes})
+
+
+def _impersonation(given: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return the headers by which a user acts as another one."""
+    user = given.get("impersonate_user")
+    return (
+        *([("Impersonate-User", user)] if user else []),
+        *(("Impersonate-Group", group) for group in given.get("impersonate_groups") or []),
+    )
+
+
+def _login(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the options say of who logs in, and whom to trust."""
+    result: dict[str, Any] = {}
+    if given.get("api_key"):
+        result["authorization"] = _bearer(given["api_key"])
+    if given.get("ca_path"):
+        result["ca"] = _read(given["ca_path"], "ca_path")
+    if given.get("client_cert"):
+        result["certificate"] = _pair(given)
+    return result
 
 
 def _from_environment(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -266,24 +276,8 @@ def _by_client(load: Callable[[Any, Any], None], namespace: str) -> Access:
         from kubernetes import client, config
     except ImportError as error:
         raise missing_package(error) from error
-    target, heard = client.Configuration(), _Heard()
-    logging.getLogger().addHandler(heard)
-    try:
-        load(config, target)
-    except Exception as error:  # its plugins fail in ways of their own
-        raise ShippingError(
-            "cannot log in to the cluster",
-            " ".join(str(error).split()),
-            "Check the kubeconfig's user and its plugin",
-        ) from error
-    finally:
-        logging.getLogger().removeHandler(heard)
-    if heard.said and not target.cert_file and not _token(target):
-        raise ShippingError(
-            "cannot log in to the cluster",
-            "; ".join(heard.said),
-            "Check the kubeconfig's user and its plugin",
-        )
+    target = client.Configuration()
+    _load(lambda: load(config, target), lambda: bool(target.cert_file or _token(target)))
     return Access(
         host=target.host.rstrip("/"),
         namespace=namespace,
@@ -298,6 +292,29 @@ def _by_client(load: Callable[[Any, Any], None], namespace: str) -> Access:
     )
 
 
+def _load(load: Callable[[], None], has_login: Callable[[], bool]) -> None:
+    """Load a configuration; raise ShippingError where that fails or brings no login.
+
+    The client only logs why a plugin failed.
+    """
+    log = _ErrorLog()
+    logging.getLogger().addHandler(log)
+    try:
+        load()
+    except Exception as error:  # its plugins fail in ways of their own
+        raise _no_login(" ".join(str(error).split())) from error
+    finally:
+        logging.getLogger().removeHandler(log)
+    if log.texts and not has_login():
+        raise _no_login("; ".join(log.texts))
+
+
+def _no_login(why: str) -> ShippingError:
+    return ShippingError(
+        "cannot log in to the cluster", why, "Check the kubeconfig's user and its plugin"
+    )
+
+
 def _token(configuration: Any) -> str:
     return str(
         configuration.get_api_key_with_prefix("authorization")
@@ -306,16 +323,16 @@ def _token(configuration: Any) -> str:
     )
 
 
-class _Heard(logging.Handler):
+class _ErrorLog(logging.Handler):
     """What the official client only logs, such as why a plugin failed."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
-        self.said: list[str] = []
+        self.texts: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep it."""
-        self.said.append(" ".join(record.getMessage().split()))
+        self.texts.append(" ".join(record.getMessage().split()))
 
 
 def missing_package(error: Exception) -> ShippingError:

@@ -57,21 +57,29 @@ def label(body: Body, key: str) -> str:
 
 
 def covers(live: Any, wanted: Any) -> bool:
-    """Whether everything that is wanted is there, whatever else there is."""
+    """Return whether everything that is wanted is there, whatever else there is."""
     if isinstance(wanted, Mapping):
-        return isinstance(live, Mapping) and all(
-            covers(live[key], value) if key in live else _says_nothing(key, value)
-            for key, value in wanted.items()
-        )
+        return isinstance(live, Mapping) and _covers_mapping(live, wanted)
     if isinstance(wanted, list) and wanted and isinstance(live, list):
-        key = _key(wanted)
-        if key:
-            known = {_identity(item, key): item for item in live if isinstance(item, Mapping)}
-            return all(covers(known.get(_identity(item, key)), item) for item in wanted)
-        return len(live) == len(wanted) and all(
-            covers(one, other) for one, other in zip(live, wanted)
-        )
+        return _covers_list(live, wanted)
     return bool(live == wanted)
+
+
+def _covers_mapping(live: Body, wanted: Body) -> bool:
+    return all(
+        covers(live[key], value) if key in live else _says_nothing(key, value)
+        for key, value in wanted.items()
+    )
+
+
+def _covers_list(live: list[Any], wanted: list[Any]) -> bool:
+    key = _key(wanted)
+    if key:
+        known = _by_identity([item for item in live if isinstance(item, Mapping)], key)
+        return all(covers(known.get(_identity(item, key)), item) for item in wanted)
+    return len(live) == len(wanted) and all(
+        covers(live_item, item) for live_item, item in zip(live, wanted)
+    )
 
 
 def _says_nothing(key: str, value: Any) -> bool:
@@ -127,50 +135,59 @@ def _is_controllers(key: str) -> bool:
 
 
 def differences(path: str, before: Any, after: Any) -> Iterator[Change]:
-    """The leaves in which two trees differ; None stands for nothing."""
+    """Yield the leaves in which two trees differ; None stands for nothing."""
     if before == after:
         return
     if isinstance(before, Mapping) and isinstance(after, Mapping):
-        for key in [*after, *(key for key in before if key not in after)]:
-            yield from differences(
-                f"{path}.{key}" if path else str(key), before.get(key), after.get(key)
-            )
+        for key in _joined_keys(before, after):
+            inner = f"{path}.{key}" if path else str(key)
+            yield from differences(inner, before.get(key), after.get(key))
         return
-    if (
-        isinstance(before, list)
-        and isinstance(after, list)
-        and before
-        and after
-        and _key([*before, *after])
-    ):
-        key = _key([*before, *after])
-        one, other = ({_identity(item, key): item for item in items} for items in (before, after))
-        for name in [*other, *(name for name in one if name not in other)]:
-            yield from differences(f"{path}[{name}]", one.get(name), other.get(name))
+    key = _common_key(before, after)
+    if not key:
+        yield Change(path, before, after)
         return
-    yield Change(path, before, after)
+    old, new = _by_identity(before, key), _by_identity(after, key)
+    for name in _joined_keys(old, new):
+        yield from differences(f"{path}[{name}]", old.get(name), new.get(name))
+
+
+def _joined_keys(before: Body, after: Body) -> list[Any]:
+    return [*after, *(key for key in before if key not in after)]
+
+
+def _common_key(before: Any, after: Any) -> str:
+    """Return what identifies the entries of two lists; empty where nothing does."""
+    if isinstance(before, list) and isinstance(after, list) and before and after:
+        return _key([*before, *after])
+    return ""
+
+
+def _by_identity(items: list[Any], key: str) -> dict[str, Any]:
+    return {_identity(item, key): item for item in items}
 
 
 def projected(live: Any, shape: Any) -> Any:
-    """The part of an object that another one has, too.
+    """Return the part of an object that another one has, too.
 
     What is declared of it, for people to read.
     """
     if isinstance(shape, Mapping) and isinstance(live, Mapping):
-        return {
-            key: projected(live[key], value) if key in live else value
-            for key, value in shape.items()
-            if key in live or _says_nothing(key, value)
-        }
+        return _projected_mapping(live, shape)
     if isinstance(shape, list) and isinstance(live, list) and _key(shape):
         key = _key(shape)
-        known = {_identity(item, key): item for item in shape}
-        return [
-            projected(item, known[_identity(item, key)])
-            for item in live
-            if _identity(item, key) in known
-        ]
+        known = _by_identity(shape, key)
+        kept = [item for item in live if _identity(item, key) in known]
+        return [projected(item, known[_identity(item, key)]) for item in kept]
     return live
+
+
+def _projected_mapping(live: Body, shape: Body) -> dict[str, Any]:
+    return {
+        key: projected(live[key], value) if key in live else value
+        for key, value in shape.items()
+        if key in live or _says_nothing(key, value)
+    }
 
 
 def owned_replicas(live: Body, manager: str) -> bool:

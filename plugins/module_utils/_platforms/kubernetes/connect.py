@@ -8,26 +8,41 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..._deploy.ports import Platform
 from ..._registry.credentials import Credentials
 from ..._registry.registries import Registries
 from .cluster import Cluster
 from .cluster_access import access
-from .driver import Kubernetes, Ways
+from .completion import Completer
+from .diagnoser import Diagnoser
+from .driver import Driver
+from .manifest_source import ManifestSource
+from .options import KubernetesOptions
+from .preview import Preview
+from .reader import Reader
+from .storage import Storage
+
+NAME = "kubernetes"
 
 
-def connect(options: Mapping[str, Any], registries: Mapping[str, Mapping[str, str]]) -> Kubernetes:
-    """The namespace of the cluster that the options name."""
+def connect(options: Mapping[str, Any], registries: Mapping[str, Mapping[str, str]]) -> Platform:
+    """Return the namespace of the cluster that the options name."""
     credentials = Credentials(registries, options.get("docker_config"))
-    ways = Ways(
-        **{
-            name: options[name]
-            for name in Ways.__dataclass_fields__
-            if options.get(name) is not None
-        }
+    asked = Registries(credentials, options.get("insecure_registries") or ())
+    names = KubernetesOptions.__dataclass_fields__
+    own = KubernetesOptions(
+        **{name: options[name] for name in names if options.get(name) is not None}
     )
-    return Kubernetes(
-        Cluster(access(options)),
-        credentials,
-        Registries(credentials, options.get("insecure_registries") or ()),
-        ways,
+    cluster = Cluster(access(options))
+    storage = Storage(cluster, create_namespace=own.create_namespace)
+    return Platform(
+        NAME,
+        reader=Reader(cluster, asked, own.monitor),
+        preview=Preview(cluster, credentials, asked, own),
+        driver=Driver(cluster, credentials),
+        records=storage,
+        leases=storage,
+        diagnoser=Diagnoser(cluster, asked),
+        manifests=ManifestSource(cluster, asked),
+        completer=Completer(cluster, credentials, own.pod_security),
     )

@@ -23,41 +23,46 @@ _IMAGE_KINDS = ("image_missing", "image_denied", "registry_unreachable")
 _KILLED = re.compile(r"failed (?:liveness|startup) probe")
 
 
-def examine(
-    cluster: Cluster, task: Task, cause: Cause, reference: str, registries: Registries
-) -> Evidence:
-    """Everything that the cluster and the registry can say.
+class Diagnoser:
+    """Find out why a pod failed; see ports.Diagnoser."""
 
-    ``reference`` is the image as the spec writes it.
-    """
-    if cause.kind in _IMAGE_KINDS:
-        asked = registries.digest(reference)
-        return Evidence(image=asked if isinstance(asked, Cause) else None)
-    if cause.kind == "no_volume" and task.name:
-        return Evidence(note=_of_claims(cluster, task.name))
-    if not task.name or not task.machine:
-        return Evidence()
-    pod = cluster.find(POD, task.name)
-    if pod is None:
-        return Evidence(note="its pod is gone")
+    def __init__(self, cluster: Cluster, registries: Registries) -> None:
+        self._cluster = cluster
+        self._registries = registries
+
+    def evidence(self, task: Task, cause: Cause, reference: str) -> Evidence:
+        """Return everything that the cluster and the registry can say."""
+        if cause.kind in _IMAGE_KINDS:
+            answer = self._registries.digest(reference)
+            return Evidence(image=answer if isinstance(answer, Cause) else None)
+        if cause.kind == "no_volume" and task.name:
+            return Evidence(note=_of_claims(self._cluster, task.name))
+        if not task.name or not task.machine:
+            return Evidence()
+        pod = self._cluster.find(POD, task.name)
+        if pod is None:
+            return Evidence(note="its pod is gone")
+        return _of_pod(self._cluster, pod, task, cause)
+
+
+def _of_pod(cluster: Cluster, pod: dict[str, Any], task: Task, cause: Cause) -> Evidence:
     events, note = _events(cluster, pod["metadata"]["uid"])
     container = _container(pod, task)
-    logs, log_note = (
-        _logs(cluster, task, container, _runs(pod, container)) if container else ((), "")
-    )
+    logs, log_note = _logs(cluster, pod, task, container) if container else ((), "")
+    probes = [event.get("message", "") for event in events if event.get("reason") == "Unhealthy"]
     return Evidence(
         exit_code=task.exit_code,
         killed_for_memory=cause.kind == "killed_for_memory",
-        unhealthy=any(
-            event.get("reason") == "Killing" and _KILLED.search(event.get("message", ""))
-            for event in events
-        ),
-        health=probed(
-            [event.get("message", "") for event in events if event.get("reason") == "Unhealthy"]
-        ),
+        unhealthy=any(_is_killed_by_probe(event) for event in events),
+        health=probed(probes),
         logs=logs,
         note="; ".join(filter(None, [note, log_note])),
     )
+
+
+def _is_killed_by_probe(event: dict[str, Any]) -> bool:
+    is_killing = event.get("reason") == "Killing"
+    return is_killing and bool(_KILLED.search(event.get("message", "")))
 
 
 def _events(cluster: Cluster, uid: str) -> tuple[list[dict[str, Any]], str]:
@@ -112,15 +117,17 @@ def _runs(pod: dict[str, Any], container: str) -> bool:
     )
 
 
-def _logs(cluster: Cluster, task: Task, container: str, runs: bool) -> tuple[tuple[str, ...], str]:
+def _logs(
+    cluster: Cluster, pod: dict[str, Any], task: Task, container: str
+) -> tuple[tuple[str, ...], str]:
     """The last lines of the attempt that failed.
 
     The container before, where another one runs already.
     """
     note = ""
-    for previous in (True, False) if task.failed and runs else (False, True):
+    for previous in (True, False) if task.failed and _runs(pod, container) else (False, True):
         try:
-            text = cluster.log(task.name, container, _LINES, previous)
+            text = cluster.log(task.name, container, _LINES, previous=previous)
         except PlatformError as error:
             note = f"its log cannot be read ({error.why})"
             continue

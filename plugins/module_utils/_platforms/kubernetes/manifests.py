@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Manifests as they are: each object becomes a service of the app, called by its kind and name. Pure.
+"""Manifests as they are: each object becomes a service of the app. Pure.
 
-A Secret's content is no part of it: what stands in the record is the name of a Secret of ours that
-keeps it.
+A service is called by its object's kind and name. A Secret's content is no part of it: what stands
+in the record is the name of a Secret of ours that keeps it.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ def read(documents: Iterable[Any], namespace: str | None, hooks: str) -> Manifes
     problems: list[Problem] = []
     for number, document in enumerate(_unfolded(documents), 1):
         if isinstance(document, dict) and document:
-            _take(document, f"manifests[{number}]", namespace, hooks, result, problems)
+            place = f"manifests[{number}]"
+            problems += _take(document, place, namespace, hooks, result)
         elif document is not None and document != {}:
             problems.append(Problem(f"manifests[{number}]", "must be a mapping"))
     if not result.objects and not problems:
@@ -113,76 +114,95 @@ def _unfolded(documents: Iterable[Any]) -> Iterable[Any]:
 
 
 def _take(
-    document: Body,
-    place: str,
-    namespace: str | None,
-    hooks: str,
-    result: Manifests,
-    problems: list[Problem],
-) -> None:
-    given = document.get("metadata")
-    metadata: Body = given if isinstance(given, dict) else {}
-    kind, name = document.get("kind"), metadata.get("name")
-    if (
-        not isinstance(document.get("apiVersion"), str)
-        or not isinstance(kind, str)
-        or not isinstance(name, str)
-    ):
-        why = "; generateName makes another one each time" if metadata.get("generateName") else ""
-        problems.append(Problem(place, f"needs apiVersion, kind and metadata.name{why}"))
-        return
-    title = f"{kind}/{name}"
+    document: Body, place: str, namespace: str | None, hooks: str, result: Manifests
+) -> list[Problem]:
+    """Add a document to the result; return what is wrong with it."""
+    unnamed = _unnamed(document)
+    if unnamed:
+        return [Problem(place, unnamed)]
+    metadata = document["metadata"]
+    title = f"{document['kind']}/{metadata['name']}"
     misshapen = list(_misshapen(document, title))
     if misshapen:
-        problems += misshapen
-        return
+        return misshapen
     hook = (metadata.get("annotations") or {}).get(_HOOK)
     if hook and (hooks == "skip" or "test" in hook):
         result.notes.append(f"{title}: passed over, a hook of Helm ({hook})")
-        return
-    if hook:
-        problems.append(
-            Problem(
-                title,
-                f"is a hook of Helm ({hook}), which is not run; run it as a task of the play, or"
-                " set hooks: skip",
-            )
-        )
-    if namespace and metadata.get("namespace") not in (None, namespace):
-        elsewhere = (
-            f"is for the namespace {metadata['namespace']}, and this release is for {namespace}"
-        )
-        problems.append(Problem(title, f"{elsewhere}; set namespace, or release it by itself"))
+        return []
+    problems = list(_objections(title, metadata, namespace, hook))
     if title in result.objects:
         problems.append(Problem(title, "is there twice"))
+    body = _tidied(document)
+    if body["kind"] == "Secret":
+        result.contents[title] = _content(body, title, problems)
+    result.objects[title] = body
+    return problems
+
+
+def _tidied(document: Body) -> Body:
+    """Return a copy without what the server adds to an object."""
     body = {key: copy.deepcopy(value) for key, value in document.items() if key != "status"}
     body["metadata"] = {
         key: value for key, value in body["metadata"].items() if key not in _OF_THE_SERVER
     }
-    if kind == "Secret":
-        result.contents[title] = _content(body, title, problems)
-    result.objects[title] = body
+    return body
+
+
+def _unnamed(document: Body) -> str:
+    """Return what is wrong with a document that cannot be addressed."""
+    given = document.get("metadata")
+    metadata: Body = given if isinstance(given, dict) else {}
+    texts = (document.get("apiVersion"), document.get("kind"), metadata.get("name"))
+    if all(isinstance(text, str) for text in texts):
+        return ""
+    why = "; generateName makes another one each time" if metadata.get("generateName") else ""
+    return f"needs apiVersion, kind and metadata.name{why}"
+
+
+def _objections(
+    title: str, metadata: Body, namespace: str | None, hook: str | None
+) -> Iterable[Problem]:
+    """Yield why an object cannot be part of this release."""
+    if hook:
+        yield Problem(
+            title,
+            f"is a hook of Helm ({hook}), which is not run; run it as a task of the play, or set"
+            " hooks: skip",
+        )
+    if namespace and metadata.get("namespace") not in (None, namespace):
+        yield Problem(
+            title,
+            f"is for the namespace {metadata['namespace']}, and this release is for {namespace};"
+            " set namespace, or release it by itself",
+        )
 
 
 def _misshapen(document: Body, title: str) -> Iterable[Problem]:
-    """What is looked into here and has not the shape that the API gives it.
+    """Yield what is looked into here and has not the shape that the API gives it.
 
     Everything else is the API's to judge.
     """
-    paths = ("metadata.labels", "metadata.annotations", *_MAPPINGS.get(document["kind"], ()))
+    kind = document["kind"]
+    paths = ("metadata.labels", "metadata.annotations", *_MAPPINGS.get(kind, ()))
     wrong = [path for path in paths if not isinstance(_at(document, path), (dict, type(None)))]
     yield from (Problem(f"{title}.{path}", "must be a mapping") for path in wrong)
-    if not wrong and document["kind"] in TEMPLATED and _at(document, "spec.template") is None:
+    if not wrong and kind in TEMPLATED and _at(document, "spec.template") is None:
         yield Problem(f"{title}.spec.template", "is missing")
-    if document["kind"] == "CustomResourceDefinition":
+    if kind == "CustomResourceDefinition":
         yield from _undefined(document, title)
-    for pod in _pod_specs(document) if document["kind"] in _PODS else ():
+    if kind in _PODS:
+        yield from _misshapen_containers(document, title)
+
+
+def _misshapen_containers(document: Body, title: str) -> Iterable[Problem]:
+    for pod in _pod_specs(document):
         for key in ("containers", "initContainers"):
-            listed = pod.get(key) or []
-            if not isinstance(listed, list) or not all(
-                isinstance(container, dict) for container in listed
-            ):
+            if not _is_list_of_mappings(pod.get(key) or []):
                 yield Problem(f"{title}, {key}", "must be a list of mappings")
+
+
+def _is_list_of_mappings(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 
 
 def _undefined(document: Body, title: str) -> Iterable[Problem]:
@@ -258,13 +278,15 @@ def services(
     read_: Manifests,
     discovered: Definitions,
     names: Mapping[str, str],
+    *,
     images: Mapping[str, str],
     labels: Mapping[str, str],
     namespace: str,
 ) -> dict[str, Body]:
-    """The objects as services; ``names`` has the kept Secret of each Secret's content, ``labels`` what is done to each one's pods.
+    """Return the objects as services; raise SpecError where the cluster knows no such kind.
 
-    Raises :class:`SpecError`.
+    ``names`` has the kept Secret of each Secret's content, ``labels`` what is done to each one's
+    pods.
     """
     own = definitions(read_.objects.values())
     known = {**STANDARD, **discovered, **own}
@@ -303,7 +325,9 @@ def services(
 
 
 def _rank(body: Body) -> int:
-    return 0 if body["kind"] in _EARLY else 2 if body["kind"] in _PODS else 1
+    if body["kind"] in _EARLY:
+        return 0
+    return 2 if body["kind"] in _PODS else 1
 
 
 def _needs(body: Body, before: Mapping[str, Body], own: Definitions) -> dict[str, str]:
@@ -340,24 +364,21 @@ def images_of(body: Body) -> list[str]:
     """Every image that an object names, once each."""
     if body["kind"] not in _PODS:
         return []
-    containers = [
-        container
-        for pod in _pod_specs(body)
-        for key in ("containers", "initContainers")
-        for container in pod.get(key) or []
-    ]
-    return list(
-        dict.fromkeys(str(container["image"]) for container in containers if container.get("image"))
-    )
+    images = [container["image"] for container in _containers(body) if container.get("image")]
+    return list(dict.fromkeys(map(str, images)))
+
+
+def _containers(body: Body) -> Iterable[Body]:
+    for pod in _pod_specs(body):
+        for key in ("containers", "initContainers"):
+            yield from pod.get(key) or []
 
 
 def with_images(body: Body, images: Mapping[str, str]) -> Body:
     """The object with its images pinned."""
     result = copy.deepcopy(body)
-    for pod in _pod_specs(result) if body["kind"] in _PODS else ():
-        for key in ("containers", "initContainers"):
-            for container in pod.get(key) or []:
-                container["image"] = images.get(container.get("image"), container.get("image"))
+    for container in _containers(result) if body["kind"] in _PODS else ():
+        container["image"] = images.get(container.get("image"), container.get("image"))
     return result
 
 

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -43,13 +43,13 @@ _UNNOTICED = 1.5
 _TEMPLATE = "deprecated.daemonset.template.generation"
 
 
-@dataclass
-class Found:
-    """What one look at the cluster found of an app.
+@dataclass(frozen=True)
+class Snapshot:
+    """What one look at the cluster shows of an app.
 
-    ``objects`` has the app's own by kind and name, ``strangers`` others' of the names that it
+    ``objects`` has the app's own by kind and name, ``unmanaged`` others' of the names that it
     needs; ``applied`` the generation of each workload that was written last, which a look must have
-    reached.
+    reached. What another look finds goes into another one of these.
     """
 
     objects: dict[Key, Body] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Found:
     events: list[Body] = field(default_factory=list)
     namespace: Body | None = None
     clock: float = 0.0
-    strangers: dict[Key, Body] = field(default_factory=dict)
+    unmanaged: dict[Key, Body] = field(default_factory=dict)
     applied: Mapping[str, int] = field(default_factory=dict)
     nodes: list[Body] | None = None
 
@@ -68,14 +68,14 @@ class Found:
 
         For manifests each object.
         """
-        found = {}
+        workloads = {}
         for (kind, _name), body in self.objects.items():
             name = annotation(body, SERVICE) or (
                 label(body, SERVICE) if kind in (DEPLOYMENT.name, DAEMON_SET.name) else ""
             )
             if name:
-                found[name] = body
-        return found
+                workloads[name] = body
+        return workloads
 
     def names(self, kind: str, *roles: str) -> set[str]:
         """The names of the app's objects of a kind, of certain roles only where they are given."""
@@ -110,41 +110,37 @@ def own(app: str, namespace: str, bodies: Iterable[Body]) -> dict[Key, Body]:
     }
 
 
-def states(app: str, found: Found, resolved: Resolved, monitor: float) -> States:
-    """Every service of the app that exists."""
+def states(app: str, snapshot: Snapshot, resolved: Resolved, monitor: float) -> States:
+    """Return every service of the app that exists."""
     return {
-        name: _service(app, name, body, found, resolved, monitor)
-        for name, body in found.workloads.items()
+        name: (
+            _running(app, name, snapshot, resolved, monitor)
+            if body["kind"] in _RUNNERS
+            else _passive(name, body, snapshot)
+        )
+        for name, body in snapshot.workloads.items()
     }
 
 
-def _service(
-    app: str, name: str, body: Body, found: Found, resolved: Resolved, monitor: float
+def _running(
+    app: str, name: str, snapshot: Snapshot, resolved: Resolved, monitor: float
 ) -> ServiceState:
-    if body["kind"] not in _RUNNERS:
-        return _passive(name, body, found)
+    """Return the state of a service whose workload keeps pods running."""
+    body = snapshot.workloads[name]
     everywhere = body["kind"] == DAEMON_SET.name
     metadata, status = body["metadata"], body.get("status", {})
-    seen = status.get("observedGeneration", 0) >= max(
-        metadata.get("generation", 0), found.applied.get(name, 0)
+    is_observed = status.get("observedGeneration", 0) >= max(
+        metadata.get("generation", 0), snapshot.applied.get(name, 0)
     )
-    sent = service_hash(app, name, resolved) if name in resolved.services else ""
-    is_current = _currency(name, body, found) if seen else (lambda _pod: False)
-    declared = resolved.services.get(name, {})
-    tasks = [
-        task
-        for pod in found.pods
-        if label(pod, SERVICE) == name or _is_of(pod, body, found)
-        for task in _tasks(pod, is_current, sent, found, declared)
-    ]
+    tasks = _tasks_of_service(app, name, snapshot, resolved, is_observed=is_observed)
     wanted = (
         status.get("desiredNumberScheduled", 0) if everywhere else body["spec"].get("replicas", 1)
     )
     return ServiceState(
         name=name,
         wanted=wanted,
-        tasks=(*tasks, *(_refused(name, body) if seen else ())),
-        update="" if seen else words.UPDATING,
+        tasks=(*tasks, *(_refused(name, body) if is_observed else ())),
+        update="" if is_observed else words.UPDATING,
         update_id=str(metadata.get("generation", "")),
         checked=any(
             "readinessProbe" in container
@@ -155,41 +151,53 @@ def _service(
     )
 
 
-def _passive(name: str, body: Body, found: Found) -> ServiceState:
-    """An object that runs nothing itself, or runs something to its end.
+def _tasks_of_service(
+    app: str, name: str, snapshot: Snapshot, resolved: Resolved, *, is_observed: bool
+) -> list[Task]:
+    body, declared = snapshot.workloads[name], resolved.services.get(name)
+    sent = service_hash(app, name, resolved) if declared is not None else ""
+    is_current = _currency(body, snapshot) if is_observed else (lambda _pod: False)
+    tasks: list[Task] = []
+    for pod in snapshot.pods:
+        if label(pod, SERVICE) == name or _is_of(pod, body, snapshot):
+            tasks += _tasks(pod, is_current, sent, snapshot, declared or {})
+    return tasks
 
-    One task that stands for it.
+
+# What stands for the phase of an object that runs nothing itself.
+_PASSIVE_STATES = {kstatus.FAILED: words.ENDED, kstatus.CURRENT: words.RUNNING}
+
+
+def _passive(name: str, body: Body, snapshot: Snapshot) -> ServiceState:
+    """Return the state of an object that runs nothing itself, or runs something to its end.
+
+    One task stands for it.
     """
     state, why = kstatus.status(body)
     failed = state == kstatus.FAILED
-    pod = next(
-        (
-            pod
-            for pod in found.pods
-            if _owned_by(pod, body) and pod.get("status", {}).get("phase") == "Failed"
-        ),
-        None,
-    )
+    cause = Cause("timeout", why) if why else None
+    if failed:
+        cause = Cause("object_failed", f"{name} {why}", final=True)
     task = Task(
-        id=body["metadata"].get("uid", name) if pod is None else pod["metadata"]["uid"],
-        name=pod["metadata"]["name"] if pod else "",
+        id=body["metadata"].get("uid", name),
+        name="",
         slot=name,
-        machine=pod["spec"].get("nodeName", "") if pod else "",
-        state=(
-            words.ENDED if failed else words.RUNNING if state == kstatus.CURRENT else words.STARTING
-        ),
+        machine="",
+        state=_PASSIVE_STATES.get(state, words.STARTING),
         current=True,
         sent=True,
         wanted=not failed,
         failed=failed,
-        cause=(
-            Cause("object_failed", f"{name} {why}", final=True)
-            if failed
-            else Cause("timeout", why)
-            if why
-            else None
-        ),
+        cause=cause,
     )
+    pod = _failed_pod(body, snapshot)
+    if pod is not None:
+        task = replace(
+            task,
+            id=pod["metadata"]["uid"],
+            name=pod["metadata"]["name"],
+            machine=pod["spec"].get("nodeName", ""),
+        )
     return ServiceState(
         name=name,
         wanted=1,
@@ -200,14 +208,18 @@ def _passive(name: str, body: Body, found: Found) -> ServiceState:
     )
 
 
-def _is_of(pod: Body, workload: Body, found: Found) -> bool:
+def _failed_pod(owner: Body, snapshot: Snapshot) -> Body | None:
+    failed = (pod for pod in snapshot.pods if pod.get("status", {}).get("phase") == "Failed")
+    return next((pod for pod in failed if _owned_by(pod, owner)), None)
+
+
+def _is_of(pod: Body, workload: Body, snapshot: Snapshot) -> bool:
     """Whether a pod without our labels belongs to a workload.
 
     As those of one that was taken over do.
     """
-    owners = {owner["uid"] for owner in pod["metadata"].get("ownerReferences") or []}
-    sets = {body["metadata"]["uid"] for body in found.replica_sets if _owned_by(body, workload)}
-    return bool(owners & {*sets, workload["metadata"].get("uid")})
+    sets = {body["metadata"]["uid"] for body in snapshot.replica_sets if _owned_by(body, workload)}
+    return bool(_owners(pod) & {*sets, workload["metadata"].get("uid")})
 
 
 def _owned_by(body: Body, owner: Body) -> bool:
@@ -217,28 +229,36 @@ def _owned_by(body: Body, owner: Body) -> bool:
     )
 
 
-def _currency(name: str, body: Body, found: Found) -> Any:
-    """A test for pods: whether they are of the workload's template as it is now, edited by hand or not."""
+def _currency(body: Body, snapshot: Snapshot) -> Callable[[Body], bool]:
+    """Return a test for pods: whether they are of the workload's template as it is now.
+
+    The template may have been edited by hand.
+    """
     if body["kind"] == "StatefulSet":
         update = body.get("status", {}).get("updateRevision")
-        return lambda pod: (
-            (pod["metadata"].get("labels") or {}).get("controller-revision-hash") == update
-        )
+        return lambda pod: _pod_label(pod, "controller-revision-hash") == update
     if body["kind"] == DAEMON_SET.name:
-        generation = str((body["metadata"].get("annotations") or {}).get(_TEMPLATE, ""))
-        return lambda pod: (
-            (pod["metadata"].get("labels") or {}).get("pod-template-generation") == generation
-        )
-    revision = (body["metadata"].get("annotations") or {}).get(REVISION)
-    newest = {
-        replica_set["metadata"]["uid"]
-        for replica_set in found.replica_sets
-        if _owned_by(replica_set, body)
-        and (replica_set["metadata"].get("annotations") or {}).get(REVISION) == revision
+        generation = annotation(body, _TEMPLATE)
+        return lambda pod: _pod_label(pod, "pod-template-generation") == generation
+    newest = _newest_replica_sets(body, snapshot)
+    return lambda pod: not newest.isdisjoint(_owners(pod))
+
+
+def _pod_label(pod: Body, key: str) -> Any:
+    return (pod["metadata"].get("labels") or {}).get(key)
+
+
+def _newest_replica_sets(deployment: Body, snapshot: Snapshot) -> set[str]:
+    revision = annotation(deployment, REVISION)
+    return {
+        body["metadata"]["uid"]
+        for body in snapshot.replica_sets
+        if _owned_by(body, deployment) and annotation(body, REVISION) == revision
     }
-    return lambda pod: any(
-        owner["uid"] in newest for owner in pod["metadata"].get("ownerReferences") or []
-    )
+
+
+def _owners(body: Body) -> set[str]:
+    return {owner["uid"] for owner in body["metadata"].get("ownerReferences") or []}
 
 
 def _refused(name: str, body: Body) -> Iterator[Task]:
@@ -260,61 +280,55 @@ def _refused(name: str, body: Body) -> Iterator[Task]:
 
 
 def _tasks(
-    pod: Body, is_current: Any, sent: str, found: Found, declared: Mapping[str, Any]
+    pod: Body,
+    is_current: Callable[[Body], bool],
+    sent: str,
+    snapshot: Snapshot,
+    declared: Mapping[str, Any],
 ) -> Iterator[Task]:
-    """The pod itself, and each of its containers' ends as an attempt that failed."""
-    metadata, status = pod["metadata"], pod.get("status", {})
+    """Yield the pod itself, and each of its containers' ends as an attempt that failed."""
+    metadata = pod["metadata"]
+    containers = pod.get("status", {}).get("containerStatuses") or []
+    is_ending = "deletionTimestamp" in metadata
+    state, cause = _state(pod, containers, snapshot, declared)
     current = is_current(pod)
-    common: dict[str, Any] = {
-        "name": metadata["name"],
-        "slot": metadata["name"],
-        "machine": pod["spec"].get("nodeName", ""),
-        "sent": current or (bool(sent) and label(pod, HASH) == sent),
-    }
-    containers = status.get("containerStatuses") or []
-    going = "deletionTimestamp" in metadata
-    state, cause = _state(pod, containers, found, declared)
-    for container in containers:
-        ends = _ends(container)
-        known = (
-            container.get("state", {}).get("terminated")
-            or container.get("lastState", {}).get("terminated")
-            or {}
-        )
-        for number in range(1, ends + 1):
-            yield Task(
-                id=f"{metadata['uid']}/{container['name']}/{number}",
-                state=words.ENDED,
-                current=False,
-                wanted=False,
-                failed=not going,
-                exit_code=known.get("exitCode"),
-                cause=causes.terminated(known),
-                created=f"{metadata['creationTimestamp']} {number:04}",
-                **common,
-            )
-    if cause and cause.final:
-        first = f"{metadata['creationTimestamp']} 0000"
-        yield Task(
-            f"{metadata['uid']}//0",
-            state=words.ENDED,
-            current=False,
-            wanted=False,
-            failed=not going,
-            cause=cause,
-            created=first,
-            **common,
-        )
-    yield Task(
+    task = Task(
         id=metadata["uid"],
+        name=metadata["name"],
+        slot=metadata["name"],
+        machine=pod["spec"].get("nodeName", ""),
         state=state,
         current=current,
-        wanted=not going and state != words.ENDED,
-        age=_age(pod, containers, found.clock),
+        sent=current or (bool(sent) and label(pod, HASH) == sent),
+        wanted=not is_ending and state != words.ENDED,
+        age=_age(pod, containers, snapshot.clock),
         cause=cause,
         created=metadata["creationTimestamp"],
-        **common,
     )
+    attempt = replace(
+        task, state=words.ENDED, current=False, wanted=False, failed=not is_ending, age=0.0
+    )
+    for container in containers:
+        yield from _ended_attempts(container, attempt)
+    if cause and cause.final:
+        yield replace(attempt, id=f"{task.id}//0", created=f"{task.created} 0000")
+    yield task
+
+
+def _ended_attempts(container: Body, attempt: Task) -> Iterator[Task]:
+    known = (
+        container.get("state", {}).get("terminated")
+        or container.get("lastState", {}).get("terminated")
+        or {}
+    )
+    for number in range(1, _ends(container) + 1):
+        yield replace(
+            attempt,
+            id=f"{attempt.id}/{container['name']}/{number}",
+            exit_code=known.get("exitCode"),
+            cause=causes.terminated(known),
+            created=f"{attempt.created} {number:04}",
+        )
 
 
 def _ends(container: Body) -> int:
@@ -328,26 +342,20 @@ def _ends(container: Body) -> int:
 
 
 def _state(
-    pod: Body, containers: list[Body], found: Found, declared: Mapping[str, Any]
+    pod: Body, containers: list[Body], snapshot: Snapshot, declared: Mapping[str, Any]
 ) -> tuple[str, Cause | None]:
     status = pod.get("status", {})
+    running = ["running" in container.get("state", {}) for container in containers]
     if status.get("phase") in ("Failed", "Succeeded"):
         return words.ENDED, causes.gone(pod)
     if "deletionTimestamp" in pod["metadata"]:
-        return (
-            words.RUNNING
-            if any("running" in container.get("state", {}) for container in containers)
-            else words.ENDED
-        ), None
+        return (words.RUNNING if any(running) else words.ENDED), None
     if not pod["spec"].get("nodeName"):
         return words.WAITING, _unscheduled(status, declared)
-    if containers and all("running" in container.get("state", {}) for container in containers):
-        return (
-            words.RUNNING
-            if all(container.get("ready") for container in containers)
-            else words.STARTING
-        ), None
-    return words.PREPARING, _unprepared(pod, containers, found)
+    if containers and all(running):
+        is_ready = all(container.get("ready") for container in containers)
+        return (words.RUNNING if is_ready else words.STARTING), None
+    return words.PREPARING, _unprepared(pod, containers, snapshot)
 
 
 def _unscheduled(status: Body, declared: Mapping[str, Any]) -> Cause | None:
@@ -356,17 +364,19 @@ def _unscheduled(status: Body, declared: Mapping[str, Any]) -> Cause | None:
     ).get("constraints")
     for condition in status.get("conditions") or []:
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return causes.unschedulable(condition.get("message", ""), only_architecture)
+            return causes.unschedulable(
+                condition.get("message", ""), other_architecture=only_architecture
+            )
     return None
 
 
-def _unprepared(pod: Body, containers: list[Body], found: Found) -> Cause | None:
+def _unprepared(pod: Body, containers: list[Body], snapshot: Snapshot) -> Cause | None:
     for container in containers:
         waiting = container.get("state", {}).get("waiting") or {}
         reason, message = waiting.get("reason", ""), waiting.get("message", "")
         if reason in causes.IMAGE_REASONS:
             return (
-                _no_image(pod, reason, message, container["name"], found)
+                _no_image(pod, reason, message, container["name"], snapshot)
                 if message or reason == "InvalidImageName"
                 else None
             )
@@ -377,16 +387,18 @@ def _unprepared(pod: Body, containers: list[Body], found: Found) -> Cause | None
         return Cause(
             "timeout", "the kubelet of its machine has not taken it up; it may be down, or cut off"
         )
-    return _from_events(_events(pod, found))
+    return _from_events(_events(pod, snapshot))
 
 
-def _no_image(pod: Body, reason: str, message: str, container: str, found: Found) -> Cause:
+def _no_image(pod: Body, reason: str, message: str, container: str, snapshot: Snapshot) -> Cause:
     cause = causes.image(reason, message, _image(pod, container))
     if cause.kind != "image_denied" or not pod["spec"].get("imagePullSecrets"):
         return cause
     return causes.denied(
         cause,
-        any(event.get("reason") in causes.PULL_SECRET_REASONS for event in _events(pod, found)),
+        unread=any(
+            event.get("reason") in causes.PULL_SECRET_REASONS for event in _events(pod, snapshot)
+        ),
     )
 
 
@@ -397,10 +409,10 @@ def _image(pod: Body, container: str) -> str:
     )
 
 
-def _events(pod: Body, found: Found) -> list[Body]:
+def _events(pod: Body, snapshot: Snapshot) -> list[Body]:
     return [
         event
-        for event in found.events
+        for event in snapshot.events
         if event.get("involvedObject", {}).get("uid") == pod["metadata"]["uid"]
     ]
 

@@ -12,24 +12,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..._core.errors import PlanError, Problem
+from ..._core.errors import Problem
 from ..._deploy.health import LIVE
 from ..._deploy.history import Record, newest
-from ..._deploy.plan import (
-    CREATE,
-    KEEP,
-    UNINTERRUPTED,
-    UPDATE,
-    Change,
-    Plan,
-    ServicePlan,
-    change_of_mode,
-    interruption,
-    leaving,
-    start_first_on_host_port,
-)
+from ..._deploy.plan import UNINTERRUPTED, Change, Plan, ServicePlan
 from ..._deploy.ports import Wishes
 from ..._deploy.resolution import Resolved
+from ..._deploy.service_diff import (
+    GLOBAL,
+    REPLICATED,
+    Declared,
+    Existing,
+    objects_to_create,
+    raise_problems,
+    removed_services,
+    service_plan,
+)
 from . import manifests, pod_security, render
 from .api_kinds import (
     CLAIM,
@@ -55,7 +53,8 @@ from .compare import (
     same,
     without_notes,
 )
-from .observe import Body, Found, Key
+from .eligible_nodes import UNKNOWN, eligible
+from .observe import Body, Key, Snapshot
 
 _HIDDEN = (
     "reference",
@@ -67,7 +66,6 @@ _HIDDEN = (
     "depends_on",
     "expose",
 )
-UNKNOWN = 1000
 
 
 @dataclass(frozen=True)
@@ -84,6 +82,13 @@ class Entry:
     def key(self) -> Key:
         """Kind and name."""
         return self.wanted["kind"], self.wanted["metadata"]["name"]
+
+    @property
+    def place(self) -> str:
+        """The place in the spec that it comes from, for a problem."""
+        if self.service:
+            return f"services.{self.service}"
+        return f"networks: {self.wanted['metadata']['name']}"
 
     @property
     def title(self) -> str:
@@ -108,47 +113,62 @@ class Entry:
         return self.differs and (self.predicted is None or not same(self.live, self.predicted))
 
 
-def entries(app: str, resolved: Resolved, found: Found) -> list[Entry]:
-    """Every object that is wanted, beside what is there."""
-    bodies = [
-        (name, body)
-        for name in resolved.services
-        for body in render.of_service(app, name, resolved)
-    ]
-    bodies += [("", body) for body in render.policies(app, resolved)]
+@dataclass(frozen=True)
+class Comparison:
+    """What is compared: an app's spec and history with what was found, and what a run may do."""
+
+    app: str
+    resolved: Resolved
+    records: Sequence[Record]
+    snapshot: Snapshot
+    wishes: Wishes
+
+
+def entries(app: str, resolved: Resolved, snapshot: Snapshot) -> list[Entry]:
+    """Return every object that is wanted, beside what is there."""
+    bodies = _bodies(app, resolved)
     return [
         Entry(
             name,
             body,
             render.kind_of(body, resolved.services.get(name, {})),
-            found.objects.get((body["kind"], body["metadata"]["name"])),
+            snapshot.objects.get((body["kind"], body["metadata"]["name"])),
         )
         for name, body in bodies
     ]
 
 
+def _bodies(app: str, resolved: Resolved) -> Iterator[tuple[str, Body]]:
+    """Yield every object of an app with its service, and the app's own without one."""
+    for name in resolved.services:
+        for body in render.of_service(app, name, resolved):
+            yield name, body
+    for body in render.policies(app, resolved):
+        yield "", body
+
+
 def external(resolved: Resolved) -> list[Key]:
-    """Others' objects that the app uses."""
-    named = [
-        *((SECRET.name, name) for name, entry in resolved.secrets.items() if entry.get("external")),
-        *(
-            (CONFIG_MAP.name, name)
-            for name, entry in resolved.configs.items()
-            if entry.get("external")
-        ),
-        *(
-            (NETWORK_POLICY.name, name)
-            for name, entry in resolved.networks.items()
-            if entry.get("external")
-        ),
-    ]
-    claims = {
-        mount["source"]
-        for service in resolved.services.values()
-        for mount in service.get("volumes", [])
-        if mount["type"] == "volume" and "source" in mount and "labels" not in mount
-    }
-    return [*named, *((CLAIM.name, name) for name in sorted(claims))]
+    """Return others' objects that the app uses."""
+    sections = (
+        (SECRET, resolved.secrets),
+        (CONFIG_MAP, resolved.configs),
+        (NETWORK_POLICY, resolved.networks),
+    )
+    keys: list[Key] = []
+    for kind, entries_ in sections:
+        keys += [(kind.name, name) for name, entry in entries_.items() if entry.get("external")]
+    return [*keys, *((CLAIM.name, name) for name in sorted(_external_claims(resolved)))]
+
+
+def _external_claims(resolved: Resolved) -> set[str]:
+    """Return the volumes of others that services mount; ours have labels."""
+    claims: set[str] = set()
+    for service in resolved.services.values():
+        mounts = (mount for mount in service.get("volumes", []) if mount["type"] == "volume")
+        claims.update(
+            mount["source"] for mount in mounts if "source" in mount and "labels" not in mount
+        )
+    return claims
 
 
 _REMEDIES = {
@@ -162,21 +182,20 @@ _REMEDIES = {
 }
 
 
-def problems(
-    app: str, resolved: Resolved, found: Found, wanted: Sequence[Entry], wishes: Wishes
-) -> Iterator[Problem]:
-    """Everything that stands in the way."""
+def problems(comparison: Comparison, wanted: Sequence[Entry]) -> Iterator[Problem]:
+    """Yield everything that stands in the way."""
+    resolved, snapshot = comparison.resolved, comparison.snapshot
     for kind, name in external(resolved):
-        if (kind, name) not in found.strangers and (kind, name) not in found.objects:
+        if (kind, name) not in snapshot.unmanaged and (kind, name) not in snapshot.objects:
             section, remedy = _REMEDIES[kind]
             yield Problem(
                 f"{section}: {name}", f"is external and does not exist in the namespace; {remedy}"
             )
     for entry in wanted:
-        stranger = found.strangers.get(entry.key)
-        if stranger is not None and entry.live is None:
-            yield _foreign(app, entry, stranger, wishes)
-    level = pod_security.enforced(found.namespace)
+        unmanaged_body = snapshot.unmanaged.get(entry.key)
+        if unmanaged_body is not None and entry.live is None:
+            yield _foreign(entry, unmanaged_body, comparison.wishes)
+    level = pod_security.enforced(snapshot.namespace)
     for name, service in resolved.services.items():
         for key, remedy in pod_security.violations(service, level):
             yield Problem(
@@ -185,115 +204,94 @@ def problems(
             )
 
 
-def _foreign(app: str, entry: Entry, stranger: Body, wishes: Wishes) -> Problem:
-    place = (
-        f"services.{entry.service}"
-        if entry.service
-        else f"networks: {entry.wanted['metadata']['name']}"
-    )
+def _foreign(entry: Entry, unmanaged_body: Body, wishes: Wishes) -> Problem:
     what = f"a {entry.kind.name} {entry.wanted['metadata']['name']} exists"
-    other = label(stranger, "shipping.code/app")
-    if other:
+    owner = label(unmanaged_body, "shipping.code/app")
+    if owner:
         return Problem(
-            place,
-            f"{what} that belongs to the app {other}; a name belongs to one app in a namespace, so"
+            entry.place,
+            f"{what} that belongs to the app {owner}; a name belongs to one app in a namespace, so"
             " rename one or use another namespace",
         )
     if wishes.adopt:
-        return Problem(place, f"{what} that cannot be taken over as it is; rename one of them")
+        return Problem(
+            entry.place, f"{what} that cannot be taken over as it is; rename one of them"
+        )
     return Problem(
-        place,
+        entry.place,
         f"{what} that this collection did not make; set adopt: true to take it over, or rename one"
         " of them",
     )
 
 
-def plan(
-    app: str,
-    resolved: Resolved,
-    records: Sequence[Record],
-    found: Found,
-    wanted: Sequence[Entry],
-    wishes: Wishes,
-    noted: list[Problem],
-) -> Plan:
-    """Compare; raise :class:`PlanError` with everything in ``noted`` and everything else that stands in the way."""
+def plan(comparison: Comparison, wanted: Sequence[Entry], noted: list[Problem]) -> Plan:
+    """Compare; raise PlanError with everything in ``noted`` and what else stands in the way."""
+    resolved, snapshot = comparison.resolved, comparison.snapshot
     services = [
-        _service(
-            app,
-            name,
-            resolved,
-            records,
-            found,
-            [entry for entry in wanted if entry.service == name],
-            wishes,
-            noted,
-        )
-        for name in resolved.services
+        *(_service(comparison, name, _of(name, wanted), noted) for name in resolved.services),
+        *removed_services(_ports_by_service(snapshot), resolved.services),
     ]
-    gone = [
-        leaving(name, _ports(body), resolved.services)
-        for name, body in found.workloads.items()
-        if name not in resolved.services and body["kind"] not in manifests.LASTING
-    ]
-    if noted:
-        raise PlanError(
-            f"{app} cannot be released as it is described; nothing was touched",
-            "\n" + "\n".join(f"  {problem}" for problem in noted),
-            problems=[{"path": problem.path, "text": problem.text} for problem in noted],
-        )
+    raise_problems(comparison.app, noted)
     networks = {entry.wanted["metadata"]["name"]: entry for entry in wanted if not entry.service}
     return Plan(
-        services=(*services, *gone),
+        services=tuple(services),
         create={
             "networks": tuple(name for name, entry in networks.items() if entry.changed),
-            "volumes": tuple(
-                sorted(
-                    {
-                        entry.wanted["metadata"]["name"]
-                        for entry in wanted
-                        if entry.kind is CLAIM and entry.live is None
-                    }
-                )
-            ),
-            "secrets": _missing(resolved.secrets, found.names(SECRET.name)),
-            "configs": _missing(resolved.configs, found.names(CONFIG_MAP.name)),
+            "volumes": _new_claims(wanted),
+            "secrets": objects_to_create(resolved.secrets, snapshot.names(SECRET.name)),
+            "configs": objects_to_create(resolved.configs, snapshot.names(CONFIG_MAP.name)),
         },
         remove={
-            "networks": tuple(sorted(found.names(NETWORK_POLICY.name, POLICY) - set(networks)))
+            "networks": tuple(sorted(snapshot.names(NETWORK_POLICY.name, POLICY) - set(networks)))
         },
         notes=tuple(
             f"{entry.title} changes in place: pods that read it at their start keep its former"
             " content until they restart"
             for entry in wanted
-            if entry.kind in (SECRET, CONFIG_MAP) and entry.live is not None and entry.changed
+            if _changes_in_place(entry)
         ),
-        before=_before(app, records, found, wanted),
+        before=_before(comparison, wanted),
         after={entry.title: _readable(entry.wanted) for entry in wanted},
     )
 
 
-def _missing(objects: Mapping[str, Mapping[str, Any]], there: set[str]) -> tuple[str, ...]:
-    return tuple(
-        name for name, entry in objects.items() if not entry.get("external") and name not in there
-    )
+def _of(service: str, wanted: Sequence[Entry]) -> list[Entry]:
+    return [entry for entry in wanted if entry.service == service]
 
 
-def _before(
-    app: str, records: Sequence[Record], found: Found, wanted: Sequence[Entry]
-) -> dict[str, Any]:
-    """What is there of everything that is declared, or was by the former release."""
-    former = _former_bodies(app, records)
+def _ports_by_service(snapshot: Snapshot) -> dict[str, set[int]]:
+    """Return the ports of services that are removed when the spec does not have them."""
+    return {
+        name: _ports(body)
+        for name, body in snapshot.workloads.items()
+        if body["kind"] not in manifests.LASTING
+    }
+
+
+def _new_claims(wanted: Sequence[Entry]) -> tuple[str, ...]:
+    missing = [entry for entry in wanted if entry.live is None]
+    names = {entry.wanted["metadata"]["name"] for entry in missing if entry.kind is CLAIM}
+    return tuple(sorted(names))
+
+
+def _changes_in_place(entry: Entry) -> bool:
+    """Return whether an object changes that pods read at their start."""
+    return entry.kind in (SECRET, CONFIG_MAP) and entry.live is not None and entry.changed
+
+
+def _before(comparison: Comparison, wanted: Sequence[Entry]) -> dict[str, Any]:
+    """Return what is there of everything that is declared, or was by the former release."""
+    former = _former_bodies(comparison)
     shapes = {**{entry.key: entry.wanted for entry in wanted}, **former}
-    result = {}
-    for key, body in found.objects.items():
-        if key in shapes:
-            result["/".join(key)] = _readable(projected(body, shapes[key]))
-    return result
+    return {
+        "/".join(key): _readable(projected(body, shapes[key]))
+        for key, body in comparison.snapshot.objects.items()
+        if key in shapes
+    }
 
 
 def _readable(body: Body) -> dict[str, Any]:
-    """An object for people: without our notes, and of a Secret nothing that is inside.
+    """Return an object for people: without our notes, and of a Secret nothing that is inside.
 
     Another content shows by its name in an annotation.
     """
@@ -304,92 +302,64 @@ def _readable(body: Body) -> dict[str, Any]:
     }
 
 
-def _former_bodies(app: str, records: Sequence[Record]) -> dict[Key, Body]:
-    live = newest(records, LIVE)
+def _former_bodies(comparison: Comparison) -> dict[Key, Body]:
+    live = newest(comparison.records, LIVE)
     if live is None:
         return {}
-    bodies = [
-        body
-        for name in live.resolved.services
-        for body in render.of_service(app, name, live.resolved)
-    ]
-    return {
-        (body["kind"], body["metadata"]["name"]): body
-        for body in [*bodies, *render.policies(app, live.resolved)]
-    }
+    bodies = _bodies(comparison.app, live.resolved)
+    return {(body["kind"], body["metadata"]["name"]): body for _service_name, body in bodies}
 
 
 def _service(
-    app: str,
-    name: str,
-    resolved: Resolved,
-    records: Sequence[Record],
-    found: Found,
-    own: list[Entry],
-    wishes: Wishes,
-    noted: list[Problem],
+    comparison: Comparison, name: str, own: list[Entry], noted: list[Problem]
 ) -> ServicePlan:
-    want, workload = resolved.services[name], own[-1]
-    there = found.workloads.get(name)
-    machines = eligible(workload.wanted, found.nodes) if workload.kind in WORKLOADS else UNKNOWN
-    if there is None:
-        unfit = (
-            start_first_on_host_port(
-                name, want, want.get("deploy", {}).get("replicas", 1), machines
-            )
-            if machines
-            else ""
-        )
-        if unfit:
-            noted.append(Problem("", unfit))
-        return ServicePlan(
-            name,
-            CREATE,
-            (Change("image", None, want["image"]),) if want["image"] else (),
-            restarts=True,
-            interruption="new",
-        )
-    if there["kind"] != workload.kind.name:
-        return change_of_mode(
-            name,
-            _mode_of(there["kind"]),
-            _mode_of(workload.kind.name),
-            name in wishes.recreate,
-            noted,
-        )
-    stale = list(superfluous(name, own, found))
+    service, workload = comparison.resolved.services[name], own[-1]
+    snapshot = comparison.snapshot
+    machines = eligible(workload.wanted, snapshot.nodes) if workload.kind in WORKLOADS else UNKNOWN
+    there = snapshot.workloads.get(name)
+    replicas = _replicas(there, workload, machines) if there else 0
+    declared = Declared(
+        name,
+        service,
+        _mode_of(workload.kind.name),
+        machines,
+        _manifest_interruption(name, workload.wanted, replicas) if "manifest" in service else "",
+    )
+    existing = _existing(comparison, name, own, replicas) if there else None
+    return service_plan(declared, existing, comparison.wishes.recreate, noted)
+
+
+def _replicas(there: Body, workload: Entry, machines: int) -> int:
+    if workload.kind == DAEMON_SET:
+        return machines
+    return int((there.get("spec") or {}).get("replicas", 1))
+
+
+def _existing(comparison: Comparison, name: str, own: list[Entry], replicas: int) -> Existing:
+    there, workload = comparison.snapshot.workloads[name], own[-1]
+    stale = list(superfluous(name, own, comparison.snapshot))
     changed = [entry for entry in own if entry.changed]
     if not changed and not stale:
-        return ServicePlan(name, KEEP)
-    restarts = workload in changed and _restarts(workload)
-    replicas = (
-        machines if workload.kind == DAEMON_SET else (there.get("spec") or {}).get("replicas", 1)
+        return Existing(_mode_of(there["kind"]), replicas)
+    return Existing(
+        _mode_of(there["kind"]),
+        replicas,
+        tuple(_changes(comparison, name, changed, stale)),
+        restarts=workload in changed and _restarts(workload),
+        is_written=True,
     )
-    unfit = start_first_on_host_port(name, want, replicas, machines) if restarts else ""
-    if unfit:
-        noted.append(Problem("", unfit))
-    changes = tuple(_changes(name, want, there, records, changed, stale))
-    if not restarts:
-        return ServicePlan(name, UPDATE, changes)
-    how = (
-        _manifest_interruption(name, workload.wanted, replicas)
-        if "manifest" in want
-        else interruption(name, want, replicas, machines)
-    )
-    return ServicePlan(name, UPDATE, changes, restarts, how)
 
 
 def _manifest_interruption(name: str, body: Body, replicas: int) -> str:
-    """Whether replacing the pods of a manifest leaves it serving all along, and why not."""
+    """Return whether replacing the pods of a manifest leaves it serving all along, and why not."""
     spec = body.get("spec") or {}
-    kind = (spec.get("strategy") or spec.get("updateStrategy") or {}).get("type", "RollingUpdate")
+    strategy = spec.get("strategy") or spec.get("updateStrategy") or {}
+    kind = strategy.get("type", "RollingUpdate")
     if kind != "RollingUpdate":
         return f"interrupted, because {name} has the strategy {kind}"
     if body["kind"] == "StatefulSet" and replicas <= 1:
         return f"interrupted, because the only pod of {name} stops before the new one starts"
-    if body["kind"] == "DaemonSet" and not (
-        (spec.get("updateStrategy") or {}).get("rollingUpdate") or {}
-    ).get("maxSurge"):
+    if body["kind"] == "DaemonSet" and not _surges(spec):
         return (
             f"interrupted on each machine in turn, because the pod of {name} there stops before the"
             " new one starts"
@@ -397,10 +367,15 @@ def _manifest_interruption(name: str, body: Body, replicas: int) -> str:
     return UNINTERRUPTED
 
 
-def superfluous(name: str, own: Iterable[Entry], found: Found) -> Iterator[Key]:
-    """Objects of a service that it does not need any more; volumes always stay."""
+def _surges(spec: Mapping[str, Any]) -> bool:
+    rolling = (spec.get("updateStrategy") or {}).get("rollingUpdate") or {}
+    return bool(rolling.get("maxSurge"))
+
+
+def superfluous(name: str, own: Iterable[Entry], snapshot: Snapshot) -> Iterator[Key]:
+    """Yield objects of a service that it does not need any more; volumes always stay."""
     needed = {entry.key for entry in own}
-    for key, body in found.objects.items():
+    for key, body in snapshot.objects.items():
         if (
             label(body, SERVICE) == name
             and key[0] in (SERVICE_KIND.name, NETWORK_POLICY.name)
@@ -420,25 +395,28 @@ def _restarts(workload: Entry) -> bool:
 
 
 def _changes(
-    name: str,
-    want: Mapping[str, Any],
-    there: Body,
-    records: Sequence[Record],
-    changed: list[Entry],
-    stale: list[Key],
+    comparison: Comparison, name: str, changed: Sequence[Entry], stale: Sequence[Key]
 ) -> Iterator[Change]:
-    """In the words of the spec where it is the spec that changed, else in those of the object that somebody changed."""
-    writer = next(
-        (record for record in records if str(record.number) == annotation(there, RELEASE)), None
-    )
-    former = writer.resolved.services.get(name, {}) if writer else {}
-    by_spec = list(differences("", _shown(former), _shown(want))) if former else []
+    """Yield changes in the words of the spec where it is the spec that changed.
+
+    Else in those of the object that somebody changed.
+    """
+    former = _former_service(comparison, name)
+    service = comparison.resolved.services[name]
+    by_spec = list(differences("", _shown(former), _shown(service))) if former else []
     yield from by_spec
     if not by_spec:
         for entry in changed:
             yield from _of_object(entry)
         for key in stale:
             yield Change("/".join(key), "exists", None)
+
+
+def _former_service(comparison: Comparison, name: str) -> Mapping[str, Any]:
+    """Return the service as the release has it that wrote its workload last."""
+    number = annotation(comparison.snapshot.workloads[name], RELEASE)
+    writer = next((record for record in comparison.records if str(record.number) == number), None)
+    return writer.resolved.services.get(name, {}) if writer else {}
 
 
 def _of_object(entry: Entry) -> Iterator[Change]:
@@ -455,75 +433,20 @@ def _of_object(entry: Entry) -> Iterator[Change]:
 
 
 def _shown(service: Mapping[str, Any]) -> dict[str, Any]:
-    return (
-        dict(service["manifest"])
-        if "manifest" in service
-        else {key: value for key, value in service.items() if key not in _HIDDEN}
-    )
+    if "manifest" in service:
+        return dict(service["manifest"])
+    return {key: value for key, value in service.items() if key not in _HIDDEN}
 
 
 def _mode_of(kind: str) -> str:
-    return "global" if kind == DAEMON_SET.name else "replicated"
+    return GLOBAL if kind == DAEMON_SET.name else REPLICATED
 
 
 def _ports(body: Body) -> set[int]:
-    """The ports of machines that a workload takes."""
-    containers = (((body.get("spec") or {}).get("template") or {}).get("spec") or {}).get(
-        "containers"
-    ) or []
-    return {
-        port["hostPort"]
-        for container in containers
-        for port in container.get("ports") or []
-        if port.get("hostPort")
-    }
-
-
-def eligible(workload: Body, nodes: list[Body] | None) -> int:
-    """How many machines may run a workload, as far as can be told.
-
-    Many where nodes may not be read.
-    """
-    if nodes is None:
-        return UNKNOWN
-    pod = workload["spec"]["template"]["spec"]
-    required = ((pod.get("affinity") or {}).get("nodeAffinity") or {}).get(
-        "requiredDuringSchedulingIgnoredDuringExecution"
-    ) or {}
-    terms = required.get("nodeSelectorTerms") or [{}]
-    return sum(_may_run(node, pod.get("nodeSelector") or {}, terms) for node in nodes)
-
-
-def _may_run(node: Body, wanted: Mapping[str, str], terms: list[Mapping[str, Any]]) -> bool:
-    labels = node["metadata"].get("labels") or {}
-    spec = node.get("spec", {})
-    closed = spec.get("unschedulable") or any(
-        taint.get("effect") in ("NoSchedule", "NoExecute") for taint in spec.get("taints") or []
-    )
-    fits = all(labels.get(key) == value for key, value in wanted.items())
-    return (
-        not closed
-        and fits
-        and any(_matches(node["metadata"]["name"], labels, term) for term in terms)
-    )
-
-
-def _matches(name: str, labels: Mapping[str, str], term: Mapping[str, Any]) -> bool:
-    fields = [({"metadata.name": name}, entry) for entry in term.get("matchFields", [])]
-    return all(
-        _holds(known, entry)
-        for known, entry in [
-            *fields,
-            *((labels, entry) for entry in term.get("matchExpressions", [])),
-        ]
-    )
-
-
-def _holds(known: Mapping[str, str], entry: Mapping[str, Any]) -> bool:
-    there, value = entry["key"] in known, known.get(entry["key"])
-    return {
-        "In": value in entry.get("values", []),
-        "NotIn": value not in entry.get("values", []),
-        "Exists": there,
-        "DoesNotExist": not there,
-    }.get(entry["operator"], True)
+    """Return the ports of machines that a workload takes."""
+    template = (body.get("spec") or {}).get("template") or {}
+    ports: set[int] = set()
+    for container in (template.get("spec") or {}).get("containers") or []:
+        listed = container.get("ports") or []
+        ports.update(port["hostPort"] for port in listed if port.get("hostPort"))
+    return ports

@@ -18,7 +18,21 @@ ENFORCE = "pod-security.kubernetes.io/enforce"
 BASELINE, RESTRICTED = "baseline", "restricted"
 _BASELINE_CAPABILITIES = frozenset(
     f"CAP_{name}"
-    for name in "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID SYS_CHROOT".split()  # noqa: SIM905
+    for name in (
+        "AUDIT_WRITE",
+        "CHOWN",
+        "DAC_OVERRIDE",
+        "FOWNER",
+        "FSETID",
+        "KILL",
+        "MKNOD",
+        "NET_BIND_SERVICE",
+        "SETFCAP",
+        "SETGID",
+        "SETPCAP",
+        "SETUID",
+        "SYS_CHROOT",
+    )
 )
 _SAFE_SYSCTLS = (
     "kernel.shm_rmid_forced",
@@ -39,6 +53,13 @@ def violations(service: Mapping[str, Any], level: str) -> Iterator[tuple[str, st
     """Key and remedy of everything that a service may not do under a standard."""
     if not level:
         return
+    yield from _of_the_host(service)
+    if any(key not in _SAFE_SYSCTLS for key in service.get("sysctls", {})):
+        yield "sysctls", f"only {', '.join(_SAFE_SYSCTLS)} are safe"
+    yield from _privileges(service, level)
+
+
+def _of_the_host(service: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if service.get("privileged"):
         yield "privileged", "leave it out"
     if HOST_NETWORK in service.get("networks", {}):
@@ -50,9 +71,6 @@ def violations(service: Mapping[str, Any], level: str) -> Iterator[tuple[str, st
             "volumes",
             "mount no path of the machine; ship files under configs or secrets, or use a volume",
         )
-    if any(key not in _SAFE_SYSCTLS for key in service.get("sysctls", {})):
-        yield "sysctls", f"only {', '.join(_SAFE_SYSCTLS)} are safe"
-    yield from _privileges(service, level)
 
 
 def _privileges(service: Mapping[str, Any], level: str) -> Iterator[tuple[str, str]]:

@@ -20,7 +20,8 @@ from ..._deploy.naming import Naming
 from ..._deploy.resolution import HOST_NETWORK, Resolved
 from . import quantities
 from .api_kinds import APP, INTERNAL, NETWORK, SERVICE
-from .limits import NODE_LABELS, PLACEHOLDERS, SHARED_MEMORY, split_constraint
+from .pod_fields import NODE_LABELS, PLACEHOLDERS, SHARED_MEMORY, split_constraint
+from .support import PLAIN_KEYS
 
 Body = dict[str, Any]
 Service = Mapping[str, Any]
@@ -91,10 +92,10 @@ def template(app: str, name: str, service: Service, resolved: Resolved) -> Body:
 
 
 def is_bare(service: Service) -> bool:
-    """Whether pods are as somebody else made them, so that taking them over restarts none; our own additions come with the next change.
+    """Return whether pods are as somebody else made them, so that taking them over restarts none.
 
-    ``bare`` is then what we declare of their template as it is written there: its image, and lists
-    in its order.
+    Our own additions come with the next change. ``bare`` is then what we declare of their template
+    as it is written there: its image, and lists in its order.
     """
     return bool(service.get("bare"))
 
@@ -114,7 +115,7 @@ def _network_labels(service: Service, resolved: Resolved) -> dict[str, str]:
 def _pod(app: str, name: str, service: Service, resolved: Resolved) -> Body:
     pod: Body = {"containers": [_container(name, service, resolved)]}
     if not is_bare(service):
-        pod["enableServiceLinks"] = False
+        pod.update(_additions(service))
     if _level(service) != NONE:
         pod["automountServiceAccountToken"] = False
     if "stop_grace_period" in service:
@@ -125,8 +126,6 @@ def _pod(app: str, name: str, service: Service, resolved: Resolved) -> Body:
         pod["shareProcessNamespace"] = True
     if HOST_NETWORK in service.get("networks", {}):
         pod.update(hostNetwork=True, dnsPolicy="ClusterFirstWithHostNet")
-    if "pull_secret" in service and not is_bare(service):
-        pod["imagePullSecrets"] = [{"name": service["pull_secret"]}]
     optional = {
         "securityContext": _pod_security(service),
         "volumes": _volumes(service, resolved),
@@ -139,14 +138,20 @@ def _pod(app: str, name: str, service: Service, resolved: Resolved) -> Body:
     return {**pod, **{key: value for key, value in optional.items() if value}}
 
 
+def _additions(service: Service) -> Body:
+    """Return what pods get beyond the spec, unless they stay as somebody else made them."""
+    added: Body = {"enableServiceLinks": False}
+    if "pull_secret" in service:
+        added["imagePullSecrets"] = [{"name": service["pull_secret"]}]
+    return added
+
+
 def _container(name: str, service: Service, resolved: Resolved) -> Body:
     optional = {
         "command": [escaped(word) for word in service.get("entrypoint", [])],
         "args": [escaped(word) for word in service.get("command", [])],
         "env": _environment(name, service.get("environment", {})),
-        "workingDir": service.get("working_dir", ""),
-        "tty": service.get("tty", False),
-        "stdin": service.get("stdin_open", False),
+        **{plain.place: service.get(key) for key, plain in PLAIN_KEYS.items()},
         "ports": _host_ports(service),
         "resources": _resources(service.get("deploy", {}).get("resources", {})),
         "volumeMounts": _mounts(service, resolved),
@@ -221,7 +226,10 @@ def _host_ports(service: Service) -> list[Body]:
 
 
 def _resources(resources: Mapping[str, Any]) -> Body:
-    """Limits and requests; what is limited and not reserved is requested as 0, or the limit would be reserved."""
+    """Return limits and requests.
+
+    What is limited and not reserved is requested as 0, or the limit would be reserved.
+    """
     convert = {"cpus": ("cpu", quantities.cpu), "memory": ("memory", quantities.memory)}
 
     def amounts(given: Mapping[str, str]) -> dict[str, str]:
@@ -322,11 +330,8 @@ def _pod_security(service: Service) -> Body:
         result["seccompProfile"] = {"type": "RuntimeDefault"}
     if service.get("group_add"):
         result["supplementalGroups"] = sorted(int(group) for group in service["group_add"])
-    groups = {
-        int(grant["gid"])
-        for section in ("secrets", "configs")
-        for grant in service.get(section, [])
-    } - {0}
+    grants = [*service.get("secrets", []), *service.get("configs", [])]
+    groups = {int(grant["gid"]) for grant in grants} - {0}
     if groups:
         result["fsGroup"] = min(groups)
     if service.get("sysctls"):
@@ -337,27 +342,35 @@ def _pod_security(service: Service) -> Body:
 
 
 def _container_security(service: Service) -> Body:
-    result: Body = {}
-    uid, _colon, gid = str(service.get("user", "")).partition(":")
-    result.update(
-        {key: int(value) for key, value in (("runAsUser", uid), ("runAsGroup", gid)) if value}
-    )
+    result = _user(service)
     if service.get("read_only"):
         result["readOnlyRootFilesystem"] = True
     if service.get("privileged"):
         return {**result, "privileged": True}
-    add, drop = (
-        [name.replace("CAP_", "", 1) for name in service.get(key, [])]
-        for key in ("cap_add", "cap_drop")
-    )
     level = _level(service)
     if level != NONE:
         result["allowPrivilegeEscalation"] = False
-    if level == RESTRICTED or (level == AUTO and not is_root(service)):
+    without_root = level == RESTRICTED or (level == AUTO and not is_root(service))
+    if without_root:
         result["runAsNonRoot"] = True
-        drop = ["ALL"]
-    capabilities = {key: value for key, value in (("add", add), ("drop", drop)) if value}
-    return {**result, "capabilities": capabilities} if capabilities else result
+    add = _capabilities(service, "cap_add")
+    drop = ["ALL"] if without_root else _capabilities(service, "cap_drop")
+    return {**result, **_capability_lists(add=add, drop=drop)}
+
+
+def _capability_lists(**lists: list[str]) -> Body:
+    named = {key: names for key, names in lists.items() if names}
+    return {"capabilities": named} if named else {}
+
+
+def _user(service: Service) -> Body:
+    uid, _colon, gid = str(service.get("user", "")).partition(":")
+    return {key: int(value) for key, value in (("runAsUser", uid), ("runAsGroup", gid)) if value}
+
+
+def _capabilities(service: Service, key: str) -> list[str]:
+    """Return capabilities as Kubernetes calls them."""
+    return [name.replace("CAP_", "", 1) for name in service.get(key, [])]
 
 
 def _volume_name(target: str) -> str:

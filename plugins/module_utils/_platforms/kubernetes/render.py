@@ -32,7 +32,6 @@ from .api_kinds import (
     VOLUME,
     Kind,
 )
-from .limits import published_name
 from .pods import (
     Body,
     Service,
@@ -42,6 +41,7 @@ from .pods import (
     strategy,
     template,
 )
+from .service_names import published_name
 
 NODE_PORTS = range(30000, 32768)
 _DNS_PORTS = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
@@ -156,16 +156,18 @@ def overlaid(body: Any, raw: Any) -> Any:
         for key, value in raw.items():
             result[key] = overlaid(result[key], value) if key in result else copy.deepcopy(value)
         return result
-    if (
-        isinstance(body, list)
-        and isinstance(raw, list)
-        and all(isinstance(item, dict) and "name" in item for item in [*body, *raw])
-    ):
+    if _are_named(body) and _are_named(raw):
         merged = {item["name"]: item for item in body}
         for item in raw:
             merged[item["name"]] = overlaid(merged.get(item["name"], {}), item)
         return list(merged.values())
     return copy.deepcopy(raw)
+
+
+def _are_named(items: Any) -> bool:
+    return isinstance(items, list) and all(
+        isinstance(item, dict) and "name" in item for item in items
+    )
 
 
 def _claims(app: str, service: Service) -> Iterable[Body]:
@@ -185,51 +187,50 @@ def _claims(app: str, service: Service) -> Iterable[Body]:
 
 
 def _services(app: str, name: str, service: Service) -> Iterable[Body]:
-    """The Service by which others find it, one for each other name.
+    """Yield the Service by which others find it, one for each other name.
 
     And one that is seen from outside.
     """
+    pods = selector(app, name, service)
     inside = _inside_ports(service)
-    headless = not inside or service.get("deploy", {}).get("endpoint_mode") == "dnsrr"
-    if HOST_NETWORK in service.get("networks", {}):
-        headless = True
-    for alias in sorted(
-        {
-            name,
-            *(
-                alias
-                for settings in service.get("networks", {}).values()
-                for alias in settings.get("aliases", [])
-            ),
-        }
-    ):
-        spec: Body = {"type": "ClusterIP", "selector": selector(app, name, service)}
+    for alias in sorted({name, *_aliases(service)}):
+        spec: Body = {"type": "ClusterIP", "selector": pods}
         if inside:
             spec["ports"] = [_service_port(port, port, protocol) for port, protocol in inside]
-        if headless:
+        if _is_headless(service):
             spec["clusterIP"] = "None"
         yield _object(SERVICE_KIND, alias, spec)
     published = [port for port in service.get("ports", []) if port["mode"] == "ingress"]
     if published:
-        high = all(port.get("published") in NODE_PORTS for port in published)
-        ports = [
-            {
-                **_service_port(
-                    port.get("published", port["target"]), port["target"], port["protocol"].upper()
-                ),
-                **({"nodePort": port["published"]} if high else {}),
-            }
-            for port in published
-        ]
         yield _object(
-            SERVICE_KIND,
-            published_name(name),
-            {
-                "type": "NodePort" if high else "LoadBalancer",
-                "selector": selector(app, name, service),
-                "ports": ports,
-            },
+            SERVICE_KIND, published_name(name), {"selector": pods, **_seen_from_outside(published)}
         )
+
+
+def _aliases(service: Service) -> set[str]:
+    aliases: set[str] = set()
+    for settings in service.get("networks", {}).values():
+        aliases.update(settings.get("aliases", []))
+    return aliases
+
+
+def _is_headless(service: Service) -> bool:
+    """Return whether the Service has no address: its name stands for the pods' own addresses."""
+    return (
+        not _inside_ports(service)
+        or service.get("deploy", {}).get("endpoint_mode") == "dnsrr"
+        or HOST_NETWORK in service.get("networks", {})
+    )
+
+
+def _seen_from_outside(published: list[Body]) -> Body:
+    is_node_port = all(port.get("published") in NODE_PORTS for port in published)
+    ports = []
+    for port in published:
+        outside = port.get("published", port["target"])
+        entry = _service_port(outside, port["target"], port["protocol"].upper())
+        ports.append({**entry, **({"nodePort": port["published"]} if is_node_port else {})})
+    return {"type": "NodePort" if is_node_port else "LoadBalancer", "ports": ports}
 
 
 def _inside_ports(service: Service) -> list[tuple[int, str]]:

@@ -13,19 +13,23 @@ import base64
 import json
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
 from ..._core.content_ids import fit
 from ..._core.errors import NotFound, Outdated, PlanError
+from ..._core.image_references import Reference
 from ..._core.parallel import side_by_side
 from ..._deploy.history import Record, read_record
 from ..._deploy.lease import Lease
 from ..._deploy.naming import LABEL as NEUTRAL
 from ..._deploy.ports import Contents, Fence
 from ..._deploy.resolution import Resolved
+from ..._deploy.service_diff import objects_to_create
+from ..._registry.credentials import Credentials
+from . import manifests
 from .api_kinds import (
     APP,
     CONFIG_MAP,
@@ -40,10 +44,11 @@ from .api_kinds import (
     RECORD_TYPE,
     REGISTRY,
     SECRET,
+    SERVICE,
     Kind,
 )
 from .cluster import Cluster
-from .compare import label
+from .compare import annotation, label
 from .pods import split_labels
 
 _PAUSE, _ATTEMPTS = 0.3, 8
@@ -76,6 +81,11 @@ def records(secrets: Iterable[Mapping[str, Any]]) -> tuple[Record, ...]:
         if label(body, KIND) == RECORD
     ]
     return tuple(sorted(found, key=lambda record: record.number, reverse=True))
+
+
+def read_records(cluster: Cluster, app: str) -> tuple[Record, ...]:
+    """Return an app's records, the newest first."""
+    return records(cluster.items(SECRET, f"{APP}={app},{KIND}={RECORD}"))
 
 
 def write_record(cluster: Cluster, app: str, record: Record) -> Record:
@@ -153,19 +163,19 @@ def make_objects(
     app: str,
     resolved: Resolved,
     contents: Contents,
+    *,
     existing: Mapping[str, set[str]],
     fence: Fence,
 ) -> None:
     """Make the secrets and configs that are missing, side by side."""
-    missing = [
-        (section, name, entry)
-        for section in _CONTENTS
-        for name, entry in getattr(resolved, section).items()
-        if not entry.get("external") and name not in existing[section]
-    ]
+    missing: list[tuple[str, str]] = []
+    for section in _CONTENTS:
+        names = objects_to_create(getattr(resolved, section), existing[section])
+        missing += [(section, name) for name in names]
 
-    def make(item: tuple[str, str, Mapping[str, Any]]) -> None:
-        section, name, entry = item
+    def make(item: tuple[str, str]) -> None:
+        section, name = item
+        entry = getattr(resolved, section)[name]
         fence.check()
         try:
             cluster.create(
@@ -176,6 +186,22 @@ def make_objects(
             return  # made by a former run: the name follows the content, so it holds the same
 
     side_by_side(make, missing)
+
+
+def with_content(
+    cluster: Cluster, service: Mapping[str, Any], body: dict[str, Any], contents: Contents
+) -> dict[str, Any]:
+    """Return a manifest's Secret with its content: what was just given, or what is kept.
+
+    Any other object is returned as it is.
+    """
+    name = service.get("content")
+    if not name:
+        return body
+    content: Any = contents.secrets.get(annotation(body, SERVICE))
+    if content is None:
+        content = cluster.get(SECRET, name)["data"]["data"]
+    return {**body, "data": manifests.data_of(content)}
 
 
 def _content(
@@ -207,18 +233,33 @@ def _data(section: str, data: bytes) -> dict[str, Any]:
         return {"binaryData": encoded}
 
 
-def sweep(cluster: Cluster, app: str, needed: list[Resolved], fence: Fence) -> None:
+def sweep(cluster: Cluster, app: str, needed: Sequence[Resolved], fence: Fence) -> None:
     """Remove the app's secrets and configs that no release in the history refers to.
 
     All of them where there is none.
     """
     roles = (CONTENT,) if needed else (CONTENT, REGISTRY)
     for section, kind in _CONTENTS.items():
-        names = {name for resolved in needed for name in getattr(resolved, section)}
+        names: set[str] = set()
+        for resolved in needed:
+            names.update(getattr(resolved, section))
         for found in cluster.metadata(kind, f"{APP}={app},{KIND} in ({','.join(roles)})"):
             if found["metadata"]["name"] not in names:
                 fence.check()
                 cluster.delete(kind, found["metadata"]["name"])
+
+
+def registry_login(credentials: Credentials, resolved: Resolved) -> bytes:
+    """Return the credentials that nodes need to pull an app's images; empty where they need none.
+
+    They are in the format of a Docker client's configuration.
+    """
+    registries = {
+        Reference.parse(service["reference"]).registry
+        for service in resolved.services.values()
+        if "pull_secret" in service
+    }
+    return credentials.dockerconfigjson(sorted(registries)) if registries else b""
 
 
 def registry_name(app: str) -> str:
@@ -258,8 +299,8 @@ def write_registries(cluster: Cluster, app: str, content: bytes) -> None:
     )
 
 
-def write_lease(cluster: Cluster, app: str, lease: Lease, create_namespace: bool) -> Lease:
-    """Make the lease (without an id) or write it; raises :class:`Outdated` where somebody was faster.
+def write_lease(cluster: Cluster, app: str, lease: Lease, *, create_namespace: bool) -> Lease:
+    """Make the lease (without an id) or write it; raise Outdated where somebody was faster.
 
     A namespace that is missing is made where that was asked for.
     """
@@ -281,3 +322,27 @@ def missing_namespace(name: str) -> PlanError:
         "the cluster does not have it",
         "Make it, correct namespace, or set create_namespace: true",
     )
+
+
+class Storage:
+    """Keep records and leases in a namespace; see ports.RecordStore and ports.LeaseStore."""
+
+    def __init__(self, cluster: Cluster, *, create_namespace: bool) -> None:
+        self._cluster = cluster
+        self._create_namespace = create_namespace
+
+    def write_record(self, app: str, record: Record) -> Record:
+        """Make the record, or write its verdict."""
+        return write_record(self._cluster, app, record)
+
+    def remove_record(self, record: Record) -> None:
+        """Remove a record."""
+        self._cluster.delete(SECRET, record.id)
+
+    def read_lease(self, app: str) -> Lease | None:
+        """Return the lease as it is now."""
+        return read_lease(self._cluster, app)
+
+    def write_lease(self, app: str, lease: Lease) -> Lease:
+        """Make the lease or write it; its namespace, too, where the options allow it."""
+        return write_lease(self._cluster, app, lease, create_namespace=self._create_namespace)

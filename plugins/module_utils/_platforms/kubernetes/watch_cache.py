@@ -21,7 +21,7 @@ _SECONDS = 240
 _RETRY, _PATIENCE = 0.5, 20
 
 
-class Mirror:
+class WatchCache:
     """The objects of one kind, and a thread that follows what happens to them.
 
     ``changed`` is set at every event.

@@ -113,7 +113,7 @@ def _keyed_changes(
 def render(
     name: str, want: Mapping[str, Any], names: Names, labels: Mapping[str, str], hashed: str
 ) -> Body:
-    """A new service's spec."""
+    """Return a new service's spec."""
     mode = get(want, "deploy.mode") or "replicated"
     body: Body = {"Name": name, "Mode": {mode.capitalize(): {}}}
     for entry in FIELDS:
@@ -131,25 +131,27 @@ def updated(
     want: Mapping[str, Any],
     before: Mapping[str, Any],
     names: Names,
+    *,
     labels: Mapping[str, str],
     hashed: str,
 ) -> Body:
-    """The spec of an existing service with the declared things in place and the others untouched.
+    """Return the spec of an existing service with the declared things in place.
 
-    The hash enters the template only together with a change that replaces the tasks anyway.
+    The others stay as they are. The hash enters the template only together with a change that
+    replaces the tasks anyway.
     """
     result = copy.deepcopy(dict(body))
-    own = {
+    kept = {
         entry.place: _own_labels(get(result, entry.place)) for entry in (LABELS, CONTAINER_LABELS)
     }
     restarts = False
     for entry, target, _changed in targets(want, before, body, names):
         entry.write(result, target, names)
         restarts = restarts or (entry.in_task and entry not in PLACEMENT)
-    own[LABELS.place].update(labels)
+    kept[LABELS.place].update(labels)
     if restarts:
-        own[CONTAINER_LABELS.place][HASH] = hashed
-    for place, mine in own.items():
+        kept[CONTAINER_LABELS.place][HASH] = hashed
+    for place, mine in kept.items():
         if mine:
             put(result, place, {**_others_labels(get(result, place)), **mine})
     return result

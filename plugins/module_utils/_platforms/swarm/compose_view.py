@@ -10,31 +10,37 @@ from typing import Any
 
 from ..._deploy.resolution import Resolved
 from .compare import same_image
-from .observe import APP, Found
-from .spec_fields import FIELDS, IMAGE, put
+from .observe import APP, Snapshot
+from .spec_fields import FIELDS, IMAGE, Names, put
 
 
-def before(app: str, resolved: Resolved, found: Found) -> dict[str, Any]:
+def before(app: str, resolved: Resolved, snapshot: Snapshot) -> dict[str, Any]:
     """What is there of all that is declared."""
     services = {}
-    for name, body in found.services.items():
-        shown: dict[str, Any] = {}
-        for field in FIELDS:
-            wanted = field.wanted(resolved.services.get(name, {}))
-            value = field.read(body["Spec"], found.names)
-            if field is IMAGE and same_image(value, wanted):
-                value = wanted
-            if wanted is not None or (
-                name not in resolved.services and value not in (None, {}, field.default)
-            ):
-                put(shown, field.key, value)
-        services[name] = shown
+    for name, body in snapshot.services.items():
+        services[name] = _shown(body["Spec"], resolved.services.get(name), snapshot.names)
     own = [
         network["Name"]
-        for network in found.networks
+        for network in snapshot.networks
         if (network.get("Labels") or {}).get(APP) == app
     ]
     return {"services": services, "networks": sorted(own)}
+
+
+def _shown(
+    spec: Mapping[str, Any], service: Mapping[str, Any] | None, names: Names
+) -> dict[str, Any]:
+    """Return what is there of a service; of one that is not declared everything that is set."""
+    shown: dict[str, Any] = {}
+    for field in FIELDS:
+        wanted = field.wanted(service or {})
+        value = field.read(spec, names)
+        if field is IMAGE and same_image(value, wanted):
+            value = wanted
+        is_set = service is None and value not in (None, {}, field.default)
+        if wanted is not None or is_set:
+            put(shown, field.key, value)
+    return shown
 
 
 def after(resolved: Resolved) -> dict[str, Any]:

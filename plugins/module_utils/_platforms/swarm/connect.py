@@ -8,19 +8,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .driver import Swarm
+from ..._deploy.ports import Platform
+from .adoption import Adopter
+from .diagnoser import Diagnoser
+from .driver import Driver
 from .engine import Connection, Engine
 from .image_digests import Credentials
+from .preview import Preview
+from .reader import Reader
+from .storage import Storage
+
+NAME = "swarm"
 
 
-def connect(options: Mapping[str, Any], registries: Mapping[str, Mapping[str, str]]) -> Swarm:
-    """The Swarm behind the engine that the options name."""
+def connect(options: Mapping[str, Any], registries: Mapping[str, Mapping[str, str]]) -> Platform:
+    """Return the Swarm behind the engine that the options name."""
     names = Connection.__dataclass_fields__
     engine = Engine(
         Connection(**{name: options[name] for name in names if options.get(name) is not None})
     )
-    return Swarm(
-        engine,
-        Credentials(registries, options.get("docker_config")),
-        float(options.get("monitor") or 5.0),
+    credentials = Credentials(registries, options.get("docker_config"))
+    storage = Storage(engine)
+    return Platform(
+        NAME,
+        reader=Reader(engine, credentials, float(options.get("monitor") or 5.0)),
+        preview=Preview(engine, credentials),
+        driver=Driver(engine, credentials),
+        records=storage,
+        leases=storage,
+        diagnoser=Diagnoser(engine, credentials),
+        adopter=Adopter(),
     )

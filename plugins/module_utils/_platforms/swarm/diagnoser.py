@@ -22,27 +22,33 @@ _HEALTH_LENGTH = 300
 _DEFAULT_RETRIES = 3
 
 
-def examine(
-    engine: Engine, task: Task, cause: Cause, reference: str, credentials: Credentials
-) -> Evidence:
-    """Everything the connected engine can say; ``reference`` is the image as the spec writes it."""
-    if cause.kind in ("image_unavailable", "image_denied"):
-        return Evidence(image=_image(engine, task, reference, credentials))
-    if not task.id or not task.machine:
-        return Evidence()
-    found = engine.get(f"/tasks/{task.id}")
-    container = get(found, "Status.ContainerStatus.ContainerID")
-    if not container:
-        return Evidence()
-    logs, note = _logs(engine, task.id)
-    here = get(engine.get("/info"), "Swarm.NodeID") == found.get("NodeID")
-    if not here:
-        note = (
-            "its engine is not the one connected to, so look there: docker inspect"
-            f" {container[:12]} on {task.machine}"
-        )
-        return Evidence(logs=logs, note=note)
-    return _inspected(engine, container, logs, note)
+class Diagnoser:
+    """Find out why a task failed; see ports.Diagnoser."""
+
+    def __init__(self, engine: Engine, credentials: Credentials) -> None:
+        self._engine = engine
+        self._credentials = credentials
+
+    def evidence(self, task: Task, cause: Cause, reference: str) -> Evidence:
+        """Return everything that the connected engine, the registry and the log can say."""
+        engine = self._engine
+        if cause.kind in ("image_unavailable", "image_denied"):
+            return Evidence(image=_image(engine, task, reference, self._credentials))
+        if not task.id or not task.machine:
+            return Evidence()
+        body = engine.get(f"/tasks/{task.id}")
+        container = get(body, "Status.ContainerStatus.ContainerID")
+        if not container:
+            return Evidence()
+        logs, note = _logs(engine, task.id)
+        is_here = get(engine.get("/info"), "Swarm.NodeID") == body.get("NodeID")
+        if not is_here:
+            note = (
+                "its engine is not the one connected to, so look there: docker inspect"
+                f" {container[:12]} on {task.machine}"
+            )
+            return Evidence(logs=logs, note=note)
+        return _inspected(engine, container, logs, note)
 
 
 def _inspected(engine: Engine, container: str, logs: tuple[str, ...], note: str) -> Evidence:

@@ -76,7 +76,10 @@ class Credentials:
         return {names.get(key, key): value for key, value in found.items() if value}
 
     def _config_file(self) -> str | None:
-        """The file to read, which the SDK would take for an empty one where it is missing or broken."""
+        """Return the file to read; raise PlanError where it is missing or broken.
+
+        The SDK would take it for an empty one.
+        """
         from docker.utils.config import find_config_file
 
         path: Any = os.path.expanduser(self.config_path) if self.config_path else find_config_file()
@@ -182,7 +185,7 @@ def _local(engine: Engine, reference: Reference) -> Local | None:
 
 
 def gone(
-    engine: Engine, pinned: Iterable[str], credentials: Credentials, thorough: bool
+    engine: Engine, pinned: Iterable[str], credentials: Credentials, *, thorough: bool
 ) -> list[str]:
     """Which pinned images cannot be had any more.
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ..._core.cause import Cause
 from ..._deploy import state as words
 from ..._deploy.naming import LABEL
 from ..._deploy.resolution import Resolved
@@ -36,6 +37,7 @@ _STATES = {
     "starting": words.STARTING,
     "running": words.RUNNING,
 }
+_UPDATE_KEYS = ("State", "Message", "StartedAt")
 _FAILED = ("failed", "rejected", "complete")
 _UPDATES = {
     "updating": words.UPDATING,
@@ -48,11 +50,11 @@ _UPDATES = {
 
 
 @dataclass
-class Found:
-    """What one look at the Swarm found of an app. ``services`` maps the spec's names to bodies."""
+class Snapshot:
+    """What one look at the Swarm shows of an app. ``services`` maps the spec's names to bodies."""
 
     services: dict[str, dict[str, Any]] = field(default_factory=dict)
-    strangers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    unmanaged: dict[str, dict[str, Any]] = field(default_factory=dict)
     tasks: list[dict[str, Any]] = field(default_factory=list)
     networks: list[dict[str, Any]] = field(default_factory=list)
     secrets: list[dict[str, Any]] = field(default_factory=list)
@@ -69,7 +71,7 @@ class Found:
             {config["Spec"]["Name"]: config["ID"] for config in self.configs},
         )
 
-    def belongings(self, app: str, adopted: bool) -> dict[str, list[str]]:
+    def belongings(self, app: str, *, adopted: bool) -> dict[str, list[str]]:
         """The names of the app's own objects, by kind; the lease is not one of them.
 
         A network cannot be labelled afterwards, so those of an ``adopted`` stack are told by its
@@ -91,15 +93,15 @@ class Found:
             "networks": sorted(
                 network["Name"]
                 for network in self.networks
-                if is_own_network(app, network, adopted)
+                if is_own_network(app, network, adopted=adopted)
             ),
             "secrets": names(self.secrets),
             "configs": names(self.configs),
         }
 
 
-def is_own_network(app: str, network: Mapping[str, Any], adopted: bool) -> bool:
-    """Whether a network was made for the app, by this collection or by a stack that it took over."""
+def is_own_network(app: str, network: Mapping[str, Any], *, adopted: bool) -> bool:
+    """Return whether a network was made for the app, by this collection or an adopted stack."""
     labels = network.get("Labels") or {}
     return labels.get(APP) == app or (adopted and labels.get(STACK) == app)
 
@@ -111,58 +113,60 @@ def split_services(
 
     And others whose name begins as theirs do.
     """
-    own, strangers = {}, {}
+    own, unmanaged = {}, {}
     for service in services:
         labels = service["Spec"].get("Labels") or {}
         name = labels.get(SERVICE) or service["Spec"]["Name"][len(app) + 1 :]
         if labels.get(APP) == app:
             own[name] = service
         elif APP not in labels:
-            strangers[service["Spec"]["Name"]] = service
-    return own, strangers
+            unmanaged[service["Spec"]["Name"]] = service
+    return own, unmanaged
 
 
-def states(app: str, found: Found, resolved: Resolved, monitor: float) -> States:
-    """Every service of the app that exists."""
+@dataclass(frozen=True)
+class _View:
+    """What the states of all services of an app are made from."""
+
+    app: str
+    snapshot: Snapshot
+    names: Names
+    resolved: Resolved
+    hosts: Mapping[str, str]
+    monitor: float
+
+
+def states(app: str, snapshot: Snapshot, resolved: Resolved, monitor: float) -> States:
+    """Return every service of the app that exists."""
     tasks: dict[str, list[dict[str, Any]]] = {}
-    for task in found.tasks:
+    for task in snapshot.tasks:
         tasks.setdefault(task["ServiceID"], []).append(task)
-    hosts = {node["ID"]: get(node, "Description.Hostname") or node["ID"] for node in found.nodes}
+    hosts = {node["ID"]: get(node, "Description.Hostname") or node["ID"] for node in snapshot.nodes}
+    view = _View(app, snapshot, snapshot.names, resolved, hosts, monitor)
     return {
-        name: _service(app, name, body, tasks.get(body["ID"], []), found, resolved, hosts, monitor)
-        for name, body in found.services.items()
+        name: _service(view, name, body, tasks.get(body["ID"], []))
+        for name, body in snapshot.services.items()
     }
 
 
 def _service(
-    app: str,
-    name: str,
-    body: Mapping[str, Any],
-    tasks: list[dict[str, Any]],
-    found: Found,
-    resolved: Resolved,
-    hosts: Mapping[str, str],
-    monitor: float,
+    view: _View, name: str, body: Mapping[str, Any], bodies: list[dict[str, Any]]
 ) -> ServiceState:
     spec = body["Spec"]
-    sent = service_hash(resolved.services[name]) if name in resolved.services else ""
-    names = found.names
-    seen = tuple(_task(task, name, body, names, sent, hosts, found.clock) for task in tasks)
+    tasks = tuple(_task(view, name, body, task) for task in bodies)
     everywhere = "Global" in spec.get("Mode", {})
     policy = get(spec, "TaskTemplate.RestartPolicy") or {}
+    replicas = get(spec, "Mode.Replicated.Replicas") or 0
+    update = {key: get(body, f"UpdateStatus.{key}") or "" for key in _UPDATE_KEYS}
     return ServiceState(
         name=name,
-        wanted=(
-            sum(task.wanted for task in seen)
-            if everywhere
-            else get(spec, "Mode.Replicated.Replicas") or 0
-        ),
-        tasks=seen,
-        update=_UPDATES.get(get(body, "UpdateStatus.State") or "", ""),
-        update_text=get(body, "UpdateStatus.Message") or "",
-        update_id=get(body, "UpdateStatus.StartedAt") or "",
+        wanted=sum(task.wanted for task in tasks) if everywhere else replicas,
+        tasks=tasks,
+        update=_UPDATES.get(update["State"], ""),
+        update_text=update["Message"],
+        update_id=update["StartedAt"],
         checked=_has_check(spec),
-        monitor=monitor,
+        monitor=view.monitor,
         restarts=policy.get("Condition", "any") != "none",
         max_attempts=policy.get("MaxAttempts") or 0,
         everywhere=everywhere,
@@ -174,45 +178,44 @@ def _has_check(spec: Mapping[str, Any]) -> bool:
     return bool(test) and test[0] != "NONE"
 
 
-def _task(
-    task: dict[str, Any],
-    service: str,
-    body: Mapping[str, Any],
-    names: Names,
-    sent: str,
-    hosts: Mapping[str, str],
-    clock: float,
-) -> Task:
+def _task(view: _View, service: str, body: Mapping[str, Any], task: dict[str, Any]) -> Task:
     status = task.get("Status", {})
-    label = status.get("State", "new")
-    current = same_template(task, body, names)
-    hashed = (get({"TaskTemplate": task.get("Spec", {})}, CONTAINER_LABELS.place) or {}).get(HASH)
-    machine = hosts.get(task.get("NodeID", ""), task.get("NodeID", ""))
+    current = same_template(task, body, view.names)
+    machine = view.hosts.get(task.get("NodeID", ""), task.get("NodeID", ""))
     slot = str(task.get("Slot") or machine)
-    state = _STATES.get(label, words.ENDED)
-    failed = label in _FAILED
-    error = str(status.get("Err") or "")
+    failed = status.get("State", "new") in _FAILED
     return Task(
         id=task["ID"],
         name=f"{service}.{slot}",
         slot=slot,
         machine=machine,
-        state=state,
+        state=_STATES.get(status.get("State", "new"), words.ENDED),
         current=current,
-        sent=current or (bool(sent) and hashed == sent),
+        sent=current or _is_sent(view, service, task),
         wanted=task.get("DesiredState") in ("running", "ready", "accepted"),
-        age=max(0.0, clock - _seconds(status.get("Timestamp"))),
+        age=max(0.0, view.snapshot.clock - _seconds(status.get("Timestamp"))),
         failed=failed,
         exit_code=causes.exit_code(status) if failed else None,
-        cause=(
-            causes.failed(status)
-            if failed
-            else causes.waiting(error)
-            if state == words.WAITING
-            else None
-        ),
+        cause=_cause(status),
         created=task.get("CreatedAt", ""),
     )
+
+
+def _is_sent(view: _View, service: str, task: dict[str, Any]) -> bool:
+    """Return whether a task was made for the spec that this run sent."""
+    if service not in view.resolved.services:
+        return False
+    labels = get({"TaskTemplate": task.get("Spec", {})}, CONTAINER_LABELS.place) or {}
+    return bool(labels.get(HASH) == service_hash(view.resolved.services[service]))
+
+
+def _cause(status: Mapping[str, Any]) -> Cause | None:
+    state = status.get("State", "new")
+    if state in _FAILED:
+        return causes.failed(status)
+    if _STATES.get(state) == words.WAITING:
+        return causes.waiting(str(status.get("Err") or ""))
+    return None
 
 
 def _seconds(timestamp: str | None) -> float:

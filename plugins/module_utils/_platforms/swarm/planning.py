@@ -8,90 +8,78 @@ Pure: from what was found to a plan.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..._core.errors import PlanError, Problem
 from ..._deploy.health import LIVE
 from ..._deploy.history import Record, newest
-from ..._deploy.naming import service_name
-from ..._deploy.plan import (
-    CREATE,
-    KEEP,
-    RECREATE,
-    UPDATE,
-    Change,
-    Plan,
-    ServicePlan,
-    change_of_mode,
-    interruption,
-    leaving,
-    start_first_on_host_port,
-)
+from ..._deploy.plan import RECREATE, UPDATE, Change, Plan, ServicePlan, interruption
 from ..._deploy.ports import Wishes
 from ..._deploy.resolution import Resolved
+from ..._deploy.service_diff import (
+    GLOBAL,
+    REPLICATED,
+    Declared,
+    Existing,
+    objects_to_create,
+    raise_problems,
+    removed_services,
+    service_plan,
+)
 from .compare import targets
-from .observe import APP, RELEASE, STACK, Found, is_own_network
+from .observe import APP, RELEASE, STACK, Snapshot, is_own_network
+from .service_names import service_name
 from .spec_fields import FIELDS, PLACEMENT, Names, get
 
 _DRIVER = "overlay"
 START_INTERVAL_API = (1, 44)
 
 
-def plan(
-    app: str, resolved: Resolved, records: Sequence[Record], found: Found, wishes: Wishes
-) -> Plan:
-    """Compare the spec with what was found.
+@dataclass(frozen=True)
+class Comparison:
+    """What is compared: an app's spec and history with what was found, and what a run may do."""
 
-    Raise :class:`PlanError` with everything that stands in the way.
-    """
+    app: str
+    resolved: Resolved
+    records: Sequence[Record]
+    snapshot: Snapshot
+    wishes: Wishes
+
+
+def plan(
+    app: str, resolved: Resolved, records: Sequence[Record], snapshot: Snapshot, wishes: Wishes
+) -> Plan:
+    """Compare the spec with what was found; raise PlanError with everything in the way."""
+    comparison = Comparison(app, resolved, records, snapshot, wishes)
     problems: list[Problem] = []
-    adopted = _adopted(app, resolved, found, wishes, problems)
-    have = {**found.services, **adopted}
-    _check_networks(app, resolved, found, wishes, problems)
-    _check_external(resolved, found, problems)
-    renewed = _renewed_networks(app, resolved, found, wishes)
+    adopted = _adopted(comparison, problems)
+    bodies = {**snapshot.services, **adopted}
+    problems += _networks_in_the_way(comparison)
+    problems += _missing_external(resolved, snapshot)
+    recreated = _recreated_networks(comparison)
     services = [
-        _service(name, resolved, records, have, found, wishes, renewed, name in adopted, problems)
+        _service(comparison, name, bodies.get(name), recreated, problems)
         for name in resolved.services
     ]
-    gone = [
-        leaving(name, _ports(have[name]), resolved.services)
-        for name in have
-        if name not in resolved.services
-    ]
-    if problems:
-        raise PlanError(
-            f"{app} cannot be released as it is described; nothing was touched",
-            "\n" + "\n".join(f"  {problem}" for problem in problems),
-            problems=[{"path": problem.path, "text": problem.text} for problem in problems],
-        )
+    ports = {name: _ports(body) for name, body in bodies.items()}
+    removed = removed_services(ports, resolved.services)
+    raise_problems(app, problems)
     own = {
         network["Name"]
-        for network in found.networks
-        if is_own_network(app, network, wishes.adopt or bool(records))
+        for network in snapshot.networks
+        if is_own_network(app, network, adopted=wishes.adopt or bool(records))
     }
-    names = found.names
+    names = snapshot.names
     return Plan(
-        services=(*services, *gone),
+        services=(*services, *removed),
         create={
-            "networks": tuple(
-                name
-                for name, entry in resolved.networks.items()
-                if not entry.get("external") and (name not in names.networks or name in renewed)
-            ),
-            "secrets": tuple(
-                name
-                for name, entry in resolved.secrets.items()
-                if not entry.get("external") and name not in names.secrets
-            ),
-            "configs": tuple(
-                name
-                for name, entry in resolved.configs.items()
-                if not entry.get("external") and name not in names.configs
-            ),
+            "networks": objects_to_create(resolved.networks, set(names.networks) - recreated),
+            "secrets": objects_to_create(resolved.secrets, names.secrets),
+            "configs": objects_to_create(resolved.configs, names.configs),
         },
-        remove={"networks": tuple(sorted((own - set(resolved.networks)) | renewed))},
+        remove={"networks": tuple(sorted((own - set(resolved.networks)) | recreated))},
     )
 
 
@@ -103,87 +91,72 @@ def _of_stack(app: str, labels: Mapping[str, str] | None) -> bool:
     return (labels or {}).get(STACK) == app
 
 
-def _adopted(
-    app: str, resolved: Resolved, found: Found, wishes: Wishes, problems: list[Problem]
-) -> dict[str, Any]:
-    """Services of our names that are not ours yet.
+def _adopted(comparison: Comparison, problems: list[Problem]) -> dict[str, Any]:
+    """Return services of our names that are not ours yet, and that are taken over.
 
-    Taken over if asked and made by a stack, else problems.
+    That is where the user wants it and a stack made them; all others are problems.
     """
+    app, snapshot, wishes = comparison.app, comparison.snapshot, comparison.wishes
     result = {}
-    for name in resolved.services:
+    for name in comparison.resolved.services:
         full = service_name(app, name)
-        stranger = found.strangers.get(full)
-        if stranger is None:
+        unmanaged_body = snapshot.unmanaged.get(full)
+        if unmanaged_body is None:
             continue
-        if not _of_stack(app, stranger["Spec"].get("Labels")):
-            problems.append(
-                Problem(
-                    f"services.{name}",
-                    f"a service {full} exists that this collection did not make; rename one of"
-                    " them",
-                )
-            )
+        if not _of_stack(app, unmanaged_body["Spec"].get("Labels")):
+            text = f"a service {full} exists that this collection did not make; rename one of them"
+            problems.append(Problem(f"services.{name}", text))
         elif not wishes.adopt:
-            problems.append(
-                Problem(
-                    f"services.{name}",
-                    f"the service {full} was made by docker stack deploy; set adopt: true to take"
-                    " it over",
-                )
+            text = (
+                f"the service {full} was made by docker stack deploy; set adopt: true to take it"
+                " over"
             )
+            problems.append(Problem(f"services.{name}", text))
         else:
-            result[name] = stranger
+            result[name] = unmanaged_body
     if wishes.adopt:
-        _adopt_leaving(app, found, result)
+        _adopt_leaving(app, snapshot, result)
     return result
 
 
-def _adopt_leaving(app: str, found: Found, adopted: dict[str, Any]) -> None:
+def _adopt_leaving(app: str, snapshot: Snapshot, adopted: dict[str, Any]) -> None:
     """Services of the stack that the spec does not have leave with the take-over."""
-    for full, stranger in found.strangers.items():
+    for full, unmanaged_body in snapshot.unmanaged.items():
         name = full[len(app) + 1 :]
-        if _of_stack(app, stranger["Spec"].get("Labels")) and name not in adopted:
-            adopted[name] = stranger
+        if _of_stack(app, unmanaged_body["Spec"].get("Labels")) and name not in adopted:
+            adopted[name] = unmanaged_body
 
 
-def _check_networks(
-    app: str, resolved: Resolved, found: Found, wishes: Wishes, problems: list[Problem]
-) -> None:
-    known = {network["Name"]: network for network in found.networks}
-    for name, entry in resolved.networks.items():
+def _networks_in_the_way(comparison: Comparison) -> Iterator[Problem]:
+    known = {network["Name"]: network for network in comparison.snapshot.networks}
+    for name, entry in comparison.resolved.networks.items():
         network = known.get(name)
         if entry.get("external"):
-            if network is None:
-                problems.append(
-                    Problem(
-                        f"networks: {name}",
-                        "is external and does not exist on this Swarm; make it by docker network"
-                        " create -d overlay",
-                    )
-                )
-            elif network.get("Scope") != "swarm":
-                problems.append(
-                    Problem(
-                        f"networks: {name}",
-                        f"is external and of one machine only (driver {network.get('Driver')});"
-                        " services need an overlay network",
-                    )
-                )
+            yield from _external_network(name, network)
         elif network is not None:
-            problems.extend(_network_problems(app, name, entry, network, found, wishes))
+            yield from _own_network(comparison, name, entry, network)
 
 
-def _network_problems(
-    app: str,
-    name: str,
-    entry: Mapping[str, Any],
-    network: Mapping[str, Any],
-    found: Found,
-    wishes: Wishes,
-) -> Iterable[Problem]:
+def _external_network(name: str, network: Mapping[str, Any] | None) -> Iterator[Problem]:
+    if network is None:
+        yield Problem(
+            f"networks: {name}",
+            "is external and does not exist on this Swarm; make it by docker network create -d"
+            " overlay",
+        )
+    elif network.get("Scope") != "swarm":
+        yield Problem(
+            f"networks: {name}",
+            f"is external and of one machine only (driver {network.get('Driver')}); services need"
+            " an overlay network",
+        )
+
+
+def _own_network(
+    comparison: Comparison, name: str, entry: Mapping[str, Any], network: Mapping[str, Any]
+) -> Iterator[Problem]:
     labels = network.get("Labels")
-    if not _is_own(app, labels) and not _of_stack(app, labels):
+    if not _is_own(comparison.app, labels) and not _of_stack(comparison.app, labels):
         yield Problem(
             f"networks: {name}",
             "exists already and is not of this app; declare it external, or give this one another"
@@ -195,8 +168,9 @@ def _network_problems(
         for key, have, want in _network_differences(entry, network)
         if have != want
     ]
-    if changed and name not in wishes.recreate:
-        users = sorted(service for service, body in found.services.items() if _uses(body, network))
+    if changed and name not in comparison.wishes.recreate:
+        services = comparison.snapshot.services
+        users = sorted(service for service, body in services.items() if _uses(body, network))
         yield Problem(
             f"networks: {name}",
             f"a network cannot change in place ({', '.join(changed)}); it is used by"
@@ -221,14 +195,16 @@ def _network_differences(
     ]
 
 
-def _renewed_networks(app: str, resolved: Resolved, found: Found, wishes: Wishes) -> set[str]:
-    known = {network["Name"]: network for network in found.networks}
+def _recreated_networks(comparison: Comparison) -> set[str]:
+    known = {network["Name"]: network for network in comparison.snapshot.networks}
+    networks = comparison.resolved.networks
+    candidates = set(networks) & comparison.wishes.recreate & set(known)
     return {
         name
-        for name, entry in resolved.networks.items()
-        if name in wishes.recreate
-        and name in known
-        and any(have != want for _key, have, want in _network_differences(entry, known[name]))
+        for name in candidates
+        if any(
+            have != want for _key, have, want in _network_differences(networks[name], known[name])
+        )
     }
 
 
@@ -237,75 +213,78 @@ def _uses(body: Mapping[str, Any], network: Mapping[str, Any]) -> bool:
     return any(entry.get("Target") in (network["Id"], network["Name"]) for entry in attached)
 
 
-def _check_external(resolved: Resolved, found: Found, problems: list[Problem]) -> None:
-    names = found.names
+def _missing_external(resolved: Resolved, snapshot: Snapshot) -> Iterator[Problem]:
+    names = snapshot.names
     for section, known in (("secrets", names.secrets), ("configs", names.configs)):
         for name, entry in getattr(resolved, section).items():
             if entry.get("external") and name not in known:
-                problems.append(
-                    Problem(
-                        f"{section}: {name}",
-                        "is external and does not exist on this Swarm; make it by docker"
-                        f" {section[:-1]} create",
-                    )
+                yield Problem(
+                    f"{section}: {name}",
+                    "is external and does not exist on this Swarm; make it by docker"
+                    f" {section[:-1]} create",
                 )
 
 
 def _service(
+    comparison: Comparison,
     name: str,
-    resolved: Resolved,
-    records: Sequence[Record],
-    have: Mapping[str, Any],
-    found: Found,
-    wishes: Wishes,
-    renewed: set[str],
-    adopted: bool,
+    body: Mapping[str, Any] | None,
+    recreated: set[str],
     problems: list[Problem],
 ) -> ServicePlan:
-    want = resolved.services[name]
-    body = have.get(name)
-    machines = eligible(want, found)
+    service = comparison.resolved.services[name]
+    machines = eligible(service, comparison.snapshot)
+    declared = Declared(name, service, get(service, "deploy.mode") or REPLICATED, machines)
+    recreate = comparison.wishes.recreate
     if body is None:
-        unfit = (
-            start_first_on_host_port(
-                name, want, want.get("deploy", {}).get("replicas", 1), machines
-            )
-            if machines
-            else ""
-        )
-        if unfit:
-            problems.append(Problem("", unfit))
-        return ServicePlan(
-            name, CREATE, (Change("image", None, want["image"]),), restarts=True, interruption="new"
-        )
-    mode = "global" if "Global" in body["Spec"].get("Mode", {}) else "replicated"
-    wanted_mode = get(want, "deploy.mode") or "replicated"
-    networks = sorted(set(want.get("networks", {})) & renewed)
-    if mode != wanted_mode or networks:
-        return _recreated(name, mode, wanted_mode, networks, wishes, problems)
-    differences = targets(
-        want, former(name, body["Spec"], records, found.names), body["Spec"], found.names
+        return service_plan(declared, None, recreate, problems)
+    networks = sorted(set(service.get("networks", {})) & recreated)
+    if networks:
+        return _recreated_for_network(name, networks)
+    existing = _existing(comparison, declared, body)
+    is_paused = get(body, "UpdateStatus.State") == "paused"
+    if is_paused and not existing.changes and existing.mode == declared.mode:
+        return _resumed(declared, existing)
+    return service_plan(declared, existing, recreate, problems)
+
+
+def _existing(comparison: Comparison, declared: Declared, body: Mapping[str, Any]) -> Existing:
+    snapshot = comparison.snapshot
+    before = former(declared.name, body["Spec"], comparison.records, snapshot.names)
+    changes: list[Change] = []
+    restarts = False
+    for field, _target, listed in targets(declared.service, before, body["Spec"], snapshot.names):
+        changes += listed
+        restarts = restarts or (field.in_task and field not in PLACEMENT)
+    return Existing(
+        GLOBAL if "Global" in body["Spec"].get("Mode", {}) else REPLICATED,
+        get(body, "Spec.Mode.Replicated.Replicas") or declared.eligible,
+        tuple(changes),
+        restarts=restarts,
+        # A service that is taken over gets our labels, also where nothing else changes.
+        is_written=declared.name not in snapshot.services,
     )
-    changes = tuple(change for _field, _target, listed in differences for change in listed)
-    restarts = any(
-        field.in_task and field not in PLACEMENT for field, _target, _listed in differences
+
+
+def _resumed(declared: Declared, existing: Existing) -> ServicePlan:
+    """Return the plan of a service whose update the engine has paused."""
+    return ServicePlan(
+        declared.name,
+        UPDATE,
+        (Change("update", "paused", "resumed"),),
+        True,
+        interruption(declared.name, declared.service, existing.replicas, declared.eligible),
     )
-    replicas = get(body, "Spec.Mode.Replicated.Replicas") or machines
-    unfit = start_first_on_host_port(name, want, replicas, machines) if restarts else ""
-    if unfit:
-        problems.append(Problem("", unfit))
-    if get(body, "UpdateStatus.State") == "paused" and not changes:
-        return ServicePlan(
-            name,
-            UPDATE,
-            (Change("update", "paused", "resumed"),),
-            True,
-            interruption(name, want, replicas, machines),
-        )
-    if not changes and not adopted:
-        return ServicePlan(name, KEEP)
-    text = interruption(name, want, replicas, machines) if restarts else "without interruption"
-    return ServicePlan(name, UPDATE, changes, restarts, text)
+
+
+def _recreated_for_network(name: str, networks: list[str]) -> ServicePlan:
+    return ServicePlan(
+        name,
+        RECREATE,
+        (Change("networks", networks, networks),),
+        True,
+        f"interrupted, because its network {networks[0]} is made anew",
+    )
 
 
 def former(
@@ -361,22 +340,6 @@ def _put_declared(tree: dict[str, Any], key: str, value: Any) -> None:
     tree[last] = value
 
 
-def _recreated(
-    name: str, mode: str, wanted: str, networks: list[str], wishes: Wishes, problems: list[Problem]
-) -> ServicePlan:
-    """A service that must be made anew, which is done only if asked."""
-    if networks:
-        why = f"its network {networks[0]} is made anew"
-        return ServicePlan(
-            name,
-            RECREATE,
-            (Change("networks", networks, networks),),
-            True,
-            f"interrupted, because {why}",
-        )
-    return change_of_mode(name, mode, wanted, name in wishes.recreate, problems)
-
-
 def _ports(body: Mapping[str, Any]) -> set[int]:
     """The ports that a service publishes."""
     return {
@@ -386,12 +349,12 @@ def _ports(body: Mapping[str, Any]) -> set[int]:
     }
 
 
-def eligible(service: Mapping[str, Any], found: Found) -> int:
+def eligible(service: Mapping[str, Any], snapshot: Snapshot) -> int:
     """How many machines may run a service, by the constraints that can be told from here."""
     constraints = get(service, "deploy.placement.constraints") or []
     active = [
         node
-        for node in found.nodes
+        for node in snapshot.nodes
         if get(node, "Spec.Availability") == "active" and get(node, "Status.State") == "ready"
     ]
     return sum(all(_matches(node, constraint) for constraint in constraints) for node in active)

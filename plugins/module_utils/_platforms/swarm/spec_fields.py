@@ -16,6 +16,7 @@ from typing import Any
 
 from ..._compose.service import RESTART_DEFAULTS, UPDATE_DEFAULTS
 from ..._core import units
+from .support import PLAIN_KEYS
 
 Body = dict[str, Any]
 _CONTAINER = "TaskTemplate.ContainerSpec"
@@ -358,9 +359,11 @@ def _hosts(value: list[str], _names: Names) -> list[str]:
 
 
 def _hosts_back(value: list[str], _names: Names) -> list[str]:
-    return sorted(
-        f"{name}={entry.split(' ', 1)[0]}" for entry in value for name in entry.split()[1:]
-    )
+    result = []
+    for entry in value:
+        address = entry.split(" ", 1)[0]
+        result += [f"{name}={address}" for name in entry.split()[1:]]
+    return sorted(result)
 
 
 def _capabilities_back(value: list[str], _names: Names) -> list[str]:
@@ -450,15 +453,10 @@ FIELDS: tuple[Field, ...] = (
     _container("entrypoint", "Command"),
     _container("command", "Args"),
     _container("environment", "Env", to=_env, back=_env_back, keyed=_same),
-    _container("working_dir", "Dir", default=""),
-    _container("user", "User", default=""),
-    _container("group_add", "Groups"),
-    _container("hostname", "Hostname", default=""),
-    _container("init", "Init"),
-    _container("tty", "TTY", default=False),
-    _container("stdin_open", "OpenStdin", default=False),
-    _container("read_only", "ReadOnly", default=False),
-    _container("stop_signal", "StopSignal", default=""),
+    *(
+        Field(key, f"TaskTemplate.{plain.place}", default=plain.default)
+        for key, plain in PLAIN_KEYS.items()
+    ),
     _container(
         "stop_grace_period", "StopGracePeriod", to=_duration, back=_duration_back, default="10s"
     ),

@@ -10,7 +10,7 @@ version, data never changes. The lease is never removed, since removing would as
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from ..._deploy.lease import Lease
 from ..._deploy.naming import lease_name, record_name
 from ..._deploy.ports import Contents, Fence
 from ..._deploy.resolution import Resolved
+from ..._deploy.service_diff import objects_to_create
 from .engine import Engine
 from .observe import APP, CONTENT, KIND, LEASE, RECORD
 
@@ -54,14 +55,14 @@ def _as_lease(config: Mapping[str, Any]) -> Lease:
     return Lease.from_labels(config["ID"], config["Version"]["Index"], config["Spec"]["Labels"])
 
 
-def read_lease(engine: Engine, app: str, known: Lease | None = None) -> Lease | None:
-    """The lease as it is now."""
-    if known is None:
+def read_lease(engine: Engine, app: str, identity: str = "") -> Lease | None:
+    """Return the lease as it is now; ``identity`` is the id of its object, where it is known."""
+    if not identity:
         return lease_among(
             engine.get("/configs", filters={"label": [f"{APP}={app}", f"{KIND}={LEASE}"]})
         )
     try:
-        return _as_lease(engine.get(f"/configs/{known.id}"))
+        return _as_lease(engine.get(f"/configs/{identity}"))
     except NotFound:
         return None
 
@@ -120,19 +121,19 @@ def make_objects(
     app: str,
     resolved: Resolved,
     contents: Contents,
+    *,
     existing: Mapping[str, Mapping[str, Any]],
     fence: Fence,
 ) -> None:
     """Make the secrets and configs that are missing, side by side."""
-    missing = [
-        (kind, name, entry)
-        for kind in ("secrets", "configs")
-        for name, entry in getattr(resolved, kind).items()
-        if not entry.get("external") and name not in existing[kind]
-    ]
+    missing: list[tuple[str, str]] = []
+    for kind in ("secrets", "configs"):
+        names = objects_to_create(getattr(resolved, kind), existing[kind])
+        missing += [(kind, name) for name in names]
 
-    def make(item: tuple[str, str, Mapping[str, Any]]) -> None:
-        kind, name, entry = item
+    def make(item: tuple[str, str]) -> None:
+        kind, name = item
+        entry = getattr(resolved, kind)[name]
         fence.check()
         labels = {**entry.get("labels", {}), APP: app, KIND: CONTENT}
         try:
@@ -171,11 +172,12 @@ def take_over(
                 )
 
 
-def sweep(engine: Engine, app: str, needed: Iterable[Resolved], fence: Fence) -> None:
+def sweep(engine: Engine, app: str, needed: Sequence[Resolved], fence: Fence) -> None:
     """Remove the app's secrets and configs that no release in the history refers to."""
-    wanted = list(needed)
     for kind in ("secrets", "configs"):
-        names = {name for resolved in wanted for name in getattr(resolved, kind)}
+        names: set[str] = set()
+        for resolved in needed:
+            names.update(getattr(resolved, kind))
         for found in engine.get(
             f"/{kind}", filters={"label": [f"{APP}={app}", f"{KIND}={CONTENT}"]}
         ):
@@ -194,3 +196,32 @@ def _delete_unused(engine: Engine, path: str) -> None:
     except PlatformError as error:
         if "in use" not in error.why:
             raise
+
+
+class Storage:
+    """Keep records and leases in the Swarm; see ports.RecordStore and ports.LeaseStore."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        # A lease is never removed, so its id never changes. By its id it is read from the manager's
+        # memory, while a list is filtered; it is read before every write.
+        self._lease_ids: dict[str, str] = {}
+
+    def write_record(self, app: str, record: Record) -> Record:
+        """Make the record, or write its changed labels."""
+        return write_record(self._engine, app, record)
+
+    def remove_record(self, record: Record) -> None:
+        """Remove a record."""
+        self._engine.delete(f"/configs/{record.id}")
+
+    def read_lease(self, app: str) -> Lease | None:
+        """Return the lease as it is now."""
+        lease = read_lease(self._engine, app, self._lease_ids.get(app, ""))
+        if lease:
+            self._lease_ids[app] = lease.id
+        return lease
+
+    def write_lease(self, app: str, lease: Lease) -> Lease:
+        """Make the lease or write it."""
+        return write_lease(self._engine, app, lease)

@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._compose import model
+from ansible_collections.shipping.code.plugins.module_utils._compose.support import Support
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import SpecError
+from ansible_collections.shipping.code.plugins.module_utils._platforms import registry
 
+SWARM = registry.support("swarm")
+KUBERNETES = registry.support("kubernetes")
 # What every service is that says nothing of it.
 NOTHING_SAID = {"image": "nginx", "networks": {"default": {}}}
 
@@ -21,9 +25,18 @@ def spec(**keys: Any) -> dict[str, Any]:
     return {"services": {"web": {"image": "nginx", **keys}}}
 
 
+def read_spec(
+    content: Mapping[str, Any],
+    images: Mapping[str, str] | None = None,
+    support: Support = SWARM,
+) -> model.Compose:
+    """Return the normal form of a spec, on Swarm unless another platform is given."""
+    return model.read(content, support, images)
+
+
 def service(**keys: Any) -> dict[str, Any]:
     """The normal form of a service with these keys."""
-    return model.read(spec(**keys)).services["web"]
+    return read_spec(spec(**keys)).services["web"]
 
 
 def problems(call: Callable[..., Any], *arguments: Any, **options: Any) -> list[str]:
@@ -35,4 +48,4 @@ def problems(call: Callable[..., Any], *arguments: Any, **options: Any) -> list[
 
 def problems_of(**keys: Any) -> list[str]:
     """All problems of a service with these keys."""
-    return problems(model.read, spec(**keys))
+    return problems(read_spec, spec(**keys))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._compose import model
 
-from .reading import NOTHING_SAID, problems, spec
+from .reading import NOTHING_SAID, problems, read_spec, spec
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 
@@ -16,7 +16,7 @@ def app(**services):
 
 
 def test_defaults():
-    read = model.read({"services": {"web": {"image": "nginx"}}})
+    read = read_spec({"services": {"web": {"image": "nginx"}}})
     assert read == model.Compose(
         services={"web": NOTHING_SAID},
         networks={"default": {}},
@@ -38,7 +38,7 @@ IMAGES = [
 
 @pytest.mark.parametrize(("service", "images", "image"), IMAGES)
 def test_images_set_from_outside(service, images, image):
-    assert model.read({"services": {"web": service}}, images).services["web"]["image"] == image
+    assert read_spec({"services": {"web": service}}, images).services["web"]["image"] == image
 
 
 IMAGE_PROBLEMS = [
@@ -65,7 +65,7 @@ IMAGE_PROBLEMS = [
 
 @pytest.mark.parametrize(("service", "images", "expected"), IMAGE_PROBLEMS)
 def test_services_without_a_good_image(service, images, expected):
-    assert problems(model.read, {"services": {"web": service}}, images) == expected
+    assert problems(read_spec, {"services": {"web": service}}, images) == expected
 
 
 def test_what_is_for_local_work_only_is_named_in_one_line():
@@ -77,7 +77,7 @@ def test_what_is_for_local_work_only_is_named_in_one_line():
         "passed over, for local work only: services.web.build, services.web.container_name,"
         " services.web.pull_policy, services.db.attach, services.db.develop"
     )
-    assert model.read(content).notes == [expected]
+    assert read_spec(content).notes == [expected]
 
 
 NO_APPS = [
@@ -112,12 +112,12 @@ NO_APPS = [
 
 @pytest.mark.parametrize(("content", "problem"), NO_APPS)
 def test_what_is_no_app(content, problem):
-    assert problems(model.read, content) == [problem]
+    assert problems(read_spec, content) == [problem]
 
 
 def test_what_concerns_nobody_at_the_top():
     content = {**spec(), "name": "shop", "version": "3.8", "x-anchors": {"a": 1}}
-    assert model.read(content) == model.read(spec())
+    assert read_spec(content) == read_spec(spec())
 
 
 OBJECTS = [
@@ -158,7 +158,7 @@ OBJECTS = [
 
 @pytest.mark.parametrize(("section", "given", "normal"), OBJECTS)
 def test_objects(section, given, normal):
-    assert getattr(model.read({**spec(), section: {"it": given}}), section)["it"] == normal
+    assert getattr(read_spec({**spec(), section: {"it": given}}), section)["it"] == normal
 
 
 ONE_SOURCE = "needs exactly one of file, content, environment or external"
@@ -229,7 +229,7 @@ OBJECT_PROBLEMS = [
 
 @pytest.mark.parametrize(("section", "given", "problem"), OBJECT_PROBLEMS)
 def test_objects_that_cannot_be(section, given, problem):
-    assert problems(model.read, {**spec(), section: {"it": given}}) == [problem]
+    assert problems(read_spec, {**spec(), section: {"it": given}}) == [problem]
 
 
 REFERENCES = [
@@ -283,7 +283,7 @@ def test_every_name_must_be_declared(keys, problem):
         "volumes": {"data": None},
         "secrets": {"token": {"environment": "TOKEN"}, "key": {"environment": "KEY"}},
     }
-    assert problems(model.read, content) == [problem]
+    assert problems(read_spec, content) == [problem]
 
 
 def test_a_bad_declaration_is_told_once_only():
@@ -293,7 +293,7 @@ def test_a_bad_declaration_is_told_once_only():
         "volumes": {"data": ["x"]},
     }
     content["services"]["db"] = "postgres"
-    assert problems(model.read, content) == [
+    assert problems(read_spec, content) == [
         "services.db: must be a mapping, not 'postgres'",
         "networks.front: must be a mapping, not 'x'",
         "volumes.data: must be a mapping, not a list",
@@ -314,7 +314,7 @@ CYCLES = [
 @pytest.mark.parametrize(("needs", "expected"), CYCLES)
 def test_circles_of_dependencies(needs, expected):
     content = app(**{name: {"depends_on": needed} for name, needed in needs.items()})
-    assert (problems(model.read, content) if expected else model.read(content).notes) == expected
+    assert (problems(read_spec, content) if expected else read_spec(content).notes) == expected
 
 
 @pytest.mark.parametrize("name", ["a", "7", "ab", "shop", "my-shop_2", "a" * 40])
@@ -334,14 +334,14 @@ def test_the_default_network_is_there_only_where_it_is_used():
         **app(web={"networks": ["front"]}, agent={"network_mode": "host"}),
         "networks": {"front": None},
     }
-    read = model.read(content)
+    read = read_spec(content)
     assert read.networks == {"front": {}}
     assert "networks" not in read.services["agent"]
 
 
 def test_the_default_network_can_be_described():
     content = {**spec(), "networks": {"default": {"attachable": True}}}
-    assert model.read(content).networks == {"default": {"attachable": True}}
+    assert read_spec(content).networks == {"default": {"attachable": True}}
 
 
 def test_reading_does_not_change_what_it_reads():
@@ -353,5 +353,5 @@ def test_reading_does_not_change_what_it_reads():
         "networks": {"n": {"external": {"name": "m"}}},
     }
     before = repr(content)
-    model.read(content, {"web": "other"})
+    read_spec(content, {"web": "other"})
     assert repr(content) == before

@@ -10,12 +10,16 @@ from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.shipping.code.plugins.module_utils._compose import model
-from ansible_collections.shipping.code.plugins.module_utils._compose.service import PARSERS
+from ansible_collections.shipping.code.plugins.module_utils._compose.service import (
+    EXTENSION,
+    PARSERS,
+)
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import SpecError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from .generated_files import SCALARS, SERVICES, WORDS, spec
+from .reading import read_spec
 
 
 def long_syntax(app: model.Compose) -> dict[str, Any]:
@@ -35,16 +39,16 @@ def long_syntax(app: model.Compose) -> dict[str, Any]:
 @given(SERVICES)
 def test_the_normal_form_is_read_as_itself(service):
     try:
-        app = model.read(spec(service))
+        app = read_spec(spec(service))
     except SpecError:
         return  # two things at one place, an unbalanced quote: what is refused has no normal form
-    assert model.read(long_syntax(app)) == app
+    assert read_spec(long_syntax(app)) == app
 
 
 @given(SERVICES)
 def test_the_normal_form_is_plain_data(service):
     try:
-        app = asdict(model.read(spec(service)))
+        app = asdict(read_spec(spec(service)))
     except SpecError:
         return
     assert json.loads(json.dumps(app)) == app
@@ -57,7 +61,7 @@ def test_most_generated_services_are_accepted():
     @given(SERVICES)
     def count(service):
         try:
-            model.read(spec(service))
+            read_spec(spec(service))
             accepted.append(True)
         except SpecError:
             accepted.append(False)
@@ -88,12 +92,14 @@ ANYTHING = st.recursive(
 
 @given(
     st.dictionaries(
-        st.sampled_from([*PARSERS, "x-own", "privileged", "wobble"]), ANYTHING, max_size=3
+        st.sampled_from([*PARSERS, EXTENSION, "x-own", "privileged", "wobble"]),
+        ANYTHING,
+        max_size=3,
     )
 )
 def test_whatever_stands_in_a_service_is_read_or_refused_by_its_path(service):
     try:
-        model.read({"services": {"web": {"image": "nginx", **service}}})
+        read_spec({"services": {"web": {"image": "nginx", **service}}})
     except SpecError as error:
         assert error.problems
         assert all(
@@ -112,6 +118,6 @@ def test_whatever_stands_in_a_service_is_read_or_refused_by_its_path(service):
 )
 def test_whatever_stands_in_a_spec_is_read_or_refused(content):
     try:
-        model.read(content)
+        read_spec(content)
     except SpecError as error:
         assert error.problems

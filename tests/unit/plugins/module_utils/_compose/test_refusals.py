@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._compose import keys, model
+from ansible_collections.shipping.code.plugins.module_utils._compose import model
 
-from .reading import problems, problems_of, spec
+from .reading import SWARM, problems, problems_of, read_spec, spec
 
 ON_THE_CONTROL_MACHINE = (
     "is a path of the control machine, and a service runs on any machine; "
@@ -332,7 +332,7 @@ def test_habits_that_cannot_be_honoured(given, place, text):
     assert problems_of(**given) == [f"services.web.{place}: {text}"]
 
 
-@pytest.mark.parametrize(("key", "remedy"), keys.REFUSED_KEYS[keys.SWARM].items())
+@pytest.mark.parametrize(("key", "remedy"), SWARM.refused_keys.items())
 def test_refused_keys_say_what_to_write_instead(key, remedy):
     assert problems_of(**{key: "x"}) == [f"services.web.{key}: {remedy}"]
 
@@ -408,7 +408,7 @@ TYPOS = [
 def test_typos(given, problem):
     content = {"services": {"web": {"image": "nginx", **given}}}
     separator = "" if problem.startswith("[") else "."
-    assert problems(model.read, content) == [f"services.web{separator}{problem}"]
+    assert problems(read_spec, content) == [f"services.web{separator}{problem}"]
 
 
 def test_all_problems_are_told_at_once_and_in_the_order_of_the_spec():
@@ -425,7 +425,7 @@ def test_all_problems_are_told_at_once_and_in_the_order_of_the_spec():
         "networks": {"front": {"driver": "macvlan"}},
         "secrets": {"token": {}},
     }
-    assert problems(model.read, content) == [
+    assert problems(read_spec, content) == [
         "volume: unknown key; did you mean volumes?",
         "services.web.image: 'My App' is no image reference; write registry/name:tag",
         (
@@ -444,7 +444,7 @@ def test_all_problems_are_told_at_once_and_in_the_order_of_the_spec():
 
 def test_the_error_counts_and_lists():
     with pytest.raises(model.SpecError) as caught:
-        model.read(spec(privileged=True, wobble=1))
+        read_spec(spec(privileged=True, wobble=1))
     assert (
         str(caught.value)
         == "2 problems in the spec; nothing was touched: \n  services.web.privileged: Swarm cannot"

@@ -3,16 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._compose import keys, model
 from ansible_collections.shipping.code.plugins.module_utils._compose.service import (
+    EXTENSION,
     PARSERS,
     RESTART_DEFAULTS,
     UPDATE_DEFAULTS,
-    parsers_for,
 )
 
-from .reading import NOTHING_SAID, service, spec
+from .reading import NOTHING_SAID, SWARM, read_spec, service, spec
 
 
 def port(target, published=None, protocol="tcp", mode="ingress"):
@@ -267,7 +268,7 @@ SAME = [
 def test_all_ways_to_write_a_thing_are_the_same(key, ways, normal):
     for way in ways:
         content = {**spec(**{key: way}), "volumes": {"data": None}}
-        assert model.read(content).services["web"][key] == normal, way
+        assert read_spec(content).services["web"][key] == normal, way
 
 
 # Keys that go to another place -> the whole service but for what is always there.
@@ -369,7 +370,7 @@ def test_what_goes_to_another_place(given, normal):
 
 # What says nothing leaves nothing behind, so that it changes nothing in a second run.
 NOTHING = [
-    *({key: None} for key in PARSERS if key != "image"),
+    *({key: None} for key in (*PARSERS, EXTENSION) if key != "image"),
     *(
         {key: []}
         for key in (
@@ -405,7 +406,7 @@ NOTHING = [
     {"logging": {"options": {}}},
     {"x-anything": {"goes": ["here"]}},
     {"deploy": {"x-mine": 1}},
-    *({key: given} for key in keys.REFUSED_KEYS[keys.SWARM] for given in (None, [], {}, False)),
+    *({key: empty} for key, empty in product(SWARM.refused_keys, (None, [], {}, False))),
 ]
 
 
@@ -446,7 +447,7 @@ GRANTS = [
 @pytest.mark.parametrize(("section", "given", "normal"), GRANTS)
 def test_grants(section, given, normal):
     content = {**spec(**{section: [given, given]}), section: {"token": {"environment": "TOKEN"}}}
-    assert model.read(content).services["web"][section] == [normal]
+    assert read_spec(content).services["web"][section] == [normal]
 
 
 NETWORKS = [
@@ -461,7 +462,7 @@ NETWORKS = [
 @pytest.mark.parametrize(("given", "normal"), NETWORKS)
 def test_networks(given, normal):
     content = {**spec(networks=given), "networks": {"front": None, "back": {}}}
-    assert model.read(content).services["web"]["networks"] == normal
+    assert read_spec(content).services["web"]["networks"] == normal
 
 
 DEPENDENCIES = [
@@ -477,7 +478,7 @@ def test_dependencies(given, normal):
     content = {
         "services": {"web": {"image": "nginx", "depends_on": given}, "db": {"image": "postgres"}}
     }
-    assert model.read(content).services["web"]["depends_on"] == normal
+    assert read_spec(content).services["web"]["depends_on"] == normal
 
 
 def test_what_is_done_where_only_a_part_is_said():
@@ -494,28 +495,3 @@ def test_what_is_done_where_only_a_part_is_said():
         },
         "restart_policy": {"condition": "any", "delay": "5s", "max_attempts": 0, "window": "1s"},
     }
-
-
-def test_the_tables_of_keys_are_those_of_the_reader():
-    assert {path.split(".")[0] for path in keys.SERVICE_KEYS} == set(PARSERS)
-    assert not set(PARSERS) & keys.LOCAL_KEYS
-
-
-@pytest.mark.parametrize("platform", keys.PLATFORMS)
-def test_what_a_platform_honours_it_does_not_refuse(platform):
-    known, refused = set(parsers_for(platform)), set(keys.REFUSED_KEYS[platform])
-    assert known == {path.split(".")[0] for path in keys.honoured(platform, keys.SERVICE_KEYS)}
-    assert not known & refused and not refused & keys.LOCAL_KEYS
-    assert known | refused == set(PARSERS) | {
-        key for table in keys.REFUSED_KEYS.values() for key in table
-    }, "each key is known to all platforms"
-    assert not set(keys.honoured(platform, keys.OBJECT_KEYS)) & set(
-        keys.REFUSED_OBJECT_KEYS[platform]
-    )
-
-
-@pytest.mark.parametrize("platform", keys.PLATFORMS)
-def test_all_platforms_have_words_for_the_same_values(platform):
-    assert set(keys.REFUSED_VALUES[platform]) == set(keys.REFUSED_VALUES[keys.SWARM])
-    assert set(keys.REFUSED_OBJECT_KEYS[platform]) == set(keys.REFUSED_OBJECT_KEYS[keys.SWARM])
-    assert all("{}" not in text for text in keys.REFUSED_KEYS[platform].values())

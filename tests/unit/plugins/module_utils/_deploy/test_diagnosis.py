@@ -10,11 +10,11 @@ from ansible_collections.shipping.code.plugins.module_utils._core.cause import C
 from ansible_collections.shipping.code.plugins.module_utils._deploy.diagnosis import (
     REMEDIES,
     explain,
+    service_failure,
 )
 from ansible_collections.shipping.code.plugins.module_utils._deploy.state import (
     ENDED,
     Evidence,
-    Failure,
     Task,
 )
 
@@ -74,19 +74,29 @@ CASES = {
 def test_explain(name):
     cause, evidence, declared, kind, text = CASES[name]
     failure = explain("web", cause, TASK, evidence, declared)
-    assert (failure.kind, failure.text, failure.remedy) == (kind, text, REMEDIES[kind])
-    assert (failure.task, failure.machine) == ("web.1", "node-b")
+    facts = failure.facts
+    assert (facts["kind"], facts["text"], facts["remedy"]) == (kind, text, REMEDIES[kind])
+    assert (facts["task"], facts["machine"]) == ("web.1", "node-b")
 
 
+NOWHERE = Task("t", "web.1", "1", "", ENDED, True, True, False)
 SHOWN = [
     (
-        Failure("web", "crash", "ended", "Mend it", "web.1", "node-b", 1, "", ("a", "b", "c", "d")),
+        service_failure(
+            "web", "crash", "ended", "Mend it", task=TASK, evidence=Evidence(logs=tuple("abcd"))
+        ),
         "task web.1 on node-b: ended. Its last lines: b | c | d. Mend it",
     ),
-    (Failure("web", "refused", "is too large"), "web: is too large"),
-    (Failure("", "refused", "no connection"), "no connection"),
+    (service_failure("web", "refused", "is too large"), "web: is too large"),
+    (service_failure("", "refused", "no connection"), "no connection"),
     (
-        Failure("web", "unhealthy", "its health check fails", "", "web.1", "", None, "no"),
+        service_failure(
+            "web",
+            "unhealthy",
+            "its health check fails",
+            task=NOWHERE,
+            evidence=Evidence(health="no"),
+        ),
         "task web.1: its health check fails. Its health check said: no",
     ),
 ]
@@ -94,4 +104,21 @@ SHOWN = [
 
 @pytest.mark.parametrize(("failure", "shown"), SHOWN)
 def test_a_failure_in_words(failure, shown):
-    assert str(failure) == shown
+    assert failure.clause() == shown
+
+
+def test_the_facts_of_a_failure_are_those_that_the_result_has():
+    failure = service_failure(
+        "web", "crash", "ended", "Mend it", task=TASK, evidence=Evidence(health="no", logs=("a",))
+    )
+    assert failure.facts == {
+        "service": "web",
+        "kind": "crash",
+        "text": "ended",
+        "remedy": "Mend it",
+        "task": "web.1",
+        "machine": "node-b",
+        "exit_code": 137,
+        "health": "no",
+        "logs": ["a"],
+    }

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._deploy.health import (
-    Memory,
-    judge,
+    HealthMemory,
+    assess,
     remember,
 )
 from ansible_collections.shipping.code.plugins.module_utils._deploy.state import (
@@ -51,13 +51,16 @@ def service(*tasks: Task, **keys: object) -> ServiceState:
 
 
 def seen(
-    *states: ServiceState, memory: Memory | None = None, every: float = 1.0, max_crashes: int = 3
+    *states: ServiceState,
+    memory: HealthMemory | None = None,
+    every: float = 1.0,
+    max_crashes: int = 3,
 ):
     """The outcome of the last of several looks, each some seconds after the other."""
     outcome = None
-    memory = memory or Memory()
+    memory = memory or HealthMemory()
     for number, state in enumerate(states):
-        outcome = judge(state, memory, number * every, max_crashes)
+        outcome = assess(state, memory, number * every, max_crashes)
         memory = outcome.memory
     return outcome
 
@@ -79,7 +82,7 @@ LIVE = {
 
 @pytest.mark.parametrize("name", LIVE)
 def test_live(name):
-    memory = Memory(old_update="then") if "paused" in name else None
+    memory = HealthMemory(old_update="then") if "paused" in name else None
     outcome = seen(*LIVE[name], memory=memory)
     assert outcome.live and outcome.cause is None
 
@@ -191,8 +194,8 @@ def test_what_had_ended_before_does_not_count():
 
 def test_progress_figures():
     outcome = seen(service(task("a"), crashed("b", "2"), task("c", STARTING, "2"), wanted=2))
-    assert (outcome.healthy, outcome.wanted, outcome.crashes, outcome.held) == (1, 2, 1, False)
-    assert seen(service(task(), monitor=5.0)).held
+    assert (outcome.healthy, outcome.wanted, outcome.crashes, outcome.monitored) == (1, 2, 1, False)
+    assert seen(service(task(), monitor=5.0)).monitored
 
 
 TASKS = st.builds(
@@ -228,6 +231,6 @@ def test_live_means_that_nothing_else_runs(states):
 
 @given(STATES)
 def test_a_look_at_the_same_state_changes_no_mind(state):
-    first = judge(state, Memory(), 0.0, 3)
-    again = judge(state, first.memory, 0.0, 3)
+    first = assess(state, HealthMemory(), 0.0, 3)
+    again = assess(state, first.memory, 0.0, 3)
     assert (first.live, first.cause) == (again.live, again.cause)

@@ -8,31 +8,31 @@ from __future__ import annotations
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._deploy.lease import (
     Lease,
-    Seen,
-    free_to_take,
-    still_ours,
-    who,
+    LeaseAge,
+    holder_text,
+    is_held_by,
+    may_acquire,
 )
 
 HELD = Lease("id", 7, token=3, holder="alice@ci-7 4f", ttl=30, what="who releases 1.5.0")
 
 FREE = [
-    (None, Seen(), True),
-    (Lease("id", 7, token=3), Seen(), True),
-    (HELD, Seen(), False),
-    (HELD, Seen(7, 29.9), False),
-    (HELD, Seen(7, 30.0), True),
-    (HELD, Seen(6, 99.0), False),
+    (None, LeaseAge(), True),
+    (Lease("id", 7, token=3), LeaseAge(), True),
+    (HELD, LeaseAge(), False),
+    (HELD, LeaseAge(7, 29.9), False),
+    (HELD, LeaseAge(7, 30.0), True),
+    (HELD, LeaseAge(6, 99.0), False),
 ]
 
 
-@pytest.mark.parametrize(("lease", "seen", "free"), FREE)
-def test_free_to_take(lease, seen, free):
-    assert free_to_take(lease, seen, "bob@ci-8 5a") is free
+@pytest.mark.parametrize(("lease", "age", "free"), FREE)
+def test_may_acquire(lease, age, free):
+    assert may_acquire(lease, age, "bob@ci-8 5a") is free
 
 
-def test_ones_own_is_free_to_take():
-    assert free_to_take(HELD, Seen(), HELD.holder)
+def test_ones_own_is_may_acquire():
+    assert may_acquire(HELD, LeaseAge(), HELD.holder)
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,8 @@ def test_ones_own_is_free_to_take():
         (Lease("id", 8, 3, "bob@ci-8 5a"), False),
     ],
 )
-def test_still_ours(lease, ours):
-    assert still_ours(lease, HELD.holder, 3) is ours
+def test_is_held_by(lease, ours):
+    assert is_held_by(lease, HELD.holder, 3) is ours
 
 
 def test_labels_hold_all_of_it():
@@ -54,5 +54,5 @@ def test_labels_hold_all_of_it():
 
 
 def test_a_holder_in_words():
-    assert who(HELD) == "alice@ci-7, who releases 1.5.0"
-    assert who(Lease("id", 1, holder="alice@ci-7 4f")) == "alice@ci-7"
+    assert holder_text(HELD) == "alice@ci-7, who releases 1.5.0"
+    assert holder_text(Lease("id", 1, holder="alice@ci-7 4f")) == "alice@ci-7"

@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from ansible_collections.shipping.code.plugins.module_utils._core import content_ids
 from ansible_collections.shipping.code.plugins.module_utils._deploy import naming
+from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm.service_names import (
+    service_name,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +23,7 @@ NAMES = st.from_regex(r"[a-z][a-z0-9_-]{0,80}", fullmatch=True)
 def test_names_fit_and_stay_apart(one, other):
     app = "a" * 40
     for made, limit in (
-        (lambda name: naming.service_name(app, name), naming.SERVICE_LIMIT),
+        (lambda name: service_name(app, name), naming.SERVICE_LIMIT),
         (lambda name: naming.Naming(app).content(name, "0123456789ab"), naming.OBJECT_LIMIT),
     ):
         assert len(made(one)) <= limit and made(one).startswith(app)
@@ -47,8 +51,7 @@ def test_record_names_fit(number):
 def test_ids_of_secrets_differ_by_app_and_platform():
     ids = {
         content_ids.secret_id(content, salt)
-        for content in (b"one", b"two")
-        for salt in (b"shop", b"wiki")
+        for content, salt in itertools.product((b"one", b"two"), (b"shop", b"wiki"))
     }
     assert len(ids) == 4 and all(len(identity) == 12 for identity in ids)
     assert content_ids.secret_id(b"one", b"shop") == content_ids.secret_id(b"one", b"shop")

@@ -11,10 +11,15 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy import (
     argument_specs,
     operations,
 )
+from ansible_collections.shipping.code.plugins.module_utils._deploy.run_answer import RunAnswer
+from ansible_collections.shipping.code.plugins.module_utils._platforms.registry import PLATFORMS
 from ansible_collections.shipping.code.plugins.plugin_utils._controller import in_process
 
-CALL = in_process.Call(
-    argument_specs.RELEASE, operations.release_or_absent, argument_specs.RELEASE_RULES
+CALL = in_process.ModuleSpec(
+    PLATFORMS.argument_spec(argument_specs.RELEASE, releases=True),
+    operations.release_or_absent,
+    PLATFORMS,
+    argument_specs.RELEASE_RULES,
 )
 NOWHERE = {
     "app": "shop",
@@ -51,11 +56,11 @@ PLACES = [
 
 @pytest.mark.parametrize(("where", "variables", "expected"), PLACES)
 def test_where_a_module_would_run_in_this_python(where, variables, expected):
-    assert in_process.is_here(where, variables) is expected
+    assert in_process.is_this_process(where, variables) is expected
 
 
 def test_an_error_of_the_platform_is_told_as_the_module_tells_it():
-    found = in_process.look(CALL, NOWHERE, check=False, diff=False)
+    found = in_process.preview_module(CALL, NOWHERE, check=False, diff=False)
     assert found["failed"] and "no connection to the cluster at https://127.0.0.1:1" in found["msg"]
 
 
@@ -69,27 +74,20 @@ def test_an_error_of_the_platform_is_told_as_the_module_tells_it():
     ],
 )
 def test_wrong_options_are_left_to_the_module(wrong):
-    assert in_process.look(CALL, {**NOWHERE, **wrong}, check=False, diff=False) is None
+    assert in_process.preview_module(CALL, {**NOWHERE, **wrong}, check=False, diff=False) is None
 
 
 def test_a_defect_is_left_to_the_module(monkeypatch):
-    def broken(*_arguments):
+    def broken(*_arguments, **_keywords):
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr(in_process, "look_at", broken)
-    assert in_process.look(CALL, NOWHERE, check=False, diff=False) is None
+    monkeypatch.setattr(in_process, "preview_run", broken)
+    assert in_process.preview_module(CALL, NOWHERE, check=False, diff=False) is None
 
 
 def test_no_secret_comes_back(monkeypatch):
-    monkeypatch.setattr(
-        in_process,
-        "look_at",
-        lambda *_arguments: {
-            "changed": False,
-            "said": "the token is a-long-token",
-            "diff": {"before": 1},
-        },
-    )
-    found = in_process.look(CALL, NOWHERE, check=False, diff=False)
-    assert "a-long-token" not in str(found) and "diff" not in found
-    assert "diff" in in_process.look(CALL, NOWHERE, check=False, diff=True)
+    result = {"changed": False, "said": "the token is a-long-token", "diff": {"before": 1}}
+    monkeypatch.setattr(in_process, "preview_run", lambda *_arguments, **_check: RunAnswer(result))
+    shown = in_process.preview_module(CALL, NOWHERE, check=False, diff=False)
+    assert "a-long-token" not in str(shown) and "diff" not in shown
+    assert "diff" in in_process.preview_module(CALL, NOWHERE, check=False, diff=True)

@@ -16,7 +16,12 @@ ROOT = Path(__file__).parents[5]
 SERIAL = remote_python.packed("_toolbox.revision_order", "is_serial", "_toolbox/revision_order.py")
 OPTIONS = {"state": "present", "record": None, "catalogue": None, "generation": None}
 TOOLBOX = remote_python.packed(
-    "_toolbox.toolbox_calls", "directly", "_core/errors.py", "_core/text_table.py", "_toolbox"
+    "_toolbox.toolbox_calls",
+    "directly",
+    "_core/errors.py",
+    "_core/failure.py",
+    "_core/text_table.py",
+    "_toolbox",
 )
 
 
@@ -54,12 +59,20 @@ PYTHONS = [
     (action("pc1"), {**SET, "ansible_delegated_vars": {"pc1": FOUND}}, "/usr/bin/python3.12"),
     (action(), {"ansible_python_interpreter": "python3"}, ""),
     (action(pipelining=False), SET, ""),
+    (action(), {**SET, remote_python.SWITCH: False}, ""),
+    (action(), {**SET, remote_python.SWITCH: "no"}, ""),
+    (action(), {**SET, remote_python.SWITCH: "true"}, "/opt/python"),
+    (
+        action("pc1"),
+        {**SET, "ansible_delegated_vars": {"pc1": {**SET, remote_python.SWITCH: False}}},
+        "",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("where", "variables", "expected"), PYTHONS)
 def test_which_python_runs_a_program(where, variables, expected):
-    assert remote_python.python(where, variables) == expected
+    assert remote_python.remote_python(where, variables) == expected
 
 
 @pytest.mark.parametrize(
@@ -71,11 +84,11 @@ def test_which_python_runs_a_program(where, variables, expected):
     ],
 )
 def test_a_function_answers_on_the_machine_as_it_does_here(text, expected):
-    assert remote_python.ask(action(), sys.executable, SERIAL, {"text": text}) is expected
+    assert remote_python.call_function(action(), sys.executable, SERIAL, {"text": text}) is expected
 
 
 def test_what_is_wrong_is_told_with_its_facts():
-    answer = remote_python.ask(
+    answer = remote_python.call_function(
         action(), sys.executable, TOOLBOX, {"options": OPTIONS, "dry": True, "diff": False}
     )
     assert (
@@ -89,11 +102,14 @@ def test_neither_a_folder_nor_the_environment_has_a_say(tmp_path):
     for name in ("json", "zlib", "sitecustomize"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('a file of somebody else ran')")
     where = action(environment=f"PYTHONPATH={tmp_path}", folder=tmp_path)
-    assert remote_python.ask(where, sys.executable, SERIAL, {"text": "time:control:1"}) is True
+    assert (
+        remote_python.call_function(where, sys.executable, SERIAL, {"text": "time:control:1"})
+        is True
+    )
 
 
 def test_what_a_shell_says_at_login_is_not_taken_for_an_answer():
-    said = remote_python.ask(
+    said = remote_python.call_function(
         action(environment="echo shipping.code answers in time; echo '{\"failed\": true}';"),
         sys.executable,
         SERIAL,
@@ -112,7 +128,7 @@ def test_what_a_shell_says_at_login_is_not_taken_for_an_answer():
     ],
 )
 def test_no_answer_is_left_to_the_module(python, arguments):
-    assert remote_python.ask(action(), python, SERIAL, arguments) is None
+    assert remote_python.call_function(action(), python, SERIAL, arguments) is None
 
 
 def test_the_oldest_python_of_a_machine_runs_it():
@@ -124,7 +140,7 @@ def test_the_oldest_python_of_a_machine_runs_it():
     ).stdout.strip()
     if not found:
         pytest.skip("there is no Python 3.9 here")
-    answer = remote_python.ask(
+    answer = remote_python.call_function(
         action(), found, TOOLBOX, {"options": OPTIONS, "dry": True, "diff": False}
     )
     assert answer["msg"].startswith("2 problems in the options; nothing was touched")

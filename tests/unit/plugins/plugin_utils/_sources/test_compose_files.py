@@ -6,17 +6,18 @@ from __future__ import annotations
 import os
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._compose import model
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import (
     ShippingError,
     SpecError,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._sources.compose_files import (
-    Sources,
+    SpecSources,
     load,
 )
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ...module_utils._compose.reading import read_spec
 
 
 def loaded(files, **sources):
@@ -31,7 +32,7 @@ def loaded(files, **sources):
         return files[name] if isinstance(files[name], bytes) else files[name].encode()
 
     return load(
-        Sources(read=read, compose=[path for path in files if path.endswith(".yml")], **sources)
+        SpecSources(read=read, compose=[path for path in files if path.endswith(".yml")], **sources)
     )
 
 
@@ -181,7 +182,7 @@ def test_problems_of_environment_and_env_files(keys, expected):
 def test_what_is_no_environment_is_left_to_the_reader(given):
     content = loaded(web(f"env_file: a.env, environment: {given}", **{"app/a.env": "A=a"})).content
     with pytest.raises(SpecError, match=r"services\.web\.environment"):
-        model.read(content)
+        read_spec(content)
 
 
 SECRET = (
@@ -243,7 +244,7 @@ def test_the_bytes_of_secrets_and_configs(top, section, expected):
     assert getattr(source, section) == {"it": expected}
     assert "hunter2" not in repr(source.content)
     assert set(source.content[section]["it"]) - {"external"} == {"environment"}
-    model.read(source.content)
+    read_spec(source.content)
 
 
 DATA_PROBLEMS = [
@@ -291,7 +292,7 @@ def test_what_the_reader_refuses_is_left_to_it():
     source = loaded({"app/compose.yml": f"services: {{web: {{image: nginx}}}}\n{top}"})
     assert source.secrets == {}
     with pytest.raises(SpecError) as caught:
-        model.read(source.content)
+        read_spec(source.content)
     assert [problem.path for problem in caught.value.problems] == [
         "secrets.a",
         "secrets.b",
@@ -312,7 +313,7 @@ PASSED_OVER = [
 
 @pytest.mark.parametrize("text", PASSED_OVER)
 def test_what_is_passed_over_needs_no_values(text):
-    assert model.read(loaded({"compose.yml": text}).content).services["web"]["image"] == "nginx"
+    assert read_spec(loaded({"compose.yml": text}).content).services["web"]["image"] == "nginx"
 
 
 def test_what_an_anchor_takes_elsewhere_needs_its_values():
@@ -482,7 +483,7 @@ def test_a_missing_compose_file_says_so():
         raise FileNotFoundError(2, "No such file or directory")
 
     with pytest.raises(ShippingError) as caught:
-        load(Sources(read=read, compose=["app/compose.yml"]))
+        load(SpecSources(read=read, compose=["app/compose.yml"]))
     assert (
         str(caught.value)
         == "cannot read app/compose.yml on the control machine: No such file or directory"

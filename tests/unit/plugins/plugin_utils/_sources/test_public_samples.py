@@ -8,11 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._compose import model
 from ansible_collections.shipping.code.plugins.plugin_utils._sources.compose_files import (
-    Sources,
+    SpecSources,
     load,
 )
+
+from ...module_utils._compose.reading import read_spec
 
 SAMPLES = Path(__file__).parents[4] / "samples"
 KINDS = ("broker", "cms", "git", "inference", "logs", "metrics", "proxy", "queue", "webapp", "wiki")
@@ -33,7 +34,7 @@ def sample(kind, *names):
     folder = SAMPLES / kind
     env_file = folder / ".env"
     return load(
-        Sources(
+        SpecSources(
             read=lambda path: Path(path).read_bytes(),
             compose=[str(folder / name) for name in names or ("compose.yml",)],
             env_files=[str(env_file)] if env_file.exists() else [],
@@ -80,7 +81,7 @@ NOTES = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_is_accepted_and_names_what_it_passes_over(kind):
-    app = model.read(sample(kind).content)
+    app = read_spec(sample(kind).content)
     assert app.notes == (
         [f"passed over, for local work only: {', '.join(NOTES[kind])}"] if kind in NOTES else []
     )
@@ -281,7 +282,7 @@ FACTS = [
 
 @pytest.mark.parametrize(("kind", "path", "expected"), FACTS)
 def test_what_is_in_them(kind, path, expected):
-    assert at(model.read(sample(kind).content), path) == expected
+    assert at(read_spec(sample(kind).content), path) == expected
 
 
 PRODUCTION = [
@@ -301,13 +302,13 @@ PRODUCTION = [
 @pytest.mark.parametrize(("path", "expected"), PRODUCTION)
 def test_a_second_file_over_the_first(path, expected):
     assert (
-        at(model.read(sample("webapp", "compose.yml", "compose.production.yml").content), path)
+        at(read_spec(sample("webapp", "compose.yml", "compose.production.yml").content), path)
         == expected
     )
 
 
 def test_what_a_second_file_takes_away():
-    app = model.read(sample("webapp", "compose.yml", "compose.production.yml").content)
+    app = read_spec(sample("webapp", "compose.yml", "compose.production.yml").content)
     assert "ports" not in app.services["web"]
     assert "CELERY_CONCURRENCY" not in app.services["worker"]["environment"]
     assert app.networks["proxy"] == {"external": True, "name": "proxy"}

@@ -50,13 +50,9 @@ class Server:
 
 def _content(body: Any) -> bytes | None:
     """What is sent at once; None for a stream."""
-    return (
-        body
-        if isinstance(body, bytes)
-        else json.dumps(body).encode()
-        if isinstance(body, dict)
-        else None
-    )
+    if isinstance(body, bytes):
+        return body
+    return json.dumps(body).encode() if isinstance(body, dict) else None
 
 
 def _secured(plain: socket.socket, certificate: Path) -> ssl.SSLSocket:

@@ -12,14 +12,18 @@ from typing import Any
 
 from ansible_collections.shipping.code.plugins.module_utils._compose import model
 from ansible_collections.shipping.code.plugins.module_utils._deploy.resolution import (
+    Resolutions,
     Resolved,
     references,
     resolve,
 )
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import render
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.observe import (
-    Found,
+    Snapshot,
     own,
+)
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.support import (
+    SUPPORT,
 )
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -46,13 +50,13 @@ DECLARED: dict[str, Any] = {
 
 def resolved(content: dict[str, Any], **added: Any) -> Resolved:
     """An app with made-up digests and ids; ``added`` is what the platform adds to each service."""
-    read = model.read(content, platform="kubernetes")
+    read = model.read(content, SUPPORT)
     images = {reference: f"{reference}@{DIGEST}" for reference in references(read)}
     ids = {
         section: dict.fromkeys(getattr(read, section), "0123456789ab")
         for section in ("secrets", "configs")
     }
-    app = resolve(render.naming(APP), read, images, ids)
+    app = resolve(render.naming(APP), read, Resolutions(images, ids))
     return replace(
         app, services={name: {**service, **added} for name, service in app.services.items()}
     )
@@ -70,10 +74,10 @@ def one(*, added: dict[str, Any] | None = None, **keys: Any) -> Resolved:
 
 def bodies(app: Resolved) -> list[dict[str, Any]]:
     """Everything that an app is made of."""
-    return [
-        *(body for name in app.services for body in render.of_service(APP, name, app)),
-        *render.policies(APP, app),
-    ]
+    result = []
+    for name in app.services:
+        result += render.of_service(APP, name, app)
+    return [*result, *render.policies(APP, app)]
 
 
 def by_title(app: Resolved) -> dict[str, dict[str, Any]]:
@@ -120,9 +124,9 @@ def cluster_fills(body: dict[str, Any]) -> dict[str, Any]:
     return live
 
 
-def found_for(app: Resolved, **more: Any) -> Found:
+def found_for(app: Resolved, **more: Any) -> Snapshot:
     """What a cluster has where an app runs as it is resolved."""
-    return Found(
+    return Snapshot(
         own(APP, NAMESPACE, [cluster_fills(body) for body in bodies(app)]),
         **{"namespace": {"metadata": {"name": NAMESPACE}}, **more},
     )

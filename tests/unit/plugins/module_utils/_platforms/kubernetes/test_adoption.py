@@ -22,7 +22,7 @@ from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernete
     SERVICE_KIND,
 )
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.observe import (
-    Found,
+    Snapshot,
 )
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.planning import (
     Entry,
@@ -56,7 +56,8 @@ def stranger(image="nginx:1", containers=1, **metadata):
 
 def completed(found=None, former=None, pods=(), **keys):
     app = one(**{**SPEC, **keys})
-    return adoption.completed(APP, "web", app.services["web"], former or {}, found, app, pods)
+    target = adoption.Target(APP, "web", app.services["web"], app)
+    return adoption.completed(target, former or {}, found, pods)
 
 
 @pytest.mark.parametrize("image", ["nginx:1", f"nginx:1@{DIGEST}", f"nginx@{DIGEST}"])
@@ -136,13 +137,14 @@ def test_whose_a_workload_is():
 
 
 def entry(body, wishes=None):
-    found = Found(strangers={("Deployment", "web"): body})
-    taken = adoption.entry(
-        Entry("web", render.workload(APP, "web", one()), DEPLOYMENT),
+    found = Snapshot(unmanaged={("Deployment", "web"): body})
+    (taken,), now = adoption.taken_over(
+        [Entry("web", render.workload(APP, "web", one()), DEPLOYMENT)],
         found,
         wishes or Wishes(adopt=True),
     )
-    return taken.live, found.workloads
+    assert found.workloads == {}
+    return taken.live, now.workloads
 
 
 def test_entries_take_over_what_is_nobodys():
@@ -158,8 +160,9 @@ def test_entries_take_over_what_is_nobodys():
 def test_a_service_that_would_find_no_pod_is_not_taken_over(selector, taken):
     service = render.of_service(APP, "web", one(**SPEC, added={"selector": LABELS}))[0]
     body = {"kind": "Service", "metadata": {"name": "web"}, "spec": {"selector": selector}}
-    found = Found(strangers={("Service", "web"): body, ("Deployment", "web"): stranger()})
-    entry = adoption.entry(Entry("web", service, SERVICE_KIND), found, Wishes(adopt=True))
+    found = Snapshot(unmanaged={("Service", "web"): body, ("Deployment", "web"): stranger()})
+    wanted = [Entry("web", service, SERVICE_KIND)]
+    (entry,), _found = adoption.taken_over(wanted, found, Wishes(adopt=True))
     assert (entry.live is not None) == taken
 
 
@@ -173,7 +176,9 @@ FIELDS = st.recursive(
 
 
 def leaves(fields, path=()):
-    found = {place for key, value in fields.items() for place in leaves(value, (*path, key))}
+    found = set()
+    for key, value in fields.items():
+        found |= leaves(value, (*path, key))
     return found or ({path} if path else set())
 
 

@@ -21,7 +21,7 @@ from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernete
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import (
     cluster as cluster_module,
 )
-from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.cluster_access import (
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.cluster_access import (  # noqa: E501
     Access,
 )
 from hypothesis import given

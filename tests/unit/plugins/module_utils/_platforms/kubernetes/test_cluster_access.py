@@ -12,7 +12,7 @@ import types
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
-from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.cluster_access import (
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.cluster_access import (  # noqa: E501
     access,
 )
 

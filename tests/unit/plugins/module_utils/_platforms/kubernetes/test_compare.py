@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is declared is found again, what is others' is not looked at, what differs is told by its place."""
+"""What is declared is found again, and what differs has its place; what is others' is ignored."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ IDENTITIES = (
 
 def leaves(value, path=()):
     """The places of everything that has no parts."""
-    parts = (
-        value.items()
-        if isinstance(value, dict)
-        else enumerate(value)
-        if isinstance(value, list)
-        else ()
-    )
-    found = [place for key, part in parts for place in leaves(part, (*path, key))]
+    parts = []
+    if isinstance(value, dict):
+        parts = value.items()
+    elif isinstance(value, list):
+        parts = enumerate(value)
+    found = []
+    for key, part in parts:
+        found += leaves(part, (*path, key))
     return found or [path]
 
 
@@ -71,7 +71,9 @@ def spot(body, path):
     return body
 
 
-PLACES = [(index, path) for index, body in enumerate(RICH) for path in leaves(body)]
+PLACES = []
+for number, rich_body in enumerate(RICH):
+    PLACES += [(number, place) for place in leaves(rich_body)]
 
 
 @pytest.mark.parametrize(

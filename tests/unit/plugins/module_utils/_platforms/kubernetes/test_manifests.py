@@ -56,7 +56,14 @@ def read(*documents, namespace="shop", hooks="refuse"):
 def services(*documents, discovered=None, images=None, labels=None):
     found = read(*documents)
     names = {title: f"kept-{title}" for title in found.contents}
-    return manifests.services(found, discovered or {}, names, images or {}, labels or {}, "shop")
+    return manifests.services(
+        found,
+        discovered or {},
+        names,
+        images=images or {},
+        labels=labels or {},
+        namespace="shop",
+    )
 
 
 def refusals(*documents, **options):
@@ -95,7 +102,9 @@ def test_a_secrets_content_stands_apart():
         key: base64.b64decode(value)
         for key, value in manifests.data_of(found.contents["Secret/a"]).items()
     } == {"a": b"one", "b": b"two"}
-    service = manifests.services(found, {}, {"Secret/a": "kept"}, {}, {}, "shop")["Secret/a"]
+    service = manifests.services(
+        found, {}, {"Secret/a": "kept"}, images={}, labels={}, namespace="shop"
+    )["Secret/a"]
     assert service["content"] == "kept" and "one" not in json.dumps(service)
 
 
@@ -284,7 +293,12 @@ def test_whatever_it_is_it_is_taken_or_refused_in_words(kind, fields, metadata):
     try:
         found = manifests.read([document], None, "refuse")
         made_of = manifests.services(
-            found, {}, dict.fromkeys(found.contents, "kept"), {}, {}, "shop"
+            found,
+            {},
+            dict.fromkeys(found.contents, "kept"),
+            images={},
+            labels={},
+            namespace="shop",
         )
     except SpecError as error:
         assert error.problems

@@ -13,8 +13,8 @@ from datetime import datetime
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._deploy.health import (
-    Memory,
-    judge,
+    HealthMemory,
+    assess,
     remember,
 )
 from ansible_collections.shipping.code.plugins.module_utils._deploy.state import (
@@ -216,7 +216,7 @@ HALF = pod(containers=[container(ready=True), container(name="sidecar")], phase=
 
 def found(*pods, body=None, sets=None, events=(), **keys):
     objects = observe.own(APP, NAMESPACE, [body or workload()])
-    return observe.Found(
+    return observe.Snapshot(
         objects,
         sets or [replica_set(0, "0"), replica_set()],
         copy.deepcopy(list(pods)),
@@ -348,7 +348,7 @@ def test_a_look_that_is_older_than_the_write_shows_nothing_current():
         state(READY, applied={"web": 3}),
     ):
         assert seen.update == UPDATING and not seen.healthy
-    assert not judge(state(READY, applied={"web": 3}), Memory(), 9.0, 3).live
+    assert not assess(state(READY, applied={"web": 3}), HealthMemory(), 9.0, 3).live
     assert state(READY, applied={"web": 2}).healthy
 
 
@@ -479,10 +479,10 @@ def test_only_the_apps_own_objects_count():
 
 def looks(*seen, every=1.0, memory=None):
     """The outcome of the last of several looks."""
-    memory = memory or Memory()
+    memory = memory or HealthMemory()
     outcome = None
     for number, look in enumerate(seen):
-        outcome = judge(look, memory, number * every, 3)
+        outcome = assess(look, memory, number * every, 3)
         memory = outcome.memory
     return outcome
 

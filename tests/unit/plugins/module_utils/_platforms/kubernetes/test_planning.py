@@ -21,11 +21,12 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy.plan import 
 from ansible_collections.shipping.code.plugins.module_utils._deploy.ports import Wishes
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import (
     adoption,
+    eligible_nodes,
     planning,
     render,
 )
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.observe import (
-    Found,
+    Snapshot,
 )
 
 from .resolved_apps import (
@@ -71,14 +72,15 @@ def node(name="node-a", labels=None, taints=(), closed=False):
 def planned(app, found, wishes=None, records=(), rehearse=None):
     """The plan; ``rehearse`` stands for the server, which is asked of what differs."""
     wishes = wishes or Wishes()
-    wanted = [adoption.entry(entry, found, wishes) for entry in planning.entries(APP, app, found)]
-    noted = list(planning.problems(APP, app, found, wanted, wishes))
+    wanted, found = adoption.taken_over(planning.entries(APP, app, found), found, wishes)
+    comparison = planning.Comparison(APP, app, list(records), found, wishes)
+    noted = list(planning.problems(comparison, wanted))
     if rehearse:
         wanted = [
             replace(entry, predicted=rehearse(entry)) if entry.differs else entry
             for entry in wanted
         ]
-    return planning.plan(APP, app, list(records), found, wanted, wishes, noted)
+    return planning.plan(comparison, wanted, noted)
 
 
 def actions(*args, **keys):
@@ -96,7 +98,7 @@ ONE = app_of(web={}, db={})
 
 
 def test_actions():
-    new = planned(ONE, Found(**EMPTY))
+    new = planned(ONE, Snapshot(**EMPTY))
     assert {service.name: (service.action, service.interruption) for service in new.services} == {
         "web": (CREATE, "new"),
         "db": (CREATE, "new"),
@@ -121,7 +123,7 @@ def test_what_is_made_with_the_services():
             "configs": ["settings"],
         }
     )
-    found = Found(**EMPTY)
+    found = Snapshot(**EMPTY)
     assert planned(app, found).create == {
         "networks": ("shop-front",),
         "volumes": ("shop-data",),
@@ -299,13 +301,13 @@ def test_start_first_on_a_host_port_that_cannot_fit():
 
 def test_what_is_missing():
     app = app_of(web={"secrets": ["theirs"], "networks": ["theirs", "front"]})
-    problems = told(app, Found(**EMPTY))
+    problems = told(app, Snapshot(**EMPTY))
     assert set(problems) == {"secrets: theirs", "networks: theirs"}
     assert "kubectl create secret" in problems["secrets: theirs"]
-    strangers = {
+    unmanaged = {
         (kind, "theirs"): {"metadata": {"name": "theirs"}} for kind in ("Secret", "NetworkPolicy")
     }
-    assert actions(app, Found(strangers=strangers, **EMPTY)) == {"web": CREATE}
+    assert actions(app, Snapshot(unmanaged=unmanaged, **EMPTY)) == {"web": CREATE}
 
 
 def test_a_claim_that_is_missing():
@@ -313,26 +315,26 @@ def test_a_claim_that_is_missing():
         "services": {"web": {"image": "nginx", "volumes": ["data:/a"]}},
         "volumes": {"data": {"external": True, "name": "theirs"}},
     }
-    assert set(told(resolved(content), Found(**EMPTY))) == {"volumes: theirs"}
+    assert set(told(resolved(content), Snapshot(**EMPTY))) == {"volumes: theirs"}
     assert planning.external(app_of(web={"volumes": ["data:/a", "/b"]})) == []
 
 
-def strangers(app=ONE, labels=None, kinds=("Deployment", "Service", "NetworkPolicy")):
+def unmanaged(app=ONE, labels=None, kinds=("Deployment", "Service", "NetworkPolicy")):
     """A cluster where others have made what is called as ours."""
     found = found_for(app)
     for key in [key for key in found.objects if key[0] in kinds and key[1] != "db"]:
-        found.strangers[key] = found.objects.pop(key)
-        found.strangers[key]["metadata"]["labels"] = labels or {}
+        found.unmanaged[key] = found.objects.pop(key)
+        found.unmanaged[key]["metadata"]["labels"] = labels or {}
     return found
 
 
 def test_foreign_objects_are_in_the_way():
-    problems = told(ONE, strangers())
+    problems = told(ONE, unmanaged())
     assert (
         set(problems) == {"services.web", "networks: shop-default"}
         and "adopt: true" in problems["services.web"]
     )
-    other = told(ONE, strangers(labels={"shipping.code/app": "wiki"}), Wishes(adopt=True))
+    other = told(ONE, unmanaged(labels={"shipping.code/app": "wiki"}), Wishes(adopt=True))
     assert (
         set(other) == {"services.web", "networks: shop-default"}
         and "belongs to the app wiki" in other["services.web"]
@@ -340,11 +342,11 @@ def test_foreign_objects_are_in_the_way():
 
 
 def test_foreign_objects_are_taken_over_where_that_is_asked_for():
-    assert actions(ONE, strangers(), Wishes(adopt=True)) == {"web": UPDATE, "db": KEEP}
+    assert actions(ONE, unmanaged(), Wishes(adopt=True)) == {"web": UPDATE, "db": KEEP}
 
 
 def test_a_namespace_with_a_standard():
-    found = Found(
+    found = Snapshot(
         namespace={
             "metadata": {
                 "name": NAMESPACE,
@@ -392,11 +394,13 @@ def test_eligible_machines(constraints, count):
         node("node-d", {"gpu": "yes"}, closed=True),
     ]
     workload = render.workload(APP, "web", one(deploy={"placement": {"constraints": constraints}}))
-    assert planning.eligible(workload, nodes) == count
+    assert eligible_nodes.eligible(workload, nodes) == count
 
 
 def test_eligible_machines_by_architecture():
     workload = render.workload(APP, "web", one(platform="arm64"))
-    assert planning.eligible(workload, [node(), node("b", {"kubernetes.io/arch": "arm64"})]) == 1
-    assert planning.eligible(workload, []) == 0
-    assert planning.eligible(workload, None) == planning.UNKNOWN
+    assert (
+        eligible_nodes.eligible(workload, [node(), node("b", {"kubernetes.io/arch": "arm64"})]) == 1
+    )
+    assert eligible_nodes.eligible(workload, []) == 0
+    assert eligible_nodes.eligible(workload, None) == eligible_nodes.UNKNOWN

@@ -35,7 +35,10 @@ def value(text):
 
 
 def is_canonical(text):
-    """No fraction, and the largest suffix that leaves a whole number (k8s.io/apimachinery/pkg/api/resource)."""
+    """No fraction, and the largest suffix that leaves a whole number.
+
+    As k8s.io/apimachinery/pkg/api/resource has it.
+    """
     table = BINARY if text.endswith("i") else DECIMAL
     amount, (_number, suffix) = value(text), parts(text)
     larger = [unit for name, unit in table.items() if unit > table[suffix] and amount % unit == 0]

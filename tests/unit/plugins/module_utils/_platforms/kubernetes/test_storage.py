@@ -210,7 +210,12 @@ NAMES = ("shop-token-0123456789ab", "shop-settings-0123456789ab")
 def made(contents, existing=(), app=APP_WITH_CONTENTS):
     cluster, fence = Cluster(), Fence()
     storage.make_objects(
-        cluster, APP, app, contents, {"secrets": set(existing), "configs": set(existing)}, fence
+        cluster,
+        APP,
+        app,
+        contents,
+        existing={"secrets": set(existing), "configs": set(existing)},
+        fence=fence,
     )
     return cluster, fence
 
@@ -245,8 +250,8 @@ def test_what_is_there_is_not_made_again():
         APP,
         APP_WITH_CONTENTS,
         Contents({"token": b"a"}, {"settings": b"b"}),
-        {"secrets": set(), "configs": set()},
-        fence,
+        existing={"secrets": set(), "configs": set()},
+        fence=fence,
     )
     assert len(cluster.objects) == 2
     assert not made(Contents(), app=one(secrets=["theirs"]))[0].objects
@@ -276,7 +281,12 @@ def test_only_what_no_release_needs_is_swept():
     storage.write_registries(cluster, APP, b"{}")
     old = Resolved(secrets={"old": {"source": "token", "id": "0"}})
     storage.make_objects(
-        cluster, APP, old, Contents({"token": b"old"}), {"secrets": set(), "configs": set()}, fence
+        cluster,
+        APP,
+        old,
+        Contents({"token": b"old"}),
+        existing={"secrets": set(), "configs": set()},
+        fence=fence,
     )
     storage.sweep(cluster, APP, [APP_WITH_CONTENTS, Resolved()], fence)
     assert {name for _kind, name in cluster.objects} == {

@@ -18,7 +18,7 @@ from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernete
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import (
     cluster as cluster_module,
 )
-from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.cluster_access import (
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.cluster_access import (  # noqa: E501
     Access,
 )
 
@@ -84,7 +84,7 @@ def follow(monkeypatch):
         with serving() as server:
             server.answer = script
             changed = threading.Event()
-            here = watch_cache.Mirror(
+            here = watch_cache.WatchCache(
                 cluster_module.Cluster(Access(server.host, "shop", timeout=5.0)),
                 api_kinds.POD,
                 changed,
@@ -165,7 +165,7 @@ def test_trouble_is_told_while_it_lasts(monkeypatch):
     with serving() as server:
         server.answer = Script([("5", pod("a"))], [])
         changed = threading.Event()
-        here = watch_cache.Mirror(
+        here = watch_cache.WatchCache(
             cluster_module.Cluster(Access(server.host, "shop", timeout=5.0)), api_kinds.POD, changed
         )
         here.start()
@@ -192,7 +192,7 @@ def test_a_kind_that_does_not_exist_yet_comes(monkeypatch):
         )
         with pytest.raises(NotFound):
             cluster.listing(api_kinds.POD)
-        here = watch_cache.Mirror(cluster, api_kinds.POD, changed)
+        here = watch_cache.WatchCache(cluster, api_kinds.POD, changed)
         here.start()
         assert here.items == [] and here.trouble is None
         server.answer = script = Script([("5", pod("a"))], [])

@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.shipping.code.plugins.module_utils._compose import model
 from ansible_collections.shipping.code.plugins.module_utils._deploy.naming import Naming
 from ansible_collections.shipping.code.plugins.module_utils._deploy.resolution import (
+    Resolutions,
     Resolved,
     references,
     resolve,
@@ -17,20 +18,23 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy.resolution i
 from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm.spec_fields import (
     Names,
 )
+from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm.support import SUPPORT
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 
 
 def resolved(content: dict[str, Any], app: str = "shop") -> Resolved:
     """An app with made-up digests and ids."""
-    read = model.read(content)
+    read = model.read(content, SUPPORT)
     images = {reference: f"{reference}@{DIGEST}" for reference in references(read)}
     ids = {
         section: dict.fromkeys(getattr(read, section), "0123456789ab")
         for section in ("secrets", "configs")
     }
     return resolve(
-        Naming(app, volume_labels={"com.docker.stack.namespace": app}), read, images, ids
+        Naming(app, volume_labels={"com.docker.stack.namespace": app}),
+        read,
+        Resolutions(images, ids),
     )
 
 

@@ -53,11 +53,10 @@ def changes(app: Any, body: Body, before: Any = None) -> list[str]:
     """The paths that differ."""
     want = app.services["web"]
     former = (before or app).services["web"]
-    return [
-        change.path
-        for _field, _target, listed in compare.targets(want, former, body, names(app))
-        for change in listed
-    ]
+    paths = []
+    for _field, _target, listed in compare.targets(want, former, body, names(app)):
+        paths += [change.path for change in listed]
+    return paths
 
 
 @given(SERVICES)
@@ -75,7 +74,12 @@ def test_from_one_to_another_and_again(first, second):
     differs = changes(other, body, one)
     after = engine_fills(
         compare.updated(
-            body, other.services["web"], one.services["web"], names(other), LABELS, "other"
+            body,
+            other.services["web"],
+            one.services["web"],
+            names(other),
+            labels=LABELS,
+            hashed="other",
         )
     )
     assert changes(other, after, other) == []
@@ -89,7 +93,12 @@ def test_a_service_is_restarted_only_with_another_hash(first, second):
     body = engine_fills(compare.render("shop_web", one.services["web"], names(one), LABELS, "one"))
     after = engine_fills(
         compare.updated(
-            body, other.services["web"], one.services["web"], names(other), LABELS, "other"
+            body,
+            other.services["web"],
+            one.services["web"],
+            names(other),
+            labels=LABELS,
+            hashed="other",
         )
     )
     hashes = [compare.service_hash(app.services["web"]) for app in (one, other)]
@@ -112,7 +121,12 @@ def test_what_others_set_stays(first, second):
     )
     before = copy.deepcopy(body)
     after = compare.updated(
-        body, other.services["web"], one.services["web"], names(other), LABELS, "other"
+        body,
+        other.services["web"],
+        one.services["web"],
+        names(other),
+        labels=LABELS,
+        hashed="other",
     )
     assert body == before, "the body that was read was changed in place"
     assert after["Labels"]["owner"] == "alice"

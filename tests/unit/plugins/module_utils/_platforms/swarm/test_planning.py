@@ -24,7 +24,7 @@ from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm imp
 from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm.observe import (
     APP,
     STACK,
-    Found,
+    Snapshot,
 )
 
 from .resolved_apps import names, resolved
@@ -58,7 +58,7 @@ CONSTRAINTS = [
 @pytest.mark.parametrize(("constraints", "fits"), CONSTRAINTS)
 def test_eligible_machines(constraints, fits):
     service = {"deploy": {"placement": {"constraints": constraints}}}
-    found = Found(
+    found = Snapshot(
         nodes=[
             NODE,
             {**NODE, "Spec": {**NODE["Spec"], "Availability": "drain"}},
@@ -68,7 +68,7 @@ def test_eligible_machines(constraints, fits):
     assert planning.eligible(service, found) == int(fits)
 
 
-def found_for(app: Any, **services: dict[str, Any]) -> Found:
+def found_for(app: Any, **services: dict[str, Any]) -> Snapshot:
     """What a Swarm has where an app runs as it is resolved.
 
     ``services`` are bodies to put in place of those rendered.
@@ -94,10 +94,10 @@ def found_for(app: Any, **services: dict[str, Any]) -> Found:
         for name, identity in known.networks.items()
     ]
     networks = [network for network in networks if network["Name"] != "host"]
-    return Found(services={**bodies, **services}, networks=networks, nodes=[NODE])
+    return Snapshot(services={**bodies, **services}, networks=networks, nodes=[NODE])
 
 
-def actions(app: Any, found: Found, wishes: Wishes | None = None) -> dict[str, str]:
+def actions(app: Any, found: Snapshot, wishes: Wishes | None = None) -> dict[str, str]:
     """What a plan does with each service."""
     return {
         service.name: service.action
@@ -112,12 +112,12 @@ TWO = resolved(
 
 
 def test_actions():
-    assert actions(ONE, Found(nodes=[NODE])) == {"web": CREATE, "db": CREATE}
+    assert actions(ONE, Snapshot(nodes=[NODE])) == {"web": CREATE, "db": CREATE}
     assert actions(ONE, found_for(ONE)) == {"web": KEEP, "db": KEEP}
     assert actions(TWO, found_for(ONE)) == {"web": UPDATE, "job": CREATE, "db": REMOVE}
 
 
-def problems(app: Any, found: Found, wishes: Wishes | None = None) -> list[str]:
+def problems(app: Any, found: Snapshot, wishes: Wishes | None = None) -> list[str]:
     """What stands in a plan's way."""
     with pytest.raises(PlanError) as caught:
         planning.plan("shop", app, [], found, wishes or Wishes())
@@ -142,11 +142,11 @@ def test_a_mode_changes_only_if_asked():
 
 def test_foreign_objects_are_in_the_way():
     found = found_for(ONE)
-    found.strangers["shop_web"] = found.services.pop("web")
-    found.strangers["shop_web"]["Spec"]["Labels"] = {}
+    found.unmanaged["shop_web"] = found.services.pop("web")
+    found.unmanaged["shop_web"]["Spec"]["Labels"] = {}
     found.networks[0]["Labels"] = {}
     assert problems(ONE, found) == ["services.web", "networks: shop_default"]
-    found.strangers["shop_web"]["Spec"]["Labels"] = {STACK: "shop"}
+    found.unmanaged["shop_web"]["Spec"]["Labels"] = {STACK: "shop"}
     found.networks[0]["Labels"] = {STACK: "shop"}
     assert problems(ONE, found) == ["services.web"]
     assert actions(ONE, found, Wishes(adopt=True)) == {"web": UPDATE, "db": KEEP}

@@ -1,0 +1,33 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  platform:
+    description:
+      - V(swarm) is a Docker Swarm, reached through any of its managers.
+  docker_host:
+    description:
+      - "Swarm: the address of the engine of a manager, for example V(unix:///var/run/docker.sock)
+        or V(tcp://swarm.example.com:2376)."
+      - The environment variable E(DOCKER_HOST) of the host that runs the module is used where the
+        option is not given.
+    type: str
+    default: unix:///var/run/docker.sock
+    aliases: [docker_url]
+  tls:
+    description:
+      - "Swarm: whether to use TLS. By default a C(tcp) address is used with TLS and a unix socket
+        without."
+      - V(false) is for an engine that speaks no TLS. Whoever reaches such an engine is root on its
+        machine.
+    type: bool
+requirements:
+  - "Swarm: the Python package C(docker), at least 7.1 and below 8, on that host"
+  - "Swarm: Docker Engine 20.10 or newer (API 1.41)"
+"""

@@ -1,0 +1,77 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a platform takes of a Compose file, as data that the platform hands to the model.
+
+The model knows no platform by name: it honors, refuses and ignores by what stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from .._core.parsing import Parser, Reader
+from .normal_form import Compose
+
+Check = Callable[[Compose, Reader], None]
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A key whose value a platform takes as it is, at one place of its own description.
+
+    The platform renders, compares and documents such a key by this alone. ``default`` is what the
+    platform does if the key is not written; ``remark`` is for the documentation.
+    """
+
+    place: str
+    default: object = None
+    remark: str = ""
+
+    @property
+    def text(self) -> str:
+        """Return how the key is honored, in words."""
+        return f"`{self.place}`, {self.remark}" if self.remark else f"`{self.place}`"
+
+
+def texts(keys: Mapping[str, str | Plain]) -> dict[str, str]:
+    """Return how each key is honored, in words."""
+    return {key: how.text if isinstance(how, Plain) else how for key, how in keys.items()}
+
+
+def plain_keys(keys: Mapping[str, str | Plain]) -> dict[str, Plain]:
+    """Return the keys whose value is taken as it is."""
+    return {key: how for key, how in keys.items() if isinstance(how, Plain)}
+
+
+def _unchanged(app: Compose) -> Compose:
+    return app
+
+
+@dataclass(frozen=True)
+class Support:
+    """The keys that a platform honors, and how; those that it refuses, and what to write instead.
+
+    Keys are paths below services.<name>, or for objects below a top-level section's entry. A
+    refused value belongs to a key that is honored otherwise; its text may have a place for the
+    value.
+    """
+
+    platform: str
+    keys: Mapping[str, str]
+    refused_keys: Mapping[str, str]
+    object_keys: Mapping[str, str]
+    refused_object_keys: Mapping[str, str]
+    refused_values: Mapping[str, str]
+    read_overlay: Parser
+    """Reads the raw fields under x-shipping.overlay.<platform>."""
+    platforms: tuple[str, ...] = ()
+    """All platforms: an overlay for another one of them is ignored, for anything else an error."""
+    checks: tuple[Check, ...] = ()
+    """Called with the app in normal form. They report problems and notes, and change nothing."""
+    without_ignored: Callable[[Compose], Compose] = _unchanged
+    """Return the app without the settings that the platform ignores.
+
+    Otherwise a change of an ignored setting would make another release.
+    """

@@ -1,0 +1,149 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run what a module is called for, in each of its forms; all take one request and one answer.
+
+- With the action plugin: ``prepare`` in the module, then a worker, whose journal ``follow`` reads.
+- Without it: the whole run in the module's process.
+- In Ansible's own process: a preview, which answers where nothing has to be written.
+"""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from .._core.errors import ShippingError
+from .._core.failure import Failure
+from .._core.masking import mask
+from .._core.module_exit import answer as exit_with_answer
+from . import journal, worker_process
+from .connection import connect
+from .contents import hidden_words
+from .execute import execute
+from .health import FAILED
+from .intent import Intent
+from .job import Job
+from .lease import LeaseAge
+from .lease_wait import wait_for_lease
+from .platform_definition import Options, Platforms
+from .prepare import Planner, prepare, preview
+from .read_options import read_intent
+from .run_answer import RunAnswer, RunOutcome
+from .run_request import FOLLOW, PREPARE, WHOLE, RunRequest
+
+
+def new_run() -> str:
+    """Return a name for a run that shows who and where it is."""
+    return f"{getpass.getuser()}@{socket.gethostname()} {secrets.token_hex(8)}"
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One call of a module: its options, what the user wants by them, and what must be hidden."""
+
+    options: Options
+    intent: Intent
+    planner: Planner
+    platforms: Platforms
+    words: list[str]
+
+    @classmethod
+    def read(
+        cls,
+        options: Options,
+        request: RunRequest,
+        planner: Planner,
+        platforms: Platforms,
+        *,
+        check: bool,
+    ) -> _Call:
+        """Read the options; raise SpecError with everything that is wrong."""
+        named = request if request.run else replace(request, run=new_run())
+        intent = read_intent(options, named, platforms, check=check)
+        return cls(options, intent, planner, platforms, hidden_words(options, request, intent))
+
+
+def run_module(module: Any, planner: Planner, platforms: Platforms) -> None:
+    """Run a module to its end; errors become its failure, with their facts."""
+    exit_with_answer(
+        module, lambda options: run(options, planner, platforms, check=module.check_mode)
+    )
+
+
+def run(options: Options, planner: Planner, platforms: Platforms, *, check: bool) -> dict[str, Any]:
+    """Do what one call of a module asks for."""
+    request = RunRequest.from_options(options)
+    if request.phase == FOLLOW:
+        return _follow(request).as_data()
+    call = _Call.read(options, request, planner, platforms, check=check)
+    phases: dict[str, Callable[[_Call], dict[str, Any]]] = {PREPARE: _prepare, WHOLE: _run_whole}
+    return phases[request.phase](call)
+
+
+def preview_run(
+    options: Options, planner: Planner, platforms: Platforms, *, check: bool
+) -> RunAnswer | None:
+    """Return the answer of a run that writes nothing; None where there is something to write."""
+    call = _Call.read(options, RunRequest.from_options(options), planner, platforms, check=check)
+    answer = preview(connect(options, platforms), call.intent, planner)
+    return answer.masked(call.words) if answer else None
+
+
+def _prepare(call: _Call) -> dict[str, Any]:
+    """Do the short part; a worker carries out the job that is left."""
+    book = journal.Journal(journal.path_for(call.intent.app, call.intent.run), call.words)
+    answer = prepare(connect(call.options, call.platforms), call.intent, call.planner).masked(
+        call.words
+    )
+    if answer.job:
+        job = answer.job
+        worker_process.detach(lambda: _work(call.options, call.platforms, job, book))
+        answer = replace(answer, journal=book.path)
+    return answer.as_data()
+
+
+def _work(options: Options, platforms: Platforms, job: Job, book: journal.Journal) -> None:
+    """Do the long part, in a process of its own; the journal gets its outcome."""
+    book.start()
+    try:
+        outcome = execute(connect(options, platforms), job, book.line, book.hide)
+    except ShippingError as error:
+        outcome = RunOutcome(FAILED, str(error))
+    except BaseException as error:
+        failure = Failure("the worker", f"ended unexpectedly ({type(error).__name__}: {error})")
+        book.end(RunOutcome(FAILED, failure.sentence()).as_data())
+        raise
+    book.end(outcome.as_data())
+
+
+def _follow(request: RunRequest) -> RunAnswer:
+    """Read what is new in the journal; remove it when it has ended."""
+    pages = journal.wait(request.journal, request.offset, request.seconds)
+    if pages.ended:
+        journal.clear(request.journal)
+    return RunAnswer({"changed": False}, pages=pages)
+
+
+def _run_whole(call: _Call) -> dict[str, Any]:
+    """Do both parts in this process, and wait for the lease."""
+    platform = connect(call.options, call.platforms)
+
+    def attempt(age: LeaseAge) -> RunAnswer:
+        return prepare(platform, replace(call.intent, lease_age=age), call.planner)
+
+    timeout = float(call.options.get("lease_timeout") or 600)
+    answer = wait_for_lease(attempt, call.intent.app, timeout, _no_progress)
+    if answer.job:
+        hide = partial(mask, words=call.words)
+        answer = answer.finished(execute(platform, answer.job, _no_progress, hide))
+    return answer.masked(call.words).as_result()
+
+
+def _no_progress(_line: str) -> None:
+    """Leave progress out: a module has no way to show it."""

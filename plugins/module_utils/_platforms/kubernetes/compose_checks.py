@@ -1,0 +1,211 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Kubernetes cannot take of an app in normal form, though it knows the keys.
+
+The checks report and change nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ..._compose.normal_form import Compose, Service
+from ..._core.image_references import is_image_id
+from ..._core.parsing import Reader
+from .compose_object_checks import check_collisions, check_service_names, check_volumes
+from .ignored_settings import LOCAL_LOG_DRIVERS
+from .pod_fields import NODE_LABELS, PLACEHOLDERS, SHARED_MEMORY, split_constraint
+from .service_names import LABEL_NAME
+
+_LABEL_KEY = re.compile(
+    r"(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+)
+_HOST_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
+_NUMBERS = re.compile(r"\d+(?::\d+)?")
+_PLACEHOLDER = re.compile(r"\{\{\s*\.((?:Service|Node|Task)\.\w+)")
+# Placement constraints that are honored, beside node.labels.
+_CONSTRAINED = (*NODE_LABELS, "node.id", "node.role")
+
+
+def check_services(app: Compose, reader: Reader) -> None:
+    """Check each service by itself."""
+    for name, service in app.services.items():
+        _check_service(name, service, reader.at("services").at(name))
+
+
+def _check_service(name: str, service: Service, reader: Reader) -> None:
+    if not LABEL_NAME.fullmatch(name):
+        reader.problem(
+            "Kubernetes finds a service by a name of a-z, 0-9 and '-' that begins with a letter;"
+            " rename it"
+        )
+    if is_image_id(service.get("image", "")):
+        reader.at("image").problem(
+            "Kubernetes runs no image by its bare id; push it and name it by its registry"
+        )
+    for check in (
+        _check_identity,
+        _check_host_names,
+        _check_placeholders,
+        _check_label_keys,
+        _check_deploy,
+        _check_ports,
+        _check_grants,
+        _check_logging,
+    ):
+        check(service, reader)
+
+
+def _check_identity(service: Service, reader: Reader) -> None:
+    if not _NUMBERS.fullmatch(service.get("user", "0")):
+        reader.at("user").problem(
+            f"Kubernetes takes numbers only, not {service['user']!r}; write the uid and gid, such"
+            " as 1000:1000"
+        )
+    for index, group in enumerate(service.get("group_add", [])):
+        if not str(group).isdigit():
+            reader.at("group_add").at(index).problem(
+                f"Kubernetes takes numbers only, not {group!r}; write the gid"
+            )
+
+
+def _check_host_names(service: Service, reader: Reader) -> None:
+    hostname = service.get("hostname", "a")
+    if not _HOST_NAME.fullmatch(hostname):
+        reader.at("hostname").problem(
+            f"Kubernetes takes a name of a-z, 0-9 and '-', not {hostname!r}"
+        )
+    for index, entry in enumerate(service.get("extra_hosts", [])):
+        if entry.endswith("=host-gateway"):
+            reader.at("extra_hosts").at(index).problem(
+                "pods know no host-gateway; write the machine's address"
+            )
+
+
+def _check_placeholders(service: Service, reader: Reader) -> None:
+    """Report placeholders in the environment that only Swarm fills in."""
+    for key, text in service.get("environment", {}).items():
+        unknown = [name for name in _PLACEHOLDER.findall(text) if name not in PLACEHOLDERS]
+        if unknown:
+            reader.at("environment").at(key).problem(
+                f"Kubernetes has nothing to fill in for {{{{.{unknown[0]}}}}}; it knows"
+                f" {', '.join(PLACEHOLDERS)}"
+            )
+
+
+def _check_label_keys(service: Service, reader: Reader) -> None:
+    for path, labels in (
+        ("labels", service.get("labels", {})),
+        ("annotations", service.get("annotations", {})),
+        ("deploy.labels", service.get("deploy", {}).get("labels", {})),
+    ):
+        for key in labels:
+            if not _LABEL_KEY.fullmatch(key):
+                reader.at(path).at(key).problem(
+                    "is no key for Kubernetes; write letters, digits, '-', '_' and '.', at most 63,"
+                    " after an optional domain and '/'"
+                )
+
+
+def _check_deploy(service: Service, reader: Reader) -> None:
+    deploy, place = service.get("deploy", {}), reader.at("deploy")
+    if deploy.get("restart_policy", {}).get("condition") == "none":
+        place.at("restart_policy.condition").problem(
+            "Kubernetes always starts the pods of a service again; leave it out"
+        )
+    placement = deploy.get("placement", {})
+    for index, text in enumerate(placement.get("constraints", [])):
+        _check_constraint(text, place.at("placement").at("constraints").at(index))
+    _check_spread(placement, place.at("placement"))
+
+
+def _check_constraint(text: str, reader: Reader) -> None:
+    constraint = split_constraint(text)
+    if constraint is None:
+        reader.problem(f"{text!r} is no constraint; write for example node.labels.zone == a")
+        return
+    name, _operator, _value = constraint
+    if name.startswith("engine."):
+        reader.problem("there is no engine on Kubernetes; label the nodes and write node.labels")
+    elif name not in _CONSTRAINED and not name.startswith("node.labels."):
+        reader.problem(
+            f"Kubernetes knows no {name}; use node.labels, node.hostname, node.role or"
+            " node.platform"
+        )
+
+
+def _check_spread(placement: Mapping[str, Any], reader: Reader) -> None:
+    for index, spread in enumerate(placement.get("preferences", [])):
+        if not spread.startswith("node.labels.") and spread not in NODE_LABELS:
+            reader.at("preferences").at(index).problem(
+                f"Kubernetes spreads over labels of nodes, not over {spread}; write"
+                " node.labels.<label>"
+            )
+    if placement.get("max_replicas_per_node", 0) > 1:
+        reader.at("max_replicas_per_node").problem(
+            "Kubernetes knows one a node or no limit; write 1, or leave it out"
+        )
+
+
+def _check_grants(service: Service, reader: Reader) -> None:
+    owner = service.get("user", "0").partition(":")[0]
+    groups = set()
+    for section in ("secrets", "configs"):
+        for index, grant in enumerate(service.get(section, [])):
+            _check_grant(grant, owner, reader.at(section).at(index))
+            groups.add(grant["gid"])
+    if len(groups - {"0"}) > 1:
+        reader.problem(
+            f"its secrets and configs have the gids {', '.join(sorted(groups - {'0'}))}, and a pod"
+            " has one group for all its files; write one gid"
+        )
+
+
+def _check_grant(grant: Mapping[str, Any], owner: str, reader: Reader) -> None:
+    # Such files belong to root: another user reads them by the group's bit or by everybody's.
+    readable = 0o004 if grant["gid"] == "0" else 0o044
+    if grant["uid"] not in ("0", owner):
+        reader.at("uid").problem(
+            "Kubernetes gives such files to root; leave uid out and let the group read them"
+            " by gid and mode 0440"
+        )
+    elif grant["uid"] != "0" and not grant["mode"] & readable:
+        reader.at("mode").problem(
+            "Kubernetes gives such files to root, so the user could not read it; let the"
+            " group read it by gid and mode 0440"
+        )
+    if not grant["gid"].isdigit():
+        reader.at("gid").problem(f"Kubernetes takes numbers only, not {grant['gid']!r}")
+
+
+def _check_logging(service: Service, reader: Reader) -> None:
+    driver = service.get("logging", {}).get("driver")
+    if driver not in LOCAL_LOG_DRIVERS:
+        reader.at("logging.driver").problem(
+            f"Kubernetes has no log drivers such as {driver}; collect the logs by an agent on the"
+            " machines and leave it out"
+        )
+
+
+def _check_ports(service: Service, reader: Reader) -> None:
+    """Check that a container's port is published once, and that /dev/shm is one thing."""
+    published = [
+        (port["target"], port["protocol"])
+        for port in service.get("ports", [])
+        if port["mode"] == "host" and "published" in port
+    ]
+    for target, protocol in sorted({port for port in published if published.count(port) > 1}):
+        reader.at("ports").problem(
+            f"Kubernetes publishes the port {target}/{protocol} of a container once on a machine;"
+            " leave one of them out"
+        )
+    if "shm_size" in service and any(
+        mount["target"] == SHARED_MEMORY for mount in service.get("volumes", [])
+    ):
+        reader.at("shm_size").problem("something else is mounted at /dev/shm; write one of them")
+
+
+CHECKS = (check_services, check_service_names, check_volumes, check_collisions)

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings of an app that Kubernetes ignores: each is noted, and left out of the normal form.
+
+What is ignored must be part of no comparison, or a change of it would make another release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..._compose.normal_form import Compose, Service
+from ..._compose.service import RESTART_DEFAULTS, pruned
+from ..._core.parsing import Reader
+
+LOCAL_LOG_DRIVERS = (None, "json-file", "local", "journald", "none")
+_RESTART_DETAILS = ("delay", "max_attempts", "window")
+_UPDATE_KEYS = ("parallelism", "delay", "monitor", "order")
+_NETWORK_KEYS = ("driver", "driver_opts", "attachable")
+
+
+def note_ignored(app: Compose, reader: Reader) -> None:
+    """Note each setting that is ignored, at its place."""
+    for name, service in app.services.items():
+        place = reader.at("services").at(name)
+        _note_process(service, place)
+        _note_deploy(service.get("deploy", {}), place.at("deploy"))
+        for index, mount in enumerate(service.get("volumes", [])):
+            if mount.get("tmpfs", {}).get("mode"):
+                place.at("volumes").at(index).at("tmpfs.mode").note(
+                    "passed over, everybody may write there"
+                )
+        if "logging" in service and service["logging"].get("driver") in LOCAL_LOG_DRIVERS:
+            place.at("logging").note("passed over, the machines keep the logs of pods")
+    for name, network in app.networks.items():
+        for key in _NETWORK_KEYS:
+            if network.get(key) not in (None, "overlay", False):
+                reader.at("networks").at(name).at(key).note(
+                    "passed over, the cluster has one network for all"
+                )
+
+
+def _note_process(service: Service, place: Reader) -> None:
+    if "stop_signal" in service and service.get("init"):
+        place.at("init").note("passed over, since the program must be PID 1 to get its stop_signal")
+    if service.get("ulimits"):
+        place.at("ulimits").note("passed over, the machines' container runtime sets them")
+
+
+def _note_deploy(deploy: Mapping[str, Any], place: Reader) -> None:
+    policy = deploy.get("restart_policy", RESTART_DEFAULTS)
+    details = [key for key in _RESTART_DETAILS if policy[key] != RESTART_DEFAULTS[key]]
+    if details:
+        place.at("restart_policy").note(
+            f"{', '.join(details)} passed over, kubelets have a back-off of their own"
+        )
+    if deploy.get("rollback_config"):
+        place.at("rollback_config").note("passed over, the way back is an update like any other")
+    update = deploy.get("update_config", {})
+    if update.get("max_failure_ratio"):
+        place.at("update_config.max_failure_ratio").note(
+            "passed over, max_crashes of the release says how many may fail"
+        )
+    if update.get("failure_action") == "continue":
+        place.at("update_config.failure_action").note(
+            "passed over, a failed release goes back in any case"
+        )
+    if deploy.get("resources", {}).get("limits", {}).get("pids"):
+        place.at("resources.limits.pids").note(
+            "passed over, kubelets limit processes (podPidsLimit)"
+        )
+
+
+def without_ignored(app: Compose) -> Compose:
+    """Return the app without the settings that are ignored; the given app stays as it is."""
+    return replace(
+        app,
+        services={
+            name: pruned(_service_without_ignored(service))
+            for name, service in app.services.items()
+        },
+        networks={name: _without(entry, *_NETWORK_KEYS) for name, entry in app.networks.items()},
+    )
+
+
+def _service_without_ignored(service: Service) -> Service:
+    kept = _without(service, "ulimits", "logging")
+    if "stop_signal" in kept:
+        kept.pop("init", None)
+    if "deploy" in kept:
+        kept["deploy"] = _deploy_without_ignored(kept["deploy"])
+    if "volumes" in kept:
+        kept["volumes"] = [_mount_without_ignored(mount) for mount in kept["volumes"]]
+    return kept
+
+
+def _deploy_without_ignored(deploy: Mapping[str, Any]) -> Service:
+    kept = _without(deploy, "restart_policy", "rollback_config")
+    if "update_config" in kept:
+        kept["update_config"] = {key: kept["update_config"][key] for key in _UPDATE_KEYS}
+    resources = kept.get("resources", {})
+    if "limits" in resources:
+        kept["resources"] = {**resources, "limits": _without(resources["limits"], "pids")}
+    return kept
+
+
+def _mount_without_ignored(mount: Mapping[str, Any]) -> Service:
+    # The option nocopy: Kubernetes never copies an image's content into a volume.
+    kept = _without(mount, "volume")
+    if "tmpfs" in kept:
+        kept["tmpfs"] = _without(kept["tmpfs"], "mode")
+    result: Service = pruned(kept)
+    return result
+
+
+def _without(entry: Mapping[str, Any], *keys: str) -> Service:
+    return {key: value for key, value in entry.items() if key not in keys}

@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read objects of an app, and others' objects of the names that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from ..._core.errors import NotFound
+from ..._core.parallel import side_by_side
+from ..._deploy.history import Record
+from ..._deploy.resolution import Resolved
+from . import adoption, planning, render
+from .api_kinds import APP, KIND, KINDS, OF_SERVICE, POD, REPLICA_SET, Kind
+from .cluster import Cluster
+from .observe import Body, Key, Snapshot
+
+
+def find_all(cluster: Cluster, kind: Kind, name: str) -> list[Body]:
+    """Return the object of a name in a list, which is empty where there is none."""
+    body = cluster.find(kind, name)
+    return [body] if body else []
+
+
+def of_kind(cluster: Cluster, app: str, kind: Kind) -> list[Body]:
+    """Return the app's objects of a kind, without those that this collection keeps for itself.
+
+    There are none where the cluster does not know the kind.
+    """
+    try:
+        return cluster.items(kind, f"{APP}={app},!{KIND}")
+    except NotFound:
+        return []
+
+
+def manifest_kinds(resolved: Resolved) -> set[Kind]:
+    """Return the kinds of an app's manifests."""
+    return {
+        render.kind_of({}, service)
+        for service in resolved.services.values()
+        if "manifest" in service
+    }
+
+
+def additional_kinds(records: Iterable[Record]) -> list[Kind]:
+    """Return the kinds that manifests have, beyond those that every app may have."""
+    kinds: set[Kind] = set()
+    for record in records:
+        kinds |= manifest_kinds(record.resolved)
+    return sorted(kinds - set(OF_SERVICE), key=lambda kind: kind.name)
+
+
+def with_unmanaged(cluster: Cluster, snapshot: Snapshot, kinds: Mapping[Key, Kind]) -> Snapshot:
+    """Return what was found, with the objects of these keys that do not bear the app's label."""
+    missing = [
+        key for key in kinds if key not in snapshot.unmanaged and key not in snapshot.objects
+    ]
+    answers = side_by_side(lambda key: find_all(cluster, kinds[key], key[1]), missing)
+    unmanaged = dict(snapshot.unmanaged)
+    for key, bodies in zip(missing, answers):
+        if bodies:
+            unmanaged[key] = {**bodies[0], "kind": key[0]}
+    return replace(snapshot, unmanaged=unmanaged)
+
+
+def with_external(cluster: Cluster, snapshot: Snapshot, *apps: Resolved) -> Snapshot:
+    """Return what was found, with others' objects that the apps use."""
+    kinds: dict[Key, Kind] = {}
+    for resolved in apps:
+        kinds.update({key: KINDS[key[0]] for key in planning.external(resolved)})
+    return with_unmanaged(cluster, snapshot, kinds)
+
+
+def with_unlabelled_pods(cluster: Cluster, snapshot: Snapshot) -> Snapshot:
+    """Return what was found, with pods of workloads that were taken over, which lack our labels."""
+    if not any(adoption.is_foreign(body) for body in snapshot.workloads.values()):
+        return snapshot
+    replica_sets, pods = side_by_side(cluster.items, (REPLICA_SET, POD))
+    return replace(snapshot, replica_sets=replica_sets, pods=pods)

@@ -1,0 +1,169 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write one object by server-side apply, without losing what others write at the same time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ..._core.errors import LeaseLost, NotFound, Outdated, PlatformError
+from ..._deploy.ports import Fence
+from . import adoption
+from .api_kinds import APP, SERVICE_KIND, TOKEN, Kind
+from .cluster import MANAGER, Cluster
+from .compare import annotation, is_applied, label, owned_replicas
+from .observe import Body
+
+SCALER = f"{MANAGER}-scale"
+_ATTEMPTS, _PAUSE = 8, 0.3
+
+
+def keeping_replicas(wanted: Body, live: Body | None) -> Body:
+    """Return what is wanted, with the number of pods that is there where we let go of it."""
+    if (
+        live is None
+        or wanted["kind"] not in ("Deployment", "StatefulSet")
+        or "replicas" in wanted["spec"]
+        or not owned_replicas(live, MANAGER)
+    ):
+        return wanted
+    return {**wanted, "spec": {**wanted["spec"], "replicas": live["spec"]["replicas"]}}
+
+
+def must_be_recreated(wanted: Body, live: Body | None) -> bool:
+    """Return whether a Service changes between having an address and having none.
+
+    The API does not allow that in place.
+    """
+    if live is None or wanted["kind"] != SERVICE_KIND.name:
+        return False
+    return bool(
+        (wanted["spec"].get("clusterIP") == "None") != (live["spec"].get("clusterIP") == "None")
+    )
+
+
+class ObjectWriter:
+    """Write objects under a fence."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    def write(self, kind: Kind, body: Body, notes: Mapping[str, str], fence: Fence) -> Body:
+        """Write one object, from a fresh read, until nobody else was faster."""
+        name = body["metadata"]["name"]
+        for _attempt in range(_ATTEMPTS):
+            live = self._cluster.find(kind, name)
+            if live is not None and is_applied(body, live):
+                return live
+            _refuse_later(name, live, fence)
+            fence.check()
+            if live is not None and must_be_recreated(body, live):
+                self._cluster.delete(kind, name, live["metadata"]["uid"])
+                live = None
+            try:
+                return self._send(kind, body, live, notes, fence)
+            except Outdated:
+                time.sleep(_PAUSE)
+        raise PlatformError(
+            f"{kind.name} {name} could not be written",
+            f"somebody else changed it {_ATTEMPTS} times meanwhile",
+            "Find out who does, then run again",
+        )
+
+    def _send(
+        self, kind: Kind, body: Body, live: Body | None, notes: Mapping[str, str], fence: Fence
+    ) -> Body:
+        if live is not None and keeping_replicas(body, live) is not body:
+            live = self._hand_replicas_to_scaler(kind, live)
+        metadata = {
+            **body["metadata"],
+            "annotations": {**body["metadata"]["annotations"], **notes, TOKEN: str(fence.token)},
+        }
+        if live is not None:
+            metadata["resourceVersion"] = live["metadata"]["resourceVersion"]
+        written = self._cluster.apply(kind, {**body, "metadata": metadata})
+        if live is not None and not label(live, APP):
+            adoption.hand_over(self._cluster, kind, written)
+        return written
+
+    def _hand_replicas_to_scaler(self, kind: Kind, live: Body) -> Body:
+        """Let another manager hold the number before we let go of it.
+
+        Else the server would make it 1.
+        """
+        held = {
+            "apiVersion": kind.version,
+            "kind": kind.name,
+            "metadata": {"name": live["metadata"]["name"]},
+            "spec": {"replicas": live["spec"]["replicas"]},
+        }
+        return self._cluster.apply(kind, held, manager=SCALER)
+
+    def set_replicas(self, kind: Kind, name: str, replicas: int, fence: Fence) -> Body:
+        """Set a workload's number of pods, and nothing else; raise NotFound where there is none."""
+        for _attempt in range(_ATTEMPTS):
+            live = self._cluster.get(kind, name)
+            try:
+                spec = {"spec": {"replicas": replicas}}
+                return self._merge(kind, live, spec, fence, manager=SCALER)
+            except Outdated:
+                time.sleep(_PAUSE)
+        raise PlatformError(
+            f"service {name} could not be scaled",
+            f"somebody else changed it {_ATTEMPTS} times meanwhile",
+            "Find out who does, then run again",
+        )
+
+    def stamp(self, kind: Kind, name: str, fence: Fence) -> None:
+        """Put the token on an object, if it is still there."""
+        for _attempt in range(_ATTEMPTS):
+            live = self._cluster.find(kind, name)
+            if live is None:
+                return
+            try:
+                self._merge(kind, live, {}, fence)
+                return
+            except Outdated:
+                time.sleep(_PAUSE)
+
+    def _merge(
+        self,
+        kind: Kind,
+        live: Body,
+        fields: Mapping[str, Any],
+        fence: Fence,
+        *,
+        manager: str = MANAGER,
+    ) -> Body:
+        """Change some fields of an object that was read as ``live``, and put the token on it."""
+        name = live["metadata"]["name"]
+        _refuse_later(name, live, fence)
+        fence.check()
+        metadata = {
+            "resourceVersion": live["metadata"]["resourceVersion"],
+            "annotations": {TOKEN: str(fence.token)},
+        }
+        return self._cluster.merge(kind, name, {"metadata": metadata, **fields}, manager)
+
+
+def _refuse_later(name: str, live: Body | None, fence: Fence) -> None:
+    """Raise LeaseLost where a later holder of the lease wrote the object."""
+    token = int(annotation(live, TOKEN) or 0) if live is not None else 0
+    if live is not None and token > fence.token:
+        raise LeaseLost(
+            f"this run no longer holds {label(live, APP) or name}",
+            f"a later run wrote {name} (token {token}, this run has {fence.token})",
+            "Nothing more was written",
+        )
+
+
+def no_such_service(name: str, app: str) -> NotFound:
+    """Return the error of a service that the cluster does not have."""
+    return NotFound(
+        f"there is no service {name} in {app}",
+        "the cluster does not have it",
+        "Release the app first",
+    )

@@ -1,0 +1,170 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Remove an app's services, and put back what a plan took over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..._core.errors import PlatformError
+from ..._core.parallel import side_by_side
+from ..._deploy.ports import Fence
+from . import adoption, lookup, manifests, storage
+from .api_kinds import (
+    APP,
+    DAEMON_SET,
+    DEPLOYMENT,
+    NETWORK_POLICY,
+    OF_SERVICE,
+    POD,
+    REPLICA_SET,
+    SERVICE,
+    SERVICE_KIND,
+    WORKLOADS,
+    Kind,
+)
+from .cluster import Cluster
+from .compare import label
+from .observe import Body, Key
+
+_PAUSE = 0.3
+# Claims are not among them: volumes stay.
+_REMOVED_KINDS = (DEPLOYMENT, DAEMON_SET, SERVICE_KIND, NETWORK_POLICY)
+
+
+@dataclass(frozen=True)
+class Removal:
+    """One removal. ``originals`` has what was taken over, as it was before, by kind and name."""
+
+    cluster: Cluster
+    app: str
+    fence: Fence
+    deadline: float
+    originals: Mapping[Key, Body]
+
+    def remove_services(self, names: set[str]) -> list[str]:
+        """Remove services of a Compose file and wait until their pods are gone.
+
+        Return those that were put back.
+        """
+        if not names:
+            return []
+        selector = f"{APP}={self.app},{SERVICE} in ({','.join(sorted(names))})"
+        bodies = list(self._labelled(selector))
+        replica_sets = self.cluster.metadata(REPLICA_SET, "")
+        removed, put_back = set(), set()
+        for kind, body in bodies:
+            if self._remove(kind, body):
+                removed.add(body["metadata"]["uid"])
+            elif kind in WORKLOADS:
+                put_back.add(body["metadata"]["name"])
+        owners = _with_owned(removed, replica_sets)
+        self._wait_for_pods(names - put_back, owners, selector)
+        return sorted(put_back)
+
+    def _labelled(self, selector: str) -> Iterator[tuple[Kind, Body]]:
+        answers = side_by_side(lambda kind: self.cluster.metadata(kind, selector), _REMOVED_KINDS)
+        for kind, bodies in zip(_REMOVED_KINDS, answers):
+            for body in bodies:
+                yield kind, body
+
+    def _wait_for_pods(self, names: set[str], owners: set[str], selector: str) -> None:
+        while True:
+            left = ""
+            for kind in (REPLICA_SET, POD):
+                bodies = self.cluster.metadata(kind, "")
+                if any(self._belongs(body, names, owners) for body in bodies):
+                    left = kind.name
+            if not left:
+                return
+            self._wait(
+                f"pods of removed services of {self.app} are still there",
+                f"a {left} does not end",
+                f"kubectl get pods -l {selector}",
+            )
+
+    def _belongs(self, body: Body, names: set[str], owners: set[str]) -> bool:
+        if _owners(body) & owners:
+            return True
+        return label(body, APP) == self.app and label(body, SERVICE) in names
+
+    def remove_manifests(self, titles: set[str]) -> list[str]:
+        """Remove objects of manifests, and wait until they and their pods are gone.
+
+        What holds data or others' definitions stays. Return those that were put back.
+        """
+        if not titles:
+            return []
+        keys = self._removable(titles)
+        replica_sets = self.cluster.metadata(REPLICA_SET, "")
+        removed, put_back = set(), []
+        for kind, name in keys:
+            live = self.cluster.find(kind, name)
+            if live is None or label(live, APP) != self.app:
+                continue
+            if self._remove(kind, live):
+                removed.add(live["metadata"]["uid"])
+            else:
+                put_back.append(f"{kind.name}/{name}")
+        while True:
+            left = self._left(keys, removed) or self._left_pods(removed, replica_sets)
+            if not left:
+                return put_back
+            self._wait(
+                f"removed objects of {self.app} are still there",
+                f"{left} does not end",
+                f"kubectl get {left.lower()}",
+            )
+
+    def _removable(self, titles: set[str]) -> list[tuple[Kind, str]]:
+        """Return kind and name of each object that goes when its service goes."""
+        records = storage.read_records(self.cluster, self.app)
+        kinds = {kind.name: kind for kind in (*OF_SERVICE, *lookup.additional_kinds(records))}
+        parts = [title.partition("/") for title in titles]
+        return [
+            (kinds[kind], name) for kind, _slash, name in parts if kind not in manifests.LASTING
+        ]
+
+    def _left(self, keys: Sequence[tuple[Kind, str]], uids: set[str]) -> str:
+        for kind, name in keys:
+            live = self.cluster.find(kind, name)
+            if live is not None and live["metadata"].get("uid") in uids:
+                return f"{kind.name}/{name}"
+        return ""
+
+    def _left_pods(self, uids: set[str], replica_sets: Sequence[Body]) -> str:
+        owners = _with_owned(uids, replica_sets)
+        for pod in self.cluster.metadata(POD, ""):
+            if _owners(pod) & owners:
+                return f"Pod/{pod['metadata']['name']}"
+        return ""
+
+    def _remove(self, kind: Kind, body: Body) -> bool:
+        """Remove an object; return False where it was put back instead."""
+        self.fence.check()
+        original = self.originals.get((kind.name, body["metadata"]["name"]))
+        if original is not None:
+            adoption.put_back(self.cluster, kind, original)
+            return False
+        self.cluster.delete(kind, body["metadata"]["name"], body["metadata"]["uid"])
+        return True
+
+    def _wait(self, what: str, why: str, command: str) -> None:
+        if time.monotonic() > self.deadline:
+            raise PlatformError(what, why, f"Look at {command}, then run again")
+        time.sleep(_PAUSE)
+
+
+def _owners(body: Body) -> set[str]:
+    return {owner["uid"] for owner in body["metadata"].get("ownerReferences") or []}
+
+
+def _with_owned(uids: set[str], bodies: Iterable[Body]) -> set[str]:
+    """Return the ids of removed workloads with those of their ReplicaSets.
+
+    ReplicaSets are gone sooner than their pods, so their ids are read beforehand.
+    """
+    return uids | {body["metadata"]["uid"] for body in bodies if _owners(body) & uids}

@@ -1,0 +1,20 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The names by which services find each other in a namespace.
+
+Names: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..._core.content_ids import fit
+
+LABEL_NAME = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?")
+
+
+def published_name(service: str) -> str:
+    """Return the name of the Service by which a service is seen from outside."""
+    return fit(f"{service}-published", 63)

@@ -1,0 +1,83 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Follow an app's services by watches of the API."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+
+from ..._core.parallel import side_by_side
+from ..._deploy.resolution import Resolved
+from ..._deploy.state import States
+from . import lookup
+from .api_kinds import APP, EVENT, KIND, POD, REPLICA_SET, WORKLOADS, Kind
+from .cluster import Cluster
+from .observe import Body, Snapshot, own, states
+from .watch_cache import WatchCache
+
+# A change seldom comes alone: a pod's events follow each other within milliseconds.
+_SHORTEST_WAIT = 0.05
+
+
+class StateWatch:
+    """Follow an app's services; see ports.StateWatch.
+
+    The watches are begun by the first read.
+    """
+
+    def __init__(self, cluster: Cluster, app: str, resolved: Resolved, monitor: float) -> None:
+        self._cluster = cluster
+        self._app = app
+        self._resolved = resolved
+        self._monitor = monitor
+        self._changed = threading.Event()
+        self._caches = self._new_caches()
+
+    def states(self, revisions: Mapping[str, int]) -> States:
+        """Return the states that the watches have brought."""
+        self._changed.clear()
+        side_by_side(WatchCache.start, self._caches)
+        for cache in self._caches:
+            if cache.trouble:
+                raise cache.trouble
+        sets, pods, events, *others = (cache.items for cache in self._caches)
+        bodies: list[Body] = []
+        for listed in others:
+            bodies.extend(listed)
+        snapshot = Snapshot(
+            own(self._app, self._cluster.namespace, bodies),
+            sets,
+            pods,
+            events,
+            clock=self._cluster.now(),
+            applied=revisions,
+        )
+        return states(self._app, snapshot, self._resolved, self._monitor)
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the next event."""
+        time.sleep(_SHORTEST_WAIT)
+        self._changed.wait(seconds)
+
+    def _new_caches(self) -> list[WatchCache]:
+        selector = f"{APP}={self._app}"
+        # Pods of workloads that were taken over, and of manifests, may lack our labels.
+        may_lack_labels = any(
+            "selector" in service or "manifest" in service
+            for service in self._resolved.services.values()
+        )
+        of_pods = "" if may_lack_labels else selector
+        additional = lookup.manifest_kinds(self._resolved) - set(WORKLOADS)
+        kinds = [*WORKLOADS, *sorted(additional, key=lambda kind: kind.name)]
+        return [
+            self._cache(REPLICA_SET, of_pods),
+            self._cache(POD, of_pods),
+            self._cache(EVENT, fields="type=Warning,involvedObject.kind=Pod"),
+            *(self._cache(kind, f"{selector},!{KIND}") for kind in kinds),
+        ]
+
+    def _cache(self, kind: Kind, selector: str = "", fields: str = "") -> WatchCache:
+        return WatchCache(self._cluster, kind, self._changed, selector, fields)

@@ -1,0 +1,293 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Compose keys that Kubernetes honors, and how; what it refuses, and what to write instead.
+
+The guide's table is held against these tables by a test.
+Keys: https://github.com/compose-spec/compose-spec/blob/main/spec.md
+"""
+
+from __future__ import annotations
+
+from ..._compose.keys import NOT_YET
+from ..._compose.support import Plain, Support, plain_keys, texts
+from ..._core.errors import suggestion
+from ..._core.parsing import Reader
+from .compose_checks import CHECKS
+from .ignored_settings import note_ignored, without_ignored
+
+_BY_OVERLAY = "write {} under x-shipping.overlay.kubernetes"
+
+# Key path below services.<name> -> how it is honored.
+_KEYS: dict[str, str | Plain] = {
+    "image": "`image`, resolved to `name:tag@digest`",
+    "command": "`args`; `$(` is escaped",
+    "entrypoint": "`command`; `$(` is escaped",
+    "environment": (
+        "`env`; a key without a value takes it from `values`; `$(` is escaped; of Swarm's"
+        " placeholders the names and ids of node, task and service are filled in, the others are"
+        " refused"
+    ),
+    "env_file": "read on the control machine, below `environment`",
+    "working_dir": Plain("workingDir"),
+    "user": "`securityContext.runAsUser` and `runAsGroup`: numbers only",
+    "group_add": "`securityContext.supplementalGroups` of the pod: numbers only",
+    "hostname": "`hostname` of the pod",
+    "init": (
+        "`shareProcessNamespace`: the pod's pause process reaps zombies, and the program is not PID"
+        " 1; passed over beside `stop_signal`"
+    ),
+    "tty": Plain("tty"),
+    "stdin_open": Plain("stdin"),
+    "read_only": "`securityContext.readOnlyRootFilesystem`",
+    "stop_signal": (
+        "a `preStop` hook that sends it and waits, which needs `/bin/sh` in the image; `SIGTERM` is"
+        " the default anyway"
+    ),
+    "stop_grace_period": "`terminationGracePeriodSeconds`, rounded up to seconds",
+    "labels": (
+        "labels of the pods, or annotations where a label may not be so written: a change restarts"
+        " the pods"
+    ),
+    "annotations": "annotations of the pods: a change restarts the pods",
+    "ports": (
+        "`ingress`: a Service of type LoadBalancer (NodePort from 30000 to 32767) beside the"
+        " service's own; `host`: `hostPort`"
+    ),
+    "expose": "ports of the service's own Service",
+    "networks": (
+        "one NetworkPolicy a network, which the cluster's network plugin has to enforce; each alias"
+        " is a Service"
+    ),
+    "network_mode": "`host` only: `hostNetwork`",
+    "volumes": (
+        "volume: a PersistentVolumeClaim, or `emptyDir` without a name; bind: `hostPath`; tmpfs:"
+        " `emptyDir` in memory"
+    ),
+    "tmpfs": (
+        "`emptyDir` in memory with a `sizeLimit`; `mode` is passed over, since everybody may write"
+        " there"
+    ),
+    "secrets": (
+        "a Secret named after its content, mounted as a file; `gid` by `fsGroup`, `uid` only 0 or"
+        " the user's"
+    ),
+    "configs": "a ConfigMap named after its content, mounted as a file",
+    "healthcheck": (
+        "`startupProbe` (for `start_period`), `readinessProbe` and `livenessProbe`; times are"
+        " rounded up to seconds"
+    ),
+    "logging": (
+        "`json-file`, `local`, `journald` and `none` are passed over, since the machines keep the"
+        " logs; other drivers are refused"
+    ),
+    "extra_hosts": "`hostAliases`",
+    "dns": "`dnsConfig.nameservers`, beside the cluster's own",
+    "dns_search": "`dnsConfig.searches`, beside the cluster's own",
+    "dns_opt": "`dnsConfig.options`",
+    "cap_add": "`securityContext.capabilities.add`",
+    "cap_drop": "`securityContext.capabilities.drop`",
+    "privileged": "`securityContext.privileged`",
+    "shm_size": "an `emptyDir` in memory at `/dev/shm`",
+    "sysctls": "`securityContext.sysctls` of the pod",
+    "ulimits": "passed over: the machines' container runtime sets them",
+    "platform": "`nodeSelector`: `kubernetes.io/os` and `kubernetes.io/arch`",
+    "restart": (
+        "`always`, `unless-stopped` and `on-failure`: pods are always started again; `no` is"
+        " refused"
+    ),
+    "mem_limit": "as `deploy.resources.limits.memory`",
+    "mem_reservation": "as `deploy.resources.reservations.memory`",
+    "pids_limit": "passed over: kubelets limit processes (`podPidsLimit`)",
+    "cpus": "as `deploy.resources.limits.cpus`",
+    "depends_on": "orders the rollout: `service_started`, `service_healthy`",
+    "x-shipping": (
+        "`probe`: the health check by HTTP or TCP; `overlay.kubernetes`: raw fields by kind of"
+        " object"
+    ),
+    "deploy.mode": "replicated: a Deployment; global: a DaemonSet",
+    "deploy.replicas": "`replicas`; left out, the number in place stays (1 at first)",
+    "deploy.endpoint_mode": (
+        "vip: a Service with an address; dnsrr: a headless Service; without ports it is headless"
+        " anyway"
+    ),
+    "deploy.labels": (
+        "labels of the Deployment, or annotations where a label may not be so written: a change"
+        " restarts nothing"
+    ),
+    "deploy.placement.constraints": (
+        "`nodeAffinity`: `node.labels.*`, `node.hostname`, `node.id`, `node.role`,"
+        " `node.platform.*`"
+    ),
+    "deploy.placement.preferences": "`topologySpreadConstraints` that may be broken",
+    "deploy.placement.max_replicas_per_node": "1 only: `podAntiAffinity`",
+    "deploy.resources.limits": "`resources.limits`: cpus, memory; pids is passed over",
+    "deploy.resources.reservations": (
+        "`resources.requests`: cpus, memory; what is not reserved is requested as 0"
+    ),
+    "deploy.restart_policy": (
+        "as `restart`; `delay`, `window` and `max_attempts` are passed over, since kubelets have a"
+        " back-off of their own"
+    ),
+    "deploy.update_config": (
+        "`maxSurge`, `maxUnavailable`, `minReadySeconds` (the larger of `delay` and `monitor`);"
+        " `failure_action` and `max_failure_ratio` are passed over, since this collection goes back"
+        " by itself"
+    ),
+    "deploy.rollback_config": "passed over: the way back is an update like any other",
+}
+
+# Of the container.
+PLAIN_KEYS = plain_keys(_KEYS)
+
+# Key below services.<name> that is refused -> what to write instead.
+_REFUSED_KEYS: dict[str, str] = {
+    "blkio_config": "Kubernetes cannot limit block I/O; set it on the machine",
+    "cgroup": "Kubernetes chooses the cgroup; leave it out",
+    "cgroup_parent": "Kubernetes chooses the cgroup; leave it out",
+    "cpu_count": "write cpus or deploy.resources.limits.cpus",
+    "cpu_percent": "write cpus or deploy.resources.limits.cpus",
+    "cpu_period": "write cpus or deploy.resources.limits.cpus",
+    "cpu_quota": "write cpus or deploy.resources.limits.cpus",
+    "cpu_rt_period": "Kubernetes has no real-time scheduling; leave it out",
+    "cpu_rt_runtime": "Kubernetes has no real-time scheduling; leave it out",
+    "cpu_shares": "reserve CPUs by deploy.resources.reservations.cpus",
+    "cpuset": (
+        "Kubernetes pins CPUs by the kubelet's policy; choose machines by"
+        " deploy.placement.constraints"
+    ),
+    "credential_spec": NOT_YET,
+    "device_cgroup_rules": _BY_OVERLAY.format("resources of the device's plugin"),
+    "devices": _BY_OVERLAY.format("resources of the device's plugin"),
+    "domainname": "pods have no domain of their own; write hostname",
+    "extends": "not supported; use a YAML anchor, or a second file in the compose list",
+    "external_links": "services find each other by name in a namespace; leave it out",
+    "gpus": _BY_OVERLAY.format("resources of the device's plugin"),
+    "ipc": _BY_OVERLAY.format("hostIPC"),
+    "isolation": NOT_YET,
+    "label_file": "write the labels under labels",
+    "links": "services find each other by name in a namespace; use aliases for other names",
+    "mac_address": "Kubernetes gives addresses itself; leave it out",
+    "mem_swappiness": "Kubernetes cannot tune swap; leave it out",
+    "memswap_limit": "Kubernetes cannot limit swap; write mem_limit",
+    "models": NOT_YET,
+    "oom_kill_disable": "Kubernetes cannot switch off the memory killer; leave it out",
+    "oom_score_adj": (
+        "Kubernetes sets it by what is reserved; write deploy.resources.reservations.memory"
+    ),
+    "pid": _BY_OVERLAY.format("hostPID"),
+    "post_start": _BY_OVERLAY.format("lifecycle.postStart"),
+    "pre_start": _BY_OVERLAY.format("initContainers"),
+    "pre_stop": _BY_OVERLAY.format("lifecycle.preStop"),
+    "profiles": (
+        "a release has no profiles; keep such services in a file of their own and list it under"
+        " compose when wanted"
+    ),
+    "provider": NOT_YET,
+    "runtime": _BY_OVERLAY.format("runtimeClassName"),
+    "scale": "write deploy.replicas",
+    "security_opt": _BY_OVERLAY.format("securityContext"),
+    "storage_opt": "Kubernetes takes no storage options; leave it out",
+    "umask": "Kubernetes cannot set it; set it in the image's entrypoint",
+    "use_api_socket": "there is no engine's socket on Kubernetes; leave it out",
+    "userns_mode": _BY_OVERLAY.format("hostUsers"),
+    "uts": "pods have a host name of their own; write hostname",
+    "volumes_from": "name the volume in both services",
+}
+
+# Key path below a top-level section's entry -> how it is honored.
+_OBJECT_KEYS: dict[str, str] = {
+    "networks.name": "the NetworkPolicy's name; else `<app>-<key>`",
+    "networks.external": (
+        "a NetworkPolicy that must exist already: its app lets this one's pods in, and they let"
+        " it in"
+    ),
+    "networks.driver": "passed over: the cluster has one network for all",
+    "networks.driver_opts": "passed over: the cluster has one network for all",
+    "networks.attachable": "passed over: whoever bears the network's label is on it",
+    "networks.internal": (
+        "pods on internal networks only reach nothing but those networks and the cluster's DNS"
+    ),
+    "networks.labels": "labels or annotations of the NetworkPolicy",
+    "volumes.name": "the PersistentVolumeClaim's name; else `<app>-<key>`",
+    "volumes.external": "a PersistentVolumeClaim that must exist already",
+    "volumes.driver": "`storageClassName`; the cluster's default class where it is left out",
+    "volumes.driver_opts": "`size` (1Gi) and `access_mode` (ReadWriteOnce); others are refused",
+    "volumes.labels": "labels or annotations of the PersistentVolumeClaim",
+    "secrets.name": "the name of an external Secret",
+    "secrets.external": (
+        "a Secret with one key that must exist already; never changed, never removed"
+    ),
+    "secrets.file": "read on the control machine, also from Ansible Vault",
+    "secrets.content": "the text itself; may hold `secret_values`",
+    "secrets.environment": "the name of a value in `secret_values` or `values`",
+    "secrets.labels": "labels or annotations of the Secret",
+    "configs.name": "the name of an external ConfigMap",
+    "configs.external": (
+        "a ConfigMap with one key that must exist already; never changed, never removed"
+    ),
+    "configs.file": "read on the control machine, also from Ansible Vault",
+    "configs.content": "the text itself",
+    "configs.environment": "the name of a value in `values`",
+    "configs.labels": "labels or annotations of the ConfigMap",
+}
+
+# Key path below a top-level section's entry that is refused -> what to write instead.
+_REFUSED_OBJECT_KEYS: dict[str, str] = {
+    "networks.enable_ipv4": "the cluster decides; leave it out",
+    "networks.enable_ipv6": "the cluster decides; leave it out",
+    "networks.ipam": "the cluster gives addresses; leave it out",
+    "secrets.driver": NOT_YET,
+    "secrets.driver_opts": NOT_YET,
+    "secrets.template_driver": NOT_YET,
+    "configs.template_driver": NOT_YET,
+}
+
+# Value that is refused of a key that is honored -> what to write instead.
+_REFUSED_VALUES: dict[str, str] = {
+    "addresses": "Kubernetes gives addresses itself; use the service's name or aliases",
+    "devices": _BY_OVERLAY.format("resources of the device's plugin"),
+    "entrypoint": (
+        "Kubernetes cannot clear an image's entrypoint; write the program that shall run instead"
+    ),
+    "host_ip": (
+        "Kubernetes publishes on all addresses of a machine, not on {} alone; "
+        "leave the address out and close the port by a firewall, or do not publish it"
+    ),
+    "ipv4": "the cluster decides; leave it out",
+    "network_mode": "Kubernetes knows only network_mode host, not {}; use networks",
+    "selinux": "Kubernetes labels volumes for SELinux by itself; leave it out",
+    "tmpfs": "a tmpfs on Kubernetes knows size, not {}; leave it out",
+}
+
+# Kinds of objects that are made of a service, and that an overlay may add fields to.
+_OVERLAID = ("Deployment", "DaemonSet", "Service", "PersistentVolumeClaim")
+
+
+def _read_overlay(value: object, reader: Reader) -> object:
+    """Read raw fields by kind of object."""
+    if not isinstance(value, dict) or not all(
+        isinstance(fields, dict) for fields in value.values()
+    ):
+        return reader.problem(
+            "needs a mapping of kinds of objects, such as Deployment, with the fields to add"
+        )
+    for kind in value:
+        if kind not in _OVERLAID:
+            reader.at(kind).problem(
+                f"no object of this kind is made of a service{suggestion(str(kind), _OVERLAID)}"
+            )
+    return value
+
+
+SUPPORT = Support(
+    platform="kubernetes",
+    keys=texts(_KEYS),
+    refused_keys=_REFUSED_KEYS,
+    object_keys=_OBJECT_KEYS,
+    refused_object_keys=_REFUSED_OBJECT_KEYS,
+    refused_values=_REFUSED_VALUES,
+    read_overlay=_read_overlay,
+    checks=(*CHECKS, note_ignored),
+    without_ignored=without_ignored,
+)

@@ -1,0 +1,35 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Docker Swarm as the platforms' registry lists it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..._compose.support import Support
+from ..._deploy.platform_definition import PlatformDefinition
+from ..._deploy.ports import Platform
+from . import options as own_options
+
+
+def _load_support() -> Support:
+    from .support import SUPPORT
+
+    return SUPPORT
+
+
+def _connect(options: Mapping[str, Any], registries: Mapping[str, Mapping[str, str]]) -> Platform:
+    from .connect import connect
+
+    return connect(options, registries)
+
+
+SWARM = PlatformDefinition(
+    name="swarm",
+    title="Swarm",
+    load_support=_load_support,
+    connect=_connect,
+    connection_options=own_options.CONNECTION,
+)

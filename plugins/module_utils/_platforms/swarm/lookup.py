@@ -1,0 +1,76 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read objects of the Swarm that lists of an app leave out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from ..._core.errors import PlanError, PlatformError
+from ..._deploy.resolution import Resolved
+from .engine import Engine
+from .observe import Snapshot
+from .spec_fields import Names, get
+
+Result = TypeVar("Result")
+
+
+def of_manager(engine: Engine, read: Callable[[], Result]) -> Result:
+    """Return what is read, or raise PlanError where the engine manages no Swarm."""
+    try:
+        return read()
+    except PlatformError as error:
+        if "not a swarm manager" in error.why.lower():
+            raise PlanError(
+                f"the engine at {engine.connection.docker_host} manages no Swarm",
+                error.why.rstrip("."),
+                "Connect to a manager, or make one by docker swarm init",
+            ) from error
+        raise
+
+
+def with_external(engine: Engine, snapshot: Snapshot, apps: Iterable[Resolved]) -> Snapshot:
+    """Return what was found, with external configs, which are looked up by name.
+
+    A full list would bring all data of all apps.
+    """
+    known = snapshot.names.configs
+    missing: set[str] = set()
+    for resolved in apps:
+        external = (name for name, entry in resolved.configs.items() if entry.get("external"))
+        missing.update(name for name in external if name not in known)
+    if not missing:
+        return snapshot
+    configs = engine.get("/configs", filters={"name": sorted(missing)})
+    return replace(snapshot, configs=[*snapshot.configs, *configs])
+
+
+def host_network(
+    engine: Engine, services: Iterable[dict[str, Any]], networks: Iterable[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return the Swarm's own network ``host``, which lists leave out, where a service uses it."""
+    known: set[Any] = set()
+    for network in networks:
+        known |= {network["Id"], network["Name"]}
+    for body in services:
+        attached = get(body, "Spec.TaskTemplate.Networks") or []
+        if any(entry.get("Target") not in known for entry in attached):
+            return [engine.get("/networks/host", scope="swarm")]
+    return []
+
+
+def names_for(engine: Engine, resolved: Resolved) -> Names:
+    """Return names and ids of everything that an app's services may refer to, as it is now.
+
+    They are read for each write, since a network that was recreated has another id.
+    """
+    networks = [*engine.get("/networks"), engine.get("/networks/host", scope="swarm")]
+    networks.sort(key=lambda network: network.get("Scope") == "swarm")
+    secrets = engine.get("/secrets") if resolved.secrets else []
+    configs = []
+    if resolved.configs:
+        configs = engine.get("/configs", filters={"name": sorted(resolved.configs)})
+    return Snapshot(networks=networks, secrets=secrets, configs=configs).names

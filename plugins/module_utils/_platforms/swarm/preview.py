@@ -1,0 +1,56 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Predict what a run would do on a Swarm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..._deploy.plan import Plan
+from ..._deploy.ports import Contents, Observation, Wishes
+from ..._deploy.resolution import Resolved
+from . import compose_view, image_digests, lookup, planning
+from .engine import Engine
+
+
+class Preview:
+    """Predict what a run would do; see ports.Preview."""
+
+    def __init__(self, engine: Engine, credentials: image_digests.Credentials) -> None:
+        self._engine = engine
+        self._credentials = credentials
+
+    def resolve_images(
+        self, references: Sequence[str], mode: str, seen: Observation
+    ) -> dict[str, str]:
+        """Return what each image is pinned to, by one registry call for each distinct one."""
+        return image_digests.resolve(
+            self._engine, references, mode, self._credentials, planning.eligible({}, seen.inner)
+        )
+
+    def plan(
+        self,
+        app: str,
+        resolved: Resolved,
+        seen: Observation,
+        wishes: Wishes,
+        contents: Contents,
+    ) -> Plan:
+        """Compare with what was observed; raise PlanError where the engine ignores a key."""
+        planning.check_version(resolved, self._engine.api)
+        return self._compared(app, resolved, seen, wishes)
+
+    def drift(self, app: str, resolved: Resolved, seen: Observation) -> Plan:
+        """Compare with what was observed."""
+        return self._compared(app, resolved, seen, Wishes())
+
+    def _compared(self, app: str, resolved: Resolved, seen: Observation, wishes: Wishes) -> Plan:
+        snapshot = lookup.with_external(self._engine, seen.inner, [resolved])
+        planned = planning.plan(app, resolved, seen.records, snapshot, wishes)
+        return replace(
+            planned,
+            before=compose_view.before(app, resolved, snapshot),
+            after=compose_view.after(resolved),
+        )

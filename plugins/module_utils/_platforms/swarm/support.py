@@ -1,0 +1,247 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Compose keys that Swarm honors, and how; what it cannot honor, and what to write instead.
+
+The guide's table is held against these tables by a test.
+Keys: https://github.com/compose-spec/compose-spec/blob/main/spec.md
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..._compose.keys import NOT_YET
+from ..._compose.normal_form import Compose
+from ..._compose.support import Plain, Support, plain_keys, texts
+from ..._core.parsing import Reader
+
+_NO_SUCH_SETTING = "Swarm has no such setting; leave it out"
+
+# Key path below services.<name> -> how it is honored.
+_KEYS: dict[str, str | Plain] = {
+    "image": "`ContainerSpec.Image`, resolved to `name:tag@digest`",
+    "command": "`ContainerSpec.Args`",
+    "entrypoint": "`ContainerSpec.Command`",
+    "environment": (
+        "`ContainerSpec.Env`; a key without a value takes it from `values`; "
+        "Swarm's placeholders such as `{{.Task.Slot}}` are filled in, other braces stay"
+    ),
+    "env_file": "read on the control machine, below `environment`",
+    "working_dir": Plain("ContainerSpec.Dir", default=""),
+    "user": Plain("ContainerSpec.User", default=""),
+    "group_add": Plain("ContainerSpec.Groups"),
+    "hostname": Plain("ContainerSpec.Hostname", default="", remark="with Swarm's placeholders"),
+    "init": Plain("ContainerSpec.Init"),
+    "tty": Plain("ContainerSpec.TTY", default=False),
+    "stdin_open": Plain("ContainerSpec.OpenStdin", default=False),
+    "read_only": Plain("ContainerSpec.ReadOnly", default=False),
+    "stop_signal": Plain("ContainerSpec.StopSignal", default=""),
+    "stop_grace_period": "`ContainerSpec.StopGracePeriod`",
+    "labels": "`ContainerSpec.Labels`: a change restarts the tasks",
+    "ports": "`EndpointSpec.Ports`, mode `ingress` or `host`; ranges are spread",
+    "expose": "nothing to do: services on one network reach every port of each other",
+    "networks": "`TaskTemplate.Networks` with aliases; the service's own name is always one",
+    "network_mode": "`host` only: the network `host`",
+    "volumes": "`ContainerSpec.Mounts`: volume, bind (absolute paths), tmpfs",
+    "tmpfs": "`ContainerSpec.Mounts` of type tmpfs",
+    "secrets": "`ContainerSpec.Secrets`, objects named after their content",
+    "configs": "`ContainerSpec.Configs`, objects named after their content",
+    "healthcheck": "`ContainerSpec.Healthcheck`; `start_interval` from engine API 1.44",
+    "logging": "`TaskTemplate.LogDriver`",
+    "extra_hosts": "`ContainerSpec.Hosts`",
+    "dns": "`ContainerSpec.DNSConfig.Nameservers`",
+    "dns_search": "`ContainerSpec.DNSConfig.Search`",
+    "dns_opt": "`ContainerSpec.DNSConfig.Options`",
+    "cap_add": "`ContainerSpec.CapabilityAdd`",
+    "cap_drop": "`ContainerSpec.CapabilityDrop`",
+    "sysctls": "`ContainerSpec.Sysctls`",
+    "ulimits": "`ContainerSpec.Ulimits`",
+    "platform": "`Placement.Platforms`: only machines of that OS and architecture",
+    "restart": "`TaskTemplate.RestartPolicy`, unless `deploy.restart_policy` is there",
+    "mem_limit": "as `deploy.resources.limits.memory`",
+    "mem_reservation": "as `deploy.resources.reservations.memory`",
+    "pids_limit": "as `deploy.resources.limits.pids`",
+    "cpus": "as `deploy.resources.limits.cpus`",
+    "depends_on": "orders the rollout: `service_started`, `service_healthy`",
+    "x-shipping": "`probe` and `overlay.kubernetes` are for Kubernetes and passed over",
+    "deploy.mode": "`Mode`: replicated or global",
+    "deploy.replicas": (
+        "`Mode.Replicated.Replicas`; left out, the number in place stays (1 at first)"
+    ),
+    "deploy.endpoint_mode": "`EndpointSpec.Mode`: vip or dnsrr",
+    "deploy.labels": "`Labels` of the service: a change restarts nothing",
+    "deploy.placement.constraints": "`Placement.Constraints`",
+    "deploy.placement.preferences": "`Placement.Preferences`",
+    "deploy.placement.max_replicas_per_node": "`Placement.MaxReplicas`",
+    "deploy.resources.limits": "`Resources.Limits`: cpus, memory, pids",
+    "deploy.resources.reservations": "`Resources.Reservations`: cpus, memory",
+    "deploy.restart_policy": "`TaskTemplate.RestartPolicy`",
+    "deploy.update_config": "`UpdateConfig`",
+    "deploy.rollback_config": "`RollbackConfig`, used where the engine itself rolls back",
+}
+
+PLAIN_KEYS = plain_keys(_KEYS)
+
+# Key below services.<name> that is refused -> what to write instead.
+_REFUSED_KEYS: dict[str, str] = {
+    "annotations": _NO_SUCH_SETTING,
+    "blkio_config": "Swarm cannot limit block I/O; set it on the machine",
+    "cgroup": "Swarm chooses the cgroup; leave it out",
+    "cgroup_parent": "Swarm chooses the cgroup; leave it out",
+    "cpu_count": "write cpus or deploy.resources.limits.cpus",
+    "cpu_percent": "write cpus or deploy.resources.limits.cpus",
+    "cpu_period": "write cpus or deploy.resources.limits.cpus",
+    "cpu_quota": "write cpus or deploy.resources.limits.cpus",
+    "cpu_rt_period": "Swarm has no real-time scheduling; leave it out",
+    "cpu_rt_runtime": "Swarm has no real-time scheduling; leave it out",
+    "cpu_shares": "Swarm has no CPU shares; reserve CPUs by deploy.resources.reservations.cpus",
+    "cpuset": "Swarm cannot pin CPUs; choose machines by deploy.placement.constraints",
+    "credential_spec": NOT_YET,
+    "device_cgroup_rules": (
+        "Swarm cannot give devices to services; bind-mount the device's socket, or run it"
+        " outside the Swarm"
+    ),
+    "devices": (
+        "Swarm cannot give devices to services; bind-mount the device's socket, or run it"
+        " outside the Swarm"
+    ),
+    "domainname": "write the full name as hostname",
+    "extends": "not supported; use a YAML anchor, or a second file in the compose list",
+    "external_links": (
+        "services find each other by name on a shared network; declare that network external"
+    ),
+    "gpus": (
+        "Swarm cannot give devices to services; choose machines by deploy.placement.constraints"
+    ),
+    "ipc": "Swarm has no shared IPC namespaces; leave it out",
+    "isolation": NOT_YET,
+    "label_file": "write the labels under labels",
+    "links": "services find each other by name on a shared network; use networks and aliases",
+    "mac_address": "Swarm gives addresses itself; leave it out",
+    "mem_swappiness": "Swarm cannot tune swap; leave it out",
+    "memswap_limit": "Swarm cannot limit swap; write mem_limit",
+    "models": NOT_YET,
+    "oom_kill_disable": "Swarm cannot switch off the memory killer; leave it out",
+    "oom_score_adj": "Swarm cannot tune the memory killer; leave it out",
+    "pid": "Swarm has no shared process namespaces; leave it out",
+    "post_start": "Swarm has no container hooks; do it in the image's entrypoint",
+    "pre_start": "Swarm has no container hooks; do it in the image's entrypoint",
+    "pre_stop": "Swarm has no container hooks; trap the stop signal in the application",
+    "privileged": (
+        "Swarm cannot run privileged containers; name the capabilities it needs under cap_add"
+    ),
+    "profiles": (
+        "a release has no profiles; keep such services in a file of their own and list it under"
+        " compose when wanted"
+    ),
+    "provider": NOT_YET,
+    "runtime": "Swarm uses each machine's default runtime; leave it out",
+    "scale": "write deploy.replicas",
+    "security_opt": "Swarm takes no security options; set them as each machine's default",
+    "shm_size": (
+        "Swarm has no such setting; mount a tmpfs at /dev/shm: volumes: [{type: tmpfs, target:"
+        " /dev/shm, tmpfs: {size: 256m}}]"
+    ),
+    "storage_opt": "Swarm takes no storage options; leave it out",
+    "umask": "Swarm cannot set it; set it in the image's entrypoint",
+    "use_api_socket": "bind-mount /var/run/docker.sock where the service may use it",
+    "userns_mode": "Swarm uses each machine's default; leave it out",
+    "uts": "Swarm has no shared host names; write hostname",
+    "volumes_from": "name the volume in both services",
+}
+
+# Key path below a top-level section's entry -> how it is honored.
+_OBJECT_KEYS: dict[str, str] = {
+    "networks.name": "the network's name; else `<app>_<key>`",
+    "networks.external": "must exist already; never changed, never removed",
+    "networks.driver": "`overlay`; `bridge` is for one machine and read as overlay",
+    "networks.driver_opts": "options of the driver",
+    "networks.attachable": "`Attachable`",
+    "networks.internal": "`Internal`",
+    "networks.labels": "`Labels`",
+    "volumes.name": "the volume's name; else `<app>_<key>`",
+    "volumes.external": "mounted under its own name",
+    "volumes.driver": "`VolumeOptions.DriverConfig.Name`",
+    "volumes.driver_opts": "`VolumeOptions.DriverConfig.Options`",
+    "volumes.labels": "`VolumeOptions.Labels`",
+    "secrets.name": "the name of an external secret",
+    "secrets.external": "must exist already; never changed, never removed",
+    "secrets.file": "read on the control machine, also from Ansible Vault",
+    "secrets.content": "the text itself; may hold `secret_values`",
+    "secrets.environment": "the name of a value in `secret_values` or `values`",
+    "secrets.labels": "`Labels` of the object",
+    "configs.name": "the name of an external config",
+    "configs.external": "must exist already; never changed, never removed",
+    "configs.file": "read on the control machine, also from Ansible Vault",
+    "configs.content": "the text itself",
+    "configs.environment": "the name of a value in `values`",
+    "configs.labels": "`Labels` of the object",
+}
+
+# Key path below a top-level section's entry that is refused -> what to write instead.
+_REFUSED_OBJECT_KEYS: dict[str, str] = {
+    "networks.enable_ipv4": "Swarm decides itself; leave it out",
+    "networks.enable_ipv6": NOT_YET,
+    "networks.ipam": "make the network beforehand and declare it external",
+    "secrets.driver": NOT_YET,
+    "secrets.driver_opts": NOT_YET,
+    "secrets.template_driver": NOT_YET,
+    "configs.template_driver": NOT_YET,
+}
+
+# Value that is refused of a key that is honored -> what to write instead.
+_REFUSED_VALUES: dict[str, str] = {
+    "addresses": "Swarm gives addresses itself; use the service's name or aliases",
+    "devices": (
+        "Swarm cannot give devices to services; choose machines by deploy.placement.constraints"
+    ),
+    "entrypoint": (
+        "Swarm cannot clear an image's entrypoint; write the program that shall run instead"
+    ),
+    "host_ip": (
+        "Swarm publishes on all addresses of a machine, not on {} alone; "
+        "leave the address out and close the port by a firewall, or do not publish it"
+    ),
+    "ipv4": "Swarm cannot switch this off; leave it out",
+    "network_mode": "Swarm knows only network_mode host, not {}; use networks",
+    "selinux": "Swarm cannot relabel for SELinux; label the directory on the machines{}",
+    "tmpfs": "Swarm's tmpfs knows size and mode, not {}; leave it out",
+}
+
+
+def _read_overlay(value: object, reader: Reader) -> object:
+    return reader.problem("not supported yet on Swarm; leave it out")
+
+
+def _check_probes(app: Compose, reader: Reader) -> None:
+    """Note each probe, because Swarm checks health by ``healthcheck`` only."""
+    for name, service in app.services.items():
+        if "probe" in service.get("x-shipping", {}):
+            reader.at("services").at(name).at("x-shipping").at("probe").note(
+                "passed over, since Swarm checks by healthcheck"
+            )
+
+
+def _without_ignored(app: Compose) -> Compose:
+    """Return the app without probes."""
+    return replace(
+        app,
+        services={
+            name: {key: value for key, value in service.items() if key != "x-shipping"}
+            for name, service in app.services.items()
+        },
+    )
+
+
+SUPPORT = Support(
+    platform="swarm",
+    keys=texts(_KEYS),
+    refused_keys=_REFUSED_KEYS,
+    object_keys=_OBJECT_KEYS,
+    refused_object_keys=_REFUSED_OBJECT_KEYS,
+    refused_values=_REFUSED_VALUES,
+    read_overlay=_read_overlay,
+    checks=(_check_probes,),
+    without_ignored=_without_ignored,
+)
