@@ -49,7 +49,7 @@ LINES = {
             '    "burst_level": "pods have none; leave it out",\n',
         ),
     ],
-    "tests/integration/test_keys.py": [
+    "tests/integration/key_values.py": [
         ("    SWARM: {\n", '        "burst_level": ["high", "low"],\n'),
         ("    KUBERNETES: {\n", '        "nice_level": [1, 2],\n'),
     ],
@@ -57,7 +57,6 @@ LINES = {
 TABLES = (
     "tests/unit/plugins/module_utils/_platforms/test_registry.py",
     "tests/unit/plugins/module_utils/_platforms/kubernetes/test_support.py",
-    "tests/integration/test_keys.py::test_table_has_every_key",
 )
 # Prints what each platform makes of each key: its problems, or where the value is rendered.
 RENDER = """

@@ -15,6 +15,8 @@ from ansible_collections.shipping.code.plugins.module_utils._compose.service imp
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
 from ansible_collections.shipping.code.plugins.module_utils._platforms import registry
 
+from tests.integration.key_values import ELSEWHERE, values_on
+
 PLATFORMS = registry.names()
 SUPPORTS = [registry.support(name) for name in PLATFORMS]
 SECTIONS = {"networks", "volumes", "secrets", "configs"}
@@ -69,3 +71,9 @@ def test_all_platforms_have_words_for_the_same_values(support):
     assert set(support.object_keys) == all_keys("object_keys")
     assert first_words(support.object_keys) == SECTIONS
     assert all("{}" not in text for text in support.refused_keys.values())
+
+
+@pytest.mark.parametrize("support", SUPPORTS, ids=PLATFORMS)
+def test_every_key_is_tried_on_its_platform(support):
+    """A key that is not tried is not supported."""
+    assert set(values_on(support.platform)) | ELSEWHERE == set(support.keys)
