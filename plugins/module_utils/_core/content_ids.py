@@ -13,7 +13,7 @@ ID_LENGTH = 12
 
 
 def fit(name: str, limit: int) -> str:
-    """``name``, or its beginning and a hash of all of it where it is longer than ``limit``."""
+    """Return ``name``; its start and a hash of all of it where it is longer than ``limit``."""
     if len(name) <= limit:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:8]
@@ -21,7 +21,7 @@ def fit(name: str, limit: int) -> str:
 
 
 def secret_id(content: bytes, salt: bytes) -> str:
-    """An id that follows a secret's content.
+    """Return an id that follows a secret's content.
 
     Slow to compute, so that a weak secret is not guessed from it.
     """
@@ -29,15 +29,15 @@ def secret_id(content: bytes, salt: bytes) -> str:
 
 
 def config_id(content: bytes) -> str:
-    """An id that follows a config's content."""
+    """Return an id that follows a config's content."""
     return hashlib.sha256(content).hexdigest()[:ID_LENGTH]
 
 
 def canonical(value: Any) -> str:
-    """JSON that is the same for equal values."""
+    """Return JSON that is the same for equal values."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def digest(value: Any) -> str:
-    """A short hash of a value's canonical JSON."""
+    """Return a short hash of a value's canonical JSON."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()[:16]

@@ -4,13 +4,13 @@
 """What can go wrong, as one tree.
 
 ShippingError
- +- SpecError          the spec of an app cannot be honoured; all problems at once
+ +- SpecError          the spec of an app cannot be honored; all problems at once
  +- PlanError          the spec is fine, but this platform cannot do it now
  +- PlatformError      the platform answered with an error
  |   +- Unreachable    no answer at all; trying again later may help
  |   +- Denied         the platform or a registry refused these credentials
  |   +- NotFound       the object is not there
- |   +- Outdated       somebody else changed the object since it was read
+ |   +- Outdated       another writer changed the object since it was read
  +- LeaseHeld          another run works on the app
  +- LeaseLost          another run took the app over while this one did not answer
 """
@@ -78,7 +78,7 @@ class NotFound(PlatformError):
 
 
 class Outdated(PlatformError):
-    """The object was changed by somebody else since it was read."""
+    """Another writer changed the object since it was read."""
 
 
 class LeaseHeld(ShippingError):
@@ -91,7 +91,7 @@ class LeaseLost(ShippingError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing in a spec that cannot be honoured: where, what, what to write instead."""
+    """One thing in a spec that cannot be honored: where, what, what to write instead."""
 
     path: str
     text: str
@@ -101,7 +101,7 @@ class Problem:
 
 
 class SpecError(ShippingError):
-    """All problems of a spec, sorted by nothing but the order of the spec itself."""
+    """All problems of a spec, in the order of the spec itself."""
 
     def __init__(self, problems: Iterable[Problem], origin: str = "the spec") -> None:
         self.problems = list(problems)
@@ -120,20 +120,20 @@ def sentence(what: str, why: str = "", remedy: str = "") -> str:
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """``; did you mean X?`` where one of ``known`` is close to ``word``, else nothing."""
+    """Return ``; did you mean X?`` where one of ``known`` is close to ``word``, else nothing."""
     close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
     return f"; did you mean {close[0]}?" if close else ""
 
 
 def first_cause(error: BaseException) -> BaseException:
-    """The error that others came of, which is the one that says something."""
+    """Return the error that others came of, which is the one that says something."""
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__  # type: ignore[assignment]
     return error
 
 
 def innermost(error: BaseException) -> str:
-    """What the first cause says."""
+    """Return what the first cause says."""
     error = first_cause(error)
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Image references as people write them, and as they are pinned.
+"""Image references as users write them, and as they are pinned.
 
 Grammar: https://pkg.go.dev/github.com/distribution/reference
 """
@@ -51,12 +51,12 @@ class Reference:
 
     @property
     def familiar(self) -> str:
-        """Name and tag as people write them: without the default registry."""
+        """Name and tag as users write them: without the default registry."""
         name = self.path if self.registry == _DEFAULT_REGISTRY else f"{self.registry}/{self.path}"
         return f"{name}:{self.tag}" if self.tag else name
 
     def pinned(self, digest: str) -> str:
-        """The reference with a digest, as the Docker client pins it."""
+        """Return the reference with a digest, as the Docker client pins it."""
         return f"{self.familiar}@{digest}"
 
 
@@ -76,14 +76,14 @@ def _split_registry(head: str) -> tuple[str, str]:
 
 
 def is_image_id(text: str) -> bool:
-    """Whether a text names a local image by its id alone."""
+    """Return whether a text names a local image by its id alone."""
     return bool(_ID.fullmatch(text))
 
 
 def no_digest(kind: str, reference: Reference, why: str = "") -> Cause:
-    """Why a registry gave no digest.
+    """Return why a registry gave no digest.
 
-    ``image_denied``, ``image_missing`` or ``registry_unreachable``.
+    The kind is ``image_denied``, ``image_missing`` or ``registry_unreachable``.
     """
     return Cause(
         kind,

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Secrets taken out of whatever is shown.
-
-Whole ones, and the longer lines of those with several.
-"""
+"""Mask secrets in whatever is shown: whole ones, and the longer lines of those with several."""
 
 from __future__ import annotations
 
@@ -12,12 +9,13 @@ from collections.abc import Iterable
 from typing import Any
 
 HIDDEN = "********"
+# Shorter words stand in too many texts by chance.
 _SHORTEST = 3
 _SHORTEST_LINE = 8
 
 
 def words_of(secrets: Iterable[bytes | str]) -> list[str]:
-    """What must not be shown, the longest first."""
+    """Return what must not be shown, the longest first."""
     words: set[str] = set()
     for secret in secrets:
         text = secret.decode("utf-8", "replace") if isinstance(secret, bytes) else secret
@@ -29,7 +27,7 @@ def words_of(secrets: Iterable[bytes | str]) -> list[str]:
 
 
 def mask(value: Any, words: list[str]) -> Any:
-    """``value`` with the words hidden in all its texts."""
+    """Return ``value`` with the words hidden in all its texts."""
     if isinstance(value, str):
         for word in words:
             value = value.replace(word, HIDDEN)

@@ -95,7 +95,7 @@ class HealthWatch:
 
     @property
     def expired(self) -> bool:
-        """Whether the time has run out."""
+        """Return whether the time has run out."""
         return time.monotonic() > self.deadline
 
     def live(self, name: str) -> bool:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The releases of an app: their records, and which one a rollback goes to."""
+"""The releases of an app: their records, and which one a rollback restores."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Record:
     index: int = 0
 
     def labels(self) -> dict[str, str]:
-        """What may change or is looked for without opening the record."""
+        """Return what may change, and what is needed without opening the record."""
         texts = {f"{LABEL}{name}": getattr(self, name) for name in _TEXTS if getattr(self, name)}
         return {
             **texts,
@@ -56,7 +56,7 @@ class Record:
         }
 
     def data(self) -> bytes:
-        """The compressed canonical spec; raises :class:`PlanError` where it is too large."""
+        """Return the compressed canonical spec; raise PlanError where it is too large."""
         packed = zlib.compress(canonical(self.resolved.as_data()).encode(), 9)
         if len(packed) > RECORD_LIMIT:
             raise PlanError(
@@ -67,7 +67,7 @@ class Record:
         return packed
 
     def summary(self) -> dict[str, Any]:
-        """The record as a result of a module."""
+        """Return the record as a module's result has it."""
         return {
             "number": self.number,
             "version": self.version,
@@ -86,7 +86,7 @@ class Record:
 
 
 def read_record(identity: str, index: int, labels: Mapping[str, str], data: bytes | str) -> Record:
-    """A record from its object's labels and data (bytes, or base64 as the API has it)."""
+    """Read a record from its object's labels and data (bytes, or base64 as the API has it)."""
     packed = base64.b64decode(data) if isinstance(data, str) else data
     content = json.loads(zlib.decompress(packed))
     texts = {name: labels.get(f"{LABEL}{name}", "") for name in _TEXTS}
@@ -103,7 +103,7 @@ def read_record(identity: str, index: int, labels: Mapping[str, str], data: byte
 
 
 def newest(records: Iterable[Record], state: str | None = None) -> Record | None:
-    """The newest record, or the newest with this state."""
+    """Return the newest record, or the newest with this state."""
     return max(
         (record for record in records if state in (None, record.state)),
         key=lambda record: record.number,
@@ -112,7 +112,7 @@ def newest(records: Iterable[Record], state: str | None = None) -> Record | None
 
 
 def next_number(records: Iterable[Record]) -> int:
-    """The number of the next release."""
+    """Return the number of the next release."""
     last = newest(records)
     return last.number + 1 if last else 1
 
@@ -171,13 +171,16 @@ def _numbered(known: list[Record], runs: Record, number: int) -> Record | None:
 
 
 def expendable(records: Iterable[Record], keep: int) -> list[Record]:
-    """Records beyond the newest ``keep``; what runs now and the last to go back to always stay."""
+    """Return the records beyond the newest ``keep``, except the two that ran last.
+
+    What runs now and the last to go back to always stay.
+    """
     ordered = sorted(records, key=lambda record: record.number, reverse=True)
     live = [record for record in ordered if record.state == LIVE]
-    precious = {record.number for record in live[:2]}
-    return [record for record in ordered[keep:] if record.number not in precious]
+    protected = {record.number for record in live[:2]}
+    return [record for record in ordered[keep:] if record.number not in protected]
 
 
 def ended(record: Record, state: str, reason: str, when: str) -> Record:
-    """The record with its verdict."""
+    """Return the record with its verdict."""
     return replace(record, state=state, reason=reason, ended=when)

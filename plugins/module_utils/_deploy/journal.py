@@ -19,7 +19,7 @@ _KEEP_SECONDS = 7 * 86400
 
 
 def folder() -> str:
-    """Where journals are, private to the user that runs the module."""
+    """Return the folder of the journals, private to the user that runs the module."""
     base = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
     path = os.path.join(base, "shipping.code")
     try:
@@ -35,43 +35,43 @@ def folder() -> str:
 
 
 def path_for(app: str, run: str) -> str:
-    """The journal of a run; journals that nobody has read for a week are removed."""
-    place = folder()
-    for name in os.listdir(place):
-        old = os.path.join(place, name)
+    """Return the path of a run's journal; remove those that nobody has read for a week."""
+    parent = folder()
+    for name in os.listdir(parent):
+        journal = os.path.join(parent, name)
         with contextlib.suppress(OSError):
-            if time.time() - os.stat(old).st_mtime > _KEEP_SECONDS:
-                os.unlink(old)
-    return os.path.join(place, f"{app}-{run.rpartition(' ')[2]}.jsonl")
+            if time.time() - os.stat(journal).st_mtime > _KEEP_SECONDS:
+                os.unlink(journal)
+    return os.path.join(parent, f"{app}-{run.rpartition(' ')[2]}.jsonl")
 
 
-def _private(path: str) -> Any:
+def _open_private(path: str) -> Any:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
 
 @dataclass
 class Journal:
-    """Where a worker writes what it does."""
+    """A file to which a worker writes what it does."""
 
     path: str
     words: list[str] = field(default_factory=list)
 
     def hide(self, text: str) -> str:
-        """A text without the words that must not be shown."""
+        """Return a text without the words that must not be shown."""
         return str(mask(text, self.words))
 
     def start(self) -> None:
-        """Say who writes."""
-        with _private(self.path):
+        """Write which process this is, so that readers see whether it is alive."""
+        with _open_private(self.path):
             pass
         self._write({"kind": "start", "pid": os.getpid(), "born": _born(os.getpid())})
 
-    def line(self, text: str) -> None:
-        """One line for people."""
+    def write_line(self, text: str) -> None:
+        """Write one line of progress."""
         self._write({"kind": "line", "text": text})
 
     def end(self, result: dict[str, Any]) -> None:
-        """The result; nothing follows."""
+        """Write the result; nothing follows."""
         self._write({"kind": "end", "result": result})
 
     def _write(self, entry: dict[str, Any]) -> None:
@@ -95,14 +95,14 @@ class Pages:
 
 
 def read(path: str, offset: int) -> Pages:
-    """What has been written since ``offset``; raises OSError where the journal cannot be read."""
+    """Return what has been written since ``offset``; raise OSError where that is not possible."""
     if not os.path.exists(path):
         return Pages([], offset, True)
     with open(path, "rb") as stream:
         first = stream.readline()
         start = json.loads(first) if first.endswith(b"\n") else {}
-        # Asked before the rest is read: who writes the last entry and ends in between has not been
-        # killed.
+        # Checked before the rest is read: a writer that ends between the two has written its last
+        # entry, and has not been killed.
         alive = not start or _born(start["pid"]) == start["born"]
         stream.seek(offset)
         content = stream.read()
@@ -111,8 +111,8 @@ def read(path: str, offset: int) -> Pages:
     return Pages(entries, offset + len(whole), alive)
 
 
-def wait(path: str, offset: int, seconds: float) -> Pages:
-    """As :func:`read`, but waits for something new."""
+def read_new(path: str, offset: int, seconds: float) -> Pages:
+    """Return the same, after a wait for something new."""
     deadline = time.monotonic() + seconds
     while True:
         pages = read(path, offset)
@@ -122,7 +122,7 @@ def wait(path: str, offset: int, seconds: float) -> Pages:
 
 
 def _born(pid: int) -> str:
-    """When a process was started, in ticks since boot; empty where it does not run."""
+    """Return when a process was started, in ticks since boot; empty where it does not run."""
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stream:
             fields = stream.read().rpartition(")")[2].split()
@@ -131,7 +131,7 @@ def _born(pid: int) -> str:
     return "" if fields[0] == "Z" else fields[19]
 
 
-def clear(path: str) -> None:
+def remove_journal(path: str) -> None:
     """Remove a journal that has been read to its end."""
     with contextlib.suppress(OSError):
         os.unlink(path)

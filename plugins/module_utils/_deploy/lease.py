@@ -46,7 +46,7 @@ class Lease:
         )
 
     def labels(self) -> dict[str, str]:
-        """The labels to write."""
+        """Return the labels to write."""
         return {
             TOKEN: str(self.token),
             HOLDER: self.holder,

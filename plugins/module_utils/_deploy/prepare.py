@@ -67,17 +67,16 @@ def _preview(
         return _waiting_for(seen.lease, intent), ""
     planned = planner(platform, intent, seen)
     if intent.check:
-        return planned.answer(changed=planned.changed, warnings=_at_work(seen, intent, free)), ""
+        warnings = () if free else _at_work(seen.lease, intent)
+        return planned.answer(changed=planned.changed, warnings=warnings), ""
     if not planned.needed and newest(seen.records, PENDING) is None:
         return planned.answer(changed=False), ""
     return None, planned.purpose
 
 
-def _at_work(seen: Observation, intent: Intent, free: object) -> tuple[str, ...]:
+def _at_work(lease: Lease | None, intent: Intent) -> tuple[str, ...]:
     """Return the warning of check mode that another run works on the app."""
-    if free or seen.lease is None:
-        return ()
-    holder = holder_text(seen.lease)
+    holder = holder_text(lease) if lease else "another run"
     return (f"{holder}, is at work on {intent.app} now; the plan may change",)
 
 

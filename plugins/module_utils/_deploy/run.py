@@ -22,13 +22,14 @@ from .._core.errors import ShippingError
 from .._core.failure import Failure
 from .._core.masking import mask
 from .._core.module_exit import answer as exit_with_answer
-from . import journal, worker_process
+from . import worker_process
 from .connection import connect
 from .contents import hidden_words
 from .execute import execute
 from .health import FAILED
 from .intent import Intent
 from .job import Job
+from .journal import Journal, path_for, read_new, remove_journal
 from .lease import LeaseAge
 from .lease_wait import wait_for_lease
 from .platform_definition import Options, Platforms
@@ -97,36 +98,36 @@ def preview_run(
 
 def _prepare(call: _Call) -> dict[str, Any]:
     """Do the short part; a worker carries out the job that is left."""
-    book = journal.Journal(journal.path_for(call.intent.app, call.intent.run), call.words)
+    journal = Journal(path_for(call.intent.app, call.intent.run), call.words)
     answer = prepare(connect(call.options, call.platforms), call.intent, call.planner).masked(
         call.words
     )
     if answer.job:
         job = answer.job
-        worker_process.detach(lambda: _work(call.options, call.platforms, job, book))
-        answer = replace(answer, journal=book.path)
+        worker_process.detach(lambda: _work(call.options, call.platforms, job, journal))
+        answer = replace(answer, journal=journal.path)
     return answer.as_data()
 
 
-def _work(options: Options, platforms: Platforms, job: Job, book: journal.Journal) -> None:
+def _work(options: Options, platforms: Platforms, job: Job, journal: Journal) -> None:
     """Do the long part, in a process of its own; the journal gets its outcome."""
-    book.start()
+    journal.start()
     try:
-        outcome = execute(connect(options, platforms), job, book.line, book.hide)
+        outcome = execute(connect(options, platforms), job, journal.write_line, journal.hide)
     except ShippingError as error:
         outcome = RunOutcome(FAILED, str(error))
     except BaseException as error:
         failure = Failure("the worker", f"ended unexpectedly ({type(error).__name__}: {error})")
-        book.end(RunOutcome(FAILED, failure.sentence()).as_data())
+        journal.end(RunOutcome(FAILED, failure.sentence()).as_data())
         raise
-    book.end(outcome.as_data())
+    journal.end(outcome.as_data())
 
 
 def _follow(request: RunRequest) -> RunAnswer:
     """Read what is new in the journal; remove it when it has ended."""
-    pages = journal.wait(request.journal, request.offset, request.seconds)
+    pages = read_new(request.journal, request.offset, request.seconds)
     if pages.ended:
-        journal.clear(request.journal)
+        remove_journal(request.journal)
     return RunAnswer({"changed": False}, pages=pages)
 
 

@@ -26,9 +26,9 @@ from ansible.utils.display import Display
 from ...module_utils._core.errors import ShippingError
 from ...module_utils._core.failure import Failure
 from ...module_utils._core.masking import mask
-from ...module_utils._deploy import journal
 from ...module_utils._deploy.health import FAILED
 from ...module_utils._deploy.job import Job
+from ...module_utils._deploy.journal import Pages, read_new, remove_journal
 from ...module_utils._deploy.lease import LeaseAge
 from ...module_utils._deploy.lease_wait import wait_for_lease
 from ...module_utils._deploy.run import new_run
@@ -164,7 +164,7 @@ class LiveAction(ActionBase):
                 last_news = now
                 self._report(f"{options['app']} still at work, {now - started:.0f} s")
 
-    def _pages(self, options: dict[str, Any], path: str, offset: int) -> journal.Pages:
+    def _pages(self, options: dict[str, Any], path: str, offset: int) -> Pages:
         """Read the journal, directly where the worker is on this machine, else by the module."""
         pages = self._local_pages(path, offset) if is_local(self) else None
         if pages:
@@ -175,7 +175,7 @@ class LiveAction(ActionBase):
         except AnsibleConnectionFailure as error:
             self._report(f"the connection is lost ({error}), the worker goes on; trying again")
             time.sleep(_READ_REMOTE_FOR)
-            return journal.Pages([], offset, True)
+            return Pages([], offset, True)
         answer = RunAnswer.from_data(result)
         if answer.failed or answer.pages is None:
             raise ShippingError(
@@ -185,13 +185,13 @@ class LiveAction(ActionBase):
             )
         return answer.pages
 
-    def _local_pages(self, path: str, offset: int) -> journal.Pages | None:
+    def _local_pages(self, path: str, offset: int) -> Pages | None:
         try:
-            pages = journal.wait(path, offset, _READ_LOCAL_EVERY)
+            pages = read_new(path, offset, _READ_LOCAL_EVERY)
         except OSError:
             return None  # another user's journal, by become: the module reads it
         if pages.ended:
-            journal.clear(path)
+            remove_journal(path)
         return pages
 
     def _warn(self, texts: Iterable[str]) -> None:

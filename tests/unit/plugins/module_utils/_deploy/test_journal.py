@@ -25,7 +25,7 @@ def test_pages(path):
     assert journal.read(path, 0) == journal.Pages([], 0, True)
     book = journal.Journal(path, ["sesame"])
     book.start()
-    book.line("open sesame")
+    book.write_line("open sesame")
     first = journal.read(path, 0)
     assert [entry["kind"] for entry in first.entries] == ["start", "line"] and first.alive
     assert first.entries[1]["text"] == f"open {HIDDEN}"
