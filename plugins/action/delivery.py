@@ -97,7 +97,8 @@ class ActionModule(ActionBase):
             return _select(machines, options)
         options["complete"] &= all(machine.first_answer for machine in machines)
         with_removals = [machine.name for machine in machines if machine.has_blocked_removals]
-        check, memberships = removal_limit.RemovalCheck(), {}
+        check = removal_limit.RemovalCheck()
+        memberships: removal_limit.FleetMemberships = {}
         # A run for some machines that removes nothing has no need of what all the others have.
         if options["complete"] or with_removals:
             check, memberships = _check_removals(machines, options)

@@ -219,7 +219,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             ("ldap_projects.yml", "ldap_projects.yaml")
         )
 
-    def parse(self, inventory: Any, loader: Any, path: str, *, cache: bool = True) -> None:
+    # Ansible itself passes ``cache`` by its name.
+    def parse(  # type: ignore[override]
+        self, inventory: Any, loader: Any, path: str, *, cache: bool = True
+    ) -> None:
         """Add all hosts, or raise an error that ends the run."""
         super().parse(inventory, loader, path, cache)
         try:

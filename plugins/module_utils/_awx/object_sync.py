@@ -205,12 +205,12 @@ class ObjectSync:
         declared, current_ids = step.declared, step.lists.get(name, {})
         place = (step.current or {})["related"][name]
         for removed in sorted(set(current_ids) - set(declared.lists[name])):
-            sent = {"id": current_ids[removed], "disassociate": True}
-            self.awx.post(place, declared.title, sent)
+            self.awx.post(place, declared.title, {"id": current_ids[removed], "disassociate": True})
         for added in declared.lists[name]:
             if added not in current_ids:
-                sent = {"id": self.ids[declared.kind.lists[name], added]}
-                self.awx.post(place, declared.title, sent)
+                self.awx.post(
+                    place, declared.title, {"id": self.ids[declared.kind.lists[name], added]}
+                )
 
     def _retry_update(self, step: ObjectPlan) -> None:
         """Update a project whose last update has failed: its playbooks are not there yet."""

@@ -261,7 +261,7 @@ def result_table(rows: Iterable[Mapping[str, Any]]) -> list[str]:
 
     The play's failure has reasons of many lines as a whole.
     """
-    lines = [("MACHINE", "STATE", "USER", "PROJECT", "TOOLS")]
+    lines: list[tuple[str, ...]] = [("MACHINE", "STATE", "USER", "PROJECT", "TOOLS")]
     for row in rows:
         lines += _lines_of(row)
     return text_table(lines)
