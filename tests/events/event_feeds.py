@@ -98,7 +98,7 @@ class Follower:
 
     def stop(self) -> None:
         self.stop_it.set()
-        self.source.inbox.wake()
+        self.source.wake()
         self._thread.join(15)
         assert not self._thread.is_alive()
 

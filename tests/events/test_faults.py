@@ -80,8 +80,8 @@ def test_a_cookie_that_is_none(slapd: Feed, follow: Follow, folder: Path):
     follower.wait("pending")
     slapd.server.stop()
     follower.wait("trouble")
-    for memory in follower.source._memories.values():
-        memory.cookie = "rid=000,csn=20010101000000.000000Z#000000#000#000000"
+    for state in follower.source.connection.sync_states.values():
+        state.cookie = "rid=000,csn=20010101000000.000000Z#000000#000#000000"
     slapd.server.start()
     slapd.join("ada")
     follower.wait("joined")
@@ -207,8 +207,8 @@ def test_an_account_closes_by_its_date(
 def test_a_line_that_is_dead_without_a_word(slapd: Feed, follow: Follow, folder: Path):
     follower = follow(slapd)
     follower.wait("pending")
-    for line in follower.source._lines:
-        line.inbox = type(line.inbox)()  # What it hears goes nowhere.
+    for listener in follower.source.connection.listeners:
+        listener.queue = type(listener.queue)()  # What it hears goes nowhere.
     slapd.join("ada")
     follower.wait("joined")
     assert "is dead" in follower.wait("trouble")["what"]

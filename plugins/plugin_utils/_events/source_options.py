@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the source is told.
+"""The options of the source.
 
 An option for each thing, all mistakes at once, the password from where it is.
 """
@@ -20,7 +20,7 @@ from .._delivery.removal_limit import RemovalLimits
 from .._directory import bind_password, settings
 from .._directory.directory_errors import DirectoryError, Refused
 
-WAYS = ("auto", "syncrepl", "notification", "polling")
+MODES = ("auto", "syncrepl", "notification", "polling")
 _INVENTORY = "shipping.code.ldap_projects"
 _ENVIRONMENT = {
     "bind_password": "SHIPPING_LDAP_PASSWORD",
@@ -43,7 +43,7 @@ class Options:
 
     directory: settings.Settings
     state_path: Path
-    way: str
+    mode: str
     heartbeat: float
     reconcile: float
     poll: float
@@ -72,7 +72,7 @@ def read(args: Mapping[str, Any]) -> Options:
         if name not in _KNOWN
     ]
     numbers = {name: _number(given, name, problems) for name in _NUMBERS}
-    way = _choice(given, problems)
+    mode = _mode(given, problems)
     place, accept, may_empty = (
         _state_path(given, problems),
         _flag(given, problems),
@@ -86,7 +86,7 @@ def read(args: Mapping[str, Any]) -> Options:
         raise SpecError(problems, "the arguments of the event source")
     limits = RemovalLimits(max_shrink=numbers.pop("max_shrink"), may_empty=may_empty)
     return Options(
-        directory, place, way, limits=limits, accept_older=accept, given=given, **numbers
+        directory, place, mode, limits=limits, accept_older=accept, given=given, **numbers
     )
 
 
@@ -163,11 +163,11 @@ def _number(given: Mapping[str, Any], name: str, problems: list[Problem]) -> flo
     return float(value)
 
 
-def _choice(given: Mapping[str, Any], problems: list[Problem]) -> str:
+def _mode(given: Mapping[str, Any], problems: list[Problem]) -> str:
     value = str(given.get("way", "auto"))
-    if value not in WAYS:
+    if value not in MODES:
         problems.append(
-            Problem("way", f"is {value!r}, not one of {', '.join(WAYS)}{suggestion(value, WAYS)}")
+            Problem("way", f"is {value!r}, not one of {', '.join(MODES)}{suggestion(value, MODES)}")
         )
     return value
 

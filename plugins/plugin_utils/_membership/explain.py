@@ -18,7 +18,8 @@ from .._directory.search import Entry, Query, Session, read_all
 from .._directory.settings import Settings
 from .accounts import ATTRIBUTES, why_closed
 from .assignments import Machine, Membership
-from .decide import Decision, Person
+from .decide import Decision
+from .people import Person
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def look_outside(
         {
             bare_login(name, settings)
             for name in logins
-            if not decision.logins.get(bare_login(name, settings))
+            if not decision.people.by_login.get(bare_login(name, settings))
         }
     )
     found: dict[str, list[Entry]] = {}
@@ -109,7 +110,7 @@ def _projects(found: Explained, question: Question) -> Iterator[dict[str, Any]]:
         people = [
             person
             for key in found.decision.members[name]
-            if (person := found.decision.people.get(key)) and person.login
+            if (person := found.decision.people.active.get(key)) and person.login
         ]
         has_asked = not question.users or any(
             person.login in _logins(question, found.settings) for person in people
@@ -127,7 +128,7 @@ def _projects(found: Explained, question: Question) -> Iterator[dict[str, Any]]:
 def _users(found: Explained, question: Question) -> Iterator[dict[str, Any]]:
     machines = _machines_by_person(found)
     people = sorted(
-        found.decision.facts.people.items(),
+        found.decision.people.entries.items(),
         key=lambda item: (item[1].text(found.settings.layout.people_login), item[0]),
     )
     for key, entry in people:
@@ -138,7 +139,7 @@ def _users(found: Explained, question: Question) -> Iterator[dict[str, Any]]:
 
 def _machines_by_person(found: Explained) -> dict[str, list[str]]:
     machines: dict[str, list[str]] = {}
-    for name, keys in sorted(found.decision.machines.items()):
+    for name, keys in sorted(found.decision.machines.people_of.items()):
         for key in keys:
             machines.setdefault(key, []).append(name)
     return machines
@@ -167,7 +168,7 @@ def _user(found: Explained, key: str, entry: Entry, machines: list[str]) -> dict
 
 def _dn(decision: Decision, project: str, key: str) -> str:
     top = decision.projects[project]
-    return top.dn if key == top.key else decision.facts.groups[key].dn
+    return top.dn if key == top.key else decision.groups.entries[key].dn
 
 
 def _is_user_asked(user: Mapping[str, Any], question: Question, settings: Settings) -> bool:
@@ -247,7 +248,7 @@ def _about_machines(
     found: Explained, user: Mapping[str, Any], asked: set[str]
 ) -> Iterator[tuple[str, str]]:
     for name in sorted(asked):
-        if name not in found.decision.machines:
+        if name not in found.decision.machines.people_of:
             yield "no_such_machine", f"there is no machine {name} in the inventory"
     has = ", ".join(user["machines"])
     yield "not_on_machine", f"{user['name']} has {has}, not {', '.join(sorted(asked))}"
@@ -281,7 +282,7 @@ def _unknown(found: Explained, question: Question) -> Iterator[dict[str, Any]]:
     settings = found.settings
     for name in question.users:
         login = bare_login(name, settings)
-        if found.decision.logins.get(login):
+        if found.decision.people.by_login.get(login):
             continue
         others = found.outside.get(login, ())
         nothing = {

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from ansible_collections.shipping.code.plugins.plugin_utils._events import announce
-from ansible_collections.shipping.code.plugins.plugin_utils._events.blocked_removals import Held
+from ansible_collections.shipping.code.plugins.plugin_utils._events.blocked_removals import (
+    BlockedRemovals,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._events.membership_diff import (
     Change,
     Context,
@@ -135,9 +137,9 @@ def test_one_event_for_all_who_join_a_project():
 
 
 def test_what_is_held_says_how_to_let_it_go():
-    held = Held(("a would lose all",), (("pc1", "id-ada", "a"),))
-    event = announce.held(held, "/state", {})
-    assert event["let_go"] == held.id and f"touch /state/let-go-{held.id}" in event["remedy"]
+    blocked = BlockedRemovals(("a would lose all",), (("pc1", "id-ada", "a"),))
+    event = announce.held(blocked, "/state", {})
+    assert event["let_go"] == blocked.id and f"touch /state/let-go-{blocked.id}" in event["remedy"]
     assert (
         event["removals"] == [{"machine": "pc1", "id": "id-ada", "project": "a"}]
         and event["meta"] == {}
