@@ -80,7 +80,7 @@ def measure(place: Place, folder: Path, changes: int) -> Seen:
         try:
             follower.wait("pending")
             ldap = connected(feed.server)
-            told = [_one(feed, follower, ldap, number % 2 == 0) for number in range(changes)]
+            told = [_one(feed, follower, ldap, joins=number % 2 == 0) for number in range(changes)]
         finally:
             follower.stop()
     finally:
@@ -88,7 +88,9 @@ def measure(place: Place, folder: Path, changes: int) -> Seen:
     return Seen(place, spread(told[::2]), spread(told[1::2]))
 
 
-def _one(feed: event_feeds.Feed, follower: event_feeds.Follower, ldap: Any, joins: bool) -> float:
+def _one(
+    feed: event_feeds.Feed, follower: event_feeds.Follower, ldap: Any, *, joins: bool
+) -> float:
     time.sleep(0.5)  # longer than what comes right after an answer is taken together
     start, begun = len(follower.events), time.time()
     ldap.modify_s(

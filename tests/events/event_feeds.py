@@ -133,7 +133,7 @@ class Feed:
     """A directory that is followed."""
 
     server: Any
-    source_options: dict[str, Any]
+    options: dict[str, Any]
     change: Callable[[str], object]
     way: str
     place: Callable[[str], str]

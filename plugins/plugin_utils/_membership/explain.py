@@ -40,13 +40,13 @@ class Explained:
     membership: Membership
     now: datetime
     outside: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
-    """Entries that have the login name of somebody who was asked for, and are not among the people."""
+    """Entries with the login name of a person who was asked for, outside of the people."""
 
 
 def look_outside(
     session: Session, settings: Settings, decision: Decision, logins: Iterable[str]
 ) -> dict[str, list[Entry]]:
-    """Who is asked for and does not count may be in the directory all the same."""
+    """Return the entries of those who are asked for, and are not among the people."""
     login = settings.layout.people_login
     left = sorted(
         {
@@ -65,7 +65,7 @@ def look_outside(
 
 
 def bare_login(name: str, settings: Settings) -> str:
-    """The login name in the directory of somebody who is called so on machines."""
+    """Return the login name in the directory of a person with this name on machines."""
     before, _mark, after = settings.login_format.partition("{name}")
     if name.startswith(before) and name.endswith(after) and len(name) > len(before) + len(after):
         return name[len(before) : len(name) - len(after)]
@@ -73,7 +73,7 @@ def bare_login(name: str, settings: Settings) -> str:
 
 
 def answer(found: Explained, question: Question) -> dict[str, Any]:
-    """What a question comes to, as plain data."""
+    """Return the answer to a question, as plain data."""
     machines = [
         machine
         for machine in found.membership.machines
@@ -106,23 +106,26 @@ def _logins(question: Question, settings: Settings) -> set[str]:
 
 
 def _projects(found: Explained, question: Question) -> Iterator[dict[str, Any]]:
+    logins = _logins(question, found.settings)
     for name, entry in found.decision.projects.items():
-        people = [
-            person
-            for key in found.decision.members[name]
-            if (person := found.decision.people.active.get(key)) and person.login
-        ]
-        has_asked = not question.users or any(
-            person.login in _logins(question, found.settings) for person in people
-        )
-        if has_asked and (not question.projects or name in question.projects):
-            members = sorted(_name(person, found.settings) for person in people)
-            yield {
-                "name": name,
-                "group": found.membership.projects[name],
-                "dn": entry.dn,
-                "members": members,
-            }
+        if question.projects and name not in question.projects:
+            continue
+        people = list(_active_members(found.decision, name))
+        if logins and logins.isdisjoint(person.login for person in people):
+            continue
+        yield {
+            "name": name,
+            "group": found.membership.projects[name],
+            "dn": entry.dn,
+            "members": sorted(_name(person, found.settings) for person in people),
+        }
+
+
+def _active_members(decision: Decision, project: str) -> Iterator[Person]:
+    for key in decision.members[project]:
+        person = decision.people.active.get(key)
+        if person and person.login:
+            yield person
 
 
 def _users(found: Explained, question: Question) -> Iterator[dict[str, Any]]:
@@ -172,9 +175,9 @@ def _dn(decision: Decision, project: str, key: str) -> str:
 
 
 def _is_user_asked(user: Mapping[str, Any], question: Question, settings: Settings) -> bool:
-    """Who is asked for by name is told about in any case.
+    """Return whether an answer has a user.
 
-    Otherwise who has something of what is asked for.
+    It has those who are asked for by name, otherwise those who have some of what is asked for.
     """
     if question.users:
         return bare_login(user["name"], settings) in _logins(question, settings)
@@ -197,7 +200,7 @@ def _verdict(
 def _obstacles(
     found: Explained, key: str, entry: Entry, user: Mapping[str, Any], question: Question
 ) -> Iterator[tuple[str, str]]:
-    """Why somebody does not get the tools that are asked about, the first reason first."""
+    """Yield why a person does not get the tools that are asked about, the first reason first."""
     settings = found.settings
     closed = why_closed(entry, found.now)
     if closed:
@@ -278,7 +281,7 @@ def _how(user: Mapping[str, Any], question: Question) -> str:
 
 
 def _unknown(found: Explained, question: Question) -> Iterator[dict[str, Any]]:
-    """Those who are asked for and are not among the people."""
+    """Yield those who are asked for and are not among the people."""
     settings = found.settings
     for name in question.users:
         login = bare_login(name, settings)
@@ -319,7 +322,7 @@ def _name(person: Person, settings: Settings) -> str:
 def changes(
     former: Iterable[Machine], present: Iterable[Machine], question: Question, settings: Settings
 ) -> dict[str, Any]:
-    """Who gets and who loses what, between two answers; people are compared by their ids."""
+    """Return who gets and who loses what, between two answers, by the people's ids."""
     old, new = _grants(former), _grants(present)
     added = [_grant(key, new[key]) for key in new.keys() - old.keys()]
     removed = [_grant(key, old[key]) for key in old.keys() - new.keys()]
@@ -331,12 +334,12 @@ def changes(
 
 
 def _grants(machines: Iterable[Machine]) -> dict[tuple[str, str, str], str]:
-    return {
-        (machine.machine, user.id, project): user.name
-        for machine in machines
-        for user in machine.users
-        for project in user.projects
-    }
+    grants: dict[tuple[str, str, str], str] = {}
+    for machine in machines:
+        for user in machine.users:
+            for project in user.projects:
+                grants[machine.machine, user.id, project] = user.name
+    return grants
 
 
 def _grant(key: tuple[str, str, str], name: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wanted and what has been delivered, in the folder ``state_path``. No directory is asked here.
+"""What is wanted and what was delivered, in the folder ``state_path``; no LDAP here.
 
 ::
 
@@ -370,7 +370,7 @@ def write(folder: Path, name: str, content: Mapping[str, Any]) -> None:
     replace_file(folder, name, json.dumps(content, indent=1, sort_keys=True))
 
 
-def replace_file(folder: Path, name: str, text: str, lasting: bool = True) -> None:
+def replace_file(folder: Path, name: str, text: str, *, lasting: bool = True) -> None:
     """Replace a file of the state by one rename, for its owner alone.
 
     One that is not ``lasting`` may be lost in a power cut.
@@ -381,10 +381,10 @@ def replace_file(folder: Path, name: str, text: str, lasting: bool = True) -> No
                 place.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise _unwritten(folder / name, error, "state_path") from error
-    replace(folder / name, text, 0o600, "state_path", lasting)
+    replace(folder / name, text, 0o600, "state_path", lasting=lasting)
 
 
-def replace(path: Path, text: str, mode: int, option: str, lasting: bool = True) -> None:
+def replace(path: Path, text: str, mode: int, option: str, *, lasting: bool = True) -> None:
     """Replace a file by one rename; ``option`` is what says where it is."""
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
