@@ -347,13 +347,13 @@ class EventsBench:
         module = machine.run(
             "sh", "-c", "ls -t /root/.ansible/tmp/*/AnsiballZ_toolbox.py | head -1"
         ).strip()
-        taken = []
+        seconds = []
         for _number in range(FLOOR_RUNS):
             begun = time.monotonic()
             answer = json.loads(machine.run("/usr/bin/python3", module))
-            taken.append(time.monotonic() - begun)
+            seconds.append(time.monotonic() - begun)
             assert answer["ready"] and not answer["changed"], answer  # noqa: S101
-        return spread(taken)
+        return spread(seconds)
 
     def _deliver(self, environment: dict[str, str], **more: object) -> None:
         given = {

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
@@ -194,7 +195,7 @@ def test_an_account_closes_by_its_date(
     # The test does not wait for midnight: the day begins in three seconds.
     soon = time.time() + 3
     real = accounts.closing_dates
-    moment = accounts.datetime.fromtimestamp(soon, accounts.UTC)
+    moment = datetime.fromtimestamp(soon, UTC)
     monkeypatch.setattr(
         accounts, "closing_dates", lambda entry: [(name, moment) for name, _end in real(entry)]
     )

@@ -23,7 +23,7 @@ class MembershipCache:
     """A decision with the machines that follow from it, by their names in ``fleet``."""
 
     def __init__(self, facts: Facts, settings: Settings, now: datetime) -> None:
-        """Decide; raise what the decision raises where there is a gap."""
+        """Make the decision, which raises where there is a gap."""
         self._decision = Decision(facts, settings, now)
         # The revision is not known here: whoever writes the answer puts it in.
         membership = self._decision.membership("time:control:0")

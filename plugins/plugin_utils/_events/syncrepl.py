@@ -94,7 +94,7 @@ class _SyncLog:
         self._report({dn for dn in deleted if dn})
 
     def present(self, uuids: Iterable[str] | None, *, refresh_deletes: bool) -> None:
-        """RFC 4533 3.3.2: in a present phase whatever is not named has been deleted."""
+        """Delete what a present phase has not named (RFC 4533 3.3.2)."""
         if uuids is not None:
             self._present.update(uuids)
             return

@@ -144,9 +144,9 @@ def _by_key(entries: Iterable[Entry]) -> dict[str, Entry]:
 
     Where a server tells two DNs apart that are one here, members would go to the wrong one.
     """
-    found: dict[str, Entry] = {}
+    by_key: dict[str, Entry] = {}
     for entry in entries:
-        other = found.setdefault(entry.key, entry)
+        other = by_key.setdefault(entry.key, entry)
         if other is not entry and other.dn != entry.dn:
             remedy = "Rename one of them, or leave it out by a filter"
             raise Contradiction(
@@ -154,7 +154,7 @@ def _by_key(entries: Iterable[Entry]) -> dict[str, Entry]:
                 f"{other.dn} and {entry.dn}",
                 remedy,
             )
-    return found
+    return by_key
 
 
 def _named(entries: Iterable[Entry], settings: Settings) -> Iterator[Entry]:
@@ -248,7 +248,7 @@ def _look_up(
 
 def _by_tree(bases: Iterable[str], dns: Mapping[str, str]) -> dict[str, list[str]]:
     """Return the DNs by the first base that they are below, without those below none."""
-    found: dict[str, list[str]] = {}
+    by_base: dict[str, list[str]] = {}
     keys = {base: dn_key(base) for base in bases if base}
     for key, dn in dns.items():
         base = next(
@@ -256,8 +256,8 @@ def _by_tree(bases: Iterable[str], dns: Mapping[str, str]) -> dict[str, list[str
             None,
         )
         if base is not None:
-            found.setdefault(base, []).append(dn)
-    return found
+            by_base.setdefault(base, []).append(dn)
+    return by_base
 
 
 def _others(
