@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ...module_utils._core.errors import ShippingError
-from . import announce
-from .announce import Event
+from . import payloads
 from .modes import Mode
+from .payloads import Event
 
 Put = Callable[[Event], None]
 
@@ -35,7 +35,7 @@ class Announcer:
         """Announce the mode in which the source follows from now on, where it is another one."""
         if mode != self._mode:
             self._mode = mode
-            self.put(announce.event("way", [], way=str(mode), reason=reason, server=server))
+            self.put(payloads.event("way", [], way=str(mode), reason=reason, server=server))
 
     def trouble(self, error: ShippingError) -> None:
         """Announce each trouble once; that it goes on is seen by missing heartbeats."""
@@ -43,20 +43,20 @@ class Announcer:
         if text != self._trouble:
             self._trouble = text
             cause = {"what": error.what, "cause": error.why, "remedy": error.remedy}
-            self.put(announce.event("trouble", [], **cause, **self.facts()))
+            self.put(payloads.event("trouble", [], **cause, **self.facts()))
 
     def recovered(self) -> None:
         """Announce the end of a trouble, where there was one."""
         if self._trouble:
             self._trouble = ""
-            self.put(announce.event("recovered", [], **self.facts()))
+            self.put(payloads.event("recovered", [], **self.facts()))
 
     def heartbeat(self, server: str, counts: dict[str, int]) -> None:
         """Announce that the source follows the directory."""
         lag = {} if self._lag is None else {"lag_seconds": round(max(self._lag, 0.0), 3)}
         now = _iso(datetime.now(UTC))
         self.put(
-            announce.event(
+            payloads.event(
                 "heartbeat",
                 [],
                 connected=True,

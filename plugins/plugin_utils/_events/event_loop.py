@@ -15,7 +15,7 @@ from concurrent.futures import CancelledError
 from typing import Any
 
 from . import source_options
-from .announce import Event
+from .payloads import Event
 from .source import Source
 
 _PATIENCE = 0.5

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from .._membership.assignments import Membership
-from . import announce
+from . import payloads
 from .announcer import Announcer
 from .blocked_removals import BlockedRemovals
 from .membership_cache import MembershipCache
@@ -85,7 +85,7 @@ class Publisher:
             machines = differing(former_fleet, self._fleet) & self._fleet.keys()
         self.was_published = True
         if machines:
-            self._announcer.put(announce.pending(machines, facts))
+            self._announcer.put(payloads.pending(machines, facts))
 
     def _projects(self, cache: MembershipCache, blocked: BlockedRemovals) -> dict[str, str]:
         """Return the projects that exist, and those that are wanted while a removal is blocked."""
@@ -121,19 +121,19 @@ class Publisher:
     def _announce_snapshot(self, facts: Mapping[str, Any]) -> None:
         projects = sorted(self._wanted.projects)
         self._announcer.put(
-            announce.event("snapshot", [], projects=projects, **self.counts(), **facts)
+            payloads.event("snapshot", [], projects=projects, **self.counts(), **facts)
         )
 
     def _announce_changes(
         self, changes: Sequence[Change], former: BlockedRemovals, facts: Mapping[str, Any]
     ) -> None:
         blocked = self.removals.blocked
-        for event in announce.changed(changes, facts):
+        for event in payloads.changed(changes, facts):
             self._announcer.put(event)
         if blocked.id and blocked.id != former.id:
-            self._announcer.put(announce.held(blocked, str(self._folder), facts))
+            self._announcer.put(payloads.held(blocked, str(self._folder), facts))
         if former.id and not blocked.id:
-            self._announcer.put(announce.event("released", [], let_go=former.id, **facts))
+            self._announcer.put(payloads.event("released", [], let_go=former.id, **facts))
 
     def _announce_again(self, changes: Sequence[Change], facts: Mapping[str, Any]) -> Set[str]:
         """Announce at the start what machines were not given yet; return these machines.
@@ -149,6 +149,6 @@ class Publisher:
             for change in compare(delivered, {name: wanted[name] for name in delivered})
             if (change.project, change.id, change.type) not in announced
         ]
-        for event in announce.changed(again, {**facts, "again": True}):
+        for event in payloads.changed(again, {**facts, "again": True}):
             self._announcer.put(event)
         return behind

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who works where, from what was read. Pure: no input or output, and no clock of its own.
 
-A full decision on 10,000 people takes a third of a second of a processor, 15 times as long as the
-event source takes from a change to its event. So a decision can also be updated with the entries
-that have changed, which takes less than a millisecond.
+A full decision on 10,000 people in 200 projects takes a quarter of a second of a processor, ten
+times as long as the event source takes from a change to its event. So a decision can also be
+updated with the entries that have changed, which takes 0.2 ms.
 """
 
 from __future__ import annotations
