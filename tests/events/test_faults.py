@@ -114,9 +114,9 @@ def test_a_password_that_is_refused_later_is_not_tried_again(
         "trouble",
         remedy="Check bind_dn and the password; it was tried once only, so that nothing is locked",
     )
-    count = len(follower.told("trouble"))
+    count = len(follower.of_type("trouble"))
     time.sleep(3)
-    assert len(follower.told("trouble")) == count and "another one" not in json.dumps(trouble)
+    assert len(follower.of_type("trouble")) == count and "another one" not in json.dumps(trouble)
     secret.write_text("another one")  # A new password is a reason to try at once.
     follower.wait("recovered")
     slapd.options["bind_password"] = "another one"
@@ -154,7 +154,7 @@ def test_a_group_is_emptied_by_mistake(slapd: Feed, follow: Follow, folder: Path
     assert not (folder / f"let-go-{let_go}").exists()
 
 
-def test_who_comes_back_is_held_no_more(slapd: Feed, follow: Follow, folder: Path):
+def test_who_comes_back_is_blocked_no_more(slapd: Feed, follow: Follow, folder: Path):
     for uid in ("ada", "bob", "cy"):
         slapd.join(uid)
     follower = follow(slapd)
@@ -164,7 +164,7 @@ def test_who_comes_back_is_held_no_more(slapd: Feed, follow: Follow, folder: Pat
     follower.wait("held")
     slapd.change(modify(group("alpha"), "add", members))
     follower.wait("released")
-    assert follower.told("left") == []
+    assert follower.of_type("left") == []
     agrees(slapd, folder)
 
 
@@ -182,7 +182,7 @@ def test_many_join_at_once(slapd: Feed, follow: Follow, folder: Path):
     assert len(follower.wait("joined", start)["users"]) == 5
     follower.wait("pending", start)
     time.sleep(0.5)
-    assert len(follower.told("joined", start)) == len(follower.told("pending", start)) == 1
+    assert len(follower.of_type("joined", start)) == len(follower.of_type("pending", start)) == 1
 
 
 def test_an_account_closes_by_its_date(
@@ -206,7 +206,7 @@ def test_an_account_closes_by_its_date(
     assert wanted(folder)["pc2.example.com"] == {"cy": ["beta"]}
 
 
-def test_a_line_that_is_dead_without_a_word(slapd: Feed, follow: Follow, folder: Path):
+def test_a_listener_that_is_dead_without_a_word(slapd: Feed, follow: Follow, folder: Path):
     follower = follow(slapd)
     follower.wait("pending")
     for listener in follower.source.connection.listeners:
