@@ -10,7 +10,7 @@ there, and so that a source that is killed in between announces it at the next s
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._membership.assignments import Membership
@@ -75,17 +75,17 @@ class Publisher:
         self._fleet, self._wanted = check.fleet, wanted
         self.removals.accept(check)
         facts = {**self._announcer.facts(), **moments}
-        is_first, self.has_published = not self.has_published, True
-        if is_first:
-            self._announce_snapshot(facts)
-        self._announce_changes(changes, former_blocked, facts)
-        if is_first:
-            machines: Set[str] = self._announce_again(changes, facts)
+        if self.has_published:
+            self._announce_changes(changes, former_blocked, facts)
+            pending = differing(former_fleet, self._fleet) & self._fleet.keys()
         else:
-            machines = differing(former_fleet, self._fleet) & self._fleet.keys()
+            self.has_published = True
+            self._announce_snapshot(facts)
+            self._announce_changes(changes, former_blocked, facts)
+            pending = self._announce_again(changes, facts)
         self.was_published = True
-        if machines:
-            self._announcer.put(payloads.pending(machines, facts))
+        if pending:
+            self._announcer.put(payloads.pending(pending, facts))
 
     def _projects(self, cache: MembershipCache, blocked: BlockedRemovals) -> dict[str, str]:
         """Return the projects that exist, and those that are wanted while a removal is blocked."""
@@ -135,7 +135,7 @@ class Publisher:
         if former.id and not blocked.id:
             self._announcer.put(payloads.event("released", [], let_go=former.id, **facts))
 
-    def _announce_again(self, changes: Sequence[Change], facts: Mapping[str, Any]) -> Set[str]:
+    def _announce_again(self, changes: Sequence[Change], facts: Mapping[str, Any]) -> set[str]:
         """Announce at the start what machines were not given yet; return these machines.
 
         It may have been announced before, to a play that has not ended.
