@@ -272,7 +272,7 @@ class EventsBench:
                     {"machine": machine.machine, "serial": membership.serial, "users": users},
                 )
 
-    def change(self, joins: bool, project: str = PROJECT) -> float:
+    def change(self, *, joins: bool, project: str = PROJECT) -> float:
         """Write it to the directory; the second before."""
         kind, begun = (0, time.time()) if joins else (1, time.time())
         self._ldap.modify_s(
@@ -281,7 +281,7 @@ class EventsBench:
         )
         return begun
 
-    def one(self, joins: bool) -> dict[str, float]:
+    def one(self, *, joins: bool) -> dict[str, float]:
         """One change and the way that it goes; the seconds to each part."""
         wanted, delivered = (
             self.rulebook.state / "wanted.json",
@@ -289,7 +289,7 @@ class EventsBench:
         )
         self.moments.write_text("")
         before, reported = wanted.stat().st_mtime_ns, delivered.stat().st_mtime_ns
-        begun = self.change(joins)
+        begun = self.change(joins=joins)
         works = self._when(lambda: self.fleet.works is joins)
         self._when(lambda: delivered.stat().st_mtime_ns != reported)
         assert wanted.stat().st_mtime_ns != before  # noqa: S101
@@ -322,7 +322,7 @@ class EventsBench:
         begun = time.time()
         projects = [f"project{number}" for number in range(2, 2 + count)]
         for project in projects:
-            self.change(True, project)
+            self.change(joins=True, project=project)
         ended = self._when(
             lambda: set(projects) <= set(json.loads(delivered.read_text())["users"][0]["projects"])
         )
@@ -347,13 +347,13 @@ class EventsBench:
         module = machine.run(
             "sh", "-c", "ls -t /root/.ansible/tmp/*/AnsiballZ_toolbox.py | head -1"
         ).strip()
-        taken = []
+        seconds = []
         for _number in range(FLOOR_RUNS):
             begun = time.monotonic()
             answer = json.loads(machine.run("/usr/bin/python3", module))
-            taken.append(time.monotonic() - begun)
+            seconds.append(time.monotonic() - begun)
             assert answer["ready"] and not answer["changed"], answer  # noqa: S101
-        return spread(taken)
+        return spread(seconds)
 
     def _deliver(self, environment: dict[str, str], **more: object) -> None:
         given = {
@@ -390,7 +390,7 @@ def measure(bench: EventsBench, changes: int) -> EventResults:
     )
     joins, leaves = Latencies(), Latencies()
     for number in range(changes):
-        (leaves if number % 2 else joins).add(bench.one(number % 2 == 0))
+        (leaves if number % 2 else joins).add(bench.one(joins=number % 2 == 0))
         time.sleep(1.5)
     count = min(BURST, bench.place.size.projects // 4)
     return EventResults(

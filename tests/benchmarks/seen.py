@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How soon the event source has told of a change, in each directory."""
+"""How soon the event source announces a change, in each directory."""
 
 from __future__ import annotations
 
@@ -80,15 +80,20 @@ def measure(place: Place, folder: Path, changes: int) -> Seen:
         try:
             follower.wait("pending")
             ldap = connected(feed.server)
-            told = [_one(feed, follower, ldap, number % 2 == 0) for number in range(changes)]
+            seconds = [
+                _seconds_until_seen(feed, follower, ldap, joins=number % 2 == 0)
+                for number in range(changes)
+            ]
         finally:
             follower.stop()
     finally:
         machine.down()
-    return Seen(place, spread(told[::2]), spread(told[1::2]))
+    return Seen(place, spread(seconds[::2]), spread(seconds[1::2]))
 
 
-def _one(feed: event_feeds.Feed, follower: event_feeds.Follower, ldap: Any, joins: bool) -> float:
+def _seconds_until_seen(
+    feed: event_feeds.Feed, follower: event_feeds.Follower, ldap: Any, *, joins: bool
+) -> float:
     time.sleep(0.5)  # longer than what comes right after an answer is taken together
     start, begun = len(follower.events), time.time()
     ldap.modify_s(
@@ -99,7 +104,7 @@ def _one(feed: event_feeds.Feed, follower: event_feeds.Follower, ldap: Any, join
 
 
 def connected(server: Any) -> Any:
-    """Somebody who may write: over the server's socket where it has one, else as its admin."""
+    """Connect to write: over the socket of the server where it has one, else as its admin."""
     ldap = importlib.import_module("ldap")
     if hasattr(server, "socket_uri"):
         connection = ldap.initialize(server.socket_uri)

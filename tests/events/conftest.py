@@ -50,7 +50,7 @@ def slapd(slapd_server: Slapd, folder: Path) -> Feed:
 @pytest.fixture
 def polled(slapd: Feed) -> Feed:
     """The same, asked now and then."""
-    return replace(slapd, options={**slapd.options, "way": "polling", "poll": 1}, way="polling")
+    return replace(slapd, options={**slapd.options, "way": "polling", "poll": 1}, mode="polling")
 
 
 @pytest.fixture(scope="session")
@@ -85,12 +85,12 @@ def feed(request: pytest.FixtureRequest) -> Feed:
 @pytest.fixture
 def follow() -> Iterator[Callable[..., Follower]]:
     """Followers that end with the test."""
-    begun: list[Follower] = []
+    followers: list[Follower] = []
 
     def start(feed: Feed, **changes: Any) -> Follower:
-        begun.append(Follower({**feed.options, **changes}))
-        return begun[-1]
+        followers.append(Follower({**feed.options, **changes}))
+        return followers[-1]
 
     yield start
-    for follower in begun:
+    for follower in followers:
         follower.stop()

@@ -70,16 +70,16 @@ def modify(name: str, verb: str, *lines: str) -> str:
 
 @dataclass
 class Follower:
-    """A source, and all that it has told."""
+    """A source, and all its events."""
 
-    given: dict[str, Any]
+    arguments: dict[str, Any]
     events: list[dict[str, Any]] = field(default_factory=list)
     error: ShippingError | None = None
-    stop_it: threading.Event = field(default_factory=threading.Event)
+    stop_event: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self._some = threading.Condition()
-        self.source = Source(source_options.read(self.given), self._put, self.stop_it)
+        self.source = Source(source_options.read(self.arguments), self._put, self.stop_event)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -97,8 +97,8 @@ class Follower:
             self._some.notify_all()
 
     def stop(self) -> None:
-        self.stop_it.set()
-        self.source.inbox.wake()
+        self.stop_event.set()
+        self.source.wake()
         self._thread.join(15)
         assert not self._thread.is_alive()
 
@@ -124,8 +124,8 @@ class Follower:
         assert done and found(), (kind, match, self.error, self.events[after:])
         return found()  # type: ignore[return-value]
 
-    def told(self, kind: str, after: int = 0) -> list[dict[str, Any]]:
-        return [event for event in self.events[after:] if event["type"] == kind]
+    def of_type(self, event_type: str, after: int = 0) -> list[dict[str, Any]]:
+        return [event for event in self.events[after:] if event["type"] == event_type]
 
 
 @dataclass
@@ -133,9 +133,9 @@ class Feed:
     """A directory that is followed."""
 
     server: Any
-    source_options: dict[str, Any]
+    options: dict[str, Any]
     change: Callable[[str], object]
-    way: str
+    mode: str
     place: Callable[[str], str]
     """The DN of a person or a group."""
     close: str

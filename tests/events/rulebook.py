@@ -26,15 +26,17 @@ from tests.testbed.machine import run
 
 
 def descendants(pid: int) -> list[int]:
-    """The processes that a process has started, and those that they have."""
+    """Return the processes that a process has started, and those that they have."""
     parents: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             parents.setdefault(int(stat.read_text().rpartition(")")[2].split()[1]), []).append(
                 int(stat.parent.name)
             )
-    found = parents.get(pid, [])
-    return [*found, *(other for child in found for other in descendants(child))]
+    started = list(parents.get(pid, []))
+    for child in parents.get(pid, []):
+        started += descendants(child)
+    return started
 
 
 def java_home() -> str:
@@ -136,7 +138,7 @@ class Rulebook:
             json.dumps({**source, "delivery_catalogue": str(self.company.catalogue)})
         )
 
-    def start(self, rulebook: str = "shipping.code.deliver", inventory: bool = True) -> None:
+    def start(self, rulebook: str = "shipping.code.deliver", *, inventory: bool = True) -> None:
         words = ["-i", self.home / "inventory"] if inventory else []
         command = [
             Path(sys.executable).parent / "ansible-rulebook",

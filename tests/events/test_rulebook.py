@@ -151,8 +151,8 @@ def test_by_a_job_template(company: CompanyBed, collections: Path, tmp_path: Pat
         assert "Traceback" not in rulebook.text()
 
 
-def test_a_mistake_is_told_without_a_traceback(
-    company: CompanyBed, collections: Path, tmp_path: Path
+def test_a_mistake_is_reported_without_a_traceback(
+    company: Company, collections: Path, tmp_path: Path
 ):
     rulebook = Rulebook(company, tmp_path, collections)
     rulebook.write()

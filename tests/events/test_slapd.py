@@ -39,7 +39,7 @@ def test_join_and_leave(slapd: Feed, follow: Follow, folder: Path):
         "pc3.example.com",
         "pc4.example.com",
     ]
-    assert follower.told("joined") == []
+    assert follower.of_type("joined") == []
     start = len(follower.events)
     slapd.join("ada")
     joined = follower.wait("joined", start)
@@ -226,6 +226,6 @@ def test_a_server_whose_clock_is_wrong(
         slapd.leave("ada")
         follower.wait("left")
         agrees(slapd, folder)
-        assert not follower.told("trouble")
+        assert not follower.of_type("trouble")
     finally:
         slapd.server.clock = ""

@@ -11,18 +11,18 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from .listener import Line
+from .listener import Listener
 from .modes import NOTIFY
 
 
-class Notification(Line):
+class Notification(Listener):
     """Everything below one base.
 
     Which has to be the root of a naming context where there is to be more than one level.
     """
 
     def listen(self, connection: Any) -> None:
-        """Ask once, and take what comes for ever."""
+        """Send one request, and take what comes for ever."""
         control = importlib.import_module("ldap.controls").RequestControl
         number = connection.search_ext(
             self.base,
@@ -38,5 +38,5 @@ class Notification(Line):
 
     def _take(self, connection: Any, number: int, seconds: float) -> bool:
         kind, data, *_rest = connection.result4(number, all=0, timeout=seconds)
-        self.inbox.note({dn for dn, _attributes in data if dn})
+        self.queue.add({dn for dn, _attributes in data if dn})
         return bool(kind != self.ldap.RES_SEARCH_RESULT)

@@ -1,19 +1,52 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long to wait before the next attempt. Pure, but for the chance that is given to it."""
+"""How long to wait before the source connects again."""
 
 from __future__ import annotations
 
 import random
+import threading
+import time
+from collections.abc import Callable
 
 FIRST, LONGEST = 0.5, 60.0
-REFUSED = 3600.0
-"""After a password that was refused; five of them lock an account in many places."""
+REJECTED = 3600.0
+"""After a password that was rejected; five of them lock an account in many places."""
+
+
+class Backoff:
+    """The waits between attempts, each twice as long as the one before."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+        self._failures = 0
+        self._random = random.SystemRandom()
+
+    def reset(self) -> None:
+        """Begin with the shortest wait again, since an attempt has succeeded."""
+        self._failures = 0
+
+    def wait(self) -> None:
+        """Wait for the next attempt."""
+        self._failures += 1
+        self._stop.wait(pause(self._failures, self._random))
+
+    def wait_for_password(self, take_new_password: Callable[[], bool], seconds: float) -> None:
+        """Wait for another password, looked for every so many seconds.
+
+        Each further attempt may lock the account, so that only another password is a reason for
+        one before its time.
+        """
+        self._failures += 1
+        deadline = time.monotonic() + REJECTED
+        while not self._stop.wait(seconds) and time.monotonic() < deadline:
+            if take_new_password():
+                return
 
 
 def pause(failures: int, chance: random.Random) -> float:
-    """Twice as long after each failure, up to a minute, and by a half more or less.
+    """Return twice as many seconds after each failure, up to a minute, and by a half more or less.
 
     So that many sources do not come back at once.
     """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The brake on removals: who leaves all at once stays wanted until a person has said that it is meant. Pure.
+"""Removals that are blocked: too many at once stay wanted until a person has approved them. Pure.
 
 Removals of the last hour count together, so that a group emptied by thirty single changes is seen
 as well as one emptied at once.
@@ -19,120 +19,131 @@ from .._membership.assignments import Machine, User
 from .membership_diff import Fleet, differing
 
 WINDOW = 3600.0
-Lost = tuple[str, str, str]
+Removal = tuple[str, str, str]
 """Machine, id, project."""
 
 
 @dataclass(frozen=True)
-class Held:
-    """What does not leave yet, and why."""
+class BlockedRemovals:
+    """What is not removed yet, and why."""
 
     reasons: tuple[str, ...] = ()
-    lost: tuple[Lost, ...] = ()
+    removals: tuple[Removal, ...] = ()
 
     @property
     def id(self) -> str:
-        """A name for exactly this; nothing where nothing is held."""
-        return hashlib.sha256(repr(self.lost).encode()).hexdigest()[:12] if self.lost else ""
+        """Return a name for exactly these; nothing where none is blocked."""
+        if not self.removals:
+            return ""
+        return hashlib.sha256(repr(self.removals).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True)
-class Brake:
-    """What has left lately: the second, and what."""
+class RecentRemovals:
+    """What was removed within the last hour, each with its second, and what the limits are."""
 
     limits: RemovalLimits = field(default_factory=RemovalLimits)
-    lately: tuple[tuple[float, Lost], ...] = ()
+    recent: tuple[tuple[float, Removal], ...] = ()
 
     def apply(
-        self, wanted: Fleet, seen: Fleet, now: float, let_go: str = ""
-    ) -> tuple[Fleet, Held, Brake]:
-        """What is to be wanted from now on; ``let_go`` is the id of what may leave."""
-        lost = losses(wanted, seen)
-        lately = tuple(item for item in self.lately if item[0] > now - WINDOW)
-        if not lost:
-            return seen, Held(), replace(self, lately=lately)
-        reasons = _reasons(wanted, seen, lost, {item for _second, item in lately}, self.limits)
-        held = Held(reasons, lost if reasons else ())
-        if held.lost and held.id != let_go:
-            return keep(wanted, seen, lost), held, replace(self, lately=lately)
-        # What was let go was meant: it does not count against what leaves next.
-        gone = () if held.lost else tuple((now, item) for item in lost)
-        return seen, Held(), replace(self, lately=() if held.lost else (*lately, *gone))
+        self, wanted: Fleet, seen: Fleet, now: float, approved: str = ""
+    ) -> tuple[Fleet, BlockedRemovals, RecentRemovals]:
+        """Return what is wanted from now on; ``approved`` is the id of what may be removed."""
+        removals = losses(wanted, seen)
+        recent = tuple(item for item in self.recent if item[0] > now - WINDOW)
+        if not removals:
+            return seen, BlockedRemovals(), replace(self, recent=recent)
+        earlier = {item for _second, item in recent}
+        reasons = _reasons(wanted, seen, removals, earlier, self.limits)
+        if not reasons:
+            recent += tuple((now, item) for item in removals)
+            return seen, BlockedRemovals(), replace(self, recent=recent)
+        blocked = BlockedRemovals(reasons, removals)
+        if blocked.id != approved:
+            return keep(wanted, seen, removals), blocked, replace(self, recent=recent)
+        # What was approved was meant: it does not count against what is removed next.
+        return seen, BlockedRemovals(), replace(self, recent=())
 
     def as_data(self) -> list[list[Any]]:
-        """As plain data, to go on after a restart."""
-        return [[second, *lost] for second, lost in self.lately]
+        """Return plain data, to go on after a restart."""
+        return [[second, *removal] for second, removal in self.recent]
 
 
-def brake_from(data: Any, limits: RemovalLimits) -> Brake:
-    """What as_data() gave; what is none counts as nothing."""
+def recent_removals_from(data: Any, limits: RemovalLimits) -> RecentRemovals:
+    """Return what as_data() gave; what has another shape counts as nothing."""
     items = data if isinstance(data, list) else []
-    good = (
-        item
-        for item in items
-        if isinstance(item, list) and len(item) == 4 and isinstance(item[0], (int, float))
+    recent = (
+        (float(second), (str(machine), str(user_id), str(project)))
+        for second, machine, user_id, project in filter(_is_removal, items)
     )
-    return Brake(
-        limits,
-        tuple(
-            (float(second), (str(machine), str(one), str(project)))
-            for second, machine, one, project in good
-        ),
-    )
+    return RecentRemovals(limits, tuple(recent))
 
 
-def losses(before: Fleet, after: Fleet) -> tuple[Lost, ...]:
-    """Who would lose what, and where."""
-    names = differing(before, after) & before.keys()
-    return tuple(
-        sorted(
-            (name, *pair)
-            for name in names
-            for pair in _of(before[name]) - _of(after.get(name, Machine(name)))
-        )
-    )
+def _is_removal(item: Any) -> bool:
+    return isinstance(item, list) and len(item) == 4 and isinstance(item[0], (int, float))
+
+
+def losses(before: Fleet, after: Fleet) -> tuple[Removal, ...]:
+    """Return who would lose what, and where."""
+    removals: list[Removal] = []
+    for name in differing(before, after) & before.keys():
+        lost = _memberships(before[name]) - _memberships(after.get(name, Machine(name)))
+        removals += ((name, user_id, project) for user_id, project in lost)
+    return tuple(sorted(removals))
 
 
 def _reasons(
-    wanted: Fleet, seen: Fleet, lost: Iterable[Lost], lately: set[Lost], limits: RemovalLimits
+    wanted: Fleet,
+    seen: Fleet,
+    removals: Iterable[Removal],
+    recent: set[Removal],
+    limits: RemovalLimits,
 ) -> tuple[str, ...]:
-    """Why these may not all leave; whoever left lately and has come back does not count."""
-    away = {item for item in lately if item[1:] not in _of(wanted.get(item[0], Machine(item[0])))}
-    gone = away.union(lost)
-    projects = {project for _machine, _id, project in gone}
+    """Return why these may not all be removed; who was removed and is back does not count."""
+    away = {
+        item
+        for item in recent
+        if item[1:] not in _memberships(wanted.get(item[0], Machine(item[0])))
+    }
+    removed = away.union(removals)
+    projects = {project for _machine, _id, project in removed}
     (total, had), (_total, have) = _census(wanted, projects), _census(seen, projects)
-    for _machine, one, project in away:
-        had[project].add(one)
-    return (*in_total(total + len(away), len(gone), limits), *emptied(had, have, limits))
+    for _machine, user_id, project in away:
+        had[project].add(user_id)
+    return (*in_total(total + len(away), len(removed), limits), *emptied(had, have, limits))
 
 
 def _census(fleet: Fleet, projects: set[str]) -> tuple[int, dict[str, set[str]]]:
-    """How many memberships there are on machines, and who is in these projects."""
-    found: dict[str, set[str]] = {project: set() for project in projects}
+    """Return how many memberships there are on machines, and who is in these projects."""
+    members: dict[str, set[str]] = {project: set() for project in projects}
     total = 0
     for machine in fleet.values():
         for user in machine.users:
             total += len(user.projects)
             for project in user.projects:
-                if project in found:
-                    found[project].add(user.id)
-    return total, found
+                if project in members:
+                    members[project].add(user.id)
+    return total, members
 
 
-def keep(before: Fleet, after: Fleet, lost: Iterable[Lost]) -> Fleet:
-    """What is seen, and what is held besides."""
+def keep(before: Fleet, after: Fleet, removals: Iterable[Removal]) -> Fleet:
+    """Return what is seen now, and what is blocked with it."""
     kept = dict(after)
-    for name, one, project in lost:
+    for name, user_id, project in removals:
         machine = kept.get(name) or Machine(name)
-        former = next(user for user in before[name].users if user.id == one)
+        former = next(user for user in before[name].users if user.id == user_id)
         user = next(
-            (user for user in machine.users if user.id == one), replace(former, projects=())
+            (user for user in machine.users if user.id == user_id), replace(former, projects=())
         )
-        others = [other for other in machine.users if other.id != one]
+        others = [other for other in machine.users if other.id != user_id]
         more = User(user.name, user.id, tuple(sorted({*user.projects, project})), user.hints)
         kept[name] = Machine(name, tuple(sorted([*others, more])))
     return kept
 
 
-def _of(machine: Machine) -> set[tuple[str, str]]:
-    return {(user.id, project) for user in machine.users for project in user.projects}
+def _memberships(machine: Machine) -> set[tuple[str, str]]:
+    """Return the ids of a machine's users, each with each of its projects."""
+    memberships: set[tuple[str, str]] = set()
+    for user in machine.users:
+        memberships.update((user.id, project) for project in user.projects)
+    return memberships

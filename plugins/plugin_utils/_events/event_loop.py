@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The source in an event loop.
 
-It has a thread of its own, so that nothing that it waits for stops anybody else.
+It has a thread of its own, so that nothing that it waits for stops the loop.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from concurrent.futures import CancelledError
 from typing import Any
 
 from . import source_options
-from .announce import Event
+from .payloads import Event
 from .source import Source
 
 _PATIENCE = 0.5
 
 
 class _Stopped(Exception):
-    """Nobody takes events any more."""
+    """The loop does not take events any more."""
 
 
 async def run(queue: Any, args: Mapping[str, Any]) -> None:
@@ -33,29 +33,29 @@ async def run(queue: Any, args: Mapping[str, Any]) -> None:
     loop, stop = asyncio.get_running_loop(), threading.Event()
 
     def put(event: Event) -> None:
-        waiting = asyncio.run_coroutine_threadsafe(queue.put(event), loop)
+        pending = asyncio.run_coroutine_threadsafe(queue.put(event), loop)
         while True:
             try:
-                waiting.result(_PATIENCE)
+                pending.result(_PATIENCE)
                 return
             except TimeoutError:
                 if stop.is_set():
-                    waiting.cancel()
+                    pending.cancel()
                     raise _Stopped from None
             except CancelledError:
                 raise _Stopped from None
 
     source = Source(await asyncio.to_thread(source_options.read, args), put, stop)
-    work = asyncio.create_task(asyncio.to_thread(_work, source))
+    run_task = asyncio.create_task(asyncio.to_thread(_run, source))
     try:
-        await asyncio.shield(work)
+        await asyncio.shield(run_task)
     finally:
         stop.set()
-        source.inbox.wake()
-        await asyncio.wait([work])
+        source.wake()
+        await asyncio.wait([run_task])
 
 
-def _work(source: Source) -> None:
+def _run(source: Source) -> None:
     try:
         source.run()
     except _Stopped:

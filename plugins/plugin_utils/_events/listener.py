@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A line to a directory that is told of changes, by python-ldap: what both ways have in common.
+"""A listener for changes, by python-ldap: what both modes have in common.
 
-It has a thread and a connection of its own. It asks the server something now and then, so that a
-line that is dead without a word is noticed.
+It has a thread and a connection of its own. It queries the server now and then, so that a
+connection that is dead without a word is noticed.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import contextlib
 import importlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ...module_utils._core.errors import ShippingError
 from .._directory.directory_errors import DirectoryError, Incomplete, Refused, Unanswered
 from .._directory.settings import ConnectionSettings
-from .reread_queue import Inbox
+from .reread_queue import RereadQueue
 
 AGAIN = (
     "The source connects again by itself; if this goes on, look at the server and at the network"
@@ -42,7 +43,7 @@ class NotOffered(DirectoryError):
 
 
 def ldap_library() -> Any:
-    """python-ldap, or None where it is missing."""
+    """Return python-ldap, or None where it is missing."""
     try:
         library = importlib.import_module("ldap")
         importlib.import_module("ldap.syncrepl")
@@ -52,36 +53,41 @@ def ldap_library() -> Any:
     return library
 
 
-class Line:
-    """A thread that listens; ``listen`` of a way says how."""
+@dataclass(frozen=True)
+class Endpoint:
+    """The server that listeners connect to, and how."""
 
-    def __init__(
-        self,
-        library: Any,
-        settings: ConnectionSettings,
-        uri: str,
-        base: str,
-        inbox: Inbox,
-        heartbeat: float,
-    ) -> None:
-        self.ldap = library
-        self.settings = settings
-        self.uri = uri
+    library: Any
+    """python-ldap."""
+    settings: ConnectionSettings
+    uri: str
+    heartbeat: float
+
+
+class Listener:
+    """A thread that listens below one base; ``listen`` of a mode says how."""
+
+    def __init__(self, endpoint: Endpoint, base: str, queue: RereadQueue) -> None:
+        self.ldap = endpoint.library
+        self.settings = endpoint.settings
+        self.uri = endpoint.uri
         self.base = base
-        self.inbox = inbox
+        self.queue = queue
         self.ready = threading.Event()
-        """Whether from now on no change is missed."""
+        """Set when from now on no change is missed."""
         self.error: Exception | None = None
-        self._heartbeat = heartbeat
+        self._heartbeat = endpoint.heartbeat
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"line to {uri}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, name=f"listener to {self.uri}", daemon=True
+        )
 
     def start(self) -> None:
         """Begin to listen."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End, and wait for it."""
+        """End the thread, and wait for it."""
         self._stop.set()
         self._thread.join(self.settings.timeout + 2 * _PATIENCE)
 
@@ -101,11 +107,11 @@ class Line:
             raise self.error
 
     def listen(self, connection: Any) -> None:
-        """Listen until told to stop."""
+        """Listen until ``stop`` is called."""
         raise NotImplementedError
 
     def connection_class(self) -> Any:
-        """What python-ldap is to talk through."""
+        """Return the class of python-ldap's that connects."""
         return importlib.import_module("ldap.ldapobject").SimpleLDAPObject
 
     def _run(self) -> None:
@@ -116,7 +122,7 @@ class Line:
                 self.listen(connection)
         except ShippingError as error:
             self.error = error
-        # A thread that dies without a word would be a line that is dead without a word.
+        # A thread that dies without a word would be a connection that is dead without a word.
         except Exception as error:
             self.error = Unanswered(
                 f"the line to {self.uri} broke", f"{type(error).__name__}: {error}", AGAIN
@@ -127,10 +133,10 @@ class Line:
                     connection.unbind_ext_s()
             self.ready.set()
             if self.error:
-                self.inbox.fail(self.error)
+                self.queue.fail(self.error)
 
     def answers(self, connection: Any, take: Callable[[float], bool]) -> None:
-        """Take what comes until told to stop; ``take`` says whether there is to be more."""
+        """Take what comes until stopped; ``take`` returns whether there is to be more."""
         probed = time.monotonic()
         while not self._stop.is_set():
             try:
@@ -147,7 +153,7 @@ class Line:
                 probed = time.monotonic()
 
     def _probe(self, connection: Any) -> None:
-        """Ask something on the same connection; that there is an answer is all that matters."""
+        """Query the server on the same connection; all that matters is that it answers."""
         number = connection.search_ext("", self.ldap.SCOPE_BASE, "(objectClass=*)", ["1.1"])
         try:
             connection.result4(number, timeout=self.settings.timeout)
@@ -162,12 +168,10 @@ class Line:
         ldap = self.ldap
         connection = self.connection_class()(self.uri)
         connection.protocol_version = 3
-        options = {
+        options: Mapping[str, float] = {
             "OPT_REFERRALS": 0,
             "OPT_NETWORK_TIMEOUT": float(self.settings.timeout),
             "OPT_TIMEOUT": float(self.settings.timeout),
-        }
-        options |= {
             "OPT_X_KEEPALIVE_IDLE": 30,
             "OPT_X_KEEPALIVE_PROBES": 3,
             "OPT_X_KEEPALIVE_INTERVAL": 10,
@@ -209,16 +213,14 @@ class Line:
 
     @contextlib.contextmanager
     def translated(self) -> Iterator[None]:
-        """The library's errors in our words; the password is in none of them."""
+        """Raise the library's errors in our words; the password is in none of them."""
         try:
             yield
         except self.ldap.LDAPError as error:
             raise self._translation(error) from None
 
     def _translation(self, error: Any) -> DirectoryError:
-        name = type(error).__name__
-        told = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
-        why = ": ".join(str(told[part]) for part in ("desc", "info") if told.get(part)) or name
+        name, why = type(error).__name__, _cause(error)
         if name in _GONE:
             return Unanswered(f"the line to {self.uri} broke", why, AGAIN)
         if name in _LIMITS:
@@ -246,3 +248,13 @@ class Line:
             why,
             "Check base and the rights of this account, or write way: polling",
         )
+
+
+def details(error: Any) -> Mapping[str, Any]:
+    """Return what python-ldap puts into an error, where it puts anything."""
+    return error.args[0] if error.args and isinstance(error.args[0], dict) else {}
+
+
+def _cause(error: Any) -> str:
+    parts = (details(error).get(part) for part in ("desc", "info"))
+    return ": ".join(str(part) for part in parts if part) or type(error).__name__

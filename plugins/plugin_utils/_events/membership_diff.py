@@ -20,12 +20,12 @@ Fleet = Mapping[str, Machine]
 
 
 class Why(StrEnum):
-    """What in the directory a change came of."""
+    """What in the directory has caused a change."""
 
     MEMBERSHIP = "membership"
     ACCOUNT = "account"
     MACHINE = "machine"
-    """The machines that somebody has, or somebody with machines as a whole."""
+    """The machines of a person, or a person with machines as a whole."""
     LOGIN = "login"
     PROJECT = "project"
 
@@ -48,7 +48,7 @@ class Change:
 
 @dataclass
 class _Person:
-    """Somebody with machines."""
+    """A person with machines."""
 
     name: str
     machines: set[str]
@@ -58,88 +58,82 @@ class _Person:
 
 @dataclass(frozen=True)
 class Context:
-    """What the machines alone do not tell."""
+    """What the machines alone do not show."""
 
     closed: Callable[[str], bool] = lambda _id: False
     """Whether the account with an id is closed now."""
     renamed: Mapping[str, str] = field(default_factory=dict)
     """New names of projects by the former ones."""
     deleted: frozenset[str] = frozenset()
-    """Projects that are there no more."""
+    """Projects that no longer exist."""
 
 
 def compare(before: Fleet, after: Fleet, context: Context | None = None) -> list[Change]:
-    """All changes, by project and person."""
+    """Return all changes, by project and person."""
     known = context or Context()
-    ids = {
-        user.id
-        for fleet in (before, after)
-        for name in differing(before, after)
-        if name in fleet
-        for user in fleet[name].users
-    }
+    names = differing(before, after)
+    ids = _ids(before, names) | _ids(after, names)
     had, has = _people(before, ids), _people(after, ids)
-    return sorted(
-        change for one in ids for change in _of_person(one, had.get(one), has.get(one), known)
-    )
+    changes: list[Change] = []
+    for user_id in ids:
+        changes += _of_person(user_id, had.get(user_id), has.get(user_id), known)
+    return sorted(changes)
+
+
+def _ids(fleet: Fleet, names: set[str]) -> set[str]:
+    """Return the ids of the people of these machines."""
+    ids: set[str] = set()
+    for name in names & fleet.keys():
+        ids.update(user.id for user in fleet[name].users)
+    return ids
 
 
 def differing(before: Fleet, after: Fleet) -> set[str]:
-    """The machines that are not the same in both.
+    """Return the machines that are not the same in both.
 
     Those that have not changed are the very same objects, of which there may be many.
     """
-    found = {
+    changed = {
         name
         for name, machine in after.items()
         if (former := before.get(name)) is not machine and former != machine
     }
-    return found | (before.keys() - after.keys())
+    return changed | (before.keys() - after.keys())
 
 
 def _people(fleet: Fleet, ids: set[str]) -> dict[str, _Person]:
-    found: dict[str, _Person] = {}
+    people: dict[str, _Person] = {}
     for machine in fleet.values():
         for user in machine.users:
             if user.id in ids:
-                person = found.setdefault(user.id, _Person(user.name, set(), defaultdict(set)))
+                person = people.setdefault(user.id, _Person(user.name, set(), defaultdict(set)))
                 person.machines.add(machine.machine)
                 for project in user.projects:
                     person.projects[project].add(machine.machine)
-    return found
+    return people
 
 
 def _of_person(
-    one: str, had: _Person | None, has: _Person | None, context: Context
+    user_id: str, had: _Person | None, has: _Person | None, context: Context
 ) -> Iterator[Change]:
     before, after = had or _Person("", set(), {}), has or _Person("", set(), {})
     name = after.name or before.name
     former = {context.renamed.get(project, project): project for project in before.projects}
     for project in former.keys() | after.projects.keys():
-        was, now = (
-            before.projects.get(former.get(project, ""), set()),
-            after.projects.get(project, set()),
-        )
+        was = before.projects.get(former.get(project, ""), set())
+        now = after.projects.get(project, set())
         if was and now:
-            yield from _still(project, one, before, after, former[project])
+            yield from _still(project, user_id, before, after, former[project])
         elif now:
-            yield Change(
-                project,
-                "joined",
-                Why.MEMBERSHIP if had else Why.MACHINE,
-                one,
-                name,
-                tuple(sorted(now)),
-                True,
-            )
+            why = Why.MEMBERSHIP if had else Why.MACHINE
+            yield Change(project, "joined", why, user_id, name, tuple(sorted(now)), True)
         else:
-            yield Change(
-                project, *_gone(project, one, has, context), one, name, tuple(sorted(was)), False
-            )
+            kind, why = _removed(project, user_id, has, context)
+            yield Change(project, kind, why, user_id, name, tuple(sorted(was)), False)
 
 
-def _gone(project: str, one: str, has: _Person | None, context: Context) -> tuple[str, Why]:
-    if context.closed(one):
+def _removed(project: str, user_id: str, has: _Person | None, context: Context) -> tuple[str, Why]:
+    if context.closed(user_id):
         return "changed", Why.ACCOUNT
     if project in context.deleted:
         return "changed", Why.PROJECT
@@ -147,38 +141,41 @@ def _gone(project: str, one: str, has: _Person | None, context: Context) -> tupl
 
 
 def _still(
-    project: str, one: str, before: _Person, after: _Person, former: str
+    project: str, user_id: str, before: _Person, after: _Person, former: str
 ) -> Iterator[Change]:
     was, now = before.projects[former], after.projects[project]
+
+    def change(why: Why, machines: set[str], *, has: bool = True, former: str = "") -> Change:
+        return Change(
+            project, "changed", why, user_id, after.name, tuple(sorted(machines)), has, former
+        )
+
     if former != project:
-        yield Change(
-            project, "changed", Why.PROJECT, one, after.name, tuple(sorted(now)), True, former
-        )
-    for machines, has in ((now - was, True), (was - now, False)):
-        if machines:
-            yield Change(
-                project, "changed", Why.MACHINE, one, after.name, tuple(sorted(machines)), has
-            )
+        yield change(Why.PROJECT, now, former=former)
+    if now - was:
+        yield change(Why.MACHINE, now - was)
+    if was - now:
+        yield change(Why.MACHINE, was - now, has=False)
     if before.name != after.name:
-        yield Change(
-            project, "changed", Why.LOGIN, one, after.name, tuple(sorted(now)), True, before.name
-        )
+        yield change(Why.LOGIN, now, former=before.name)
 
 
-def renames(before: Fleet, after: Fleet, gone: set[str], new: set[str]) -> dict[str, str]:
-    """Projects that have gone, each with the new one that has exactly its people."""
-    if not gone or not new:
+def renames(before: Fleet, after: Fleet, deleted: set[str], created: set[str]) -> dict[str, str]:
+    """Return deleted projects, each with the new one that has exactly its people."""
+    if not deleted or not created:
         return {}
-    had, has = _everybody(before, gone), _everybody(after, new)
+    had, has = _members(before, deleted), _members(after, created)
     by_people = {people: project for project, people in sorted(has.items())}
     return {
         project: by_people[people] for project, people in sorted(had.items()) if people in by_people
     }
 
 
-def _everybody(fleet: Fleet, projects: set[str]) -> dict[str, frozenset[str]]:
-    found: dict[str, set[str]] = defaultdict(set)
-    for user in (user for machine in fleet.values() for user in machine.users):
-        for project in projects.intersection(user.projects):
-            found[project].add(user.id)
-    return {project: frozenset(people) for project, people in found.items()}
+def _members(fleet: Fleet, projects: set[str]) -> dict[str, frozenset[str]]:
+    """Return the ids of the people in each of these projects."""
+    members: dict[str, set[str]] = defaultdict(set)
+    for machine in fleet.values():
+        for user in machine.users:
+            for project in projects.intersection(user.projects):
+                members[project].add(user.id)
+    return {project: frozenset(ids) for project, ids in members.items()}

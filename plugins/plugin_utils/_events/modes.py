@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""In which way a directory says that something has changed. Pure.
+"""By which mode the source learns that something has changed. Pure.
 
 RFC 4533 (content synchronization), MS-ADTS 3.1.1.3.4.1.9 (change notification).
 """
@@ -15,7 +15,7 @@ SYNC = "1.3.6.1.4.1.4203.1.9.1.1"
 NOTIFY = "1.2.840.113556.1.4.528"
 
 
-class Way(StrEnum):
+class Mode(StrEnum):
     """By which a change is seen."""
 
     SYNCREPL = "syncrepl"
@@ -23,22 +23,28 @@ class Way(StrEnum):
     POLLING = "polling"
 
 
-def choose(asked: str, controls: Container[str], library: bool) -> tuple[Way, str]:
-    """The way, and why it is this one.
+def choose(requested: str, controls: Container[str], *, has_library: bool) -> tuple[Mode, str]:
+    """Return the mode, and why it is this one.
 
-    ``library`` is whether python-ldap is there, which both fast ways need.
+    ``has_library`` says whether python-ldap is installed, which both fast modes need.
     """
-    if asked != "auto":
-        return Way(asked), "it is asked for"
-    offered = Way.SYNCREPL if SYNC in controls else Way.NOTIFICATION if NOTIFY in controls else None
+    if requested != "auto":
+        return Mode(requested), "it is asked for"
+    offered = _offered(controls)
     if offered is None:
         return (
-            Way.POLLING,
+            Mode.POLLING,
             "the server offers neither content synchronization (RFC 4533) nor change notification",
         )
-    if not library:
+    if not has_library:
         return (
-            Way.POLLING,
+            Mode.POLLING,
             f"the server offers {offered}, but the Python library python-ldap is missing",
         )
     return offered, "the server offers it"
+
+
+def _offered(controls: Container[str]) -> Mode | None:
+    if SYNC in controls:
+        return Mode.SYNCREPL
+    return Mode.NOTIFICATION if NOTIFY in controls else None

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What has changed since the last look, by the directory's own marks; what was deleted is not seen so.
+"""What has changed since the last look, by the directory's own marks; deletions are not seen.
 
 Active Directory numbers its changes (uSNChanged, MS-ADTS 3.1.1.1.9), the others note the second
 (modifyTimestamp, RFC 4512 3.4.2).
@@ -10,12 +10,12 @@ Active Directory numbers its changes (uSNChanged, MS-ADTS 3.1.1.1.9), the others
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from .._directory.connection import LdapSession
 from .._directory.distinguished_names import dn_key
-from .._directory.search import Query, read_all
+from .._directory.search import Entry, Query, read_all
 from .._directory.settings import Settings
 
 _OVERLAP = timedelta(seconds=2)
@@ -25,15 +25,15 @@ _RUV = re.compile(r"ruv:.*:([0-9a-f]{8})[0-9a-f]{12}")
 
 
 def bases(settings: Settings) -> list[str]:
-    """Where all that counts is, none below another one."""
+    """Return where all that counts is, none below another one."""
     places = (settings.projects, settings.people, settings.machines, settings.netgroups)
-    wanted = {
+    by_key = {
         dn_key(base): base for base in (settings.base, *(place.base for place in places if place))
     }
     return [
         base
-        for key, base in wanted.items()
-        if not any(key.endswith(f",{other}") for other in wanted)
+        for key, base in by_key.items()
+        if not any(key.endswith(f",{above}") for above in by_key)
     ]
 
 
@@ -42,40 +42,43 @@ class Poll:
 
     def __init__(self, settings: Settings, session: LdapSession, serial: str) -> None:
         self._bases = bases(settings)
-        self._usn = _number(session)
+        self._usn = _highest_usn(session)
         self._since = clock_of(serial, datetime.now(UTC))
         self._seen: dict[str, str] = {}
 
     def changed(self, session: LdapSession) -> set[str]:
-        """The DNs of what has come or changed since the last look."""
+        """Return the DNs of what is new or has changed since the last look."""
         return self._by_number(session) if self._usn is not None else self._by_time(session)
 
     def _by_number(self, session: LdapSession) -> set[str]:
         # What the server has now was taken before the search, so that nothing is between two looks.
         session.read_root_entry()
-        first, self._usn = (self._usn or 0) + 1, _number(session)
-        queries = (Query(base, f"(uSNChanged>={first})", ("1.1",)) for base in self._bases)
-        return {entry.dn for query in queries for entry in read_all(session, query)}
+        first, self._usn = (self._usn or 0) + 1, _highest_usn(session)
+        entries = self._search(session, f"(uSNChanged>={first})", ("1.1",))
+        return {entry.dn for entry in entries}
 
     def _by_time(self, session: LdapSession) -> set[str]:
         first = self._since.strftime("%Y%m%d%H%M%SZ")
-        queries = [
-            Query(base, f"(modifyTimestamp>={first})", ("modifyTimestamp", "entryCSN"))
-            for base in self._bases
-        ]
-        found = {
+        attributes = ("modifyTimestamp", "entryCSN")
+        stamps = {
             entry.dn: entry.text("entryCSN") or entry.text("modifyTimestamp")
-            for query in queries
-            for entry in read_all(session, query)
+            for entry in self._search(session, f"(modifyTimestamp>={first})", attributes)
         }
-        new = {dn for dn, stamp in found.items() if self._seen.get(dn) != stamp}
-        self._seen = found
-        self._since = max([self._since, *_moments(found.values())]) if found else self._since
-        return new
+        # The overlap finds what a former look has found, with the same stamp.
+        changed = {dn for dn, stamp in stamps.items() if self._seen.get(dn) != stamp}
+        self._seen = stamps
+        self._since = max([self._since, *_moments(stamps.values())])
+        return changed
+
+    def _search(
+        self, session: LdapSession, chosen: str, attributes: tuple[str, ...]
+    ) -> Iterator[Entry]:
+        for base in self._bases:
+            yield from read_all(session, Query(base, chosen, attributes))
 
 
 def clock_of(serial: str, now: datetime) -> datetime:
-    """The server's clock at a serial, as far as it says so; else ours, and well before."""
+    """Return the server's clock at a revision where it says so; else ours, and well before."""
     csn, ruv = _CSN.match(serial), _RUV.match(serial)
     if csn:
         return datetime.strptime(csn[1], "%Y%m%d%H%M%S").replace(tzinfo=UTC) - _OVERLAP
@@ -91,6 +94,6 @@ def _moments(stamps: Iterable[str]) -> Iterable[datetime]:
     )
 
 
-def _number(session: LdapSession) -> int | None:
+def _highest_usn(session: LdapSession) -> int | None:
     text = session.root.text("highestCommittedUSN")
     return int(text) if text.isdigit() else None

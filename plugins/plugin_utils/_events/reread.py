@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -21,46 +21,51 @@ from .._directory.search import (
     whole,
 )
 from .._directory.settings import SearchArea, Settings
+from .._membership.entry_update import EntryUpdate, Role
 from .._membership.facts import group_attributes, machine_attributes, person_attributes, ranged
-from .membership_cache import Picture, Reading
 
 _STAMPS = ("entryCSN", "modifyTimestamp", "whenChanged")
 _TIME = re.compile(r"(\d{14})(?:[.,](\d{1,6})\d*)?Z")
 
 
 @dataclass(frozen=True)
-class _Kind:
-    name: str
+class _RoleQuery:
+    """Where the entries of a role are, and what is read of them."""
+
+    role: Role
     place: SearchArea
     attributes: tuple[str, ...]
 
 
-def read_again(session: Session, settings: Settings, picture: Picture, dn: str) -> Reading:
-    """One entry as it is now; first as what it was known as until now."""
+def reread(
+    session: Session, settings: Settings, role_of: Callable[[str], Role | None], dn: str
+) -> EntryUpdate:
+    """Return one entry as it is now, tried first in the role that it is known to have."""
     key = dn_key(dn)
-    known = picture.kind_of(key)
-    kinds = sorted(_kinds(settings), key=lambda kind: kind.name != known)
-    for kind in kinds:
-        if not is_in(key, kind.place):
+    known_role = role_of(key)
+    queries = sorted(_role_queries(settings), key=lambda query: query.role != known_role)
+    for query in queries:
+        if not is_in(key, query.place):
             continue
-        entry, there = _as(session, settings, dn, kind)
+        entry, exists = _read_as(session, settings, dn, query)
         if entry:
-            return Reading(key, **{kind.name: entry})
-        if not there:
+            return EntryUpdate(key, query.role, entry)
+        if not exists:
             break
-    return Reading(key)
+    return EntryUpdate(key)
 
 
-def _kinds(settings: Settings) -> Iterator[_Kind]:
-    yield _Kind("project", settings.projects, group_attributes(settings))
-    yield _Kind("person", settings.people, person_attributes(settings))
+def _role_queries(settings: Settings) -> Iterator[_RoleQuery]:
+    yield _RoleQuery(Role.PROJECT, settings.projects, group_attributes(settings))
+    yield _RoleQuery(Role.PERSON, settings.people, person_attributes(settings))
     if settings.machines:
-        yield _Kind("machine", settings.machines, machine_attributes(settings))
-    yield _Kind("group", SearchArea("", settings.layout.groups_filter), group_attributes(settings))
+        yield _RoleQuery(Role.MACHINE, settings.machines, machine_attributes(settings))
+    anywhere = SearchArea("", settings.layout.groups_filter)
+    yield _RoleQuery(Role.GROUP, anywhere, group_attributes(settings))
 
 
 def is_in(key: str, place: SearchArea) -> bool:
-    """Whether an entry is where this place looks."""
+    """Return whether an entry is below the base of a place, in its scope."""
     base = dn_key(place.base) if place.base else ""
     if base and key != base and not key.endswith(f",{base}"):
         return False
@@ -68,9 +73,12 @@ def is_in(key: str, place: SearchArea) -> bool:
     return place.scope != "one" or (depth > 0 and "," not in key[:depth].replace("\\,", ""))
 
 
-def _as(session: Session, settings: Settings, dn: str, kind: _Kind) -> tuple[Entry | None, bool]:
-    """The entry where it counts as this; and whether it is there at all."""
-    query = Query(dn, kind.place.filter, (*kind.attributes, *_STAMPS), "base")
+def _read_as(
+    session: Session, settings: Settings, dn: str, role_query: _RoleQuery
+) -> tuple[Entry | None, bool]:
+    """Return the entry where it has this role; and whether it exists at all."""
+    attributes = (*role_query.attributes, *_STAMPS)
+    query = Query(dn, role_query.place.filter, attributes, "base")
     reply = session.request(query, None)
     if reply.code in (NO_SUCH_OBJECT, INVALID_DN):
         return None, False
@@ -78,12 +86,10 @@ def _as(session: Session, settings: Settings, dn: str, kind: _Kind) -> tuple[Ent
     return next((whole(session, entry, ranged(settings)) for entry in reply.entries), None), True
 
 
-def changed_at(reading: Reading) -> datetime | None:
-    """When the directory says that the entry was changed."""
-    entry = reading.project or reading.person or reading.machine or reading.group
-    stamps = (
-        _TIME.match(text.partition("#")[0]) for text in (entry.texts(*_STAMPS) if entry else ())
-    )
+def changed_at(update: EntryUpdate) -> datetime | None:
+    """Return when the directory says that the entry was changed."""
+    texts = update.entry.texts(*_STAMPS) if update.entry else ()
+    stamps = (_TIME.match(text.partition("#")[0]) for text in texts)
     return max((_moment(match[1], match[2]) for match in stamps if match), default=None)
 
 

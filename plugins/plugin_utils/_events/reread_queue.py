@@ -1,22 +1,24 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What comes in from a line.
-
-Names of entries that are to be read again, in whatever thread it listens.
-"""
+"""What is to be read again: listeners report it in threads of their own, the source takes it."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 
 
 @dataclass
-class Notes:
-    """What has come in; ``since`` is the second at which the first of it came."""
+class RereadRequest:
+    """Entries that are to be read again, by their DNs, or everything.
+
+    ``since`` is the second at which the first of it was reported; ``failure`` is what has ended a
+    listener.
+    """
 
     dns: set[str] = field(default_factory=set)
     everything: bool = False
@@ -26,47 +28,97 @@ class Notes:
     def __bool__(self) -> bool:
         return bool(self.dns or self.everything or self.failure)
 
+    def merged(self, other: RereadRequest) -> RereadRequest:
+        """Return what both ask for."""
+        since = min(filter(None, (self.since, other.since)), default=0.0)
+        return RereadRequest(
+            self.dns | other.dns,
+            self.everything or other.everything,
+            self.failure or other.failure,
+            since,
+        )
 
-class Inbox:
-    """Where lines put their notes, and the source takes them."""
+
+class RereadQueue:
+    """Where listeners put what has changed; one request, since requests merge."""
 
     def __init__(self) -> None:
-        self._notes = Notes()
-        self._some = threading.Condition()
+        self._request = RereadRequest()
+        self._arrival = threading.Condition()
 
-    def note(self, dns: Iterable[str]) -> None:
-        """These entries have changed, have come or are gone."""
-        with self._some:
-            self._arrived()
-            self._notes.dns.update(dns)
-            self._some.notify()
+    def add(self, dns: Iterable[str]) -> None:
+        """Report entries that have changed, or that are new or deleted."""
+        with self._arriving() as request:
+            # In place: to merge thousands of reports one by one would copy them each time.
+            request.dns.update(dns)
 
-    def everything(self) -> None:
-        """What has changed is not known."""
-        with self._some:
-            self._arrived()
-            self._notes.everything = True
-            self._some.notify()
+    def add_everything(self) -> None:
+        """Report changes whose entries are not known."""
+        with self._arriving() as request:
+            request.everything = True
 
     def fail(self, error: Exception) -> None:
-        """The line has ended."""
-        with self._some:
-            self._arrived()
-            self._notes.failure = self._notes.failure or error
-            self._some.notify()
+        """Report that a listener has ended."""
+        with self._arriving() as request:
+            request.failure = request.failure or error
+
+    @contextmanager
+    def _arriving(self) -> Iterator[RereadRequest]:
+        with self._arrival:
+            self._request.since = self._request.since or time.time()
+            yield self._request
+            self._arrival.notify()
 
     def wake(self) -> None:
-        """Let whoever waits look around."""
-        with self._some:
-            self._some.notify()
+        """End the wait of ``take``, although nothing is reported."""
+        with self._arrival:
+            self._arrival.notify()
 
-    def take(self, seconds: float) -> Notes:
-        """What has come in, after so many seconds at the latest."""
-        with self._some:
-            if not self._notes:
-                self._some.wait(max(seconds, 0))
-            taken, self._notes = self._notes, Notes()
+    def take(self, seconds: float) -> RereadRequest:
+        """Return what was reported, after so many seconds at the latest."""
+        with self._arrival:
+            if not self._request:
+                self._arrival.wait(max(seconds, 0))
+            taken, self._request = self._request, RereadRequest()
             return taken
 
-    def _arrived(self) -> None:
-        self._notes.since = self._notes.since or time.time()
+
+class RereadBacklog:
+    """What was taken from the queue and is not decided yet.
+
+    It outlives a lost connection, so that nothing that was reported is forgotten.
+    """
+
+    def __init__(self, queue: RereadQueue, stop: threading.Event, settle: float) -> None:
+        self.request = RereadRequest()
+        self._queue = queue
+        self._stop = stop
+        self._settle = settle
+        self._decided_at = float("-inf")
+
+    def collect(self, seconds: float) -> RereadRequest:
+        """Add what is reported within these seconds, and return it.
+
+        What is reported right after a decision is taken together.
+        """
+        arrived = self._queue.take(seconds)
+        rest = self._decided_at + self._settle - time.monotonic()
+        if arrived and rest > 0:
+            self._stop.wait(rest)
+            arrived = arrived.merged(self._queue.take(0))
+        self.request = self.request.merged(replace(arrived, failure=None))
+        return arrived
+
+    def add(self, dns: set[str]) -> None:
+        """Add entries that no listener has reported."""
+        if dns:
+            self.request = self.request.merged(RereadRequest(dns, since=time.time()))
+
+    def add_everything(self) -> None:
+        """Ask for everything to be read again."""
+        self.request.everything = True
+
+    def clear(self) -> None:
+        """Forget what has been decided."""
+        self.request = RereadRequest()
+        self._decided_at = time.monotonic()

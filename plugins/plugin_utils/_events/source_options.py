@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the source is told.
+"""The options of the source.
 
 An option for each thing, all mistakes at once, the password from where it is.
 """
@@ -20,7 +20,7 @@ from .._delivery.removal_limit import RemovalLimits
 from .._directory import bind_password, settings
 from .._directory.directory_errors import DirectoryError, Refused
 
-WAYS = ("auto", "syncrepl", "notification", "polling")
+MODES = ("auto", "syncrepl", "notification", "polling")
 _INVENTORY = "shipping.code.ldap_projects"
 _ENVIRONMENT = {
     "bind_password": "SHIPPING_LDAP_PASSWORD",
@@ -43,50 +43,56 @@ class Options:
 
     directory: settings.Settings
     state_path: Path
-    way: str
+    mode: str
     heartbeat: float
     reconcile: float
     poll: float
     settle: float
     limits: RemovalLimits
     accept_older: bool
-    given: Mapping[str, Any]
+    arguments: Mapping[str, Any]
 
     def password(self) -> str:
-        """The password as it is now, where it stands in a file.
+        """Return the password as it is now, where it is in a file.
 
-        What another command would print is not asked again.
+        The command that prints one is not run again.
         """
-        again = {**self.given, "bind_password_command": None}
-        return bind_password.password(again) or self.directory.connection.password
+        arguments = {**self.arguments, "bind_password_command": None}
+        return bind_password.password(arguments) or self.directory.connection.password
 
 
 def read(args: Mapping[str, Any]) -> Options:
-    """The options in the arguments of the source; raises ShippingError."""
+    """Return the options in the arguments of the source; raise ShippingError."""
     own = {name: value for name, value in args.items() if value is not None}
-    given = {**_in_file(own.get("source_file")), **own}
-    given = {**_from_environment(given), **given}
+    arguments = {**_in_file(own.get("source_file")), **own}
+    arguments = {**_from_environment(arguments), **arguments}
     problems = [
         Problem(str(name), f"is unknown{suggestion(str(name), _KNOWN)}")
-        for name in given
+        for name in arguments
         if name not in _KNOWN
     ]
-    numbers = {name: _number(given, name, problems) for name in _NUMBERS}
-    way = _choice(given, problems)
-    place, accept, may_empty = (
-        _state_path(given, problems),
-        _flag(given, problems),
-        _names(given, problems),
+    numbers = {name: _number(arguments, name, problems) for name in _NUMBERS}
+    mode = _mode(arguments, problems)
+    state_path, accept_older, may_empty = (
+        _state_path(arguments, problems),
+        _accepts_older(arguments, problems),
+        _may_empty(arguments, problems),
     )
     try:
-        directory = settings.read(_of_directory(given), "the arguments of the event source")
+        directory = settings.read(_of_directory(arguments), "the arguments of the event source")
     except SpecError as error:
         problems += error.problems
     if problems:
         raise SpecError(problems, "the arguments of the event source")
     limits = RemovalLimits(max_shrink=numbers.pop("max_shrink"), may_empty=may_empty)
     return Options(
-        directory, place, way, limits=limits, accept_older=accept, given=given, **numbers
+        directory,
+        state_path,
+        mode,
+        limits=limits,
+        accept_older=accept_older,
+        arguments=arguments,
+        **numbers,
     )
 
 
@@ -103,9 +109,9 @@ def _from_environment(args: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _of_directory(given: Mapping[str, Any]) -> dict[str, Any]:
-    options = {name: given[name] for name in settings.OPTIONS if name in given}
-    options["bind_password"] = bind_password.password(given)
+def _of_directory(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    options = {name: arguments[name] for name in settings.OPTIONS if name in arguments}
+    options["bind_password"] = bind_password.password(arguments)
     if isinstance(options.get("machine_map"), str):
         options["machine_map"] = _yaml(
             "machine_map", Path(os.path.expanduser(str(options["machine_map"])))
@@ -114,21 +120,21 @@ def _of_directory(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _in_file(path: Any) -> dict[str, Any]:
-    """What the file of an inventory says of the directory."""
+    """Return what the file of an inventory has on the directory."""
     if path is None:
         return {}
-    place = Path(os.path.expanduser(str(path)))
-    content = _yaml("source_file", place)
+    file = Path(os.path.expanduser(str(path)))
+    content = _yaml("source_file", file)
     if not isinstance(content, Mapping) or content.get("plugin") != _INVENTORY:
-        raise SpecError([Problem("plugin", f"is not {_INVENTORY}")], str(place))
-    found = {
+        raise SpecError([Problem("plugin", f"is not {_INVENTORY}")], str(file))
+    options = {
         name: value
         for name, value in content.items()
         if name in settings.OPTIONS and value is not None
     }
-    if isinstance(found.get("machine_map"), str):
-        found["machine_map"] = str(place.parent / os.path.expanduser(found["machine_map"]))
-    return found
+    if isinstance(options.get("machine_map"), str):
+        options["machine_map"] = str(file.parent / os.path.expanduser(options["machine_map"]))
+    return options
 
 
 def _yaml(option: str, place: Path) -> Any:
@@ -154,26 +160,26 @@ def _yaml(option: str, place: Path) -> Any:
         ) from error
 
 
-def _number(given: Mapping[str, Any], name: str, problems: list[Problem]) -> float:
+def _number(arguments: Mapping[str, Any], name: str, problems: list[Problem]) -> float:
     default, least, most = _NUMBERS[name]
-    value = given.get(name, default)
+    value = arguments.get(name, default)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
         problems.append(Problem(name, f"is {value!r}; write a number from {least:g} to {most:g}"))
         return default
     return float(value)
 
 
-def _choice(given: Mapping[str, Any], problems: list[Problem]) -> str:
-    value = str(given.get("way", "auto"))
-    if value not in WAYS:
+def _mode(arguments: Mapping[str, Any], problems: list[Problem]) -> str:
+    value = str(arguments.get("way", "auto"))
+    if value not in MODES:
         problems.append(
-            Problem("way", f"is {value!r}, not one of {', '.join(WAYS)}{suggestion(value, WAYS)}")
+            Problem("way", f"is {value!r}, not one of {', '.join(MODES)}{suggestion(value, MODES)}")
         )
     return value
 
 
-def _state_path(given: Mapping[str, Any], problems: list[Problem]) -> Path:
-    value = given.get("state_path")
+def _state_path(arguments: Mapping[str, Any], problems: list[Problem]) -> Path:
+    value = arguments.get("state_path")
     if not isinstance(value, str) or not os.path.isabs(os.path.expanduser(value)):
         problems.append(
             Problem(
@@ -186,15 +192,15 @@ def _state_path(given: Mapping[str, Any], problems: list[Problem]) -> Path:
     return Path(os.path.expanduser(value))
 
 
-def _flag(given: Mapping[str, Any], problems: list[Problem]) -> bool:
-    value = given.get("accept_older", False)
+def _accepts_older(arguments: Mapping[str, Any], problems: list[Problem]) -> bool:
+    value = arguments.get("accept_older", False)
     if not isinstance(value, bool):
         problems.append(Problem("accept_older", f"is {value!r}; write true or false"))
     return bool(value)
 
 
-def _names(given: Mapping[str, Any], problems: list[Problem]) -> frozenset[str]:
-    value = given.get("may_empty", [])
+def _may_empty(arguments: Mapping[str, Any], problems: list[Problem]) -> frozenset[str]:
+    value = arguments.get("may_empty", [])
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         problems.append(Problem("may_empty", f"is {value!r}; write a list of projects"))
         return frozenset()

@@ -13,26 +13,29 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .listener import Line
+from .listener import Endpoint, Listener, details
+from .reread_queue import RereadQueue
 
 _REFRESH_REQUIRED = 4096
 
 
 @dataclass
-class Memory:
+class SyncState:
     """What outlives a connection: where each entry is, and the place in the server's stream."""
 
     dns: dict[str, str] = field(default_factory=dict)
     cookie: str | None = None
 
 
-class Syncrepl(Line):
+class Syncrepl(Listener):
     """Everything below one base."""
 
-    memory: Memory
+    def __init__(self, endpoint: Endpoint, base: str, queue: RereadQueue, state: SyncState) -> None:
+        super().__init__(endpoint, base, queue)
+        self.state = state
 
     def connection_class(self) -> Any:
-        """One that hands us what comes."""
+        """Return one that hands us what comes."""
         return _consumer(super().connection_class())
 
     def listen(self, connection: Any) -> None:
@@ -43,20 +46,20 @@ class Syncrepl(Line):
         try:
             self._follow(connection)
         except self.ldap.LDAPError as error:
-            if self.memory.cookie is None or not _forgotten(error):
+            if self.state.cookie is None or not _forgotten(error):
                 raise
-            self.memory.cookie = None
+            self.state.cookie = None
             self._follow(connection)
 
     def _follow(self, connection: Any) -> None:
-        if self.memory.cookie is None:
-            self.memory.dns.clear()
-        connection.take_over(_Book(self))
+        if self.state.cookie is None:
+            self.state.dns.clear()
+        connection.take_over(_SyncLog(self))
         number = connection.syncrepl_search(
             self.base,
             self.ldap.SCOPE_SUBTREE,
             "refreshAndPersist",
-            self.memory.cookie,
+            self.state.cookie,
             filterstr="(objectClass=*)",
             attrlist=["1.1"],
         )
@@ -64,54 +67,53 @@ class Syncrepl(Line):
 
 
 def _forgotten(error: Any) -> bool:
-    told = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
-    return told.get("result") == _REFRESH_REQUIRED or type(error).__name__ in (
+    return details(error).get("result") == _REFRESH_REQUIRED or type(error).__name__ in (
         "UNWILLING_TO_PERFORM",
         "PROTOCOL_ERROR",
         "OTHER",
     )
 
 
-class _Book:
-    """Keeps book of what the server says in one connection."""
+class _SyncLog:
+    """Keep track of what the server sends over one connection."""
 
-    def __init__(self, line: Syncrepl) -> None:
-        self._line = line
-        self._memory = line.memory
-        self._anew = line.memory.cookie is None
+    def __init__(self, listener: Syncrepl) -> None:
+        self._listener = listener
+        self._state = listener.state
+        self._anew = listener.state.cookie is None
         self._refreshing = True
         self._present: set[str] = set()
 
     def entry(self, dn: str, uuid: str) -> None:
-        former = self._memory.dns.get(uuid)
-        self._memory.dns[uuid] = dn
-        self._tell({dn} if former is None else {dn, former})
+        former = self._state.dns.get(uuid)
+        self._state.dns[uuid] = dn
+        self._report({dn} if former is None else {dn, former})
 
     def delete(self, uuids: Iterable[str]) -> None:
-        gone = (self._memory.dns.pop(uuid, None) for uuid in uuids)
-        self._tell({dn for dn in gone if dn})
+        deleted = (self._state.dns.pop(uuid, None) for uuid in uuids)
+        self._report({dn for dn in deleted if dn})
 
-    def present(self, uuids: Iterable[str] | None, deletes: bool) -> None:
-        """RFC 4533 3.3.2: in a present phase whatever is not named has been deleted."""
+    def present(self, uuids: Iterable[str] | None, *, refresh_deletes: bool) -> None:
+        """Delete what a present phase has not named (RFC 4533 3.3.2)."""
         if uuids is not None:
             self._present.update(uuids)
             return
-        if self._refreshing and not deletes:
-            self.delete(self._memory.dns.keys() - self._present)
+        if self._refreshing and not refresh_deletes:
+            self.delete(self._state.dns.keys() - self._present)
         self._present.clear()
 
     def remember(self, cookie: str) -> None:
-        self._memory.cookie = cookie
+        self._state.cookie = cookie
 
     def done(self) -> None:
         self._refreshing = False
         if self._anew:
-            self._line.inbox.everything()
-        self._line.ready.set()
+            self._listener.queue.add_everything()
+        self._listener.ready.set()
 
-    def _tell(self, dns: set[str]) -> None:
+    def _report(self, dns: set[str]) -> None:
         if dns and not (self._anew and self._refreshing):
-            self._line.inbox.note(dns)
+            self._listener.queue.add(dns)
 
 
 def _consumer(base: Any) -> Any:
@@ -120,25 +122,26 @@ def _consumer(base: Any) -> Any:
     class Consumer(base, sync):  # type: ignore[misc]
         """What python-ldap calls."""
 
-        def take_over(self, book: _Book) -> None:
-            self._book = book
+        def take_over(self, log: _SyncLog) -> None:
+            self._log = log
 
         def syncrepl_entry(self, dn: str, attrs: Any, uuid: str) -> None:
-            self._book.entry(dn, uuid)
+            self._log.entry(dn, uuid)
 
         def syncrepl_delete(self, uuids: Iterable[str]) -> None:
-            self._book.delete(list(uuids))
+            self._log.delete(list(uuids))
 
+        # python-ldap passes refreshDeletes by its name, which is not ours to choose.
         def syncrepl_present(
-            self, uuids: Iterable[str] | None, refreshDeletes: bool = False
+            self, uuids: Iterable[str] | None, *, refreshDeletes: bool = False
         ) -> None:
-            self._book.present(uuids, refreshDeletes)
+            self._log.present(uuids, refresh_deletes=refreshDeletes)
 
         def syncrepl_refreshdone(self) -> None:
-            self._book.done()
+            self._log.done()
 
         def syncrepl_set_cookie(self, cookie: str) -> None:
-            self._book.remember(cookie)
+            self._log.remember(cookie)
 
         def syncrepl_get_cookie(self) -> Any:
             return None

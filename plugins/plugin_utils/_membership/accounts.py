@@ -33,21 +33,21 @@ _TIME = re.compile(r"(\d{14})(?:[.,]\d+)?Z")
 
 
 def is_open(entry: Entry, now: datetime) -> bool:
-    """Whether somebody may still work with this account."""
+    """Return whether a person may still work with this account."""
     return not why_closed(entry, now)
 
 
 def why_closed(entry: Entry, now: datetime) -> str:
-    """The attribute that closes an account, with its value; nothing where it is open."""
+    """Return the attribute that closes an account, with its value; nothing where it is open."""
     name = next(_disabling(entry), "") or next(
-        (name for name, end in _ends(entry) if end <= now), ""
+        (name for name, end in closing_dates(entry) if end <= now), ""
     )
     return f"{name} is {entry.text(name)}" if name else ""
 
 
 def next_end(entry: Entry) -> datetime | None:
-    """When an open account closes by its date."""
-    return min((end for _name, end in _ends(entry)), default=None)
+    """Return when an open account closes by its date."""
+    return min((end for _name, end in closing_dates(entry)), default=None)
 
 
 def _disabling(entry: Entry) -> Iterator[str]:
@@ -59,7 +59,8 @@ def _disabling(entry: Entry) -> Iterator[str]:
         yield "pwdAccountLockedTime"
 
 
-def _ends(entry: Entry) -> Iterator[tuple[str, datetime]]:
+def closing_dates(entry: Entry) -> Iterator[tuple[str, datetime]]:
+    """Yield the attributes that close an account at a date, with it."""
     for name in ("krbPrincipalExpiration", "pwdEndTime"):
         if entry.text(name):
             yield name, _time(entry, name)

@@ -23,7 +23,7 @@ class User:
     hints: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def as_data(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return plain data."""
         return {
             "id": self.id,
             "name": self.name,
@@ -41,11 +41,11 @@ class Machine:
 
     @property
     def projects(self) -> list[str]:
-        """The projects of all its users."""
-        return sorted({project for user in self.users for project in user.projects})
+        """Return the projects of all its users."""
+        return sorted(set[str]().union(*(user.projects for user in self.users)))
 
     def as_data(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return plain data."""
         return {"machine": self.machine, "users": [user.as_data() for user in self.users]}
 
 
@@ -60,7 +60,7 @@ class Membership:
     remarks: tuple[str, ...] = ()
 
     def as_data(self) -> dict[str, Any]:
-        """As plain data, for a cache."""
+        """Return plain data, for a cache."""
         return {
             "serial": self.serial,
             "machines": [machine.as_data() for machine in self.machines],
@@ -70,7 +70,7 @@ class Membership:
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Membership:
-        """What as_data() gave."""
+        """Return what as_data() was made from."""
         machines = (
             Machine(entry["machine"], tuple(_user(user) for user in entry["users"]))
             for entry in data["machines"]
@@ -78,14 +78,14 @@ class Membership:
         return cls(data["serial"], tuple(machines), dict(data["projects"]), tuple(data["remarks"]))
 
     def record(self, name: str) -> dict[str, Any]:
-        """The membership record of one machine."""
+        """Return the membership record of one machine."""
         return record(
             next(machine for machine in self.machines if machine.machine == name), self.serial
         )
 
 
 def record(machine: Machine, serial: str) -> dict[str, Any]:
-    """The membership record of a machine; what are only hints is no part of it."""
+    """Return the membership record of a machine; what are only hints is no part of it."""
     users = [
         {"id": user.id, "name": user.name, "projects": list(user.projects)}
         for user in machine.users
@@ -98,5 +98,5 @@ def _user(data: Mapping[str, Any]) -> User:
 
 
 def ordered(machines: Iterable[Machine]) -> tuple[Machine, ...]:
-    """The machines in the order of their names."""
+    """Return the machines in the order of their names."""
     return tuple(sorted(machines, key=lambda machine: machine.machine))

@@ -18,12 +18,13 @@ from .._directory.search import Entry, Query, Session, read_all
 from .._directory.settings import Settings
 from .accounts import ATTRIBUTES, why_closed
 from .assignments import Machine, Membership
-from .decide import Decision, Person
+from .decide import Decision
+from .people import Person
 
 
 @dataclass(frozen=True)
 class Question:
-    """Whom, which projects and which machines somebody asks about; empty means all."""
+    """The users, projects and machines that a question is about; empty means all."""
 
     users: Sequence[str] = ()
     projects: Sequence[str] = ()
@@ -39,51 +40,51 @@ class Explained:
     membership: Membership
     now: datetime
     outside: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
-    """Entries that have the login name of somebody who was asked for, and are not among the people."""
+    """Entries with the login name of a person who was asked for, outside of the people."""
 
 
 def look_outside(
     session: Session, settings: Settings, decision: Decision, logins: Iterable[str]
 ) -> dict[str, list[Entry]]:
-    """Who is asked for and does not count may be in the directory all the same."""
-    login = settings.layout.people_login
-    left = sorted(
+    """Return the entries of those who are asked for, and are not among the people."""
+    attribute = settings.layout.people_login
+    missing = sorted(
         {
             bare_login(name, settings)
             for name in logins
-            if not decision.logins.get(bare_login(name, settings))
+            if not decision.people.by_login.get(bare_login(name, settings))
         }
     )
-    found: dict[str, list[Entry]] = {}
-    if left:
+    outside: dict[str, list[Entry]] = {}
+    if missing:
         for entry in read_all(
-            session, Query(settings.base, any_of(login, left), (login, *ATTRIBUTES))
+            session, Query(settings.base, any_of(attribute, missing), (attribute, *ATTRIBUTES))
         ):
-            found.setdefault(entry.text(login), []).append(entry)
-    return found
+            outside.setdefault(entry.text(attribute), []).append(entry)
+    return outside
 
 
 def bare_login(name: str, settings: Settings) -> str:
-    """The login name in the directory of somebody who is called so on machines."""
+    """Return the login name in the directory of a person with this name on machines."""
     before, _mark, after = settings.login_format.partition("{name}")
     if name.startswith(before) and name.endswith(after) and len(name) > len(before) + len(after):
         return name[len(before) : len(name) - len(after)]
     return name
 
 
-def answer(found: Explained, question: Question) -> dict[str, Any]:
-    """What a question comes to, as plain data."""
+def answer(explained: Explained, question: Question) -> dict[str, Any]:
+    """Return the answer to a question, as plain data."""
     machines = [
         machine
-        for machine in found.membership.machines
-        if _is_asked(machine, question, found.settings)
+        for machine in explained.membership.machines
+        if _is_asked(machine, question, explained.settings)
     ]
     return {
-        "serial": found.membership.serial,
+        "serial": explained.membership.serial,
         "machines": [{**machine.as_data(), "projects": machine.projects} for machine in machines],
-        "projects": list(_projects(found, question)),
-        "users": [*_users(found, question), *_unknown(found, question)],
-        "remarks": list(found.membership.remarks),
+        "projects": list(_projects(explained, question)),
+        "users": [*_users(explained, question), *_unknown(explained, question)],
+        "remarks": list(explained.membership.remarks),
     }
 
 
@@ -104,49 +105,52 @@ def _logins(question: Question, settings: Settings) -> set[str]:
     return {bare_login(name, settings) for name in question.users}
 
 
-def _projects(found: Explained, question: Question) -> Iterator[dict[str, Any]]:
-    for name, entry in found.decision.projects.items():
-        people = [
-            person
-            for key in found.decision.members[name]
-            if (person := found.decision.people.get(key)) and person.login
-        ]
-        has_asked = not question.users or any(
-            person.login in _logins(question, found.settings) for person in people
-        )
-        if has_asked and (not question.projects or name in question.projects):
-            members = sorted(_name(person, found.settings) for person in people)
-            yield {
-                "name": name,
-                "group": found.membership.projects[name],
-                "dn": entry.dn,
-                "members": members,
-            }
+def _projects(explained: Explained, question: Question) -> Iterator[dict[str, Any]]:
+    logins = _logins(question, explained.settings)
+    for name, entry in explained.decision.projects.items():
+        if question.projects and name not in question.projects:
+            continue
+        people = list(_active_members(explained.decision, name))
+        if logins and logins.isdisjoint(person.login for person in people):
+            continue
+        yield {
+            "name": name,
+            "group": explained.membership.projects[name],
+            "dn": entry.dn,
+            "members": sorted(_name(person, explained.settings) for person in people),
+        }
 
 
-def _users(found: Explained, question: Question) -> Iterator[dict[str, Any]]:
-    machines = _machines_by_person(found)
+def _active_members(decision: Decision, project: str) -> Iterator[Person]:
+    for key in decision.members[project]:
+        person = decision.people.active.get(key)
+        if person and person.login:
+            yield person
+
+
+def _users(explained: Explained, question: Question) -> Iterator[dict[str, Any]]:
+    machines = _machines_by_person(explained)
     people = sorted(
-        found.decision.facts.people.items(),
-        key=lambda item: (item[1].text(found.settings.layout.people_login), item[0]),
+        explained.decision.people.entries.items(),
+        key=lambda item: (item[1].text(explained.settings.layout.people_login), item[0]),
     )
     for key, entry in people:
-        user = _user(found, key, entry, machines.get(key, []))
-        if _is_user_asked(user, question, found.settings):
-            yield {**user, **_verdict(found, key, entry, user, question)}
+        user = _user(explained, key, entry, machines.get(key, []))
+        if _is_user_asked(user, question, explained.settings):
+            yield {**user, **_outcome(explained, key, entry, user, question)}
 
 
-def _machines_by_person(found: Explained) -> dict[str, list[str]]:
+def _machines_by_person(explained: Explained) -> dict[str, list[str]]:
     machines: dict[str, list[str]] = {}
-    for name, keys in sorted(found.decision.machines.items()):
+    for name, keys in sorted(explained.decision.machines.people_of.items()):
         for key in keys:
             machines.setdefault(key, []).append(name)
     return machines
 
 
-def _user(found: Explained, key: str, entry: Entry, machines: list[str]) -> dict[str, Any]:
-    settings, decision = found.settings, found.decision
-    ways = {name: members[key] for name, members in decision.members.items() if key in members}
+def _user(explained: Explained, key: str, entry: Entry, machines: list[str]) -> dict[str, Any]:
+    settings, decision = explained.settings, explained.decision
+    paths = {name: members[key] for name, members in decision.members.items() if key in members}
     return {
         "name": settings.login_format.replace("{name}", entry.text(settings.layout.people_login)),
         "id": next(
@@ -159,21 +163,21 @@ def _user(found: Explained, key: str, entry: Entry, machines: list[str]) -> dict
         "dn": entry.dn,
         "machines": machines,
         "projects": [
-            {"name": name, "through": [_dn(decision, name, group) for group in way]}
-            for name, way in ways.items()
+            {"name": name, "through": [_dn(decision, name, group) for group in path]}
+            for name, path in paths.items()
         ],
     }
 
 
 def _dn(decision: Decision, project: str, key: str) -> str:
     top = decision.projects[project]
-    return top.dn if key == top.key else decision.facts.groups[key].dn
+    return top.dn if key == top.key else decision.groups.entries[key].dn
 
 
 def _is_user_asked(user: Mapping[str, Any], question: Question, settings: Settings) -> bool:
-    """Who is asked for by name is told about in any case.
+    """Return whether an answer has a user.
 
-    Otherwise who has something of what is asked for.
+    It has those who are asked for by name, otherwise those who have some of what is asked for.
     """
     if question.users:
         return bare_login(user["name"], settings) in _logins(question, settings)
@@ -186,50 +190,56 @@ def _is_user_asked(user: Mapping[str, Any], question: Question, settings: Settin
     )
 
 
-def _verdict(
-    found: Explained, key: str, entry: Entry, user: Mapping[str, Any], question: Question
+def _outcome(
+    explained: Explained, key: str, entry: Entry, user: Mapping[str, Any], question: Question
 ) -> dict[str, Any]:
-    cause, why = next(_obstacles(found, key, entry, user, question), ("", ""))
-    return {"gets_tools": not cause, "cause": cause or "member", "why": why or _how(user, question)}
+    cause, why = next(_obstacles(explained, key, entry, user, question), ("", ""))
+    return {
+        "gets_tools": not cause,
+        "cause": cause or "member",
+        "why": why or _paths_in_words(user, question),
+    }
 
 
 def _obstacles(
-    found: Explained, key: str, entry: Entry, user: Mapping[str, Any], question: Question
+    explained: Explained, key: str, entry: Entry, user: Mapping[str, Any], question: Question
 ) -> Iterator[tuple[str, str]]:
-    """Why somebody does not get the tools that are asked about, the first reason first."""
-    settings = found.settings
-    closed = why_closed(entry, found.now)
+    """Yield why a person does not get the tools that are asked about, the first reason first."""
+    settings = explained.settings
+    closed = why_closed(entry, explained.now)
     if closed:
         yield "disabled", f"the account {entry.dn} is disabled or has expired: {closed}"
     if not entry.text(settings.layout.people_login):
         yield "no_login", f"{entry.dn} has no {settings.layout.people_login}"
-    yield from _about_projects(found, user, question)
+    yield from _about_projects(explained, user, question)
     if not user["machines"]:
         yield "no_machine", f"{user['name']} has no machine: {_where_machines(settings)}"
     asked = _machine_names(question, settings)
     if asked and not asked & {*user["machines"]}:
-        yield from _about_machines(found, user, asked)
+        yield from _about_machines(explained, user, asked)
 
 
 def _about_projects(
-    found: Explained, user: Mapping[str, Any], question: Question
+    explained: Explained, user: Mapping[str, Any], question: Question
 ) -> Iterator[tuple[str, str]]:
     has = {project["name"] for project in user["projects"]}
-    unknown = [name for name in question.projects if name not in found.decision.projects]
+    unknown = [name for name in question.projects if name not in explained.decision.projects]
     for name in unknown:
-        place = found.settings.projects
+        place = explained.settings.projects
         yield (
             "no_project",
             f"there is no project {name} below {place.base} by the filter {place.filter}"
-            + _prefixed(found.settings),
+            + _prefixed(explained.settings),
         )
     if question.projects and not has & {*question.projects}:
         groups = ", ".join(
-            found.decision.projects[name].dn for name in question.projects if name not in unknown
+            explained.decision.projects[name].dn
+            for name in question.projects
+            if name not in unknown
         )
         yield "not_a_member", f"neither {groups} nor a group inside of it names {user['name']}"
     elif not has:
-        count = len(found.decision.projects)
+        count = len(explained.decision.projects)
         yield (
             "not_a_member",
             (
@@ -244,10 +254,10 @@ def _prefixed(settings: Settings) -> str:
 
 
 def _about_machines(
-    found: Explained, user: Mapping[str, Any], asked: set[str]
+    explained: Explained, user: Mapping[str, Any], asked: set[str]
 ) -> Iterator[tuple[str, str]]:
     for name in sorted(asked):
-        if name not in found.decision.machines:
+        if name not in explained.decision.machines.people_of:
             yield "no_such_machine", f"there is no machine {name} in the inventory"
     has = ", ".join(user["machines"])
     yield "not_on_machine", f"{user['name']} has {has}, not {', '.join(sorted(asked))}"
@@ -255,35 +265,35 @@ def _about_machines(
 
 def _where_machines(settings: Settings) -> str:
     owners = "/".join(settings.layout.machines_owners)
-    ways = [
+    sources = [
         f"no {owners} of a machine names the account" if settings.machines and owners else "",
         f"its {settings.user_attribute} names none" if settings.user_attribute else "",
         "machine_map does not name it" if settings.machine_map else "",
         "no netgroup has a triple with it" if settings.netgroups else "",
     ]
-    return ", ".join(way for way in ways if way)
+    return ", ".join(source for source in sources if source)
 
 
-def _how(user: Mapping[str, Any], question: Question) -> str:
+def _paths_in_words(user: Mapping[str, Any], question: Question) -> str:
     projects = [
         project
         for project in user["projects"]
         if not question.projects or project["name"] in question.projects
     ]
-    told = "; ".join(
+    paths = "; ".join(
         f"{project['name']} through {' > '.join(project['through'])}" for project in projects
     )
-    return f"{told}; on {', '.join(user['machines'])}"
+    return f"{paths}; on {', '.join(user['machines'])}"
 
 
-def _unknown(found: Explained, question: Question) -> Iterator[dict[str, Any]]:
-    """Those who are asked for and are not among the people."""
-    settings = found.settings
+def _unknown(explained: Explained, question: Question) -> Iterator[dict[str, Any]]:
+    """Yield those who are asked for and are not among the people."""
+    settings = explained.settings
     for name in question.users:
         login = bare_login(name, settings)
-        if found.decision.logins.get(login):
+        if explained.decision.people.by_login.get(login):
             continue
-        others = found.outside.get(login, ())
+        others = explained.outside.get(login, ())
         nothing = {
             "name": name,
             "id": "",
@@ -318,7 +328,7 @@ def _name(person: Person, settings: Settings) -> str:
 def changes(
     former: Iterable[Machine], present: Iterable[Machine], question: Question, settings: Settings
 ) -> dict[str, Any]:
-    """Who gets and who loses what, between two answers; people are compared by their ids."""
+    """Return who gets and who loses what, between two answers, by the people's ids."""
     old, new = _grants(former), _grants(present)
     added = [_grant(key, new[key]) for key in new.keys() - old.keys()]
     removed = [_grant(key, old[key]) for key in old.keys() - new.keys()]
@@ -330,12 +340,12 @@ def changes(
 
 
 def _grants(machines: Iterable[Machine]) -> dict[tuple[str, str, str], str]:
-    return {
-        (machine.machine, user.id, project): user.name
-        for machine in machines
-        for user in machine.users
-        for project in user.projects
-    }
+    grants: dict[tuple[str, str, str], str] = {}
+    for machine in machines:
+        for user in machine.users:
+            for project in user.projects:
+                grants[machine.machine, user.id, project] = user.name
+    return grants
 
 
 def _grant(key: tuple[str, str, str], name: str) -> dict[str, str]:

@@ -11,11 +11,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 from .._directory.directory_errors import Contradiction, Incomplete, Refused
 from .._directory.distinguished_names import any_of, dn_key, filter_value, member_dn
 from .._directory.layouts import IN_CHAIN
-from .._directory.search import DnSearch, Entry, Query, Session, read_all, read_dns
+from .._directory.search import Entry, Query, Session, read_all, read_dns
 from .._directory.settings import SearchArea, Settings
 from . import accounts
 from .netgroups import read_netgroups, users_named
@@ -32,7 +33,10 @@ class Facts:
     chains: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """People and groups in each project, as the server's own rule has them."""
     others: frozenset[str] = frozenset()
-    """What is named as a member or owner, is there, and is neither a person nor a group; by the normal forms of DNs."""
+    """What is named as a member or owner, exists, and is neither a person nor a group.
+
+    By the normal forms of DNs.
+    """
     other_logins: frozenset[str] = frozenset()
     """The same of login names."""
     netgroups: tuple[Entry, ...] = ()
@@ -41,7 +45,7 @@ class Facts:
 
 
 def read_facts(session: Session, settings: Settings) -> Facts:
-    """All that is needed, and nothing by the person."""
+    """Read all that is needed, and nothing by the person."""
     projects = tuple(
         _named(_read(session, settings.projects, group_attributes(settings), settings), settings)
     )
@@ -56,19 +60,17 @@ def read_facts(session: Session, settings: Settings) -> Facts:
     if settings.nested == "in_chain":
         for project in projects:
             chains[project.key] = frozenset(_chain(session, settings, project, groups))
-    owned = {
-        dn_key(dn): dn
-        for machine in machines
-        for dn in machine.texts(*settings.layout.machines_owners)
-    }
+    owner_dns = (machine.texts(*settings.layout.machines_owners) for machine in machines)
+    owned = {dn_key(dn): dn for dn in chain.from_iterable(owner_dns)}
     fleet = {machine.key for machine in machines}
-    passed = people.keys() | fleet
-    _close(session, settings, groups, people, passed, owned)
+    known = people.keys() | fleet
+    named = {**owned, **_groups_to_follow(settings, _naming(settings, groups, people))}
+    _add_inner_groups(session, settings, groups, named, known)
     for group in groups.values():
         _refuse_empty(settings, group)
     netgroups, lost = read_netgroups(session, settings)
     others = _others(
-        session, settings, _who_name(settings, groups, people), {*passed, *groups}, owned
+        session, settings, _naming(settings, groups, people), {*known, *groups}, owned
     ) | (owned.keys() & fleet)
     logins = _other_logins(
         session, settings, [*groups.values()], people.values(), users_named(netgroups)
@@ -77,7 +79,7 @@ def read_facts(session: Session, settings: Settings) -> Facts:
 
 
 def group_attributes(settings: Settings) -> tuple[str, ...]:
-    """What is asked of a group."""
+    """Return the attributes of a group that are read."""
     layout = settings.layout
     primary = ("objectSid", "gidNumber") if layout.primary_group else ()
     return _distinct(
@@ -91,7 +93,7 @@ def group_attributes(settings: Settings) -> tuple[str, ...]:
 
 
 def person_attributes(settings: Settings) -> tuple[str, ...]:
-    """What is asked of a person."""
+    """Return the attributes of a person that are read."""
     layout = settings.layout
     primary = ("primaryGroupID", "gidNumber") if layout.primary_group else ()
     machines = (settings.user_attribute,) if settings.user_attribute else ()
@@ -108,7 +110,7 @@ def person_attributes(settings: Settings) -> tuple[str, ...]:
 
 
 def machine_attributes(settings: Settings) -> tuple[str, ...]:
-    """What is asked of a machine."""
+    """Return the attributes of a machine that are read."""
     return _distinct(settings.layout.machines_name, *settings.layout.machines_owners)
 
 
@@ -125,7 +127,7 @@ def _read(
 
 
 def ranged(settings: Settings) -> tuple[str, ...]:
-    """The attributes that may have more values than a server gives at once."""
+    """Return the attributes that may have more values than a server gives at once."""
     layout = settings.layout
     own = (settings.user_attribute,) if settings.user_attribute else ()
     return (
@@ -138,13 +140,13 @@ def ranged(settings: Settings) -> tuple[str, ...]:
 
 
 def _by_key(entries: Iterable[Entry]) -> dict[str, Entry]:
-    """Entries by the normal forms of their DNs.
+    """Return entries by the normal forms of their DNs.
 
     Where a server tells two DNs apart that are one here, members would go to the wrong one.
     """
-    found: dict[str, Entry] = {}
+    by_key: dict[str, Entry] = {}
     for entry in entries:
-        other = found.setdefault(entry.key, entry)
+        other = by_key.setdefault(entry.key, entry)
         if other is not entry and other.dn != entry.dn:
             remedy = "Rename one of them, or leave it out by a filter"
             raise Contradiction(
@@ -152,11 +154,11 @@ def _by_key(entries: Iterable[Entry]) -> dict[str, Entry]:
                 f"{other.dn} and {entry.dn}",
                 remedy,
             )
-    return found
+    return by_key
 
 
 def _named(entries: Iterable[Entry], settings: Settings) -> Iterator[Entry]:
-    """The groups whose names begin as projects do."""
+    """Yield the groups whose names begin as projects do."""
     for entry in entries:
         names = entry.texts(settings.layout.projects_name)
         if not settings.prefix or any(name.startswith(settings.prefix) for name in names):
@@ -166,7 +168,7 @@ def _named(entries: Iterable[Entry], settings: Settings) -> Iterator[Entry]:
 def _chain(
     session: Session, settings: Settings, project: Entry, groups: dict[str, Entry]
 ) -> Iterator[str]:
-    """Who is in a project over any number of groups, in two searches.
+    """Yield who is in a project over any number of groups, in two searches.
 
     The groups are kept for their primary members.
     """
@@ -189,32 +191,34 @@ def _chain(
         yield person.key
 
 
-def _close(
+def _add_inner_groups(
     session: Session,
     settings: Settings,
     groups: dict[str, Entry],
-    people: Mapping[str, Entry],
-    passed: Iterable[str],
-    owned: Mapping[str, str],
+    named: Mapping[str, str],
+    known: Iterable[str],
 ) -> None:
-    """Add the groups that are inside of groups, level by level.
+    """Add the groups among these DNs, and those inside of them, level by level.
 
-    Each DN is looked up once, so that a circle ends.
+    Each DN is looked up once, so that a circle ends; those that are ``known`` are no groups.
     """
-    tried = {*passed, *groups}
-    wanted = {**owned, **_named_in(settings, _who_name(settings, groups, people))}
+    looked_up = {*known, *groups}
     while True:
-        wanted = {key: dn for key, dn in wanted.items() if key not in tried}
-        if not wanted:
+        missing = {key: dn for key, dn in named.items() if key not in looked_up}
+        if not missing:
             return
-        tried.update(wanted)
-        found = _by_key(
+        looked_up.update(missing)
+        inner = _by_key(
             _look_up(
-                session, settings, wanted, settings.layout.groups_filter, group_attributes(settings)
+                session,
+                settings,
+                missing,
+                settings.layout.groups_filter,
+                group_attributes(settings),
             )
         )
-        groups.update(found)
-        wanted = _named_in(settings, found.values())
+        groups.update(inner)
+        named = _groups_to_follow(settings, inner.values())
 
 
 def _look_up(
@@ -224,15 +228,17 @@ def _look_up(
     kind: str,
     attributes: tuple[str, ...],
 ) -> Iterator[Entry]:
-    """Those of a kind among these DNs, wherever this server has them."""
+    """Yield those of a kind among these DNs, wherever this server has them."""
     for base, chosen in _by_tree([settings.base, *session.naming_contexts], dns).items():
-        search = DnSearch(
-            base=base,
-            dn_attribute=settings.layout.dn_attribute,
-            kind_filter=kind,
-            attributes=attributes,
-            ranged=ranged(settings),
-            batch_size=settings.batch_size,
+        entries = read_dns(
+            session,
+            base,
+            settings.layout.dn_attribute,
+            chosen,
+            kind,
+            attributes,
+            ranged(settings),
+            settings.batch_size,
         )
         entries = read_dns(session, search, chosen)
         # A tree of the server that this account may not see is as if it were not there.
@@ -241,8 +247,8 @@ def _look_up(
 
 
 def _by_tree(bases: Iterable[str], dns: Mapping[str, str]) -> dict[str, list[str]]:
-    """The DNs by the first base that they are below; those that are below none are left out."""
-    found: dict[str, list[str]] = {}
+    """Return the DNs by the first base that they are below, without those below none."""
+    by_base: dict[str, list[str]] = {}
     keys = {base: dn_key(base) for base in bases if base}
     for key, dn in dns.items():
         base = next(
@@ -250,8 +256,8 @@ def _by_tree(bases: Iterable[str], dns: Mapping[str, str]) -> dict[str, list[str
             None,
         )
         if base is not None:
-            found.setdefault(base, []).append(dn)
-    return found
+            by_base.setdefault(base, []).append(dn)
+    return by_base
 
 
 def _others(
@@ -261,9 +267,9 @@ def _others(
     known: set[str],
     owned: Mapping[str, str],
 ) -> frozenset[str]:
-    """What is named, and is neither a person nor a group, but is there.
+    """Return what is named, exists, and is neither a person nor a group.
 
-    A service, a contact, somebody from another domain.
+    A service, a contact, a person from another domain.
     """
     named = {
         key: dn
@@ -283,43 +289,36 @@ def _other_logins(
     people: Iterable[Entry],
     named: Iterable[str],
 ) -> frozenset[str]:
+    """Return the login names that are named, exist, and are no person's."""
     login = settings.layout.people_login
-    mapped = (name for names in settings.machine_map.values() for name in names)
-    written = {
-        *named,
-        *mapped,
-        *(text for group in groups for text in group.texts(*settings.layout.member_logins)),
-    }
-    left = sorted(written - {person.text(login) for person in people})
-    batches = (
-        left[first : first + settings.batch_size]
-        for first in range(0, len(left), settings.batch_size)
-    )
-    found = (
-        entry
-        for batch in batches
-        for entry in read_all(session, Query(settings.base, any_of(login, batch), (login,)))
-    )
-    return frozenset(text for entry in found for text in entry.texts(login))
+    written = set[str](named).union(*settings.machine_map.values())
+    written.update(*(group.texts(*settings.layout.member_logins) for group in groups))
+    logins = sorted(written - {person.text(login) for person in people})
+    existing: set[str] = set()
+    for first in range(0, len(logins), settings.batch_size):
+        batch = logins[first : first + settings.batch_size]
+        for entry in read_all(session, Query(settings.base, any_of(login, batch), (login,))):
+            existing.update(entry.texts(login))
+    return frozenset(existing)
 
 
-def _who_name(
+def _naming(
     settings: Settings, groups: Mapping[str, Entry], people: Mapping[str, Entry]
 ) -> list[Entry]:
-    """The entries that name others as members or as groups."""
+    """Return the entries that name others as members or as groups."""
     return [*groups.values(), *(people.values() if settings.layout.member_of else ())]
 
 
-def _named_in(settings: Settings, entries: Iterable[Entry]) -> dict[str, str]:
-    """The DNs to follow."""
+def _groups_to_follow(settings: Settings, entries: Iterable[Entry]) -> dict[str, str]:
+    """Return the DNs that may be groups inside of these."""
     return _members_of(settings, entries) if settings.nested == "recursive" else {}
 
 
 def _members_of(settings: Settings, entries: Iterable[Entry]) -> dict[str, str]:
-    """The DNs that these entries name as members, or as groups that they are in."""
-    names = (*settings.layout.member_dns, *settings.layout.member_of)
-    written = (member_dn(text) for entry in entries for text in entry.texts(*names))
-    return {dn_key(dn): dn for dn in written}
+    """Return the DNs that these entries name as members, or as groups that they are in."""
+    attributes = (*settings.layout.member_dns, *settings.layout.member_of)
+    written = chain.from_iterable(entry.texts(*attributes) for entry in entries)
+    return {dn_key(dn): dn for dn in map(member_dn, written)}
 
 
 _NEVER_EMPTY: Mapping[str, Callable[[Entry], object]] = {
@@ -329,9 +328,9 @@ _NEVER_EMPTY: Mapping[str, Callable[[Entry], object]] = {
 
 
 def _refuse_empty(settings: Settings, group: Entry) -> None:
-    """RFC 4519 3.5, 3.6: these classes cannot be empty.
+    """Raise Incomplete for a group without a member whose class cannot be empty.
 
-    So that no member means no right to read.
+    RFC 4519 3.5, 3.6: so that no member means no right to read.
     """
     if settings.layout.empty_groups:
         return

@@ -20,33 +20,36 @@ from .facts import read_facts
 
 
 def read_membership(settings: Settings) -> Membership:
-    """Ask the directory; the whole answer, or an error."""
+    """Read the membership from the directory: the whole answer, or an error."""
     with connect(settings.connection) as session:
         return membership_in(session, settings)
 
 
 def membership_in(session: LdapSession, settings: Settings) -> Membership:
-    """The same over a session that is there already."""
+    """Read the membership over a session that is open already."""
     return _explained(session, settings).membership
 
 
 def explain_membership(
     settings: Settings, question: Question, former: Iterable[Machine] | None = None
 ) -> dict[str, Any]:
-    """Who, where and why, as plain data.
+    """Return who works where and why, as plain data.
 
     With what is different from a former answer, where there is one.
     """
     with connect(settings.connection) as session:
-        found = _explained(session, settings)
-        found = replace(
-            found, outside=look_outside(session, settings, found.decision, question.users)
+        explained = _explained(session, settings)
+        explained = replace(
+            explained, outside=look_outside(session, settings, explained.decision, question.users)
         )
-    told = answer(found, question)
+    explanation = answer(explained, question)
     return (
-        told
+        explanation
         if former is None
-        else {**told, "changes": changes(former, found.membership.machines, question, settings)}
+        else {
+            **explanation,
+            "changes": changes(former, explained.membership.machines, question, settings),
+        }
     )
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wanted and what has been delivered, in the folder ``state_path``. No directory is asked here.
+"""What is wanted and what was delivered, in the folder ``state_path``; no LDAP here.
 
 ::
 
@@ -77,7 +77,7 @@ class Wanted:
 
 
 def read_wanted(folder: str | Path) -> Wanted:
-    """What is wanted; an error where that is not known."""
+    """Return what is wanted; raise Refused where that is not known."""
     path = Path(folder) / "wanted.json"
     data = _read(path)
     if data is None:
@@ -99,12 +99,12 @@ def write_wanted(folder: str | Path, wanted: Wanted) -> None:
 
 
 def read_pending(folder: str | Path) -> Membership:
-    """What is wanted, with the machines alone that are to be delivered to."""
-    found = _read_shortcut(Path(folder))
-    if found is None:
+    """Return what is wanted, with the machines alone that are to be delivered to."""
+    shortcut = _read_shortcut(Path(folder))
+    if shortcut is None:
         wanted = read_wanted(folder).membership
         return dataclasses.replace(wanted, machines=pending(wanted, read_delivered(folder)))
-    return _only_pending(Path(folder), *found)
+    return _only_pending(Path(folder), *shortcut)
 
 
 def _read_shortcut(folder: Path) -> tuple[Membership, dict[str, str]] | None:
@@ -120,7 +120,7 @@ def _read_shortcut(folder: Path) -> tuple[Membership, dict[str, str]] | None:
 
 
 def read_since(folder: str | Path) -> dict[str, str]:
-    """The machines that were pending when the event source wrote last.
+    """Return the machines that were pending when the event source wrote last.
 
     And the serial at which it came to be wanted what they are to have.
     """
@@ -131,70 +131,79 @@ def read_since(folder: str | Path) -> dict[str, str]:
 
 
 def _only_pending(folder: Path, membership: Membership, since: Mapping[str, str]) -> Membership:
-    """The same with those of its machines alone that are to be delivered to.
+    """Return a membership with those of its machines alone that are to be delivered to.
 
     Only their own files are read.
     """
-    given = read_delivered_to(folder, [machine.machine for machine in membership.machines])
-    return dataclasses.replace(membership, machines=pending(membership, given, since))
+    delivered = read_delivered_to(folder, [machine.machine for machine in membership.machines])
+    return dataclasses.replace(membership, machines=pending(membership, delivered, since))
 
 
 def read_delivered_to(folder: str | Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """The membership record that each of these machines was given, as far as there was one.
+    """Return the membership record that each of these machines was given, where there is one.
 
     Only their own files are read.
     """
     paths = {name: Path(folder) / "delivered" / f"{name}.json" for name in names}
-    found = {name: (_read(path), str(path)) for name, path in paths.items()}
+    contents = {name: (_read(path), str(path)) for name, path in paths.items()}
     return {
-        name: delivered_in(data, path) for name, (data, path) in found.items() if data is not None
+        name: delivered_in(data, path)
+        for name, (data, path) in contents.items()
+        if data is not None
     }
 
 
 def write_pending(
     folder: str | Path, membership: Membership, since: Mapping[str, str]
 ) -> dict[str, str]:
-    """Keep those of the machines that are to be delivered to, of which no others than these can be.
+    """Keep those of the machines that are to be delivered to; return them with their serials.
 
-    They, with their serials.
+    No others than those in ``since`` can be among them.
     """
-    found = tuple(machine for machine in membership.machines if machine.machine in since)
-    kept = _only_pending(Path(folder), dataclasses.replace(membership, machines=found), since)
-    behind = {machine.machine: since[machine.machine] for machine in kept.machines}
+    machines = tuple(machine for machine in membership.machines if machine.machine in since)
+    unserved = _only_pending(
+        Path(folder), dataclasses.replace(membership, machines=machines), since
+    )
+    behind = {machine.machine: since[machine.machine] for machine in unserved.machines}
     served = [machine.machine for machine in membership.machines if machine.machine not in behind]
-    content = {"format": FORMAT, "membership": kept.as_data(), "since": behind, "served": served}
+    content = {
+        "format": FORMAT,
+        "membership": unserved.as_data(),
+        "since": behind,
+        "served": served,
+    }
     replace_file(Path(folder), "pending.json", json.dumps(content), lasting=False)
     return behind
 
 
 def read_delivered(folder: str | Path) -> dict[str, dict[str, Any]]:
-    """The membership record that each machine was given."""
-    kept = _read_cache(Path(folder))
-    found, unknown = {}, 0
-    for name, path, print_of in _files(Path(folder) / "delivered"):
-        record = kept.get(name)
-        if record is None or record[0] != print_of:
+    """Return the membership record that each machine was given."""
+    cached = _read_cache(Path(folder))
+    records, uncached = {}, 0
+    for name, path, fingerprint in _files(Path(folder) / "delivered"):
+        record = cached.get(name)
+        if record is None or record[0] != fingerprint:
             data = _read(Path(path))
             if data is None:
                 continue
-            record, unknown = [print_of, delivered_in(data, path)], unknown + 1
-        found[name] = record
-    if unknown > _MANY:
-        with contextlib.suppress(Refused):  # Whoever may only read does without.
+            record, uncached = [fingerprint, delivered_in(data, path)], uncached + 1
+        records[name] = record
+    if uncached > _MANY:
+        with contextlib.suppress(Refused):  # An account that may only read does without.
             replace_file(
-                Path(folder), _CACHE, json.dumps({"format": FORMAT, "read": found}), lasting=False
+                Path(folder), _CACHE, json.dumps({"format": FORMAT, "read": records}), lasting=False
             )
-    return {record["machine"]: record for _print, record in found.values()}
+    return {record["machine"]: record for _fingerprint, record in records.values()}
 
 
 def _files(folder: Path) -> list[tuple[str, str, list[int]]]:
-    """Name, path and print of each file.
+    """Return name, path and fingerprint of each file.
 
     Files are replaced, not written to, so that other content is another inode.
     """
     try:
         with os.scandir(folder) as entries:
-            found = [
+            files = [
                 (entry.name, entry.path, entry.stat())
                 for entry in entries
                 if entry.name.endswith(".json")
@@ -204,8 +213,8 @@ def _files(folder: Path) -> list[tuple[str, str, list[int]]]:
     except OSError as error:
         raise _unread(folder, error) from error
     return [
-        (name, path, [about.st_ino, about.st_mtime_ns, about.st_size])
-        for name, path, about in sorted(found)
+        (name, path, [status.st_ino, status.st_mtime_ns, status.st_size])
+        for name, path, status in sorted(files)
     ]
 
 
@@ -217,14 +226,14 @@ def _read_cache(folder: Path) -> dict[str, list[Any]]:
     return {}
 
 
-def write_delivered(folder: str | Path, given: Mapping[str, Any]) -> None:
+def write_delivered(folder: str | Path, delivered: Mapping[str, Any]) -> None:
     """Keep the membership record that a machine was given; it has reported ready."""
-    kept = delivered_in({"format": FORMAT, **given}, "the record")
-    write(Path(folder) / "delivered", f"{kept['machine']}.json", {"format": FORMAT, **kept})
+    content = delivered_in({"format": FORMAT, **delivered}, "the record")
+    write(Path(folder) / "delivered", f"{content['machine']}.json", {"format": FORMAT, **content})
 
 
 def forget_delivered(folder: str | Path, machine: str) -> None:
-    """The machine has nothing any more.
+    """Drop the record of a machine, which has nothing any more.
 
     It was taken out of service, or is to be delivered to as if it were new.
     """
@@ -238,37 +247,39 @@ def pending(
     delivered: Mapping[str, Mapping[str, Any]],
     since: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Machine, ...]:
-    """The machines that are to be delivered to, each with all its users.
+    """Return the machines that are to be delivered to, each with all its users.
 
     ``since`` is the serial at which that came to be wanted, where it is known. Pure.
     """
     return tuple(
-        one
-        for one in wanted.machines
-        if _is_pending(one, wanted.serial, delivered.get(one.machine), since.get(one.machine))
+        machine
+        for machine in wanted.machines
+        if _is_pending(
+            machine, wanted.serial, delivered.get(machine.machine), since.get(machine.machine)
+        )
     )
 
 
 def _is_pending(
-    machine: Machine, serial: str, given: Mapping[str, Any] | None, since: str | None
+    machine: Machine, serial: str, delivered: Mapping[str, Any] | None, since: str | None
 ) -> bool:
-    if given is None:
+    if delivered is None:
         return True
-    if is_older(serial, given["serial"]):
+    if is_older(serial, delivered["serial"]):
         return False
-    return record(machine, serial)["users"] != given["users"] or (
-        since is not None and not _is_from(since, given["serial"])
+    return record(machine, serial)["users"] != delivered["users"] or (
+        since is not None and not _is_from(since, delivered["serial"])
     )
 
 
 def _is_from(since: str, serial: str) -> bool:
-    """Whether it is known to be from then or later; what another server has numbered is not."""
+    """Return whether it is known to be from then or later, by the same server's numbers."""
     order = compare(serial, since)
     return not order.older and not order.other_source
 
 
 def wanted_in(data: Any, where: str) -> Wanted:
-    """The content of ``wanted.json``, or an error that says what is wrong with it. Pure."""
+    """Return the content of ``wanted.json``; raise Contradiction where it is broken. Pure."""
     content = _shaped(data, where, cookie=(str, type(None)), membership=dict)
     membership = _shaped(
         content["membership"], where, serial=str, machines=list, projects=dict, remarks=list
@@ -301,7 +312,7 @@ def _since_in(data: Any, where: str) -> dict[str, str]:
 
 
 def delivered_in(data: Any, where: str) -> dict[str, Any]:
-    """The content of a file in ``delivered``, or an error that says what is wrong with it. Pure."""
+    """Return the content of a file in ``delivered``; raise where it is broken. Pure."""
     content = _shaped(data, where, machine=str, serial=str, users=list)
     name = _machine(content["machine"], where)
     _check_serial(content["serial"], where)
@@ -339,7 +350,7 @@ def _check_serial(text: str, where: str) -> None:
 
 
 def _machine(name: str, where: str) -> str:
-    """A machine's name, which is a file's name too."""
+    """Return a machine's name, which is a file's name too."""
     if machine_name(name, "") != name:
         raise _broken(where, f"{name!r} is no machine's name in lower case")
     return name
@@ -354,7 +365,7 @@ def _broken(where: str, why: str) -> Contradiction:
 
 
 def _read(path: Path) -> Any:
-    """What a file holds; None where it is not there."""
+    """Return what a file holds; None where it does not exist."""
     try:
         return json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -370,7 +381,7 @@ def write(folder: Path, name: str, content: Mapping[str, Any]) -> None:
     replace_file(folder, name, json.dumps(content, indent=1, sort_keys=True))
 
 
-def replace_file(folder: Path, name: str, text: str, lasting: bool = True) -> None:
+def replace_file(folder: Path, name: str, text: str, *, lasting: bool = True) -> None:
     """Replace a file of the state by one rename, for its owner alone.
 
     One that is not ``lasting`` may be lost in a power cut.
@@ -381,10 +392,10 @@ def replace_file(folder: Path, name: str, text: str, lasting: bool = True) -> No
                 place.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise _unwritten(folder / name, error, "state_path") from error
-    replace(folder / name, text, 0o600, "state_path", lasting)
+    replace(folder / name, text, 0o600, "state_path", lasting=lasting)
 
 
-def replace(path: Path, text: str, mode: int, option: str, lasting: bool = True) -> None:
+def replace(path: Path, text: str, mode: int, option: str, *, lasting: bool = True) -> None:
     """Replace a file by one rename; ``option`` is what says where it is."""
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
@@ -399,15 +410,15 @@ def replace(path: Path, text: str, mode: int, option: str, lasting: bool = True)
                 os.fsync(file.fileno())
         os.replace(temporary, path)
         if lasting:
-            _settle(path.parent)
+            _sync_folder(path.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise _unwritten(path, error, option) from error
 
 
-def _settle(folder: Path) -> None:
-    """The rename outlives a power cut."""
+def _sync_folder(folder: Path) -> None:
+    """Let a rename outlive a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

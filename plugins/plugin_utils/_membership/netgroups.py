@@ -17,7 +17,9 @@ from .._directory.distinguished_names import any_of
 from .._directory.search import Entry, Query, Session, read_all
 from .._directory.settings import Settings
 
-ATTRIBUTES = ("cn", "nisNetgroupTriple", "memberNisNetgroup")
+_INSIDE = "memberNisNetgroup"
+"""The attribute with the netgroups inside of one."""
+ATTRIBUTES = ("cn", "nisNetgroupTriple", _INSIDE)
 _TRIPLE = re.compile(r"\(\s*([^,()]*?)\s*,\s*([^,()]*?)\s*,\s*([^,()]*?)\s*\)")
 
 
@@ -33,12 +35,12 @@ class Triple:
 
     @property
     def is_pair(self) -> bool:
-        """Whether it says that this user has this machine."""
+        """Return whether it gives this machine to this user."""
         return self.machine not in ("", "-") and self.user not in ("", "-")
 
 
 def triples(entry: Entry) -> Iterator[Triple]:
-    """The triples of one netgroup; pure."""
+    """Yield the triples of one netgroup; pure."""
     for text in entry.texts("nisNetgroupTriple"):
         match = _TRIPLE.fullmatch(text.strip())
         if match is None:
@@ -49,30 +51,33 @@ def triples(entry: Entry) -> Iterator[Triple]:
 
 
 def users_named(netgroups: Iterable[Entry]) -> set[str]:
-    """The login names in triples; pure."""
-    return {triple.user for entry in netgroups for triple in triples(entry) if triple.is_pair}
+    """Return the login names in triples; pure."""
+    users: set[str] = set()
+    for entry in netgroups:
+        users.update(triple.user for triple in triples(entry) if triple.is_pair)
+    return users
 
 
 def read_netgroups(
     session: Session, settings: Settings
 ) -> tuple[tuple[Entry, ...], frozenset[str]]:
-    """All netgroups that are chosen or inside of these.
+    """Return all netgroups that are chosen or inside of these.
 
-    And the names of those that are not there.
+    And the names of those that do not exist.
     """
     place = settings.netgroups
     if place is None:
         return (), frozenset()
-    ranged = ("nisNetgroupTriple", "memberNisNetgroup")
-    found = {
+    ranged = ("nisNetgroupTriple", _INSIDE)
+    netgroups = {
         entry.key: entry
         for entry in read_all(
             session, Query(place.base, place.filter, ATTRIBUTES, place.scope), ranged
         )
     }
-    known = {name for entry in found.values() for name in entry.texts("cn")}
+    known = _names(netgroups.values(), "cn")
     lost: set[str] = set()
-    waiting = _inside(found.values()) - known
+    waiting = _names(netgroups.values(), _INSIDE) - known
     while waiting:
         batch, rest = sorted(waiting)[: settings.batch_size], sorted(waiting)[settings.batch_size :]
         chosen = f"(&(objectClass=nisNetgroup){any_of('cn', batch)})"
@@ -80,13 +85,13 @@ def read_netgroups(
             entry.key: entry
             for entry in read_all(session, Query(settings.base, chosen, ATTRIBUTES), ranged)
         }
-        found.update(new)
-        named = {name for entry in new.values() for name in entry.texts("cn")}
+        netgroups.update(new)
+        named = _names(new.values(), "cn")
         lost |= set(batch) - named
         known |= named | set(batch)
-        waiting = ({*rest} | _inside(new.values())) - known
-    return tuple(found.values()), frozenset(lost)
+        waiting = ({*rest} | _names(new.values(), _INSIDE)) - known
+    return tuple(netgroups.values()), frozenset(lost)
 
 
-def _inside(entries: Iterable[Entry]) -> set[str]:
-    return {name for entry in entries for name in entry.texts("memberNisNetgroup")}
+def _names(entries: Iterable[Entry], attribute: str) -> set[str]:
+    return set[str]().union(*(entry.texts(attribute) for entry in entries))

@@ -150,9 +150,9 @@ async def main(queue: Any, args: dict[str, Any]) -> None:
 
 
 def _package(name: str) -> Any:
-    """A part of the collection.
+    """Import a part of the collection.
 
-    Which ansible-rulebook starts by its path, without Ansible's loader.
+    ansible-rulebook loads the source by its path, without Ansible's loader.
     """
     if _TOP not in sys.modules:
         top = types.ModuleType(_TOP)

@@ -3,11 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.shipping.code.plugins.plugin_utils._delivery.removal_limit import RemovalLimits
+from ansible_collections.shipping.code.plugins.plugin_utils._delivery.removal_limit import (
+    RemovalLimits,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._events.blocked_removals import (
     WINDOW,
-    Brake,
-    brake_from,
+    RecentRemovals,
+    recent_removals_from,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import (
     Machine,
@@ -29,82 +31,86 @@ def without(whole: dict[str, Machine], *numbers: int) -> dict[str, Machine]:
 
 def test_who_leaves_leaves():
     before = people(20)
-    after, held, brake = Brake().apply(before, without(before, 1), 100.0)
-    assert after == without(before, 1) and not held.id
-    assert brake.lately == ((100.0, ("pc1", "id-u1", "a")),)
+    after, blocked, recent = RecentRemovals().apply(before, without(before, 1), 100.0)
+    assert after == without(before, 1) and not blocked.id
+    assert recent.recent == ((100.0, ("pc1", "id-u1", "a")),)
 
 
-def test_many_at_once_are_held_and_joins_go_on():
+def test_many_at_once_are_blocked_and_joins_go_on():
     before = people(100)
     seen = {**without(before, *range(30)), "new": Machine("new", (User("x", "id-x", ("a",)),))}
-    after, held, _brake = Brake().apply(before, seen, 0.0)
-    assert len(held.lost) == 30 and "30 of 100" in held.reasons[0]
+    after, blocked, _recent = RecentRemovals().apply(before, seen, 0.0)
+    assert len(blocked.removals) == 30 and "30 of 100" in blocked.reasons[0]
     assert after == {**before, "new": seen["new"]}
 
 
-def test_who_joins_another_project_while_the_leave_is_held():
+def test_who_joins_another_project_while_the_leave_is_blocked():
     before = fleet(pc1={"u1": ["a"]}, pc2={"u2": ["a"]}, pc3={"u3": ["a"]})
-    after, held, _brake = Brake().apply(
+    after, blocked, _recent = RecentRemovals().apply(
         before, fleet(pc1={"u1": ["b"]}, pc2={}, pc3={"u3": []}), 0.0
     )
-    assert held.id and after == fleet(pc1={"u1": ["a", "b"]}, pc2={"u2": ["a"]}, pc3={"u3": ["a"]})
+    assert blocked.id and after == fleet(
+        pc1={"u1": ["a", "b"]}, pc2={"u2": ["a"]}, pc3={"u3": ["a"]}
+    )
 
 
 def test_a_machine_that_is_gone_altogether():
     before = people(3)
-    after, held, _brake = Brake().apply(before, {}, 0.0)
-    assert held.id and after == before
+    after, blocked, _recent = RecentRemovals().apply(before, {}, 0.0)
+    assert blocked.id and after == before
 
 
 def test_one_by_one_counts_together():
     """A group of thirty, emptied by thirty single changes, beside a large company."""
     everybody = {**people(30), **people(1000, "other", 100)}
-    wanted, brake = everybody, Brake()
+    wanted, recent = everybody, RecentRemovals()
     for number in range(30):
-        wanted, held, brake = brake.apply(
+        wanted, blocked, recent = recent.apply(
             wanted, without(everybody, *range(number + 1)), float(number)
         )  # type: ignore[assignment]
-    assert held.id and "a would lose all of its 30 members" in held.reasons[0]
+    assert blocked.id and "a would lose all of its 30 members" in blocked.reasons[0]
 
 
 def test_what_is_long_ago_does_not_count():
     everybody = people(100)
-    wanted, brake, second = everybody, Brake(), 0.0
+    wanted, recent, second = everybody, RecentRemovals(), 0.0
     for first in range(0, 60, 10):
         second += WINDOW + 1
-        wanted, held, brake = brake.apply(wanted, without(everybody, *range(first + 10)), second)  # type: ignore[assignment]
-        assert not held.id
+        wanted, blocked, recent = recent.apply(
+            wanted, without(everybody, *range(first + 10)), second
+        )  # type: ignore[assignment]
+        assert not blocked.id
 
 
 def test_what_is_let_go_leaves_and_counts_no_more():
     before = people(100)
     seen = without(before, *range(50))
-    _after, held, brake = Brake().apply(before, seen, 0.0)
-    assert brake.apply(before, seen, 1.0, "another")[1].id == held.id
-    after, none, brake = brake.apply(before, seen, 1.0, held.id)
-    assert after == seen and not none.id and brake.lately == ()
-    more, held, _brake = brake.apply(after, without(before, *range(55)), 2.0)
-    assert more == without(before, *range(55)) and not held.id
+    _after, blocked, recent = RecentRemovals().apply(before, seen, 0.0)
+    assert recent.apply(before, seen, 1.0, "another")[1].id == blocked.id
+    after, none, recent = recent.apply(before, seen, 1.0, blocked.id)
+    assert after == seen and not none.id and recent.recent == ()
+    more, blocked, _recent = recent.apply(after, without(before, *range(55)), 2.0)
+    assert more == without(before, *range(55)) and not blocked.id
 
 
-def test_the_id_is_that_of_what_is_held():
+def test_the_id_is_that_of_what_is_blocked():
     before = people(100)
     one, other = (
-        Brake().apply(before, without(before, *range(count)), 0.0)[1] for count in (30, 31)
+        RecentRemovals().apply(before, without(before, *range(count)), 0.0)[1] for count in (30, 31)
     )
     assert one.id != other.id
-    assert one.id == Brake().apply(before, without(before, *range(30)), 9.0)[1].id
+    assert one.id == RecentRemovals().apply(before, without(before, *range(30)), 9.0)[1].id
 
 
 def test_projects_that_may_be_emptied():
     before = people(5)
-    assert Brake().apply(before, without(before, *range(5)), 0.0)[1].id
+    assert RecentRemovals().apply(before, without(before, *range(5)), 0.0)[1].id
     limits = RemovalLimits(may_empty=frozenset({"a"}))
-    assert not Brake(limits).apply(before, without(before, *range(5)), 0.0)[1].id
+    assert not RecentRemovals(limits).apply(before, without(before, *range(5)), 0.0)[1].id
 
 
 def test_it_goes_on_after_a_restart():
-    _after, _held, brake = Brake().apply(people(20), without(people(20), 1), 100.0)
-    assert brake_from(brake.as_data(), RemovalLimits()) == brake
+    _after, _blocked, recent = RecentRemovals().apply(people(20), without(people(20), 1), 100.0)
+    assert recent_removals_from(recent.as_data(), RemovalLimits()) == recent
     for odd in (None, "x", [["a"]], [["x", 1, 2, 3]]):
-        assert brake_from(odd, RemovalLimits()).lately == ()
+        assert recent_removals_from(odd, RemovalLimits()).recent == ()

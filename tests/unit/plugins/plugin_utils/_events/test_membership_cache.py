@@ -6,14 +6,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.search import Entry
 from ansible_collections.shipping.code.plugins.plugin_utils._events.membership_cache import (
-    Picture,
-    Reading,
-    absorbs,
+    MembershipCache,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.decide import can_update
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.entry_update import (
+    EntryUpdate,
+    Role,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.facts import Facts
 from hypothesis import given
@@ -59,27 +63,32 @@ class World:
     def facts(self) -> Facts:
         projects = tuple(self.group(name) for name in GROUPS if name.startswith("p"))
         groups = {item.key: item for item in map(self.group, GROUPS)}
-        reached, waiting = set[str](), [item.key for item in projects]
-        while waiting:
-            key = waiting.pop()
-            reached.add(key)
-            inside = {f"cn={one},dc=x" for one in self.members[key[3:-5]] if one in GROUPS}
-            waiting += inside - reached
+        reached = self.reached([item.key for item in projects])
         people = {item.key: item for item in map(self.person, sorted(self.people))}
         machines = tuple(
             machine(name, *sorted(self.owners[name] & self.people)) for name in MACHINES
         )
         return Facts(projects, {key: groups[key] for key in reached}, people, machines)
 
-    def reading(self, name: str) -> Reading:
+    def reached(self, waiting: list[str]) -> set[str]:
+        """Return these groups, and all that are inside of them."""
+        reached = set[str]()
+        while waiting:
+            key = waiting.pop()
+            reached.add(key)
+            inside = {f"cn={one},dc=x" for one in self.members[key[3:-5]] if one in GROUPS}
+            waiting += inside - reached
+        return reached
+
+    def update_of(self, name: str) -> EntryUpdate:
         if name in PEOPLE:
             found = self.person(name)
-            return Reading(found.key, person=found)
+            return EntryUpdate(found.key, Role.PERSON, found)
         if name in MACHINES:
             found = machine(name, *sorted(self.owners[name]))
-            return Reading(found.key, machine=found)
+            return EntryUpdate(found.key, Role.MACHINE, found)
         found = self.group(name)
-        return Reading(found.key, **{"project" if name.startswith("p") else "group": found})
+        return EntryUpdate(found.key, Role.PROJECT if name.startswith("p") else Role.GROUP, found)
 
 
 def wanted(**more: Any) -> settings.Settings:
@@ -119,27 +128,28 @@ CHANGES = st.lists(
 @hypothesis_settings(max_examples=300, deadline=None)
 def test_up_to_date_is_as_anew(changes: list[tuple[str, int, int]], batch: int):
     world, options = World(), wanted()
-    picture = Picture(world.facts(), options, NOW)
+    cache = MembershipCache(world.facts(), options, NOW)
     for first in range(0, len(changes), batch):
         names = [toggle(world, *change) for change in changes[first : first + batch]]
-        if not picture.absorb([world.reading(name) for name in dict.fromkeys(names)], NOW):
-            picture = Picture(world.facts(), options, NOW)
-        assert picture.fleet == Picture(world.facts(), options, NOW).fleet
+        if not cache.update([world.update_of(name) for name in dict.fromkeys(names)], NOW):
+            cache = MembershipCache(world.facts(), options, NOW)
+        anew = MembershipCache(world.facts(), options, NOW)
+        assert (cache.fleet, cache.closed) == (anew.fleet, anew.closed)
 
 
-def absorbed(change: Callable[[World], Reading], **more: Any) -> bool:
+def is_updated(change: Callable[[World], EntryUpdate], **more: Any) -> bool:
     world = World()
-    picture = Picture(world.facts(), wanted(**more), NOW)
-    return picture.absorb([change(world)], NOW)
+    cache = MembershipCache(world.facts(), wanted(**more), NOW)
+    return cache.update([change(world)], NOW)
 
 
-def test_a_join_is_absorbed():
-    def join(world: World) -> Reading:
+def test_a_join_is_applied():
+    def join(world: World) -> EntryUpdate:
         world.members["p0"].add("u3")
-        return world.reading("p0")
+        return world.update_of("p0")
 
-    assert absorbed(join)
-    assert not absorbed(
+    assert is_updated(join)
+    assert not is_updated(
         join,
         layout="custom",
         projects={"filter": "(cn=*)", "member_of": ["memberOf"], "members": ["member"]},
@@ -147,49 +157,80 @@ def test_a_join_is_absorbed():
 
 
 def test_what_is_not_certain_is_read_anew():
-    gone = (Reading(f"uid={uid},dc=x") for uid in ("u1",))
-    assert not absorbed(lambda _world: next(gone))
-    assert not absorbed(lambda _world: Reading("cn=p0,dc=x"))
-    assert not absorbed(lambda _world: Reading("cn=pc1,dc=x"))
-    assert not absorbed(lambda _world: Reading("cn=p9,dc=x", project=group("p9", "u1")))
-    assert not absorbed(lambda _world: Reading("cn=p0,dc=x", project=group("p0", "nobody")))
-    assert not absorbed(
-        lambda _world: Reading("cn=p0,dc=x", project=group("p0"))
-    )  # it cannot be empty
-    assert not absorbed(
-        lambda _world: Reading("uid=u1,dc=x", person=person("u1", entryUUID="another"))
+    gone = (EntryUpdate(f"uid={uid},dc=x") for uid in ("u1",))
+    assert not is_updated(lambda _world: next(gone))
+    assert not is_updated(lambda _world: EntryUpdate("cn=p0,dc=x"))
+    assert not is_updated(lambda _world: EntryUpdate("cn=pc1,dc=x"))
+    assert not is_updated(lambda _world: EntryUpdate("cn=p9,dc=x", Role.PROJECT, group("p9", "u1")))
+    assert not is_updated(
+        lambda _world: EntryUpdate("cn=p0,dc=x", Role.PROJECT, group("p0", "nobody"))
     )
-    assert not absorbed(lambda _world: Reading("cn=pc1,dc=x", machine=machine("other", "u1")))
+    assert not is_updated(
+        lambda _world: EntryUpdate("cn=p0,dc=x", Role.PROJECT, group("p0"))
+    )  # it cannot be empty
+    assert not is_updated(
+        lambda _world: EntryUpdate("uid=u1,dc=x", Role.PERSON, person("u1", entryUUID="another"))
+    )
+    assert not is_updated(
+        lambda _world: EntryUpdate("cn=pc1,dc=x", Role.MACHINE, machine("other", "u1"))
+    )
 
 
 def test_somebody_new_and_a_new_machine():
     world = World()
-    picture = Picture(world.facts(), wanted(), NOW)
-    assert picture.absorb(
+    cache = MembershipCache(world.facts(), wanted(), NOW)
+    assert cache.update(
         [
-            Reading("uid=new,dc=x", person=person("new")),
-            Reading("cn=pc9,dc=x", machine=machine("pc9", "new")),
+            EntryUpdate("uid=new,dc=x", Role.PERSON, person("new")),
+            EntryUpdate("cn=pc9,dc=x", Role.MACHINE, machine("pc9", "new")),
         ],
         NOW,
     )
-    assert picture.absorb([Reading("cn=p0,dc=x", project=group("p0", "u0", "new"))], NOW)
-    assert [(user.name, user.projects) for user in picture.fleet["pc9.example.com"].users] == [
+    assert cache.update([EntryUpdate("cn=p0,dc=x", Role.PROJECT, group("p0", "u0", "new"))], NOW)
+    assert [(user.name, user.projects) for user in cache.fleet["pc9.example.com"].users] == [
         ("new", ("p0",))
     ]
 
 
 def test_what_nobody_names_does_not_matter():
     world = World()
-    picture = Picture(world.facts(), wanted(), NOW)
-    before = dict(picture.fleet)
-    assert picture.absorb(
-        [Reading("cn=elsewhere,dc=x", group=group("elsewhere", "nobody")), Reading("ou=x,dc=x")],
+    cache = MembershipCache(world.facts(), wanted(), NOW)
+    before = dict(cache.fleet)
+    assert cache.update(
+        [
+            EntryUpdate("cn=elsewhere,dc=x", Role.GROUP, group("elsewhere", "nobody")),
+            EntryUpdate("ou=x,dc=x"),
+        ],
         NOW,
     )
-    assert picture.fleet == before
+    assert cache.fleet == before
 
 
 def test_which_settings_let_single_entries_decide():
-    assert absorbs(wanted())
-    assert not absorbs(wanted(netgroups={}))
-    assert not absorbs(wanted(people={"machines": "host"}))
+    assert can_update(wanted())
+    assert not can_update(wanted(netgroups={}))
+    assert not can_update(wanted(people={"machines": "host"}))
+
+
+def test_the_machines_that_an_update_does_not_concern_stay_the_same_objects():
+    world = World()
+    cache = MembershipCache(world.facts(), wanted(), NOW)
+    before = dict(cache.fleet)
+    world.members["p0"].add("u1")
+    assert cache.update([world.update_of("p0")], NOW)
+    assert [name for name in before if cache.fleet[name] is not before[name]] == ["pc1.example.com"]
+
+
+def test_when_the_next_account_expires():
+    world = World()
+    cache = MembershipCache(world.facts(), wanted(), NOW)
+    assert cache.next_expiry is None
+    days = (NOW - datetime(1970, 1, 1, tzinfo=UTC)).days + 1
+    late = person("u1", shadowExpire=str(days))
+    assert cache.update([EntryUpdate(late.key, Role.PERSON, late)], NOW)
+    assert cache.next_expiry == NOW + timedelta(days=1)
+    assert not cache.is_expiry_due(NOW) and not cache.expired(NOW)
+    then = NOW + timedelta(days=1)
+    assert cache.is_expiry_due(then)
+    assert cache.update(cache.expired(then), then)
+    assert cache.next_expiry is None and "id-u1" in cache.closed

@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.shipping.code.plugins.plugin_utils._events import announce
-from ansible_collections.shipping.code.plugins.plugin_utils._events.blocked_removals import Held
+from ansible_collections.shipping.code.plugins.plugin_utils._events import payloads
+from ansible_collections.shipping.code.plugins.plugin_utils._events.blocked_removals import (
+    BlockedRemovals,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._events.membership_diff import (
     Change,
     Context,
@@ -119,7 +121,7 @@ def test_one_event_for_all_who_join_a_project():
         fleet(pc1={"ada": []}, pc2={"bob": []}),
         fleet(pc1={"ada": ["a"]}, pc2={"bob": ["a", "b"]}),
     )
-    events = list(announce.changed(compare(before, after), {"serial": "csn:x:1"}))
+    events = list(payloads.changed(compare(before, after), {"serial": "csn:x:1"}))
     assert [
         (event["type"], event["project"], event["machines"], event["meta"]["hosts"])
         for event in events
@@ -135,9 +137,9 @@ def test_one_event_for_all_who_join_a_project():
 
 
 def test_what_is_held_says_how_to_let_it_go():
-    held = Held(("a would lose all",), (("pc1", "id-ada", "a"),))
-    event = announce.held(held, "/state", {})
-    assert event["let_go"] == held.id and f"touch /state/let-go-{held.id}" in event["remedy"]
+    blocked = BlockedRemovals(("a would lose all",), (("pc1", "id-ada", "a"),))
+    event = payloads.held(blocked, "/state", {})
+    assert event["let_go"] == blocked.id and f"touch /state/let-go-{blocked.id}" in event["remedy"]
     assert (
         event["removals"] == [{"machine": "pc1", "id": "id-ada", "project": "a"}]
         and event["meta"] == {}
@@ -149,5 +151,5 @@ def test_what_is_pending_limits_no_play_by_itself():
 
     And a limit of nothing is an error.
     """
-    assert announce.pending(["pc2", "pc1"], {})["machines"] == ["pc1", "pc2"]
-    assert announce.pending(["pc1"], {})["meta"] == {}
+    assert payloads.pending(["pc2", "pc1"], {})["machines"] == ["pc1", "pc2"]
+    assert payloads.pending(["pc1"], {})["meta"] == {}

@@ -12,7 +12,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._events.backoff impo
 from ansible_collections.shipping.code.plugins.plugin_utils._events.modes import (
     NOTIFY,
     SYNC,
-    Way,
+    Mode,
     choose,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._events.polling import bases, clock_of
@@ -21,20 +21,20 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("asked", "controls", "library", "way"),
+    ("requested", "controls", "has_library", "mode"),
     [
-        ("auto", [SYNC], True, Way.SYNCREPL),
-        ("auto", [NOTIFY], True, Way.NOTIFICATION),
-        ("auto", [SYNC], False, Way.POLLING),
-        ("auto", [], True, Way.POLLING),
-        ("polling", [SYNC], True, Way.POLLING),
-        ("syncrepl", [], False, Way.SYNCREPL),
+        ("auto", [SYNC], True, Mode.SYNCREPL),
+        ("auto", [NOTIFY], True, Mode.NOTIFICATION),
+        ("auto", [SYNC], False, Mode.POLLING),
+        ("auto", [], True, Mode.POLLING),
+        ("polling", [SYNC], True, Mode.POLLING),
+        ("syncrepl", [], False, Mode.SYNCREPL),
     ],
 )
-def test_the_way(asked: str, controls: list[str], library: bool, way: Way):
-    found, why = choose(asked, controls, library)
-    assert found == way and why
-    if not library and asked == "auto":
+def test_the_mode(requested: str, controls: list[str], has_library: bool, mode: Mode):
+    chosen, why = choose(requested, controls, has_library=has_library)
+    assert chosen == mode and why
+    if not has_library and requested == "auto":
         assert "python-ldap is missing" in why
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import random
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -75,7 +76,8 @@ def answer(
 
 
 def projects_of(found: Membership) -> dict[str, list[str]]:
-    return {user.name: list(user.projects) for item in found.machines for user in item.users}
+    users = chain.from_iterable(item.users for item in found.machines)
+    return {user.name: list(user.projects) for user in users}
 
 
 def test_the_record():

@@ -1,0 +1,154 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Publishing what is wanted: first on disk, then in events.
+
+What is wanted is on disk before it is announced, so that a play that an event starts finds it
+there, and so that a source that is killed in between announces it at the next start.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .._membership.assignments import Membership
+from . import payloads
+from .announcer import Announcer
+from .blocked_removals import BlockedRemovals
+from .membership_cache import MembershipCache
+from .membership_diff import Change, Context, Fleet, compare, differing, renames
+from .removal_approval import RemovalApproval, RemovalCheck
+from .source_options import Options
+from .source_record import SourceRecord
+
+
+class Publisher:
+    """What is wanted, as it was published last."""
+
+    def __init__(self, options: Options, announcer: Announcer) -> None:
+        self.has_published = False
+        """Whether this source has published something since its start."""
+        self._folder = options.state_path
+        self._record = SourceRecord(options.state_path)
+        self._announcer = announcer
+        wanted, recent = self._record.read(options.limits)
+        self.was_published = wanted is not None
+        """Whether this source or one before it has published something."""
+        self.removals = RemovalApproval(options.state_path, recent)
+        self._wanted: Membership = wanted.membership if wanted else Membership("", (), {})
+        self._fleet: Fleet = {machine.machine: machine for machine in self._wanted.machines}
+
+    @property
+    def revision(self) -> str:
+        """Return the revision of the directory that was published last; nothing at first."""
+        return self._wanted.serial
+
+    def counts(self) -> dict[str, int]:
+        """Return how much is wanted, and how much is blocked."""
+        ids: set[str] = set()
+        for machine in self._fleet.values():
+            ids.update(user.id for user in machine.users)
+        return {
+            "machine_count": len(self._fleet),
+            "user_count": len(ids),
+            "held_count": len(self.removals.blocked.removals),
+        }
+
+    def publish(
+        self,
+        cache: MembershipCache,
+        revision: str,
+        cookie: str | None,
+        moments: Mapping[str, Any],
+    ) -> None:
+        """Write what is wanted now, and announce what is new; ``moments`` says when it was seen."""
+        self._announcer.revision = revision
+        check = self.removals.check(self._fleet, dict(cache.fleet))
+        projects = self._projects(cache, check.blocked)
+        changes = self._changes(cache, check.fleet)
+        wanted = Membership(revision, (), projects, cache.remarks)
+        if self._is_new(check, changes, projects):
+            self._record.write(check.fleet, wanted, cookie, check.recent)
+        former_fleet, former_blocked = self._fleet, self.removals.blocked
+        self._fleet, self._wanted = check.fleet, wanted
+        self.removals.accept(check)
+        facts = {**self._announcer.facts(), **moments}
+        if self.has_published:
+            self._announce_changes(changes, former_blocked, facts)
+            pending = differing(former_fleet, self._fleet) & self._fleet.keys()
+        else:
+            self.has_published = True
+            self._announce_snapshot(facts)
+            self._announce_changes(changes, former_blocked, facts)
+            pending = self._announce_again(changes, facts)
+        self.was_published = True
+        if pending:
+            self._announcer.put(payloads.pending(pending, facts))
+
+    def _projects(self, cache: MembershipCache, blocked: BlockedRemovals) -> dict[str, str]:
+        """Return the projects that exist, and those that are wanted while a removal is blocked."""
+        blocked_projects = {project for _machine, _id, project in blocked.removals}
+        kept = {project: self._wanted.projects.get(project, "") for project in blocked_projects}
+        return {**kept, **cache.projects}
+
+    def _changes(self, cache: MembershipCache, fleet: Fleet) -> list[Change]:
+        if not self.was_published:
+            return []
+        former, present = self._wanted.projects.keys(), cache.projects.keys()
+        deleted, created = set(former - present), set(present - former)
+        closed = functools.cache(lambda: cache.closed)
+        context = Context(
+            lambda user_id: user_id in closed(),
+            renames(self._fleet, fleet, deleted, created),
+            frozenset(deleted),
+        )
+        return compare(self._fleet, fleet, context)
+
+    def _is_new(
+        self, check: RemovalCheck, changes: Sequence[Change], projects: Mapping[str, str]
+    ) -> bool:
+        """Return whether there is something to write."""
+        return (
+            not self.has_published
+            or bool(changes)
+            or check.blocked.id != self.removals.blocked.id
+            or check.fleet != self._fleet
+            or projects != self._wanted.projects
+        )
+
+    def _announce_snapshot(self, facts: Mapping[str, Any]) -> None:
+        projects = sorted(self._wanted.projects)
+        self._announcer.put(
+            payloads.event("snapshot", [], projects=projects, **self.counts(), **facts)
+        )
+
+    def _announce_changes(
+        self, changes: Sequence[Change], former: BlockedRemovals, facts: Mapping[str, Any]
+    ) -> None:
+        blocked = self.removals.blocked
+        for event in payloads.changed(changes, facts):
+            self._announcer.put(event)
+        if blocked.id and blocked.id != former.id:
+            self._announcer.put(payloads.held(blocked, str(self._folder), facts))
+        if former.id and not blocked.id:
+            self._announcer.put(payloads.event("released", [], let_go=former.id, **facts))
+
+    def _announce_again(self, changes: Sequence[Change], facts: Mapping[str, Any]) -> set[str]:
+        """Announce at the start what machines were not given yet; return these machines.
+
+        It may have been announced before, to a play that has not ended.
+        """
+        behind = self._record.behind
+        wanted = {name: self._fleet[name] for name in behind}
+        delivered = self._record.delivered(wanted)
+        announced = {(change.project, change.id, change.type) for change in changes}
+        again = [
+            change
+            for change in compare(delivered, {name: wanted[name] for name in delivered})
+            if (change.project, change.id, change.type) not in announced
+        ]
+        for event in payloads.changed(again, {**facts, "again": True}):
+            self._announcer.put(event)
+        return behind

@@ -1,0 +1,53 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Removals that are blocked, and the file by which a person approves them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from .blocked_removals import BlockedRemovals, RecentRemovals
+from .membership_diff import Fleet
+
+
+@dataclass(frozen=True)
+class RemovalCheck:
+    """What is wanted within the removal limit, before it is written."""
+
+    fleet: Fleet
+    blocked: BlockedRemovals
+    recent: RecentRemovals
+    approved: str
+    """The id of what a person has approved."""
+
+
+class RemovalApproval:
+    """What is blocked now; ``let-go-ID`` in the folder of the state approves it."""
+
+    def __init__(self, folder: Path, recent: RecentRemovals) -> None:
+        self.blocked = BlockedRemovals()
+        self._folder = folder
+        self._recent = recent
+
+    def approved(self) -> str:
+        """Return the id of what is blocked, where a person has approved it."""
+        blocked = self.blocked.id
+        return blocked if blocked and self._file(blocked).exists() else ""
+
+    def check(self, wanted: Fleet, seen: Fleet) -> RemovalCheck:
+        """Return what of the change from wanted to seen is within the removal limit."""
+        approved = self.approved()
+        fleet, blocked, recent = self._recent.apply(wanted, seen, time.time(), approved)
+        return RemovalCheck(fleet, blocked, recent, approved)
+
+    def accept(self, check: RemovalCheck) -> None:
+        """Keep a check whose outcome is on disk."""
+        self.blocked, self._recent = check.blocked, check.recent
+        if check.approved:
+            self._file(check.approved).unlink(missing_ok=True)
+
+    def _file(self, blocked: str) -> Path:
+        return self._folder / f"let-go-{blocked}"

@@ -1,0 +1,123 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The groups of a directory, and the people in them over groups inside of groups. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping
+
+from .._directory.distinguished_names import dn_key, member_dn
+from .._directory.search import Entry
+from .._directory.settings import Settings
+from .facts import Facts
+from .people import People, number_of_group
+from .unmatched_names import UnmatchedNames
+
+type Path = tuple[str, ...]
+"""Groups inside of each other, from a project to the one that names a person.
+
+Each by the normal form of its DN.
+"""
+
+
+class Groups:
+    """The groups by the normal forms of their DNs."""
+
+    def __init__(
+        self, facts: Facts, settings: Settings, people: People, unmatched: UnmatchedNames
+    ) -> None:
+        self.entries = dict(facts.groups)
+        self._people = people
+        self._unmatched = unmatched
+        self._layout = settings.layout
+        self._is_nested = settings.nested != "none"
+        self._chains = facts.chains
+        self._by_member_of = self._index_member_of()
+        self._parents: dict[str, set[str]] = defaultdict(set)
+        """Of each group those that name it as a member."""
+        for key, group in self.entries.items():
+            self._link(key, group)
+
+    def _index_member_of(self) -> Mapping[str, list[str]]:
+        members: dict[str, list[str]] = defaultdict(list)
+        if self._layout.member_of:
+            for key, entry in [*self._people.entries.items(), *self.entries.items()]:
+                for dn in entry.texts(*self._layout.member_of):
+                    members[dn_key(dn)].append(key)
+        return members
+
+    def _link(self, key: str, group: Entry) -> None:
+        for member in self.named_in(group):
+            if member in self.entries:
+                self._parents[member].add(key)
+
+    def named_in(self, group: Entry) -> Iterator[str]:
+        """Yield the DNs that a group names as its members, in normal form."""
+        return (dn_key(member_dn(text)) for text in group.texts(*self._layout.member_dns))
+
+    def members_of(self, group: Entry, where: str) -> dict[str, Path]:
+        """Return the people in a group, over all groups inside of it.
+
+        Each with a shortest path to them. ``where`` is what messages call the group.
+        """
+        members: dict[str, Path] = {}
+        seen, top = {group.key}, (group.key,)
+        waiting: deque[tuple[Path, str, str]] = deque(
+            (top, *item) for item in self._direct_members(group, where)
+        )
+        # The server's own rule says who, not how: it has the last word.
+        in_chain = [(top, key, key) for key in self._chains.get(group.key, ())]
+        while waiting or in_chain:
+            if not waiting:
+                waiting, in_chain = deque(in_chain), []
+            path, key, written = waiting.popleft()
+            if key in self._people.entries:
+                members.setdefault(key, path)
+            elif key not in self.entries:
+                self._unmatched.add(where, key, written)
+            elif key not in seen:
+                seen.add(key)
+                waiting.extend(self._inner_members((*path, key), where))
+        return members
+
+    def _inner_members(self, path: Path, where: str) -> Iterator[tuple[Path, str, str]]:
+        """Yield the members of the last group of a path, where groups inside of groups count."""
+        if self._is_nested:
+            for key, written in self._direct_members(self.entries[path[-1]], where):
+                yield path, key, written
+
+    def _direct_members(self, group: Entry, where: str) -> Iterator[tuple[str, str]]:
+        """Yield key and written name of each member, whatever names it."""
+        for text in group.texts(*self._layout.member_dns):
+            yield dn_key(member_dn(text)), text
+        for login in group.texts(*self._layout.member_logins):
+            yield self._people.with_login(login, where), login
+        for key in self._by_member_of.get(group.key, ()):
+            yield key, key
+        for key in self._people.with_primary_group(group):
+            yield key, key
+
+    def containing(self, keys: Iterable[str]) -> set[str]:
+        """Return these groups, and all that have one of them inside, at any depth."""
+        containing, waiting = set(keys), list(keys)
+        while waiting:
+            parents = self._parents.get(waiting.pop(), set()) - containing
+            containing |= parents
+            waiting += parents
+        return containing
+
+    def replace(self, key: str, group: Entry) -> None:
+        """Replace the entry of a group."""
+        for member in self.named_in(self.entries[key]):
+            self._parents[member].discard(key)
+        self.entries[key] = group
+        self._link(key, group)
+
+    def primary_groups(self) -> set[str]:
+        """Return the numbers of the groups that people may have as their primary group."""
+        if not self._layout.primary_group:
+            return set()
+        numbers = (number_of_group(group) for group in self.entries.values())
+        return {number for number in numbers if number is not None}
