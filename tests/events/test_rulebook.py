@@ -152,7 +152,7 @@ def test_by_a_job_template(company: CompanyBed, collections: Path, tmp_path: Pat
 
 
 def test_a_mistake_is_reported_without_a_traceback(
-    company: Company, collections: Path, tmp_path: Path
+    company: CompanyBed, collections: Path, tmp_path: Path
 ):
     rulebook = Rulebook(company, tmp_path, collections)
     rulebook.write()

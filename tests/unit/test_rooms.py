@@ -58,42 +58,18 @@ MAY_IMPORT_ANYTHING = {"modules", "action", "inventory"}
 _UTILS = "plugins/module_utils/"
 _PLUGIN_UTILS = "plugins/plugin_utils/"
 IMPORT_EXCEPTIONS = {
-    Import(f"{_UTILS}_core/parsing.py", f"{_UTILS}_compose/keys.py"): (
-        "the reader of values looks up what a platform refuses; it is to be handed a Support"
-    ),
-    Import(f"{_UTILS}_compose/model.py", f"{_UTILS}_platforms/kubernetes/limits.py"): (
-        "the model checks the limits of Kubernetes; they go to its Support"
-    ),
-    Import(f"{_UTILS}_deploy/entry.py", f"{_UTILS}_platforms/kubernetes/connect.py"): (
-        "the entry connects by itself; the registry of platforms is to do it"
-    ),
-    Import(f"{_UTILS}_deploy/entry.py", f"{_UTILS}_platforms/swarm/connect.py"): (
-        "the entry connects by itself; the registry of platforms is to do it"
-    ),
     Import(
         f"{_PLUGIN_UTILS}_catalog/project_file.py", f"{_PLUGIN_UTILS}_sources/yaml_reader.py"
     ): "one reader of YAML that keeps the lines, for Compose files and project files",
-}
-CIRCLE_EXCEPTION = {
-    f"{_UTILS}_compose/model.py",
-    f"{_UTILS}_platforms/kubernetes/limits.py",
-}
-PLATFORM_NAME_EXCEPTIONS = {
-    "plugins/action/release.py": "loads the preview of manifests; the registry is to have it",
-    f"{_UTILS}_compose/keys.py": "the tables of keys and hints; they go to each platform's Support",
-    f"{_UTILS}_compose/model.py": "checks the limits of Kubernetes; they go to its Support",
-    f"{_UTILS}_compose/service.py": "checks what only a Swarm refuses; it goes to its Support",
-    f"{_UTILS}_core/parsing.py": "has a Swarm as the default; it is to be handed a Support",
-    f"{_UTILS}_deploy/argument_specs.py": "lists the platforms; the registry is to have them",
-    f"{_UTILS}_deploy/entry.py": "connects by itself; the registry of platforms is to do it",
 }
 # How many there are in a file, and why. Ansible has no public way to these.
 PRIVATE_ATTRIBUTE_EXCEPTIONS = {
     "plugins/action/toolbox.py": (6, "the connection's shell, and the task's identity"),
     f"{_UTILS}_core/module_exit.py": (1, "whether a module was started with --diff"),
-    f"{_PLUGIN_UTILS}_controller/in_process.py": (8, "a module's validation, without the module"),
+    f"{_PLUGIN_UTILS}_controller/in_process.py": (6, "a module's validation, without the module"),
     f"{_PLUGIN_UTILS}_controller/live_action.py": (1, "the connection's shell"),
-    f"{_PLUGIN_UTILS}_controller/remote_python.py": (7, "a program without a module's transfer"),
+    f"{_PLUGIN_UTILS}_controller/module_runner.py": (4, "what an action runs a module by"),
+    f"{_PLUGIN_UTILS}_controller/remote_python.py": (6, "a program without a module's transfer"),
 }
 
 
@@ -173,10 +149,7 @@ def test_an_import_of_a_room_below_is_found(importer: str, line: str, imported: 
 
 
 def test_no_files_import_each_other_in_a_circle() -> None:
-    edges = rooms.imports(SOURCES)
-    without = {edge for edge in edges if not CIRCLE_EXCEPTION.issuperset(edge)}
-    assert rooms.circle(without) == []
-    assert set(rooms.circle(edges)) == CIRCLE_EXCEPTION
+    assert rooms.circle(rooms.imports(SOURCES)) == []
 
 
 def test_a_circle_is_found() -> None:
@@ -189,7 +162,7 @@ def test_a_circle_is_found() -> None:
 
 
 def test_only_a_platform_names_itself() -> None:
-    assert sorted(naming_a_platform(SOURCES)) == sorted(PLATFORM_NAME_EXCEPTIONS)
+    assert naming_a_platform(SOURCES) == {}
 
 
 @pytest.mark.parametrize(

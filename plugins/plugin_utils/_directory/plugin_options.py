@@ -14,11 +14,7 @@ from . import bind_password, settings
 
 
 def read_settings(plugin: Any, loader: Any, folder: str, origin: str) -> settings.Settings:
-<<<<<<< HEAD:plugins/plugin_utils/_directory/plugin_options.py
     """Return the settings in the options of a plugin; relative paths begin at a folder."""
-=======
-    """Return the settings in a plugin's options; relative paths begin at a folder."""
->>>>>>> 4c888c7 (Name what the journal does, and say what functions return):plugins/plugin_utils/_controller/plugin_options.py
     options = {name: plugin.get_option(name) for name in settings.OPTIONS}
     options["bind_password"] = bind_password.password(options)
     if options["machine_map"]:
@@ -29,21 +25,12 @@ def read_settings(plugin: Any, loader: Any, folder: str, origin: str) -> setting
 
 
 def beside(folder: str, path: str) -> str:
-<<<<<<< HEAD:plugins/plugin_utils/_directory/plugin_options.py
     """Return a path that begins at a folder, unless it is absolute."""
     return os.path.join(folder, os.path.expanduser(path))
 
 
 def refuse_unknown(options: Mapping[str, Any], known: Iterable[str], origin: str) -> None:
     """Raise for options that do not exist, which are typing mistakes."""
-=======
-    """Return a path that begins at a folder unless it is absolute or of a home folder."""
-    return os.path.join(folder, os.path.expanduser(path))
-
-
-def refuse_unknown(given: Mapping[str, Any], known: Iterable[str], origin: str) -> None:
-    """Refuse an option that does not exist: it is a typing mistake."""
->>>>>>> 4c888c7 (Name what the journal does, and say what functions return):plugins/plugin_utils/_controller/plugin_options.py
     names = list(known)
     unknown = [
         Problem(str(key), f"is unknown{suggestion(key, names)}")

@@ -16,7 +16,7 @@ from itertools import chain
 from .._directory.directory_errors import Contradiction, Incomplete, Refused
 from .._directory.distinguished_names import any_of, dn_key, filter_value, member_dn
 from .._directory.layouts import IN_CHAIN
-from .._directory.search import Entry, Query, Session, read_all, read_dns
+from .._directory.search import DnSearch, Entry, Query, Session, read_all, read_dns
 from .._directory.settings import SearchArea, Settings
 from . import accounts
 from .netgroups import read_netgroups, users_named
@@ -230,15 +230,13 @@ def _look_up(
 ) -> Iterator[Entry]:
     """Yield those of a kind among these DNs, wherever this server has them."""
     for base, chosen in _by_tree([settings.base, *session.naming_contexts], dns).items():
-        entries = read_dns(
-            session,
-            base,
-            settings.layout.dn_attribute,
-            chosen,
-            kind,
-            attributes,
-            ranged(settings),
-            settings.batch_size,
+        search = DnSearch(
+            base=base,
+            dn_attribute=settings.layout.dn_attribute,
+            kind_filter=kind,
+            attributes=attributes,
+            ranged=ranged(settings),
+            batch_size=settings.batch_size,
         )
         entries = read_dns(session, search, chosen)
         # A tree of the server that this account may not see is as if it were not there.
