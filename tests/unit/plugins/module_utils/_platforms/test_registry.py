@@ -32,9 +32,8 @@ def all_keys(field):
 
 def test_each_platform_is_known_by_its_name():
     assert PLATFORMS == ("swarm", "kubernetes")
-    for name, support in zip(PLATFORMS, SUPPORTS, strict=True):
-        assert support.platform == name
-        assert support.platforms == PLATFORMS
+    assert [support.platform for support in SUPPORTS] == list(PLATFORMS)
+    assert all(support.platforms == PLATFORMS for support in SUPPORTS)
 
 
 def test_an_unknown_platform_is_reported_with_those_that_there_are():

@@ -9,6 +9,7 @@ import contextlib
 import io
 import json
 
+import yaml
 from ansible.module_utils import basic
 from ansible_collections.shipping.code.plugins.doc_fragments.platform import ModuleDocFragment
 from ansible_collections.shipping.code.plugins.modules import release, release_info, rollback
@@ -49,7 +50,7 @@ print(
             "live": info["live"]["version"],
             "services": sorted(info["services"]),
             "drift": info["drift"],
-            "documentation": ModuleDocFragment.DOCUMENTATION,
+            "options": yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"],
         }
     )
 )
