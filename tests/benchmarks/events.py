@@ -74,7 +74,7 @@ class Latencies:
 
 
 @dataclass(frozen=True)
-class Place:
+class MeasuredDirectory:
     """A directory of a size, how one is started, and how it is read with the password in a file."""
 
     name: str
@@ -109,7 +109,7 @@ def company(size: DirectorySize) -> company_entries.Company:
 _PERSON, _PROJECT = f"uid={{}},ou=people,{SUFFIX}", f"cn={{}},ou=projects,{SUFFIX}"
 # To add people to a Samba takes a second for twenty of them.
 PLACES = (
-    Place(
+    MeasuredDirectory(
         "OpenLDAP",
         DirectorySize(10_000, 200, 1),
         lambda machine, size: event_feeds.slapd_of(machine, "\n".join(company_ldif(size))),
@@ -118,7 +118,7 @@ PLACES = (
         _PROJECT,
         READER_PASSWORD,
     ),
-    Place(
+    MeasuredDirectory(
         "389-ds",
         DirectorySize(10_000, 200, 1),
         lambda machine, size: event_feeds.ds389_of(machine, "\n".join(company_ldif(size))),
@@ -126,7 +126,7 @@ PLACES = (
         _PERSON,
         _PROJECT,
     ),
-    Place(
+    MeasuredDirectory(
         "Samba AD",
         DirectorySize(1_000, 100, 1),
         lambda machine, size: event_feeds.samba_server(machine, company(size)),
@@ -139,13 +139,13 @@ PLACES = (
 QUICK = tuple(replace(place, size=QUICK_SIZE) for place in PLACES)
 
 
-class Fleet:
+class BenchFleet:
     """One machine that is there, of a company whose others have got all they must have.
 
     In place of a company for a rulebook.
     """
 
-    def __init__(self, folder: Path, place: Place) -> None:
+    def __init__(self, folder: Path, place: MeasuredDirectory) -> None:
         self.folder = folder
         self.place = place
         self._place()
@@ -211,10 +211,10 @@ class Fleet:
 class EventsBench:
     """A directory, a machine, and a rulebook that delivers."""
 
-    def __init__(self, folder: Path, place: Place) -> None:
+    def __init__(self, folder: Path, place: MeasuredDirectory) -> None:
         self.folder = folder / f"events-{place.name.replace(' ', '-')}"
         self.place = place
-        self.fleet = Fleet(self.folder / "fleet", place)
+        self.fleet = BenchFleet(self.folder / "fleet", place)
         self.moments = self.folder / "moments"
         self._ldap: Any = None
 
@@ -370,7 +370,7 @@ class EventsBench:
 class EventResults:
     """What was measured."""
 
-    place: Place
+    place: MeasuredDirectory
     changes: int
     joins: Latencies
     leaves: Latencies

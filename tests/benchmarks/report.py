@@ -341,7 +341,7 @@ def _events_of(results: events.EventResults) -> list[str]:
     ]
 
 
-def on_seen(results: Sequence[seen.Seen], changes: int) -> str:
+def on_seen(results: Sequence[seen.SeenSpread], changes: int) -> str:
     """The section of the event source alone."""
     lines = [
         f"## How soon a change in the directory is seen: {changes} changes",

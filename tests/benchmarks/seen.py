@@ -24,7 +24,7 @@ QUICK_CHANGES = 4
 
 
 @dataclass(frozen=True)
-class Place:
+class FollowedDirectory:
     """A directory with so many people, each with a machine, and projects of ten of them."""
 
     name: str
@@ -35,18 +35,18 @@ class Place:
 
 # To add people to a Samba takes a second for twenty of them.
 PLACES = (
-    Place("OpenLDAP", 10_000, event_feeds.slapd_server, event_feeds.slapd),
-    Place("389-ds", 10_000, event_feeds.ds389_server, event_feeds.ds389),
-    Place("Samba AD", 1_000, event_feeds.samba_server, event_feeds.samba),
+    FollowedDirectory("OpenLDAP", 10_000, event_feeds.slapd_server, event_feeds.slapd),
+    FollowedDirectory("389-ds", 10_000, event_feeds.ds389_server, event_feeds.ds389),
+    FollowedDirectory("Samba AD", 1_000, event_feeds.samba_server, event_feeds.samba),
 )
 QUICK = tuple(replace(place, people=50) for place in PLACES)
 
 
 @dataclass(frozen=True)
-class Seen:
+class SeenSpread:
     """Seconds from the moment before a member is written until the event is in the queue."""
 
-    place: Place
+    place: FollowedDirectory
     joins: Spread
     leaves: Spread
 
@@ -67,7 +67,7 @@ def crowd(count: int) -> Company:
     )
 
 
-def measure(place: Place, folder: Path, changes: int) -> Seen:
+def measure(place: FollowedDirectory, folder: Path, changes: int) -> SeenSpread:
     """Joins and leaves in turn, each seen before the next."""
     print(f"events seen, {place.name}, {place.people} people, {changes} changes", flush=True)
     Machine(NAME).down()
@@ -88,7 +88,7 @@ def measure(place: Place, folder: Path, changes: int) -> Seen:
             follower.stop()
     finally:
         machine.down()
-    return Seen(place, spread(seconds[::2]), spread(seconds[1::2]))
+    return SeenSpread(place, spread(seconds[::2]), spread(seconds[1::2]))
 
 
 def _seconds_until_seen(

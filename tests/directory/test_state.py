@@ -51,7 +51,7 @@ def deliver(folder: Path, answer: Membership, *machines: str) -> None:
 
 def test_the_state_gives_what_the_directory_gave(directory: Directory, ansible: Ansible):
     answer = directory.ask()
-    membership_state.write_wanted(ansible.home / "state", membership_state.Wanted(answer))
+    membership_state.write_wanted(ansible.home / "state", membership_state.WantedMembership(answer))
     inventory = ansible.list(directory.options)
     again = listed(ansible, from_state(ansible))
     for one in (inventory, again):
@@ -64,7 +64,9 @@ def test_the_state_gives_what_the_directory_gave(directory: Directory, ansible: 
 
 def test_no_directory_is_asked(rfc2307: Directory, ansible: Ansible):
     """Neither a server nor the library is needed."""
-    membership_state.write_wanted(ansible.home / "state", membership_state.Wanted(rfc2307.ask()))
+    membership_state.write_wanted(
+        ansible.home / "state", membership_state.WantedMembership(rfc2307.ask())
+    )
     (ansible.home / "ldap3.py").write_text("raise RuntimeError('asked')\n")
     done = ansible.run("-i", from_state(ansible), "--list", PYTHONPATH=str(ansible.home))
     assert done.returncode == 0, done.stderr
@@ -79,7 +81,7 @@ def test_no_directory_is_asked(rfc2307: Directory, ansible: Ansible):
 def test_who_is_behind(groupofnames: Directory, ansible: Ansible, source: str):
     folder = ansible.home / "state"
     before = groupofnames.ask()
-    membership_state.write_wanted(folder, membership_state.Wanted(before))
+    membership_state.write_wanted(folder, membership_state.WantedMembership(before))
     own = {"source": source, "only": "pending", "state_path": "state"}
     path = (
         from_state(ansible, only="pending")
@@ -95,7 +97,7 @@ def test_who_is_behind(groupofnames: Directory, ansible: Ansible, source: str):
     )
     with changed(groupofnames, there, back):
         after = groupofnames.ask()
-        membership_state.write_wanted(folder, membership_state.Wanted(after))
+        membership_state.write_wanted(folder, membership_state.WantedMembership(after))
         inventory = listed(ansible, path)
     assert sorted(hosts(inventory)) == ["pc1.example.com"]
     assert hosts(inventory)["pc1.example.com"]["shipping_projects"] == ["alpha", "beta"]
@@ -105,7 +107,7 @@ def test_who_is_behind(groupofnames: Directory, ansible: Ansible, source: str):
     assert inventory["project_beta"]["hosts"] == ["pc1.example.com"]
     deliver(folder, after, "pc1.example.com")
     membership_state.write_wanted(
-        folder, membership_state.Wanted(before)
+        folder, membership_state.WantedMembership(before)
     )  # an older answer comes late
     if source == "state":
         assert hosts(listed(ansible, path)) == {}

@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
 from ansible_collections.shipping.code.plugins.plugin_utils._events import source_options
-from ansible_collections.shipping.code.plugins.plugin_utils._events.source import Source
+from ansible_collections.shipping.code.plugins.plugin_utils._events.source import EventSource
 from ansible_collections.shipping.code.plugins.plugin_utils._membership import membership_state
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.membership import (
     read_membership,
@@ -79,7 +79,7 @@ class Follower:
 
     def __post_init__(self) -> None:
         self._some = threading.Condition()
-        self.source = Source(source_options.read(self.arguments), self._put, self.stop_event)
+        self.source = EventSource(source_options.read(self.arguments), self._put, self.stop_event)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 

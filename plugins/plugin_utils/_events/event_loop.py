@@ -16,7 +16,7 @@ from typing import Any
 
 from . import source_options
 from .payloads import Event
-from .source import Source
+from .source import EventSource
 
 _PATIENCE = 0.5
 
@@ -45,7 +45,7 @@ async def run(queue: Any, args: Mapping[str, Any]) -> None:
             except CancelledError:
                 raise _Stopped from None
 
-    source = Source(await asyncio.to_thread(source_options.read, args), put, stop)
+    source = EventSource(await asyncio.to_thread(source_options.read, args), put, stop)
     run_task = asyncio.create_task(asyncio.to_thread(_run, source))
     try:
         await asyncio.shield(run_task)
@@ -55,7 +55,7 @@ async def run(queue: Any, args: Mapping[str, Any]) -> None:
         await asyncio.wait([run_task])
 
 
-def _run(source: Source) -> None:
+def _run(source: EventSource) -> None:
     try:
         source.run()
     except _Stopped:

@@ -31,7 +31,7 @@ class Why(StrEnum):
 
 
 @dataclass(frozen=True, order=True)
-class Change:
+class MembershipChange:
     """One person in one project: ``joined``, ``left`` or ``changed``, on these machines."""
 
     project: str
@@ -68,13 +68,13 @@ class Context:
     """Projects that no longer exist."""
 
 
-def compare(before: Fleet, after: Fleet, context: Context | None = None) -> list[Change]:
+def compare(before: Fleet, after: Fleet, context: Context | None = None) -> list[MembershipChange]:
     """Return all changes, by project and person."""
     known = context or Context()
     names = differing(before, after)
     ids = _ids(before, names) | _ids(after, names)
     had, has = _people(before, ids), _people(after, ids)
-    changes: list[Change] = []
+    changes: list[MembershipChange] = []
     for user_id in ids:
         changes += _of_person(user_id, had.get(user_id), has.get(user_id), known)
     return sorted(changes)
@@ -115,7 +115,7 @@ def _people(fleet: Fleet, ids: set[str]) -> dict[str, _Person]:
 
 def _of_person(
     user_id: str, had: _Person | None, has: _Person | None, context: Context
-) -> Iterator[Change]:
+) -> Iterator[MembershipChange]:
     before, after = had or _Person("", set(), {}), has or _Person("", set(), {})
     name = after.name or before.name
     former = {context.renamed.get(project, project): project for project in before.projects}
@@ -126,10 +126,10 @@ def _of_person(
             yield from _still(project, user_id, before, after, former[project])
         elif now:
             why = Why.MEMBERSHIP if had else Why.MACHINE
-            yield Change(project, "joined", why, user_id, name, tuple(sorted(now)), True)
+            yield MembershipChange(project, "joined", why, user_id, name, tuple(sorted(now)), True)
         else:
             kind, why = _removed(project, user_id, has, context)
-            yield Change(project, kind, why, user_id, name, tuple(sorted(was)), False)
+            yield MembershipChange(project, kind, why, user_id, name, tuple(sorted(was)), False)
 
 
 def _removed(project: str, user_id: str, has: _Person | None, context: Context) -> tuple[str, Why]:
@@ -142,11 +142,13 @@ def _removed(project: str, user_id: str, has: _Person | None, context: Context) 
 
 def _still(
     project: str, user_id: str, before: _Person, after: _Person, former: str
-) -> Iterator[Change]:
+) -> Iterator[MembershipChange]:
     was, now = before.projects[former], after.projects[project]
 
-    def change(why: Why, machines: set[str], *, has: bool = True, former: str = "") -> Change:
-        return Change(
+    def change(
+        why: Why, machines: set[str], *, has: bool = True, former: str = ""
+    ) -> MembershipChange:
+        return MembershipChange(
             project, "changed", why, user_id, after.name, tuple(sorted(machines)), has, former
         )
 

@@ -13,12 +13,12 @@ from itertools import groupby
 from typing import Any
 
 from .blocked_removals import BlockedRemovals
-from .membership_diff import Change
+from .membership_diff import MembershipChange
 
 Event = dict[str, Any]
 
 
-def changed(changes: Iterable[Change], facts: Mapping[str, Any]) -> Iterator[Event]:
+def changed(changes: Iterable[MembershipChange], facts: Mapping[str, Any]) -> Iterator[Event]:
     """Yield the changes by project, and in it by what they are.
 
     ``facts`` is what is true of all of them, such as the serial.
@@ -30,11 +30,11 @@ def changed(changes: Iterable[Change], facts: Mapping[str, Any]) -> Iterator[Eve
         yield event(kind, machines, project=project, why=str(why), has=has, users=users, **facts)
 
 
-def _kind(change: Change) -> tuple[str, str, str, bool]:
+def _kind(change: MembershipChange) -> tuple[str, str, str, bool]:
     return change.project, change.type, change.why, change.has
 
 
-def _user(change: Change) -> dict[str, Any]:
+def _user(change: MembershipChange) -> dict[str, Any]:
     user: dict[str, Any] = {
         "id": change.id,
         "name": change.name,

@@ -18,8 +18,8 @@ from . import payloads
 from .announcer import Announcer
 from .blocked_removals import BlockedRemovals
 from .membership_cache import MembershipCache
-from .membership_diff import Change, Context, Fleet, compare, differing, renames
-from .removal_approval import RemovalApproval, RemovalCheck
+from .membership_diff import Context, Fleet, MembershipChange, compare, differing, renames
+from .removal_approval import CheckedRemovals, RemovalApproval
 from .source_options import Options
 from .source_record import SourceRecord
 
@@ -93,7 +93,7 @@ class Publisher:
         kept = {project: self._wanted.projects.get(project, "") for project in blocked_projects}
         return {**kept, **cache.projects}
 
-    def _changes(self, cache: MembershipCache, fleet: Fleet) -> list[Change]:
+    def _changes(self, cache: MembershipCache, fleet: Fleet) -> list[MembershipChange]:
         if not self.was_published:
             return []
         former, present = self._wanted.projects.keys(), cache.projects.keys()
@@ -107,7 +107,10 @@ class Publisher:
         return compare(self._fleet, fleet, context)
 
     def _is_new(
-        self, check: RemovalCheck, changes: Sequence[Change], projects: Mapping[str, str]
+        self,
+        check: CheckedRemovals,
+        changes: Sequence[MembershipChange],
+        projects: Mapping[str, str],
     ) -> bool:
         """Return whether there is something to write."""
         return (
@@ -125,7 +128,7 @@ class Publisher:
         )
 
     def _announce_changes(
-        self, changes: Sequence[Change], former: BlockedRemovals, facts: Mapping[str, Any]
+        self, changes: Sequence[MembershipChange], former: BlockedRemovals, facts: Mapping[str, Any]
     ) -> None:
         blocked = self.removals.blocked
         for event in payloads.changed(changes, facts):
@@ -135,7 +138,9 @@ class Publisher:
         if former.id and not blocked.id:
             self._announcer.put(payloads.event("released", [], let_go=former.id, **facts))
 
-    def _announce_again(self, changes: Sequence[Change], facts: Mapping[str, Any]) -> set[str]:
+    def _announce_again(
+        self, changes: Sequence[MembershipChange], facts: Mapping[str, Any]
+    ) -> set[str]:
         """Announce at the start what machines were not given yet; return these machines.
 
         It may have been announced before, to a play that has not ended.

@@ -14,7 +14,7 @@ from .membership_diff import Fleet
 
 
 @dataclass(frozen=True)
-class RemovalCheck:
+class CheckedRemovals:
     """What is wanted within the removal limit, before it is written."""
 
     fleet: Fleet
@@ -37,13 +37,13 @@ class RemovalApproval:
         blocked = self.blocked.id
         return blocked if blocked and self._file(blocked).exists() else ""
 
-    def check(self, wanted: Fleet, seen: Fleet) -> RemovalCheck:
+    def check(self, wanted: Fleet, seen: Fleet) -> CheckedRemovals:
         """Return what of the change from wanted to seen is within the removal limit."""
         approved = self.approved()
         fleet, blocked, recent = self._recent.apply(wanted, seen, time.time(), approved)
-        return RemovalCheck(fleet, blocked, recent, approved)
+        return CheckedRemovals(fleet, blocked, recent, approved)
 
-    def accept(self, check: RemovalCheck) -> None:
+    def accept(self, check: CheckedRemovals) -> None:
         """Keep a check whose outcome is on disk."""
         self.blocked, self._recent = check.blocked, check.recent
         if check.approved:

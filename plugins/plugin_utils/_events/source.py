@@ -38,7 +38,7 @@ _SLOW = 30.0
 """Seconds that a notification may take; some servers look for changes now and then only."""
 
 
-class Source:
+class EventSource:
     """From the directory to events, in the thread that calls run()."""
 
     def __init__(self, options: Options, put: Put, stop: threading.Event) -> None:

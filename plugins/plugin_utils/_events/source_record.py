@@ -47,7 +47,9 @@ class SourceRecord:
         """Return the machines that were not given what is wanted, when it was written."""
         return set(self._since)
 
-    def read(self, limits: RemovalLimits) -> tuple[membership_state.Wanted | None, RecentRemovals]:
+    def read(
+        self, limits: RemovalLimits
+    ) -> tuple[membership_state.WantedMembership | None, RecentRemovals]:
         """Return what was published last; None where nothing was."""
         path = self._folder / "wanted.json"
         if not path.exists():

@@ -19,7 +19,7 @@ from .._directory.settings import Settings
 from .accounts import ATTRIBUTES, why_closed
 from .assignments import Machine, Membership
 from .decide import Decision
-from .people import Person
+from .people import ActivePerson
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def _projects(explained: Explained, question: Question) -> Iterator[dict[str, An
         }
 
 
-def _active_members(decision: Decision, project: str) -> Iterator[Person]:
+def _active_members(decision: Decision, project: str) -> Iterator[ActivePerson]:
     for key in decision.members[project]:
         person = decision.people.active.get(key)
         if person and person.login:
@@ -321,7 +321,7 @@ def _unknown(explained: Explained, question: Question) -> Iterator[dict[str, Any
             yield {**nothing, "cause": "unknown", "why": why}
 
 
-def _name(person: Person, settings: Settings) -> str:
+def _name(person: ActivePerson, settings: Settings) -> str:
     return settings.login_format.replace("{name}", person.login)
 
 

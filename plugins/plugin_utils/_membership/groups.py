@@ -15,7 +15,7 @@ from .facts import Facts
 from .people import People, number_of_group
 from .unmatched_names import UnmatchedNames
 
-type Path = tuple[str, ...]
+type GroupPath = tuple[str, ...]
 """Groups inside of each other, from a project to the one that names a person.
 
 Each by the normal form of its DN.
@@ -57,14 +57,14 @@ class Groups:
         """Yield the DNs that a group names as its members, in normal form."""
         return (dn_key(member_dn(text)) for text in group.texts(*self._layout.member_dns))
 
-    def members_of(self, group: Entry, where: str) -> dict[str, Path]:
+    def members_of(self, group: Entry, where: str) -> dict[str, GroupPath]:
         """Return the people in a group, over all groups inside of it.
 
         Each with a shortest path to them. ``where`` is what messages call the group.
         """
-        members: dict[str, Path] = {}
+        members: dict[str, GroupPath] = {}
         seen, top = {group.key}, (group.key,)
-        waiting: deque[tuple[Path, str, str]] = deque(
+        waiting: deque[tuple[GroupPath, str, str]] = deque(
             (top, *item) for item in self._direct_members(group, where)
         )
         # The server's own rule says who, not how: it has the last word.
@@ -82,7 +82,7 @@ class Groups:
                 waiting.extend(self._inner_members((*path, key), where))
         return members
 
-    def _inner_members(self, path: Path, where: str) -> Iterator[tuple[Path, str, str]]:
+    def _inner_members(self, path: GroupPath, where: str) -> Iterator[tuple[GroupPath, str, str]]:
         """Yield the members of the last group of a path, where groups inside of groups count."""
         if self._is_nested:
             for key, written in self._direct_members(self.entries[path[-1]], where):

@@ -69,14 +69,14 @@ _MANY = 100
 
 
 @dataclasses.dataclass(frozen=True)
-class Wanted:
+class WantedMembership:
     """What the event source has seen, and from where it goes on."""
 
     membership: Membership
     cookie: str | None = None
 
 
-def read_wanted(folder: str | Path) -> Wanted:
+def read_wanted(folder: str | Path) -> WantedMembership:
     """Return what is wanted; raise Refused where that is not known."""
     path = Path(folder) / "wanted.json"
     data = _read(path)
@@ -89,7 +89,7 @@ def read_wanted(folder: str | Path) -> Wanted:
     return wanted_in(data, str(path))
 
 
-def write_wanted(folder: str | Path, wanted: Wanted) -> None:
+def write_wanted(folder: str | Path, wanted: WantedMembership) -> None:
     """Replace what is wanted, and the cookie with it."""
     write(
         Path(folder),
@@ -278,7 +278,7 @@ def _is_from(since: str, serial: str) -> bool:
     return not order.older and not order.other_source
 
 
-def wanted_in(data: Any, where: str) -> Wanted:
+def wanted_in(data: Any, where: str) -> WantedMembership:
     """Return the content of ``wanted.json``; raise Contradiction where it is broken. Pure."""
     content = _shaped(data, where, cookie=(str, type(None)), membership=dict)
     membership = _shaped(
@@ -301,7 +301,7 @@ def wanted_in(data: Any, where: str) -> Wanted:
     _check_texts(
         [*membership["projects"], *membership["projects"].values(), *membership["remarks"]], where
     )
-    return Wanted(Membership.from_data(membership), content["cookie"])
+    return WantedMembership(Membership.from_data(membership), content["cookie"])
 
 
 def _since_in(data: Any, where: str) -> dict[str, str]:

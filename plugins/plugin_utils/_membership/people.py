@@ -20,7 +20,7 @@ from .assignments import User
 
 
 @dataclass(slots=True)
-class Person:
+class ActivePerson:
     """A person whose account is open."""
 
     entry: Entry
@@ -36,7 +36,7 @@ class People:
         self._layout = settings.layout
         self._login_format = settings.login_format
         self.active = {
-            key: Person(entry, self.login_of(entry))
+            key: ActivePerson(entry, self.login_of(entry))
             for key, entry in self.entries.items()
             if accounts.is_open(entry, now)
         }
@@ -132,7 +132,7 @@ class People:
         ends = (accounts.next_end(person.entry) for person in people)
         return min((end for end in ends if end), default=None)
 
-    def _active_among(self, keys: Iterable[str]) -> Iterator[Person]:
+    def _active_among(self, keys: Iterable[str]) -> Iterator[ActivePerson]:
         return (self.active[key] for key in keys if key in self.active)
 
     def add(self, key: str, entry: Entry, now: datetime) -> None:
@@ -144,7 +144,7 @@ class People:
         """Replace the entry of a person who keeps login name, id and primary group."""
         self.entries[key] = entry
         if accounts.is_open(entry, now):
-            self.active[key] = Person(entry, self.login_of(entry), projects)
+            self.active[key] = ActivePerson(entry, self.login_of(entry), projects)
         else:
             self.active.pop(key, None)
 

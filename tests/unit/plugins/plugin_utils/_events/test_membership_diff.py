@@ -8,9 +8,9 @@ from ansible_collections.shipping.code.plugins.plugin_utils._events.blocked_remo
     BlockedRemovals,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._events.membership_diff import (
-    Change,
     Context,
     Fleet,
+    MembershipChange,
     Why,
     compare,
     renames,
@@ -33,7 +33,9 @@ def fleet(**machines: dict[str, list[str]]) -> Fleet:
     }
 
 
-def short(changes: list[Change]) -> list[tuple[str, str, str, str, tuple[str, ...], bool]]:
+def short(
+    changes: list[MembershipChange],
+) -> list[tuple[str, str, str, str, tuple[str, ...], bool]]:
     return [
         (one.type, one.project, one.name, str(one.why), one.machines, one.has) for one in changes
     ]

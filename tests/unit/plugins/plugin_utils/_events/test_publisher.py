@@ -30,7 +30,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._events.publisher im
 from ansible_collections.shipping.code.plugins.plugin_utils._events.reread_queue import (
     RereadRequest,
 )
-from ansible_collections.shipping.code.plugins.plugin_utils._events.source import Source
+from ansible_collections.shipping.code.plugins.plugin_utils._events.source import EventSource
 from ansible_collections.shipping.code.plugins.plugin_utils._events.source_options import Options
 from ansible_collections.shipping.code.plugins.plugin_utils._membership import membership_state
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.facts import Facts
@@ -121,7 +121,7 @@ def test_the_next_source_announces_again_what_is_not_delivered(published: Publis
     assert after.events[1]["again"] and after.events[2]["machines"] == ["pc1.example.com"]
 
 
-class Session:
+class IdleSession:
     """Stands in for a connection."""
 
     uri = "ldap://x"
@@ -142,7 +142,7 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DirectoryReader:
 
 
 def read(reader: DirectoryReader, request: RereadRequest, published: str = "") -> Any:
-    return reader.read(Session(), request, published)  # type: ignore[arg-type]
+    return reader.read(IdleSession(), request, published)  # type: ignore[arg-type]
 
 
 def test_everything_is_read_once_and_then_nothing(reader: DirectoryReader):
@@ -176,7 +176,7 @@ def test_a_half_updated_cache_is_not_used_again(
 
 def test_each_object_has_few_attributes(tmp_path: Path):
     """The source was one object with 26 attributes and five state machines."""
-    source = Source(options(tmp_path), lambda _event: None, threading.Event())
+    source = EventSource(options(tmp_path), lambda _event: None, threading.Event())
     parts = [source, *vars(source).values()]
     ours = [part for part in parts if "_events" in type(part).__module__]
     assert len(ours) >= 8

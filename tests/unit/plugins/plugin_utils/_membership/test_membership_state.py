@@ -29,7 +29,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignme
     record,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.membership_state import (
-    Wanted,
+    WantedMembership,
 )
 
 SOURCE = "csn:dc=x:"
@@ -50,7 +50,7 @@ def modes(folder: Path) -> set[str]:
 
 
 def test_what_is_written_is_what_is_read(tmp_path: Path):
-    wanted = Wanted(
+    wanted = WantedMembership(
         membership(Machine("pc1.example.com", (ADA,)), Machine("pc2.example.com")), "a cookie"
     )
     membership_state.write_wanted(tmp_path / "state", wanted)
@@ -68,7 +68,7 @@ def test_what_is_written_is_what_is_read(tmp_path: Path):
 def test_rights_do_not_follow_the_umask(tmp_path: Path):
     former = os.umask(0)
     try:
-        membership_state.write_wanted(tmp_path / "state", Wanted(membership()))
+        membership_state.write_wanted(tmp_path / "state", WantedMembership(membership()))
     finally:
         os.umask(former)
     assert modes(tmp_path) == {"drwx------", "-rw-------"}
@@ -231,13 +231,15 @@ def test_a_record_is_checked_before_it_is_written(tmp_path: Path):
 def test_a_folder_that_cannot_be_written(tmp_path: Path):
     (tmp_path / "state").write_text("a file")
     with pytest.raises(Refused, match="cannot be written"):
-        membership_state.write_wanted(tmp_path / "state", Wanted(membership()))
+        membership_state.write_wanted(tmp_path / "state", WantedMembership(membership()))
 
 
 def test_a_reader_never_sees_half_of_it(tmp_path: Path):
     """One writes two contents in turn, and another one reads all the time."""
     contents = [
-        Wanted(membership(*(Machine(f"pc{number}", (ADA,)) for number in range(size))), str(size))
+        WantedMembership(
+            membership(*(Machine(f"pc{number}", (ADA,)) for number in range(size))), str(size)
+        )
         for size in (3, 300)
     ]
     membership_state.write_wanted(tmp_path, contents[0])
@@ -347,7 +349,7 @@ FLEET = Membership(
 @pytest.fixture
 def kept(tmp_path: Path) -> Path:
     """pc0 and pc1 have what they need, and the shortcut says so."""
-    membership_state.write_wanted(tmp_path, Wanted(FLEET))
+    membership_state.write_wanted(tmp_path, WantedMembership(FLEET))
     for number in range(2):
         membership_state.write_delivered(tmp_path, _given(number))
     membership_state.write_pending(
@@ -376,7 +378,8 @@ def _all_forgotten(folder: Path) -> None:
 def _newer_wanted(folder: Path) -> None:
     user = replace(ADA, id="id-0", projects=())
     membership_state.write_wanted(
-        folder, Wanted(replace(FLEET, machines=(Machine("pc0", (user,)), *FLEET.machines[1:])))
+        folder,
+        WantedMembership(replace(FLEET, machines=(Machine("pc0", (user,)), *FLEET.machines[1:]))),
     )
     os.utime(folder / "pending.json", ns=(1, 1))
 
@@ -427,7 +430,7 @@ def test_who_has_what_is_wanted_from_before_it_was_is_pending(
     membership_state.write_delivered(tmp_path, {**_given(0), "serial": given})
     behind = membership_state.write_pending(tmp_path, whole, {"pc0": since})
     assert set(behind) == set(membership_state.read_since(tmp_path)) == expected
-    membership_state.write_wanted(tmp_path, Wanted(whole))
+    membership_state.write_wanted(tmp_path, WantedMembership(whole))
     os.utime(tmp_path / "wanted.json", ns=(1, 1))
     assert names(membership_state.read_pending(tmp_path)) == expected
 
