@@ -350,7 +350,7 @@ class ObjectStore:
                 members.remove(number)
 
 
-class Request(NamedTuple):
+class AwxRequest(NamedTuple):
     """What is asked of a place: the method, the query and the content that was sent."""
 
     method: str
@@ -382,9 +382,9 @@ class Api:
             return 200, self._overview(kind, query)
         if kind not in KINDS:
             raise RequestRefused(404, {"detail": "Not found."})
-        return self._of_kind(kind, words, Request(method, query, sent))
+        return self._of_kind(kind, words, AwxRequest(method, query, sent))
 
-    def _of_kind(self, kind: str, words: list[str], request: Request) -> tuple[int, Any]:
+    def _of_kind(self, kind: str, words: list[str], request: AwxRequest) -> tuple[int, Any]:
         """Answer a request for a list, for an object, or for what is related to one."""
         if not words:
             if request.method == "GET":
@@ -564,7 +564,7 @@ class Api:
         return 204, None
 
     def _related(
-        self, kind: str, one: dict[str, Any], name: str, request: Request
+        self, kind: str, one: dict[str, Any], name: str, request: AwxRequest
     ) -> tuple[int, Any]:
         match kind, request.method, name:
             case "organizations", "GET", name if name in KINDS:
@@ -579,7 +579,7 @@ class Api:
         return self._members(kind, one, name, request)
 
     def _members(
-        self, kind: str, one: dict[str, Any], name: str, request: Request
+        self, kind: str, one: dict[str, Any], name: str, request: AwxRequest
     ) -> tuple[int, Any]:
         """Answer a request for a list of other objects that an object has."""
         if name not in LISTS.get(kind, ()):
