@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .failure import Failure
@@ -51,6 +51,10 @@ class ShippingError(Exception):
     def facts(self) -> Mapping[str, Any]:
         """What the result of a module has of it."""
         return self.failure.facts
+
+    def add_facts(self, **facts: Any) -> None:
+        """Add facts that only a caller of what failed knows."""
+        self.failure = replace(self.failure, facts={**self.failure.facts, **facts})
 
     def as_result(self) -> dict[str, Any]:
         """Return the failure as the result of a module or an action."""

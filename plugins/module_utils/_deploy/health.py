@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Optional
 
+from .._core.cause import Cause
 from .state import (
     DONE,
     ENDED,
@@ -23,7 +24,6 @@ from .state import (
     STARTING,
     UPDATING,
     WAITING,
-    Cause,
     ServiceState,
     Task,
 )

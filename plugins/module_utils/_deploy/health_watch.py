@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from .._core.cause import Cause
 from .._core.errors import Unreachable
 from .._core.failure import Failure
 from .diagnosis import explain
@@ -18,7 +19,6 @@ from .resolution import Resolved
 from .state import (
     RUNNING,
     STARTING,
-    Cause,
     Evidence,
     ServiceState,
     States,

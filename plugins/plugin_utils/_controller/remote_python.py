@@ -134,7 +134,7 @@ class RemotePythonRunner:
 def is_enabled(action: Any, variables: Mapping[str, Any]) -> bool:
     """Return whether the user has left this way on, for the host or the play."""
     switch = host_variables(action, variables).get(SWITCH, True)
-    return boolean(action._templar.template(switch))
+    return bool(boolean(action._templar.template(switch)))
 
 
 def remote_python(action: Any, variables: Mapping[str, Any]) -> str:

@@ -43,7 +43,7 @@ class DirectoryConnection:
             session = connect(self._settings.connection)
         except Refused as error:
             # A ticket may be renewed at any time; only passwords that are wrong lock an account.
-            error.facts["bind"] = self._settings.connection.bind == "simple"
+            error.add_facts(bind=self._settings.connection.bind == "simple")
             raise
         with session:
             try:

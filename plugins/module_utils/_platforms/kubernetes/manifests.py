@@ -378,7 +378,8 @@ def with_images(body: Body, images: Mapping[str, str]) -> Body:
     """The object with its images pinned."""
     result = copy.deepcopy(body)
     for container in _containers(result) if body["kind"] in _PODS else ():
-        container["image"] = images.get(container.get("image"), container.get("image"))
+        image = container.get("image")
+        container["image"] = images.get(image, image) if image else image
     return result
 
 

@@ -10,6 +10,7 @@ executor of the engine; tried on Docker 20.10 and 26.1.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from ..._core.cause import Cause
@@ -88,7 +89,7 @@ def waiting(error: str) -> Cause | None:
     return None
 
 
-def failed(status: dict[str, Any]) -> Cause:
+def failed(status: Mapping[str, Any]) -> Cause:
     """Why a task ended."""
     error = str(status.get("Err") or "")
     for words, kind, text, final in _FAILED:
