@@ -171,6 +171,7 @@ CHECKS: dict[str, Callable[[CollectionCopy], object]] = {
     "ruff-check": command("ruff check --output-format concise ."),
     "ruff-format": command("ruff format --check --output-format concise ."),
     "yamllint": command("yamllint --strict ."),
+    "density": command("python -m tests.lint.density plugins extensions roles tests"),
     "shellcheck": shell,
     "headers": headers,
     "python3.9": oldest_python,
