@@ -24,6 +24,8 @@ class Adopter:
         secrets = _of_stack(app, snapshot.secrets)
         configs = _of_stack(app, snapshot.configs)
         return {
+            # The API never returns the data of a secret, so a secret of this name is used without a
+            # comparison.
             "secrets": {
                 name: f"{app}_{name}" for name in contents.secrets if f"{app}_{name}" in secrets
             },

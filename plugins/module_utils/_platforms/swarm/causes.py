@@ -74,13 +74,14 @@ _FAILED: tuple[tuple[str, str, str, bool], ...] = (
         False,
     ),
     ("unhealthy container", "unhealthy", "its health check fails", False),
+    # Last: the texts of more exact causes follow these words.
     ("starting container failed", "start_failed", "cannot be started", False),
 )
 _EXIT = re.compile(r"non-zero exit \((\d+)\)")
 
 
 def waiting(error: str) -> Cause | None:
-    """Why a task is not given to a machine, or None while the scheduler has not said anything."""
+    """Return why a task is assigned to no node; None while the scheduler reports nothing."""
     for words, kind, text, patience in _WAITING:
         if words in error:
             return Cause(
@@ -90,7 +91,7 @@ def waiting(error: str) -> Cause | None:
 
 
 def failed(status: Mapping[str, Any]) -> Cause:
-    """Why a task ended."""
+    """Return why a task ended."""
     error = str(status.get("Err") or "")
     for words, kind, text, final in _FAILED:
         if words in error.lower():
@@ -100,15 +101,17 @@ def failed(status: Mapping[str, Any]) -> Cause:
         return Cause("ended", "ended by itself with exit code 0")
     if error and not _EXIT.search(error):
         return Cause("start_failed", f"cannot be started ({error})")
+    # Out of memory is only exit code 137 here: OOMKilled is in the inspect of the node's engine.
     return Cause("crash", f"ended with exit code {code}" if code is not None else "ended")
 
 
 def exit_code(status: dict[str, Any]) -> int | None:
-    """The exit code of a task's container, where it ran at all."""
+    """Return the exit code of a task's container; None where none ran."""
     match = _EXIT.search(str(status.get("Err") or ""))
     if match:
         return int(match[1])
     container = status.get("ContainerStatus") or {}
+    # ExitCode is 0 also where no container was ever made.
     return container.get("ExitCode") if container.get("ContainerID") else None
 
 

@@ -32,12 +32,14 @@ from .spec_fields import (
 )
 
 HASH = f"{LABEL}hash"
+# swarmkit keeps a task whose node meets the changed placement (orchestrator.IsTaskDirty).
 _HASHED = tuple(entry for entry in FIELDS if entry.in_task and entry not in PLACEMENT)
+# Changed ports replace tasks, too, but EndpointSpec is no part of a task's own spec.
 _IN_TEMPLATE = tuple(entry for entry in _HASHED if entry not in ENDPOINT)
 
 
 def service_hash(service: Mapping[str, Any]) -> str:
-    """A hash of everything whose change replaces tasks.
+    """Return a hash of everything whose change replaces tasks.
 
     Where a service may run is left out: the engine moves only those tasks whose machine no longer
     fits.
@@ -47,6 +49,7 @@ def service_hash(service: Mapping[str, Any]) -> str:
         {
             key: value
             for key, value in declared.items()
+            # A default that a user writes out gives the same tasks, so it must not replace them.
             if value is not None and value != _default(key)
         }
     )
@@ -59,7 +62,7 @@ def _default(key: str) -> Any:
 def targets(
     want: Mapping[str, Any], before: Mapping[str, Any], body: Mapping[str, Any], names: Names
 ) -> list[tuple[Field, Any, list[Change]]]:
-    """For each field that differs: the value it is to have, and the changes in words."""
+    """Return for each field that differs the value that it is to have, and the changes."""
     result = []
     for entry in FIELDS:
         have, wanted, former = entry.read(body, names), entry.wanted(want), entry.wanted(before)
@@ -78,7 +81,10 @@ def targets(
 
 def _owned(entry: Field, have: Any, wanted: Any, former: Any) -> Any:
     if wanted is not None:
+        # Another tag of the same digest is another text in the template, which would replace every
+        # task.
         return have if entry is IMAGE and same_image(have, wanted) else wanted
+    # Where replicas leave the spec, the number that an operator has set stays.
     return entry.default if former is not None and entry.key != "deploy.replicas" else have
 
 
@@ -90,7 +96,7 @@ def _merged(
 
 
 def same_image(have: Any, wanted: Any) -> bool:
-    """Whether two pinned images are one: the same digest, however the tag is written."""
+    """Return whether two pinned images have the same digest, however the tag is written."""
     digests = [str(image).partition("@")[2] for image in (have, wanted)]
     return have == wanted or (digests[0] == digests[1] != "")
 
@@ -149,6 +155,7 @@ def updated(
         entry.write(result, target, names)
         restarts = restarts or (entry.in_task and entry not in PLACEMENT)
     kept[LABELS.place].update(labels)
+    # The label is in the template: alone it would replace every task.
     if restarts:
         kept[CONTAINER_LABELS.place][HASH] = hashed
     for place, mine in kept.items():
@@ -166,7 +173,7 @@ def _others_labels(labels: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def same_template(task: Mapping[str, Any], service: Mapping[str, Any], names: Names) -> bool:
-    """Whether a task runs what its service's template says now, wherever it runs."""
+    """Return whether a task runs its service's present template, on whatever node."""
     one, other = {"TaskTemplate": task.get("Spec", {})}, service.get("Spec", {})
     hashes = [(get(body, CONTAINER_LABELS.place) or {}).get(HASH) for body in (one, other)]
     if hashes[0] != hashes[1]:

@@ -15,7 +15,7 @@ from .spec_fields import FIELDS, IMAGE, Names, put
 
 
 def before(app: str, resolved: Resolved, snapshot: Snapshot) -> dict[str, Any]:
-    """What is there of all that is declared."""
+    """Return what exists of everything that is declared."""
     services = {}
     for name, body in snapshot.services.items():
         services[name] = _shown(body["Spec"], resolved.services.get(name), snapshot.names)
@@ -44,7 +44,7 @@ def _shown(
 
 
 def after(resolved: Resolved) -> dict[str, Any]:
-    """What is declared."""
+    """Return what is declared."""
     hidden = ("reference", "depends_on", "expose")
     services = {
         name: {key: _by_target(value) for key, value in service.items() if key not in hidden}
@@ -59,7 +59,7 @@ def after(resolved: Resolved) -> dict[str, Any]:
 
 
 def _by_target(value: Any) -> Any:
-    """Lists of mounts, grants and ports as the platform's view shows them."""
+    """Return lists of mounts, grants and ports as the platform's view shows them."""
     if (
         isinstance(value, list)
         and value

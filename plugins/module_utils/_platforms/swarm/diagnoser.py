@@ -19,6 +19,7 @@ from .spec_fields import get
 
 _LINES = 20
 _HEALTH_LENGTH = 300
+# The engine's default where neither the spec nor the image sets retries.
 _DEFAULT_RETRIES = 3
 
 
@@ -40,6 +41,8 @@ class Diagnoser:
         container = get(body, "Status.ContainerStatus.ContainerID")
         if not container:
             return Evidence()
+        # Logs come through any manager; health output and OOMKilled exist only in the inspect of
+        # the engine that ran the container.
         logs, note = _logs(engine, task.id)
         is_here = get(engine.get("/info"), "Swarm.NodeID") == body.get("NodeID")
         if not is_here:
@@ -69,7 +72,7 @@ def _inspected(engine: Engine, container: str, logs: tuple[str, ...], note: str)
 
 
 def _was_unhealthy(inspected: dict[str, Any]) -> bool:
-    """Whether its health check failed as often as it may.
+    """Return whether its health check failed as often as it may.
 
     The engine calls every stopped container unhealthy.
     """
@@ -78,7 +81,7 @@ def _was_unhealthy(inspected: dict[str, Any]) -> bool:
 
 
 def _last_failed(checks: list[dict[str, Any]]) -> str:
-    """What the last failed check printed; its exit code where none printed anything."""
+    """Return what the last failed check printed; its exit code where none printed anything."""
     failed = [check for check in checks if check.get("ExitCode")]
     outputs = [" ".join(str(check.get("Output", "")).split()) for check in failed]
     said = next(filter(None, reversed(outputs)), "")
@@ -90,7 +93,8 @@ def _last_failed(checks: list[dict[str, Any]]) -> str:
 
 
 def _image(engine: Engine, task: Task, reference: str, credentials: Credentials) -> Cause:
-    """The engine hides why a pull failed, so the registry is asked again."""
+    """Query the registry again, since the engine hides why a pull failed."""
+    # A task says only "No such image", whatever the registry answered.
     asked = ask_registry(engine, reference, credentials)
     if isinstance(asked, Cause):
         return asked
@@ -103,8 +107,9 @@ def _image(engine: Engine, task: Task, reference: str, credentials: Credentials)
 
 
 def _logs(engine: Engine, task: str) -> tuple[tuple[str, ...], str]:
-    """The last lines of a task, and why there are none where they cannot be read."""
+    """Return the last lines of a task, and why there are none where they cannot be read."""
     try:
+        # Some log drivers cannot be read back; that must not hide the cause.
         content = engine.raw(f"/tasks/{task}/logs", stdout=1, stderr=1, tail=_LINES)
     except PlatformError as error:
         return (), f"its log cannot be read ({error.why})"
@@ -113,8 +118,9 @@ def _logs(engine: Engine, task: str) -> tuple[tuple[str, ...], str]:
 
 
 def frames(content: bytes) -> list[bytes]:
-    """The payloads of a multiplexed stream: 8 bytes of header, the last four its length."""
+    """Split a multiplexed stream: 8 bytes of header, the last four the length, then a payload."""
     result = []
+    # API, ContainerAttach, "Stream format".
     while len(content) >= 8:
         length = int.from_bytes(content[4:8], "big")
         result.append(content[8 : 8 + length])

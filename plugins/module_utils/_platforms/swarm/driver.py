@@ -59,6 +59,8 @@ class Driver:
             body = {
                 "Name": name,
                 "Driver": entry.get("driver", "overlay"),
+                # Names of networks are not unique; before API 1.44 an engine makes a second one
+                # without this.
                 "CheckDuplicate": True,
                 "Attachable": bool(entry.get("attachable")),
                 "Internal": bool(entry.get("internal")),
@@ -75,6 +77,7 @@ class Driver:
             try:
                 self._write(app, name, record, seen, fence)
                 return _SHOWN_AT_ONCE
+            # The stale body is never sent again: the next attempt reads and compares again.
             except Outdated:
                 time.sleep(_PAUSE)
         raise PlatformError(
@@ -87,6 +90,8 @@ class Driver:
         """Create the service or change what differs; raise Outdated where somebody was faster."""
         declared = record.resolved.services[name]
         hashed = service_hash(declared)
+        # On the service and not in its template, where any change, also of a label, replaces every
+        # task.
         labels = {
             APP: app,
             SERVICE: name,
@@ -107,6 +112,7 @@ class Driver:
             return
         former = planning.former(name, body["Spec"], seen.records, names)
         spec = updated(body["Spec"], declared, former, names, labels=labels, hashed=hashed)
+        # A paused update stays paused until the next update, which may be of the same spec.
         if spec != body["Spec"] or get(body, "UpdateStatus.State") == "paused":
             self._update(body, spec, fence, header)
 
@@ -128,6 +134,8 @@ class Driver:
 
         Raise LeaseLost where a later holder of the lease wrote it.
         """
+        # The token that was just read and the version that the write names belong together: a later
+        # holder of the lease changes both.
         token = int((body["Spec"].get("Labels") or {}).get(TOKEN, "0"))
         if token > fence.token:
             name = body["Spec"]["Name"]
@@ -142,6 +150,7 @@ class Driver:
         )
 
     def _auth(self, image: str) -> dict[str, str]:
+        # An image by its bare id is local; no registry is queried for it.
         if is_image_id(image):
             return {}
         return self._credentials.header(Reference.parse(image).registry)
@@ -157,6 +166,8 @@ class Driver:
                     "Release the app first",
                 )
             spec = dict(body["Spec"], Mode={"Replicated": {"Replicas": replicas}})
+            # A label of the service restarts nothing, and without X-Registry-Auth the engine keeps
+            # the spec's credentials (registryAuthFrom, default: spec).
             spec["Labels"] = {**(spec.get("Labels") or {}), TOKEN: str(fence.token)}
             try:
                 self._update(body, spec, fence)
@@ -184,9 +195,12 @@ class Driver:
         """
         bodies = [body for body in (self._service(app, name) for name in names) if body]
         for body in bodies:
+            # DELETE takes no version (API 1.41), so only a fresh look at the lease guards it.
             fence.check()
             self._engine.delete(f"/services/{body['ID']}")
         removed = {body["ID"] for body in bodies}
+        # The engine answers DELETE while tasks still stop, and their networks cannot be removed
+        # before they have.
         while removed:
             left = [
                 task
@@ -234,6 +248,8 @@ class Driver:
 
     def stamp(self, app: str, fence: Fence) -> None:
         """Put the token on all services, so that no former holder of the app can write them."""
+        # Each stamp also raises the version of a service, so a write that a former holder has
+        # already prepared fails as out of sequence.
         services = self._engine.get("/services", filters={"label": [f"{APP}={app}"]})
 
         def write(body: dict[str, Any]) -> None:

@@ -27,8 +27,13 @@ from ..._core.errors import (
     innermost,
 )
 
+# Docker 20.10: the first API that takes CapabilityAdd, Ulimits and Limits.Pids of a service.
 MINIMUM_API = (1, 41)
+# Docker 28.3. A newer engine still answers it (Docker 29: 1.40 to 1.56), so fields keep the meaning
+# that they have here.
 NEWEST_API = (1, 51)
+# A stale version has no HTTP status of its own, so swarmkit's text decides
+# (store.ErrSequenceConflict).
 _OUTDATED = ("update out of sequence", "version is required")
 
 
@@ -45,7 +50,7 @@ class Connection:
     timeout: int = 60
 
     def check_files(self) -> None:
-        """Refuse files that cannot be read, and a certificate without its key."""
+        """Reject files that cannot be read, and a certificate without its key."""
         for option in ("ca_path", "client_cert", "client_key"):
             path = getattr(self, option)
             try:
@@ -70,7 +75,7 @@ class Connection:
 
     @property
     def encrypted(self) -> bool:
-        """TLS, unless it is a unix socket or switched off."""
+        """Return whether TLS is used: unless it is a unix socket or switched off."""
         return not self.docker_host.startswith("unix:") and self.tls is not False
 
 
@@ -82,6 +87,7 @@ class Engine:
         self.connection = connection
         self.clock = 0.0
         self._sessions = threading.local()
+        # Without a version in its path: /version answers before one is chosen.
         about = self._call("GET", "/version")
         self.api = _version(about.get("ApiVersion", "0"))
         oldest = _version(about.get("MinAPIVersion", "0"))
@@ -92,31 +98,32 @@ class Engine:
                 f" {_dotted(MINIMUM_API)} is the least",
                 "Upgrade it to Docker 20.10 or newer",
             )
+        # An engine rejects a version below its MinAPIVersion.
         self.prefix = f"/v{_dotted(max(min(self.api, NEWEST_API), oldest))}"
 
     def get(self, path: str, **query: Any) -> Any:
-        """GET; ``query`` values that are mappings or lists go as JSON."""
+        """Send a GET; mappings and lists among the ``query`` values are sent as JSON."""
         return self._call("GET", self.prefix + path, query)
 
     def get_with(self, path: str, headers: Mapping[str, str]) -> Any:
-        """GET with headers of one's own."""
+        """Send a GET with additional headers."""
         return self._call("GET", self.prefix + path, headers=headers)
 
     def post(
         self, path: str, body: Any = None, headers: Mapping[str, str] | None = None, **query: Any
     ) -> Any:
-        """POST ``body`` as JSON."""
+        """Send a POST with ``body`` as JSON."""
         return self._call("POST", self.prefix + path, query, body, headers)
 
     def delete(self, path: str) -> None:
-        """DELETE; it is no error where the object is gone already."""
+        """Send a DELETE; an object that is already removed is not an error."""
         try:
             self._call("DELETE", self.prefix + path)
         except NotFound:
             return
 
     def raw(self, path: str, **query: Any) -> bytes:
-        """GET something that is not JSON."""
+        """Send a GET whose answer is not JSON."""
         return bytes(self._send("GET", self.prefix + path, query).content)
 
     def _call(
@@ -154,6 +161,7 @@ class Engine:
                 headers=dict(headers or {}),
                 timeout=self.connection.timeout,
             )
+        # Before RequestException, from which SSLError is derived.
         except requests.exceptions.SSLError as error:
             raise Denied(
                 f"no trusted connection to the engine at {self.connection.docker_host}",
@@ -167,6 +175,8 @@ class Engine:
                 innermost(error),
                 "Check docker_host and that the engine runs",
             ) from error
+        # Times of tasks are compared with the engine's clock (RFC 9110, 6.6.1), never with this
+        # host's: the two may differ.
         if "Date" in response.headers:
             self.clock = parsedate_to_datetime(response.headers["Date"]).timestamp()
         if response.status_code >= 400:
@@ -174,6 +184,7 @@ class Engine:
         return response
 
     def _session(self) -> Any:
+        # requests does not promise that several threads may share a Session.
         session = getattr(self._sessions, "session", None)
         if session is None:
             session = self._sessions.session = _new_session(self.connection)
@@ -206,6 +217,7 @@ def _new_session(connection: Connection) -> Any:
             )
         return APIClient(
             base_url=connection.docker_host,
+            # Without a version docker-py queries /version itself; the paths carry their own.
             version=_dotted(MINIMUM_API),
             timeout=connection.timeout,
             tls=tls,
@@ -219,11 +231,12 @@ def _new_session(connection: Connection) -> Any:
 
 
 def _refusal(method: str, path: str, response: Any) -> PlatformError:
-    """The engine's error answer as one of ours."""
+    """Return the engine's error answer as one of ours."""
     try:
         text = str(response.json().get("message", ""))
     except ValueError:
         text = response.text
+    # Managers are reached through gRPC: "rpc error: code = Unknown desc = update out of sequence".
     why = text.rpartition("desc = ")[2].strip() or f"status {response.status_code}"
     what = f"the engine refused {method} {path.partition('?')[0]}"
     if any(word in why for word in _OUTDATED):

@@ -20,7 +20,10 @@ from ..._core.parallel import side_by_side
 from ..._deploy.diagnosis import REMEDIES
 from .engine import Engine
 
+# Docker Hub's key in a client's configuration and in credential stores (docker.auth.INDEX_URL).
 _HUB = "https://index.docker.io/v1/"
+# The engine hands on what registries say, each in its own words; the status alone does not
+# distinguish them.
 _DENIED = (
     "unauthorized",
     "authentication required",
@@ -46,13 +49,16 @@ class Credentials:
     config_path: str | None = None
 
     def header(self, registry: str) -> dict[str, str]:
-        """The ``X-Registry-Auth`` header for a registry; empty where nothing is known."""
+        """Return the ``X-Registry-Auth`` header for a registry; empty without credentials."""
         found = self.given.get(registry) or self._configured(registry)
         if not found:
             return {}
+        # base64url (RFC 4648, section 5), as the API wants it.
         return {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(found).encode()).decode()}
 
     def _configured(self, registry: str) -> dict[str, Any] | None:
+        # Private API: docker.auth and docker.utils.config are not part of docker-py's
+        # documentation.
         from docker.auth import load_config
         from docker.errors import DockerException
 
@@ -67,6 +73,8 @@ class Credentials:
             ) from error
         if not found:
             return None
+        # docker-py hands on a credential store's own spelling; the engine's AuthConfig is in lower
+        # case.
         names = {
             "Username": "username",
             "Password": "password",
@@ -116,7 +124,7 @@ class Local:
 def resolve(
     engine: Engine, references: Iterable[str], mode: str, credentials: Credentials, machines: int
 ) -> dict[str, str]:
-    """Each reference with what it is pinned to: a digest, or a local image's id.
+    """Return what each reference is pinned to: a digest, or a local image's id.
 
     ``mode`` is ``auto``, ``always`` or ``never``. Raises :class:`PlanError` naming every image that
     cannot be resolved.
@@ -153,13 +161,14 @@ def _resolve(
     asked = ask_registry(engine, text, credentials)
     if isinstance(asked, str):
         return reference.pinned(asked)
+    # A local image in place of one that the registry denies would hide the wrong credentials.
     if mode == "always" or asked.kind == "image_denied":
         return asked
     return _from_local(engine, reference, asked, machines)
 
 
 def _from_local(engine: Engine, reference: Reference, asked: Cause, machines: int) -> str | Cause:
-    """The image that the connected engine has, where the registry has none to offer."""
+    """Return the image that the connected engine has, where the registry has none."""
     local = _local(engine, reference)
     if local is None:
         return asked
@@ -173,6 +182,7 @@ def _from_local(engine: Engine, reference: Reference, asked: Cause, machines: in
             f"{reference.familiar} is on one machine only ({asked.text}), and {machines} machines"
             " may run it; push it, or set resolve_image: never",
         )
+    # The bare id runs without a pull; the engine rejects name@sha256:<image id>.
     return local.id
 
 
@@ -187,11 +197,12 @@ def _local(engine: Engine, reference: Reference) -> Local | None:
 def gone(
     engine: Engine, pinned: Iterable[str], credentials: Credentials, *, thorough: bool
 ) -> list[str]:
-    """Which pinned images cannot be had any more.
+    """Return the pinned images that are not available any more.
 
     Not on this engine and, if asked, not in their registry.
     """
     have: set[str] = set()
+    # One list, however many images the history has.
     for image in engine.get("/images/json"):
         have.add(image["Id"])
         have.update(digest.rpartition("@")[2] for digest in image.get("RepoDigests") or ())
@@ -208,7 +219,7 @@ def gone(
 
 
 def ask_registry(engine: Engine, text: str, credentials: Credentials) -> str | Cause:
-    """The digest of a reference, or why there is none: no access, not there, or no answer."""
+    """Return the digest of a reference, or why there is none: denied, missing or unreachable."""
     reference = Reference.parse(text)
     try:
         name = reference.pinned(reference.digest) if reference.digest else reference.familiar

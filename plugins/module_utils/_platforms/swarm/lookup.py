@@ -44,6 +44,7 @@ def with_external(engine: Engine, snapshot: Snapshot, apps: Iterable[Resolved]) 
         missing.update(name for name in external if name not in known)
     if not missing:
         return snapshot
+    # 100 configs of 150 kB are 15 MB, since a list brings their data.
     configs = engine.get("/configs", filters={"name": sorted(missing)})
     return replace(snapshot, configs=[*snapshot.configs, *configs])
 
@@ -58,6 +59,7 @@ def host_network(
     for body in services:
         attached = get(body, "Spec.TaskTemplate.Networks") or []
         if any(entry.get("Target") not in known for entry in attached):
+            # Each node has a local network of this name, too; scope selects the Swarm's.
             return [engine.get("/networks/host", scope="swarm")]
     return []
 
@@ -68,6 +70,7 @@ def names_for(engine: Engine, resolved: Resolved) -> Names:
     They are read for each write, since a network that was recreated has another id.
     """
     networks = [*engine.get("/networks"), engine.get("/networks/host", scope="swarm")]
+    # The last network of a name counts: a local one must not hide the Swarm's.
     networks.sort(key=lambda network: network.get("Scope") == "swarm")
     secrets = engine.get("/secrets") if resolved.secrets else []
     configs = []

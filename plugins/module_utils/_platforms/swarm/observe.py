@@ -38,7 +38,9 @@ _STATES = {
     "running": words.RUNNING,
 }
 _UPDATE_KEYS = ("State", "Message", "StartedAt")
+# complete (exit code 0) is among them: tasks of services run until they are stopped.
 _FAILED = ("failed", "rejected", "complete")
+# A rollback that is paused is as final as one that has completed: the engine does no more.
 _UPDATES = {
     "updating": words.UPDATING,
     "completed": words.DONE,
@@ -64,7 +66,7 @@ class Snapshot:
 
     @property
     def names(self) -> Names:
-        """Names and ids of all objects."""
+        """Return names and ids of all objects."""
         return Names(
             {network["Name"]: network["Id"] for network in self.networks},
             {secret["Spec"]["Name"]: secret["ID"] for secret in self.secrets},
@@ -72,7 +74,7 @@ class Snapshot:
         )
 
     def belongings(self, app: str, *, adopted: bool) -> dict[str, list[str]]:
-        """The names of the app's own objects, by kind; the lease is not one of them.
+        """Return the names of the app's own objects, by kind; the lease is not one of them.
 
         A network cannot be labelled afterwards, so those of an ``adopted`` stack are told by its
         label.
@@ -109,13 +111,15 @@ def is_own_network(app: str, network: Mapping[str, Any], *, adopted: bool) -> bo
 def split_services(
     app: str, services: list[dict[str, Any]]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The app's own services by their names in the spec.
+    """Return the app's own services by their names in the spec.
 
     And others whose name begins as theirs do.
     """
     own, unmanaged = {}, {}
     for service in services:
         labels = service["Spec"].get("Labels") or {}
+        # Long names are shortened, so that the label comes first; an adopted service may not have
+        # it.
         name = labels.get(SERVICE) or service["Spec"]["Name"][len(app) + 1 :]
         if labels.get(APP) == app:
             own[name] = service
@@ -157,9 +161,12 @@ def _service(
     everywhere = "Global" in spec.get("Mode", {})
     policy = get(spec, "TaskTemplate.RestartPolicy") or {}
     replicas = get(spec, "Mode.Replicated.Replicas") or 0
+    # UpdateStatus is absent at the first creation and stale afterwards; StartedAt distinguishes two
+    # updates.
     update = {key: get(body, f"UpdateStatus.{key}") or "" for key in _UPDATE_KEYS}
     return ServiceState(
         name=name,
+        # The spec of a global service has no number: it is one task for each node that fits.
         wanted=sum(task.wanted for task in tasks) if everywhere else replicas,
         tasks=tasks,
         update=_UPDATES.get(update["State"], ""),
@@ -175,6 +182,7 @@ def _service(
 
 def _has_check(spec: Mapping[str, Any]) -> bool:
     test = get(spec, "TaskTemplate.ContainerSpec.Healthcheck.Test") or []
+    # ["NONE"] switches off the health check that an image brings.
     return bool(test) and test[0] != "NONE"
 
 
@@ -182,6 +190,7 @@ def _task(view: _View, service: str, body: Mapping[str, Any], task: dict[str, An
     status = task.get("Status", {})
     current = same_template(task, body, view.names)
     machine = view.hosts.get(task.get("NodeID", ""), task.get("NodeID", ""))
+    # Tasks of global services have no slot; each node has one of them.
     slot = str(task.get("Slot") or machine)
     failed = status.get("State", "new") in _FAILED
     return Task(
@@ -192,7 +201,11 @@ def _task(view: _View, service: str, body: Mapping[str, Any], task: dict[str, An
         state=_STATES.get(status.get("State", "new"), words.ENDED),
         current=current,
         sent=current or _is_sent(view, service, task),
+        # A replacement waits at the desired state ready for the restart delay (swarmkit's restart
+        # supervisor).
         wanted=task.get("DesiredState") in ("running", "ready", "accepted"),
+        # The task's node sets the timestamp and a manager sends the Date header: their clocks may
+        # differ.
         age=max(0.0, view.snapshot.clock - _seconds(status.get("Timestamp"))),
         failed=failed,
         exit_code=causes.exit_code(status) if failed else None,
@@ -205,6 +218,8 @@ def _is_sent(view: _View, service: str, task: dict[str, Any]) -> bool:
     """Return whether a task was made for the spec that this run sent."""
     if service not in view.resolved.services:
         return False
+    # A task does not carry the version of the spec that it was made for, so the hash in its own
+    # labels decides.
     labels = get({"TaskTemplate": task.get("Spec", {})}, CONTAINER_LABELS.place) or {}
     return bool(labels.get(HASH) == service_hash(view.resolved.services[service]))
 
@@ -219,8 +234,9 @@ def _cause(status: Mapping[str, Any]) -> Cause | None:
 
 
 def _seconds(timestamp: str | None) -> float:
-    """RFC 3339 in UTC, with nanoseconds, to seconds since the epoch."""
+    """Return the seconds since the epoch of an RFC 3339 time in UTC, with nanoseconds."""
     if not timestamp:
         return 0.0
+    # Before Python 3.11 fromisoformat takes neither Z nor nine digits of a second.
     whole, _point, fraction = timestamp.rstrip("Z").partition(".")
     return datetime.fromisoformat(f"{whole}+00:00").timestamp() + float(f"0.{fraction or 0}")

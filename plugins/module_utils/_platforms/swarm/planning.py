@@ -34,6 +34,7 @@ from .service_names import service_name
 from .spec_fields import FIELDS, PLACEMENT, Names, get
 
 _DRIVER = "overlay"
+# Docker 25. Docker 20.10 drops Healthcheck.StartInterval silently.
 START_INTERVAL_API = (1, 44)
 
 
@@ -120,7 +121,7 @@ def _adopted(comparison: Comparison, problems: list[Problem]) -> dict[str, Any]:
 
 
 def _adopt_leaving(app: str, snapshot: Snapshot, adopted: dict[str, Any]) -> None:
-    """Services of the stack that the spec does not have leave with the take-over."""
+    """Add services of the stack that the spec lacks, so that the take-over removes them."""
     for full, unmanaged_body in snapshot.unmanaged.items():
         name = full[len(app) + 1 :]
         if _of_stack(app, unmanaged_body["Spec"].get("Labels")) and name not in adopted:
@@ -182,6 +183,7 @@ def _own_network(
 def _network_differences(
     entry: Mapping[str, Any], network: Mapping[str, Any]
 ) -> list[tuple[str, Any, Any]]:
+    # The manager adds the VXLAN ids that it allocates to the options of an overlay network.
     options = {
         key: value
         for key, value in (network.get("Options") or {}).items()
@@ -242,6 +244,7 @@ def _service(
     if networks:
         return _recreated_for_network(name, networks)
     existing = _existing(comparison, declared, body)
+    # Without a difference a service would be left alone, and its paused update would stay so.
     is_paused = get(body, "UpdateStatus.State") == "paused"
     if is_paused and not existing.changes and existing.mode == declared.mode:
         return _resumed(declared, existing)
@@ -255,6 +258,7 @@ def _existing(comparison: Comparison, declared: Declared, body: Mapping[str, Any
     restarts = False
     for field, _target, listed in targets(declared.service, before, body["Spec"], snapshot.names):
         changes += listed
+        # A change of placement moves only the tasks whose node no longer fits.
         restarts = restarts or (field.in_task and field not in PLACEMENT)
     return Existing(
         GLOBAL if "Global" in body["Spec"].get("Mode", {}) else REPLICATED,
@@ -290,7 +294,7 @@ def _recreated_for_network(name: str, networks: list[str]) -> ServicePlan:
 def former(
     name: str, spec: Mapping[str, Any], records: Iterable[Record], names: Names
 ) -> Mapping[str, Any]:
-    """What is owned of a service so far.
+    """Return what is owned of a service so far.
 
     That is what the release declared that wrote it last (or, where its record has left the history,
     the newest live one, which kept it), or everything of a stack's service that is taken over.
@@ -306,16 +310,19 @@ def former(
 
 
 def stack_declared(spec: Mapping[str, Any], names: Names) -> dict[str, Any]:
-    """Everything that ``docker stack deploy`` can have declared in a service.
+    """Return everything that ``docker stack deploy`` can have declared in a service.
 
     As a resolved service.
     """
     result: dict[str, Any] = {}
     for field in FIELDS:
         value = field.read(spec, names)
+        # The engine fills in a number of replicas where a stack declares none, and docker service
+        # scale changes it: it says nothing of what was declared.
         if value in (None, {}, field.default) or field.key == "deploy.replicas":
             continue
         if field.keyed and isinstance(value, dict):
+            # docker stack ps and docker stack rm find the stack by its labels, so they stay.
             value = {
                 key: item
                 for key, item in value.items()
@@ -341,7 +348,7 @@ def _put_declared(tree: dict[str, Any], key: str, value: Any) -> None:
 
 
 def _ports(body: Mapping[str, Any]) -> set[int]:
-    """The ports that a service publishes."""
+    """Return the ports that a service publishes."""
     return {
         port["PublishedPort"]
         for port in get(body, "Spec.EndpointSpec.Ports") or []
@@ -350,7 +357,7 @@ def _ports(body: Mapping[str, Any]) -> set[int]:
 
 
 def eligible(service: Mapping[str, Any], snapshot: Snapshot) -> int:
-    """How many machines may run a service, by the constraints that can be told from here."""
+    """Return how many nodes may run a service, by the constraints that are known here."""
     constraints = get(service, "deploy.placement.constraints") or []
     active = [
         node
@@ -370,7 +377,7 @@ _ATTRIBUTES = {
 
 
 def _matches(node: Mapping[str, Any], constraint: str) -> bool:
-    """Whether a machine meets one constraint (moby/swarmkit manager/constraint)."""
+    """Return whether a node meets one constraint (moby/swarmkit manager/constraint)."""
     operator = "!=" if "!=" in constraint else "=="
     name, _operator, wanted = (part.strip() for part in constraint.partition(operator))
     if name in _ATTRIBUTES:
@@ -381,6 +388,8 @@ def _matches(node: Mapping[str, Any], constraint: str) -> bool:
         have = (get(node, "Description.Engine.Labels") or {}).get(name[len("engine.labels.") :], "")
     else:
         return True
+    # As swarmkit does: a label that a node lacks counts as empty, and case does not matter
+    # (manager/constraint/constraint.go).
     return (str(have).lower() == wanted.lower()) == (operator == "==")
 
 

@@ -54,13 +54,18 @@ class Reader:
 
     def _find(self, app: str) -> tuple[Snapshot, list[dict[str, Any]]]:
         get = self._engine.get
+        # Lists of configs bring all their data (100 of 150 kB: 15 MB, 0.2 s), so both are filtered.
         label = {"label": [f"{APP}={app}"]}
         calls = (
+            # The name filter matches prefixes, so objects of our names that are unmanaged are
+            # found, too.
             partial(get, "/services", filters={"name": [f"{app}_"]}),
+            # By the stack's label: the running tasks of an adopted stack have no other one.
             partial(get, "/tasks", filters={"label": [f"{STACK}={app}"]}),
             partial(get, "/networks"),
             partial(get, "/secrets"),
             partial(get, "/configs", filters=label),
+            # Configs of a stack lack our label; records and the lease are named otherwise.
             partial(get, "/configs", filters={"name": [f"{app}_"]}),
             partial(get, "/nodes"),
         )
@@ -68,6 +73,7 @@ class Reader:
             self._engine, lambda: side_by_side(lambda call: call(), calls)
         )
         own, unmanaged = split_services(app, services)
+        # A local network may have the name of a Swarm's; the last one of a name counts.
         networks.sort(key=lambda network: network.get("Scope") == "swarm")
         bodies = [*own.values(), *unmanaged.values()]
         networks += lookup.host_network(self._engine, bodies, networks)

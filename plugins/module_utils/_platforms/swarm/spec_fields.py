@@ -31,7 +31,7 @@ class Names:
     configs: dict[str, str] = field(default_factory=dict)
 
     def network_name(self, given: str) -> str:
-        """The name of a network that a spec may call by id or by name."""
+        """Return the name of a network that a spec may call by id or by name."""
         return next((name for name, identity in self.networks.items() if identity == given), given)
 
 
@@ -56,15 +56,16 @@ class Field:
     keyed: Callable[[Any], dict[str, Any]] | None = None
 
     def read(self, body: Mapping[str, Any], names: Names) -> Any:
-        """What the spec says for this key, or the engine's default."""
+        """Return what the spec has for this key, or the engine's default."""
         found = get(body, self.place)
+        # The engine leaves empty fields out of its JSON (omitempty): empty and absent are the same.
         value = self.back(found, names) if found not in (None, "", [], {}) else None
         if value is None:
             return {} if self.keyed else self.default
         return value
 
     def wanted(self, service: Mapping[str, Any]) -> Any:
-        """What a resolved service declares for this key; None where it declares nothing."""
+        """Return what a resolved service declares for this key; None where it declares nothing."""
         value = get(service, self.key)
         return self.keyed(value) if self.keyed and value is not None else value
 
@@ -78,7 +79,7 @@ class Field:
 
 
 def get(tree: Any, path: str) -> Any:
-    """The value at a dotted path, or None."""
+    """Return the value at a dotted path, or None."""
     for key in path.split("."):
         if not isinstance(tree, Mapping) or key not in tree:
             return None
@@ -116,11 +117,12 @@ def _size_back(value: Any, _names: Names) -> str:
 
 
 _PLACEHOLDER = re.compile(r"\{\{-?\s*(?:\.|index\s+\.)(?:Service|Node|Task)\b")
+# A Go template that prints two braces.
 _BRACES, _ESCAPED_BRACES = "{{", '{{"{{"}}'
 
 
 def _env(value: Mapping[str, str], _names: Names) -> list[str]:
-    """The engine takes an environment for templates.
+    """Escape the environment, which the engine reads as templates.
 
     What has none of its placeholders is kept literal.
     """
@@ -155,6 +157,7 @@ def _health(value: Mapping[str, Any], _names: Names) -> Body:
 
 
 def _health_back(value: Mapping[str, Any], _names: Names) -> dict[str, Any]:
+    # 0 means: as the image has it (HealthConfig).
     result: dict[str, Any] = {
         key: units.duration(value[place]) for key, place in _TIMES.items() if value.get(place)
     }
@@ -181,6 +184,7 @@ def _update_back(value: Mapping[str, Any], _names: Names) -> dict[str, Any]:
         "parallelism": value.get("Parallelism", 0),
         "delay": units.duration(value.get("Delay") or 0),
         "failure_action": value.get("FailureAction") or UPDATE_DEFAULTS["failure_action"],
+        # swarmkit's own defaults (api/defaults/service.go), where a spec leaves them out.
         "monitor": units.duration(value.get("Monitor") or 5 * units.SECOND),
         "max_failure_ratio": float(value.get("MaxFailureRatio") or 0),
         "order": value.get("Order") or UPDATE_DEFAULTS["order"],
@@ -208,7 +212,7 @@ def _restart_back(value: Mapping[str, Any], _names: Names) -> dict[str, Any]:
 
 
 def _by(*keys: str) -> Callable[[Any], dict[str, Any]]:
-    """A list of mappings as one mapping, by what identifies an entry."""
+    """Return a function that keys a list of mappings by what identifies an entry."""
 
     def keyed(value: list[dict[str, Any]]) -> dict[str, Any]:
         return {"/".join(str(entry.get(key, "")) for key in keys): entry for entry in value}
@@ -216,6 +220,8 @@ def _by(*keys: str) -> Callable[[Any], dict[str, Any]]:
     return keyed
 
 
+# bind.create_host_path is not among them: engines ignore CreateMountpoint for services (tried on
+# 26.1). Driver options of a volume that exists already are silently ignored, too.
 _MOUNT_PLACES = {
     "read_only": "ReadOnly",
     "source": "Source",
@@ -261,6 +267,8 @@ def _grants(kind: str) -> To:
         ids: dict[str, str] = getattr(names, f"{kind.lower()}s")
         return [
             {
+                # A config that is mounted at two paths gets one owner and mode, those of the last
+                # (Docker 20.10, 26.1).
                 "File": {
                     "Name": _file(kind, grant["target"]),
                     "UID": grant["uid"],
@@ -277,7 +285,7 @@ def _grants(kind: str) -> To:
 
 
 def _file(kind: str, target: str) -> str:
-    """A secret in the usual folder goes by its bare name, as the Docker client writes it."""
+    """Return the bare name of a secret in the usual folder, as the Docker client writes it."""
     folder = "/run/secrets/"
     bare = target[len(folder) :] if target.startswith(folder) else ""
     return bare if kind == "Secret" and bare and "/" not in bare else target
@@ -355,6 +363,7 @@ def _ports_back(value: list[Body], _names: Names) -> dict[str, Any]:
 
 
 def _hosts(value: list[str], _names: Names) -> list[str]:
+    # The engine takes lines of /etc/hosts, with the address first.
     return [" ".join(reversed(entry.split("=", 1))) for entry in value]
 
 
@@ -414,7 +423,7 @@ def _cpus_back(value: int, _names: Names) -> str:
 
 
 def _own_labels_back(value: Mapping[str, str], _names: Names) -> dict[str, str]:
-    """Labels without those that the collection keeps for itself."""
+    """Return labels without those that the collection keeps for itself."""
     return {key: item for key, item in value.items() if not key.startswith("shipping.code.")}
 
 

@@ -32,6 +32,7 @@ class StateWatch:
 
     def states(self, revisions: Mapping[str, int]) -> States:
         """Read services and tasks only; the nodes every few seconds."""
+        # Two calls for the whole app, however many services it has.
         services, tasks = side_by_side(
             lambda call: self._engine.get(call[0], filters={"label": [call[1]]}),
             [("/services", f"{APP}={self._app}"), ("/tasks", f"{STACK}={self._app}")],

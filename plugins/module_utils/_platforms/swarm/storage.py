@@ -25,11 +25,12 @@ from ..._deploy.service_diff import objects_to_create
 from .engine import Engine
 from .observe import APP, CONTENT, KIND, LEASE, RECORD
 
+# Creating is atomic by name: of two runs at once, one gets this status.
 _CONFLICT = 409
 
 
 def records(configs: Iterable[Mapping[str, Any]]) -> tuple[Record, ...]:
-    """The records among an app's config objects, the newest first."""
+    """Return the records among an app's config objects, the newest first."""
     found = [
         read_record(
             config["ID"],
@@ -44,7 +45,7 @@ def records(configs: Iterable[Mapping[str, Any]]) -> tuple[Record, ...]:
 
 
 def lease_among(configs: Iterable[Mapping[str, Any]]) -> Lease | None:
-    """The lease among an app's config objects."""
+    """Return the lease among an app's config objects."""
     return next(
         (_as_lease(config) for config in configs if config["Spec"]["Labels"].get(KIND) == LEASE),
         None,
@@ -76,10 +77,14 @@ def write_lease(engine: Engine, app: str, lease: Lease) -> Lease:
     if not lease.id:
         return replace(
             lease,
+            # The answer has the id alone; the version is read before the next write, as before each
+            # one.
             id=_create(engine, "configs", lease_name(app), b"shipping.code lease", labels),
             version=-1,
         )
     name = lease_name(app)
+    # Only labels of a config can change; all other fields must be sent as they are (API,
+    # ConfigUpdate).
     data = base64.b64encode(b"shipping.code lease").decode()
     engine.post(
         f"/configs/{lease.id}/update",
@@ -107,6 +112,7 @@ def write_record(engine: Engine, app: str, record: Record) -> Record:
             record,
             id=_create(engine, "configs", record_name(app, record.number), record.data(), labels),
         )
+    # The data must be sent unchanged beside the new labels.
     now = engine.get(f"/configs/{record.id}")
     engine.post(
         f"/configs/{record.id}/update",
@@ -164,6 +170,7 @@ def take_over(
                 and APP not in (found["Spec"].get("Labels") or {})
             ):
                 fence.check()
+                # The API never returns a secret's data; an update of labels may leave it out.
                 labels = {**(found["Spec"].get("Labels") or {}), APP: app, KIND: CONTENT}
                 engine.post(
                     f"/{kind}/{found['ID']}/update",
@@ -194,6 +201,7 @@ def _delete_unused(engine: Engine, path: str) -> None:
     try:
         engine.delete(path)
     except PlatformError as error:
+        # Tasks end after their service is removed, and the next sweep finds the object again.
         if "in use" not in error.why:
             raise
 
