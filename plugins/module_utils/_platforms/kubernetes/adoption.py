@@ -26,7 +26,8 @@ from .observe import Body, Snapshot
 from .planning import Entry
 from .pods import pinned
 
-# Who holds what was put back as it was.
+# Who holds what was put back as it was: the server's own name for fields from before the first
+# apply.
 BEFORE = "before-first-apply"
 # Tools by which people deploy; kubernetes.core's modules are known by their client.
 FORMER = ("kubectl", "helm", "Helm", "OpenAPI-Generator", "ansible", BEFORE)
@@ -35,7 +36,7 @@ _ATTEMPTS, _PAUSE = 8, 0.2
 
 
 def is_foreign(workload: Body) -> bool:
-    """Whether a workload finds its pods by others' labels."""
+    """Return whether a workload selects its pods by labels that are not ours."""
     selector = (workload.get("spec") or {}).get("selector")
     return (
         isinstance(selector, dict)
@@ -55,7 +56,7 @@ class Target:
 
     @property
     def container(self) -> str:
-        """The name of its container."""
+        """Return the name of its container."""
         return str(self.service.get("container", self.name))
 
 
@@ -86,6 +87,7 @@ def _kept_of(unmanaged_body: Body) -> dict[str, Any]:
         "selector": dict(unmanaged_body["spec"]["selector"].get("matchLabels") or {})
     }
     if len(containers) == 1:
+        # Containers are merged by name: under ours a second one would be added to theirs.
         kept["container"] = containers[0]["name"]
     return kept
 
@@ -130,7 +132,7 @@ def _image(container: Body) -> str:
 
 
 def _runs(pod: Body, container: str, digest: str) -> bool:
-    """Whether a container of a pod has an image of this digest.
+    """Return whether a container of a pod has an image of this digest.
 
     Its tag may have been given to another one since.
     """
@@ -139,6 +141,7 @@ def _runs(pod: Body, container: str, digest: str) -> bool:
         for status in pod.get("status", {}).get("containerStatuses") or []
         if status["name"] == container
     ]
+    # What is before the digest differs between container runtimes.
     return all(image.endswith(digest) for image in images if image)
 
 
@@ -233,6 +236,7 @@ def hand_over(cluster: Cluster, kind: Kind, written: Body) -> None:
                 {
                     "metadata": {
                         "resourceVersion": metadata["resourceVersion"],
+                        # A merge patch replaces a list as a whole (RFC 7396, section 1).
                         "managedFields": left,
                     }
                 },
@@ -251,6 +255,7 @@ def put_back(cluster: Cluster, kind: Kind, original: Body) -> None:
         if live is None:
             return
         try:
+            # A patch would leave what was added; a replacement removes it.
             cluster.replace(
                 kind,
                 {
@@ -268,7 +273,7 @@ def put_back(cluster: Cluster, kind: Kind, original: Body) -> None:
 
 
 def _handed_over(managed: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What the managers hold when the former ones have let go of what is ours."""
+    """Return what the managers hold without what the former ones hand over to us."""
     ours = next(
         (
             entry
@@ -302,6 +307,7 @@ def _subtracted(fields: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str,
             result[key] = value
         elif value:
             rest = _subtracted(value, ours[key])
+            # "." is the object itself (FieldsV1); without fields below it nothing is owned.
             if rest and set(rest) != {"."}:
                 result[key] = rest
     return result

@@ -42,11 +42,11 @@ class Kind:
 
     @property
     def version(self) -> str:
-        """What stands in ``apiVersion``."""
+        """Return the value of ``apiVersion``."""
         return self.group.replace("/apis/", "").replace("/api/", "")
 
     def path(self, namespace: str, name: str = "") -> str:
-        """The path of the collection or of one object."""
+        """Return the path of the collection or of one object."""
         place = f"/namespaces/{namespace}" if self.namespaced else ""
         return f"{self.group}{place}/{self.plural}{'/' + name if name else ''}"
 

@@ -40,7 +40,8 @@ _VOLUME = (
     "pvc(s)",
 )
 # What stands in the scheduler's message -> kind, text, patience; what needs patience, a pod that
-# goes may make possible.
+# goes may make possible. A message has the reasons of all nodes, so several rows may fit: the first
+# one counts.
 _UNSCHEDULABLE: tuple[tuple[str, str, str, float], ...] = (
     (
         "didn't have free ports",
@@ -76,6 +77,7 @@ _IMAGE: tuple[tuple[tuple[str, ...], str, str, bool], ...] = (
         True,
     ),
     (
+        # Before "not found", which is the end of this message of containerd, too.
         ("no match for platform",),
         "wrong_architecture",
         "there is no build for the machine's architecture of",
@@ -115,7 +117,7 @@ _AWAY = (
 
 
 def unschedulable(message: str, *, other_architecture: bool) -> Cause | None:
-    """Why the scheduler finds no machine.
+    """Return why the scheduler finds no node.
 
     ``other_architecture`` where the service asks for one and for nothing else.
     """
@@ -134,12 +136,13 @@ def unschedulable(message: str, *, other_architecture: bool) -> Cause | None:
 
 
 def _short(message: str) -> str:
-    """The scheduler's sentence without what it says of preemption."""
+    """Return the scheduler's sentence without its part on preemption."""
     return message.partition(" preemption:")[0].rstrip(". ")
 
 
 def image(reason: str, message: str, name: str) -> Cause:
-    """Why an image cannot be had."""
+    """Return why an image is not available."""
+    # The name of the image may have one of the words, such as denied.
     text = f"{reason} {message}".replace(name, "")
     for words, kind, sentence, final in _IMAGE:
         if any(word in text for word in words):
@@ -152,7 +155,7 @@ def image(reason: str, message: str, name: str) -> Cause:
 
 
 def denied(cause: Cause, *, unread: bool) -> Cause:
-    """Why an image is denied to a pod that brings credentials.
+    """Return why an image is denied to a pod that brings credentials.
 
     ``unread`` where its kubelet could not read them, and tries again.
     """
@@ -160,12 +163,12 @@ def denied(cause: Cause, *, unread: bool) -> Cause:
 
 
 def _last(message: str) -> str:
-    """The end of a chain of errors, which says what it was."""
+    """Return the end of a chain of errors, which has the cause."""
     return message.rpartition("desc = ")[2].strip() or message
 
 
 def not_started(reason: str, message: str) -> Cause | None:
-    """Why a container is not even started."""
+    """Return why a container is not even started; None for any other reason."""
     if reason not in _NOT_STARTED:
         return None
     lowered = message.lower()
@@ -186,12 +189,12 @@ def _passes(message: str) -> bool:
 
 
 def _patience(message: str, otherwise: float) -> float:
-    """For how long it may last; longer where it passes by itself."""
+    """Return for how long it may last; longer where it passes by itself."""
     return _BUSY_PATIENCE if _passes(message) else otherwise
 
 
 def started(message: str) -> Cause:
-    """What the runtime says of a container that it could not start."""
+    """Return why the runtime could not start a container."""
     for words, kind, text, final in START_FAILURES:
         if words in message:
             return Cause(kind, f"{text} ({message})", final=final, patience=_SOON)
@@ -199,10 +202,11 @@ def started(message: str) -> Cause:
 
 
 def terminated(state: Mapping[str, Any]) -> Cause:
-    """Why a container ended."""
+    """Return why a container ended."""
     reason, code = state.get("reason", ""), state.get("exitCode")
     if reason == "OOMKilled":
         return Cause("killed_for_memory", "was killed for using more memory than it may")
+    # StartError is containerd's word, ContainerCannotRun that of cri-dockerd.
     if reason in ("StartError", "ContainerCannotRun"):
         return started(str(state.get("message", "")))
     if code == 0:
@@ -211,7 +215,7 @@ def terminated(state: Mapping[str, Any]) -> Cause:
 
 
 def mount(message: str) -> Cause:
-    """Why a volume cannot be mounted."""
+    """Return why a volume cannot be mounted."""
     lowered = message.lower()
     text = message.rpartition('" : ')[2] or message
     for words, kind, sentence in _MOUNT:
@@ -225,7 +229,7 @@ def mount(message: str) -> Cause:
 
 
 def sandbox(message: str) -> Cause:
-    """Why a pod has no network or sandbox."""
+    """Return why a pod has no network or sandbox."""
     return Cause(
         "sandbox_failed",
         f"its pod cannot be set up ({_last(message)})",
@@ -234,14 +238,15 @@ def sandbox(message: str) -> Cause:
 
 
 def refused(message: str) -> Cause:
-    """Why the API server takes no pod of a workload."""
+    """Return why the API server rejects the pods of a workload."""
+    # Pods that end make room in a quota; other rejections do not pass by themselves.
     kind = "quota" if "exceeded quota" in message else "pods_refused"
     text = "the namespace's quota is used up" if kind == "quota" else "the cluster refuses its pods"
     return Cause(kind, f"{text} ({message})", patience=_SOON, room=kind == "quota")
 
 
 def gone(pod: Mapping[str, Any]) -> Cause:
-    """Why a pod as a whole has ended."""
+    """Return why a pod as a whole has ended."""
     status = pod.get("status", {})
     reason = status.get("reason", "")
     if reason == "Evicted":

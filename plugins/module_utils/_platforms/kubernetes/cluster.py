@@ -64,23 +64,23 @@ class Cluster:
         self._pool = _pool(access)
 
     def now(self) -> float:
-        """The server's time: as it said last, and what has passed since."""
+        """Return the server's time: the last that it sent, and what has passed since."""
         return self.clock + time.monotonic() - self._heard
 
     def get(self, kind: Kind, name: str) -> dict[str, Any]:
-        """One object; raises NotFound."""
+        """Return one object; raise NotFound where there is none."""
         found: dict[str, Any] = self._call("GET", kind.path(self.namespace, name))
         return found
 
     def find(self, kind: Kind, name: str) -> dict[str, Any] | None:
-        """One object, or None."""
+        """Return one object, or None."""
         try:
             return self.get(kind, name)
         except NotFound:
             return None
 
     def listing(self, kind: Kind, selector: str = "", fields: str = "") -> dict[str, Any]:
-        """A list as the server gives it: items, and the version to watch from."""
+        """Return a list as the server has it: items, and the version to watch from."""
         query = {
             key: value
             for key, value in (("labelSelector", selector), ("fieldSelector", fields))
@@ -90,14 +90,15 @@ class Cluster:
         return found
 
     def items(self, kind: Kind, selector: str = "", fields: str = "") -> list[dict[str, Any]]:
-        """The objects of a list, each with its kind."""
+        """Return the objects of a list, each with its kind."""
         return [
+            # Items of a typed list have neither apiVersion nor kind.
             {"apiVersion": kind.version, "kind": kind.name, **item}
             for item in self.listing(kind, selector, fields).get("items") or []
         ]
 
     def metadata(self, kind: Kind, selector: str) -> list[dict[str, Any]]:
-        """The objects of a list without their content."""
+        """Return the objects of a list without their content."""
         accept = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
         response = self._send(
             "GET", kind.path(self.namespace), {"labelSelector": selector}, accept=accept
@@ -123,6 +124,7 @@ class Cluster:
         query = {
             "fieldManager": manager,
             "force": str(force).lower(),
+            # By default (Warn) the server drops a field that it does not know.
             "fieldValidation": "Strict",
             **({"dryRun": "All"} if dry else {}),
         }
@@ -164,7 +166,9 @@ class Cluster:
     def delete(self, kind: Kind, name: str, uid: str = "") -> None:
         """Remove an object and what it made; it is no error where it is gone already."""
         body: dict[str, Any] = {
+            # Written out, because deleting a Job of batch/v1 orphans its pods by default.
             "propagationPolicy": "Background",
+            # An object that another client has made under this name meanwhile has another uid.
             **({"preconditions": {"uid": uid}} if uid else {}),
         }
         try:
@@ -173,7 +177,7 @@ class Cluster:
             return
 
     def log(self, pod: str, container: str, lines: int, *, previous: bool) -> str:
-        """The last lines of a container, or of the one before it."""
+        """Return the last lines of a container, or of the one before it."""
         query = {
             "container": container,
             "tailLines": str(lines),
@@ -185,12 +189,13 @@ class Cluster:
     def watch(
         self, kind: Kind, selector: str, version: str, seconds: int, fields: str = ""
     ) -> Iterator[dict[str, Any]]:
-        """What changes from a version on; raises Expired where that is too long ago."""
+        """Yield what changes from a version on; raise Expired where that is too long ago."""
         query = {
             "labelSelector": selector,
             "fieldSelector": fields,
             "resourceVersion": version,
             "watch": "true",
+            # Bookmarks keep the version young enough to resume from where nothing else happens.
             "allowWatchBookmarks": "true",
             "timeoutSeconds": str(seconds),
         }
@@ -198,6 +203,7 @@ class Cluster:
         try:
             yield from self._events(response)
         finally:
+            # Not returned to the pool: the rest of the stream is still to come.
             response.close()
 
     def _events(self, response: Any) -> Iterator[dict[str, Any]]:
@@ -205,10 +211,13 @@ class Cluster:
 
         rest = b""
         try:
+            # One JSON document a line; a piece may end anywhere in it.
             for piece in response.stream(amt=None, decode_content=False):
                 *lines, rest = (rest + piece).split(b"\n")
                 for line in lines:
                     event = json.loads(line)
+                    # The status of the response was 200, so a version that is too old (410) is
+                    # reported in here.
                     if event["type"] == "ERROR":
                         raise _refusal(
                             "GET", "a watch", event["object"].get("code", 500), event["object"]
@@ -218,7 +227,7 @@ class Cluster:
             raise Unreachable(f"the connection to {self.access.host} broke", str(error)) from error
 
     def raw(self, path: str, query: Mapping[str, str] | None = None) -> Any:
-        """GET any path."""
+        """Send a GET for any path."""
         return self._call("GET", path, query or {})
 
     def _call(
@@ -284,10 +293,12 @@ class Cluster:
         url = f"{self.access.host}{path}{'?' + urlencode(query) if query else ''}"
         token = self.access.authorization()
         headers = HTTPHeaderDict(
+            # Impersonate-Group is repeated: a server reads groups that are joined by commas as one.
             [("Accept", accept), ("Content-Type", content), *self.access.headers]
         )
         if token:
             headers["Authorization"] = token
+        # A watch is silent while nothing changes; the server ends it after timeoutSeconds.
         timeout = urllib3.Timeout(
             connect=min(10.0, self.access.timeout), read=None if stream else self.access.timeout
         )
@@ -305,6 +316,8 @@ class Cluster:
             )
         except urllib3.exceptions.HTTPError as error:
             raise self._not_connected(error) from error
+        # Times of objects are compared with the server's clock (RFC 9110, 6.6.1), never with this
+        # host's: the two may differ.
         if "Date" in response.headers:
             self.clock, self._heard = (
                 parsedate_to_datetime(response.headers["Date"]).timestamp(),
@@ -320,6 +333,8 @@ def _pool(access: Access) -> Any:
         import urllib3
     except ImportError as error:
         raise missing_package(error) from error
+    # Each watch keeps a connection, beside the calls side by side; more of them must not wait for
+    # one.
     keywords: dict[str, Any] = {"maxsize": 16, "block": False}
     if access.host.startswith("https:"):
         keywords["ssl_context"] = _context(access)
@@ -327,6 +342,7 @@ def _pool(access: Access) -> Any:
             # It names no address to OpenSSL, which could compare nothing then; it compares itself
             # where OpenSSL does not.
             keywords["ssl_context"].check_hostname = False
+        # A kubeconfig's tls-server-name: the certificate need not be for the address.
         if access.server_name:
             keywords["server_hostname"] = access.server_name
             keywords["assert_hostname"] = access.server_name
@@ -341,7 +357,7 @@ def _pool(access: Access) -> Any:
 
 
 def _is_direct(access: Access) -> bool:
-    """Whether there is no proxy, or it is not for this host."""
+    """Return whether there is no proxy, or it is not for this host."""
     name = urlsplit(access.host).hostname or ""
     entries = (entry.lstrip(".") for entry in access.no_proxy.split(",") if entry.strip("."))
     return not access.proxy or any(
@@ -356,6 +372,7 @@ def _without_password(url: str) -> str:
 
 def _context(access: Access) -> ssl.SSLContext:
     try:
+        # None loads the CAs of the system.
         context = ssl.create_default_context(cadata=access.ca.decode() or None)
         if not access.verify:
             context.check_hostname = False
@@ -372,7 +389,8 @@ def _context(access: Access) -> ssl.SSLContext:
 
 
 def _load_certificate(context: ssl.SSLContext, content: bytes) -> None:
-    """TLS wants a file; it is gone as soon as it has been read."""
+    """Load a certificate by a file, as TLS wants it; the file is removed right after that."""
+    # Only its owner may read it (0600): it holds the private key.
     handle, path = tempfile.mkstemp()
     try:
         with os.fdopen(handle, "wb") as stream:
@@ -383,7 +401,7 @@ def _load_certificate(context: ssl.SSLContext, content: bytes) -> None:
 
 
 def _encoded(body: Any) -> bytes:
-    """JSON that is YAML, too, as an apply is read.
+    """Return JSON that is YAML, too, as an apply is read.
 
     Without pairs of surrogates, and without what YAML takes only escaped.
     """
@@ -394,6 +412,7 @@ def _encoded(body: Any) -> bytes:
 
 
 def _parsed(data: bytes) -> dict[str, Any]:
+    # Not every answer is a Status: a version of a kind that is not served gets a plain-text 404.
     try:
         found = json.loads(data)
     except ValueError:
@@ -406,7 +425,7 @@ def _parsed(data: bytes) -> dict[str, Any]:
 
 
 def _refusal(method: str, path: str, status: int, answer: Mapping[str, Any]) -> PlatformError:
-    """The server's Status as one of our errors."""
+    """Return the server's Status as one of our errors."""
     why = str(answer.get("message") or f"status {status}")
     what = f"the cluster refused {method} {path.partition('?')[0]}"
     reason = answer.get("reason", "")
@@ -419,6 +438,7 @@ def _refusal(method: str, path: str, status: int, answer: Mapping[str, Any]) -> 
         return Expired(what, why)
     if status in (429, 503, 504):
         return Busy(what, why, "Try again")
+    # First, because a conflict of field managers has the status and the reason of a stale version.
     owners = _owners(answer)
     if owners:
         return Conflict(what, why, owners)
@@ -445,6 +465,8 @@ def _denial(status: int, why: str) -> Denied | None:
             why,
             "They may have expired: log in again, or give another api_key or kubeconfig",
         )
+    # Admission answers 403, too (quotas, webhooks, Pod Security): only the sentence of the
+    # authorizer is about rights.
     if status != 403 or not re.search(r'User "[^"]*" cannot ', why):
         return None
     remedy = "Let its Role have that verb; the guide on Kubernetes lists what is needed"
@@ -454,7 +476,7 @@ def _denial(status: int, why: str) -> Denied | None:
 
 
 def _forbidden(why: str) -> str:
-    """Which verb on which resource, out of the server's sentence."""
+    """Return the denied verb and resource from the server's sentence."""
     match = re.search(
         r'User "(?P<user>[^"]+)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)" in API group'
         r' "(?P<group>[^"]*)"(?P<where>.*)',
@@ -467,4 +489,5 @@ def _forbidden(why: str) -> str:
 
 
 def _manager(message: str) -> str:
+    # The manager is only in the text: conflict with "kubectl" using apps/v1.
     return message.partition('"')[2].partition('"')[0] or message

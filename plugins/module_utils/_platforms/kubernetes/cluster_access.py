@@ -49,7 +49,7 @@ class Access:
 
 
 def access(options: Mapping[str, Any]) -> Access:
-    """What a module's options say, and the kubeconfig where they leave something open."""
+    """Return the access by a module's options, completed by the kubeconfig."""
     given = {**options, **_from_environment(options)}
     found = _explicit(given) if given.get("host") else _configured(given)
     changes: dict[str, Any] = {
@@ -87,7 +87,7 @@ def _login(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _from_environment(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Variables that kubernetes.core knows, for options that other platforms have too."""
+    """Return options of all platforms by the variables of kubernetes.core."""
     values = {option: os.environ.get(variable) for option, variable in _ENVIRONMENT.items()}
     return {option: value for option, value in values.items() if value and not options.get(option)}
 
@@ -100,6 +100,7 @@ def _pair(given: Mapping[str, Any]) -> bytes:
             "Set client_key, too",
         )
     return (
+        # One PEM for load_cert_chain; the first file may end without a line feed.
         _read(given["client_cert"], "client_cert")
         + b"\n"
         + _read(given["client_key"], "client_key")
@@ -134,7 +135,7 @@ def _explicit(given: Mapping[str, Any]) -> Access:
 
 
 def _configured(given: Mapping[str, Any]) -> Access:
-    """The context of a kubeconfig; a pod's own account where there is none."""
+    """Return the access by a kubeconfig's context; by a pod's own account without a kubeconfig."""
     paths = _paths(given)
     existing = [path for path in paths if os.path.exists(path)]
     if not existing:
@@ -163,7 +164,7 @@ def _paths(given: Mapping[str, Any]) -> list[str]:
 
 
 def _merged(paths: list[str]) -> dict[str, Any]:
-    """Several files as one: of what stands in two, the first counts."""
+    """Merge several files: of an entry that is in two, the first counts."""
     import yaml
 
     result: dict[str, Any] = {}
@@ -191,7 +192,7 @@ def _merged(paths: list[str]) -> dict[str, Any]:
 
 
 def _root_paths(entries: list[dict[str, Any]], folder: str) -> None:
-    """Paths inside a kubeconfig are relative to it."""
+    """Resolve the paths inside a kubeconfig, which are relative to it."""
     for entry in entries:
         for section in ("cluster", "user"):
             for key in ("certificate-authority", "client-certificate", "client-key", "tokenFile"):
@@ -204,6 +205,8 @@ def _of_context(config: dict[str, Any], origin: str, given: Mapping[str, Any]) -
     context = _entry(config, "contexts", name, origin)
     cluster = _entry(config, "clusters", context.get("cluster"), origin)
     user = _entry(config, "users", context["user"], origin) if context.get("user") else {}
+    # Left to the official client. persist_config=False: a renewed token lasts for this run, and the
+    # kubeconfig is never rewritten.
     if "exec" in user or "auth-provider" in user:
         return _by_client(
             lambda loader, target: loader.kube_config.load_kube_config_from_dict(
@@ -239,6 +242,7 @@ def _entry(config: Mapping[str, Any], kind: str, name: str | None, origin: str) 
 
 
 def _data(entry: Mapping[str, Any], key: str) -> bytes:
+    # The data override the file (kubeconfig v1, Cluster and AuthInfo).
     if entry.get(f"{key}-data"):
         try:
             return base64.b64decode(entry[f"{key}-data"])
@@ -252,7 +256,9 @@ def _data(entry: Mapping[str, Any], key: str) -> bytes:
 
 
 def _authorization(user: Mapping[str, Any]) -> Callable[[], str]:
+    # Before token, over which it takes precedence (kubeconfig v1, AuthInfo).
     if user.get("tokenFile"):
+        # Read for each request, because kubelets rotate the tokens of service accounts.
         return lambda: f"Bearer {_read(user['tokenFile'], 'kubeconfig').decode().strip()}"
     if user.get("token"):
         return _bearer(user["token"])
@@ -271,7 +277,7 @@ def _account_namespace() -> str:
 
 
 def _by_client(load: Callable[[Any, Any], None], namespace: str) -> Access:
-    """What the official client makes of a configuration."""
+    """Return the access as the official client reads a configuration."""
     try:
         from kubernetes import client, config
     except ImportError as error:
@@ -287,6 +293,7 @@ def _by_client(load: Callable[[Any, Any], None], namespace: str) -> Access:
             _read(path, "kubeconfig") for path in (target.cert_file, target.key_file) if path
         ),
         server_name=getattr(target, "tls_server_name", None) or "",
+        # For each request, because reading the key runs the hook of the client that renews it.
         authorization=lambda: _token(target),
         proxy=target.proxy or "",
     )
@@ -297,6 +304,7 @@ def _load(load: Callable[[], None], has_login: Callable[[], bool]) -> None:
 
     The client only logs why a plugin failed.
     """
+    # kube_config.py reports a failed plugin by logging.error, and loads on without a login.
     log = _ErrorLog()
     logging.getLogger().addHandler(log)
     try:
@@ -316,6 +324,7 @@ def _no_login(why: str) -> ShippingError:
 
 
 def _token(configuration: Any) -> str:
+    # The name of the key differs between versions of the client (kubernetes 37: BearerToken).
     return str(
         configuration.get_api_key_with_prefix("authorization")
         or configuration.get_api_key_with_prefix("BearerToken")
@@ -336,7 +345,7 @@ class _ErrorLog(logging.Handler):
 
 
 def missing_package(error: Exception) -> ShippingError:
-    """The error of a host that lacks the client."""
+    """Return the error of a host that lacks the client."""
     return ShippingError(
         "the Python package kubernetes is missing on the host that talks to the cluster",
         str(error),

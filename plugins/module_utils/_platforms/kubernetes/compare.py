@@ -42,17 +42,19 @@ _OF_THE_SERVER = (
 
 
 def is_applied(wanted: Body, live: Body) -> bool:
-    """Whether an object is what was applied last, and that is what is wanted now."""
+    """Return whether an object is what was applied last, and that is what is wanted now."""
+    # A field that left the spec is still in the object: only the digest of what was applied last
+    # shows that. An edit by hand shows only in the fields.
     return annotation(wanted, APPLIED) == annotation(live, APPLIED) and covers(live, wanted)
 
 
 def annotation(body: Body, key: str) -> str:
-    """An object's annotation, empty where there is none."""
+    """Return an object's annotation, empty where there is none."""
     return str((body["metadata"].get("annotations") or {}).get(key, ""))
 
 
 def label(body: Body, key: str) -> str:
-    """An object's label, empty where there is none."""
+    """Return an object's label, empty where there is none."""
     return str((body["metadata"].get("labels") or {}).get(key, ""))
 
 
@@ -77,13 +79,14 @@ def _covers_list(live: list[Any], wanted: list[Any]) -> bool:
     if key:
         known = _by_identity([item for item in live if isinstance(item, Mapping)], key)
         return all(covers(known.get(_identity(item, key)), item) for item in wanted)
+    # A list without keys is atomic: its owner writes it as a whole.
     return len(live) == len(wanted) and all(
         covers(live_item, item) for live_item, item in zip(live, wanted)
     )
 
 
 def _says_nothing(key: str, value: Any) -> bool:
-    """Whether the server leaves a value out, since it says as much as none."""
+    """Return whether the server leaves a value out, since it means as much as none."""
     return key not in _MEANT and value in ("", 0, False)
 
 
@@ -95,6 +98,7 @@ def _key(items: list[Any]) -> str:
 
 
 def _identity(item: Mapping[str, Any], key: str) -> str:
+    # One port may be open by TCP and by UDP: containerPort and protocol are the keys of the list.
     protocol = item.get("protocol")
     return (
         f"{item.get(key)}/{protocol}"
@@ -104,12 +108,12 @@ def _identity(item: Mapping[str, Any], key: str) -> str:
 
 
 def same(before: Body, after: Body) -> bool:
-    """Whether a write would change nothing but our own notes."""
+    """Return whether a write would change nothing but our own notes."""
     return bool(without_notes(before) == without_notes(after))
 
 
 def without_notes(body: Body) -> dict[str, Any]:
-    """An object without what the server adds by itself and without our own notes."""
+    """Return an object without what the server adds by itself and without our own notes."""
     metadata = {
         key: value for key, value in body.get("metadata", {}).items() if key not in _OF_THE_SERVER
     }
@@ -129,6 +133,7 @@ def without_notes(body: Body) -> dict[str, Any]:
 
 
 def _is_controllers(key: str) -> bool:
+    # The controllers of Deployments and DaemonSets write the first two, kubectl apply the third.
     return key.startswith(
         ("deployment.kubernetes.io/", "deprecated.daemonset.", "kubectl.kubernetes.io/last-applied")
     )
@@ -191,7 +196,7 @@ def _projected_mapping(live: Body, shape: Body) -> dict[str, Any]:
 
 
 def owned_replicas(live: Body, manager: str) -> bool:
-    """Whether a field manager holds the number of replicas by an apply."""
+    """Return whether a field manager holds the number of replicas by an apply."""
     for entry in live["metadata"].get("managedFields") or []:
         fields = (entry.get("fieldsV1") or {}).get("f:spec") or {}
         if (
@@ -204,5 +209,5 @@ def owned_replicas(live: Body, manager: str) -> bool:
 
 
 def own_labels(labels: Mapping[str, str]) -> dict[str, str]:
-    """Labels that this collection keeps for itself."""
+    """Return the labels that this collection keeps for itself."""
     return {key: value for key, value in labels.items() if key.startswith(LABEL)}

@@ -39,6 +39,7 @@ class Completer:
         if wishes.adopt:
             snapshot = self._with_workloads(resolved, snapshot)
         unmanaged = _unmanaged_workloads(resolved, snapshot) if wishes.adopt else {}
+        # Without a selector: pods of unmanaged workloads lack our labels.
         pods = self._cluster.items(POD) if unmanaged else []
         level = self._level(snapshot)
         services = {}
@@ -81,6 +82,8 @@ class Completer:
         known = (
             former.get("pull_secret") and Reference.parse(former["reference"]).registry == registry
         )
+        # imagePullSecrets is in the template: a run that brings no credentials would replace all
+        # pods.
         if known or self._credentials.for_registry(registry):
             return {"pull_secret": storage.registry_name(app)}
         return {}

@@ -20,9 +20,11 @@ from .ignored_settings import LOCAL_LOG_DRIVERS
 from .pod_fields import NODE_LABELS, PLACEHOLDERS, SHARED_MEMORY, split_constraint
 from .service_names import LABEL_NAME
 
+# Prefix of at most 253 characters, name of at most 63 (labels and selectors, "Syntax").
 _LABEL_KEY = re.compile(
     r"(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 )
+# A label of RFC 1123, which may begin with a digit.
 _HOST_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _NUMBERS = re.compile(r"\d+(?::\d+)?")
 _PLACEHOLDER = re.compile(r"\{\{\s*\.((?:Service|Node|Task)\.\w+)")

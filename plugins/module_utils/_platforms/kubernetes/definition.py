@@ -21,6 +21,7 @@ def _load_support() -> Support:
 
 
 def _connect(options: Mapping[str, Any], registries: Mapping[str, Mapping[str, str]]) -> Platform:
+    # Ansible ships modules that are imported inside functions, too.
     from .connect import connect
 
     return connect(options, registries)

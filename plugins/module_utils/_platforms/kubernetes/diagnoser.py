@@ -18,6 +18,7 @@ from .cluster import Cluster
 from .observe import moment
 
 _LINES = 20
+# In place of a log that is removed the kubelet sends this text, with status 200.
 _NOTHING_KEPT = "unable to retrieve container logs"
 _IMAGE_KINDS = ("image_missing", "image_denied", "registry_unreachable")
 _KILLED = re.compile(r"failed (?:liveness|startup) probe")
@@ -74,7 +75,7 @@ def _events(cluster: Cluster, uid: str) -> tuple[list[dict[str, Any]], str]:
 
 
 def _of_claims(cluster: Cluster, name: str) -> str:
-    """What was said last of each volume that a pod waits for."""
+    """Return the last warning on each volume that a pod waits for."""
     pod = cluster.find(POD, name) or {"spec": {}}
     claims = {
         volume["persistentVolumeClaim"]["claimName"]
@@ -85,6 +86,7 @@ def _of_claims(cluster: Cluster, name: str) -> str:
         events = cluster.items(
             EVENT, fields="involvedObject.kind=PersistentVolumeClaim,type=Warning"
         )
+    # Events only add to a cause that is known without them.
     except Denied:
         return ""
     last = {
@@ -95,7 +97,8 @@ def _of_claims(cluster: Cluster, name: str) -> str:
 
 
 def _container(pod: dict[str, Any], task: Task) -> str:
-    """The container of a failed attempt, else the one that is not ready."""
+    """Return the container of a failed attempt, else the one that is not ready."""
+    # Ids of attempts are uid/container/number; see observe.py.
     named = task.id.split("/")[1:2]
     statuses = pod.get("status", {}).get("containerStatuses") or []
     if named and named[0]:
@@ -120,7 +123,7 @@ def _runs(pod: dict[str, Any], container: str) -> bool:
 def _logs(
     cluster: Cluster, pod: dict[str, Any], task: Task, container: str
 ) -> tuple[tuple[str, ...], str]:
-    """The last lines of the attempt that failed.
+    """Return the last lines of the attempt that failed.
 
     The container before, where another one runs already.
     """

@@ -75,6 +75,7 @@ class Driver:
         notes = {RELEASE: str(record.number), VERSION: record.version}
         written = self._writer.write(
             render.kind_of(workload, service),
+            # No contents at hand: they are not sent to the worker, so the kept ones are read.
             storage.with_content(self._cluster, service, workload, Contents()),
             notes,
             fence,
@@ -95,6 +96,7 @@ class Driver:
 
     def set_replicas(self, app: str, name: str, replicas: int, fence: Fence) -> int:
         """Set one service's number of pods, and nothing else."""
+        # Services of manifests are named by kind and name, such as Deployment/shop.
         of_kind, slash, called = name.partition("/")
         kind, object_name = (STANDARD["apps/v1", of_kind], called) if slash else (DEPLOYMENT, name)
         try:
@@ -142,6 +144,8 @@ class Driver:
 
     def stamp(self, app: str, fence: Fence) -> None:
         """Put the token on all objects, so that no former holder of the app can write them."""
+        # Each stamp also raises the version of an object, so a write that a former holder has
+        # already prepared fails as stale.
         records = storage.read_records(self._cluster, app)
         kinds = [*OF_SERVICE, *lookup.additional_kinds(records)]
         answers = side_by_side(lambda kind: lookup.of_kind(self._cluster, app, kind), kinds)

@@ -15,7 +15,7 @@ UNKNOWN = 1000
 
 
 def eligible(workload: Body, nodes: list[Body] | None) -> int:
-    """How many machines may run a workload, as far as can be told.
+    """Return how many nodes may run a workload, as far as is known.
 
     Many where nodes may not be read.
     """

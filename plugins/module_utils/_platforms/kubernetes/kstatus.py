@@ -17,7 +17,7 @@ Body = Mapping[str, Any]
 
 
 def status(body: Body) -> Status:
-    """One of current, in progress, failed, and why."""
+    """Return one of current, in progress, failed, and why."""
     metadata = body["metadata"]
     if "deletionTimestamp" in metadata:
         return IN_PROGRESS, "is being removed"
@@ -38,7 +38,7 @@ def _said(condition: Body, default: str) -> str:
 
 
 def _by_conditions(body: Body) -> Status:
-    """Ready, Reconciling and Stalled, as controllers agree to say it.
+    """Return the status by Ready, Reconciling and Stalled, on which controllers agree.
 
     An object that says nothing is current.
     """

@@ -34,6 +34,7 @@ class ManifestSource:
         """Return manifests as an app, the contents of its Secrets, and notes."""
         read = manifests.read(given["documents"], self._cluster.namespace, given["hooks"])
         names = self._content_names(app, read)
+        # A hash in the template would restart the pods that are taken over.
         default = manifests.UNTOUCHED if wishes.adopt else given["labels"]
         services = manifests.services(
             read,
@@ -74,6 +75,7 @@ class ManifestSource:
             except NotFound:
                 continue
             for entry in resources:
+                # Subresources, such as deployments/scale, are listed beside the kinds.
                 if "/" not in entry["name"]:
                     result[version, entry["kind"]] = Kind(
                         entry["kind"], group, entry["name"], entry["namespaced"]

@@ -35,6 +35,8 @@ Definitions = Mapping[tuple[str, str], Kind]
 HASHED, UNTOUCHED = "hash", "none"
 CONTENT_OF = f"{LABEL}content"
 _HOOK = "helm.sh/hook"
+# Exported manifests have these. An apply that has managedFields is rejected, and one that has a
+# resourceVersion fails when it is stale.
 _OF_THE_SERVER = (
     "creationTimestamp",
     "managedFields",
@@ -101,8 +103,10 @@ def read(documents: Iterable[Any], namespace: str | None, hooks: str) -> Manifes
 
 
 def _unfolded(documents: Iterable[Any]) -> Iterable[Any]:
-    """Lists stand for what is in them."""
+    """Yield the documents, and those of lists in their place."""
     for document in documents:
+        # kind: List exists only in clients, such as kubectl get -o yaml: the API has no such
+        # object.
         if (
             isinstance(document, dict)
             and str(document.get("kind", "")).endswith("List")
@@ -126,6 +130,7 @@ def _take(
     if misshapen:
         return misshapen
     hook = (metadata.get("annotations") or {}).get(_HOOK)
+    # Helm also takes test-success, the older name.
     if hook and (hooks == "skip" or "test" in hook):
         result.notes.append(f"{title}: passed over, a hook of Helm ({hook})")
         return []
@@ -206,7 +211,7 @@ def _is_list_of_mappings(value: Any) -> bool:
 
 
 def _undefined(document: Body, title: str) -> Iterable[Problem]:
-    """What a definition must tell, so that its resources can be addressed."""
+    """Yield what a definition lacks for its resources to be addressed."""
     versions = _at(document, "spec.versions")
     names = [_at(document, path) for path in ("spec.group", "spec.names.kind", "spec.names.plural")]
     if not isinstance(versions, list) or not all(
@@ -218,7 +223,7 @@ def _undefined(document: Body, title: str) -> Iterable[Problem]:
 
 
 def _at(body: Any, path: str) -> Any:
-    """What stands at a path; None where a part of the path is not there."""
+    """Return the value at a path; None where a part of the path is missing."""
     for key in path.split("."):
         body = body.get(key) if isinstance(body, dict) else None
     return body
@@ -227,6 +232,7 @@ def _at(body: Any, path: str) -> Any:
 def _content(body: Body, title: str, problems: list[Problem]) -> bytes:
     """Take the content out of a Secret: canonical JSON of its data."""
     data = dict(body.pop("data", None) or {})
+    # stringData wins over data, as on the server (Secret, v1).
     for key, value in (body.pop("stringData", None) or {}).items():
         data[key] = base64.b64encode(str(value).encode()).decode()
     for key, value in data.items():
@@ -238,18 +244,19 @@ def _content(body: Body, title: str, problems: list[Problem]) -> bytes:
                     f"{title}.data.{key}", "is no base64; write the text itself under stringData"
                 )
             )
+    # The name of the kept Secret follows the content, so the order of keys must not matter.
     return canonical(data).encode()
 
 
 def data_of(content: bytes | str) -> dict[str, str]:
-    """The data of a Secret from its content, or from that in base64."""
+    """Return the data of a Secret from its content, or from that in base64."""
     text = base64.b64decode(content) if isinstance(content, str) else content
     found: dict[str, str] = json.loads(text)
     return found
 
 
 def definitions(objects: Iterable[Body]) -> dict[tuple[str, str], Kind]:
-    """The kinds that these objects define themselves, by apiVersion and kind."""
+    """Return the kinds that these objects define themselves, by apiVersion and kind."""
     found = {}
     for body in objects:
         if body["kind"] == "CustomResourceDefinition":
@@ -266,7 +273,7 @@ def definitions(objects: Iterable[Body]) -> dict[tuple[str, str], Kind]:
 
 
 def unknown(objects: Iterable[Body]) -> list[str]:
-    """The API versions that must be asked for the names of their kinds."""
+    """Return the API versions that must be queried for the names of their kinds."""
     bodies = list(objects)
     known = {**STANDARD, **definitions(bodies)}
     return sorted(
@@ -288,6 +295,8 @@ def services(
     ``names`` has the kept Secret of each Secret's content, ``labels`` what is done to each one's
     pods.
     """
+    # Before the first release the cluster cannot be queried for the kinds that these manifests
+    # define.
     own = definitions(read_.objects.values())
     known = {**STANDARD, **discovered, **own}
     problems = [
@@ -331,7 +340,7 @@ def _rank(body: Body) -> int:
 
 
 def _needs(body: Body, before: Mapping[str, Body], own: Definitions) -> dict[str, str]:
-    """Definitions must be established before their resources.
+    """Return what an object depends on: definitions are established before their resources.
 
     What pods use must be there before them.
     """
@@ -353,7 +362,7 @@ def _needs(body: Body, before: Mapping[str, Body], own: Definitions) -> dict[str
 
 
 def _pod_specs(body: Body) -> Iterable[Body]:
-    """The pod specs inside an object, wherever its kind has them."""
+    """Yield the pod specs inside an object, wherever its kind has them."""
     for path in ("spec", "spec.template.spec", "spec.jobTemplate.spec.template.spec"):
         candidate = _at(body, path)
         if isinstance(candidate, dict) and "containers" in candidate:
@@ -361,7 +370,7 @@ def _pod_specs(body: Body) -> Iterable[Body]:
 
 
 def images_of(body: Body) -> list[str]:
-    """Every image that an object names, once each."""
+    """Return every image that an object names, once each."""
     if body["kind"] not in _PODS:
         return []
     images = [container["image"] for container in _containers(body) if container.get("image")]
@@ -375,7 +384,7 @@ def _containers(body: Body) -> Iterable[Body]:
 
 
 def with_images(body: Body, images: Mapping[str, str]) -> Body:
-    """The object with its images pinned."""
+    """Return the object with its images pinned."""
     result = copy.deepcopy(body)
     for container in _containers(result) if body["kind"] in _PODS else ():
         image = container.get("image")
@@ -384,13 +393,16 @@ def with_images(body: Body, images: Mapping[str, str]) -> Body:
 
 
 def rendered(app: str, name: str, service: Mapping[str, Any]) -> Body:
-    """An object as it is applied, without the content of a Secret."""
+    """Return an object as it is applied, without the content of a Secret."""
     body: Body = copy.deepcopy(service["manifest"])
     metadata = body["metadata"]
     metadata["labels"] = {**(metadata.get("labels") or {}), APP: app}
+    # An annotation, because the value of a label may not have the slash of Deployment/shop.
     metadata["annotations"] = {**(metadata.get("annotations") or {}), SERVICE: name}
     if "content" in service:
         metadata["annotations"][CONTENT_OF] = service["content"]
+    # Apps of one name may be in two namespaces: the label alone would not distinguish their
+    # objects.
     if not service["kind"]["namespaced"]:
         metadata["annotations"][NAMESPACED_BY] = service["namespace"]
     if body["kind"] in TEMPLATED and service.get("labels_on_pods") == HASHED:
@@ -398,5 +410,6 @@ def rendered(app: str, name: str, service: Mapping[str, Any]) -> Body:
         inner = template["metadata"] = dict(template.get("metadata") or {})
         inner["labels"] = {**(inner.get("labels") or {}), APP: app}
         inner["labels"][HASH] = digest(template)
+    # Last, because it covers everything else.
     metadata["annotations"][APPLIED] = digest(body)
     return body

@@ -27,6 +27,7 @@ def keeping_replicas(wanted: Body, live: Body | None) -> Body:
         live is None
         or wanted["kind"] not in ("Deployment", "StatefulSet")
         or "replicas" in wanted["spec"]
+        # The server resets a field to its default (1) when its only owner leaves it out.
         or not owned_replicas(live, MANAGER)
     ):
         return wanted
@@ -56,11 +57,13 @@ class ObjectWriter:
         name = body["metadata"]["name"]
         for _attempt in range(_ATTEMPTS):
             live = self._cluster.find(kind, name)
+            # Its notes stay, too: the release in them is the one that wrote the object last.
             if live is not None and is_applied(body, live):
                 return live
             _refuse_later(name, live, fence)
             fence.check()
             if live is not None and must_be_recreated(body, live):
+                # spec.clusterIP is immutable.
                 self._cluster.delete(kind, name, live["metadata"]["uid"])
                 live = None
             try:
@@ -83,8 +86,11 @@ class ObjectWriter:
             "annotations": {**body["metadata"]["annotations"], **notes, TOKEN: str(fence.token)},
         }
         if live is not None:
+            # Also a forced apply fails (409) then where another client has written since the read.
             metadata["resourceVersion"] = live["metadata"]["resourceVersion"]
         written = self._cluster.apply(kind, {**body, "metadata": metadata})
+        # After the apply, by which our manager owns the fields: only those are taken from the
+        # former owners.
         if live is not None and not label(live, APP):
             adoption.hand_over(self._cluster, kind, written)
         return written
@@ -108,6 +114,8 @@ class ObjectWriter:
             live = self._cluster.get(kind, name)
             try:
                 spec = {"spec": {"replicas": replicas}}
+                # Not as our manager: the next apply without replicas would reset a number that it
+                # owns to 1.
                 return self._merge(kind, live, spec, fence, manager=SCALER)
             except Outdated:
                 time.sleep(_PAUSE)

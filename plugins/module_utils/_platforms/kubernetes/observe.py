@@ -36,10 +36,13 @@ from .render import service_hash
 Body = dict[str, Any]
 Key = tuple[str, str]
 _RUNNERS = ("Deployment", "DaemonSet", "StatefulSet")
+# Set by the Deployment controller on a Deployment and its ReplicaSets.
 REVISION = "deployment.kubernetes.io/revision"
 # For so many seconds a kubelet may not have noticed that a container has ended (it looks once a
 # second).
 _UNNOTICED = 1.5
+# apps/v1 has no spec.templateGeneration any more: the controller keeps it in this annotation, and
+# in the label pod-template-generation of each pod.
 _TEMPLATE = "deprecated.daemonset.template.generation"
 
 
@@ -64,7 +67,7 @@ class Snapshot:
 
     @property
     def workloads(self) -> dict[str, Body]:
-        """What runs a service, by the service's name: a Deployment or DaemonSet.
+        """Return what runs a service, by the service's name: a Deployment or DaemonSet.
 
         For manifests each object.
         """
@@ -78,7 +81,7 @@ class Snapshot:
         return workloads
 
     def names(self, kind: str, *roles: str) -> set[str]:
-        """The names of the app's objects of a kind, of certain roles only where they are given."""
+        """Return the names of the app's objects of a kind, of ``roles`` only if there are any."""
         return {
             name
             for (of, name), body in self.objects.items()
@@ -86,7 +89,7 @@ class Snapshot:
         }
 
     def belongings(self) -> dict[str, list[str]]:
-        """The names of everything that goes with the app, by kind."""
+        """Return the names of everything that is removed with the app, by kind."""
         return {
             "services": sorted(self.workloads),
             "networks": sorted(self.names(NETWORK_POLICY.name, POLICY)),
@@ -96,16 +99,17 @@ class Snapshot:
 
     @property
     def claims(self) -> set[str]:
-        """The app's volumes."""
+        """Return the names of the app's volumes."""
         return self.names(CLAIM.name)
 
 
 def own(app: str, namespace: str, bodies: Iterable[Body]) -> dict[Key, Body]:
-    """The app's objects by kind and name."""
+    """Return the app's objects by kind and name."""
     return {
         (body["kind"], body["metadata"]["name"]): body
         for body in bodies
         if label(body, APP) == app
+        # A list of objects without a namespace has those of all apps of this name.
         and namespace in (body["metadata"].get("namespace"), annotation(body, NAMESPACED_BY))
     }
 
@@ -129,10 +133,13 @@ def _running(
     body = snapshot.workloads[name]
     everywhere = body["kind"] == DAEMON_SET.name
     metadata, status = body["metadata"], body.get("status", {})
+    # A status of an older generation, or a look from before the write, shows nothing of what was
+    # sent.
     is_observed = status.get("observedGeneration", 0) >= max(
         metadata.get("generation", 0), snapshot.applied.get(name, 0)
     )
     tasks = _tasks_of_service(app, name, snapshot, resolved, is_observed=is_observed)
+    # Only the controller knows how many nodes fit a DaemonSet.
     wanted = (
         status.get("desiredNumberScheduled", 0) if everywhere else body["spec"].get("replicas", 1)
     )
@@ -214,7 +221,7 @@ def _failed_pod(owner: Body, snapshot: Snapshot) -> Body | None:
 
 
 def _is_of(pod: Body, workload: Body, snapshot: Snapshot) -> bool:
-    """Whether a pod without our labels belongs to a workload.
+    """Return whether a pod without our labels belongs to a workload.
 
     As those of one that was taken over do.
     """
@@ -249,6 +256,8 @@ def _pod_label(pod: Body, key: str) -> Any:
 
 
 def _newest_replica_sets(deployment: Body, snapshot: Snapshot) -> set[str]:
+    # A template that comes back reuses its ReplicaSet, which gets the newest revision: its age
+    # shows nothing.
     revision = annotation(deployment, REVISION)
     return {
         body["metadata"]["uid"]
@@ -262,7 +271,9 @@ def _owners(body: Body) -> set[str]:
 
 
 def _refused(name: str, body: Body) -> Iterator[Task]:
-    """What stands for the pods that the API server did not take."""
+    """Yield a task in place of the pods that the API server rejected."""
+    # Only Deployments have this condition: StatefulSets, DaemonSets and Jobs report quotas and
+    # admission by FailedCreate events alone.
     for condition in body.get("status", {}).get("conditions") or []:
         if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
             cause = causes.refused(condition.get("message", ""))
@@ -310,12 +321,14 @@ def _tasks(
     )
     for container in containers:
         yield from _ended_attempts(container, attempt)
+    # What cannot recover may have no container that ended: it counts as a failed attempt, too.
     if cause and cause.final:
         yield replace(attempt, id=f"{task.id}//0", created=f"{task.created} 0000")
     yield task
 
 
 def _ended_attempts(container: Body, attempt: Task) -> Iterator[Task]:
+    # Only the last end of a container is kept: earlier ones get the same cause.
     known = (
         container.get("state", {}).get("terminated")
         or container.get("lastState", {}).get("terminated")
@@ -332,7 +345,7 @@ def _ended_attempts(container: Body, attempt: Task) -> Iterator[Task]:
 
 
 def _ends(container: Body) -> int:
-    """How often a container has ended.
+    """Return how often a container has ended.
 
     It was started again so often, and once more where it does not run now.
     """
@@ -383,6 +396,7 @@ def _unprepared(pod: Body, containers: list[Body], snapshot: Snapshot) -> Cause 
         cause = causes.not_started(reason, message)
         if cause:
             return cause
+    # The kubelet sets startTime when it acknowledges a pod.
     if not containers and "startTime" not in pod.get("status", {}):
         return Cause(
             "timeout", "the kubelet of its machine has not taken it up; it may be down, or cut off"
@@ -418,7 +432,7 @@ def _events(pod: Body, snapshot: Snapshot) -> list[Body]:
 
 
 def _from_events(events: list[Body]) -> Cause | None:
-    """What only an event says: a mount or a network that cannot be made."""
+    """Return what only an event reports: a mount or a network that cannot be made."""
     for event in sorted(events, key=moment, reverse=True):
         if event.get("reason") in causes.MOUNT_REASONS:
             return causes.mount(event.get("message", ""))
@@ -428,14 +442,16 @@ def _from_events(events: list[Body]) -> Cause | None:
 
 
 def moment(event: Body) -> str:
-    """When an event happened last."""
+    """Return when an event happened last."""
     return str(
+        # Clients of events.k8s.io/v1, such as the scheduler, set eventTime and leave lastTimestamp
+        # empty.
         event.get("lastTimestamp") or event.get("eventTime") or event.get("firstTimestamp") or ""
     )
 
 
 def _age(pod: Body, containers: list[Body], clock: float) -> float:
-    """For how many seconds all of it runs at least.
+    """Return for how many seconds all containers have run at least.
 
     The API's times are whole seconds, so one is taken off.
     """
@@ -452,7 +468,8 @@ def _age(pod: Body, containers: list[Body], clock: float) -> float:
 
 
 def _seconds(timestamp: str | None) -> float:
-    """RFC 3339 in UTC to seconds since the epoch."""
+    """Return the seconds since the epoch of an RFC 3339 time in UTC."""
     return (
+        # Before Python 3.11 fromisoformat takes no Z.
         datetime.fromisoformat(timestamp.replace("Z", "+00:00")).timestamp() if timestamp else 0.0
     )

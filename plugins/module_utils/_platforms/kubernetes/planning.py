@@ -80,36 +80,37 @@ class Entry:
 
     @property
     def key(self) -> Key:
-        """Kind and name."""
+        """Return kind and name."""
         return self.wanted["kind"], self.wanted["metadata"]["name"]
 
     @property
     def place(self) -> str:
-        """The place in the spec that it comes from, for a problem."""
+        """Return the place in the spec that it comes from, for a problem."""
         if self.service:
             return f"services.{self.service}"
         return f"networks: {self.wanted['metadata']['name']}"
 
     @property
     def title(self) -> str:
-        """How people read of it."""
+        """Return its kind and name for a message."""
         return "/".join(self.key)
 
     @property
     def differs(self) -> bool:
-        """Whether it may have to be written, as far as can be told from here."""
+        """Return whether it may have to be written, as far as is known without the server."""
         return self.live is None or not is_applied(self.wanted, self.live)
 
     @property
     def is_there(self) -> bool:
-        """Whether everything that is wanted of it is there, whoever wrote it and when."""
+        """Return whether everything that is wanted of it exists, by whatever writer."""
         return self.live is not None and covers(self.live, without_notes(self.wanted))
 
     @property
     def changed(self) -> bool:
-        """Whether writing it changes anything."""
+        """Return whether writing it changes anything."""
         if self.live is None:
             return True
+        # A webhook may put its own text in place of ours: then another write would change nothing.
         return self.differs and (self.predicted is None or not same(self.live, self.predicted))
 
 
@@ -388,6 +389,7 @@ def _restarts(workload: Entry) -> bool:
     live = {"spec": {}, **(workload.live or {})}
     if workload.kind.name not in manifests.TEMPLATED:
         return False
+    # Defaults and webhooks change the template, too, and only the server knows how.
     if workload.predicted is not None:
         return bool(live["spec"].get("template") != workload.predicted["spec"].get("template"))
     template = live["spec"].get("template") or {"metadata": {}}

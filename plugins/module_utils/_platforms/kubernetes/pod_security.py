@@ -43,14 +43,14 @@ _SAFE_SYSCTLS = (
 
 
 def enforced(namespace: Mapping[str, Any] | None) -> str:
-    """The standard that a namespace enforces, empty where it enforces none."""
+    """Return the standard that a namespace enforces, empty where it enforces none."""
     labels = ((namespace or {}).get("metadata") or {}).get("labels") or {}
     level = labels.get(ENFORCE, "")
     return level if level in (BASELINE, RESTRICTED) else ""
 
 
 def violations(service: Mapping[str, Any], level: str) -> Iterator[tuple[str, str]]:
-    """Key and remedy of everything that a service may not do under a standard."""
+    """Yield key and hint of everything that a service may not do under a standard."""
     if not level:
         return
     yield from _of_the_host(service)
@@ -78,5 +78,6 @@ def _privileges(service: Mapping[str, Any], level: str) -> Iterator[tuple[str, s
     beyond = sorted(set(service.get("cap_add", [])) - allowed)
     if beyond:
         yield "cap_add", f"leave out {', '.join(beyond)}"
+    # Without user the image decides, which only the kubelet sees.
     if level == RESTRICTED and "user" in service and is_root(service):
         yield "user", "write the number of a user that is not root"

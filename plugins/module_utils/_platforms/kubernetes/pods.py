@@ -27,10 +27,12 @@ Body = dict[str, Any]
 Service = Mapping[str, Any]
 
 AUTO, RESTRICTED, NONE = "auto", "restricted", "none"
+# Anything else below /dev is taken for a device, which hostPath checks by its type.
 _FOLDERS_OF_DEVICES = (SHARED_MEMORY, "/dev/pts", "/dev/mapper", "/dev/disk")
 ROLE = "node-role.kubernetes.io/control-plane"
 # What Swarm calls a machine's architecture -> what Kubernetes does.
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
+# 63 characters at most; it may be empty (labels and selectors, "Syntax").
 _LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _FILES = frozenset(
     (
@@ -44,6 +46,7 @@ _FILES = frozenset(
         "/etc/os-release",
     )
 )
+# private and rprivate are not in it: they are what pods have by default (None).
 _PROPAGATION = {
     "shared": "Bidirectional",
     "rshared": "Bidirectional",
@@ -51,12 +54,13 @@ _PROPAGATION = {
     "rslave": "HostToContainer",
 }
 _PLACEHOLDER = re.compile(r"\{\{\s*\.(\w+\.\w+)\s*\}\}")
+# Docker's defaults: interval and timeout, and the interval during the start period.
 _DEFAULT_TIME = "30s"
 _START_PERIOD = 5
 
 
 def selector(app: str, name: str, service: Service) -> dict[str, str]:
-    """The labels by which a service's pods are found.
+    """Return the labels by which a service's pods are found.
 
     They can never change, so those of a workload that was taken over stay.
     """
@@ -64,13 +68,13 @@ def selector(app: str, name: str, service: Service) -> dict[str, str]:
 
 
 def split_labels(given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """What may be labels, and the rest, which may be annotations only."""
+    """Return what may be labels, and the rest, which may be annotations only."""
     labels = {key: value for key, value in given.items() if _LABEL_VALUE.fullmatch(value)}
     return labels, {key: value for key, value in given.items() if key not in labels}
 
 
 def template(app: str, name: str, service: Service, resolved: Resolved) -> Body:
-    """``spec.template`` of the service's workload, without the hash of itself."""
+    """Return ``spec.template`` of the service's workload, without the hash of itself."""
     if isinstance(service.get("bare"), Mapping):
         return copy.deepcopy(dict(service["bare"]))
     labels, annotations = split_labels(service.get("labels", {}))
@@ -123,8 +127,10 @@ def _pod(app: str, name: str, service: Service, resolved: Resolved) -> Body:
     if "hostname" in service:
         pod["hostname"] = service["hostname"]
     if service.get("init"):
+        # The pause process is PID 1 then and reaps zombies, as the init of Docker does.
         pod["shareProcessNamespace"] = True
     if HOST_NETWORK in service.get("networks", {}):
+        # With ClusterFirst such a pod would get the DNS of its node.
         pod.update(hostNetwork=True, dnsPolicy="ClusterFirstWithHostNet")
     optional = {
         "securityContext": _pod_security(service),
@@ -140,6 +146,8 @@ def _pod(app: str, name: str, service: Service, resolved: Resolved) -> Body:
 
 def _additions(service: Service) -> Body:
     """Return what pods get beyond the spec, unless they stay as somebody else made them."""
+    # Without it each Service of the namespace sets variables such as WEB_PORT, which Compose does
+    # not.
     added: Body = {"enableServiceLinks": False}
     if "pull_secret" in service:
         added["imagePullSecrets"] = [{"name": service["pull_secret"]}]
@@ -165,12 +173,13 @@ def _container(name: str, service: Service, resolved: Resolved) -> Body:
         **{key: value for key, value in optional.items() if value},
     }
     if "@" in service["image"] and not is_bare(service):
+        # A digest never means another image.
         container["imagePullPolicy"] = "IfNotPresent"
     return container
 
 
 def _environment(name: str, variables: Mapping[str, str]) -> list[Body]:
-    """Variables; what a placeholder asks for comes first, as a variable that the others refer to.
+    """Return variables, first those for placeholders, to which the others refer.
 
     The server drops empty values.
     """
@@ -194,11 +203,12 @@ def _environment(name: str, variables: Mapping[str, str]) -> list[Body]:
         {"name": key, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}}
         for key, path in sorted(asked.items())
     ]
+    # $(NAME) only expands variables that are defined before it.
     return [*fields, *given]
 
 
 def pinned(image: str) -> str:
-    """An image by its digest alone: another tag of the same image restarts nothing."""
+    """Return an image by its digest alone: another tag of the same image restarts nothing."""
     name, at, pin = image.partition("@")
     if not at:
         return image
@@ -207,12 +217,14 @@ def pinned(image: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text in which Kubernetes replaces no ``$(NAME)``, also where a placeholder becomes one."""
+    """Escape ``$(NAME)``, also where a placeholder becomes one, so that none is replaced."""
     return re.sub(r"\$(?=[$(]|\{\{)", "$$", str(text))
 
 
 def _host_ports(service: Service) -> list[Body]:
     if HOST_NETWORK in service.get("networks", {}):
+        # With hostNetwork every port is a port of the node, and a hostPort must equal the
+        # containerPort.
         return []
     return [
         {
@@ -248,7 +260,7 @@ def _resources(resources: Mapping[str, Any]) -> Body:
 
 
 def _stop_hook(signal: str) -> Body:
-    """A hook that sends the signal and stays until the program has ended.
+    """Return a hook that sends the signal and waits until the program has ended.
 
     So that no ``SIGTERM`` follows.
     """
@@ -256,6 +268,8 @@ def _stop_hook(signal: str) -> Body:
     if short in ("", "TERM", "15"):
         return {}
     return {
+        # The program must be PID 1 for this, so init is ignored beside stop_signal. The hook counts
+        # into the grace period.
         "preStop": {
             "exec": {
                 "command": [
@@ -269,11 +283,12 @@ def _stop_hook(signal: str) -> Body:
 
 
 def probes(service: Service) -> Body:
-    """The three probes that are a health check."""
+    """Return the three probes that are a health check."""
     check, probe = service.get("healthcheck", {}), service.get("x-shipping", {}).get("probe")
     action = _action(check.get("test", []), probe)
     if not action:
         return {}
+    # Probes count in whole seconds, one at least.
     period = max(1, quantities.seconds(check.get("interval", _DEFAULT_TIME)))
     retries = check.get("retries", 3)
     often = {
@@ -281,6 +296,7 @@ def probes(service: Service) -> Body:
         "timeoutSeconds": max(1, quantities.seconds(check.get("timeout", _DEFAULT_TIME))),
         "failureThreshold": retries,
     }
+    # A Swarm sends an unhealthy task no requests and replaces it, which takes two probes here.
     result: Body = {"readinessProbe": {**action, **often}, "livenessProbe": {**action, **often}}
     if "start_period" in check:
         first = (
@@ -288,6 +304,7 @@ def probes(service: Service) -> Body:
             if "start_interval" in check
             else min(period, _START_PERIOD)
         )
+        # In Compose, failures count from the end of start_period on.
         patience = quantities.seconds(check["start_period"]) + retries * period
         result["startupProbe"] = {
             **action,
@@ -320,17 +337,20 @@ def _action(test: list[str], probe: Mapping[str, Any] | None) -> Body:
 
 
 def is_root(service: Service) -> bool:
-    """Whether a service runs, or may run, as root."""
+    """Return whether a service runs, or may run, as root."""
     return str(service.get("user", "0")).partition(":")[0] == "0"
 
 
 def _pod_security(service: Service) -> Body:
     result: Body = {}
+    # A privileged container always runs unconfined.
     if _level(service) != NONE and not service.get("privileged"):
         result["seccompProfile"] = {"type": "RuntimeDefault"}
     if service.get("group_add"):
         result["supplementalGroups"] = sorted(int(group) for group in service["group_add"])
     grants = [*service.get("secrets", []), *service.get("configs", [])]
+    # Volumes of Secrets and ConfigMaps have no owner per file: the pod has one group for all of
+    # them. The checks have rejected a second one.
     groups = {int(grant["gid"]) for grant in grants} - {0}
     if groups:
         result["fsGroup"] = min(groups)
@@ -346,6 +366,7 @@ def _container_security(service: Service) -> Body:
     if service.get("read_only"):
         result["readOnlyRootFilesystem"] = True
     if service.get("privileged"):
+        # The API rejects allowPrivilegeEscalation: false beside privileged.
         return {**result, "privileged": True}
     level = _level(service)
     if level != NONE:
@@ -354,6 +375,7 @@ def _container_security(service: Service) -> Body:
     if without_root:
         result["runAsNonRoot"] = True
     add = _capabilities(service, "cap_add")
+    # The Pod Security Standard restricted wants ALL.
     drop = ["ALL"] if without_root else _capabilities(service, "cap_drop")
     return {**result, **_capability_lists(add=add, drop=drop)}
 
@@ -374,13 +396,14 @@ def _capabilities(service: Service, key: str) -> list[str]:
 
 
 def _volume_name(target: str) -> str:
-    """What is mounted is called by its place.
+    """Return a name for what is mounted at a place.
 
     Places that read alike in the letters of the DNS are told apart by a hash.
     """
     name = target.strip("/")
     clean = Naming.dns(name.replace("/", "-")).replace(".", "-") or "root"
     lossy = re.search(r"[^a-z0-9/]", name) is not None
+    # A label of the DNS has 63 characters at most: 54, a hyphen and 8 of the hash.
     return fit(f"{clean[:54].rstrip('-')}-{digest(target)[:8]}" if lossy else clean, 63)
 
 
@@ -391,6 +414,7 @@ def _volumes(service: Service, resolved: Resolved) -> list[Body]:
     ]
     for section, make in (("secrets", _secret_source), ("configs", _config_source)):
         for grant in service.get(section, []):
+            # One key alone: an external object may have others, which are not granted.
             items = [
                 {
                     "key": key_of(grant, getattr(resolved, section)),
@@ -421,7 +445,7 @@ def _config_source(name: str, items: list[Body]) -> Body:
 
 
 def key_of(grant: Mapping[str, Any], objects: Mapping[str, Mapping[str, Any]]) -> str:
-    """The key of a Secret or ConfigMap that holds the content; others' are called as they like."""
+    """Return the key of a Secret or ConfigMap that has the content; external ones have any keys."""
     keys = objects.get(grant["object"], {}).get("keys")
     if not keys:
         return "data"
@@ -446,7 +470,7 @@ def _source(mount: Mapping[str, Any]) -> Body:
 
 
 def _path_type(path: str) -> str:
-    """What must be there already.
+    """Return the type of a path that must exist already.
 
     Without a type, a directory would be made of a path that is wrong.
     """
@@ -455,6 +479,7 @@ def _path_type(path: str) -> str:
         return "Socket"
     if path.startswith("/dev/") and path not in _FOLDERS_OF_DEVICES:
         return "CharDevice"
+    # A name with an extension is a file; conf.d and its like are directories.
     return "File" if path in _FILES or re.search(r"[^.]\.(?!d$)\w+$", name) else "Directory"
 
 
@@ -475,6 +500,7 @@ def _mounts(service: Service, resolved: Resolved) -> list[Body]:
                 {
                     "name": _volume_name(target),
                     "mountPath": target,
+                    # The file alone, or the mount would hide what the image has in its folder.
                     "subPath": posixpath.basename(target),
                     "readOnly": True,
                 }
@@ -489,6 +515,7 @@ def _host_aliases(entries: list[str]) -> list[Body]:
     for entry in entries:
         name, address = entry.split("=", 1)
         hosts.setdefault(address, []).append(name)
+    # ip is the key of this list, so each address is in it once.
     return [{"ip": address, "hostnames": sorted(names)} for address, names in sorted(hosts.items())]
 
 
@@ -521,6 +548,7 @@ def _affinity(app: str, name: str, service: Service) -> Body:
     result: Body = {}
     if term:
         result["nodeAffinity"] = {
+            # All expressions of one term must hold; of several terms one would do.
             "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}
         }
     if placement.get("max_replicas_per_node") == 1:
@@ -533,12 +561,13 @@ def _affinity(app: str, name: str, service: Service) -> Body:
 
 
 def _expression(text: str) -> tuple[str, Body]:
-    """A placement constraint as a term of node affinity."""
+    """Return a placement constraint as a term of node affinity."""
     key, operator, value = split_constraint(text) or ("", "==", "")
     equal = operator == "=="
     if key == "node.platform.arch":
         value = ARCHITECTURES.get(value, value)
     if key == "node.id":
+        # matchFields supports metadata.name alone.
         return "matchFields", {
             "key": "metadata.name",
             "operator": "In" if equal else "NotIn",
@@ -547,6 +576,7 @@ def _expression(text: str) -> tuple[str, Body]:
     if key == "node.role":
         return "matchExpressions", {
             "key": ROLE,
+            # The label has no value: only its presence counts.
             "operator": "Exists" if equal == (value == "manager") else "DoesNotExist",
         }
     return "matchExpressions", {
@@ -557,7 +587,7 @@ def _expression(text: str) -> tuple[str, Body]:
 
 
 def node_label(key: str) -> str:
-    """The label of a node that a placement's name means."""
+    """Return the label of a node that a placement's name means."""
     return NODE_LABELS.get(key) or key.replace("node.labels.", "", 1)
 
 
@@ -566,6 +596,7 @@ def _spread(app: str, name: str, service: Service) -> list[Body]:
         {
             "maxSkew": 1,
             "topologyKey": node_label(key),
+            # Preferences of a Swarm may be broken, too.
             "whenUnsatisfiable": "ScheduleAnyway",
             "labelSelector": {"matchLabels": selector(app, name, service)},
         }
@@ -574,12 +605,13 @@ def _spread(app: str, name: str, service: Service) -> list[Body]:
 
 
 def strategy(service: Service) -> tuple[Body, int]:
-    """How many pods may be more and fewer while they are replaced.
+    """Return how many pods may be more and fewer while they are replaced.
 
     And for how long a new one must hold.
     """
     update = service.get("deploy", {}).get("update_config")
     given: Mapping[str, Any] = update or UPDATE_DEFAULTS
+    # In Compose parallelism 0 means all at once.
     at_once: Any = given["parallelism"] or "100%"
     start_first = given["order"] == "start-first"
     rolling = {

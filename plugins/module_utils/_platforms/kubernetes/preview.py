@@ -64,6 +64,7 @@ class Preview:
         request = planning.Comparison(app, resolved, seen.records, snapshot, wishes)
         problems = list(planning.problems(request, entries))
         notes: Sequence[str] = ()
+        # A dry run in a namespace that does not exist is a 404.
         if snapshot.namespace is None:
             notes = [self._without_namespace()]
         elif not problems:
@@ -85,6 +86,7 @@ class Preview:
         The changes are in the words of the objects, since the spec is the same.
         """
         entries = [
+            # No dry run here: it needs the right to patch, as the write does.
             replace(entry, predicted=entry.live) if entry.is_there else entry
             for entry in planning.entries(app, resolved, seen.inner)
         ]
@@ -116,6 +118,7 @@ class Preview:
     def _nodes(self) -> list[Body] | None:
         try:
             return self._cluster.items(NODE)
+        # The documented Role does not cover nodes, which are not in a namespace.
         except Denied:
             return None
 

@@ -15,7 +15,7 @@ _DECIMAL = ("", "k", "M", "G", "T", "P", "E")
 
 
 def memory(text: str) -> str:
-    """Compose's ``64M`` is ``64Mi``."""
+    """Convert an amount of memory: Compose's ``64M`` is ``64Mi``."""
     amount = units.octets(text)
     return (
         _shortened(amount, 1024, _BINARY)
@@ -25,7 +25,7 @@ def memory(text: str) -> str:
 
 
 def cpu(text: str) -> str:
-    """Compose's ``0.5`` is ``500m``; less than a thousandth of a CPU is rounded up."""
+    """Convert CPUs: Compose's ``0.5`` is ``500m``; parts of a thousandth are rounded up."""
     thousandths = -(-units.nanocpus(text) // 1_000_000)
     return (
         _shortened(thousandths // 1000, 1000, _DECIMAL)
@@ -35,7 +35,7 @@ def cpu(text: str) -> str:
 
 
 def seconds(text: str) -> int:
-    """A duration in whole seconds, rounded up."""
+    """Return a duration in whole seconds, rounded up."""
     return -(-units.nanoseconds(text) // 1_000_000_000)
 
 

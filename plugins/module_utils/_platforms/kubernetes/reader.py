@@ -40,6 +40,7 @@ from .state_watch import StateWatch
 
 def salt(cluster: Cluster, app: str) -> bytes:
     """Return a salt made of the namespace's own id, so that it is the same for every run."""
+    # A plan may be made before the namespace exists.
     namespace = cluster.find(NAMESPACE, cluster.namespace)
     return hashlib.sha256(
         f"{namespace['metadata']['uid'] if namespace else ''} {app}".encode()
@@ -70,8 +71,11 @@ class Reader:
         calls = [partial(items, kind, selector) for kind in (*OF_SERVICE, REPLICA_SET, POD)]
         calls += [
             partial(items, SECRET, f"{selector},{KIND}={RECORD}"),
+            # Names are enough, so no secret content is read.
             partial(metadata, SECRET, contents),
             partial(metadata, CONFIG_MAP, contents),
+            # By name, because the documented Role may get leases and the namespace and not list
+            # them.
             partial(lookup.find_all, self._cluster, LEASE_KIND, storage.lease_name(app)),
             partial(lookup.find_all, self._cluster, NAMESPACE, self._cluster.namespace),
         ]
@@ -79,6 +83,7 @@ class Reader:
             lambda call: call(), calls
         )
         history = storage.records(records)
+        # Only the records know which kinds manifests have, so this is a second round.
         lists += self._of_kinds(app, lookup.additional_kinds(history))
         snapshot = Snapshot(
             own(app, self._cluster.namespace, _joined([*lists, records, secrets, configs])),

@@ -17,7 +17,8 @@ from .object_writer import keeping_replicas, must_be_recreated
 from .observe import Body
 from .planning import Entry
 
-# Field managers behind which there are people, or ourselves; the others are controllers.
+# Field managers behind which there are people, or ourselves; the others are controllers. Clients
+# that name no manager get their user agent up to its slash, such as the Mozilla of a browser.
 _PEOPLE = (*adoption.FORMER, "k9s", "lens", "node-fetch", "Mozilla", MANAGER)
 
 
@@ -55,6 +56,7 @@ class Rehearsal:
             return _judged(entry, error)
 
     def _tried(self, entry: Entry) -> Rehearsed:
+        # Else the prediction would be one replica where replicas leave the spec.
         body = keeping_replicas(entry.wanted, entry.live)
         if must_be_recreated(entry.wanted, entry.live):
             return Rehearsed(entry)
@@ -71,6 +73,7 @@ class Rehearsal:
         People's changes are taken back; controllers would write theirs again.
         """
         try:
+            # Not forced: a forced apply takes fields over and does not name their former owners.
             self._cluster.apply(entry.kind, body, force=False, dry=True)
         except Conflict as error:
             held = [
@@ -93,6 +96,7 @@ def _held(entry: Entry, manager: str, path: str) -> Problem:
 
 def _judged(entry: Entry, error: PlatformError) -> Rehearsed:
     """Return what an error of a dry run says of the entry; raise what concerns the whole run."""
+    # The server sends no dry run to a webhook with side effects and rejects the request instead.
     if "dry run" in error.why or "dryRun" in error.why:
         return Rehearsed(
             entry,
@@ -110,6 +114,7 @@ def _judged(entry: Entry, error: PlatformError) -> Rehearsed:
                 " release"
             ),
         )
+    # Without a status it is not an answer about this object, such as a lost connection.
     if isinstance(error, Denied) or not error.facts.get("status"):
         raise error
     return Rehearsed(entry, Problem(entry.place, f"the cluster refuses {entry.title}: {error.why}"))

@@ -74,7 +74,9 @@ class Removal:
     def _wait_for_pods(self, names: set[str], owners: set[str], selector: str) -> None:
         while True:
             left = ""
+            # A ReplicaSet that is still there may make pods.
             for kind in (REPLICA_SET, POD):
+                # All of the namespace: pods of a workload that was taken over may lack our labels.
                 bodies = self.cluster.metadata(kind, "")
                 if any(self._belongs(body, names, owners) for body in bodies):
                     left = kind.name
@@ -131,6 +133,7 @@ class Removal:
     def _left(self, keys: Sequence[tuple[Kind, str]], uids: set[str]) -> str:
         for kind, name in keys:
             live = self.cluster.find(kind, name)
+            # An object of this name with another uid was made since, by another client.
             if live is not None and live["metadata"].get("uid") in uids:
                 return f"{kind.name}/{name}"
         return ""

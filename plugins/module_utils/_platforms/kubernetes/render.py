@@ -43,28 +43,31 @@ from .pods import (
 )
 from .service_names import published_name
 
+# The API server's default for --service-node-port-range.
 NODE_PORTS = range(30000, 32768)
+# TCP for answers that do not fit into UDP (RFC 7766).
 _DNS_PORTS = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
 
 
 def naming(app: str) -> Naming:
-    """How an app's objects are called."""
+    """Return how an app's objects are named."""
+    # Names of objects may not have an underscore (RFC 1123).
     return Naming(app, joint="-", strict=True)
 
 
 def service_hash(app: str, name: str, resolved: Resolved) -> str:
-    """A hash of everything whose change replaces pods."""
+    """Return a hash of everything whose change replaces pods."""
     template = (of_service(app, name, resolved)[-1].get("spec") or {}).get("template") or {}
     return str(((template.get("metadata") or {}).get("labels") or {}).get(HASH, ""))
 
 
 def kind_of(body: Body, service: Mapping[str, Any]) -> Kind:
-    """The kind of an object that is made of a service."""
+    """Return the kind of an object that is made of a service."""
     return Kind(**service["kind"]) if "manifest" in service else KINDS[body["kind"]]
 
 
 def of_service(app: str, name: str, resolved: Resolved) -> list[Body]:
-    """Everything that is made of one service, in the order in which it is made.
+    """Return everything that is made of one service, in the order in which it is made.
 
     Its workload is the last.
     """
@@ -82,12 +85,12 @@ def of_service(app: str, name: str, resolved: Resolved) -> list[Body]:
 
 
 def kind_of_workload(service: Service) -> Kind:
-    """A global service is a DaemonSet."""
+    """Return the kind of a service's workload: of a global one it is DaemonSet."""
     return DAEMON_SET if service.get("deploy", {}).get("mode") == "global" else DEPLOYMENT
 
 
 def workload(app: str, name: str, resolved: Resolved) -> Body:
-    """The Deployment or DaemonSet of a service."""
+    """Return the Deployment or DaemonSet of a service."""
     service = resolved.services[name]
     kind = kind_of_workload(service)
     rolling, hold = strategy(service)
@@ -98,6 +101,7 @@ def workload(app: str, name: str, resolved: Resolved) -> Body:
         **({"minReadySeconds": hold} if hold else {}),
         "template": template(app, name, service, resolved),
     }
+    # Not declared, not sent: the number belongs to an autoscaler or an operator then.
     replicas = service.get("deploy", {}).get("replicas")
     if kind is DEPLOYMENT and replicas is not None:
         spec["replicas"] = replicas
@@ -105,7 +109,7 @@ def workload(app: str, name: str, resolved: Resolved) -> Body:
 
 
 def policies(app: str, resolved: Resolved) -> list[Body]:
-    """A NetworkPolicy for each of the app's networks.
+    """Return a NetworkPolicy for each of the app's networks.
 
     And one that keeps pods on internal networks inside.
     """
@@ -134,20 +138,22 @@ def _object(
 
 
 def _finished(app: str, name: str, service: Service, body: Body) -> Body:
-    """With the user's raw fields, our labels, and the hashes of what it is."""
+    """Add the user's raw fields, our labels, and the hashes of the object."""
     raw = service.get("x-shipping", {}).get("overlay", {}).get(body["kind"])
     body = overlaid(body, raw) if raw else body
     body["metadata"]["labels"].update(
         {APP: app, MANAGED_BY: "shipping.code", **({SERVICE: name} if name else {})}
     )
+    # The number of the release is not in the template: there it would replace all pods each time.
     if "template" in body["spec"] and not is_bare(service):
         body["spec"]["template"]["metadata"]["labels"][HASH] = digest(body["spec"]["template"])
+    # Last, because it covers everything else.
     body["metadata"]["annotations"][APPLIED] = digest(body)
     return body
 
 
 def overlaid(body: Any, raw: Any) -> Any:
-    """``raw`` merged into ``body``.
+    """Merge ``raw`` into ``body``.
 
     Mappings by key, lists of named things by name, anything else is replaced.
     """
@@ -172,6 +178,7 @@ def _are_named(items: Any) -> bool:
 
 def _claims(app: str, service: Service) -> Iterable[Body]:
     for mount in service.get("volumes", []):
+        # Only our own volumes have labels here; external ones are never made.
         if mount["type"] == "volume" and "source" in mount and "labels" in mount:
             labels, annotations = split_labels(mount["labels"])
             options = mount.get("driver_opts", {})
@@ -193,10 +200,13 @@ def _services(app: str, name: str, service: Service) -> Iterable[Body]:
     """
     pods = selector(app, name, service)
     inside = _inside_ports(service)
+    # Compose clients use the port of the container, also where a service publishes none: a headless
+    # Service lets them reach every port.
     for alias in sorted({name, *_aliases(service)}):
         spec: Body = {"type": "ClusterIP", "selector": pods}
         if inside:
             spec["ports"] = [_service_port(port, port, protocol) for port, protocol in inside]
+        # Alone "None" makes it headless; left out, the server assigns an address.
         if _is_headless(service):
             spec["clusterIP"] = "None"
         yield _object(SERVICE_KIND, alias, spec)
@@ -224,6 +234,7 @@ def _is_headless(service: Service) -> bool:
 
 
 def _seen_from_outside(published: list[Body]) -> Body:
+    # A Service has one type, so NodePort only where it fits every port.
     is_node_port = all(port.get("published") in NODE_PORTS for port in published)
     ports = []
     for port in published:
@@ -234,7 +245,7 @@ def _seen_from_outside(published: list[Body]) -> Body:
 
 
 def _inside_ports(service: Service) -> list[tuple[int, str]]:
-    """Container ports that others are told of.
+    """Return the container ports that other services know.
 
     Those that are published and those under ``expose``.
     """
@@ -259,11 +270,14 @@ def _service_port(port: int, target: int, protocol: str) -> Body:
 
 
 def _published_policy(app: str, name: str, service: Service) -> Iterable[Body]:
-    """Whoever may come from outside, by the ports that are published."""
+    """Yield the policy that opens published ports to clients from outside."""
     ports = sorted(
         {(port["target"], port["protocol"].upper()) for port in service.get("ports", [])}
     )
+    # What a NetworkPolicy does to pods in the network of their node is not defined.
     if ports and HOST_NETWORK not in service.get("networks", {}):
+        # Policies add up (NetworkPolicy): this one opens ports that those of the networks keep
+        # closed.
         spec = {
             "podSelector": {"matchLabels": selector(app, name, service)},
             "policyTypes": ["Ingress"],
@@ -286,6 +300,7 @@ def _inside(app: str, networks: list[str]) -> Body:
     spec = {
         "podSelector": {"matchLabels": {APP: app, INTERNAL: "true"}},
         "policyTypes": ["Egress"],
+        # A policy for egress blocks DNS, too, without which no service is found by its name.
         "egress": [{"to": to}, {"ports": _DNS_PORTS}],
     }
     return _object(NETWORK_POLICY, f"{app}.internal", spec, {KIND: POLICY})

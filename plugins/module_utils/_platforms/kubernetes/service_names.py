@@ -12,6 +12,7 @@ import re
 
 from ..._core.content_ids import fit
 
+# The name of a Service is a label of RFC 1035, which begins with a letter.
 LABEL_NAME = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?")
 
 

@@ -38,6 +38,7 @@ class StateWatch:
 
     def states(self, revisions: Mapping[str, int]) -> States:
         """Return the states that the watches have brought."""
+        # Before reading, so that an event that arrives meanwhile ends the next wait at once.
         self._changed.clear()
         side_by_side(WatchCache.start, self._caches)
         for cache in self._caches:
@@ -75,6 +76,8 @@ class StateWatch:
         return [
             self._cache(REPLICA_SET, of_pods),
             self._cache(POD, of_pods),
+            # Events do not bear their objects' labels: all warnings of the namespace's pods are
+            # watched.
             self._cache(EVENT, fields="type=Warning,involvedObject.kind=Pod"),
             *(self._cache(kind, f"{selector},!{KIND}") for kind in kinds),
         ]

@@ -56,7 +56,7 @@ _CONTENTS: dict[str, Kind] = {"secrets": SECRET, "configs": CONFIG_MAP}
 
 
 def _annotations(texts: Mapping[str, str]) -> dict[str, str]:
-    """Platform-neutral labels as annotations, which may hold any text."""
+    """Return platform-neutral labels as annotations, which may hold any text."""
     return {key.replace(NEUTRAL, LABEL, 1): value for key, value in texts.items()}
 
 
@@ -74,7 +74,7 @@ def _labels(app: str, kind: str) -> dict[str, str]:
 
 
 def records(secrets: Iterable[Mapping[str, Any]]) -> tuple[Record, ...]:
-    """The records among an app's Secrets, the newest first."""
+    """Return the records among an app's Secrets, the newest first."""
     found = [
         read_record(body["metadata"]["name"], 0, _texts(body), body["data"]["record"])
         for body in secrets
@@ -94,6 +94,7 @@ def write_record(cluster: Cluster, app: str, record: Record) -> Record:
     if record.id:
         cluster.merge(SECRET, record.id, {"metadata": {"annotations": annotations}})
         return record
+    # The name of a Secret is a DNS subdomain: 253 characters at most.
     name = fit(f"shipping.code.{app}.release.{record.number}", 253)
     cluster.create(
         SECRET,
@@ -109,24 +110,27 @@ def write_record(cluster: Cluster, app: str, record: Record) -> Record:
 
 
 def lease_name(app: str) -> str:
-    """The name of an app's Lease."""
+    """Return the name of an app's Lease."""
     return f"shipping.code.{app}"
 
 
 def as_lease(body: Mapping[str, Any]) -> Lease:
-    """A Lease as the core knows it."""
+    """Return a Lease as the core knows it."""
+    # A resourceVersion is only compared for equality and sent back, never ordered.
     return Lease.from_labels(
         body["metadata"]["name"], int(body["metadata"]["resourceVersion"]), _texts(body)
     )
 
 
 def read_lease(cluster: Cluster, app: str) -> Lease | None:
-    """The lease as it is now."""
+    """Return the lease as it is now; None where there is none."""
     found = cluster.find(LEASE_KIND, lease_name(app))
     return as_lease(found) if found else None
 
 
 def _write_lease(cluster: Cluster, app: str, lease: Lease) -> Lease:
+    # For kubectl get leases: what decides is in the annotations. The API wants at least one second,
+    # and a MicroTime with six digits.
     spec: dict[str, Any] = {
         "leaseDurationSeconds": max(1, math.ceil(lease.ttl)),
         "renewTime": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
@@ -212,6 +216,7 @@ def _content(
     body = {
         "apiVersion": kind.version,
         "kind": kind.name,
+        # Another content has another name, so it never changes, and kubelets need not watch it.
         "immutable": True,
         "metadata": {
             "name": name,
@@ -223,13 +228,14 @@ def _content(
 
 
 def _data(section: str, data: bytes) -> dict[str, Any]:
-    """Text stays readable where it may be read anyway."""
+    """Return the data of an object; text of a config stays readable."""
     encoded = {"data": base64.b64encode(data).decode()}
     if section == "secrets":
         return {"type": "Opaque", "data": encoded}
     try:
         return {"data": {"data": data.decode()}}
     except UnicodeDecodeError:
+        # data of a ConfigMap takes UTF-8 only.
         return {"binaryData": encoded}
 
 
@@ -263,7 +269,7 @@ def registry_login(credentials: Credentials, resolved: Resolved) -> bytes:
 
 
 def registry_name(app: str) -> str:
-    """The name of the Secret that lets the machines into registries.
+    """Return the name of the Secret that lets the nodes into registries.
 
     Its content may change in place.
     """
@@ -271,7 +277,7 @@ def registry_name(app: str) -> str:
 
 
 def same_registries(cluster: Cluster, app: str, content: bytes) -> bool:
-    """Whether the Secret for registries has these credentials."""
+    """Return whether the Secret for registries has these credentials."""
     found = cluster.find(SECRET, registry_name(app))
     return found is not None and _parsed(
         (found.get("data") or {}).get(".dockerconfigjson", "")
@@ -316,7 +322,7 @@ def write_lease(cluster: Cluster, app: str, lease: Lease, *, create_namespace: b
 
 
 def missing_namespace(name: str) -> PlanError:
-    """The error of a namespace that is not there."""
+    """Return the error of a namespace that does not exist."""
     return PlanError(
         f"there is no namespace {name}",
         "the cluster does not have it",

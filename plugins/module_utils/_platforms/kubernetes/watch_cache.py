@@ -18,6 +18,8 @@ from .api_kinds import Kind
 from .cluster import Busy, Cluster, Expired
 
 _SECONDS = 240
+# Twenty tries, half a second apart: a definition of the same release is served a moment after it is
+# made.
 _RETRY, _PATIENCE = 0.5, 20
 
 
@@ -47,7 +49,7 @@ class WatchCache:
 
     @property
     def items(self) -> list[dict[str, Any]]:
-        """The objects as they were last heard of."""
+        """Return the objects as the watch has them."""
         with self._lock:
             return list(self._items.values())
 
@@ -58,6 +60,7 @@ class WatchCache:
                 self._read()
             except (NotFound, Busy):
                 self._changed.set()  # its kind is defined by the same release, and comes
+            # A watch may be silent for minutes and must not keep the process from ending.
             self._thread = threading.Thread(target=self._follow, daemon=True)
             self._thread.start()
 
@@ -89,6 +92,7 @@ class WatchCache:
                 self.trouble = error if tries > _PATIENCE and isinstance(error, Busy) else None
                 threading.Event().wait(_RETRY)
             except Unreachable as error:
+                # The version stays, and the watch is resumed from it.
                 self.trouble = error
                 self._changed.set()
                 threading.Event().wait(_RETRY)
