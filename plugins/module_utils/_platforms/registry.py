@@ -14,6 +14,7 @@ from .._deploy.platform_definition import PlatformDefinition, Platforms
 from .kubernetes.definition import KUBERNETES  # noqa: F401
 from .swarm.definition import SWARM
 
+# By globals(), so that the import is the only line that a platform needs here.
 _DEFINITIONS = [value for value in globals().values() if isinstance(value, PlatformDefinition)]
 
 PLATFORMS = Platforms(sorted(_DEFINITIONS, key=lambda definition: definition is not SWARM))
