@@ -34,22 +34,22 @@ class ShippingError(Exception):
 
     @property
     def what(self) -> str:
-        """What happened, and to which object."""
+        """Return what happened, and to which object."""
         return self.failure.event
 
     @property
     def why(self) -> str:
-        """The cause."""
+        """Return the cause."""
         return self.failure.cause
 
     @property
     def remedy(self) -> str:
-        """The hint that mends it."""
+        """Return the hint that mends it."""
         return self.failure.hint
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What the result of a module has of it."""
+        """Return what the result of a module has of it."""
         return self.failure.facts
 
     def add_facts(self, **facts: Any) -> None:
@@ -131,6 +131,7 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 
 def first_cause(error: BaseException) -> BaseException:
     """Return the error that others came of, which is the one that says something."""
+    # urllib3, requests and the clients of platforms wrap an error of the socket several times.
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__  # type: ignore[assignment]
     return error
@@ -139,6 +140,7 @@ def first_cause(error: BaseException) -> BaseException:
 def innermost(error: BaseException) -> str:
     """Return what the first cause says."""
     error = first_cause(error)
+    # str() of an OSError begins with its number, which tells a user nothing.
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return str(error)

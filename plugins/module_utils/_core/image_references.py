@@ -16,6 +16,7 @@ from .cause import Cause
 _DEFAULT_REGISTRY, _LIBRARY = "docker.io", "library/"
 _ID = re.compile(r"sha256:[0-9a-f]{64}")
 _HOST = re.compile(r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-9]+)?")
+# 128 characters at most, by the grammar of the distribution specification.
 _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 _NO_DIGEST = {
     "image_denied": "the registry {registry} refuses {name} ({why})",
@@ -47,11 +48,12 @@ class Reference:
         place_is_sound = _HOST.fullmatch(registry) and _PATH.fullmatch(path)
         if not (place_is_sound and tag_is_sound and digest_is_sound):
             raise ValueError(f"{text!r} is no image reference; write registry/name:tag")
+        # As TagNameOnly in distribution/reference: only a bare name is latest.
         return cls(registry, path, tag or ("" if digest else "latest"), digest)
 
     @property
     def familiar(self) -> str:
-        """Name and tag as users write them: without the default registry."""
+        """Return name and tag as users write them: without the default registry."""
         name = self.path if self.registry == _DEFAULT_REGISTRY else f"{self.registry}/{self.path}"
         return f"{name}:{self.tag}" if self.tag else name
 
@@ -68,8 +70,11 @@ def _split_tag(name: str) -> tuple[str, str]:
 
 def _split_registry(head: str) -> tuple[str, str]:
     first, slash, rest = head.partition("/")
+    # As splitDockerDomain in distribution/reference: a path on Docker Hub may be `team/app`, so
+    # that a first part without a dot or a port is no host.
     is_host = slash and ("." in first or ":" in first or first == "localhost")
     registry, path = (first, rest) if is_host else (_DEFAULT_REGISTRY, head)
+    # Docker prints its official images without `library/`; both forms name the same image.
     if registry == _DEFAULT_REGISTRY:
         path = path.removeprefix(_LIBRARY)
     return registry, path

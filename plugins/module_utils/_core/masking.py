@@ -11,6 +11,7 @@ from typing import Any
 HIDDEN = "********"
 # Shorter words stand in too many texts by chance.
 _SHORTEST = 3
+# A log may show single lines of a key; a line such as `end` also stands in other texts.
 _SHORTEST_LINE = 8
 
 
@@ -23,6 +24,7 @@ def words_of(secrets: Iterable[bytes | str]) -> list[str]:
         lines = text.splitlines()
         if len(lines) > 1:
             words.update(line.strip() for line in lines if len(line.strip()) >= _SHORTEST_LINE)
+    # A word that is part of another one must not leave the rest of the longer one visible.
     return sorted((word for word in words if len(word) >= _SHORTEST), key=len, reverse=True)
 
 

@@ -27,6 +27,7 @@ def answer(module: Any, work: Callable[[Mapping[str, Any]], dict[str, Any]]) -> 
         module.fail_json(msg=defect.clause(), exception=error)
     for warning in result.pop("told", ()):
         module.warn(warning)
+    # AnsibleModule._diff is private; the module has no public name for the diff mode of the task.
     if not module._diff:
         result.pop("diff", None)
     if result.pop("failed", False):

@@ -154,6 +154,7 @@ def octal(value: object, reader: Reader) -> object:
         mode = value if isinstance(value, int) else int(str(value), 8)
     except ValueError:
         mode = -1
+    # A bool is an int in Python: `mode: true` would be 0001.
     if isinstance(value, bool) or not 0 <= mode <= 0o7777:
         return reader.problem(f"must be a file mode such as 0440, not {value!r}")
     return mode
@@ -235,6 +236,7 @@ def refused_value(what: str) -> Parser:
     """Return the parser of a setting that cannot be honored, unless it is switched off."""
 
     def parse(value: object, reader: Reader) -> object:
+        # `is not False`: by equality 0 would be False, too, and a 0 does ask for something.
         return reader.refuse_value(what) if value not in ([], {}) and value is not False else None
 
     return parse
@@ -251,6 +253,7 @@ def _refuse(
     if name in instead:
         if item not in (None, [], {}) and item is not False:
             reader.problem(instead[name])
+    # https://github.com/compose-spec/compose-spec/blob/main/11-extension.md
     elif not name.startswith("x-"):
         reader.problem(f"unknown key{suggestion(name, [*parsers, *instead])}")
 

@@ -16,6 +16,7 @@ from decimal import Decimal, InvalidOperation
 SECOND = 1_000_000_000
 
 _NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
+# Go writes microseconds with the micro sign (U+00B5), and reads the Greek mu (U+03BC), too.
 _DURATION_UNITS = {
     "ns": 1,
     "us": 1_000,
@@ -26,8 +27,10 @@ _DURATION_UNITS = {
     "m": 60 * SECOND,
     "h": 3600 * SECOND,
 }
+# docker compose reads durations by go-str2duration, which adds days and weeks to those of Go.
 _DURATION_UNITS.update(d=24 * _DURATION_UNITS["h"], w=7 * 24 * _DURATION_UNITS["h"])
 _DURATION = re.compile(_NUMBER + r"(ns|us|µs|\u03bcs|ms|s|m|h|d|w)", re.ASCII)
+# As go-units, by which Docker reads sizes: `k`, `kb` and `KiB` are all 1024 bytes.
 _SIZE = re.compile(rf"{_NUMBER}\s*(?:([kmgtp])i?b?|b?)", re.IGNORECASE | re.ASCII)
 _SIZE_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4, "p": 1024**5}
 
@@ -43,6 +46,7 @@ def nanoseconds(value: object) -> int:
     if not text or _DURATION.sub("", text):
         raise ValueError(f"{value!r} is no duration; write for example 10s, 1m30s or 500ms")
     return int(
+        # Decimal: as a binary float, 1.001s would be one nanosecond short.
         sum(Decimal(number) * _DURATION_UNITS[unit] for number, unit in _DURATION.findall(text))
     )
 
@@ -52,6 +56,7 @@ def duration(amount: int) -> str:
     if amount == 0:
         return "0s"
     parts = []
+    # Up to hours, as Go prints a duration.
     for unit in ("h", "m", "s", "ms", "us", "ns"):
         count, amount = divmod(amount, _DURATION_UNITS[unit])
         if count:
