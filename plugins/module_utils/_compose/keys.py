@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+# The same file serves `docker compose up` on a workstation, so these keys are no errors.
 # Keys that concern only local work: ignored, and noted in one line.
 LOCAL_KEYS = frozenset(
     {"attach", "build", "container_name", "develop", "pull_policy", "pull_refresh_after"}

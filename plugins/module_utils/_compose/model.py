@@ -59,6 +59,7 @@ def _read(
             "jobs": "not supported yet; leave it out",
             "models": "not supported yet; leave it out",
         },
+        # The Compose Specification calls `version` obsolete; the name of an app is an option.
         ignored=frozenset({"name", "version"}),
     )(dict(content), reader)
     if not isinstance(top, dict):
@@ -162,6 +163,7 @@ def _objects(section: str, top: Mapping[str, Any], reader: Reader, support: Supp
     """Return the entries of ``networks``, ``volumes``, ``secrets`` or ``configs``."""
     parsers = {key: _OBJECT_PARSERS[key] for key in below(section, support.object_keys)}
     if section == "networks":
+        # `bridge` is for one host, as in docker compose; the same file has to serve here as well.
         parsers["driver"] = word("overlay", "bridge", "default")
         parsers["enable_ipv4"] = _always
     parse = mapping(parsers, below(section, support.refused_object_keys))
@@ -190,6 +192,7 @@ def _normal_object(
         return {"external": True, "name": entry.get("name", name)}
     if section in ("secrets", "configs"):
         _check_one_source(section, entry, reader)
+    # Drivers that mean the default of one host: here the platform's own default serves.
     if entry.get("driver") in ("bridge", "default", "local"):
         del entry["driver"]
     return {key: value for key, value in entry.items() if value not in ({}, False)}
@@ -229,6 +232,7 @@ def _check_references(service: dict[str, Any], app: Compose, reader: Reader) -> 
         if mount["type"] == "volume" and "source" in mount
     ]
     _check_declared(sources, app.volumes, reader.at("volumes"), "volume")
+    # 05-services.md, depends_on: with `required: false` the other service may be absent.
     written = service.pop("depends_on", {})
     conditions = {
         name: dependency["condition"]
@@ -274,6 +278,7 @@ def _check_cycles(services_of_app: Section, reader: Reader) -> None:
                 f"goes round in a circle: {' → '.join((*trail[trail.index(name) :], name))}"
             )
         elif name in services_of_app and name not in done:
+            # Rollouts follow depends_on: services in a circle would wait for each other.
             for needed in services_of_app[name].get("depends_on", {}):
                 visit(needed, (*trail, name))
         done.add(name)

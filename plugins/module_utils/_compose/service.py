@@ -31,6 +31,8 @@ from .keys import LOCAL_KEYS
 from .normal_form import Service
 from .support import Support
 
+# The defaults of `docker service create`, filled in so that a default is the same spec whether
+# it is written or not.
 UPDATE_DEFAULTS: dict[str, object] = {
     "parallelism": 1,
     "delay": "0s",
@@ -69,6 +71,7 @@ def _mode(value: object, reader: Reader) -> object:
 
 def _test(value: object, reader: Reader) -> object:
     if isinstance(value, str):
+        # 05-services.md, healthcheck: a text is run by the shell of the image.
         return ["CMD-SHELL", value]
     test = words(value, reader)
     if isinstance(test, list) and test[:1] not in (["CMD"], ["CMD-SHELL"], ["NONE"]):
@@ -82,6 +85,7 @@ def _healthcheck(value: object, reader: Reader) -> object:
         return None
     if parsed.pop("disable", False) or parsed.get("test") == ["NONE"]:
         return {"test": ["NONE"]}
+    # Docker's HealthConfig: a time of 0 is inherited from the image, as one that is left out is.
     return {key: item for key, item in parsed.items() if item != "0s"} or None
 
 
@@ -147,11 +151,13 @@ _restart_policy = _filled(
 
 def _restart(value: object, reader: Reader) -> object:
     name, _colon, attempts = str(value).partition(":")
+    # Ansible reads an inline spec as YAML 1.1, in which an unquoted `no` is false.
     if value is False:
         name = "no"
     conditions = {
         "no": "none",
         "always": "any",
+        # It differs from `always` only for a container that a user has stopped by hand.
         "unless-stopped": "any",
         "on-failure": "on-failure",
     }
@@ -209,6 +215,7 @@ def _network_mode(value: object, reader: Reader) -> object:
 def _some_words(value: object, reader: Reader) -> object:
     """Read words, each once and without empty ones, which variables without values leave."""
     parsed = words(value, reader)
+    # Not sorted: a resolver queries name servers in their order (resolv.conf(5)).
     return [item for item in dict.fromkeys(parsed) if item] if isinstance(parsed, list) else None
 
 
@@ -392,6 +399,7 @@ def _check_modes(service: Service, reader: Reader) -> None:
         for port in service.get("ports", [])
         if port["mode"] == "ingress" and "published" in port
     ]
+    # The routing mesh forwards to a service's virtual address, which dnsrr does without.
     if deploy.get("endpoint_mode") == "dnsrr" and ingress:
         reader.at("ports").problem(
             "endpoint_mode dnsrr has no virtual address to publish on; publish with mode: host, or"
@@ -406,4 +414,5 @@ def pruned(value: Any, key: str = "") -> Any:
     if not isinstance(value, dict):
         return value
     inner = {name: pruned(part, name) for name, part in value.items()}
+    # A network without aliases is empty, too, and yet the service joins it.
     return {name: part for name, part in inner.items() if part not in ({}, []) or key == "networks"}

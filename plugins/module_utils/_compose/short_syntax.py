@@ -39,6 +39,7 @@ _VOLUME_FLAGS: dict[str, dict[str, object]] = {
     "nocopy": {"volume": {"nocopy": True}},
 }
 _PROPAGATION = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
+# Consistency of the folders that Docker Desktop shares; no effect anywhere else.
 _LOCAL_FLAGS = ("cached", "delegated", "consistent")
 
 
@@ -84,6 +85,7 @@ def ports(value: object, reader: Reader) -> object:
     result: list[dict[str, object]] = []
     for index, item in enumerate(value):
         parse = _long_port if isinstance(item, dict) else _short_port
+        # A port that is written twice is published once; merged files may repeat it.
         result.extend(port for port in parse(item, reader.at(index)) if port not in result)
     return sorted(
         result,
@@ -96,6 +98,7 @@ def _short_port(value: object, reader: Reader) -> list[dict[str, object]]:
     if not match:
         reader.problem(f'{value!r} is no port; write for example "8080:80" or "53:53/udp"')
         return []
+    # The wildcard addresses publish everywhere, which is what a platform does without one.
     if (match["host"] or "") not in _EVERYWHERE:
         reader.refuse_value("host_ip", match["host"])
         return []
@@ -190,6 +193,7 @@ def _short_volume(value: object, reader: Reader) -> object:
     result: dict[str, object] = {"type": "volume", "target": _clean(target)}
     if source:
         result["source"] = source
+        # 05-services.md, volumes: a source that looks like a path is a bind mount, else a name.
         result["type"] = "bind" if source[0] in "/.~" else "volume"
     for flag in flags.split(","):
         _apply_flag(flag, result, reader)
@@ -198,6 +202,7 @@ def _short_volume(value: object, reader: Reader) -> object:
 
 def _clean(path: str) -> str:
     """Return an absolute path without doubled slashes, dots and a slash at its end."""
+    # normpath keeps two leading slashes, to which POSIX leaves a meaning of their own.
     return posixpath.normpath("/" + path.lstrip("/"))
 
 
@@ -341,6 +346,7 @@ def grant(folder: str) -> Parser:
             return reader.problem("needs source, the name it is declared under")
         target = fields.get("target") or fields["source"]
         absolute = target if str(target).startswith("/") else f"{folder}/{target}"
+        # 05-services.md, secrets and configs: readable by everybody unless a mode is written.
         return {"uid": "0", "gid": "0", "mode": 0o444, **fields, "target": absolute}
 
     return parse
@@ -374,6 +380,7 @@ def extra_hosts(value: object, reader: Reader) -> object:
     lines = host_lines(value) if isinstance(value, dict) else value
     result: set[str] = set()
     for line in _names(lines, reader):
+        # 05-services.md, extra_hosts: `=`, and formerly `:`; an IPv6 address may be in brackets.
         name, _separator, addresses = re.sub(r"^([^:=]+)[:=]", r"\1=", line).partition("=")
         if not name or not all(addresses.split(",")):
             reader.problem(f"{line!r} is no host; write name=address")
@@ -392,6 +399,7 @@ def host_lines(hosts: dict[object, object]) -> list[str]:
 
 def capabilities(value: object, reader: Reader) -> object:
     """Read capabilities as ``CAP_…``, sorted; ``ALL`` stays."""
+    # Docker takes capabilities with and without CAP_, in any order; one form compares equal.
     return sorted({_capability(name) for name in _names(value, reader)})
 
 
@@ -420,6 +428,7 @@ def platform(value: object, reader: Reader) -> object:
     pieces = str(value).lower().split("/")
     if not all(pieces) or len(pieces) > 3:
         return reader.problem(f"{value!r} is no platform; write for example linux/arm64")
+    # The variant is left out: engines place tasks by operating system and architecture only.
     return "/".join(["linux", *pieces] if len(pieces) == 1 else pieces[:2])
 
 
