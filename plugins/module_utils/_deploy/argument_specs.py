@@ -15,6 +15,7 @@ from .run_request import INTERNAL_OPTIONS
 Spec = dict[str, dict[str, Any]]
 
 # What is said of a connection in the same way on all platforms.
+# The aliases are the names of these options in community.docker and kubernetes.core.
 CONNECTION: Spec = {
     "validate_certs": {"type": "bool", "default": True, "aliases": ["tls_verify", "verify_ssl"]},
     "ca_path": {

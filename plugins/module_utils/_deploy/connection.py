@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from .platform_definition import Options, Platforms
 from .ports import Platform
 
+# The names of AuthConfig in the engine's API, as its header X-Registry-Auth takes them.
 _CREDENTIALS = {
     "username": "username",
     "password": "password",

@@ -45,7 +45,9 @@ REMEDIES = {
     "engine_rolled_back": "Look at docker service ps, then release again",
     "timeout": "Raise rollout_timeout if it only needs longer",
 }
+# 128 + 9 (SIGKILL): of a container out of memory a Swarm's manager shows nothing else.
 _KILLED = 137
+# The message is read in the output of a play; the result has all lines that were fetched.
 _LINES_SHOWN = 3
 _NO_EVIDENCE = Evidence()
 
@@ -113,7 +115,10 @@ def _exit_code(task: Task | None, evidence: Evidence) -> int | None:
 def _sharper(
     cause: Cause, task: Task | None, evidence: Evidence, declared: Mapping[str, Any]
 ) -> Cause:
-    """Memory is seen by the task's own engine only; elsewhere it is said as likely."""
+    """Return a more exact cause where the evidence allows.
+
+    Memory is seen by the task's own engine only; elsewhere it is said as likely.
+    """
     limit = declared.get("deploy", {}).get("resources", {}).get("limits", {}).get("memory")
     of = f" of {limit}" if limit else ""
     if evidence.killed_for_memory:

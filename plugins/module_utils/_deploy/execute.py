@@ -58,6 +58,7 @@ def _release(execution: _Execution, hide: Hide) -> RunOutcome:
     """Bring the app to the job's release; where that fails, bring it back."""
     platform, job = execution.platform, execution.job
     deadline = time.monotonic() + job.limits.rollout_timeout
+    # An engine may restart between the short part of the run and this one.
     seen = retry_unreachable(lambda: platform.reader.observe(job.app), deadline)
     records = {record.number: record for record in seen.records}
     record, before = records[job.number], records.get(job.before)
@@ -70,6 +71,7 @@ def _release(execution: _Execution, hide: Hide) -> RunOutcome:
     verdict, state = _bring_back(execution, rollout, before)
     why = hide(reason(state, failures))
     done = ended(record, verdict, why, now())
+    # A run that only watched the live release changes nothing in the history.
     if record.state != LIVE:
         platform.records.write_record(job.app, done)
     return _outcome(verdict, why, failures, tuple(rollout.warnings), done.summary())
@@ -93,6 +95,7 @@ def _failures_of(rollout: Rollout) -> list[Failure]:
     """Run a rollout; an error of the platform is a failure like those of the services."""
     try:
         return rollout.run()
+    # Another run writes the app now, so that this one must not roll back.
     except LeaseLost:
         raise
     except ShippingError as error:
@@ -123,7 +126,10 @@ def _prune(platform: Platform, job: Job, fence: Fence) -> None:
     """Remove what the history no longer needs."""
     records = platform.reader.observe(job.app).records
     going = expendable(records, job.limits.keep)
+    # Records before contents: a secret cannot be read back, so it stays as long as any record
+    # refers to it.
     for record in going:
+        # A Swarm's DELETE ignores the version of an object: only the lease protects it.
         fence.check()
         platform.records.remove_record(record)
     numbers = {record.number for record in going}
@@ -146,7 +152,10 @@ def _bring_back(execution: _Execution, failed: Rollout, before: Record | None) -
 
 def _restore(execution: _Execution, failed: Rollout, before: Record) -> tuple[str, str]:
     execution.report(f"going back to {before.version} (release {before.number})")
+    # A time of its own: a rollout that timed out has none left.
     timeout = execution.job.limits.rollback_timeout
+    # By the recorded spec: an engine's own rollback knows one former spec for each service, and
+    # not which of them belong together.
     back = replace(_rollout(execution, before, failed.record, timeout), originals=failed.originals)
     failures = _failures_of(back)
     if not failures:
@@ -194,6 +203,7 @@ def _scale(execution: _Execution) -> RunOutcome:
     platform, job, fence = execution.platform, execution.job, execution.fence
     seen = platform.reader.observe(job.app)
     live = newest(seen.records, LIVE)
+    # What serves now, not what the record declares: autoscalers and users may have changed it.
     before = {name: seen.states[name].wanted for name in job.replicas}
     watch = HealthWatch(
         platform,
@@ -221,6 +231,7 @@ def _remove_app(execution: _Execution) -> RunOutcome:
     platform, job, fence = execution.platform, execution.job, execution.fence
     deadline = time.monotonic() + job.limits.rollout_timeout
     seen = platform.reader.observe(job.app)
+    # A network or a secret in use cannot be removed.
     platform.driver.remove_services(job.app, list(seen.states), fence, deadline)
     execution.report("services removed")
     platform.driver.remove_networks(

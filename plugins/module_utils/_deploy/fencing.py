@@ -30,6 +30,8 @@ def acquire(leases: LeaseStore, app: str, lease: Lease | None, fresh: Lease) -> 
         wanted = replace(fresh, id=lease.id, version=lease.version, token=lease.token + 1)
     try:
         leases.write_lease(app, wanted)
+    # Of two runs that write at once one is rejected: a name is created once, and an update has to
+    # send the version that it read.
     except Outdated:
         return None
     now = leases.read_lease(app)
@@ -40,6 +42,7 @@ def release(leases: LeaseStore, app: str, run: str) -> None:
     """Give a lease back, so that no other run has to wait for its time to run out."""
     lease = leases.read_lease(app)
     if lease and lease.holder == run:
+        # A lease that cannot be given back runs out by itself.
         with contextlib.suppress(PlatformError):
             leases.write_lease(app, replace(lease, holder="", what=""))
 
@@ -60,8 +63,12 @@ class LeaseKeeper:
 
     def check(self) -> None:
         """Raise LeaseLost unless the lease is ours now and was renewed in time."""
+        # The process may have slept, as under SIGSTOP. A waiter takes over after a whole time to
+        # live; a holder stops at half of it, so that a write under way ends before.
         if not self._lost and time.monotonic() - self._renewed > self._ttl / 2:
             self._renew()
+        # Read before every write: a version index alone does not protect, since a Swarm's DELETE
+        # ignores it.
         lease = self._leases.read_lease(self._app)
         if not is_held_by(lease, self._run, self.token):
             self._lost = self._lost or _taken_over_by(lease)
@@ -89,6 +96,7 @@ class LeaseKeeper:
 
     def _renew_until_stopped(self) -> None:
         while not self._stop.wait(self._ttl / _RENEWALS_PER_TTL):
+            # An engine that restarts costs one renewal; check() notices when too many are missing.
             with contextlib.suppress(PlatformError):
                 self._renew()
 
@@ -97,6 +105,7 @@ class LeaseKeeper:
         if lease is None or not is_held_by(lease, self._run, self.token):
             self._lost = _taken_over_by(lease)
             return
+        # Somebody wrote in between: the next renewal or check reads who holds the lease.
         with contextlib.suppress(Outdated):
             self._leases.write_lease(self._app, replace(lease, beat=lease.beat + 1))
             self._renewed = time.monotonic()
@@ -116,9 +125,11 @@ def keep_lease(
     keeper.start()
     try:
         yield keeper
+    # Nothing to give back: the lease is another run's.
     except LeaseLost:
         keeper.stop()
         raise
+    # Also KeyboardInterrupt: the next run need not wait for the lease to run out.
     except BaseException:
         with contextlib.suppress(PlatformError):
             keeper.release()

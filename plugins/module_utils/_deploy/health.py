@@ -116,17 +116,21 @@ def _is_settled(state: ServiceState, healthy_for: float) -> bool:
 
     Without a health check, a task that runs may still crash during its start.
     """
+    # An engine that reports an update as completed has waited for its monitor time itself.
     if state.checked or state.update == DONE or healthy_for >= state.monitor:
         return True
+    # Tasks that run since before this run need not be waited for once more.
     return all(task.age >= state.monitor for task in state.healthy)
 
 
 def _all_there(state: ServiceState) -> bool:
     """Return whether all wanted tasks run what is wanted, and nothing else runs any more."""
+    # Old tasks that still run beside the new ones would serve the former version.
     others = any(
         task.state in (STARTING, RUNNING) and not (task.current and task.wanted)
         for task in state.tasks
     )
+    # A service on each machine wants no task as long as no machine matches; that is not healthy.
     enough = len(state.healthy) >= state.wanted and (state.wanted > 0 or not state.everywhere)
     return enough and not others
 
@@ -136,10 +140,12 @@ def _unrecoverable(
 ) -> Finding | None:
     """Return what ends a rollout at once, however long it lasts."""
     last = max(failed, key=lambda task: task.created, default=None)
+    # A Swarm keeps the status of the last update, which says nothing of this run.
     if state.update_id != memory.old_update:
         ended = _ended_by_engine(state, last)
         if ended:
             return ended, last
+    # An engine that takes an update back by itself is waited for; its end is the outcome.
     if state.update == ROLLING_BACK:
         return None
     for task in failed:
@@ -162,6 +168,7 @@ def _crash_loop(failed: list[Task], max_crashes: int) -> Finding | None:
     """Return the last crash in the slot that has most of them, if these are too many."""
     if not failed:
         return None
+    # By slot: one crash in each of three replicas is not a loop.
     slot, count = Counter(task.slot for task in failed).most_common(1)[0]
     if count < max_crashes:
         return None
@@ -175,6 +182,7 @@ def _stuck(
 ) -> tuple[HealthMemory, Finding | None]:
     """Return what counts when it lasts: no room, no machine, nothing that is tried again."""
     finding = _standstill(state, failed)
+    # The task that is replaced may hold the port or the memory that the new one waits for.
     making_room = any(task.state == RUNNING and not task.wanted for task in state.tasks)
     if not finding or (finding[0].room and making_room):
         return replace(memory, stuck=""), None

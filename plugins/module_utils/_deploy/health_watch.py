@@ -25,6 +25,7 @@ from .state import (
     Task,
 )
 
+# Seconds. An engine has no events of tasks, so that their states are polled.
 LOOK_EVERY = 0.4
 _TIMED_OUT = {
     "never_healthy": "never became healthy in the time it had",
@@ -80,6 +81,7 @@ class HealthWatch:
         while not self.expired:
             try:
                 self.look(watched)
+            # An engine may restart during a rollout; the deadline alone ends the wait.
             except Unreachable:
                 time.sleep(LOOK_EVERY)
                 continue
@@ -148,6 +150,7 @@ class HealthWatch:
                 if task and self.platform.diagnoser
                 else Evidence()
             )
+        # Evidence may come from the engine of the task's node, which may be away.
         except Unreachable as error:
             evidence = Evidence(note=f"nothing more could be learnt ({error.why})")
         return explain(name, cause, task, evidence, declared)

@@ -18,6 +18,7 @@ from .health import LIVE, PENDING, ROLLED_BACK_VERDICT
 from .naming import LABEL
 from .resolution import Resolved
 
+# Bytes: a Swarm's config takes about 1,000 kB, a Secret of Kubernetes 1 MiB.
 RECORD_LIMIT = 900_000
 REASON_LIMIT = 4_000
 _NUMBER, _STATE, _REASON, _VERSION = (
@@ -46,6 +47,8 @@ class Record:
 
     def labels(self) -> dict[str, str]:
         """Return what may change, and what is needed without opening the record."""
+        # In labels, since a Swarm never changes the data of a config, and the outcome is not known
+        # when the record is written.
         texts = {f"{LABEL}{name}": getattr(self, name) for name in _TEXTS if getattr(self, name)}
         return {
             **texts,
@@ -124,6 +127,8 @@ def rollback_target(records: Iterable[Record], number: int | None) -> Record | N
     After a rollback that is no release at all, so that a second rollback changes nothing.
     """
     known = list(records)
+    # A failed release may be what runs: its rollback did not come to an end. One that was rolled
+    # back is not.
     runs = newest(record for record in known if record.state != ROLLED_BACK_VERDICT)
     if newest(known, LIVE) is None or runs is None:
         raise PlanError(
@@ -133,6 +138,7 @@ def rollback_target(records: Iterable[Record], number: int | None) -> Record | N
         )
     if number is not None:
         return _numbered(known, runs, number)
+    # Else a second rollback would return to the version that the first one left.
     if runs.state == LIVE and runs.rollback_of:
         return None
     return _before(known, runs)

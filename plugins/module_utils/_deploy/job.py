@@ -42,5 +42,5 @@ class Job:
 
     @property
     def wishes(self) -> Wishes:
-        """What the run may do beyond the ordinary."""
+        """Return what the run may do beyond the ordinary."""
         return Wishes(self.adopt, frozenset(self.recreate), self.limits.monitor)

@@ -24,6 +24,7 @@ def folder() -> str:
     path = os.path.join(base, "shipping.code")
     try:
         os.makedirs(path, mode=0o700, exist_ok=True)
+        # exist_ok passes over a folder that is there and belongs to another user, as after become.
         os.listdir(path)
     except OSError as error:
         raise ShippingError(
@@ -39,6 +40,7 @@ def path_for(app: str, run: str) -> str:
     parent = folder()
     for name in os.listdir(parent):
         journal = os.path.join(parent, name)
+        # Another run on this host may remove the same journals now.
         with contextlib.suppress(OSError):
             if time.time() - os.stat(journal).st_mtime > _KEEP_SECONDS:
                 os.unlink(journal)
@@ -62,6 +64,7 @@ class Journal:
 
     def start(self) -> None:
         """Write which process this is, so that readers see whether it is alive."""
+        # The mode has to be there from the first byte: open() makes files that others may read.
         with _open_private(self.path):
             pass
         self._write({"kind": "start", "pid": os.getpid(), "born": _born(os.getpid())})
@@ -90,12 +93,13 @@ class Pages:
 
     @property
     def ended(self) -> bool:
-        """Whether the result is among them."""
+        """Return whether the result is among them."""
         return any(entry["kind"] == "end" for entry in self.entries)
 
 
 def read(path: str, offset: int) -> Pages:
     """Return what has been written since ``offset``; raise OSError where that is not possible."""
+    # A worker that has only just been started has no journal yet.
     if not os.path.exists(path):
         return Pages([], offset, True)
     with open(path, "rb") as stream:
@@ -106,6 +110,7 @@ def read(path: str, offset: int) -> Pages:
         alive = not start or _born(start["pid"]) == start["born"]
         stream.seek(offset)
         content = stream.read()
+    # The writer may be in the middle of a line; it is read next time.
     whole = content[: content.rfind(b"\n") + 1]
     entries = [json.loads(line) for line in whole.splitlines()]
     return Pages(entries, offset + len(whole), alive)
@@ -125,9 +130,12 @@ def _born(pid: int) -> str:
     """Return when a process was started, in ticks since boot; empty where it does not run."""
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stream:
+            # proc(5): the name of the program may have blanks and parentheses. Field 3 is the
+            # state, field 22 the start time, which a reused pid does not share.
             fields = stream.read().rpartition(")")[2].split()
     except OSError:
         return ""
+    # A zombie has ended, although it still has a process id.
     return "" if fields[0] == "Z" else fields[19]
 
 

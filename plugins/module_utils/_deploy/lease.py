@@ -71,6 +71,7 @@ def may_acquire(lease: Lease | None, age: LeaseAge, run: str) -> bool:
     """
     if lease is None or not lease.holder or lease.holder == run:
         return True
+    # Each renewal changes the version, so that an unchanged one means no sign of life.
     return age.version == lease.version and age.seconds >= lease.ttl
 
 

@@ -42,6 +42,7 @@ def wait_for_lease(
         if holder != reported:
             reported = holder
             report(f"{app} waits for {holder}")
+        # Only changes that this process has seen count: clocks of two hosts may differ.
         if answer.lease_age.version != age.version:
             changed_at = time.monotonic()
         time.sleep(_RETRY_EVERY)

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from .._core.content_ids import ID_LENGTH, fit
 
 LABEL = "shipping.code."
+# A Swarm's configs and secrets have names of at most 64 characters; a service's name is a label
+# of the DNS, which has at most 63 (RFC 1035 section 2.3.4).
 OBJECT_LIMIT = 64
 SERVICE_LIMIT = 63
 
@@ -29,28 +31,29 @@ class Naming:
     volume_labels: Mapping[str, str] = field(default_factory=dict)
 
     def scoped(self, name: str) -> str:
-        """The name of a network or volume of the app."""
+        """Return the name of a network or volume of the app."""
         full = f"{self.app}{self.joint}{name}"
         return fit(self.dns(full), SERVICE_LIMIT) if self.strict else full
 
     def content(self, name: str, content_id: str) -> str:
-        """The name of a secret or config with this content."""
+        """Return the name of a secret or config with this content."""
         scoped = f"{self.app}{self.joint}{name}"
         readable = self.dns(scoped) if self.strict else scoped
         return f"{fit(readable, OBJECT_LIMIT - ID_LENGTH - 1)}{self.joint}{content_id}"
 
     @staticmethod
     def dns(name: str) -> str:
-        """A name in the letters of the DNS (RFC 1123): what is none of them becomes ``-``."""
+        """Return a name in the letters of the DNS (RFC 1123): others become ``-``."""
         clean = re.sub(r"[^a-z0-9.-]", "-", name.lower()).strip("-.")
+        # RFC 1123: each part between two dots begins and ends with a letter or digit.
         return re.sub(r"[.-]{2,}", lambda run: run[0].replace(".", "-"), clean)
 
 
 def record_name(app: str, number: int) -> str:
-    """The name of the object that holds a release's record."""
+    """Return the name of the object that holds a release's record."""
     return fit(f"shipping.code.{app}.release.{number}", OBJECT_LIMIT)
 
 
 def lease_name(app: str) -> str:
-    """The name of the object that holds an app's lease."""
+    """Return the name of the object that holds an app's lease."""
     return fit(f"shipping.code.{app}.lease", OBJECT_LIMIT)

@@ -75,6 +75,7 @@ def rollback(platform: Platform, intent: Intent, seen: Observation) -> PlannedRu
             result={"app": intent.app, "release": live.summary() if live else {}},
             warnings=(warning,) if intent.release is None else (),
         )
+    # Before anything is changed: a rollback that finds an image missing would stop half-way.
     gone = platform.reader.missing([target], seen, thorough=True)[0]
     if gone:
         raise PlanError(
@@ -106,6 +107,7 @@ def _towards(
     }
     if live and _is_release(live, resolved, intent.version) and not plan.changed:
         return PlannedRun(
+            # Nothing to write, and yet services may not be healthy, as after a run that was killed.
             needed=not _steady(seen.states, resolved, intent.limits.max_crashes),
             purpose=f"who watches {intent.version}",
             record=live,
@@ -143,6 +145,7 @@ def _pending_or_new(
         resolved=resolved,
     )
     record.data()  # raises where it is too large, before anything is written
+    # The same release again continues the record of the killed run, with its number.
     pending = newest(seen.records, PENDING)
     if pending and _is_release(pending, resolved, intent.version):
         return pending if pending.rollback_of == rollback_of else record
@@ -245,6 +248,7 @@ def _unscalable(name: str, states: States) -> str:
 def absent(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:
     """Plan the removal of an app, except its volumes."""
     there = platform.reader.belongings(intent.app, seen)
+    # Volumes are never removed: their data cannot be made again. So they are listed.
     volumes: set[str] = set()
     for record in seen.records:
         volumes.update(record.resolved.volumes)

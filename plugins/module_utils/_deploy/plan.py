@@ -40,7 +40,7 @@ class ServicePlan:
 
     @property
     def changed(self) -> bool:
-        """Whether anything is done at all."""
+        """Return whether anything is done at all."""
         return self.action != KEEP
 
 
@@ -64,7 +64,7 @@ class Plan:
 
     @property
     def changed(self) -> bool:
-        """Whether the platform would be touched."""
+        """Return whether the platform would be changed."""
         return (
             any(service.changed for service in self.services)
             or any(self.create.values())
@@ -72,7 +72,7 @@ class Plan:
         )
 
     def as_data(self) -> dict[str, Any]:
-        """The plan as a result of a module."""
+        """Return the plan as a result of a module."""
         return {
             "services": [
                 {
@@ -93,7 +93,7 @@ class Plan:
 
 
 def interruption(name: str, service: Mapping[str, Any], replicas: int, machines: int) -> str:
-    """Whether replacing a service's tasks leaves it serving all along, and why not.
+    """Return whether replacing a service's tasks leaves it serving all along, and why not.
 
     ``replicas`` is the number that serves now, ``machines`` how many may run it.
     """
@@ -112,11 +112,13 @@ def interruption(name: str, service: Mapping[str, Any], replicas: int, machines:
             f"interrupted on each machine in turn, because {name} publishes on the machine and"
             " stops before the new task starts"
         )
+    # stop-first with one replica stops the good task before the new one has shown that it runs.
     if replicas <= 1:
         return (
             f"interrupted, because the only task of {name} stops before the new one starts (order:"
             " stop-first)"
         )
+    # UpdateConfig of the engine: a parallelism of 0 means all tasks at once.
     if at_once == 0 or at_once >= replicas:
         return (
             f"interrupted, because all {replicas} tasks of {name} stop at once (parallelism:"
@@ -126,7 +128,7 @@ def interruption(name: str, service: Mapping[str, Any], replicas: int, machines:
 
 
 def host_ports(service: Mapping[str, Any]) -> list[int]:
-    """The ports that a service takes on its machines themselves."""
+    """Return the ports that a service takes on its machines themselves."""
     return [
         port["published"]
         for port in service.get("ports", [])
@@ -137,7 +139,8 @@ def host_ports(service: Mapping[str, Any]) -> list[int]:
 def start_first_on_host_port(
     name: str, service: Mapping[str, Any], replicas: int, machines: int
 ) -> str:
-    """Why a start-first update of a service with a host port can never fit, or nothing."""
+    """Return why a start-first update with a host port can never fit; empty where it can."""
+    # Such a task waits forever: no node is free, and the old task stays until the new one runs.
     ports = host_ports(service)
     update = service.get("deploy", {}).get("update_config", {})
     everywhere = service.get("deploy", {}).get("mode") == "global"

@@ -36,6 +36,7 @@ class PlatformDefinition:
 
     name: str
     title: str
+    # Functions, so that only the chosen platform's client is imported, which takes 0.3 to 0.8 s.
     load_support: Callable[[], Support]
     connect: Connect
     connection_options: OptionSpecs = field(default_factory=dict)
@@ -52,17 +53,17 @@ class Platforms:
 
     @property
     def names(self) -> list[str]:
-        """The names of all platforms, the default one first."""
+        """Return the names of all platforms, the default one first."""
         return list(self._definitions)
 
     @property
     def default(self) -> str:
-        """The name of the platform that is used where the user names none."""
+        """Return the name of the platform that is used where the user names none."""
         return self.names[0]
 
     @property
     def with_manifests(self) -> list[PlatformDefinition]:
-        """The platforms that take manifests."""
+        """Return the platforms that take manifests."""
         definitions = self._definitions.values()
         return [definition for definition in definitions if definition.check_manifests]
 

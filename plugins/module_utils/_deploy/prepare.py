@@ -63,12 +63,14 @@ def _preview(
 ) -> tuple[RunAnswer | None, str]:
     """Return the same; and for a run that writes, the purpose of its lease."""
     free = may_acquire(seen.lease, intent.lease_age, intent.run)
+    # Check mode writes nothing, so it need not wait for another run.
     if not intent.check and not free:
         return _waiting_for(seen.lease, intent), ""
     planned = planner(platform, intent, seen)
     if intent.check:
         warnings = () if free else _at_work(seen.lease, intent)
         return planned.answer(changed=planned.changed, warnings=warnings), ""
+    # The record of a killed run has to be closed, even if its release is what runs.
     if not planned.needed and newest(seen.records, PENDING) is None:
         return planned.answer(changed=False), ""
     return None, planned.purpose
@@ -93,6 +95,8 @@ def prepare(platform: Platform, intent: Intent, planner: Planner) -> RunAnswer:
     # It is short enough to need no renewal; every write checks that the lease is still ours.
     fence = fencing.LeaseKeeper(platform.leases, intent.app, intent.run, lease.token, float("inf"))
     try:
+        # The former holder may wake up in the middle of a write. The new token changes the version
+        # of each service, so that its write is rejected as outdated.
         if seen.lease and seen.lease.holder:
             platform.driver.stamp(intent.app, fence)
         answer = _prepare_leased(platform, intent, planner, fence)
@@ -116,7 +120,10 @@ def _prepare_leased(
     record = planned.record
     if record:
         fence.check()
+        # Before the first change: a record that is left pending is what the next run recovers from.
         record = record if record.id else platform.records.write_record(intent.app, record)
+        # Here and not in the worker, which never has the contents: a killed worker leaves no
+        # file with them.
         platform.driver.make_objects(intent.app, record.resolved, planned.contents, fence)
     job = Job(
         kind=planned.kind,

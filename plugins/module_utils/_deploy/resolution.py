@@ -35,21 +35,21 @@ class Resolved:
     volumes: list[str] = field(default_factory=list)
 
     def as_data(self) -> dict[str, Any]:
-        """Plain data, for a record."""
+        """Return plain data, for a record."""
         return asdict(self)
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Resolved:
-        """What :meth:`as_data` made; unknown entries of newer versions are left out."""
+        """Read what :meth:`as_data` returned; unknown entries of newer versions are left out."""
         return cls(**{name: data[name] for name in cls.__dataclass_fields__ if name in data})
 
     @property
     def hash(self) -> str:
-        """A hash of the whole."""
+        """Return a hash of the whole."""
         return digest(self.as_data())
 
     def object_for(self, section: str, source: str, content_id: str) -> str | None:
-        """The name of the object that holds this content already, if there is one."""
+        """Return the name of the object that holds this content already, if there is one."""
         for name, entry in getattr(self, section).items():
             if entry.get("source") == source and entry.get("id") == content_id:
                 return str(name)
@@ -163,11 +163,13 @@ def _service(
 ) -> dict[str, Any]:
     result = dict(service)
     result["image"] = names.images.get(service["image"], service["image"])
+    # Beside the digest: users know a release by its tag.
     result["reference"] = service["image"]
     if result.pop("network_mode", None) == HOST_NETWORK:
         result["networks"] = {HOST_NETWORK: {}}
     else:
         result["networks"] = {
+            # In Compose a service is always reached by its own name as well.
             names.networks[network]: {"aliases": sorted({name, *settings.get("aliases", [])})}
             for network, settings in service.get("networks", {}).items()
         }
@@ -191,9 +193,9 @@ def _granted(grant: Mapping[str, Any], objects: Mapping[str, str]) -> dict[str, 
 
 
 def _mount(naming: Naming, mount: Mapping[str, Any], volumes: Section) -> dict[str, Any]:
-    """A mount with the volume's own settings.
+    """Return a mount with the volume's own settings.
 
-    Since a volume is made by the first task that mounts it.
+    A volume is made by the first task that mounts it.
     """
     if mount["type"] != "volume" or "source" not in mount:
         return dict(mount)
@@ -211,5 +213,5 @@ def _mount(naming: Naming, mount: Mapping[str, Any], volumes: Section) -> dict[s
 
 
 def references(compose: Compose) -> Iterable[str]:
-    """Every image that the app's services name, once each."""
+    """Return every image that the app's services name, once each."""
     return sorted({service["image"] for service in compose.services.values()})

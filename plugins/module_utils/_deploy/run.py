@@ -98,6 +98,7 @@ def preview_run(
 
 def _prepare(call: _Call) -> dict[str, Any]:
     """Do the short part; a worker carries out the job that is left."""
+    # First, so that a folder that cannot be used ends the run before anything is changed.
     journal = Journal(path_for(call.intent.app, call.intent.run), call.words)
     answer = prepare(connect(call.options, call.platforms), call.intent, call.planner).masked(
         call.words
@@ -116,6 +117,7 @@ def _work(options: Options, platforms: Platforms, job: Job, journal: Journal) ->
         outcome = execute(connect(options, platforms), job, journal.write_line, journal.hide)
     except ShippingError as error:
         outcome = RunOutcome(FAILED, str(error))
+    # Readers see the journal alone: the output of the worker leads nowhere.
     except BaseException as error:
         failure = Failure("the worker", f"ended unexpectedly ({type(error).__name__}: {error})")
         journal.end(RunOutcome(FAILED, failure.sentence()).as_data())

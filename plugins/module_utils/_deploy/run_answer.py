@@ -77,7 +77,7 @@ class RunAnswer:
 
     @property
     def failed(self) -> bool:
-        """Whether the call failed."""
+        """Return whether the call failed."""
         return bool(self.result.get("failed"))
 
     def as_data(self) -> dict[str, Any]:

@@ -86,6 +86,7 @@ def _as_text(manifests: tuple[dict[str, Any], ...]) -> str:
 
 
 def _encoded(contents: Mapping[str, bytes]) -> dict[str, str]:
+    # Options of modules are JSON, which has no bytes.
     return {name: base64.b64encode(content).decode() for name, content in contents.items()}
 
 

@@ -68,6 +68,7 @@ def service_plan(
         return _created(declared, problems)
     name = declared.name
     if existing.mode != declared.mode:
+        # Engines reject it: a Swarm answers a change of the mode in place with 501.
         if name not in recreate:
             problems.append(_mode_problem(name, existing.mode, declared.mode))
         return _recreated_for_mode(name, existing.mode, declared.mode)
@@ -84,6 +85,7 @@ def service_plan(
 
 
 def _created(declared: Declared, problems: list[Problem]) -> ServicePlan:
+    # 0 where nothing is known of the machines: then nothing can be said of a port either.
     if declared.eligible:
         replicas = declared.service.get("deploy", {}).get("replicas", 1)
         _check_start_first(declared, replicas, problems)

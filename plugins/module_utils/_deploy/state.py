@@ -75,7 +75,7 @@ class ServiceState:
 
     @property
     def healthy(self) -> tuple[Task, ...]:
-        """The tasks that run what is wanted now; where there is a health check, it has passed."""
+        """Return the tasks that run what is wanted now and have passed any health check."""
         return tuple(
             task for task in self.tasks if task.current and task.wanted and task.state == RUNNING
         )

@@ -17,8 +17,11 @@ from collections.abc import Callable
 
 def detach(work: Callable[[], None]) -> None:
     """Do the work in a process of its own, which no process of this session waits for."""
+    # The child has a copy of what is buffered, and would write it a second time.
     sys.stdout.flush()
     sys.stderr.flush()
+    # The steps of SysV daemons (daemon(7)): the first child is waited for, so that no zombie stays;
+    # the second one cannot get a terminal, and init adopts it.
     child = os.fork()
     if child:
         os.waitpid(child, 0)
@@ -36,7 +39,9 @@ def detach(work: Callable[[], None]) -> None:
 def _cut_off() -> None:
     """Close the terminal and the connection of the parent, and leave its folder."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # Ansible removes the module's folder while the worker still runs.
     os.chdir("/")
+    # SSH keeps a connection open as long as a process has its output.
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)

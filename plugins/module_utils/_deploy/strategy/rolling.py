@@ -47,6 +47,7 @@ class Rollout:
         app, resolved = self.job.app, self.record.resolved
         deadline = time.monotonic() + self.timeout
         seen = retry_unreachable(lambda: self.platform.reader.observe(app), deadline)
+        # Planned again, without contents: the run was prepared in another process, which made them.
         plan = self.platform.preview.plan(app, resolved, seen, self.job.wishes, Contents())
         watch = HealthWatch(
             self.platform,
@@ -75,6 +76,7 @@ class Rollout:
         going = [*named(plan, REMOVE, early=True), *named(plan, RECREATE)]
         if going:
             self._remove(going, deadline)
+        # Networks do not change in place.
         renewed = set(plan.create["networks"]) & set(plan.remove["networks"])
         if renewed:
             self.platform.driver.remove_networks(
@@ -90,6 +92,7 @@ class Rollout:
 
     def _remove_leftovers(self, plan: Plan, deadline: float) -> None:
         """Remove what is not needed any more, last, when everything else is live."""
+        # Last: if the rollout fails, the former release still has them.
         leaving = named(plan, REMOVE, early=False)
         if leaving:
             self._remove(leaving, deadline)
@@ -107,6 +110,7 @@ class Rollout:
         while not watch.expired:
             try:
                 self._apply_ready(watch, seen, applied)
+            # An engine may restart during a rollout; the deadline alone ends the attempts.
             except Unreachable as error:
                 self.report(f"the platform does not answer ({error.why}), trying again")
                 time.sleep(LOOK_EVERY)
@@ -139,6 +143,7 @@ class Rollout:
                 watch.revisions[name] = self.platform.driver.apply(
                     self.job.app, name, self.record, seen, self.fence
                 )
+            # Neither says anything of this service.
             except (Unreachable, LeaseLost):
                 raise
             except ShippingError as error:
