@@ -20,10 +20,14 @@ from typing import Any
 
 from .._core.errors import PlanError
 
+# Docker clients keep the Hub's login under the address of its first API.
 HUB = "https://index.docker.io/v1/"
 _HUB_NAMES = ("docker.io", "index.docker.io")
+# docker-credential-helpers: with this name the secret is an identity token, no password.
 _TOKEN_USER = "<token>"  # noqa: S105
 _HELPER_TIMEOUT = 30.0
+# Messages of docker-credential-helpers that mean that there is no login. They come with exit
+# status 1, as errors do.
 _NOT_FOUND = ("credentials not found", "no credentials server url")
 _SHOWN = 200
 
@@ -122,6 +126,7 @@ def login_in(content: Mapping[str, Any], registry: str) -> Login:
     if entry.get("identitytoken"):
         return {"identitytoken": entry["identitytoken"], "serveraddress": key}
     username, password = entry.get("username", ""), entry.get("password", "")
+    # As the Docker client does: `auth` goes before a name and a password.
     if entry.get("auth"):
         username, password = _decoded(entry["auth"], key)
     return {"username": username, "password": password, "serveraddress": key} if username else {}
@@ -173,6 +178,7 @@ def dockerconfigjson(logins: Mapping[str, Mapping[str, str]]) -> bytes:
             }
     if not auths:
         return b""
+    # Sorted, so that the same logins are no change of the Secret.
     return json.dumps({"auths": auths}, sort_keys=True, separators=(",", ":")).encode()
 
 
@@ -188,6 +194,7 @@ def _decoded(auth: str, key: str) -> tuple[str, str]:
         username = colon = password = ""
     if not colon:
         raise ValueError(f"the auth of {key} is no base64 of name:password")
+    # As decodeAuth of the Docker client does.
     return username, password.strip("\0")
 
 

@@ -32,6 +32,8 @@ from .registry_answers import (
 )
 from .registry_http import HOSTS, RegistryHttp, address_of, origin
 
+# Indexes as well: to a client that takes manifests only, a registry may answer with the one of
+# a single platform, which has another digest.
 _MANIFESTS = (
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.oci.image.manifest.v1+json",
@@ -39,6 +41,8 @@ _MANIFESTS = (
     "application/vnd.docker.distribution.manifest.v2+json",
 )
 _MASK = "********"
+# The token is put into a header, where a blank or a line end would begin something else
+# (RFC 9110 section 5.5).
 _TOKEN = re.compile(r"[!-~]+")
 
 
@@ -71,6 +75,7 @@ class Registries:
 
     def _login(self, registry: str) -> dict[str, str]:
         """Return a registry's login, for which a helper is started once only."""
+        # The lock is kept while a helper runs: threads would start one each for the same registry.
         with self._lock:
             if registry not in self._logins:
                 self._logins[registry] = self._credentials.for_registry(registry)
@@ -105,9 +110,11 @@ class ManifestRequest:
         """
         answer = self._request("HEAD")
         digest = answer.headers.get("Docker-Content-Digest", "")
+        # RFC 6585 section 4: another request would count, too.
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             raise rejection(answer)
         if answer.status != HTTPStatus.OK or not is_image_id(digest):
+            # An answer to HEAD has no body (RFC 9110 section 9.3.2), and so no reason for an error.
             answer = self._request("GET")
             if answer.status != HTTPStatus.OK:
                 raise rejection(answer)
@@ -152,6 +159,7 @@ class ManifestRequest:
         if not demanded.keys() & {"bearer", "basic"}:
             return ""
         login = self._login(self.reference.registry)
+        # A registry may repeat in its message what was sent to it.
         self._secrets += [login.get("password", ""), login.get("identitytoken", "")]
         if "bearer" in demanded:
             return f"Bearer {self._token(demanded['bearer'], login)}"
@@ -187,6 +195,7 @@ class ManifestRequest:
                 f"its token service {address}: {message_of(answer)}",
             )
         content = mapping_in(answer.body)
+        # The token specification has both names, and lets a service send either.
         token = content.get("token") or content.get("access_token")
         if not isinstance(token, str) or not _TOKEN.fullmatch(token):
             raise NoAnswer(f"its token service {address} answers without a token")
@@ -198,6 +207,7 @@ class ManifestRequest:
     ) -> HttpAnswer:
         service = {"service": demanded["service"]} if demanded.get("service") else {}
         scope = demanded.get("scope") or f"repository:{self._name}:pull"
+        # Only the OAuth 2 form of the token specification takes an identity token.
         if login.get("identitytoken"):
             form = {
                 "grant_type": "refresh_token",
@@ -207,6 +217,7 @@ class ManifestRequest:
                 "scope": scope,
             }
             return self._http.send(self._host, "POST", realm, {}, form)
+        # The token specification repeats the parameter for each scope.
         query = [*service.items(), *(("scope", part) for part in scope.split())]
         authorization = self._basic(login)
         if authorization:

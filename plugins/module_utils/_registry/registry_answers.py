@@ -20,6 +20,7 @@ from typing import Any
 from .._core.image_references import is_image_id
 
 DENIED, MISSING, UNREACHABLE = "image_denied", "image_missing", "registry_unreachable"
+# Characters: a message of a registry is a part of one line that a user reads.
 _SHOWN = 300
 _CHALLENGE = re.compile(
     r"[\s,]*([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(\"(?:[^\"\\]|\\.)*\"|[^\s,\"]+))?", re.ASCII
@@ -68,6 +69,8 @@ def challenges(header: str) -> dict[str, dict[str, str]]:
 def rejection(answer: HttpAnswer) -> Rejection:
     """Return what an error answer means; its codes say more than its status."""
     codes = {code.upper() for code, _text in _errors_in(answer.body)}
+    # Registries differ: some answer 404 to a client without a login, some 403 to one that asks for
+    # what does not exist.
     denied = answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) or codes & {
         "DENIED",
         "UNAUTHORIZED",
@@ -87,9 +90,11 @@ def message_of(answer: HttpAnswer) -> str:
         for code, text in _errors_in(answer.body)
     ]
     text = " ".join("; ".join(filter(None, parts)).split())
+    # The message is shown in a terminal, which would carry out escape sequences.
     printable = "".join(filter(str.isprintable, text))[:_SHOWN]
     message = printable or _status(answer.status)
     pause = answer.headers.get("Retry-After", "")
+    # Retry-After may also be a date (RFC 9110 section 10.2.3), which is left out.
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS and re.fullmatch("[0-9]{1,9}", pause):
         return f"{message}; try again in {pause} s"
     return message
@@ -126,6 +131,7 @@ def mapping_in(body: bytes) -> dict[str, Any]:
     """Return the JSON mapping in a body; empty where there is none."""
     try:
         content = json.loads(body)
+    # RecursionError: JSON that is nested too deep.
     except (ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
@@ -136,6 +142,7 @@ def digest_of(answer: HttpAnswer) -> str:
     named = answer.headers.get("Docker-Content-Digest", "")
     if is_image_id(named):
         return named
+    # A digest is that of the body's bytes; only that of schema 1 leaves its signatures out.
     if mapping_in(answer.body).get("schemaVersion") != 2:
         raise NoAnswer("its answer is no image manifest")
     return f"sha256:{hashlib.sha256(answer.body).hexdigest()}"

@@ -21,9 +21,12 @@ from .._core.errors import ShippingError, first_cause
 from .credentials import basic
 from .registry_answers import HttpAnswer, NoAnswer
 
+# The Hub's registry is not at the name that references use.
 HOSTS = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
+# Where the Docker engine looks for a registry's own authority.
 _CERTIFICATES = "/etc/docker/certs.d"
 _REDIRECTIONS, _MOST_REDIRECTIONS = (301, 302, 303, 307, 308), 5
+# Bytes: 4 MiB is the size of manifest that the distribution specification has registries take.
 _LARGEST, _CHUNK = 4 * 1024 * 1024, 64 * 1024
 _SHOWN = 300
 # Nothing that two readers of an address could understand differently: no user, no backslash, no
@@ -52,6 +55,7 @@ class RegistryHttp:
             except NoAnswer as error:
                 failures.append((scheme, error.why))
                 continue
+            # The next request need not try TLS in vain.
             self._schemes_by_host[host] = scheme
             return self._follow(host, method, headers, answer)
         if len({why for _scheme, why in failures}) == 1:
@@ -106,6 +110,7 @@ class RegistryHttp:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
             body = urlencode(form)
         why = ""
+        # urllib3's timeout counts for each read; a body that comes byte by byte would never end.
         deadline = time.monotonic() + self._timeout
         try:
             pool = self._pool(registry, proxy_for(url), insecure=insecure)
@@ -115,6 +120,7 @@ class RegistryHttp:
                 headers=headers,
                 body=body,
                 timeout=self._timeout,
+                # _follow decides which ones to follow, and who gets the credentials.
                 redirect=False,
                 retries=False,
                 preload_content=False,
@@ -139,6 +145,7 @@ class RegistryHttp:
         return address in self._insecure or _is_loopback(address)
 
     def _pool(self, registry: str, proxy: str, *, insecure: bool) -> Any:
+        # A pool for each registry, since each may trust an authority of its own.
         key = (registry, insecure, proxy)
         with self._lock:
             if key not in self._pools:
@@ -163,6 +170,7 @@ def _join(url: str, location: str) -> str:
 
 
 def address_of(answer: HttpAnswer) -> str:
+    """Return the address that an answer came from."""
     return origin(answer.url)[1]
 
 
@@ -180,6 +188,8 @@ def proxy_for(url: str) -> str:
     https://docs.python.org/3/library/urllib.request.html#urllib.request.getproxies
     """
     scheme, address = origin(url)
+    # Undocumented, as proxy_bypass_environment is; the documented getproxies also reads settings of
+    # the system.
     proxies = getproxies_environment()
     proxy = proxies.get(scheme) or proxies.get("all") or ""
     if not proxy or _is_loopback(address) or proxy_bypass_environment(address):
@@ -231,6 +241,7 @@ def _reason(error: BaseException) -> str:
 
 def _unverified_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # First: ssl rejects CERT_NONE as long as names are checked.
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
@@ -260,6 +271,7 @@ def _system_context() -> ssl.SSLContext:
     context = ssl.create_default_context()
     paths = ssl.get_default_verify_paths()
     if not (paths.cafile or paths.capath):
+        # Python's default paths of authorities may not exist on this system.
         with contextlib.suppress(ImportError):
             import certifi
 
