@@ -40,6 +40,7 @@ def connect(url: str, token: str, verify: bool | str, timeout: float) -> Awx:
         def send(self, *arguments: Any, **options: Any) -> Any:
             return super().send(*arguments, **{**options, "timeout": timeout})
 
+    # awxkit tries five times by itself, also a POST that AWX may have received.
     config.client_connection_attempts = 1
     connection = Connection(url.rstrip("/"), verify=verify)
     for scheme in ("http://", "https://"):
@@ -74,6 +75,7 @@ class Awx:
     def count(self, address: str) -> int:
         """Return how many objects a list has."""
         with _sentences(address):
+            # The first page has the count of all.
             return int(self._page(address).get(page_size=1).json["count"])
 
     def get(self, address: str) -> Object:
@@ -100,6 +102,7 @@ class Awx:
         """Remove an object; AWX may do so later."""
         with (
             _sentences(f"{title} could not be removed"),
+            # Removed already, by AWX along with something else or by a user.
             contextlib.suppress(NotFound),
             _no_content(),
         ):
@@ -114,6 +117,7 @@ class Awx:
 @contextlib.contextmanager
 def _no_content() -> Iterator[None]:
     """Suppress the error that an answer without content is to awxkit."""
+    # awxkit raises an error for status 204, which is what AWX answers to a change without content.
     from awxkit.exceptions import NoContent
 
     with contextlib.suppress(NoContent):

@@ -22,6 +22,7 @@ from .object_types import BY_NAME, KINDS, ObjectType
 
 HIDDEN = "$encrypted$"
 _MARK = re.compile(r"(?:^| )\[shipping\.code(?: ([0-9a-f]+))?\]$")
+# AWX demands DTSTART, and an INTERVAL in each rule, beyond what RFC 5545 does.
 _RRULE = re.compile(r"DTSTART(;TZID=[^:]+)?:\d{8}T\d{6}Z? .*RRULE:\S*INTERVAL=\d+")
 
 
@@ -136,6 +137,7 @@ def secret_digest(declared: Declared) -> str:
     secret = declared.fields.get(declared.kind.secret)
     if not secret:
         return ""
+    # The salt is of the object: equal secrets of two objects have different marks.
     salt = f"shipping.code:awx:{declared.kind.name}:{declared.name}"
     return secret_id(canonical(secret).encode(), salt.encode())[:12]
 
@@ -169,6 +171,7 @@ def differences(
         for name, value in sent.items()
         if not _same(kind, name, value, current.get(name))
     }
+    # AWX shows `$encrypted$` for a secret, so that the mark has to tell whether it changed.
     if secret and (update_all_secrets or _secret_differs(declared, secret, current)):
         changes[kind.secret] = secret
     return changes
@@ -184,6 +187,7 @@ def _secret_differs(
 
 def _same(kind: ObjectType, name: str, value: Any, current: Any) -> bool:
     if name in kind.texts:
+        # AWX keeps the text as it was written: other blanks or another order are no change.
         return bool(_parsed(value) == _parsed(current))
     return bool(value == current or (value in ("", None) and current in ("", None)))
 

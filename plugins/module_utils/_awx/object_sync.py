@@ -30,6 +30,7 @@ from .object_types import BY_NAME, arguments
 _T = TypeVar("_T")
 _RUNNING = ("new", "pending", "waiting", "running")
 _NOT_FETCHED = ("failed", "error", "canceled")
+# Seconds between two requests that look for the end of an update or a removal.
 _INTERVAL = 0.5
 # AWX removes these together with their organization.
 _OF_ORGANIZATIONS = (
@@ -263,7 +264,9 @@ class ObjectSync:
                 return None
             return True
 
+        # AWX answers 409 as long as jobs use the object.
         self._until(try_to_remove, f"{title} is still used by jobs")
+        # AWX answers 202 to the removal of an inventory, and removes it in the background.
         self._until(
             lambda: None if self.read(step.declared) else True, f"{title} is still being removed"
         )
@@ -295,6 +298,7 @@ def sync_objects(sync: ObjectSync, objects: Mapping[str, Any]) -> dict[str, Any]
     """Make or change everything that is declared."""
     steps = sync.plan(declared_in(objects))
     outcomes = [step.outcome for step in steps]
+    # Before the changes, which put what was made into the steps.
     diff = _diff(steps)
     for step in () if sync.check_mode else steps:
         sync.apply(step)
@@ -312,6 +316,7 @@ def remove_objects(sync: ObjectSync, objects: Mapping[str, Any]) -> dict[str, An
         list(sync.read_references(declared))  # For the ids; what is missing does not matter here.
         steps.append(ObjectPlan(declared, sync.read(declared)))
     outcomes, notes = [], []
+    # The other way round: AWX does not remove what another object uses.
     for step in reversed(steps):
         outcome, reasons = _remove(sync, step, steps)
         outcomes.append(outcome)

@@ -99,6 +99,7 @@ KINDS = (
         references={"organization": "organizations"},
         scope="organization",
         needed=("organization", "notification_type", "notification_configuration"),
+        # A token or a password is among the values, under a name that depends on the type.
         secret="notification_configuration",  # noqa: S106 - the name of a field
     ),
     ObjectType(
@@ -161,6 +162,7 @@ KINDS = (
         },
         lists={"credentials": "credentials", **_NOTIFICATIONS},
         scope="organization",
+        # Read-only in AWX: a job template belongs to the organization of its project.
         unsent=("organization",),
         needed=("organization", "inventory", "project", "playbook"),
         texts=("extra_vars",),
