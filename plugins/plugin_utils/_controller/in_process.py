@@ -59,6 +59,7 @@ def is_this_process(action: Any, variables: Mapping[str, Any]) -> bool:
     """Return whether a module would run in this Python, as this user, with this environment."""
     if not is_local(action) or action._connection.become or any(action._task.environment or ()):
         return False
+    # By path: the Python of a virtual environment is a link to another one, with other packages.
     return configured_python(action, variables) == sys.executable
 
 
@@ -88,6 +89,7 @@ def preview_module(
         if answer is None:
             return None
         result = answer.as_data()
+    # As _core/module_exit.py does for the module itself.
     if not diff:
         result.pop("diff", None)
     # remove_values is private as well: AnsibleModule masks its result by it.

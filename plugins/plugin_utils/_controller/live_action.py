@@ -42,6 +42,7 @@ display = Display()
 
 # Seconds.
 _READ_LOCAL_EVERY = 0.2
+# One call of a module takes 0.7 to 1.5 s on a remote host, so that each waits there for news.
 _READ_REMOTE_FOR = 5
 _START_TIMEOUT = 30
 _HEARTBEAT = 15
@@ -61,6 +62,7 @@ class LiveAction(ActionBase):
     """An action whose module may take its time; subclasses prepare the module's options."""
 
     _supports_check_mode = True
+    # With False, ActionBase.run would end the action without a word of what to do instead.
     _supports_async = True
     _supports_diff = True
 
@@ -107,6 +109,7 @@ class LiveAction(ActionBase):
         self._quiet = is_quiet(str(options.get("progress", "auto")))
         self._module = AnsibleModuleRunner(self, variables)
         self._preview = InProcessRunner(self.module, self, variables)
+        # Waited for here and not in the module, so that users see which run holds the app.
         answer = wait_for_lease(
             partial(self._prepare, options, replace(request, phase=PREPARE, run=new_run())),
             str(options.get("app", "")),
@@ -158,6 +161,7 @@ class LiveAction(ActionBase):
             now = time.monotonic()
             if pages.entries:
                 last_news = now
+            # Without a first entry there is no process id to look at: only its silence shows.
             if offset == 0 and now - started > _START_TIMEOUT:
                 return
             if now - last_news > _HEARTBEAT:
@@ -172,6 +176,7 @@ class LiveAction(ActionBase):
         request = RunRequest(FOLLOW, journal=path, offset=offset, seconds=_READ_REMOTE_FOR)
         try:
             result = self._module.run({**options, **request.as_options()})
+        # The rollout needs no connection, so that a lost one is no reason to fail.
         except AnsibleConnectionFailure as error:
             self._report(f"the connection is lost ({error}), the worker goes on; trying again")
             time.sleep(_READ_REMOTE_FOR)

@@ -13,6 +13,7 @@ from ansible.utils.display import Display
 
 display = Display()
 
+# A line between those of such a callback would make its output unreadable for programs.
 _MACHINE_READABLE = ("json", "jsonl", "junit")
 
 

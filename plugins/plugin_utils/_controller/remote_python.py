@@ -25,6 +25,7 @@ SWITCH = "shipping_remote_python"
 """The variable of a host or a play by which users turn this way off."""
 
 _TOP = "shipping_code"
+# Marks the answer among the lines that a shell prints at login.
 _ANSWER = "shipping.code answers "
 _TEXT = """\
 import sys
