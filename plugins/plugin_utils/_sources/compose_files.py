@@ -76,10 +76,13 @@ def load(sources: SpecSources, check: CheckContent | None = None) -> LoadedSpec:
     """
     problems: list[Problem] = []
     values = _values(sources)
+    # Before the merge, as docker compose does: `${P}:80` may be the same port as `80:80`.
     layers = [_interpolated(content, values, problems) for content in _layers(sources, problems)]
+    # Without one of the files, what it declares would be reported as missing.
     if len(layers) < len(sources.compose):
         raise SpecError(problems, _origin(sources))
     spec = LoadedSpec(merge(layers))
+    # As in docker compose: relative paths start at the folder of the first file.
     folder = os.path.dirname(sources.compose[0]) if sources.compose else sources.folder
     loading = _Loading(sources, folder, values, problems)
     for path, service in _entries(spec.content, "services"):
@@ -186,6 +189,7 @@ def _values(sources: SpecSources) -> Values:
         **sources.environment,
         **{name: scalar_text(value) for name, value in sources.values.items()},
     }
+    # One after the other: a line may refer to variables of the files before.
     for path in sources.env_files:
         lines = dotenv.parse(
             _decoded(path, _read(path, sources)),
@@ -237,6 +241,7 @@ def _from_env_files(
                 _new_lines(dotenv.parse(content, file, referable, variables), variables)
             )
         except OSError as error:
+            # `required: false` is for a file that is not there, not for one that cannot be read.
             if entry["required"] or not isinstance(error, FileNotFoundError):
                 reader.problem(f"cannot read {file}: {error.strerror or error}")
         except SpecError as error:
@@ -322,6 +327,7 @@ def _add_data(
         reader.problem(f"cannot read {loading.full_path(value)}: {error.strerror or error}")
     except Unset as error:
         reader.problem(str(error))
+    # A name in place of the content: the spec is shown and recorded, contents go beside it.
     entry["environment"] = name
 
 

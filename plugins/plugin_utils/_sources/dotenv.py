@@ -35,6 +35,7 @@ _ESCAPES = {
     "v": "\v",
     "\\": "\\",
     '"': '"',
+    # Doubled, since the variables of the value are replaced afterwards.
     "$": "$$",
 }
 
@@ -42,11 +43,12 @@ _ESCAPES = {
 def parse(
     text: str, name: str, values: Values, earlier: Mapping[str, str | None] | None = None
 ) -> dict[str, str | None]:
-    """Key to value; None for a key without ``=``, which takes its value from elsewhere.
+    """Return keys with values; None for a key without ``=``, whose value comes from elsewhere.
 
     A variable in a value is looked up in ``values`` first, then in the lines above and in the
     ``earlier`` files.
     """
+    # Editors on Windows begin a file with a byte order mark and end lines with CRLF.
     text = text.lstrip("\ufeff").replace("\r\n", "\n")
     result: dict[str, str | None] = {}
     problems: list[Problem] = []
@@ -83,6 +85,7 @@ def parse(
 
 def _value(match: re.Match[str], values: Values) -> str | None:
     if match["single"] is not None:
+        # Single quotes keep a value as it is written: no variables, no other escapes.
         return match["single"].replace("\\'", "'")
     if match["double"] is not None:
         return substitute(
@@ -96,4 +99,5 @@ def _value(match: re.Match[str], values: Values) -> str | None:
         )
     if match["bare"] is None:
         return None
+    # Only after a blank: `#0a6ebd` is a value.
     return substitute(match["bare"].partition(" #")[0].strip(), values)

@@ -97,6 +97,7 @@ def _braces(text: str, start: int) -> tuple[str, int]:
     """Return the text up to the closing brace, and the position behind it."""
     depth = 1
     for index in range(start, len(text)):
+        # Counted, since a default may hold variables in braces itself.
         depth += (text[index] == "{") - (text[index] == "}")
         if depth == 0:
             return text[start:index], index + 1
@@ -116,6 +117,7 @@ def _value(name: str, operator: str, word: str, values: Values, path: str) -> st
     is_set = value is not None and (value != "" or not operator.startswith(":"))
     action = operator[-1:]
     if action == "+":
+        # Only the branch that is used is replaced: variables of the other one need no values.
         return substitute(word, values, path) if is_set else ""
     if is_set:
         return value or ""

@@ -51,6 +51,7 @@ def _texts(path: str, read: Callable[[str], bytes], chart: Chart) -> Iterable[tu
             return [(path, _kustomized(path))]
         if os.path.exists(os.path.join(path, "Chart.yaml")):
             return [(path, _templated(path, chart))]
+        # Sorted: the order in which a file system lists its entries differs from host to host.
         names = sorted(entry for entry in os.listdir(path) if entry.endswith(_ENDINGS))
         if not names:
             raise ShippingError(
@@ -87,9 +88,12 @@ def _templated(path: str, chart: Chart) -> str:
     program = shutil.which("helm")
     if not program:
         raise _missing("helm", path)
+    # `helm template` leaves out the folder crds/, which `helm install` would apply.
     words = [program, "template", chart.app, path, "--namespace", chart.namespace, "--include-crds"]
     for name in chart.values_files:
         words += ["--values", name]
+    # Through standard input: every user of a host can read the arguments of a process. Last, since
+    # Helm lets the last values win over those of files.
     return _run(
         [*words, "--values", "-"], f"helm cannot render {path}", json.dumps(dict(chart.values))
     )
@@ -126,7 +130,9 @@ def secret_words(manifests: Iterable[Any]) -> list[str]:
         if isinstance(document, dict) and document.get("kind") == "Secret":
             words += [str(value) for value in (document.get("stringData") or {}).values()]
             for value in (document.get("data") or {}).values():
+                # A diff would show the base64, a log what is inside of it.
                 words += [str(value), *_plain(str(value))]
+        # A document of kind List has others in it, also Secrets.
         elif isinstance(document, dict) and isinstance(document.get("items"), list):
             words += secret_words(document["items"])
     return words

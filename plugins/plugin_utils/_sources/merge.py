@@ -128,6 +128,7 @@ def _port_key(item: Any) -> Any:
     else:
         ports, _slash, protocol = str(item).partition("/")
         fields = [*["", "", *ports.rsplit(":", 2)][-3:], protocol or "tcp"]
+    # 13-merge.md, unique resources: address, published port, target and protocol make a port.
     return ["" if fields[0] == "0.0.0.0" else fields[0], *fields[1:]]
 
 
@@ -185,6 +186,7 @@ _RULES: dict[Path, Rule] = {
     ("networks",): _named(None),
     ("depends_on",): _named({"condition": "service_started", "required": True}),
     ("ports",): _keyed(_port_key),
+    # 13-merge.md, unique resources: one mount or file for each target.
     ("volumes",): _keyed(_mount_key),
     ("secrets",): _keyed(_grant_key("/run/secrets")),
     ("configs",): _keyed(_grant_key("/")),

@@ -49,12 +49,15 @@ _NULL = re.compile(r"~|null|Null|NULL|")
 
 _KINDS = ("null", "bool", "int", "float", "str", "seq", "map")
 
+# PyYAML's own types beyond YAML 1.2: dates, binary data, sets. Without a constructor a tag of
+# one is an error; the table is a class's own, so that other loaders stay as they are.
 _Loader.yaml_constructors = {
     tag: build
     for tag, build in _Loader.yaml_constructors.items()
     if tag is None or tag.rpartition(":")[2] in _KINDS
 }
 _Loader.yaml_implicit_resolvers = {}
+# PyYAML looks for a resolver by the first character of a scalar, hence the third field.
 for _tag, _pattern, _first in (
     ("bool", _BOOL, "tTfF"),
     ("int", _INT, "-+0123456789"),
@@ -70,19 +73,21 @@ for _tag, _pattern, _first in (
 def _int(loader: _Loader, node: ScalarNode) -> int:
     text = loader.construct_scalar(node).replace("_", "")
     sign, digits = (-1, text[1:]) if text[0] == "-" else (1, text.lstrip("+"))
+    # int(text, 0) rejects `0777`, which file modes are written as.
     if len(digits) > 1 and digits[0] == "0" and digits[1].isdigit():
         return sign * int(digits, 8)
     return sign * int(digits, 0)
 
 
 def _mapping(loader: _Loader, node: MappingNode) -> dict[str, Any]:
+    # Before the merge keys are resolved, which puts merged keys beside those of the mapping.
     _refuse_duplicates(node)
     loader.flatten_mapping(node)
     return {_key(key): loader.construct_object(value, deep=True) for key, value in node.value}
 
 
 def _key(node: Node) -> str:
-    """A key as it is written: ``no`` and ``80`` are names here."""
+    """Return a key as it is written: ``no`` and ``80`` are names here."""
     if not isinstance(node, ScalarNode):
         raise ConstructorError(None, None, "a key must be a text", node.start_mark)
     return str(node.value)
@@ -110,7 +115,7 @@ def _override(loader: _Loader, node: Node) -> Override:
 
 
 def _plain(loader: _Loader, node: Node) -> Any:
-    """What a node with a tag of our own holds, as if it had none."""
+    """Return what a node with a tag of our own holds, as if it had none."""
     if isinstance(node, MappingNode):
         return _mapping(loader, node)
     if isinstance(node, SequenceNode):
@@ -126,6 +131,7 @@ def _plain(loader: _Loader, node: Node) -> Any:
 
 _Loader.add_constructor("tag:yaml.org,2002:int", _int)
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+# A `<<` that is a plain value, and no key, stays a text.
 _Loader.add_constructor("tag:yaml.org,2002:merge", lambda loader, node: node.value)
 _Loader.add_constructor("!reset", lambda loader, node: Reset())
 _Loader.add_constructor("!override", _override)
@@ -138,7 +144,7 @@ class _Composer(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):
 
 
 def parse(text: str, name: str) -> dict[str, Any]:
-    """The mapping in ``text``; ``name`` is the file's name in error messages."""
+    """Return the mapping in ``text``; ``name`` is the file's name in error messages."""
     # A safe loader: only the two tags above are added to it.
     content = _loaded(lambda: yaml.load(text, Loader=_Loader), text, name)  # noqa: S506
     if not isinstance(content, dict):
@@ -147,15 +153,15 @@ def parse(text: str, name: str) -> dict[str, Any]:
 
 
 def parse_all(text: str, name: str) -> list[Any]:
-    """All documents in ``text``."""
+    """Return all documents in ``text``."""
     documents: list[Any] = _loaded(lambda: list(yaml.load_all(text, Loader=_Loader)), text, name)
     return documents
 
 
 def tree(text: str, name: str) -> tuple[Node | None, Callable[[Node], Any]]:
-    """The nodes of the one document in ``text``, which know their places.
+    """Return the nodes of the one document in ``text``, which know their places.
 
-    And what makes plain data of a node.
+    Also return the function that makes plain data of a node.
     """
     loader = _Loader("")
     node: Node | None = _loaded(lambda: yaml.compose(text, Loader=_Composer), text, name)
@@ -163,7 +169,7 @@ def tree(text: str, name: str) -> tuple[Node | None, Callable[[Node], Any]]:
 
 
 def _loaded(load: Callable[[], Any], text: str, name: str) -> Any:
-    """What ``load`` makes of the text, with its errors in words."""
+    """Return what ``load`` makes of the text, with its errors in words."""
     try:
         return load()
     except yaml.MarkedYAMLError as error:
