@@ -95,6 +95,7 @@ class ActionModule(ActionBase):
     def _run(self, options: dict[str, Any], machines: list[MachineDelivery]) -> dict[str, Any]:
         if options["step"] == "select":
             return _select(machines, options)
+        # The removal limit counts for the whole fleet only when every host has answered.
         options["complete"] &= all(machine.first_answer for machine in machines)
         with_removals = [machine.name for machine in machines if machine.has_blocked_removals]
         check = removal_limit.RemovalCheck()
@@ -125,6 +126,7 @@ class ActionModule(ActionBase):
         rows = fleet.result_rows(
             machines, waiting_since, removals_blocked=removals_blocked, check_mode=check_mode
         )
+        # Metrics are of the whole fleet: those of some machines would hide the state of the others.
         if options["complete"] and not check_mode:
             _publish(options, rows, removals_blocked=removals_blocked)
         if not is_quiet("auto"):
@@ -338,6 +340,7 @@ def _remember(
         if states[machine.name] == fleet.READY:
             _write_delivered(path, machine, options["serial"])
     waiting_since = _waiting_since(path, states)
+    # A delivery to some machines must not lower what later removals are counted against.
     if path and options["complete"] and not removals_blocked:
         baseline = {name: fleet.users_with(pairs) for name, pairs in memberships.items()}
         fleet_state.write_baseline(path, options["serial"], baseline)

@@ -104,6 +104,7 @@ class ActionModule(ActionBase):
         folder = self._loader.get_basedir()
         if path and "machine_map" not in own:
             folder = os.path.dirname(path)
+        # By the plugin's own options: the same types, defaults and variables as in the inventory.
         plugin.set_options(direct={"plugin": _INVENTORY, **in_file, **own})
         return read_settings(plugin, self._loader, folder, path or "the task")
 
@@ -128,6 +129,7 @@ class ActionModule(ActionBase):
         former = own["former"]
         if former is None:
             return None
+        # Answers to two questions differ, also where nothing has changed.
         if former.get("asked", question) != question:
             raise _wrong_former(
                 "was asked about others; ask with the same user, project and machine as then"

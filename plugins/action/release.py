@@ -63,6 +63,7 @@ class ActionModule(LiveAction):
         options = dict(self._task.args)
         if options.get("state", "present") != "present":
             return options, RunRequest()
+        # The module checks it again, since it also runs without this action.
         check_present(options, PLATFORMS)
         if options.get("manifests"):
             return self._with_manifests(options)
@@ -92,6 +93,7 @@ class ActionModule(LiveAction):
             [self._path(path) for path in _as_list(options["manifests"])], self._read, chart
         )
         platform = PLATFORMS.definition(options.get("platform", PLATFORMS.default))
+        # Before the host is called: an error of a manifest needs no connection.
         if platform.check_manifests:
             platform.check_manifests(
                 manifests,
@@ -109,6 +111,7 @@ class ActionModule(LiveAction):
             compose=[self._path(path) for path in _as_list(options.get("compose"))],
             inline=options.get("spec"),
             folder=self._loader.get_basedir(),
+            # docker compose sets this variable to the name of the project.
             values={"COMPOSE_PROJECT_NAME": options["app"], **(options.get("values") or {})},
             secret_values=options.get("secret_values") or {},
             env_files=[self._path(path) for path in _as_list(options.get("env_file"))],
@@ -121,6 +124,7 @@ class ActionModule(LiveAction):
     def _path(self, path: str) -> str:
         """Return a file's place: beside the play or role, in its files, or absolute."""
         try:
+            # ActionBase._find_needle is private; by it, copy and template search their files.
             return str(self._find_needle("files", path))
         except AnsibleError as error:
             raise ShippingError(
@@ -135,6 +139,7 @@ class ActionModule(LiveAction):
             raise IsADirectoryError(21, "it is a directory")
         if not os.path.exists(path):
             raise FileNotFoundError(2, "there is no such file")
+        # get_real_file decrypts to a file of its own, which Ansible removes at the end of the run.
         with open(self._loader.get_real_file(path), "rb") as stream:
             return stream.read()
 

@@ -123,7 +123,7 @@ class ActionModule(ActionBase):
         return folder
 
     def _contents(self, options: dict[str, Any]) -> dict[str, Any]:
-        """What the projects have, read for the first machine of the task.
+        """Return what the projects have, read for the first machine of the task.
 
         All machines of a run get the same.
         """
@@ -176,7 +176,7 @@ class ActionModule(ActionBase):
         options: dict[str, Any],
         task_vars: dict[str, Any],
     ) -> dict[str, Any]:
-        """Everything that is missing, in one transfer; nothing of it stays outside the store."""
+        """Send all that is missing in one transfer; nothing of it stays outside the store."""
         from ansible_collections.shipping.code.plugins.plugin_utils._catalog.run_contents import (
             bundle_writer,
         )
@@ -195,6 +195,8 @@ class ActionModule(ActionBase):
                         },
                         task_vars,
                     )
+            # ActionBase has only private methods to send a file. _fixup_perms2 lets an unprivileged
+            # user of become read it.
             if not self._connection._shell.tmpdir:
                 self._make_tmp_path()
             remote = self._connection._shell.join_path(self._connection._shell.tmpdir, "bundle.tar")
@@ -206,7 +208,7 @@ class ActionModule(ActionBase):
 
 
 def _program_options() -> dict[str, str]:
-    """The options that say where a helper program is, such as uv_path, with its name."""
+    """Return the options with the path of a helper program, such as uv_path, and its name."""
     options = [option for option in TOOLBOX if not option.startswith("_")]
     return {
         option: option[: -len(_PROGRAM_PATH)]
@@ -216,7 +218,7 @@ def _program_options() -> dict[str, str]:
 
 
 def _of_run(name: str) -> str:
-    """A file that goes with the run."""
+    """Return the path of a file that is removed with the run."""
     return os.path.join(C.DEFAULT_LOCAL_TMP, f"{name}.json")  # type: ignore[attr-defined]
 
 
@@ -234,7 +236,7 @@ def _read(wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(record: Any) -> Any:
-    """The record as plain data, and no more of each user than it has.
+    """Return the record as plain data, and no more of each user than it has.
 
     What the inventory hints at stays here.
     """
@@ -248,4 +250,5 @@ def _plain(record: Any) -> Any:
         )
         for user in record["users"]
     ]
+    # Ansible's values are subclasses that carry tags; JSON leaves plain ones.
     return json.loads(json.dumps({**record, "users": users}))
