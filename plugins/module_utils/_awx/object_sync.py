@@ -205,6 +205,7 @@ class ObjectSync:
     def _update_list(self, step: ObjectPlan, name: str) -> None:
         declared, current_ids = step.declared, step.lists.get(name, {})
         place = (step.current or {})["related"][name]
+        # First, since AWX takes one credential of each type.
         for removed in sorted(set(current_ids) - set(declared.lists[name])):
             self.awx.post(place, declared.title, {"id": current_ids[removed], "disassociate": True})
         for added in declared.lists[name]:

@@ -190,6 +190,7 @@ _CHOICES = {
     "job_type": ["run", "check"],
     "source": ["scm"],
 }
+# AWX lets users define credential types of these two kinds only.
 _CREDENTIAL_TYPE_CHOICES = {"kind": ["cloud", "net"]}
 # AWX has other defaults, with which these objects would not work.
 DEFAULTS = {

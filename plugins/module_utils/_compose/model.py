@@ -205,6 +205,7 @@ def _check_one_source(section: str, entry: dict[str, Any], reader: Reader) -> No
             "needs exactly one of file, content, environment or"
             f" external{'; it has ' + ' and '.join(sources) if sources else ''}"
         )
+    # Objects of an app never change: another content gets another object, and so another name.
     if "name" in entry:
         reader.at("name").problem(
             f"{section} that are not external are named after their content; leave the name out"
@@ -260,6 +261,7 @@ def _check_published_once(services_of_app: Section, reader: Reader) -> None:
     owners: dict[tuple[Any, Any], str] = {}
     for name, service in services_of_app.items():
         for port in service.get("ports", []):
+            # In host mode two services may publish one port, each on hosts of its own.
             if port["mode"] == "ingress" and "published" in port:
                 owner = owners.setdefault((port["published"], port["protocol"]), name)
                 if owner != name:

@@ -320,6 +320,7 @@ def service_networks(value: object, reader: Reader) -> object:
     for name, settings in value.items():
         parsed = parse(settings or {}, reader.at(name))
         aliases = parsed.get("aliases", []) if isinstance(parsed, dict) else []
+        # The order of aliases means nothing; sorted, it is no change.
         result[str(name)] = {"aliases": sorted(set(aliases))} if aliases else {}
     return result
 

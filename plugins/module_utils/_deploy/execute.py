@@ -63,6 +63,7 @@ def _release(execution: _Execution, hide: Hide) -> RunOutcome:
     records = {record.number: record for record in seen.records}
     record, before = records[job.number], records.get(job.before)
     rollout = _rollout(execution, record, before, job.limits.rollout_timeout)
+    # Evidence is fetched here, before a rollback removes the tasks that failed.
     failures = _failures_of(rollout)
     if not failures:
         return _live(execution, record, rollout)

@@ -59,6 +59,7 @@ class LeaseKeeper:
         self._renewed = time.monotonic()
         self._lost = ""
         self._stop = threading.Event()
+        # A daemon: renewals must not keep a process alive whose work has ended.
         self._thread = threading.Thread(target=self._renew_until_stopped, daemon=True)
 
     def check(self) -> None:

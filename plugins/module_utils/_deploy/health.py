@@ -108,6 +108,7 @@ def assess(
 
 def _failed(state: ServiceState, memory: HealthMemory) -> list[Task]:
     """Return the tasks of what this run sent that failed since it began."""
+    # Tasks of the former spec may crash, too, while they are replaced.
     return [task for task in state.tasks if task.failed and task.sent and task.id not in memory.old]
 
 

@@ -54,6 +54,7 @@ class Record:
             **texts,
             _NUMBER: str(self.number),
             _STATE: self.state,
+            # Cut in bytes, so that the last character may be a part of one.
             _REASON: self.reason.encode()[:REASON_LIMIT].decode("utf-8", "ignore"),
             _VERSION: self.version,
         }

@@ -43,6 +43,7 @@ def release(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun
         resolved, seen = platform.completer.complete(intent.app, resolved, seen, intent.wishes)
     planned = _towards(platform, intent, seen, resolved)
     warnings = list(planned.warnings)
+    # A Swarm's API never returns the data of a secret.
     unread = [name for name in adopted.get("secrets", {}) if name in compose.secrets]
     if unread:
         warnings.append(
@@ -154,6 +155,7 @@ def _pending_or_new(
 
 def _reused_version(intent: Intent, seen: Observation, record: Record) -> tuple[str, ...]:
     """Return the warning for a version that was live with another spec."""
+    # A rollback bears the version of its target on purpose.
     if record.rollback_of:
         return ()
     live = (old for old in seen.records if old.state == LIVE and old.version == record.version)

@@ -120,6 +120,8 @@ def _objects(
             result[source] = entry["name"]
             continue
         content_id = resolutions.ids[section][source]
+        # The same object as before, which may bear the name that another tool gave it: a service
+        # with another name in it restarts its tasks.
         known = before.object_for(section, source, content_id) if before else None
         result[source] = known or adopted.get(source) or naming.content(source, content_id)
     return result
@@ -214,4 +216,5 @@ def _mount(naming: Naming, mount: Mapping[str, Any], volumes: Section) -> dict[s
 
 def references(compose: Compose) -> Iterable[str]:
     """Return every image that the app's services name, once each."""
+    # Each costs a request to a registry.
     return sorted({service["image"] for service in compose.services.values()})

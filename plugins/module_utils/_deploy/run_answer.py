@@ -132,6 +132,7 @@ class RunAnswer:
             if ended[name] not in ("", None, {})
         }
         result = {**self.result, **reached}
+        # A release that was rolled back has failed, even if the app is healthy again.
         if outcome.verdict != LIVE:
             result |= {"failed": True, "msg": self._failure(outcome).sentence()}
         return RunAnswer(result=result, warnings=(*self.warnings, *outcome.warnings))

@@ -119,6 +119,7 @@ class ManifestRequest:
             if answer.status != HTTPStatus.OK:
                 raise rejection(answer)
             digest = digest_of(answer)
+        # The distribution specification has clients verify the digest that they asked for.
         if self.reference.digest not in ("", digest):
             raise NoAnswer("it answers with another digest")
         return digest
@@ -216,6 +217,7 @@ class ManifestRequest:
                 **service,
                 "scope": scope,
             }
+            # Not followed elsewhere: a redirected POST would take the token there.
             return self._http.send(self._host, "POST", realm, {}, form)
         # The token specification repeats the parameter for each scope.
         query = [*service.items(), *(("scope", part) for part in scope.split())]
