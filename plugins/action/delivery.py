@@ -157,6 +157,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
 
 
 def _read_delivered(options: dict[str, Any]) -> dict[str, Any]:
+    # Optional: the containers of AWX keep no files, so that the hosts' own answers have to do.
     return fleet_state.read_delivered(options["state_path"]) if options["state_path"] else {}
 
 

@@ -77,6 +77,7 @@ class ActionModule(ActionBase):
     def _answer(self) -> dict[str, Any]:
         spec = {
             **{
+                # raw: the options of the inventory plugin convert and check them.
                 name: {"type": "raw", "no_log": name == "bind_password"}
                 for name in settings.OPTIONS
             },

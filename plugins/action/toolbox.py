@@ -100,6 +100,7 @@ class ActionModule(ActionBase):
         return result
 
     def _refuse_windows(self) -> None:
+        # ShellModule._IS_WINDOWS is private: SSH leads to Windows as well, by the shell PowerShell.
         if self._connection.transport.rpartition(".")[2] in _WINDOWS or getattr(
             self._connection._shell, "_IS_WINDOWS", False
         ):
@@ -140,6 +141,7 @@ class ActionModule(ActionBase):
             },
         }
         about = sha256(json.dumps(wanted).encode()).hexdigest()
+        # Task._uuid is private; it is the same for all hosts of a task.
         # One of the machines that wait for the catalog packs the program.
         return once(_of_run(f"{self._task._uuid}-{about}"), lambda: _read(wanted), _program)
 
@@ -219,6 +221,7 @@ def _program_options() -> dict[str, str]:
 
 def _of_run(name: str) -> str:
     """Return the path of a file that is removed with the run."""
+    # Ansible makes this folder for each run, and removes it at the end.
     return os.path.join(C.DEFAULT_LOCAL_TMP, f"{name}.json")  # type: ignore[attr-defined]
 
 

@@ -166,6 +166,7 @@ def call_function(
     # ShellBase.build_module_command, ActionBase._compute_environment_string and
     # ActionBase._low_level_execute_command are private: by them Ansible runs a pipelined module, so
     # that become, the environment and the connection are those of the task.
+    # -S: no site module; a program brings all that is not in the standard library.
     command = action._connection._shell.build_module_command(
         action._compute_environment_string(), path, "-IS"
     )
