@@ -17,14 +17,19 @@ from .delivery_errors import Unsupported
 
 NAME = "system.posix_acl_access"
 _VERSION = 2
+# Tags, permissions and the layout of an entry are those of linux/posix_acl_xattr.h, which is
+# little-endian on every processor.
 _USER_OBJ, _USER, _GROUP_OBJ, _MASK, _OTHER = 0x01, 0x02, 0x04, 0x10, 0x20
+# ACL_UNDEFINED_ID: only the entries of named users and groups have an id.
 _NOBODY = 0xFFFFFFFF
 _READ_ENTER, _ALL = 5, 7
 _ENTRY = struct.Struct("<HHI")
 
 
 def encode(uids: Iterable[int]) -> bytes:
-    """The ACL that lets root write and these users read and enter."""
+    """Return the ACL that lets root write and these users read and enter."""
+    # The kernel takes entries in this order of tags alone, and keeps it: allow() compares bytes, so
+    # the uids are sorted. The mask limits what named users may do (acl(5)).
     entries = [(_USER_OBJ, _ALL, _NOBODY)]
     entries += [(_USER, _READ_ENTER, uid) for uid in sorted(set(uids))]
     entries += [(_GROUP_OBJ, 0, _NOBODY), (_MASK, _READ_ENTER, _NOBODY), (_OTHER, 0, _NOBODY)]
@@ -32,7 +37,7 @@ def encode(uids: Iterable[int]) -> bytes:
 
 
 def users(path: str) -> set[int]:
-    """The users that a folder's ACL names."""
+    """Return the users that a folder's ACL names."""
     try:
         raw = os.getxattr(path, NAME, follow_symlinks=False)
     except OSError as error:
@@ -43,7 +48,7 @@ def users(path: str) -> set[int]:
 
 
 def allow(path: str, uids: Collection[int]) -> bool:
-    """Let exactly root and these users in; whether that was a change."""
+    """Let exactly root and these users in; return whether that was a change."""
     wanted = encode(uids)
     try:
         if not uids:
@@ -75,6 +80,8 @@ def _close(path: str) -> bool:
     changed = bool(_raw(path))
     if changed:
         os.removexattr(path, NAME, follow_symlinks=False)
+    # The mask became the group bits of the mode (acl(5)), and stays there when the ACL is removed:
+    # the folder would be open to its group.
     if os.lstat(path).st_mode & 0o777 != 0o700:
         os.chmod(path, 0o700)
         changed = True

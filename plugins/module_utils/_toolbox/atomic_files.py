@@ -14,10 +14,14 @@ from typing import Any
 def write(path: str, text: str, mode: int, *, lasting: bool = True) -> None:
     """Put a file in place in one rename; a ``lasting`` one is on the disk before that."""
     partial = f"{path}.new"
+    # O_NOFOLLOW: root must not write through a link that lies at this name.
     descriptor = os.open(
         partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode
     )
+    # Files of the system such as pam_env.conf need not be UTF-8: the bytes that are not come back
+    # as they were.
     with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+        # The umask has taken bits from the mode that open() was given.
         os.fchmod(descriptor, mode)
         file.write(text)
         file.flush()
@@ -27,12 +31,12 @@ def write(path: str, text: str, mode: int, *, lasting: bool = True) -> None:
 
 
 def write_json(path: str, data: Any, *, lasting: bool = True) -> None:
-    """Data that only root reads."""
+    """Write data that only root reads."""
     write(path, json.dumps(data, sort_keys=True) + "\n", 0o600, lasting=lasting)
 
 
 def read_json(path: str) -> Any:
-    """The data; None where the file is not there or was cut off."""
+    """Return the data; None where the file is not there or was cut off."""
     try:
         with open(path, encoding="utf-8") as file:
             return json.load(file)
@@ -41,7 +45,7 @@ def read_json(path: str) -> Any:
 
 
 def read_text(path: str) -> str:
-    """The text; empty where the file is not there."""
+    """Return the text; empty where the file is not there."""
     try:
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
             return file.read()
@@ -51,6 +55,8 @@ def read_text(path: str) -> str:
 
 def link(target: str, path: str) -> None:
     """Make a link, or turn one that is there, in one rename."""
+    # symlink(2) fails where the name exists, and rename(2) replaces it: at no moment is there no
+    # link.
     partial = f"{path}.new"
     if os.path.lexists(partial):
         os.unlink(partial)
@@ -59,7 +65,7 @@ def link(target: str, path: str) -> None:
 
 
 def points_to(path: str) -> str:
-    """Where a link points to; empty where there is none."""
+    """Return where a link points to; empty where there is none."""
     try:
         return os.readlink(path)
     except OSError:
@@ -68,6 +74,7 @@ def points_to(path: str) -> str:
 
 def remove(path: str) -> None:
     """Remove whatever is there, and no link's target."""
+    # isdir() follows links, and rmtree() refuses one.
     if os.path.isdir(path) and not os.path.islink(path):
         shutil.rmtree(path)
     elif os.path.lexists(path):
@@ -75,13 +82,13 @@ def remove(path: str) -> None:
 
 
 def make_folder(path: str, mode: int) -> None:
-    """A folder with exactly this mode."""
+    """Make a folder with exactly this mode."""
     os.makedirs(path, exist_ok=True)
     correct_mode(path, mode)
 
 
 def correct_mode(path: str, mode: int) -> bool:
-    """Give a file or folder its mode back; whether it had another."""
+    """Give a file or folder its mode back; return whether it had another."""
     wrong = os.lstat(path).st_mode & 0o7777 != mode
     if wrong:
         os.chmod(path, mode)

@@ -29,11 +29,11 @@ class Bundle:
         self._members: Members | None = None
 
     def __bool__(self) -> bool:
-        """Whether anything was sent."""
+        """Return whether anything was sent."""
         return bool(self.source)
 
     def verify(self, sha256: str) -> None:
-        """Refuse it if it is not what was sent."""
+        """Raise Damaged if it is not what was sent."""
         actual = (
             hashlib.sha256(self.source).hexdigest()
             if isinstance(self.source, bytes)
@@ -65,11 +65,14 @@ class Bundle:
             )
 
     def _open(self) -> tarfile.TarFile:
+        # r: is a tar without compression, as BundleWriter writes it. Only that is read here.
         if isinstance(self.source, bytes):
             return tarfile.open(fileobj=io.BytesIO(self.source), mode="r:")
         return tarfile.open(self.source, "r:")
 
     def _of(self, content: tarfile.TarFile) -> Members:
+        # Looked through once: a look for each object would cost the square of their number, and
+        # hundreds of tools are delivered in a second.
         if self._members is None:
             self._members = {}
             for member in content:

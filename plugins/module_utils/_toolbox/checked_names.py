@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+# No dot or hyphen at the beginning, where a name would be a hidden file, ``..`` or an option.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
 _COMMAND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}")
 _LOGIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,63}")
@@ -19,36 +20,36 @@ RESERVED = frozenset({"tools"})
 
 
 def is_name(text: str) -> bool:
-    """Whether a project or a tool may be called so."""
+    """Return whether a project or a tool may be called so."""
     return bool(_NAME.fullmatch(text))
 
 
 def is_command(text: str) -> bool:
-    """Whether a command may be called so; ``@`` is kept for command@project."""
+    """Return whether a command may be called so; ``@`` is kept for command@project."""
     return bool(_COMMAND.fullmatch(text))
 
 
 def is_login(text: str) -> bool:
-    """Whether a login name can be a folder's name."""
+    """Return whether a login name can be a folder's name."""
     return bool(_LOGIN.fullmatch(text))
 
 
 def is_variable(text: str) -> bool:
-    """Whether an environment variable may be called so."""
+    """Return whether an environment variable may be called so."""
     return bool(_VARIABLE.fullmatch(text))
 
 
 def is_root(path: str) -> bool:
-    """Whether the toolbox may be there: an absolute path that needs no quoting anywhere."""
+    """Return whether the toolbox may be there: an absolute path that needs no quoting."""
     return bool(_ROOT.fullmatch(path)) and not {".", ".."} & set(path.split("/"))
 
 
 def is_inside(path: str) -> bool:
-    """Whether a path is relative and stays below where it begins."""
+    """Return whether a path is relative and stays below where it begins."""
     parts = path.split("/")
     return bool(path) and all(_PART.fullmatch(part) and part not in (".", "..") for part in parts)
 
 
 def slug(text: str) -> str:
-    """What of a text may stand in a file's name."""
+    """Return a text as a part of a file's name; other characters become hyphens."""
     return re.sub(r"[^A-Za-z0-9_.+-]", "-", text)[:40]

@@ -80,9 +80,10 @@ class _Progress:
 
 
 def deliver(request: Request) -> dict[str, Any]:
-    """Do it, alone on this machine."""
+    """Deliver what is requested, as the only run on this workstation."""
     workstation.check(request.root)
     check_record(request.record)
+    # The lock is a file in this folder, which check mode must not make.
     if request.check_mode and not os.path.isdir(request.root):
         return _Delivery(request).run()
     with workstation.locked(request.root, request.lock_timeout):
@@ -109,6 +110,7 @@ class _Delivery:
         """Take all steps, in their order."""
         request, progress = self.request, self.progress
         progress.notes += _notes_on_order(self._last_serial(), request)
+        # Before anything is delivered: shells that are opened before this lack the PATH.
         if request.integrate_shells:
             progress.integrated = install_shell_integration(
                 request.root, request.etc, check_mode=request.check_mode
@@ -183,7 +185,7 @@ class _Delivery:
         return located, [*self._missing_programs(sources[key] for key in missing), *missing]
 
     def _missing_programs(self, sources: Iterable[Source]) -> list[str]:
-        """Programs are built first, since the others are built with them."""
+        """Return the keys of programs, which are built first: the others are built with them."""
         programs = self._programs(sources)
         return [program.key for program in programs if not self.store.find(program.key)]
 
@@ -212,8 +214,10 @@ class _Delivery:
         for key in missing:
             try:
                 places[key] = self._build(key, sources[key])
+            # One tool that cannot be built does not keep the others from their users.
             except DeliveryError as error:
                 broken[key] = str(error)
+            # Such as a full disk: what does not fit is left out, and reported.
             except OSError as error:
                 broken[key] = f"{sources[key].tool} cannot be written: {innermost(error)}"
         self.wanted_places |= set(places.values())
@@ -235,6 +239,8 @@ class _Delivery:
                 for program in self._programs([source])
             }
             self.store.install(place, source, self.facts, programs)
+        # An interrupted run gives the space back, too. What a killed one leaves has no marker, so
+        # that it does not count, and the next collection removes it.
         except BaseException:
             self.store.remove(place)
             raise
@@ -243,6 +249,7 @@ class _Delivery:
     def _would_change(self, views: tuple[View, ...]) -> bool:
         if not targets.same(views, self.current.views):
             return True
+        # Views that were edited by hand are drafted again.
         return self.current.number != 0 and not self.generations.is_sound(self.current)
 
     def _switch(self, views: tuple[View, ...]) -> bool:
@@ -254,6 +261,7 @@ class _Delivery:
             return False
         self._allow_users(views)
         draft = self.generations.draft(views)
+        # Tests run with the views of the draft, so that a tool is tested as its user will find it.
         failed = self_test.failures(views, os.path.join(draft, "users"), self.request.test_timeout)
         if failed:
             self.progress.failures += failed
@@ -261,12 +269,13 @@ class _Delivery:
             self.generations.discard()
             if not self._would_change(views):
                 return False
+            # The draft has failed tools in it: what is published is drafted without them.
             self.generations.draft(views)
         publish_draft(self.request.root, views, self.now)
         return True
 
     def _allow_users(self, views: tuple[View, ...]) -> None:
-        """Users may enter what they get before they see it; who leaves may until the switch."""
+        """Let users enter what they get before they see it; who leaves may until the switch."""
         users: dict[str, set[int]] = {}
         for view, tool in Generation(views=views).tools:
             if tool.place:
@@ -279,7 +288,7 @@ class _Delivery:
         return str(state.get("serial", ""))
 
     def _save_serial(self) -> None:
-        """Before the switch: a run that is killed after it must not let an older record in."""
+        """Save it before the switch: a run that is killed after it must not let an older one in."""
         record = self.request.record
         if record["serial"] != self._last_serial():
             state = {"machine": record["machine"], "serial": record["serial"]}

@@ -29,7 +29,7 @@ class Collected:
 
 
 def users_of_places(current: Generation, kept: list[Generation]) -> dict[str, set[int]]:
-    """Who may use each object: users of the current generation, for projects that they still have.
+    """Return who may use each object: current users, for projects that they still have.
 
     Also older versions. Pure.
     """
@@ -50,6 +50,7 @@ def collect_garbage(root: str, keep: int, grace: float, now: float, always: set[
     """
     generations, store, done = Generations(root), Store(root), Collected()
     current = generations.current()
+    # A higher number is left by a run that was killed between publishing and the switch.
     numbers = [number for number in generations.numbers() if number <= current.number]
     numbers = numbers[-max(keep, 1) :]
     kept = [generation for generation in map(generations.read, numbers) if generation]
@@ -57,13 +58,15 @@ def collect_garbage(root: str, keep: int, grace: float, now: float, always: set[
     done.changed |= bool(generations.remove_others(kept_numbers))
     done.changed |= _correct_folder_modes(root, [current.number, *numbers])
     for generation in kept:
+        # Former generations stay for a rollback. Their views may have what users have lost since.
         done.changed |= generations.allow(generation, visible=generation.number == current.number)
     _collect_store(store, users_of_places(current, kept), _Orphans(root, grace, now), always, done)
     return done
 
 
 def _correct_folder_modes(root: str, numbers: list[int]) -> bool:
-    """Users must get through to what is theirs, and see nothing on the way."""
+    """Let users get through to what is theirs, and see nothing on the way."""
+    # 0711 lets users pass to what is theirs without listing what others have.
     modes = {"": 0o755, "store": 0o711, "generations": 0o711}
     for number in numbers:
         modes |= {f"generations/{number}": 0o711, f"generations/{number}/users": 0o711}
@@ -80,6 +83,7 @@ def _collect_store(
             done.changed |= store.allow(place, users[place])
         elif place in always:
             continue
+        # Left by a run that was killed while it built.
         elif not store.is_complete(place):
             store.remove(place)
             done.changed = True
@@ -102,7 +106,7 @@ class _Orphans:
         self.current: dict[str, float] = {}
 
     def is_due(self, place: str) -> bool:
-        """Whether an object has been without users for long enough."""
+        """Return whether an object has been without users for long enough."""
         since = self.saved.get(place, self.now)
         if self.now - since >= self.grace:
             return True
@@ -110,6 +114,6 @@ class _Orphans:
         return False
 
     def save(self) -> None:
-        """Remember since when."""
+        """Save since when each object has had no users."""
         if self.current != self.saved:
             write_json(self.path, self.current)

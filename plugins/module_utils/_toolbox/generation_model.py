@@ -34,11 +34,11 @@ class Tool(NamedTuple):
 
     @property
     def as_wanted(self) -> Tool:
-        """The tool as it is asked for; two that are equal in this are the same."""
+        """Return the tool as it is requested; two that are equal in this are the same."""
         return self._replace(place="", asked="", ready="")
 
     def as_data(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return plain data."""
         return {
             **self._asdict(),
             "commands": dict(self.commands),
@@ -47,7 +47,7 @@ class Tool(NamedTuple):
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Tool:
-        """What as_data() gave."""
+        """Return what as_data() was made from."""
         return cls(**{**data, "self_test": tuple(data["self_test"])})
 
 
@@ -61,7 +61,7 @@ class View(NamedTuple):
 
     @property
     def projects(self) -> list[str]:
-        """The projects that any tool is from."""
+        """Return the projects that any tool is from."""
         return sorted({tool.project for tool in self.tools})
 
     def map_tools(self, change: Callable[[Tool], Tool]) -> View:
@@ -73,18 +73,18 @@ class View(NamedTuple):
         return self._replace(tools=tuple(tool for tool in self.tools if tool.project in projects))
 
     def find(self, project: str, name: str) -> Tool | None:
-        """The tool of this name."""
+        """Return the tool of this name."""
         return next(
             (tool for tool in self.tools if (tool.project, tool.name) == (project, name)), None
         )
 
     def as_data(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return plain data."""
         return {**self._asdict(), "tools": [tool.as_data() for tool in self.tools]}
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> View:
-        """What as_data() gave."""
+        """Return what as_data() was made from."""
         return cls(data["id"], data["name"], data["uid"], tuple(map(Tool.from_data, data["tools"])))
 
 
@@ -101,32 +101,32 @@ class Generation(NamedTuple):
 
     @property
     def pairs(self) -> set[tuple[str, str]]:
-        """Who has tools of which project."""
+        """Return who has tools of which project."""
         return {(view.id, tool.project) for view, tool in self.tools}
 
     @property
     def places(self) -> set[str]:
-        """The folders in the store that it needs."""
+        """Return the folders in the store that it needs."""
         return {tool.place for _view, tool in self.tools if tool.place}
 
     @property
     def tools(self) -> Iterator[tuple[View, Tool]]:
-        """Each tool of each user."""
+        """Yield each tool of each user."""
         for view in self.views:
             for tool in view.tools:
                 yield view, tool
 
     def view(self, identity: str) -> View | None:
-        """The view of a user, by id."""
+        """Return the view of a user, by id."""
         return next((view for view in self.views if view.id == identity), None)
 
     def as_data(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return plain data."""
         return {**self._asdict(), "views": [view.as_data() for view in self.views]}
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Generation:
-        """What as_data() gave."""
+        """Return what as_data() was made from."""
         return cls(
             data["number"],
             data["made"],
@@ -136,7 +136,7 @@ class Generation(NamedTuple):
 
 
 def ordered(views: list[View]) -> tuple[View, ...]:
-    """Views by name, their tools by project and name, those without tools left out."""
+    """Return views by name, their tools by project and name, without those that have no tools."""
     kept = (
         view._replace(tools=tuple(sorted(view.tools, key=lambda tool: (tool.project, tool.name))))
         for view in views

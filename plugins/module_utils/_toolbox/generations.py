@@ -40,12 +40,12 @@ class Generations:
         self.current_link = os.path.join(root, "current")
 
     def numbers(self) -> list[int]:
-        """The numbers of all generations that are there."""
+        """Return the numbers of all generations that are there."""
         names = os.listdir(self.folder) if os.path.isdir(self.folder) else []
         return sorted(int(name) for name in names if name.isdigit())
 
     def read(self, number: int) -> Generation | None:
-        """A generation; None where it is not there or not readable."""
+        """Return a generation; None where it is not there or not readable."""
         data = read_json(os.path.join(self.folder, str(number), _RECORD))
         try:
             return Generation.from_data(data) if data else None
@@ -53,18 +53,18 @@ class Generations:
             return None
 
     def current(self) -> Generation:
-        """What users see now; number 0 where they see nothing."""
+        """Return what users see now; number 0 where they see nothing."""
         head, number = os.path.split(points_to(self.current_link))
         if head != "generations" or not number.isdigit():
             return Generation()
         return self.read(int(number)) or Generation()
 
     def next_number(self) -> int:
-        """A number that no generation has had."""
+        """Return a number that no generation has had."""
         return max([0, *self.numbers()]) + 1
 
     def draft(self, views: Iterable[View]) -> str:
-        """Write the views beside the generations; returns the draft's folder."""
+        """Write the views beside the generations; return the draft's folder."""
         make_folder(self.folder, 0o711)
         folder = os.path.join(self.folder, _DRAFT)
         remove(folder)
@@ -86,7 +86,10 @@ class Generations:
             os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
             os.symlink(target, path)
         for name, text in layout.texts.items():
+            # Without fsync: one that a power cut has emptied is not what is_sound() expects, and is
+            # written again.
             write(os.path.join(top, name), text, 0o644, lasting=False)
+        # The folder was made for root alone, so that nobody is in a view before it is whole.
         acl.allow(top, {view.uid})
 
     def discard(self) -> None:
@@ -96,6 +99,7 @@ class Generations:
     def publish(self, generation: Generation) -> None:
         """Make the draft a generation."""
         draft = os.path.join(self.folder, _DRAFT)
+        # Before the rename, so that whatever has a number also has its record.
         write_json(os.path.join(draft, _RECORD), generation.as_data())
         os.rename(draft, os.path.join(self.folder, str(generation.number)))
 
@@ -104,11 +108,12 @@ class Generations:
         link(os.path.join("generations", str(number)), self.current_link)
 
     def is_sound(self, generation: Generation) -> bool:
-        """Whether the views are on the disk as they were written."""
+        """Return whether the views are on the disk as they were written."""
         top = os.path.join(self.folder, str(generation.number))
         if read_text(os.path.join(top, TOOLS)) != TOOLS_SCRIPT:
             return False
         users = os.path.join(top, "users")
+        # A view that was added or removed by hand counts, too.
         names = sorted(os.listdir(users)) if os.path.isdir(users) else None
         return names == sorted(view.name for view in generation.views) and all(
             self._view_is_sound(top, view) for view in generation.views
@@ -140,7 +145,7 @@ class Generations:
         return changed
 
     def remove_others(self, kept: set[int]) -> list[str]:
-        """Remove drafts, and generations that are not kept; returns their names."""
+        """Remove drafts, and generations that are not kept; return their names."""
         names = os.listdir(self.folder) if os.path.isdir(self.folder) else []
         removed = sorted(name for name in names if not (name.isdigit() and int(name) in kept))
         for name in removed:

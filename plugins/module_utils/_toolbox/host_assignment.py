@@ -13,7 +13,7 @@ from . import checked_names
 
 
 def check_record(record: Mapping[str, Any]) -> None:
-    """Refuse a record that is none, before anything is touched."""
+    """Raise SpecError for a record that is none, before anything is touched."""
     problems = [
         Problem(f"record.{key}", "is needed, as a text")
         for key in ("machine", "serial")

@@ -17,9 +17,10 @@ from .tool_store import damaged_tools
 
 
 def inspect(root: str) -> dict[str, Any]:
-    """What a machine has; nothing is changed, and no lock is needed."""
+    """Return what a workstation has; nothing is changed, and no lock is needed."""
     workstation.check(root)
     generations = Generations(root)
+    # No lock: generations and the link to the current one are put in place by renames alone.
     current = generations.current()
     state = read_json(os.path.join(root, "state.json")) or {}
     kept = [

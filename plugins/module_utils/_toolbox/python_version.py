@@ -15,5 +15,6 @@ def version_behind(python: str, otherwise: str) -> str:
     Asking it would cost more than all else.
     """
     name = os.path.basename(os.path.realpath(python))
+    # RHEL 8 has its own Python as /usr/libexec/platform-python alone, a link to platform-python3.6.
     version = name.replace("python", "").replace("platform-", "")
     return version if re.fullmatch(r"3\.\d+", version) else otherwise

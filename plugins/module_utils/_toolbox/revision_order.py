@@ -21,7 +21,7 @@ class Order(NamedTuple):
 
 
 def compare(new: str, last: str) -> Order:
-    """How ``new`` stands to the ``last`` serial that was applied.
+    """Return how ``new`` compares to the ``last`` serial that was applied.
 
     An empty one is older than all.
     """
@@ -32,22 +32,24 @@ def compare(new: str, last: str) -> Order:
         return Order(other_source=True)
     if kind in _NUMBERS and value.isdigit() and last_value.isdigit():
         return Order(older=int(value) < int(last_value))
+    # CSNs have a fixed width (draft-chu-ldap-csn; 20 digits in an RUV), so that their text has the
+    # order of their times.
     return Order(older=value < last_value)
 
 
 def is_older(serial: str, other: str) -> bool:
-    """Whether it is known to be older than another one."""
+    """Return whether a serial is known to be older than another one."""
     return compare(serial, other).older
 
 
 def is_serial(text: str) -> bool:
-    """Whether it is one."""
+    """Return whether a text is a serial."""
     kind, _source, value = _parts(text)
     return value.isdecimal() if kind in _NUMBERS else bool(kind and value)
 
 
 def _parts(serial: str) -> tuple[str, str, str]:
-    """Sources may have colons, such as an LDAP URI; kinds and values have none."""
+    """Split a serial; sources may have colons, such as an LDAP URI, kinds and values have none."""
     kind, _colon, rest = serial.partition(":")
     source, _colon, value = rest.rpartition(":")
     return kind, source, value

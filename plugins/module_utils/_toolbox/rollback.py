@@ -40,10 +40,13 @@ def roll_back(
         if changed:
             _check_store(root, Generation(views=views), old.number)
         if changed and not check_mode:
+            # Before the switch, as in a delivery: users may enter what they are about to see.
             for place, uids in users_of_places(Generation(views=views), []).items():
                 Store(root).allow(place, uids | Store(root).users(place))
             generations.draft(views)
             publish_draft(root, views, utc_now(), old.number)
+            # Rights are reduced, and objects stay: the next delivery brings back what the catalog
+            # says, and finds them here.
             collect_garbage(root, keep, _NEVER, 0, set())
         return {
             "changed": changed,
@@ -55,6 +58,7 @@ def roll_back(
 
 
 def _generation(generations: Generations, current: Generation, to: str) -> Generation:
+    # A higher number is left by a run that was killed before its switch: no user has had it.
     numbers = [number for number in generations.numbers() if number <= current.number]
     number = _previous(numbers, current) if to == "previous" else int(to)
     generation = generations.read(number) if number in numbers else None

@@ -30,17 +30,17 @@ class FailedTool(NamedTuple):
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """Whose tool it is."""
+        """Return whose tool it is."""
         return self.view.id, self.tool.project, self.tool.name
 
     def __str__(self) -> str:
-        """As a sentence, with the last line of the test."""
+        """Return a sentence, with the last line of the test."""
         tool = self.tool
         last = f" ({self.output[-1]})" if self.output else ""
         return f"{tool.project} {tool.name} {tool.version} for {self.view.name}: {self.why}{last}"
 
     def as_data(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return plain data."""
         return {
             "user": self.view.name,
             "project": self.tool.project,
@@ -64,6 +64,7 @@ def failures(views: Iterable[View], users: str, timeout: int) -> list[FailedTool
 
 
 def _test(view: View, tool: Tool, base: str, timeout: int) -> FailedTool | None:
+    # Nothing of root's environment: the test sees what the user has after a login.
     account = pwd.getpwuid(view.uid)
     environment = {
         **variables(view, base),
@@ -87,6 +88,7 @@ def _test(view: View, tool: Tool, base: str, timeout: int) -> FailedTool | None:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            # A process group of its own, so that a timeout ends what the test has started, too.
             start_new_session=True,
         )
     except OSError as error:

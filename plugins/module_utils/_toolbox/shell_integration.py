@@ -37,7 +37,7 @@ class Place(NamedTuple):
 
 
 def _shell(root: str, etc: str) -> str:
-    """For every POSIX shell.
+    """Return what every POSIX shell reads.
 
     It is read by others' shells, so it leaves nothing behind and cannot fail.
     """
@@ -53,6 +53,8 @@ unset shipping_view
 """
 
 
+# zshenv is the one file that every zsh reads (zsh(1), STARTUP/SHUTDOWN FILES), also for ``zsh -c``.
+# Debian has it in /etc/zsh, Red Hat in /etc.
 def _zsh(root: str, etc: str) -> str:
     return f"{BEGIN}\n. {etc}/profile.d/shipping.sh\n{END}\n"
 
@@ -68,13 +70,15 @@ test -r $shipping_view/env.fish; and source $shipping_view/env.fish
 
 def _session(root: str, etc: str) -> str:
     return (
+        # environment.d(5) expands variables such as USER, and has none for the uid: so views are
+        # named by login names.
         "# Written by shipping.code; changes are overwritten.\n"
         f"PATH={root}/current/users/${{USER}}/bin:${{PATH}}\n"
     )
 
 
 def _pam(root: str, etc: str) -> str:
-    """pam_env knows no PATH that was there before, so what the system says stands here as well."""
+    """Return a PATH with that of the system: pam_env knows none that was there before."""
     setting = _ENVIRONMENT.search(read_text(os.path.join(etc, "environment")))
     path = setting[1] if setting else _DEFAULT_PATH
     return f"{BEGIN}\nPATH DEFAULT={root}/current/users/@{{PAM_USER}}/bin:{path}\n{END}\n"
@@ -91,7 +95,7 @@ PLACES = (
 
 
 def install_shell_integration(root: str, etc: str, *, check_mode: bool = False) -> list[str]:
-    """Write what is not there as it must be; returns the paths that change."""
+    """Write what is not there as it must be; return the paths that change."""
     changed = []
     for place in PLACES:
         path = os.path.join(etc, place.path)
@@ -115,9 +119,11 @@ def remove_shell_integration(root: str, etc: str, *, check_mode: bool = False) -
     Return the paths that change.
     """
     changed = []
+    # Not by ``needs``: a shell may have been removed since, and its file is still ours.
     for place in PLACES:
         path = os.path.join(etc, place.path)
         old = read_text(path)
+        # Only what is ours for certain: a whole file that somebody has edited stays.
         if not (BEGIN in old if place.block else old == place.text(root, etc)):
             continue
         changed.append(path)
@@ -142,13 +148,14 @@ def _with_block(path: str, old: str, block: str) -> str:
             " line out",
         )
     if _BLOCK.search(old):
+        # A function, since re.sub() would expand backslashes in a text.
         return _BLOCK.sub(lambda _found: block, old, count=1)
     end = "" if not others or others.endswith("\n") else "\n"
     return f"{others}{end}{block}"
 
 
 def _put(path: str, text: str) -> None:
-    """Through a link where the system has one; these folders belong to root."""
+    """Write through a link where the system has one; these folders belong to root."""
     real = os.path.realpath(path)
     os.makedirs(os.path.dirname(real), mode=0o755, exist_ok=True)
     mode = os.stat(real).st_mode & 0o777 if os.path.exists(real) else 0o644

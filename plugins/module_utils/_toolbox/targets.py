@@ -25,7 +25,7 @@ class Accounts(NamedTuple):
     names: Mapping[int, str | None]
 
     def still_owns(self, view: View) -> bool:
-        """Whether the uid of a view does not belong to somebody else now."""
+        """Return whether the uid of a view does not belong to somebody else now."""
         return self.names.get(view.uid) in (None, view.name)
 
 
@@ -38,7 +38,7 @@ class Removal(NamedTuple):
     tools: tuple[str, ...]
 
     def as_data(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return plain data."""
         return {
             "id": self.id,
             "name": self.name,
@@ -83,6 +83,8 @@ def target(
         if uid is not None:
             tools = tuple(_with_state(tool, former, now) for tool in user.tools)
             views.append(View(user.id, user.name, uid, tools))
+        # The account may be unknown only because the client of the directory is down: nobody loses
+        # tools for that.
         elif former and accounts.still_owns(former):
             views.append(former.only({tool.project for tool in user.tools}))
             notes.append(f"{user.name} is not known to this machine now, and keeps what is there")
@@ -103,6 +105,7 @@ def _with_state(tool: Tool, former: View | None, now: str) -> Tool:
     old = former.find(tool.project, tool.name) if former else None
     if old is None:
         return tool._replace(asked=now)
+    # The same object with the same test: what else differs, such as a priority, needs no new test.
     if old.as_wanted == tool or (old.object == tool.object and old.self_test == tool.self_test):
         return tool._replace(place=old.place, asked=old.asked, ready=old.ready)
     return tool._replace(asked=now)
@@ -133,6 +136,7 @@ def _with_blocked(
             view = result[former.id]
             kept = blocked.only(set(blocked.projects).difference(view.projects)).tools
             result[former.id] = view._replace(tools=(*view.tools, *kept))
+        # The login name or the uid is another person's now, who must not find these tools.
         elif former.name in logins or not accounts.still_owns(former):
             continue
         elif blocked.tools or not former.tools:
@@ -182,7 +186,7 @@ def rolled_back(current: Generation, old: Generation) -> tuple[View, ...]:
 
 
 def lines(views: Iterable[View]) -> list[str]:
-    """A line for each tool of each user, for diffs."""
+    """Return a line for each tool of each user, for diffs."""
     return [
         f"{view.name}: {tool.project} {tool.name} {tool.version}".rstrip()
         for view, tool in Generation(views=tuple(views)).tools
@@ -190,7 +194,7 @@ def lines(views: Iterable[View]) -> list[str]:
 
 
 def same(left: Iterable[View], right: Iterable[View]) -> bool:
-    """Whether two sets of views are the same, but for when their tools became ready."""
+    """Return whether two sets of views are equal, except when their tools became ready."""
     return [_without_times(view) for view in left] == [_without_times(view) for view in right]
 
 

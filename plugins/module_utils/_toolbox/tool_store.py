@@ -25,6 +25,7 @@ from .wanted_tools import Source
 
 _MARKER = "complete"
 _SENT = "given"
+# No name from slug() has a ~, so that no other object's key begins with this.
 _AGAIN = "~"
 
 
@@ -39,19 +40,19 @@ class Store:
         return self.path(place, _SENT)
 
     def path(self, place: str, *parts: str) -> str:
-        """A path in an object's folder."""
+        """Return a path in an object's folder."""
         return os.path.join(self.folder, place, *parts)
 
     def places(self) -> list[str]:
-        """All folders, complete or not."""
+        """Return all folders, complete or not."""
         return sorted(os.listdir(self.folder)) if os.path.isdir(self.folder) else []
 
     def is_complete(self, place: str) -> bool:
-        """Whether the object was once finished."""
+        """Return whether the object was once finished."""
         return os.path.isfile(self.path(place, _MARKER))
 
     def is_sound(self, place: str) -> bool:
-        """Whether it is finished, and is as it was then."""
+        """Return whether it is finished, and is as it was then."""
         marker = read_json(self.path(place, _MARKER))
         if not isinstance(marker, dict):
             return False
@@ -62,14 +63,14 @@ class Store:
         )
 
     def find(self, key: str) -> str:
-        """The place where an object is, sound; empty where there is none."""
+        """Return the place where an object is, sound; empty where there is none."""
         if self.is_sound(key):
             return key
         others = (place for place in self.places() if place.startswith(f"{key}{_AGAIN}"))
         return next((place for place in others if self.is_sound(place)), "")
 
     def free_place(self, key: str) -> str:
-        """A place for an object.
+        """Return a place for an object.
 
         One that was damaged stays beside it, as long as somebody may be using it.
         """
@@ -85,6 +86,7 @@ class Store:
         place = self.free_place(key)
         remove(self.path(place))
         make_folder(self.folder, 0o711)
+        # Closed at the top until allow() names users; below it everybody who gets in may read.
         for part, mode in (("", 0o700), (_SENT, 0o700), ("files", 0o755)):
             make_folder(self.path(place, part), mode)
         return place
@@ -103,9 +105,11 @@ class Store:
         self.finish(place)
 
     def finish(self, place: str) -> None:
-        """From now on the object counts."""
+        """Write the marker: from now on the object counts."""
         top = self.path(place, "files")
         fingerprints = {name: _fingerprint(os.path.join(top, name)) for name in _files(top)}
+        # Without fsync, since a delivery may build hundreds: a marker that a power cut has emptied
+        # makes the object unsound, and it is built again.
         write_json(self.path(place, _MARKER), {"files": fingerprints}, lasting=False)
 
     def allow(self, place: str, uids: Collection[int]) -> bool:
@@ -113,11 +117,11 @@ class Store:
         return acl.allow(self.path(place), uids)
 
     def users(self, place: str) -> set[int]:
-        """The users that may use an object."""
+        """Return the users that may use an object."""
         return acl.users(self.path(place))
 
     def remove(self, place: str) -> None:
-        """Take an object away; nothing of it counts from the beginning on."""
+        """Remove an object, its marker first: at no moment does a part of it count."""
         remove(self.path(place, _MARKER))
         remove(self.path(place))
 
@@ -135,9 +139,10 @@ def damaged_tools(root: str, generation: Generation) -> list[str]:
 
 
 def _make_executable(top: str, path: str, source: Source) -> None:
-    """The file of a command must be there, and inside."""
+    """Make the file of a command executable; it must be there, and inside."""
     full = os.path.join(top, path)
     inside = os.path.realpath(os.path.dirname(full)).startswith(os.path.realpath(top))
+    # By its real path: an archive may have links between its folders.
     if not inside or not os.path.isfile(full):
         raise DeliveryError(
             f"{source.tool} of {source.project} has no {path}",
@@ -150,19 +155,21 @@ def _make_executable(top: str, path: str, source: Source) -> None:
 
 
 def _files(top: str) -> Iterator[str]:
-    """Files and links below a folder, by their path in it."""
+    """Yield files and links below a folder, by their path in it."""
     for folder, folders, files in os.walk(top):
+        # os.walk() takes a link to a folder for a folder, and does not enter it.
         links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
         for name in (*files, *links):
             yield os.path.relpath(os.path.join(folder, name), top)
 
 
 def _fingerprint(path: str) -> Any:
-    """What tells that a file was touched; the time of change cannot be set by hand."""
+    """Return what shows that a file was touched; its ctime cannot be set by hand."""
     try:
         about = os.lstat(path)
     except OSError:
         return None
     if stat.S_ISLNK(about.st_mode):
         return os.readlink(path)
+    # Hashes would cost a read of everything at each delivery, 500 MB for a large tool.
     return [about.st_mode, about.st_uid, about.st_size, about.st_mtime_ns, about.st_ctime_ns]

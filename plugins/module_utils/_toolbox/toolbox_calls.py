@@ -17,7 +17,7 @@ from .toolbox_options import Options, check
 
 
 def toolbox(options: Options, *, check_mode: bool) -> dict[str, Any]:
-    """One call of the module ``toolbox``."""
+    """Return the result of one call of the module ``toolbox``."""
     check(options)
     try:
         return _toolbox(options, check_mode=check_mode)
@@ -72,11 +72,12 @@ def _without_record(options: Options, *, check_mode: bool) -> dict[str, Any]:
 
 
 def _bundle(options: Options) -> Bundle:
-    """What was sent, if it arrived as it was sent."""
+    """Return what was sent, if it arrived as it was sent."""
     about = options["_bundle"]
     if not about:
         return Bundle()
     bundle = Bundle(
+        # Small content comes along with the call, which saves a round trip; more comes as a file.
         str(about["path"]) if "path" in about else base64.b64decode(options["_content"])
     )
     bundle.verify(about["sha256"])
@@ -112,6 +113,7 @@ def _unknown(names: list[str]) -> list[str]:
 
 
 def _cannot_write(root: str, error: OSError) -> DeliveryError:
+    # Nothing is visible before the switch, so that a full disk costs users nothing.
     hint = (
         "Make room there, then run again"
         if error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -126,7 +128,7 @@ def _cannot_write(root: str, error: OSError) -> DeliveryError:
 
 
 def info(options: Options) -> dict[str, Any]:
-    """One call of the module ``toolbox_info``."""
+    """Return the result of one call of the module ``toolbox_info``."""
     from . import inspection
 
     return inspection.inspect(options["path"])

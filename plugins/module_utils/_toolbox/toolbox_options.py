@@ -33,6 +33,8 @@ TOOLBOX: dict[str, dict[str, Any]] = {
     "test_timeout": {"type": "int", "default": 60},
     "lock_timeout": {"type": "int", "default": 60},
     "uv_path": {"type": "path"},
+    # From the action plugin alone: it reads the catalog on the control node, since PyYAML may be
+    # missing on a workstation.
     "_projects": {"type": "list", "elements": "dict"},
     "_programs": {"type": "dict"},
     "_bundle": {"type": "dict"},
@@ -41,7 +43,7 @@ TOOLBOX: dict[str, dict[str, Any]] = {
 
 
 def check(options: Options) -> None:
-    """Refuse options that do not go together, before anything is touched."""
+    """Raise SpecError for options that do not fit together, before anything is touched."""
     limits = {"keep": 1, "grace": 0, "test_timeout": 1, "lock_timeout": 0}
     numbers = {name: options[name] for name in limits if isinstance(options.get(name), int)}
     problems = [

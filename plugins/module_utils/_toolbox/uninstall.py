@@ -14,6 +14,8 @@ from .delivery_report import diff, receipt
 from .generations import Generations
 from .shell_integration import remove_shell_integration
 
+# The link to the current generation first, so that no user sees a view of which a part is removed.
+# Names in .new are what a killed run has left of files that it was writing.
 _OURS = (
     "current",
     "current.new",
@@ -28,7 +30,7 @@ _OURS = (
 
 
 def uninstall(root: str, etc: str, lock_timeout: float, *, check_mode: bool) -> dict[str, Any]:
-    """Take away everything that deliveries have written, and the enrolment.
+    """Remove everything that deliveries have written, and the shell integration.
 
     Files of others stay.
     """

@@ -72,7 +72,7 @@ class _Writer:
         self.written = 0
 
     def write(self, archive: str) -> None:
-        """All members, then a look where the links really lead."""
+        """Write all members, then look where the links really lead."""
         for number, member in enumerate(_members(archive)):
             if number >= MAX_MEMBERS:
                 raise Hostile(
@@ -97,7 +97,7 @@ class _Writer:
         ](path, member)
 
     def _path(self, path: str, member: Member) -> str:
-        """The path below the target, without what is stripped; empty where nothing is left."""
+        """Return the path below the target without what is stripped; empty where none is left."""
         parts = [part for part in path.split("/") if part != "."]
         if parts and parts[-1] == "":
             parts.pop()
@@ -131,6 +131,7 @@ class _Writer:
             raise Hostile(
                 f"the archive of {self.name} has too much in it", f"more than {MAX_SIZE >> 30} GiB"
             )
+        # An archive does not decide who may write: everything is for all users of the tool.
         mode = 0o755 if member.mode & 0o111 else 0o644
         if member.open is None:
             self._refuse(member, "has no content")
@@ -138,6 +139,7 @@ class _Writer:
             _copy(source, file, member.size)
 
     def _new(self, path: str, member: Member, mode: int) -> IO[bytes]:
+        # O_EXCL and O_NOFOLLOW: a member is never written through a link that another one has made.
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             descriptor = os.open(os.path.join(self.target, path), flags, mode)
@@ -148,6 +150,8 @@ class _Writer:
 
     def _symlink(self, path: str, member: Member) -> None:
         lexical = os.path.normpath(os.path.join(os.path.dirname(path), member.link))
+        # By its text, since its target may come later in the archive. _stays_inside() looks again
+        # when all is there.
         if os.path.isabs(member.link) or lexical.split("/")[0] == "..":
             self._refuse(member, f"is a link that leads out, to {member.link}")
         if os.path.lexists(os.path.join(self.target, path)):
@@ -168,7 +172,7 @@ class _Writer:
             shutil.copyfileobj(content, file)
 
     def _stays_inside(self, path: str) -> None:
-        """A chain of links may lead further than each of them says."""
+        """Reject a link that leads out over others: a chain may lead further than each of them."""
         top = os.path.realpath(self.target)
         real = os.path.realpath(os.path.join(self.target, path))
         if real != top and not real.startswith(top + os.sep):
@@ -187,7 +191,7 @@ class _Writer:
 
 
 def _copy(source: IO[bytes], file: IO[bytes], size: int) -> None:
-    """Exactly ``size`` bytes: what an archive says of a member must be true."""
+    """Copy exactly ``size`` bytes: what an archive says of a member must be true."""
     left = size
     while left:
         block = source.read(min(left, 1 << 20))
@@ -200,6 +204,8 @@ def _copy(source: IO[bytes], file: IO[bytes], size: int) -> None:
 
 
 def _members(archive: str) -> Iterator[Member]:
+    # is_zipfile() looks for a record within the last 64 KiB of a file: it is also true of a tar
+    # whose last member is a zip.
     if zipfile.is_zipfile(archive) and not tarfile.is_tarfile(archive):
         with zipfile.ZipFile(archive) as content:
             for info in content.infolist():
@@ -236,9 +242,12 @@ def _opened(stream: Any) -> IO[bytes]:
 
 
 def _of_zip(content: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
+    # The upper half is the mode of Unix (APPNOTE.TXT 4.4.15 leaves it to the system that wrote it);
+    # 0 where the archive was made elsewhere, as on Windows.
     mode = info.external_attr >> 16
     if info.is_dir():
         return Member(info.filename, FOLDER, mode, 0)
+    # The content of a link is its target, as Info-ZIP stores it.
     if stat.S_ISLNK(mode):
         return Member(
             info.filename, SYMLINK, mode, 0, content.read(info).decode("utf-8", "surrogateescape")

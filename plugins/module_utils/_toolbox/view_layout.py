@@ -38,7 +38,7 @@ class Contents(NamedTuple):
 
 
 def contents(root: str, view: View) -> Contents:
-    """Everything of a view."""
+    """Return everything of a view."""
     links = {f"bin/{TOOLS}": f"../../../{TOOLS}"}
     for command, tools in _by_command(view).items():
         for number, tool in enumerate(tools):
@@ -52,6 +52,7 @@ def contents(root: str, view: View) -> Contents:
             links[f"share/{tool.project}/{tool.path}"] = os.path.join(
                 root, "store", tool.place, "files", tool.path
             )
+    # By the link, so that a shell that is open finds the files of later generations, too.
     environment = variables(view, os.path.join(root, "current", "users", view.name))
     texts = {
         "env.sh": "".join(
@@ -67,7 +68,7 @@ def contents(root: str, view: View) -> Contents:
 
 
 def variables(view: View, base: str) -> dict[str, str]:
-    """The environment variables; ``base`` is where the view is."""
+    """Return the environment variables; ``base`` is where the view is."""
     environment: dict[str, str] = {}
     for tool in sorted(view.tools, key=_rank):
         for name, value in tool.variables.items():
@@ -78,7 +79,7 @@ def variables(view: View, base: str) -> dict[str, str]:
 
 
 def clashes(view: View) -> list[str]:
-    """Commands that more than one project has, and what became of each."""
+    """Return notes on commands that more than one project has, and on what became of each."""
     notes = []
     for command, tools in _by_command(view).items():
         if len(tools) > 1:
@@ -95,7 +96,7 @@ def clashes(view: View) -> list[str]:
 
 
 def _by_command(view: View) -> dict[str, list[Tool]]:
-    """The tools that have each command, the one that wins first."""
+    """Return the tools that have each command, the one that wins first."""
     by_command: dict[str, list[Tool]] = {}
     for tool in sorted(view.tools, key=_rank):
         for command in tool.commands:
@@ -108,6 +109,8 @@ def _rank(tool: Tool) -> tuple[int, str, str]:
 
 
 def _fish(value: str) -> str:
+    # Within single quotes fish knows two escapes alone, for the backslash and for the quote;
+    # shlex.quote() is for POSIX shells.
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
 

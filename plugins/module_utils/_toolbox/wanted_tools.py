@@ -151,7 +151,7 @@ def _add(
 
 
 def _commands(entry: Mapping[str, Any], details: Details) -> dict[str, str]:
-    """Paths by command; a platform may have its own."""
+    """Return paths by command; a platform may have its own."""
     own = details.get("commands")
     if isinstance(own, list):
         return {path.rpartition("/")[2]: path for path in own}
@@ -173,6 +173,8 @@ def object_key(
         "targets": sorted(set(commands.values())),
         "inputs": INSTALLERS[entry["kind"]].inputs(details, facts),
     }
+    # Of the inputs, not of what is built: so a workstation knows what it lacks before anything is
+    # fetched, and virtual environments can be built in place, since they cannot be moved.
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:32]
     return "-".join(
         [

@@ -24,11 +24,12 @@ from .installers.installer import Facts
 from .python_version import version_behind
 from .targets import Accounts
 
+# RHEL 8 has its own Python in /usr/libexec alone.
 _PYTHONS = ("/usr/bin/python3", "/usr/libexec/platform-python")
 
 
 def facts() -> Facts:
-    """What tools depend on. The Python is the system's own, whichever one runs this."""
+    """Return what tools depend on; the Python is the system's own, whichever one runs this."""
     python = next((path for path in _PYTHONS if os.access(path, os.X_OK)), sys.executable)
     return Facts(
         "linux",
@@ -39,7 +40,7 @@ def facts() -> Facts:
 
 
 def check(root: str) -> None:
-    """Refuse a system, a user or a path that will not do, before anything is touched."""
+    """Reject a system, a user or a path that will not do, before anything is touched."""
     if not sys.platform.startswith("linux"):
         raise Unsupported(
             "tools cannot be delivered to this machine",
@@ -65,7 +66,7 @@ def check(root: str) -> None:
 
 
 def _refuse_foreign(root: str) -> None:
-    """Every folder down to the root is root's own; else somebody could lead us elsewhere."""
+    """Reject a path with a folder that is not root's own: it could be led elsewhere."""
     path = "/"
     for part in ["", *root.strip("/").split("/")]:
         path = os.path.join(path, part)
@@ -79,6 +80,7 @@ def _refuse_foreign(root: str) -> None:
                 "it is a link or a file",
                 "Remove it, or choose another path",
             )
+        # In a sticky folder such as /tmp nobody but root replaces what belongs to root (inode(7)).
         open_to_others = about.st_mode & 0o022 and not about.st_mode & stat.S_ISVTX
         if about.st_uid != 0 or open_to_others:
             raise Unsupported(
@@ -102,6 +104,7 @@ def locked(root: str, timeout: float) -> Iterator[None]:
     )
     try:
         _wait_for(descriptor, root, timeout)
+        # For the message of a run that waits in vain; the lock itself is the kernel's.
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
@@ -117,6 +120,7 @@ def _wait_for(descriptor: int, root: str, timeout: float) -> None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
         except OSError as error:
+            # EACCES on NFS, where Linux makes a lock of fcntl(2) out of that of flock(2).
             if error.errno not in (errno.EAGAIN, errno.EACCES):
                 raise
         if time.monotonic() > deadline:
@@ -131,7 +135,7 @@ def _wait_for(descriptor: int, root: str, timeout: float) -> None:
 
 
 def accounts(logins: Iterable[str], have: Generation) -> Accounts:
-    """The accounts of these login names and of whoever has tools now."""
+    """Return the accounts of these login names, and of users that have tools now."""
     names = {*logins, *(view.name for view in have.views)}
     return Accounts(
         {name: _uid(name) for name in names}, {view.uid: _name(view.uid) for view in have.views}

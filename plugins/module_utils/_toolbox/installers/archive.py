@@ -9,6 +9,7 @@ from .installer import Build, Installer, Key, declared, verify
 
 
 def _install(build: Build) -> None:
+    # Imported where it is used: most calls install nothing, and loading takes a workstation's time.
     from ..unpack import unpack
 
     source = build.sent("archive")

@@ -122,7 +122,7 @@ def sha256_of(path: str) -> str:
 
 
 def verify(path: str, expected: str, what: str) -> None:
-    """Refuse content that is not what was declared."""
+    """Raise Damaged for content that is not what was declared."""
     actual = sha256_of(path)
     if actual != expected:
         raise Damaged(
@@ -135,6 +135,8 @@ def verify(path: str, expected: str, what: str) -> None:
 def put(build: Build, mode: int) -> None:
     """Install a single file, verified, under the name of the tool."""
     source = build.sent("content")
+    # Again, although the whole bundle was verified: its checksum says what was sent, this one what
+    # the catalog declares.
     verify(source, build.details["sha256"], build.name)
     target = os.path.join(build.target, build.details.get("as") or build.name)
     os.makedirs(os.path.dirname(target), exist_ok=True)

@@ -18,7 +18,7 @@ _MANY = 1500
 
 
 def _inputs(details: Details, facts: Facts) -> dict[str, Any]:
-    """A virtual environment holds the path and the version of its interpreter."""
+    """Return the lock and the interpreter, whose path and version a virtual environment holds."""
     return {
         "lock": details["lock_sha256"],
         "python": details.get("python") or facts.python,
@@ -29,12 +29,12 @@ def _inputs(details: Details, facts: Facts) -> dict[str, Any]:
 
 
 def _command_path(path: str) -> str:
-    """An entry point is a script of the environment."""
+    """Return the path of an entry point, which is a script of the environment."""
     return path if "/" in path else f"bin/{path}"
 
 
 def _system(details: Details, facts: Facts) -> dict[str, str]:
-    """Wheels have to fit the interpreter that the catalog names, where it names one."""
+    """Return what wheels have to fit: the interpreter that the catalog names, or the host's."""
     system = system_of(details, facts)
     if details.get("python"):
         system["python"] = version_behind(details["python"], "")
@@ -56,6 +56,8 @@ def _into(build: Build) -> None:
     interpreter = build.details.get("python") or build.facts.python
     run = _Uv(build)
     os.rmdir(build.target)
+    # At its final path, since a virtual environment cannot be moved: its scripts hold the path. And
+    # not by ``uv tool install``, which knows no --require-hashes and is per user.
     run("venv", "--quiet", "--no-project", "--python", interpreter, build.target)
     source = (
         ["--no-index", "--find-links", build.sent("wheels")]
@@ -70,6 +72,7 @@ def _into(build: Build) -> None:
             "--python",
             os.path.join(build.target, "bin", "python"),
             "--require-hashes",
+            # Never a source distribution: its build would run code of the package as root.
             "--only-binary",
             ":all:",
         ),
@@ -100,6 +103,8 @@ class _Uv:
             "LC_ALL": "C.UTF-8",
             "UV_NO_CACHE": "1",
             "UV_NO_CONFIG": "1",
+            # The interpreter is the workstation's own or the one that the catalog names; uv must
+            # not replace one that is missing by a download.
             "UV_PYTHON_DOWNLOADS": "never",
         }
         if build.details.get("wheels"):
