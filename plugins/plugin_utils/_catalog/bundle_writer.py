@@ -28,7 +28,7 @@ class BundleWriter:
     """The paths of helper programs, by name."""
 
     def write(self, path: str, missing: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-        """Write the tar; returns its checksum.
+        """Write the tar; return its checksum.
 
         And why each thing is not in it that could not be had.
         """
@@ -38,6 +38,7 @@ class BundleWriter:
             for lacking in missing:
                 try:
                     files = list(self._content(lacking))
+                # Only this tool is left out. The workstation reports why, and gets the others.
                 except ShippingError as error:
                     unsent[lacking["object"]] = str(error)
                     continue
@@ -64,7 +65,7 @@ class BundleWriter:
 
 
 def _add(content: tarfile.TarFile, name: str, path: str) -> None:
-    """As a plain file, without anything that this machine knows about it."""
+    """Add a plain file, without owner, mode and times that it has on this host."""
     info = tarfile.TarInfo(name)
     with open(path, "rb") as source:
         info.size = os.fstat(source.fileno()).st_size

@@ -37,7 +37,7 @@ class Catalog:
     """Where projects are that have a repository of their own, by name."""
 
     def manifests(self, projects: list[str]) -> tuple[list[dict[str, Any]], list[str]]:
-        """What machines need to know of these projects.
+        """Return what workstations need to know of these projects.
 
         And the names of those that have no file.
         """
@@ -57,7 +57,7 @@ class Catalog:
         return manifests, without
 
     def _path(self, name: str) -> str | None:
-        """The file of a project.
+        """Return the file of a project.
 
         The name comes from the directory: it is a path only when it is a plain name.
         """
@@ -94,7 +94,7 @@ class Catalog:
         return Catalog(self.checkouts[name], self.downloads)._manifest(inner, name)
 
     def _checkout(self, pointer: project_file.Pointer, name: str) -> str:
-        """The files of the commit, unpacked once."""
+        """Return the folder with the files of the commit, which are unpacked once."""
         folder = os.path.join(self.downloads, pointer.commit)
         sources = ToolSources(self.folder, self.downloads)
         with sources.first_alone(pointer.commit):
@@ -103,6 +103,9 @@ class Catalog:
                 partial = tempfile.mkdtemp(dir=self.downloads)
                 unpack(archive, partial, name)
                 try:
+                    # Several processes come here at once after the first one has failed
+                    # (single_flight). What each has unpacked is the same, so that the first rename
+                    # wins.
                     os.rename(partial, folder)
                 except OSError:
                     shutil.rmtree(partial)
@@ -115,7 +118,7 @@ class Catalog:
         return ToolSources(self.checkouts.get(project, self.folder), self.downloads)
 
     def _pinned(self, tool: dict[str, Any], path: str, problems: list[Problem]) -> dict[str, Any]:
-        """Return the tool as machines are told of it, with all its content pinned."""
+        """Return the tool as workstations get it, with all its content pinned."""
         variants = []
         sources = ToolSources(self.folder, self.downloads)
         for details in tool["variants"]:

@@ -25,6 +25,7 @@ def single_flight(path: str, meanwhile: Callable[[], object] | None = None) -> I
     ``meanwhile`` before it waits, and meets no third at ``path.second``. ``path`` is where they
     meet. Both stay, empty.
     """
+    # flock(2) locks belong to the open file: they end with it, also where a process is killed.
     with open(path, "a", encoding="utf-8") as file:
         if not _is_first(file):
             with contextlib.ExitStack() as until_the_first_is_done:
@@ -39,7 +40,7 @@ def single_flight(path: str, meanwhile: Callable[[], object] | None = None) -> I
 
 
 def _is_first(file: IO[str]) -> bool:
-    """Whether nobody holds its lock, which this process holds now."""
+    """Take its lock where nobody holds it; return whether this process has it now."""
     with contextlib.suppress(BlockingIOError):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return True
@@ -57,6 +58,7 @@ def once(
     with single_flight(f"{path}.lock", meanwhile):
         if not os.path.exists(path):
             content = json.dumps(make())
+            # Renamed when whole: processes that come after a failure may write at the same time.
             descriptor, partial = tempfile.mkstemp(dir=os.path.dirname(path))
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(content)

@@ -26,12 +26,12 @@ class Place:
 
     @property
     def value(self) -> Any:
-        """The node as plain data."""
+        """Return the node as plain data."""
         return self.plain(self.node)
 
     @property
     def where(self) -> str:
-        """``file:line:column``."""
+        """Return ``file:line:column``."""
         return f"{self.file}:{self.node.start_mark.line + 1}:{self.node.start_mark.column + 1}"
 
     def problem(self, text: str) -> None:
@@ -39,14 +39,15 @@ class Place:
         self.problems.append(Problem(self.where, text))
 
     def at(self, node: Node) -> Place:
-        """Another place of the same file."""
+        """Return another place of the same file."""
         return Place(node, self.file, self.plain, self.problems)
 
     def items(self) -> Iterator[tuple[str, Place, Place]]:
-        """Key, the key's place and the value's place, of a mapping; a problem where it is none."""
+        """Yield keys, their places and those of their values; note a problem for no mapping."""
         if not isinstance(self.node, MappingNode):
             self.problem(f"must be a mapping, not {kind_of(self.value)}")
             return
+        # PyYAML's own constructor lets the last of two equal keys win without a word.
         seen: set[str] = set()
         for key, value in self.node.value:
             name = str(key.value) if isinstance(key, ScalarNode) else ""
@@ -59,12 +60,12 @@ class Place:
             yield name, self.at(key), self.at(value)
 
     def get(self, name: str) -> Place | None:
-        """The value of a key of a mapping, where it has it."""
+        """Return the value of a key of a mapping, where it has it."""
         pairs = self.node.value if isinstance(self.node, MappingNode) else []
         return next((self.at(value) for key, value in pairs if key.value == name), None)
 
     def elements(self) -> Iterator[Place]:
-        """The places of a list's elements; a problem where it is none."""
+        """Yield the places of a list's elements; note a problem where it is none."""
         if not isinstance(self.node, SequenceNode):
             self.problem(f"must be a list, not {kind_of(self.value)}")
             return
@@ -77,7 +78,7 @@ Parser = Callable[[Place], Any]
 def mapping(
     place: Place, parsers: dict[str, Parser], required: set[str], what: str
 ) -> dict[str, Any]:
-    """A mapping with the keys of ``parsers``; what is None after parsing is left out."""
+    """Parse a mapping with the keys of ``parsers``; leave out what is None afterwards."""
     parsed_values: dict[str, Any] = {}
     present = set()
     for name, key, value in place.items():

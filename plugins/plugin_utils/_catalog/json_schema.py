@@ -16,7 +16,7 @@ _NAMES = {"type": "array", "items": {"type": "string"}, "minItems": 1}
 
 
 def schema() -> dict[str, Any]:
-    """The schema as plain data."""
+    """Return the schema as plain data."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A project of shipping.code and its tools",
@@ -55,6 +55,8 @@ def _tool() -> dict[str, Any]:
 
 
 def _of_type(installer: Installer) -> dict[str, Any]:
+    # With the common keys, too: additionalProperties sees only the properties beside it (JSON
+    # Schema 2020-12, Core 10.3.2.3).
     keys = keys_of(installer)
     required = [name for name, key in keys.items() if key.required and not key.each_platform]
     return {

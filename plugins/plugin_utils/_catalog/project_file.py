@@ -92,7 +92,7 @@ class Pointer:
 
 
 def keys_of(installer: Installer) -> dict[str, Key]:
-    """All keys of a tool of a kind."""
+    """Return all keys of a tool of a type."""
     common = {
         name: key
         for name, key in COMMON_KEYS.items()
@@ -106,9 +106,9 @@ def keys_of(installer: Installer) -> dict[str, Key]:
 
 
 def read(text: str, file: str, name: str) -> Project | Pointer:
-    """The project in ``text``, or where it is.
+    """Return the project in ``text``, or where it is.
 
-    Raises :class:`SpecError` with all problems, each with its line and column.
+    Raise :class:`SpecError` with all problems, each with its line and column.
     """
     node, plain = tree(text, file)
     if node is None:
@@ -154,6 +154,7 @@ def _tools(place: Place) -> list[dict[str, Any]]:
                 f"{name!r} cannot be a tool's name: letters, digits and _ . + - only, at most 64"
             )
         tool = _tool(name, value)
+        # Between projects the priority decides who has a command; within one nothing does.
         for command in (tool or {}).get("commands", ()):
             if command in commands:
                 value.problem(f"{command} is a command of {commands[command]} already")
@@ -165,7 +166,7 @@ def _tools(place: Place) -> list[dict[str, Any]]:
 
 
 def _refuse_same_path(tool: dict[str, Any], others: list[dict[str, Any]], place: Place) -> None:
-    """Two tools of a project cannot share files at one path, nor one below the other."""
+    """Note a problem where two tools share files at one path, or one below the other."""
     path = _shared_path(tool)
     for other in others if path else ():
         other_path = _shared_path(other)
@@ -200,6 +201,7 @@ def _tool(name: str, place: Place) -> dict[str, Any] | None:
     before = len(place.problems)
     entry = mapping(place, parsers, required, name)
     is_readable = len(place.problems) == before
+    # Problems of variants would follow from those that are noted already.
     variants = list(_variants(installer, entry, place, name)) if is_readable else []
     return _as_tool(name, installer, entry, variants)
 
@@ -231,7 +233,7 @@ def _names(place: Place) -> list[str] | None:
 
 
 def _platforms(installer: Installer) -> Any:
-    """A list of systems, each with what is different there."""
+    """Return a parser for a list of systems, each with what is different there."""
     keys = {
         **PLATFORM_KEYS,
         **{name: key for name, key in keys_of(installer).items() if key.each_platform},

@@ -46,6 +46,7 @@ class ToolSources:
     @contextlib.contextmanager
     def first_alone(self, name: str) -> Iterator[None]:
         """Fetch what many machines lack for the first of them; the others find it."""
+        # Beside the downloads: one that is rejected leaves nothing among them.
         locks = f"{self.downloads}.locks"
         for folder in (self.downloads, locks):
             os.makedirs(folder, mode=0o700, exist_ok=True)
@@ -53,10 +54,11 @@ class ToolSources:
             yield
 
     def download(self, url: str, sha256: str, name: str) -> str:
-        """The file with this checksum, from the cache or from its URL."""
+        """Return the file with this checksum, from the cache or from its URL."""
         path = os.path.join(self.downloads, sha256)
         with self.first_alone(sha256):
             if not os.path.exists(path) or sha256_of(path) != sha256:
+                # In the folder of the result, since rename(2) does not cross file systems.
                 descriptor, partial = tempfile.mkstemp(dir=self.downloads)
                 try:
                     _fetch(url, descriptor, name)
@@ -68,7 +70,7 @@ class ToolSources:
         return path
 
     def commit(self, repository: str, commit: str, name: str) -> str:
-        """The files of a commit as a tar. git itself holds content against the commit's id."""
+        """Return the files of a commit as a tar; git itself checks content against its id."""
         path = os.path.join(self.downloads, f"{commit}.tar")
         with self.first_alone(f"{commit}.tar"):
             if not os.path.exists(path):
@@ -77,6 +79,8 @@ class ToolSources:
                 )
                 source = (
                     self.beside(repository)
+                    # As git reads it: a URL, an absolute path, or HOST:PATH of SSH. All else is a
+                    # path below the folder of the catalog.
                     if not re.match(r"[\w+.-]+:|/|[\w.-]+@", repository)
                     else repository
                 )
@@ -84,8 +88,10 @@ class ToolSources:
                 if not os.path.isdir(mirror):
                     git("init", "--quiet", "--bare", mirror)
                 if not git.has(mirror):
+                    # Behind --, where a repository that begins with a hyphen is no option.
                     git("-C", mirror, "fetch", "--quiet", "--no-tags", "--", source, commit)
                 partial = f"{path}.{os.getpid()}"
+                # git archive heeds export-ignore and export-subst, and leaves submodules empty.
                 git("-C", mirror, "archive", "--format=tar", f"--output={partial}", commit)
                 os.rename(partial, path)
         return path
@@ -115,7 +121,7 @@ class _Git:
         self.name, self.commit = name, commit
 
     def has(self, mirror: str) -> bool:
-        """Whether the commit is there already."""
+        """Return whether the commit is there already."""
         return (
             self._run("-C", mirror, "cat-file", "-e", f"{self.commit}^{{commit}}").returncode == 0
         )
@@ -132,6 +138,7 @@ class _Git:
 
     @staticmethod
     def _run(*words: str) -> subprocess.CompletedProcess[str]:
+        # git prompts for a password at the terminal itself, whatever its input is, and would hang.
         environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}
         return subprocess.run(
             ["git", *words],

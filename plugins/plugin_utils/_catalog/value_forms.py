@@ -18,6 +18,7 @@ from ...module_utils._toolbox import checked_names
 from ...module_utils._toolbox.installers.installer import PLATFORM_ARCH, PLATFORM_OS
 from .document_reader import Parser, Place
 
+# A commit has the 40 digits of a SHA-1, or the 64 of a repository with SHA-256.
 _SHA256, _COMMIT, _URL = r"[0-9a-f]{64}", r"[0-9a-f]{40}([0-9a-f]{24})?", r"(https?|file)://\S+"
 
 
@@ -32,6 +33,7 @@ class Form:
 
 def _text(place: Place) -> Any:
     value = place.value
+    # A version such as 1.10 without quotes would arrive as the number 1.1.
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return place.problem(f"must be a text; write it in quotes: '{place.node.value}'")
     if not isinstance(value, str) or not value:
@@ -44,6 +46,7 @@ def _text(place: Place) -> Any:
 def _matching(pattern: str, what: str) -> Parser:
     def parse(place: Place) -> Any:
         value = place.value
+        # Hexadecimal digits may happen to be decimal ones, which YAML takes for a number.
         text = str(place.node.value) if isinstance(value, int) else value
         return (
             text
@@ -81,7 +84,7 @@ def _words(place: Place) -> Any:
 
 
 def _commands(place: Place) -> Any:
-    """Paths by command; of a list, each one's last part is the command."""
+    """Parse paths by command; of a list, each one's last part is the command."""
     if isinstance(place.value, dict):
         named = [(name, key, _path(value)) for name, key, value in place.items()]
     else:
@@ -107,6 +110,7 @@ def _variables(place: Place) -> Any:
     for name, key, value in place.items():
         if not checked_names.is_variable(name):
             key.problem(f"{name!r} cannot be the name of an environment variable")
+        # These decide what a login or any shell runs, and for all projects of the user.
         elif name in (
             "PATH",
             "HOME",

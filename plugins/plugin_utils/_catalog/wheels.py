@@ -117,6 +117,7 @@ def _is_for(requirement: Requirement, system: System) -> bool:
         "os_name": family,
         "platform_machine": system.arch,
         "python_version": system.python,
+        # A workstation reports no patch release.
         "python_full_version": f"{system.python}.0",
         "implementation_name": "cpython",
         "platform_python_implementation": "CPython",
@@ -164,6 +165,7 @@ def _tags(minor: int, platform: str) -> frozenset[Tag]:
     from packaging.tags import compatible_tags, cpython_tags
 
     interpreter = f"cp3{minor}"
+    # Up to Python 3.7 the ABI ended with an m, for pymalloc (PEP 3149).
     abi = interpreter if minor >= 8 else f"{interpreter}m"
     return frozenset(
         [

@@ -22,7 +22,7 @@ _WHEEL = re.compile(r"[A-Za-z0-9_.+-]+\.whl")
 
 
 def _pin(sources: ToolSources, _tool: Tool, details: Details) -> Details:
-    """Machines are told whether there are wheels, and not where they are."""
+    """Pin the lock by its checksum; workstations learn whether there are wheels, not where."""
     folder = details.get("wheels")
     if folder:
         _check_wheels(sources, details, os.listdir(sources.beside(folder)))
@@ -62,6 +62,7 @@ def _wheels(
     folder = sources.beside(str(details["wheels_folder"]))
     present = sorted(entry for entry in os.listdir(folder) if _WHEEL.fullmatch(entry))
     lock = sources.read(details["lock"])
+    # By the hash alone, since it pins the name, the version and the system in one.
     locked = set(re.findall(r"sha256:([0-9a-f]{64})", lock))
     kept = [entry for entry in present if sha256_of(os.path.join(folder, entry)) in locked]
     lacking = wheels.lacking(lock, kept, system)
