@@ -39,4 +39,5 @@ def write_answer(rows: Iterable[Mapping[str, Any]], *, removals_blocked: bool) -
         "removals_held": removals_blocked,
         "machines": {row["machine"]: row["state"] for row in rows},
     }
+    # Not ``lasting``: a power cut ends the program that waits for it, too.
     membership_state.replace(Path(path), json.dumps(answer), 0o600, PATH_VARIABLE, lasting=False)

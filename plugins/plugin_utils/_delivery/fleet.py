@@ -72,6 +72,7 @@ class MachineDelivery:
         """Return the outcome of the delivery to this machine."""
         if not self.selected:
             return NOT_SELECTED
+        # No failure: a workstation that is off gets what it lacks from the next delivery.
         if self.last_answer.get("unreachable"):
             return WAITING
         if removals_blocked and self.has_blocked_removals and not self.first_answer.get("failures"):
@@ -141,6 +142,7 @@ def split_lost(
     The latter was removed by this run, or by one before it that was not about the whole fleet.
     """
     blocked = set(_blocked_removals(machines))
+    # What a host that did not answer has lost is not known, so it counts as present.
     silent = {machine.name for machine in machines if machine.selected and not machine.answered}
     silent |= {machine.name for machine in later}
     present: list[LostMembership] = []
@@ -166,6 +168,8 @@ def with_expected_answer(machine: MachineDelivery, delivered: Mapping[str, Any])
         {"id": user_id, "name": names[user_id], "project": project, "held": True}
         for user_id, project in lost
     ]
+    # So the removal limit decides before the first call, which then removes at once: a delivery to
+    # some hosts takes one round trip.
     answer = {"receipt": delivered["users"], "removals": removals, "held": bool(removals)}
     return replace(machine, first_answer=answer)
 
@@ -182,6 +186,8 @@ def memberships_before(
     remembered = {
         name: memberships_of(users) for name, users in (baseline or {}).get("machines", {}).items()
     }
+    # The baseline before the answers: thirty runs that remove one member each would look harmless
+    # one by one, against what a host still has.
     return {**answered, **remembered}
 
 
@@ -225,6 +231,7 @@ def login_names(machines: Iterable[MachineDelivery]) -> dict[str, str]:
         users = machine.first_answer.get("receipt") or ()
         installed.update((user["id"], user["name"]) for user in users)
         current.update((user["id"], user["name"]) for user in machine.users)
+    # A user may have got another login name since the last delivery.
     return {**installed, **current}
 
 

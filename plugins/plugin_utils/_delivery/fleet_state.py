@@ -21,6 +21,7 @@ from typing import Any
 from ...module_utils._core.errors import ShippingError
 from .._membership import membership_state
 
+# A host name or an address, without a slash; 253 is the longest name in the DNS (RFC 1035 2.3.4).
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,252}")
 _SUFFIX = ".json"
 

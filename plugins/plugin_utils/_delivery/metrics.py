@@ -60,6 +60,7 @@ def render(
         Gauge(
             _MACHINES,
             METRICS[_MACHINES],
+            # Also the states of no host: an alert cannot see a sample that is missing.
             {f'{{state="{state}"}}': states[state] for state in _STATES},
         ),
         Gauge(_LAG, METRICS[_LAG], {"": max(0, now - _longest_waiting_since(rows, now))}),
@@ -80,6 +81,7 @@ def read_last_success(path: str) -> float | None:
 
 def write(path: str, rows: Sequence[Mapping[str, Any]], *, removals_blocked: bool) -> None:
     """Replace the file by one rename; everybody may read it."""
+    # The last success is in no other place: it is read from the file that is replaced.
     text = render(rows, time.time(), read_last_success(path), removals_blocked=removals_blocked)
     membership_state.replace(Path(path), text, 0o644, "metrics_path")
 

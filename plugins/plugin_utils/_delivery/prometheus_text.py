@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+# What render() writes, no more: neither exponents nor times of samples.
 _SAMPLE = re.compile(r"^(\w+(?:{.*})?) ([0-9]+(?:\.[0-9]+)?)$", re.MULTILINE)
 
 

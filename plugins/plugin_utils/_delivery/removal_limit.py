@@ -61,12 +61,14 @@ def check_removals(
 
 def _lost(before: FleetMemberships, after: FleetMemberships) -> Iterable[LostMembership]:
     for machine, memberships in before.items():
+        # A host that has left the inventory counts with all that its users had.
         for user_id, project in memberships - after.get(machine, frozenset()):
             yield machine, user_id, project
 
 
 def in_total(total: int, lost: int, limits: RemovalLimits) -> list[str]:
     """Return why so many of all memberships may not be removed; nothing where they may."""
+    # Without ``always`` a fleet of a few hosts could never lose anybody.
     if lost <= limits.always or lost * 100 <= limits.max_shrink * total:
         return []
     share = lost * 100 / total
@@ -80,6 +82,7 @@ def emptied(
     had: Mapping[str, set[str]], have: Mapping[str, set[str]], limits: RemovalLimits
 ) -> list[str]:
     """Return why projects may not lose all of their members; nothing where they keep some."""
+    # By users over the whole fleet: a host that changes hands is no end of a project.
     names = [
         name
         for name, ids in sorted(had.items())
