@@ -41,12 +41,14 @@ def _from_file(path: str) -> str:
             error.strerror or type(error).__name__,
             "Correct the path or its rights",
         ) from None
+    # From None: this error holds the bytes that it could not decode, which are the password.
     except UnicodeDecodeError:
         raise Refused(
             f"cannot read bind_password_file {path}",
             "it is no UTF-8 text",
             "Write the password alone into it",
         ) from None
+    # Line ends alone, since a password may end with a space.
     return text.rstrip("\r\n")
 
 

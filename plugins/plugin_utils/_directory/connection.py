@@ -20,6 +20,8 @@ from .discover import discover
 from .search import Entry, Query, Reply
 from .settings import ConnectionSettings, Server
 
+# Without this control a search at the root of Active Directory always returns referrals to its DNS
+# zones and its configuration, which live elsewhere.
 _DOMAIN_SCOPE = "1.2.840.113556.1.4.1339"
 _PAGED = "1.2.840.113556.1.4.319"
 _SCOPES = {"base": "BASE", "one": "LEVEL", "subtree": "SUBTREE"}
@@ -40,7 +42,10 @@ _ROOT = Query(
 _SEARCH_ENTRY = 4  # RFC 4511 4.5.2
 _TOO_OLD = ("UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION")
 # Result codes of a bind, RFC 4511 appendix A.
+# 49 invalidCredentials; 53 unwillingToPerform, which 389-ds returns for a disabled account.
 _CREDENTIALS = (49, 53)
+# 7 authMethodNotSupported, 8 strongerAuthRequired, 13 confidentialityRequired, 48
+# inappropriateAuthentication.
 _MORE_SECURITY = (7, 8, 13, 48)
 _IDENTITIES = {
     "external": "the certificate or the user of this process",
@@ -143,6 +148,8 @@ class LdapSession:
             paged = {
                 "paged_size": self._page_size,
                 "paged_cookie": cookie or None,
+                # Else a server that cannot page may ignore the control (RFC 4511 4.1.11), and cut
+                # the answer at its limit.
                 "paged_criticality": True,
             }
         try:
@@ -175,6 +182,8 @@ class LdapSession:
         reply = self.request(_ROOT, None)
         self.root = next(iter(reply.entries), self.root)
         controls = self.root.texts("supportedControl")
+        # A server that does not show its controls may page all the same; the critical control
+        # decides.
         self._pages = not controls or _PAGED in controls
         if _DOMAIN_SCOPE in controls:
             self._controls = [(_DOMAIN_SCOPE, True, None)]
@@ -190,6 +199,8 @@ def connect(settings: ConnectionSettings) -> LdapSession:
     for server in settings.servers or discover(settings):
         try:
             session = open_server(library, settings, server)
+        # Only where nothing was answered. Five wrong passwords lock an account in many places, and
+        # the list of servers may be that long.
         except Unanswered as error:
             unanswered.append(f"{server.uri}: {error.why}")
             continue
@@ -223,6 +234,7 @@ def open_connection(library: Any, settings: ConnectionSettings, server: Server) 
             port=server.port or None,
             use_ssl=secure,
             tls=tls,
+            # ldap3 would read the whole schema of the server first.
             get_info="NO_INFO",
             connect_timeout=timeout,
         )
@@ -231,6 +243,8 @@ def open_connection(library: Any, settings: ConnectionSettings, server: Server) 
             client_strategy="SYNC",
             auto_bind="NONE",
             receive_timeout=timeout,
+            # search.py follows ranges by itself, and takes a gap in them for an error. Referrals
+            # are errors, too. Names of attributes are not checked, without a schema.
             auto_range=False,
             return_empty_attributes=False,
             check_names=False,
@@ -294,6 +308,7 @@ def _tls(library: Any, settings: ConnectionSettings, server: Server) -> Any:
 
         def wrap_socket(self, connection: Any, *, do_handshake: bool = False) -> None:
             try:
+                # For StartTLS the socket is wrapped already, and ssl takes none but a real one.
                 plain = (
                     connection.socket.plain
                     if isinstance(connection.socket, TimeLimitedSocket)
@@ -318,6 +333,7 @@ def _context(settings: ConnectionSettings) -> ssl.SSLContext:
             _why(error),
             "Write the path of a file in PEM format to ca_file",
         ) from error
+    # RFC 8996 deprecates TLS 1.0 and 1.1.
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if not settings.validate_certs:
         context.check_hostname = False
@@ -339,6 +355,8 @@ def _open(
 ) -> None:
     try:
         connection.open(read_server_info=False)
+        # Not a public interface of ldap3: its strategy SYNC sends, receives and closes by this
+        # attribute.
         connection.socket = TimeLimitedSocket(connection.socket, settings.timeout)
         if server.scheme == "ldap" and settings.start_tls:
             connection.start_tls(read_server_info=False)
@@ -355,6 +373,7 @@ def bind(library: Any, connection: Any, settings: ConnectionSettings, server: Se
     try:
         # Nothing of the password in what is raised: the context of an error may hold it.
         connection.bind(read_server_info=False)
+    # The text is ``Major (CODE): ..., Minor (CODE): ...``; the minor one names the cause.
     except _kerberos_errors(settings) as error:
         raise Refused(
             f"{server.uri} was not asked as the Kerberos ticket says",
@@ -363,6 +382,7 @@ def bind(library: Any, connection: Any, settings: ConnectionSettings, server: Se
         ) from None
     except (library.core.exceptions.LDAPExceptionError, OSError) as error:
         raise _bind_error(settings, server, _why(error)) from None
+    # ldap3 imports gssapi when it binds, not before.
     except ImportError as error:
         raise Refused(
             f"{server.uri} was not asked",
@@ -447,6 +467,7 @@ def _octets_only(decode: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def decoded(message: Mapping[str, Any]) -> Any:
         if message["protocolOp"] != _SEARCH_ENTRY:
             return decode(message)
+        # The payload of ldap3.utils.asn1.decode_message_fast: tuples that end with the value.
         (*_tag, dn), (*_tag, attributes) = message["payload"]
         values = {
             _text(name).lower(): [value[3] for value in tagged_values]
@@ -479,6 +500,7 @@ def _why(error: BaseException) -> str:
         return "it did not answer in time"
     if text == "invalid server address":
         return "its name cannot be resolved"
+    # ldap3's own words before those of the system.
     return text.removeprefix("socket connection error while opening: ").removeprefix(
         "error receiving data: "
     )

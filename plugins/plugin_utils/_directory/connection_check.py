@@ -195,6 +195,7 @@ class _ServerCheck:
         return self._step("socket", f"{self.server.host} can be opened")
 
     def _tls(self) -> CheckStep:
+        # First, since a failed handshake shows nothing.
         facts = self._shown_by_server()
         try:
             self._connection = open_connection(self.library, self.settings, self.server)
@@ -225,6 +226,8 @@ class _ServerCheck:
     def _shown_by_server(self) -> dict[str, Any]:
         """Return what the server shows to every client, trusted or not."""
         with contextlib.suppress(DirectoryError, OSError, ValueError):
+            # Not validated, so that a certificate that is not trusted can be shown. Nothing is sent
+            # over this connection: it is never bound.
             connection = open_connection(
                 self.library, replace(self.settings, validate_certs=False), self.server
             )

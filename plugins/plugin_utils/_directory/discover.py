@@ -58,6 +58,7 @@ def ordered(targets: Iterable[SrvRecord], chance: random.Random) -> Iterator[Srv
     remaining = sorted(targets, key=lambda target: (target.priority, target.weight, target.host))
     while remaining:
         most_urgent = [target for target in remaining if target.priority == remaining[0].priority]
+        # RFC 2782: a weight of 0 has a very small chance beside others, not none.
         chosen = chance.choices(most_urgent, [target.weight or 0.01 for target in most_urgent])[0]
         remaining.remove(chosen)
         yield chosen
@@ -68,6 +69,7 @@ def query(name: str, timeout: int) -> list[SrvRecord]:
     resolver, exception = _library()
     what = f"the DNS has no servers under {name}"
     try:
+        # With a dot at the end and without the search list, which could add a domain to the name.
         answer = resolver.Resolver().resolve(f"{name}.", "SRV", search=False, lifetime=timeout)
     except (resolver.NXDOMAIN, resolver.NoAnswer) as error:
         raise Unanswered(
@@ -87,6 +89,7 @@ def query(name: str, timeout: int) -> list[SrvRecord]:
         )
         for record in answer
     ]
+    # RFC 2782: a target of ``.`` means that the service is decidedly not available.
     if not any(target.host for target in targets):
         raise Refused(
             what, "its record says that there is no such service", "Write the servers to uris"

@@ -24,10 +24,12 @@ import uuid
 from collections.abc import Iterator
 from functools import lru_cache
 
+# Nearly all DNs have none of these. Then every comma separates, and the short way is quicker.
 _PLAIN = re.compile(r'[^\\"#+;]*')
 _PAIR = re.compile(r"\\([0-9A-Fa-f]{2})|\\(.)", re.DOTALL)
 _BER = re.compile(r"#([0-9A-Fa-f]{2})+")
 _QUOTED = re.compile(r'".*(?<!\\)"', re.DOTALL)
+# RFC 1123 2.1: labels of letters, digits and hyphens, of 63 at most; 253 in all.
 _HOST = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
 )
@@ -46,6 +48,7 @@ def dn_key(text: str) -> str:
         return ",".join(_assertion(part) for part in text.split(","))
     return ",".join(
         "+".join(sorted(_assertion(part) for part in _split(rdn, "+")))
+        # A semicolon may stand for a comma (RFC 2253 4), as in LDAPv2.
         for rdn in _split(text, ",;")
     )
 
@@ -132,6 +135,7 @@ def _folded(text: str) -> str:
     if text.isascii():
         plain = text.lower()
     else:
+        # The first alone, since lower() makes two letters of a capital I with a dot.
         plain = unicodedata.normalize("NFKC", "".join(letter.lower()[0] for letter in text))
     return " ".join(part for part in plain.split(" ") if part)
 
@@ -179,6 +183,7 @@ def _ends_with_escape(text: str) -> bool:
 
 def _from_ber(raw: bytes) -> str:
     """Return the string in BER that ``#hex`` has (RFC 4514 2.4); empty where it is no short one."""
+    # The short form of a length has one octet, up to 127 (X.690 8.1.3.4).
     if len(raw) < 2 or raw[0] not in _BER_STRINGS or raw[1] != len(raw) - 2:
         return ""
     return raw[2:].decode("utf-8", "backslashreplace")

@@ -24,6 +24,8 @@ class Layout:
     member_logins: tuple[str, ...] = ()
     member_of: tuple[str, ...] = ()
     primary_group: bool = False
+    # False where RFC 4519 3.5 and 3.6 hold: a groupOfNames has at least one member, so that one
+    # without any has members that cannot be read.
     empty_groups: bool = True
     people_filter: str = "(objectClass=inetOrgPerson)"
     people_login: str = "uid"
@@ -31,9 +33,11 @@ class Layout:
     machines_filter: str = "(objectClass=device)"
     machines_name: str = "cn"
     machines_owners: tuple[str, ...] = ("owner",)
+    # The DN as an attribute (RFC 5020), so that many entries are read by their DNs in one search.
     dn_attribute: str = "entryDN"
     groups_filter: str = "(objectClass=*)"
     """What may be a group inside a project; a project's own filter may be narrower."""
+    # A user who was deleted looks the same as one who is hidden from this account.
     unresolved: str = "error"
 
 
@@ -78,6 +82,7 @@ LAYOUTS = MappingProxyType(
             "(objectClass=group)",
             "cn",
             member_dns=("member",),
+            # In Active Directory neither member nor memberOf has those whose primary group it is.
             primary_group=True,
             people_filter="(&(objectCategory=person)(objectClass=user))",
             people_login="sAMAccountName",

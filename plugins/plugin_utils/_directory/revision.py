@@ -21,6 +21,7 @@ from dataclasses import replace
 from .connection import LdapSession
 from .search import Query, read_one
 
+# 389-ds keeps the vector in a tombstone of this fixed id at the suffix.
 _RUV = Query(
     "",
     "(&(objectClass=nsTombstone)(nsUniqueId=ffffffff-ffffffff-ffffffff-ffffffff))",
@@ -49,6 +50,8 @@ def _usn(session: LdapSession) -> str:
     value, service = session.root.text("highestCommittedUSN"), session.root.text("dsServiceName")
     if not value or not service:
         return ""
+    # Each domain controller numbers changes by itself (MS-ADTS 3.1.1.1.9): a number says something
+    # only together with the id of its database.
     entry = read_one(session, service, ("invocationId",))
     raw = entry.raw("invocationId") if entry else ()
     return f"usn:{uuid.UUID(bytes_le=raw[0])}:{value}" if raw and len(raw[0]) == 16 else ""
@@ -66,6 +69,7 @@ def _csn(session: LdapSession, base: str) -> str:
     suffix = _suffix(session, base)
     entry = read_one(session, suffix, ("contextCSN",)) if suffix else None
     values = entry.texts("contextCSN") if entry else []
+    # With several providers there is a value for each of them.
     return f"csn:{suffix}:{max(values)}" if values else ""
 
 
@@ -94,5 +98,6 @@ def ruv_revision(lines: Sequence[str]) -> str:
 
 
 def _change_number(session: LdapSession) -> str:
+    # Each server numbers its changelog by itself, hence its URI.
     value = session.root.text("lastChangeNumber")
     return f"change:{session.uri}:{value}" if value else ""

@@ -20,6 +20,7 @@ from .distinguished_names import any_of, dn_key
 SUCCESS, TIME_LIMIT, SIZE_LIMIT, REFERRAL, ADMIN_LIMIT = 0, 3, 4, 10, 11
 NO_SUCH_OBJECT, INVALID_DN, BUSY, UNAVAILABLE = 32, 34, 51, 52
 _NO_RIGHT = (1, 8, 13, 48, 49, 50)  # 1: Active Directory says operationsError to who is not bound
+# Some servers send empty pages between others, and some a cookie for ever.
 _EMPTY_PAGES = 100
 _RANGE = re.compile(r"range=(\d+)-(\d+|\*)", re.IGNORECASE)
 
@@ -111,6 +112,7 @@ def read_all(session: Session, query: Query, ranged: Sequence[str] = ()) -> Iter
             if not seen:
                 _check_base(session, query)
             return
+        # The same cookie again is no end by itself: 389-ds numbers its searches, not its pages.
         if empty_pages >= _EMPTY_PAGES or (empty_pages and reply.cookie == cookie):
             raise Incomplete(
                 f"{query} at {session.uri} does not come to an end",
@@ -194,6 +196,7 @@ def check(session: Session, query: Query, reply: Reply) -> None:
         return
     message = f": {reply.message}" if reply.message else ""
     answer = f"{reply.name or 'result'} ({reply.code}){message}"
+    # Directories do not distinguish a missing base from one that the account may not see.
     if reply.code in (NO_SUCH_OBJECT, INVALID_DN):
         raise Refused(
             f"the base {query.base} does not exist at {session.uri}",
@@ -264,6 +267,8 @@ def _next_range(
     """Return the range that begins where the former one ended."""
     for name, values in part.items():
         bounds = _RANGE.search(name)
+        # A server that answers a range with another one, or with fewer values than it names, would
+        # make a group smaller, and its members lose their tools.
         if _attribute(name) != attribute or not bounds or int(bounds[1]) != first or not values:
             continue
         if bounds[2] == "*" or int(bounds[2]) - first + 1 == len(values):

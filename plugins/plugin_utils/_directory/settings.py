@@ -20,6 +20,7 @@ SCOPES = ("one", "subtree")
 NESTED = ("recursive", "in_chain", "none")
 UNRESOLVED = ("error", "warn")
 _PORTS = {"ldap": 389, "ldaps": 636, "ldapi": 0}
+# A global catalog lacks the members of most groups.
 _GLOBAL_CATALOG_PORTS = (3268, 3269)
 _ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9-]*|[0-9]+(\.[0-9]+)+")
 
@@ -385,6 +386,7 @@ class _Reader:
             return ""
         where = f"{site.lower()}._sites." if site else ""
         return (
+            # Below dc._msdcs there are domain controllers alone (MS-ADTS 6.3.2.3).
             f"_ldap._tcp.{where}dc._msdcs.{domain}"
             if options.get("layout") == "ad"
             else f"_ldap._tcp.{domain}"
@@ -450,7 +452,7 @@ class _Reader:
         return users_of_machines
 
     def check(self, settings: Settings) -> None:
-        """Find what does not fit together."""
+        """Note a problem for each pair of options that do not fit together."""
         self._check_clear_text(settings.connection)
         self._check_credentials(settings.connection)
         if settings.machines is None and not settings.machine_map:
@@ -459,6 +461,8 @@ class _Reader:
                 "is missing; write the base and the filter of all machines, so that one without"
                 " users stays, or a machine_map",
             )
+        # LDAP_MATCHING_RULE_IN_CHAIN, MS-ADTS 3.1.1.3.4.4.3. To others a filter with it is
+        # Undefined (RFC 4511 4.5.1.7), and finds nobody.
         if settings.nested == "in_chain" and settings.layout.dn_attribute != "distinguishedName":
             self.problem(
                 "projects.nested", "in_chain is a rule of Active Directory alone; write recursive"
@@ -487,6 +491,8 @@ class _Reader:
                 f"simple would send the password in clear text to {without_tls[0]}; write ldaps://"
                 " or start_tls: true",
             )
+        # ldap3 has no security layer for GSSAPI: without TLS the whole session would be in clear
+        # text.
         if connection.bind == "gssapi":
             self.problem(
                 "bind",
@@ -521,6 +527,8 @@ def _server(uri: str) -> Server | None:
         return None
     scheme = parts.scheme.lower()
     if scheme == "ldapi":
+        # The path is in the host's place, with %2F (draft-chu-ldap-ldapi); the default is
+        # OpenLDAP's.
         return Server(uri, scheme, unquote(parts.netloc + parts.path) or "/var/run/slapd/ldapi", 0)
     if scheme not in _PORTS or not parts.hostname or parts.path not in ("", "/") or parts.username:
         return None
