@@ -28,6 +28,8 @@ ATTRIBUTES = (
 )
 _DISABLED = 0x2
 _NEVER = (0, 0x7FFFFFFFFFFFFFFF)
+# slapo-ppolicy(5): locked until an administrator unlocks it. Any other time is a lockout after
+# wrong passwords.
 _FOREVER = "000001010000Z"
 _TIME = re.compile(r"(\d{14})(?:[.,]\d+)?Z")
 
@@ -64,6 +66,7 @@ def closing_dates(entry: Entry) -> Iterator[tuple[str, datetime]]:
     for name in ("krbPrincipalExpiration", "pwdEndTime"):
         if entry.text(name):
             yield name, _time(entry, name)
+    # A FILETIME: steps of 100 ns since 1601 (MS-DTYP 2.3.3).
     filetime = _number(entry, "accountExpires")
     if filetime not in _NEVER:
         yield (

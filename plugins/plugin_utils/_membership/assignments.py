@@ -20,6 +20,7 @@ class User:
     name: str
     id: str
     projects: tuple[str, ...] = ()
+    # Not compared: hints are no part of the record, so that a new uidNumber is no change.
     hints: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def as_data(self) -> dict[str, Any]:

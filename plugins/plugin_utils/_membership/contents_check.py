@@ -31,6 +31,7 @@ def check_contents(session: LdapSession, settings: Settings) -> Iterator[CheckSt
             step = _check_area(session, name, area, attributes)
             all_found &= step.ok
             yield step
+    # Without one of these the answer would fail for the reason that was given above.
     if all_found:
         yield _check_membership(session, settings)
 

@@ -35,6 +35,8 @@ def decide(facts: Facts, settings: Settings, serial: str, now: datetime) -> Memb
 
 def can_update(settings: Settings) -> bool:
     """Return whether these settings let a single entry decide."""
+    # With these, other entries than the one that has changed decide, too: the server's own rule,
+    # netgroups, or attributes of people that name groups or machines.
     return not (
         settings.nested == "in_chain"
         or settings.netgroups
@@ -104,7 +106,7 @@ class Decision:
     # The whole answer
 
     def _check_memberships(self) -> None:
-        """Find the groups that a person or group is in, and that cannot be seen.
+        """Note the groups that a person or group is in, and that cannot be seen.
 
         Each may be inside of a project.
         """
@@ -144,6 +146,8 @@ class Decision:
 
     def _projects_by_name(self, entries: Iterable[Entry]) -> dict[str, Entry]:
         projects: dict[str, Entry] = {}
+        # Sorted, so that the same directory gives the same answer in whatever order the server
+        # sends.
         for entry in sorted(entries, key=lambda item: item.key):
             name = self._project_name(entry)
             if name in projects:
@@ -194,6 +198,7 @@ class Decision:
         """
         require(can_update(self._settings))
         machines: set[str] = set()
+        # People and machines first: a group that was changed with them may name somebody new.
         for update in filter(self._is_of_person, updates):
             machines |= self._update_person(update, now)
         for update in filter(self._is_of_machine, updates):
@@ -249,6 +254,8 @@ class Decision:
             require(not self._unmatched.is_outside(key))
             return
         entry = update.certain(Role.GROUP if name is None else Role.PROJECT)
+        # A group that cannot be empty has no member now: a full reading finds whether it may be
+        # read.
         require(self._layout.empty_groups or any(self.groups.named_in(entry)))
         require(self._names_only_known(entry))
         if name is not None:

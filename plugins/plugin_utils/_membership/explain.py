@@ -66,6 +66,7 @@ def look_outside(
 
 def bare_login(name: str, settings: Settings) -> str:
     """Return the login name in the directory of a person with this name on machines."""
+    # A user may be named either way, as on hosts or as in the directory.
     before, _mark, after = settings.login_format.partition("{name}")
     if name.startswith(before) and name.endswith(after) and len(name) > len(before) + len(after):
         return name[len(before) : len(name) - len(after)]
@@ -193,6 +194,7 @@ def _is_user_asked(user: Mapping[str, Any], question: Question, settings: Settin
 def _outcome(
     explained: Explained, key: str, entry: Entry, user: Mapping[str, Any], question: Question
 ) -> dict[str, Any]:
+    # The first alone: what has to be corrected first is named first.
     cause, why = next(_obstacles(explained, key, entry, user, question), ("", ""))
     return {
         "gets_tools": not cause,
@@ -344,6 +346,7 @@ def _grants(machines: Iterable[Machine]) -> dict[tuple[str, str, str], str]:
     for machine in machines:
         for user in machine.users:
             for project in user.projects:
+                # By id: the same login name may be another person's now.
                 grants[machine.machine, user.id, project] = user.name
     return grants
 

@@ -64,6 +64,7 @@ class Groups:
         """
         members: dict[str, GroupPath] = {}
         seen, top = {group.key}, (group.key,)
+        # Breadth first, so that the first path to a person is a shortest one.
         waiting: deque[tuple[GroupPath, str, str]] = deque(
             (top, *item) for item in self._direct_members(group, where)
         )
@@ -77,6 +78,7 @@ class Groups:
                 members.setdefault(key, path)
             elif key not in self.entries:
                 self._unmatched.add(where, key, written)
+            # Groups may be inside of each other in a circle.
             elif key not in seen:
                 seen.add(key)
                 waiting.extend(self._inner_members((*path, key), where))

@@ -105,6 +105,8 @@ class MachineOwners:
             if key in self._people.entries:
                 yield key
             elif key in self._groups.entries:
+                # An update of such a group moves machines, which update() leaves to a full
+                # decision.
                 self._owner_groups.add(key)
                 yield from self._groups.members_of(self._groups.entries[key], f"group {dn}")
             elif key != machine.key:  # FreeIPA's hosts manage themselves.
@@ -133,6 +135,8 @@ class MachineOwners:
         for key, person in self._people.active.items():
             for written in person.entry.texts(attribute):
                 name = machine_name(written, self._settings.domain)
+                # ``machines`` is the list of the fleet: an attribute of a person does not add to
+                # it, or a machine would be lost together with its last user.
                 if name in self.people_of:
                     self.people_of[name].add(key)
                 else:

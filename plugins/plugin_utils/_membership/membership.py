@@ -55,6 +55,8 @@ def explain_membership(
 
 def _explained(session: LdapSession, settings: Settings) -> Explained:
     session.limit(settings.connection.total_timeout)
+    # Before the rest: what changes while that is read is newer than this revision, and is in the
+    # next answer.
     taken, now = revision.read_revision(session, settings.base), datetime.now(UTC)
     decision = Decision(read_facts(session, settings), settings, now)
     membership = decision.membership(taken)

@@ -110,6 +110,7 @@ def read_pending(folder: str | Path) -> Membership:
 def _read_shortcut(folder: Path) -> tuple[Membership, dict[str, str]] | None:
     wanted, shortcut = folder / "wanted.json", folder / "pending.json"
     with contextlib.suppress(OSError, Contradiction):
+        # wanted.json is written first: an older shortcut is from before it.
         if shortcut.stat().st_mtime_ns >= wanted.stat().st_mtime_ns:
             data = _shaped(_read(shortcut), str(shortcut), membership=dict, served=list)
             if {f"{name}.json" for name in data["served"]} <= set(os.listdir(folder / "delivered")):
@@ -172,6 +173,7 @@ def write_pending(
         "since": behind,
         "served": served,
     }
+    # Not ``lasting``: where a power cut has emptied it, wanted.json is read.
     replace_file(Path(folder), "pending.json", json.dumps(content), lasting=False)
     return behind
 
@@ -265,6 +267,7 @@ def _is_pending(
 ) -> bool:
     if delivered is None:
         return True
+    # An answer from a cache or a lagging replica.
     if is_older(serial, delivered["serial"]):
         return False
     return record(machine, serial)["users"] != delivered["users"] or (
@@ -280,6 +283,7 @@ def _is_from(since: str, serial: str) -> bool:
 
 def wanted_in(data: Any, where: str) -> WantedMembership:
     """Return the content of ``wanted.json``; raise Contradiction where it is broken. Pure."""
+    # A broken file ends the run: what is missing in it would be removed from hosts.
     content = _shaped(data, where, cookie=(str, type(None)), membership=dict)
     membership = _shaped(
         content["membership"], where, serial=str, machines=list, projects=dict, remarks=list
@@ -387,6 +391,7 @@ def replace_file(folder: Path, name: str, text: str, *, lasting: bool = True) ->
     One that is not ``lasting`` may be lost in a power cut.
     """
     try:
+        # mkdir() by mkdir(): the mode of os.makedirs() is for the last folder alone.
         for place in reversed([folder, *folder.parents]):
             if not place.exists():
                 place.mkdir(mode=0o700, exist_ok=True)
@@ -404,6 +409,7 @@ def replace(path: Path, text: str, mode: int, option: str, *, lasting: bool = Tr
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
+            # mkstemp() gives 0600, and fchmod() does not heed the umask.
             os.fchmod(file.fileno(), mode)
             if lasting:
                 file.flush()
@@ -419,6 +425,7 @@ def replace(path: Path, text: str, mode: int, option: str, *, lasting: bool = Tr
 
 def _sync_folder(folder: Path) -> None:
     """Let a rename outlive a power cut."""
+    # A rename is in the folder, which fsync() of the file does not write (fsync(2)).
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -80,6 +80,7 @@ def read_netgroups(
     waiting = _names(netgroups.values(), _INSIDE) - known
     while waiting:
         batch, rest = sorted(waiting)[: settings.batch_size], sorted(waiting)[settings.batch_size :]
+        # By cn: memberNisNetgroup has names, not DNs.
         chosen = f"(&(objectClass=nisNetgroup){any_of('cn', batch)})"
         new = {
             entry.key: entry
@@ -88,6 +89,7 @@ def read_netgroups(
         netgroups.update(new)
         named = _names(new.values(), "cn")
         lost |= set(batch) - named
+        # Also names that were not found, so that circles and lost names end.
         known |= named | set(batch)
         waiting = ({*rest} | _names(new.values(), _INSIDE)) - known
     return tuple(netgroups.values()), frozenset(lost)

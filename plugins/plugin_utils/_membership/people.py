@@ -40,6 +40,7 @@ class People:
             for key, entry in self.entries.items()
             if accounts.is_open(entry, now)
         }
+        # Letter by letter, as Unix compares login names, although directories ignore case.
         self.by_login: dict[str, list[str]] = defaultdict(list)
         self._by_primary_group: dict[str, list[str]] = defaultdict(list)
         for key, entry in self.entries.items():
@@ -84,9 +85,7 @@ class People:
     def with_primary_group(self, group: Entry) -> list[str]:
         """Return the keys of the people whose primary group this is.
 
-        Active Directory has a person's primary group nowhere else (MS-ADA3 2.120).
-
-        POSIX likewise.
+        Neither Active Directory (MS-ADA3 2.120) nor POSIX has it among the members of the group.
         """
         if not self._layout.primary_group:
             return []
@@ -159,6 +158,7 @@ class People:
     def is_same_person(self, key: str, entry: Entry) -> bool:
         """Return whether an entry differs from the former one in nothing that identifies it."""
         former = self.entries[key]
+        # The keys by which groups and machines name a person; another one needs a full decision.
         names = (
             self._layout.people_login,
             self._layout.people_id,
