@@ -28,6 +28,7 @@ class Notification(Listener):
             self.base,
             self.ldap.SCOPE_SUBTREE,
             "(objectClass=*)",
+            # No attributes (RFC 4511 4.5.1.8): the entry is read again by a search of its own.
             ["1.1"],
             serverctrls=[control(NOTIFY, True, None)],
         )
@@ -37,6 +38,7 @@ class Notification(Listener):
         self.answers(connection, lambda seconds: self._take(connection, number, seconds))
 
     def _take(self, connection: Any, number: int, seconds: float) -> bool:
+        # all=0: the search never ends, so each message is taken as it comes.
         kind, data, *_rest = connection.result4(number, all=0, timeout=seconds)
         self.queue.add({dn for dn, _attributes in data if dn})
         return bool(kind != self.ldap.RES_SEARCH_RESULT)

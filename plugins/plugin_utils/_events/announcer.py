@@ -53,6 +53,7 @@ class Announcer:
 
     def heartbeat(self, server: str, counts: dict[str, int]) -> None:
         """Announce that the source follows the directory."""
+        # The clock of the directory may be ahead of the one here: no lag is negative.
         lag = {} if self._lag is None else {"lag_seconds": round(max(self._lag, 0.0), 3)}
         now = _iso(datetime.now(UTC))
         self.put(

@@ -59,6 +59,7 @@ class RecentRemovals:
             recent += tuple((now, item) for item in removals)
             return seen, BlockedRemovals(), replace(self, recent=recent)
         blocked = BlockedRemovals(reasons, removals)
+        # The id is a hash of these very removals: an approval of fewer, or of others, is none.
         if blocked.id != approved:
             return keep(wanted, seen, removals), blocked, replace(self, recent=recent)
         # What was approved was meant: it does not count against what is removed next.

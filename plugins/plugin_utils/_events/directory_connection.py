@@ -84,6 +84,8 @@ class DirectoryConnection:
             )
         try:
             self._start_listeners(library, mode, session)
+        # Controls are listed for the whole server. In OpenLDAP a database without the overlay
+        # syncprov does not offer what another one does.
         except NotOffered as error:
             if self._options.mode != "auto":
                 raise
@@ -100,8 +102,11 @@ class DirectoryConnection:
         if mode == Mode.SYNCREPL:
             self.listeners = [self._syncrepl(endpoint, base) for base in bases(self._settings)]
         else:
+            # Active Directory takes a subtree only from the root of a naming context (MS-ADTS
+            # 3.1.1.3.4.1.9).
             contexts = sorted({_context_of(base, session) for base in bases(self._settings)})
             self.listeners = [Notification(endpoint, base, self._queue) for base in contexts]
+        # All are started before any is waited for: their first refreshes run side by side.
         for listener in self.listeners:
             listener.start()
         try:

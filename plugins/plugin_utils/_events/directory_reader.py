@@ -44,6 +44,7 @@ class DirectoryReader:
         seconds = self._everything_read_at + self._reconcile - time.monotonic()
         if self.cache and self.cache.next_expiry:
             expiry = (self.cache.next_expiry - datetime.now(UTC)).total_seconds()
+            # A date that passes is no change of an entry: no server reports it.
             return min(seconds, expiry)
         return seconds
 
@@ -73,6 +74,7 @@ class DirectoryReader:
         self, session: LdapSession, cache: MembershipCache, dns: Iterable[str], published: str
     ) -> tuple[MembershipCache, list[EntryUpdate]]:
         now = datetime.now(UTC)
+        # Before the entries: what changes while they are read is newer than this, and comes again.
         taken = self._take_revision(session)
         updates = [self._reread(session, cache, dn) for dn in sorted(dns)]
         if cache.is_expiry_due(now):

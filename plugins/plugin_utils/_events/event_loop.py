@@ -33,7 +33,9 @@ async def run(queue: Any, args: Mapping[str, Any]) -> None:
     loop, stop = asyncio.get_running_loop(), threading.Event()
 
     def put(event: Event) -> None:
+        # ansible-rulebook's queue holds one event, so that this waits while rules are evaluated.
         pending = asyncio.run_coroutine_threadsafe(queue.put(event), loop)
+        # In turns: a wait without an end would not notice that the source is to stop.
         while True:
             try:
                 pending.result(_PATIENCE)
@@ -48,6 +50,7 @@ async def run(queue: Any, args: Mapping[str, Any]) -> None:
     source = EventSource(await asyncio.to_thread(source_options.read, args), put, stop)
     run_task = asyncio.create_task(asyncio.to_thread(_run, source))
     try:
+        # A thread cannot be cancelled. It is stopped by its event, and waited for.
         await asyncio.shield(run_task)
     finally:
         stop.set()

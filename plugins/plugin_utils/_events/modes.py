@@ -45,6 +45,7 @@ def choose(requested: str, controls: Container[str], *, has_library: bool) -> tu
 
 
 def _offered(controls: Container[str]) -> Mode | None:
+    # First, since it also reports what was deleted, and goes on from a cookie.
     if SYNC in controls:
         return Mode.SYNCREPL
     return Mode.NOTIFICATION if NOTIFY in controls else None

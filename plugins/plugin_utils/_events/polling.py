@@ -18,9 +18,13 @@ from .._directory.distinguished_names import dn_key
 from .._directory.search import Entry, Query, read_all
 from .._directory.settings import Settings
 
+# modifyTimestamp may have whole seconds alone: what is written later in the second of a look has
+# the same stamp.
 _OVERLAP = timedelta(seconds=2)
+# The two clocks may differ. Too early a start only reads entries once more.
 _UNKNOWN_CLOCK = timedelta(minutes=10)
 _CSN = re.compile(r"csn:.*:(\d{14})\.\d+Z#")
+# A CSN of 389-ds begins with the second, in eight hexadecimal digits.
 _RUV = re.compile(r"ruv:.*:([0-9a-f]{8})[0-9a-f]{12}")
 
 

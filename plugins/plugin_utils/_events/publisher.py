@@ -94,10 +94,12 @@ class Publisher:
         return {**kept, **cache.projects}
 
     def _changes(self, cache: MembershipCache, fleet: Fleet) -> list[MembershipChange]:
+        # A first answer is no join for everybody in it; the snapshot reports it.
         if not self.was_published:
             return []
         former, present = self._wanted.projects.keys(), cache.projects.keys()
         deleted, created = set(former - present), set(present - former)
+        # All people are looked through for this, and most changes do not need it.
         closed = functools.cache(lambda: cache.closed)
         context = Context(
             lambda user_id: user_id in closed(),

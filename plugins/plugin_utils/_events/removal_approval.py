@@ -40,6 +40,7 @@ class RemovalApproval:
     def check(self, wanted: Fleet, seen: Fleet) -> CheckedRemovals:
         """Return what of the change from wanted to seen is within the removal limit."""
         approved = self.approved()
+        # time.time() and not a monotonic clock, since removals are counted over a restart.
         fleet, blocked, recent = self._recent.apply(wanted, seen, time.time(), approved)
         return CheckedRemovals(fleet, blocked, recent, approved)
 

@@ -60,6 +60,7 @@ def _role_queries(settings: Settings) -> Iterator[_RoleQuery]:
     yield _RoleQuery(Role.PERSON, settings.people, person_attributes(settings))
     if settings.machines:
         yield _RoleQuery(Role.MACHINE, settings.machines, machine_attributes(settings))
+    # A group inside of a project may be anywhere on the server.
     anywhere = SearchArea("", settings.layout.groups_filter)
     yield _RoleQuery(Role.GROUP, anywhere, group_attributes(settings))
 
@@ -70,6 +71,7 @@ def is_in(key: str, place: SearchArea) -> bool:
     if base and key != base and not key.endswith(f",{base}"):
         return False
     depth = len(key) - len(base) - 1
+    # dn_key() writes a comma within a value as ``\,``, which is no level.
     return place.scope != "one" or (depth > 0 and "," not in key[:depth].replace("\\,", ""))
 
 

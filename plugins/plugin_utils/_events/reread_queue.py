@@ -115,7 +115,7 @@ class RereadBacklog:
             self.request = self.request.merged(RereadRequest(dns, since=time.time()))
 
     def add_everything(self) -> None:
-        """Ask for everything to be read again."""
+        """Request that everything is read again."""
         self.request.everything = True
 
     def clear(self) -> None:

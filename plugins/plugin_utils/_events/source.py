@@ -93,11 +93,14 @@ class EventSource:
         session.limit(settings.connection.total_timeout)
         poll = Poll(settings, session, revision.read_revision(session, settings.base))
         poll.changed(session)  # What is there already is read below.
+        # Only a synchronization goes on from its cookie. Others do not know what they have missed.
         if self._reader.cache is None or self.connection.mode != Mode.SYNCREPL:
             self._backlog.add_everything()
         beat = looked = time.monotonic()
         self._collect(0)
         self._decide(session)
+        # Not as soon as it is connected: a server that breaks off each read would otherwise get
+        # requests without a pause.
         self._backoff.reset()
         self._announcer.recovered()
         while not self._stop.is_set():
@@ -114,6 +117,8 @@ class EventSource:
                 beat = time.monotonic()
 
     def _poll_interval(self) -> float:
+        # With listeners a poll only finds out whether they still report: a connection may be dead
+        # without a word.
         is_polling = self.connection.mode == Mode.POLLING
         return self._options.poll if is_polling else self._options.heartbeat
 
@@ -137,6 +142,7 @@ class EventSource:
     def _poll(self, session: LdapSession, poll: Poll) -> None:
         """Find by the directory's own marks what has changed, and whether listeners report it."""
         polled = poll.changed(session)
+        # After the poll: what a listener has reported meanwhile is not missing.
         self._collect(0)
         if self.connection.mode == Mode.POLLING:
             self._backlog.add(polled)

@@ -100,6 +100,7 @@ _KNOWN = (*OWN, *settings.OPTIONS)
 
 
 def _from_environment(args: Mapping[str, Any]) -> dict[str, str]:
+    # Any option for the password overrides the environment, also one for another way to get it.
     if any(args.get(name) for name in (*_ENVIRONMENT, "bind_password_command")):
         return {}
     return {
@@ -139,6 +140,7 @@ def _in_file(path: Any) -> dict[str, Any]:
 
 def _yaml(option: str, place: Path) -> Any:
     try:
+        # Imported where it is used: the source also runs without PyYAML, with options alone.
         yaml = importlib.import_module("yaml")
     except ImportError as error:
         raise DirectoryError(

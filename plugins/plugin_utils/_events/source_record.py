@@ -76,7 +76,9 @@ class SourceRecord:
         )
         changed = self._serialize(fleet)
         machines = ",\n".join(self._serialized.values())
+        # By hand, so that only machines that have changed are serialized again.
         text = f'{head[:-1]},\n"membership": {rest[:-1]}, "machines": [\n{machines}\n]}}}}\n'
+        # Before pending.json, which is only used when it is not older.
         membership_state.replace_file(self._folder, "wanted.json", text)
         self._write_pending(fleet, membership, changed if self._exists else set())
         self._exists, self._is_first = True, False

@@ -16,6 +16,7 @@ from typing import Any
 from .listener import Endpoint, Listener, details
 from .reread_queue import RereadQueue
 
+# e-syncRefreshRequired, RFC 4533 2.6.
 _REFRESH_REQUIRED = 4096
 
 
@@ -61,12 +62,14 @@ class Syncrepl(Listener):
             "refreshAndPersist",
             self.state.cookie,
             filterstr="(objectClass=*)",
+            # No attributes (RFC 4511 4.5.1.8): the entry is read again by a search of its own.
             attrlist=["1.1"],
         )
         self.answers(connection, lambda seconds: bool(connection.syncrepl_poll(number, seconds)))
 
 
 def _forgotten(error: Any) -> bool:
+    # Servers also answer these to a cookie that they cannot use.
     return details(error).get("result") == _REFRESH_REQUIRED or type(error).__name__ in (
         "UNWILLING_TO_PERFORM",
         "PROTOCOL_ERROR",
@@ -87,6 +90,7 @@ class _SyncLog:
     def entry(self, dn: str, uuid: str) -> None:
         former = self._state.dns.get(uuid)
         self._state.dns[uuid] = dn
+        # An entry that was moved is read again at both of its DNs.
         self._report({dn} if former is None else {dn, former})
 
     def delete(self, uuids: Iterable[str]) -> None:
@@ -112,6 +116,7 @@ class _SyncLog:
         self._listener.ready.set()
 
     def _report(self, dns: set[str]) -> None:
+        # A first refresh sends every entry: done() has them read together.
         if dns and not (self._anew and self._refreshing):
             self._listener.queue.add(dns)
 
@@ -144,6 +149,7 @@ def _consumer(base: Any) -> Any:
             self._log.remember(cookie)
 
         def syncrepl_get_cookie(self) -> Any:
+            # python-ldap calls this where no cookie is passed: then it starts over.
             return None
 
     return Consumer
