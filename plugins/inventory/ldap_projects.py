@@ -228,6 +228,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         try:
             self._populate(self._read(path, use_cache=cache))
         except ShippingError as error:
+            # Ansible itself only warns of a source that fails, and goes on without its hosts.
             fail_on_unparsed_source()
             # Its text says everything once; Ansible would show the text of its cause, too.
             raise AnsibleParserError(str(error)) from None
@@ -274,6 +275,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         directory_settings = read_settings(self, self.loader, folder, path)
         if not self.get_option("cache"):
             return read_membership(directory_settings)
+        # The key of Ansible's cache is the path alone: an edited file would get the former answer.
         fingerprint = settings.fingerprint(directory_settings)
         digest = hashlib.sha256(fingerprint.encode()).hexdigest()[:12]
         key = f"{self.get_cache_key(path)}_{digest}"
@@ -292,10 +294,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         for remark in membership.remarks:
             self.display.warning(f"ldap_projects: {remark}")
         self.inventory.set_variable("all", "shipping_membership_serial", membership.serial)
+        # A delivery must not take these hosts for the whole fleet.
         if self.get_option("only") != "all":
             self.inventory.set_variable("all", "shipping_membership_only", self.get_option("only"))
         for group in membership.projects.values():
             self.inventory.add_group(group)
+        # The variables of each host are gathered for this alone, and there may be thousands.
         composed = any(self.get_option(name) for name in ("compose", "groups", "keyed_groups"))
         for machine in membership.machines:
             name, projects = machine.machine, machine.projects
