@@ -154,6 +154,8 @@ def _package(name: str) -> Any:
 
     ansible-rulebook loads the source by its path, without Ansible's loader.
     """
+    # Under a name of our own, since ``ansible_collections`` cannot be imported there. So what is
+    # loaded by this way imports relatively alone.
     if _TOP not in sys.modules:
         top = types.ModuleType(_TOP)
         top.__path__ = [str(Path(__file__).resolve().parents[4] / "plugins")]
