@@ -36,6 +36,7 @@ from typing import Any
 
 from prometheus_text import Gauge, read_samples, render
 
+# 75 is EX_TEMPFAIL of sysexits.h.
 DELIVERED, PARTLY, FAILED, BUSY = 0, 1, 2, 75
 MEANINGS = {
     DELIVERED: "delivered",
@@ -64,6 +65,7 @@ def main(arguments: Sequence[str]) -> int:
     if len(arguments) not in (1, 2) or arguments[1:] not in ([], ["sync"], ["events"]):
         print(__doc__, file=sys.stderr)
         return FAILED
+    # As an exception, so that the playbook is ended, too, when systemd stops the service.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         settings = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
@@ -79,6 +81,7 @@ def main(arguments: Sequence[str]) -> int:
 def sync(settings: dict[str, Any]) -> int:
     """Run one sync, unless another one is under way."""
     redirect_to_log(settings)
+    # For cron. systemd's timer has a delay of its own, and jitter is 0 here.
     time.sleep(random.uniform(0, settings["jitter"]))
     with lock(Path(settings["home"]) / "lock") as handle:
         if handle is None:
@@ -105,6 +108,7 @@ def log(text: str) -> None:
     """Write a line to the log, with the time where no journal adds it."""
     stamp = (
         ""
+        # Set by systemd for what is connected to the journal (systemd.exec(5)).
         if "JOURNAL_STREAM" in os.environ
         else time.strftime("%Y-%m-%dT%H:%M:%SZ ", time.gmtime())
     )
@@ -166,6 +170,7 @@ def environment(settings: dict[str, Any]) -> dict[str, str]:
         **os.environ,
         "PATH": path,
         "HOME": settings["home"],
+        # git prompts for a password at the terminal itself, whatever its input is.
         "GIT_TERMINAL_PROMPT": "0",
         "ANSIBLE_NOCOLOR": "1",
         **from_settings,
@@ -188,6 +193,8 @@ def update_checkout(settings: dict[str, Any]) -> bool | None:
         == 0
         for words in git_commands(settings, folder)
     )
+    # A git server that is down must not keep tools with those who have left: the former checkout is
+    # delivered.
     if fetched:
         return True
     former = subprocess.run(
@@ -222,6 +229,7 @@ def git_commands(settings: dict[str, Any], folder: str) -> Iterator[list[str]]:
         f"+refs/heads/{settings['branch']}",
     ]
     yield ["checkout", "--quiet", "--force", "--detach", "FETCH_HEAD"]
+    # The second f: also repositories inside, such as a submodule of a former commit.
     yield ["clean", "--quiet", "-ffdx"]
 
 
@@ -236,6 +244,7 @@ def deliver(settings: dict[str, Any], lock_handle: int, *, is_current: bool) -> 
     if return_code == 0:
         return DELIVERED if is_current else PARTLY
     answer = read_answer(answer_path)
+    # Without an answer nothing was delivered, whatever the playbook's status is.
     return FAILED if return_code is None or answer.get("removals_held", True) else PARTLY
 
 
@@ -260,6 +269,7 @@ def run_playbook(settings: dict[str, Any], lock_handle: int, answer_path: Path) 
         cwd=project_folder(settings),
         env={**environment(settings), ANSWER_VARIABLE: str(answer_path)},
         stdin=subprocess.DEVNULL,
+        # A process group of its own, so that end_process() also ends what Ansible has started.
         start_new_session=True,
         pass_fds=[lock_handle],
     )
@@ -305,6 +315,7 @@ def write_metrics(
     )
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
+        # Prometheus' node exporter reads it as another account; mkstemp() gives 0600.
         os.fchmod(file.fileno(), 0o644)
         file.write(text)
     os.replace(temporary, path)
