@@ -352,7 +352,7 @@ class DeliveryBench:
 _TIMED = """\
 import sys, time
 sys.path.insert(0, "/opt")
-from toolbox._toolbox.rollback import roll_back
+from toolbox._toolbox.generation_rollback import roll_back
 begun = time.perf_counter()
 answer = roll_back(sys.argv[1], "previous", 3, 60, check_mode=False)
 assert answer["changed"]

@@ -27,7 +27,7 @@ _RRULE = re.compile(r"DTSTART(;TZID=[^:]+)?:\d{8}T\d{6}Z? .*RRULE:\S*INTERVAL=\d
 
 
 @dataclass(frozen=True)
-class Declared:
+class DeclaredObject:
     """One declared object, with the names of others that it refers to."""
 
     kind: ObjectType
@@ -50,9 +50,9 @@ class Declared:
                 yield self.kind.lists[list_name], name
 
 
-def declared_in(objects: Mapping[str, Any]) -> list[Declared]:
+def declared_in(objects: Mapping[str, Any]) -> list[DeclaredObject]:
     """Return all objects in the order in which they can be made; raise with all problems."""
-    declared: list[Declared] = []
+    declared: list[DeclaredObject] = []
     for kind in KINDS:
         declared += [_declared(kind, values) for values in objects.get(kind.name) or ()]
     problems = list(_duplicates(declared))
@@ -63,12 +63,12 @@ def declared_in(objects: Mapping[str, Any]) -> list[Declared]:
     return declared
 
 
-def _declared(kind: ObjectType, options: Mapping[str, Any]) -> Declared:
+def _declared(kind: ObjectType, options: Mapping[str, Any]) -> DeclaredObject:
     fields = {name: value for name, value in options.items() if value is not None}
     name = fields.pop("name")
     references = {field_name: fields.pop(field_name, None) for field_name in kind.references}
     lists = {list_name: fields.pop(list_name, None) for list_name in kind.lists}
-    return Declared(
+    return DeclaredObject(
         kind,
         name,
         fields,
@@ -77,7 +77,7 @@ def _declared(kind: ObjectType, options: Mapping[str, Any]) -> Declared:
     )
 
 
-def _duplicates(objects: Iterable[Declared]) -> Iterable[Problem]:
+def _duplicates(objects: Iterable[DeclaredObject]) -> Iterable[Problem]:
     seen = set()
     for declared in objects:
         kind = declared.kind
@@ -87,7 +87,7 @@ def _duplicates(objects: Iterable[Declared]) -> Iterable[Problem]:
         seen.add(identity)
 
 
-def _problems(declared: Declared) -> Iterable[Problem]:
+def _problems(declared: DeclaredObject) -> Iterable[Problem]:
     where = f"{declared.kind.name}.{declared.name}"
     rrule = declared.fields.get("rrule")
     if rrule is not None and not _RRULE.match(rrule):
@@ -103,7 +103,7 @@ def _problems(declared: Declared) -> Iterable[Problem]:
         )
 
 
-def unknown(declared: Declared, kind: str, name: str, known_names: Iterable[str]) -> Problem:
+def unknown(declared: DeclaredObject, kind: str, name: str, known_names: Iterable[str]) -> Problem:
     """Return the problem of a name that no object has."""
     return Problem(
         f"{declared.kind.name}.{declared.name}",
@@ -117,7 +117,7 @@ def is_ours(current: Mapping[str, Any]) -> bool:
     return bool(_MARK.search(current.get("description") or ""))
 
 
-def marked_description(declared: Declared, current: Mapping[str, Any]) -> str:
+def marked_description(declared: DeclaredObject, current: Mapping[str, Any]) -> str:
     """Return the description with the mark; without one of its own, AWX's is kept."""
     text, digest = declared.fields.get("description", _unmarked(current)), secret_digest(declared)
     return f"{text} [shipping.code{f' {digest}' if digest else ''}]".lstrip()
@@ -132,7 +132,7 @@ def _marked_digest(current: Mapping[str, Any]) -> str:
     return (mark and mark[1]) or ""
 
 
-def secret_digest(declared: Declared) -> str:
+def secret_digest(declared: DeclaredObject) -> str:
     """Return the hash of an object's secrets; empty where it has none."""
     secret = declared.fields.get(declared.kind.secret)
     if not secret:
@@ -143,7 +143,7 @@ def secret_digest(declared: Declared) -> str:
 
 
 def payload(
-    declared: Declared, ids: Mapping[str, int | None], current: Mapping[str, Any]
+    declared: DeclaredObject, ids: Mapping[str, int | None], current: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the object as AWX takes it; ``ids`` are those of the references."""
     kind = declared.kind
@@ -157,7 +157,7 @@ def payload(
 
 
 def differences(
-    declared: Declared,
+    declared: DeclaredObject,
     current: Mapping[str, Any],
     ids: Mapping[str, int | None],
     *,
@@ -178,7 +178,7 @@ def differences(
 
 
 def _secret_differs(
-    declared: Declared, secret: Mapping[str, Any], current: Mapping[str, Any]
+    declared: DeclaredObject, secret: Mapping[str, Any], current: Mapping[str, Any]
 ) -> bool:
     return secret_digest(declared) != _marked_digest(current) or _shown_differs(
         secret, current.get(declared.kind.secret) or {}
@@ -211,7 +211,7 @@ def _parsed(text: Any) -> Any:
         return text
 
 
-def shown(declared: Declared) -> dict[str, Any]:
+def shown(declared: DeclaredObject) -> dict[str, Any]:
     """Return an object as a difference shows it: names instead of numbers, and no secrets."""
     return {
         **declared.fields,
@@ -222,7 +222,7 @@ def shown(declared: Declared) -> dict[str, Any]:
 
 
 def shown_current(
-    declared: Declared, current: Mapping[str, Any], lists: Mapping[str, Iterable[str]]
+    declared: DeclaredObject, current: Mapping[str, Any], lists: Mapping[str, Iterable[str]]
 ) -> dict[str, Any]:
     """Return the same fields as AWX has them."""
     fields = {name: current.get(name) for name in declared.fields}
@@ -239,7 +239,7 @@ def shown_current(
     }
 
 
-def _hidden(declared: Declared, digest: str) -> dict[str, Any]:
+def _hidden(declared: DeclaredObject, digest: str) -> dict[str, Any]:
     secret = declared.kind.secret
     return {secret: f"hidden, {digest}"} if secret in declared.fields else {}
 

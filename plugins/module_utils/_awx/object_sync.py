@@ -16,7 +16,7 @@ from typing import Any, Callable, TypeVar
 from .._core.errors import Problem, ShippingError, SpecError
 from .awx_api import Awx, Object, ObjectInUse, connect
 from .object_diff import (
-    Declared,
+    DeclaredObject,
     declared_in,
     differences,
     is_ours,
@@ -62,7 +62,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 class ObjectPlan:
     """The plan for one object."""
 
-    declared: Declared
+    declared: DeclaredObject
     current: Object | None
     lists: dict[str, dict[str, int]] = field(default_factory=dict)
     """What AWX has in its related lists, by name."""
@@ -100,7 +100,7 @@ class ObjectSync:
         self.deadline = time.monotonic() + self.timeout
         self.ids: dict[tuple[str, str], int | None] = {}
 
-    def plan(self, objects: Iterable[Declared]) -> list[ObjectPlan]:
+    def plan(self, objects: Iterable[DeclaredObject]) -> list[ObjectPlan]:
         """Return what is to be done, object by object; nothing is written."""
         steps, problems = [], list[Problem]()
         for declared in objects:
@@ -111,7 +111,7 @@ class ObjectSync:
             raise SpecError(problems, "the objects")
         return steps
 
-    def read_references(self, declared: Declared) -> Iterable[Problem]:
+    def read_references(self, declared: DeclaredObject) -> Iterable[Problem]:
         """Read what an object names and what is not declared itself."""
         for kind, name in declared.named_objects():
             if (kind, name) in self.ids:
@@ -123,7 +123,7 @@ class ObjectSync:
             else:
                 self.ids[kind, name] = referred["id"]
 
-    def _undeclared(self, declared: Declared, kind: str, name: str) -> Object | None:
+    def _undeclared(self, declared: DeclaredObject, kind: str, name: str) -> Object | None:
         """Return an object that is not declared, if possible of the same organization."""
         organization_name = declared.references.get("organization", "")
         organization = self.ids.get(("organizations", organization_name))
@@ -133,7 +133,7 @@ class ObjectSync:
                 return same_organization
         return self.awx.find(kind, name=name)
 
-    def read(self, declared: Declared) -> Object | None:
+    def read(self, declared: DeclaredObject) -> Object | None:
         """Return what AWX has of an object."""
         kind = declared.kind
         query: dict[str, Any] = {"name": declared.name}
@@ -148,7 +148,7 @@ class ObjectSync:
         self.ids[kind.name, declared.name] = current["id"] if current else None
         return current
 
-    def _step(self, declared: Declared, current: Object | None) -> ObjectPlan:
+    def _step(self, declared: DeclaredObject, current: Object | None) -> ObjectPlan:
         if current is None:
             return ObjectPlan(declared, None)
         lists = {
@@ -160,7 +160,7 @@ class ObjectSync:
             return ObjectPlan(declared, current, lists, unmanaged=True)
         return ObjectPlan(declared, current, lists, changes=self._differences(declared, current))
 
-    def _differences(self, declared: Declared, current: Object) -> dict[str, Any]:
+    def _differences(self, declared: DeclaredObject, current: Object) -> dict[str, Any]:
         return differences(
             declared,
             current,
@@ -168,7 +168,7 @@ class ObjectSync:
             update_all_secrets=self.update_all_secrets,
         )
 
-    def _reference_ids(self, declared: Declared) -> dict[str, int | None]:
+    def _reference_ids(self, declared: DeclaredObject) -> dict[str, int | None]:
         return {
             name: self.ids.get((declared.kind.references[name], value))
             for name, value in declared.references.items()

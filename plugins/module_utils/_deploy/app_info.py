@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._core.errors import PlanError
-from .connection import connect
 from .health import LIVE
 from .history import Record, newest
 from .lease import holder_text
 from .plan import REMOVE
+from .platform_connection import connect
 from .platform_definition import Platforms
 from .ports import Observation, Platform
 from .read_options import check_name

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from .._compose.model import Compose
 from .._core.masking import words_of
-from .connection import registry_credentials
 from .intent import Intent
+from .platform_connection import registry_credentials
 from .platform_definition import Options
 from .ports import Contents
 from .run_request import RunRequest

@@ -23,7 +23,6 @@ from .._core.failure import Failure
 from .._core.masking import mask
 from .._core.module_exit import answer as exit_with_answer
 from . import worker_process
-from .connection import connect
 from .contents import hidden_words
 from .execute import execute
 from .health import FAILED
@@ -32,6 +31,7 @@ from .job import Job
 from .journal import Journal, path_for, read_new, remove_journal
 from .lease import LeaseAge
 from .lease_wait import wait_for_lease
+from .platform_connection import connect
 from .platform_definition import Options, Platforms
 from .prepare import Planner, prepare, preview
 from .read_options import read_intent

@@ -30,7 +30,7 @@ from . import (
 )
 from .atomic_files import read_json, write_json
 from .bundle_reader import Bundle
-from .delivery_errors import DeliveryError, Outdated
+from .delivery_errors import DeliveryError, OutdatedRecord
 from .garbage_collection import collect_garbage
 from .generation_model import Generation, Tool, View
 from .generations import Generations, publish_draft, utc_now
@@ -38,7 +38,7 @@ from .helper_programs import HelperProgram
 from .host_assignment import check_record
 from .self_test import FailedTool
 from .shell_integration import install_shell_integration
-from .targets import Target
+from .targets import ToolboxTarget
 from .tool_store import Store
 from .wanted_tools import Source
 
@@ -134,7 +134,7 @@ class _Delivery:
             changed |= self._collect_garbage(programs)
         return self._report(target, self.generations.current().views, changed=changed)
 
-    def _target(self, wanted: wanted_tools.Wanted) -> Target:
+    def _target(self, wanted: wanted_tools.Wanted) -> ToolboxTarget:
         accounts = workstation.accounts([user.name for user in wanted.users], self.current)
         return targets.target(
             self.current,
@@ -294,7 +294,9 @@ class _Delivery:
             state = {"machine": record["machine"], "serial": record["serial"]}
             write_json(os.path.join(self.request.root, _STATE), state)
 
-    def _report(self, target: Target, views: tuple[View, ...], *, changed: bool) -> dict[str, Any]:
+    def _report(
+        self, target: ToolboxTarget, views: tuple[View, ...], *, changed: bool
+    ) -> dict[str, Any]:
         request, progress = self.request, self.progress
         for view in views:
             progress.notes += view_layout.clashes(view)
@@ -328,7 +330,7 @@ def _at(tool: Tool, places: Mapping[str, str], otherwise: str) -> Tool:
 def _notes_on_order(last: str, request: Request) -> Iterator[str]:
     order = revision_order.compare(request.record["serial"], last)
     if order.older and not request.accept_older:
-        raise Outdated(
+        raise OutdatedRecord(
             "the record is older than the last one that this machine has applied",
             f"its serial is {request.record['serial']}, and {last} was applied",
             "Read the directory again, without its cache; accept_older: true applies it all the"

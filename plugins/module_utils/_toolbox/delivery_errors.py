@@ -6,8 +6,8 @@
 DeliveryError
  +- Unsupported  this machine cannot have tools: its system, its file system, a path that is not
  ours alone
- +- Busy         another run works on this machine
- +- Outdated     the record is older than the one that was applied before
+ +- WorkstationBusy         another run works on this machine
+ +- OutdatedRecord     the record is older than the one that was applied before
  +- Damaged      what arrived is not what was declared
  +- Hostile      an archive wants to write where it must not
 """
@@ -25,11 +25,11 @@ class Unsupported(DeliveryError):
     """This machine cannot have tools as it is."""
 
 
-class Busy(DeliveryError):
+class WorkstationBusy(DeliveryError):
     """Another run holds the lock of this machine."""
 
 
-class Outdated(DeliveryError):
+class OutdatedRecord(DeliveryError):
     """The record is older than the last one."""
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from . import targets
 from .generation_model import Generation, Tool, View
 from .installer_registry import INSTALLERS
-from .installers.installer import Facts
+from .installers.installer import SystemFacts
 from .wanted_tools import Source
 
 
@@ -44,7 +44,7 @@ def diff(before: tuple[View, ...], after: tuple[View, ...]) -> dict[str, str]:
     }
 
 
-def missing(key: str, source: Source, facts: Facts) -> dict[str, Any]:
+def missing(key: str, source: Source, facts: SystemFacts) -> dict[str, Any]:
     """Return what the control machine needs to know to send an object, and what it has to fit."""
     return {
         "object": key,

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from .installer_registry import INSTALLERS
 from .installers.binary import INSTALLER as BINARY
-from .installers.installer import Facts
+from .installers.installer import SystemFacts
 from .wanted_tools import Source, object_key
 
 
@@ -26,7 +26,7 @@ class HelperProgram(NamedTuple):
 
 
 def needed_by(
-    sources: Iterable[Source], checksums: Mapping[str, str], facts: Facts
+    sources: Iterable[Source], checksums: Mapping[str, str], facts: SystemFacts
 ) -> list[HelperProgram]:
     """Return the programs that the installers of these objects run, as far as they are offered."""
     names: set[str] = set()
@@ -35,7 +35,7 @@ def needed_by(
     return [_program(name, checksums[name], facts) for name in sorted(names) if name in checksums]
 
 
-def _program(name: str, checksum: str, facts: Facts) -> HelperProgram:
+def _program(name: str, checksum: str, facts: SystemFacts) -> HelperProgram:
     entry = {"kind": BINARY.name, "name": name, "version": ""}
     details, commands = {"sha256": checksum}, {name: name}
     key = object_key(entry, details, commands, facts)

@@ -24,7 +24,7 @@ _ENVIRONMENT = re.compile(r"""(?m)^\s*PATH\s*=\s*["']?([^"'\n]*)["']?\s*$""")
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-class Place(NamedTuple):
+class StartupFile(NamedTuple):
     """A file of the system that is ours, or has a block of ours.
 
     ``needs`` is what shows that it would be read.
@@ -85,12 +85,12 @@ def _pam(root: str, etc: str) -> str:
 
 
 PLACES = (
-    Place("profile.d/shipping.sh", _shell),
-    Place("zsh/zshenv", _zsh, block=True, needs=("zsh",)),
-    Place("zshenv", _zsh, block=True, needs=("zshrc", "zprofile", "zshenv")),
-    Place("fish/conf.d/shipping.fish", _fish, needs=("fish",)),
-    Place("environment.d/60-shipping.conf", _session, needs=("environment.d",)),
-    Place("security/pam_env.conf", _pam, block=True, needs=("security",)),
+    StartupFile("profile.d/shipping.sh", _shell),
+    StartupFile("zsh/zshenv", _zsh, block=True, needs=("zsh",)),
+    StartupFile("zshenv", _zsh, block=True, needs=("zshrc", "zprofile", "zshenv")),
+    StartupFile("fish/conf.d/shipping.fish", _fish, needs=("fish",)),
+    StartupFile("environment.d/60-shipping.conf", _session, needs=("environment.d",)),
+    StartupFile("security/pam_env.conf", _pam, block=True, needs=("security",)),
 )
 
 

@@ -29,7 +29,7 @@ class Accounts(NamedTuple):
         return self.names.get(view.uid) in (None, view.name)
 
 
-class Removal(NamedTuple):
+class ToolRemoval(NamedTuple):
     """Somebody who has tools of a project and is to lose them."""
 
     id: str
@@ -47,12 +47,12 @@ class Removal(NamedTuple):
         }
 
 
-class Target(NamedTuple):
+class ToolboxTarget(NamedTuple):
     """What a machine is to have, what leaves or would leave, and what users should know."""
 
     views: tuple[View, ...]
-    removals: tuple[Removal, ...]
-    blocked: tuple[Removal, ...] = ()
+    removals: tuple[ToolRemoval, ...]
+    blocked: tuple[ToolRemoval, ...] = ()
     """Those of the removals that are not to be done yet."""
     unknown: tuple[str, ...] = ()
     """Users that the machine does not know."""
@@ -67,7 +67,7 @@ def target(
     *,
     block_removals: bool = False,
     may_remove: Pairs = frozenset(),
-) -> Target:
+) -> ToolboxTarget:
     """Return what the machine is to have.
 
     With ``block_removals`` users that would lose a project keep it for now, unless ``may_remove``
@@ -91,13 +91,13 @@ def target(
         else:
             unknown.append(user.name)
     removals = _removals(current, views)
-    blocked: tuple[Removal, ...] = ()
+    blocked: tuple[ToolRemoval, ...] = ()
     if block_removals:
         blocked = tuple(
             removal for removal in removals if (removal.id, removal.project) not in may_remove
         )
         views = _with_blocked(current, views, accounts, logins, may_remove)
-    return Target(ordered(views), removals, blocked, tuple(unknown), tuple(notes))
+    return ToolboxTarget(ordered(views), removals, blocked, tuple(unknown), tuple(notes))
 
 
 def _with_state(tool: Tool, former: View | None, now: str) -> Tool:
@@ -111,14 +111,14 @@ def _with_state(tool: Tool, former: View | None, now: str) -> Tool:
     return tool._replace(asked=now)
 
 
-def _removals(current: Generation, views: Iterable[View]) -> tuple[Removal, ...]:
+def _removals(current: Generation, views: Iterable[View]) -> tuple[ToolRemoval, ...]:
     kept = Generation(views=tuple(views)).pairs
     removals = []
     for view in current.views:
         for project in view.projects:
             if (view.id, project) not in kept:
                 names = tuple(tool.name for tool in view.only({project}).tools)
-                removals.append(Removal(view.id, view.name, project, names))
+                removals.append(ToolRemoval(view.id, view.name, project, names))
     return tuple(removals)
 
 

@@ -20,7 +20,7 @@ from .atomic_files import make_folder, read_json, remove, write_json
 from .delivery_errors import DeliveryError
 from .generation_model import Generation
 from .installer_registry import INSTALLERS
-from .installers.installer import Build, Facts
+from .installers.installer import Build, SystemFacts
 from .wanted_tools import Source
 
 _MARKER = "complete"
@@ -92,7 +92,7 @@ class Store:
         return place
 
     def install(
-        self, place: str, source: Source, facts: Facts, programs: Mapping[str, str]
+        self, place: str, source: Source, facts: SystemFacts, programs: Mapping[str, str]
     ) -> None:
         """Make the object of what was sent, with the programs by their paths, and finish it."""
         sent, target = self.path(place, _SENT), self.path(place, "files")

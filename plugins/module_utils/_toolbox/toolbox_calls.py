@@ -61,12 +61,12 @@ def _toolbox(options: Options, *, check_mode: bool) -> dict[str, Any]:
 
 def _without_record(options: Options, *, check_mode: bool) -> dict[str, Any]:
     # Imported where it is needed: most calls have a record, and loading takes a machine's time.
-    from . import rollback, uninstall
+    from . import generation_rollback, uninstall
 
     root, timeout = options["path"], options["lock_timeout"]
     if options["state"] == "absent":
         return uninstall.uninstall(root, "/etc", timeout, check_mode=check_mode)
-    return rollback.roll_back(
+    return generation_rollback.roll_back(
         root, options["generation"], options["keep"], timeout, check_mode=check_mode
     )
 

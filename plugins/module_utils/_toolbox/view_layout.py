@@ -30,14 +30,14 @@ esac
 """
 
 
-class Contents(NamedTuple):
+class ViewContents(NamedTuple):
     """The links and the small files of a view, by their path in it."""
 
     links: Mapping[str, str]
     texts: Mapping[str, str]
 
 
-def contents(root: str, view: View) -> Contents:
+def contents(root: str, view: View) -> ViewContents:
     """Return everything of a view."""
     links = {f"bin/{TOOLS}": f"../../../{TOOLS}"}
     for command, tools in _by_command(view).items():
@@ -64,7 +64,7 @@ def contents(root: str, view: View) -> Contents:
         "tools.txt": _table(view),
         "tools.json": json.dumps(_listing(view), indent=2) + "\n",
     }
-    return Contents(links, texts)
+    return ViewContents(links, texts)
 
 
 def variables(view: View, base: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from . import checked_names
 from .generation_model import Tool
 from .installer_registry import INSTALLERS
-from .installers.installer import Details, Facts
+from .installers.installer import Details, SystemFacts
 
 LAYOUT = 1
 """Raised when objects of the store get another layout, so that old ones are not taken for new."""
@@ -63,7 +63,7 @@ class _ProjectTools:
 
 
 def wanted(
-    record: Mapping[str, Any], manifests: Iterable[Mapping[str, Any]], facts: Facts
+    record: Mapping[str, Any], manifests: Iterable[Mapping[str, Any]], facts: SystemFacts
 ) -> Wanted:
     """Return what the users of the record must have on a machine with these facts."""
     projects = {manifest["name"]: _project_tools(manifest, facts) for manifest in manifests}
@@ -99,7 +99,7 @@ def _projects_of(record: Mapping[str, Any]) -> set[str]:
     return names
 
 
-def _project_tools(manifest: Mapping[str, Any], facts: Facts) -> _ProjectTools:
+def _project_tools(manifest: Mapping[str, Any], facts: SystemFacts) -> _ProjectTools:
     project = _ProjectTools()
     for entry in manifest["tools"]:
         number = next(
@@ -115,14 +115,14 @@ def _project_tools(manifest: Mapping[str, Any], facts: Facts) -> _ProjectTools:
     return project
 
 
-def _is_for(details: Details, facts: Facts) -> bool:
+def _is_for(details: Details, facts: SystemFacts) -> bool:
     return bool(
         details.get("os", facts.os) == facts.os and details.get("arch", facts.arch) == facts.arch
     )
 
 
 def _add(
-    project: _ProjectTools, name: str, entry: Mapping[str, Any], number: int, facts: Facts
+    project: _ProjectTools, name: str, entry: Mapping[str, Any], number: int, facts: SystemFacts
 ) -> None:
     installer, details = INSTALLERS[entry["kind"]], entry["variants"][number]
     commands = {
@@ -159,7 +159,7 @@ def _commands(entry: Mapping[str, Any], details: Details) -> dict[str, str]:
 
 
 def object_key(
-    entry: Mapping[str, Any], details: Details, commands: Mapping[str, str], facts: Facts
+    entry: Mapping[str, Any], details: Details, commands: Mapping[str, str], facts: SystemFacts
 ) -> str:
     """Return the name in the store.
 

@@ -18,9 +18,9 @@ from collections.abc import Iterable, Iterator
 
 from .._core.errors import Problem, SpecError
 from .checked_names import is_root
-from .delivery_errors import Busy, Unsupported
+from .delivery_errors import Unsupported, WorkstationBusy
 from .generation_model import Generation
-from .installers.installer import Facts
+from .installers.installer import SystemFacts
 from .python_version import version_behind
 from .targets import Accounts
 
@@ -28,10 +28,10 @@ from .targets import Accounts
 _PYTHONS = ("/usr/bin/python3", "/usr/libexec/platform-python")
 
 
-def facts() -> Facts:
+def facts() -> SystemFacts:
     """Return what tools depend on; the Python is the system's own, whichever one runs this."""
     python = next((path for path in _PYTHONS if os.access(path, os.X_OK)), sys.executable)
-    return Facts(
+    return SystemFacts(
         "linux",
         platform.machine(),
         python,
@@ -125,7 +125,7 @@ def _wait_for(descriptor: int, root: str, timeout: float) -> None:
                 raise
         if time.monotonic() > deadline:
             holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
-            raise Busy(
+            raise WorkstationBusy(
                 f"another run works on {root}",
                 f"process {holder} holds its lock, and {timeout:g} s have passed",
                 "Wait for it, or raise lock_timeout",

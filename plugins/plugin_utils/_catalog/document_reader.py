@@ -16,7 +16,7 @@ from ...module_utils._core.parsing import kind_of
 
 
 @dataclass(frozen=True)
-class Place:
+class DocumentNode:
     """A node of a file, and the list that all places note their problems in."""
 
     node: Node
@@ -38,11 +38,11 @@ class Place:
         """Note a problem here; always None, so that a parser can return it."""
         self.problems.append(Problem(self.where, text))
 
-    def at(self, node: Node) -> Place:
+    def at(self, node: Node) -> DocumentNode:
         """Return another place of the same file."""
-        return Place(node, self.file, self.plain, self.problems)
+        return DocumentNode(node, self.file, self.plain, self.problems)
 
-    def items(self) -> Iterator[tuple[str, Place, Place]]:
+    def items(self) -> Iterator[tuple[str, DocumentNode, DocumentNode]]:
         """Yield keys, their places and those of their values; note a problem for no mapping."""
         if not isinstance(self.node, MappingNode):
             self.problem(f"must be a mapping, not {kind_of(self.value)}")
@@ -59,12 +59,12 @@ class Place:
             seen.add(name)
             yield name, self.at(key), self.at(value)
 
-    def get(self, name: str) -> Place | None:
+    def get(self, name: str) -> DocumentNode | None:
         """Return the value of a key of a mapping, where it has it."""
         pairs = self.node.value if isinstance(self.node, MappingNode) else []
         return next((self.at(value) for key, value in pairs if key.value == name), None)
 
-    def elements(self) -> Iterator[Place]:
+    def elements(self) -> Iterator[DocumentNode]:
         """Yield the places of a list's elements; note a problem where it is none."""
         if not isinstance(self.node, SequenceNode):
             self.problem(f"must be a list, not {kind_of(self.value)}")
@@ -72,11 +72,11 @@ class Place:
         yield from map(self.at, self.node.value)
 
 
-Parser = Callable[[Place], Any]
+Parser = Callable[[DocumentNode], Any]
 
 
 def mapping(
-    place: Place, parsers: dict[str, Parser], required: set[str], what: str
+    place: DocumentNode, parsers: dict[str, Parser], required: set[str], what: str
 ) -> dict[str, Any]:
     """Parse a mapping with the keys of ``parsers``; leave out what is None afterwards."""
     parsed_values: dict[str, Any] = {}

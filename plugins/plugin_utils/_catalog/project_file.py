@@ -21,7 +21,7 @@ from ...module_utils._toolbox import checked_names
 from ...module_utils._toolbox.installer_registry import INSTALLERS
 from ...module_utils._toolbox.installers.installer import Installer, Key
 from .._sources.yaml_reader import tree
-from .document_reader import Place, mapping
+from .document_reader import DocumentNode, mapping
 from .tool_types import tool_type
 from .value_forms import FORMS
 
@@ -113,7 +113,7 @@ def read(text: str, file: str, name: str) -> Project | Pointer:
     node, plain = tree(text, file)
     if node is None:
         raise SpecError([], f"{file}: it is empty")
-    place = Place(node, file, plain)
+    place = DocumentNode(node, file, plain)
     if not checked_names.is_name(name):
         place.problem(
             f"{name!r} cannot be a project's name here: letters, digits and _ . + - only, at"
@@ -125,7 +125,7 @@ def read(text: str, file: str, name: str) -> Project | Pointer:
     return project
 
 
-def _pointer(place: Place) -> Pointer:
+def _pointer(place: DocumentNode) -> Pointer:
     parsers = {key: FORMS[about.form].parse for key, about in POINTER_KEYS.items()}
     pointer = mapping(
         place,
@@ -138,14 +138,14 @@ def _pointer(place: Place) -> Pointer:
     )
 
 
-def _project(place: Place, name: str) -> Project:
+def _project(place: DocumentNode, name: str) -> Project:
     project = mapping(
         place, {"description": FORMS["text"].parse, "tools": _tools}, {"tools"}, "a project"
     )
     return Project(name, project.get("description", ""), tuple(project.get("tools") or ()))
 
 
-def _tools(place: Place) -> list[dict[str, Any]]:
+def _tools(place: DocumentNode) -> list[dict[str, Any]]:
     tools: list[dict[str, Any]] = []
     commands: dict[str, str] = {}
     for name, key, value in place.items():
@@ -165,7 +165,9 @@ def _tools(place: Place) -> list[dict[str, Any]]:
     return tools
 
 
-def _refuse_same_path(tool: dict[str, Any], others: list[dict[str, Any]], place: Place) -> None:
+def _refuse_same_path(
+    tool: dict[str, Any], others: list[dict[str, Any]], place: DocumentNode
+) -> None:
     """Note a problem where two tools share files at one path, or one below the other."""
     path = _shared_path(tool)
     for other in others if path else ():
@@ -186,7 +188,7 @@ def _is_same_or_below(path: str, other: str) -> bool:
     return f"{path}/".startswith(f"{other}/") or f"{other}/".startswith(f"{path}/")
 
 
-def _tool(name: str, place: Place) -> dict[str, Any] | None:
+def _tool(name: str, place: DocumentNode) -> dict[str, Any] | None:
     installer = _installer(place)
     if installer is None:
         return None
@@ -206,7 +208,7 @@ def _tool(name: str, place: Place) -> dict[str, Any] | None:
     return _as_tool(name, installer, entry, variants)
 
 
-def _installer(place: Place) -> Installer | None:
+def _installer(place: DocumentNode) -> Installer | None:
     if not isinstance(place.node, MappingNode):
         return place.problem(f"must be a mapping, not {kind_of(place.value)}")
     value = place.get("kind")
@@ -224,7 +226,7 @@ def _parser(form: str) -> Any:
     return _names if form == "names" else FORMS[form].parse
 
 
-def _names(place: Place) -> list[str] | None:
+def _names(place: DocumentNode) -> list[str] | None:
     names = [str(element.value) for element in place.elements()]
     for element, name in zip(place.elements(), names, strict=True):
         if name in checked_names.RESERVED or not checked_names.is_command(name):
@@ -240,7 +242,7 @@ def _platforms(installer: Installer) -> Any:
     }
     parsers = {name: FORMS[key.form].parse for name, key in keys.items()}
 
-    def parse(place: Place) -> list[dict[str, Any]] | None:
+    def parse(place: DocumentNode) -> list[dict[str, Any]] | None:
         found = [mapping(element, parsers, set(), "a platform") for element in place.elements()]
         return found or place.problem("must name at least one platform")
 
@@ -248,7 +250,7 @@ def _platforms(installer: Installer) -> Any:
 
 
 def _variants(
-    installer: Installer, entry: dict[str, Any], place: Place, name: str
+    installer: Installer, entry: dict[str, Any], place: DocumentNode, name: str
 ) -> Iterator[dict[str, Any]]:
     """Yield what the tool is on each platform, complete."""
     common = {key: value for key, value in entry.items() if key in installer.keys}

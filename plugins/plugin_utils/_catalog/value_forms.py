@@ -16,7 +16,7 @@ from ...module_utils._core.errors import suggestion
 from ...module_utils._core.parsing import kind_of
 from ...module_utils._toolbox import checked_names
 from ...module_utils._toolbox.installers.installer import PLATFORM_ARCH, PLATFORM_OS
-from .document_reader import Parser, Place
+from .document_reader import DocumentNode, Parser
 
 # A commit has the 40 digits of a SHA-1, or the 64 of a repository with SHA-256.
 _SHA256, _COMMIT, _URL = r"[0-9a-f]{64}", r"[0-9a-f]{40}([0-9a-f]{24})?", r"(https?|file)://\S+"
@@ -31,7 +31,7 @@ class Form:
     title: str
 
 
-def _text(place: Place) -> Any:
+def _text(place: DocumentNode) -> Any:
     value = place.value
     # A version such as 1.10 without quotes would arrive as the number 1.1.
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -44,7 +44,7 @@ def _text(place: Place) -> Any:
 
 
 def _matching(pattern: str, what: str) -> Parser:
-    def parse(place: Place) -> Any:
+    def parse(place: DocumentNode) -> Any:
         value = place.value
         # Hexadecimal digits may happen to be decimal ones, which YAML takes for a number.
         text = str(place.node.value) if isinstance(value, int) else value
@@ -57,14 +57,14 @@ def _matching(pattern: str, what: str) -> Parser:
     return parse
 
 
-def _path(place: Place) -> Any:
+def _path(place: DocumentNode) -> Any:
     value = _text(place)
     if value is not None and not checked_names.is_inside(value.removeprefix("./")):
         return place.problem(f"must be a path below the folder of the catalogue, not {value!r}")
     return value and value.removeprefix("./")
 
 
-def _count(place: Place) -> Any:
+def _count(place: DocumentNode) -> Any:
     value = place.value
     return (
         value
@@ -73,17 +73,17 @@ def _count(place: Place) -> Any:
     )
 
 
-def _natural(place: Place) -> Any:
+def _natural(place: DocumentNode) -> Any:
     value = _count(place)
     return value if value is None or value >= 0 else place.problem("must be 0 or more")
 
 
-def _words(place: Place) -> Any:
+def _words(place: DocumentNode) -> Any:
     words = [_text(element) for element in place.elements()]
     return None if None in words or not words else words
 
 
-def _commands(place: Place) -> Any:
+def _commands(place: DocumentNode) -> Any:
     """Parse paths by command; of a list, each one's last part is the command."""
     if isinstance(place.value, dict):
         named = [(name, key, _path(value)) for name, key, value in place.items()]
@@ -96,7 +96,7 @@ def _commands(place: Place) -> Any:
     return commands or place.problem("must name at least one command")
 
 
-def _check_command(name: str, where: Place, *, has_path: bool) -> None:
+def _check_command(name: str, where: DocumentNode, *, has_path: bool) -> None:
     if name in checked_names.RESERVED:
         where.problem(f"{name} is a command of this collection's own; give the tool's another name")
     elif has_path and not checked_names.is_command(name):
@@ -105,7 +105,7 @@ def _check_command(name: str, where: Place, *, has_path: bool) -> None:
         )
 
 
-def _variables(place: Place) -> Any:
+def _variables(place: DocumentNode) -> Any:
     variables = {}
     for name, key, value in place.items():
         if not checked_names.is_variable(name):
@@ -128,7 +128,7 @@ def _variables(place: Place) -> Any:
 
 
 def _word(*allowed: str) -> Parser:
-    def parse(place: Place) -> Any:
+    def parse(place: DocumentNode) -> Any:
         value = place.value
         return (
             value

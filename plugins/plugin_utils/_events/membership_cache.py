@@ -16,13 +16,13 @@ from .._directory.settings import Settings
 from .._membership.assignments import Machine
 from .._membership.decide import Decision
 from .._membership.entry_update import EntryUpdate, Role, Uncertain
-from .._membership.facts import Facts
+from .._membership.facts import MembershipFacts
 
 
 class MembershipCache:
     """A decision with the machines that follow from it, by their names in ``fleet``."""
 
-    def __init__(self, facts: Facts, settings: Settings, now: datetime) -> None:
+    def __init__(self, facts: MembershipFacts, settings: Settings, now: datetime) -> None:
         """Make the decision, which raises where there is a gap."""
         self._decision = Decision(facts, settings, now)
         # The revision is not known here: whoever writes the answer puts it in.

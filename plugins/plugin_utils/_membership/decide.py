@@ -19,7 +19,7 @@ from .._directory.search import Entry
 from .._directory.settings import Settings
 from .assignments import Machine, Membership, ordered
 from .entry_update import EntryUpdate, Role, require
-from .facts import Facts
+from .facts import MembershipFacts
 from .groups import Groups
 from .machine_owners import MachineOwners
 from .people import People, primary_group_of
@@ -28,7 +28,7 @@ from .unmatched_names import UnmatchedNames, some
 _SHOWN = 3
 
 
-def decide(facts: Facts, settings: Settings, serial: str, now: datetime) -> Membership:
+def decide(facts: MembershipFacts, settings: Settings, serial: str, now: datetime) -> Membership:
     """Return the membership records of all machines."""
     return Decision(facts, settings, now).membership(serial)
 
@@ -48,7 +48,7 @@ def can_update(settings: Settings) -> bool:
 class Decision:
     """Who works where, and through which groups."""
 
-    def __init__(self, facts: Facts, settings: Settings, now: datetime) -> None:
+    def __init__(self, facts: MembershipFacts, settings: Settings, now: datetime) -> None:
         self._settings = settings
         self._layout = settings.layout
         self._unmatched = UnmatchedNames(facts)

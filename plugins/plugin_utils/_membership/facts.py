@@ -23,7 +23,7 @@ from .netgroups import read_netgroups, users_named
 
 
 @dataclass(frozen=True)
-class Facts:
+class MembershipFacts:
     """Everything that was read; groups and people by the normal forms of their DNs."""
 
     projects: tuple[Entry, ...]
@@ -44,7 +44,7 @@ class Facts:
     """What netgroups name as being inside of them, and is not there."""
 
 
-def read_facts(session: Session, settings: Settings) -> Facts:
+def read_facts(session: Session, settings: Settings) -> MembershipFacts:
     """Read all that is needed, and nothing by the person."""
     projects = tuple(
         _named(_read(session, settings.projects, group_attributes(settings), settings), settings)
@@ -77,7 +77,9 @@ def read_facts(session: Session, settings: Settings) -> Facts:
     logins = _other_logins(
         session, settings, [*groups.values()], people.values(), users_named(netgroups)
     )
-    return Facts(projects, groups, people, machines, chains, others, logins, netgroups, lost)
+    return MembershipFacts(
+        projects, groups, people, machines, chains, others, logins, netgroups, lost
+    )
 
 
 def group_attributes(settings: Settings) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from .._directory.distinguished_names import dn_key, member_dn
 from .._directory.search import Entry
 from .._directory.settings import Settings
-from .facts import Facts
+from .facts import MembershipFacts
 from .people import People, number_of_group
 from .unmatched_names import UnmatchedNames
 
@@ -26,7 +26,7 @@ class Groups:
     """The groups by the normal forms of their DNs."""
 
     def __init__(
-        self, facts: Facts, settings: Settings, people: People, unmatched: UnmatchedNames
+        self, facts: MembershipFacts, settings: Settings, people: People, unmatched: UnmatchedNames
     ) -> None:
         self.entries = dict(facts.groups)
         self._people = people

@@ -12,7 +12,7 @@ from .._directory.directory_errors import Contradiction, Incomplete
 from .._directory.distinguished_names import dn_key, first_value, machine_name
 from .._directory.search import Entry
 from .._directory.settings import Settings
-from .facts import Facts
+from .facts import MembershipFacts
 from .groups import Groups
 from .netgroups import Triple, triples
 from .people import People
@@ -28,7 +28,7 @@ class MachineOwners:
 
     def __init__(
         self,
-        facts: Facts,
+        facts: MembershipFacts,
         settings: Settings,
         people: People,
         groups: Groups,

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from .._directory.distinguished_names import dn_key
-from .facts import Facts
+from .facts import MembershipFacts
 
 _SHOWN = 3
 
@@ -20,7 +20,7 @@ class UnmatchedNames:
     ``outside`` exist, and are not among the people; ``unresolved`` cannot be found.
     """
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: MembershipFacts) -> None:
         self._other_keys = facts.others
         self._other_logins = facts.other_logins
         self.outside: dict[str, set[str]] = defaultdict(set)

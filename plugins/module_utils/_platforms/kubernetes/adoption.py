@@ -23,7 +23,7 @@ from .api_kinds import APP, SERVICE, SERVICE_KIND, WORKLOADS, Kind
 from .cluster import MANAGER, Cluster
 from .compare import covers, label, projected
 from .observe import Body, Snapshot
-from .planning import Entry
+from .planning import PlannedObject
 from .pods import pinned
 
 # Who holds what was put back as it was: the server's own name for fields from before the first
@@ -146,8 +146,8 @@ def _runs(pod: Body, container: str, digest: str) -> bool:
 
 
 def taken_over(
-    entries: Iterable[Entry], snapshot: Snapshot, wishes: Wishes
-) -> tuple[list[Entry], Snapshot]:
+    entries: Iterable[PlannedObject], snapshot: Snapshot, wishes: Wishes
+) -> tuple[list[PlannedObject], Snapshot]:
     """Return the entries with the unmanaged objects that they take over.
 
     That is where the user wants it and the object belongs to no other app. What was found has
@@ -166,14 +166,16 @@ def taken_over(
     return result, replace(snapshot, objects=objects)
 
 
-def originals(entries: Iterable[Entry]) -> tuple[Body, ...]:
+def originals(entries: Iterable[PlannedObject]) -> tuple[Body, ...]:
     """Return the objects that entries take over, as they are now."""
     return tuple(
         entry.live for entry in entries if entry.live is not None and not label(entry.live, APP)
     )
 
 
-def _is_taken_over(entry: Entry, unmanaged_body: Body, snapshot: Snapshot, wishes: Wishes) -> bool:
+def _is_taken_over(
+    entry: PlannedObject, unmanaged_body: Body, snapshot: Snapshot, wishes: Wishes
+) -> bool:
     return (
         wishes.adopt
         and entry.live is None
@@ -182,7 +184,7 @@ def _is_taken_over(entry: Entry, unmanaged_body: Body, snapshot: Snapshot, wishe
     )
 
 
-def _is_manifest(entry: Entry) -> bool:
+def _is_manifest(entry: PlannedObject) -> bool:
     return SERVICE in entry.wanted["metadata"]["annotations"]
 
 
@@ -195,7 +197,7 @@ def _called(unmanaged_body: Body, service: str) -> Body:
     }
 
 
-def _finds(entry: Entry, unmanaged_body: Body, snapshot: Snapshot) -> bool:
+def _finds(entry: PlannedObject, unmanaged_body: Body, snapshot: Snapshot) -> bool:
     """Return whether a Service that is taken over will find the pods.
 
     What it selects by beyond ours cannot be taken out of it.

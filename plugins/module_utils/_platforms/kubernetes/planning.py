@@ -69,7 +69,7 @@ _HIDDEN = (
 
 
 @dataclass(frozen=True)
-class Entry:
+class PlannedObject:
     """One object that is wanted, what is there of it, and what the server says it would become."""
 
     service: str
@@ -125,11 +125,11 @@ class Comparison:
     wishes: Wishes
 
 
-def entries(app: str, resolved: Resolved, snapshot: Snapshot) -> list[Entry]:
+def entries(app: str, resolved: Resolved, snapshot: Snapshot) -> list[PlannedObject]:
     """Return every object that is wanted, beside what is there."""
     bodies = _bodies(app, resolved)
     return [
-        Entry(
+        PlannedObject(
             name,
             body,
             render.kind_of(body, resolved.services.get(name, {})),
@@ -183,7 +183,7 @@ _REMEDIES = {
 }
 
 
-def problems(comparison: Comparison, wanted: Sequence[Entry]) -> Iterator[Problem]:
+def problems(comparison: Comparison, wanted: Sequence[PlannedObject]) -> Iterator[Problem]:
     """Yield everything that stands in the way."""
     resolved, snapshot = comparison.resolved, comparison.snapshot
     for kind, name in external(resolved):
@@ -205,7 +205,7 @@ def problems(comparison: Comparison, wanted: Sequence[Entry]) -> Iterator[Proble
             )
 
 
-def _foreign(entry: Entry, unmanaged_body: Body, wishes: Wishes) -> Problem:
+def _foreign(entry: PlannedObject, unmanaged_body: Body, wishes: Wishes) -> Problem:
     what = f"a {entry.kind.name} {entry.wanted['metadata']['name']} exists"
     owner = label(unmanaged_body, "shipping.code/app")
     if owner:
@@ -225,7 +225,7 @@ def _foreign(entry: Entry, unmanaged_body: Body, wishes: Wishes) -> Problem:
     )
 
 
-def plan(comparison: Comparison, wanted: Sequence[Entry], noted: list[Problem]) -> Plan:
+def plan(comparison: Comparison, wanted: Sequence[PlannedObject], noted: list[Problem]) -> Plan:
     """Compare; raise PlanError with everything in ``noted`` and what else stands in the way."""
     resolved, snapshot = comparison.resolved, comparison.snapshot
     services = [
@@ -256,7 +256,7 @@ def plan(comparison: Comparison, wanted: Sequence[Entry], noted: list[Problem]) 
     )
 
 
-def _of(service: str, wanted: Sequence[Entry]) -> list[Entry]:
+def _of(service: str, wanted: Sequence[PlannedObject]) -> list[PlannedObject]:
     return [entry for entry in wanted if entry.service == service]
 
 
@@ -269,18 +269,18 @@ def _ports_by_service(snapshot: Snapshot) -> dict[str, set[int]]:
     }
 
 
-def _new_claims(wanted: Sequence[Entry]) -> tuple[str, ...]:
+def _new_claims(wanted: Sequence[PlannedObject]) -> tuple[str, ...]:
     missing = [entry for entry in wanted if entry.live is None]
     names = {entry.wanted["metadata"]["name"] for entry in missing if entry.kind is CLAIM}
     return tuple(sorted(names))
 
 
-def _changes_in_place(entry: Entry) -> bool:
+def _changes_in_place(entry: PlannedObject) -> bool:
     """Return whether an object changes that pods read at their start."""
     return entry.kind in (SECRET, CONFIG_MAP) and entry.live is not None and entry.changed
 
 
-def _before(comparison: Comparison, wanted: Sequence[Entry]) -> dict[str, Any]:
+def _before(comparison: Comparison, wanted: Sequence[PlannedObject]) -> dict[str, Any]:
     """Return what is there of everything that is declared, or was by the former release."""
     former = _former_bodies(comparison)
     shapes = {**{entry.key: entry.wanted for entry in wanted}, **former}
@@ -312,7 +312,7 @@ def _former_bodies(comparison: Comparison) -> dict[Key, Body]:
 
 
 def _service(
-    comparison: Comparison, name: str, own: list[Entry], noted: list[Problem]
+    comparison: Comparison, name: str, own: list[PlannedObject], noted: list[Problem]
 ) -> ServicePlan:
     service, workload = comparison.resolved.services[name], own[-1]
     snapshot = comparison.snapshot
@@ -330,13 +330,15 @@ def _service(
     return service_plan(declared, existing, comparison.wishes.recreate, noted)
 
 
-def _replicas(there: Body, workload: Entry, machines: int) -> int:
+def _replicas(there: Body, workload: PlannedObject, machines: int) -> int:
     if workload.kind == DAEMON_SET:
         return machines
     return int((there.get("spec") or {}).get("replicas", 1))
 
 
-def _existing(comparison: Comparison, name: str, own: list[Entry], replicas: int) -> Existing:
+def _existing(
+    comparison: Comparison, name: str, own: list[PlannedObject], replicas: int
+) -> Existing:
     there, workload = comparison.snapshot.workloads[name], own[-1]
     stale = list(superfluous(name, own, comparison.snapshot))
     changed = [entry for entry in own if entry.changed]
@@ -373,7 +375,7 @@ def _surges(spec: Mapping[str, Any]) -> bool:
     return bool(rolling.get("maxSurge"))
 
 
-def superfluous(name: str, own: Iterable[Entry], snapshot: Snapshot) -> Iterator[Key]:
+def superfluous(name: str, own: Iterable[PlannedObject], snapshot: Snapshot) -> Iterator[Key]:
     """Yield objects of a service that it does not need any more; volumes always stay."""
     needed = {entry.key for entry in own}
     for key, body in snapshot.objects.items():
@@ -385,7 +387,7 @@ def superfluous(name: str, own: Iterable[Entry], snapshot: Snapshot) -> Iterator
             yield key
 
 
-def _restarts(workload: Entry) -> bool:
+def _restarts(workload: PlannedObject) -> bool:
     live = {"spec": {}, **(workload.live or {})}
     if workload.kind.name not in manifests.TEMPLATED:
         return False
@@ -397,7 +399,7 @@ def _restarts(workload: Entry) -> bool:
 
 
 def _changes(
-    comparison: Comparison, name: str, changed: Sequence[Entry], stale: Sequence[Key]
+    comparison: Comparison, name: str, changed: Sequence[PlannedObject], stale: Sequence[Key]
 ) -> Iterator[Change]:
     """Yield changes in the words of the spec where it is the spec that changed.
 
@@ -421,7 +423,7 @@ def _former_service(comparison: Comparison, name: str) -> Mapping[str, Any]:
     return writer.resolved.services.get(name, {}) if writer else {}
 
 
-def _of_object(entry: Entry) -> Iterator[Change]:
+def _of_object(entry: PlannedObject) -> Iterator[Change]:
     if entry.live is None:
         yield Change(entry.title, None, "made")
         return

@@ -20,7 +20,7 @@ from .api_kinds import NODE
 from .cluster import Cluster
 from .observe import Body, Snapshot, states
 from .options import KubernetesOptions
-from .planning import Entry
+from .planning import PlannedObject
 from .rehearsal import Rehearsal
 
 
@@ -95,7 +95,7 @@ class Preview:
 
     def _entries(
         self, app: str, resolved: Resolved, snapshot: Snapshot, contents: Contents
-    ) -> list[Entry]:
+    ) -> list[PlannedObject]:
         """Return every object that is wanted, Secrets of manifests with their contents."""
         result = []
         for entry in planning.entries(app, resolved, snapshot):
@@ -105,7 +105,7 @@ class Preview:
         return result
 
     def _with_everything_named(
-        self, resolved: Resolved, snapshot: Snapshot, entries: Sequence[Entry]
+        self, resolved: Resolved, snapshot: Snapshot, entries: Sequence[PlannedObject]
     ) -> Snapshot:
         """Return what was found, with unmanaged objects of wanted names, and the nodes."""
         snapshot = lookup.with_external(self._cluster, snapshot, resolved)

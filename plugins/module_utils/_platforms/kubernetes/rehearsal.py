@@ -15,7 +15,7 @@ from .api_kinds import KINDS
 from .cluster import MANAGER, Cluster, Conflict
 from .object_writer import keeping_replicas, must_be_recreated
 from .observe import Body
-from .planning import Entry
+from .planning import PlannedObject
 
 # Field managers behind which there are people, or ourselves; the others are controllers. Clients
 # that name no manager get their user agent up to its slash, such as the Mozilla of a browser.
@@ -26,7 +26,7 @@ _PEOPLE = (*adoption.FORMER, "k9s", "lens", "node-fetch", "Mozilla", MANAGER)
 class Rehearsed:
     """An entry with what the server makes of it, what it refuses, or why it cannot say."""
 
-    entry: Entry
+    entry: PlannedObject
     problem: Problem | None = None
     note: str = ""
 
@@ -38,7 +38,9 @@ class Rehearsal:
         self._cluster = cluster
         self._conflicts = conflicts
 
-    def all(self, entries: Sequence[Entry]) -> tuple[list[Entry], list[Problem], list[str]]:
+    def all(
+        self, entries: Sequence[PlannedObject]
+    ) -> tuple[list[PlannedObject], list[Problem], list[str]]:
         """Return each entry that differs with its prediction, the problems and the notes."""
         results = side_by_side(
             lambda entry: self._one(entry) if entry.differs else Rehearsed(entry), entries
@@ -49,13 +51,13 @@ class Rehearsal:
             sorted({result.note for result in results if result.note}),
         )
 
-    def _one(self, entry: Entry) -> Rehearsed:
+    def _one(self, entry: PlannedObject) -> Rehearsed:
         try:
             return self._tried(entry)
         except PlatformError as error:
             return _judged(entry, error)
 
-    def _tried(self, entry: Entry) -> Rehearsed:
+    def _tried(self, entry: PlannedObject) -> Rehearsed:
         # Else the prediction would be one replica where replicas leave the spec.
         body = keeping_replicas(entry.wanted, entry.live)
         if must_be_recreated(entry.wanted, entry.live):
@@ -67,7 +69,7 @@ class Rehearsal:
         predicted = self._cluster.apply(entry.kind, body, dry=True)
         return Rehearsed(replace(entry, predicted=predicted))
 
-    def _conflicting(self, entry: Entry, body: Body) -> Problem | None:
+    def _conflicting(self, entry: PlannedObject, body: Body) -> Problem | None:
         """Return the problem of a field that somebody else holds.
 
         People's changes are taken back; controllers would write theirs again.
@@ -86,7 +88,7 @@ class Rehearsal:
         return None
 
 
-def _held(entry: Entry, manager: str, path: str) -> Problem:
+def _held(entry: PlannedObject, manager: str, path: str) -> Problem:
     remedy = "leave deploy.replicas out" if path == ".spec.replicas" else "leave it out of the spec"
     return Problem(
         entry.place,
@@ -94,7 +96,7 @@ def _held(entry: Entry, manager: str, path: str) -> Problem:
     )
 
 
-def _judged(entry: Entry, error: PlatformError) -> Rehearsed:
+def _judged(entry: PlannedObject, error: PlatformError) -> Rehearsed:
     """Return what an error of a dry run says of the entry; raise what concerns the whole run."""
     # The server sends no dry run to a webhook with side effects and rejects the request instead.
     if "dry run" in error.why or "dryRun" in error.why:

@@ -13,7 +13,7 @@ from .adoption import Adopter
 from .diagnoser import Diagnoser
 from .driver import Driver
 from .engine import Connection, Engine
-from .image_digests import Credentials
+from .image_digests import EngineCredentials
 from .preview import Preview
 from .reader import Reader
 from .storage import Storage
@@ -27,7 +27,7 @@ def connect(options: Mapping[str, Any], registries: Mapping[str, Mapping[str, st
     engine = Engine(
         Connection(**{name: options[name] for name in names if options.get(name) is not None})
     )
-    credentials = Credentials(registries, options.get("docker_config"))
+    credentials = EngineCredentials(registries, options.get("docker_config"))
     storage = Storage(engine)
     return Platform(
         NAME,

@@ -14,7 +14,7 @@ from ..._core.cause import Cause
 from ..._core.errors import PlatformError
 from ..._deploy.state import Evidence, Task
 from .engine import Engine
-from .image_digests import Credentials, ask_registry
+from .image_digests import EngineCredentials, ask_registry
 from .spec_fields import get
 
 _LINES = 20
@@ -26,7 +26,7 @@ _DEFAULT_RETRIES = 3
 class Diagnoser:
     """Find out why a task failed; see ports.Diagnoser."""
 
-    def __init__(self, engine: Engine, credentials: Credentials) -> None:
+    def __init__(self, engine: Engine, credentials: EngineCredentials) -> None:
         self._engine = engine
         self._credentials = credentials
 
@@ -92,7 +92,7 @@ def _last_failed(checks: list[dict[str, Any]]) -> str:
     )
 
 
-def _image(engine: Engine, task: Task, reference: str, credentials: Credentials) -> Cause:
+def _image(engine: Engine, task: Task, reference: str, credentials: EngineCredentials) -> Cause:
     """Query the registry again, since the engine hides why a pull failed."""
     # A task says only "No such image", whatever the registry answered.
     asked = ask_registry(engine, reference, credentials)

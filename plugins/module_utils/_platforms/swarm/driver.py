@@ -33,7 +33,7 @@ _SHOWN_AT_ONCE = 0
 class Driver:
     """Write an app's services; see ports.Driver."""
 
-    def __init__(self, engine: Engine, credentials: image_digests.Credentials) -> None:
+    def __init__(self, engine: Engine, credentials: image_digests.EngineCredentials) -> None:
         self._engine = engine
         self._credentials = credentials
 

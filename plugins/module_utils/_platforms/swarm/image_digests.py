@@ -42,7 +42,7 @@ _MISSING = (
 
 
 @dataclass(frozen=True)
-class Credentials:
+class EngineCredentials:
     """What lets one into registries: given ones first, then the Docker client's configuration."""
 
     given: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -122,7 +122,11 @@ class Local:
 
 
 def resolve(
-    engine: Engine, references: Iterable[str], mode: str, credentials: Credentials, machines: int
+    engine: Engine,
+    references: Iterable[str],
+    mode: str,
+    credentials: EngineCredentials,
+    machines: int,
 ) -> dict[str, str]:
     """Return what each reference is pinned to: a digest, or a local image's id.
 
@@ -151,7 +155,7 @@ def _remedy(refused: list[Cause]) -> str:
 
 
 def _resolve(
-    engine: Engine, text: str, mode: str, credentials: Credentials, machines: int
+    engine: Engine, text: str, mode: str, credentials: EngineCredentials, machines: int
 ) -> str | Cause:
     if is_image_id(text):
         return text
@@ -195,7 +199,7 @@ def _local(engine: Engine, reference: Reference) -> Local | None:
 
 
 def gone(
-    engine: Engine, pinned: Iterable[str], credentials: Credentials, *, thorough: bool
+    engine: Engine, pinned: Iterable[str], credentials: EngineCredentials, *, thorough: bool
 ) -> list[str]:
     """Return the pinned images that are not available any more.
 
@@ -218,7 +222,7 @@ def gone(
     return [image for image, lost in zip(images, side_by_side(is_gone, images)) if lost]
 
 
-def ask_registry(engine: Engine, text: str, credentials: Credentials) -> str | Cause:
+def ask_registry(engine: Engine, text: str, credentials: EngineCredentials) -> str | Cause:
     """Return the digest of a reference, or why there is none: denied, missing or unreachable."""
     reference = Reference.parse(text)
     try:

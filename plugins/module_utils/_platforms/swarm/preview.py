@@ -18,7 +18,7 @@ from .engine import Engine
 class Preview:
     """Predict what a run would do; see ports.Preview."""
 
-    def __init__(self, engine: Engine, credentials: image_digests.Credentials) -> None:
+    def __init__(self, engine: Engine, credentials: image_digests.EngineCredentials) -> None:
         self._engine = engine
         self._credentials = credentials
 

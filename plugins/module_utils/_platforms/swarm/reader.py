@@ -26,7 +26,7 @@ class Reader:
     """Read an app on a Swarm, through any of its managers; see ports.Reader."""
 
     def __init__(
-        self, engine: Engine, credentials: image_digests.Credentials, monitor: float
+        self, engine: Engine, credentials: image_digests.EngineCredentials, monitor: float
     ) -> None:
         self._engine = engine
         self._credentials = credentials

@@ -35,7 +35,7 @@ class Key(NamedTuple):
     pins: bool = False
 
 
-class Facts(NamedTuple):
+class SystemFacts(NamedTuple):
     """What a machine is, as far as tools depend on it."""
 
     os: str
@@ -55,7 +55,7 @@ class Build(NamedTuple):
     name: str
     details: Details
     commands: Mapping[str, str]
-    facts: Facts
+    facts: SystemFacts
     programs: Mapping[str, str] = MappingProxyType({})
     """The paths of the helper programs that the installer runs, by name."""
 
@@ -64,7 +64,7 @@ class Build(NamedTuple):
         return os.path.join(self.sent_folder, name)
 
 
-Inputs = Callable[[Details, Facts], "dict[str, Any]"]
+Inputs = Callable[[Details, SystemFacts], "dict[str, Any]"]
 
 
 def unchanged(path: str) -> str:
@@ -72,7 +72,7 @@ def unchanged(path: str) -> str:
     return path
 
 
-def system_of(_details: Details, facts: Facts) -> dict[str, str]:
+def system_of(_details: Details, facts: SystemFacts) -> dict[str, str]:
     """Return what content has to fit: the system of the machine, with its own Python."""
     return {"os": facts.os, "arch": facts.arch, "python": facts.python_version}
 
@@ -101,7 +101,7 @@ class Installer(NamedTuple):
     """Helper programs that ``install`` runs. The control machine sends them along."""
     command_path: Callable[[str], str] = unchanged
     """From a command's path in the catalog to its path in the object."""
-    system: Callable[[Details, Facts], dict[str, str]] = system_of
+    system: Callable[[Details, SystemFacts], dict[str, str]] = system_of
     """What the content has to fit; the control machine chooses by it what it sends."""
 
 

@@ -11,13 +11,13 @@ from typing import Any
 
 from ..delivery_errors import DeliveryError
 from ..python_version import version_behind
-from .installer import Build, Details, Facts, Installer, Key, system_of
+from .installer import Build, Details, Installer, Key, SystemFacts, system_of
 
 _TIMEOUT = 900
 _MANY = 1500
 
 
-def _inputs(details: Details, facts: Facts) -> dict[str, Any]:
+def _inputs(details: Details, facts: SystemFacts) -> dict[str, Any]:
     """Return the lock and the interpreter, whose path and version a virtual environment holds."""
     return {
         "lock": details["lock_sha256"],
@@ -33,7 +33,7 @@ def _command_path(path: str) -> str:
     return path if "/" in path else f"bin/{path}"
 
 
-def _system(details: Details, facts: Facts) -> dict[str, str]:
+def _system(details: Details, facts: SystemFacts) -> dict[str, str]:
     """Return what wheels have to fit: the interpreter that the catalog names, or the host's."""
     system = system_of(details, facts)
     if details.get("python"):

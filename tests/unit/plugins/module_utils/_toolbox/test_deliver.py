@@ -14,13 +14,15 @@ from pathlib import Path
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._toolbox import acl
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.delivery_errors import (
-    Busy,
     DeliveryError,
-    Outdated,
+    OutdatedRecord,
     Unsupported,
+    WorkstationBusy,
+)
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.generation_rollback import (
+    roll_back,
 )
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.inspection import inspect
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.rollback import roll_back
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.uninstall import uninstall
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.workstation import locked
 
@@ -331,7 +333,7 @@ def test_the_self_test_runs_as_the_user(box: Box):
 def test_serial(box: Box):
     box.projects = [project("atlas", script("hello"))]
     box.deliver(user("daemon", "atlas"), serial=10)
-    with pytest.raises(Outdated, match="older than the last one"):
+    with pytest.raises(OutdatedRecord, match="older than the last one"):
         box.deliver(user("daemon"), serial=9)
     assert box.commands("daemon") == {"hello"}
     assert box.deliver(user("daemon"), serial=9, accept_older=True)["changed"]
@@ -361,7 +363,7 @@ def test_busy(box: Box):
     box.projects = [project("atlas", script("hello"))]
     with (
         locked(str(box.root), 1),
-        pytest.raises(Busy, match=f"process {os.getpid()} holds its lock"),
+        pytest.raises(WorkstationBusy, match=f"process {os.getpid()} holds its lock"),
     ):
         box.deliver(user("daemon", "atlas"), lock_timeout=0.2)
 

@@ -22,7 +22,7 @@ from ansible_collections.shipping.code.plugins.module_utils._toolbox.host_assign
     check_record,
 )
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.installers.installer import (
-    Facts,
+    SystemFacts,
 )
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.targets import Accounts
 from hypothesis import given
@@ -30,7 +30,7 @@ from hypothesis import strategies as st
 
 from .archives import entry, project, script, user
 
-FACTS = Facts("linux", "x86_64", "/usr/bin/python3", "3.11")
+FACTS = SystemFacts("linux", "x86_64", "/usr/bin/python3", "3.11")
 UIDS = {"ada": 1001, "bob": 1002, "cy": 1003}
 EVERYBODY = Accounts(dict(UIDS), {uid: name for name, uid in UIDS.items()})
 PROJECTS = [
@@ -58,7 +58,7 @@ def after(
     accounts: Accounts = EVERYBODY,
     block_removals: bool = False,
     **more: Any,
-) -> tuple[Generation, targets.Target]:
+) -> tuple[Generation, targets.ToolboxTarget]:
     target = targets.target(
         have, wishes(members), accounts, NOW, block_removals=block_removals, **more
     )

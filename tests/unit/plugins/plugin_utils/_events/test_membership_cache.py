@@ -19,7 +19,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._membership.entry_up
     EntryUpdate,
     Role,
 )
-from ansible_collections.shipping.code.plugins.plugin_utils._membership.facts import Facts
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.facts import MembershipFacts
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -60,7 +60,7 @@ class World:
             member=[f"cn={one},dc=x" if one in GROUPS else f"uid={one},dc=x" for one in inside],
         )
 
-    def facts(self) -> Facts:
+    def facts(self) -> MembershipFacts:
         projects = tuple(self.group(name) for name in GROUPS if name.startswith("p"))
         groups = {item.key: item for item in map(self.group, GROUPS)}
         reached = self.reached([item.key for item in projects])
@@ -68,7 +68,7 @@ class World:
         machines = tuple(
             machine(name, *sorted(self.owners[name] & self.people)) for name in MACHINES
         )
-        return Facts(projects, {key: groups[key] for key in reached}, people, machines)
+        return MembershipFacts(projects, {key: groups[key] for key in reached}, people, machines)
 
     def reached(self, waiting: list[str]) -> set[str]:
         """Return these groups, and all that are inside of them."""

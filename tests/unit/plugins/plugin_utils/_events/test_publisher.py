@@ -33,16 +33,16 @@ from ansible_collections.shipping.code.plugins.plugin_utils._events.reread_queue
 from ansible_collections.shipping.code.plugins.plugin_utils._events.source import EventSource
 from ansible_collections.shipping.code.plugins.plugin_utils._events.source_options import Options
 from ansible_collections.shipping.code.plugins.plugin_utils._membership import membership_state
-from ansible_collections.shipping.code.plugins.plugin_utils._membership.facts import Facts
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.facts import MembershipFacts
 
 from .._membership.test_decide import NOW, OPTIONS, group, machine, person
 
 PEOPLE = [f"u{number}" for number in range(4)]
 
 
-def facts(*members: str) -> Facts:
+def facts(*members: str) -> MembershipFacts:
     project = group("atlas", *members)
-    return Facts(
+    return MembershipFacts(
         (project,),
         {project.key: project},
         {item.key: item for item in map(person, PEOPLE)},

@@ -21,7 +21,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignme
     Membership,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.decide import decide
-from ansible_collections.shipping.code.plugins.plugin_utils._membership.facts import Facts
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.facts import MembershipFacts
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 OPTIONS: dict[str, Any] = {
@@ -69,7 +69,7 @@ def answer(
 ) -> Membership:
     groups = {item.key: item for item in [*projects, *(more or [])]}
     found = {name: options.pop(name) for name in FOUND if name in options}
-    facts = Facts(
+    facts = MembershipFacts(
         tuple(projects), groups, {item.key: item for item in people}, tuple(machines), **found
     )
     return decide(facts, settings.read({**OPTIONS, **options}, "test"), "time:control:1", NOW)

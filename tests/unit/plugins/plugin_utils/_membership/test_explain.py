@@ -20,7 +20,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._membership.explain 
     bare_login,
     changes,
 )
-from ansible_collections.shipping.code.plugins.plugin_utils._membership.facts import Facts
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.facts import MembershipFacts
 
 from .test_decide import (
     NOW,
@@ -40,7 +40,9 @@ def explained(
     wanted = settings.read({**OPTIONS, **options}, "test")
     groups = {item.key: item for item in [*projects, *more]}
     decision = Decision(
-        Facts(tuple(projects), groups, {item.key: item for item in people}, tuple(machines)),
+        MembershipFacts(
+            tuple(projects), groups, {item.key: item for item in people}, tuple(machines)
+        ),
         wanted,
         NOW,
     )

@@ -25,7 +25,7 @@ from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernete
     Snapshot,
 )
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.planning import (
-    Entry,
+    PlannedObject,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -139,7 +139,7 @@ def test_whose_a_workload_is():
 def entry(body, wishes=None):
     found = Snapshot(unmanaged={("Deployment", "web"): body})
     (taken,), now = adoption.taken_over(
-        [Entry("web", render.workload(APP, "web", one()), DEPLOYMENT)],
+        [PlannedObject("web", render.workload(APP, "web", one()), DEPLOYMENT)],
         found,
         wishes or Wishes(adopt=True),
     )
@@ -161,7 +161,7 @@ def test_a_service_that_would_find_no_pod_is_not_taken_over(selector, taken):
     service = render.of_service(APP, "web", one(**SPEC, added={"selector": LABELS}))[0]
     body = {"kind": "Service", "metadata": {"name": "web"}, "spec": {"selector": selector}}
     found = Snapshot(unmanaged={("Service", "web"): body, ("Deployment", "web"): stranger()})
-    wanted = [Entry("web", service, SERVICE_KIND)]
+    wanted = [PlannedObject("web", service, SERVICE_KIND)]
     (entry,), _found = adoption.taken_over(wanted, found, Wishes(adopt=True))
     assert (entry.live is not None) == taken
 
