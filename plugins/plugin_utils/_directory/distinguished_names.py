@@ -70,7 +70,11 @@ def first_value(dn: str, attribute: str) -> str | None:
 def filter_value(value: str | bytes) -> str:
     """Return a value as a filter has it (RFC 4515 3), in printable ASCII alone."""
     octets = value.encode() if isinstance(value, str) else value
-    return "".join(map(_filter_octet, octets))
+    escaped = "".join(map(_filter_octet, octets))
+    # ldap3 2.9.1 cuts blanks off both ends of a filter's value and searches for another one.
+    inner = escaped.strip(" ")
+    leading, _inner, trailing = escaped.partition(inner) if inner else (escaped, "", "")
+    return leading.replace(" ", r"\20") + inner + trailing.replace(" ", r"\20")
 
 
 def _filter_octet(octet: int) -> str:
