@@ -105,7 +105,7 @@ def failed(status: Mapping[str, Any]) -> Cause:
     return Cause("crash", f"ended with exit code {code}" if code is not None else "ended")
 
 
-def exit_code(status: dict[str, Any]) -> int | None:
+def exit_code(status: Mapping[str, Any]) -> int | None:
     """Return the exit code of a task's container; None where none ran."""
     match = _EXIT.search(str(status.get("Err") or ""))
     if match:
