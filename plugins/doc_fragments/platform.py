@@ -139,9 +139,10 @@ requirements:
 
 
 class ModuleDocFragment:
-    DOCUMENTATION = _joined(_COMMON)
+    # With annotations, since ansible-test's yamllint only takes assignments of plain strings.
+    DOCUMENTATION: str = _joined(_COMMON)
 
-    RELEASE = _release()
+    RELEASE: str = _release()
 
     ROLLOUT = r"""
 options:
@@ -217,14 +218,10 @@ options:
 
     INTERNAL = r"""
 options:
-  _job:
+  _run:
     description: For the action plugin of the same name; not for use in playbooks.
     type: dict
-  _data:
+  _sent:
     description: For the action plugin of the same name; not for use in playbooks.
     type: dict
-  _mask:
-    description: For the action plugin of the same name; not for use in playbooks.
-    type: list
-    elements: str
 """

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from .._compose.support import Support
 from .._deploy.platform_definition import PlatformDefinition, Platforms
-from .kubernetes.definition import KUBERNETES  # noqa: F401
+from .kubernetes.definition import KUBERNETES  # noqa: F401  # pylint: disable=unused-import
 from .swarm.definition import SWARM
 
 # By globals(), so that the import is the only line that a platform needs here.

@@ -144,9 +144,9 @@ def _page(session: Session, query: Query, cookie: bytes, number: int) -> Reply:
         if number == 1:
             raise
         what = f"{query} at {session.uri} broke off at page {number}"
-        raise Incomplete(
-            what, error.why or error.what, "Run again; nothing of it was used"
-        ) from error  # pylint: disable=bad-exception-cause
+        why = error.why or error.what
+        failure = Incomplete(what, why, "Run again; nothing of it was used")
+        raise failure from error  # pylint: disable=bad-exception-cause
     check(session, query, reply)
     return reply
 

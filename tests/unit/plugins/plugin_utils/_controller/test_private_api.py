@@ -40,7 +40,7 @@ def members(place: Path, name: str) -> list[ast.stmt]:
 
 def signature(place: Path, name: str) -> inspect.Signature:
     """Return the signature of a function or a method without ``self``."""
-    owner, _, function = name.rpartition(".")
+    owner, _dot, function = name.rpartition(".")
     arguments = next(
         node.args
         for node in members(place, owner)
