@@ -238,7 +238,7 @@ def _seen_from_outside(published: list[Body]) -> Body:
     is_node_port = all(port.get("published") in NODE_PORTS for port in published)
     ports = []
     for port in published:
-        outside = int(port.get("published", port["target"]))
+        outside = port["published"] if "published" in port else port["target"]
         entry = _service_port(outside, port["target"], port["protocol"].upper())
         ports.append({**entry, **({"nodePort": port["published"]} if is_node_port else {})})
     return {"type": "NodePort" if is_node_port else "LoadBalancer", "ports": ports}
