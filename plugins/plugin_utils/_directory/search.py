@@ -8,7 +8,6 @@ Paging: RFC 2696. Range retrieval: MS-ADTS 3.1.1.3.1.3.3. Result codes: RFC 4511
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -59,12 +58,21 @@ class Entry:
 
     def texts(self, *attributes: str) -> list[str]:
         """Return the values of all these attributes as text."""
-        octets = itertools.chain.from_iterable(map(self.raw, attributes))
-        return [value.decode("utf-8", "backslashreplace") for value in octets]
+        # A decision on 10,000 people calls this and text() 140,000 times. A chain of iterators here
+        # made the whole decision take half as long again.
+        texts: list[str] = []
+        for attribute in attributes:
+            texts += [_text(value) for value in self.raw(attribute)]
+        return texts
 
     def text(self, attribute: str) -> str:
         """Return the first value, or nothing."""
-        return next(iter(self.texts(attribute)), "")
+        values = self.raw(attribute)
+        return _text(values[0]) if values else ""
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "backslashreplace")
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ class MembershipCache:
     def __init__(self, facts: MembershipFacts, settings: Settings, now: datetime) -> None:
         """Make the decision, which raises where there is a gap."""
         self._decision = Decision(facts, settings, now)
+        self._decision.prepare_updates()
         # The revision is not known here: whoever writes the answer puts it in.
         membership = self._decision.membership("time:control:0")
         self.projects: Mapping[str, str] = membership.projects

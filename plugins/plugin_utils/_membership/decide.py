@@ -190,6 +190,12 @@ class Decision:
 
     # Updates
 
+    def prepare_updates(self) -> None:
+        """Build the indexes of updates, so that the first one is as quick as the others."""
+        # cached_property builds by reading; an inventory, which is decided once, has no use for it.
+        self.groups.parents  # noqa: B018
+        self.machines.by_person  # noqa: B018
+
     def update(self, updates: Sequence[EntryUpdate], now: datetime) -> set[str]:
         """Apply entries that were read again; return the machines whose users may be others.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 
 from .._directory.distinguished_names import dn_key, member_dn
 from .._directory.search import Entry
@@ -35,10 +36,6 @@ class Groups:
         self._is_nested = settings.nested != "none"
         self._chains = facts.chains
         self._by_member_of = self._index_member_of()
-        self._parents: dict[str, set[str]] = defaultdict(set)
-        """Of each group those that name it as a member."""
-        for key, group in self.entries.items():
-            self._link(key, group)
 
     def _index_member_of(self) -> Mapping[str, list[str]]:
         members: dict[str, list[str]] = defaultdict(list)
@@ -48,10 +45,18 @@ class Groups:
                     members[dn_key(dn)].append(key)
         return members
 
-    def _link(self, key: str, group: Entry) -> None:
+    @cached_property
+    def parents(self) -> dict[str, set[str]]:
+        """Return of each group those that name it as a member, which only updates need."""
+        parents: dict[str, set[str]] = defaultdict(set)
+        for key, group in self.entries.items():
+            self._link(parents, key, group)
+        return parents
+
+    def _link(self, parents: dict[str, set[str]], key: str, group: Entry) -> None:
         for member in self.named_in(group):
             if member in self.entries:
-                self._parents[member].add(key)
+                parents[member].add(key)
 
     def named_in(self, group: Entry) -> Iterator[str]:
         """Yield the DNs that a group names as its members, in normal form."""
@@ -105,7 +110,7 @@ class Groups:
         """Return these groups, and all that have one of them inside, at any depth."""
         containing, waiting = set(keys), list(keys)
         while waiting:
-            parents = self._parents.get(waiting.pop(), set()) - containing
+            parents = self.parents.get(waiting.pop(), set()) - containing
             containing |= parents
             waiting += parents
         return containing
@@ -113,9 +118,9 @@ class Groups:
     def replace(self, key: str, group: Entry) -> None:
         """Replace the entry of a group."""
         for member in self.named_in(self.entries[key]):
-            self._parents[member].discard(key)
+            self.parents[member].discard(key)
         self.entries[key] = group
-        self._link(key, group)
+        self._link(self.parents, key, group)
 
     def primary_groups(self) -> set[str]:
         """Return the numbers of the groups that people may have as their primary group."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Set
+from functools import cached_property
 
 from .._directory.directory_errors import Contradiction, Incomplete
 from .._directory.distinguished_names import dn_key, first_value, machine_name
@@ -50,14 +51,19 @@ class MachineOwners:
         self._assign_by_user()
         for netgroup in facts.netgroups:
             self._assign_by_netgroup(netgroup)
-        self._of_person: dict[str, set[str]] = defaultdict(set)
+
+    @cached_property
+    def by_person(self) -> dict[str, set[str]]:
+        """Return the names of each person's machines, which hardly anything but updates needs."""
+        machines: dict[str, set[str]] = defaultdict(set)
         for name, keys in self.people_of.items():
             for key in keys:
-                self._of_person[key].add(name)
+                machines[key].add(name)
+        return machines
 
     def of_person(self, key: str) -> Set[str]:
         """Return the names of a person's machines."""
-        return self._of_person.get(key, frozenset())
+        return self.by_person.get(key, frozenset())
 
     def name_of(self, key: str) -> str | None:
         """Return the name of the machine with this DN; None where it is not among them."""
@@ -180,8 +186,8 @@ class MachineOwners:
         self._unmatched.forget(f"machine {name}")
         self._names[key] = name
         for owner in self.people_of.get(name, ()):
-            self._of_person[owner].discard(name)
+            self.by_person[owner].discard(name)
         self.people_of[name] = set(self._owners(machine, name))
         for owner in self.people_of[name]:
-            self._of_person[owner].add(name)
+            self.by_person[owner].add(name)
         return name
