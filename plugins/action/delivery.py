@@ -89,7 +89,7 @@ class ActionModule(ActionBase):
             options = _checked(self._task.args)
             result.update(self._run(options, _machines(variables["hostvars"], options)))
         except ShippingError as error:
-            result.update({"failed": True, "msg": str(error), **error.facts})
+            result.update(error.as_result())
         return result
 
     def _run(self, options: dict[str, Any], machines: list[MachineDelivery]) -> dict[str, Any]:

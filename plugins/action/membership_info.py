@@ -71,7 +71,7 @@ class ActionModule(ActionBase):
         try:
             result.update(self._answer())
         except ShippingError as error:
-            result.update(failed=True, msg=str(error), **error.facts)
+            result.update(error.as_result())
         return result
 
     def _answer(self) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def directly(options: Options, *, dry: bool, diff: bool) -> dict[str, Any]:
     try:
         result = toolbox(options, check_mode=dry)
     except ShippingError as error:
-        return {"failed": True, "msg": str(error), **error.facts}
+        return error.as_result()
     hidden = ("told",) if diff else ("told", "diff")
     shown = {name: value for name, value in result.items() if name not in hidden}
     return {**shown, "warnings": result.get("told", [])}

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..._deploy.plan import Change
-from .api_kinds import APPLIED, LABEL, RELEASE, TOKEN, VERSION
+from .api_kinds import APPLIED, RELEASE, TOKEN, VERSION
 
 Body = Mapping[str, Any]
 
@@ -206,8 +206,3 @@ def owned_replicas(live: Body, manager: str) -> bool:
         ):
             return True
     return False
-
-
-def own_labels(labels: Mapping[str, str]) -> dict[str, str]:
-    """Return the labels that this collection keeps for itself."""
-    return {key: value for key, value in labels.items() if key.startswith(LABEL)}

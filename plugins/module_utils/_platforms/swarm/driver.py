@@ -21,7 +21,7 @@ from .compare import HASH, render, service_hash, updated
 from .engine import Engine
 from .observe import APP, RELEASE, SERVICE, STACK, TOKEN, VERSION
 from .service_names import service_name
-from .spec_fields import get
+from .spec_fields import Names, get
 
 _ATTEMPTS = 8
 _PAUSE = 0.3
@@ -73,9 +73,10 @@ class Driver:
 
     def apply(self, app: str, name: str, record: Record, seen: Observation, fence: Fence) -> int:
         """Make one service what is declared, from a fresh read, until nobody else was faster."""
+        names = lookup.names_for(self._engine, record.resolved)
         for _attempt in range(_ATTEMPTS):
             try:
-                self._write(app, name, record, seen, fence)
+                self._write(app, name, record, seen, fence, names=names)
                 return _SHOWN_AT_ONCE
             # The stale body is never sent again: the next attempt reads and compares again.
             except Outdated:
@@ -86,7 +87,16 @@ class Driver:
             "Find out who does, then run again",
         )
 
-    def _write(self, app: str, name: str, record: Record, seen: Observation, fence: Fence) -> None:
+    def _write(
+        self,
+        app: str,
+        name: str,
+        record: Record,
+        seen: Observation,
+        fence: Fence,
+        *,
+        names: Names,
+    ) -> None:
         """Create the service or change what differs; raise Outdated where somebody was faster."""
         declared = record.resolved.services[name]
         hashed = service_hash(declared)
@@ -103,7 +113,6 @@ class Driver:
             _REFERENCE: declared["reference"],
         }
         header = self._auth(declared["image"])
-        names = lookup.names_for(self._engine, record.resolved)
         body = self._service(app, name)
         if body is None:
             fence.check()
