@@ -1,10 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all suites share.
-
-Which long tests run, in which order, and a report for ``tests.suites``.
-"""
+"""What all suites share: which long tests run, their order, the report for tests.suites."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """AWX has what deliveries need, by the real client over real HTTP.
 
-Of the stand-in in tests/testbed/awx.py, or of a real AWX.
+It is the stand-in in tests/testbed/awx.py, or a real AWX.
 """
 
 from __future__ import annotations

@@ -142,7 +142,7 @@ QUICK = tuple(replace(place, size=QUICK_SIZE) for place in PLACES)
 class BenchFleet:
     """One machine that is there, of a company whose others have got all they must have.
 
-    In place of a company for a rulebook.
+    It takes the place of a company for a rulebook.
     """
 
     def __init__(self, folder: Path, place: MeasuredDirectory) -> None:
@@ -219,10 +219,7 @@ class EventsBench:
         self._ldap: Any = None
 
     def up(self) -> None:
-        """Deliver everything once, as far as anybody can tell.
-
-        And wait until the rulebook follows.
-        """
+        """Deliver everything once, as far as anybody can tell; wait until the rulebook follows."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.fleet.up()
         collections = installed(self.folder / "installed")
@@ -250,10 +247,7 @@ class EventsBench:
         self.fleet.down()
 
     def _deliver_to_the_others(self) -> None:
-        """Machines that are not there cannot be delivered to.
-
-        So that it is only written that they were.
-        """
+        """Machines that are not there cannot be delivered to: it is only written that they were."""
         first = Rulebook(self.fleet, self.folder, self.rulebook.collections)
         first.start(str(Path(__file__).with_name("look.yml")))
         try:
@@ -331,7 +325,7 @@ class EventsBench:
     def timer(self) -> float:
         """The seconds of a play that reads the whole directory.
 
-        As a timer starts it, when there is nothing to do on the one machine.
+        A timer starts it so, when there is nothing to do on the one machine.
         """
         begun = time.monotonic()
         self._deliver({})
@@ -340,7 +334,7 @@ class EventsBench:
     def floor(self) -> Spread:
         """The seconds of the module alone.
 
-        As Ansible has sent it, by one SSH command, when there is nothing to do.
+        Ansible has sent it; one SSH command runs it, when there is nothing to do.
         """
         self._deliver({"ANSIBLE_KEEP_REMOTE_FILES": "1"}, delivery_pipelining=False)
         machine = self.fleet.machine
@@ -382,7 +376,7 @@ class EventResults:
 def measure(bench: EventsBench, changes: int) -> EventResults:
     """Each kind half of the changes, in turn, wider apart than one play.
 
-    Then a burst, the timer, and the floor.
+    A burst, the timer and the floor follow.
     """
     print(
         f"events, {bench.place.name}, {bench.place.size.machines} people, {changes} changes",

@@ -138,7 +138,7 @@ def compare(
 ) -> dict[str, Runs]:
     """Each contender once a value, in turn.
 
-    Where it counts changes, what it prints must have ``says``.
+    What one prints that counts changes must have ``says``.
     """
     runs: dict[str, Runs] = {}
     for value in values:

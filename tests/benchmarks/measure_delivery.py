@@ -196,10 +196,7 @@ class DeliveryBench:
         )
 
     def _playbook(self, *words: str | Path) -> list[str | Path]:
-        """Each command opens connections of its own.
-
-        As one does that somebody gives once an hour.
-        """
+        """Each command opens connections of its own, as one that is given once an hour does."""
         self.runs += 1
         own = f"ANSIBLE_SSH_CONTROL_PATH_DIR={self.folder}/cp{self.runs}"
         return [

@@ -203,7 +203,7 @@ def by_login(company: Company) -> str:
 def written_again(company: Company) -> str:
     """The members of all groups once more.
 
-    For overlays that only see what is written through the server.
+    Some overlays only see what is written through the server.
     """
     changes = []
     for text in by_dn(company, "groupOfNames").split("\n\n"):

@@ -242,7 +242,7 @@ def silent() -> Iterator[str]:
 class Ansible:
     """ansible-inventory, in a home of its own.
 
-    With name servers of its own where it is to have them.
+    It has name servers of its own where it is to have them.
     """
 
     home: Path
@@ -289,10 +289,7 @@ class Ansible:
         return plays.run(command, env=settings, cwd=self.home, timeout=120)
 
     def task(self, given: dict[str, Any], **environment: str) -> dict[str, Any]:
-        """What membership_info returns.
-
-        With the options of an inventory's file and those of the task.
-        """
+        """What membership_info returns, with an inventory's options and those of the task."""
         words = ("localhost", "-m", "shipping.code.membership_info", "-a", json.dumps(given))
         done = self.run(*words, program="ansible", **environment)
         assert "Traceback" not in done.stdout + done.stderr

@@ -197,10 +197,7 @@ def test_a_server_that_hangs(rfc2307: Directory, oddly_certified: Slapd):
 
 
 def stop(pid: int) -> None:
-    """Stop a process, and wait until the last of its threads has stopped.
-
-    Which could answer else.
-    """
+    """Stop a process, and wait until the last of its threads has stopped: it could answer."""
     os.kill(pid, signal.SIGSTOP)
     while any(
         "\nState:\tT" not in (task / "status").read_text()

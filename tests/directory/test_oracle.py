@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Directories that nobody would think of.
 
-What another client makes of them, which lets the server say what a DN means.
+They are held against another client, which lets the server say what a DN means.
 """
 
 from __future__ import annotations
@@ -81,9 +81,9 @@ class Group:
 
 @dataclass(frozen=True)
 class Tree:
-    """People by their names, with whether the login name is a part of the DN.
+    """People by their names, with whether the login name is a part of the DN; and groups.
 
-    And groups, in circles too.
+    Groups may be inside of each other in circles.
     """
 
     people: tuple[tuple[str, bool], ...]

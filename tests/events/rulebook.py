@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """ansible-rulebook with the collection as users get it.
 
-From the directory to a command on somebody's machine.
+It leads from the directory to a command on somebody's machine.
 """
 
 from __future__ import annotations
@@ -84,10 +84,7 @@ class Reached(Protocol):
 
     @property
     def inventory(self) -> Path:
-        """The folder with the inventories that ask the directory.
-
-        And say how machines are reached.
-        """
+        """The folder with the inventories that ask the directory and say how to reach machines."""
 
     @property
     def catalogue(self) -> Path:

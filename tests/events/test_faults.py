@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What goes wrong: nothing is lost, nobody loses what they have.
 
-And a person is told only of what a person has to mend.
+A person is told only of what a person has to mend.
 """
 
 from __future__ import annotations
@@ -299,7 +299,7 @@ def test_a_state_that_is_broken_ends_it(slapd: Feed, folder: Path):
 def test_killed_at_any_moment(slapd: Feed, folder: Path):
     """What was told stands on disk, whole.
 
-    And whoever comes next brings it to what the directory says.
+    The next start brings it to what the directory says.
     """
     given = json.dumps(slapd.options)
     people = [*COMPANY.machines["pc2"], "ada", "dan", "eve"]

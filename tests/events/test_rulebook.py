@@ -1,10 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From group to tools: whoever is added to a group has its commands.
-
-And whoever is taken out has them no more.
-"""
+"""From group to tools: a user who is added has the commands, one who is taken out none."""
 
 from __future__ import annotations
 

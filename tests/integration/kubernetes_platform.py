@@ -429,7 +429,7 @@ class KubernetesPlatform:
     def everything(self, app: str) -> str:
         """All that the platform tells of its objects to whom may read them.
 
-        But for what is inside Secrets.
+        What is inside Secrets is left out.
         """
         kinds = (
             "deployments,daemonsets,replicasets,pods,services,configmaps,events,leases,"

@@ -15,9 +15,9 @@ Spec = dict[str, Any]
 
 
 def shop(platform: Any, version: str = "1.0.0", port: int = PORT) -> Spec:
-    """A front that finds ``web`` by name.
+    """A front that finds ``web`` by name, and ``web``, which drains when stopped.
 
-    And ``web`` with a health check that drains when stopped.
+    Both have a health check.
     """
     check = {"interval": "500ms", "timeout": "2s", "retries": 2, "start_period": "10s"}
     return {

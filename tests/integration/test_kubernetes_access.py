@@ -87,7 +87,7 @@ def certificate_of(platform: Any, name: str, folder: Path) -> dict[str, str]:
 def test_ways_in(platform: Any, player: Player) -> None:
     """A kubeconfig given or in the environment, a token, no check of the server.
 
-    Also other rights than one's own, and variables that other collections use.
+    Further cases: other rights than one's own, variables that other collections use.
     """
     kubeconfig, address, token = (
         str(platform.cluster.kubeconfig),

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Manifests as they are: files, a kustomization, a chart.
 
-With the same plan, verdicts, history and pruning.
+They have the same plan, verdicts, history and pruning.
 """
 
 from __future__ import annotations

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Releases are remembered and can be brought back.
-
-With all they need, for as long as they are remembered.
-"""
+"""Releases are remembered, and can be brought back for as long, with all they need."""
 
 from __future__ import annotations
 

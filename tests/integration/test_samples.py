@@ -1,10 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ten Compose files of different kinds become live on a real platform.
-
-And again changes nothing.
-"""
+"""Ten Compose files of different kinds become live on a real platform; again is no change."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where there is no systemd: a real cron, and a delivery by SSH to a real machine.
 
-In the order of the file.
+The tests run in the order of the file.
 """
 
 from __future__ import annotations

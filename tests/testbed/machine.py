@@ -50,7 +50,7 @@ def machines() -> Path:
 def exclusive_lock(what: str, folder: Path | None = None) -> Iterator[None]:
     """Do something that only one process at a time may do.
 
-    By default, one that shares the cache.
+    By default, these are the processes that share the cache.
     """
     with ((folder or cache()) / f"{what}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Something in front of an engine that can block requests.
 
-So that a run can be killed at a known moment.
+A run can be killed at a known moment then.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A tour: a private Swarm or Kubernetes on this machine.
 
-And the example app shipped to it by the collection's own playbooks.
+The collection's own playbooks ship the example app to it.
 """
 
 from __future__ import annotations

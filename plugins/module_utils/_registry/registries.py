@@ -106,7 +106,7 @@ class ManifestRequest:
     def digest(self) -> str:
         """Return the digest by HEAD, which does not count as a pull.
 
-        By GET where HEAD has neither the digest nor the reason why there is none.
+        GET follows where HEAD has neither the digest nor the reason why there is none.
         """
         answer = self._request("HEAD")
         digest = answer.headers.get("Docker-Content-Digest", "")

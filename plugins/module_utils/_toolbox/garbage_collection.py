@@ -31,7 +31,7 @@ class Collected:
 def users_of_places(current: Generation, kept: list[Generation]) -> dict[str, set[int]]:
     """Return who may use each object: current users, for projects that they still have.
 
-    Also older versions. Pure.
+    That includes older versions. Pure.
     """
     uids = {view.id: view.uid for view in current.views}
     members = current.pairs

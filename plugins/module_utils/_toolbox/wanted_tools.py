@@ -43,9 +43,9 @@ class Source(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """All users of a record with their tools, what their objects are made of.
+    """All users of a record with their tools, and what their objects are made of.
 
-    And tools that are not for this machine.
+    Tools that are not for this machine stand apart.
     """
 
     users: tuple[WantedUser, ...]

@@ -28,10 +28,7 @@ class BundleWriter:
     """The paths of helper programs, by name."""
 
     def write(self, path: str, missing: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-        """Write the tar; return its checksum.
-
-        And why each thing is not in it that could not be had.
-        """
+        """Write the tar; return its checksum, and why each missing thing could not be had."""
         unsent = {}
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w") as content:

@@ -37,10 +37,7 @@ class Catalog:
     """Where projects are that have a repository of their own, by name."""
 
     def manifests(self, projects: list[str]) -> tuple[list[dict[str, Any]], list[str]]:
-        """Return what workstations need to know of these projects.
-
-        And the names of those that have no file.
-        """
+        """Return what workstations need to know of these projects, and which have no file."""
         problems: list[Problem] = []
         manifests, without = [], []
         for name in projects:

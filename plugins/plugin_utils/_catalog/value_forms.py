@@ -1,10 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the values of a catalogue look like.
-
-For each form a parser, and the same as a JSON schema.
-"""
+"""What the values of a catalogue look like: a parser and a JSON schema for each form."""
 
 from __future__ import annotations
 

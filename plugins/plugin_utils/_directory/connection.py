@@ -56,7 +56,7 @@ _IDENTITIES = {
 class TimeLimitedSocket:
     """A socket whose answers come within a time.
 
-    Also from a server that sends a byte now and then, which no timeout of a socket notices.
+    That holds for a server that sends a byte now and then, which no timeout of a socket notices.
     """
 
     def __init__(self, plain: Any, silence: float) -> None:

@@ -39,10 +39,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry; the attributes by their lower-case names.
-
-    With options such as ``;range=0-1499``.
-    """
+    """One entry; the attributes by lower-case names, with options such as ``;range=0-1499``."""
 
     dn: str
     values: Mapping[str, Sequence[bytes]]

@@ -18,7 +18,7 @@ from .modes import NOTIFY
 class Notification(Listener):
     """Everything below one base.
 
-    Which has to be the root of a naming context where there is to be more than one level.
+    For more than one level it has to be the root of a naming context.
     """
 
     def listen(self, connection: Any) -> None:

@@ -48,6 +48,6 @@ class Backoff:
 def pause(failures: int, chance: random.Random) -> float:
     """Return twice as many seconds after each failure, up to a minute, and by a half more or less.
 
-    So that many sources do not come back at once.
+    Many sources do not come back at once then.
     """
     return float(min(FIRST * 2 ** min(failures - 1, 10), LONGEST)) * chance.uniform(0.5, 1.5)

@@ -51,9 +51,9 @@ class DirectoryReader:
     def read(
         self, session: LdapSession, request: RereadRequest, published: str
     ) -> tuple[MembershipCache, list[EntryUpdate] | None]:
-        """Read what is requested, and what is due by the clock; return the cache.
+        """Read what is requested, and what is due by the clock; return the cache and what was read.
 
-        With it the entries that were read by themselves; None where nothing was to be read.
+        That is the entries that were read by themselves; None where nothing was to be read.
         ``published`` is the revision of what was published last.
         """
         cache, now = self.cache, datetime.now(UTC)

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Content synchronization, RFC 4533: the server tells of every entry that changes.
 
-Of one that is deleted only its number.
+Of a deleted entry it sends only the number.
 """
 
 from __future__ import annotations
@@ -40,10 +40,7 @@ class Syncrepl(Listener):
         return _consumer(super().connection_class())
 
     def listen(self, connection: Any) -> None:
-        """Catch up from the cookie, or begin anew where the server has forgotten it.
-
-        Then follow.
-        """
+        """Catch up from the cookie, or anew where the server has forgotten it; then follow."""
         try:
             self._follow(connection)
         except self.ldap.LDAPError as error:

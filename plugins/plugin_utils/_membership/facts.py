@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reading what decides who works where: groups before people, people before machines.
 
-Few searches, none a person.
+There are few searches, and none for a single person.
 """
 
 from __future__ import annotations

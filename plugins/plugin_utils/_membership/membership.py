@@ -35,7 +35,7 @@ def explain_membership(
 ) -> dict[str, Any]:
     """Return who works where and why, as plain data.
 
-    With what is different from a former answer, where there is one.
+    Where there is a former answer, it has the differences from that.
     """
     with connect(settings.connection) as session:
         explained = _explained(session, settings)

@@ -123,7 +123,7 @@ def _read_shortcut(folder: Path) -> tuple[Membership, dict[str, str]] | None:
 def read_since(folder: str | Path) -> dict[str, str]:
     """Return the machines that were pending when the event source wrote last.
 
-    And the serial at which it came to be wanted what they are to have.
+    Each has the serial at which it came to be wanted what it is to have.
     """
     path = Path(folder) / "pending.json"
     with contextlib.suppress(Refused, Contradiction):

@@ -61,10 +61,7 @@ def users_named(netgroups: Iterable[Entry]) -> set[str]:
 def read_netgroups(
     session: Session, settings: Settings
 ) -> tuple[tuple[Entry, ...], frozenset[str]]:
-    """Return all netgroups that are chosen or inside of these.
-
-    And the names of those that do not exist.
-    """
+    """Return all netgroups that are chosen or inside of these, and names that do not exist."""
     place = settings.netgroups
     if place is None:
         return (), frozenset()

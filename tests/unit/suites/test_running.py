@@ -1,10 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Running sessions: what fails, what passes only when repeated.
-
-And what the time box leaves out.
-"""
+"""Running sessions: failed, passed only when repeated, left out by the time box."""
 
 from __future__ import annotations
 

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kinds of objects that an app is made of, where the API has them.
-
-And the keys of our labels.
-"""
+"""The kinds of objects that an app is made of, and the keys of our labels."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class Snapshot:
     def workloads(self) -> dict[str, Body]:
         """Return what runs a service, by the service's name: a Deployment or DaemonSet.
 
-        For manifests each object.
+        Of manifests each object is a service.
         """
         workloads = {}
         for (kind, _name), body in self.objects.items():
@@ -223,7 +223,7 @@ def _failed_pod(owner: Body, snapshot: Snapshot) -> Body | None:
 def _is_of(pod: Body, workload: Body, snapshot: Snapshot) -> bool:
     """Return whether a pod without our labels belongs to a workload.
 
-    As those of one that was taken over do.
+    Pods of a workload that was taken over lack them.
     """
     sets = {body["metadata"]["uid"] for body in snapshot.replica_sets if _owned_by(body, workload)}
     return bool(_owners(pod) & {*sets, workload["metadata"].get("uid")})

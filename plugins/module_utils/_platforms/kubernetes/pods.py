@@ -262,7 +262,7 @@ def _resources(resources: Mapping[str, Any]) -> Body:
 def _stop_hook(signal: str) -> Body:
     """Return a hook that sends the signal and waits until the program has ended.
 
-    So that no ``SIGTERM`` follows.
+    No ``SIGTERM`` follows then.
     """
     short = re.sub("^SIG", "", signal.upper())
     if short in ("", "TERM", "15"):
@@ -605,10 +605,7 @@ def _spread(app: str, name: str, service: Service) -> list[Body]:
 
 
 def strategy(service: Service) -> tuple[Body, int]:
-    """Return how many pods may be more and fewer while they are replaced.
-
-    And for how long a new one must hold.
-    """
+    """Return how pods are replaced: how many more and fewer at once, and how long one must hold."""
     update = service.get("deploy", {}).get("update_config")
     given: Mapping[str, Any] = update or UPDATE_DEFAULTS
     # In Compose parallelism 0 means all at once.

@@ -111,7 +111,7 @@ def workload(app: str, name: str, resolved: Resolved) -> Body:
 def policies(app: str, resolved: Resolved) -> list[Body]:
     """Return a NetworkPolicy for each of the app's networks.
 
-    And one that keeps pods on internal networks inside.
+    One more keeps pods on internal networks inside.
     """
     own = [
         _finished(app, "", {}, _network(name, entry))
@@ -194,9 +194,9 @@ def _claims(app: str, service: Service) -> Iterable[Body]:
 
 
 def _services(app: str, name: str, service: Service) -> Iterable[Body]:
-    """Yield the Service by which others find it, one for each other name.
+    """Yield the Service by which others find it, and one for each other name.
 
-    And one that is seen from outside.
+    Ports that are published get one that is seen from outside.
     """
     pods = selector(app, name, service)
     inside = _inside_ports(service)

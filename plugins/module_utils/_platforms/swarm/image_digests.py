@@ -203,7 +203,7 @@ def gone(
 ) -> list[str]:
     """Return the pinned images that are not available any more.
 
-    Not on this engine and, if asked, not in their registry.
+    They are looked for on this engine and, if asked, in their registry.
     """
     have: set[str] = set()
     # One list, however many images the history has.

@@ -111,10 +111,7 @@ def is_own_network(app: str, network: Mapping[str, Any], *, adopted: bool) -> bo
 def split_services(
     app: str, services: list[dict[str, Any]]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the app's own services by their names in the spec.
-
-    And others whose name begins as theirs do.
-    """
+    """Return the app's own services by their names in the spec, and those named alike."""
     own, unmanaged = {}, {}
     for service in services:
         labels = service["Spec"].get("Labels") or {}

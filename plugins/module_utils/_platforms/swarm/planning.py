@@ -310,10 +310,7 @@ def former(
 
 
 def stack_declared(spec: Mapping[str, Any], names: Names) -> dict[str, Any]:
-    """Return everything that ``docker stack deploy`` can have declared in a service.
-
-    As a resolved service.
-    """
+    """Return a resolved service with all that ``docker stack deploy`` can have declared."""
     result: dict[str, Any] = {}
     for field in FIELDS:
         value = field.read(spec, names)

@@ -159,7 +159,7 @@ def take_over(
 ) -> None:
     """Label a stack's secrets and configs that are used from now on.
 
-    So that they go with the last release that needs them.
+    They are removed with the last release that needs them.
     """
     for kind in ("secrets", "configs"):
         for name, entry in getattr(resolved, kind).items():

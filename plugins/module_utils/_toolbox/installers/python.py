@@ -92,7 +92,7 @@ def _index(details: Details) -> list[str]:
 class _Uv:
     """uv with nothing of the machine's own settings.
 
-    And without the network where wheels were sent.
+    It runs without the network where wheels were sent.
     """
 
     def __init__(self, build: Build) -> None:

@@ -235,9 +235,9 @@ def test_states(first: dict, second: dict, blocked: bool, state: str):
 
 
 def test_what_would_go_and_what_has_gone():
-    """pc1 has told what it holds, pc2 is off, pc3 comes later in the play, pc4 is not in it.
+    """pc1 has told what it holds, pc2 is off, pc3 comes later, pc4 is not in the play.
 
-    And pc5 is not asked.
+    pc5 is not asked.
     """
     held = [{"id": "1", "project": "p", "held": True}, {"id": "1", "project": "q", "held": False}]
     machines = [

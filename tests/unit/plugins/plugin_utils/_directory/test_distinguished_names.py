@@ -75,7 +75,7 @@ VALUES = st.text(
 def test_letters_are_compared_one_by_one():
     """As servers do: a sharp s is not two of them.
 
-    And all forms of sigma are one only where one is the other's capital.
+    All forms of sigma are one only where one is the other's capital.
     """
     assert distinguished_names.dn_key("cn=Straße") != distinguished_names.dn_key("cn=STRASSE")
     assert (

@@ -157,10 +157,7 @@ def test_pages_for_longer_than_everything_may_take():
 
 @contextlib.contextmanager
 def trickling() -> Iterator[str]:
-    """A server that begins a long answer to whatever it hears.
-
-    And sends a byte of it now and then.
-    """
+    """A server that begins a long answer to whatever it hears, and sends it byte by byte."""
 
     def serve(client: socket.socket) -> None:
         with client, contextlib.suppress(OSError):

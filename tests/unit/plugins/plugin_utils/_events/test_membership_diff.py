@@ -151,7 +151,7 @@ def test_what_is_held_says_how_to_let_it_go():
 def test_what_is_pending_limits_no_play_by_itself():
     """A machine that an earlier play has brought all is not in the inventory any more.
 
-    And a limit of nothing is an error.
+    A limit of nothing would be an error.
     """
     assert payloads.pending(["pc2", "pc1"], {})["machines"] == ["pc1", "pc2"]
     assert payloads.pending(["pc1"], {})["meta"] == {}

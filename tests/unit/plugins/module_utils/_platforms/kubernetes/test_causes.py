@@ -1,10 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The words of scheduler, kubelet and API server, as Kubernetes 1.36 wrote them.
-
-And what they mean.
-"""
+"""What the words of scheduler, kubelet and API server mean, as Kubernetes 1.36 wrote them."""
 
 from __future__ import annotations
 

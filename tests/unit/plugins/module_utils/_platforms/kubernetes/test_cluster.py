@@ -157,7 +157,7 @@ def test_an_answer_that_is_no_json():
 def test_what_is_sent_is_json(body):
     """An apply is read as YAML.
 
-    Which knows no pairs of surrogates and takes some characters only escaped.
+    YAML knows no pairs of surrogates and takes some characters only escaped.
     """
     sent = cluster_module._encoded(body).decode()
     assert json.loads(sent) == body

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a cluster shows of pods, as Kubernetes 1.36 writes them.
 
-And whether it lets a rollout live or die.
+The tests hold whether it lets a rollout live or die.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def value(text):
 def is_canonical(text):
     """No fraction, and the largest suffix that leaves a whole number.
 
-    As k8s.io/apimachinery/pkg/api/resource has it.
+    k8s.io/apimachinery/pkg/api/resource has it so.
     """
     table = BINARY if text.endswith("i") else DECIMAL
     amount, (_number, suffix) = value(text), parts(text)

@@ -73,10 +73,7 @@ class Script:
 
 @pytest.fixture
 def follow(monkeypatch):
-    """Lets a mirror follow a script, and gives the names that it has in the end.
-
-    With what the server was asked.
-    """
+    """Let a cache follow a script; return the names it has in the end, and the requests."""
     monkeypatch.setattr(watch_cache, "_RETRY", 0.01)
 
     def followed(lists, watches, expected):
