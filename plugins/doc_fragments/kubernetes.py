@@ -14,8 +14,7 @@ options:
   kubeconfig:
     description:
       - "Kubernetes: the path of a kubeconfig on the host that runs the module; several are
-        separated by C(:), of which the first one that says
-        something counts."
+        separated by C(:), of which the first one that says something counts."
       - By default E(K8S_AUTH_KUBECONFIG), then E(KUBECONFIG), then C(~/.kube/config). Inside a pod
         without any of them, the pod's own account.
       - Exec plugins and OpenID Connect in it are used as the official client does.
@@ -64,8 +63,7 @@ options:
     type: str
 requirements:
   - "Kubernetes: the Python package C(kubernetes), at least 34 and below 38, on that host, which
-    then needs Python 3.10; for Python 3.9 the last
-    one is 35"
+    then needs Python 3.10; for Python 3.9 the last one is 35"
   - "Kubernetes: 1.31 or newer; tried on 1.36"
 """
 
@@ -90,9 +88,8 @@ options:
     description:
       - "Kubernetes: how much the pods are held down."
       - V(auto) gives them no token of the API, the runtime's default seccomp profile and no way to
-        more privileges; where C(user) is not root also
-        C(runAsNonRoot) and no capabilities. In a namespace that enforces the Pod Security Standard
-        C(restricted) it is as V(restricted).
+        more privileges; where C(user) is not root also C(runAsNonRoot) and no capabilities. In a
+        namespace that enforces the Pod Security Standard C(restricted) it is as V(restricted).
       - V(restricted) does all of it for every service.
       - V(none) sets nothing but what the spec says.
     type: str

@@ -121,8 +121,7 @@ options:
         C(auths), C(credHelpers) or C(credsStore).
       - By default the file that the Docker client of the user there would use.
       - On Kubernetes the machines get the credentials of the registries that they pull from, as a
-        Secret of the type
-        C(kubernetes.io/dockerconfigjson).
+        Secret of the type C(kubernetes.io/dockerconfigjson).
     type: path
   insecure_registries:
     description:
@@ -190,8 +189,8 @@ attributes:
       O(rollout_timeout) limits it.
 notes:
   - The rollout is done by a process on the host that runs the module. It comes to its end, or goes
-    back, also where the play is stopped or the
-    connection is lost; the next run waits for it or takes over.
+    back, also where the play is stopped or the connection is lost; the next run waits for it or
+    takes over.
 """
 
     RECORD = r"""

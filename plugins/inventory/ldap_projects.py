@@ -15,11 +15,10 @@ description:
   - Each machine is a host, each project a group C(project_NAME), and each host has its users with
     their projects as a variable.
   - It fails rather than give a shorter list. A page that is lost, a limit of the server, a
-    referral, a base that does not exist
-    or a group that cannot be read is an error of the whole inventory, since tools are removed from
-    whoever is not in it.
-  - So that nobody works with half an inventory, such an error also ends the run,
-    unless the setting C(any_unparsed_is_failed) of Ansible's inventory says V(false) explicitly.
+    referral, a base that does not exist or a group that cannot be read is an error of the whole
+    inventory, since tools are removed from whoever is not in it.
+  - So that nobody works with half an inventory, such an error also ends the run, unless the setting
+    C(any_unparsed_is_failed) of Ansible's inventory says V(false) explicitly.
   - A machine whose users have no project any more stays in the inventory, with empty lists.
   - The name of the file must end with C(ldap_projects.yml) or C(ldap_projects.yaml).
   - The plugin only reads. Strings of the directory are never templates.
@@ -40,9 +39,8 @@ options:
       - Where the answer comes from.
       - V(directory) asks the directory.
       - V(state) takes what an event source has written to O(state_path), and asks no directory, so
-        that a play that an event has started
-        begins at once. Variables and groups are the same. No other option but O(only) and
-        O(state_path) matters then.
+        that a play that an event has started begins at once. Variables and groups are the same. No
+        other option but O(only) and O(state_path) matters then.
     type: str
     choices: [directory, state]
     default: directory
@@ -50,8 +48,7 @@ options:
     description:
       - Which machines to give. Each one has all its users in any case.
       - V(pending) gives those whose users are others than those that were delivered, as
-        O(state_path) has them,
-        and those to which nothing was delivered yet.
+        O(state_path) has them, and those to which nothing was delivered yet.
     type: str
     choices: [all, pending]
     default: all
@@ -78,8 +75,8 @@ notes:
   - Variables of a host are C(ansible_host), C(shipping_users) (a list of C(id), C(name),
     C(projects) and C(hints)) and C(shipping_projects).
   - The group C(all) has C(shipping_membership_serial), which says how old the answer is, and with
-    O(only=pending) C(shipping_membership_only),
-    so that a delivery knows that this is not the whole fleet.
+    O(only=pending) C(shipping_membership_only), so that a delivery knows that this is not the whole
+    fleet.
   - With O(cache) the answer is kept for O(cache_timeout) seconds, the password never.
 seealso:
   - name: The guide on membership

@@ -44,8 +44,8 @@ options:
     description:
       - V(present) makes and changes.
       - V(absent) removes the objects of this module's making that O(objects) names, the last made
-        first, and waits until they are gone. An organization
-        in which somebody else has something stays, which is told.
+        first, and waits until they are gone. An organization in which somebody else has something
+        stays, which is told.
     type: str
     choices: [present, absent]
     default: present

@@ -13,8 +13,7 @@ description:
   - The part of the role P(shipping.code.delivery#role) that sees all machines at once. It runs on
     the control machine alone.
   - It holds what everybody is to have against what everybody had at the last delivery to the whole
-    fleet, or, where that is not known, against the
-    machines' own receipts.
+    fleet, or, where that is not known, against the machines' own receipts.
   - Where more would go than is likely to be meant, nothing is removed anywhere.
 author:
   - shipping.code contributors (@shipping-code)
@@ -25,10 +24,9 @@ options:
   step:
     description:
       - V(select) says which machines the play is about. These are those that have the users or
-        projects of O(only), or had them when they were
-        delivered to last; without O(only), all that have users. Where that is not the whole fleet,
-        it also says what they may remove without being
-        asked first, by what they were given last.
+        projects of O(only), or had them when they were delivered to last; without O(only), all that
+        have users. Where that is not the whole fleet, it also says what they may remove without
+        being asked first, by what they were given last.
       - V(decide) says which machines may remove what they hold. Where none may, it goes on to
         V(tell), since nothing more is to be done.
       - V(tell) writes what was delivered below O(state_path), prints the table, and fails where the
@@ -107,12 +105,11 @@ options:
   metrics_path:
     description:
       - A file on the control machine that says, in the text format of Prometheus, what the last
-        delivery to the whole fleet came to. Its folder must
-        be there.
+        delivery to the whole fleet came to. Its folder must be there.
       - "It has the times of the last run and of the last success in seconds since 1970, how many
-        machines are C(ready), C(waiting), C(failed),
-        C(held) and C(incomplete), for how many seconds the one that has waited longest could not be
-        reached, and whether the brake has held removals."
+        machines are C(ready), C(waiting), C(failed), C(held) and C(incomplete), for how many
+        seconds the one that has waited longest could not be reached, and whether the brake has held
+        removals."
       - A delivery to some machines only, or in check mode, leaves it as it is. It is replaced by
         one rename, and everybody may read it.
       - Since when a machine is waiting is known with O(state_path) only.

@@ -10,9 +10,8 @@ short_description: Tells who works where and why, and what is wrong on the way t
 version_added: 0.1.0
 description:
   - Gives the same answer as the inventory P(shipping.code.ldap_projects#inventory), with its
-    reasons.
-    Who is a member of which project and through which groups, who has which machine, and why
-    somebody does not get the tools of a project.
+    reasons. Who is a member of which project and through which groups, who has which machine, and
+    why somebody does not get the tools of a project.
   - Compares it with a former answer, or with what has been delivered, and tells who gets and who
     loses what.
   - With O(check_connection) it goes the way into the directory step by step, and tells what worked,

@@ -62,13 +62,11 @@ options:
   manifests:
     description:
       - "Kubernetes: manifests as they are, in place of a Compose file. Each is the path of a file
-        with manifests, of a directory with such files,
-        of a kustomization or of a Helm chart, on the control machine, where C(kustomize) or
-        C(kubectl), or C(helm), renders it."
+        with manifests, of a directory with such files, of a kustomization or of a Helm chart, on
+        the control machine, where C(kustomize) or C(kubectl), or C(helm), renders it."
       - Each object is a service of the app, called by its kind and name, such as V(Deployment/web).
-        All are released, watched, remembered and brought
-        back together; objects that left are removed, but for claims of volumes, namespaces and
-        definitions of custom resources.
+        All are released, watched, remembered and brought back together; objects that left are
+        removed, but for claims of volumes, namespaces and definitions of custom resources.
       - With V(resolve_image=always) images are pinned to digests; otherwise they stay as they are
         written.
     type: list
@@ -88,8 +86,7 @@ options:
   hooks:
     description:
       - What to do with hooks of Helm in O(manifests), which are not run. V(fail) names them,
-        V(skip) passes them over. Hooks for tests are always
-        passed over.
+        V(skip) passes them over. Hooks for tests are always passed over.
     type: str
     choices: [fail, skip]
     default: fail
@@ -142,9 +139,8 @@ options:
   resolve_image:
     description:
       - V(auto) asks the registry once for the digest of each image and pins it. Where the registry
-        has not got the image or does not answer, an
-        image of the connected engine is taken, if no other machine may run the service. On
-        Kubernetes that fails.
+        has not got the image or does not answer, an image of the connected engine is taken, if no
+        other machine may run the service. On Kubernetes that fails.
       - V(always) fails where the registry has no digest.
       - V(never) sends references as they are written.
     type: str
@@ -153,12 +149,11 @@ options:
   adopt:
     description:
       - "Swarm: takes over the services, networks, secrets and configs of a stack of this name that
-        C(docker stack deploy) made. What does not change
-        is not restarted. The content of a stack's secrets cannot be read, so services with secrets
-        change once."
+        C(docker stack deploy) made. What does not change is not restarted. The content of a stack's
+        secrets cannot be read, so services with secrets change once."
       - "Kubernetes: takes over Deployments, DaemonSets and other objects of these names that
-        C(kubectl) or Helm made. What does not change is not
-        restarted, selectors stay, and what the spec declares is no longer theirs."
+        C(kubectl) or Helm made. What does not change is not restarted, selectors stay, and what the
+        spec declares is no longer theirs."
     type: bool
     default: false
   recreate:

@@ -11,20 +11,18 @@ short_description: Brings a machine to exactly the tools of its users' projects
 version_added: 0.1.0
 description:
   - Takes the membership record of a machine and the catalogue of projects, and makes every user of
-    the machine have the tools of their projects,
-    and no others.
+    the machine have the tools of their projects, and no others.
   - Where there is nothing to do, this is one round trip. Otherwise the machine says what it lacks,
     and gets all of it at once.
   - With pipelining, as by default in the role C(delivery), the machine's Python runs this without
-    Ansible's library for modules, which would take most
-    of the time. That is the Python of C(ansible_python_interpreter), or C(/usr/bin/python3) where
-    none is set. Where it does not answer, this runs as
-    any module.
+    Ansible's library for modules, which would take most of the time. That is the Python of
+    C(ansible_python_interpreter), or C(/usr/bin/python3) where none is set. Where it does not
+    answer, this runs as any module.
   - To turn this off for a host, a group or a play, set its variable C(shipping_remote_python) to
     V(false). Then this runs as any module, and takes longer.
   - Tools are in a store, each version in a folder of its own. What a user sees is a view of links
-    into it. All views of a machine change together,
-    by one rename; open shells see it at once, and programs that run go on.
+    into it. All views of a machine change together, by one rename; open shells see it at once, and
+    programs that run go on.
   - A run that ends anywhere leaves what was there before, and the next one goes on.
 author:
   - shipping.code contributors (@shipping-code)
@@ -45,8 +43,7 @@ options:
   catalogue:
     description:
       - The folder with a file for each project, C(NAME.yml), on the control machine. Relative paths
-        are looked for beside the playbook or role and
-        in its C(files).
+        are looked for beside the playbook or role and in its C(files).
       - A project without a file has no tools.
       - Needed where O(state=present), but for O(generation).
     type: path
@@ -62,8 +59,8 @@ options:
     description:
       - V(apply) takes away what leaves.
       - V(hold) adds and changes only, and returns in RV(removals) who would lose what. This is how
-        the role C(delivery) asks all machines before
-        anything is removed. A tool that is not ready is then a warning.
+        the role C(delivery) asks all machines before anything is removed. A tool that is not ready
+        is then a warning.
       - In either case a uid that belongs to somebody else now loses what it had.
     type: str
     choices: [apply, hold]
@@ -71,9 +68,8 @@ options:
   may_remove:
     description:
       - Who loses which project although O(removals=hold). The role C(delivery) gives here, in a
-        delivery to some machines, what these were given and are
-        not to have any more, where it could decide that already, so that such a machine is asked
-        once.
+        delivery to some machines, what these were given and are not to have any more, where it
+        could decide that already, so that such a machine is asked once.
     type: list
     elements: dict
     default: []
@@ -105,8 +101,8 @@ options:
   enrol:
     description:
       - Whether to see to the PATH of everybody who logs in, by C(/etc/profile.d), zsh, fish,
-        C(environment.d) and C(pam_env.conf), as far as the
-        system has them. cron and sudo set a PATH of their own; the guide says what to write there.
+        C(environment.d) and C(pam_env.conf), as far as the system has them. cron and sudo set a
+        PATH of their own; the guide says what to write there.
       - A C(PATH) that somebody else has set in C(pam_env.conf) is an error that says what to write.
     type: bool
     default: true

@@ -11,15 +11,14 @@ description:
   - Follows a directory (LDAP) and tells who joins and leaves which project, on which machines,
     seconds or less after it was written there.
   - Keeps what is wanted in a folder, the state, before it tells of it. The inventory plugin
-    C(shipping.code.ldap_projects) reads it from there with
-    C(source=state) and C(only=pending), so that the play that an event starts asks no directory.
+    C(shipping.code.ldap_projects) reads it from there with C(source=state) and C(only=pending), so
+    that the play that an event starts asks no directory.
   - Takes the fastest way that the directory offers. OpenLDAP, 389-ds and FreeIPA synchronize
-    contents (RFC 4533), Active Directory notifies;
-    both need python-ldap. Others are asked every few seconds.
+    contents (RFC 4533), Active Directory notifies; both need python-ldap. Others are asked every
+    few seconds.
   - A removal of many at once is held until a person lets it go, as a delivery does.
   - A lost connection is made again, for ever. An error at the first start, and a wrong password at
-    any start, end the source;
-    later they are told in an event.
+    any start, end the source; later they are told in an event.
 author:
   - shipping.code contributors (@shipping-code)
 requirements:
@@ -37,8 +36,8 @@ options:
   source_file:
     description:
       - The file of an inventory of C(shipping.code.ldap_projects), from which all options that
-        describe the directory are taken
-        that are not given here. What else stands in it does not matter.
+        describe the directory are taken that are not given here. What else stands in it does not
+        matter.
     type: path
   way:
     description: How changes are seen; V(auto) takes what the directory offers.
@@ -48,8 +47,7 @@ options:
   heartbeat:
     description:
       - The seconds between two heartbeats. At each one the source asks the directory whether the
-        way has told everything,
-        so that a connection that is dead without a word is noticed.
+        way has told everything, so that a connection that is dead without a word is noticed.
     type: float
     default: 30
   reconcile:
@@ -83,8 +81,8 @@ options:
     default: false
 notes:
   - All options of the inventory plugin P(shipping.code.ldap_projects#inventory) that describe the
-    directory are options here, from C(uris)
-    to C(unresolved), and mean the same. C(machine_map) is the path of a YAML file, or its content.
+    directory are options here, from C(uris) to C(unresolved), and mean the same. C(machine_map) is
+    the path of a YAML file, or its content.
   - The password may also be in the environment, in E(SHIPPING_LDAP_PASSWORD), or in a file that
     E(SHIPPING_LDAP_PASSWORD_FILE) names.
   - The guide on events says what each event has, what is promised, and what to monitor.
