@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ...module_utils import __path__ as _MODULE_UTILS
+from ...module_utils._core.errors import ShippingError
 from .module_runner import configured_python, host_variables
 
 SWITCH = "shipping_remote_python"
@@ -133,9 +134,17 @@ class RemotePythonRunner:
 
 
 def is_enabled(action: Any, variables: Mapping[str, Any]) -> bool:
-    """Return whether the user has left this way on, for the host or the play."""
-    switch = host_variables(action, variables).get(SWITCH, True)
-    return bool(boolean(action._templar.template(switch)))
+    """Return whether the user has left this way on, for the host or the play.
+
+    Raises ShippingError where the variable is no boolean.
+    """
+    switch = action._templar.template(host_variables(action, variables).get(SWITCH, True))
+    try:
+        return bool(boolean(switch))
+    except TypeError as error:
+        raise ShippingError(
+            f"{SWITCH} cannot be {switch!r}", "it is no boolean", "Set it to true or false"
+        ) from error
 
 
 def remote_python(action: Any, variables: Mapping[str, Any]) -> str:

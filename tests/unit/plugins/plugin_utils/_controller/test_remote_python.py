@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible.plugins.shell.sh import ShellModule
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
 from ansible_collections.shipping.code.plugins.plugin_utils._controller import remote_python
 
 ROOT = Path(__file__).parents[5]
@@ -68,6 +69,11 @@ PYTHONS = [
         "",
     ),
 ]
+
+
+def test_a_switch_that_is_no_boolean_is_named():
+    with pytest.raises(ShippingError, match="shipping_remote_python cannot be 'maybe'"):
+        remote_python.is_enabled(action(), {remote_python.SWITCH: "maybe"})
 
 
 @pytest.mark.parametrize(("where", "variables", "expected"), PYTHONS)
