@@ -29,7 +29,7 @@ class Failure:
         """Return ``object event: cause. hint.``, without doubled or missing full stops."""
         if not self.hint:
             return self._statement()
-        return f"{self._statement().rstrip('.')}. {self.hint.rstrip('.')}."
+        return f"{_ended(self._statement())} {_ended(self.hint)}"
 
     def clause(self) -> str:
         """Return the same without a full stop at its end, as a part of a longer sentence."""
@@ -38,6 +38,11 @@ class Failure:
     def _statement(self) -> str:
         subject = " ".join(filter(None, (self.object, self.event)))
         return ". ".join((": ".join(filter(None, (subject, self.cause))), *self.details))
+
+
+def _ended(text: str) -> str:
+    """Return a text with one full stop at its end, unless it ends with a question."""
+    return text if text.endswith("?") else f"{text.rstrip('.')}."
 
 
 def clauses(failures: Iterable[Failure]) -> str:

@@ -71,8 +71,8 @@ class Platforms:
         """Return a platform's definition; raise ShippingError where there is no such platform."""
         if name not in self._definitions:
             raise ShippingError(
-                f"platform {name!r} is unknown{suggestion(name, self.names)}",
-                f"the platforms are {', '.join(self.names)}",
+                f"platform {name!r} is unknown",
+                f"the platforms are {', '.join(self.names)}{suggestion(name, self.names)}",
                 "Set platform to one of them",
             )
         return self._definitions[name]

@@ -42,6 +42,11 @@ def test_a_failure_in_words(failure, sentence, clause):
     assert failure.clause() == clause
 
 
+def test_a_question_needs_no_full_stop():
+    failure = Failure(event="no such app", cause="did you mean shop?", hint="Correct the name")
+    assert failure.sentence() == "no such app: did you mean shop? Correct the name."
+
+
 def test_several_failures_are_the_reason_of_one_outcome():
     failures = [Failure("web", cause="ended", hint="Mend it"), Failure("db", cause="is too large")]
     assert clauses(failures) == "web: ended. Mend it; db: is too large"
