@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .installer import Build, Installer, Key, declared, verify
+from .installer import CONTENT_KEYS, Build, Installer, Key, declared, verify
 
 
 def _install(build: Build) -> None:
@@ -22,13 +22,7 @@ INSTALLER = Installer(
     "A tar (plain, gz, bz2, xz) or zip with programs. It is unpacked by rules of our own: nothing"
     " in it can be written elsewhere.",
     {
-        "url": Key("url", "Where the control machine gets it from.", each_platform=True),
-        "file": Key(
-            "path",
-            "The file, below the folder of the catalogue, in place of `url`.",
-            each_platform=True,
-        ),
-        "sha256": Key("sha256", "Its checksum.", required=True, each_platform=True, pins=True),
+        **CONTENT_KEYS,
         "strip": Key(
             "count",
             "How many leading folders are left out, as `tar --strip-components` does.",

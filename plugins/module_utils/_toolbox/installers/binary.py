@@ -5,20 +5,12 @@
 
 from __future__ import annotations
 
-from .installer import Installer, Key, declared, put
+from .installer import CONTENT_KEYS, Installer, declared, put
 
 INSTALLER = Installer(
     "binary",
     "One program in one file.",
-    {
-        "url": Key("url", "Where the control machine gets it from.", each_platform=True),
-        "file": Key(
-            "path",
-            "The file, below the folder of the catalogue, in place of `url`.",
-            each_platform=True,
-        ),
-        "sha256": Key("sha256", "Its checksum.", required=True, each_platform=True, pins=True),
-    },
+    CONTENT_KEYS,
     declared("sha256"),
     lambda build: put(build, 0o755),
     own_commands=True,

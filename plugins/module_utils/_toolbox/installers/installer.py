@@ -35,6 +35,18 @@ class Key(NamedTuple):
     pins: bool = False
 
 
+CONTENT_KEYS: Mapping[str, Key] = {
+    "url": Key("url", "Where the control machine gets it from.", each_platform=True),
+    "file": Key(
+        "path",
+        "The file, below the folder of the catalogue, in place of `url`.",
+        each_platform=True,
+    ),
+    "sha256": Key("sha256", "Its checksum.", required=True, each_platform=True, pins=True),
+}
+"""The keys of a type whose content is one large file: where it is, and its checksum."""
+
+
 class SystemFacts(NamedTuple):
     """What a machine is, as far as tools depend on it."""
 

@@ -5,18 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from .tool_type import ToolType, check_file, declared_content
 
-from ....module_utils._toolbox.installers.installer import Details
-from ..tool_sources import ToolSources
-from ..wheels import System
-from .tool_type import Tool, ToolType, check_file, declared_content
-
-
-def _content(
-    sources: ToolSources, tool: Tool, details: Details, _system: System
-) -> Iterator[tuple[str, str]]:
-    yield "archive", declared_content(sources, tool, details)
-
-
-TOOL_TYPE = ToolType(_content, check_file)
+TOOL_TYPE = ToolType(declared_content("archive"), check_file)

@@ -71,12 +71,16 @@ def check_file(sources: ToolSources, _tool: Tool, details: Details) -> Details:
     return details
 
 
-def declared_content(sources: ToolSources, tool: Tool, details: Details) -> str:
-    """Return the path of content that has a URL or a file, and a checksum in the catalog."""
-    path = (
-        sources.beside(details["file"])
-        if details.get("file")
-        else sources.download(details["url"], details["sha256"], tool["name"])
-    )
-    verify(path, details["sha256"], tool["name"])
-    return path
+def declared_content(name: str) -> Callable[[ToolSources, Tool, Details, System], Content]:
+    """Send content that has a URL or a file, and a checksum in the catalog, by this name."""
+
+    def content(sources: ToolSources, tool: Tool, details: Details, _system: System) -> Content:
+        path = (
+            sources.beside(details["file"])
+            if details.get("file")
+            else sources.download(details["url"], details["sha256"], tool["name"])
+        )
+        verify(path, details["sha256"], tool["name"])
+        yield name, path
+
+    return content
