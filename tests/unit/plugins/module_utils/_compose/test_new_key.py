@@ -19,6 +19,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("yaml", reason="the documentation's tables are generated with PyYAML")
+
 ROOT = Path(__file__).parents[5]
 COPIED = (".collections", "docs", "extensions", "playbooks", "plugins", "tests")
 # File -> lines of it, and what is added after each.
