@@ -105,9 +105,14 @@ class ActionModule(ActionBase):
             check, memberships = _check_removals(machines, options)
         if check.blocked:
             return self._report(options, machines, memberships, _blocked(check, machines, options))
-        if options["step"] == "decide" and with_removals:
-            return {"changed": False, "apply": with_removals}
-        return self._report(options, machines, memberships, {})
+        catalog_reasons = removal_limit.check_dropped_tools(
+            *fleet.users_of_tools(machines), _limits(options)
+        )
+        second_call = _second_call(machines, catalog_reasons)
+        if options["step"] == "decide" and second_call["apply"]:
+            return {"changed": False, **second_call}
+        failure = _blocked_by_catalog(machines, catalog_reasons)
+        return self._report(options, machines, memberships, failure)
 
     def _report(
         self,
@@ -129,8 +134,11 @@ class ActionModule(ActionBase):
         # Metrics are of the whole fleet: those of some machines would hide the state of the others.
         if options["complete"] and not check_mode:
             _publish(options, rows, removals_blocked=removals_blocked)
+        faults = fleet.catalog_faults(machines)
         if not is_quiet("auto"):
-            _show(rows)
+            _show([*fleet.result_table(rows), *fleet.removal_lines(machines)])
+        # A play in batches continues with the next one, which the errors may not concern.
+        is_last = not fleet.in_later_batches(machines, options["selected"])
         return {
             "changed": False,
             "apply": [],
@@ -138,6 +146,8 @@ class ActionModule(ActionBase):
             "failed_machines": {
                 row["machine"]: row["why"] for row in rows if row["state"] == fleet.FAILED
             },
+            "catalog_faults": faults,
+            "catalog_failure": _catalog_failure(faults) if is_last else "",
             "waiting": [row["machine"] for row in rows if row["state"] == fleet.WAITING],
             **failure,
         }
@@ -151,9 +161,19 @@ def _publish(
     delivery_answer.write_answer(rows, removals_blocked=removals_blocked)
 
 
-def _show(rows: list[dict[str, Any]]) -> None:
-    for line in fleet.result_table(rows):
+def _show(lines: list[str]) -> None:
+    for line in lines:
         display.display(line)
+
+
+def _catalog_failure(faults: list[str]) -> str:
+    if not faults:
+        return ""
+    listed = "".join(f"\n  {fault}" for fault in faults)
+    return (
+        "The catalog has errors. The tools that they concern stay as they are; all others were"
+        f" delivered. Correct the catalog, then run again:{listed}"
+    )
 
 
 def _read_delivered(options: dict[str, Any]) -> dict[str, Any]:
@@ -175,10 +195,37 @@ def _check_removals(
         fleet.in_later_batches(machines, options["selected"]),
         complete=options["complete"],
     )
-    limits = removal_limit.RemovalLimits(
+    return removal_limit.check_removals(before, after, _limits(options)), after
+
+
+def _limits(options: dict[str, Any]) -> removal_limit.RemovalLimits:
+    return removal_limit.RemovalLimits(
         max_shrink=options["max_shrink"], may_empty=frozenset(options["may_empty"])
     )
-    return removal_limit.check_removals(before, after, limits), after
+
+
+def _second_call(machines: list[MachineDelivery], catalog_reasons: list[str]) -> dict[str, Any]:
+    """Return which machines remove what they hold, and how.
+
+    An error of the catalog does not keep the tools of users who have left a project.
+    """
+    blocked = [machine for machine in machines if machine.has_blocked_removals]
+    if not catalog_reasons:
+        return {
+            "apply": [machine.name for machine in blocked],
+            "removals": "apply",
+            "may_remove": {},
+        }
+    left = [machine for machine in blocked if machine.removals]
+    return {
+        "apply": [machine.name for machine in left],
+        "removals": "hold",
+        "may_remove": {machine.name: _pairs(machine) for machine in left},
+    }
+
+
+def _pairs(machine: MachineDelivery) -> list[dict[str, str]]:
+    return [{"id": removal["id"], "project": removal["project"]} for removal in machine.removals]
 
 
 def _select(machines: list[MachineDelivery], options: dict[str, Any]) -> dict[str, Any]:
@@ -226,13 +273,7 @@ def _may_remove(
         else machine
         for machine in machines
     ]
-    removals = {
-        machine.name: [
-            {"id": removal["id"], "project": removal["project"]} for removal in machine.removals
-        ]
-        for machine in expected
-        if machine.removals
-    }
+    removals = {machine.name: _pairs(machine) for machine in expected if machine.removals}
     if not removals or _check_removals(expected, options)[0].blocked:
         return {}
     return removals
@@ -397,3 +438,32 @@ def _blocked(
             f" What is new was delivered. {before}What would go:\n{listed}"
         ),
     }
+
+
+def _blocked_by_catalog(machines: list[MachineDelivery], reasons: list[str]) -> dict[str, Any]:
+    """Return the failure that lists what the catalog would remove; nothing without reasons."""
+    if not reasons:
+        return {}
+    dropped = list(_dropped_tools(machines))
+    listed = "\n".join(
+        f"  {one['machine']}: {one['user']} loses {one['tool']} of {one['project']}"
+        for one in dropped
+    )
+    return {
+        "failed": True,
+        "dropped": dropped,
+        "reasons": reasons,
+        "msg": (
+            f"Removals because of the catalog are blocked: {'; '.join(reasons)}. Restore what is"
+            " missing in the catalog. If it is to be removed, set what stands in brackets."
+            f" All else was delivered. What would be removed:\n{listed}"
+        ),
+    }
+
+
+def _dropped_tools(machines: list[MachineDelivery]) -> Iterator[dict[str, str]]:
+    for machine in machines:
+        for removal in machine.dropped_tools:
+            about = {"machine": machine.name, "user": removal["name"]}
+            for tool in removal["tools"]:
+                yield {**about, "project": removal["project"], "tool": tool}

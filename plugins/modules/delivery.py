@@ -118,10 +118,12 @@ options:
     description:
       - Which per cent of all memberships on machines may go at once. Up to ten may in any case.
       - What has gone since the last delivery to the whole fleet counts as well.
+      - The same share of all users' tools may be removed because the catalog has them no more.
     type: float
     default: 20
   may_empty:
-    description: Projects of three or more members that may lose all of them.
+    description: Projects of three or more members that may lose all of them, or all users of a
+      tool.
     type: list
     elements: str
     default: []
@@ -162,8 +164,9 @@ complete:
   type: bool
   sample: false
 may_remove:
-  description: Who may lose which project without being asked for first, by machine.
-  returned: O(step=select)
+  description: Who may lose which project without being asked for first, by machine. With
+    O(step=decide), who may lose which project where RV(removals) is V(hold).
+  returned: O(step=select), and O(step=decide) where RV(apply) is not empty
   type: dict
   sample:
     pc1.example.com:
@@ -175,6 +178,12 @@ apply:
   type: list
   elements: str
   sample: [pc1.example.com]
+removals:
+  description: How these machines are to call M(shipping.code.toolbox). V(hold) if only the removals
+    of RV(may_remove) may be done, since those that the catalog causes are blocked.
+  returned: O(step=decide) where RV(apply) is not empty
+  type: str
+  sample: apply
 machines:
   description: What came of each machine, with its users' tools.
   returned: O(step=tell), and O(step=decide) where RV(apply) is empty
@@ -192,6 +201,18 @@ failed_machines:
   returned: as RV(machines)
   type: dict
   sample: {}
+catalog_faults:
+  description: Errors of the catalog that concern any of the machines, each once.
+  returned: as RV(machines)
+  type: list
+  elements: str
+  sample: ["projects/atlas.yml:3:5: unknown key descripton; did you mean description?"]
+catalog_failure:
+  description: The message with these errors; empty without any, and before the last part of a play
+    with C(serial).
+  returned: as RV(machines)
+  type: str
+  sample: ""
 waiting:
   description: Machines that could not be reached; the next delivery brings them what they lack.
   returned: as RV(machines)
@@ -208,6 +229,16 @@ lost:
     - machine: pc1.example.com
       user: ada
       project: atlas
+dropped:
+  description: Who would lose which tool because the catalog has it no more, where that is blocked.
+  returned: when it failed
+  type: list
+  elements: dict
+  sample:
+    - machine: pc1.example.com
+      user: ada
+      project: atlas
+      tool: atlas-tiles
 reasons:
   description: Why the brake has stopped it.
   returned: when it failed

@@ -45,6 +45,8 @@ options:
       - The folder with a file for each project, C(NAME.yml), on the control machine. Relative paths
         are looked for beside the playbook or role and in its C(files).
       - A project without a file has no tools.
+      - A file with errors leaves its project as it is on the host, see RV(faults). The others are
+        delivered.
       - Needed where O(state=present), but for O(generation).
     type: path
   state:
@@ -60,7 +62,7 @@ options:
       - V(apply) takes away what leaves.
       - V(hold) adds and changes only, and returns in RV(removals) who would lose what. This is how
         the role C(delivery) asks all machines before anything is removed. A tool that is not ready
-        is then a warning.
+        is then a warning. What a project's file names under C(removed) is removed in any case.
       - In either case a uid that belongs to somebody else now loses what it had.
     type: str
     choices: [apply, hold]
@@ -203,8 +205,9 @@ users:
           asked: "2026-11-24T12:00:00Z"
           ready: "2026-11-24T12:00:02Z"
 removals:
-  description: Who loses which project, or would lose it. C(held) says that this is still to be
-    done.
+  description: Who loses which tools, or would lose them. C(cause) is V(left) if the user is not in
+    the project any more, V(dropped) if the catalog has no such tools any more, and V(declared) if
+    it names them under C(removed). C(held) says that this is still to be done.
   returned: O(state=present) with O(record)
   type: list
   elements: dict
@@ -213,6 +216,7 @@ removals:
       name: ada
       project: atlas
       tools: [atlas]
+      cause: left
       held: false
 held:
   description: Whether any of RV(removals) are still to be done.
@@ -245,6 +249,16 @@ failures:
       version: "1.1"
       why: it ended with 3
       output: ["cannot find the map"]
+faults:
+  description: Errors of the catalog, each with its project, and with its tool where it concerns one
+    alone. What they concern stays as it is.
+  returned: O(state=present) with O(record)
+  type: list
+  elements: dict
+  sample:
+    - project: atlas
+      tool: ""
+      why: "projects/atlas.yml:3:5: unknown key descripton; did you mean description?"
 unknown:
   description: Users that the machine does not know. They are not created.
   returned: O(state=present) with O(record)

@@ -147,7 +147,7 @@ def test_a_machine_that_changes_hands(fleet: Fleet):
 
 
 def test_a_project_that_is_deleted(fleet: Fleet):
-    """Two members: it goes. Its file in the catalogue alone counts the same way."""
+    """With two members it is removed, and reported; with three it is blocked."""
     simple(fleet, "atlas")
     simple(fleet, "beta")
     fleet.projects = {"atlas": {"ada", "bob"}, "beta": {"ada"}}
@@ -157,6 +157,42 @@ def test_a_project_that_is_deleted(fleet: Fleet):
     assert (
         done.ok and fleet.commands(PC1, "ada") == {"beta"} and fleet.commands(PC1, "bob") == set()
     ), done.output
+    assert (
+        f"removed: atlas atlas from ada on {PC1}, bob on {PC1}, ada on {PC2} (the catalog has it no"
+        " more)" in done.output
+    )
+
+
+def test_tools_that_the_catalog_drops(fleet: Fleet):
+    """Three users: blocked, with the catalog named; a leaver leaves; ``removed`` is consent."""
+    tool = {"kind": "script", "version": "1", "file": "atlas/run.sh"}
+    content = {"run.sh": b"#!/bin/sh\n"}
+    fleet.catalogue_of("atlas", {"map": tool, "sky": tool}, **content)
+    simple(fleet, "beta")
+    fleet.projects = {"atlas": {"ada", "bob", "cy"}, "beta": {"bob"}}
+    assert fleet.deliver().ok
+    fleet.catalogue_of("atlas", {"map": {**tool, "version": "2"}})
+    fleet.projects["beta"] = set()
+    for flags in (("--check",), (), ()):
+        stopped = fleet.deliver(*flags)
+        assert not stopped.ok and stopped.states[PC1] == "held", stopped.output
+        assert (
+            "all users of atlas would lose sky (removed: [sky] in atlas.yml, or"
+            " delivery_may_empty: [atlas])" in stopped.output
+        )
+        assert f"{PC3}: cy loses sky of atlas" in stopped.output
+    assert stopped.changed == set()
+    assert fleet.commands(PC1, "bob") == {"map", "sky"} and fleet.commands(PC3, "cy") == {
+        "map",
+        "sky",
+    }
+    (fleet.catalogue / "atlas.yml").write_text(
+        json.dumps({"tools": {"map": {**tool, "version": "2"}}, "removed": ["sky"]})
+    )
+    done = fleet.deliver()
+    assert done.ok and fleet.commands(PC1, "bob") == {"map"}, done.output
+    assert "(the catalog declares it removed)" in done.output
+    assert fleet.deliver().changed == set()
 
 
 def test_a_user_that_the_machine_does_not_know(fleet: Fleet):
@@ -378,16 +414,39 @@ def test_a_self_test_that_fails(fleet: Fleet):
 
 
 def test_a_mistake_in_the_catalogue(fleet: Fleet):
-    simple(fleet, "atlas", descripton="x")
-    fleet.projects = {"atlas": {"ada", "cy"}}
+    """Its project stays as it is; the others are delivered, leavers leave; it is named once."""
+    simple(fleet, "atlas")
+    simple(fleet, "beta")
+    fleet.projects = {"atlas": {"ada", "bob"}, "beta": {"bob"}}
+    assert fleet.deliver().ok
+    simple(fleet, "atlas", "2", descripton="x")
+    simple(fleet, "beta", "2")
+    tools = {"t": {"kind": "script", "version": "1", "file": "gamma/none.sh"}}
+    fleet.catalogue_of("gamma", {**tools, "e": {"kind": "env", "variables": {"A": "b"}}})
+    fleet.projects = {"atlas": {"ada", "cy"}, "beta": {"ada"}, "gamma": {"cy"}}
     done = fleet.deliver()
-    assert (
-        not done.ok and "atlas.yml:1:" in done.output and "did you mean description?" in done.output
-    )
-    assert done.states == dict.fromkeys((PC1, PC2, PC3), "failed"), (
-        "the table tells of each machine"
-    )
-    assert fleet.says(PC1, "root", f"ls {OPT}")[0] == 2
+    assert not done.ok and "did you mean description?" in done.output
+    assert done.output.count("atlas.yml:1:") == 2, "Ansible shows the one failure twice"
+    assert "gamma.yml: t:" in done.output and "none.sh cannot be read" in done.output
+    assert done.states == dict.fromkeys((PC1, PC2, PC3), "incomplete"), done.output
+    assert fleet.says(PC1, "ada", "atlas") == (0, "atlas 1")
+    assert fleet.says(PC1, "ada", "beta") == (0, "beta 2")
+    assert fleet.commands(PC1, "bob") == set() and fleet.commands(PC3, "cy") == set()
+    simple(fleet, "atlas", "2")
+    fleet.catalogue_of("gamma", {"t": {**tools["t"], "file": "gamma/t.sh"}}, **{"t.sh": b"#!"})
+    assert fleet.deliver().ok and fleet.says(PC3, "cy", "atlas") == (0, "atlas 2")
+
+
+def test_a_call_of_the_module_with_a_mistake_in_the_catalogue(fleet: Fleet):
+    """It delivers the rest, and fails with the mistake."""
+    simple(fleet, "atlas", descripton="x")
+    simple(fleet, "beta")
+    record = {"machine": PC1, "serial": "time:control:1"}
+    users = [{"id": "id-ada", "name": "ada", "projects": ["atlas", "beta"]}]
+    options = {"catalogue": str(fleet.catalogue), "record": {**record, "users": users}}
+    done = fleet.task("toolbox", options, "--limit", PC1)
+    assert not done.ok and "did you mean description?" in done.output
+    assert "not everything is ready" in done.output and fleet.commands(PC1, "ada") == {"beta"}
 
 
 def test_two_runs_at_once(fleet: Fleet):

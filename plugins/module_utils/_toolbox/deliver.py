@@ -35,7 +35,7 @@ from .garbage_collection import collect_garbage
 from .generation_model import Generation, Tool, View
 from .generations import Generations, publish_draft, utc_now
 from .helper_programs import HelperProgram
-from .host_assignment import check_record
+from .host_assignment import check_record, unusable_logins
 from .self_test import FailedTool
 from .shell_integration import install_shell_integration
 from .targets import ToolboxTarget
@@ -74,6 +74,7 @@ class _Progress:
 
     missing: list[dict[str, Any]] = field(default_factory=list)
     failures: list[FailedTool] = field(default_factory=list)
+    faults: list[dict[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     integrated: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
@@ -117,13 +118,14 @@ class _Delivery:
             )
         wanted = wanted_tools.wanted(request.record, request.manifests, self.facts)
         target = self._target(wanted)
-        progress.notes += [*target.notes, *wanted.skipped]
+        progress.notes += [*target.notes, *wanted.skipped, *_notes_on_logins(request.record)]
         programs = self._programs(wanted.sources.values())
         sources = {**wanted.sources, **{program.key: program.source for program in programs}}
         views, missing = self._locate(target.views, sources)
         progress.missing = [
             delivery_report.missing(key, sources[key], self.facts) for key in missing
         ]
+        progress.faults = [fault.as_data() for fault in wanted.faults]
         if request.check_mode or (missing and not request.bundle):
             changed = self._would_change(views) or bool(missing)
             return self._report(target, views, changed=changed)
@@ -313,7 +315,8 @@ class _Delivery:
             "receipt": delivery_report.receipt(self.current),
             "users": delivery_report.users(views),
             "unknown": list(target.unknown),
-            "ready": not any((progress.failures, target.unknown, undone, missing)),
+            "ready": not any((progress.failures, progress.faults, target.unknown, undone, missing)),
+            "faults": progress.faults,
             "failures": [failure.as_data() for failure in progress.failures],
             "notes": progress.notes,
             "enrolled": progress.integrated,
@@ -325,6 +328,13 @@ class _Delivery:
 
 def _at(tool: Tool, places: Mapping[str, str], otherwise: str) -> Tool:
     return tool._replace(place=places.get(tool.object, otherwise))
+
+
+def _notes_on_logins(record: Mapping[str, Any]) -> Iterator[str]:
+    for name in unusable_logins(record):
+        yield (
+            f"{name!r} cannot be a login name here: letters, digits and _ . @ + - only, at most 64"
+        )
 
 
 def _notes_on_order(last: str, request: Request) -> Iterator[str]:

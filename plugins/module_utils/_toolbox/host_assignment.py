@@ -44,15 +44,15 @@ def _problems_of_user(path: str, user: Any) -> list[Problem]:
         isinstance(name, str) for name in user["projects"]
     ):
         problems.append(Problem(f"{path}.projects", "is needed, as a list of texts"))
-    if not problems and not checked_names.is_login(user["name"]):
-        problems.append(
-            Problem(
-                f"{path}.name",
-                f"{user['name']!r} cannot be a login name: letters, digits and _ . @ + - only, at"
-                " most 64",
-            )
-        )
     return problems
+
+
+def unusable_logins(record: Mapping[str, Any]) -> list[str]:
+    """Return the login names that cannot be the name of a folder; their users get nothing.
+
+    One such name does not keep the others on the workstation from their tools.
+    """
+    return [user["name"] for user in record["users"] if not checked_names.is_login(user["name"])]
 
 
 def _problems_of_duplicates(users: Iterable[Mapping[str, Any]]) -> list[Problem]:

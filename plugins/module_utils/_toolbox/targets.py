@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from .generation_model import Generation, Tool, View, ordered
@@ -28,23 +28,37 @@ class Accounts(NamedTuple):
         """Return whether the uid of a view does not belong to somebody else now."""
         return self.names.get(view.uid) in (None, view.name)
 
+    def uid_of(self, view: View) -> int:
+        """Return the uid of a view's login name now, or that of the view where nobody has it."""
+        uid = self.uids.get(view.name)
+        return view.uid if uid is None else uid
+
+
+LEFT, DROPPED, DECLARED = "left", "dropped", "declared"
+"""Why tools are removed.
+
+The user has left the project, the catalog has them no more, or declares them under ``removed``.
+"""
+
 
 class ToolRemoval(NamedTuple):
-    """Somebody who has tools of a project and is to lose them."""
+    """A user who has tools of a project and is to lose them, and why."""
 
     id: str
     name: str
     project: str
     tools: tuple[str, ...]
+    cause: str = LEFT
 
     def as_data(self) -> dict[str, Any]:
         """Return plain data."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "project": self.project,
-            "tools": list(self.tools),
-        }
+        return {**self._asdict(), "tools": list(self.tools)}
+
+    def may_be_done(self, may_remove: Pairs) -> bool:
+        """Return whether it need not wait until all workstations have answered."""
+        if self.cause == LEFT:
+            return (self.id, self.project) in may_remove
+        return self.cause == DECLARED
 
 
 class ToolboxTarget(NamedTuple):
@@ -61,7 +75,7 @@ class ToolboxTarget(NamedTuple):
 
 def target(
     current: Generation,
-    users: Iterable[WantedUser],
+    users: Collection[WantedUser],
     accounts: Accounts,
     now: str,
     *,
@@ -81,23 +95,25 @@ def target(
         logins.add(user.name)
         uid = accounts.uids.get(user.name)
         if uid is not None:
-            tools = tuple(_with_state(tool, former, now) for tool in user.tools)
-            views.append(View(user.id, user.name, uid, tools))
+            views.append(View(user.id, user.name, uid, _wanted_tools(user, former, now)))
         # The account may be unknown only because the client of the directory is down: nobody loses
         # tools for that.
         elif former and accounts.still_owns(former):
-            views.append(former.only({tool.project for tool in user.tools}))
+            views.append(former.only(user.projects))
             notes.append(f"{user.name} is not known to this machine now, and keeps what is there")
         else:
             unknown.append(user.name)
-    removals = _removals(current, views)
+    removals = tuple(_removals(current, views, {user.id: user for user in users}))
     blocked: tuple[ToolRemoval, ...] = ()
     if block_removals:
-        blocked = tuple(
-            removal for removal in removals if (removal.id, removal.project) not in may_remove
-        )
-        views = _with_blocked(current, views, accounts, logins, may_remove)
+        blocked = tuple(removal for removal in removals if not removal.may_be_done(may_remove))
+        views = _with_blocked(current, views, accounts, logins, blocked)
     return ToolboxTarget(ordered(views), removals, blocked, tuple(unknown), tuple(notes))
+
+
+def _wanted_tools(user: WantedUser, former: View | None, now: str) -> tuple[Tool, ...]:
+    tools = tuple(_with_state(tool, former, now) for tool in user.tools)
+    return (*tools, *(user.undescribed(former.tools) if former else ()))
 
 
 def _with_state(tool: Tool, former: View | None, now: str) -> Tool:
@@ -111,43 +127,66 @@ def _with_state(tool: Tool, former: View | None, now: str) -> Tool:
     return tool._replace(asked=now)
 
 
-def _removals(current: Generation, views: Iterable[View]) -> tuple[ToolRemoval, ...]:
-    kept = Generation(views=tuple(views)).pairs
-    removals = []
+def _removals(
+    current: Generation, views: Iterable[View], users: Mapping[str, WantedUser]
+) -> Iterator[ToolRemoval]:
+    new = Generation(views=tuple(views))
+    kept = {(view.id, tool.project, tool.name) for view, tool in new.tools}
     for view in current.views:
-        for project in view.projects:
-            if (view.id, project) not in kept:
-                names = tuple(tool.name for tool in view.only({project}).tools)
-                removals.append(ToolRemoval(view.id, view.name, project, names))
-    return tuple(removals)
+        lost: dict[tuple[str, str], list[str]] = {}
+        for tool in view.tools:
+            if (view.id, tool.project, tool.name) not in kept:
+                cause = _cause(tool, users.get(view.id))
+                lost.setdefault((tool.project, cause), []).append(tool.name)
+        for (project, cause), names in sorted(lost.items()):
+            yield ToolRemoval(view.id, view.name, project, tuple(names), cause)
+
+
+def _cause(tool: Tool, user: WantedUser | None) -> str:
+    if user is None or tool.project not in user.memberships:
+        return LEFT
+    return DECLARED if (tool.project, tool.name) in user.removed else DROPPED
 
 
 def _with_blocked(
-    current: Generation, views: list[View], accounts: Accounts, logins: set[str], may_remove: Pairs
+    current: Generation,
+    views: list[View],
+    accounts: Accounts,
+    logins: set[str],
+    removals: Iterable[ToolRemoval],
 ) -> list[View]:
     """Return the views with what they would lose and may not yet.
 
     An account that is somebody else's now loses it in any case.
     """
+    blocked = _names_by_user(removals)
     result = {view.id: view for view in views}
     for former in current.views:
-        blocked = _blocked(former, may_remove)
+        names = blocked.get(former.id, set())
+        kept = tuple(tool for tool in former.tools if (tool.project, tool.name) in names)
         if former.id in result:
             view = result[former.id]
-            kept = blocked.only(set(blocked.projects).difference(view.projects)).tools
             result[former.id] = view._replace(tools=(*view.tools, *kept))
-        # The login name or the uid is another person's now, who must not find these tools.
-        elif former.name in logins or not accounts.still_owns(former):
-            continue
-        elif blocked.tools or not former.tools:
-            uid = accounts.uids.get(former.name)
-            result[former.id] = blocked if uid is None else blocked._replace(uid=uid)
+        elif (kept or not former.tools) and _is_free(former, accounts, logins):
+            result[former.id] = former._replace(tools=kept, uid=accounts.uid_of(former))
     return list(result.values())
 
 
-def _blocked(view: View, may_remove: Pairs) -> View:
-    """Return the view with the tools that may not be removed."""
-    return view.only([name for name in view.projects if (view.id, name) not in may_remove])
+def _is_free(former: View, accounts: Accounts, logins: set[str]) -> bool:
+    """Return whether neither the login name nor the uid is another user's now.
+
+    That user must not find these tools.
+    """
+    return former.name not in logins and accounts.still_owns(former)
+
+
+def _names_by_user(removals: Iterable[ToolRemoval]) -> dict[str, set[tuple[str, str]]]:
+    """Return projects and names of the tools by the user's id."""
+    names: dict[str, set[tuple[str, str]]] = {}
+    for removal in removals:
+        of_user = names.setdefault(removal.id, set())
+        of_user.update((removal.project, tool) for tool in removal.tools)
+    return names
 
 
 def without(

@@ -56,7 +56,12 @@ def _toolbox(options: Options, *, check_mode: bool) -> dict[str, Any]:
         unsent=(options["_bundle"] or {}).get("unsent", {}),
         check_mode=check_mode,
     )
-    return _result(deliver.deliver(request), may_fail=not request.block_removals)
+    report = deliver.deliver(request)
+    return _result(
+        report,
+        may_fail=not request.block_removals,
+        is_unfinished=bool(report["missing"]) and not check_mode,
+    )
 
 
 def _without_record(options: Options, *, check_mode: bool) -> dict[str, Any]:
@@ -84,12 +89,16 @@ def _bundle(options: Options) -> Bundle:
     return bundle
 
 
-def _result(report: dict[str, Any], *, may_fail: bool) -> dict[str, Any]:
+def _result(report: dict[str, Any], *, may_fail: bool, is_unfinished: bool) -> dict[str, Any]:
     """Return what the module reports; a tool that is not ready fails the call.
 
-    A call that blocks removals may not fail: the play goes on, so that others can leave.
+    A call that blocks removals may not fail: the play continues, so that others can leave. The role
+    then reports errors of the catalog, once for all workstations.
     """
     failures = report.pop("failure_texts")
+    # What is missing is sent first: the next call reports the errors.
+    if may_fail and not is_unfinished:
+        failures += [fault["why"] for fault in report["faults"]]
     if failures and may_fail:
         rest = (
             "What was there before is still there"

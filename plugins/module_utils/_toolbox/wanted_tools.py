@@ -23,12 +23,47 @@ LAYOUT = 1
 """Raised when objects of the store get another layout, so that old ones are not taken for new."""
 
 
+class CatalogFault(NamedTuple):
+    """A project, or a tool of it, that the catalog does not describe because of an error.
+
+    It stays on workstations as it is.
+    """
+
+    project: str
+    tool: str
+    """Empty for the whole project."""
+    why: str
+
+    def as_data(self) -> dict[str, str]:
+        """Return plain data."""
+        return self._asdict()
+
+
 class WantedUser(NamedTuple):
     """A user of the record, with the tools of all projects."""
 
     id: str
     name: str
     tools: tuple[Tool, ...] = ()
+    faulty: frozenset[tuple[str, str]] = frozenset()
+    """Projects and tools of the user that the catalog does not describe now."""
+    memberships: frozenset[str] = frozenset()
+    """The projects of the record, also those that have no tools."""
+    removed: frozenset[tuple[str, str]] = frozenset()
+    """Projects and tools that the catalog declares to be removed."""
+
+    @property
+    def projects(self) -> set[str]:
+        """Return the projects that the user has tools of, or may have."""
+        return {tool.project for tool in self.tools} | {project for project, _tool in self.faulty}
+
+    def undescribed(self, tools: Iterable[Tool]) -> tuple[Tool, ...]:
+        """Return those of the installed tools that the catalog does not describe now."""
+        return tuple(
+            tool
+            for tool in tools
+            if not self.faulty.isdisjoint({(tool.project, ""), (tool.project, tool.name)})
+        )
 
 
 class Source(NamedTuple):
@@ -51,6 +86,7 @@ class Wanted(NamedTuple):
     users: tuple[WantedUser, ...]
     sources: Mapping[str, Source]
     skipped: tuple[str, ...] = ()
+    faults: tuple[CatalogFault, ...] = ()
 
 
 @dataclass
@@ -60,6 +96,8 @@ class _ProjectTools:
     tools: list[Tool] = field(default_factory=list)
     sources: dict[str, Source] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
+    faults: list[CatalogFault] = field(default_factory=list)
+    removed: tuple[str, ...] = ()
 
 
 def wanted(
@@ -75,21 +113,35 @@ def wanted(
     for user in users:
         objects.update(tool.object for tool in user.tools)
     skipped: set[str] = set()
+    faults: set[CatalogFault] = set()
     for name in _projects_of(record).intersection(projects):
         skipped.update(projects[name].skipped)
+        faults.update(projects[name].faults)
     return Wanted(
         users,
         {key: source for key, source in sources.items() if key in objects},
         tuple(sorted(skipped)),
+        tuple(sorted(faults)),
     )
 
 
 def _wanted_user(user: Mapping[str, Any], projects: Mapping[str, _ProjectTools]) -> WantedUser:
     tools: list[Tool] = []
-    for name in sorted(set(user["projects"])):
-        if name in projects:
-            tools += projects[name].tools
-    return WantedUser(user["id"], user["name"], tuple(tools))
+    faulty: set[tuple[str, str]] = set()
+    removed: set[tuple[str, str]] = set()
+    memberships = frozenset(user["projects"])
+    for name in sorted(memberships.intersection(projects)):
+        tools += projects[name].tools
+        faulty.update((fault.project, fault.tool) for fault in projects[name].faults)
+        removed.update((name, tool) for tool in projects[name].removed)
+    return WantedUser(
+        user["id"],
+        user["name"],
+        tuple(tools),
+        faulty=frozenset(faulty),
+        memberships=memberships,
+        removed=frozenset(removed),
+    )
 
 
 def _projects_of(record: Mapping[str, Any]) -> set[str]:
@@ -100,8 +152,13 @@ def _projects_of(record: Mapping[str, Any]) -> set[str]:
 
 
 def _project_tools(manifest: Mapping[str, Any], facts: SystemFacts) -> _ProjectTools:
-    project = _ProjectTools()
+    project = _ProjectTools(removed=tuple(manifest.get("removed", ())))
+    if "fault" in manifest:
+        project.faults.append(CatalogFault(manifest["name"], "", manifest["fault"]))
     for entry in manifest["tools"]:
+        if "fault" in entry:
+            project.faults.append(CatalogFault(manifest["name"], entry["name"], entry["fault"]))
+            continue
         number = next(
             (number for number, details in enumerate(entry["variants"]) if _is_for(details, facts)),
             None,

@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterable, Iterator
 
 from .._core.errors import Problem, SpecError
-from .checked_names import is_root
+from .checked_names import is_login, is_root
 from .delivery_errors import Unsupported, WorkstationBusy
 from .generation_model import Generation
 from .installers.installer import SystemFacts
@@ -143,6 +143,9 @@ def accounts(logins: Iterable[str], have: Generation) -> Accounts:
 
 
 def _uid(name: str) -> int | None:
+    # A name that cannot be a folder's is nobody's, whatever the system makes of it.
+    if not is_login(name):
+        return None
     try:
         return pwd.getpwnam(name).pw_uid
     except KeyError:

@@ -15,7 +15,7 @@ import tempfile
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...module_utils._core.errors import Problem, SpecError, innermost
+from ...module_utils._core.errors import Problem, ShippingError, SpecError, innermost
 from ...module_utils._toolbox import checked_names
 from ...module_utils._toolbox.unpack import unpack
 from . import project_file
@@ -37,8 +37,11 @@ class Catalog:
     """Where projects are that have a repository of their own, by name."""
 
     def manifests(self, projects: list[str]) -> tuple[list[dict[str, Any]], list[str]]:
-        """Return what workstations need to know of these projects, and which have no file."""
-        problems: list[Problem] = []
+        """Return what workstations need to know of these projects, and which have no file.
+
+        A file with errors leaves its project as it is on the workstations: the manifest has the
+        ``fault`` and no tools. The other projects are not affected.
+        """
         manifests, without = [], []
         for name in projects:
             path = self._path(name)
@@ -48,9 +51,12 @@ class Catalog:
             try:
                 manifests.append(self._manifest(path, name))
             except SpecError as error:
-                problems += error.problems
-        if problems:
-            raise SpecError(problems, f"the catalogue {self.folder}")
+                fault = "; ".join(map(str, error.problems)) or str(error)
+                manifests.append(_faulty_project(name, fault))
+            # Such as a commit that cannot be fetched, or a file that cannot be read.
+            except (ShippingError, OSError) as error:
+                fault = innermost(error) if isinstance(error, OSError) else str(error)
+                manifests.append(_faulty_project(name, f"{path}: {fault}"))
         return manifests, without
 
     def _path(self, name: str) -> str | None:
@@ -67,11 +73,13 @@ class Catalog:
         project = _read(path, name)
         if isinstance(project, project_file.Pointer):
             return self._manifest_of_checkout(project, path, name)
-        problems: list[Problem] = []
-        tools = [self._pinned(tool, path, problems) for tool in project.tools]
-        if problems:
-            raise SpecError(problems, path)
-        return {"name": name, "description": project.description, "tools": tools}
+        tools = [self._pinned(tool, path) for tool in project.tools]
+        return {
+            "name": name,
+            "description": project.description,
+            "tools": tools,
+            "removed": list(project.removed),
+        }
 
     def _manifest_of_checkout(
         self, pointer: project_file.Pointer, path: str, name: str
@@ -114,22 +122,30 @@ class Catalog:
         """Return where the files of a project are."""
         return ToolSources(self.checkouts.get(project, self.folder), self.downloads)
 
-    def _pinned(self, tool: dict[str, Any], path: str, problems: list[Problem]) -> dict[str, Any]:
-        """Return the tool as workstations get it, with all its content pinned."""
-        variants = []
+    def _pinned(self, tool: dict[str, Any], path: str) -> dict[str, Any]:
+        """Return the tool as workstations get it, with all its content pinned.
+
+        A tool whose content is not there has the ``fault`` and no variants.
+        """
         sources = ToolSources(self.folder, self.downloads)
-        for details in tool["variants"]:
-            try:
-                variants.append(tool_type(tool["kind"]).pin(sources, tool, details))
-            except CannotPin as error:
-                problems.append(Problem(path, f"{tool['name']}: {error}"))
-            except OSError as error:
-                problems.append(
-                    Problem(
-                        path, f"{tool['name']}: {error.filename} cannot be read: {innermost(error)}"
-                    )
-                )
+        pin = tool_type(tool["kind"]).pin
+        try:
+            variants = [pin(sources, tool, details) for details in tool["variants"]]
+        except CannotPin as error:
+            return faulty_tool(tool, f"{path}: {tool['name']}: {error}")
+        except OSError as error:
+            fault = f"{error.filename} cannot be read: {innermost(error)}"
+            return faulty_tool(tool, f"{path}: {tool['name']}: {fault}")
         return {**tool, "variants": variants}
+
+
+def _faulty_project(name: str, fault: str) -> dict[str, Any]:
+    return {"name": name, "description": "", "tools": [], "fault": fault}
+
+
+def faulty_tool(tool: dict[str, Any], fault: str) -> dict[str, Any]:
+    """Return a tool that workstations leave as it is, with the reason."""
+    return {**tool, "variants": [], "fault": fault}
 
 
 def _read(path: str, name: str) -> project_file.Project | project_file.Pointer:

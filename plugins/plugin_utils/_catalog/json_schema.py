@@ -37,6 +37,7 @@ def schema() -> dict[str, Any]:
                     "type": "object",
                     "additionalProperties": _tool(),
                 },
+                "removed": _property(PROJECT_KEYS["removed"]),
             },
         },
     }

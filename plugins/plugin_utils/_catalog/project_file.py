@@ -34,6 +34,12 @@ def _names_of_types_without_version() -> str:
 PROJECT_KEYS: dict[str, Key] = {
     "description": Key("text", "One line about the project."),
     "tools": Key("tools", "The tools by name.", required=True),
+    "removed": Key(
+        "words",
+        "Names of tools that the project had and that are to be removed from its members. A tool"
+        " that is missing from `tools` and is not named here may be a slip: the removal limit"
+        " counts it.",
+    ),
 }
 POINTER_KEYS: dict[str, Key] = {
     "repository": Key(
@@ -80,6 +86,7 @@ class Project:
     name: str
     description: str
     tools: tuple[dict[str, Any], ...]
+    removed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -139,10 +146,17 @@ def _pointer(place: DocumentNode) -> Pointer:
 
 
 def _project(place: DocumentNode, name: str) -> Project:
-    project = mapping(
-        place, {"description": FORMS["text"].parse, "tools": _tools}, {"tools"}, "a project"
-    )
-    return Project(name, project.get("description", ""), tuple(project.get("tools") or ()))
+    parsers = {
+        "description": FORMS["text"].parse,
+        "tools": _tools,
+        "removed": FORMS["words"].parse,
+    }
+    project = mapping(place, parsers, {"tools"}, "a project")
+    tools, removed = tuple(project.get("tools") or ()), tuple(project.get("removed") or ())
+    for tool in tools:
+        if tool["name"] in removed:
+            place.problem(f"{tool['name']} is in `tools` and in `removed`; delete one of them")
+    return Project(name, project.get("description", ""), tools, removed)
 
 
 def _tools(place: DocumentNode) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from ...module_utils._core.errors import ShippingError
 from ...module_utils._toolbox.installer_registry import INSTALLERS
 from ...module_utils._toolbox.installers.installer import sha256_of
 from .bundle_writer import BundleWriter
-from .catalog_folder import Catalog
+from .catalog_folder import Catalog, faulty_tool
 from .tool_types import tool_type
 
 
@@ -27,7 +27,8 @@ def read(folder: str, projects: list[str], program_paths: dict[str, str]) -> dic
     """
     catalog = Catalog(folder, _downloads())
     manifests, without = catalog.manifests(projects)
-    programs = _programs(manifests, program_paths)
+    programs, lacking = _programs(manifests, program_paths)
+    manifests = [_without_programs(manifest, lacking) for manifest in manifests]
     return {
         "folder": folder,
         "checkouts": catalog.checkouts,
@@ -50,16 +51,35 @@ def _downloads() -> str:
     return os.path.join(cache, "shipping.code", "downloads")
 
 
-def _programs(manifests: list[dict[str, Any]], paths: dict[str, str]) -> dict[str, str]:
-    """Return the paths of the helper programs that installers of these tools run, by name."""
+def _programs(
+    manifests: list[dict[str, Any]], paths: dict[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the paths of the helper programs that installers of these tools run, by name.
+
+    Return also why a type of tool cannot be installed, by its name.
+    """
     used: set[str] = set()
     for manifest in manifests:
         used.update(tool["kind"] for tool in manifest["tools"])
     programs: dict[str, str] = {}
+    lacking: dict[str, str] = {}
     for kind in sorted(used):
         for name in INSTALLERS[kind].programs:
-            programs[name] = _program(name, kind, paths.get(name))
-    return programs
+            try:
+                programs[name] = _program(name, kind, paths.get(name))
+            # Tools of other types need no such program.
+            except ShippingError as error:
+                lacking[kind] = str(error)
+    return programs, lacking
+
+
+def _without_programs(manifest: dict[str, Any], lacking: dict[str, str]) -> dict[str, Any]:
+    """Return the manifest with a fault for each tool whose type lacks a helper program."""
+    tools = [
+        faulty_tool(tool, lacking[tool["kind"]]) if tool["kind"] in lacking else tool
+        for tool in manifest["tools"]
+    ]
+    return {**manifest, "tools": tools}
 
 
 def _program(name: str, kind: str, chosen: str | None) -> str:

@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...module_utils._core.text_table import text_table
-from .removal_limit import FleetMemberships, LostMembership, Memberships
+from .removal_limit import FleetMemberships, LostMembership, Memberships, ToolUsers
 
 READY, WAITING, FAILED, BLOCKED = "ready", "waiting", "failed", "held"
+# As the toolbox answers; what runs on workstations is not loaded here.
+LEFT, DROPPED, DECLARED = "left", "dropped", "declared"
 INCOMPLETE, WOULD_CHANGE, NOT_SELECTED = "incomplete", "would change", "not selected"
 
 
@@ -55,12 +57,32 @@ class MachineDelivery:
     @property
     def removals(self) -> list[Mapping[str, Any]]:
         """Return which user would lose which project, as the machine says."""
-        return list(self.first_answer.get("removals") or ()) if self.answered else []
+        return [removal for removal in self._all_removals if removal.get("cause") != DROPPED]
+
+    @property
+    def dropped_tools(self) -> list[Mapping[str, Any]]:
+        """Return the tools that users would lose because the catalog has them no more."""
+        return [removal for removal in self._all_removals if removal.get("cause") == DROPPED]
+
+    @property
+    def _all_removals(self) -> list[Mapping[str, Any]]:
+        removals = list(self.first_answer.get("removals") or ()) if self.answered else []
+        # What the catalog declares is meant so, and no limit counts it.
+        return [removal for removal in removals if removal.get("cause") != DECLARED]
 
     @property
     def has_blocked_removals(self) -> bool:
         """Return whether any of the removals are still to be done."""
         return self.answered and bool(self.first_answer.get("held"))
+
+    @property
+    def done_removals(self) -> list[Mapping[str, Any]]:
+        """Return what was removed, as the machine says at last."""
+        answers = {id(answer): answer for answer in (self.first_answer, self.last_answer)}
+        found: list[Mapping[str, Any]] = []
+        for answer in answers.values():
+            found += [one for one in answer.get("removals") or () if not one["held"]]
+        return found
 
     @property
     def memberships_after(self) -> Memberships:
@@ -81,11 +103,13 @@ class MachineDelivery:
 
     def _state_of_answer(self, *, check_mode: bool) -> str:
         answer = self.last_answer
-        if answer.get("failed") or answer.get("failures") or "ready" not in answer:
+        # A toolbox that has errors of the catalog alone fails its call, but not the workstation.
+        failed = answer.get("failed") and not answer.get("faults")
+        if failed or answer.get("failures") or "ready" not in answer:
             return FAILED
         if check_mode and answer.get("changed"):
             return WOULD_CHANGE
-        if answer.get("unknown"):
+        if answer.get("unknown") or answer.get("faults"):
             return INCOMPLETE
         return READY if answer["ready"] else FAILED
 
@@ -99,11 +123,68 @@ class MachineDelivery:
                 f"{failure['project']} {failure['tool']} for {failure['user']}: {failure['why']}"
                 for failure in answer["failures"]
             )
-        if answer.get("unknown"):
-            return f"users unknown to it: {', '.join(answer['unknown'])}"
+        if answer.get("unknown") or answer.get("faults"):
+            return "; ".join(_reasons_of_incomplete(answer))
         if "ready" in answer and not answer.get("failed"):
             return ""
         return str(answer.get("msg") or "it gave no reason")
+
+
+def users_of_tools(machines: Iterable[MachineDelivery]) -> tuple[ToolUsers, ToolUsers]:
+    """Return who has each tool on these machines, and who would lose it by the catalog."""
+    had: dict[tuple[str, str], set[str]] = {}
+    dropped: dict[tuple[str, str], set[str]] = {}
+    for machine in machines:
+        for user in machine.first_answer.get("users") or ():
+            for tool in user["tools"]:
+                had.setdefault((tool["project"], tool["name"]), set()).add(user["id"])
+        for removal in machine.dropped_tools:
+            for name in removal["tools"]:
+                for users in (had, dropped):
+                    users.setdefault((removal["project"], name), set()).add(removal["id"])
+    return had, dropped
+
+
+_CAUSES = {
+    LEFT: "left the project",
+    DROPPED: "the catalog has it no more",
+    DECLARED: "the catalog declares it removed",
+}
+
+
+def removal_lines(machines: Iterable[MachineDelivery]) -> list[str]:
+    """Return a line for each removal that was done: what, from whom, where and why."""
+    lines: dict[tuple[str, str, str], list[str]] = {}
+    for machine in machines:
+        for removal in machine.done_removals:
+            key = (removal["project"], ", ".join(removal["tools"]), removal.get("cause", LEFT))
+            lines.setdefault(key, []).append(f"{removal['name']} on {machine.name}")
+    return [
+        f"removed: {project} {tools} from {', '.join(users)} ({_CAUSES[cause]})"
+        for (project, tools, cause), users in sorted(lines.items())
+    ]
+
+
+def _reasons_of_incomplete(answer: Mapping[str, Any]) -> Iterator[str]:
+    if answer.get("unknown"):
+        yield f"users unknown to it: {', '.join(answer['unknown'])}"
+    if answer.get("faults"):
+        names = [_name_of(fault) for fault in answer["faults"]]
+        yield f"not updated because of errors in the catalog: {', '.join(names)}"
+
+
+def _name_of(fault: Mapping[str, str]) -> str:
+    return f"{fault['project']} {fault['tool']}".rstrip()
+
+
+def catalog_faults(machines: Iterable[MachineDelivery]) -> list[str]:
+    """Return the errors of the catalog that any workstation met, each once."""
+    faults: dict[tuple[str, str], str] = {}
+    for machine in machines:
+        for fault in machine.last_answer.get("faults") or ():
+            faults[fault["project"], fault["tool"]] = fault["why"]
+    # The tools of a type whose helper program is missing have one reason together.
+    return list(dict.fromkeys(why for _name, why in sorted(faults.items())))
 
 
 def memberships_of(users: Iterable[Mapping[str, Any]]) -> Memberships:

@@ -1,15 +1,15 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The removal limit: a directory that has gone wrong must not remove everybody's tools. Pure.
+"""The removal limit: a fault of the directory or the catalog must not remove everybody's tools.
 
-What everybody had is compared with what they are to have, over the whole fleet and over each whole
-project, however few machines this run is about.
+Pure. What everybody had is compared with what they are to have, over the whole fleet and over each
+whole project, however few machines this run is about.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 Memberships = frozenset[tuple[str, str]]
@@ -18,6 +18,8 @@ FleetMemberships = Mapping[str, Memberships]
 """The memberships of each machine."""
 LostMembership = tuple[str, str, str]
 """Machine, id, project."""
+ToolUsers = Mapping[tuple[str, str], set[str]]
+"""The ids of the users of each tool, by project and name."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,40 @@ def emptied(
         f"{name} would lose all of its {len(had[name])} members (delivery_may_empty: [{name}])"
         for name in names
     ]
+
+
+def check_dropped_tools(had: ToolUsers, dropped: ToolUsers, limits: RemovalLimits) -> list[str]:
+    """Return why tools that the catalog has no more may not be removed; nothing where they may.
+
+    ``dropped`` has the users that would lose a tool although they stay in its project.
+    """
+    lost = sum(map(len, dropped.values()))
+    return [
+        *_tools_in_total(sum(map(len, had.values())), lost, limits),
+        *_vanished(had, dropped, limits),
+    ]
+
+
+def _tools_in_total(total: int, lost: int, limits: RemovalLimits) -> Iterator[str]:
+    if lost > limits.always and lost * 100 > limits.max_shrink * total:
+        yield (
+            f"{lost} of {total} tools of users would be removed, which is {lost * 100 / total:.0f}"
+            f" %; the limit is {limits.max_shrink:g} % (delivery_max_shrink)"
+        )
+
+
+def _vanished(had: ToolUsers, dropped: ToolUsers, limits: RemovalLimits) -> Iterator[str]:
+    vanished: dict[str, list[str]] = {}
+    for (project, tool), ids in sorted(dropped.items()):
+        is_last = not had.get((project, tool), set()) - ids
+        if is_last and len(ids) >= limits.members and project not in limits.may_empty:
+            vanished.setdefault(project, []).append(tool)
+    for project, tools in vanished.items():
+        names = ", ".join(tools)
+        yield (
+            f"all users of {project} would lose {names} (removed: [{names}] in {project}.yml, or"
+            f" delivery_may_empty: [{project}])"
+        )
 
 
 def members(fleet: FleetMemberships) -> dict[str, set[str]]:

@@ -470,3 +470,26 @@ def test_acl_is_what_the_kernel_gives_back(box: Box):
         and acl.users(str(folder)) == set()
         and folder.stat().st_mode & 0o777 == 0o700
     )
+
+
+def test_a_faulty_project_keeps_nobody_from_the_others(box: Box):
+    box.projects = [project("atlas", script("hello")), project("beta", script("other"))]
+    box.deliver(user("daemon", "atlas"), user("bin", "atlas"))
+    box.projects[0] = {**project("atlas"), "fault": "atlas.yml:1:1: it is empty"}
+    answer = box.deliver(user("daemon", "atlas", "beta"), user("bin"))
+    assert box.commands("daemon") == {"hello", "other"} and box.commands("bin") == set()
+    assert answer["faults"] == [
+        {"project": "atlas", "tool": "", "why": "atlas.yml:1:1: it is empty"}
+    ]
+    assert not answer["ready"] and not answer["failures"]
+    assert not box.deliver(user("daemon", "atlas", "beta"), user("bin"))["changed"]
+
+
+def test_an_odd_login_keeps_nobody_from_their_tools(box: Box):
+    box.projects = [project("atlas", script("hello"))]
+    answer = box.deliver(
+        user("daemon", "atlas"), *(user(name, "atlas") for name in ("DOM\\x", "with space", "../x"))
+    )
+    assert box.commands("daemon") == {"hello"}
+    assert answer["unknown"] == ["DOM\\x", "with space", "../x"] and not answer["ready"]
+    assert "'with space' cannot be a login name here" in " ".join(answer["notes"])

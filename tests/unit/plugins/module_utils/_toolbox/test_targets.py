@@ -212,14 +212,6 @@ def test_not_for_this_machine():
             {
                 "machine": "pc1",
                 "serial": "x",
-                "users": [{"id": "1", "name": "../x", "projects": []}],
-            },
-            "cannot be a login name",
-        ),
-        (
-            {
-                "machine": "pc1",
-                "serial": "x",
                 "users": [{"id": "1", "name": "ada", "projects": "x"}],
             },
             "projects: is needed, as a list",
@@ -260,3 +252,104 @@ def test_serials(new: str, last: str, expected: revision_order.Order):
 def test_views_without_tools_are_none():
     assert after(Generation(), {"ada": {"unknown"}})[0].views == ()
     assert View("1", "ada", 1).projects == []
+
+
+def faulty(name: str, *tools: dict, **more: Any) -> dict[str, Any]:
+    """A project, or with ``fault`` one whose file has errors."""
+    return {**project(name, *tools), **more}
+
+
+def target_of(
+    have: Generation, members: dict[str, set[str]], projects: list[dict], **more: Any
+) -> targets.ToolboxTarget:
+    return targets.target(have, wishes(members, projects), EVERYBODY, NOW, **more)
+
+
+def names(target: targets.ToolboxTarget) -> set[str]:
+    return {
+        f"{view.name} {tool.project} {tool.name}"
+        for view, tool in Generation(views=target.views).tools
+    }
+
+
+def test_a_faulty_project_stays_as_it_is_and_its_leavers_lose_it():
+    have, _target = after(Generation(), {"ada": {"alpha", "beta"}, "bob": {"alpha"}})
+    broken = [faulty("alpha", fault="alpha.yml:1:1: it is empty"), PROJECTS[1]]
+    target = target_of(have, {"ada": {"alpha", "beta"}, "bob": set(), "cy": {"alpha"}}, broken)
+    assert names(target) == {
+        "ada alpha run",
+        "ada alpha alpha-only",
+        "ada beta run",
+        "ada beta beta-only",
+    }
+    assert [(removal.name, removal.cause) for removal in target.removals] == [("bob", "left")]
+
+
+def test_a_faulty_tool_stays_as_it_is_and_the_others_are_updated():
+    have, _target = after(Generation(), {"ada": {"alpha"}})
+    broken = {**script("run", version="2"), "variants": [], "fault": "alpha.yml: run: no file"}
+    projects = [project("alpha", broken, script("alpha-only", version="2"))]
+    target = target_of(have, {"ada": {"alpha"}, "bob": {"alpha"}}, projects)
+    assert targets.lines(target.views) == [
+        "ada: alpha alpha-only 2",
+        "ada: alpha run 1",
+        "bob: alpha alpha-only 2",
+    ]
+    assert target.removals == ()
+
+
+def test_faults_of_projects_that_nobody_here_has_are_not_reported():
+    wanted = wanted_tools.wanted(
+        {"users": [user("ada", "beta")]}, [faulty("alpha", fault="x"), PROJECTS[1]], FACTS
+    )
+    assert wanted.faults == ()
+
+
+@pytest.mark.parametrize(
+    ("projects", "cause", "lost", "blocked"),
+    [
+        pytest.param([], "dropped", ("alpha-only", "run"), 1, id="no file"),
+        pytest.param(
+            [project("alpha", script("run", version="2"))], "dropped", ("alpha-only",), 1, id="one"
+        ),
+        pytest.param(
+            [faulty("alpha", script("run"), removed=["alpha-only"])],
+            "declared",
+            ("alpha-only",),
+            0,
+            id="declared",
+        ),
+        pytest.param(
+            [project("alpha", script("run"), {**script("alpha-only"), "variants": []})],
+            "dropped",
+            ("alpha-only",),
+            1,
+            id="not for this platform",
+        ),
+    ],
+)
+def test_what_the_catalog_has_no_more(
+    projects: list[dict], cause: str, lost: tuple[str, ...], blocked: int
+):
+    have, _target = after(Generation(), {"ada": {"alpha"}})
+    for block_removals in (False, True):
+        target = target_of(have, {"ada": {"alpha"}}, projects, block_removals=block_removals)
+        assert [(one.project, one.cause, one.tools) for one in target.removals] == [
+            ("alpha", cause, lost)
+        ]
+        assert len(target.blocked) == (blocked if block_removals else 0)
+        kept = {f"ada alpha {name}" for name in lost}
+        assert names(target) & kept == (kept if target.blocked else set())
+
+
+def test_a_user_who_may_leave_does_not_take_along_what_the_catalog_dropped():
+    have, _target = after(Generation(), {"ada": {"alpha"}, "bob": {"alpha"}})
+    target = target_of(
+        have,
+        {"ada": {"alpha"}, "bob": set()},
+        [],
+        block_removals=True,
+        may_remove=frozenset({("id-bob", "alpha")}),
+    )
+    assert names(target) == {"ada alpha run", "ada alpha alpha-only"}
+    assert [(one.name, one.cause) for one in target.blocked] == [("ada", "dropped")]

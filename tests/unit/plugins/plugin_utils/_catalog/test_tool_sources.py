@@ -14,10 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._core.errors import (
-    ShippingError,
-    SpecError,
-)
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
+from ansible_collections.shipping.code.plugins.plugin_utils._catalog import run_contents
 from ansible_collections.shipping.code.plugins.plugin_utils._catalog.bundle_writer import (
     BundleWriter,
 )
@@ -69,14 +67,67 @@ def test_a_script_has_the_checksum_of_its_file(catalog: Catalog, tmp_path: Path)
     assert sent(catalog, manifests, "atlas", "t", tmp_path / "b.tar") == {"key/content": b"x"}
 
 
-def test_files_that_are_not_there_are_all_told(catalog: Catalog):
-    write(catalog, "atlas", t={"kind": "script", "version": "1", "file": "t.sh"})
+def faults(manifests: list[dict[str, Any]]) -> dict[str, str]:
+    """The errors of a catalog by the project, or the project and the tool, that they concern."""
+    found = {one["name"]: one["fault"] for one in manifests if "fault" in one}
+    for manifest in manifests:
+        found.update(
+            (f"{manifest['name']} {tool['name']}", tool["fault"])
+            for tool in manifest["tools"]
+            if "fault" in tool
+        )
+    return found
+
+
+def test_a_file_that_is_not_there_concerns_its_tool_alone(catalog: Catalog):
+    script = {"kind": "script", "version": "1", "file": "t.sh"}
+    (Path(catalog.folder) / "good.sh").write_text("x")
+    write(catalog, "atlas", t=script, good={**script, "file": "good.sh"})
     write(catalog, "beta", t={"kind": "binary", "version": "1", "file": "t", "sha256": "a" * 64})
-    with pytest.raises(SpecError) as caught:
-        catalog.manifests(["atlas", "beta"])
-    assert [
-        problem.text.partition(": ")[2].partition("cannot")[2] for problem in caught.value.problems
-    ] == [" be read: no such file or directory"] * 2
+    manifests, _without = catalog.manifests(["atlas", "beta"])
+    found = faults(manifests)
+    assert found.keys() == {"atlas t", "beta t"}
+    assert found["atlas t"] == (
+        f"{catalog.folder}/atlas.yml: t: {catalog.folder}/t.sh cannot be read: no such file or"
+        " directory"
+    )
+    assert [len(tool["variants"]) for tool in manifests[0]["tools"]] == [0, 1]
+
+
+def test_a_slip_in_a_file_concerns_its_project_alone(catalog: Catalog):
+    (Path(catalog.folder) / "t.sh").write_text("x")
+    write(catalog, "atlas", t={"kind": "script", "version": "1", "file": "t.sh"})
+    for name, text in {
+        "beta": "tools:\n  t: {kind: script\n",
+        "gamma": "tools: {t: {kind: scripd, version: '1'}}",
+        "delta": "",
+    }.items():
+        (Path(catalog.folder) / f"{name}.yml").write_text(text)
+    manifests, without = catalog.manifests(["atlas", "beta", "delta", "gamma"])
+    found = faults(manifests)
+    assert without == [] and found.keys() == {"beta", "delta", "gamma"}
+    assert "did you mean script?" in found["gamma"] and "it is empty" in found["delta"]
+    assert all(f"{catalog.folder}/{name}.yml" in fault for name, fault in found.items())
+
+
+def test_a_helper_program_that_is_missing_concerns_the_tools_that_need_it(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PATH", "/nowhere")
+    for name in ("t.sh", "lock.txt"):
+        (Path(catalog.folder) / name).write_text("")
+    write(
+        catalog,
+        "atlas",
+        t={"kind": "script", "version": "1", "file": "t.sh"},
+        u={"kind": "python", "version": "1", "lock": "lock.txt", "commands": ["u"]},
+    )
+    contents = run_contents.read(catalog.folder, ["atlas"], {})
+    assert faults(contents["manifests"]) == {
+        "atlas u": "tools of the kind python need uv: uv is not on the control machine. pip install"
+        " uv, or say where it is with uv_path."
+    }
+    assert contents["programs"] == {}
 
 
 def test_the_sample(tmp_path: Path):
@@ -229,8 +280,18 @@ def test_a_project_in_a_repository_of_its_own(catalog: Catalog, tmp_path: Path):
             {"repository": str(tmp_path / "repository"), "commit": commit, "path": "other.yml"}
         )
     )
-    with pytest.raises(SpecError, match=r"has no project's file other.yml"):
-        catalog.manifests(["atlas"])
+    assert "has no project's file other.yml" in faults(catalog.manifests(["atlas"])[0])["atlas"]
+
+
+def test_a_repository_that_cannot_be_read_concerns_its_project_alone(
+    catalog: Catalog, tmp_path: Path
+):
+    (Path(catalog.folder) / "atlas.yml").write_text(
+        json.dumps({"repository": str(tmp_path / "none"), "commit": "a" * 40})
+    )
+    write(catalog, "beta", e={"kind": "env", "variables": {"A": "b"}})
+    found = faults(catalog.manifests(["atlas", "beta"])[0])
+    assert found.keys() == {"atlas"} and "cannot be had: git fetch" in found["atlas"]
 
 
 def test_wheels_that_are_not_in_the_lock_are_not_sent(catalog: Catalog, tmp_path: Path):
@@ -281,7 +342,7 @@ def test_a_lock_without_a_wheel_for_a_named_system_is_told_before_any_machine_is
             "platforms": platforms,
         },
     )
-    with pytest.raises(
-        SpecError, match=r"t: wheels has no wheel of good 1 for linux aarch64; lock.txt pins it"
-    ):
-        catalog.manifests(["atlas"])
+    assert faults(catalog.manifests(["atlas"])[0]) == {
+        "atlas t": f"{catalog.folder}/atlas.yml: t: wheels has no wheel of good 1 for linux"
+        " aarch64; lock.txt pins it"
+    }

@@ -83,3 +83,87 @@ def test_why_a_machine_is_not_ready():
     assert machine("pc1", failed=False, msg="no root").reason() == "no root"
     assert machine("pc1", failed=False, msg="no root").state(removals_blocked=False) == fleet.FAILED
     assert machine("pc1", failed=True).reason() == "it gave no reason"
+
+
+def removal(name: str, project: str, *tools: str, cause: str = "left", held: bool = True) -> dict:
+    return {
+        "id": f"id-{name}",
+        "name": name,
+        "project": project,
+        "tools": list(tools),
+        "cause": cause,
+        "held": held,
+    }
+
+
+def with_tools(name: str, project: str, *tools: str) -> dict[str, Any]:
+    return {
+        "id": f"id-{name}",
+        "name": name,
+        "tools": [{"project": project, "name": tool} for tool in tools],
+    }
+
+
+def test_what_the_catalog_drops_is_no_loss_of_a_membership():
+    asked = machine(
+        "pc1",
+        user("ada", "atlas"),
+        receipt=[user("ada", "atlas", "beta")],
+        held=True,
+        removals=[removal("ada", "atlas", "t", cause="dropped"), removal("ada", "beta", "u")],
+    )
+    assert asked.memberships_after == fleet.memberships_of([user("ada", "atlas")])
+    assert [one["project"] for one in asked.removals] == ["beta"]
+    assert [one["project"] for one in asked.dropped_tools] == ["atlas"]
+
+
+def test_who_has_a_tool_and_who_would_lose_it():
+    machines = [
+        machine(
+            "pc1",
+            receipt=[],
+            users=[with_tools("ada", "atlas", "t", "u")],
+            removals=[
+                removal("ada", "atlas", "t", cause="dropped"),
+                removal("ada", "atlas", "v", cause="declared", held=False),
+            ],
+        ),
+        machine("pc2", receipt=[], users=[with_tools("bob", "atlas", "t")], removals=[]),
+        machine("pc3", unreachable=True),
+    ]
+    assert fleet.users_of_tools(machines) == (
+        {("atlas", "t"): {"id-ada", "id-bob"}, ("atlas", "u"): {"id-ada"}},
+        {("atlas", "t"): {"id-ada"}},
+    )
+
+
+def test_what_was_removed_is_reported_by_project_and_cause():
+    first = {"receipt": [], "removals": [removal("ada", "atlas", "t")], "held": True}
+    done = {"receipt": [], "removals": [removal("ada", "atlas", "t", held=False)], "held": False}
+    bob = removal("bob", "atlas", "t", held=False)
+    dropped = removal("cy", "beta", "u", "v", cause="dropped", held=False)
+    machines = [
+        MachineDelivery("pc1", (), first, done),
+        machine("pc2", receipt=[], removals=[bob, dropped]),
+        machine("pc3", receipt=[], removals=[removal("dee", "atlas", "t")]),
+    ]
+    assert fleet.removal_lines(machines) == [
+        "removed: atlas t from ada on pc1, bob on pc2 (left the project)",
+        "removed: beta u, v from cy on pc2 (the catalog has it no more)",
+    ]
+
+
+def test_an_error_of_the_catalog_is_named_once_and_fails_no_machine():
+    faults = [
+        {"project": "atlas", "tool": "", "why": "atlas.yml:1:1: it is empty"},
+        {"project": "beta", "tool": "t", "why": "beta.yml: t: t.sh cannot be read"},
+    ]
+    machines = [
+        machine(name, ready=False, receipt=[], failures=[], faults=faults) for name in ("a", "b")
+    ]
+    assert fleet.catalog_faults(machines) == [fault["why"] for fault in faults]
+    assert machines[0].state(removals_blocked=False) == fleet.INCOMPLETE
+    assert machines[0].reason() == ("not updated because of errors in the catalog: atlas, beta t")
+    # As a call that may remove answers: it fails, and what it answers besides is whole.
+    failed = machine("c", failed=True, ready=False, receipt=[], failures=[], faults=faults)
+    assert failed.state(removals_blocked=False) == fleet.INCOMPLETE

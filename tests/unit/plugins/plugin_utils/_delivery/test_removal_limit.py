@@ -15,6 +15,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._delivery.fleet impo
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery.removal_limit import (
     RemovalLimits,
+    check_dropped_tools,
     check_removals,
 )
 from hypothesis import given
@@ -273,3 +274,41 @@ def test_state_path(tmp_path):
         fleet_state.read_baseline(path)
     with pytest.raises(ShippingError, match="cannot be a file's name"):
         fleet_state.write_waiting(path, "../x", "then")
+
+
+def users(count: int, first: int = 0) -> set[str]:
+    return {f"id-{number}" for number in range(first, first + count)}
+
+
+@pytest.mark.parametrize(
+    ("had", "dropped", "reasons"),
+    [
+        pytest.param({}, {}, [], id="nothing"),
+        pytest.param({("p", "t"): users(2)}, {("p", "t"): users(2)}, [], id="two users"),
+        pytest.param(
+            {("p", "t"): users(3), ("p", "u"): users(3)},
+            {("p", "t"): users(3), ("p", "u"): users(3)},
+            [
+                "all users of p would lose t, u (removed: [t, u] in p.yml, or"
+                " delivery_may_empty: [p])"
+            ],
+            id="a whole project",
+        ),
+        pytest.param(
+            {("p", "t"): users(12)}, {("p", "t"): users(9)}, [], id="other platforms keep it"
+        ),
+        pytest.param(
+            {("p", "t"): users(100)},
+            {("p", "t"): users(21)},
+            [
+                "21 of 100 tools of users would be removed, which is 21 %; the limit is 20 %"
+                " (delivery_max_shrink)"
+            ],
+            id="more than a fifth",
+        ),
+    ],
+)
+def test_tools_that_the_catalog_drops(had: dict, dropped: dict, reasons: list[str]):
+    assert check_dropped_tools(had, dropped, RemovalLimits()) == reasons
+    allowed = RemovalLimits(max_shrink=100, may_empty=frozenset({"p"}))
+    assert check_dropped_tools(had, dropped, allowed) == []
