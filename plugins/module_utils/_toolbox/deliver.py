@@ -264,7 +264,13 @@ class _Delivery:
         self._allow_users(views)
         draft = self.generations.draft(views)
         # Tests run with the views of the draft, so that a tool is tested as its user will find it.
-        failed = self_test.failures(views, os.path.join(draft, "users"), self.request.test_timeout)
+        failed = self_test.failures(
+            views,
+            os.path.join(draft, "users"),
+            self.request.test_timeout,
+            self.store,
+            self.facts.arch,
+        )
         if failed:
             self.progress.failures += failed
             views = targets.without(views, {failure.key for failure in failed}, self.current)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A tool's own test, run as the user who is to have it."""
+"""Whether a tool works for the user who is to have it: can its commands start, its own test."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ import subprocess
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from . import executables
 from .generation_model import Tool, View
+from .tool_store import Store
 from .view_layout import variables
 
 _PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -51,16 +53,32 @@ class FailedTool(NamedTuple):
         }
 
 
-def failures(views: Iterable[View], users: str, timeout: int) -> list[FailedTool]:
+def failures(
+    views: Iterable[View], users: str, timeout: int, store: Store, arch: str
+) -> list[FailedTool]:
     """Test what is not ready yet; ``users`` is the folder with the views to test."""
     failed_tools = []
     for view in views:
+        base = os.path.join(users, view.name)
         for tool in view.tools:
-            if tool.self_test and not tool.ready:
-                failed = _test(view, tool, os.path.join(users, view.name), timeout)
-                if failed:
-                    failed_tools.append(failed)
+            if tool.ready:
+                continue
+            failed = _cannot_start(view, tool, base, store, arch)
+            if tool.self_test and not failed:
+                failed = _test(view, tool, base, timeout)
+            if failed:
+                failed_tools.append(failed)
     return failed_tools
+
+
+def _cannot_start(view: View, tool: Tool, base: str, store: Store, arch: str) -> FailedTool | None:
+    """Return the failure of a command that this host cannot run, without running it."""
+    for command, path in sorted(tool.commands.items()) if tool.place else ():
+        full = store.path(tool.place, "files", path)
+        problem = executables.problem(full, arch, f"{base}/bin:{_PATH}")
+        if problem:
+            return FailedTool(view, tool, f"its command {command} cannot run: {problem}")
+    return None
 
 
 def _test(view: View, tool: Tool, base: str, timeout: int) -> FailedTool | None:

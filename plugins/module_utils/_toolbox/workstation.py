@@ -63,6 +63,20 @@ def check(root: str) -> None:
             "Write become: true",
         )
     _refuse_foreign(root)
+    _refuse_noexec(root)
+
+
+def _refuse_noexec(root: str) -> None:
+    """Reject a path on a file system from which no command could be run."""
+    path = root
+    while not os.path.isdir(path):
+        path = os.path.dirname(path)
+    if os.statvfs(path).f_flag & os.ST_NOEXEC:
+        raise Unsupported(
+            f"{root} cannot hold tools",
+            f"{path} is on a file system that is mounted with noexec",
+            "Mount it with exec, or choose another path",
+        )
 
 
 def _refuse_foreign(root: str) -> None:

@@ -100,7 +100,7 @@ class Catalog:
 
     def _checkout(self, pointer: project_file.Pointer, name: str) -> str:
         """Return the folder with the files of the commit, which are unpacked once."""
-        folder = os.path.join(self.downloads, pointer.commit)
+        folder = os.path.join(self.downloads, f"{pointer.commit}-files")
         sources = ToolSources(self.folder, self.downloads)
         with sources.first_alone(pointer.commit):
             if not os.path.isdir(folder):

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
 import re
 import shutil
 import subprocess
+import tarfile
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +25,16 @@ from ...module_utils._toolbox.installers.installer import sha256_of, verify
 from .compute_once import single_flight
 
 _TIMEOUT = 60
+_CHANGING_ATTRIBUTES = (
+    "export-ignore",
+    "export-subst",
+    "text",
+    "ident",
+    "filter",
+    "working-tree-encoding",
+)
+_SUBMODULE = "160000"
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
 
 
 @dataclass(frozen=True)
@@ -70,9 +82,13 @@ class ToolSources:
         return path
 
     def commit(self, repository: str, commit: str, name: str) -> str:
-        """Return the files of a commit as a tar; git itself checks content against its id."""
-        path = os.path.join(self.downloads, f"{commit}.tar")
-        with self.first_alone(f"{commit}.tar"):
+        """Return the files of a commit as a tar; git itself checks content against its id.
+
+        Exactly its files: attributes that change or leave out files have no effect. Submodules are
+        rejected, since they are not in the commit.
+        """
+        path = os.path.join(self.downloads, f"{commit}-files.tar")
+        with self.first_alone(f"{commit}-files.tar"):
             if not os.path.exists(path):
                 mirror = os.path.join(
                     self.downloads, f"git-{hashlib.sha256(repository.encode()).hexdigest()[:16]}"
@@ -90,11 +106,64 @@ class ToolSources:
                 if not git.has(mirror):
                     # Behind --, where a repository that begins with a hyphen is no option.
                     git("-C", mirror, "fetch", "--quiet", "--no-tags", "--", source, commit)
+                _refuse_submodules(git("-C", mirror, "ls-tree", "-r", "-z", commit), name, commit)
+                # Before those of the commit (gitattributes(5)), and git archive heeds them all: it
+                # leaves files out, fills in ids, changes line ends, and runs the filter of LFS.
+                attributes = os.path.join(mirror, "info", "attributes")
+                os.makedirs(os.path.dirname(attributes), exist_ok=True)
+                with open(attributes, "w", encoding="utf-8") as file:
+                    file.write(f"* {' '.join(f'-{name}' for name in _CHANGING_ATTRIBUTES)}\n")
                 partial = f"{path}.{os.getpid()}"
-                # git archive heeds export-ignore and export-subst, and leaves submodules empty.
-                git("-C", mirror, "archive", "--format=tar", f"--output={partial}", commit)
+                git(
+                    *("-C", mirror, "-c", "tar.umask=0022"),
+                    *("archive", "--format=tar", f"--output={partial}", commit),
+                )
                 os.rename(partial, path)
         return path
+
+
+def is_lfs_pointer(head: bytes) -> bool:
+    """Return whether a file begins as a pointer of Git LFS does, which stands for the content.
+
+    https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
+    """
+    return head.startswith(_LFS_POINTER)
+
+
+def refuse_lfs_pointers(path: str, name: str) -> None:
+    """Raise ShippingError for a tar with pointers of Git LFS in place of files."""
+    with tarfile.open(path) as content:
+        pointers = [
+            member.name
+            for member in content
+            if member.isfile() and is_lfs_pointer(_head(content, member))
+        ]
+    if pointers:
+        raise ShippingError(
+            f"{name} cannot be delivered",
+            f"Git LFS has the content of {', '.join(pointers)}, and the commit has a pointer to it",
+            "Deliver those files as a tool of the kind binary or archive",
+        )
+
+
+def _head(content: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = content.extractfile(member)
+    return file.read(len(_LFS_POINTER)) if file else b""
+
+
+def _refuse_submodules(listed: str, name: str, commit: str) -> None:
+    """Raise ShippingError where ``git ls-tree -z`` lists a submodule."""
+    paths = [
+        entry.partition("\t")[2]
+        for entry in listed.split("\0")
+        if entry.startswith(f"{_SUBMODULE} ")
+    ]
+    if paths:
+        raise ShippingError(
+            f"commit {commit[:12]} of {name} cannot be delivered",
+            f"it has submodules, whose files are not in it: {', '.join(paths)}",
+            "Deliver their repositories as tools of their own",
+        )
 
 
 def _fetch(url: str, descriptor: int, name: str) -> None:
@@ -126,15 +195,18 @@ class _Git:
             self._run("-C", mirror, "cat-file", "-e", f"{self.commit}^{{commit}}").returncode == 0
         )
 
-    def __call__(self, *words: str) -> None:
+    def __call__(self, *words: str) -> str:
+        """Return what a command of git prints."""
         done = self._run(*words)
         if done.returncode:
+            options = itertools.takewhile(lambda word: word.startswith("-"), words[::2])
             raise ShippingError(
                 f"commit {self.commit[:12]} of {self.name} cannot be had",
-                f"git {words[0] if words[0] != '-C' else words[2]}: {done.stderr.strip()}",
+                f"git {words[2 * len(list(options))]}: {done.stderr.strip()}",
                 "See whether the repository can be read from the control machine, and has that"
                 " commit on a branch or tag",
             )
+        return done.stdout
 
     @staticmethod
     def _run(*words: str) -> subprocess.CompletedProcess[str]:

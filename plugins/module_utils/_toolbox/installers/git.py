@@ -17,8 +17,8 @@ def _install(build: Build) -> None:
 
 INSTALLER = Installer(
     "git",
-    "The files of one commit of a git repository. The control machine gets them; the user's machine"
-    " needs no git.",
+    "The files of one commit of a git repository, exactly as they are in it. The control machine"
+    " gets them; the user's machine needs no git. Submodules and files of Git LFS are rejected.",
     {
         "repository": Key(
             "text",

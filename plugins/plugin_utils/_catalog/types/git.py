@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ....module_utils._toolbox.installers.installer import Details
-from ..tool_sources import ToolSources
+from ..tool_sources import ToolSources, refuse_lfs_pointers
 from ..wheels import System
 from .tool_type import Tool, ToolType
 
@@ -16,7 +16,9 @@ from .tool_type import Tool, ToolType
 def _content(
     sources: ToolSources, tool: Tool, details: Details, _system: System
 ) -> Iterator[tuple[str, str]]:
-    yield "archive", sources.commit(details["repository"], details["commit"], tool["name"])
+    archive = sources.commit(details["repository"], details["commit"], tool["name"])
+    refuse_lfs_pointers(archive, tool["name"])
+    yield "archive", archive
 
 
 TOOL_TYPE = ToolType(_content)

@@ -8,15 +8,15 @@ Its keys and how it is installed are in module_utils/_toolbox/installers, in the
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ....module_utils._toolbox.installers.installer import Details, sha256_of, verify
-from ..tool_sources import ToolSources
+from ..tool_sources import ToolSources, is_lfs_pointer
 from ..wheels import System
 
+_HEAD = 100
 Tool = Mapping[str, Any]
 """A tool as project_file reads it."""
 Content = Iterable[tuple[str, str]]
@@ -54,7 +54,15 @@ def no_content(
 
 def pin_file(sources: ToolSources, _tool: Tool, details: Details) -> Details:
     """Pin a small file beside the catalog by its checksum."""
-    return {**details, "sha256": sha256_of(sources.beside(details["file"]))}
+    path = sources.beside(details["file"])
+    _refuse_lfs_pointer(path)
+    return {**details, "sha256": sha256_of(path)}
+
+
+def _refuse_lfs_pointer(path: str) -> None:
+    with open(path, "rb") as file:
+        if is_lfs_pointer(file.read(_HEAD)):
+            raise CannotPin(f"{path} is a pointer of Git LFS; run `git lfs pull` beside it")
 
 
 def file_content(
@@ -67,7 +75,7 @@ def file_content(
 def check_file(sources: ToolSources, _tool: Tool, details: Details) -> Details:
     """Fail if a file is missing whose checksum the catalog has; a large one is not read here."""
     if details.get("file"):
-        os.stat(sources.beside(details["file"]))
+        _refuse_lfs_pointer(sources.beside(details["file"]))
     return details
 
 

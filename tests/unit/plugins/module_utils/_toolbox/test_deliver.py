@@ -493,3 +493,37 @@ def test_an_odd_login_keeps_nobody_from_their_tools(box: Box):
     assert box.commands("daemon") == {"hello"}
     assert answer["unknown"] == ["DOM\\x", "with space", "../x"] and not answer["ready"]
     assert "'with space' cannot be a login name here" in " ".join(answer["notes"])
+
+
+def test_a_command_that_cannot_start_is_not_ready(box: Box):
+    ruby = b"#!/usr/bin/no-such-ruby\n"
+    box.projects = [project("atlas", script("hello"), script("old", ruby))]
+    box.contents["atlas", "old"] = {"content": ruby}
+    answer = box.deliver(user("daemon", "atlas"))
+    assert box.commands("daemon") == {"hello"}
+    assert [failure["why"] for failure in answer["failures"]] == [
+        "its command old cannot run: it needs /usr/bin/no-such-ruby, which is not on this host"
+    ]
+    assert not answer["ready"]
+
+
+def test_a_command_may_be_run_by_another_tool(box: Box):
+    node, program = b"#!/bin/sh\n", b"#!/usr/bin/env my-node\n"
+    box.projects = [project("atlas", script("my-node", node), script("page", program))]
+    box.contents = {
+        ("atlas", "my-node"): {"content": node},
+        ("atlas", "page"): {"content": program},
+    }
+    assert box.deliver(user("daemon", "atlas"))["ready"]
+
+
+def test_a_file_system_without_programs(box: Box):
+    box.root.mkdir()
+    mount = ("mount", "-t", "tmpfs", "-o", "noexec", "none", str(box.root))
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("cannot mount a file system here")
+    try:
+        with pytest.raises(Unsupported, match="is on a file system that is mounted with noexec"):
+            box.deliver(user("daemon"))
+    finally:
+        subprocess.run(["umount", str(box.root)], check=True)

@@ -346,3 +346,72 @@ def test_a_lock_without_a_wheel_for_a_named_system_is_told_before_any_machine_is
         "atlas t": f"{catalog.folder}/atlas.yml: t: wheels has no wheel of good 1 for linux"
         " aarch64; lock.txt pins it"
     }
+
+
+GIT = {"kind": "git", "version": "1", "commands": ["run"]}
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
+
+
+def names_in(path: str) -> dict[str, bytes]:
+    with tarfile.open(path) as content:
+        return {one.name: content.extractfile(one).read() for one in content if one.isfile()}
+
+
+def test_exactly_the_files_of_a_commit(catalog: Catalog, tmp_path: Path):
+    """Attributes of the repository leave out files, and change others, in an archive of git."""
+    attributes = (
+        "out export-ignore\nid export-subst\nident ident\nlines text eol=crlf\n"
+        "big filter=lfs\nwide text working-tree-encoding=UTF-16\n"
+    )
+    files = {
+        "out": "x",
+        "id": "$Format:%H$",
+        "ident": "$Id$",
+        "lines": "a\nb\n",
+        "big": "large\n",
+        "run": "#!/bin/sh\n",
+    }
+    commit = repository(tmp_path / "r", **{".gitattributes": attributes}, **files)
+    write(catalog, "atlas", t={**GIT, "repository": str(tmp_path / "r"), "commit": commit})
+    manifests, _without = catalog.manifests(["atlas"])
+    archive = sent(catalog, manifests, "atlas", "t", tmp_path / "b.tar")["key/archive"]
+    (tmp_path / "a.tar").write_bytes(archive)
+    found = names_in(str(tmp_path / "a.tar"))
+    assert {name: found[name].decode() for name in files} == files
+
+
+def test_a_pointer_of_lfs_is_no_file(catalog: Catalog, tmp_path: Path):
+    commit = repository(tmp_path / "r", run="#!/bin/sh\n", **{"data.bin": POINTER})
+    write(catalog, "atlas", t={**GIT, "repository": str(tmp_path / "r"), "commit": commit})
+    manifests, _without = catalog.manifests(["atlas"])
+    with pytest.raises(ShippingError, match=r"Git LFS has the content of data\.bin"):
+        sent(catalog, manifests, "atlas", "t", tmp_path / "b.tar")
+
+
+def test_a_pointer_of_lfs_beside_the_catalog(catalog: Catalog):
+    (Path(catalog.folder) / "t").write_text(POINTER)
+    kinds = {"script": {}, "file": {}, "binary": {"sha256": "a" * 64}}
+    tools = {
+        kind: {"kind": kind, "version": "1", "file": "t", **more} for kind, more in kinds.items()
+    }
+    write(catalog, "atlas", **tools)
+    found = faults(catalog.manifests(["atlas"])[0])
+    assert found.keys() == {"atlas script", "atlas file", "atlas binary"}
+    assert all("is a pointer of Git LFS; run `git lfs pull`" in fault for fault in found.values())
+
+
+def test_a_submodule_is_refused_by_its_name(catalog: Catalog, tmp_path: Path):
+    inner = repository(tmp_path / "inner", f="x")
+    commit = repository(tmp_path / "r", run="#!/bin/sh\n")
+    git = ("git", "-C", str(tmp_path / "r"), "-c", "user.name=t", "-c", "user.email=t@example.com")
+    subprocess.run(
+        [*git, "update-index", "--add", "--cacheinfo", f"160000,{inner},lib"], check=True
+    )
+    subprocess.run([*git, "commit", "--quiet", "--message", "y"], check=True)
+    commit = subprocess.run(
+        [*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    write(catalog, "atlas", t={**GIT, "repository": str(tmp_path / "r"), "commit": commit})
+    manifests, _without = catalog.manifests(["atlas"])
+    with pytest.raises(ShippingError, match=r"it has submodules, whose files are not in it: lib"):
+        sent(catalog, manifests, "atlas", "t", tmp_path / "b.tar")
