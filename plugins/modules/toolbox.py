@@ -91,6 +91,18 @@ options:
       - Whoever has left a project since does not get it back, and whoever has joined one keeps it.
         It becomes a new generation.
     type: str
+  hold:
+    description:
+      - Whether what O(generation) changes stays so at the next deliveries, whatever the catalog
+        has, until O(unhold). It holds for all users of the host.
+      - A tool that the former generation did not have stays away as well.
+    type: bool
+    default: true
+  unhold:
+    description: Projects, or tools as C(PROJECT/TOOL), that are held no more. With O(record).
+    type: list
+    elements: str
+    default: []
   keep:
     description: How many generations stay, with the versions that they need.
     type: int
@@ -165,6 +177,12 @@ EXAMPLES = r"""
 - name: Go back to what was there before
   shipping.code.toolbox:
     generation: previous
+
+- name: Update the tools of a project again, after going back
+  shipping.code.toolbox:
+    catalogue: projects
+    record: "{{ record }}"
+    unhold: [atlas]
 
 - name: Take everything away
   shipping.code.toolbox:
@@ -259,6 +277,16 @@ faults:
     - project: atlas
       tool: ""
       why: "projects/atlas.yml:3:5: unknown key descripton; did you mean description?"
+holds:
+  description: Tools that stay as they are since a rollback, whatever the catalog has. One without a
+    version stays away.
+  returned: O(state=present)
+  type: list
+  elements: dict
+  sample:
+    - project: atlas
+      name: atlas
+      version: "1.0"
 unknown:
   description: Users that the machine does not know. They are not created.
   returned: O(state=present) with O(record)

@@ -79,6 +79,13 @@ users:
           commands: [atlas]
           asked: "2026-11-24T12:00:00Z"
           ready: "2026-11-24T12:00:02Z"
+holds:
+  description: Tools that stay as they are since a rollback, whatever the catalog has. One without a
+    version stays away.
+  returned: always
+  type: list
+  elements: dict
+  sample: []
 drift:
   description: What is not as it was delivered. The next delivery brings it back.
   returned: always

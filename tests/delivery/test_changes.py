@@ -573,6 +573,11 @@ def test_back_and_away(fleet: Fleet):
     assert [one["back_to"] for one in found["generations"]] == [None, None, 1] and found[
         "drift"
     ] == []
+    held = fleet.deliver()
+    assert held.ok and not held.changed and fleet.says(PC1, "ada", "atlas") == (0, "atlas 1")
+    assert "atlas atlas is held at 1, and the catalog has 2" in held.output
+    assert fleet.deliver(delivery_options={"unhold": ["atlas"]}).ok
+    assert fleet.says(PC1, "ada", "atlas") == (0, "atlas 2")
     gone = fleet.task("toolbox", {"state": "absent"})
     assert gone.ok and gone.changed == {PC1, PC2, PC3}
     assert fleet.says(

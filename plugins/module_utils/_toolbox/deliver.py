@@ -21,6 +21,7 @@ from .._core.errors import innermost
 from . import (
     delivery_report,
     helper_programs,
+    holds,
     revision_order,
     self_test,
     targets,
@@ -66,6 +67,8 @@ class Request(NamedTuple):
     """Why objects are not in the bundle, by key."""
     check_mode: bool = False
     etc: str = "/etc"
+    unhold: tuple[str, ...] = ()
+    """Projects and tools, as ``PROJECT`` or ``PROJECT/TOOL``, that are held no more."""
 
 
 @dataclass
@@ -101,6 +104,8 @@ class _Delivery:
         self.now = utc_now()
         self.current = self.generations.current()
         self.progress = _Progress()
+        self.held: holds.Holds = {}
+        self.has_unheld = False
         self.wanted_places: set[str] = set()
         """Objects that the record needs, also where their tools are not ready.
 
@@ -116,7 +121,9 @@ class _Delivery:
             progress.integrated = install_shell_integration(
                 request.root, request.etc, check_mode=request.check_mode
             )
-        wanted = wanted_tools.wanted(request.record, request.manifests, self.facts)
+        wanted = self._with_holds(
+            wanted_tools.wanted(request.record, request.manifests, self.facts)
+        )
         target = self._target(wanted)
         progress.notes += [*target.notes, *wanted.skipped, *_notes_on_logins(request.record)]
         programs = self._programs(wanted.sources.values())
@@ -127,14 +134,30 @@ class _Delivery:
         ]
         progress.faults = [fault.as_data() for fault in wanted.faults]
         if request.check_mode or (missing and not request.bundle):
-            changed = self._would_change(views) or bool(missing)
+            changed = any((self._would_change(views), missing, self.has_unheld))
             return self._report(target, views, changed=changed)
         views = self._build_missing(views, missing, sources)
-        self._save_serial()
-        changed = self._switch(views)
+        self._save_state()
+        changed = self._switch(views) | self.has_unheld
         if not target.blocked:
             changed |= self._collect_garbage(programs)
         return self._report(target, self.generations.current().views, changed=changed)
+
+    def _with_holds(self, wanted: wanted_tools.Wanted) -> wanted_tools.Wanted:
+        """Return what is wanted, with the tools that are held as they are held."""
+        saved = holds.read(self.request.root)
+        kept = holds.unheld(saved, self.request.unhold)
+        held = holds.in_store(kept.holds, self.store.find)
+        self.held, self.has_unheld = held, held != saved
+        self.progress.notes += [
+            *(f"{name} is not held here" for name in kept.unknown),
+            *holds.lost_notes(kept.holds, held),
+            *holds.notes(held, wanted.users),
+        ]
+        self.wanted_places |= {
+            self.store.find(tool.object) for tool in held.values() if tool and tool.object
+        }
+        return wanted._replace(users=holds.apply(wanted.users, held))
 
     def _target(self, wanted: wanted_tools.Wanted) -> ToolboxTarget:
         accounts = workstation.accounts([user.name for user in wanted.users], self.current)
@@ -295,8 +318,13 @@ class _Delivery:
         state = read_json(os.path.join(self.request.root, _STATE)) or {}
         return str(state.get("serial", ""))
 
-    def _save_serial(self) -> None:
-        """Save it before the switch: a run that is killed after it must not let an older one in."""
+    def _save_state(self) -> None:
+        """Save holds, and the serial before the switch.
+
+        A run that is killed after the switch must not let an older one in.
+        """
+        if self.has_unheld:
+            holds.write(self.request.root, self.held)
         record = self.request.record
         if record["serial"] != self._last_serial():
             state = {"machine": record["machine"], "serial": record["serial"]}
@@ -323,6 +351,7 @@ class _Delivery:
             "unknown": list(target.unknown),
             "ready": not any((progress.failures, progress.faults, target.unknown, undone, missing)),
             "faults": progress.faults,
+            "holds": holds.as_data(self.held),
             "failures": [failure.as_data() for failure in progress.failures],
             "notes": progress.notes,
             "enrolled": progress.integrated,

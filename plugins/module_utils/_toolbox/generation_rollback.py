@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
-from . import targets, workstation
+from . import holds, targets, workstation
 from .delivery_errors import DeliveryError
 from .delivery_report import diff, users
 from .garbage_collection import collect_garbage, users_of_places
@@ -19,13 +19,23 @@ from .tool_store import Store, damaged_tools
 _NEVER = float("inf")
 
 
-def roll_back(
-    root: str, to: str, keep: int, lock_timeout: float, *, check_mode: bool
-) -> dict[str, Any]:
+class Rollback(NamedTuple):
+    """What is rolled back, and how far."""
+
+    root: str
+    to: str
+    """The number of a generation, or ``previous``."""
+    keep: int = 3
+    hold: bool = True
+    """Whether what changes stays so at the next deliveries."""
+
+
+def roll_back(rollback: Rollback, lock_timeout: float, *, check_mode: bool) -> dict[str, Any]:
     """Let users see what a former generation had.
 
-    Who has left a project since does not get it back.
+    Users who have left a project since do not get it back.
     """
+    root, to, keep, _hold = rollback
     workstation.check(root)
     if not os.path.isdir(root):
         raise DeliveryError(
@@ -37,6 +47,9 @@ def roll_back(
         old = _generation(generations, current, to)
         views = targets.rolled_back(current, old)
         changed = not targets.same(views, current.views)
+        held = dict(holds.read(root))
+        if rollback.hold:
+            held.update(holds.of_rollback(current.views, views))
         if changed:
             _check_store(root, Generation(views=views), old.number)
         if changed and not check_mode:
@@ -44,6 +57,8 @@ def roll_back(
             for place, uids in users_of_places(Generation(views=views), []).items():
                 Store(root).allow(place, uids | Store(root).users(place))
             generations.draft(views)
+            # Before the switch: a run that is killed after it must not be undone unnoticed.
+            holds.write(root, held)
             publish_draft(root, views, utc_now(), old.number)
             # Rights are reduced, and objects stay: the next delivery brings back what the catalog
             # says, and finds them here.
@@ -53,6 +68,7 @@ def roll_back(
             "generation": generations.current().number,
             "back_to": old.number,
             "users": users(views),
+            "holds": holds.as_data(held),
             "diff": diff(current.views, views),
         }
 

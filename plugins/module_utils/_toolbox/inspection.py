@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from . import workstation
+from . import holds, workstation
 from .atomic_files import read_json
 from .delivery_report import users
 from .generation_model import Generation
@@ -43,6 +43,7 @@ def inspect(root: str) -> dict[str, Any]:
             for generation in kept
         ],
         "users": users(current.views),
+        "holds": holds.as_data(holds.read(root)),
         "drift": _drift(root, generations, current),
     }
 

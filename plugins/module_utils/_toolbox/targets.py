@@ -112,15 +112,23 @@ def target(
 
 
 def _wanted_tools(user: WantedUser, former: View | None, now: str) -> tuple[Tool, ...]:
-    tools = tuple(_with_state(tool, former, now) for tool in user.tools)
-    return (*tools, *(user.undescribed(former.tools) if former else ()))
+    former = former or View(user.id, user.name, 0)
+    tools = tuple(_with_state(tool, former, now, user.held) for tool in user.tools)
+    names = {(tool.project, tool.name) for tool in tools}
+    kept = user.undescribed(former.tools)
+    return (*tools, *(tool for tool in kept if (tool.project, tool.name) not in names))
 
 
-def _with_state(tool: Tool, former: View | None, now: str) -> Tool:
-    """Return the tool with what is known of it; one that was there in the same form keeps it."""
-    old = former.find(tool.project, tool.name) if former else None
+def _with_state(tool: Tool, former: View, now: str, held: Pairs) -> Tool:
+    """Return the tool with what is known of it; one that was there in the same form keeps it.
+
+    One that the catalog holds stays as it was.
+    """
+    old = former.find(tool.project, tool.name)
     if old is None:
         return tool._replace(asked=now)
+    if (tool.project, tool.name) in held:
+        return old
     # The same object with the same test: what else differs, such as a priority, needs no new test.
     if old.as_wanted == tool or (old.object == tool.object and old.self_test == tool.self_test):
         return tool._replace(place=old.place, asked=old.asked, ready=old.ready)

@@ -55,6 +55,7 @@ def _toolbox(options: Options, *, check_mode: bool) -> dict[str, Any]:
         bundle=_bundle(options),
         unsent=(options["_bundle"] or {}).get("unsent", {}),
         check_mode=check_mode,
+        unhold=tuple(options["unhold"]),
     )
     report = deliver.deliver(request)
     return _result(
@@ -72,7 +73,9 @@ def _without_record(options: Options, *, check_mode: bool) -> dict[str, Any]:
     if options["state"] == "absent":
         return uninstall.uninstall(root, "/etc", timeout, check_mode=check_mode)
     return generation_rollback.roll_back(
-        root, options["generation"], options["keep"], timeout, check_mode=check_mode
+        generation_rollback.Rollback(root, options["generation"], options["keep"], options["hold"]),
+        timeout,
+        check_mode=check_mode,
     )
 
 

@@ -26,6 +26,8 @@ TOOLBOX: dict[str, dict[str, Any]] = {
         "options": {key: {"type": "str", "required": True} for key in ("id", "project")},
     },
     "generation": {"type": "str"},
+    "hold": {"type": "bool", "default": True},
+    "unhold": {"type": "list", "elements": "str", "default": []},
     "keep": {"type": "int", "default": 3},
     "grace": {"type": "int", "default": 0},
     "enrol": {"type": "bool", "default": True},

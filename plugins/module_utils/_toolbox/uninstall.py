@@ -25,6 +25,8 @@ _OURS = (
     "state.json.new",
     "orphans.json",
     "orphans.json.new",
+    "holds.json",
+    "holds.json.new",
     "lock",
 )
 

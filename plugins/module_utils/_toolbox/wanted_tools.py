@@ -51,6 +51,8 @@ class WantedUser(NamedTuple):
     """The projects of the record, also those that have no tools."""
     removed: frozenset[tuple[str, str]] = frozenset()
     """Projects and tools that the catalog declares to be removed."""
+    held: frozenset[tuple[str, str]] = frozenset()
+    """Projects and tools that stay as the user has them, since the catalog holds them."""
 
     @property
     def projects(self) -> set[str]:
@@ -98,6 +100,7 @@ class _ProjectTools:
     skipped: list[str] = field(default_factory=list)
     faults: list[CatalogFault] = field(default_factory=list)
     removed: tuple[str, ...] = ()
+    held: list[str] = field(default_factory=list)
 
 
 def wanted(
@@ -129,11 +132,13 @@ def _wanted_user(user: Mapping[str, Any], projects: Mapping[str, _ProjectTools])
     tools: list[Tool] = []
     faulty: set[tuple[str, str]] = set()
     removed: set[tuple[str, str]] = set()
+    held: set[tuple[str, str]] = set()
     memberships = frozenset(user["projects"])
     for name in sorted(memberships.intersection(projects)):
         tools += projects[name].tools
         faulty.update((fault.project, fault.tool) for fault in projects[name].faults)
         removed.update((name, tool) for tool in projects[name].removed)
+        held.update((name, tool) for tool in projects[name].held)
     return WantedUser(
         user["id"],
         user["name"],
@@ -141,6 +146,7 @@ def _wanted_user(user: Mapping[str, Any], projects: Mapping[str, _ProjectTools])
         faulty=frozenset(faulty),
         memberships=memberships,
         removed=frozenset(removed),
+        held=frozenset(held),
     )
 
 
@@ -156,6 +162,8 @@ def _project_tools(manifest: Mapping[str, Any], facts: SystemFacts) -> _ProjectT
     if "fault" in manifest:
         project.faults.append(CatalogFault(manifest["name"], "", manifest["fault"]))
     for entry in manifest["tools"]:
+        if manifest.get("hold") or entry.get("hold"):
+            project.held.append(entry["name"])
         if "fault" in entry:
             project.faults.append(CatalogFault(manifest["name"], entry["name"], entry["fault"]))
             continue

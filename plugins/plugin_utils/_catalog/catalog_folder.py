@@ -79,6 +79,7 @@ class Catalog:
             "description": project.description,
             "tools": tools,
             "removed": list(project.removed),
+            "hold": project.hold,
         }
 
     def _manifest_of_checkout(

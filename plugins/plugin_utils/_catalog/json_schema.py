@@ -38,6 +38,7 @@ def schema() -> dict[str, Any]:
                     "additionalProperties": _tool(),
                 },
                 "removed": _property(PROJECT_KEYS["removed"]),
+                "hold": _property(PROJECT_KEYS["hold"]),
             },
         },
     }

@@ -34,6 +34,10 @@ def _names_of_types_without_version() -> str:
 PROJECT_KEYS: dict[str, Key] = {
     "description": Key("text", "One line about the project."),
     "tools": Key("tools", "The tools by name.", required=True),
+    "hold": Key(
+        "flag",
+        "Whether machines keep the versions of these tools that they have.",
+    ),
     "removed": Key(
         "words",
         "Names of tools that the project had and that are to be removed from its members. A tool"
@@ -66,6 +70,11 @@ COMMON_KEYS: dict[str, Key] = {
         "integer",
         "Whose command wins where two tools of one user have it: the higher one. 0 by default.",
     ),
+    "hold": Key(
+        "flag",
+        "Whether users who have the tool keep the version that they have; others get this one."
+        " `false` by default.",
+    ),
     "self_test": Key(
         "words",
         "A command with its arguments that must end with 0, run as the user before the tool counts"
@@ -87,6 +96,7 @@ class Project:
     description: str
     tools: tuple[dict[str, Any], ...]
     removed: tuple[str, ...] = ()
+    hold: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,13 +160,15 @@ def _project(place: DocumentNode, name: str) -> Project:
         "description": FORMS["text"].parse,
         "tools": _tools,
         "removed": FORMS["words"].parse,
+        "hold": FORMS["flag"].parse,
     }
     project = mapping(place, parsers, {"tools"}, "a project")
     tools, removed = tuple(project.get("tools") or ()), tuple(project.get("removed") or ())
     for tool in tools:
         if tool["name"] in removed:
             place.problem(f"{tool['name']} is in `tools` and in `removed`; delete one of them")
-    return Project(name, project.get("description", ""), tools, removed)
+    hold = bool(project.get("hold"))
+    return Project(name, project.get("description", ""), tools, removed=removed, hold=hold)
 
 
 def _tools(place: DocumentNode) -> list[dict[str, Any]]:
@@ -306,6 +318,7 @@ def _as_tool(
         "description": entry.get("description", ""),
         "priority": entry.get("priority", 0),
         "self_test": entry.get("self_test", []),
+        "hold": bool(entry.get("hold")),
         "commands": dict.fromkeys(commands, name) if isinstance(commands, list) else commands,
         "variants": variants,
     }

@@ -61,6 +61,15 @@ def _path(place: DocumentNode) -> Any:
     return value and value.removeprefix("./")
 
 
+def _flag(place: DocumentNode) -> Any:
+    value = place.value
+    return (
+        value
+        if isinstance(value, bool)
+        else place.problem(f"must be true or false, not {kind_of(value)}")
+    )
+
+
 def _count(place: DocumentNode) -> Any:
     value = place.value
     return (
@@ -163,6 +172,7 @@ FORMS: dict[str, Form] = {
         _pattern(_COMMIT),
         "commit",
     ),
+    "flag": Form(_flag, {"type": "boolean"}, "true or false"),
     "integer": Form(_count, {"type": "integer"}, "number"),
     "count": Form(_natural, {"type": "integer", "minimum": 0}, "number"),
     "words": Form(_words, _LIST, "list of words"),

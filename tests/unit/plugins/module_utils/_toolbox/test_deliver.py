@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._toolbox import acl
@@ -20,6 +21,7 @@ from ansible_collections.shipping.code.plugins.module_utils._toolbox.delivery_er
     WorkstationBusy,
 )
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.generation_rollback import (
+    Rollback,
     roll_back,
 )
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.inspection import inspect
@@ -58,6 +60,10 @@ def tried(uid: int, path: Path) -> bool:
         return can_run(uid, path)
     except OSError:
         return False
+
+
+def back(box: Box, to: str = "previous", *, hold: bool = True) -> dict[str, Any]:
+    return roll_back(Rollback(str(box.root), to, hold=hold), 5, check_mode=False)
 
 
 def test_join_again_leave(box: Box):
@@ -109,7 +115,7 @@ def test_change_and_back(box: Box):
     path = box.view("daemon") / "bin" / "hello"
     assert path.read_text() == "#!/bin/sh\necho two\n"
     begun = time.process_time()
-    gone_back = roll_back(str(box.root), "previous", 3, 5, check_mode=False)
+    gone_back = back(box)
     assert time.process_time() - begun < 1
     assert (
         gone_back["changed"]
@@ -117,20 +123,69 @@ def test_change_and_back(box: Box):
         and path.read_text() == "#!/bin/sh\necho one\n"
         and tried(1, path)
     )
-    assert not roll_back(str(box.root), "1", 3, 5, check_mode=False)["changed"]
+    assert not back(box, "1")["changed"]
     with pytest.raises(DeliveryError, match="there is no generation 9"):
-        roll_back(str(box.root), "9", 3, 5, check_mode=False)
-    assert (
-        box.deliver(user("daemon", "atlas"))["changed"]
-        and path.read_text() == "#!/bin/sh\necho two\n"
-    )
+        back(box, "9")
+    held = box.deliver(user("daemon", "atlas"))
+    assert not held["changed"] and path.read_text() == "#!/bin/sh\necho one\n"
+    assert held["holds"] == [{"project": "atlas", "name": "hello", "version": "1"}]
+    assert held["notes"] == [
+        "atlas hello is held at 1, and the catalog has 2; unhold: [atlas/hello]"
+    ]
+    assert inspect(str(box.root))["holds"] == held["holds"]
+    again = box.deliver(user("daemon", "atlas"), unhold=("atlas",))
+    assert again["changed"] and path.read_text() == "#!/bin/sh\necho two\n"
+    assert again["holds"] == [] and not box.deliver(user("daemon", "atlas"))["changed"]
+
+
+def test_back_without_a_hold_lasts_until_the_next_delivery(box: Box):
+    for version, content in (("1", HELLO), ("2", HELLO + b"# 2\n")):
+        box.projects = [project("atlas", script("hello", content, version=version))]
+        box.contents["atlas", "hello"] = {"content": content}
+        box.deliver(user("daemon", "atlas"))
+    assert back(box, hold=False)["holds"] == []
+    assert box.deliver(user("daemon", "atlas"))["changed"]
+
+
+def test_what_a_hold_reaches(box: Box):
+    """All members here, whoever joins; not leavers; also what is new or gone in the catalog."""
+    for version, names in (("1", ("hello", "old")), ("2", ("hello", "new"))):
+        content = HELLO + version.encode()
+        tools = [script(name, content, version=version) for name in names]
+        box.projects = [project("atlas", *tools)]
+        box.contents = {("atlas", name): {"content": content} for name in names}
+        box.deliver(user("daemon", "atlas"))
+    back(box)
+    for _time in range(2):
+        both = box.deliver(user("daemon", "atlas"), user("bin", "atlas"))
+        assert box.commands("daemon") == box.commands("bin") == {"hello", "old"}
+    assert not both["changed"] and [hold["version"] for hold in both["holds"]] == ["1", "", "1"]
+    box.deliver(user("daemon"), user("bin", "atlas"), unhold=("atlas/new", "beta"))
+    assert box.commands("daemon") == set() and box.commands("bin") == {"hello", "old", "new"}
+    shutil.rmtree(box.root / "store")
+    mended = box.deliver(user("bin", "atlas"))
+    assert box.commands("bin") == {"hello", "new"}
+    assert "atlas hello is held no more: its version is not in the store" in mended["notes"]
+
+
+def test_a_hold_of_the_catalog(box: Box):
+    """Whoever has a tool keeps the version; others get that of the catalog."""
+    for version, more in (("1", {}), ("2", {"hold": True})):
+        content = HELLO + version.encode()
+        box.projects = [project("atlas", script("hello", content, version=version, **more))]
+        box.contents["atlas", "hello"] = {"content": content}
+        done = box.deliver(user("daemon", "atlas"), *([user("bin", "atlas")] if more else []))
+    versions = {one["name"]: one["tools"][0]["version"] for one in done["users"]}
+    assert versions == {"daemon": "1", "bin": "2"}
+    box.projects = [{**project("atlas", script("hello", HELLO + b"3", version="3")), "hold": True}]
+    assert not box.deliver(user("daemon", "atlas"), user("bin", "atlas"))["changed"]
 
 
 def test_who_has_left_gets_nothing_by_going_back(box: Box):
     box.projects = [project("atlas", script("hello")), project("beta", script("other"))]
     box.deliver(user("daemon", "atlas"), user("bin", "beta"))
     box.deliver(user("bin", "beta"))
-    assert not roll_back(str(box.root), "previous", 3, 5, check_mode=False)["changed"]
+    assert not back(box)["changed"]
     assert box.commands("daemon") == set()
 
 
