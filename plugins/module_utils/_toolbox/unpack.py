@@ -13,13 +13,40 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import struct
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from typing import IO, Any, NamedTuple, NoReturn
 
 from .checked_names import is_inside
-from .delivery_errors import Damaged, Hostile
+from .delivery_errors import Damaged, DeliveryError, Hostile
+
+try:
+    from lzma import LZMAError
+except ImportError:  # a Python that was built without it
+
+    class LZMAError(Exception):  # type: ignore[no-redef]
+        """An error that nothing raises."""
+
+
+# Of tarfile, zipfile and what they unpack with: none of them has one error for all that is wrong
+# with a file. RuntimeError is a zip with a password, LookupError and ArithmeticError are numbers in
+# headers that lead nowhere.
+_UNREADABLE = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    LZMAError,
+    struct.error,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    ArithmeticError,
+)
+_CHUNK = 1 << 20
 
 MAX_MEMBERS = 500_000
 MAX_SIZE = 16 << 30
@@ -49,18 +76,25 @@ def unpack(archive: str, target: str, name: str, strip: int = 0) -> None:
     """Write what is in ``archive`` below ``target``; ``name`` is the tool's, for messages."""
     try:
         _Writer(target, name, strip).write(archive)
-    except (
-        tarfile.TarError,
-        zipfile.BadZipFile,
-        EOFError,
-        NotImplementedError,
-        ValueError,
-    ) as error:
-        raise Damaged(
-            f"the archive of {name} cannot be read",
-            str(error),
-            "It may be no tar (gz, bz2, xz) or zip, or be cut off",
+    except _UNREADABLE as error:
+        raise _unreadable(name, error) from error
+    except OSError as error:
+        # gzip and bz2 raise OSErrors of their own, without a number of the system.
+        if error.errno is None:
+            raise _unreadable(name, error) from error
+        raise DeliveryError(
+            f"the archive of {name} cannot be unpacked",
+            error.strerror or str(error),
+            "Check the space and the file system below the toolbox's root",
         ) from error
+
+
+def _unreadable(name: str, error: Exception) -> Damaged:
+    return Damaged(
+        f"the archive of {name} cannot be read",
+        str(error) or type(error).__name__,
+        "Give a complete tar (gz, bz2, xz) or zip, without a password",
+    )
 
 
 class _Writer:
@@ -194,7 +228,7 @@ def _copy(source: IO[bytes], file: IO[bytes], size: int) -> None:
     """Copy exactly ``size`` bytes: what an archive says of a member must be true."""
     left = size
     while left:
-        block = source.read(min(left, 1 << 20))
+        block = source.read(min(left, _CHUNK))
         if not block:
             raise Damaged("the archive is cut off", f"{left} bytes of a file are missing")
         file.write(block)
@@ -214,6 +248,23 @@ def _members(archive: str) -> Iterator[Member]:
         with tarfile.open(archive) as content:
             for entry in content:
                 yield _of_tar(content, entry)
+            _read_to_the_end(content)
+
+
+def _read_to_the_end(content: tarfile.TarFile) -> None:
+    """Read what follows the last member, since checksums of compression are checked at the end.
+
+    tarfile itself stops before, and never compares the CRC of a gzip (seen on Python 3.13).
+    """
+    stream: Any = content.fileobj
+    left = MAX_SIZE
+    try:
+        while left > 0 and stream.read(_CHUNK):
+            left -= _CHUNK
+    except OSError as error:
+        # As gzip itself, which ignores what follows the end of its data.
+        if not str(error).startswith("Not a gzipped file"):
+            raise
 
 
 def _of_tar(content: tarfile.TarFile, entry: tarfile.TarInfo) -> Member:

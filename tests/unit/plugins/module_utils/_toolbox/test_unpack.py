@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import stat
@@ -16,9 +17,13 @@ from pathlib import Path
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.delivery_errors import (
     Damaged,
+    DeliveryError,
     Hostile,
 )
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.unpack import unpack
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from .archives import archive
 
@@ -146,3 +151,81 @@ def test_damaged(tmp_path: Path, content: bytes):
     (tmp_path / "archive").write_bytes(content)
     with pytest.raises(Damaged):
         unpack(str(tmp_path / "archive"), str(tmp_path / "files"), "tool")
+
+
+def flipped(content: bytes, place: int) -> bytes:
+    """The content with one byte changed; places below 0 count from its end."""
+    changed = bytearray(content)
+    changed[place] ^= 0x55
+    return bytes(changed)
+
+
+def compressed(mode: str) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=mode) as content:
+        info = tarfile.TarInfo("a")
+        info.size = 1000
+        content.addfile(info, io.BytesIO(os.urandom(1000)))
+    return buffer.getvalue()
+
+
+def with_password() -> bytes:
+    content = bytearray(zipped("a"))
+    # APPNOTE.TXT 4.4.4: bit 0 of the flags, in the local header and in the central directory.
+    content[6] |= 1
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(content)
+
+
+SAMPLES = [
+    *(compressed(f"w:{way}") for way in ("", "gz", "bz2", "xz")),
+    zipped("a/b", stat.S_IFREG | 0o755, b"x" * 100),
+    archive(("d", special(FOLDER)), ("d/l", special(LINK, "f")), ("d/f", b"x")),
+]
+# Each raises another error in Python's libraries.
+BROKEN: dict[str, Callable[[], bytes]] = {
+    "gzip-crc": lambda: flipped(archive(("a", b"x" * 1000)), -8),
+    "gzip-length": lambda: flipped(archive(("a", b"x" * 1000)), -1),
+    "gzip-data": lambda: flipped(compressed("w:gz"), 40),
+    "bz2-data": lambda: flipped(compressed("w:bz2"), 200),
+    "xz-data": lambda: flipped(compressed("w:xz"), 200),
+    "xz-check": lambda: flipped(compressed("w:xz"), -40),
+    "zip-crc": lambda: flipped(zipped("a", data=b"xyz"), 32),
+    "zip-password": with_password,
+    "zip-method": lambda: flipped(zipped("a"), zipped("a").index(b"PK\x01\x02") + 10),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_cannot_be_unpacked_is_a_failure_of_the_tool(tmp_path: Path, name: str):
+    (tmp_path / "files").mkdir()
+    (tmp_path / "archive").write_bytes(BROKEN[name]())
+    with pytest.raises(Damaged, match="the archive of tool cannot be read: "):
+        unpack(str(tmp_path / "archive"), str(tmp_path / "files"), "tool")
+
+
+def test_what_follows_a_gzip_is_ignored_as_gzip_does(tmp_path: Path):
+    (tmp_path / "files").mkdir()
+    (tmp_path / "archive").write_bytes(archive(("a", b"x")) + b"a signature")
+    unpack(str(tmp_path / "archive"), str(tmp_path / "files"), "tool")
+
+
+def test_a_file_system_that_takes_no_such_name_is_a_failure_of_the_tool(tmp_path: Path):
+    (tmp_path / "files").mkdir()
+    (tmp_path / "archive").write_bytes(archive(("a" * 300, b"x")))
+    with pytest.raises(DeliveryError, match="cannot be unpacked: .*too long"):
+        unpack(str(tmp_path / "archive"), str(tmp_path / "files"), "tool")
+
+
+@given(st.data())
+def test_any_damage_has_a_message(tmp_path_factory, data):
+    """One place of each format overwritten: it unpacks, or it is an error of ours."""
+    content = bytearray(data.draw(st.sampled_from(SAMPLES)))
+    place = data.draw(st.integers(0, len(content) - 1))
+    piece = data.draw(st.binary(min_size=1, max_size=8))
+    content[place : place + len(piece)] = piece
+    folder = tmp_path_factory.mktemp("any")
+    (folder / "files").mkdir()
+    (folder / "archive").write_bytes(bytes(content))
+    with contextlib.suppress(DeliveryError):
+        unpack(str(folder / "archive"), str(folder / "files"), "tool")
