@@ -58,6 +58,18 @@ METRICS = {
 # As in plugins/plugin_utils/_delivery/delivery_answer.py, which says what the file holds.
 ANSWER_VARIABLE, ANSWER_FORMAT = "SHIPPING_DELIVERY_ANSWER", 1
 _PATIENCE = 10.0
+# git sets them for its hooks; they come before -C, so that another repository would be written.
+_OF_A_REPOSITORY = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -182,28 +194,12 @@ def update_checkout(settings: dict[str, Any]) -> bool | None:
     if not settings["repository"]:
         return True
     folder = project_folder(settings)
-    fetched = all(
-        subprocess.run(
-            ["git", "-C", folder, *words],
-            env=environment(settings),
-            stdin=subprocess.DEVNULL,
-            timeout=settings["timeout"],
-            check=False,
-        ).returncode
-        == 0
-        for words in git_commands(settings, folder)
-    )
+    fetched = all(run_git(settings, folder, words) for words in git_commands(settings, folder))
     # A git server that is down must not keep tools with those who have left: the former checkout is
     # delivered.
     if fetched:
         return True
-    former = subprocess.run(
-        ["git", "-C", folder, "rev-parse", "--verify", "--quiet", "HEAD"],
-        env=environment(settings),
-        capture_output=True,
-        check=False,
-    )
-    if former.returncode:
+    if not run_git(settings, folder, ["rev-parse", "--verify", "--quiet", "HEAD"]):
         log(
             f"{settings['repository']} could not be fetched, and there is no former checkout. See"
             " above why"
@@ -213,6 +209,29 @@ def update_checkout(settings: dict[str, Any]) -> bool | None:
         f"{settings['repository']} could not be fetched; its former checkout is used. See above why"
     )
     return False
+
+
+def run_git(settings: dict[str, Any], folder: str, words: Sequence[str]) -> bool:
+    """Return whether git succeeds in the checkout; the log has why not."""
+    variables = environment(settings)
+    for name in _OF_A_REPOSITORY:
+        variables.pop(name, None)
+    try:
+        done = subprocess.run(
+            ["git", "-C", folder, *words],
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            timeout=settings["timeout"],
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        log(f"git {words[0]} did not end within {settings['timeout']} s")
+        return False
+    except OSError as error:
+        log(f"git does not start: {error.strerror}")
+        return False
+    return done.returncode == 0
 
 
 def git_commands(settings: dict[str, Any], folder: str) -> Iterator[list[str]]:

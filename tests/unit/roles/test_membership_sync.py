@@ -209,6 +209,42 @@ def test_a_run_that_takes_too_long_is_ended_with_all_that_it_started(settings, t
     assert not runs(tmp_path / "pid")
 
 
+@pytest.fixture
+def git(settings, tmp_path: Path) -> Path:
+    """A program in the place of git."""
+    path = tmp_path / "bin" / "git"
+    # Programs beside Ansible are found first.
+    settings["command"] = [str(path.parent / "ansible-playbook")]
+    path.parent.mkdir()
+    path.touch(mode=0o755)
+    return path
+
+
+def test_a_git_server_that_hangs_ends_no_run_with_a_traceback(settings, git):
+    settings |= {"repository": "https://git.example.com/a.git", "timeout": 1}
+    git.write_text("#!/bin/sh\ncase $3 in fetch) exec sleep 60;; init) exit 0;; *) exit 1;; esac\n")
+    code, output = run(settings, PATH=f"{git.parent}:{os.environ['PATH']}")
+    assert code == 2 and "Traceback" not in output
+    assert "git fetch did not end within 1 s" in output and "there is no former checkout" in output
+
+
+def test_a_control_machine_without_git(settings, git):
+    settings["repository"] = "https://git.example.com/a.git"
+    git.write_text("#!/no/such/shell\n")
+    code, output = run(settings, PATH=str(git.parent))
+    assert code == 2 and "git does not start: No such file or directory" in output
+    assert "Traceback" not in output
+
+
+def test_the_repository_of_a_hook_is_left_alone(settings, git):
+    settings["repository"] = "https://git.example.com/a.git"
+    git.write_text('#!/bin/sh\necho "git-dir=$GIT_DIR" >&2\nexit 1\n')
+    _code, output = run(
+        settings, PATH=f"{git.parent}:{os.environ['PATH']}", GIT_DIR="/elsewhere/.git"
+    )
+    assert "git-dir=\n" in output and "elsewhere" not in output
+
+
 def test_a_run_that_is_told_to_end_ends_the_playbook(settings, tmp_path):
     settings["command"][-1] = f"echo $$ >{tmp_path}/pid; exec sleep 300"
     process = start(settings)
