@@ -18,7 +18,7 @@ from ...module_utils._compose.keys import LOCAL_KEYS
 from ...module_utils._core.errors import Problem, ShippingError, SpecError
 from ...module_utils._core.parsing import Reader, boolean, listing, mapping, text
 from ...module_utils._core.units import scalar_text
-from . import dotenv, yaml_reader
+from . import dotenv, inline_spec, yaml_reader
 from .interpolate import Unset, Values, interpolate
 from .merge import merge
 
@@ -79,7 +79,7 @@ def load(sources: SpecSources, check: CheckContent | None = None) -> LoadedSpec:
     # Before the merge, as docker compose does: `${P}:80` may be the same port as `80:80`.
     layers = [_interpolated(content, values, problems) for content in _layers(sources, problems)]
     # Without one of the files, what it declares would be reported as missing.
-    if len(layers) < len(sources.compose):
+    if len(layers) < len(sources.compose) or not isinstance(layers[0], dict):
         raise SpecError(problems, _origin(sources))
     spec = LoadedSpec(merge(layers))
     # As in docker compose: relative paths start at the folder of the first file.
@@ -114,6 +114,7 @@ def _origin(sources: SpecSources) -> str:
 
 def _layers(sources: SpecSources, problems: list[Problem]) -> list[Any]:
     if not sources.compose:
+        problems.extend(inline_spec.problems(sources.inline))
         return [sources.inline]
     layers = []
     for path in sources.compose:
