@@ -60,7 +60,7 @@ class ActionModule(LiveAction):
 
     def module_options(self) -> tuple[dict[str, Any], RunRequest]:
         """Read, interpolate, merge and validate; what the host gets is plain data."""
-        options = dict(self._task.args)
+        options = self.given_options()
         if options.get("state", "present") != "present":
             return options, RunRequest()
         # The module checks it again, since it also runs without this action.

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.status_table import status
@@ -26,7 +27,7 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
         result.update(self._execute_module(task_vars=variables))
-        if self._task.args.get("show") and not result.get("failed"):
+        if boolean(self._task.args.get("show"), strict=False) and not result.get("failed"):
             for line in status(result):
                 display.display(f"{variables.get('inventory_hostname', 'localhost')} | {line}")
         return result

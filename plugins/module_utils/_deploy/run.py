@@ -140,8 +140,11 @@ def _run_whole(call: _Call) -> dict[str, Any]:
     def attempt(age: LeaseAge) -> RunAnswer:
         return prepare(platform, replace(call.intent, lease_age=age), call.planner)
 
-    timeout = float(call.options.get("lease_timeout") or 600)
-    answer = wait_for_lease(attempt, call.intent.app, timeout, _no_progress)
+    # 0 is a value of its own: do not wait.
+    timeout = call.options.get("lease_timeout")
+    answer = wait_for_lease(
+        attempt, call.intent.app, 600.0 if timeout is None else float(timeout), _no_progress
+    )
     if answer.job:
         hide = partial(mask, words=call.words)
         answer = answer.finished(execute(platform, answer.job, _no_progress, hide))

@@ -26,6 +26,7 @@ from ansible.utils.display import Display
 from ...module_utils._core.errors import ShippingError
 from ...module_utils._core.failure import Failure
 from ...module_utils._core.masking import mask
+from ...module_utils._deploy.argument_specs import ROLLOUT
 from ...module_utils._deploy.health import FAILED
 from ...module_utils._deploy.job import Job
 from ...module_utils._deploy.journal import Pages, read_new, remove_journal
@@ -37,6 +38,7 @@ from ...module_utils._deploy.run_request import FOLLOW, PREPARE, RunRequest
 from .in_process import InProcessRunner, ModuleSpec
 from .module_runner import AnsibleModuleRunner, is_local, run_first
 from .progress_lines import is_quiet, show_line
+from .task_options import read_options
 
 display = Display()
 
@@ -70,7 +72,11 @@ class LiveAction(ActionBase):
 
     def module_options(self) -> tuple[dict[str, Any], RunRequest]:
         """Return the module's options, and the request with what only the controller can read."""
-        return {**self._task.args, **self.author()}, RunRequest()
+        return {**self.given_options(), **self.author()}, RunRequest()
+
+    def given_options(self) -> dict[str, Any]:
+        """Return the options of the task in their types."""
+        return read_options(self.module.arguments, self._task.args)
 
     def author(self) -> dict[str, str]:
         """Return the option that says who releases, where the user does not say."""
@@ -113,7 +119,7 @@ class LiveAction(ActionBase):
         answer = wait_for_lease(
             partial(self._prepare, options, replace(request, phase=PREPARE, run=new_run())),
             str(options.get("app", "")),
-            float(options.get("lease_timeout", 600)),
+            _seconds(options.get("lease_timeout")),
             self._report,
         )
         if not answer.failed:
@@ -207,6 +213,12 @@ class LiveAction(ActionBase):
         """Show one line of progress, which begins with the host's name."""
         if not self._quiet:
             show_line(mask(f"{self._host} | {text}", self._hidden))
+
+
+def _seconds(lease_timeout: float | None) -> float:
+    """Return for how long to wait for a lease; 0 is a value of its own."""
+    default: int = ROLLOUT["lease_timeout"]["default"]
+    return float(default if lease_timeout is None else lease_timeout)
 
 
 def _killed(job: Job) -> RunOutcome:

@@ -1,0 +1,58 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of a task in their types, for an action that reads them before the module does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import (
+    ArgumentTypeError,
+    ElementError,
+    SubParameterTypeError,
+)
+
+from ...module_utils._core.errors import ShippingError
+from ...module_utils._deploy.argument_specs import Spec
+
+_OF_TYPES = (ArgumentTypeError, ElementError, SubParameterTypeError)
+
+
+def read_options(spec: Spec, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options with values of their types; raise ShippingError for other values.
+
+    Paths stay as they are, since most are of the host: Ansible would expand ``~`` and variables
+    here. What else is wrong, the module reports.
+    """
+    read = {name: _type_of(entry) for name, entry in spec.items() if not _is_path(entry)}
+    # An option that is none is one that is not set, to a module as well.
+    checked = {name: given[name] for name in read.keys() & given.keys() if given[name] is not None}
+    if isinstance(checked.get("spec"), str) and not checked["spec"].lstrip().startswith("{"):
+        raise ShippingError(
+            "spec cannot be used",
+            "it is a text, and must be a mapping",
+            "Give the path of a Compose file by compose, or add | from_yaml to the lookup",
+        )
+    result = ArgumentSpecValidator({name: read[name] for name in checked}).validate(checked)
+    wrong = [str(error.msg) for error in result.errors if isinstance(error, _OF_TYPES)]
+    wrong += [
+        f"{name} is not set"
+        for name, entry in spec.items()
+        if entry.get("required") and given.get(name) is None
+    ]
+    if wrong:
+        raise ShippingError(
+            "the options cannot be used", "; ".join(sorted(wrong)), "Correct their values"
+        )
+    return {**given, **{name: result.validated_parameters[name] for name in checked}}
+
+
+def _type_of(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: entry[key] for key in ("type", "elements") if key in entry}
+
+
+def _is_path(entry: Mapping[str, Any]) -> bool:
+    return "path" in (entry.get("type"), entry.get("elements"))
