@@ -9,10 +9,17 @@ One method for each kind of request, and errors as sentences.
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from .._core.errors import Denied, NotFound, PlatformError, Unreachable, innermost
+from .._core.libraries import Library
+from .._core.requests_session import isolate
+
+AWXKIT = Library("awxkit", "the host that talks to AWX")
+# The path of the API says where AWX is, as url does: below a gateway it is another one.
+_KEPT = "AWXKIT_API_BASE_PATH"
 
 Object = Mapping[str, Any]
 
@@ -24,16 +31,13 @@ class ObjectInUse(PlatformError):
 def connect(url: str, token: str, verify: bool | str, timeout: float) -> Awx:
     """Connect to AWX at an address, as the user of the token."""
     try:
-        from awxkit.api.client import Connection
-        from awxkit.api.pages.api import ApiV2
-        from awxkit.config import config
+        with _without_variables():
+            from awxkit.api.client import Connection
+            from awxkit.api.pages.api import ApiV2
+            from awxkit.config import config
         from requests.adapters import HTTPAdapter
     except ImportError as error:
-        raise PlatformError(
-            "awxkit cannot be imported",
-            str(error),
-            "Install awxkit for the Python that runs this module",
-        ) from error
+        raise AWXKIT.unusable(error) from error
 
     class TimeLimitedAdapter(HTTPAdapter):
         # awxkit has no option for the time that an answer may take.
@@ -43,11 +47,34 @@ def connect(url: str, token: str, verify: bool | str, timeout: float) -> Awx:
     # awxkit tries five times by itself, also a POST that AWX may have received.
     config.client_connection_attempts = 1
     connection = Connection(url.rstrip("/"), verify=verify)
+    isolate(connection.session, url)
     for scheme in ("http://", "https://"):
         connection.session.mount(scheme, TimeLimitedAdapter())
     connection.login(token=token)
     with _sentences(f"AWX at {url}"):
-        return Awx(connection, ApiV2(connection).get().json)
+        addresses = ApiV2(connection).get().json
+        # awxkit makes an object of its own of an answer that is no JSON.
+        if not isinstance(addresses, dict) or not any(map(_is_path, addresses.values())):
+            raise ValueError("it names no lists")
+        return Awx(connection, addresses)
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, str) and value.startswith("/")
+
+
+@contextlib.contextmanager
+def _without_variables() -> Iterator[None]:
+    """Hide awxkit's variables from its import, which reads files of credentials that they name.
+
+    awxkit 24.6 also ends with an error of its own where such a file is missing.
+    """
+    names = [name for name in os.environ if name.startswith("AWXKIT_") and name != _KEPT]
+    hidden = {name: os.environ.pop(name) for name in names}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 class Awx:
@@ -59,11 +86,11 @@ class Awx:
 
     def find(self, kind: str, **query: Any) -> Object | None:
         """Return the first object that a query finds."""
-        return next(iter(self.all(self._addresses[kind], **query)), None)
+        return next(iter(self.all(self._address(kind), **query)), None)
 
     def names(self, kind: str) -> list[str]:
         """Return the names of all objects of a kind."""
-        return [str(item["name"]) for item in self.all(self._addresses[kind])]
+        return [str(item["name"]) for item in self.all(self._address(kind))]
 
     def all(self, address: str, **query: Any) -> list[Object]:
         """Return all objects of a list, from all of its pages."""
@@ -86,7 +113,7 @@ class Awx:
     def make(self, kind: str, title: str, sent: Mapping[str, Any]) -> Object:
         """Make an object."""
         with _sentences(f"{title} could not be made"):
-            return dict(self._page(self._addresses[kind]).post(dict(sent)).json)
+            return dict(self._page(self._address(kind)).post(dict(sent)).json)
 
     def change(self, current: Object, title: str, sent: Mapping[str, Any]) -> Object:
         """Change fields of an object."""
@@ -107,6 +134,15 @@ class Awx:
             _no_content(),
         ):
             self._page(current["url"]).delete()
+
+    def _address(self, kind: str) -> str:
+        if kind not in self._addresses:
+            raise NotFound(
+                f"AWX has no {kind.replace('_', ' ')}",
+                "its API names no list of them",
+                "Check url and the version of AWX",
+            )
+        return self._addresses[kind]
 
     def _page(self, address: str) -> Any:
         from awxkit.api.pages.base import Base
@@ -150,12 +186,25 @@ def _sentences(title: str) -> Iterator[None]:
         raise kind(
             title, words(error.msg) or str(error.status_string), remedies.get(type(error), "")
         ) from error
-    except RequestException as error:
-        raise Unreachable(
+    # ValueError: awxkit takes each answer for JSON. The others: for an object of AWX.
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, RequestException):
+            raise _unanswered(title, error) from error
+        raise PlatformError(
             title,
-            f"no answer: {innermost(error)}",
-            "Look at url, validate_certs and ca_file, and whether AWX runs",
+            f"the answer is not that of AWX ({type(error).__name__}: {error})",
+            "Check url, and proxies before it",
         ) from error
+    except RequestException as error:
+        raise _unanswered(title, error) from error
+
+
+def _unanswered(title: str, error: Exception) -> Unreachable:
+    return Unreachable(
+        title,
+        f"no answer: {innermost(error)}",
+        "Look at url, validate_certs and ca_file, and whether AWX runs",
+    )
 
 
 def words(answer: Any) -> str:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import os
 import re
 import ssl
@@ -15,12 +14,14 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote, urlencode, urljoin, urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
-from .._core.errors import ShippingError, first_cause
+from .._core.environment_proxy import environment_proxy, is_loopback
+from .._core.errors import first_cause
+from .._core.libraries import Library
 from .credentials import basic
 from .registry_answers import HttpAnswer, NoAnswer
 
+_URLLIB3 = Library("urllib3", "the host that asks the registries")
 # The Hub's registry is not at the name that references use.
 HOSTS = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
 # Where the Docker engine looks for a registry's own authority.
@@ -112,8 +113,10 @@ class RegistryHttp:
         why = ""
         # urllib3's timeout counts for each read; a body that comes byte by byte would never end.
         deadline = time.monotonic() + self._timeout
+        # Before the try: its import may fail, which is no failure of the request.
+        failures = _failures()
         try:
-            pool = self._pool(registry, proxy_for(url), insecure=insecure)
+            pool = self._pool(registry, environment_proxy(url), insecure=insecure)
             response = pool.request(
                 method,
                 url,
@@ -130,7 +133,7 @@ class RegistryHttp:
                 return HttpAnswer(url, response.status, response.headers, content)
             finally:
                 response.release_conn()
-        except _failures() as error:
+        except failures as error:
             is_late = _is_timeout(error)
             why = f"no answer within {self._timeout:g} s" if is_late else _reason(error)
         # Outside of the handler: the context of an error may hold the request and its headers.
@@ -142,7 +145,7 @@ class RegistryHttp:
         return ("https", "http") if self._is_insecure(host.lower()) else ("https",)
 
     def _is_insecure(self, address: str) -> bool:
-        return address in self._insecure or _is_loopback(address)
+        return address in self._insecure or is_loopback(address)
 
     def _pool(self, registry: str, proxy: str, *, insecure: bool) -> Any:
         # A pool for each registry, since each may trust an authority of its own.
@@ -174,29 +177,6 @@ def address_of(answer: HttpAnswer) -> str:
     return origin(answer.url)[1]
 
 
-def _is_loopback(address: str) -> bool:
-    host = re.sub(r":[0-9]+$", "", address).strip("[]")
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def proxy_for(url: str) -> str:
-    """Return the proxy that the environment names for an address; never one for loopback.
-
-    https://docs.python.org/3/library/urllib.request.html#urllib.request.getproxies
-    """
-    scheme, address = origin(url)
-    # Undocumented, as proxy_bypass_environment is; the documented getproxies also reads settings of
-    # the system.
-    proxies = getproxies_environment()
-    proxy = proxies.get(scheme) or proxies.get("all") or ""
-    if not proxy or _is_loopback(address) or proxy_bypass_environment(address):
-        return ""
-    return proxy if "://" in proxy else f"http://{proxy}"
-
-
 def _read(response: Any, deadline: float) -> Iterator[bytes]:
     size = 0
     for piece in response.stream(_CHUNK, decode_content=True):
@@ -212,8 +192,10 @@ def _failures() -> tuple[type[Exception], ...]:
     """Return the errors of a request: urllib3 lets some of its parts' own errors through."""
     from http.client import HTTPException
 
-    from urllib3.exceptions import HTTPError
-
+    try:
+        from urllib3.exceptions import HTTPError
+    except ImportError as error:
+        raise _URLLIB3.unusable(error) from error
     return (HTTPError, HTTPException, OSError, ValueError)
 
 
@@ -280,14 +262,8 @@ def _system_context() -> ssl.SSLContext:
 
 
 def _new_pool(context: ssl.SSLContext, proxy: str) -> Any:
-    try:
-        import urllib3
-    except ImportError as error:
-        raise ShippingError(
-            "the Python package urllib3 is missing on the host that asks the registries",
-            str(error),
-            "Install it for that host's Python: pip install urllib3",
-        ) from error
+    import urllib3
+
     options: dict[str, Any] = {"maxsize": 16, "ssl_context": context}
     if context.verify_mode == ssl.CERT_NONE:
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)

@@ -35,6 +35,21 @@ _CHANGING_ATTRIBUTES = (
 )
 _SUBMODULE = "160000"
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
+# Seconds. git itself waits without an end for a server that sends nothing.
+_GIT_TIMEOUT = 1800
+# git sets them for its hooks; they come before -C, so that another repository would be written.
+# Those of its configuration (GIT_CONFIG_COUNT, GIT_SSL_CAINFO and others) stay.
+_OF_A_REPOSITORY = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+)
 
 
 @dataclass(frozen=True)
@@ -169,13 +184,26 @@ def _refuse_submodules(listed: str, name: str, commit: str) -> None:
 def _fetch(url: str, descriptor: int, name: str) -> None:
     # Ansible's part for URLs takes as long to import as all else; most runs fetch nothing.
     from http.client import HTTPException
+    from netrc import NetrcParseError
 
+    from ansible.module_utils.urls import ConnectionError as NotConnected
     from ansible.module_utils.urls import open_url
 
     try:
-        with os.fdopen(descriptor, "wb") as file, open_url(url, timeout=_TIMEOUT) as answer:
+        with (
+            os.fdopen(descriptor, "wb") as file,
+            # A login of the user's netrc is for the server that it names, and not for one that it
+            # redirects to: Ansible would send it along.
+            open_url(url, timeout=_TIMEOUT, unredirected_headers=["Authorization"]) as answer,
+        ):
             shutil.copyfileobj(answer, file)
-    except (OSError, HTTPException) as error:
+    except NetrcParseError as error:
+        raise ShippingError(
+            f"{name} cannot be downloaded from {url}",
+            f"the netrc of the user cannot be read: {error}",
+            "Correct ~/.netrc or the file that NETRC names",
+        ) from error
+    except (OSError, HTTPException, NotConnected, ValueError) as error:
         raise ShippingError(
             f"{name} cannot be downloaded from {url}",
             innermost(error),
@@ -200,23 +228,37 @@ class _Git:
         done = self._run(*words)
         if done.returncode:
             options = itertools.takewhile(lambda word: word.startswith("-"), words[::2])
-            raise ShippingError(
-                f"commit {self.commit[:12]} of {self.name} cannot be had",
+            raise self._failure(
                 f"git {words[2 * len(list(options))]}: {done.stderr.strip()}",
                 "See whether the repository can be read from the control machine, and has that"
                 " commit on a branch or tag",
             )
         return done.stdout
 
-    @staticmethod
-    def _run(*words: str) -> subprocess.CompletedProcess[str]:
+    def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        kept = {name: text for name, text in os.environ.items() if name not in _OF_A_REPOSITORY}
         # git prompts for a password at the terminal itself, whatever its input is, and would hang.
-        environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}
-        return subprocess.run(
-            ["git", *words],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-        )
+        environment = {**kept, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}
+        try:
+            return subprocess.run(
+                ["git", *words],
+                capture_output=True,
+                text=True,
+                errors="surrogateescape",
+                check=False,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                timeout=_GIT_TIMEOUT,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise self._failure(
+                f"git did not end within {_GIT_TIMEOUT} s",
+                "See whether the control machine reaches the repository",
+            ) from error
+        except OSError as error:
+            raise self._failure(
+                f"git does not start: {error.strerror}", "Install git on the control machine"
+            ) from error
+
+    def _failure(self, why: str, remedy: str) -> ShippingError:
+        return ShippingError(f"commit {self.commit[:12]} of {self.name} cannot be had", why, remedy)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...module_utils._core.errors import ShippingError
+from .._directory.authorities import system_authorities
 from .._directory.directory_errors import DirectoryError, Incomplete, Refused, Unanswered
 from .._directory.settings import ConnectionSettings
 from .reread_queue import RereadQueue
@@ -48,12 +50,35 @@ class NotOffered(DirectoryError):
 def ldap_library() -> Any:
     """Return python-ldap, or None where it is missing."""
     try:
-        library = importlib.import_module("ldap")
+        with _without_ldap_conf():
+            library = importlib.import_module("ldap")
+            # The first call of libldap reads ldap.conf, ldaprc and the variables LDAP*: never
+            # again in this process.
+            library.get_option(library.OPT_PROTOCOL_VERSION)
         importlib.import_module("ldap.syncrepl")
         importlib.import_module("ldap.controls")
     except ImportError:
         return None
     return library
+
+
+@contextlib.contextmanager
+def _without_ldap_conf() -> Iterator[None]:
+    """Have libldap take nothing from the files and variables of ldap.conf(5).
+
+    They set authorities, TLS_REQCERT and the client's certificate, also for what ldap3 connects to
+    without them.
+    """
+    former = os.environ.get("LDAPNOINIT")
+    os.environ["LDAPNOINIT"] = "1"
+    try:
+        yield
+    finally:
+        # Not for the programs that ansible-rulebook starts.
+        if former is None:
+            del os.environ["LDAPNOINIT"]
+        else:
+            os.environ["LDAPNOINIT"] = former
 
 
 @dataclass(frozen=True)
@@ -197,7 +222,7 @@ class Listener:
     def _secure(self, connection: Any) -> None:
         ldap, settings = self.ldap, self.settings
         files = {
-            "OPT_X_TLS_CACERTFILE": settings.ca_file,
+            "OPT_X_TLS_CACERTFILE": settings.ca_file or system_authorities(),
             "OPT_X_TLS_CERTFILE": settings.client_certificate,
             "OPT_X_TLS_KEYFILE": settings.client_key,
         }

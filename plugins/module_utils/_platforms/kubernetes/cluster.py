@@ -16,7 +16,6 @@ import ssl
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -28,8 +27,9 @@ from ..._core.errors import (
     Unreachable,
     innermost,
 )
+from ..._core.http_date import timestamp
 from .api_kinds import Kind
-from .cluster_access import Access, missing_package
+from .cluster_access import CLIENT, Access
 
 MANAGER = "shipping.code"
 _APPLY = "application/apply-patch+yaml"
@@ -103,9 +103,8 @@ class Cluster:
         response = self._send(
             "GET", kind.path(self.namespace), {"labelSelector": selector}, accept=accept
         )
-        return [
-            {**item, "kind": kind.name} for item in json.loads(response.data).get("items") or []
-        ]
+        found: dict[str, Any] = self._document(response) or {}
+        return [{**item, "kind": kind.name} for item in found.get("items") or []]
 
     def apply(
         self,
@@ -215,12 +214,12 @@ class Cluster:
             for piece in response.stream(amt=None, decode_content=False):
                 *lines, rest = (rest + piece).split(b"\n")
                 for line in lines:
-                    event = json.loads(line)
+                    event = _event(line)
                     # The status of the response was 200, so a version that is too old (410) is
                     # reported in here.
                     if event["type"] == "ERROR":
                         raise _refusal(
-                            "GET", "a watch", event["object"].get("code", 500), event["object"]
+                            "GET", "a watch", event["object"].get("code") or 500, event["object"]
                         )
                     yield event
         except (urllib3.exceptions.HTTPError, ValueError) as error:
@@ -238,8 +237,24 @@ class Cluster:
         body: Any = None,
         content: str = _JSON,
     ) -> Any:
-        response = self._send(method, path, query or {}, body, content)
-        return json.loads(response.data) if response.data else None
+        return self._document(self._send(method, path, query or {}, body, content))
+
+    def _document(self, response: Any) -> Any:
+        """Return the object in an answer; None where it has no content."""
+        if not response.data:
+            return None
+        try:
+            found = json.loads(response.data)
+        except ValueError:
+            found = None
+        # The API answers nothing but objects; a login page or another server does.
+        if not isinstance(found, dict):
+            raise PlatformError(
+                f"the answer of {self.access.host} is not that of a cluster",
+                f"it is no JSON object: {_beginning(response.data)}",
+                "Check the kubeconfig's server or host, and proxies before it",
+            )
+        return found
 
     def _not_connected(self, error: Exception) -> PlatformError:
         import urllib3
@@ -318,11 +333,9 @@ class Cluster:
             raise self._not_connected(error) from error
         # Times of objects are compared with the server's clock (RFC 9110, 6.6.1), never with this
         # host's: the two may differ.
-        if "Date" in response.headers:
-            self.clock, self._heard = (
-                parsedate_to_datetime(response.headers["Date"]).timestamp(),
-                time.monotonic(),
-            )
+        sent = timestamp(response.headers)
+        if sent is not None:
+            self.clock, self._heard = sent, time.monotonic()
         if response.status >= 400:
             raise _refusal(method, path, response.status, _parsed(response.data))
         return response
@@ -332,7 +345,7 @@ def _pool(access: Access) -> Any:
     try:
         import urllib3
     except ImportError as error:
-        raise missing_package(error) from error
+        raise CLIENT.unusable(error) from error
     # Each watch keeps a connection, beside the calls side by side; more of them must not wait for
     # one.
     keywords: dict[str, Any] = {"maxsize": 16, "block": False}
@@ -411,6 +424,18 @@ def _encoded(body: Any) -> bytes:
     ).encode()
 
 
+def _event(line: bytes) -> dict[str, Any]:
+    """Return an event of a watch; raise ValueError where it is none."""
+    event = json.loads(line)
+    if not isinstance(event, dict) or not isinstance(event.get("object"), dict):
+        raise ValueError("what it sent is no event of a watch")
+    return {"type": "", **event}
+
+
+def _beginning(data: bytes) -> str:
+    return repr(bytes(data[:60]).decode("utf-8", "replace"))
+
+
 def _parsed(data: bytes) -> dict[str, Any]:
     # Not every answer is a Status: a version of a kind that is not served gets a plain-text 404.
     try:
@@ -449,11 +474,13 @@ def _refusal(method: str, path: str, status: int, answer: Mapping[str, Any]) -> 
 
 def _owners(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return who holds which field, where others hold fields that were applied."""
-    causes = (answer.get("details") or {}).get("causes") or []
+    # Any extension API server writes this, so nothing in it has to be there.
+    details = answer.get("details")
+    causes = details.get("causes") if isinstance(details, dict) else None
     return [
-        (_manager(cause["message"]), cause["field"])
-        for cause in causes
-        if cause.get("reason") == "FieldManagerConflict"
+        (_manager(str(cause.get("message", ""))), str(cause.get("field", "")))
+        for cause in (causes if isinstance(causes, list) else ())
+        if isinstance(cause, dict) and cause.get("reason") == "FieldManagerConflict"
     ]
 
 

@@ -18,6 +18,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..._core.errors import ShippingError
+from ..._core.libraries import Library
+
+# For plugins and OpenID Connect of kubeconfigs, and a pod's own account.
+CLIENT = Library("kubernetes", "the host that talks to the cluster", "34", "38")
 
 _SERVICE_HOST = "KUBERNETES_SERVICE_HOST"
 _ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount/token"
@@ -165,7 +169,10 @@ def _paths(given: Mapping[str, Any]) -> list[str]:
 
 def _merged(paths: list[str]) -> dict[str, Any]:
     """Merge several files: of an entry that is in two, the first counts."""
-    import yaml
+    try:
+        import yaml
+    except ImportError as error:
+        raise CLIENT.unusable(error) from error
 
     result: dict[str, Any] = {}
     for path in paths:
@@ -281,8 +288,10 @@ def _by_client(load: Callable[[Any, Any], None], namespace: str) -> Access:
     try:
         from kubernetes import client, config
     except ImportError as error:
-        raise missing_package(error) from error
+        raise CLIENT.unusable(error) from error
     target = client.Configuration()
+    # kubernetes 37 takes HTTPS_PROXY, for which there are options here; the kubeconfig may set it.
+    target.proxy = None
     _load(lambda: load(config, target), lambda: bool(target.cert_file or _token(target)))
     return Access(
         host=target.host.rstrip("/"),
@@ -310,6 +319,7 @@ def _load(load: Callable[[], None], has_login: Callable[[], bool]) -> None:
     try:
         load()
     except Exception as error:  # its plugins fail in ways of their own
+        CLIENT.check_version()
         raise _no_login(" ".join(str(error).split())) from error
     finally:
         logging.getLogger().removeHandler(log)
@@ -342,12 +352,3 @@ class _ErrorLog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keep it."""
         self.texts.append(" ".join(record.getMessage().split()))
-
-
-def missing_package(error: Exception) -> ShippingError:
-    """Return the error of a host that lacks the client."""
-    return ShippingError(
-        "the Python package kubernetes is missing on the host that talks to the cluster",
-        str(error),
-        "Install it for that host's Python: pip install 'kubernetes>=34,<38'",
-    )

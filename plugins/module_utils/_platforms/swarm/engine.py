@@ -14,7 +14,6 @@ import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from ..._core.errors import (
@@ -26,7 +25,12 @@ from ..._core.errors import (
     Unreachable,
     innermost,
 )
+from ..._core.http_date import timestamp
+from ..._core.libraries import Library
+from ..._core.requests_session import isolate
 
+# docker 6 fails with requests 2.32 and newer: "Not supported URL scheme http+docker".
+SDK = Library("docker", "the host that talks to the engine", "7.1", "8")
 # Docker 20.10: the first API that takes CapabilityAdd, Ulimits and Limits.Pids of a service.
 MINIMUM_API = (1, 41)
 # Docker 28.3. A newer engine still answers it (Docker 29: 1.40 to 1.56), so fields keep the meaning
@@ -89,7 +93,9 @@ class Engine:
         self._sessions = threading.local()
         # Without a version in its path: /version answers before one is chosen.
         about = self._call("GET", "/version")
-        self.api = _version(about.get("ApiVersion", "0"))
+        if not isinstance(about, dict) or "ApiVersion" not in about:
+            raise _not_an_engine(connection, "its answer to /version names no API")
+        self.api = _version(about["ApiVersion"])
         oldest = _version(about.get("MinAPIVersion", "0"))
         if self.api < MINIMUM_API:
             raise PlatformError(
@@ -135,7 +141,12 @@ class Engine:
         headers: Mapping[str, str] | None = None,
     ) -> Any:
         response = self._send(method, path, query or {}, body, headers)
-        return response.json() if response.content else None
+        try:
+            return response.json() if response.content else None
+        except ValueError as error:
+            raise _not_an_engine(
+                self.connection, f"its answer to {path} is no JSON: {response.text[:60]!r}"
+            ) from error
 
     def _send(
         self,
@@ -145,9 +156,10 @@ class Engine:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
+        # Before the import: requests comes with the SDK, whose absence has words of its own.
+        session = self._session()
         import requests
 
-        session = self._session()
         params = {
             key: json.dumps(value) if isinstance(value, (dict, list)) else value
             for key, value in query.items()
@@ -177,8 +189,9 @@ class Engine:
             ) from error
         # Times of tasks are compared with the engine's clock (RFC 9110, 6.6.1), never with this
         # host's: the two may differ.
-        if "Date" in response.headers:
-            self.clock = parsedate_to_datetime(response.headers["Date"]).timestamp()
+        sent = timestamp(response.headers)
+        if sent is not None:
+            self.clock = sent
         if response.status_code >= 400:
             raise _refusal(method, path, response)
         return response
@@ -194,48 +207,67 @@ class Engine:
 def _new_session(connection: Connection) -> Any:
     try:
         from docker import APIClient
-        from docker.errors import DockerException
+        from docker.errors import DockerException, InvalidConfigFile
         from docker.tls import TLSConfig
     except ImportError as error:
-        raise ShippingError(
-            "the Python package docker is missing on the host that talks to the engine",
-            str(error),
-            "Install it for that host's Python: pip install 'docker>=7.1,<8'",
-        ) from error
+        raise SDK.unusable(error) from error
+    SDK.check_version()
     try:
-        tls: Any = False
-        if connection.encrypted:
-            certificate = (
-                (connection.client_cert, connection.client_key)
-                if connection.client_cert and connection.client_key
-                else None
-            )
-            tls = TLSConfig(
-                client_cert=certificate,
-                ca_cert=connection.ca_path,
-                verify=connection.validate_certs,
-            )
-        return APIClient(
+        session = APIClient(
             base_url=connection.docker_host,
             # Without a version docker-py queries /version itself; the paths carry their own.
             version=_dotted(MINIMUM_API),
             timeout=connection.timeout,
-            tls=tls,
+            tls=TLSConfig(**_tls_options(connection)) if connection.encrypted else False,
         )
-    except DockerException as error:
+    # docker-py reads the Docker client's configuration for each session, and takes any JSON for a
+    # mapping of mappings (docker 7.2: AttributeError for a list).
+    except (InvalidConfigFile, AttributeError, TypeError, KeyError) as error:
+        raise ShippingError(
+            "cannot read the configuration of the Docker client",
+            str(error),
+            "Correct ~/.docker/config.json, or the file below DOCKER_CONFIG, on the host that runs"
+            " the module",
+        ) from error
+    except (DockerException, ValueError) as error:
         raise ShippingError(
             f"cannot use docker_host {connection.docker_host}",
             str(error),
             "Write for example unix:///var/run/docker.sock or tcp://host:2376",
         ) from error
+    isolate(session, session.base_url)
+    if connection.encrypted and not connection.validate_certs:
+        _silence_warnings()
+    return session
+
+
+def _silence_warnings() -> None:
+    """Leave out what urllib3 prints for each request, since the user has asked for no check."""
+    import urllib3
+
+    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+
+
+def _tls_options(connection: Connection) -> dict[str, Any]:
+    certificate = (
+        (connection.client_cert, connection.client_key)
+        if connection.client_cert and connection.client_key
+        else None
+    )
+    return {
+        "client_cert": certificate,
+        "ca_cert": connection.ca_path,
+        "verify": connection.validate_certs,
+    }
 
 
 def _refusal(method: str, path: str, response: Any) -> PlatformError:
     """Return the engine's error answer as one of ours."""
     try:
-        text = str(response.json().get("message", ""))
+        answer = response.json()
     except ValueError:
-        text = response.text
+        answer = None
+    text = str(answer.get("message", "")) if isinstance(answer, dict) else response.text
     # Managers are reached through gRPC: "rpc error: code = Unknown desc = update out of sequence".
     why = text.rpartition("desc = ")[2].strip() or f"status {response.status_code}"
     what = f"the engine refused {method} {path.partition('?')[0]}"
@@ -248,8 +280,16 @@ def _refusal(method: str, path: str, response: Any) -> PlatformError:
     return PlatformError(what, why, status=response.status_code)
 
 
-def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split("."))
+def _not_an_engine(connection: Connection, why: str) -> PlatformError:
+    return PlatformError(
+        f"{connection.docker_host} is not an engine",
+        why,
+        "Check docker_host, and proxies before it",
+    )
+
+
+def _version(text: object) -> tuple[int, ...]:
+    return tuple(int(part) for part in str(text).split(".") if part.isdigit())
 
 
 def _dotted(version: tuple[int, ...]) -> str:

@@ -65,7 +65,9 @@ class EngineCredentials:
         try:
             config = load_config(config_path=self._config_file())
             found = config.resolve_authconfig(_HUB if registry == "docker.io" else registry)
-        except DockerException as error:
+        # docker-py takes any JSON for what a Docker client writes (docker 7.2: AttributeError where
+        # auths is a list).
+        except (DockerException, AttributeError, TypeError, LookupError, ValueError) as error:
             raise PlanError(
                 f"cannot read the credentials for {registry}",
                 str(error),

@@ -50,6 +50,13 @@ def _install(build: Build) -> None:
             f"{error.cmd[0]} did not end within {_TIMEOUT} s",
             "Run again",
         ) from error
+    # uv, or the interpreter that the catalog names.
+    except OSError as error:
+        raise DeliveryError(
+            f"{build.name} cannot be installed",
+            f"{error.filename}: {error.strerror}",
+            "Check that it is there, and can be run by root",
+        ) from error
 
 
 def _into(build: Build) -> None:

@@ -623,4 +623,4 @@ def test_challenges(header, found):
     ],
 )
 def test_loopback(place, loopback):
-    assert registry_http._is_loopback(place) == bool(loopback)
+    assert registry_http.is_loopback(place) == bool(loopback)

@@ -21,7 +21,6 @@ from ansible_collections.shipping.code.plugins.module_utils._toolbox.delivery_er
     Hostile,
 )
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.unpack import unpack
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -213,7 +212,7 @@ def test_what_follows_a_gzip_is_ignored_as_gzip_does(tmp_path: Path):
 def test_a_file_system_that_takes_no_such_name_is_a_failure_of_the_tool(tmp_path: Path):
     (tmp_path / "files").mkdir()
     (tmp_path / "archive").write_bytes(archive(("a" * 300, b"x")))
-    with pytest.raises(DeliveryError, match="cannot be unpacked: .*too long"):
+    with pytest.raises(DeliveryError, match=r"cannot be unpacked: .*too long"):
         unpack(str(tmp_path / "archive"), str(tmp_path / "files"), "tool")
 
 
