@@ -18,6 +18,8 @@ ShippingError
 from __future__ import annotations
 
 import difflib
+import re
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -140,7 +142,30 @@ def first_cause(error: BaseException) -> BaseException:
 def innermost(error: BaseException) -> str:
     """Return what the first cause says."""
     error = first_cause(error)
+    return os_words(error) if isinstance(error, OSError) else str(error)
+
+
+def os_words(error: OSError) -> str:
+    """Return what the system says, or OpenSSL, within a sentence.
+
+    Only a first letter becomes a small one: names and abbreviations keep theirs.
+    """
+    # Not imported here, which takes a workstation's time: an error of ssl has loaded it.
+    ssl = sys.modules.get("ssl")
+    if ssl and isinstance(error, ssl.SSLError):
+        return _openssl_words(error)
     # str() of an OSError begins with its number, which tells a user nothing.
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    return str(error)
+    text = error.strerror or str(error) or type(error).__name__
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
+
+
+def _openssl_words(error: OSError) -> str:
+    # Of ssl.SSLCertVerificationError.
+    verify_message = getattr(error, "verify_message", "")
+    if verify_message:
+        return f"its certificate is not trusted: {str(verify_message).rstrip('.')}"
+    # "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1010)"
+    match = re.search(
+        r"(?:^|\] )([^\[\]]+?)(?: \(_ssl\.c:[0-9]+\))?$", error.strerror or str(error)
+    )
+    return f"TLS: {match[1] if match else error}"

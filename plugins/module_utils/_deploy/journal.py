@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._core.errors import ShippingError
+from .._core.errors import ShippingError, os_words
 from .._core.masking import mask
 
 _KEEP_SECONDS = 7 * 86400
@@ -29,7 +29,7 @@ def folder() -> str:
     except OSError as error:
         raise ShippingError(
             f"cannot keep a journal in {path}",
-            (error.strerror or str(error)).lower(),
+            os_words(error),
             "Set XDG_STATE_HOME to a folder of that user",
         ) from error
     return path

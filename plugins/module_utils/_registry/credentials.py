@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._core.errors import PlanError
+from .._core.errors import PlanError, os_words
 
 # Docker clients keep the Hub's login under the address of its first API.
 HUB = "https://index.docker.io/v1/"
@@ -220,7 +220,7 @@ def _read_config(path: str) -> dict[str, Any]:
         with open(path, encoding="utf-8") as stream:
             return parse_config(stream.read())
     except OSError as error:
-        why = str(error.strerror)
+        why = os_words(error)
     except ValueError as error:
         why, remedy = (
             f"it is no JSON of a Docker client ({error})",
@@ -262,5 +262,5 @@ def _run(program: str, executable: str, server: str) -> tuple[int, str]:
     except subprocess.TimeoutExpired:
         why = f"{program} does not answer within {_HELPER_TIMEOUT:g} s"
     except OSError as error:
-        why = f"{program} does not start: {str(error.strerror).lower()}"
+        why = f"{program} does not start: {os_words(error)}"
     raise ValueError(why)

@@ -102,7 +102,7 @@ def message_of(answer: HttpAnswer) -> str:
 
 def _status(status: int) -> str:
     try:
-        return f"status {status} {HTTPStatus(status).phrase.lower()}"
+        return f"status {status} {HTTPStatus(status).phrase}"
     except ValueError:
         return f"status {status}"
 

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import unquote, urlencode, urljoin, urlsplit
 
 from .._core.environment_proxy import environment_proxy, is_loopback
-from .._core.errors import first_cause
+from .._core.errors import first_cause, os_words
 from .._core.libraries import Library
 from .credentials import basic
 from .registry_answers import HttpAnswer, NoAnswer
@@ -212,11 +212,7 @@ def _is_timeout(error: BaseException) -> bool:
 
 def _reason(error: BaseException) -> str:
     error = first_cause(error)
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted: {error.verify_message}"
-    if isinstance(error, ssl.SSLError) and error.reason:
-        return f"TLS: {error.reason.lower().replace('_', ' ')}"
-    text = error.strerror.lower() if isinstance(error, OSError) and error.strerror else str(error)
+    text = os_words(error) if isinstance(error, OSError) else str(error)
     # The address of a proxy may have a password.
     return re.sub(r"//[^/@\s]*@", "//", text)[:_SHOWN] or type(error).__name__
 
@@ -242,7 +238,7 @@ def _verified_context(registry: str) -> ssl.SSLContext:
         if os.path.exists(authority):
             context.load_verify_locations(authority)
     except OSError as error:
-        why = str(error.strerror or error)
+        why = os_words(error)
     if why:
         raise NoAnswer(f"cannot read {authority}: {why}")
     return context

@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from .._core.errors import os_words
 from . import executables
 from .generation_model import Tool, View
 from .tool_store import Store
@@ -110,9 +111,7 @@ def _test(view: View, tool: Tool, base: str, timeout: int) -> FailedTool | None:
             start_new_session=True,
         )
     except OSError as error:
-        return FailedTool(
-            view, tool, f"{tool.self_test[0]}: {(error.strerror or str(error)).lower()}"
-        )
+        return FailedTool(view, tool, f"{tool.self_test[0]}: {os_words(error)}")
     return _outcome(process, view, tool, timeout)
 
 

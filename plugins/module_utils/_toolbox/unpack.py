@@ -20,6 +20,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import IO, Any, NamedTuple, NoReturn
 
+from .._core.errors import os_words
 from .checked_names import is_inside
 from .delivery_errors import Damaged, DeliveryError, Hostile
 
@@ -84,7 +85,7 @@ def unpack(archive: str, target: str, name: str, strip: int = 0) -> None:
             raise _unreadable(name, error) from error
         raise DeliveryError(
             f"the archive of {name} cannot be unpacked",
-            error.strerror or str(error),
+            os_words(error),
             "Check the space and the file system below the toolbox's root",
         ) from error
 

@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ...module_utils._core.errors import ShippingError, innermost
+from ...module_utils._core.errors import ShippingError, innermost, os_words
 from ...module_utils._toolbox.installers.installer import sha256_of, verify
 from .compute_once import single_flight
 
@@ -257,7 +257,7 @@ class _Git:
             ) from error
         except OSError as error:
             raise self._failure(
-                f"git does not start: {error.strerror}", "Install git on the control machine"
+                f"git does not start: {os_words(error)}", "Install git on the control machine"
             ) from error
 
     def _failure(self, why: str, remedy: str) -> ShippingError:

@@ -30,24 +30,29 @@ def read_options(spec: Spec, given: Mapping[str, Any]) -> dict[str, Any]:
     read = {name: _type_of(entry) for name, entry in spec.items() if not _is_path(entry)}
     # An option that is none is one that is not set, to a module as well.
     checked = {name: given[name] for name in read.keys() & given.keys() if given[name] is not None}
-    if isinstance(checked.get("spec"), str) and not checked["spec"].lstrip().startswith("{"):
-        raise ShippingError(
-            "spec cannot be used",
-            "it is a text, and must be a mapping",
-            "Give the path of a Compose file by compose, or add | from_yaml to the lookup",
-        )
+    _refuse_text(checked.get("spec"))
     result = ArgumentSpecValidator({name: read[name] for name in checked}).validate(checked)
     wrong = [str(error.msg) for error in result.errors if isinstance(error, _OF_TYPES)]
-    wrong += [
-        f"{name} is not set"
-        for name, entry in spec.items()
-        if entry.get("required") and given.get(name) is None
-    ]
+    wrong += [f"{name} is not set" for name in _required(spec) if given.get(name) is None]
     if wrong:
         raise ShippingError(
             "the options cannot be used", "; ".join(sorted(wrong)), "Correct their values"
         )
     return {**given, **{name: result.validated_parameters[name] for name in checked}}
+
+
+def _required(spec: Spec) -> list[str]:
+    return [name for name, entry in spec.items() if entry.get("required")]
+
+
+def _refuse_text(inline: Any) -> None:
+    """Refuse a text in place of a spec, such as that of a lookup; JSON is read as ever."""
+    if isinstance(inline, str) and not inline.lstrip().startswith("{"):
+        raise ShippingError(
+            "spec cannot be used",
+            "it is a text, and must be a mapping",
+            "Give the path of a Compose file by compose, or add | from_yaml to the lookup",
+        )
 
 
 def _type_of(entry: Mapping[str, Any]) -> dict[str, Any]:

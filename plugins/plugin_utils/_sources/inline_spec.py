@@ -68,13 +68,18 @@ def values(content: Any, path: str) -> Iterator[Problem]:
     """Yield values that are of a type that only YAML 1.1 has, and keys that are no text."""
     if isinstance(content, Mapping):
         for key, item in content.items():
-            if key is None or isinstance(key, (bool, float, date)):
+            if not isinstance(key, (str, int)) or isinstance(key, bool):
                 yield Problem(_below(path, key), f"the key is {_kind(key)}; quote it")
             yield from values(item, _below(path, key))
     elif isinstance(content, (list, tuple)):
         for index, item in enumerate(content):
             yield from values(item, f"{path}[{index}]")
-    elif isinstance(content, float) and not math.isfinite(content):
+    else:
+        yield from _scalar(content, path)
+
+
+def _scalar(content: Any, path: str) -> Iterator[Problem]:
+    if isinstance(content, float) and not math.isfinite(content):
         yield Problem(path, f"{content} is no number here; quote it")
     elif content is not None and not isinstance(content, (str, int, float)):
         yield Problem(path, f"is {_kind(content)}; quote it")

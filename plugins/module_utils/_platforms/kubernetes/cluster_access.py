@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..._core.errors import ShippingError
+from ..._core.errors import ShippingError, os_words
 from ..._core.libraries import Library
 
 # For plugins and OpenID Connect of kubeconfigs, and a pod's own account.
@@ -118,7 +118,7 @@ def _read(path: str, option: str) -> bytes:
     except OSError as error:
         raise ShippingError(
             f"cannot read {path}",
-            str(error.strerror).lower(),
+            os_words(error),
             f"Correct {option}, a path on the host that runs the module",
         ) from error
 

@@ -24,6 +24,7 @@ from ..._core.errors import (
     ShippingError,
     Unreachable,
     innermost,
+    os_words,
 )
 from ..._core.http_date import timestamp
 from ..._core.libraries import Library
@@ -64,7 +65,7 @@ class Connection:
             except OSError as error:
                 raise ShippingError(
                     f"cannot read {path}",
-                    str(error.strerror).lower(),
+                    os_words(error),
                     f"Correct {option}, a path on the host that runs the module",
                 ) from error
         if bool(self.client_cert) != bool(self.client_key):

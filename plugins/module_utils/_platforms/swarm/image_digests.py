@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..._core.cause import Cause
-from ..._core.errors import Denied, NotFound, PlanError, PlatformError
+from ..._core.errors import Denied, NotFound, PlanError, PlatformError, os_words
 from ..._core.image_references import Reference, is_image_id, no_digest
 from ..._core.parallel import side_by_side
 from ..._deploy.diagnosis import REMEDIES
@@ -99,7 +99,7 @@ class EngineCredentials:
                     _require_mapping(json.load(stream))
         except OSError as error:
             raise PlanError(
-                f"cannot read {path}", str(error.strerror), "Correct docker_config"
+                f"cannot read {path}", os_words(error), "Correct docker_config"
             ) from error
         except ValueError as error:
             raise PlanError(

@@ -9,6 +9,7 @@ import os
 import subprocess
 from typing import Any
 
+from ..._core.errors import os_words
 from ..delivery_errors import DeliveryError
 from ..python_version import version_behind
 from .installer import Build, Details, Installer, Key, SystemFacts, system_of
@@ -54,7 +55,7 @@ def _install(build: Build) -> None:
     except OSError as error:
         raise DeliveryError(
             f"{build.name} cannot be installed",
-            f"{error.filename}: {error.strerror}",
+            f"{error.filename}: {os_words(error)}",
             "Check that it is there, and can be run by root",
         ) from error
 

@@ -231,7 +231,7 @@ def test_broken_files(config, tmp_path):
         " invalid start byte)",
     )
     with pytest.raises(
-        PlanError, match=r"cannot read /no/such: No such file or directory. Correct docker_config."
+        PlanError, match=r"cannot read /no/such: no such file or directory. Correct docker_config."
     ):
         Credentials(config_path="/no/such").for_registry(SHOP)
 

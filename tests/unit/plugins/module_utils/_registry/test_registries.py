@@ -245,13 +245,13 @@ ANSWERS = [
         "image_denied",
         "denied: requested access is denied[31m",
     ),
-    (403, b"<html>", "image_denied", "status 403 forbidden"),
+    (403, b"<html>", "image_denied", "status 403 Forbidden"),
     (403, errors(("NAME_UNKNOWN", "no such")), "image_missing", ""),
     (404, errors(("MANIFEST_UNKNOWN", "manifest unknown")), "image_missing", ""),
     (404, b"", "image_missing", ""),
     (404, errors(("UNAUTHORIZED", "log in")), "image_denied", "unauthorized: log in"),
     (500, errors(("UNKNOWN", "no disk"), ("", "")), "registry_unreachable", "unknown: no disk"),
-    (503, b'{"errors": [7]}', "registry_unreachable", "status 503 service unavailable"),
+    (503, b'{"errors": [7]}', "registry_unreachable", "status 503 Service Unavailable"),
     (599, b'{"message": "gone fishing"}', "registry_unreachable", "gone fishing"),
 ]
 
@@ -273,7 +273,7 @@ def test_too_many_requests_make_no_further_one(server):
     server.answer = lambda _asked: (429, {"Retry-After": "30"}, b"")
     cause = ask(f"{server.address}/app:1")
     assert cause.kind == "registry_unreachable" and cause.text.endswith(
-        "(status 429 too many requests; try again in 30 s)"
+        "(status 429 Too Many Requests; try again in 30 s)"
     )
     assert len(server.asked) == 1
 
@@ -366,7 +366,7 @@ def test_a_token_for_an_identity_token(server, other):
             "registry_unreachable",
             ": invalid scope: no",
         ),
-        (429, b"", "registry_unreachable", ": status 429 too many requests"),
+        (429, b"", "registry_unreachable", ": status 429 Too Many Requests"),
         (200, b"{}", "registry_unreachable", " answers without a token"),
         (200, b'{"token": "a\\r\\nX-Evil: 1"}', "registry_unreachable", " answers without a token"),
     ],
