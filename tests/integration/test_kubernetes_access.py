@@ -169,7 +169,10 @@ def test_contexts(platform: Any, player: Player, tmp_path: Path) -> None:
 NO_WAY_IN: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "wrong-token": ({"api_key": "no-such-token"}, (DENIED, "api_key")),
     "no-token": ({"api_key": None}, ("system:anonymous may not", "Give api_key")),
-    "no-ca": ({"ca_path": None}, ("no trusted connection", "its certificate is not trusted", "ca_path")),
+    "no-ca": (
+        {"ca_path": None},
+        ("no trusted connection", "its certificate is not trusted", "ca_path"),
+    ),
     "no-such-file": (
         {"ca_path": "/no/such/file.pem"},
         ("cannot read /no/such/file.pem", "ca_path"),

@@ -90,14 +90,13 @@ class Awx:
 
     def names(self, kind: str) -> list[str]:
         """Return the names of all objects of a kind."""
-        return [str(item["name"]) for item in self.all(self._address(kind))]
+        return [str(item.get("name", "")) for item in self.all(self._address(kind))]
 
     def all(self, address: str, **query: Any) -> list[Object]:
         """Return all objects of a list, from all of its pages."""
         with _sentences(address):
-            return list(
-                self._page(address).get(all_pages=True, page_size=100, **query).json["results"]
-            )
+            page = self._page(address).get(all_pages=True, page_size=100, **query)
+            return [_object(item) for item in page.json["results"]]
 
     def count(self, address: str) -> int:
         """Return how many objects a list has."""
@@ -108,17 +107,17 @@ class Awx:
     def get(self, address: str) -> Object:
         """Return one object."""
         with _sentences(address):
-            return dict(self._page(address).get().json)
+            return _object(self._page(address).get().json)
 
     def make(self, kind: str, title: str, sent: Mapping[str, Any]) -> Object:
         """Make an object."""
         with _sentences(f"{title} could not be made"):
-            return dict(self._page(self._address(kind)).post(dict(sent)).json)
+            return _object(self._page(self._address(kind)).post(dict(sent)).json)
 
     def change(self, current: Object, title: str, sent: Mapping[str, Any]) -> Object:
         """Change fields of an object."""
         with _sentences(f"{title} could not be changed"):
-            return dict(self._page(current["url"]).patch(**sent).json)
+            return _object(self._page(current["url"]).patch(**sent).json)
 
     def post(self, address: str, title: str, sent: Mapping[str, Any]) -> None:
         """Send a request whose answer has no content."""
@@ -205,6 +204,27 @@ def _unanswered(title: str, error: Exception) -> Unreachable:
         f"no answer: {innermost(error)}",
         "Look at url, validate_certs and ca_file, and whether AWX runs",
     )
+
+
+def _object(answer: Any) -> Object:
+    """Return an object of AWX; raise ValueError for what has not the fields of each of them."""
+    found = dict(answer)
+    texts = isinstance(found["url"], str) and isinstance(found.get("description") or "", str)
+    if not texts or not isinstance(found["id"], int) or not isinstance(found["related"], dict):
+        raise ValueError("it is no object with an id, a url and related lists")
+    return found
+
+
+def related(current: Object, name: str) -> str:
+    """Return the address of a list, or of an act, that an object has."""
+    address = current["related"].get(name)
+    if not isinstance(address, str):
+        raise NotFound(
+            f"AWX has no {name.replace('_', ' ')} of {current['url']}",
+            "the object names no such address",
+            "Check the version of AWX",
+        )
+    return address
 
 
 def words(answer: Any) -> str:

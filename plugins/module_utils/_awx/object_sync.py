@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, TypeVar
 
 from .._core.errors import Problem, ShippingError, SpecError
-from .awx_api import Awx, Object, ObjectInUse, connect
+from .awx_api import Awx, Object, ObjectInUse, connect, related
 from .object_diff import (
     DeclaredObject,
     declared_in,
@@ -152,7 +152,9 @@ class ObjectSync:
         if current is None:
             return ObjectPlan(declared, None)
         lists = {
-            name: {item["name"]: item["id"] for item in self.awx.all(current["related"][name])}
+            name: {
+                str(item.get("name")): item["id"] for item in self.awx.all(related(current, name))
+            }
             for name in declared.lists
         }
         # Others may have made the organization; what is within it is managed all the same.
@@ -204,7 +206,7 @@ class ObjectSync:
 
     def _update_list(self, step: ObjectPlan, name: str) -> None:
         declared, current_ids = step.declared, step.lists.get(name, {})
-        place = (step.current or {})["related"][name]
+        place = related(step.current or {}, name)
         # First, since AWX takes one credential of each type.
         for removed in sorted(set(current_ids) - set(declared.lists[name])):
             self.awx.post(place, declared.title, {"id": current_ids[removed], "disassociate": True})
@@ -218,26 +220,28 @@ class ObjectSync:
         """Update a project whose last update has failed: its playbooks are not there yet."""
         current, title = step.current, step.declared.title
         if current and not step.unmanaged and current.get("status") in _NOT_FETCHED:
-            self.awx.post(current["related"]["update"], title, {})
+            self.awx.post(related(current, "update"), title, {})
             self._wait_for_project(current, title)
 
     def _wait_for_project(self, project: Object, title: str) -> None:
         """Wait until the playbooks are fetched, without which no job template can be made."""
-        if project["status"] == "never updated":
-            self.awx.post(project["related"]["update"], title, {})
+        if project.get("status") == "never updated":
+            self.awx.post(related(project, "update"), title, {})
         ended = self._until(lambda: self._ended_update(project), f"{title} is still being fetched")
-        if ended["status"] != "successful":
+        if ended.get("status") != "successful":
             last = (ended.get("summary_fields") or {}).get("last_job") or {}
             raise ShippingError(
                 f"{title} could not be fetched",
-                f"its update {last.get('id', '')} ended with {ended['status']}".replace("  ", " "),
+                f"its update {last.get('id', '')} ended with {ended.get('status')}".replace(
+                    "  ", " "
+                ),
                 "Look at its output in AWX, and at scm_url, scm_branch and credential:"
                 f" {project['url']}",
             )
 
     def _ended_update(self, project: Object) -> Object | None:
         current = self.awx.get(project["url"])
-        return None if current["status"] in (*_RUNNING, "never updated") else current
+        return None if current.get("status") in (*_RUNNING, "never updated") else current
 
     def _until(self, poll: Callable[[], _T | None], waiting: str) -> _T:
         while True:
@@ -279,7 +283,7 @@ class ObjectSync:
         for kind in _OF_ORGANIZATIONS:
             others += [
                 f"{kind} {item['name']}"
-                for item in self.awx.all(organization["related"][kind])
+                for item in self.awx.all(related(organization, kind))
                 if (kind, item["id"]) not in declared
             ]
         return others

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .answer_shape import UnexpectedAnswer
 from .errors import ShippingError
 from .failure import Failure
 
@@ -18,6 +19,9 @@ def answer(module: Any, work: Callable[[Mapping[str, Any]], dict[str, Any]]) -> 
         result = work(module.params)
     except ShippingError as error:
         result = error.as_result()
+        # It may be a defect of ours: at -vvv Ansible shows where.
+        if isinstance(error, UnexpectedAnswer):
+            result["exception"] = error
     except Exception as error:
         defect = Failure(
             event=f"an error that should not happen, {type(error).__name__}",

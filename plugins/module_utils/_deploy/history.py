@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._core.content_ids import canonical
-from .._core.errors import PlanError
+from .._core.errors import PlanError, PlatformError
 from .health import LIVE, PENDING, ROLLED_BACK_VERDICT
 from .naming import LABEL
 from .resolution import Resolved
@@ -90,10 +90,26 @@ class Record:
 
 
 def read_record(identity: str, index: int, labels: Mapping[str, str], data: bytes | str) -> Record:
-    """Read a record from its object's labels and data (bytes, or base64 as the API has it)."""
+    """Read a record from its object's labels and data (bytes, or base64 as the API has it).
+
+    Raise PlatformError where it is none, as after a change by others.
+    """
+    try:
+        return _record(identity, index, labels, data)
+    # What Resolved makes of other data is any of these.
+    except (ValueError, zlib.error, LookupError, TypeError, AttributeError) as error:
+        raise PlatformError(
+            f"the record {identity} of a release cannot be read",
+            f"it is not what this collection writes ({type(error).__name__}: {error})",
+            "Upgrade the collection if a newer one wrote it; else remove the record",
+        ) from error
+
+
+def _record(identity: str, index: int, labels: Mapping[str, str], data: bytes | str) -> Record:
     packed = base64.b64decode(data) if isinstance(data, str) else data
     content = json.loads(zlib.decompress(packed))
     texts = {name: labels.get(f"{LABEL}{name}", "") for name in _TEXTS}
+    int(texts["rollback_of"] or 0)
     return Record(
         number=int(labels[_NUMBER]),
         version=labels.get(_VERSION, ""),

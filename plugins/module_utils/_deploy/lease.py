@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .._core.errors import PlatformError
 from .naming import LABEL
 
 HOLDER, TOKEN, TTL, WHAT, BEAT = (
@@ -34,16 +35,23 @@ class Lease:
 
     @classmethod
     def from_labels(cls, identity: str, version: int, labels: Mapping[str, str]) -> Lease:
-        """Read a lease from its labels."""
-        return cls(
-            identity,
-            version,
-            int(labels.get(TOKEN, "0")),
-            labels.get(HOLDER, ""),
-            float(labels.get(TTL, "30")),
-            labels.get(WHAT, ""),
-            int(labels.get(BEAT, "0")),
-        )
+        """Read a lease from its labels; raise PlatformError where others have changed them."""
+        try:
+            return cls(
+                identity,
+                version,
+                int(labels.get(TOKEN, "0")),
+                labels.get(HOLDER, ""),
+                float(labels.get(TTL, "30")),
+                labels.get(WHAT, ""),
+                int(labels.get(BEAT, "0")),
+            )
+        except ValueError as error:
+            raise PlatformError(
+                f"the lease {identity} cannot be read",
+                f"a label is not what this collection writes: {error}",
+                "Remove it while nothing is released; the next run makes another one",
+            ) from error
 
     def labels(self) -> dict[str, str]:
         """Return the labels to write."""

@@ -40,8 +40,19 @@ class Resolved:
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Resolved:
-        """Read what :meth:`as_data` returned; unknown entries of newer versions are left out."""
-        return cls(**{name: data[name] for name in cls.__dataclass_fields__ if name in data})
+        """Read what :meth:`as_data` returned; unknown entries of newer versions are left out.
+
+        Raise ValueError for other data.
+        """
+        known = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
+        wrong = [
+            name
+            for name, entries in known.items()
+            if not isinstance(entries, list if name == "volumes" else dict)
+        ]
+        if wrong:
+            raise ValueError(f"no sections: {', '.join(wrong)}")
+        return cls(**known)
 
     @property
     def hash(self) -> str:

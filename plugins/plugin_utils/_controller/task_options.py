@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -32,8 +32,7 @@ def read_options(spec: Spec, given: Mapping[str, Any]) -> dict[str, Any]:
     checked = {name: given[name] for name in read.keys() & given.keys() if given[name] is not None}
     _refuse_text(checked.get("spec"))
     result = ArgumentSpecValidator({name: read[name] for name in checked}).validate(checked)
-    wrong = [str(error.msg) for error in result.errors if isinstance(error, _OF_TYPES)]
-    wrong += [f"{name} is not set" for name in _required(spec) if given.get(name) is None]
+    wrong = [*_of_types(result.errors), *_missing(spec, given)]
     if wrong:
         raise ShippingError(
             "the options cannot be used", "; ".join(sorted(wrong)), "Correct their values"
@@ -41,8 +40,13 @@ def read_options(spec: Spec, given: Mapping[str, Any]) -> dict[str, Any]:
     return {**given, **{name: result.validated_parameters[name] for name in checked}}
 
 
-def _required(spec: Spec) -> list[str]:
-    return [name for name, entry in spec.items() if entry.get("required")]
+def _of_types(errors: Iterable[Any]) -> list[str]:
+    return [str(error.msg) for error in errors if isinstance(error, _OF_TYPES)]
+
+
+def _missing(spec: Spec, given: Mapping[str, Any]) -> list[str]:
+    required = (name for name, entry in spec.items() if entry.get("required"))
+    return [f"{name} is not set" for name in required if given.get(name) is None]
 
 
 def _refuse_text(inline: Any) -> None:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...module_utils._core.errors import ShippingError
+from ...module_utils._core.errors import ShippingError, os_words
 from .yaml_reader import parse_all
 
 _ENDINGS = (".yaml", ".yml", ".json")
@@ -110,10 +110,22 @@ def _missing(tools: str, path: str) -> ShippingError:
 def _run(words: list[str], what: str, text: str = "") -> str:
     try:
         done = subprocess.run(
-            words, input=text, capture_output=True, text=True, timeout=_TIMEOUT, check=False
+            words,
+            input=text,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_TIMEOUT,
+            check=False,
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ShippingError(what, str(error), "Run it by hand to see more") from error
+    except subprocess.TimeoutExpired as error:
+        raise ShippingError(
+            what, f"{words[0]} did not end within {_TIMEOUT} s", "Run it by hand to see more"
+        ) from error
+    except OSError as error:
+        raise ShippingError(
+            what, f"{words[0]}: {os_words(error)}", "Run it by hand to see more"
+        ) from error
     if done.returncode:
         raise ShippingError(
             what,

@@ -30,6 +30,22 @@ _ENVIRONMENT = {
     "client_cert": "K8S_AUTH_CERT_FILE",
     "client_key": "K8S_AUTH_KEY_FILE",
 }
+# Of kubeconfigs; relative paths are relative to the file.
+_PATHS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
+_TEXTS = (
+    "server",
+    "tls-server-name",
+    "proxy-url",
+    "certificate-authority-data",
+    "client-certificate-data",
+    "client-key-data",
+    "token",
+    "username",
+    "password",
+    "cluster",
+    "user",
+    "namespace",
+)
 
 
 @dataclass(frozen=True)
@@ -185,26 +201,44 @@ def _merged(paths: list[str]) -> dict[str, Any]:
                 "Correct the kubeconfig",
             ) from error
         if not isinstance(content, dict):
-            raise ShippingError(
-                f"cannot read {path}",
-                "it is no kubeconfig",
-                "Correct the file, or name another one",
-            )
+            raise _no_kubeconfig(path, "it is no kubeconfig")
         for kind in ("clusters", "users", "contexts"):
-            _root_paths(content.get(kind) or [], os.path.dirname(os.path.abspath(path)))
-            result.setdefault(kind, []).extend(content.get(kind) or [])
+            entries = [_section(entry, kind[:-1], path) for entry in _entries(content, kind, path)]
+            result.setdefault(kind, []).extend(entries)
         if content.get("current-context"):
-            result.setdefault("current-context", content["current-context"])
+            result.setdefault("current-context", str(content["current-context"]))
     return result
 
 
-def _root_paths(entries: list[dict[str, Any]], folder: str) -> None:
-    """Resolve the paths inside a kubeconfig, which are relative to it."""
-    for entry in entries:
-        for section in ("cluster", "user"):
-            for key in ("certificate-authority", "client-certificate", "client-key", "tokenFile"):
-                if (entry.get(section) or {}).get(key):
-                    entry[section][key] = os.path.join(folder, entry[section][key])
+def _entries(content: Mapping[str, Any], kind: str, path: str) -> list[Any]:
+    entries = content.get(kind) or []
+    if not isinstance(entries, list):
+        raise _no_kubeconfig(path, f"its {kind} are no list")
+    return entries
+
+
+def _section(entry: Any, noun: str, path: str) -> dict[str, Any]:
+    """Return an entry with its one section: values as texts, and paths relative to the file."""
+    values = (entry.get(noun) or {}) if isinstance(entry, dict) else None
+    if not isinstance(values, dict):
+        raise _no_kubeconfig(path, f"an entry of its {noun}s is no {noun} with a name")
+    folder = os.path.dirname(os.path.abspath(path))
+    return {"name": str(entry.get("name")), noun: _texts(values, folder, path)}
+
+
+def _texts(values: Mapping[str, Any], folder: str, path: str) -> dict[str, Any]:
+    result = dict(values)
+    for key in (*_TEXTS, *_PATHS):
+        value = result.get(key)
+        if isinstance(value, (dict, list)):
+            raise _no_kubeconfig(path, f"{key} is no text")
+        if value is not None:
+            result[key] = os.path.join(folder, str(value)) if key in _PATHS else str(value)
+    return result
+
+
+def _no_kubeconfig(path: str, why: str) -> ShippingError:
+    return ShippingError(f"cannot read {path}", why, "Correct the file, or name another one")
 
 
 def _of_context(config: dict[str, Any], origin: str, given: Mapping[str, Any]) -> Access:

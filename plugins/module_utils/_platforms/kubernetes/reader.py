@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from ..._core.answer_shape import reading_answers_of
 from ..._core.cause import Cause
 from ..._core.parallel import side_by_side
 from ..._deploy.history import Record
@@ -63,6 +64,7 @@ class Reader:
         """Return a salt made of the namespace's own id."""
         return salt(self._cluster, app)
 
+    @reading_answers_of("the cluster")
     def observe(self, app: str) -> Observation:
         """Read everything of an app, in a dozen calls side by side for any number of services."""
         selector = f"{APP}={app}"

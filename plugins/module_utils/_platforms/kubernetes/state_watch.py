@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Mapping
 
+from ..._core.answer_shape import reading_answers_of
 from ..._core.parallel import side_by_side
 from ..._deploy.resolution import Resolved
 from ..._deploy.state import States
@@ -36,6 +37,7 @@ class StateWatch:
         self._changed = threading.Event()
         self._caches = self._new_caches()
 
+    @reading_answers_of("the cluster")
     def states(self, revisions: Mapping[str, int]) -> States:
         """Return the states that the watches have brought."""
         # Before reading, so that an event that arrives meanwhile ends the next wait at once.

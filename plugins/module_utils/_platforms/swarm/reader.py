@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from ..._core.answer_shape import reading_answers_of
 from ..._core.parallel import side_by_side
 from ..._deploy.history import Record
 from ..._deploy.naming import Naming
@@ -40,6 +41,7 @@ class Reader:
         """Return a salt made of the Swarm's own id, so that it is the same for every run."""
         return hashlib.sha256(f"{self._engine.get('/swarm')['ID']} {app}".encode()).digest()
 
+    @reading_answers_of("the engine")
     def observe(self, app: str) -> Observation:
         """Read everything of an app, in eight calls for any number of services."""
         snapshot, configs = self._find(app)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from ..._core.answer_shape import reading_answers_of
 from ..._core.parallel import side_by_side
 from ..._deploy.resolution import Resolved
 from ..._deploy.state import States
@@ -30,6 +31,7 @@ class StateWatch:
         self._nodes: list[dict[str, Any]] = []
         self._nodes_read = float("-inf")
 
+    @reading_answers_of("the engine")
     def states(self, revisions: Mapping[str, int]) -> States:
         """Read services and tasks only; the nodes every few seconds."""
         # Two calls for the whole app, however many services it has.
