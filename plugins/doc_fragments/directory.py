@@ -80,7 +80,7 @@ options:
     default: true
   ca_file:
     description: A file in PEM format with the authorities that the server's certificate may come
-      from; by default those that the machine trusts.
+      from; by default the system's, or those that E(SSL_CERT_FILE) and E(SSL_CERT_DIR) name.
     type: path
   client_certificate:
     description: A file in PEM format with the certificate for O(bind=external).

@@ -38,7 +38,7 @@ options:
   proxy:
     description:
       - "Kubernetes: the address of a proxy to the API server. E(K8S_AUTH_PROXY) is used where the
-        option is not given."
+        option is not given, then the C(proxy-url) of the kubeconfig; E(HTTPS_PROXY) is not."
     type: str
   no_proxy:
     description:

@@ -73,7 +73,9 @@ options:
       - The path of the certificate authority that the certificate of the engine or API server must
         come from.
       - The path is one on the host that runs the module.
-      - "Kubernetes: by default E(K8S_AUTH_SSL_CA_CERT), else what the kubeconfig says."
+      - "Swarm: by default the authorities of the Python package C(certifi) are trusted."
+      - "Kubernetes: by default E(K8S_AUTH_SSL_CA_CERT), else what the kubeconfig says, else the
+        system's authorities, or those that E(SSL_CERT_FILE) and E(SSL_CERT_DIR) name."
     type: path
     aliases: [ca_cert, tls_ca_cert, cacert_path, ssl_ca_cert]
   client_cert:
@@ -119,7 +121,8 @@ options:
     description:
       - The path of a Docker client's C(config.json) on the host that runs the module, with
         C(auths), C(credHelpers) or C(credsStore).
-      - By default the file that the Docker client of the user there would use.
+      - By default C(config.json) in the folder that E(DOCKER_CONFIG) names, else
+        C(~/.docker/config.json), of the user there.
       - On Kubernetes the machines get the credentials of the registries that they pull from, as a
         Secret of the type C(kubernetes.io/dockerconfigjson).
     type: path

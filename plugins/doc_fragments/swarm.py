@@ -17,6 +17,8 @@ options:
         or V(tcp://swarm.example.com:2376)."
       - The environment variable E(DOCKER_HOST) of the host that runs the module is used where the
         option is not given.
+      - A TCP address is reached through the proxy that E(HTTPS_PROXY), or E(HTTP_PROXY) with
+        O(tls=false), or E(ALL_PROXY) names on that host, unless E(NO_PROXY) lists it.
     type: str
     default: unix:///var/run/docker.sock
     aliases: [docker_url]

@@ -25,7 +25,11 @@ extends_documentation_fragment:
   - shipping.code.attributes.writing
 options:
   url:
-    description: The URL of AWX, such as V(https://awx.example.com).
+    description:
+      - The URL of AWX, such as V(https://awx.example.com).
+      - AWX is reached through the proxy that E(HTTPS_PROXY), E(HTTP_PROXY) or E(ALL_PROXY) names on
+        the host that runs the module, unless E(NO_PROXY) lists it.
+      - E(AWXKIT_API_BASE_PATH) names the path of the API where it is not V(/api/).
     type: str
     required: true
   token:
@@ -37,8 +41,8 @@ options:
     type: bool
     default: true
   ca_file:
-    description: A file with the authorities that may have signed it; by default those that Python's
-      requests knows.
+    description: A file with the authorities that may have signed it; by default those of the
+      Python package C(certifi).
     type: path
   state:
     description:

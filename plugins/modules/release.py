@@ -56,8 +56,9 @@ options:
   spec:
     description:
       - The content of a Compose file, inline.
-      - Ansible reads it as YAML 1.1, so write ports as quoted texts, and as a template, so write
-        C(!unsafe) before texts with braces.
+      - Ansible reads it as YAML 1.1, so quote ports, dates, and texts such as V(on) and V(no). What
+        cannot have been meant as it was read is rejected.
+      - Ansible reads it as a template, so write C(!unsafe) before texts with braces.
     type: dict
   manifests:
     description:

@@ -36,7 +36,12 @@ class Key(NamedTuple):
 
 
 CONTENT_KEYS: Mapping[str, Key] = {
-    "url": Key("url", "Where the control machine gets it from.", each_platform=True),
+    "url": Key(
+        "url",
+        "Where the control machine gets it from: by the proxy of `HTTPS_PROXY` or `HTTP_PROXY`,"
+        " with the login that the URL or the user's `~/.netrc` has.",
+        each_platform=True,
+    ),
     "file": Key(
         "path",
         "The file, below the folder of the catalogue, in place of `url`.",
