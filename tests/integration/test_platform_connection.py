@@ -75,6 +75,24 @@ def test_mutual_tls(player: Player, engine_with_tls: str, client: dict[str, str]
     assert info(player, engine_with_tls, **others)["history"] == []
 
 
+def test_variables_of_libraries_change_nothing(
+    player: Player, engine_with_tls: str, client: dict[str, str], tmp_path: Path
+) -> None:
+    """requests prefers the bundles to the task's own authority, unless it is kept from them."""
+    other = str(Authority(tmp_path / "other").certificate)
+    for bundle, options, is_let_in in (
+        (other, client, True),
+        (other, {**client, "ca_path": None, "validate_certs": False}, True),
+        (client["ca_path"], {**client, "ca_path": other}, False),
+    ):
+        outcome = player.run(
+            "release_info",
+            {"app": "nothing", "docker_host": engine_with_tls, "timeout": 5, **options},
+            environment={"REQUESTS_CA_BUNDLE": bundle, "CURL_CA_BUNDLE": bundle},
+        )
+        assert ("history" in outcome.result) is is_let_in, outcome.output
+
+
 def test_strangers_are_not_let_in(
     player: Player, engine_with_tls: str, client: dict[str, str], tmp_path: Path
 ) -> None:

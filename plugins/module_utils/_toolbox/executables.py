@@ -13,6 +13,8 @@ import shutil
 import struct
 from typing import NamedTuple
 
+from .._core.errors import os_words
+
 _HEAD = 4096
 # e_machine of elf(5), and the processors whose kernels run such a program.
 _PROCESSORS = {
@@ -108,7 +110,7 @@ def problem(path: str, arch: str, search_path: str) -> str:
         with open(path, "rb") as program:
             needed = needs(program.read(_HEAD))
     except OSError as error:
-        return f"it cannot be read: {(error.strerror or str(error)).lower()}"
+        return f"it cannot be read: {os_words(error)}"
     if needed.processors and arch not in needed.processors:
         return f"it is for {needed.processor}, and this host is {arch}"
     if needed.interpreter and not _is_there(needed.interpreter, search_path):
