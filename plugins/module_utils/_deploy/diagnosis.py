@@ -18,6 +18,22 @@ REMEDIES = {
     "registry_unreachable": "Check the registry's address and that the machines reach it",
     "image_unavailable": "Check that the registry has it and that the machines may pull it",
     "start_failed": "Correct the command, the user or the working directory",
+    "not_started": "Correct what the message names; the engine's log on the node may have more",
+    "network_failed": (
+        "Look at the network on that node: restart its engine, which removes what it left of"
+        " networks, or correct what the message names"
+    ),
+    "disk_full": "Free disk space on the node, for example by docker system prune",
+    "volume_differs": (
+        "Give the volume another name, or remove the existing one by hand once nothing uses it"
+    ),
+    "logging_failed": "Correct logging, or start what receives the log",
+    "limit_refused": "Correct deploy.resources.limits, or choose nodes that have as much",
+    "setting_refused": (
+        "Correct the setting that the message names, such as sysctls, ulimits, cap_add or hostname"
+    ),
+    "engine_slow": "Look at the node's load and at the log of its engine",
+    "node_unavailable": "Start the engine of the node, or set it active: docker node update",
     "sandbox_failed": "Look at the machine's container runtime and network plugin",
     "mount_failed": (
         "Make the directory on every machine that may run the service, or check the volume's driver"

@@ -9,6 +9,7 @@ Pure: what must be remembered from one look to the next is handed in and out.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Optional
 
@@ -73,6 +74,9 @@ class ServiceHealth:
     monitored: bool = False
 
 
+# A task in these states has what it reserves, and its ports.
+_HOLDING = (PREPARING, STARTING, RUNNING)
+
 # What a look finds to be beyond recovery: the cause, and the task that shows it.
 Finding = tuple[Cause, Optional[Task]]
 
@@ -84,17 +88,37 @@ def remember(state: ServiceState) -> HealthMemory:
     )
 
 
+def makes_room(states: Iterable[ServiceState]) -> bool:
+    """Return whether tasks of these services are still to go, with their ports and memory."""
+    return any(any(_is_going(task, state) for task in state.tasks) for state in states)
+
+
+def _is_going(task: Task, state: ServiceState) -> bool:
+    if task.state not in _HOLDING:
+        return False
+    # A task of the former spec goes when the new one runs; it stays where that one waits, too.
+    return not task.wanted or not (task.current or any(map(_waiting_cause, state.tasks)))
+
+
 def assess(
-    state: ServiceState, memory: HealthMemory, now: float, max_crashes: int
+    state: ServiceState,
+    memory: HealthMemory,
+    now: float,
+    max_crashes: int,
+    *,
+    others_make_room: bool = False,
 ) -> ServiceHealth:
-    """Assess a service by one look at the monotonic time ``now``."""
+    """Assess a service by one look at the monotonic time ``now``.
+
+    ``others_make_room``: tasks of other services of the app are still to go.
+    """
     failed = _failed(state, memory)
     base = ServiceHealth(
         memory, crashes=len(failed), healthy=len(state.healthy), wanted=state.wanted
     )
     finding = _unrecoverable(state, memory, failed, max_crashes)
     if not finding:
-        memory, finding = _stuck(state, memory, failed, now)
+        memory, finding = _stuck(state, memory, failed, now, others_make_room=others_make_room)
     if finding:
         return replace(base, memory=memory, cause=finding[0], task=finding[1])
     if state.update in (UPDATING, ROLLING_BACK) or not _all_there(state):
@@ -179,12 +203,19 @@ def _crash_loop(failed: list[Task], max_crashes: int) -> Finding | None:
 
 
 def _stuck(
-    state: ServiceState, memory: HealthMemory, failed: list[Task], now: float
+    state: ServiceState,
+    memory: HealthMemory,
+    failed: list[Task],
+    now: float,
+    *,
+    others_make_room: bool,
 ) -> tuple[HealthMemory, Finding | None]:
     """Return what counts when it lasts: no room, no machine, nothing that is tried again."""
     finding = _standstill(state, failed)
-    # The task that is replaced may hold the port or the memory that the new one waits for.
-    making_room = any(task.state == RUNNING and not task.wanted for task in state.tasks)
+    # The task that is replaced may hold the port or the memory that the new one waits for, also
+    # while it has not become healthy and is being stopped.
+    own = any(task.state in _HOLDING and not task.wanted for task in state.tasks)
+    making_room = own or others_make_room
     if not finding or (finding[0].room and making_room):
         return replace(memory, stuck=""), None
     cause = finding[0]

@@ -13,7 +13,7 @@ from .._core.cause import Cause
 from .._core.errors import Unreachable
 from .._core.failure import Failure
 from .diagnosis import explain
-from .health import HealthMemory, ServiceHealth, assess
+from .health import HealthMemory, ServiceHealth, assess, makes_room
 from .ports import Platform, StateWatch
 from .resolution import Resolved
 from .state import (
@@ -71,6 +71,9 @@ class HealthWatch:
                     self.memories.get(name, HealthMemory()),
                     time.monotonic(),
                     self.max_crashes,
+                    others_make_room=makes_room(
+                        state for other, state in self.states.items() if other != name
+                    ),
                 )
                 self.memories[name], self.health[name] = health.memory, health
                 self._report_progress(name, health)

@@ -3,91 +3,181 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Swarm's words for why a task does not run, and what they mean.
 
-The texts come from the scheduler's filters (moby/swarmkit manager/scheduler/filter.go) and from the
-executor of the engine; tried on Docker 20.10 and 26.1.
+The texts come from the scheduler's filters (moby/swarmkit manager/scheduler/filter.go), from the
+engine's executor and from libnetwork; tried on Docker 20.10 and 26.1.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..._core.cause import Cause
 from ..._deploy.start_failures import START_FAILURES
 
 _AT_ONCE = 1.0
+# A task that is replaced may hold what the new one needs, and the scheduler notices its end later.
+_ROOM = 5.0
+# An engine that restarts is back by then, and a manager has noticed it.
+_RESTART = 15.0
 
-# What stands in a task's Err -> kind, text, patience; what needs patience, a task that goes may
-# make possible.
-_WAITING: tuple[tuple[str, str, str, float], ...] = (
-    (
-        "scheduling constraints not satisfied",
-        "no_machine",
-        "no machine matches its placement",
-        _AT_ONCE,
+
+class _Waiting(NamedTuple):
+    """What stands in the Err of a task that waits, and for how long it may."""
+
+    words: str
+    kind: str
+    text: str
+    patience: float
+
+
+# A scheduler names every filter by which it left nodes out. A node is left out by the first filter
+# that does not pass it, so the most telling one comes first here: a node whose port is taken
+# matches the placement.
+_WAITING = (
+    _Waiting(
+        "host-mode port already in use",
+        "port_taken",
+        "its host port is taken on every machine that may run it",
+        _ROOM,
     ),
-    (
+    _Waiting(
         "max replicas per node limit exceed",
         "no_machine",
         "every machine has max_replicas_per_node of its tasks",
-        3.0,
+        _ROOM,
     ),
-    (
+    _Waiting(
+        "insufficient resources",
+        "no_resources",
+        "no machine has the CPU or memory it reserves",
+        _ROOM,
+    ),
+    _Waiting(
         "unsupported platform",
         "wrong_architecture",
         "no machine has the architecture it needs",
         _AT_ONCE,
     ),
-    ("insufficient resources", "no_resources", "no machine has the CPU or memory it reserves", 3.0),
-    (
-        "host-mode port already in use",
-        "port_taken",
-        "its host port is taken on every machine that may run it",
-        3.0,
+    _Waiting(
+        "scheduling constraints not satisfied",
+        "no_machine",
+        "no machine matches its placement",
+        _AT_ONCE,
     ),
-    (
+    _Waiting(
         "missing plugin",
         "missing_plugin",
         "no machine has the volume, network or log plugin it needs",
         _AT_ONCE,
     ),
-    ("no suitable node", "no_machine", "no machine can run it", 3.0),
+    _Waiting(
+        "not available for new tasks",
+        "node_unavailable",
+        "every node that may run it is down or drained",
+        _RESTART,
+    ),
 )
+# All that a scheduler says begins so.
+_ANY = "no suitable node"
+_OTHER = _Waiting(_ANY, "no_machine", "no machine can run it", _ROOM)
+
+# What stands in the Err of a task that ended, in lower case -> kind, text, whether trying again
+# cannot help. The first row that fits counts, so that exact causes come before those whose words
+# they contain.
 _FAILED: tuple[tuple[str, str, str, bool], ...] = (
     ("no such image", "image_unavailable", "its image cannot be had", True),
     ("pull access denied", "image_denied", "the registry refuses its image", True),
+    ("no space left on device", "disk_full", "its node has no disk space left", False),
+    ("assigned node no longer meets", "no_machine", "its node no longer matches", False),
+    # Host ports: the engine's proxy, its port allocator, and Docker 28.
+    *(
+        (words, "port_taken", "its host port is taken by something else on the machine", False)
+        for words in (
+            "port is already allocated",
+            "bind: address already in use",
+            "failed to bind host port",
+        )
+    ),
+    # libnetwork, drivers/overlay/joinleave.go: "error creating vxlan interface: file exists" is
+    # what an engine leaves that was killed hard. Its own IP address management says "Address
+    # already in use", too.
+    *(
+        (words, "network_failed", "its node cannot join it to its networks", False)
+        for words in (
+            "sandbox join failed",
+            "error creating vxlan interface",
+            "on gw network failed",
+            "attaching to network failed",
+            "failed to allocate gateway",
+            "address already in use",
+            "no available addresses on this pool",
+            "no available ipv4 addresses",
+            "non-overlapping ipv4 address pool",
+            "driver failed programming external connectivity",
+            "failed to set up container networking",
+            "no such network",
+        )
+    ),
     ("bind source path does not exist", "mount_failed", "a bind-mounted path does not exist", True),
-    ("invalid mount config", "mount_failed", "a mount cannot be made", True),
-    ("failed to mount local volume", "mount_failed", "a volume cannot be mounted", False),
+    ("invalid mount", "mount_failed", "a mount cannot be made", True),
+    ("volume name must be unique", "volume_differs", "a volume exists with another driver", True),
+    ("looking up volume plugin", "missing_plugin", "its node lacks the volume plugin", False),
+    ("invalid option:", "mount_failed", "a volume has an option that its driver lacks", True),
+    ("missing required option", "mount_failed", "a volume lacks an option of its driver", True),
+    *(
+        (words, "mount_failed", "a volume cannot be mounted", False)
+        for words in ("failed to mount local volume", "error while mounting volume")
+    ),
+    ("error mounting", "mount_failed", "a mount cannot be made", False),
+    ("looking up logging plugin", "missing_plugin", "its node lacks the log driver", False),
+    (
+        "failed to initialize logging driver",
+        "logging_failed",
+        "its log driver does not reach where it logs to",
+        False,
+    ),
+    ("unknown log opt", "logging_failed", "its log driver has no such option", True),
+    *(
+        (words, "limit_refused", "its node cannot give it the limits that it asks for", True)
+        for words in ("range of cpus is from", "minimum memory limit allowed")
+    ),
+    *(
+        (words, "setting_refused", "its node does not take one of its settings", final)
+        for words, final in (
+            ("invalid capadd", True),
+            ("invalid capdrop", True),
+            ("invalid signal", True),
+            ("wrong rlimit value", True),
+            ("error setting rlimit", False),
+            ("/proc/sys/", False),
+            ("not in a separate kernel namespace", True),
+            ("sethostname", True),
+        )
+    ),
+    ("the working directory", "start_failed", "its working directory cannot be used", True),
+    ("cannot mkdir", "start_failed", "its working directory cannot be used", True),
+    ("unable to find group", "start_failed", "its group does not exist in the image", True),
     *START_FAILURES,
-    (
-        "port is already allocated",
-        "port_taken",
-        "its host port is taken by something else on the machine",
-        False,
-    ),
-    (
-        "address already in use",
-        "port_taken",
-        "its host port is taken by something else on the machine",
-        False,
-    ),
     ("unhealthy container", "unhealthy", "its health check fails", False),
-    # Last: the texts of more exact causes follow these words.
-    ("starting container failed", "start_failed", "cannot be started", False),
+    ("deadline exceeded", "engine_slow", "its engine did not start it in time", False),
 )
 _EXIT = re.compile(r"non-zero exit \((\d+)\)")
 
 
 def waiting(error: str) -> Cause | None:
     """Return why a task is assigned to no node; None while the scheduler reports nothing."""
-    for words, kind, text, patience in _WAITING:
-        if words in error:
-            return Cause(
-                kind, f"{text} ({_inner(error)})", patience=patience, room=patience > _AT_ONCE
-            )
-    return None
+    rows = [row for row in _WAITING if row.words in error]
+    if not rows:
+        return _cause(_OTHER, error, _OTHER.patience) if _ANY in error else None
+    # Nodes that were left out for another reason may fit as soon as that is over.
+    return _cause(rows[0], error, max(row.patience for row in rows))
+
+
+def _cause(row: _Waiting, error: str, patience: float) -> Cause:
+    text = f"{row.text} ({_inner(error)})"
+    return Cause(row.kind, text, patience=patience, room=patience > _AT_ONCE)
 
 
 def failed(status: Mapping[str, Any]) -> Cause:
@@ -100,7 +190,7 @@ def failed(status: Mapping[str, Any]) -> Cause:
     if code == 0 and not error:
         return Cause("ended", "ended by itself with exit code 0")
     if error and not _EXIT.search(error):
-        return Cause("start_failed", f"cannot be started ({error})")
+        return Cause("not_started", f"cannot be started ({error})")
     # Out of memory is only exit code 137 here: OOMKilled is in the inspect of the node's engine.
     return Cause("crash", f"ended with exit code {code}" if code is not None else "ended")
 

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.shipping.code.plugins.module_utils._deploy.health import (
     HealthMemory,
     assess,
+    makes_room,
     remember,
 )
 from ansible_collections.shipping.code.plugins.module_utils._deploy.state import (
@@ -34,6 +35,7 @@ from hypothesis import strategies as st
 CRASH = Cause("crash", "ended with exit code 1")
 FINAL = Cause("image_missing", "the registry has no such image", final=True)
 NO_MACHINE = Cause("no_machine", "no machine matches", patience=1.0)
+PORT_TAKEN = Cause("port_taken", "its host port is taken", patience=3.0, room=True)
 NO_ROOM = Cause("no_resources", "no machine has the memory", patience=3.0, room=True)
 
 
@@ -234,3 +236,36 @@ def test_a_look_at_the_same_state_changes_no_mind(state):
     first = assess(state, HealthMemory(), 0.0, 3)
     again = assess(state, first.memory, 0.0, 3)
     assert (first.live, first.cause) == (again.live, again.cause)
+
+
+@pytest.mark.parametrize("holder", [PREPARING, STARTING, RUNNING])
+def test_a_failed_replica_that_still_stops_is_waited_for(holder):
+    waiting = task("t2", WAITING, cause=PORT_TAKEN)
+    going = task("t1", holder, current=False, wanted=False)
+    gone = crashed("t1", current=False, wanted=False, sent=False)
+    # Ten looks, one second apart: the port is not free before the failed replica has stopped.
+    assert not seen(*[service(waiting, going)] * 10).cause
+    outcome = seen(*[service(waiting, going)] * 10, *[service(waiting, gone)] * 4)
+    assert outcome.cause and outcome.cause.kind == "port_taken"
+
+
+ROOM = [
+    (service(task("t1")), False),
+    (service(task("t1", wanted=False)), True),
+    (service(task("t1", STARTING, wanted=False)), True),
+    (service(crashed("t1", wanted=False)), False),
+    # It goes when the new one runs, unless that one waits itself.
+    (service(task("t1", current=False), task("t2", STARTING)), True),
+    (service(task("t1", current=False), task("t2", WAITING, cause=NO_ROOM)), False),
+]
+
+
+@pytest.mark.parametrize(("other", "is_made"), ROOM)
+def test_room_that_another_service_makes(other, is_made):
+    assert makes_room([other]) is is_made
+    state = service(task("t2", WAITING, cause=NO_ROOM))
+    memory = remember(state)
+    for now in range(10):
+        health = assess(state, memory, float(now), 3, others_make_room=makes_room([other]))
+        memory = health.memory
+    assert bool(health.cause) is not is_made
