@@ -15,6 +15,8 @@ options:
     description:
       - "Swarm: the address of the engine of a manager, for example V(unix:///var/run/docker.sock)
         or V(tcp://swarm.example.com:2376)."
+      - An address by C(ssh) is rejected, since the modules open no SSH connection themselves. Run
+        the task on the manager, so that Ansible connects, and use the unix socket there.
       - The environment variable E(DOCKER_HOST) of the host that runs the module is used where the
         option is not given.
       - A TCP address is reached through the proxy that E(HTTPS_PROXY), or E(HTTP_PROXY) with

@@ -29,6 +29,7 @@ from ..._core.errors import (
 from ..._core.http_date import timestamp
 from ..._core.libraries import Library
 from ..._core.requests_session import isolate
+from . import rejections
 
 # docker 6 fails with requests 2.32 and newer: "Not supported URL scheme http+docker".
 SDK = Library("docker", "the host that talks to the engine", "7.1", "8")
@@ -53,6 +54,16 @@ class Connection:
     client_cert: str | None = None
     client_key: str | None = None
     timeout: int = 60
+
+    def check_address(self) -> None:
+        """Reject an address by SSH, which would need a client, keys and known hosts of its own."""
+        if self.docker_host.startswith("ssh:"):
+            raise ShippingError(
+                f"cannot use docker_host {self.docker_host}",
+                "the modules open no SSH connection themselves",
+                "Let Ansible connect by SSH: run the task on the manager and leave docker_host at"
+                " unix:///var/run/docker.sock",
+            )
 
     def check_files(self) -> None:
         """Reject files that cannot be read, and a certificate without its key."""
@@ -88,6 +99,7 @@ class Engine:
     """One engine; every thread has a session of its own."""
 
     def __init__(self, connection: Connection) -> None:
+        connection.check_address()
         connection.check_files()
         self.connection = connection
         self.clock = 0.0
@@ -274,11 +286,12 @@ def _refusal(method: str, path: str, response: Any) -> PlatformError:
     what = f"the engine refused {method} {path.partition('?')[0]}"
     if any(word in why for word in _OUTDATED):
         return Outdated(what, why)
+    remedy = rejections.hint(why, response.status_code) if method == "POST" else ""
     if response.status_code == 404:
-        return NotFound(what, why)
+        return NotFound(what, why, remedy)
     if response.status_code in (401, 403):
-        return Denied(what, why)
-    return PlatformError(what, why, status=response.status_code)
+        return Denied(what, why, remedy)
+    return PlatformError(what, why, remedy, status=response.status_code)
 
 
 def _not_an_engine(connection: Connection, why: str) -> PlatformError:
