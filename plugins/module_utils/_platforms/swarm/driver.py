@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -20,6 +21,7 @@ from . import image_digests, lookup, planning, storage
 from .compare import HASH, render, service_hash, updated
 from .engine import Engine
 from .observe import APP, RELEASE, SERVICE, STACK, TOKEN, VERSION
+from .rejections import PORT_IN_USE
 from .service_names import service_name
 from .spec_fields import Names, get
 
@@ -36,9 +38,12 @@ class Driver:
     def __init__(self, engine: Engine, credentials: image_digests.EngineCredentials) -> None:
         self._engine = engine
         self._credentials = credentials
+        # Names and ids are the same for all services that are written from one observation.
+        self._names: tuple[Observation | None, Names] = (None, Names())
+        self._names_lock = threading.Lock()
 
     def make_objects(self, app: str, resolved: Resolved, contents: Contents, fence: Fence) -> None:
-        """Make the secrets and configs that are missing."""
+        """Make the secrets and configs that are missing, and label those that exist."""
         near = {"name": [f"{app}_"]}
         existing = {
             kind: {
@@ -47,7 +52,7 @@ class Driver:
             for kind in ("secrets", "configs")
         }
         storage.make_objects(self._engine, app, resolved, contents, existing=existing, fence=fence)
-        storage.take_over(self._engine, app, resolved, existing, fence)
+        storage.label_objects(self._engine, app, resolved, existing, fence)
 
     def make_networks(self, app: str, resolved: Resolved, fence: Fence) -> None:
         """Make the networks that are missing, side by side."""
@@ -73,19 +78,32 @@ class Driver:
 
     def apply(self, app: str, name: str, record: Record, seen: Observation, fence: Fence) -> int:
         """Make one service what is declared, from a fresh read, until nobody else was faster."""
-        names = lookup.names_for(self._engine, record.resolved)
-        for _attempt in range(_ATTEMPTS):
+        names = self._names_for(record, seen)
+        for attempt in range(_ATTEMPTS):
             try:
                 self._write(app, name, record, seen, fence, names=names)
                 return _SHOWN_AT_ONCE
             # The stale body is never sent again: the next attempt reads and compares again.
             except Outdated:
                 time.sleep(_PAUSE)
+            # A service that was just written gives its port up a moment later (swarmkit's
+            # allocator), or another service has it.
+            except PlatformError as error:
+                if PORT_IN_USE not in error.why or attempt == _ATTEMPTS - 1:
+                    raise
+                time.sleep(_PAUSE)
         raise PlatformError(
             f"service {name} could not be written",
             f"somebody else changed it {_ATTEMPTS} times meanwhile",
             "Find out who does, then run again",
         )
+
+    def _names_for(self, record: Record, seen: Observation) -> Names:
+        """Return names and ids, read once the networks of a rollout are made."""
+        with self._names_lock:
+            if self._names[0] is not seen:
+                self._names = (seen, lookup.names_for(self._engine, record.resolved))
+            return self._names[1]
 
     def _write(
         self,
@@ -260,13 +278,33 @@ class Driver:
         # Each stamp also raises the version of a service, so a write that a former holder has
         # already prepared fails as out of sequence.
         services = self._engine.get("/services", filters={"label": [f"{APP}={app}"]})
+        stamped = side_by_side(lambda body: self._stamp(body, fence), services)
+        left = sorted(body["Spec"]["Name"] for body, done in zip(services, stamped) if not done)
+        if left:
+            raise PlatformError(
+                f"service {', '.join(left)} could not be taken over from the former run",
+                f"somebody else changed it {_ATTEMPTS} times meanwhile",
+                "Find out who does, then run again",
+            )
 
-        def write(body: dict[str, Any]) -> None:
+    def _stamp(self, body: dict[str, Any], fence: Fence) -> bool:
+        """Put the token on one service; return whether it has it, or is removed."""
+        for _attempt in range(_ATTEMPTS):
             spec = dict(body["Spec"])
-            spec["Labels"] = {**spec["Labels"], TOKEN: str(fence.token)}
-            self._update(body, spec, fence)
-
-        side_by_side(write, services)
+            spec["Labels"] = {**(spec.get("Labels") or {}), TOKEN: str(fence.token)}
+            try:
+                # It reads the lease before the write.
+                self._update(body, spec, fence)
+                return True
+            except Outdated:
+                time.sleep(_PAUSE)
+            except NotFound:
+                return True
+            try:
+                body = self._engine.get(f"/services/{body['ID']}")
+            except NotFound:
+                return True
+        return False
 
 
 def _wait(deadline: float, what: str, why: str) -> None:

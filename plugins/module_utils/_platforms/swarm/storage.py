@@ -150,28 +150,27 @@ def make_objects(
     side_by_side(make, missing)
 
 
-def take_over(
+def label_objects(
     engine: Engine,
     app: str,
     resolved: Resolved,
     existing: Mapping[str, Mapping[str, Any]],
     fence: Fence,
 ) -> None:
-    """Label a stack's secrets and configs that are used from now on.
+    """Give the secrets and configs that exist their declared labels, and those of the app.
 
-    They are removed with the last release that needs them.
+    A stack's objects are taken over so: they are removed with the last release that needs them.
     """
     for kind in ("secrets", "configs"):
         for name, entry in getattr(resolved, kind).items():
             found = existing[kind].get(name)
-            if (
-                found
-                and not entry.get("external")
-                and APP not in (found["Spec"].get("Labels") or {})
-            ):
+            if not found or entry.get("external"):
+                continue
+            former = found["Spec"].get("Labels") or {}
+            labels = {**former, **entry.get("labels", {}), APP: app, KIND: CONTENT}
+            if labels != former and former.get(APP, app) == app:
                 fence.check()
                 # The API never returns a secret's data; an update of labels may leave it out.
-                labels = {**(found["Spec"].get("Labels") or {}), APP: app, KIND: CONTENT}
                 engine.post(
                     f"/{kind}/{found['ID']}/update",
                     {**found["Spec"], "Labels": labels},
