@@ -255,8 +255,11 @@ def absent(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:
     for record in seen.records:
         volumes.update(record.resolved.volumes)
     left = any(there.values())
+    kept = ", ".join(sorted(volumes))
+    stay = f"volumes stay, since their data cannot be made again: {kept}. Remove them by hand"
     return PlannedRun(
         kind=ABSENT,
+        warnings=(stay,) if left and volumes else (),
         needed=left,
         changed=left,
         purpose=f"who removes {intent.app}",
