@@ -148,6 +148,12 @@ size = measured(units.octets, units.size)
 cpus = measured(units.nanocpus, units.cpus)
 
 
+# As somebody writes them who forgets the leading zero.
+_USUAL_MODES = frozenset(
+    (1777, 777, 775, 770, 755, 750, 700, 666, 664, 660, 644, 640, 600, 444, 440, 400)
+)
+
+
 def octal(value: object, reader: Reader) -> object:
     """Read a file mode: a number as YAML read it, or octal digits in a text."""
     try:
@@ -157,6 +163,9 @@ def octal(value: object, reader: Reader) -> object:
     # A bool is an int in Python: `mode: true` would be 0001.
     if isinstance(value, bool) or not 0 <= mode <= 0o7777:
         return reader.problem(f"must be a file mode such as 0440, not {value!r}")
+    # Docker's own clients read 1777 as a decimal number, too.
+    if isinstance(value, int) and value in _USUAL_MODES:
+        reader.note(f"{value} is the mode 0{mode:o}; write 0{value} where you mean that")
     return mode
 
 

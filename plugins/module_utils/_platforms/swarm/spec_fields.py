@@ -221,7 +221,7 @@ def _by(*keys: str) -> Callable[[Any], dict[str, Any]]:
 
 
 # bind.create_host_path is not among them: engines ignore CreateMountpoint for services (tried on
-# 26.1). Driver options of a volume that exists already are silently ignored, too.
+# 20.10 and 26.1).
 _MOUNT_PLACES = {
     "read_only": "ReadOnly",
     "source": "Source",
@@ -267,8 +267,6 @@ def _grants(kind: str) -> To:
         ids: dict[str, str] = getattr(names, f"{kind.lower()}s")
         return [
             {
-                # A config that is mounted at two paths gets one owner and mode, those of the last
-                # (Docker 20.10, 26.1).
                 "File": {
                     "Name": _file(kind, grant["target"]),
                     "UID": grant["uid"],

@@ -9,7 +9,9 @@ Keys: https://github.com/compose-spec/compose-spec/blob/main/spec.md
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from ..._compose.keys import NOT_YET
 from ..._compose.normal_form import Compose
@@ -43,10 +45,19 @@ _KEYS: dict[str, str | Plain] = {
     "expose": "nothing to do: services on one network reach every port of each other",
     "networks": "`TaskTemplate.Networks` with aliases; the service's own name is always one",
     "network_mode": "`host` only: the network `host`",
-    "volumes": "`ContainerSpec.Mounts`: volume, bind (absolute paths), tmpfs",
+    "volumes": (
+        "`ContainerSpec.Mounts`: volume, bind (absolute paths), tmpfs; a bind's path must exist on"
+        " the nodes, since `bind.create_host_path` has no effect"
+    ),
     "tmpfs": "`ContainerSpec.Mounts` of type tmpfs",
-    "secrets": "`ContainerSpec.Secrets`, objects named after their content",
-    "configs": "`ContainerSpec.Configs`, objects named after their content",
+    "secrets": (
+        "`ContainerSpec.Secrets`, objects named after their content; at two paths with one uid, gid"
+        " and mode only"
+    ),
+    "configs": (
+        "`ContainerSpec.Configs`, objects named after their content; at two paths with one uid, gid"
+        " and mode only"
+    ),
     "healthcheck": "`ContainerSpec.Healthcheck`; `start_interval` from engine API 1.44",
     "logging": "`TaskTemplate.LogDriver`",
     "extra_hosts": "`ContainerSpec.Hosts`",
@@ -162,9 +173,11 @@ _OBJECT_KEYS: dict[str, str] = {
     "networks.labels": "`Labels`",
     "volumes.name": "the volume's name; else `<app>_<key>`",
     "volumes.external": "mounted under its own name",
-    "volumes.driver": "`VolumeOptions.DriverConfig.Name`",
-    "volumes.driver_opts": "`VolumeOptions.DriverConfig.Options`",
-    "volumes.labels": "`VolumeOptions.Labels`",
+    "volumes.driver": "`VolumeOptions.DriverConfig.Name`; a volume that exists cannot change it",
+    "volumes.driver_opts": (
+        "`VolumeOptions.DriverConfig.Options`; a volume that exists cannot change them"
+    ),
+    "volumes.labels": "`VolumeOptions.Labels`; a volume that exists cannot change them",
     "secrets.name": "the name of an external secret",
     "secrets.external": "must exist already; never changed, never removed",
     "secrets.file": "read on the control machine, also from Ansible Vault",
@@ -223,6 +236,50 @@ def _check_probes(app: Compose, reader: Reader) -> None:
             )
 
 
+def _check_grants(app: Compose, reader: Reader) -> None:
+    """Report a config or secret that a service gets at two paths with different owners or modes."""
+    # The engine keeps one file for each object and links it to all paths, so that all have the
+    # owner and the mode of the last one (Docker 20.10.24 and 26.1.5, configs and secrets).
+    for name, service in app.services.items():
+        for section in ("secrets", "configs"):
+            seen: dict[str, Any] = {}
+            for grant in service.get(section, []):
+                first = seen.setdefault(_object_name(app, section, grant["source"]), grant)
+                if _ownership(first) != _ownership(grant):
+                    reader.at("services").at(name).at(section).problem(
+                        f"{grant['source']} is mounted at {first['target']} and {grant['target']}"
+                        " with different uid, gid or mode, and Swarm gives both paths the last one."
+                        " Write the same for both, or declare the content once more under another"
+                        " name"
+                    )
+
+
+def _object_name(app: Compose, section: str, source: str) -> str:
+    entry = getattr(app, section).get(source, {})
+    return f"external {entry['name']}" if entry.get("external") else source
+
+
+def _ownership(grant: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(grant[key] for key in ("uid", "gid", "mode"))
+
+
+def _check_ports(app: Compose, reader: Reader) -> None:
+    """Report a port that one service publishes on all nodes and another one on its own."""
+    owners: dict[tuple[Any, Any], str] = {}
+    for name, service in app.services.items():
+        for port in service.get("ports", []):
+            if port["mode"] == "ingress" and "published" in port:
+                owners[port["published"], port["protocol"]] = name
+    for name, service in app.services.items():
+        for port in service.get("ports", []):
+            owner = owners.get((port.get("published"), port["protocol"]))
+            if port["mode"] == "host" and owner:
+                reader.at("services").at(name).at("ports").problem(
+                    f"{port['published']}/{port['protocol']} is published by {owner} in mode"
+                    " ingress, which takes it on every node; publish another port"
+                )
+
+
 def _without_ignored(app: Compose) -> Compose:
     """Return the app without probes."""
     return replace(
@@ -242,6 +299,6 @@ SUPPORT = Support(
     refused_object_keys=_REFUSED_OBJECT_KEYS,
     refused_values=_REFUSED_VALUES,
     read_overlay=_read_overlay,
-    checks=(_check_probes,),
+    checks=(_check_probes, _check_grants, _check_ports),
     without_ignored=_without_ignored,
 )
