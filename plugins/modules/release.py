@@ -161,6 +161,8 @@ options:
     description:
       - Names of services and networks that may be removed and made anew where they cannot change in
         place, which interrupts them.
+      - "Swarm: also allows that a service is removed first where two services swap published
+        ports. Volumes are never removed."
     type: list
     elements: str
     default: []

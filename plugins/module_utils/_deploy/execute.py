@@ -157,7 +157,11 @@ def _restore(execution: _Execution, failed: Rollout, before: Record) -> tuple[st
     timeout = execution.job.limits.rollback_timeout
     # By the recorded spec: an engine's own rollback knows one former spec for each service, and
     # not which of them belong together.
-    back = replace(_rollout(execution, before, failed.record, timeout), originals=failed.originals)
+    back = replace(
+        _rollout(execution, before, failed.record, timeout),
+        originals=failed.originals,
+        going_back=True,
+    )
     failures = _failures_of(back)
     if not failures:
         return (

@@ -29,6 +29,7 @@ class ServicePlan:
     """What happens to one service. ``restarts`` says whether its tasks are replaced.
 
     ``early``: it is removed before the others change, since one of them takes what it holds.
+    ``after``: services that are written before it, since they give up what it takes.
     """
 
     name: str
@@ -37,6 +38,7 @@ class ServicePlan:
     restarts: bool = False
     interruption: str = UNINTERRUPTED
     early: bool = False
+    after: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:

@@ -25,11 +25,16 @@ from .state import Evidence, States, Task
 
 @dataclass(frozen=True)
 class Wishes:
-    """What a run may do beyond the ordinary."""
+    """What a run may do beyond the ordinary.
+
+    ``going_back``: it brings a release back after another one failed. What cannot be made as that
+    release declares it is then a note of the plan, since an error would leave the app as it is.
+    """
 
     adopt: bool = False
     recreate: frozenset[str] = frozenset()
     monitor: float = 5.0
+    going_back: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from ..._core.errors import LeaseLost, ShippingError, Unreachable
@@ -29,6 +29,7 @@ class Rollout:
     """One rollout, from what runs to ``record``; ``former`` is the version that runs before.
 
     ``originals`` are the services that were taken over on the way, as they were before.
+    ``going_back``: it brings back a release after another one failed.
     """
 
     platform: Platform
@@ -39,6 +40,7 @@ class Rollout:
     timeout: float
     former: str = ""
     originals: tuple[Any, ...] = ()
+    going_back: bool = False
     changed_anything: bool = False
     warnings: list[str] = field(default_factory=list)
 
@@ -48,7 +50,8 @@ class Rollout:
         deadline = time.monotonic() + self.timeout
         seen = retry_unreachable(lambda: self.platform.reader.observe(app), deadline)
         # Planned again, without contents: the run was prepared in another process, which made them.
-        plan = self.platform.preview.plan(app, resolved, seen, self.job.wishes, Contents())
+        wishes = replace(self.job.wishes, going_back=self.going_back)
+        plan = self.platform.preview.plan(app, resolved, seen, wishes, Contents())
         watch = HealthWatch(
             self.platform,
             app,
@@ -66,7 +69,8 @@ class Rollout:
         self.originals = (*self.originals, *plan.originals)
         self._remove_early(plan, deadline)
         failures = self._converge(watch, plan, seen)
-        self.warnings = watch.warnings()
+        # The notes of a first plan were shown when the run was prepared.
+        self.warnings = [*watch.warnings(), *(plan.notes if self.going_back else ())]
         if not failures:
             self._remove_leftovers(plan, deadline)
         return failures
@@ -109,7 +113,7 @@ class Rollout:
         applied: set[str] = set()
         while not watch.expired:
             try:
-                self._apply_ready(watch, seen, applied)
+                self._apply_ready(watch, plan, seen, applied)
             # An engine may restart during a rollout; the deadline alone ends the attempts.
             except Unreachable as error:
                 self.report(f"the platform does not answer ({error.why}), trying again")
@@ -125,13 +129,18 @@ class Rollout:
             _not_begun(name, services, watch) for name in services if name not in applied
         ]
 
-    def _apply_ready(self, watch: HealthWatch, seen: Observation, applied: set[str]) -> None:
+    def _apply_ready(
+        self, watch: HealthWatch, plan: Plan, seen: Observation, applied: set[str]
+    ) -> None:
         """Write the services that wait for no other any more; look at all that are written."""
         services = self.record.resolved.services
+        after = {service.name: service.after for service in plan.services}
         ready = [
             name
             for name in services
-            if name not in applied and _met(services[name].get("depends_on", {}), watch)
+            if name not in applied
+            and applied.issuperset(after.get(name, ()))
+            and _met(services[name].get("depends_on", {}), watch)
         ]
         self._apply([name for name in ready if name not in watch.quiet], watch, seen)
         applied.update(ready)

@@ -13,7 +13,9 @@ from ..._core.errors import PlanError, PlatformError
 from ..._deploy.resolution import Resolved
 from .engine import Engine
 from .observe import Snapshot
+from .published_ports import declared_ports
 from .spec_fields import Names, get
+from .volume_changes import declares_volumes
 
 Result = TypeVar("Result")
 
@@ -49,6 +51,23 @@ def with_external(engine: Engine, snapshot: Snapshot, apps: Iterable[Resolved]) 
     return replace(snapshot, configs=[*snapshot.configs, *configs])
 
 
+def with_volumes(engine: Engine, snapshot: Snapshot, resolved: Resolved) -> Snapshot:
+    """Return what was found, with the volumes of this engine, where the app declares any."""
+    if not declares_volumes(resolved):
+        return snapshot
+    volumes = engine.get("/volumes", filters={"name": sorted(resolved.volumes)})
+    return replace(
+        snapshot, volumes=volumes["Volumes"] or [], node_id=get(engine.get("/info"), "Swarm.NodeID")
+    )
+
+
+def with_all_services(engine: Engine, snapshot: Snapshot, resolved: Resolved) -> Snapshot:
+    """Return what was found, with all services of the Swarm, where the app publishes ports."""
+    if not any(map(declared_ports, resolved.services.values())):
+        return snapshot
+    return replace(snapshot, all_services=engine.get("/services"))
+
+
 def host_network(
     engine: Engine, services: Iterable[dict[str, Any]], networks: Iterable[dict[str, Any]]
 ) -> list[dict[str, Any]]:
@@ -67,7 +86,7 @@ def host_network(
 def names_for(engine: Engine, resolved: Resolved) -> Names:
     """Return names and ids of everything that an app's services may refer to, as it is now.
 
-    They are read for each write, since a network that was recreated has another id.
+    They are read after the networks were made, since one that was recreated has another id.
     """
     networks = [*engine.get("/networks"), engine.get("/networks/host", scope="swarm")]
     # The last network of a name counts: a local one must not hide the Swarm's.

@@ -63,6 +63,16 @@ class Snapshot:
     configs: list[dict[str, Any]] = field(default_factory=list)
     nodes: list[dict[str, Any]] = field(default_factory=list)
     clock: float = 0.0
+    # Read for a plan that needs them only; the volumes are those of the connected engine.
+    volumes: list[dict[str, Any]] = field(default_factory=list)
+    node_id: str = ""
+    all_services: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def node_name(self) -> str:
+        """Return the name of the node whose engine is connected to."""
+        here = (node for node in self.nodes if node["ID"] == self.node_id)
+        return get(next(here, {}), "Description.Hostname") or self.node_id
 
     @property
     def names(self) -> Names:

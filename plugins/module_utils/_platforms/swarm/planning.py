@@ -28,6 +28,7 @@ from ..._deploy.service_diff import (
     removed_services,
     service_plan,
 )
+from . import published_ports, volume_changes
 from .compare import targets
 from .observe import APP, RELEASE, STACK, Snapshot, is_own_network
 from .service_names import service_name
@@ -57,15 +58,11 @@ def plan(
     problems: list[Problem] = []
     adopted = _adopted(comparison, problems)
     bodies = {**snapshot.services, **adopted}
-    problems += _networks_in_the_way(comparison)
-    problems += _missing_external(resolved, snapshot)
+    fixed, notes = _in_place(comparison)
+    problems += _external_in_the_way(comparison)
+    problems += fixed
     recreated = _recreated_networks(comparison)
-    services = [
-        _service(comparison, name, bodies.get(name), recreated, problems)
-        for name in resolved.services
-    ]
-    ports = {name: _ports(body) for name, body in bodies.items()}
-    removed = removed_services(ports, resolved.services)
+    services = _services(comparison, bodies, recreated, problems)
     raise_problems(app, problems)
     own = {
         network["Name"]
@@ -74,14 +71,68 @@ def plan(
     }
     names = snapshot.names
     return Plan(
-        services=(*services, *removed),
+        services=tuple(services),
         create={
             "networks": objects_to_create(resolved.networks, set(names.networks) - recreated),
             "secrets": objects_to_create(resolved.secrets, names.secrets),
             "configs": objects_to_create(resolved.configs, names.configs),
         },
         remove={"networks": tuple(sorted((own - set(resolved.networks)) | recreated))},
+        notes=tuple(notes),
     )
+
+
+def _in_place(comparison: Comparison) -> tuple[list[Problem], list[str]]:
+    """Return what cannot change in place: what stands in the way, and what is only noted."""
+    snapshot, resolved = comparison.snapshot, comparison.resolved
+    nodes = {name: eligible_nodes(body, snapshot) for name, body in resolved.services.items()}
+    uses = volume_changes.volume_uses(comparison.app, resolved, snapshot, nodes)
+    fixed = [*_changed_networks(comparison), *volume_changes.problems(uses, snapshot)]
+    notes = list(volume_changes.notes(uses, snapshot.node_name))
+    if comparison.wishes.going_back:
+        return [], [*map(str, fixed), *notes]
+    return fixed, notes
+
+
+def _external_in_the_way(comparison: Comparison) -> Iterator[Problem]:
+    """Return what others have: networks, secrets and configs, and published ports."""
+    yield from _networks_in_the_way(comparison)
+    yield from _missing_external(comparison.resolved, comparison.snapshot)
+    if not comparison.wishes.going_back:
+        yield from published_ports.taken(comparison.resolved, _other_services(comparison))
+
+
+def _other_services(comparison: Comparison) -> Iterator[Mapping[str, Any]]:
+    """Return the services of others, without those that are in the way themselves."""
+    app, snapshot = comparison.app, comparison.snapshot
+    own = {service_name(app, name) for name in comparison.resolved.services}
+    own.update(body["Spec"]["Name"] for body in snapshot.services.values())
+    for body in snapshot.all_services:
+        leaves = comparison.wishes.adopt and _of_stack(app, body["Spec"].get("Labels"))
+        if body["Spec"]["Name"] not in own and not leaves:
+            yield body
+
+
+def _services(
+    comparison: Comparison,
+    bodies: Mapping[str, Mapping[str, Any]],
+    recreated: set[str],
+    problems: list[Problem],
+) -> list[ServicePlan]:
+    """Return what happens to each service, in an order in which the ports are free."""
+    resolved, wishes = comparison.resolved, comparison.wishes
+    services = [
+        _service(comparison, name, bodies.get(name), recreated, problems)
+        for name in resolved.services
+    ]
+    ports = {
+        name: {number for number, _protocol in published_ports.held_ports(body)}
+        for name, body in bodies.items()
+    }
+    removed = removed_services(ports, resolved.services)
+    # To bring a release back, a service may be interrupted without being named.
+    recreate = frozenset(resolved.services) if wishes.going_back else wishes.recreate
+    return published_ports.in_order(resolved, bodies, [*services, *removed], recreate, problems)
 
 
 def _is_own(app: str, labels: Mapping[str, str] | None) -> bool:
@@ -134,7 +185,26 @@ def _networks_in_the_way(comparison: Comparison) -> Iterator[Problem]:
         network = known.get(name)
         if entry.get("external"):
             yield from _external_network(name, network)
-        elif network is not None:
+        elif network is not None and not _is_apps(comparison.app, network):
+            yield Problem(
+                f"networks: {name}",
+                "exists already and is not of this app; declare it external, or give this one"
+                " another name",
+            )
+
+
+def _is_apps(app: str, network: Mapping[str, Any]) -> bool:
+    labels = network.get("Labels")
+    return _is_own(app, labels) or _of_stack(app, labels)
+
+
+def _changed_networks(comparison: Comparison) -> Iterator[Problem]:
+    """Return the app's own networks that differ from the spec and may not be recreated."""
+    known = {network["Name"]: network for network in comparison.snapshot.networks}
+    for name, entry in comparison.resolved.networks.items():
+        network = known.get(name)
+        is_own = network is not None and not entry.get("external")
+        if network is not None and is_own and _is_apps(comparison.app, network):
             yield from _own_network(comparison, name, entry, network)
 
 
@@ -156,17 +226,9 @@ def _external_network(name: str, network: Mapping[str, Any] | None) -> Iterator[
 def _own_network(
     comparison: Comparison, name: str, entry: Mapping[str, Any], network: Mapping[str, Any]
 ) -> Iterator[Problem]:
-    labels = network.get("Labels")
-    if not _is_own(comparison.app, labels) and not _of_stack(comparison.app, labels):
-        yield Problem(
-            f"networks: {name}",
-            "exists already and is not of this app; declare it external, or give this one another"
-            " name",
-        )
-        return
     changed = [
         f"{key} from {have} to {want}"
-        for key, have, want in _network_differences(entry, network)
+        for key, have, want in _network_differences(comparison, name, entry, network)
         if have != want
     ]
     if changed and name not in comparison.wishes.recreate:
@@ -181,7 +243,7 @@ def _own_network(
 
 
 def _network_differences(
-    entry: Mapping[str, Any], network: Mapping[str, Any]
+    comparison: Comparison, name: str, entry: Mapping[str, Any], network: Mapping[str, Any]
 ) -> list[tuple[str, Any, Any]]:
     # The manager adds the VXLAN ids that it allocates to the options of an overlay network.
     options = {
@@ -189,7 +251,13 @@ def _network_differences(
         for key, value in (network.get("Options") or {}).items()
         if key != "com.docker.network.driver.overlay.vxlanid_list"
     }
+    labels, existing = entry.get("labels", {}), network.get("Labels") or {}
+    live = newest(comparison.records, LIVE)
+    former = live.resolved.networks.get(name, {}).get("labels", {}) if live else {}
+    # Labels that others set are theirs; a network takes none after it was made.
+    owned = sorted({**former, **labels})
     return [
+        *((f"labels.{key}", existing.get(key), labels.get(key)) for key in owned),
         ("driver", network.get("Driver"), entry.get("driver", _DRIVER)),
         ("driver_opts", options, entry.get("driver_opts", {})),
         ("attachable", bool(network.get("Attachable")), bool(entry.get("attachable"))),
@@ -205,7 +273,10 @@ def _recreated_networks(comparison: Comparison) -> set[str]:
         name
         for name in candidates
         if any(
-            have != want for _key, have, want in _network_differences(networks[name], known[name])
+            have != want
+            for _key, have, want in _network_differences(
+                comparison, name, networks[name], known[name]
+            )
         )
     }
 
@@ -344,24 +415,24 @@ def _put_declared(tree: dict[str, Any], key: str, value: Any) -> None:
     tree[last] = value
 
 
-def _ports(body: Mapping[str, Any]) -> set[int]:
-    """Return the ports that a service publishes."""
-    return {
-        port["PublishedPort"]
-        for port in get(body, "Spec.EndpointSpec.Ports") or []
-        if port.get("PublishedPort")
-    }
-
-
 def eligible(service: Mapping[str, Any], snapshot: Snapshot) -> int:
     """Return how many nodes may run a service, by the constraints that are known here."""
+    return len(eligible_nodes(service, snapshot))
+
+
+def eligible_nodes(service: Mapping[str, Any], snapshot: Snapshot) -> list[str]:
+    """Return the ids of the nodes that may run a service."""
     constraints = get(service, "deploy.placement.constraints") or []
     active = [
         node
         for node in snapshot.nodes
         if get(node, "Spec.Availability") == "active" and get(node, "Status.State") == "ready"
     ]
-    return sum(all(_matches(node, constraint) for constraint in constraints) for node in active)
+    return [
+        node["ID"]
+        for node in active
+        if all(_matches(node, constraint) for constraint in constraints)
+    ]
 
 
 _ATTRIBUTES = {

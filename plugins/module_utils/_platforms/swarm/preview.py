@@ -40,14 +40,16 @@ class Preview:
     ) -> Plan:
         """Compare with what was observed; raise PlanError where the engine ignores a key."""
         planning.check_version(resolved, self._engine.api)
-        return self._compared(app, resolved, seen, wishes)
+        everything = lookup.with_all_services(self._engine, seen.inner, resolved)
+        return self._compared(app, resolved, replace(seen, inner=everything), wishes)
 
     def drift(self, app: str, resolved: Resolved, seen: Observation) -> Plan:
         """Compare with what was observed."""
         return self._compared(app, resolved, seen, Wishes())
 
     def _compared(self, app: str, resolved: Resolved, seen: Observation, wishes: Wishes) -> Plan:
-        snapshot = lookup.with_external(self._engine, seen.inner, [resolved])
+        external = lookup.with_external(self._engine, seen.inner, [resolved])
+        snapshot = lookup.with_volumes(self._engine, external, resolved)
         planned = planning.plan(app, resolved, seen.records, snapshot, wishes)
         return replace(
             planned,
