@@ -338,3 +338,111 @@ def test_absent_leaves_only_volumes(platform: Any, player: Player, app: str) -> 
         player.run("release", {"app": app, "state": "absent", **platform.options}).result["changed"]
         is False
     )
+
+
+@pytest.mark.only("swarm")
+def test_what_cannot_take_effect_on_a_swarm(platform: Any, player: Player, app: str) -> None:
+    """A volume that exists keeps its options, and a config has one mode: both are told before.
+
+    Labels of secrets and configs can change, and do.
+    """
+    sized = {"type": "tmpfs", "device": "tmpfs"}
+
+    def spec(size: str, volume: str = "data", **keys: Any) -> dict[str, Any]:
+        return {
+            "services": {"app": tool(platform, volumes=[f"{volume}:/data"], configs=["c"], **keys)},
+            "volumes": {volume: {"driver_opts": {**sized, "o": f"size={size}"}}},
+            "configs": {"c": {"content": "hello", "labels": {"size": size}}},
+        }
+
+    ship(player, platform, app, spec("1m"))
+    tasks, volume = platform.running(app), platform.object_name(app, "data")
+    for flags in (["--check"], []):
+        options = {"app": app, "version": "2", "spec": spec("7m"), **platform.options}
+        rejected = player.run("release", options, *flags)
+        (problem,) = rejected.result["problems"]
+        assert not rejected.ok and problem["path"] == f"volumes: {volume}"
+        assert "size=1m" in problem["text"] and "size=7m" in problem["text"]
+    assert platform.running(app) == tasks and len(platform.records(app)) == 1
+
+    two = [
+        {"source": "c", "target": "/one", "uid": "10", "gid": "11", "mode": 0o440},
+        {"source": "c", "target": "/two"},
+    ]
+    twice = {**spec("1m"), "services": {"app": tool(platform, configs=two)}}
+    rejected = player.run("release", {**options, "spec": twice})
+    assert "mounted at /one and /two" in rejected.result["msg"]
+
+    ship(player, platform, app, spec("7m", "large"), version="2")
+    assert "size=7168k" in platform.exec(app, "app", "mount")
+    (config,) = (name for name in platform.objects("config", app) if "_c" in name)
+    labels = platform.engine.docker("config", "inspect", "--format", "{{.Spec.Labels}}", config)
+    assert "size:7m" in labels
+    gone = player.run("release", {"app": app, "state": "absent", **platform.options})
+    assert gone.ok and "volumes stay" in gone.output and f"{app}_large" in gone.output
+
+
+@pytest.mark.only("swarm")
+def test_ports_of_the_whole_swarm(platform: Any, player: Player, app: str) -> None:
+    """Check mode sees the ports of others; within an app they are given up before they are taken.
+
+    Two services swap theirs where one of them may be interrupted.
+    """
+
+    def spec(**ports: int) -> dict[str, Any]:
+        return {
+            "services": {
+                name: tool(platform, ports=[f"{number}:80"]) for name, number in ports.items()
+            }
+        }
+
+    def check(ports: dict[str, int], **more: Any) -> Any:
+        options = {"app": app, "version": "9", "spec": spec(**ports), **platform.options, **more}
+        return player.run("release", options, "--check")
+
+    other = f"{app}other"
+    try:
+        ship(player, platform, other, spec(web=18781))
+        taken = check({"web": 18781})
+        assert not taken.ok and f"by the service {other}_web" in taken.result["msg"]
+    finally:
+        platform.stop(other)
+    ship(player, platform, app, spec(a=18782, b=18783))
+    # b gives 18783 up, a takes it and gives 18782 up, which c takes.
+    ship(player, platform, app, spec(a=18783, b=18784, c=18782), version="2")
+    swapped = {"a": 18784, "b": 18783, "c": 18782}
+    rejected = check(swapped)
+    assert not rejected.ok and "recreate: [b]" in rejected.result["msg"]
+    assert check(swapped, recreate=["b"]).ok
+    result = ship(player, platform, app, spec(**swapped), version="3", recreate=["b"])
+    assert actions(result) == {"a": "update", "b": "recreate", "c": "keep"}
+    assert ship(player, platform, app, spec(**swapped), version="3")["changed"] is False
+
+
+def test_a_host_port_comes_back_from_a_replica_that_stops_slowly(
+    platform: Any, player: Player, app: str
+) -> None:
+    """The failed replica holds the port for seconds, and the former release waits for it."""
+    port = {"ports": [{"target": 80, "published": 18785, "mode": "host"}]}
+    ship(player, platform, app, simple(platform, **port))
+    stubborn = simple(
+        platform,
+        "sh",
+        "-c",
+        "trap '' TERM; while true; do sleep 1; done",
+        **port,
+        stop_grace_period="8s",
+        healthcheck={"test": "false", "interval": "1s", "start_period": "60s"},
+    )
+    failed = player.run(
+        "release",
+        {
+            "app": app,
+            "version": "2",
+            "spec": stubborn,
+            "rollout_timeout": 6,
+            **platform.options,
+        },
+    )
+    assert failed.result["verdict"] == "rolled_back", failed.output
+    assert ship(player, platform, app, simple(platform, **port))["changed"] is False
