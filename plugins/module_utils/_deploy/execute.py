@@ -163,6 +163,8 @@ def _restore(execution: _Execution, failed: Rollout, before: Record) -> tuple[st
         going_back=True,
     )
     failures = _failures_of(back)
+    # The run has one list of warnings.
+    failed.warnings.extend(back.warnings)
     if not failures:
         return (
             ROLLED_BACK_VERDICT,

@@ -56,9 +56,8 @@ def with_volumes(engine: Engine, snapshot: Snapshot, resolved: Resolved) -> Snap
     if not declares_volumes(resolved):
         return snapshot
     volumes = engine.get("/volumes", filters={"name": sorted(resolved.volumes)})
-    return replace(
-        snapshot, volumes=volumes["Volumes"] or [], node_id=get(engine.get("/info"), "Swarm.NodeID")
-    )
+    node_id = get(engine.get("/info"), "Swarm.NodeID") or ""
+    return replace(snapshot, volumes=volumes["Volumes"] or [], node_id=node_id)
 
 
 def with_all_services(engine: Engine, snapshot: Snapshot, resolved: Resolved) -> Snapshot:

@@ -37,13 +37,23 @@ def declared_ports(service: Mapping[str, Any]) -> Ports:
 
 def held_ports(body: Mapping[str, Any]) -> Ports:
     """Return the ports of an existing service, also those whose numbers the Swarm chose."""
-    held: Ports = {}
-    for place in ("Spec.EndpointSpec.Ports", "Endpoint.Ports"):
-        for port in get(body, place) or []:
-            if port.get("PublishedPort"):
-                key = (port["PublishedPort"], port.get("Protocol") or "tcp")
-                held[key] = port.get("PublishMode") or _INGRESS
-    return held
+    declared = get(body, "Spec.EndpointSpec.Ports") or []
+    free = [_target(port) for port in declared if not port.get("PublishedPort")]
+    # Endpoint follows a change of the spec a moment later, so it is read for free numbers alone.
+    chosen = [port for port in get(body, "Endpoint.Ports") or [] if _target(port) in free]
+    published = [port for port in (*declared, *chosen) if port.get("PublishedPort")]
+    return {
+        (port["PublishedPort"], _protocol(port)): port.get("PublishMode", _INGRESS)
+        for port in published
+    }
+
+
+def _target(port: Mapping[str, Any]) -> tuple[Any, Any]:
+    return port.get("TargetPort"), _protocol(port)
+
+
+def _protocol(port: Mapping[str, Any]) -> str:
+    return str(port.get("Protocol") or "tcp")
 
 
 def shared(one: Ports, other: Ports) -> list[tuple[int, str]]:
@@ -83,10 +93,24 @@ def in_order(
         if renewed:
             planned[renewed[0]] = _recreated(planned[renewed[0]])
     order = _order(resolved, bodies, planned)
+    problems += _kept(order, planned)
     problems += [_circle_problem(circle, order) for circle in _circles(order, resolved)]
     return [
         replace(plan, after=tuple(sorted(order.get(plan.name, ())))) for plan in planned.values()
     ]
+
+
+def _kept(order: Order, plans: Mapping[str, ServicePlan]) -> Iterator[Problem]:
+    """Return the ports of services that keep them, since the spec does not say otherwise."""
+    for name, holders in order.items():
+        for holder in sorted(holders):
+            if plans[holder].action == KEEP:
+                yield Problem(
+                    f"services.{name}.ports",
+                    f"{holder} keeps one of these ports, which was published by hand or has a"
+                    " number that the Swarm chose. Publish another port, or declare the port of"
+                    f" {holder} with a number",
+                )
 
 
 def _recreated(plan: ServicePlan) -> ServicePlan:

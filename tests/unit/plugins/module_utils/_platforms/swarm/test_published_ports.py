@@ -13,6 +13,8 @@ from ansible_collections.shipping.code.plugins.module_utils._core.errors import 
     PlanError,
     SpecError,
 )
+from ansible_collections.shipping.code.plugins.module_utils._deploy.health import LIVE
+from ansible_collections.shipping.code.plugins.module_utils._deploy.history import Record
 from ansible_collections.shipping.code.plugins.module_utils._deploy.plan import RECREATE, UPDATE
 from ansible_collections.shipping.code.plugins.module_utils._deploy.ports import Wishes
 from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm import planning
@@ -44,6 +46,8 @@ def other_service(number: int, mode: str, place: str = "Spec") -> dict[str, Any]
     if place == "Spec":
         body["Spec"]["EndpointSpec"] = {"Ports": ports}
     else:
+        # A number that the Swarm chose is in what it allocated alone.
+        body["Spec"]["EndpointSpec"] = {"Ports": [{"TargetPort": 80, "Protocol": "tcp"}]}
         body["Endpoint"] = {"Ports": ports}
     return body
 
@@ -78,12 +82,13 @@ def test_an_apps_own_service_is_no_other():
     assert not planning.plan("shop", app, [], everything, Wishes()).changed
 
 
-def after(app: Any, found: Snapshot, **wishes: Any) -> dict[str, tuple[str, ...]]:
-    plan = planning.plan("shop", app, [], found, Wishes(**wishes))
-    return {service.name: service.after for service in plan.services if service.after}
-
-
 ONE = app_of(a=([port(81)], {}), b=([port(82)], {}))
+RECORD = Record(number=1, version="1", state=LIVE, resolved=ONE)
+
+
+def after(app: Any, found: Snapshot, **wishes: Any) -> dict[str, tuple[str, ...]]:
+    plan = planning.plan("shop", app, [RECORD], found, Wishes(**wishes))
+    return {service.name: service.after for service in plan.services if service.after}
 
 
 def test_who_gives_a_port_up_is_written_first():
@@ -131,3 +136,16 @@ def test_one_port_in_two_modes_is_a_problem_of_the_spec():
     with pytest.raises(SpecError) as caught:
         app_of(a=([port(81)], {}), b=([port(81, "host")], {}))
     assert "services.b.ports: 81/tcp is published by a in mode ingress" in str(caught.value)
+
+
+def test_a_service_that_stays_keeps_the_port_that_the_swarm_chose():
+    free = [{"target": 80, "protocol": "tcp", "mode": "ingress"}]
+    found = found_for(app_of(a=(free, {})))
+    chosen = [{"TargetPort": 80, "PublishedPort": 30001, "PublishMode": "ingress"}]
+    found.services["a"]["Endpoint"] = {"Ports": chosen}
+    with pytest.raises(PlanError) as caught:
+        planning.plan("shop", app_of(a=(free, {}), b=([port(30001)], {})), [], found, Wishes())
+    assert "a keeps one of these ports" in str(caught.value)
+    # What a changed spec no longer has is given up, though it is allocated for a moment.
+    found.services["a"]["Endpoint"]["Ports"][0]["TargetPort"] = 81
+    planning.plan("shop", app_of(a=(free, {}), b=([port(30001)], {})), [], found, Wishes())
