@@ -416,6 +416,11 @@ def test_ports_of_the_whole_swarm(platform: Any, player: Player, app: str) -> No
     assert check(swapped, recreate=["b"]).ok
     result = ship(player, platform, app, spec(**swapped), version="3", recreate=["b"])
     assert actions(result) == {"a": "update", "b": "recreate", "c": "keep"}
+    # To bring a release back, the ports change hands once more.
+    broken = changed(spec(a=18783, b=18784, c=18782), "a", command=["sh", "-c", "exit 3"])
+    options = {"app": app, "version": "4", "spec": broken, "recreate": ["b"], **platform.options}
+    failed = player.run("release", options)
+    assert failed.result["verdict"] == "rolled_back", failed.output
     assert ship(player, platform, app, spec(**swapped), version="3")["changed"] is False
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from ..._core.cause import Cause
@@ -74,7 +75,7 @@ class Snapshot:
         here = (node for node in self.nodes if node["ID"] == self.node_id)
         return get(next(here, {}), "Description.Hostname") or self.node_id
 
-    @property
+    @cached_property
     def names(self) -> Names:
         """Return names and ids of all objects."""
         return Names(
