@@ -28,8 +28,10 @@ from ..._core.errors import (
     innermost,
 )
 from ..._core.http_date import timestamp
+from . import refusals
 from .api_kinds import Kind
 from .cluster_access import CLIENT, Access
+from .refusals import Refusal
 
 MANAGER = "shipping.code"
 _APPLY = "application/apply-patch+yaml"
@@ -51,6 +53,20 @@ class Conflict(PlatformError):
     def __init__(self, what: str, why: str, owners: list[tuple[str, str]]) -> None:
         self.owners = owners
         super().__init__(what, why)
+
+
+class WebhookAway(Busy):
+    """A webhook did not answer the server: its pods may be starting, or moving."""
+
+
+class Invalid(PlatformError):
+    """The object breaks a rule; ``refusals`` has what is said of its fields."""
+
+    refusals: tuple[Refusal, ...] = ()
+
+
+class Unserved(NotFound):
+    """The server does not serve such a kind, or such a version of it."""
 
 
 class Cluster:
@@ -104,7 +120,11 @@ class Cluster:
             "GET", kind.path(self.namespace), {"labelSelector": selector}, accept=accept
         )
         found: dict[str, Any] = self._document(response) or {}
-        return [{**item, "kind": kind.name} for item in found.get("items") or []]
+        return [
+            # Each item is a PartialObjectMetadata of meta.k8s.io/v1.
+            {**item, "apiVersion": kind.version, "kind": kind.name}
+            for item in found.get("items") or []
+        ]
 
     def apply(
         self,
@@ -142,13 +162,13 @@ class Cluster:
         return found
 
     def replace(
-        self, kind: Kind, body: Mapping[str, Any], manager: str = MANAGER
+        self, kind: Kind, body: Mapping[str, Any], manager: str = MANAGER, *, dry: bool = False
     ) -> dict[str, Any]:
         """Write an object that was read; raises Outdated where it has changed since."""
         found: dict[str, Any] = self._call(
             "PUT",
             kind.path(self.namespace, body["metadata"]["name"]),
-            {"fieldManager": manager},
+            {"fieldManager": manager, **({"dryRun": "All"} if dry else {})},
             body,
         )
         return found
@@ -451,25 +471,50 @@ def _parsed(data: bytes) -> dict[str, Any]:
 
 def _refusal(method: str, path: str, status: int, answer: Mapping[str, Any]) -> PlatformError:
     """Return the server's Status as one of our errors."""
-    why = str(answer.get("message") or f"status {status}")
+    why = refusals.sentence(status, answer)
     what = f"the cluster refused {method} {path.partition('?')[0]}"
     reason = answer.get("reason", "")
     denied = _denial(status, why)
     if denied:
         return denied
     if status == 404:
-        return NotFound(what, why)
+        return _missing(what, why, answer)
     if status == 410 or reason == "Expired":
         return Expired(what, why)
-    if status in (429, 503, 504):
-        return Busy(what, why, "Try again")
+    busy = _busy(what, why, status)
+    if busy:
+        return busy
     # First, because a conflict of field managers has the status and the reason of a stale version.
     owners = _owners(answer)
     if owners:
         return Conflict(what, why, owners)
     if status == 409 and reason in ("Conflict", "AlreadyExists"):
         return Outdated(what, why)
-    return PlatformError(what, why, status=status, reason=reason)
+    hint = refusals.hint(why)
+    if status == 422:
+        invalid = Invalid(what, why, hint, status=status, reason=reason)
+        invalid.refusals = tuple(refusals.of(answer))
+        return invalid
+    return PlatformError(what, why, hint, status=status, reason=reason)
+
+
+def _busy(what: str, why: str, status: int) -> Busy | None:
+    """Return the error of what may pass by itself."""
+    if status in (429, 503, 504):
+        return Busy(what, why, "Try again")
+    # With status 500, whatever is wrong with the webhook.
+    if "failed calling webhook" in why:
+        return WebhookAway(what, why, "Check the pods behind the webhook, or try again")
+    return None
+
+
+def _missing(what: str, why: str, answer: Mapping[str, Any]) -> NotFound:
+    """Return the error of an object that is missing, or of a kind that is not served."""
+    # A group version that is not served gets plain text, another kind of one that is served a
+    # Status without details (seen with 1.36).
+    if "reason" not in answer or (answer.get("details") == {} and "requested resource" in why):
+        return Unserved(what, why)
+    return NotFound(what, why)
 
 
 def _owners(answer: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -116,8 +116,28 @@ REFUSALS = [
             "message": "Deployment is invalid: spec.selector: field is immutable",
             "reason": "Invalid",
         },
-        PlatformError,
+        cluster_module.Invalid,
         "immutable",
+    ),
+    (404, {"message": "404 page not found"}, cluster_module.Unserved, "404 page not found"),
+    (
+        404,
+        {
+            "message": "the server could not find the requested resource",
+            "reason": "NotFound",
+            "details": {},
+        },
+        cluster_module.Unserved,
+        "requested resource",
+    ),
+    (
+        500,
+        {
+            "message": 'Internal error occurred: failed calling webhook "v.example.org": refused',
+            "reason": "InternalError",
+        },
+        cluster_module.WebhookAway,
+        "failed calling webhook",
     ),
     (500, {}, PlatformError, "status 500"),
     *((status, {}, cluster_module.Busy, f"status {status}") for status in (429, 503, 504)),
@@ -270,7 +290,7 @@ def test_lists(server, cluster):
         {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}}
     ]
     assert cluster.metadata(api_kinds.SECRET, "x=y") == [
-        {"kind": "Secret", "metadata": {"name": "a"}}
+        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}}
     ]
     assert "PartialObjectMetadataList" in server.asked[1].all("Accept")[0] and server.asked[
         1
