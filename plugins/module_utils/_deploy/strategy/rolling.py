@@ -43,6 +43,7 @@ class Rollout:
     going_back: bool = False
     changed_anything: bool = False
     warnings: list[str] = field(default_factory=list)
+    reported: set[str] = field(default_factory=set)
 
     def run(self) -> list[Failure]:
         """Return what failed; nothing where all services are live."""
@@ -63,7 +64,8 @@ class Rollout:
             memories={
                 name: remember(state) for name, state in {**plan.unmanaged, **seen.states}.items()
             },
-            quiet=frozenset(named(plan, KEEP)),
+            # A Job that has run is kept, and the one of another release in its place removed.
+            quiet=frozenset([*named(plan, KEEP), *named(plan, REMOVE)]),
         )
         self.changed_anything = plan.changed
         self.originals = (*self.originals, *plan.originals)
@@ -77,9 +79,13 @@ class Rollout:
 
     def _remove_early(self, plan: Plan, deadline: float) -> None:
         """Remove what stands in the way of the others; then make the networks."""
-        going = [*named(plan, REMOVE, early=True), *named(plan, RECREATE)]
+        going = named(plan, REMOVE, early=True)
         if going:
-            self._remove(going, deadline)
+            self._remove(going, deadline, self.originals)
+        recreated = named(plan, RECREATE)
+        # Not put back as they were: what was taken over cannot become what is wanted either.
+        if recreated:
+            self._remove(recreated, deadline, ())
         # Networks do not change in place.
         renewed = set(plan.create["networks"]) & set(plan.remove["networks"])
         if renewed:
@@ -89,9 +95,9 @@ class Rollout:
         if plan.create["networks"]:
             self.platform.driver.make_networks(self.job.app, self.record.resolved, self.fence)
 
-    def _remove(self, names: list[str], deadline: float) -> None:
+    def _remove(self, names: list[str], deadline: float, originals: tuple[Any, ...]) -> None:
         self.platform.driver.remove_services(
-            self.job.app, names, self.fence, deadline, originals=self.originals
+            self.job.app, names, self.fence, deadline, originals=originals
         )
 
     def _remove_leftovers(self, plan: Plan, deadline: float) -> None:
@@ -99,7 +105,7 @@ class Rollout:
         # Last: if the rollout fails, the former release still has them.
         leaving = named(plan, REMOVE, early=False)
         if leaving:
-            self._remove(leaving, deadline)
+            self._remove(leaving, deadline, self.originals)
             self.report(f"{', '.join(leaving)} removed")
         networks = set(plan.remove["networks"]) - set(plan.create["networks"])
         if networks:
@@ -111,9 +117,10 @@ class Rollout:
         """Write each service when what it depends on is there, and watch all that are written."""
         services = self.record.resolved.services
         applied: set[str] = set()
+        unanswered: dict[str, str] = {}
         while not watch.expired:
             try:
-                self._apply_ready(watch, plan, seen, applied)
+                unanswered = self._apply_ready(watch, plan, seen, applied)
             # An engine may restart during a rollout; the deadline alone ends the attempts.
             except Unreachable as error:
                 self.report(f"the platform does not answer ({error.why}), trying again")
@@ -126,13 +133,18 @@ class Rollout:
                 return failures
             watch.wait()
         return watch.timed_out(applied) + [
-            _not_begun(name, services, watch) for name in services if name not in applied
+            _not_begun(name, services, watch, unanswered)
+            for name in services
+            if name not in applied
         ]
 
     def _apply_ready(
         self, watch: HealthWatch, plan: Plan, seen: Observation, applied: set[str]
-    ) -> None:
-        """Write the services that wait for no other any more; look at all that are written."""
+    ) -> dict[str, str]:
+        """Write the services that wait for no other any more; look at all that are written.
+
+        Return why the platform did not take some of them yet; the next attempt tries them again.
+        """
         services = self.record.resolved.services
         after = {service.name: service.after for service in plan.services}
         ready = [
@@ -142,18 +154,26 @@ class Rollout:
             and applied.issuperset(after.get(name, ()))
             and _met(services[name].get("depends_on", {}), watch)
         ]
-        self._apply([name for name in ready if name not in watch.quiet], watch, seen)
-        applied.update(ready)
+        unanswered = self._apply([name for name in ready if name not in watch.quiet], watch, seen)
+        applied.update(name for name in ready if name not in unanswered)
+        # Where the platform is away as a whole, this fails, too.
         watch.look(applied)
+        for name, why in unanswered.items():
+            self.report_once(f"{name} is not taken yet ({why}), trying again")
+        return unanswered
 
-    def _apply(self, names: list[str], watch: HealthWatch, seen: Observation) -> None:
+    def _apply(self, names: list[str], watch: HealthWatch, seen: Observation) -> dict[str, str]:
+        unanswered: dict[str, str] = {}
+
         def apply(name: str) -> None:
             try:
                 watch.revisions[name] = self.platform.driver.apply(
                     self.job.app, name, self.record, seen, self.fence
                 )
-            # Neither says anything of this service.
-            except (Unreachable, LeaseLost):
+            except Unreachable as error:
+                unanswered[name] = error.why
+            # It says nothing of this service.
+            except LeaseLost:
                 raise
             except ShippingError as error:
                 text = error.why or error.what
@@ -161,6 +181,13 @@ class Rollout:
                 raise ServiceRejected(failure) from error
 
         side_by_side(apply, names)
+        return unanswered
+
+    def report_once(self, text: str) -> None:
+        """Report a line, unless it was reported already."""
+        if text not in self.reported:
+            self.reported.add(text)
+            self.report(text)
 
 
 class ServiceRejected(ShippingError):
@@ -199,8 +226,13 @@ def _met(conditions: Mapping[str, str], watch: HealthWatch) -> bool:
 
 
 def _not_begun(
-    name: str, services: Mapping[str, Mapping[str, Mapping[str, str]]], watch: HealthWatch
+    name: str,
+    services: Mapping[str, Mapping[str, Mapping[str, str]]],
+    watch: HealthWatch,
+    unanswered: Mapping[str, str],
 ) -> Failure:
+    if name in unanswered:
+        return service_failure(name, "timeout", f"was not taken in time ({unanswered[name]})")
     waits = ", ".join(
         needed for needed in services[name].get("depends_on", {}) if not watch.live(needed)
     )
