@@ -13,12 +13,13 @@ from typing import Any
 from ..._core.answer_shape import reading_answers_of
 from ..._core.cause import Cause
 from ..._core.parallel import side_by_side
-from ..._deploy.history import Record
+from ..._deploy.health import LIVE
+from ..._deploy.history import Record, newest
 from ..._deploy.naming import Naming
 from ..._deploy.ports import Observation
 from ..._deploy.resolution import Resolved
 from ..._registry.registries import Registries
-from . import lookup, manifests, render, storage
+from . import lookup, manifests, planning, render, storage
 from .api_kinds import (
     APP,
     CONFIG_MAP,
@@ -35,6 +36,7 @@ from .api_kinds import (
     Kind,
 )
 from .cluster import Cluster
+from .finished_jobs import with_finished
 from .observe import Body, Snapshot, own, states
 from .state_watch import StateWatch
 
@@ -96,10 +98,16 @@ class Reader:
         )
         snapshot = lookup.with_unlabelled_pods(self._cluster, snapshot)
         resolved = history[0].resolved if history else Resolved()
+        found = states(app, snapshot, resolved, self._monitor)
+        finished = manifests.finished_jobs(planning.live_services(history))
+        # The newest release may have failed: then the live one has other Jobs.
+        live = newest(history, LIVE)
+        for release in (resolved, live.resolved if live else Resolved()):
+            found = with_finished(found, release, finished)
         return Observation(
             history,
             storage.as_lease(lease[0]) if lease else None,
-            states(app, snapshot, resolved, self._monitor),
+            found,
             snapshot,
         )
 

@@ -13,9 +13,10 @@ from ..._core.answer_shape import reading_answers_of
 from ..._core.parallel import side_by_side
 from ..._deploy.resolution import Resolved
 from ..._deploy.state import States
-from . import lookup
+from . import lookup, manifests, planning, storage
 from .api_kinds import APP, EVENT, KIND, POD, REPLICA_SET, WORKLOADS, Kind
 from .cluster import Cluster
+from .finished_jobs import with_finished
 from .observe import Body, Snapshot, own, states
 from .watch_cache import WatchCache
 
@@ -36,6 +37,7 @@ class StateWatch:
         self._monitor = monitor
         self._changed = threading.Event()
         self._caches = self._new_caches()
+        self._finished: dict[str, set[str]] | None = None
 
     @reading_answers_of("the cluster")
     def states(self, revisions: Mapping[str, int]) -> States:
@@ -58,7 +60,18 @@ class StateWatch:
             clock=self._cluster.now(),
             applied=revisions,
         )
-        return states(self._app, snapshot, self._resolved, self._monitor)
+        found = states(self._app, snapshot, self._resolved, self._monitor)
+        return with_finished(found, self._resolved, self._finished_jobs())
+
+    def _finished_jobs(self) -> dict[str, set[str]]:
+        """Return the Jobs that have run in releases that were live; they are read once."""
+        if self._finished is None:
+            has_jobs = any(
+                kind.name == manifests.JOB for kind in lookup.manifest_kinds(self._resolved)
+            )
+            records = storage.read_records(self._cluster, self._app) if has_jobs else ()
+            self._finished = manifests.finished_jobs(planning.live_services(records))
+        return self._finished
 
     def wait(self, seconds: float) -> None:
         """Wait for the next event."""

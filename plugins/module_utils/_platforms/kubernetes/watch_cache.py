@@ -14,6 +14,7 @@ import threading
 from typing import Any
 
 from ..._core.errors import NotFound, PlatformError, Unreachable
+from . import kstatus
 from .api_kinds import Kind
 from .cluster import Busy, Cluster, Expired
 
@@ -68,8 +69,7 @@ class WatchCache:
         found = self._cluster.listing(self.kind, self._selector, self._fields)
         with self._lock:
             self._items = {
-                item["metadata"]["uid"]: {"kind": self.kind.name, **item}
-                for item in found.get("items") or []
+                item["metadata"]["uid"]: self._typed(item) for item in found.get("items") or []
             }
         self._version = found["metadata"]["resourceVersion"]
         self._changed.set()
@@ -102,13 +102,29 @@ class WatchCache:
                 self._changed.set()
                 threading.Event().wait(_RETRY)
 
+    def _typed(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Return an object with its kind, which items of a typed list lack."""
+        return {"apiVersion": self.kind.version, **body, "kind": self.kind.name}
+
     def _take(self, event: dict[str, Any]) -> None:
         body = event["object"]
         self._version = body["metadata"]["resourceVersion"]
         with self._lock:
-            if event["type"] == "DELETED":
+            if event["type"] == "DELETED" and not _is_finished_job(self.kind, body):
                 self._items.pop(body["metadata"]["uid"], None)
-            elif event["type"] in ("ADDED", "MODIFIED"):
-                self._items[body["metadata"]["uid"]] = {**body, "kind": self.kind.name}
+            elif event["type"] in ("ADDED", "MODIFIED", "DELETED"):
+                self._items[body["metadata"]["uid"]] = self._typed(body)
         if event["type"] != "BOOKMARK":
             self._changed.set()
+
+
+def _is_finished_job(kind: Kind, body: dict[str, Any]) -> bool:
+    """Return whether an object that was removed is a Job that had completed.
+
+    One with ``ttlSecondsAfterFinished: 0`` may be removed between two looks. Its deletion is taken
+    out of it, so that it counts as what it was.
+    """
+    if kind.name != "Job":
+        return False
+    body["metadata"].pop("deletionTimestamp", None)
+    return kstatus.status({**body, "kind": kind.name})[0] == kstatus.CURRENT

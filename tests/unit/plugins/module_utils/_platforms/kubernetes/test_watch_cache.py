@@ -156,6 +156,16 @@ def test_a_server_that_is_busy_or_in_trouble_is_asked_again(follow):
     assert here.trouble is None and len(lists) == 2
 
 
+def test_a_completed_job_that_its_ttl_removes_between_two_looks_has_completed(follow, monkeypatch):
+    monkeypatch.setattr(api_kinds, "POD", api_kinds.STANDARD["batch/v1", "Job"])
+    conditions = [{"type": "Complete", "status": "True"}]
+    removed = pod("a", "7", status={"conditions": conditions})
+    removed["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    events = [event("DELETED", removed), event("DELETED", pod("b", "8"))]
+    here, _versions, _lists = follow([("5", pod("a"), pod("b"))], [events], ["a"])
+    assert "deletionTimestamp" not in here.items[0]["metadata"]
+
+
 def test_trouble_is_told_while_it_lasts(monkeypatch):
     """Who looks must learn that nothing more is heard."""
     monkeypatch.setattr(watch_cache, "_RETRY", 0.01)
