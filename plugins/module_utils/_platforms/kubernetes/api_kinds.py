@@ -23,19 +23,23 @@ RECORD, LEASE, CONTENT, REGISTRY, VOLUME, POLICY = (
     "volume",
     "network",
 )
-# Which namespace's app an object belongs to that is in no namespace itself.
+# Which namespace's app an object belongs to that is in no namespace itself, or in another one.
 NAMESPACED_BY = f"{LABEL}namespace"
 RECORD_TYPE = "shipping.code/release"
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of object: its name, the path of its API group, and how it is called there."""
+    """A kind of object: its name, the path of its API group, and how it is called there.
+
+    ``namespace`` is set where its objects are in another namespace than the app.
+    """
 
     name: str
     group: str
     plural: str
     namespaced: bool = True
+    namespace: str = ""
 
     @property
     def version(self) -> str:
@@ -44,7 +48,7 @@ class Kind:
 
     def path(self, namespace: str, name: str = "") -> str:
         """Return the path of the collection or of one object."""
-        place = f"/namespaces/{namespace}" if self.namespaced else ""
+        place = f"/namespaces/{self.namespace or namespace}" if self.namespaced else ""
         return f"{self.group}{place}/{self.plural}{'/' + name if name else ''}"
 
 
@@ -124,3 +128,21 @@ STANDARD: dict[tuple[str, str], Kind] = {
     **_standard("scheduling.k8s.io/v1", ("PriorityClass", "priorityclasses"), namespaced=False),
     **_standard("storage.k8s.io/v1", ("StorageClass", "storageclasses"), namespaced=False),
 }
+
+
+def api_group(version: str) -> str:
+    """Return the API group of an ``apiVersion``; empty for the core group."""
+    return version.rpartition("/")[0]
+
+
+_STANDARD_GROUPS = frozenset((api_group(version), name) for version, name in STANDARD)
+
+
+def kind_word(version: str, kind: str) -> str:
+    """Return a kind's name, with its API group where that is none of Kubernetes' own.
+
+    Two groups may have a kind of one name, such as the Service of Knative.
+    """
+    group = api_group(version)
+    is_own = not version or (group, kind) in _STANDARD_GROUPS
+    return kind if is_own else f"{kind}.{group}"

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..._deploy.plan import Change
-from .api_kinds import APPLIED, RELEASE, TOKEN, VERSION
+from .api_kinds import APPLIED, NAMESPACED_BY, RELEASE, TOKEN, VERSION, kind_word
 
 Body = Mapping[str, Any]
 
@@ -56,6 +56,19 @@ def annotation(body: Body, key: str) -> str:
 def label(body: Body, key: str) -> str:
     """Return an object's label, empty where there is none."""
     return str((body["metadata"].get("labels") or {}).get(key, ""))
+
+
+def key_of(body: Body) -> tuple[str, str]:
+    """Return what identifies an object of an app: its kind and name.
+
+    The kind has its API group where that is none of Kubernetes' own, the name its namespace where
+    that is not the app's.
+    """
+    metadata = body["metadata"]
+    namespace, app_namespace = metadata.get("namespace", ""), annotation(body, NAMESPACED_BY)
+    is_elsewhere = namespace and app_namespace and namespace != app_namespace
+    name = f"{namespace}/{metadata['name']}" if is_elsewhere else str(metadata["name"])
+    return kind_word(str(body.get("apiVersion", "")), str(body["kind"])), name
 
 
 def covers(live: Any, wanted: Any) -> bool:
@@ -170,6 +183,25 @@ def _common_key(before: Any, after: Any) -> str:
 
 def _by_identity(items: list[Any], key: str) -> dict[str, Any]:
     return {_identity(item, key): item for item in items}
+
+
+def entry_like(item: Mapping[str, Any], items: Any) -> Any:
+    """Return the entry of a list that stands for the same thing; None where there is none."""
+    key = _key([item])
+    if not key or not isinstance(items, list) or not _key(items):
+        return None
+    return _by_identity(items, _key(items)).get(_identity(item, _key(items)))
+
+
+def merged(live: Any, wanted: Any) -> Any:
+    """Return what is there with everything that is wanted, as an apply would merge it."""
+    if isinstance(live, Mapping) and isinstance(wanted, Mapping):
+        both = {key: merged(live[key], wanted[key]) for key in wanted if key in live}
+        return {**live, **wanted, **both}
+    if not _common_key(live, wanted):
+        return wanted
+    added = [item for item in wanted if entry_like(item, live) is None]
+    return [merged(item, entry_like(item, wanted) or item) for item in live] + added
 
 
 def projected(live: Any, shape: Any) -> Any:

@@ -46,10 +46,14 @@ def manifest_kinds(resolved: Resolved) -> set[Kind]:
 
 def additional_kinds(records: Iterable[Record]) -> list[Kind]:
     """Return the kinds that manifests have, beyond those that every app may have."""
-    kinds: set[Kind] = set()
-    for record in records:
-        kinds |= manifest_kinds(record.resolved)
-    return sorted(kinds - set(OF_SERVICE), key=lambda kind: kind.name)
+    # The newest last: an object that is served in several versions is read as it was written.
+    kinds: dict[Kind, None] = {}
+    for record in reversed(list(records)):
+        written = sorted(manifest_kinds(record.resolved), key=lambda kind: kind.name)
+        for kind in written:
+            kinds.pop(kind, None)
+            kinds[kind] = None
+    return [kind for kind in kinds if kind not in OF_SERVICE]
 
 
 def with_unmanaged(cluster: Cluster, snapshot: Snapshot, kinds: Mapping[Key, Kind]) -> Snapshot:
@@ -57,11 +61,15 @@ def with_unmanaged(cluster: Cluster, snapshot: Snapshot, kinds: Mapping[Key, Kin
     missing = [
         key for key in kinds if key not in snapshot.unmanaged and key not in snapshot.objects
     ]
-    answers = side_by_side(lambda key: find_all(cluster, kinds[key], key[1]), missing)
+    answers = side_by_side(
+        # Before the name may be the namespace of the object; see compare.key_of.
+        lambda key: find_all(cluster, kinds[key], key[1].rpartition("/")[2]),
+        missing,
+    )
     unmanaged = dict(snapshot.unmanaged)
     for key, bodies in zip(missing, answers):
         if bodies:
-            unmanaged[key] = {**bodies[0], "kind": key[0]}
+            unmanaged[key] = {**bodies[0], "kind": kinds[key].name}
     return replace(snapshot, unmanaged=unmanaged)
 
 

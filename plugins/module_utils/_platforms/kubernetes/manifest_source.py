@@ -16,7 +16,7 @@ from ..._deploy.ports import Contents, Observation, Wishes
 from ..._deploy.resolution import Resolved
 from ..._registry.registries import Registries
 from . import image_digests, manifests, render
-from .api_kinds import CLAIM, Kind
+from .api_kinds import CLAIM, Kind, api_group
 from .cluster import Cluster
 from .reader import salt
 
@@ -36,13 +36,15 @@ class ManifestSource:
         names = self._content_names(app, read)
         # A hash in the template would restart the pods that are taken over.
         default = manifests.UNTOUCHED if wishes.adopt else given["labels"]
+        discovered = self._discovered(read)
         services = manifests.services(
             read,
-            self._discovered(read),
+            discovered,
             names,
             images=self._pinned(read) if mode == "always" else {},
             labels=_labels_on_pods(read, seen, default),
             namespace=self._cluster.namespace,
+            served=self._served_otherwise(read, discovered),
         )
         claims = sorted(
             body["metadata"]["name"] for body in read.objects.values() if body["kind"] == CLAIM.name
@@ -69,18 +71,46 @@ class ManifestSource:
         """Return the kinds of API versions that not every cluster has, as this one calls them."""
         result = {}
         for version in manifests.unknown(read.objects.values()):
-            group = f"/apis/{version}" if "/" in version else f"/api/{version}"
-            try:
-                resources = self._cluster.raw(group)["resources"]
-            except NotFound:
-                continue
-            for entry in resources:
-                # Subresources, such as deployments/scale, are listed beside the kinds.
-                if "/" not in entry["name"]:
-                    result[version, entry["kind"]] = Kind(
-                        entry["kind"], group, entry["name"], entry["namespaced"]
-                    )
+            result.update(self._kinds_of(version))
         return result
+
+    def _kinds_of(self, version: str) -> dict[tuple[str, str], Kind]:
+        """Return the kinds of an API version; there are none where the cluster does not have it."""
+        group = f"/apis/{version}" if "/" in version else f"/api/{version}"
+        try:
+            resources = self._cluster.raw(group)["resources"]
+        except NotFound:
+            return {}
+        return {
+            (version, entry["kind"]): Kind(entry["kind"], group, entry["name"], entry["namespaced"])
+            for entry in resources
+            # Subresources, such as deployments/scale, are listed beside the kinds.
+            if "/" not in entry["name"]
+        }
+
+    def _served_otherwise(
+        self, read: manifests.Manifests, discovered: manifests.Definitions
+    ) -> dict[tuple[str, str], str]:
+        """Return the version in which the cluster has each kind that it lacks as it is written."""
+        bodies = read.objects.values()
+        unserved = set(manifests.unknown(bodies))
+        missing = {
+            (body["apiVersion"], body["kind"]) for body in bodies if body["apiVersion"] in unserved
+        } - {*discovered, *manifests.definitions(bodies)}
+        found = {key: self._served_version(*key) for key in sorted(missing)}
+        return {key: version for key, version in found.items() if version}
+
+    def _served_version(self, version: str, kind: str) -> str:
+        """Return the version of the same group that has a kind, else the one that is standard."""
+        group = api_group(version)
+        try:
+            versions = self._cluster.raw(f"/apis/{group}")["versions"] if group else []
+        except NotFound:
+            versions = []
+        for candidate in (entry["groupVersion"] for entry in versions):
+            if (candidate, kind) in self._kinds_of(candidate):
+                return str(candidate)
+        return manifests.standard_version(kind)
 
 
 def _labels_on_pods(read: manifests.Manifests, seen: Observation, default: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ import base64
 import copy
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..._core.content_ids import canonical, digest
@@ -27,12 +27,17 @@ from .api_kinds import (
     SERVICE,
     STANDARD,
     Kind,
+    api_group,
+    kind_word,
 )
+from .release_order import PODS, TEMPLATED, ReleaseOrder
 
 Body = dict[str, Any]
 Definitions = Mapping[tuple[str, str], Kind]
 
 HASHED, UNTOUCHED = "hash", "none"
+# A kind whose scope only the cluster knows: most are in a namespace.
+_CUSTOM = Kind("", "", "")
 CONTENT_OF = f"{LABEL}content"
 _HOOK = "helm.sh/hook"
 # Exported manifests have these. An apply that has managedFields is rejected, and one that has a
@@ -44,14 +49,12 @@ _OF_THE_SERVER = (
     "uid",
     "generation",
     "selfLink",
-    "namespace",
 )
-# Others may need these, so they are made first; what runs pods comes last.
-_EARLY = ("Namespace", "CustomResourceDefinition")
-_PODS = ("Deployment", "DaemonSet", "StatefulSet", "ReplicaSet", "Job", "CronJob", "Pod")
 # What holds what nobody can make again stays when it leaves the manifests.
 LASTING = ("PersistentVolumeClaim", "PersistentVolume", "Namespace", "CustomResourceDefinition")
-TEMPLATED = ("Deployment", "DaemonSet", "StatefulSet")
+JOB = "Job"
+# What sets the number of pods of the workload that its spec.scaleTargetRef names.
+_SCALERS = ("HorizontalPodAutoscaler", "ScaledObject")
 # What is looked into here must be a mapping, where it is there at all.
 _POD = (
     "spec",
@@ -67,8 +70,10 @@ _CRON = (
     "spec.jobTemplate.spec.template.spec",
 )
 _MAPPINGS = {
-    **dict.fromkeys(_PODS, (*_POD, *_CRON)),
+    **dict.fromkeys(PODS, (*_POD, *_CRON)),
+    **dict.fromkeys(_SCALERS, ("spec", "spec.scaleTargetRef")),
     "Secret": ("data", "stringData"),
+    "Service": ("spec", "spec.selector"),
     "CustomResourceDefinition": ("spec", "spec.names"),
 }
 
@@ -88,18 +93,31 @@ def read(documents: Iterable[Any], namespace: str | None, hooks: str) -> Manifes
     Without a ``namespace`` each one is taken.
     """
     result = Manifests()
-    problems: list[Problem] = []
-    for number, document in enumerate(_unfolded(documents), 1):
-        if isinstance(document, dict) and document:
-            place = f"manifests[{number}]"
-            problems += _take(document, place, namespace, hooks, result)
-        elif document is not None and document != {}:
-            problems.append(Problem(f"manifests[{number}]", "must be a mapping"))
+    named, problems = _named(documents)
+    for title, document in zip(_titles(named, namespace), named):
+        problems += _take(document, title, namespace, hooks, result)
     if not result.objects and not problems:
         problems.append(Problem("manifests", "have no objects"))
+    if not problems:
+        problems += [*_all_elsewhere(result.objects, namespace), *_scaled_twice(result.objects)]
     if problems:
         raise SpecError(problems, "the manifests")
     return result
+
+
+def _named(documents: Iterable[Any]) -> tuple[list[Body], list[Problem]]:
+    """Return the documents that can be addressed, and what is wrong with the others."""
+    named: list[Body] = []
+    problems: list[Problem] = []
+    for number, document in enumerate(_unfolded(documents), 1):
+        if document is None or document == {}:
+            continue
+        text = _unnamed(document) if isinstance(document, dict) else "must be a mapping"
+        if text:
+            problems.append(Problem(f"manifests[{number}]", text))
+        else:
+            named.append(document)
+    return named, problems
 
 
 def _unfolded(documents: Iterable[Any]) -> Iterable[Any]:
@@ -118,14 +136,10 @@ def _unfolded(documents: Iterable[Any]) -> Iterable[Any]:
 
 
 def _take(
-    document: Body, place: str, namespace: str | None, hooks: str, result: Manifests
+    document: Body, title: str, namespace: str | None, hooks: str, result: Manifests
 ) -> list[Problem]:
     """Add a document to the result; return what is wrong with it."""
-    unnamed = _unnamed(document)
-    if unnamed:
-        return [Problem(place, unnamed)]
     metadata = document["metadata"]
-    title = f"{document['kind']}/{metadata['name']}"
     misshapen = list(_misshapen(document, title))
     if misshapen:
         return misshapen
@@ -134,21 +148,96 @@ def _take(
     if hook and (hooks == "skip" or "test" in hook):
         result.notes.append(f"{title}: passed over, a hook of Helm ({hook})")
         return []
-    problems = list(_objections(title, metadata, namespace, hook))
+    problems = list(_objections(title, document, namespace, hook))
     if title in result.objects:
         problems.append(Problem(title, "is there twice"))
-    body = _tidied(document)
+    body = _tidied(document, namespace)
     if body["kind"] == "Secret":
         result.contents[title] = _content(body, title, problems)
     result.objects[title] = body
     return problems
 
 
-def _tidied(document: Body) -> Body:
+def _titles(documents: Iterable[Body], namespace: str | None) -> list[str]:
+    """Return kind and name of each document, by which its service is called.
+
+    The namespace is added where it is not the app's, the API group where two documents would have
+    one title.
+    """
+    listed = list(documents)
+    plain = [_title(document, document["kind"], namespace) for document in listed]
+    groups: dict[str, set[str]] = {}
+    for title, document in zip(plain, listed):
+        groups.setdefault(title, set()).add(api_group(document["apiVersion"]))
+    return [
+        (
+            title
+            if len(groups[title]) == 1
+            else _title(document, kind_word(document["apiVersion"], document["kind"]), namespace)
+        )
+        for title, document in zip(plain, listed)
+    ]
+
+
+def _title(document: Body, kind: str, namespace: str | None) -> str:
+    elsewhere = _elsewhere(document, namespace)
+    return "/".join(filter(None, (kind, elsewhere, document["metadata"]["name"])))
+
+
+def _elsewhere(document: Body, namespace: str | None) -> str:
+    """Return the namespace that an object is for, where that is not the app's."""
+    known = STANDARD.get((document["apiVersion"], document["kind"]))
+    declared = document["metadata"].get("namespace")
+    # Clients ignore the namespace of what is in none, such as that of a ClusterRole.
+    if not declared or declared == namespace or (known and not known.namespaced):
+        return ""
+    return str(declared)
+
+
+def _all_elsewhere(objects: Mapping[str, Body], namespace: str | None) -> Iterable[Problem]:
+    """Yield each object where all of them are for other namespaces than the release."""
+    namespaced = {
+        title: body
+        for title, body in objects.items()
+        if STANDARD.get((body["apiVersion"], body["kind"]), _CUSTOM).namespaced
+    }
+    places = {title: _elsewhere(body, namespace) for title, body in namespaced.items()}
+    if namespace and places and all(places.values()):
+        for title, place in places.items():
+            yield Problem(
+                title,
+                f"is for the namespace {place}, and this release is for {namespace}; set namespace"
+                " to the one that the app is in",
+            )
+
+
+def _scaled_twice(objects: Mapping[str, Body]) -> Iterable[Problem]:
+    """Yield each workload that declares the number of its pods beside an autoscaler."""
+    for title, scaler in objects.items():
+        target = _at(scaler, "spec.scaleTargetRef") if scaler["kind"] in _SCALERS else None
+        for other, body in objects.items():
+            if target and _is_target(target, scaler, body) and "replicas" in (body["spec"] or {}):
+                yield Problem(
+                    f"{other}.spec.replicas",
+                    f"is set by {title}, too; leave spec.replicas out of {other}",
+                )
+
+
+def _is_target(target: Body, scaler: Body, body: Body) -> bool:
+    wanted = (target.get("kind", "Deployment"), target.get("name"))
+    return (
+        (body["kind"], body["metadata"]["name"]) == wanted
+        and isinstance(body.get("spec"), dict)
+        and body["metadata"].get("namespace") == scaler["metadata"].get("namespace")
+    )
+
+
+def _tidied(document: Body, namespace: str | None) -> Body:
     """Return a copy without what the server adds to an object."""
     body = {key: copy.deepcopy(value) for key, value in document.items() if key != "status"}
+    left_out = _OF_THE_SERVER if _elsewhere(document, namespace) else (*_OF_THE_SERVER, "namespace")
     body["metadata"] = {
-        key: value for key, value in body["metadata"].items() if key not in _OF_THE_SERVER
+        key: value for key, value in body["metadata"].items() if key not in left_out
     }
     return body
 
@@ -159,13 +248,14 @@ def _unnamed(document: Body) -> str:
     metadata: Body = given if isinstance(given, dict) else {}
     texts = (document.get("apiVersion"), document.get("kind"), metadata.get("name"))
     if all(isinstance(text, str) for text in texts):
-        return ""
+        has_namespace = isinstance(metadata.get("namespace") or "", str)
+        return "" if has_namespace else "needs a text as its metadata.namespace"
     why = "; generateName makes another one each time" if metadata.get("generateName") else ""
     return f"needs apiVersion, kind and metadata.name{why}"
 
 
 def _objections(
-    title: str, metadata: Body, namespace: str | None, hook: str | None
+    title: str, document: Body, namespace: str | None, hook: str | None
 ) -> Iterable[Problem]:
     """Yield why an object cannot be part of this release."""
     if hook:
@@ -174,11 +264,12 @@ def _objections(
             f"is a hook of Helm ({hook}), which is not run; run it as a task of the play, or set"
             " hooks: skip",
         )
-    if namespace and metadata.get("namespace") not in (None, namespace):
+    elsewhere = _elsewhere(document, namespace)
+    if namespace and elsewhere and document["kind"] in PODS:
         yield Problem(
             title,
-            f"is for the namespace {metadata['namespace']}, and this release is for {namespace};"
-            " set namespace, or release it by itself",
+            f"is for the namespace {elsewhere}, and this release is for {namespace}, where its pods"
+            f" are watched; release it as an app of its own with namespace: {elsewhere}",
         )
 
 
@@ -195,7 +286,7 @@ def _misshapen(document: Body, title: str) -> Iterable[Problem]:
         yield Problem(f"{title}.spec.template", "is missing")
     if kind == "CustomResourceDefinition":
         yield from _undefined(document, title)
-    if kind in _PODS:
+    if kind in PODS:
         yield from _misshapen_containers(document, title)
 
 
@@ -272,6 +363,11 @@ def definitions(objects: Iterable[Body]) -> dict[tuple[str, str], Kind]:
     return found
 
 
+def standard_version(kind: str) -> str:
+    """Return the API version in which every cluster has a kind; empty for other kinds."""
+    return next((version for version, name in STANDARD if name == kind), "")
+
+
 def unknown(objects: Iterable[Body]) -> list[str]:
     """Return the API versions that must be queried for the names of their kinds."""
     bodies = list(objects)
@@ -289,76 +385,67 @@ def services(
     images: Mapping[str, str],
     labels: Mapping[str, str],
     namespace: str,
+    served: Mapping[tuple[str, str], str] | None = None,
 ) -> dict[str, Body]:
     """Return the objects as services; raise SpecError where the cluster knows no such kind.
 
     ``names`` has the kept Secret of each Secret's content, ``labels`` what is done to each one's
-    pods.
+    pods, ``served`` the API version in which the cluster has a kind that it lacks in another one.
     """
     # Before the first release the cluster cannot be queried for the kinds that these manifests
     # define.
-    own = definitions(read_.objects.values())
-    known = {**STANDARD, **discovered, **own}
-    problems = [
-        Problem(
-            title,
-            f"the cluster knows no {body['kind']} in {body['apiVersion']}; install its definition"
-            " first, or release it with these manifests",
-        )
-        for title, body in read_.objects.items()
-        if (body["apiVersion"], body["kind"]) not in known
-    ]
-    if problems:
-        raise SpecError(problems, "the manifests")
+    known = {**STANDARD, **discovered, **definitions(read_.objects.values())}
+    kinds = _kinds_of(read_.objects, known, served or {})
+    order = ReleaseOrder(read_.objects, kinds, namespace)
     result: dict[str, Body] = {}
-    for title, body in sorted(read_.objects.items(), key=lambda item: _rank(item[1])):
-        kind = known[body["apiVersion"], body["kind"]]
+    for title in order.sorted():
+        body, kind = read_.objects[title], kinds[title]
         pinned = with_images(body, images)
-        image = next(iter(images_of(pinned)), "")
+        # Clients ignore the namespace of what is in none.
+        elsewhere = pinned["metadata"].get("namespace") if kind.namespaced else None
+        if not elsewhere:
+            pinned["metadata"].pop("namespace", None)
         result[title] = {
             "manifest": pinned,
-            "kind": {
-                "name": kind.name,
-                "group": kind.group,
-                "plural": kind.plural,
-                "namespaced": kind.namespaced,
-            },
-            "image": image,
+            "kind": _as_data(kind, elsewhere),
+            "image": next(iter(images_of(pinned)), ""),
             "reference": next(iter(images_of(body)), ""),
             "labels_on_pods": labels.get(title, HASHED),
-            **({} if kind.namespaced else {"namespace": namespace}),
+            **({"namespace": namespace} if elsewhere or not kind.namespaced else {}),
             **({"content": names[title]} if title in names else {}),
-            "depends_on": _needs(body, result, own),
+            "depends_on": order.needs(title),
         }
     return result
 
 
-def _rank(body: Body) -> int:
-    if body["kind"] in _EARLY:
-        return 0
-    return 2 if body["kind"] in _PODS else 1
+def _as_data(kind: Kind, elsewhere: str | None) -> dict[str, Any]:
+    """Return a kind as the record has it."""
+    data = asdict(kind)
+    del data["namespace"]
+    return {**data, **({"namespace": elsewhere} if elsewhere else {})}
 
 
-def _needs(body: Body, before: Mapping[str, Body], own: Definitions) -> dict[str, str]:
-    """Return what an object depends on: definitions are established before their resources.
+def _kinds_of(
+    objects: Mapping[str, Body], known: Definitions, served: Mapping[tuple[str, str], str]
+) -> dict[str, Kind]:
+    """Return the kind of each object; raise SpecError where the cluster has no such kind."""
+    problems = [
+        Problem(title, _unknown_kind(body, served))
+        for title, body in objects.items()
+        if (body["apiVersion"], body["kind"]) not in known
+    ]
+    if problems:
+        raise SpecError(problems, "the manifests")
+    return {title: known[body["apiVersion"], body["kind"]] for title, body in objects.items()}
 
-    What pods use must be there before them.
-    """
-    rank = _rank(body)
-    needs = {
-        title: "service_healthy"
-        for title, other in before.items()
-        if rank > 0 and _rank(other["manifest"]) == 0
-    }
-    if rank == 2:
-        needs.update(
-            {
-                title: "service_started"
-                for title, other in before.items()
-                if _rank(other["manifest"]) == 1
-            }
-        )
-    return needs
+
+def _unknown_kind(body: Body, served: Mapping[tuple[str, str], str]) -> str:
+    """Return why an object's kind is unknown, and what to write instead."""
+    what = f"the cluster knows no {body['kind']} in {body['apiVersion']}"
+    version = served.get((body["apiVersion"], body["kind"]))
+    if version:
+        return f"{what}, but it has one in {version}; write apiVersion: {version}"
+    return f"{what}; install its definition first, or release it with these manifests"
 
 
 def _pod_specs(body: Body) -> Iterable[Body]:
@@ -371,7 +458,7 @@ def _pod_specs(body: Body) -> Iterable[Body]:
 
 def images_of(body: Body) -> list[str]:
     """Return every image that an object names, once each."""
-    if body["kind"] not in _PODS:
+    if body["kind"] not in PODS:
         return []
     images = [container["image"] for container in _containers(body) if container.get("image")]
     return list(dict.fromkeys(map(str, images)))
@@ -386,9 +473,33 @@ def _containers(body: Body) -> Iterable[Body]:
 def with_images(body: Body, images: Mapping[str, str]) -> Body:
     """Return the object with its images pinned."""
     result = copy.deepcopy(body)
-    for container in _containers(result) if body["kind"] in _PODS else ():
+    for container in _containers(result) if body["kind"] in PODS else ():
         image = container.get("image")
         container["image"] = images.get(image, image) if image else image
+    return result
+
+
+def is_manifest(body: Body) -> bool:
+    """Return whether a rendered object is one of manifests."""
+    return SERVICE in (body["metadata"].get("annotations") or {})
+
+
+def job_content(body: Body) -> str:
+    """Return what identifies the work of a Job: the digest of its spec."""
+    return digest(body.get("spec"))
+
+
+def finished_jobs(live: Iterable[Mapping[str, Body]]) -> dict[str, set[str]]:
+    """Return the contents of the Jobs that have run in releases that were live, by title.
+
+    ``live`` has the services of each of these releases.
+    """
+    result: dict[str, set[str]] = {}
+    for services_ in live:
+        for title, service in services_.items():
+            body = service.get("manifest") or {}
+            if body.get("kind") == JOB:
+                result.setdefault(title, set()).add(job_content(body))
     return result
 
 
@@ -401,9 +512,11 @@ def rendered(app: str, name: str, service: Mapping[str, Any]) -> Body:
     metadata["annotations"] = {**(metadata.get("annotations") or {}), SERVICE: name}
     if "content" in service:
         metadata["annotations"][CONTENT_OF] = service["content"]
+    if body["kind"] == JOB:
+        metadata["annotations"][CONTENT_OF] = job_content(body)
     # Apps of one name may be in two namespaces: the label alone would not distinguish their
     # objects.
-    if not service["kind"]["namespaced"]:
+    if "namespace" in service:
         metadata["annotations"][NAMESPACED_BY] = service["namespace"]
     if body["kind"] in TEMPLATED and service.get("labels_on_pods") == HASHED:
         template = body["spec"]["template"]

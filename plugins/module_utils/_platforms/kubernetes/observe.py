@@ -30,7 +30,7 @@ from .api_kinds import (
     REGISTRY,
     SERVICE,
 )
-from .compare import annotation, label
+from .compare import annotation, key_of, label
 from .render import service_hash
 
 Body = dict[str, Any]
@@ -106,11 +106,12 @@ class Snapshot:
 def own(app: str, namespace: str, bodies: Iterable[Body]) -> dict[Key, Body]:
     """Return the app's objects by kind and name."""
     return {
-        (body["kind"], body["metadata"]["name"]): body
+        key_of(body): body
         for body in bodies
         if label(body, APP) == app
-        # A list of objects without a namespace has those of all apps of this name.
-        and namespace in (body["metadata"].get("namespace"), annotation(body, NAMESPACED_BY))
+        # Lists of objects without a namespace, and of other namespaces, have those of other apps of
+        # this name, too.
+        and namespace == (annotation(body, NAMESPACED_BY) or body["metadata"].get("namespace"))
     }
 
 

@@ -17,8 +17,13 @@ from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernete
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.api_kinds import (
     APP,
     HASH,
+    NAMESPACED_BY,
     Kind,
 )
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.compare import (
+    key_of,
+)
+from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.observe import own
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -108,6 +113,20 @@ def test_a_secrets_content_stands_apart():
     assert service["content"] == "kept" and "one" not in json.dumps(service)
 
 
+def elsewhere(document, namespace="other"):
+    return {**document, "metadata": {**document["metadata"], "namespace": namespace}}
+
+
+def scaler(kind, target):
+    return made(kind, "scaler", spec={"scaleTargetRef": {"kind": "Deployment", "name": target}})
+
+
+def replicated():
+    body = deployment()
+    body["spec"]["replicas"] = 1
+    return body
+
+
 MISTAKES = [
     ((), "manifests have no objects"),
     (("text",), "manifests[1] must be a mapping"),
@@ -123,13 +142,31 @@ MISTAKES = [
     (
         (made("ConfigMap") | {"metadata": {"name": "a", "namespace": "other"}},),
         (
-            "ConfigMap/a is for the namespace other, and this release is for shop; set namespace,"
-            " or release it by itself"
+            "ConfigMap/other/a is for the namespace other, and this release is for shop; set"
+            " namespace to the one that the app is in"
         ),
     ),
     (
         (made("Secret", data={"a": "no base64!"}),),
         "Secret/a.data.a is no base64; write the text itself under stringData",
+    ),
+    (
+        (made("ConfigMap"), elsewhere(deployment())),
+        (
+            "Deployment/other/web is for the namespace other, and this release is for shop, where"
+            " its pods are watched; release it as an app of its own with namespace: other"
+        ),
+    ),
+    (
+        (made("ConfigMap") | {"metadata": {"name": "a", "namespace": 1}},),
+        "manifests[1] needs a text as its metadata.namespace",
+    ),
+    (
+        (scaler("HorizontalPodAutoscaler", "web"), replicated()),
+        (
+            "Deployment/web.spec.replicas is set by HorizontalPodAutoscaler/scaler, too; leave"
+            " spec.replicas out of Deployment/web"
+        ),
     ),
     ((made("Secret", data=["a"]),), "Secret/a.data must be a mapping"),
     (
@@ -192,6 +229,131 @@ def test_the_order_in_which_they_need_each_other():
         "plural": "casks",
         "namespaced": True,
     }
+
+
+def test_an_autoscaler_of_another_workload_is_no_mistake():
+    assert read(scaler("HorizontalPodAutoscaler", "other"), replicated())
+    assert read(scaler("HorizontalPodAutoscaler", "web"), deployment())
+    assert refusals(scaler("ScaledObject", "web"), replicated())
+
+
+def test_kinds_of_two_groups_have_titles_of_their_own():
+    theirs = {"apiVersion": "x.example/v1", "kind": "Service", "metadata": {"name": "a"}}
+    assert list(read(made("Service"), theirs).objects) == ["Service/a", "Service.x.example/a"]
+    assert list(read(theirs).objects) == ["Service/a"], "only where it is ambiguous"
+    other_version = {**theirs, "apiVersion": "x.example/v2"}
+    assert refusals(theirs, other_version) == ["Service/a is there twice"]
+
+
+def test_objects_of_other_namespaces():
+    role = elsewhere(made("Role"), "kube-system") | {"apiVersion": "rbac.authorization.k8s.io/v1"}
+    cluster_role = elsewhere(made("ClusterRole"), "kube-system") | {
+        "apiVersion": "rbac.authorization.k8s.io/v1"
+    }
+    found = services(made("ConfigMap"), role, cluster_role, elsewhere(made("Secret"), "shop"))
+    assert set(found) == {"ConfigMap/a", "Role/kube-system/a", "ClusterRole/a", "Secret/a"}
+    service = found["Role/kube-system/a"]
+    assert (
+        Kind(**service["kind"])
+        .path("shop", "a")
+        .startswith("/apis/rbac.authorization.k8s.io/v1/namespaces/kube-system/roles/")
+    )
+    body = manifests.rendered("shop", "Role/kube-system/a", service)
+    assert body["metadata"]["namespace"] == "kube-system"
+    assert body["metadata"]["annotations"][NAMESPACED_BY] == "shop"
+    live = {**body, "metadata": {**body["metadata"], "uid": "1"}}
+    assert list(own("shop", "shop", [live])) == [("Role", "kube-system/a")]
+    assert own("shop", "kube-system", [live]) == {}, "the app of this name there is another one"
+    for title in ("ClusterRole/a", "Secret/a"):
+        assert "namespace" not in found[title]["manifest"]["metadata"]
+
+
+def test_what_identifies_an_object():
+    assert key_of(made("Service")) == ("Service", "a")
+    theirs = {"apiVersion": "x.example/v1", "kind": "Service", "metadata": {"name": "a"}}
+    assert key_of(theirs) == ("Service.x.example", "a")
+
+
+def test_a_job_is_known_by_its_work():
+    job = made("Job", spec={"template": {}})
+    labeled = {**job, "metadata": {"name": "a", "labels": {"x": "y"}}}
+    other = made("Job", spec={"template": {"spec": {}}})
+    contents = [
+        manifests.rendered("shop", "Job/a", services(body)["Job/a"])["metadata"]["annotations"][
+            manifests.CONTENT_OF
+        ]
+        for body in (job, labeled, other)
+    ]
+    assert contents[0] == contents[1] != contents[2]
+    assert manifests.finished_jobs([services(job), services(other, made("ConfigMap"))]) == {
+        "Job/a": {contents[0], contents[2]}
+    }
+
+
+def webhook(resources=("casks",), service="web"):
+    client = {"service": {"name": service, "namespace": "shop"}}
+    rules = [{"apiGroups": ["x.example"], "resources": list(resources)}]
+    body = made("ValidatingWebhookConfiguration", "h", webhooks=[])
+    body["webhooks"] = [{"clientConfig": client, "rules": rules}]
+    return body | {"apiVersion": "admissionregistration.k8s.io/v1"}
+
+
+HOOKS = {
+    ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"): Kind(
+        "ValidatingWebhookConfiguration",
+        "/apis/admissionregistration.k8s.io/v1",
+        "validatingwebhookconfigurations",
+        namespaced=False,
+    )
+}
+CASK = {"apiVersion": "x.example/v1", "kind": "Cask", "metadata": {"name": "c"}}
+
+
+def labeled_web():
+    body = deployment()
+    body["spec"]["template"]["metadata"] = {"labels": {"app": "web"}}
+    return body
+
+
+def test_a_webhook_comes_after_its_pods_and_what_it_admits():
+    service = made("Service", "web", spec={"selector": {"app": "web"}})
+    found = services(webhook(), CASK, service, labeled_web(), definition(), discovered=HOOKS)
+    hook = found["ValidatingWebhookConfiguration/h"]["depends_on"]
+    assert list(found)[-3:] == ["Deployment/web", "Cask/c", "ValidatingWebhookConfiguration/h"]
+    assert hook["Cask/c"] == "service_started" and hook["Deployment/web"] == "service_healthy"
+    assert found["Cask/c"]["depends_on"]["Deployment/web"] == "service_healthy"
+    assert "Cask/c" not in found["Deployment/web"]["depends_on"]
+
+
+@pytest.mark.parametrize("hook", [webhook(service="theirs"), webhook(resources=("barrels",))])
+def test_what_no_webhook_of_the_release_admits_comes_before_the_pods(hook):
+    service = made("Service", "web", spec={"selector": {"app": "web"}})
+    found = services(hook, CASK, service, labeled_web(), definition(), discovered=HOOKS)
+    assert found["Deployment/web"]["depends_on"]["Cask/c"] == "service_started"
+
+
+def test_what_a_webhook_of_the_release_converts_comes_after_its_pods():
+    converted = definition()
+    client = {"service": {"name": "web", "namespace": "shop"}}
+    converted["spec"]["conversion"] = {"webhook": {"clientConfig": client}}
+    service = made("Service", "web", spec={"selector": {"app": "web"}})
+    found = services(CASK, service, labeled_web(), converted)
+    assert found["Cask/c"]["depends_on"]["Deployment/web"] == "service_healthy"
+
+
+def test_a_kind_that_is_served_in_another_version():
+    old = {"apiVersion": "policy/v1beta1", "kind": "PodDisruptionBudget", "metadata": {"name": "a"}}
+    with pytest.raises(SpecError, match="but it has one in policy/v1; write apiVersion: policy/v1"):
+        manifests.services(
+            read(old),
+            {},
+            {},
+            images={},
+            labels={},
+            namespace="shop",
+            served={("policy/v1beta1", "PodDisruptionBudget"): "policy/v1"},
+        )
+    assert manifests.standard_version("Ingress") == "networking.k8s.io/v1"
 
 
 def test_a_kind_that_nobody_knows():
@@ -259,6 +421,9 @@ NAMES = [
     "List",
     "ConfigMap",
     "Namespace",
+    "HorizontalPodAutoscaler",
+    "ValidatingWebhookConfiguration",
+    "APIService",
 ]
 FIELDS = [
     "spec",
@@ -272,6 +437,14 @@ FIELDS = [
     "names",
     "versions",
     "group",
+    "webhooks",
+    "clientConfig",
+    "service",
+    "rules",
+    "conversion",
+    "scaleTargetRef",
+    "replicas",
+    "namespace",
 ]
 KEYS = ["apiVersion", "kind", "metadata", "name", *FIELDS]
 ANYTHING = st.recursive(
@@ -287,14 +460,16 @@ ANYTHING = st.recursive(
     st.sampled_from(NAMES),
     st.dictionaries(st.sampled_from(FIELDS), ANYTHING, max_size=4),
     st.dictionaries(st.sampled_from(KEYS), ANYTHING, max_size=3),
+    st.booleans(),
 )
-def test_whatever_it_is_it_is_taken_or_refused_in_words(kind, fields, metadata):
+def test_whatever_it_is_it_is_taken_or_refused_in_words(kind, fields, metadata, has_others):
     document = {**made(kind), **fields, "metadata": {"name": "a", **metadata}}
+    others = [webhook(), labeled_web(), CASK, definition()] if has_others else []
     try:
-        found = manifests.read([document], None, "refuse")
+        found = manifests.read([document, *others], None, "refuse")
         made_of = manifests.services(
             found,
-            {},
+            {**HOOKS, **{("v1", name): Kind(name, "/api/v1", name.lower()) for name in NAMES}},
             dict.fromkeys(found.contents, "kept"),
             images={},
             labels={},
