@@ -15,13 +15,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..._core.errors import Outdated
+from ..._core.errors import Outdated, PlatformError
 from ..._deploy.ports import Wishes
 from ..._deploy.resolution import Resolved
 from . import render
-from .api_kinds import APP, SERVICE, SERVICE_KIND, WORKLOADS, Kind
+from .api_kinds import APP, NAMESPACE, SERVICE, SERVICE_KIND, WORKLOADS, Kind
 from .cluster import MANAGER, Cluster
 from .compare import covers, label, projected
+from .manifests import is_manifest
 from .observe import Body, Snapshot
 from .planning import PlannedObject
 from .pods import pinned
@@ -161,9 +162,21 @@ def taken_over(
             result.append(entry)
             continue
         result.append(replace(entry, live=unmanaged_body))
-        if entry.kind in WORKLOADS or _is_manifest(entry):
+        if entry.kind in WORKLOADS or is_manifest(entry.wanted):
             objects[entry.key] = _called(unmanaged_body, entry.service)
     return result, replace(snapshot, objects=objects)
+
+
+def under_their_titles(entries: Iterable[PlannedObject], snapshot: Snapshot) -> Snapshot:
+    """Return what was found, with each object of manifests as the service that it is now.
+
+    Its title changes where an object of another API group gets its kind and name.
+    """
+    objects = dict(snapshot.objects)
+    for entry in entries:
+        if entry.live is not None and is_manifest(entry.wanted) and entry.key in objects:
+            objects[entry.key] = _called(objects[entry.key], entry.service)
+    return replace(snapshot, objects=objects)
 
 
 def originals(entries: Iterable[PlannedObject]) -> tuple[Body, ...]:
@@ -176,16 +189,18 @@ def originals(entries: Iterable[PlannedObject]) -> tuple[Body, ...]:
 def _is_taken_over(
     entry: PlannedObject, unmanaged_body: Body, snapshot: Snapshot, wishes: Wishes
 ) -> bool:
+    # The app's own namespace may be in its manifests, and is there before anything else is.
+    is_home = (
+        entry.kind == NAMESPACE
+        and snapshot.namespace is not None
+        and (entry.wanted["metadata"]["name"] == snapshot.namespace["metadata"]["name"])
+    )
     return (
-        wishes.adopt
+        (wishes.adopt or is_home)
         and entry.live is None
         and not label(unmanaged_body, APP)
         and _finds(entry, unmanaged_body, snapshot)
     )
-
-
-def _is_manifest(entry: PlannedObject) -> bool:
-    return SERVICE in entry.wanted["metadata"]["annotations"]
 
 
 def _called(unmanaged_body: Body, service: str) -> Body:
@@ -202,7 +217,7 @@ def _finds(entry: PlannedObject, unmanaged_body: Body, snapshot: Snapshot) -> bo
 
     What it selects by beyond ours cannot be taken out of it.
     """
-    if entry.kind != SERVICE_KIND or _is_manifest(entry):
+    if entry.kind != SERVICE_KIND or is_manifest(entry.wanted):
         return True
     workload = _workload(entry.service, snapshot)
     labels = (workload["spec"]["template"]["metadata"].get("labels") or {}) if workload else {}
@@ -272,6 +287,11 @@ def put_back(cluster: Cluster, kind: Kind, original: Body) -> None:
             return
         except Outdated:
             time.sleep(_PAUSE)
+    raise PlatformError(
+        f"{kind.name} {metadata['name']} could not be put back as it was",
+        f"another client changed it {_ATTEMPTS} times meanwhile",
+        "Find out who does, then run again",
+    )
 
 
 def _handed_over(managed: list[dict[str, Any]]) -> list[dict[str, Any]]:

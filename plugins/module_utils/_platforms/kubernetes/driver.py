@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..._core.errors import NotFound
+from ..._core.errors import NotFound, PlatformError
 from ..._core.parallel import side_by_side
 from ..._deploy.history import Record
 from ..._deploy.ports import Contents, Fence, Observation
@@ -34,7 +34,7 @@ from .api_kinds import (
 )
 from .cluster import Cluster
 from .object_writer import ObjectWriter, no_such_service
-from .observe import Body
+from .observe import Body, own
 from .removal import Removal
 
 
@@ -98,7 +98,15 @@ class Driver:
         """Set one service's number of pods, and nothing else."""
         # Services of manifests are named by kind and name, such as Deployment/shop.
         of_kind, slash, called = name.partition("/")
-        kind, object_name = (STANDARD["apps/v1", of_kind], called) if slash else (DEPLOYMENT, name)
+        kind, object_name = STANDARD.get(("apps/v1", of_kind)), called
+        if not slash:
+            kind, object_name = DEPLOYMENT, name
+        if kind is None:
+            raise PlatformError(
+                f"{name} was not scaled",
+                f"a {of_kind} has no number of pods",
+                "Scale a Deployment or a StatefulSet",
+            )
         try:
             written = self._writer.set_replicas(kind, object_name, replicas, fence)
         except NotFound as error:
@@ -115,8 +123,8 @@ class Driver:
         originals: Sequence[Any] = (),
     ) -> list[str]:
         """Remove services and wait until their pods are gone; volumes stay."""
-        by_key = {(body["kind"], body["metadata"]["name"]): body for body in originals}
-        removal = Removal(self._cluster, app, fence, deadline, by_key)
+        by_uid = {body["metadata"]["uid"]: body for body in originals}
+        removal = Removal(self._cluster, app, fence, deadline, by_uid)
         manifests: set[str] = set()
         services: set[str] = set()
         for name in names:
@@ -151,5 +159,6 @@ class Driver:
         answers = side_by_side(lambda kind: lookup.of_kind(self._cluster, app, kind), kinds)
         objects: list[tuple[Kind, str]] = []
         for kind, bodies in zip(kinds, answers):
-            objects += [(kind, body["metadata"]["name"]) for body in bodies]
+            own_bodies = own(app, self._cluster.namespace, bodies).values()
+            objects += [(kind, body["metadata"]["name"]) for body in own_bodies]
         side_by_side(lambda item: self._writer.stamp(*item, fence), objects)

@@ -11,21 +11,23 @@ from typing import Any
 
 from ..._core.errors import LeaseLost, NotFound, Outdated, PlatformError
 from ..._deploy.ports import Fence
-from . import adoption
+from . import adoption, defaulted_fields
 from .api_kinds import APP, SERVICE_KIND, TOKEN, Kind
-from .cluster import MANAGER, Cluster
-from .compare import annotation, is_applied, label, owned_replicas
+from .cluster import MANAGER, Busy, Cluster, Invalid, Unserved
+from .compare import annotation, is_applied, key_of, label, owned_replicas
 from .observe import Body
 
 SCALER = f"{MANAGER}-scale"
 _ATTEMPTS, _PAUSE = 8, 0.3
+# Seconds in which a stamp may lose against other clients, before the first change of a run.
+_STAMP_PATIENCE = 30.0
 
 
 def keeping_replicas(wanted: Body, live: Body | None) -> Body:
     """Return what is wanted, with the number of pods that is there where we let go of it."""
     if (
         live is None
-        or wanted["kind"] not in ("Deployment", "StatefulSet")
+        or key_of(wanted)[0] not in ("Deployment", "StatefulSet")
         or "replicas" in wanted["spec"]
         # The server resets a field to its default (1) when its only owner leaves it out.
         or not owned_replicas(live, MANAGER)
@@ -39,7 +41,7 @@ def must_be_recreated(wanted: Body, live: Body | None) -> bool:
 
     The API does not allow that in place.
     """
-    if live is None or wanted["kind"] != SERVICE_KIND.name:
+    if live is None or key_of(wanted)[0] != SERVICE_KIND.name:
         return False
     return bool(
         (wanted["spec"].get("clusterIP") == "None") != (live["spec"].get("clusterIP") == "None")
@@ -70,6 +72,9 @@ class ObjectWriter:
                 return self._send(kind, body, live, notes, fence)
             except Outdated:
                 time.sleep(_PAUSE)
+            except Unserved as error:
+                # A definition is established a moment before its resources are served.
+                raise Busy(error.what, error.why, "Try again") from error
         raise PlatformError(
             f"{kind.name} {name} could not be written",
             f"somebody else changed it {_ATTEMPTS} times meanwhile",
@@ -88,12 +93,31 @@ class ObjectWriter:
         if live is not None:
             # Also a forced apply fails (409) then where another client has written since the read.
             metadata["resourceVersion"] = live["metadata"]["resourceVersion"]
-        written = self._cluster.apply(kind, {**body, "metadata": metadata})
+        body = {**body, "metadata": metadata}
+        is_replaced = False
+        try:
+            written = self._cluster.apply(kind, body)
+        except Invalid as error:
+            written = self._replace(kind, body, live, error)
+            is_replaced = True
         # After the apply, by which our manager owns the fields: only those are taken from the
         # former owners.
-        if live is not None and not label(live, APP):
+        if is_replaced or (live is not None and not label(live, APP)):
             adoption.hand_over(self._cluster, kind, written)
         return written
+
+    def _replace(self, kind: Kind, body: Body, live: Body | None, error: Invalid) -> Body:
+        """Write an object whose new form forbids defaults of the former one; then apply it."""
+        replacement = defaulted_fields.replacement(error.refusals, body, live or {"metadata": {}})
+        if live is None or replacement is None:
+            raise error
+        # By a manager that hands over to ours, which must own by applies alone.
+        replaced = self._cluster.replace(kind, replacement, adoption.BEFORE)
+        metadata = {
+            **body["metadata"],
+            "resourceVersion": replaced["metadata"]["resourceVersion"],
+        }
+        return self._cluster.apply(kind, {**body, "metadata": metadata})
 
     def _hand_replicas_to_scaler(self, kind: Kind, live: Body) -> Body:
         """Let another manager hold the number before we let go of it.
@@ -126,8 +150,12 @@ class ObjectWriter:
         )
 
     def stamp(self, kind: Kind, name: str, fence: Fence) -> None:
-        """Put the token on an object, if it is still there."""
-        for _attempt in range(_ATTEMPTS):
+        """Put the token on an object, if it is still there.
+
+        Raise PlatformError where others change it all the time: a former holder could write it.
+        """
+        deadline = time.monotonic() + _STAMP_PATIENCE
+        while time.monotonic() < deadline:
             live = self._cluster.find(kind, name)
             if live is None:
                 return
@@ -136,6 +164,11 @@ class ObjectWriter:
                 return
             except Outdated:
                 time.sleep(_PAUSE)
+        raise PlatformError(
+            f"{kind.name} {name} could not be taken over from the former run",
+            f"another client changed it all along for {_STAMP_PATIENCE:.0f} s",
+            "Find out who does, then run again",
+        )
 
     def _merge(
         self,

@@ -8,7 +8,7 @@ Pure: from what was found to a plan.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ from ..._deploy.service_diff import (
     removed_services,
     service_plan,
 )
-from . import manifests, pod_security, render
+from . import immutable_fields, manifests, pod_security, render
 from .api_kinds import (
     CLAIM,
     CONFIG_MAP,
@@ -48,6 +48,7 @@ from .compare import (
     covers,
     differences,
     is_applied,
+    key_of,
     label,
     projected,
     same,
@@ -55,7 +56,10 @@ from .compare import (
 )
 from .eligible_nodes import UNKNOWN, eligible
 from .observe import Body, Key, Snapshot
+from .release_order import TEMPLATED
 
+# The contents of Jobs by title; see manifests.finished_jobs.
+Finished = Mapping[str, Collection[str]]
 _HIDDEN = (
     "reference",
     "security",
@@ -77,11 +81,15 @@ class PlannedObject:
     kind: Kind
     live: Body | None = None
     predicted: Body | None = None
+    # A Job that has run in a release that was live: it does not run again.
+    has_run: bool = False
+    # The fields that differ and cannot change in place.
+    immutable: tuple[str, ...] = ()
 
     @property
     def key(self) -> Key:
         """Return kind and name."""
-        return self.wanted["kind"], self.wanted["metadata"]["name"]
+        return key_of(self.wanted)
 
     @property
     def place(self) -> str:
@@ -93,11 +101,26 @@ class PlannedObject:
     @property
     def title(self) -> str:
         """Return its kind and name for a message."""
-        return "/".join(self.key)
+        return title_of(self.wanted)
+
+    @property
+    def is_stale(self) -> bool:
+        """Return whether a Job of another release is there in place of one that has run."""
+        if not self.has_run or self.live is None:
+            return False
+        content = annotation(self.live, manifests.CONTENT_OF)
+        return content not in ("", annotation(self.wanted, manifests.CONTENT_OF))
+
+    @property
+    def is_done(self) -> bool:
+        """Return whether it is a Job that has run, and is not there as it is wanted."""
+        return self.is_stale or (self.has_run and self.live is None)
 
     @property
     def differs(self) -> bool:
         """Return whether it may have to be written, as far as is known without the server."""
+        if self.is_done:
+            return False
         return self.live is None or not is_applied(self.wanted, self.live)
 
     @property
@@ -108,8 +131,8 @@ class PlannedObject:
     @property
     def changed(self) -> bool:
         """Return whether writing it changes anything."""
-        if self.live is None:
-            return True
+        if self.is_done or self.live is None:
+            return self.is_stale or not self.has_run
         # A webhook may put its own text in place of ours: then another write would change nothing.
         return self.differs and (self.predicted is None or not same(self.live, self.predicted))
 
@@ -125,18 +148,40 @@ class Comparison:
     wishes: Wishes
 
 
-def entries(app: str, resolved: Resolved, snapshot: Snapshot) -> list[PlannedObject]:
-    """Return every object that is wanted, beside what is there."""
+def title_of(body: Body) -> str:
+    """Return what an object is called in messages: a manifest's title, or kind and name."""
+    return annotation(body, SERVICE) or "/".join(key_of(body))
+
+
+def entries(
+    app: str, resolved: Resolved, snapshot: Snapshot, finished: Finished
+) -> list[PlannedObject]:
+    """Return every object that is wanted, beside what is there.
+
+    ``finished`` has the contents of the Jobs that have run, by title.
+    """
     bodies = _bodies(app, resolved)
     return [
         PlannedObject(
             name,
             body,
             render.kind_of(body, resolved.services.get(name, {})),
-            snapshot.objects.get((body["kind"], body["metadata"]["name"])),
+            snapshot.objects.get(key_of(body)),
+            has_run=annotation(body, manifests.CONTENT_OF) in finished.get(name, ()),
         )
         for name, body in bodies
     ]
+
+
+def live_services(records: Iterable[Record]) -> Iterator[Mapping[str, Any]]:
+    """Yield the services of each release that was live."""
+    yield from (record.resolved.services for record in records if record.state == LIVE)
+
+
+def finished_jobs(records: Iterable[Record], wishes: Wishes) -> Finished:
+    """Return the contents of the Jobs that have run and are not wished to run again."""
+    found = manifests.finished_jobs(live_services(records))
+    return {title: found[title] for title in found if title not in wishes.recreate}
 
 
 def _bodies(app: str, resolved: Resolved) -> Iterator[tuple[str, Body]]:
@@ -285,7 +330,7 @@ def _before(comparison: Comparison, wanted: Sequence[PlannedObject]) -> dict[str
     former = _former_bodies(comparison)
     shapes = {**{entry.key: entry.wanted for entry in wanted}, **former}
     return {
-        "/".join(key): _readable(projected(body, shapes[key]))
+        title_of(body): _readable(projected(body, shapes[key]))
         for key, body in comparison.snapshot.objects.items()
         if key in shapes
     }
@@ -308,15 +353,17 @@ def _former_bodies(comparison: Comparison) -> dict[Key, Body]:
     if live is None:
         return {}
     bodies = _bodies(comparison.app, live.resolved)
-    return {(body["kind"], body["metadata"]["name"]): body for _service_name, body in bodies}
+    return {key_of(body): body for _service_name, body in bodies}
 
 
 def _service(
     comparison: Comparison, name: str, own: list[PlannedObject], noted: list[Problem]
 ) -> ServicePlan:
     service, workload = comparison.resolved.services[name], own[-1]
+    if workload.is_done:
+        return immutable_fields.finished_job(name, is_stale=workload.is_stale)
     snapshot = comparison.snapshot
-    machines = eligible(workload.wanted, snapshot.nodes) if workload.kind in WORKLOADS else UNKNOWN
+    machines = _machines(workload, snapshot)
     there = snapshot.workloads.get(name)
     replicas = _replicas(there, workload, machines) if there else 0
     declared = Declared(
@@ -327,7 +374,21 @@ def _service(
         _manifest_interruption(name, workload.wanted, replicas) if "manifest" in service else "",
     )
     existing = _existing(comparison, name, own, replicas) if there else None
+    recreated = [
+        immutable_fields.Recreated.of(entry.wanted, entry.live or {}, entry.immutable)
+        for entry in own
+        if entry.immutable
+    ]
+    if recreated:
+        changes = existing.changes if existing else ()
+        return immutable_fields.plan(name, recreated, changes, comparison.wishes.recreate, noted)
     return service_plan(declared, existing, comparison.wishes.recreate, noted)
+
+
+def _machines(workload: PlannedObject, snapshot: Snapshot) -> int:
+    if workload.kind not in WORKLOADS:
+        return UNKNOWN
+    return eligible(workload.wanted, snapshot.nodes)
 
 
 def _replicas(there: Body, workload: PlannedObject, machines: int) -> int:
@@ -389,7 +450,7 @@ def superfluous(name: str, own: Iterable[PlannedObject], snapshot: Snapshot) -> 
 
 def _restarts(workload: PlannedObject) -> bool:
     live = {"spec": {}, **(workload.live or {})}
-    if workload.kind.name not in manifests.TEMPLATED:
+    if workload.kind.name not in TEMPLATED:
         return False
     # Defaults and webhooks change the template, too, and only the server knows how.
     if workload.predicted is not None:

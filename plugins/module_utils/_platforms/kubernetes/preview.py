@@ -57,16 +57,18 @@ class Preview:
 
         What differs is tried by the server itself, without being written.
         """
-        entries = self._entries(app, resolved, seen.inner, contents)
+        finished = planning.finished_jobs(seen.records, wishes)
+        entries = self._entries(app, resolved, seen.inner, contents, finished)
         snapshot = self._with_everything_named(resolved, seen.inner, entries)
         entries, snapshot = adoption.taken_over(entries, snapshot, wishes)
+        snapshot = adoption.under_their_titles(entries, snapshot)
         snapshot, unmanaged = self._unmanaged(app, snapshot, seen)
         request = planning.Comparison(app, resolved, seen.records, snapshot, wishes)
         problems = list(planning.problems(request, entries))
         notes: Sequence[str] = ()
         # A dry run in a namespace that does not exist is a 404.
         if snapshot.namespace is None:
-            notes = [self._without_namespace()]
+            notes = [self._without_namespace(entries)]
         elif not problems:
             entries, refused, notes = Rehearsal(self._cluster, self._options.conflicts).all(entries)
             problems += refused
@@ -85,20 +87,26 @@ class Preview:
 
         The changes are in the words of the objects, since the spec is the same.
         """
+        finished = planning.finished_jobs(seen.records, Wishes())
         entries = [
             # No dry run here: it needs the right to patch, as the write does.
             replace(entry, predicted=entry.live) if entry.is_there else entry
-            for entry in planning.entries(app, resolved, seen.inner)
+            for entry in planning.entries(app, resolved, seen.inner, finished)
         ]
         request = planning.Comparison(app, resolved, (), seen.inner, Wishes())
         return planning.plan(request, entries, [])
 
     def _entries(
-        self, app: str, resolved: Resolved, snapshot: Snapshot, contents: Contents
+        self,
+        app: str,
+        resolved: Resolved,
+        snapshot: Snapshot,
+        contents: Contents,
+        finished: planning.Finished,
     ) -> list[PlannedObject]:
         """Return every object that is wanted, Secrets of manifests with their contents."""
         result = []
-        for entry in planning.entries(app, resolved, snapshot):
+        for entry in planning.entries(app, resolved, snapshot, finished):
             service = resolved.services.get(entry.service, {})
             body = storage.with_content(self._cluster, service, entry.wanted, contents)
             result.append(replace(entry, wanted=body))
@@ -135,9 +143,10 @@ class Preview:
         now = states(app, snapshot, Resolved(), self._options.monitor)
         return snapshot, {name: state for name, state in now.items() if name not in seen.states}
 
-    def _without_namespace(self) -> str:
+    def _without_namespace(self, entries: Sequence[PlannedObject]) -> str:
         if not self._options.create_namespace:
-            raise storage.missing_namespace(self._cluster.namespace)
+            is_declared = ("Namespace", self._cluster.namespace) in {entry.key for entry in entries}
+            raise storage.missing_namespace(self._cluster.namespace, is_declared=is_declared)
         return (
             f"the namespace {self._cluster.namespace} does not exist yet, so the plan was made"
             " without the cluster's word"

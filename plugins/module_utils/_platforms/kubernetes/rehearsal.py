@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from ..._core.errors import Denied, NotFound, PlatformError, Problem
 from ..._core.parallel import side_by_side
-from . import adoption
-from .api_kinds import KINDS
-from .cluster import MANAGER, Cluster, Conflict
+from . import adoption, defaulted_fields, immutable_fields, manifests
+from .api_kinds import NAMESPACE
+from .cluster import MANAGER, Cluster, Conflict, Invalid, Unserved, WebhookAway
 from .object_writer import keeping_replicas, must_be_recreated
 from .observe import Body
 from .planning import PlannedObject
@@ -42,8 +42,9 @@ class Rehearsal:
         self, entries: Sequence[PlannedObject]
     ) -> tuple[list[PlannedObject], list[Problem], list[str]]:
         """Return each entry that differs with its prediction, the problems and the notes."""
+        coming = Coming.of(entries)
         results = side_by_side(
-            lambda entry: self._one(entry) if entry.differs else Rehearsed(entry), entries
+            lambda entry: self._one(entry, coming) if entry.differs else Rehearsed(entry), entries
         )
         return (
             [result.entry for result in results],
@@ -51,11 +52,30 @@ class Rehearsal:
             sorted({result.note for result in results if result.note}),
         )
 
-    def _one(self, entry: PlannedObject) -> Rehearsed:
+    def _one(self, entry: PlannedObject, coming: Coming) -> Rehearsed:
         try:
             return self._tried(entry)
+        except Invalid as error:
+            return self._invalid(entry, error)
         except PlatformError as error:
-            return _judged(entry, error)
+            return _judged(entry, error, coming)
+
+    def _invalid(self, entry: PlannedObject, error: Invalid) -> Rehearsed:
+        """Return what a rejected object comes to: recreated, replaced, or a problem."""
+        live = entry.live
+        if live is None:
+            return Rehearsed(entry, _refused(entry, error))
+        fixed = immutable_fields.fields(error.refusals, entry.wanted, live)
+        if fixed:
+            return Rehearsed(replace(entry, immutable=fixed))
+        replacement = defaulted_fields.replacement(error.refusals, entry.wanted, live)
+        if replacement is None:
+            return Rehearsed(entry, _refused(entry, error))
+        try:
+            predicted = self._cluster.replace(entry.kind, replacement, adoption.BEFORE, dry=True)
+        except Invalid as invalid:
+            return Rehearsed(entry, _refused(entry, invalid))
+        return Rehearsed(replace(entry, predicted=predicted))
 
     def _tried(self, entry: PlannedObject) -> Rehearsed:
         # Else the prediction would be one replica where replicas leave the spec.
@@ -89,34 +109,86 @@ class Rehearsal:
 
 
 def _held(entry: PlannedObject, manager: str, path: str) -> Problem:
-    remedy = "leave deploy.replicas out" if path == ".spec.replicas" else "leave it out of the spec"
+    place = "the manifest" if manifests.is_manifest(entry.wanted) else "the spec"
+    remedy = f"leave it out of {place}"
+    if path == ".spec.replicas" and not manifests.is_manifest(entry.wanted):
+        remedy = "leave deploy.replicas out"
     return Problem(
         entry.place,
         f"{entry.title}: {path} is held by {manager}; {remedy}, or take it from {manager} first",
     )
 
 
-def _judged(entry: PlannedObject, error: PlatformError) -> Rehearsed:
+@dataclass(frozen=True)
+class Coming:
+    """What this release brings with it: kinds by apiVersion and kind, and namespaces."""
+
+    kinds: Collection[tuple[str, str]] = ()
+    namespaces: Collection[str] = ()
+
+    @classmethod
+    def of(cls, entries: Sequence[PlannedObject]) -> Coming:
+        """Return what is defined by objects that are written."""
+        written = [entry.wanted for entry in entries if entry.differs]
+        names = {body["metadata"]["name"] for body in written if body["kind"] == NAMESPACE.name}
+        return cls(manifests.definitions(written), names)
+
+
+def _judged(entry: PlannedObject, error: PlatformError, coming: Coming) -> Rehearsed:
     """Return what an error of a dry run says of the entry; raise what concerns the whole run."""
-    # The server sends no dry run to a webhook with side effects and rejects the request instead.
-    if "dry run" in error.why or "dryRun" in error.why:
-        return Rehearsed(
-            entry,
-            note=(
-                f"a webhook refuses dry runs, so {entry.title} was compared without the cluster's"
-                f" word ({error.why})"
-            ),
-        )
-    is_undefined = isinstance(error, NotFound) and entry.kind not in KINDS.values()
-    if is_undefined and entry.live is None:
-        return Rehearsed(
-            entry,
-            note=(
-                f"{entry.title} was not tried by the cluster, which gets its definition with this"
-                " release"
-            ),
-        )
+    note = _untried(entry, error, coming)
+    if note:
+        return Rehearsed(entry, note=note)
+    if isinstance(error, NotFound):
+        return Rehearsed(entry, _missing(entry, error))
     # Without a status it is not an answer about this object, such as a lost connection.
     if isinstance(error, Denied) or not error.facts.get("status"):
         raise error
-    return Rehearsed(entry, Problem(entry.place, f"the cluster refuses {entry.title}: {error.why}"))
+    return Rehearsed(entry, _refused(entry, error))
+
+
+def _untried(entry: PlannedObject, error: PlatformError, coming: Coming) -> str:
+    """Return why the cluster cannot try an object yet; empty where its answer is one."""
+    # The server sends no dry run to a webhook with side effects and rejects the request instead.
+    if "dry run" in error.why or "dryRun" in error.why:
+        return (
+            f"a webhook refuses dry runs, so {entry.title} was compared without the cluster's"
+            f" answer ({error.why})"
+        )
+    if isinstance(error, WebhookAway):
+        return (
+            f"a webhook does not answer, so {entry.title} was compared without the cluster's answer"
+            f" ({error.why})"
+        )
+    if isinstance(error, Unserved) and _written_as(entry) in coming.kinds:
+        return (
+            f"{entry.title} was compared without the cluster's answer, which gets"
+            f" {entry.wanted['apiVersion']} with this release"
+        )
+    if isinstance(error, NotFound) and entry.kind.namespace in coming.namespaces:
+        return (
+            f"{entry.title} was compared without the cluster's answer, which gets the namespace"
+            f" {entry.kind.namespace} with this release"
+        )
+    return ""
+
+
+def _written_as(entry: PlannedObject) -> tuple[str, str]:
+    return entry.wanted["apiVersion"], entry.wanted["kind"]
+
+
+def _missing(entry: PlannedObject, error: NotFound) -> Problem:
+    """Return the problem of a kind or a namespace that the cluster does not have."""
+    if isinstance(error, Unserved):
+        version, kind = _written_as(entry)
+        text = f"the cluster does not serve {kind} in {version}; write a version that it serves"
+        return Problem(entry.place, text)
+    return Problem(
+        entry.place,
+        f"{error.why}; make the namespace first, or add it to the manifests",
+    )
+
+
+def _refused(entry: PlannedObject, error: PlatformError) -> Problem:
+    hint = f"; {error.remedy[0].lower()}{error.remedy[1:]}" if error.remedy else ""
+    return Problem(entry.place, f"the cluster refuses {entry.title}: {error.why}{hint}")

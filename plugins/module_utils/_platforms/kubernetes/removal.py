@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from ..._core.errors import PlatformError
 from ..._core.parallel import side_by_side
 from ..._deploy.ports import Fence
-from . import adoption, lookup, manifests, storage
+from . import adoption, manifests, render, storage
 from .api_kinds import (
     APP,
     DAEMON_SET,
     DEPLOYMENT,
     NETWORK_POLICY,
-    OF_SERVICE,
     POD,
     REPLICA_SET,
     SERVICE,
@@ -27,8 +26,8 @@ from .api_kinds import (
     Kind,
 )
 from .cluster import Cluster
-from .compare import label
-from .observe import Body, Key
+from .compare import annotation, label
+from .observe import Body, own
 
 _PAUSE = 0.3
 # Claims are not among them: volumes stay.
@@ -37,13 +36,13 @@ _REMOVED_KINDS = (DEPLOYMENT, DAEMON_SET, SERVICE_KIND, NETWORK_POLICY)
 
 @dataclass(frozen=True)
 class Removal:
-    """One removal. ``originals`` has what was taken over, as it was before, by kind and name."""
+    """One removal. ``originals`` has what was taken over, as it was before, by uid."""
 
     cluster: Cluster
     app: str
     fence: Fence
     deadline: float
-    originals: Mapping[Key, Body]
+    originals: Mapping[str, Body]
 
     def remove_services(self, names: set[str]) -> list[str]:
         """Remove services of a Compose file and wait until their pods are gone.
@@ -103,16 +102,16 @@ class Removal:
         keys = self._removable(titles)
         replica_sets = self.cluster.metadata(REPLICA_SET, "")
         removed, put_back = set(), []
-        for kind, name in keys:
+        for title, (kind, name) in keys.items():
             live = self.cluster.find(kind, name)
-            if live is None or label(live, APP) != self.app:
+            if live is None or not self._is_own(title, live):
                 continue
             if self._remove(kind, live):
                 removed.add(live["metadata"]["uid"])
             else:
-                put_back.append(f"{kind.name}/{name}")
+                put_back.append(title)
         while True:
-            left = self._left(keys, removed) or self._left_pods(removed, replica_sets)
+            left = self._left(keys.values(), removed) or self._left_pods(removed, replica_sets)
             if not left:
                 return put_back
             self._wait(
@@ -121,16 +120,27 @@ class Removal:
                 f"kubectl get {left.lower()}",
             )
 
-    def _removable(self, titles: set[str]) -> list[tuple[Kind, str]]:
-        """Return kind and name of each object that goes when its service goes."""
-        records = storage.read_records(self.cluster, self.app)
-        kinds = {kind.name: kind for kind in (*OF_SERVICE, *lookup.additional_kinds(records))}
-        parts = [title.partition("/") for title in titles]
-        return [
-            (kinds[kind], name) for kind, _slash, name in parts if kind not in manifests.LASTING
-        ]
+    def _is_own(self, title: str, live: Body) -> bool:
+        """Return whether an object is the app's, as the service of this title."""
+        # Another service's since, where two API groups have a kind of one name.
+        is_renamed = annotation(live, SERVICE) not in ("", title)
+        return not is_renamed and bool(own(self.app, self.cluster.namespace, [live]))
 
-    def _left(self, keys: Sequence[tuple[Kind, str]], uids: set[str]) -> str:
+    def _removable(self, titles: set[str]) -> dict[str, tuple[Kind, str]]:
+        """Return kind and name of each object that goes when its service goes, by title."""
+        places: dict[str, tuple[Kind, str]] = {}
+        # The newest first: its kinds are served.
+        for record in storage.read_records(self.cluster, self.app):
+            for title in titles & set(record.resolved.services) - set(places):
+                service = record.resolved.services[title]
+                places[title] = (
+                    render.kind_of({}, service),
+                    service["manifest"]["metadata"]["name"],
+                )
+        lasting = manifests.LASTING
+        return {title: place for title, place in places.items() if place[0].name not in lasting}
+
+    def _left(self, keys: Iterable[tuple[Kind, str]], uids: set[str]) -> str:
         for kind, name in keys:
             live = self.cluster.find(kind, name)
             # An object of this name with another uid was made since, by another client.
@@ -148,7 +158,7 @@ class Removal:
     def _remove(self, kind: Kind, body: Body) -> bool:
         """Remove an object; return False where it was put back instead."""
         self.fence.check()
-        original = self.originals.get((kind.name, body["metadata"]["name"]))
+        original = self.originals.get(body["metadata"]["uid"])
         if original is not None:
             adoption.put_back(self.cluster, kind, original)
             return False

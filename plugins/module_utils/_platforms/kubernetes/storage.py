@@ -321,8 +321,14 @@ def write_lease(cluster: Cluster, app: str, lease: Lease, *, create_namespace: b
     raise missing_namespace(cluster.namespace)
 
 
-def missing_namespace(name: str) -> PlanError:
-    """Return the error of a namespace that does not exist."""
+def missing_namespace(name: str, *, is_declared: bool = False) -> PlanError:
+    """Return the error of a namespace that does not exist, though manifests may have it."""
+    if is_declared:
+        return PlanError(
+            f"there is no namespace {name}",
+            "the lease and the history of the app are in it, before its manifest is written",
+            "Set create_namespace: true",
+        )
     return PlanError(
         f"there is no namespace {name}",
         "the cluster does not have it",

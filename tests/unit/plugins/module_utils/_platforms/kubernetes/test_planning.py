@@ -72,7 +72,9 @@ def node(name="node-a", labels=None, taints=(), closed=False):
 def planned(app, found, wishes=None, records=(), rehearse=None):
     """The plan; ``rehearse`` stands for the server, which is asked of what differs."""
     wishes = wishes or Wishes()
-    wanted, found = adoption.taken_over(planning.entries(APP, app, found), found, wishes)
+    finished = planning.finished_jobs(records, wishes)
+    entries = planning.entries(APP, app, found, finished)
+    wanted, found = adoption.taken_over(entries, found, wishes)
     comparison = planning.Comparison(APP, app, list(records), found, wishes)
     noted = list(planning.problems(comparison, wanted))
     if rehearse:
@@ -239,7 +241,7 @@ def test_what_a_service_needs_no_more_goes_and_volumes_stay():
         )
     )
     app = app_of(web={"networks": ["front"]})
-    wanted = planning.entries(APP, app, found)
+    wanted = planning.entries(APP, app, found, {})
     assert set(planning.superfluous("web", wanted, found)) == {
         ("Service", "api"),
         ("Service", "web-published"),
