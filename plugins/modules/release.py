@@ -159,10 +159,15 @@ options:
     default: false
   recreate:
     description:
-      - Names of services and networks that may be removed and made anew where they cannot change in
-        place, which interrupts them.
+      - Names of services and networks that may be removed and created again where they cannot
+        change in place, which interrupts them.
       - "Swarm: also allows that a service is removed first where two services swap published
         ports. Volumes are never removed."
+      - An object of manifests is named by kind and name, such as V(StatefulSet/db). Without this
+        option, a change of what cannot change in place is an error that names the field.
+      - A Job of manifests needs no such permission. It runs once for each content of its C(spec),
+        and a changed one is removed and created again. A Job that has run and is gone runs again
+        only where it is named here.
     type: list
     elements: str
     default: []

@@ -32,6 +32,15 @@ options:
       - By default the newest one that was live, is older than what runs, and differs from it. Where
         what runs is a rollback already, nothing changes.
     type: int
+  recreate:
+    description:
+      - Names of services and networks that may be removed and created again where they cannot
+        change in place, as with M(shipping.code.release).
+      - On Kubernetes, a rollback runs no Job of manifests again; the Job of the newer release is
+        removed.
+    type: list
+    elements: str
+    default: []
 seealso:
   - module: shipping.code.release
   - module: shipping.code.release_info

@@ -282,6 +282,225 @@ def test_a_failed_job_is_told(platform: Any, player: Player, app: str, tmp_path:
     )
 
 
+def job(platform: Any, name: str, text: str, **spec: Any) -> Body:
+    """A Job that prints a text."""
+    template = pods(platform, "echo", text)
+    template["spec"]["restartPolicy"] = "Never"
+    return simple("Job", name, "batch/v1", spec={"template": template, **spec})
+
+
+def actions(outcome: PlayOutcome) -> dict[str, str]:
+    """What the plan does to each service."""
+    return {service["name"]: service["action"] for service in outcome.result["plan"]["services"]}
+
+
+def test_jobs_run_once_for_each_content(
+    platform: Any, player: Player, app: str, tmp_path: Path
+) -> None:
+    """A Job that its TTL removed is done; a changed one runs again, and no rollback runs one."""
+    gone, stays = (
+        job(platform, "gone", "one", ttlSecondsAfterFinished=0),
+        job(platform, "stays", "one"),
+    )
+    path = written(tmp_path, gone, stays)
+    assert ship(player, platform, app, path).ok
+    assert platform.kubectl(app, "get", "jobs", "--output=name").split() == ["job.batch/stays"]
+    again = ship(player, platform, app, path)
+    assert again.ok and again.result["changed"] is False, again.output
+    info = player.run("release_info", {"app": app, **platform.options})
+    assert info.ok and info.result["drift"] == []
+
+    changed = written(tmp_path, gone, job(platform, "stays", "two"))
+    predicted = ship(player, platform, app, changed, "2", "--check")
+    assert actions(predicted) == {"Job/gone": "keep", "Job/stays": "recreate"}
+    second = ship(player, platform, app, changed, "2")
+    assert second.ok, second.output
+    assert "two" in platform.kubectl(app, "logs", "job/stays")
+    assert player.run("rollback", {"app": app, **platform.options}).ok
+    assert platform.kubectl(app, "get", "jobs", "--output=name") == ""
+    failing = job(platform, "stays", "three", backoffLimit=0)
+    failing["spec"]["template"]["spec"]["containers"][0]["command"] = ["false"]
+    third = ship(player, platform, app, written(tmp_path, gone, failing), "3")
+    assert not third.ok and third.result["verdict"] == "rolled_back", third.output
+    assert platform.kubectl(app, "get", "jobs", "--output=name") == ""
+    assert ship(player, platform, app, written(tmp_path, gone, stays)).result["changed"] is False
+
+
+def unchangeable(platform: Any, content: str, size: str, part: str) -> list[Body]:
+    """Objects of which these parts cannot change in place."""
+    claim = {
+        "metadata": {"name": "data"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}},
+    }
+    stateful = {
+        "serviceName": "db",
+        "replicas": 0,
+        "selector": {"matchLabels": {"part": "main"}},
+        "template": pods(platform),
+        "volumeClaimTemplates": [claim],
+    }
+    web = deployment(platform, name="web")
+    web["spec"]["selector"] = {"matchLabels": {"part": part}}
+    web["spec"]["template"]["metadata"]["labels"] = {"part": part}
+    return [
+        simple("ConfigMap", "settings", data={"colour": content}, immutable=True),
+        simple("StatefulSet", "db", "apps/v1", spec=stateful),
+        web,
+        deployment(platform, name="other"),
+    ]
+
+
+def test_what_cannot_change_in_place(
+    platform: Any, player: Player, app: str, tmp_path: Path
+) -> None:
+    """It is an error of one sentence each, or recreated; a strategy of Recreate needs neither."""
+    assert ship(
+        player, platform, app, written(tmp_path, *unchangeable(platform, "blue", "1Gi", "web"))
+    ).ok
+    bodies = unchangeable(platform, "red", "2Gi", "front")
+    bodies[3]["spec"]["strategy"] = {"type": "Recreate"}
+    bodies[3]["spec"]["template"]["metadata"]["labels"]["more"] = "yes"
+    path = written(tmp_path, *bodies)
+    refused = ship(player, platform, app, path, "2")
+    problems = refused.result["problems"]
+    assert not refused.ok and {
+        problem["path"]: problem["text"].partition("; ")[0] for problem in problems
+    } == {
+        "services.ConfigMap/settings": "data cannot change in place",
+        "services.StatefulSet/db": "spec.volumeClaimTemplates cannot change in place",
+        "services.Deployment/web": "spec.selector cannot change in place",
+    }
+    assert "recreate: [StatefulSet/db]" in refused.result["msg"]
+    names = ["ConfigMap/settings", "StatefulSet/db", "Deployment/web"]
+    allowed = ship(player, platform, app, path, "2", recreate=names)
+    assert allowed.ok, allowed.output
+    assert actions(allowed) == {**dict.fromkeys(names, "recreate"), "Deployment/other": "update"}
+    strategy = platform.kubectl(
+        app, "get", "deployment", "other", "--output=jsonpath={.spec.strategy}"
+    )
+    assert json.loads(strategy) == {"type": "Recreate"}
+    assert ship(player, platform, app, path, "2").result["changed"] is False
+    back = {"app": app, **platform.options}
+    refused = player.run("rollback", back)
+    assert not refused.ok and "recreate: [Deployment/web]" in refused.result["msg"]
+    assert player.run("rollback", {**back, "recreate": names}).ok
+    platform.cluster.kubectl("create", "quota", "few", "--namespace", app, "--hard=services=0")
+    full = ship(
+        player,
+        platform,
+        app,
+        written(tmp_path, *bodies, simple("Service", "s", spec={"ports": [{"port": 1}]})),
+        "3",
+    )
+    assert not full.ok and "exceeded quota: few" in full.result["msg"]
+    assert "raise the namespace's quota" in full.result["msg"]
+
+
+def definition(group: str, kind: str, *versions: str) -> Body:
+    """The definition of a custom resource; the last version is stored."""
+    plural = f"{kind.lower()}s"
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    listed = [
+        {
+            "name": version,
+            "served": True,
+            "storage": version == versions[-1],
+            "schema": {"openAPIV3Schema": schema},
+        }
+        for version in versions
+    ]
+    names = {"kind": kind, "plural": plural, "singular": kind.lower()}
+    return simple(
+        "CustomResourceDefinition",
+        f"{plural}.{group}",
+        "apiextensions.k8s.io/v1",
+        spec={"group": group, "scope": "Namespaced", "names": names, "versions": listed},
+    )
+
+
+def test_webhooks_and_new_versions(platform: Any, player: Player, app: str, tmp_path: Path) -> None:
+    """A webhook comes after its pods and what it admits; a new version with its definition."""
+    group = f"{app}.example.org"
+    service = {"selector": {"part": "web"}, "ports": [{"port": 443, "targetPort": 8443}]}
+    rule = {
+        "apiGroups": [group],
+        "apiVersions": ["*"],
+        "operations": ["CREATE", "UPDATE"],
+        "resources": ["widgets"],
+    }
+    hook = {
+        "name": f"v.{group}",
+        "admissionReviewVersions": ["v1"],
+        "sideEffects": "None",
+        "failurePolicy": "Fail",
+        "timeoutSeconds": 2,
+        "rules": [rule],
+        "clientConfig": {"service": {"name": "web", "namespace": app, "path": "/"}},
+    }
+    api = "admissionregistration.k8s.io/v1"
+    bodies = [
+        simple("ValidatingWebhookConfiguration", app, api, webhooks=[hook]),
+        simple("Widget", "one", f"{group}/v1", spec={"size": 1}),
+        definition(group, "Widget", "v1"),
+        definition(group, "Gadget", "v1"),
+        simple("Gadget", "one", f"{group}/v1", spec={"size": 1}),
+        simple("Service", "web", spec=service),
+        deployment(platform),
+    ]
+    first = ship(player, platform, app, written(tmp_path, *bodies))
+    assert first.ok, first.output
+    bodies[3] = definition(group, "Gadget", "v1", "v2")
+    bodies[4] = simple("Gadget", "one", f"{group}/v2", spec={"size": 2})
+    second = ship(player, platform, app, written(tmp_path, *bodies), "2")
+    assert second.ok and f"which gets {group}/v2 with this release" in second.output, second.output
+    assert ship(player, platform, app, written(tmp_path, *bodies), "2").result["changed"] is False
+    gadget = f"gadgets.v2.{group}"
+    assert platform.kubectl(app, "get", gadget, "one", "--output=jsonpath={.spec.size}") == "2"
+    absent = player.run("release", {"app": app, "state": "absent", **platform.options})
+    assert absent.ok, absent.output
+
+
+def test_groups_and_namespaces(platform: Any, player: Player, app: str, tmp_path: Path) -> None:
+    """Two kinds of one name, an object in another namespace, and the app's own namespace."""
+    group, other = f"{app}.example.org", f"{app}-other"
+    platform.cluster.kubectl("create", "namespace", other)
+    settings = simple("ConfigMap", "settings", data={"colour": "blue"})
+    settings["metadata"]["namespace"] = other
+    home = simple("Namespace", app)
+    home["metadata"]["labels"] = {"team": "blue"}
+    bodies = [
+        settings,
+        home,
+        definition(group, "Service", "v1"),
+        simple("Service", "x", f"{group}/v1", spec={"size": 1}),
+        simple("Service", "x", spec={"ports": [{"port": 1}]}),
+        simple("ConfigMap", "settings", data={"colour": "green"}),
+    ]
+    first = ship(player, platform, app, written(tmp_path, *bodies))
+    assert first.ok, first.output
+    assert {f"Service.{group}/x", "Service/x", f"ConfigMap/{other}/settings"} < set(actions(first))
+
+    def colour(namespace: str) -> str:
+        return platform.kubectl(
+            namespace,
+            *("get", "configmap", "settings", "--ignore-not-found"),
+            "--output=jsonpath={.data.colour}",
+        )
+
+    assert (colour(other), colour(app)) == ("blue", "green")
+    assert ship(player, platform, app, written(tmp_path, *bodies)).result["changed"] is False
+    settings["data"]["colour"] = "red"
+    assert ship(player, platform, app, written(tmp_path, *bodies), "2").ok
+    assert (colour(other), colour(app)) == ("red", "green")
+    assert player.run("rollback", {"app": app, **platform.options}).ok
+    assert colour(other) == "blue"
+    fewer = [body for body in bodies if body is not settings and "spec" not in body]
+    third = ship(player, platform, app, written(tmp_path, *fewer), "3")
+    assert third.ok, third.output
+    assert (colour(other), colour(app)) == ("", "green")
+    platform.cluster.kubectl("delete", "namespace", other)
+
+
 def test_set_by_hand(platform: Any, player: Player, app: str, tmp_path: Path) -> None:
     """What others set stays; what is declared and was changed comes back, and is told."""
     path = written(
@@ -393,6 +612,17 @@ def test_kustomization_and_chart(
         (
             "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: a}\n",
             "the cluster knows no Widget in example.com/v1",
+        ),
+        (
+            "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: a}\n",
+            "but it has one in policy/v1; write apiVersion: policy/v1",
+        ),
+        (
+            "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: a}\n"
+            "spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}\n---\n"
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
+            "spec: {replicas: 1, template: {}}\n",
+            "Deployment/web.spec.replicas: is set by HorizontalPodAutoscaler/a, too",
         ),
         (
             "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {token: not base64}\n",

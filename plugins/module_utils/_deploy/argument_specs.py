@@ -90,6 +90,7 @@ RELEASE_RULES: dict[str, Any] = {"mutually_exclusive": [("compose", "spec", "man
 ROLLBACK: Spec = {
     **APP,
     "release": {"type": "int"},
+    "recreate": {"type": "list", "elements": "str", "default": []},
     **RECORD,
     **ROLLOUT,
     **REGISTRY,
