@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from ..._core.errors import Problem
@@ -60,6 +61,7 @@ from .release_order import TEMPLATED
 
 # The contents of Jobs by title; see manifests.finished_jobs.
 Finished = Mapping[str, Collection[str]]
+_NONE: Finished = MappingProxyType({})
 _HIDDEN = (
     "reference",
     "security",
@@ -154,7 +156,7 @@ def title_of(body: Body) -> str:
 
 
 def entries(
-    app: str, resolved: Resolved, snapshot: Snapshot, finished: Finished
+    app: str, resolved: Resolved, snapshot: Snapshot, finished: Finished = _NONE
 ) -> list[PlannedObject]:
     """Return every object that is wanted, beside what is there.
 

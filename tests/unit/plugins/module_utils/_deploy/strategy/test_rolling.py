@@ -35,7 +35,7 @@ class Imagined:
         self.planned, self.away = plan, away or {}
         self.there, self.removed = {name: running(name) for name in there}, []
         self.reader = self.preview = self.driver = self
-        self.diagnoser = None
+        self.diagnoser = self.unblocker = None
 
     def observe(self, app):
         return SimpleNamespace(states=dict(self.there))
