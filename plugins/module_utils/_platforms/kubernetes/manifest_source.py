@@ -110,7 +110,7 @@ class ManifestSource:
         for candidate in (entry["groupVersion"] for entry in versions):
             if (candidate, kind) in self._kinds_of(candidate):
                 return str(candidate)
-        return manifests.standard_version(kind)
+        return manifests.standard_version(group, kind)
 
 
 def _labels_on_pods(read: manifests.Manifests, seen: Observation, default: str) -> dict[str, str]:

@@ -363,8 +363,13 @@ def definitions(objects: Iterable[Body]) -> dict[tuple[str, str], Kind]:
     return found
 
 
-def standard_version(kind: str) -> str:
-    """Return the API version in which every cluster has a kind; empty for other kinds."""
+def standard_version(group: str, kind: str) -> str:
+    """Return the API version in which every cluster has a kind; empty for kinds of others.
+
+    Kinds have moved between the groups of Kubernetes, such as Ingress from ``extensions``.
+    """
+    if "." in group and not group.endswith(".k8s.io"):
+        return ""
     return next((version for version, name in STANDARD if name == kind), "")
 
 

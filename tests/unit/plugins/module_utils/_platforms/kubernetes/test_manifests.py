@@ -353,7 +353,9 @@ def test_a_kind_that_is_served_in_another_version():
             namespace="shop",
             served={("policy/v1beta1", "PodDisruptionBudget"): "policy/v1"},
         )
-    assert manifests.standard_version("Ingress") == "networking.k8s.io/v1"
+    assert manifests.standard_version("extensions", "Ingress") == "networking.k8s.io/v1"
+    assert manifests.standard_version("", "Deployment") == "apps/v1"
+    assert manifests.standard_version("serving.knative.dev", "Service") == ""
 
 
 def test_a_kind_that_nobody_knows():
