@@ -166,8 +166,8 @@ options:
       - An object of manifests is named by kind and name, such as V(StatefulSet/db). Without this
         option, a change of what cannot change in place is an error that names the field.
       - A Job of manifests needs no such permission. It runs once for each content of its C(spec),
-        and a changed one is removed and created again. A Job that has run and is gone runs again
-        only where it is named here.
+        and a changed one is removed and created again. If a Job has run and was removed, it runs
+        again only if it is named here.
     type: list
     elements: str
     default: []

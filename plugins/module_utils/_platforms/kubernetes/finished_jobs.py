@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jobs that have run and are gone, by their ``ttlSecondsAfterFinished`` or by hand. Pure.
+"""Jobs that have run and were removed, by their ``ttlSecondsAfterFinished`` or by hand. Pure.
 
 The history keeps that they ran: a release becomes live only when its Jobs have completed.
 """
@@ -19,7 +19,7 @@ from . import manifests
 def with_finished(
     states: States, resolved: Resolved, finished: Mapping[str, Collection[str]]
 ) -> States:
-    """Return the states of services, with those of Jobs that have run and are gone.
+    """Return the states of services, with those of Jobs that have run and were removed.
 
     ``finished`` has the contents of Jobs by title; see manifests.finished_jobs.
     """

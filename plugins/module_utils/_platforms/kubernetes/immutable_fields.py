@@ -140,6 +140,6 @@ def finished_job(name: str, *, is_stale: bool) -> ServicePlan:
     return ServicePlan(
         name,
         REMOVE,
-        interruption=f"removed, because it is another release's; {name} has run and stays so",
+        interruption=f"removed, because another release made it; {name} has run already",
         early=True,
     )

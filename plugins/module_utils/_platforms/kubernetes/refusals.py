@@ -24,7 +24,7 @@ _HINTS: tuple[tuple[str, str], ...] = (
     ("violates PodSecurity", "Correct what the message names, or the namespace's standard"),
     ("admission webhook", "Correct what the message names, or the rules of the webhook"),
     ("denied request", "Correct what the message names, or the admission policy"),
-    ("being terminated", "Wait until the namespace is gone, then run again"),
+    ("being terminated", "Wait until the namespace is removed, then run again"),
     (" per Container is ", "Correct the requests and limits, or the namespace's LimitRange"),
 )
 
