@@ -138,7 +138,7 @@ def _sharper(
     limit = declared.get("deploy", {}).get("resources", {}).get("limits", {}).get("memory")
     of = f" of {limit}" if limit else ""
     if evidence.killed_for_memory:
-        return Cause("killed_for_memory", f"was killed for using more than its memory limit{of}")
+        return _killed_for_memory(cause, of)
     if evidence.unhealthy and cause.kind in ("crash", "ended"):
         # A container that is stopped for its health may end in any way, also well.
         return Cause("unhealthy", f"its health check fails; it {cause.text}")
@@ -147,6 +147,13 @@ def _sharper(
     if cause.kind == "no_machine":
         return Cause(cause.kind, f"{cause.text}{_placement(declared)}")
     return cause
+
+
+def _killed_for_memory(cause: Cause, of: str) -> Cause:
+    # Without a limit of the spec, a cause of that kind has its own words, such as the container.
+    if cause.kind == "killed_for_memory" and not of:
+        return cause
+    return Cause("killed_for_memory", f"was killed for using more than its memory limit{of}")
 
 
 def _placement(declared: Mapping[str, Any]) -> str:

@@ -155,9 +155,12 @@ def _all_there(state: ServiceState) -> bool:
         task.state in (STARTING, RUNNING) and not (task.current and task.wanted)
         for task in state.tasks
     )
-    # A service on each machine wants no task as long as no machine matches; that is not healthy.
-    enough = len(state.healthy) >= state.wanted and (state.wanted > 0 or not state.everywhere)
-    return enough and not others
+    return len(state.healthy) >= state.wanted and not others and not _is_nowhere(state)
+
+
+def _is_nowhere(state: ServiceState) -> bool:
+    """Return whether a service on each node wants no task, since no node matches."""
+    return state.everywhere and state.wanted == 0 and not state.may_be_empty
 
 
 def _unrecoverable(
@@ -229,7 +232,7 @@ def _standstill(state: ServiceState, failed: list[Task]) -> Finding | None:
         cause = _waiting_cause(task)
         if cause:
             return cause, task
-    if state.everywhere and state.wanted == 0 and state.update != UPDATING:
+    if _is_nowhere(state) and state.update != UPDATING:
         text = "no machine matches its placement"
         return Cause("no_machine", text, patience=_GIVEN_UP_PATIENCE), None
     for task in failed:
@@ -240,7 +243,9 @@ def _standstill(state: ServiceState, failed: list[Task]) -> Finding | None:
 
 def _waiting_cause(task: Task) -> Cause | None:
     """Return why a task waits, where that counts once it has lasted for a while."""
-    if not task.wanted or task.state not in (WAITING, PREPARING):
+    # A task of a former spec says nothing of this one.
+    is_of_this = task.wanted and (task.current or task.sent)
+    if not is_of_this or task.state not in (WAITING, PREPARING):
         return None
     return task.cause if task.cause and task.cause.patience is not None else None
 

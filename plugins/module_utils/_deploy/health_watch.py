@@ -126,11 +126,18 @@ class HealthWatch:
         return [self._explain_timeout(name) for name in names if not self.live(name)]
 
     def warnings(self) -> list[str]:
-        """Return what went well in the end, and not at once."""
+        """Return what went well in the end, and not at once, and what runs nowhere."""
         return [
-            f"{name}: {health.crashes} of its tasks failed before it became healthy"
-            for name, health in self.health.items()
-            if health.live and health.crashes
+            *(
+                f"{name}: {health.crashes} of its tasks failed before it became healthy"
+                for name, health in self.health.items()
+                if health.live and health.crashes
+            ),
+            *(
+                f"{name}: no machine matches its placement, so that it runs nowhere yet"
+                for name, state in self.states.items()
+                if state.may_be_empty and not state.wanted
+            ),
         ]
 
     def _report_progress(self, name: str, health: ServiceHealth) -> None:
@@ -170,5 +177,6 @@ class HealthWatch:
 def _unready_task(state: ServiceState) -> Task | None:
     """Return the task that a service waits for: one that starts, else one that does not run."""
     tasks = [task for task in state.tasks if task.wanted and task.state != RUNNING]
-    starting = (task for task in tasks if task.state == STARTING)
-    return next(starting, tasks[0] if tasks else None)
+    # A task of a former spec is not what the service waits for, as long as there is another one.
+    tasks.sort(key=lambda task: (not (task.current or task.sent), task.state != STARTING))
+    return tasks[0] if tasks else None

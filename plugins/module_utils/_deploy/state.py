@@ -34,6 +34,8 @@ class Task:
 
     ``sent``: it was made for the spec that this run sent, also where the platform has gone back
     since. ``age`` is for how many seconds it has been in its state, by the platform's clock.
+    ``blocking`` is the version of a broken task that the platform never replaces by itself, though
+    a new one is to take its place: it must be removed.
     """
 
     id: str
@@ -49,6 +51,7 @@ class Task:
     exit_code: int | None = None
     cause: Cause | None = None
     created: str = ""
+    blocking: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class ServiceState:
     """One service as it is. ``wanted`` is the number of tasks that shall run.
 
     ``passive``: it runs nothing, so there is nothing to tell of it but trouble.
+    ``may_be_empty``: where no node matches, it is as it was asked for.
     ``update`` is what the platform says of the update numbered ``update_id``, which may be long
     over.
     """
@@ -72,6 +76,7 @@ class ServiceState:
     max_attempts: int = 0
     everywhere: bool = False
     passive: bool = False
+    may_be_empty: bool = False
 
     @property
     def healthy(self) -> tuple[Task, ...]:

@@ -106,7 +106,25 @@ _MOUNT_PATIENCE = 4.0
 _SANDBOX_PATIENCE, _PULL_PATIENCE = 8.0, 6.0
 # What a kubelet or an API server that has much to do hears of too late, and tries again: a Secret
 # or ConfigMap; that the pod may read them or its claim.
-_BUSY, _BUSY_PATIENCE = ("failed to sync", "no relationship found between node"), 30.0
+_BUSY = (
+    "failed to sync",
+    "no relationship found between node",
+    "node requested token bound to a pod scheduled on a different node",
+)
+_BUSY_PATIENCE = 30.0
+# How controllers begin the message of a FailedCreate event (pkg/controller of Kubernetes 1.36),
+# and client-go that of several that are alike.
+_REJECTED = re.compile(
+    r"^(?:\(combined from similar events\): )?(?:create (?:Pod|Claim) .*? failed error: |"
+    r"Error creating: )"
+)
+# What comes a moment later in a new namespace, or answers again when its pod has started.
+_ADMITTED_LATER = (
+    "failed calling webhook",
+    "error looking up service account",
+    "status unknown for quota",
+)
+_ADMITTED = 10.0
 # What a kubelet says while the runtime is away, as in an upgrade (google.golang.org/grpc).
 _AWAY = (
     "error reading from server",
@@ -239,10 +257,14 @@ def sandbox(message: str) -> Cause:
 
 def refused(message: str) -> Cause:
     """Return why the API server rejects the pods of a workload."""
+    text = _REJECTED.sub("", message)
     # Pods that end make room in a quota; other rejections do not pass by themselves.
-    kind = "quota" if "exceeded quota" in message else "pods_refused"
-    text = "the namespace's quota is used up" if kind == "quota" else "the cluster refuses its pods"
-    return Cause(kind, f"{text} ({message})", patience=_SOON, room=kind == "quota")
+    if "exceeded quota" in text:
+        return Cause(
+            "quota", f"the namespace's quota is used up ({text})", patience=_SOON, room=True
+        )
+    patience = _ADMITTED if any(words in text for words in _ADMITTED_LATER) else _SOON
+    return Cause("pods_refused", f"the cluster refuses its pods ({text})", patience=patience)
 
 
 def gone(pod: Mapping[str, Any]) -> Cause:

@@ -12,10 +12,11 @@ from ..._core.cause import Cause
 from ..._core.errors import Denied, PlatformError
 from ..._deploy.state import Evidence, Task
 from ..._registry.registries import Registries
+from . import pod_containers, pod_health
 from .api_kinds import EVENT, POD
-from .causes import probed
+from .causes import IMAGE_REASONS, probed
 from .cluster import Cluster
-from .observe import moment
+from .pod_health import moment
 
 _LINES = 20
 # In place of a log that is removed the kubelet sends this text, with status 200.
@@ -34,8 +35,7 @@ class Diagnoser:
     def evidence(self, task: Task, cause: Cause, reference: str) -> Evidence:
         """Return everything that the cluster and the registry can say."""
         if cause.kind in _IMAGE_KINDS:
-            answer = self._registries.digest(reference)
-            return Evidence(image=answer if isinstance(answer, Cause) else None)
+            return Evidence(image=self._cause_of_image(task, reference))
         if cause.kind == "no_volume" and task.name:
             return Evidence(note=_of_claims(self._cluster, task.name))
         if not task.name or not task.machine:
@@ -44,6 +44,24 @@ class Diagnoser:
         if pod is None:
             return Evidence(note="its pod is gone")
         return _of_pod(self._cluster, pod, task, cause)
+
+    def _cause_of_image(self, task: Task, reference: str) -> Cause | None:
+        """Return what the registry says of the image that a pod lacks; None where it has it."""
+        pod = (self._cluster.find(POD, task.name) if task.name else None) or {}
+        lacking = _without_image(pod)
+        # The reference is the service's first image, as the spec writes it.
+        image = lacking.image if lacking and pod_containers.title(lacking, pod) else reference
+        answer = self._registries.digest(image)
+        if not isinstance(answer, Cause):
+            return None
+        return pod_health.named(answer, lacking, pod) if lacking else answer
+
+
+def _without_image(pod: dict[str, Any]) -> pod_containers.Container | None:
+    waiting = (
+        entry for entry in pod_containers.of(pod) if entry.waiting.get("reason") in IMAGE_REASONS
+    )
+    return next(waiting, None)
 
 
 def _of_pod(cluster: Cluster, pod: dict[str, Any], task: Task, cause: Cause) -> Evidence:
@@ -98,25 +116,22 @@ def _of_claims(cluster: Cluster, name: str) -> str:
 
 def _container(pod: dict[str, Any], task: Task) -> str:
     """Return the container of a failed attempt, else the one that is not ready."""
-    # Ids of attempts are uid/container/number; see observe.py.
+    # Ids of attempts are uid/container/number; see pod_health.py.
     named = task.id.split("/")[1:2]
-    statuses = pod.get("status", {}).get("containerStatuses") or []
     if named and named[0]:
         return named[0]
+    # The first one: those after an init container wait for it.
     unready = [
-        status["name"] for status in statuses if not status.get("ready") and _has_run(status)
+        entry.name
+        for entry in pod_containers.of(pod)
+        if entry.has_run and not (entry.is_done or entry.status.get("ready"))
     ]
-    return str(unready[0]) if unready else ""
-
-
-def _has_run(status: dict[str, Any]) -> bool:
-    return bool(status.get("containerID") or status.get("restartCount"))
+    return unready[0] if unready else ""
 
 
 def _runs(pod: dict[str, Any], container: str) -> bool:
-    statuses = pod.get("status", {}).get("containerStatuses") or []
     return any(
-        "running" in status.get("state", {}) for status in statuses if status["name"] == container
+        entry.running is not None for entry in pod_containers.of(pod) if entry.name == container
     )
 
 

@@ -16,21 +16,34 @@ Status = tuple[str, str]
 Body = Mapping[str, Any]
 
 
-def status(body: Body) -> Status:
-    """Return one of current, in progress, failed, and why."""
+def status(body: Body, *, is_standard: bool = True) -> Status:
+    """Return one of current, in progress, failed, and why.
+
+    ``is_standard``: it is of a kind that every cluster has, and not of one of that name that some
+    definition has made.
+    """
     metadata = body["metadata"]
     if "deletionTimestamp" in metadata:
         return IN_PROGRESS, "is being removed"
-    generation = (body.get("status") or {}).get("observedGeneration")
-    if generation is not None and generation < metadata.get("generation", 0):
+    generation = _status(body).get("observedGeneration")
+    if isinstance(generation, int) and generation < metadata.get("generation", 0):
         return IN_PROGRESS, "its controller has not seen the change yet"
-    rule = _RULES.get(body.get("kind", ""))
+    rule = _RULES.get(body.get("kind", "")) if is_standard else None
     return (rule or _by_conditions)(body)
 
 
+def _status(body: Body) -> Mapping[str, Any]:
+    """Return the status of an object; empty where its controller writes anything but a mapping."""
+    # A definition may leave the schema of status open (x-kubernetes-preserve-unknown-fields).
+    found = body.get("status")
+    return found if isinstance(found, Mapping) else {}
+
+
 def _condition(body: Body, kind: str) -> Mapping[str, Any]:
-    conditions = (body.get("status") or {}).get("conditions") or []
-    return next((condition for condition in conditions if condition.get("type") == kind), {})
+    conditions = _status(body).get("conditions")
+    entries = conditions if isinstance(conditions, list) else []
+    mappings = (entry for entry in entries if isinstance(entry, Mapping))
+    return next((entry for entry in mappings if entry.get("type") == kind), {})
 
 
 def _said(condition: Body, default: str) -> str:
@@ -66,6 +79,9 @@ def _definition(body: Body) -> Status:
 
 
 def _job(body: Body) -> Status:
+    # One that is suspended is as it was asked for, and runs when somebody resumes it.
+    if (body.get("spec") or {}).get("suspend") is True:
+        return CURRENT, ""
     failed, complete = _condition(body, "Failed"), _condition(body, "Complete")
     if failed.get("status") == "True":
         return FAILED, _said(failed, "failed")
@@ -73,7 +89,7 @@ def _job(body: Body) -> Status:
 
 
 def _claim(body: Body) -> Status:
-    phase = (body.get("status") or {}).get("phase")
+    phase = _status(body).get("phase")
     if phase == "Lost":
         return FAILED, "its volume is lost"
     # One that waits for its first pod is as ready as it can be.
@@ -85,9 +101,9 @@ def _service(body: Body) -> Status:
 
 
 def _pod(body: Body) -> Status:
-    phase = (body.get("status") or {}).get("phase")
+    phase = _status(body).get("phase")
     if phase == "Failed":
-        return FAILED, _said(body.get("status") or {}, "failed")
+        return FAILED, _said(_status(body), "failed")
     ready = _condition(body, "Ready").get("status") == "True"
     return (CURRENT, "") if phase == "Succeeded" or ready else (IN_PROGRESS, "is not ready")
 
@@ -96,22 +112,11 @@ def _disruption_budget(body: Body) -> Status:
     return CURRENT, ""
 
 
-def _replica_set(body: Body) -> Status:
-    wanted, ready = (
-        body.get("spec", {}).get("replicas", 1),
-        (body.get("status") or {}).get("readyReplicas", 0),
-    )
-    return (
-        (CURRENT, "") if ready >= wanted else (IN_PROGRESS, f"{ready} of {wanted} pods are ready")
-    )
-
-
 _RULES: dict[str, Callable[[Body], Status]] = {
     "CustomResourceDefinition": _definition,
     "Job": _job,
     "PersistentVolumeClaim": _claim,
     "Pod": _pod,
     "PodDisruptionBudget": _disruption_budget,
-    "ReplicaSet": _replica_set,
     "Service": _service,
 }

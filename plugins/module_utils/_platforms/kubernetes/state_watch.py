@@ -18,6 +18,7 @@ from .api_kinds import APP, EVENT, KIND, POD, REPLICA_SET, WORKLOADS, Kind
 from .cluster import Cluster
 from .finished_jobs import with_finished
 from .observe import Body, Snapshot, own, states
+from .rejected_pods import FAILED_CREATE
 from .watch_cache import WatchCache
 
 # A change seldom comes alone: a pod's events follow each other within milliseconds.
@@ -36,6 +37,7 @@ class StateWatch:
         self._resolved = resolved
         self._monitor = monitor
         self._changed = threading.Event()
+        self._begun = cluster.now()
         self._caches = self._new_caches()
         self._finished: dict[str, set[str]] | None = None
 
@@ -48,7 +50,7 @@ class StateWatch:
         for cache in self._caches:
             if cache.trouble:
                 raise cache.trouble
-        sets, pods, events, *others = (cache.items for cache in self._caches)
+        sets, pods, of_pods, rejections, *others = (cache.items for cache in self._caches)
         bodies: list[Body] = []
         for listed in others:
             bodies.extend(listed)
@@ -56,9 +58,10 @@ class StateWatch:
             own(self._app, self._cluster.namespace, bodies),
             sets,
             pods,
-            events,
+            [*of_pods, *rejections],
             clock=self._cluster.now(),
             applied=revisions,
+            begun=self._begun,
         )
         found = states(self._app, snapshot, self._resolved, self._monitor)
         return with_finished(found, self._resolved, self._finished_jobs())
@@ -94,6 +97,8 @@ class StateWatch:
             # Events do not bear their objects' labels: all warnings of the namespace's pods are
             # watched.
             self._cache(EVENT, fields="type=Warning,involvedObject.kind=Pod"),
+            # Of whatever creates pods: a selector of fields knows no "or".
+            self._cache(EVENT, fields=f"type=Warning,reason={FAILED_CREATE}"),
             *(self._cache(kind, f"{selector},!{KIND}") for kind in kinds),
         ]
 

@@ -76,6 +76,9 @@ LIVE = {
     "one crash, then well": [service(task("t2"), crashed("t1"), checked=True)],
     "two of two": [service(task("a", slot="1"), task("b", slot="2"), wanted=2, checked=True)],
     "everywhere": [service(task(), everywhere=True, checked=True)],
+    "on each node that matches, and none does": [
+        service(wanted=0, everywhere=True, may_be_empty=True)
+    ],
     "an old update that was paused": [
         service(task(), update=PAUSED, update_id="then", checked=True)
     ],
@@ -192,6 +195,12 @@ def test_what_had_ended_before_does_not_count():
     assert seen(before).cause
     assert seen(replace(before, update=""), memory=remember(before)).cause is None
     assert seen(service(*before.tasks, task("d"), checked=True), memory=remember(before)).live
+
+
+def test_a_task_of_a_former_spec_says_nothing_of_this_one():
+    stuck = task("a", WAITING, cause=NO_MACHINE, current=False, sent=False)
+    assert seen(*[service(stuck)] * 9).cause is None
+    assert seen(*[service(replace(stuck, sent=True))] * 9).cause == NO_MACHINE
 
 
 def test_progress_figures():

@@ -324,6 +324,10 @@ def test_why_a_volume_is_not_mounted(message, kind, says):
             ' "system:node:one" cannot get resource "persistentvolumeclaims" in API group "" in the'
             " namespace \"a\": no relationship found between node 'one' and this object"
         ),
+        (
+            'failed to fetch token: serviceaccounts "default" is forbidden: node requested token'
+            " bound to a pod scheduled on a different node"
+        ),
     ],
 )
 def test_what_a_busy_cluster_hears_of_too_late_is_waited_for(message):

@@ -12,6 +12,8 @@ from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernete
     IN_PROGRESS,
     status,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 def shown(kind, generation=2, **state):
@@ -76,8 +78,7 @@ CASES = [
     (shown("Pod", phase="Running", conditions=says(Ready="False")), IN_PROGRESS, "is not ready"),
     (shown("Pod", phase="Succeeded"), CURRENT, ""),
     (shown("Pod", phase="Failed", message="was evicted"), FAILED, "was evicted"),
-    (shown("ReplicaSet", readyReplicas=1), IN_PROGRESS, "1 of 2 pods are ready"),
-    (shown("ReplicaSet", readyReplicas=2), CURRENT, ""),
+    ({**shown("Job"), "spec": {"suspend": True}}, CURRENT, ""),
     (shown("Service", conditions=says(Ready="False")), CURRENT, ""),
     (shown("PodDisruptionBudget", conditions=says(Ready="False")), CURRENT, ""),
 ]
@@ -93,3 +94,47 @@ def test_what_is_being_removed_is_never_current(kind):
     body = shown(kind, phase="Succeeded")
     body["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     assert status(body) == (IN_PROGRESS, "is being removed")
+
+
+def test_a_kind_of_the_same_name_in_another_group_has_conditions():
+    body = shown("Service", conditions=says(Ready="no route"))
+    assert status(body) == (CURRENT, "")
+    assert status(body, is_standard=False) == (IN_PROGRESS, "no route")
+
+
+# A definition may leave the schema of status open: whatever JSON has may stand there.
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["type", "status", "message", "reason", "observedGeneration", "x"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=8,
+)
+CONDITIONS = st.lists(
+    st.fixed_dictionaries({"type": st.sampled_from(["Ready", "Stalled"]) | JSON, "status": JSON})
+    | JSON,
+    max_size=3,
+)
+STATUS = JSON | st.fixed_dictionaries(
+    {}, optional={"conditions": CONDITIONS | JSON, "observedGeneration": JSON, "message": JSON}
+)
+
+
+@given(written=STATUS, spec=JSON, generation=st.integers(0, 9))
+def test_a_status_of_any_shape(written, spec, generation):
+    body = {
+        "apiVersion": "example.org/v1",
+        "kind": "Job",
+        "metadata": {"name": "a", "generation": generation},
+        "spec": spec,
+        "status": written,
+    }
+    state, why = status(body, is_standard=False)
+    assert state in (CURRENT, IN_PROGRESS, FAILED) and isinstance(why, str)
+    if not isinstance(written, dict):
+        assert state == CURRENT

@@ -9,6 +9,7 @@ The tests hold whether it lets a rollout live or die.
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -27,8 +28,11 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy.state import
 )
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import (
     observe,
+    pod_revisions,
     render,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from .resolved_apps import APP, NAMESPACE, cluster_fills, one
 
@@ -51,7 +55,7 @@ def replica_set(number=1, revision="1"):
             "uid": f"set-{number}",
             "name": f"web-{number}",
             "ownerReferences": [owner],
-            "annotations": {observe.REVISION: revision},
+            "annotations": {pod_revisions.REVISION: revision},
         }
     }
 
@@ -467,6 +471,465 @@ EVENTS = [
 def test_what_only_events_say(events, kind):
     cause = state(CREATING, events=events).tasks[-1].cause
     assert (cause.kind if cause else None) == kind
+
+
+def with_init(*early, role=None, main=None, **more):
+    """A pod with an init container, or a sidecar, before the main one."""
+    given = pod(containers=[main or waiting("PodInitializing")], **more)
+    given["spec"]["initContainers"] = [
+        {"name": "prep", "image": "r.example/prep:1", **({"restartPolicy": role} if role else {})}
+    ]
+    given["status"]["initContainerStatuses"] = list(early)
+    return given
+
+
+PREP = {"name": "prep"}
+INIT_CRASHED = waiting("CrashLoopBackOff", restarts=2, last=terminated(3), **PREP)
+SIDECAR_CRASHED = with_init(
+    INIT_CRASHED, role="Always", main=container(ready=True), phase="Running"
+)
+# Pod, its state, the kind of its cause, how many of its attempts have failed, what is said.
+INITS = [
+    (
+        with_init(waiting("ErrImagePull", NOT_FOUND, **PREP)),
+        PREPARING,
+        "image_missing",
+        1,
+        "prep:1",
+    ),
+    (with_init(waiting("ErrImagePull", NOT_FOUND, **PREP)), PREPARING, "image_missing", 1, "prep)"),
+    (with_init(INIT_CRASHED), PREPARING, None, 3, "exit code 3 (init container prep)"),
+    (with_init(container(**PREP)), PREPARING, "timeout", 0, "prep has not finished"),
+    (
+        with_init(container(("terminated", terminated(0)), **PREP), main=container(ready=True)),
+        RUNNING,
+        None,
+        0,
+        "",
+    ),
+    (
+        with_init(
+            container(("terminated", terminated(0)), restarts=2, last=terminated(3), **PREP),
+            main=container(ready=True),
+        ),
+        RUNNING,
+        None,
+        2,
+        "exit code 3",
+    ),
+    # Its sandbox was recreated, for which it runs once more.
+    (with_init(container(restarts=1, last=terminated(0), **PREP)), PREPARING, "timeout", 0, ""),
+    (SIDECAR_CRASHED, PREPARING, None, 3, "exit code 3 (sidecar prep)"),
+    (
+        with_init(container(ready=True, **PREP), role="Always", main=container(ready=True)),
+        RUNNING,
+        None,
+        0,
+        "",
+    ),
+    (with_init(container(**PREP), role="Always"), PREPARING, None, 0, ""),
+    (
+        with_init(waiting("CreateContainerConfigError", 'secret "token" not found', **PREP)),
+        PREPARING,
+        "missing_object",
+        0,
+        "(init container prep)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("given", "expected", "kind", "failures", "says"), INITS)
+def test_init_containers_and_sidecars(given, expected, kind, failures, says):
+    *attempts, last = state(given).tasks
+    assert (last.state, last.cause.kind if last.cause else None) == (expected, kind)
+    assert len(attempts) == failures and all(attempt.failed for attempt in attempts)
+    assert says in repr([task.cause for task in (*attempts, last)])
+
+
+def manifest(kind, api="apps/v1", spec=None, status=None, generation=2):
+    """An object of a manifest, as the cluster shows it."""
+    body = copy.deepcopy(workload())
+    template = body["spec"]["template"]
+    body.update(
+        apiVersion=api,
+        kind=kind,
+        spec={"template": template, "replicas": 2} if spec is None else spec,
+        status=status if status is not None else {"observedGeneration": 2},
+    )
+    body["metadata"].update(uid=kind, generation=generation)
+    body["metadata"]["annotations"]["shipping.code/service"] = "web"
+    return body
+
+
+def rejected(kind, message, when="2026-01-01T00:00:50Z"):
+    return {**event("FailedCreate", message, uid=kind, when=when), "involvedObject": {"uid": kind}}
+
+
+OVER_QUOTA = (
+    'pods "web-0" is forbidden: exceeded quota: small, requested: pods=1, used: pods=0, limited:'
+    " pods=0"
+)
+REJECTIONS = [
+    ("StatefulSet", "apps/v1", f"create Pod web-0 in StatefulSet web failed error: {OVER_QUOTA}"),
+    ("DaemonSet", "apps/v1", f"Error creating: {OVER_QUOTA}"),
+    ("Job", "batch/v1", f"Error creating: {OVER_QUOTA}"),
+]
+
+
+@pytest.mark.parametrize(("kind", "api", "message"), REJECTIONS)
+def test_rejections_that_only_events_show(kind, api, message):
+    """They count while pods are lacking, and if they were met in this run."""
+    counts = {"observedGeneration": 2, "desiredNumberScheduled": 1}
+    body = manifest(kind, api, status=counts)
+
+    def last(*pods, when="2026-01-01T00:00:50Z", begun=CLOCK - 20.0):
+        seen = state(*pods, body=body, events=[rejected(kind, message, when)], begun=begun)
+        return seen.tasks[-1] if seen.tasks else None
+
+    task = last()
+    assert (task.state, task.cause.kind, task.cause.patience, task.cause.room) == (
+        WAITING,
+        "quota",
+        3.0,
+        True,
+    )
+    assert task.cause.text == f"the namespace's quota is used up ({OVER_QUOTA})"
+    assert last(begun=CLOCK).cause.patience is None
+    labels = {"pod-template-generation": "1"}
+    later = {"creationTimestamp": "2026-01-01T00:00:55Z"}
+    owned = [
+        pod(f"web-{index}", owner=kind, labels=labels, metadata={**later}) for index in range(2)
+    ]
+    for one_pod in owned:
+        one_pod["metadata"].update(later)
+    assert "quota" not in repr(last(*owned))
+
+
+def test_an_admission_that_comes_a_moment_later_is_waited_for():
+    for message in (
+        'Internal error occurred: failed calling webhook "guard.example.com": connection refused',
+        'pods "web-0" is forbidden: error looking up service account a/b: serviceaccount "b" not'
+        " found",
+    ):
+        body = manifest("StatefulSet")
+        (task,) = state(body=body, events=[rejected("StatefulSet", message)]).tasks
+        assert (task.cause.kind, task.cause.patience) == ("pods_refused", 10.0)
+
+
+def stateful_pod(index, revision, given=READY, **metadata):
+    body = copy.deepcopy(given)
+    body["metadata"].update(
+        name=f"web-{index}",
+        uid=f"uid-{index}",
+        resourceVersion=f"7{index}",
+        ownerReferences=[{"kind": "StatefulSet", "name": "web", "uid": "StatefulSet"}],
+        labels={"controller-revision-hash": revision},
+        **metadata,
+    )
+    return body
+
+
+def stateful(strategy=None, **spec):
+    template = workload()["spec"]["template"]
+    return manifest(
+        "StatefulSet",
+        spec={"template": template, "replicas": 3, "updateStrategy": strategy or {}, **spec},
+        status={"observedGeneration": 2, "updateRevision": "new", "currentRevision": "old"},
+    )
+
+
+NOT_READY_LONG = pod(
+    containers=[container()],
+    phase="Running",
+    conditions=[condition("Ready", "False", since="2026-01-01T00:00:05Z")],
+)
+NOT_READY_YET = pod(
+    containers=[container()],
+    phase="Running",
+    conditions=[condition("Ready", "False", since="2026-01-01T00:00:58Z")],
+)
+# What a StatefulSet is, its pods in order, which of them is removed.
+BLOCKING = {
+    "a missing image": ({}, ["old", ("bad", NO_IMAGE)], "uid-1"),
+    "never ready": ({}, ["old", ("bad", NOT_READY_LONG)], "uid-1"),
+    "a crash": ({}, ["old", ("bad", crashed(2))], "uid-1"),
+    "no node": ({}, ["old", ("bad", UNSCHEDULABLE)], "uid-1"),
+    "the first of several": ({}, ["old", ("bad", NO_IMAGE), ("bad", NO_IMAGE)], "uid-1"),
+    "the first is on its way": ({}, [("new", NOT_READY_YET), ("bad", NO_IMAGE)], None),
+    "only just started": ({}, ["old", ("bad", NOT_READY_YET)], None),
+    "creating": ({}, ["old", ("bad", CREATING)], None),
+    "of the right revision": ({}, ["old", ("new", NO_IMAGE)], None),
+    "healthy": ({}, ["old", "bad", "bad"], None),
+    "ended": ({}, ["old", ("bad", EVICTED)], None),
+    "parallel": ({"podManagementPolicy": "Parallel"}, ["old", ("bad", NO_IMAGE)], None),
+    "on delete": ({"strategy": {"type": "OnDelete"}}, ["old", ("bad", NO_IMAGE)], None),
+    "below the partition": (
+        {"strategy": {"rollingUpdate": {"partition": 2}}},
+        ["old", ("old", NO_IMAGE)],
+        None,
+    ),
+    "below the partition, of a release that failed": (
+        {"strategy": {"rollingUpdate": {"partition": 2}}},
+        ["old", ("bad", NO_IMAGE)],
+        "uid-1",
+    ),
+    "not wanted any more": ({"replicas": 1}, ["old", ("bad", NO_IMAGE)], None),
+}
+
+
+@pytest.mark.parametrize(("spec", "pods", "expected"), BLOCKING.values(), ids=list(BLOCKING))
+def test_which_pod_blocks_a_stateful_set(spec, pods, expected):
+    named = [item if isinstance(item, tuple) else (item, READY) for item in pods]
+    bodies = [stateful_pod(index, *item) for index, item in enumerate(named)]
+    tasks = state(*bodies, body=stateful(**spec)).tasks
+    blocking = {task.id: task.blocking for task in tasks if task.blocking}
+    assert blocking == ({expected: f"7{expected[-1]}"} if expected else {})
+
+
+def test_a_pod_that_is_ending_blocks_nothing():
+    body = stateful_pod(0, "bad", NO_IMAGE, deletionTimestamp="2026-01-01T00:00:59Z")
+    assert not any(task.blocking for task in state(body, body=stateful()).tasks)
+
+
+def test_a_broken_pod_of_a_former_release_is_not_blamed_on_this_one():
+    pods = [stateful_pod(0, "old"), stateful_pod(1, "bad", NO_REGISTRY)]
+    assert looks(*[state(*pods, body=stateful())] * 60).cause is None
+
+
+# Update strategy, the revisions of the pods in order, whether that is what was asked for.
+STRATEGIES = [
+    ({}, ["new", "new", "new"], True),
+    ({}, ["old", "new", "new"], False),
+    ({"rollingUpdate": {"partition": 1}}, ["old", "new", "new"], True),
+    ({"rollingUpdate": {"partition": 1}}, ["old", "old", "new"], False),
+    ({"rollingUpdate": {"partition": 9}}, ["old", "old", "old"], True),
+    ({"type": "OnDelete"}, ["old", "old", "old"], True),
+    ({"type": "OnDelete"}, ["new", "old", "old"], True),
+]
+
+
+@pytest.mark.parametrize(("strategy", "revisions", "live"), STRATEGIES)
+def test_what_the_update_strategy_asks_for_is_live(strategy, revisions, live):
+    pods = [stateful_pod(index, revision) for index, revision in enumerate(revisions)]
+    assert looks(state(*pods, body=stateful(strategy))).live is live
+
+
+def test_ordinals_that_do_not_start_with_0():
+    strategy = {"rollingUpdate": {"partition": 1}}
+    body = stateful(strategy, ordinals={"start": 5})
+    pods = [stateful_pod(5, "old"), stateful_pod(6, "new"), stateful_pod(7, "new")]
+    assert looks(state(*pods, body=body)).live
+
+
+def test_a_daemon_set_on_delete_keeps_its_pods():
+    mine = pod(
+        containers=[container(ready=True)],
+        phase="Running",
+        conditions=[condition("Ready", "True")],
+        owner="deployment",
+        labels={"pod-template-generation": "3"},
+    )
+    body = daemon_set(desiredNumberScheduled=1)
+    assert not looks(state(mine, body=body)).live
+    body["spec"]["updateStrategy"] = {"type": "OnDelete"}
+    assert looks(state(mine, body=body)).live
+
+
+def test_a_daemon_set_of_manifests_may_run_nowhere():
+    body = daemon_set(desiredNumberScheduled=0)
+    assert looks(*[state(body=body)] * 9).cause.kind == "no_machine"
+    app = copy.deepcopy(one(deploy={"mode": "global"}))
+    seen = observe.states(APP, found(body=body), app, 5.0)["web"]
+    assert not seen.may_be_empty
+    assert looks(replace(seen, may_be_empty=True)).live
+
+
+def job(**status):
+    return manifest("Job", "batch/v1", status=status)
+
+
+def bare_pod(given, **spec):
+    body = copy.deepcopy(given)
+    body.update(apiVersion="v1", kind="Pod")
+    body["spec"].update(spec)
+    body["metadata"]["namespace"] = NAMESPACE
+    body["metadata"]["annotations"] = {"shipping.code/service": "web"}
+    return body
+
+
+def owned(given, **spec):
+    body = copy.deepcopy(given)
+    body["metadata"]["ownerReferences"] = [{"kind": "Job", "name": "web", "uid": "Job"}]
+    body["spec"].update(spec)
+    return body
+
+
+# The pod of a Job, or a bare Pod; the kind of cause, how many looks it takes, what is said.
+RUN_TO_THEIR_END = [
+    (NO_IMAGE, "image_missing", "image_missing", 1, "r.example/web:1"),
+    (with_init(waiting("ErrImagePull", NOT_FOUND, **PREP)), *["image_missing"] * 2, 1, "prep:1"),
+    (NO_SECRET, "missing_object", "missing_object", 4, "token"),
+    (UNSCHEDULABLE, "no_machine", "no_machine", 2, "no machine matches"),
+    (NO_COMMAND, "start_failed", "start_failed", 1, "does not exist in the image"),
+    # How often a Job tries is its own.
+    (crashed(2), None, "crash", 9, "exit code 1"),
+    (with_init(INIT_CRASHED), None, "crash", 9, "exit code 3 (init container prep)"),
+    (CREATING, None, None, 60, ""),
+    (NOT_READY, None, None, 60, ""),
+]
+
+
+@pytest.mark.parametrize(("given", "of_job", "of_pod", "count", "says"), RUN_TO_THEIR_END)
+def test_what_runs_to_its_end(given, of_job, of_pod, count, says):
+    for body, pods, kind in ((job(), [owned(given)], of_job), (bare_pod(given), [], of_pod)):
+        seen = state(*pods, body=body)
+        outcome = looks(*[seen] * count)
+        assert not outcome.live and (outcome.cause.kind if outcome.cause else None) == kind
+        if outcome.cause:
+            assert says in outcome.cause.text
+            assert outcome.task.name == given["metadata"]["name"]
+
+
+def test_the_end_of_a_job_is_told_by_its_pod():
+    ended = with_init(
+        container(("terminated", terminated(3)), **PREP), phase="Failed", reason="", message=""
+    )
+    failed = job(conditions=[condition("Failed", "True", "has reached the backoff limit")])
+    (task,) = state(owned(ended), body=failed).tasks
+    assert task.cause.final and task.id == "uid-web-1-a/prep/1" and task.exit_code == 3
+    assert "backoff limit (ended with exit code 3 (init container prep))" in task.cause.text
+    (task,) = state(body=bare_pod(ended)).tasks
+    assert task.cause.final and task.id == "uid-web-1-a/prep/1"
+
+
+def test_a_bare_pod_that_does_its_work_is_live():
+    ended = container(("terminated", terminated(0, "Completed")))
+    assert looks(state(body=bare_pod(pod(containers=[ended], phase="Succeeded")))).live
+    assert looks(state(body=bare_pod(READY))).live
+    both = pod(containers=[ended, container(name="other")], phase="Running")
+    assert looks(*[state(body=bare_pod(both, restartPolicy="Never"))] * 9).cause is None
+
+
+def test_a_replica_set_runs_its_pods():
+    body = manifest("ReplicaSet")
+    mine = [pod(name, owner="ReplicaSet") for name in ("web-a", "web-b")]
+    for entry in mine:
+        entry["status"] = copy.deepcopy(READY["status"])
+    assert looks(state(*mine, body=body)).live
+    assert not looks(state(mine[0], body=body)).live
+    broken = copy.deepcopy(NO_IMAGE)
+    broken["metadata"]["ownerReferences"] = [{"kind": "ReplicaSet", "uid": "ReplicaSet"}]
+    assert looks(state(broken, body=body)).cause.kind == "image_missing"
+
+
+def test_a_replica_set_of_a_deployment_is_no_service():
+    """The controller copies the Deployment's notes onto it."""
+    deployment = workload()
+    copied = {**copy.deepcopy(deployment), "kind": "ReplicaSet"}
+    copied["metadata"]["ownerReferences"] = [{"uid": "deployment", "controller": True}]
+    copied["metadata"]["annotations"]["shipping.code/service"] = "web"
+    seen = observe.Snapshot(observe.own(APP, NAMESPACE, [deployment, copied]))
+    assert seen.workloads == {"web": deployment}
+
+
+def test_a_kind_of_the_same_name_in_another_group():
+    body = manifest("Deployment", "example.org/v1", spec="small", status="Ready")
+    seen = state(body=body)
+    assert seen.passive and looks(seen).live
+
+
+def test_a_look_from_before_the_write_shows_nothing_of_an_object():
+    body = manifest("Gizmo", "example.org/v1", spec={}, status={})
+    assert looks(state(body=body)).live and not looks(state(body=body, applied={"web": 3})).live
+
+
+MAYBE = st.sampled_from(["", "x", "2026-01-01T00:00:05Z"])
+TIME = st.sampled_from([None, "2026-01-01T00:00:05Z", "0001-01-01T00:00:00Z"])
+ENDED_STATE = st.fixed_dictionaries(
+    {"exitCode": st.integers(-1, 300)},
+    optional={"reason": st.text(max_size=5), "message": st.text(max_size=5), "finishedAt": TIME},
+)
+CONTAINER_STATE = st.fixed_dictionaries(
+    {},
+    optional={
+        "waiting": st.fixed_dictionaries(
+            {},
+            optional={
+                "reason": st.sampled_from(["CrashLoopBackOff", "ErrImagePull", "RunContainerError"])
+                | st.text(max_size=5),
+                "message": st.text(max_size=9),
+            },
+        ),
+        "running": st.fixed_dictionaries({}, optional={"startedAt": TIME}),
+        "terminated": ENDED_STATE,
+    },
+)
+CONTAINER_STATUS = st.fixed_dictionaries(
+    {
+        "name": st.sampled_from(["web", "prep", "stranger"]),
+        "ready": st.booleans(),
+        "restartCount": st.integers(0, 4),
+        "image": MAYBE,
+        "imageID": MAYBE,
+        "state": CONTAINER_STATE,
+        "lastState": CONTAINER_STATE,
+    }
+)
+CONDITION = st.fixed_dictionaries(
+    {
+        "type": st.sampled_from(["Ready", "PodScheduled", "ReplicaFailure", "Failed", "Other"]),
+        "status": st.sampled_from(["True", "False", "Unknown"]),
+    },
+    optional={"message": st.text(max_size=9), "reason": MAYBE, "lastTransitionTime": TIME},
+)
+POD_STATUS = st.fixed_dictionaries(
+    {},
+    optional={
+        "phase": st.sampled_from(["Pending", "Running", "Succeeded", "Failed", "Unknown"]),
+        "conditions": st.lists(CONDITION, max_size=3),
+        "containerStatuses": st.lists(CONTAINER_STATUS, max_size=2),
+        "initContainerStatuses": st.lists(CONTAINER_STATUS, max_size=2),
+        "startTime": TIME,
+        "reason": MAYBE,
+        "message": MAYBE,
+    },
+)
+EVENT_SHAPE = st.fixed_dictionaries(
+    {"involvedObject": st.fixed_dictionaries({}, optional={"uid": st.just("uid-web-0")})},
+    optional={
+        "reason": st.sampled_from(["FailedMount", "FailedCreate", "FailedCreatePodSandBox"]),
+        "message": st.text(max_size=9),
+        "lastTimestamp": TIME,
+        "eventTime": TIME,
+        "firstTimestamp": TIME,
+        "series": st.none() | st.fixed_dictionaries({"lastObservedTime": TIME}),
+    },
+)
+SHOWN_BY = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "Pod", "Service"]
+
+
+@settings(max_examples=100)
+@given(
+    kind=st.sampled_from(SHOWN_BY),
+    status=POD_STATUS,
+    of_pod=POD_STATUS,
+    events=st.lists(EVENT_SHAPE, max_size=3),
+    node=st.booleans(),
+)
+def test_shapes_that_the_api_allows(kind, status, of_pod, events, node):
+    """A field that may be absent is absent at times; each look comes to a health all the same."""
+    api = {"Job": "batch/v1", "Pod": "v1", "Service": "v1"}.get(kind, "apps/v1")
+    body = manifest(kind, api, status={**status, "updateRevision": "new", "observedGeneration": 2})
+    mine = stateful_pod(0, "old", pod(node="a" if node else ""))
+    mine["metadata"]["ownerReferences"][0]["uid"] = kind
+    mine["spec"]["initContainers"] = [{"name": "prep"}]
+    mine["status"] = of_pod
+    if kind == "Pod":
+        mine["metadata"] = {**mine["metadata"], "labels": body["metadata"]["labels"]}
+        mine["metadata"].pop("ownerReferences")
+        body = bare_pod(mine)
+    health = looks(*[state(mine, body=body, events=events)] * 3)
+    assert health.cause is None or health.cause.text
 
 
 def test_only_the_apps_own_objects_count():
