@@ -211,6 +211,13 @@ class Diagnoser(Protocol):
         """
 
 
+class Unblocker(Protocol):
+    """Remove tasks that the platform never replaces by itself."""
+
+    def remove_blocking(self, app: str, task: Task, fence: Fence) -> bool:
+        """Remove a broken task of a former spec, as it was seen; return whether it was removed."""
+
+
 class ManifestSource(Protocol):
     """Read the platform's own objects as an app."""
 
@@ -252,6 +259,7 @@ class Platform:
     records: RecordStore
     leases: LeaseStore
     diagnoser: Diagnoser | None = None
+    unblocker: Unblocker | None = None
     manifests: ManifestSource | None = None
     completer: Completer | None = None
     adopter: Adopter | None = None

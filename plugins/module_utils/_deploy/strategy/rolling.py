@@ -121,6 +121,10 @@ class Rollout:
         while not watch.expired:
             try:
                 unanswered = self._apply_ready(watch, plan, seen, applied)
+                failures = watch.failures()
+                if failures or all(watch.live(name) for name in services):
+                    return failures
+                self._unblock(watch, applied)
             # An engine may restart during a rollout; the deadline alone ends the attempts.
             except Unreachable as error:
                 self.report(f"the platform does not answer ({error.why}), trying again")
@@ -128,9 +132,6 @@ class Rollout:
                 continue
             except ServiceRejected as error:
                 return [error.failure]
-            failures = watch.failures()
-            if failures or all(watch.live(name) for name in services):
-                return failures
             watch.wait()
         return watch.timed_out(applied) + [
             _not_begun(name, services, watch, unanswered)
@@ -161,6 +162,19 @@ class Rollout:
         for name, why in unanswered.items():
             self.report_once(f"{name} is not taken yet ({why}), trying again")
         return unanswered
+
+    def _unblock(self, watch: HealthWatch, applied: set[str]) -> None:
+        """Remove broken tasks of former releases that hold up what was written."""
+        unblocker = self.platform.unblocker
+        if unblocker is None:
+            return
+        for name in sorted(applied & set(watch.states)):
+            for task in watch.states[name].tasks:
+                if task.blocking and unblocker.remove_blocking(self.job.app, task, self.fence):
+                    self.report(
+                        f"{name}  removed {task.name} of a former release, which is broken and"
+                        " blocks its replacement"
+                    )
 
     def _apply(self, names: list[str], watch: HealthWatch, seen: Observation) -> dict[str, str]:
         unanswered: dict[str, str] = {}

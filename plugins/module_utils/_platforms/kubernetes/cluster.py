@@ -182,18 +182,25 @@ class Cluster:
         )
         return found
 
-    def delete(self, kind: Kind, name: str, uid: str = "") -> None:
-        """Remove an object and what it made; it is no error where it is gone already."""
+    def delete(self, kind: Kind, name: str, uid: str = "", version: str = "") -> bool:
+        """Remove an object and what it made; return whether it was there.
+
+        Raise Outdated where another one has its name, or where it has another ``version``.
+        """
+        conditions = {
+            key: value for key, value in (("uid", uid), ("resourceVersion", version)) if value
+        }
         body: dict[str, Any] = {
             # Written out, because deleting a Job of batch/v1 orphans its pods by default.
             "propagationPolicy": "Background",
             # An object that another client has made under this name meanwhile has another uid.
-            **({"preconditions": {"uid": uid}} if uid else {}),
+            **({"preconditions": conditions} if conditions else {}),
         }
         try:
             self._call("DELETE", kind.path(self.namespace, name), {}, body)
         except NotFound:
-            return
+            return False
+        return True
 
     def log(self, pod: str, container: str, lines: int, *, previous: bool) -> str:
         """Return the last lines of a container, or of the one before it."""

@@ -21,6 +21,7 @@ from .options import KubernetesOptions
 from .preview import Preview
 from .reader import Reader
 from .storage import Storage
+from .unblocker import Unblocker
 
 NAME = "kubernetes"
 
@@ -43,6 +44,7 @@ def connect(options: Mapping[str, Any], registries: Mapping[str, Mapping[str, st
         records=storage,
         leases=storage,
         diagnoser=Diagnoser(cluster, asked),
+        unblocker=Unblocker(cluster),
         manifests=ManifestSource(cluster, asked),
         completer=Completer(cluster, credentials, own.pod_security),
     )

@@ -302,7 +302,7 @@ def test_lists(server, cluster):
 def test_what_is_not_there(server, cluster):
     server.answer = lambda _asked: (404, {"message": "not found", "reason": "NotFound"})
     assert cluster.find(api_kinds.POD, "a") is None
-    cluster.delete(api_kinds.POD, "a")
+    assert cluster.delete(api_kinds.POD, "a") is False
     with pytest.raises(NotFound):
         cluster.get(api_kinds.POD, "a")
 
