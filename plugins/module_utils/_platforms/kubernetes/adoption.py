@@ -38,11 +38,12 @@ _ATTEMPTS, _PAUSE = 8, 0.2
 
 def is_foreign(workload: Body) -> bool:
     """Return whether a workload selects its pods by labels that are not ours."""
-    selector = (workload.get("spec") or {}).get("selector")
-    return (
-        isinstance(selector, dict)
-        and "template" in workload["spec"]
-        and set(selector.get("matchLabels") or {}) != {APP, SERVICE}
+    # What a definition has made may have anything in its spec.
+    spec = workload.get("spec")
+    selector = spec.get("selector") if isinstance(spec, dict) and "template" in spec else None
+    labels = selector.get("matchLabels") if isinstance(selector, dict) else None
+    return isinstance(selector, dict) and (
+        not isinstance(labels, dict) or set(labels) != {APP, SERVICE}
     )
 
 

@@ -104,6 +104,9 @@ def _says_nothing(key: str, value: Any) -> bool:
 
 
 def _key(items: list[Any]) -> str:
+    """Return the key that all entries of a list have; empty where there is none."""
+    if not items:
+        return ""
     return next(
         (key for key in _KEYS if all(isinstance(item, Mapping) and key in item for item in items)),
         "",
@@ -214,8 +217,9 @@ def projected(live: Any, shape: Any) -> Any:
     if isinstance(shape, list) and isinstance(live, list) and _key(shape):
         key = _key(shape)
         known = _by_identity(shape, key)
-        kept = [item for item in live if _identity(item, key) in known]
-        return [projected(item, known[_identity(item, key)]) for item in kept]
+        # What a definition has made may have entries of any type.
+        named = _by_identity([item for item in live if isinstance(item, Mapping)], key)
+        return [projected(item, known[name]) for name, item in named.items() if name in known]
     return live
 
 

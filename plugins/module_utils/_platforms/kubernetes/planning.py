@@ -29,7 +29,7 @@ from ..._deploy.service_diff import (
     removed_services,
     service_plan,
 )
-from . import immutable_fields, manifests, pod_security, render
+from . import immutable_fields, manifests, pod_security, render, update_strategy
 from .api_kinds import (
     CLAIM,
     CONFIG_MAP,
@@ -56,7 +56,7 @@ from .compare import (
     without_notes,
 )
 from .eligible_nodes import UNKNOWN, eligible
-from .observe import Body, Key, Snapshot
+from .observe import Body, Key, Snapshot, is_standard
 from .release_order import TEMPLATED
 
 # The contents of Jobs by title; see manifests.finished_jobs.
@@ -292,12 +292,7 @@ def plan(comparison: Comparison, wanted: Sequence[PlannedObject], noted: list[Pr
         remove={
             "networks": tuple(sorted(snapshot.names(NETWORK_POLICY.name, POLICY) - set(networks)))
         },
-        notes=tuple(
-            f"{entry.title} changes in place: pods that read it at their start keep its former"
-            " content until they restart"
-            for entry in wanted
-            if _changes_in_place(entry)
-        ),
+        notes=(*_notes_of_contents(wanted), *_notes_of_pods(wanted)),
         before=_before(comparison, wanted),
         after={entry.title: _readable(entry.wanted) for entry in wanted},
     )
@@ -325,6 +320,23 @@ def _new_claims(wanted: Sequence[PlannedObject]) -> tuple[str, ...]:
 def _changes_in_place(entry: PlannedObject) -> bool:
     """Return whether an object changes that pods read at their start."""
     return entry.kind in (SECRET, CONFIG_MAP) and entry.live is not None and entry.changed
+
+
+def _notes_of_contents(wanted: Sequence[PlannedObject]) -> Iterator[str]:
+    for entry in wanted:
+        if _changes_in_place(entry):
+            yield (
+                f"{entry.title} changes in place: pods that read it at their start keep its former"
+                " content until they restart"
+            )
+
+
+def _notes_of_pods(wanted: Sequence[PlannedObject]) -> Iterator[str]:
+    """Yield which pods keep their former template though it changes."""
+    for entry in wanted:
+        kept = update_strategy.kept(entry.wanted, _live_replicas(entry.live))
+        if kept and entry.live is not None and entry.changed and _template_changes(entry):
+            yield f"{entry.title}: this update does not replace {kept}"
 
 
 def _before(comparison: Comparison, wanted: Sequence[PlannedObject]) -> dict[str, Any]:
@@ -396,6 +408,14 @@ def _machines(workload: PlannedObject, snapshot: Snapshot) -> int:
 def _replicas(there: Body, workload: PlannedObject, machines: int) -> int:
     if workload.kind == DAEMON_SET:
         return machines
+    return _live_replicas(there)
+
+
+def _live_replicas(there: Body | None) -> int:
+    """Return how many pods a workload shall have; 0 where it is none."""
+    # What a definition has made may have anything in its spec.
+    if there is None or not is_standard(there):
+        return 0
     return int((there.get("spec") or {}).get("replicas", 1))
 
 
@@ -418,10 +438,13 @@ def _existing(
 
 def _manifest_interruption(name: str, body: Body, replicas: int) -> str:
     """Return whether replacing the pods of a manifest leaves it serving all along, and why not."""
+    if body["kind"] not in manifests.TEMPLATED:
+        return UNINTERRUPTED
     spec = body.get("spec") or {}
-    strategy = spec.get("strategy") or spec.get("updateStrategy") or {}
-    kind = strategy.get("type", "RollingUpdate")
-    if kind != "RollingUpdate":
+    strategy = spec.get("strategy") or spec.get("updateStrategy")
+    # The server is yet to check the manifest.
+    kind = strategy.get("type") if isinstance(strategy, Mapping) else None
+    if kind not in (None, "RollingUpdate"):
         return f"interrupted, because {name} has the strategy {kind}"
     if body["kind"] == "StatefulSet" and replicas <= 1:
         return f"interrupted, because the only pod of {name} stops before the new one starts"
@@ -434,8 +457,9 @@ def _manifest_interruption(name: str, body: Body, replicas: int) -> str:
 
 
 def _surges(spec: Mapping[str, Any]) -> bool:
-    rolling = (spec.get("updateStrategy") or {}).get("rollingUpdate") or {}
-    return bool(rolling.get("maxSurge"))
+    strategy = spec.get("updateStrategy")
+    rolling = strategy.get("rollingUpdate") if isinstance(strategy, Mapping) else None
+    return isinstance(rolling, Mapping) and bool(rolling.get("maxSurge"))
 
 
 def superfluous(name: str, own: Iterable[PlannedObject], snapshot: Snapshot) -> Iterator[Key]:
@@ -451,6 +475,13 @@ def superfluous(name: str, own: Iterable[PlannedObject], snapshot: Snapshot) -> 
 
 
 def _restarts(workload: PlannedObject) -> bool:
+    """Return whether a change of a workload replaces pods."""
+    return _template_changes(workload) and update_strategy.replaces_pods(
+        workload.wanted, _live_replicas(workload.live)
+    )
+
+
+def _template_changes(workload: PlannedObject) -> bool:
     live = {"spec": {}, **(workload.live or {})}
     if workload.kind.name not in TEMPLATED:
         return False
@@ -511,6 +542,8 @@ def _mode_of(kind: str) -> str:
 
 def _ports(body: Body) -> set[int]:
     """Return the ports of machines that a workload takes."""
+    if not is_standard(body):
+        return set()
     template = (body.get("spec") or {}).get("template") or {}
     ports: set[int] = set()
     for container in (template.get("spec") or {}).get("containers") or []:

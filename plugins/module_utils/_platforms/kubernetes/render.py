@@ -57,7 +57,11 @@ def naming(app: str) -> Naming:
 
 def service_hash(app: str, name: str, resolved: Resolved) -> str:
     """Return a hash of everything whose change replaces pods."""
-    template = (of_service(app, name, resolved)[-1].get("spec") or {}).get("template") or {}
+    workload = of_service(app, name, resolved)[-1]
+    # Other kinds may have anything in their spec.
+    if workload["kind"] not in manifests.TEMPLATED:
+        return ""
+    template = workload["spec"]["template"]
     return str(((template.get("metadata") or {}).get("labels") or {}).get(HASH, ""))
 
 
