@@ -168,10 +168,15 @@ class HealthWatch:
     def _explain_timeout(self, name: str) -> Failure:
         state = self.states.get(name)
         task = _unready_task(state) if state else None
-        unhealthy = task is not None and task.state == STARTING and bool(state and state.checked)
-        kind = "never_healthy" if unhealthy else "timeout"
+        kind = "never_healthy" if state and task and _fails_its_check(state, task) else "timeout"
         known = f" ({task.cause.text})" if task and task.cause else ""
         return self._explain(name, Cause(kind, f"{_TIMED_OUT[kind]}{known}"), task)
+
+
+def _fails_its_check(state: ServiceState, task: Task) -> bool:
+    """Return whether a task runs and its health check has not passed."""
+    # What runs nothing all along, such as a Job, has no check to correct.
+    return task.state == STARTING and state.checked and not state.passive
 
 
 def _unready_task(state: ServiceState) -> Task | None:
