@@ -290,7 +290,7 @@ def outcomes(watch: HealthWatch, names: set[str]) -> dict[str, Any]:
 
 
 def test_causes(platform: Any, app: str, guards: None) -> None:
-    """Each cause on each kind of workload, all side by side, told long before the time is over."""
+    """Each cause on each kind of workload, all side by side, reported long before the time is over."""
     table = rows(platform)
     documents = [body for body, _failure, _says in table.values()]
     read = manifests.read(documents, app, "fail")
@@ -306,7 +306,7 @@ def test_causes(platform: Any, app: str, guards: None) -> None:
     wrong = {}
     for name, (_body, kind, says) in table.items():
         failure = failures.get(name)
-        text = failure.sentence() if failure else "not told"
+        text = failure.sentence() if failure else "not reported"
         is_right = failure and kind in ("", failure.facts["kind"])
         if not is_right or not all(words in text for words in says):
             wrong[name] = text
@@ -379,7 +379,7 @@ def test_what_the_update_strategy_asks_for(platform: Any, player: Player, app: s
     ]
     first = ship(player, platform, app, "1", *bodies)
     assert first.ok and first.result["verdict"] == "live", first.output
-    assert "DaemonSet/nowhere" in first.output and "no machine matches" in first.output
+    assert "DaemonSet/nowhere" in first.output and "no node matches" in first.output
     before = uids(platform, app)
     changed = [with_command(body, "sleep", "100001") for body in bodies]
     second = ship(player, platform, app, "2", *changed)

@@ -134,7 +134,7 @@ class HealthWatch:
                 if health.live and health.crashes
             ),
             *(
-                f"{name}: no machine matches its placement, so that it runs nowhere yet"
+                f"{name}: no node matches its placement, so that it runs nowhere yet"
                 for name, state in self.states.items()
                 if state.may_be_empty and not state.wanted
             ),

@@ -264,7 +264,7 @@ def refused(message: str) -> Cause:
             "quota", f"the namespace's quota is used up ({text})", patience=_SOON, room=True
         )
     patience = _ADMITTED if any(words in text for words in _ADMITTED_LATER) else _SOON
-    return Cause("pods_refused", f"the cluster refuses its pods ({text})", patience=patience)
+    return Cause("pods_refused", f"the cluster rejects its pods ({text})", patience=patience)
 
 
 def gone(pod: Mapping[str, Any]) -> Cause:

@@ -136,7 +136,7 @@ def _unprepared(pod: Body, containers: Sequence[Container], events: Sequence[Bod
     # The kubelet sets startTime when it acknowledges a pod.
     if not containers and "startTime" not in (pod.get("status") or {}):
         return Cause(
-            "timeout", "the kubelet of its machine has not taken it up; it may be down, or cut off"
+            "timeout", "the kubelet of its node has not taken it up; it may be down, or cut off"
         )
     return _from_events(events) or _unfinished(containers)
 
@@ -194,7 +194,7 @@ def moment(event: Body) -> str:
 
 
 def is_living(pod: Body) -> bool:
-    """Return whether a pod has neither ended nor been told to."""
+    """Return whether a pod has neither ended nor been deleted."""
     return not _has_ended(pod) and "deletionTimestamp" not in pod["metadata"]
 
 

@@ -111,4 +111,4 @@ def test_what_was_waited_for_in_vain():
 def test_a_service_that_runs_nowhere_is_warned_of():
     nowhere = ServiceState("web", 0, everywhere=True, may_be_empty=True)
     found = rollout(Part([nowhere]), [])
-    assert found.run() == [] and "no machine matches" in found.warnings[0]
+    assert found.run() == [] and "no node matches" in found.warnings[0]

@@ -790,7 +790,7 @@ def test_what_runs_to_its_end(given, of_job, of_pod, count, says):
             assert outcome.task.name == given["metadata"]["name"]
 
 
-def test_the_end_of_a_job_is_told_by_its_pod():
+def test_the_end_of_a_job_is_reported_by_its_pod():
     ended = with_init(
         container(("terminated", terminated(3)), **PREP), phase="Failed", reason="", message=""
     )
