@@ -146,15 +146,7 @@ class Rollout:
 
         Return why the platform did not take some of them yet; the next attempt tries them again.
         """
-        services = self.record.resolved.services
-        after = {service.name: service.after for service in plan.services}
-        ready = [
-            name
-            for name in services
-            if name not in applied
-            and applied.issuperset(after.get(name, ()))
-            and _met(services[name].get("depends_on", {}), watch)
-        ]
+        ready = self._ready(watch, plan, applied)
         unanswered = self._apply([name for name in ready if name not in watch.quiet], watch, seen)
         applied.update(name for name in ready if name not in unanswered)
         # Where the platform is away as a whole, this fails, too.
@@ -162,6 +154,18 @@ class Rollout:
         for name, why in unanswered.items():
             self.report_once(f"{name} is not taken yet ({why}), trying again")
         return unanswered
+
+    def _ready(self, watch: HealthWatch, plan: Plan, applied: set[str]) -> list[str]:
+        """Return the services that are not written yet and wait for no other."""
+        services = self.record.resolved.services
+        after = {service.name: service.after for service in plan.services}
+        return [
+            name
+            for name in services
+            if name not in applied
+            and applied.issuperset(after.get(name, ()))
+            and _met(services[name].get("depends_on", {}), watch)
+        ]
 
     def _unblock(self, watch: HealthWatch, applied: set[str]) -> None:
         """Remove broken tasks of former releases that hold up what was written."""

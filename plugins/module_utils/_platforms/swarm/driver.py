@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -38,9 +37,6 @@ class Driver:
     def __init__(self, engine: Engine, credentials: image_digests.EngineCredentials) -> None:
         self._engine = engine
         self._credentials = credentials
-        # Names and ids are the same for all services that are written from one observation.
-        self._names: tuple[Observation | None, Names] = (None, Names())
-        self._names_lock = threading.Lock()
 
     def make_objects(self, app: str, resolved: Resolved, contents: Contents, fence: Fence) -> None:
         """Make the secrets and configs that are missing, and label those that exist."""
@@ -78,7 +74,7 @@ class Driver:
 
     def apply(self, app: str, name: str, record: Record, seen: Observation, fence: Fence) -> int:
         """Make one service what is declared, from a fresh read, until nobody else was faster."""
-        names = self._names_for(record, seen)
+        names = lookup.names_for_all(self._engine, record, seen.inner)
         for attempt in range(_ATTEMPTS):
             try:
                 self._write(app, name, record, seen, fence, names=names)
@@ -97,13 +93,6 @@ class Driver:
             f"somebody else changed it {_ATTEMPTS} times meanwhile",
             "Find out who does, then run again",
         )
-
-    def _names_for(self, record: Record, seen: Observation) -> Names:
-        """Return names and ids, read once the networks of a rollout are made."""
-        with self._names_lock:
-            if self._names[0] is not seen:
-                self._names = (seen, lookup.names_for(self._engine, record.resolved))
-            return self._names[1]
 
     def _write(
         self,

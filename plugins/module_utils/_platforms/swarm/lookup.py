@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from ..._core.errors import PlanError, PlatformError
+from ..._deploy.history import Record
 from ..._deploy.resolution import Resolved
 from .engine import Engine
 from .observe import Snapshot
@@ -80,6 +81,15 @@ def host_network(
             # Each node has a local network of this name, too; scope selects the Swarm's.
             return [engine.get("/networks/host", scope="swarm")]
     return []
+
+
+def names_for_all(engine: Engine, record: Record, snapshot: Snapshot) -> Names:
+    """Return the same for all services of a release that are written from one look, read once."""
+    # Services are written side by side; each would take three calls of its own.
+    with snapshot.names_of_releases as known:
+        if record.number not in known:
+            known[record.number] = names_for(engine, record.resolved)
+        return known[record.number]
 
 
 def names_for(engine: Engine, resolved: Resolved) -> Names:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -52,6 +53,21 @@ _UPDATES = {
 }
 
 
+class NamesOfReleases:
+    """Names and ids by the number of the release that is written, for one writer at a time."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Names] = {}
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> dict[int, Names]:
+        self._lock.acquire()
+        return self._known
+
+    def __exit__(self, *_error: object) -> None:
+        self._lock.release()
+
+
 @dataclass
 class Snapshot:
     """What one look at the Swarm shows of an app. ``services`` maps the spec's names to bodies."""
@@ -68,6 +84,10 @@ class Snapshot:
     volumes: list[dict[str, Any]] = field(default_factory=list)
     node_id: str = ""
     all_services: list[dict[str, Any]] = field(default_factory=list)
+    # Read when the networks of the release are made, after this look.
+    names_of_releases: NamesOfReleases = field(
+        default_factory=NamesOfReleases, compare=False, repr=False
+    )
 
     @property
     def node_name(self) -> str:
