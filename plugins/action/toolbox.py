@@ -39,6 +39,9 @@ from ansible_collections.shipping.code.plugins.plugin_utils._controller.remote_p
     RemotePythonRunner,
     packed,
 )
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.task_options import (
+    read_options,
+)
 
 _INLINE_BYTES = 1_000_000
 """The largest bundle that the module's own input takes along.
@@ -71,7 +74,7 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
         try:
-            result.update(self._deliver(dict(self._task.args), variables))
+            result.update(self._deliver(read_options(TOOLBOX, self._task.args), variables))
         except ShippingError as error:
             result.update(error.as_result())
         return result
@@ -112,9 +115,9 @@ class ActionModule(ActionBase):
 
     def _folder(self, options: dict[str, Any]) -> str:
         try:
-            folder = str(self._find_needle("files", options["catalogue"]))
+            folder = str(self._find_needle("files", str(options["catalogue"])))
         except AnsibleError:
-            folder = os.path.join(self._loader.get_basedir(), options["catalogue"])
+            folder = os.path.join(self._loader.get_basedir(), str(options["catalogue"]))
         if not os.path.isdir(folder):
             raise ShippingError(
                 f"there is no catalogue {options['catalogue']}",
@@ -135,7 +138,7 @@ class ActionModule(ActionBase):
             "folder": self._folder(options),
             "projects": sorted(projects),
             "program_paths": {
-                name: options[option]
+                name: str(options[option])
                 for option, name in _program_options().items()
                 if options.get(option)
             },

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible_collections.shipping.code.plugins.action import toolbox
 from ansible_collections.shipping.code.plugins.action.release import ActionModule
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
 from ansible_collections.shipping.code.plugins.module_utils._deploy import argument_specs
@@ -16,7 +18,7 @@ from ansible_collections.shipping.code.plugins.module_utils._platforms.registry 
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.task_options import (
     read_options,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 SPEC = PLATFORMS.argument_spec(argument_specs.RELEASE, releases=True)
@@ -103,6 +105,7 @@ VALUES = st.recursive(
 OPTIONS = st.dictionaries(st.sampled_from(sorted(SPEC)), VALUES, max_size=4)
 
 
+@settings(max_examples=50)
 @given(OPTIONS, st.sampled_from(["spec", "compose", "manifests"]), VALUES)
 def test_whatever_a_task_has_is_read_or_has_a_message(tmp_path_factory, options, source, value):
     folder = str(tmp_path_factory.getbasetemp())
@@ -110,3 +113,36 @@ def test_whatever_a_task_has_is_read_or_has_a_message(tmp_path_factory, options,
         Action({**APP, **options, source: value}, folder).module_options()
     except ShippingError as error:
         assert str(error)
+
+
+class Toolbox(toolbox.ActionModule):
+    """The action without Ansible around it, and without a catalog and a host."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._task = SimpleNamespace(args=options, check_mode=False)
+
+    def _refuse_windows(self) -> None:
+        """Take any host for one of Linux."""
+
+    def _contents(self, options: dict[str, Any]) -> dict[str, Any]:
+        return {"manifests": [], "checksums": {}, "without": []}
+
+    def _call(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        return {}
+
+
+USERS = st.lists(
+    st.dictionaries(st.sampled_from(["id", "name", "projects"]), VALUES, max_size=3) | VALUES,
+    max_size=2,
+)
+RECORDS = VALUES | st.dictionaries(
+    st.sampled_from(["machine", "serial", "users"]), USERS | VALUES, max_size=3
+)
+
+
+@settings(max_examples=50)
+@given(st.dictionaries(st.sampled_from(sorted(toolbox.TOOLBOX)), VALUES, max_size=3), RECORDS)
+def test_whatever_a_task_delivers_is_read_or_has_a_message(options, record):
+    given_ = {"catalogue": "projects", **options, "record": record}
+    with contextlib.suppress(ShippingError):
+        Toolbox(given_)._deliver(read_options(toolbox.TOOLBOX, given_), {})
