@@ -445,7 +445,7 @@ def test_a_host_port_comes_back_from_a_replica_that_stops_slowly(
             "app": app,
             "version": "2",
             "spec": stubborn,
-            "rollout_timeout": 6,
+            "rollout_timeout": 8,
             **platform.options,
         },
     )
