@@ -12,7 +12,7 @@ from typing import Any
 from ..._core.errors import LeaseLost, NotFound, Outdated, PlatformError
 from ..._deploy.ports import Fence
 from . import adoption, defaulted_fields
-from .api_kinds import APP, SERVICE_KIND, TOKEN, Kind
+from .api_kinds import APP, SERVICE_KIND, STANDARD, TOKEN, Kind
 from .cluster import MANAGER, Busy, Cluster, Invalid, Unserved
 from .compare import annotation, is_applied, key_of, label, owned_replicas
 from .observe import Body
@@ -73,6 +73,8 @@ class ObjectWriter:
             except Outdated:
                 time.sleep(_PAUSE)
             except Unserved as error:
+                if (body["apiVersion"], kind.name) in STANDARD:
+                    raise
                 # A definition is established a moment before its resources are served.
                 raise Busy(error.what, error.why, "Try again") from error
         raise PlatformError(

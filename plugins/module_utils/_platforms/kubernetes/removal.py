@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..._core.errors import PlatformError
 from ..._core.parallel import side_by_side
@@ -22,6 +22,7 @@ from .api_kinds import (
     REPLICA_SET,
     SERVICE,
     SERVICE_KIND,
+    STANDARD,
     WORKLOADS,
     Kind,
 )
@@ -138,6 +139,8 @@ class Removal:
                     service["manifest"]["metadata"]["name"],
                 )
         lasting = manifests.LASTING
+        for title in titles - set(places):
+            places.update(_by_title(title))
         return {title: place for title, place in places.items() if place[0].name not in lasting}
 
     def _left(self, keys: Iterable[tuple[Kind, str]], uids: set[str]) -> str:
@@ -169,6 +172,15 @@ class Removal:
         if time.monotonic() > self.deadline:
             raise PlatformError(what, why, f"Look at {command}, then run again")
         time.sleep(_PAUSE)
+
+
+def _by_title(title: str) -> dict[str, tuple[Kind, str]]:
+    """Return kind and name of an object of which no record is left; see manifests._titles."""
+    name, *namespace, object_name = title.split("/")
+    kind = next((kind for kind in STANDARD.values() if kind.name == name), None)
+    if kind is None:
+        return {}
+    return {title: (replace(kind, namespace="".join(namespace)), object_name)}
 
 
 def _owners(body: Body) -> set[str]:

@@ -21,6 +21,7 @@ from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernete
 )
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.api_kinds import (
     DEPLOYMENT,
+    Kind,
 )
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.cluster import (
     Busy,
@@ -73,6 +74,7 @@ def workload(spec, applied="1"):
     annotations = {"shipping.code/applied": applied}
     labels = {"shipping.code/app": "shop"}
     return {
+        "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {"name": "web", "labels": labels, "annotations": annotations},
         "spec": spec,
@@ -105,8 +107,13 @@ def test_a_stamp_is_tried_again():
 
 
 def test_a_kind_that_is_not_served_yet_is_waited_for():
+    kind = Kind("Cask", "/apis/x.example/v1", "casks")
+    body = {**workload({}), "apiVersion": "x.example/v1", "kind": "Cask"}
     cluster = Cluster(None, [Unserved("a", "404 page not found")])
     with pytest.raises(Busy, match="404 page not found"):
+        object_writer.ObjectWriter(cluster).write(kind, body, {}, Fence())
+    cluster = Cluster(None, [Unserved("a", "404 page not found")])
+    with pytest.raises(Unserved):
         object_writer.ObjectWriter(cluster).write(DEPLOYMENT, workload({}), {}, Fence())
 
 
