@@ -167,13 +167,13 @@ CAUSES: dict[str, tuple[tuple[str, ...], Make, str, tuple[str, ...]]] = {
     ),
     "policy": (
         CONTROLLED,
-        lambda platform, kind: pod(platform, kind),
+        pod,
         "pods_refused",
         ("Fridays",),
     ),
     "webhook": (
         CONTROLLED,
-        lambda platform, kind: pod(platform, kind),
+        pod,
         "pods_refused",
         ("guard.example.com", "connection refused"),
     ),

@@ -616,8 +616,8 @@ def test_an_admission_that_comes_a_moment_later_is_waited_for():
         assert (task.cause.kind, task.cause.patience) == ("pods_refused", 10.0)
 
 
-def stateful_pod(index, revision, given=READY, **metadata):
-    body = copy.deepcopy(given)
+def stateful_pod(index, revision, given=None, **metadata):
+    body = copy.deepcopy(given or READY)
     body["metadata"].update(
         name=f"web-{index}",
         uid=f"uid-{index}",
