@@ -20,6 +20,7 @@ from yaml.constructor import ConstructorError
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from ...module_utils._core.errors import Problem, SpecError
+from .yaml_scanner import TabScanner
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Override:
     value: Any
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(TabScanner, yaml.SafeLoader):
     """A safe loader with the scalars of YAML 1.2 and without duplicate keys."""
 
 
@@ -137,7 +138,11 @@ _Loader.add_constructor("!reset", lambda loader, node: Reset())
 _Loader.add_constructor("!override", _override)
 
 
-class _Composer(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  # type: ignore[misc]
+class _MendedLoader(TabScanner, yaml.SafeLoader):
+    """A safe loader for where PyYAML has no libyaml."""
+
+
+class _Composer(yaml.CSafeLoader if yaml.__with_libyaml__ else _MendedLoader):  # type: ignore[misc]
     """Makes nodes by the same rules, and several times faster where PyYAML has libyaml."""
 
     yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
@@ -191,9 +196,48 @@ def _loaded(load: Callable[[], Any], text: str, name: str) -> Any:
         raise SpecError([Problem(name, str(error))], name) from error
 
 
+_INDENT = "align it with its siblings by spaces"
+# How the scanner and the parser begin what they say -> the same for a user. By PyYAML 6.0's
+# scanner.py and parser.py, and by libyaml's scanner.c and parser.c.
+_REASONS = {
+    "but found another document": (
+        "begins a second document; put it into a file of its own, and list both under compose"
+    ),
+    "found character '\\t' that": "is indented by a tab, which YAML forbids; indent by spaces",
+    "found a tab character that violates": (
+        "is indented by a tab, which YAML forbids; indent by spaces"
+    ),
+    "found character '@' that": "begins with @, which YAML reserves; put the value between quotes",
+    "found character '`' that": "begins with `, which YAML reserves; put the value between quotes",
+    "found character '%' that": "begins with %, which YAML reserves; put the value between quotes",
+    # libyaml does not show the character.
+    "found character that": (
+        "begins with a tab or with a character that YAML reserves; indent by spaces, and put such"
+        " a value between quotes"
+    ),
+    "mapping values are not allowed": (
+        "has a second ': ' in one line, or is indented further than the line before; put a value"
+        " with ': ' between quotes, or correct the indentation"
+    ),
+    "expected <block end>, but found": (
+        f"is indented in another way than the lines around it; {_INDENT}"
+    ),
+    "did not find expected key": f"is indented in another way than the lines around it; {_INDENT}",
+    "could not find expected ':'": (
+        "lacks the ':' behind a key; write key: value, or close the quote or bracket above"
+    ),
+    "found unexpected end of stream": (
+        "ends inside of a quoted text; close the quote that begins above"
+    ),
+    "found undefined alias": "{}; define the anchor above its first use",
+    "expected ',' or '}'": "lacks a comma or the closing brace of a mapping; add it",
+    "expected ',' or ']'": "lacks a comma or the closing bracket of a list; add it",
+}
+
+
 def _reason(error: yaml.MarkedYAMLError) -> str:
-    if error.problem == "but found another document":
-        return (
-            "begins a second document; put it into a file of its own, and list both under compose"
-        )
-    return str(error.problem or error.context)
+    problem = str(error.problem or error.context)
+    for beginning, reason in _REASONS.items():
+        if problem.startswith(beginning):
+            return reason.format(problem)
+    return problem
