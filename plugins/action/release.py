@@ -70,6 +70,7 @@ class ActionModule(LiveAction):
         sources = self._sources(options)
         support = PLATFORMS.support(options.get("platform", PLATFORMS.default))
         source = load(sources, lambda content: model.read(content, support, options.get("images")))
+        self.early_warnings = source.warnings
         values = (str(value) for value in sources.secret_values.values())
         request = RunRequest(
             contents=Contents(secrets=source.secrets, configs=source.configs),

@@ -128,6 +128,8 @@ options:
       - Paths of files with C(KEY=value) lines on the control machine that give values as C(docker
         compose --env-file) does.
       - O(values) is stronger.
+      - List a file C(.env) beside the Compose file here, too. C(docker compose) reads it by itself,
+        C(docker stack deploy) does not.
     type: list
     elements: path
     default: []

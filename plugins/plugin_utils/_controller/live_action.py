@@ -69,6 +69,8 @@ class LiveAction(ActionBase):
     _supports_diff = True
 
     module: ModuleSpec
+    early_warnings: tuple[str, ...] = ()
+    """What :meth:`module_options` has to say, before the host is called."""
 
     def module_options(self) -> tuple[dict[str, Any], RunRequest]:
         """Return the module's options, and the request with what only the controller can read."""
@@ -113,6 +115,7 @@ class LiveAction(ActionBase):
         self._host = str(variables.get("inventory_hostname", self._task.delegate_to or "localhost"))
         self._hidden = list(request.hidden)
         self._quiet = is_quiet(str(options.get("progress", "auto")))
+        self._warn(self.early_warnings)
         self._module = AnsibleModuleRunner(self, variables)
         self._preview = InProcessRunner(self.module, self, variables)
         # Waited for here and not in the module, so that users see which run holds the app.

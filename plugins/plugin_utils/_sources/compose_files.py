@@ -10,7 +10,7 @@ the bytes of secrets and configs beside it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,11 +28,12 @@ CheckContent = Callable[[dict[str, Any]], object]
 
 @dataclass
 class LoadedSpec:
-    """A spec as it goes to the module."""
+    """A spec as it goes to the module; ``warnings`` are for the user."""
 
     content: dict[str, Any]
     secrets: dict[str, bytes] = field(default_factory=dict)
     configs: dict[str, bytes] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass
@@ -93,7 +94,47 @@ def load(sources: SpecSources, check: CheckContent | None = None) -> LoadedSpec:
     problems.extend(_problems_of(spec.content, check, {problem.path for problem in problems}))
     if problems:
         raise SpecError(problems, _origin(sources))
+    spec.warnings = _UnreadEnvFile(sources).warnings(values.lacking)
     return spec
+
+
+class _UnreadEnvFile:
+    """The file ``.env`` beside the first Compose file, which ``docker compose`` reads by itself.
+
+    ``docker stack deploy`` does not; here it is read where ``env_file`` lists it.
+    """
+
+    def __init__(self, sources: SpecSources) -> None:
+        self._sources = sources
+        folder = os.path.dirname(sources.compose[0]) if sources.compose else ""
+        path = os.path.join(folder, ".env")
+        read = {os.path.realpath(name) for name in sources.env_files}
+        self._path = path if sources.compose and os.path.realpath(path) not in read else ""
+
+    def hint(self, name: str) -> str:
+        """Return what to add to the message for a variable without a value."""
+        if not self._defines(name):
+            return ""
+        return f"; {self._path} sets {name} and is not read: list it under env_file of the task"
+
+    def warnings(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return a warning where the file sets variables for which a default was used."""
+        unread = sorted(name for name in names if self._defines(name))
+        if not unread:
+            return ()
+        return (
+            f"{self._path} is not read, so that its {', '.join(unread)} had no effect; list it"
+            " under env_file of the task",
+        )
+
+    def _defines(self, name: str) -> bool:
+        return bool(self._path) and dotenv.defines(self._text(), name)
+
+    def _text(self) -> str:
+        try:
+            return self._sources.read(self._path).decode(errors="replace")
+        except OSError:
+            return ""
 
 
 def _problems_of(
@@ -185,6 +226,7 @@ def _decoded(path: str, content: bytes) -> str:
 def _values(sources: SpecSources) -> Values:
     """Return variables, the strongest last: env files, the environment if wanted, ``values``."""
     secret = {name: scalar_text(value) for name, value in sources.secret_values.items()}
+    hint = _UnreadEnvFile(sources).hint
     in_files: dict[str, str] = {}
     stronger = {
         **sources.environment,
@@ -195,11 +237,11 @@ def _values(sources: SpecSources) -> Values:
         lines = dotenv.parse(
             _decoded(path, _read(path, sources)),
             path,
-            Values(stronger, secret, sources.secrets_anywhere),
+            Values(stronger, secret, sources.secrets_anywhere, hint),
             in_files,
         )
         in_files.update((key, value) for key, value in lines.items() if value is not None)
-    return Values({**in_files, **stronger}, secret, sources.secrets_anywhere)
+    return Values({**in_files, **stronger}, secret, sources.secrets_anywhere, hint)
 
 
 def _entries(content: dict[str, Any], section: str) -> list[tuple[str, dict[str, Any]]]:
@@ -231,7 +273,7 @@ def _from_env_files(
 ) -> dict[str, Any]:
     """Return the variables of all files of a service; a line may refer to the service's own."""
     values = loading.values
-    referable = Values({**_texts(own), **values.plain}, values.secret, values.secrets_anywhere)
+    referable = values.with_plain({**_texts(own), **values.plain})
     reader = loading.reader(f"{path}.env_file")
     variables: dict[str, Any] = {}
     for entry in _env_files(env_files, reader):
@@ -265,7 +307,9 @@ def _inherited(key: str, reader: Reader, values: Values) -> str | None:
         reader.problem(str(error))
         return None
     if value is None:
-        reader.problem(f"has no value; set {key} in values, or write {key}= for an empty one")
+        reader.problem(
+            f"has no value; set {key} in values, or write {key}= for an empty one{values.hint(key)}"
+        )
     return value
 
 
@@ -345,5 +389,6 @@ def _data(origin: str, text_or_name: str, section: str, loading: _Loading) -> by
     value = loading.values.find(text_or_name, f"{section}.")
     if value is None:
         option = "secret_values" if section == "secrets" else "values"
-        raise Unset(f"{text_or_name} has no value; set it in {option}")
+        hint = loading.values.hint(text_or_name)
+        raise Unset(f"{text_or_name} has no value; set it in {option}{hint}")
     return value.encode()

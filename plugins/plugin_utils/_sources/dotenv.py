@@ -72,9 +72,7 @@ def parse(
                 if value is not None
             }
             try:
-                result[match["key"]] = _value(
-                    match, Values({**above, **values.plain}, values.secret, values.secrets_anywhere)
-                )
+                result[match["key"]] = _value(match, values.with_plain({**above, **values.plain}))
             except Unset as error:
                 problems.append(Problem(f"{name}:{line}", str(error)))
                 result[match["key"]] = ""
@@ -101,3 +99,8 @@ def _value(match: re.Match[str], values: Values) -> str | None:
         return None
     # Only after a blank: `#0a6ebd` is a value.
     return substitute(match["bare"].partition(" #")[0].strip(), values)
+
+
+def defines(text: str, key: str) -> bool:
+    """Return whether a file has a line that gives ``key`` a value."""
+    return bool(re.search(rf"(?m)^[ \t]*(?:export[ \t]+)?{re.escape(key)}[ \t]*[=:]", text))

@@ -5,19 +5,20 @@
 
 Syntax: https://github.com/compose-spec/compose-spec/blob/main/12-interpolation.md
 Unlike ``docker compose``, a variable without a value and without a default is an error, not blank.
+As in ``docker compose``, a dollar sign that begins no variable is an error.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...module_utils._core.errors import Problem, suggestion
 from .yaml_reader import Override
 
-_START = re.compile(r"\$(?:(?P<escaped>\$)|(?P<named>[A-Za-z_]\w*)|(?P<braced>\{))", re.ASCII)
+_START = re.compile(r"\$(?:(?P<escaped>\$)|(?P<named>[A-Za-z_]\w*)|(?P<braced>\{)|)", re.ASCII)
 _VARIABLE = re.compile(r"(?P<name>[A-Za-z_]\w*)(?P<operator>:?[-+?])?", re.ASCII)
 
 
@@ -27,15 +28,23 @@ class Unset(ValueError):
 
 @dataclass
 class Values:
-    """Where variables come from; secret ones may stand below ``secrets`` only."""
+    """Where variables come from; secret ones may stand below ``secrets`` only.
+
+    ``hint`` returns what to add to the message for a variable without a value. ``lacking`` collects
+    the names of variables that have none.
+    """
 
     plain: Mapping[str, str] = field(default_factory=dict)
     secret: Mapping[str, str] = field(default_factory=dict)
     secrets_anywhere: bool = False
+    hint: Callable[[str], str] = field(default=lambda name: "", repr=False)
+    lacking: set[str] = field(default_factory=set)
 
     def find(self, name: str, path: str) -> str | None:
         """Return the value of ``name`` for use at ``path``, or None."""
         if name not in self.secret:
+            if name not in self.plain:
+                self.lacking.add(name)
             return self.plain.get(name)
         if not self.secrets_anywhere and not path.startswith("secrets."):
             raise Unset(
@@ -49,9 +58,13 @@ class Values:
         """Return the message for a variable that has no value."""
         close = suggestion(name, [*self.plain, *self.secret])
         return (
-            f"${{{name}}} has no value; set it in values, or give it a default:"
-            f" ${{{name}:-default}}{close}"
+            f"${{{name}}} has no value; set it in values, give it a default:"
+            f" ${{{name}:-default}}, or write $$ for a plain dollar sign{close}{self.hint(name)}"
         )
+
+    def with_plain(self, plain: Mapping[str, str]) -> Values:
+        """Return the same with other plain variables."""
+        return replace(self, plain=plain)
 
 
 def interpolate(content: Any, values: Values, problems: list[Problem], path: str = "") -> Any:
@@ -87,9 +100,12 @@ def substitute(text: str, values: Values, path: str = "") -> str:
             result.append("$")
         elif match["named"]:
             result.append(_value(match["named"], "", "", values, path))
-        else:
+        elif match["braced"]:
             inner, position = _braces(text, position)
             result.append(_braced(inner, values, path))
+        else:
+            # Not shown: what follows may be a part of a password.
+            raise Unset("has a $ that begins no variable; write $$ for a plain dollar sign")
     return "".join([*result, text[position:]])
 
 

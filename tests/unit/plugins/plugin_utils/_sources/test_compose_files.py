@@ -77,9 +77,46 @@ def test_where_variables_come_from(values, process, env_files, expected):
 def test_nothing_comes_from_the_process_environment_by_itself(monkeypatch):
     monkeypatch.setenv("FROM_OUTSIDE", "x")
     assert problems(web("command: $FROM_OUTSIDE")) == [
-        "services.web.command: ${FROM_OUTSIDE} has no value; set it in values, or give it a"
-        " default: ${FROM_OUTSIDE:-default}"
+        "services.web.command: ${FROM_OUTSIDE} has no value; set it in values, give it a"
+        " default: ${FROM_OUTSIDE:-default}, or write $$ for a plain dollar sign"
     ]
+
+
+DOT_ENV = {"app/.env": "export TAG=1\nOTHER: 2\n# UNSET=3\n"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ("command: $TAG", "or write $$ for a plain dollar sign"),
+        ("environment: [TAG]", "set TAG in values, or write TAG= for an empty one"),
+    ],
+)
+def test_a_variable_that_stands_in_an_unread_env_file_is_found_there(keys, message):
+    expected = f"{message}; app/.env sets TAG and is not read: list it under env_file of the task"
+    assert problems(web(keys, **DOT_ENV))[0].endswith(expected)
+    assert problems(web(keys.replace("TAG", "UNSET"), **DOT_ENV))[0].endswith(
+        message.replace("TAG", "UNSET")
+    )
+
+
+def test_a_secret_that_stands_in_an_unread_env_file_is_found_there():
+    text = "services: {web: {image: a}}\nsecrets: {it: {environment: TAG}}"
+    assert problems({"app/compose.yml": text, **DOT_ENV}) == [
+        "secrets.it.environment: TAG has no value; set it in secret_values; app/.env sets TAG and"
+        " is not read: list it under env_file of the task"
+    ]
+
+
+def test_a_default_is_used_for_what_an_unread_env_file_sets():
+    keys = "command: '${TAG:-a} ${UNSET:-b} ${OTHER-c}'"
+    assert loaded(web(keys, **DOT_ENV)).warnings == (
+        "app/.env is not read, so that its OTHER, TAG had no effect; list it under env_file of the"
+        " task",
+    )
+    assert not loaded(web(keys, **DOT_ENV), values={"TAG": "1", "OTHER": "2"}).warnings
+    assert not loaded(web(keys, **DOT_ENV), env_files=["app/.env"]).warnings
+    assert not loaded(web(keys)).warnings
 
 
 ENVIRONMENTS = [

@@ -56,7 +56,7 @@ LINES = [
     ("A=$$HOST", {"A": "$HOST"}),
     ("A=${UNSET:-b}", {"A": "b"}),
     ("A=b\nC=${A}d", {"A": "b", "C": "bd"}),
-    ("A=$(date)", {"A": "$(date)"}),
+    ("A='$(date) 5$'", {"A": "$(date) 5$"}),
     # What is set from outside is stronger than the line above.
     ("HOST=other\nA=$HOST", {"HOST": "other", "A": "example.com"}),
 ]
@@ -87,7 +87,8 @@ BROKEN = [
     (
         "A=b\n\nC=$D\nE=${C}${F?}",
         [
-            "app.env:3: ${D} has no value; set it in values, or give it a default: ${D:-default}",
+            "app.env:3: ${D} has no value; set it in values, give it a default: ${D:-default}, or"
+            " write $$ for a plain dollar sign",
             "app.env:4: ${F} is required; set it in values",
         ],
     ),
