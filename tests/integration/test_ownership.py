@@ -273,7 +273,7 @@ def test_scale_that_cannot_be_goes_back(platform: Any, player: Player, app: str)
 def test_depends_on_orders_the_rollout(platform: Any, player: Player, app: str) -> None:
     """A service waits for what it depends on; where that fails it is not begun."""
     check = {
-        "test": ["CMD-SHELL", "test $(cut -d. -f1 /proc/uptime) -gt 0 && test -e /tmp/ready"],
+        "test": ["CMD-SHELL", "test $$(cut -d. -f1 /proc/uptime) -gt 0 && test -e /tmp/ready"],
         "interval": "300ms",
         "retries": 50,
     }

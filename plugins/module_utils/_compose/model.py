@@ -98,6 +98,8 @@ def _with_images(written: Any, images: dict[str, str], reader: Reader) -> dict[s
             reader.elsewhere(f"images.{name}").problem(f"no such service{suggestion(name, result)}")
         elif isinstance(result[name], dict):
             result[name] = {**result[name], "image": image}
+            place = reader.elsewhere("images").at(name)
+            place.moved_to(reader.at(name).at("image").path)
     return result
 
 

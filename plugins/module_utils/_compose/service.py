@@ -358,9 +358,8 @@ def read(value: object, reader: Reader, support: Support) -> Service | None:
         if key in service:
             _fold(service.pop(key), deploy, path, reader.at(key))
     if "restart" in service:
-        deploy.setdefault("restart_policy", service.pop("restart"))
-        service.pop("restart", None)
-    service["volumes"] = [*service.get("volumes", []), *service.pop("tmpfs", [])]
+        _move_restart(service.pop("restart"), deploy, reader)
+    service["volumes"] = _with_tmpfs(service, value, reader)
     for key in ("volumes", "secrets", "configs"):
         service[key] = _once(service.get(key, []), reader.at(key))
     _check_modes(service, reader)
@@ -373,18 +372,43 @@ def _fold(value: object, deploy: dict[str, Any], path: tuple[str, ...], reader: 
     parent = deploy
     for key in path[:-1]:
         parent = parent.setdefault(key, {})
+    if path[-1] not in parent:
+        service = reader.path.rpartition(".")[0]
+        reader.moved_to(".".join((service, "deploy", *path)))
     if parent.setdefault(path[-1], value) != value:
         reader.problem(
             f"says {value}, and deploy.{'.'.join(path)} says {parent[path[-1]]}; write one of them"
         )
 
 
+def _move_restart(value: object, deploy: dict[str, Any], reader: Reader) -> None:
+    """Move ``restart`` below ``deploy``, whose own policy counts where it has one."""
+    if "restart_policy" not in deploy:
+        reader.at("restart").moved_to(reader.at("deploy.restart_policy").path)
+        deploy["restart_policy"] = value
+
+
+def _with_tmpfs(service: Service, written: Any, reader: Reader) -> list[Service]:
+    """Return the mounts of a service with those of its key ``tmpfs``."""
+    volumes: list[Service] = service.get("volumes", [])
+    mounts: list[Service] = service.pop("tmpfs", [])
+    place = reader.at("tmpfs")
+    for index in range(len(mounts)):
+        item = place.at(index) if isinstance(written["tmpfs"], list) else place
+        item.moved_to(reader.at("volumes").at(len(volumes) + index).path)
+    return [*volumes, *mounts]
+
+
 def _once(items: list[Service], reader: Reader) -> list[Service]:
     """Return what is mounted: the same thing twice is once, two things at one path a problem."""
     result: dict[str, Service] = {}
-    for item in items:
+    places = []
+    for index, item in enumerate(items):
+        if item["target"] not in result:
+            places.append(reader.at(index).origin())
         if result.setdefault(item["target"], item) != item:
-            reader.problem(f"{item['target']} is mounted twice")
+            reader.at(index).problem(f"{item['target']} is mounted twice; write one of them")
+    reader.ordered(places)
     return list(result.values())
 
 

@@ -11,6 +11,7 @@ import re
 from .._core.parsing import (
     Parser,
     Reader,
+    Written,
     boolean,
     integer,
     kind_of,
@@ -379,14 +380,18 @@ def _condition(value: object, reader: Reader) -> object:
 def extra_hosts(value: object, reader: Reader) -> object:
     """Read host names as ``name=address``, sorted."""
     lines = host_lines(value) if isinstance(value, dict) else value
-    result: set[str] = set()
-    for line in _names(lines, reader):
+    places: dict[str, Written] = {}
+    for index, line in enumerate(_names(lines, reader)):
         # 05-services.md, extra_hosts: `=`, and formerly `:`; an IPv6 address may be in brackets.
         name, _separator, addresses = re.sub(r"^([^:=]+)[:=]", r"\1=", line).partition("=")
+        place = reader.at(name if isinstance(value, dict) else index)
         if not name or not all(addresses.split(",")):
-            reader.problem(f"{line!r} is no host; write name=address")
-        result.update(f"{name}={address.strip('[]')}" for address in addresses.split(","))
-    return sorted(result)
+            place.problem(f"{line!r} is no host; write name=address")
+        for address in addresses.split(","):
+            places.setdefault(f"{name}={address.strip('[]')}", Written(place.path))
+    result = sorted(places)
+    reader.ordered([places[entry] for entry in result])
+    return result
 
 
 def host_lines(hosts: dict[object, object]) -> list[str]:

@@ -9,7 +9,8 @@ in its one normal form, or None where there is nothing or a problem was noted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from . import units
 from .errors import Problem, suggestion
@@ -20,11 +21,20 @@ Parser = Callable[[object, "Reader"], object]
 _NOT_SUPPORTED = "not supported here; leave it out"
 
 
+@dataclass(frozen=True)
+class Written:
+    """A place in the user's file; ``parts``: what is below has the same keys as the normal form."""
+
+    path: str
+    parts: bool = True
+
+
 class Reader:
     """A place in the spec, with the lists that all places note their problems and remarks in.
 
     ``notes`` has what is ignored at a place. ``refused_values`` has what to write instead of a
-    value that cannot be honored; a text may have a place for the value.
+    value that cannot be honored; a text may have a place for the value. ``written`` has the places
+    of the user's file whose values the normal form has elsewhere: problems name the former.
     """
 
     def __init__(
@@ -33,11 +43,13 @@ class Reader:
         problems: list[Problem] | None = None,
         notes: list[str] | None = None,
         refused_values: Mapping[str, str] | None = None,
+        written: dict[str, Written] | None = None,
     ) -> None:
         self.path = path
         self.problems: list[Problem] = [] if problems is None else problems
         self.notes: list[str] = [] if notes is None else notes
         self.refused_values: Mapping[str, str] = refused_values or {}
+        self.written: dict[str, Written] = {} if written is None else written
 
     def at(self, key: object) -> Reader:
         """Return the place below this one; a number is a list's index."""
@@ -47,11 +59,38 @@ class Reader:
 
     def elsewhere(self, path: str) -> Reader:
         """Return another place of the same spec."""
-        return Reader(path, self.problems, self.notes, self.refused_values)
+        return Reader(path, self.problems, self.notes, self.refused_values, self.written)
+
+    def moved_to(self, path: str) -> None:
+        """Note that the normal form has the value of this place at ``path``, in another form."""
+        self.written[path] = Written(self.place(), parts=False)
+
+    def ordered(self, places: Sequence[Written]) -> None:
+        """Note where the items of the normal form's list stand in the user's file."""
+        for index, place in enumerate(places):
+            path = self.at(index).path
+            self.written.pop(path, None)
+            if place.path != path:
+                self.written[path] = place
+
+    def place(self) -> str:
+        """Return this place as the user's file has it."""
+        return self.origin().path
+
+    def origin(self) -> Written:
+        """Return the same, and whether the file has what is below in the same form."""
+        path, rest = self.path, ""
+        while path and path not in self.written:
+            shorter = path[: max(path.rfind("."), path.rfind("["), 0)]
+            path, rest = shorter, path[len(shorter) :] + rest
+        if not path:
+            return Written(self.path)
+        origin = self.written[path]
+        return Written(f"{origin.path}{rest}") if origin.parts else origin
 
     def problem(self, text: str) -> None:
         """Note a problem at this place; always None, so that a parser can return it."""
-        self.problems.append(Problem(self.path, text))
+        self.problems.append(Problem(self.place(), text))
 
     def refuse_value(self, what: str, value: object = "") -> None:
         """Note what to write instead of a value that cannot be honored; always None."""
@@ -59,7 +98,7 @@ class Reader:
 
     def note(self, text: str) -> None:
         """Note that something at this place is ignored."""
-        self.notes.append(f"{self.path}: {text}")
+        self.notes.append(f"{self.place()}: {text}")
 
 
 def text(value: object, reader: Reader) -> object:
@@ -202,10 +241,15 @@ def listing(parse_item: Parser) -> Parser:
         if not isinstance(value, list):
             return reader.problem(f"must be a list, not {kind_of(value)}")
         result: list[object] = []
+        places: list[Written] = []
         for index, item in enumerate(value):
             parsed = parse_item(item, reader.at(index))
             if parsed is not None:
-                result.extend(parsed if isinstance(parsed, list) else [parsed])
+                items = parsed if isinstance(parsed, list) else [parsed]
+                result.extend(items)
+                places.extend([Written(reader.at(index).path)] * len(items))
+        # At the end: until here, places are those of the file.
+        reader.ordered(places)
         return result
 
     return parse

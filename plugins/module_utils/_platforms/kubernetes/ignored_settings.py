@@ -30,8 +30,8 @@ def note_ignored(app: Compose, reader: Reader) -> None:
         _note_deploy(service.get("deploy", {}), place.at("deploy"))
         for index, mount in enumerate(service.get("volumes", [])):
             if mount.get("tmpfs", {}).get("mode"):
-                place.at("volumes").at(index).at("tmpfs.mode").note(
-                    "passed over, everybody may write there"
+                place.at("volumes").at(index).note(
+                    f"the mode of {mount['target']} is passed over, everybody may write there"
                 )
         if "logging" in service and service["logging"].get("driver") in LOCAL_LOG_DRIVERS:
             place.at("logging").note("passed over, the machines keep the logs of pods")

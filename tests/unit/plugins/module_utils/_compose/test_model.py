@@ -57,7 +57,7 @@ IMAGE_PROBLEMS = [
     (
         {"image": "a"},
         {"web": "B"},
-        ["services.web.image: 'B' is no image reference; write registry/name:tag"],
+        ["images.web: 'B' is no image reference; write registry/name:tag"],
     ),
     ({"image": ""}, {}, ["services.web.image: '' is no image reference; write registry/name:tag"]),
 ]
@@ -263,7 +263,7 @@ REFERENCES = [
     ),
     (
         {"secrets": ["token", {"source": "key", "target": "token"}]},
-        "services.web.secrets: /run/secrets/token is mounted twice",
+        "services.web.secrets[1]: /run/secrets/token is mounted twice; write one of them",
     ),
     *(
         (

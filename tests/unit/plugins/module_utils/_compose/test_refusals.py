@@ -121,8 +121,13 @@ HABITS = [
         "volumes[0].volume.subpath",
         "not supported yet; mount the whole volume",
     ),
-    ({"volumes": ["/a:/x", "/b:/x/"]}, "volumes", "/x is mounted twice"),
-    ({"volumes": ["/a:/x"], "tmpfs": "/x"}, "volumes", "/x is mounted twice"),
+    ({"volumes": ["/a:/x", "/b:/x/"]}, "volumes[1]", "/x is mounted twice; write one of them"),
+    ({"volumes": ["/a:/x"], "tmpfs": "/x"}, "tmpfs", "/x is mounted twice; write one of them"),
+    (
+        {"volumes": ["/a:/x"], "tmpfs": ["/y", "/x"]},
+        "tmpfs[1]",
+        "/x is mounted twice; write one of them",
+    ),
     (
         {"tmpfs": "/run:noexec,size=1m"},
         "tmpfs[0]",
@@ -238,11 +243,11 @@ HABITS = [
         "mem_limit",
         "says 1G, and deploy.resources.limits.memory says 2G; write one of them",
     ),
-    ({"extra_hosts": ["somehost"]}, "extra_hosts", "'somehost' is no host; write name=address"),
-    ({"extra_hosts": {"a": None}}, "extra_hosts", "'a=' is no host; write name=address"),
+    ({"extra_hosts": ["somehost"]}, "extra_hosts[0]", "'somehost' is no host; write name=address"),
+    ({"extra_hosts": {"a": None}}, "extra_hosts.a", "'a=' is no host; write name=address"),
     (
         {"extra_hosts": ["a:10.0.0.1,"]},
-        "extra_hosts",
+        "extra_hosts[0]",
         "'a:10.0.0.1,' is no host; write name=address",
     ),
     (

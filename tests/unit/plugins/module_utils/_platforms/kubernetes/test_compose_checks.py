@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ..._compose.reading import KUBERNETES, problems
@@ -89,7 +91,7 @@ REFUSED = [
     ({"deploy": {"labels": {"a/b/c": "d"}}}, "deploy.labels.a/b/c", KEY),
     (
         {"restart": "no"},
-        "deploy.restart_policy.condition",
+        "restart",
         "Kubernetes always starts the pods of a service again; leave it out",
     ),
     (
@@ -156,6 +158,21 @@ REFUSED = [
         "Kubernetes labels volumes for SELinux by itself; leave it out",
     ),
     (
+        {"deploy": {"restart_policy": {"condition": "none"}}},
+        "deploy.restart_policy.condition",
+        "Kubernetes always starts the pods of a service again; leave it out",
+    ),
+    (
+        {"extra_hosts": ["z=10.0.0.1", "a=host-gateway"]},
+        "extra_hosts[1]",
+        "pods know no host-gateway; write the machine's address",
+    ),
+    (
+        {"extra_hosts": {"z": "10.0.0.1", "a": ["10.0.0.1", "host-gateway"]}},
+        "extra_hosts.a",
+        "pods know no host-gateway; write the machine's address",
+    ),
+    (
         {"ports": ["127.0.0.1:80:80"]},
         "ports[0]",
         KUBERNETES.refused_values["host_ip"].format("127.0.0.1"),
@@ -167,6 +184,8 @@ REFUSED = [
 def test_refused(given_keys, place, text):
     where = f"services.web.{place}" if place else "services.web"
     assert problems(read, **given_keys) == [f"{where}: {text}"]
+    # A problem names a key that the file has.
+    assert re.split("[.[]", place)[0] in {"", *given_keys}
 
 
 TAKEN = [

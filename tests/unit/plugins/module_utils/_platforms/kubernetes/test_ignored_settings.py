@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from dataclasses import replace
 
 import pytest
@@ -52,11 +53,33 @@ NOTED = [
     ),
     (
         {"pids_limit": 9},
+        ["pids_limit: passed over, kubelets limit processes (podPidsLimit)"],
+    ),
+    (
+        {"pids_limit": 9, "deploy": {"resources": {"limits": {"pids": 9}}}},
         ["deploy.resources.limits.pids: passed over, kubelets limit processes (podPidsLimit)"],
     ),
     (
         {"tmpfs": "/run:mode=1777"},
-        ["volumes[0].tmpfs.mode: passed over, everybody may write there"],
+        ["tmpfs: the mode of /run is passed over, everybody may write there"],
+    ),
+    (
+        {"volumes": ["/a", "/a", "/b"], "tmpfs": ["/c", "/run:mode=1777"]},
+        ["tmpfs[1]: the mode of /run is passed over, everybody may write there"],
+    ),
+    (
+        {
+            "volumes": [
+                "/a",
+                "/a",
+                {"type": "tmpfs", "target": "/run", "tmpfs": {"mode": 0o1777}},
+            ]
+        },
+        ["volumes[2]: the mode of /run is passed over, everybody may write there"],
+    ),
+    (
+        {"restart": "on-failure:3"},
+        ["restart: max_attempts passed over, kubelets have a back-off of their own"],
     ),
     (
         {"logging": {"driver": "json-file", "options": {"max-size": "1m"}}},
@@ -90,6 +113,8 @@ WITHOUT = [
 @pytest.mark.parametrize(("given_keys", "notes"), NOTED, ids=str)
 def test_noted(given_keys, notes):
     assert read(**given_keys).notes == [f"services.web.{note}" for note in notes]
+    # A note names a key that the file has.
+    assert {re.split("[.:[]", note)[0] for note in notes} <= given_keys.keys()
 
 
 @pytest.mark.parametrize(("given_keys", "same"), WITHOUT, ids=str)
