@@ -32,6 +32,8 @@ from ansible_collections.shipping.code.plugins.plugin_utils._sources.compose_fil
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._sources.manifest_files import (
     Chart,
+    all_documents,
+    check_files,
     documents,
     secret_words,
 )
@@ -90,17 +92,17 @@ class ActionModule(LiveAction):
             options.get("helm_values") or {},
             tuple(self._path(path) for path in _as_list(options.get("helm_values_files"))),
         )
-        manifests = documents(
+        files = documents(
             [self._path(path) for path in _as_list(options["manifests"])], self._read, chart
         )
+        manifests = all_documents(files)
         platform = PLATFORMS.definition(options.get("platform", PLATFORMS.default))
         # Before the host is called: an error of a manifest needs no connection.
-        if platform.check_manifests:
-            platform.check_manifests(
-                manifests,
-                chart.namespace if options.get("namespace") else None,
-                str(options.get("hooks") or "fail"),
-            )
+        check = platform.check_manifests
+        if check:
+            namespace = chart.namespace if options.get("namespace") else None
+            hooks = str(options.get("hooks") or "fail")
+            check_files(files, lambda parts: check(parts, namespace, hooks))
         request = RunRequest(
             manifests=tuple(manifests), hidden=tuple(words_of(secret_words(manifests)))
         )

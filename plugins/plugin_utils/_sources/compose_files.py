@@ -10,7 +10,8 @@ the bytes of secrets and configs beside it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,6 +60,8 @@ class _Loading:
     folder: str
     values: Values
     problems: list[Problem]
+    # Place of a variable that comes from an env file -> that file and the variable.
+    from_files: dict[str, str] = field(default_factory=dict)
 
     def reader(self, path: str) -> Reader:
         """Return a place in the spec."""
@@ -78,7 +81,11 @@ def load(sources: SpecSources, check: CheckContent | None = None) -> LoadedSpec:
     problems: list[Problem] = []
     values = _values(sources)
     # Before the merge, as docker compose does: `${P}:80` may be the same port as `80:80`.
-    layers = [_interpolated(content, values, problems) for content in _layers(sources, problems)]
+    files: list[str] = []
+    layers = []
+    for index, content in enumerate(_layers(sources, problems)):
+        layers.append(_interpolated(content, values, problems))
+        files += sources.compose[index : index + 1] * (len(problems) - len(files))
     # Without one of the files, what it declares would be reported as missing.
     if len(layers) < len(sources.compose) or not isinstance(layers[0], dict):
         raise SpecError(problems, _origin(sources))
@@ -91,9 +98,9 @@ def load(sources: SpecSources, check: CheckContent | None = None) -> LoadedSpec:
     for section, contents in (("secrets", spec.secrets), ("configs", spec.configs)):
         for path, entry in _entries(spec.content, section):
             _add_data(path, entry, contents, loading)
-    problems.extend(_problems_of(spec.content, check, {problem.path for problem in problems}))
+    problems.extend(_problems_of(spec.content, check, loading))
     if problems:
-        raise SpecError(problems, _origin(sources))
+        raise SpecError(_with_files(problems, sources.compose, layers, files), _origin(sources))
     spec.warnings = _UnreadEnvFile(sources).warnings(values.lacking)
     return spec
 
@@ -138,15 +145,59 @@ class _UnreadEnvFile:
 
 
 def _problems_of(
-    content: dict[str, Any], check: CheckContent | None, known: set[str]
+    content: dict[str, Any], check: CheckContent | None, loading: _Loading
 ) -> list[Problem]:
     """Return what ``check`` reports of places that have no problem yet."""
+    known = {problem.path for problem in loading.problems}
     try:
         if check:
             check(content)
     except SpecError as error:
-        return [problem for problem in error.problems if problem.path not in known]
+        return [
+            Problem(loading.from_files.get(problem.path, problem.path), problem.text)
+            for problem in error.problems
+            if problem.path not in known
+        ]
     return []
+
+
+def _with_files(
+    problems: list[Problem],
+    names: Sequence[str],
+    layers: Sequence[Any],
+    files: Sequence[str],
+) -> list[Problem]:
+    """Return problems with the file that each is about, where there are several files.
+
+    ``files`` has the file of each of the first problems, which were found before the merge.
+    """
+    if len(names) < 2:
+        return problems
+    result = []
+    for index, problem in enumerate(problems):
+        name = files[index] if index < len(files) else _deepest(problem.path, names, layers)
+        result.append(Problem(f"{name}, {problem.path}" if name else problem.path, problem.text))
+    return result
+
+
+def _deepest(path: str, names: Sequence[str], layers: Sequence[Any]) -> str:
+    """Return the file that has most of a path; the last one, since later files win."""
+    depths = [_depth(layer, path) for layer in layers]
+    deepest = max(range(len(depths)), key=lambda index: (depths[index], index))
+    return names[deepest] if depths[deepest] else ""
+
+
+def _depth(layer: Any, path: str) -> int:
+    """Return how many of a path's mappings and keys a file has."""
+    value = layer.value if isinstance(layer, yaml_reader.Override) else layer
+    if not isinstance(value, dict):
+        return 0
+    # A key may have dots and brackets, so the longest one counts.
+    keys = [str(key) for key in value if re.match(rf"{re.escape(str(key))}(?:[.\[]|$)", path)]
+    if not keys:
+        return 0
+    key = max(keys, key=len)
+    return 1 + _depth(value[key], path[len(key) :].lstrip("."))
 
 
 def _origin(sources: SpecSources) -> str:
@@ -259,10 +310,13 @@ def _add_environment(path: str, service: dict[str, Any], loading: _Loading) -> N
     environment = _from_env_files(path, service.pop("env_file", None), own or {}, loading)
     if own is None:
         return
+    for key in own:
+        loading.from_files.pop(f"{path}.environment.{key}", None)
     environment.update(own)
     for key, value in environment.items():
         if value is None:
-            reader = loading.reader(f"{path}.environment.{key}")
+            place = f"{path}.environment.{key}"
+            reader = loading.reader(loading.from_files.get(place, place))
             environment[key] = _inherited(key, reader, loading.values)
     if environment:
         service["environment"] = environment
@@ -280,8 +334,10 @@ def _from_env_files(
         file = loading.full_path(entry["path"])
         try:
             content = _decoded(file, loading.sources.read(file))
-            variables.update(
-                _new_lines(dotenv.parse(content, file, referable, variables), variables)
+            lines = _new_lines(dotenv.parse(content, file, referable, variables), variables)
+            variables.update(lines)
+            loading.from_files.update(
+                {f"{path}.environment.{key}": f"{file}, {key}" for key in lines}
             )
         except OSError as error:
             # `required: false` is for a file that is not there, not for one that cannot be read.

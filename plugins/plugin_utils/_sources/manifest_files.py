@@ -14,11 +14,12 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
-from ...module_utils._core.errors import ShippingError, os_words
+from ...module_utils._core.errors import Problem, ShippingError, SpecError, os_words
 from .yaml_reader import parse_all
 
 _ENDINGS = (".yaml", ".yml", ".json")
@@ -36,13 +37,77 @@ class Chart:
     values_files: tuple[str, ...] = ()
 
 
-def documents(paths: Iterable[str], read: Callable[[str], bytes], chart: Chart) -> list[Any]:
-    """Return every document of every path, in order."""
-    result: list[Any] = []
+@dataclass(frozen=True)
+class ManifestFile:
+    """The documents of one file, kustomization or chart."""
+
+    name: str
+    documents: tuple[Any, ...]
+
+    def has(self, title: str) -> bool:
+        """Return whether an object such as ``ConfigMap/web`` is among the documents."""
+        return any(title in _titles(document) for document in self.documents)
+
+
+def _titles(document: Any) -> list[str]:
+    if not isinstance(document, dict):
+        return []
+    if isinstance(document.get("items"), list):
+        return list(chain.from_iterable(map(_titles, document["items"])))
+    metadata = document.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return [f"{document.get('kind')}/{name}"]
+
+
+def documents(
+    paths: Iterable[str], read: Callable[[str], bytes], chart: Chart
+) -> list[ManifestFile]:
+    """Return the documents of every path, in order; raise SpecError with all broken files."""
+    result, problems = [], []
     for path in paths:
         for name, text in _texts(path, read, chart):
-            result += parse_all(text, name)
+            try:
+                result.append(ManifestFile(name, tuple(parse_all(text, name))))
+            except SpecError as error:
+                problems += error.problems
+    if problems:
+        raise SpecError(problems, "the manifests")
     return result
+
+
+def all_documents(files: Iterable[ManifestFile]) -> list[Any]:
+    """Return the documents of all files."""
+    return list(chain.from_iterable(file.documents for file in files))
+
+
+def check_files(files: Sequence[ManifestFile], check: Callable[[list[Any]], None]) -> None:
+    """Raise SpecError with what ``check`` reports of the documents, and the file of each problem.
+
+    Some problems are of several files together, such as an object that stands in two of them.
+    """
+    problems = []
+    for file in files:
+        # A file may be empty as long as another one has objects.
+        alone = _reported(check, file.documents) if any(file.documents) else []
+        problems += [Problem(f"{file.name}, {each.path}", each.text) for each in alone]
+    if not problems:
+        together = _reported(check, all_documents(files))
+        problems = [_with_names(problem, files) for problem in together]
+    if problems:
+        raise SpecError(problems, "the manifests")
+
+
+def _reported(check: Callable[[list[Any]], None], parts: Iterable[Any]) -> list[Problem]:
+    try:
+        check(list(parts))
+    except SpecError as error:
+        return error.problems
+    return []
+
+
+def _with_names(problem: Problem, files: Sequence[ManifestFile]) -> Problem:
+    names = [file.name for file in files if file.has(problem.path)]
+    return Problem(f"{' and '.join(names)}, {problem.path}", problem.text) if names else problem
 
 
 def _texts(path: str, read: Callable[[str], bytes], chart: Chart) -> Iterable[tuple[str, str]]:
@@ -70,6 +135,10 @@ def _texts(path: str, read: Callable[[str], bytes], chart: Chart) -> Iterable[tu
 def _decoded(path: str, read: Callable[[str], bytes]) -> str:
     try:
         return read(path).decode()
+    except OSError as error:
+        raise ShippingError(
+            f"cannot read {path}", (error.strerror or str(error)).lower(), "Correct manifests"
+        ) from error
     except UnicodeDecodeError as error:
         raise ShippingError(
             f"cannot read {path}", "it is no text in UTF-8", "Correct manifests"

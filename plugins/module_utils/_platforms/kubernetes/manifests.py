@@ -114,7 +114,7 @@ def _named(documents: Iterable[Any]) -> tuple[list[Body], list[Problem]]:
             continue
         text = _unnamed(document) if isinstance(document, dict) else "must be a mapping"
         if text:
-            problems.append(Problem(f"manifests[{number}]", text))
+            problems.append(Problem(f"document {number}", text))
         else:
             named.append(document)
     return named, problems

@@ -7,6 +7,7 @@ import os
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import (
+    Problem,
     ShippingError,
     SpecError,
 )
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 from ...module_utils._compose.reading import read_spec
 
 
-def loaded(files, **sources):
+def loaded(files, check=None, **sources):
     """What becomes of these files: name to text; all that end in .yml are the spec."""
 
     def read(path):
@@ -32,7 +33,10 @@ def loaded(files, **sources):
         return files[name] if isinstance(files[name], bytes) else files[name].encode()
 
     return load(
-        SpecSources(read=read, compose=[path for path in files if path.endswith(".yml")], **sources)
+        SpecSources(
+            read=read, compose=[path for path in files if path.endswith(".yml")], **sources
+        ),
+        check,
     )
 
 
@@ -220,6 +224,42 @@ def test_what_is_no_environment_is_left_to_the_reader(given):
     content = loaded(web(f"env_file: a.env, environment: {given}", **{"app/a.env": "A=a"})).content
     with pytest.raises(SpecError, match=r"services\.web\.environment"):
         read_spec(content)
+
+
+def checked(content):
+    read_spec(content)
+
+
+def test_a_problem_of_a_variable_names_its_env_file():
+    files = web("env_file: a.env, environment: {OWN: x}", **{"app/a.env": "A.B=a\nOWN=y\nBARE"})
+    (bare,) = problems(files)
+    assert bare.startswith("app/a.env, BARE: has no value; set BARE in values")
+
+    def check(_content):
+        names = ("OWN", "A.B")
+        raise SpecError([Problem(f"services.web.environment.{name}", "bad") for name in names])
+
+    with pytest.raises(SpecError) as caught:
+        loaded({**files, "app/a.env": "A.B=a\nOWN=y"}, check=check)
+    assert [problem.path for problem in caught.value.problems] == [
+        "services.web.environment.OWN",
+        "app/a.env, A.B",
+    ]
+
+
+def test_each_problem_names_its_file_where_there_are_several():
+    files = {
+        "app/a.yml": "services: {web: {image: nginx, comand: x}, db: {image: '$A'}}",
+        "app/b.yml": "services: {web: {ports: ['x']}, db: {image: $A, expse: 1}}\nvolume: {}",
+    }
+    assert [problem.split(": ")[0] for problem in problems(files, check=checked)] == [
+        "app/a.yml, services.db.image",
+        "app/b.yml, services.db.image",
+        "app/b.yml, volume",
+        "app/a.yml, services.web.comand",
+        "app/b.yml, services.web.ports[0]",
+        "app/b.yml, services.db.expse",
+    ]
 
 
 SECRET = (
@@ -410,10 +450,10 @@ def test_the_error_names_the_files(sources):
     )
     with pytest.raises(SpecError) as caught:
         loaded(files, **sources)
-    origin = "the spec" if sources else "a.yml, b.yml"
+    origin, place = ("the spec", "") if sources else ("a.yml, b.yml", "a.yml, ")
     assert (
         str(caught.value)
-        == f"1 problem in {origin}; nothing was touched: \n  services.web.command: ${{A}} is"
+        == f"1 problem in {origin}; nothing was touched: \n  {place}services.web.command: ${{A}} is"
         " required; set it in values"
     )
 

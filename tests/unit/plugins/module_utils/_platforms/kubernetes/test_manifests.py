@@ -129,12 +129,12 @@ def replicated():
 
 MISTAKES = [
     ((), "manifests have no objects"),
-    (("text",), "manifests[1] must be a mapping"),
-    (({"kind": "A"},), "manifests[1] needs apiVersion, kind and metadata.name"),
+    (("text",), "document 1 must be a mapping"),
+    (({"kind": "A"},), "document 1 needs apiVersion, kind and metadata.name"),
     (
         (made("Job") | {"metadata": {"generateName": "a-"}},),
         (
-            "manifests[1] needs apiVersion, kind and metadata.name; generateName makes another one"
+            "document 1 needs apiVersion, kind and metadata.name; generateName makes another one"
             " each time"
         ),
     ),
