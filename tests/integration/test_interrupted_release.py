@@ -221,17 +221,14 @@ def test_two_runs_at_once(
 ) -> None:
     """The second one says whom it waits for, and then does what is left to do."""
     block(proxy, platform, "watch")
-    first = player.start("release", options(app, platform, "1.1.0", proxy))
+    first = player.start("release", options(app, platform, "1.1.0", proxy, by="job 4711"))
     assert proxy.blocked.wait(60), first.output
     second = Player(tmp_path / "other").start("release", options(app, platform, "1.0.0"))
     second.until("waits for")
     proxy.unblock()
     outcomes = [first.wait(), second.wait()]
     assert all(outcome.ok for outcome in outcomes), outcomes[1].output
-    assert any(
-        line.startswith(f"{app} waits for ") and line.endswith("who releases 1.1.0")
-        for line in outcomes[1].lines()
-    )
+    assert f"{app} waits for job 4711, who releases 1.1.0" in outcomes[1].lines()
     client.until("shop 1.0.0")
     recover(player, platform, app)
     assert client.lost == []

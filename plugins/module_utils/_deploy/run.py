@@ -39,9 +39,11 @@ from .run_answer import RunAnswer, RunOutcome
 from .run_request import FOLLOW, PREPARE, WHOLE, RunRequest
 
 
-def new_run() -> str:
-    """Return a name for a run that shows who and where it is."""
-    return f"{getpass.getuser()}@{socket.gethostname()} {secrets.token_hex(8)}"
+def new_run(by: str | None = None) -> str:
+    """Return a name for a run that shows who releases; by default the user and the host."""
+    # In one line: the name is shown to users that wait for the run.
+    name = " ".join((by or "").split()) or f"{getpass.getuser()}@{socket.gethostname()}"
+    return f"{name} {secrets.token_hex(8)}"
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class _Call:
         check: bool,
     ) -> _Call:
         """Read the options; raise SpecError with everything that is wrong."""
-        named = request if request.run else replace(request, run=new_run())
+        named = request if request.run else replace(request, run=new_run(options.get("by")))
         intent = read_intent(options, named, platforms, check=check)
         return cls(options, intent, planner, platforms, hidden_words(options, request, intent))
 

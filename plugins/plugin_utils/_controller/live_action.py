@@ -118,9 +118,10 @@ class LiveAction(ActionBase):
         self._warn(self.early_warnings)
         self._module = AnsibleModuleRunner(self, variables)
         self._preview = InProcessRunner(self.module, self, variables)
+        run = new_run(str(options.get("by") or ""))
         # Waited for here and not in the module, so that users see which run holds the app.
         answer = wait_for_lease(
-            partial(self._prepare, options, replace(request, phase=PREPARE, run=new_run())),
+            partial(self._prepare, options, replace(request, phase=PREPARE, run=run)),
             str(options.get("app", "")),
             _seconds(options.get("lease_timeout")),
             self._report,

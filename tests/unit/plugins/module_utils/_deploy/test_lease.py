@@ -13,6 +13,7 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy.lease import
     is_held_by,
     may_acquire,
 )
+from ansible_collections.shipping.code.plugins.module_utils._deploy.run import new_run
 
 HELD = Lease("id", 7, token=3, holder="alice@ci-7 4f", ttl=30, what="who releases 1.5.0")
 
@@ -51,6 +52,12 @@ def test_is_held_by(lease, ours):
 def test_labels_hold_all_of_it():
     assert Lease.from_labels("id", 7, HELD.labels()) == HELD
     assert Lease.from_labels("id", 7, {}) == Lease("id", 7)
+
+
+def test_a_run_bears_the_name_of_who_releases():
+    name = new_run("pipeline 4711\nof shop")
+    assert holder_text(Lease("id", 1, holder=name)) == "pipeline 4711 of shop"
+    assert "@" in new_run() and new_run("") != new_run("")
 
 
 def test_a_holder_in_words():
