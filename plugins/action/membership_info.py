@@ -18,6 +18,9 @@ from ansible_collections.shipping.code.plugins.module_utils._core.errors import 
     SpecError,
     sentence,
 )
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.progress_lines import (
+    slow_calls_shown,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.connection_check import (
     CheckStep,
@@ -68,10 +71,11 @@ class ActionModule(ActionBase):
         """Run the action."""
         result: dict[str, Any] = super().run(tmp, task_vars or {})
         result["changed"] = False
-        try:
-            result.update(self._answer())
-        except ShippingError as error:
-            result.update(error.as_result())
+        with slow_calls_shown(str((task_vars or {}).get("inventory_hostname", "localhost"))):
+            try:
+                result.update(self._answer())
+            except ShippingError as error:
+                result.update(error.as_result())
         return result
 
     def _answer(self) -> dict[str, Any]:

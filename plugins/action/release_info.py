@@ -9,6 +9,10 @@ from typing import Any
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.shipping.code.plugins.module_utils._core.slow_calls import waiting_for
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.progress_lines import (
+    slow_calls_shown,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.status_table import status
 
 display = Display()
@@ -26,8 +30,10 @@ class ActionModule(ActionBase):
         """Run the action."""
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
-        result.update(self._execute_module(task_vars=variables))
+        host = str(variables.get("inventory_hostname", "localhost"))
+        with slow_calls_shown(host), waiting_for(f"the module on {host}"):
+            result.update(self._execute_module(task_vars=variables))
         if boolean(self._task.args.get("show"), strict=False) and not result.get("failed"):
             for line in status(result):
-                display.display(f"{variables.get('inventory_hostname', 'localhost')} | {line}")
+                display.display(f"{host} | {line}")
         return result

@@ -34,6 +34,9 @@ from ansible_collections.shipping.code.plugins.plugin_utils._controller.module_r
     AnsibleModuleRunner,
     run_first,
 )
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.progress_lines import (
+    slow_calls_shown,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.remote_python import (
     Program,
     RemotePythonRunner,
@@ -73,10 +76,11 @@ class ActionModule(ActionBase):
         """Run the action."""
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
-        try:
-            result.update(self._deliver(read_options(TOOLBOX, self._task.args), variables))
-        except ShippingError as error:
-            result.update(error.as_result())
+        with slow_calls_shown(str(variables.get("inventory_hostname", "localhost"))):
+            try:
+                result.update(self._deliver(read_options(TOOLBOX, self._task.args), variables))
+            except ShippingError as error:
+                result.update(error.as_result())
         return result
 
     def _deliver(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:

@@ -210,7 +210,8 @@ options:
     default: 10
   by:
     description:
-      - Who releases, for the history and for runs that wait for this one. By default the user and name of the control machine.
+      - Who releases, for the history and for runs that wait for this one. By default the user and
+        name of the control machine.
     type: str
   commit:
     description:

@@ -188,6 +188,7 @@ from ansible_collections.shipping.code.plugins.module_utils._core.errors import 
     ShippingError,
     SpecError,
 )
+from ansible_collections.shipping.code.plugins.module_utils._core.slow_calls import reporting
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.inventory_failure import (
     fail_on_unparsed_source,
 )
@@ -223,7 +224,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         """Add all hosts, or raise an error that ends the run."""
         super().parse(inventory, loader, path, cache)
         try:
-            self._populate(self._read(path, use_cache=cache))
+            # To standard error: ansible-inventory prints its result to standard output.
+            with reporting(lambda text: self.display.display(f"ldap_projects {text}", stderr=True)):
+                membership = self._read(path, use_cache=cache)
+            self._populate(membership)
         except ShippingError as error:
             # Ansible itself only warns of a source that fails, and goes on without its hosts.
             fail_on_unparsed_source()

@@ -142,8 +142,8 @@ options:
   resolve_image:
     description:
       - V(auto) asks the registry once for the digest of each image and pins it. Where the registry
-        has not got the image or does not answer, an image of the connected engine is taken, if no
-        other machine may run the service. On Kubernetes that fails.
+        has not got the image or does not answer within 20 s, an image of the connected engine is
+        taken with a warning, if no other machine may run the service. On Kubernetes that fails.
       - V(always) fails where the registry has no digest.
       - V(never) sends references as they are written.
     type: str

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Cause:
 
     ``final``: trying again cannot help. ``patience``: for how many seconds it may last before it
     counts; None where it counts by repetition only. ``room``: a task that goes may make it
-    possible.
+    possible. ``detail``: what another system said of it, a part of the text.
     """
 
     kind: str
@@ -22,3 +22,4 @@ class Cause:
     final: bool = False
     patience: float | None = None
     room: bool = False
+    detail: str = field(default="", compare=False)

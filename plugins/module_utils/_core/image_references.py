@@ -94,4 +94,5 @@ def no_digest(kind: str, reference: Reference, why: str = "") -> Cause:
         kind,
         _NO_DIGEST[kind].format(registry=reference.registry, name=reference.familiar, why=why),
         final=True,
+        detail=why,
     )

@@ -28,7 +28,7 @@ def release(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun
     compose = intent.compose or Compose({}, {}, {}, {}, {})
     before = newest(seen.records, LIVE)
     ids = _content_ids(platform, intent.app, compose, intent.contents)
-    images = platform.preview.resolve_images(list(references(compose)), intent.resolve_image, seen)
+    pinned = platform.preview.resolve_images(list(references(compose)), intent.resolve_image, seen)
     adopted = (
         platform.adopter.adoptable(intent.app, intent.contents, seen)
         if platform.adopter and intent.wishes.adopt
@@ -37,12 +37,12 @@ def release(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun
     resolved = resolve(
         platform.reader.naming(intent.app),
         compose,
-        Resolutions(images, ids, before.resolved if before else None, adopted),
+        Resolutions(pinned.images, ids, before.resolved if before else None, adopted),
     )
     if platform.completer:
         resolved, seen = platform.completer.complete(intent.app, resolved, seen, intent.wishes)
     planned = _towards(platform, intent, seen, resolved)
-    warnings = list(planned.warnings)
+    warnings = [*pinned.warnings, *planned.warnings]
     # A Swarm's API never returns the data of a secret.
     unread = [name for name in adopted.get("secrets", {}) if name in compose.secrets]
     if unread:

@@ -58,6 +58,14 @@ class Contents:
     configs: Mapping[str, bytes] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class PinnedImages:
+    """What each reference is pinned to, and warnings where it is not what its registry has."""
+
+    images: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
+
+
 class Fence(Protocol):
     """The right to write: asked before every change."""
 
@@ -116,7 +124,7 @@ class Preview(Protocol):
 
     def resolve_images(
         self, references: Sequence[str], mode: str, seen: Observation
-    ) -> dict[str, str]:
+    ) -> PinnedImages:
         """Return what each reference is pinned to; raise PlanError where one cannot be."""
 
     def plan(

@@ -22,6 +22,7 @@ from .._core.errors import ShippingError
 from .._core.failure import Failure
 from .._core.masking import mask
 from .._core.module_exit import answer as exit_with_answer
+from .._core.slow_calls import reporting
 from . import worker_process
 from .contents import hidden_words
 from .execute import execute
@@ -116,7 +117,8 @@ def _work(options: Options, platforms: Platforms, job: Job, journal: Journal) ->
     """Do the long part, in a process of its own; the journal gets its outcome."""
     journal.start()
     try:
-        outcome = execute(connect(options, platforms), job, journal.write_line, journal.hide)
+        with reporting(lambda line: journal.write_line(f"{job.app} {line}")):
+            outcome = execute(connect(options, platforms), job, journal.write_line, journal.hide)
     except ShippingError as error:
         outcome = RunOutcome(FAILED, str(error))
     # Readers see the journal alone: the output of the worker leads nowhere.

@@ -24,6 +24,7 @@ from .registry_answers import (
     HttpAnswer,
     NoAnswer,
     Rejection,
+    TooLate,
     challenges,
     digest_of,
     mapping_in,
@@ -59,6 +60,7 @@ class Registries:
         self._credentials = credentials
         self._http = RegistryHttp(frozenset(name.lower() for name in insecure), timeout)
         self._logins: dict[str, dict[str, str]] = {}
+        self._silent: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def digest(self, text: str) -> str | Cause:
@@ -68,9 +70,15 @@ class Registries:
         read.
         """
         manifest = ManifestRequest(self._http, Reference.parse(text), self._login)
+        registry = manifest.reference.registry
+        # Each image of a registry that does not answer would take the whole time.
+        if registry in self._silent:
+            return no_digest(UNREACHABLE, manifest.reference, self._silent[registry])
         try:
             return manifest.digest()
         except Rejection as error:
+            if isinstance(error, TooLate):
+                self._silent[registry] = manifest.masked(error.why)
             return no_digest(error.kind, manifest.reference, manifest.masked(error.why))
 
     def _login(self, registry: str) -> dict[str, str]:

@@ -42,6 +42,10 @@ class NoAnswer(Rejection):
         super().__init__(UNREACHABLE, why)
 
 
+class TooLate(NoAnswer):
+    """There was no answer within the time that is allowed."""
+
+
 @dataclass(frozen=True)
 class HttpAnswer:
     """The answer from ``url``."""

@@ -16,10 +16,11 @@ from typing import Any
 from urllib.parse import unquote, urlencode, urljoin, urlsplit
 
 from .._core.environment_proxy import environment_proxy, is_loopback
-from .._core.errors import first_cause, os_words
+from .._core.errors import ShippingError, first_cause, os_words
 from .._core.libraries import Library
+from .._core.slow_calls import waiting_for
 from .credentials import basic
-from .registry_answers import HttpAnswer, NoAnswer
+from .registry_answers import HttpAnswer, NoAnswer, TooLate
 
 _URLLIB3 = Library("urllib3", "the host that asks the registries")
 # The Hub's registry is not at the name that references use.
@@ -53,6 +54,10 @@ class RegistryHttp:
         for scheme in self._schemes(host):
             try:
                 answer = self.send(host, method, f"{scheme}://{host}{path}", headers)
+            except TooLate:
+                # A server without TLS answers at once to what it does not understand, so that
+                # waiting once more would be in vain.
+                raise
             except NoAnswer as error:
                 failures.append((scheme, error.why))
                 continue
@@ -117,27 +122,28 @@ class RegistryHttp:
         failures = _failures()
         try:
             pool = self._pool(registry, environment_proxy(url), insecure=insecure)
-            response = pool.request(
-                method,
-                url,
-                headers=headers,
-                body=body,
-                timeout=self._timeout,
-                # _follow decides which ones to follow, and who gets the credentials.
-                redirect=False,
-                retries=False,
-                preload_content=False,
-            )
-            try:
-                content = b"".join(_read(response, deadline))
-                return HttpAnswer(url, response.status, response.headers, content)
-            finally:
-                response.release_conn()
+            with waiting_for(f"the registry {registry}"):
+                response = pool.request(
+                    method,
+                    url,
+                    headers=headers,
+                    body=body,
+                    timeout=self._timeout,
+                    # _follow decides which ones to follow, and who gets the credentials.
+                    redirect=False,
+                    retries=False,
+                    preload_content=False,
+                )
+                try:
+                    content = b"".join(_read(response, deadline))
+                    return HttpAnswer(url, response.status, response.headers, content)
+                finally:
+                    response.release_conn()
         except failures as error:
             is_late = _is_timeout(error)
             why = f"no answer within {self._timeout:g} s" if is_late else _reason(error)
         # Outside of the handler: the context of an error may hold the request and its headers.
-        raise NoAnswer(why)
+        raise TooLate(why) if is_late else NoAnswer(why)
 
     def _schemes(self, host: str) -> tuple[str, ...]:
         if host in self._schemes_by_host:

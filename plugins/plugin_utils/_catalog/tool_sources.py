@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...module_utils._core.errors import ShippingError, innermost, os_words
+from ...module_utils._core.slow_calls import waiting_for
 from ...module_utils._toolbox.installers.installer import sha256_of, verify
 from .compute_once import single_flight
 
@@ -120,7 +121,8 @@ class ToolSources:
                     git("init", "--quiet", "--bare", mirror)
                 if not git.has(mirror):
                     # Behind --, where a repository that begins with a hyphen is no option.
-                    git("-C", mirror, "fetch", "--quiet", "--no-tags", "--", source, commit)
+                    with waiting_for(f"git, which fetches {name}"):
+                        git("-C", mirror, "fetch", "--quiet", "--no-tags", "--", source, commit)
                 _refuse_submodules(git("-C", mirror, "ls-tree", "-r", "-z", commit), name, commit)
                 # Before those of the commit (gitattributes(5)), and git archive heeds them all: it
                 # leaves files out, fills in ids, changes line ends, and runs the filter of LFS.
@@ -192,6 +194,7 @@ def _fetch(url: str, descriptor: int, name: str) -> None:
     try:
         with (
             os.fdopen(descriptor, "wb") as file,
+            waiting_for(f"the download of {name}"),
             # A login of the user's netrc is for the server that it names, and not for one that it
             # redirects to: Ansible would send it along.
             open_url(url, timeout=_TIMEOUT, unredirected_headers=["Authorization"]) as answer,

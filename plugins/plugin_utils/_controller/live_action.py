@@ -26,6 +26,7 @@ from ansible.utils.display import Display
 from ...module_utils._core.errors import ShippingError
 from ...module_utils._core.failure import Failure
 from ...module_utils._core.masking import mask
+from ...module_utils._core.slow_calls import reporting, waiting_for
 from ...module_utils._deploy.argument_specs import ROLLOUT
 from ...module_utils._deploy.health import FAILED
 from ...module_utils._deploy.job import Job
@@ -36,7 +37,7 @@ from ...module_utils._deploy.run import new_run
 from ...module_utils._deploy.run_answer import RunAnswer, RunOutcome
 from ...module_utils._deploy.run_request import FOLLOW, PREPARE, RunRequest
 from .in_process import InProcessRunner, ModuleSpec
-from .module_runner import AnsibleModuleRunner, is_local, run_first
+from .module_runner import AnsibleModuleRunner, is_local
 from .progress_lines import is_quiet, show_line
 from .task_options import read_options
 
@@ -99,22 +100,22 @@ class LiveAction(ActionBase):
                 hint="Leave async out and set rollout_timeout",
             )
             return {**result, "failed": True, "msg": refusal.sentence()}
-        hidden: list[str] = []
-        try:
-            options, request = self.module_options()
-            hidden = list(request.hidden)
-            outcome = self._run_live(options, request, variables)
-        except ShippingError as error:
-            outcome = error.as_result()
-        result.update(mask(outcome, hidden))
+        self._hidden: list[str] = []
+        self._host = str(variables.get("inventory_hostname", self._task.delegate_to or "localhost"))
+        self._quiet = is_quiet(str(self._task.args.get("progress", "auto")))
+        with contextlib.nullcontext() if self._quiet else reporting(self._report):
+            try:
+                options, request = self.module_options()
+                self._hidden = list(request.hidden)
+                outcome = self._run_live(options, request, variables)
+            except ShippingError as error:
+                outcome = error.as_result()
+        result.update(mask(outcome, self._hidden))
         return result
 
     def _run_live(
         self, options: dict[str, Any], request: RunRequest, variables: dict[str, Any]
     ) -> dict[str, Any]:
-        self._host = str(variables.get("inventory_hostname", self._task.delegate_to or "localhost"))
-        self._hidden = list(request.hidden)
-        self._quiet = is_quiet(str(options.get("progress", "auto")))
         self._warn(self.early_warnings)
         self._module = AnsibleModuleRunner(self, variables)
         self._preview = InProcessRunner(self.module, self, variables)
@@ -139,7 +140,12 @@ class LiveAction(ActionBase):
     def _prepare(self, options: dict[str, Any], request: RunRequest, age: LeaseAge) -> RunAnswer:
         """Do the short part, in this process if that writes nothing, else by the module."""
         call = {**options, **replace(request, lease_age=age).as_options()}
-        return RunAnswer.from_data(run_first([self._preview], self._module, call))
+        result = self._preview.run(call)
+        if result is None:
+            # What the module itself waits for cannot be shown: it answers at its end.
+            with waiting_for(f"the module on {self._host}"):
+                result = self._module.run(call)
+        return RunAnswer.from_data(result)
 
     def _follow(self, options: dict[str, Any], job: Job, path: str) -> RunOutcome:
         """Show the worker's journal until it ends; return the outcome of the job."""

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Iterator
 
 from ansible import constants as C
 from ansible.utils.display import Display
+
+from ...module_utils._core.slow_calls import reporting
 
 display = Display()
 
@@ -36,6 +39,16 @@ def show_line(line: str) -> None:
     """
     display.display(line)
     display.display(_FlushOnArrival(), screen_only=True, log_only=True)
+
+
+@contextlib.contextmanager
+def slow_calls_shown(host: str) -> Iterator[None]:
+    """Show what an action waits for, as soon as that takes long."""
+    if is_quiet("auto"):
+        yield
+        return
+    with reporting(lambda text: show_line(f"{host} | {text}")):
+        yield
 
 
 class _FlushOnArrival(str):

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ...module_utils._core.slow_calls import waiting_for
 from .directory_errors import DirectoryError, Refused, Unanswered
 from .discover import discover
 from .search import Entry, Query, Reply
@@ -153,15 +154,16 @@ class LdapSession:
                 "paged_criticality": True,
             }
         try:
-            self._connection.search(
-                query.base,
-                query.filter,
-                search_scope=_SCOPES[query.scope],
-                dereference_aliases="NEVER",
-                attributes=list(query.attributes),
-                controls=self._controls or None,
-                **paged,
-            )
+            with waiting_for(f"the directory at {self.uri}"):
+                self._connection.search(
+                    query.base,
+                    query.filter,
+                    search_scope=_SCOPES[query.scope],
+                    dereference_aliases="NEVER",
+                    attributes=list(query.attributes),
+                    controls=self._controls or None,
+                    **paged,
+                )
         except self._library.core.exceptions.LDAPInvalidFilterError as error:
             raise DirectoryError(
                 f"{query} cannot be sent",
@@ -213,9 +215,11 @@ def connect(settings: ConnectionSettings) -> LdapSession:
 
 def open_server(library: Any, settings: ConnectionSettings, server: Server) -> LdapSession:
     """Return a session with one server: connected, encrypted and bound."""
-    connection = open_connection(library, settings, server)
+    with waiting_for(f"the directory at {server.uri}"):
+        connection = open_connection(library, settings, server)
     try:
-        bind(library, connection, settings, server)
+        with waiting_for(f"the directory at {server.uri}"):
+            bind(library, connection, settings, server)
         return LdapSession(library, connection, settings, server)
     except BaseException:
         close(connection)

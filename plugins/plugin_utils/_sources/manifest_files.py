@@ -20,6 +20,7 @@ from itertools import chain
 from typing import Any
 
 from ...module_utils._core.errors import Problem, ShippingError, SpecError, os_words
+from ...module_utils._core.slow_calls import waiting_for
 from .yaml_reader import parse_all
 
 _ENDINGS = (".yaml", ".yml", ".json")
@@ -178,15 +179,16 @@ def _missing(tools: str, path: str) -> ShippingError:
 
 def _run(words: list[str], what: str, text: str = "") -> str:
     try:
-        done = subprocess.run(
-            words,
-            input=text,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_TIMEOUT,
-            check=False,
-        )
+        with waiting_for(os.path.basename(words[0])):
+            done = subprocess.run(
+                words,
+                input=text,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=_TIMEOUT,
+                check=False,
+            )
     except subprocess.TimeoutExpired as error:
         raise ShippingError(
             what, f"{words[0]} did not end within {_TIMEOUT} s", "Run it by hand to see more"

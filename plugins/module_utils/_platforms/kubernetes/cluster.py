@@ -28,6 +28,7 @@ from ..._core.errors import (
     innermost,
 )
 from ..._core.http_date import timestamp
+from ..._core.slow_calls import waiting_for
 from . import refusals
 from .api_kinds import Kind
 from .cluster_access import CLIENT, Access
@@ -346,16 +347,17 @@ class Cluster:
         )
         data = None if body is None else _encoded(body)
         try:
-            response = self._ask(
-                method,
-                url,
-                body=data,
-                headers=headers,
-                timeout=timeout,
-                retries=False,
-                redirect=False,
-                preload_content=not stream,
-            )
+            with waiting_for(f"the cluster at {self.access.host}"):
+                response = self._ask(
+                    method,
+                    url,
+                    body=data,
+                    headers=headers,
+                    timeout=timeout,
+                    retries=False,
+                    redirect=False,
+                    preload_content=not stream,
+                )
         except urllib3.exceptions.HTTPError as error:
             raise self._not_connected(error) from error
         # Times of objects are compared with the server's clock (RFC 9110, 6.6.1), never with this

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ..._core.errors import Denied
 from ..._deploy.plan import Plan
-from ..._deploy.ports import Contents, Observation, Wishes
+from ..._deploy.ports import Contents, Observation, PinnedImages, Wishes
 from ..._deploy.resolution import Resolved
 from ..._deploy.state import ServiceState
 from ..._registry.credentials import Credentials
@@ -41,9 +41,9 @@ class Preview:
 
     def resolve_images(
         self, references: Sequence[str], mode: str, seen: Observation
-    ) -> dict[str, str]:
+    ) -> PinnedImages:
         """Return each reference with its digest."""
-        return image_digests.resolve(self._registries, references, mode)
+        return PinnedImages(image_digests.resolve(self._registries, references, mode))
 
     def plan(
         self,

@@ -29,6 +29,7 @@ from ..._core.errors import (
 from ..._core.http_date import timestamp
 from ..._core.libraries import Library
 from ..._core.requests_session import isolate
+from ..._core.slow_calls import waiting_for
 from . import rejections
 
 # docker 6 fails with requests 2.32 and newer: "Not supported URL scheme http+docker".
@@ -38,6 +39,9 @@ MINIMUM_API = (1, 41)
 # Docker 28.3. A newer engine still answers it (Docker 29: 1.40 to 1.56), so fields keep the meaning
 # that they have here.
 NEWEST_API = (1, 51)
+# Seconds. The engine itself sets no limit that is as short: for a registry that accepts a
+# connection and stays silent, Docker 20.10 and 26 gave no answer within 60 s.
+REGISTRY_TIMEOUT = 20.0
 # A stale version has no HTTP status of its own, so swarmkit's text decides
 # (store.ErrSequenceConflict).
 _OUTDATED = ("update out of sequence", "version is required")
@@ -124,9 +128,17 @@ class Engine:
         """Send a GET; mappings and lists among the ``query`` values are sent as JSON."""
         return self._call("GET", self.prefix + path, query)
 
-    def get_with(self, path: str, headers: Mapping[str, str]) -> Any:
-        """Send a GET with additional headers."""
-        return self._call("GET", self.prefix + path, headers=headers)
+    def get_from_registry(self, path: str, registry: str, headers: Mapping[str, str]) -> Any:
+        """Send a GET for which the engine queries a registry."""
+        response = self._send(
+            "GET", self.prefix + path, {}, None, headers, registry=f"the registry {registry}"
+        )
+        return response.json()
+
+    @property
+    def registry_timeout(self) -> float:
+        """Return for how many seconds a registry may be silent."""
+        return min(REGISTRY_TIMEOUT, float(self.connection.timeout))
 
     def post(
         self, path: str, body: Any = None, headers: Mapping[str, str] | None = None, **query: Any
@@ -168,6 +180,8 @@ class Engine:
         query: Mapping[str, Any],
         body: Any = None,
         headers: Mapping[str, str] | None = None,
+        *,
+        registry: str = "",
     ) -> Any:
         # Before the import: requests comes with the SDK, whose absence has words of its own.
         session = self._session()
@@ -178,14 +192,15 @@ class Engine:
             for key, value in query.items()
         }
         try:
-            response = session.request(
-                method,
-                session.base_url + path,
-                params=params,
-                json=body,
-                headers=dict(headers or {}),
-                timeout=self.connection.timeout,
-            )
+            with waiting_for(registry or f"the engine at {self.connection.docker_host}"):
+                response = session.request(
+                    method,
+                    session.base_url + path,
+                    params=params,
+                    json=body,
+                    headers=dict(headers or {}),
+                    timeout=self.registry_timeout if registry else self.connection.timeout,
+                )
         # Before RequestException, from which SSLError is derived.
         except requests.exceptions.SSLError as error:
             raise Denied(

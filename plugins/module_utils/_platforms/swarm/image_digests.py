@@ -8,16 +8,18 @@ from __future__ import annotations
 import base64
 import json
 import os
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
 from ..._core.cause import Cause
-from ..._core.errors import Denied, NotFound, PlanError, PlatformError, os_words
+from ..._core.errors import Denied, NotFound, PlanError, PlatformError, Unreachable, os_words
 from ..._core.image_references import Reference, is_image_id, no_digest
 from ..._core.parallel import side_by_side
 from ..._deploy.diagnosis import REMEDIES
+from ..._deploy.ports import PinnedImages
 from .engine import Engine
 
 # Docker Hub's key in a client's configuration and in credential stores (docker.auth.INDEX_URL).
@@ -123,13 +125,40 @@ class Local:
     digests: tuple[str, ...]
 
 
+class RegistryQueries:
+    """Queries of registries through an engine; one that does not answer is queried once only."""
+
+    def __init__(self, engine: Engine, credentials: EngineCredentials) -> None:
+        self.engine = engine
+        self._credentials = credentials
+        self._silent: dict[str, str] = {}
+
+    def digest(self, text: str) -> str | Cause:
+        """Return the digest of a reference, or why there is none."""
+        reference = Reference.parse(text)
+        why = self._silent.get(reference.registry)
+        if why:
+            return no_digest("registry_unreachable", reference, why)
+        begun = time.monotonic()
+        answer = ask_registry(self.engine, text, self._credentials)
+        # Each image of a registry that does not answer would take the whole time.
+        late = time.monotonic() - begun >= self.engine.registry_timeout
+        if late and isinstance(answer, Cause) and answer.kind == "registry_unreachable":
+            self._silent[reference.registry] = answer.detail
+        return answer
+
+
+@dataclass(frozen=True)
+class _Local:
+    """An image of the engine, which is used because the registry gave none: ``cause``."""
+
+    pinned: str
+    cause: Cause
+
+
 def resolve(
-    engine: Engine,
-    references: Iterable[str],
-    mode: str,
-    credentials: EngineCredentials,
-    machines: int,
-) -> dict[str, str]:
+    queries: RegistryQueries, references: Iterable[str], mode: str, machines: int
+) -> PinnedImages:
     """Return what each reference is pinned to: a digest, or a local image's id.
 
     ``mode`` is ``auto``, ``always`` or ``never``. Raises :class:`PlanError` naming every image that
@@ -137,10 +166,8 @@ def resolve(
     """
     wanted = list(references)
     if mode == "never":
-        return {reference: reference for reference in wanted}
-    answers = side_by_side(
-        lambda reference: _resolve(engine, reference, mode, credentials, machines), wanted
-    )
+        return PinnedImages({reference: reference for reference in wanted})
+    answers = side_by_side(lambda reference: _resolve(queries, reference, mode, machines), wanted)
     refused = [answer for answer in answers if isinstance(answer, Cause)]
     if refused:
         raise PlanError(
@@ -149,31 +176,48 @@ def resolve(
             _remedy(refused),
             failures=[{"kind": cause.kind, "text": cause.text} for cause in refused],
         )
-    return dict(zip(wanted, map(str, answers)))
+    return _pinned(dict(zip(wanted, answers)))
+
+
+def _pinned(answers: Mapping[str, str | _Local | Cause]) -> PinnedImages:
+    """Return the images, with a warning for each that is not what its registry has."""
+    local = {
+        reference: answer for reference, answer in answers.items() if isinstance(answer, _Local)
+    }
+    return PinnedImages(
+        {
+            reference: local[reference].pinned if reference in local else str(answer)
+            for reference, answer in answers.items()
+        },
+        tuple(
+            f"{answer.cause.text}; the image that the engine has is used instead: {answer.pinned}"
+            for answer in local.values()
+        ),
+    )
 
 
 def _remedy(refused: list[Cause]) -> str:
     return ". ".join(sorted({REMEDIES[cause.kind] for cause in refused if cause.kind in REMEDIES}))
 
 
-def _resolve(
-    engine: Engine, text: str, mode: str, credentials: EngineCredentials, machines: int
-) -> str | Cause:
+def _resolve(queries: RegistryQueries, text: str, mode: str, machines: int) -> str | _Local | Cause:
     if is_image_id(text):
         return text
     reference = Reference.parse(text)
     if reference.digest:
         return reference.pinned(reference.digest)
-    asked = ask_registry(engine, text, credentials)
+    asked = queries.digest(text)
     if isinstance(asked, str):
         return reference.pinned(asked)
     # A local image in place of one that the registry denies would hide the wrong credentials.
     if mode == "always" or asked.kind == "image_denied":
         return asked
-    return _from_local(engine, reference, asked, machines)
+    return _from_local(queries.engine, reference, asked, machines)
 
 
-def _from_local(engine: Engine, reference: Reference, asked: Cause, machines: int) -> str | Cause:
+def _from_local(
+    engine: Engine, reference: Reference, asked: Cause, machines: int
+) -> _Local | Cause:
     """Return the image that the connected engine has, where the registry has none."""
     local = _local(engine, reference)
     if local is None:
@@ -181,7 +225,7 @@ def _from_local(engine: Engine, reference: Reference, asked: Cause, machines: in
     for digest in local.digests:
         known = Reference.parse(digest)
         if (known.registry, known.path) == (reference.registry, reference.path):
-            return reference.pinned(known.digest)
+            return _Local(reference.pinned(known.digest), asked)
     if machines > 1:
         return Cause(
             "image_local",
@@ -189,7 +233,7 @@ def _from_local(engine: Engine, reference: Reference, asked: Cause, machines: in
             " may run it; push it, or set resolve_image: never",
         )
     # The bare id runs without a pull; the engine rejects name@sha256:<image id>.
-    return local.id
+    return _Local(local.id, asked)
 
 
 def _local(engine: Engine, reference: Reference) -> Local | None:
@@ -227,11 +271,19 @@ def gone(
 def ask_registry(engine: Engine, text: str, credentials: EngineCredentials) -> str | Cause:
     """Return the digest of a reference, or why there is none: denied, missing or unreachable."""
     reference = Reference.parse(text)
+    begun = time.monotonic()
     try:
         name = reference.pinned(reference.digest) if reference.digest else reference.familiar
-        answer = engine.get_with(
-            f"/distribution/{quote(name, safe='/:@')}/json", credentials.header(reference.registry)
+        answer = engine.get_from_registry(
+            f"/distribution/{quote(name, safe='/:@')}/json",
+            reference.registry,
+            credentials.header(reference.registry),
         )
+    except Unreachable as error:
+        limit = engine.registry_timeout
+        late = time.monotonic() - begun >= limit
+        why = f"no answer within {limit:g} s" if late else error.why
+        return no_digest("registry_unreachable", reference, why)
     except PlatformError as error:
         return _cause(reference, error)
     return str(answer["Descriptor"]["digest"])

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..._deploy.plan import Plan
-from ..._deploy.ports import Contents, Observation, Wishes
+from ..._deploy.ports import Contents, Observation, PinnedImages, Wishes
 from ..._deploy.resolution import Resolved
 from . import compose_view, image_digests, lookup, planning
 from .engine import Engine
@@ -20,14 +20,14 @@ class Preview:
 
     def __init__(self, engine: Engine, credentials: image_digests.EngineCredentials) -> None:
         self._engine = engine
-        self._credentials = credentials
+        self._queries = image_digests.RegistryQueries(engine, credentials)
 
     def resolve_images(
         self, references: Sequence[str], mode: str, seen: Observation
-    ) -> dict[str, str]:
+    ) -> PinnedImages:
         """Return what each image is pinned to, by one registry call for each distinct one."""
         return image_digests.resolve(
-            self._engine, references, mode, self._credentials, planning.eligible({}, seen.inner)
+            self._queries, references, mode, planning.eligible({}, seen.inner)
         )
 
     def plan(

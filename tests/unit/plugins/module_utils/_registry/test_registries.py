@@ -291,6 +291,19 @@ def test_nobody_answers():
     assert cause.kind == "registry_unreachable" and cause.text.endswith("(no answer within 0.2 s)")
 
 
+def test_a_registry_that_does_not_answer_is_queried_once():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(0.1)
+        registries = Registries(Credentials(), timeout=0.2)
+        causes = [
+            registries.digest(f"127.0.0.1:{silent.getsockname()[1]}/app:{tag}") for tag in "ab"
+        ]
+        # Not again without TLS either: a server without it answers at once.
+        with silent.accept()[0], pytest.raises(TimeoutError):
+            silent.accept()
+    assert [cause.detail for cause in causes] == ["no answer within 0.2 s"] * 2
+
+
 # Tokens
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from ..._core.errors import Outdated
 from ..._deploy.naming import Naming
 from ..._deploy.plan import Change, Plan
-from ..._deploy.ports import Observation, Platform
+from ..._deploy.ports import Observation, PinnedImages, Platform
 from ..._deploy.service_diff import (
     Declared,
     Existing,
@@ -67,7 +67,7 @@ class Memory:
         return [[] for _record in records]
 
     def resolve_images(self, references, mode, seen):
-        return {reference: reference for reference in references}
+        return PinnedImages({reference: reference for reference in references})
 
     def plan(self, app, resolved, seen, wishes, contents):
         problems = []
