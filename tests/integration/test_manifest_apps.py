@@ -634,7 +634,7 @@ def test_kustomization_and_chart(
         ),
         (
             "apiVersion: v1\nkind: ConfigMap\nkind: Secret\nmetadata: {name: a}\n",
-            "the key kind stands twice",
+            "has the key kind twice",
         ),
     ],
 )

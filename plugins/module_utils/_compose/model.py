@@ -33,6 +33,7 @@ _SERVICE_NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9_-]*[a-zA-Z0-9])?")
 _OBJECT_NAME = re.compile(r"[a-zA-Z0-9_.-]+")
 APP_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,38}[a-z0-9])?")
 DEFAULT_NETWORK = "default"
+_SECTIONS = ("services", "networks", "volumes", "secrets", "configs")
 
 
 def read(
@@ -52,8 +53,17 @@ def read(
 def _read(
     content: Mapping[str, Any], images: dict[str, str], reader: Reader, support: Support
 ) -> Compose | None:
+    if {"apiVersion", "kind"} <= set(map(str, content)):
+        return reader.problem(
+            "has apiVersion and kind, so it is a manifest and no Compose file; give it by the"
+            " option manifests"
+        )
+    unindented = _unindented(content)
+    for name in unindented:
+        reader.at(name).problem("is a service; indent it below services:")
+    content = {name: value for name, value in content.items() if name not in unindented}
     top = mapping(
-        dict.fromkeys(("services", "networks", "volumes", "secrets", "configs"), _as_is),
+        dict.fromkeys(_SECTIONS, _as_is),
         {
             "include": "list the file under compose",
             "jobs": "not supported yet; leave it out",
@@ -83,6 +93,17 @@ def _read(
     return app
 
 
+def _unindented(content: Mapping[str, Any]) -> list[str]:
+    """Return the services that stand beside ``services`` instead of below it."""
+    return [
+        name
+        for name, value in content.items()
+        if isinstance(value, dict)
+        and {"image", "build"} & set(value)
+        and not (name in _SECTIONS or name.startswith("x-"))
+    ]
+
+
 def _as_is(value: object, reader: Reader) -> object:
     return value if isinstance(value, dict) else reader.problem("must be a mapping")
 
@@ -90,7 +111,7 @@ def _as_is(value: object, reader: Reader) -> object:
 def _with_images(written: Any, images: dict[str, str], reader: Reader) -> dict[str, Any]:
     """Return the services of the file with the images that were set from outside."""
     if not isinstance(written, dict) or not written:
-        reader.problem("an app needs at least one service")
+        reader.problem("an app needs at least one service; write one below services:")
         return {}
     result = {str(name): value for name, value in written.items()}
     for name, image in images.items():
@@ -118,7 +139,7 @@ def _services(written: dict[str, Any], reader: Reader, support: Support) -> Sect
                 f"has no image; set it by images: {{{name}: <reference>}}, as CI built and"
                 " pushed it"
                 if "build" in value
-                else "needs an image"
+                else "needs an image; write image: registry/name:tag"
             )
         result[name] = service or {}
     return result

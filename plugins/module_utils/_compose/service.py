@@ -57,7 +57,8 @@ def _image(value: object, reader: Reader) -> object:
     try:
         Reference.parse(str(image))
     except ValueError as error:
-        return reader.problem(str(error))
+        case = " in lower case" if str(image) != str(image).lower() else ""
+        return reader.problem(f"{error}{case}")
     return image
 
 
@@ -349,6 +350,9 @@ _FOLDED = {
 
 def read(value: object, reader: Reader, support: Support) -> Service | None:
     """Return one service in normal form, or None if it could not be read at all."""
+    misplaced = _misplaced(value, reader.path.rpartition(".")[2])
+    if misplaced:
+        return reader.problem(misplaced)
     parsed = mapping(parsers_for(support), support.refused_keys, ignored=LOCAL_KEYS)(value, reader)
     if not isinstance(parsed, dict):
         return None
@@ -365,6 +369,15 @@ def read(value: object, reader: Reader, support: Support) -> Service | None:
     _check_modes(service, reader)
     result: Service = pruned(service)
     return result
+
+
+def _misplaced(value: object, name: str) -> str:
+    """Return what a wrong indentation has made of a service, or of one of its keys."""
+    if value is None:
+        return "has no keys; indent its keys further than its name"
+    if not isinstance(value, dict) and name in (*PARSERS, *LOCAL_KEYS):
+        return "is a key of a service; indent it further than the service's name"
+    return ""
 
 
 def _fold(value: object, deploy: dict[str, Any], path: tuple[str, ...], reader: Reader) -> None:

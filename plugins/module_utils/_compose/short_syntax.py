@@ -96,7 +96,8 @@ def ports(value: object, reader: Reader) -> object:
 
 def _short_port(value: object, reader: Reader) -> list[dict[str, object]]:
     match = _PORT.fullmatch(str(value))
-    if not match:
+    # `80:80:80` has a port where an address belongs.
+    if not match or (match["host"] or "").isdigit():
         reader.problem(f'{value!r} is no port; write for example "8080:80" or "53:53/udp"')
         return []
     # The wildcard addresses publish everywhere, which is what a platform does without one.

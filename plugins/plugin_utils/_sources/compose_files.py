@@ -263,7 +263,9 @@ def _read(path: str, sources: SpecSources) -> bytes:
         return sources.read(path)
     except OSError as error:
         raise ShippingError(
-            f"cannot read {path} on the control machine", error.strerror or str(error)
+            f"cannot read {path} on the control machine",
+            error.strerror or str(error),
+            "List its files" if isinstance(error, IsADirectoryError) else "Correct the path",
         ) from error
 
 
@@ -271,7 +273,9 @@ def _decoded(path: str, content: bytes) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ShippingError(f"cannot read {path}", "it is not UTF-8 text") from error
+        raise ShippingError(
+            f"cannot read {path}", "it is not UTF-8 text", "Save it as UTF-8"
+        ) from error
 
 
 def _values(sources: SpecSources) -> Values:

@@ -90,7 +90,13 @@ def _mapping(loader: _Loader, node: MappingNode) -> dict[str, Any]:
 def _key(node: Node) -> str:
     """Return a key as it is written: ``no`` and ``80`` are names here."""
     if not isinstance(node, ScalarNode):
-        raise ConstructorError(None, None, "a key must be a text", node.start_mark)
+        raise ConstructorError(
+            None,
+            None,
+            "has a list or mapping as a key; put a text that begins with [ or { between quotes. A"
+            " Compose file is no template: write ${NAME} for a variable",
+            node.start_mark,
+        )
     return str(node.value)
 
 
@@ -101,11 +107,11 @@ def _refuse_duplicates(node: MappingNode) -> None:
         key = _key(node_of_key)
         if key in seen:
             first = seen[key].start_mark.line + 1
-            remedy = "; write <<: [*one, *other]" if key == "<<" else ""
+            remedy = "write <<: [*one, *other]" if key == "<<" else "remove or rename one of them"
             raise ConstructorError(
                 None,
                 None,
-                f"the key {key} stands twice, first in line {first}{remedy}",
+                f"has the key {key} twice, first in line {first}; {remedy}",
                 node_of_key.start_mark,
             )
         seen[key] = node_of_key
@@ -153,8 +159,15 @@ def parse(text: str, name: str) -> dict[str, Any]:
     # A safe loader: only the two tags above are added to it.
     content = _loaded(lambda: yaml.load(text, Loader=_Loader), text, name)  # noqa: S506
     if not isinstance(content, dict):
-        raise SpecError([Problem(name, "must be a mapping with services")], name)
+        text = f"is {_kind(content)}; write services: with the services below it"
+        raise SpecError([Problem(name, text)], name)
     return content
+
+
+def _kind(content: Any) -> str:
+    if content is None:
+        return "empty"
+    return "a list" if isinstance(content, list) else "a single text"
 
 
 def parse_all(text: str, name: str) -> list[Any]:
@@ -179,6 +192,9 @@ def _loaded(load: Callable[[], Any], text: str, name: str) -> Any:
         return load()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        # The end of the file says nothing of the place of the mistake.
+        if error.problem == "found unexpected end of stream":
+            mark = error.context_mark
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
         raise SpecError([Problem(place, _reason(error))], name) from error
     except yaml.reader.ReaderError as error:
@@ -226,8 +242,10 @@ _REASONS = {
     "could not find expected ':'": (
         "lacks the ':' behind a key; write key: value, or close the quote or bracket above"
     ),
-    "found unexpected end of stream": (
-        "ends inside of a quoted text; close the quote that begins above"
+    "found unexpected end of stream": "begins a quoted text that does not end; close the quote",
+    "expected a mapping for merging": "is merged by << and is no mapping; merge a mapping",
+    "expected a mapping or list of mappings for merging": (
+        "is merged by << and is no mapping; merge a mapping"
     ),
     "found undefined alias": "{}; define the anchor above its first use",
     "expected ',' or '}'": "lacks a comma or the closing brace of a mapping; add it",

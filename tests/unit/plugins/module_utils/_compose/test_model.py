@@ -50,14 +50,14 @@ IMAGE_PROBLEMS = [
             " pushed it"
         ],
     ),
-    ({"command": "x"}, {}, ["services.web: needs an image"]),
-    ({"image": None}, {}, ["services.web: needs an image"]),
+    ({"command": "x"}, {}, ["services.web: needs an image; write image: registry/name:tag"]),
+    ({"image": None}, {}, ["services.web: needs an image; write image: registry/name:tag"]),
     ({"image": "a"}, {"wep": "b"}, ["images.wep: no such service; did you mean web?"]),
     ({"image": "a"}, {"db": "b"}, ["images.db: no such service"]),
     (
         {"image": "a"},
         {"web": "B"},
-        ["images.web: 'B' is no image reference; write registry/name:tag"],
+        ["images.web: 'B' is no image reference; write registry/name:tag in lower case"],
     ),
     ({"image": ""}, {}, ["services.web.image: '' is no image reference; write registry/name:tag"]),
 ]
@@ -81,10 +81,13 @@ def test_what_is_for_local_work_only_is_named_in_one_line():
 
 
 NO_APPS = [
-    ({}, "services: an app needs at least one service"),
-    ({"services": {}}, "services: an app needs at least one service"),
-    ({"services": None}, "services: an app needs at least one service"),
-    ({"services": {"web": None}}, "services.web: must be a mapping, not nothing"),
+    ({}, "services: an app needs at least one service; write one below services:"),
+    ({"services": {}}, "services: an app needs at least one service; write one below services:"),
+    ({"services": None}, "services: an app needs at least one service; write one below services:"),
+    (
+        {"services": {"web": None}},
+        "services.web: has no keys; indent its keys further than its name",
+    ),
     ({"services": {"web": "nginx"}}, "services.web: must be a mapping, not 'nginx'"),
     ({**spec(), "include": ["b.yml"]}, "include: list the file under compose"),
     ({**spec(), "servces": {}}, "servces: unknown key; did you mean services?"),
@@ -102,6 +105,19 @@ NO_APPS = [
             "services.-web: a service's name must have letters, digits, '-' and '_' only, and begin"
             " and end with a letter or digit"
         ),
+    ),
+    (
+        {"services": {"web": {"image": "a"}, "image": "a"}},
+        "services.image: is a key of a service; indent it further than the service's name",
+    ),
+    (
+        {**spec(), "db": {"image": "a"}},
+        "db: is a service; indent it below services:",
+    ),
+    (
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {}},
+        "has apiVersion and kind, so it is a manifest and no Compose file; give it by the option"
+        " manifests",
     ),
     (
         {**spec(), "volumes": {"my data": None}},

@@ -29,6 +29,11 @@ HABITS = [
         "ports[1].host_ip",
         ON_ALL_ADDRESSES.format("10.0.0.1"),
     ),
+    (
+        {"ports": ["80:80:80"]},
+        "ports[0]",
+        '\'80:80:80\' is no port; write for example "8080:80" or "53:53/udp"',
+    ),
     ({"ports": ["[::1]:80:80"]}, "ports[0]", ON_ALL_ADDRESSES.format("[::1]")),
     (
         {"ports": ["8080-8089:80"]},
@@ -268,7 +273,11 @@ HABITS = [
     ),
     ({"secrets": [{"target": "x"}]}, "secrets[0]", "needs source, the name it is declared under"),
     ({"configs": {"a": "b"}}, "configs", "must be a list, not a mapping"),
-    ({"image": "My App"}, "image", "'My App' is no image reference; write registry/name:tag"),
+    (
+        {"image": "My App"},
+        "image",
+        "'My App' is no image reference; write registry/name:tag in lower case",
+    ),
     ({"image": "app:"}, "image", "'app:' is no image reference; write registry/name:tag"),
     (
         {"deploy": {"mode": "global", "replicas": 2}},
@@ -432,7 +441,7 @@ def test_all_problems_are_told_at_once_and_in_the_order_of_the_spec():
     }
     assert problems(read_spec, content) == [
         "volume: unknown key; did you mean volumes?",
-        "services.web.image: 'My App' is no image reference; write registry/name:tag",
+        "services.web.image: 'My App' is no image reference; write registry/name:tag in lower case",
         (
             "services.web.privileged: Swarm cannot run privileged containers; name the capabilities"
             " it needs under cap_add"
@@ -440,7 +449,7 @@ def test_all_problems_are_told_at_once_and_in_the_order_of_the_spec():
         "services.web.deploy.replica: unknown key; did you mean replicas?",
         "services.web.deploy.mode: 'globl' is none of replicated, global; did you mean global?",
         "services.db.ports[0]: " + ON_ALL_ADDRESSES.format("127.0.0.1"),
-        "services.db: needs an image",
+        "services.db: needs an image; write image: registry/name:tag",
         "networks.front.driver: 'macvlan' is none of overlay, bridge, default",
         "secrets.token: needs exactly one of file, content, environment or external",
         "services.db.volumes: no volume nope is declared; declare it under volumes",

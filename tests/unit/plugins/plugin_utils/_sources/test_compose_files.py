@@ -539,11 +539,15 @@ def test_whatever_is_given_is_loaded_or_refused(inline):
 
 
 UNREADABLE = [
-    ({"compose.yml": b"\xff\xfe"}, {}, "cannot read compose.yml: it is not UTF-8 text"),
+    (
+        {"compose.yml": b"\xff\xfe"},
+        {},
+        "cannot read compose.yml: it is not UTF-8 text. Save it as UTF-8.",
+    ),
     (
         {},
         {"inline": {}, "env_files": ["x.env"]},
-        "cannot read x.env on the control machine: No such file or directory",
+        "cannot read x.env on the control machine: No such file or directory. Correct the path.",
     ),
 ]
 
@@ -563,5 +567,6 @@ def test_a_missing_compose_file_says_so():
         load(SpecSources(read=read, compose=["app/compose.yml"]))
     assert (
         str(caught.value)
-        == "cannot read app/compose.yml on the control machine: No such file or directory"
+        == "cannot read app/compose.yml on the control machine: No such file or directory. Correct"
+        " the path."
     )

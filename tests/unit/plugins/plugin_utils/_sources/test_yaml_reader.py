@@ -165,22 +165,40 @@ def test_an_overriding_mapping_may_merge_an_anchor():
     )
 
 
+TWICE = "remove or rename one of them"
+KEY = (
+    "has a list or mapping as a key; put a text that begins with [ or { between quotes. A Compose"
+    " file is no template: write ${NAME} for a variable"
+)
 BROKEN = [
-    ("a: 1\nb: 2\na: 3", "compose.yml:3:1: the key a stands twice, first in line 1"),
+    (
+        "a: 1\nb: 2\na: 3",
+        f"compose.yml:3:1: has the key a twice, first in line 1; {TWICE}",
+    ),
     (
         "services:\n  web: {}\n  db: {}\n  web: {}",
-        "compose.yml:4:3: the key web stands twice, first in line 2",
+        f"compose.yml:4:3: has the key web twice, first in line 2; {TWICE}",
     ),
-    ("{a: {b: 1, b: 2}}", "compose.yml:1:12: the key b stands twice, first in line 1"),
-    ("1: a\n'1': b", "compose.yml:2:1: the key 1 stands twice, first in line 1"),
-    ("a: !override {b: 1, b: 2}", "compose.yml:1:21: the key b stands twice, first in line 1"),
+    (
+        "{a: {b: 1, b: 2}}",
+        f"compose.yml:1:12: has the key b twice, first in line 1; {TWICE}",
+    ),
+    (
+        "1: a\n'1': b",
+        f"compose.yml:2:1: has the key 1 twice, first in line 1; {TWICE}",
+    ),
+    (
+        "a: !override {b: 1, b: 2}",
+        f"compose.yml:1:21: has the key b twice, first in line 1; {TWICE}",
+    ),
     (
         "x: &x {}\na:\n  <<: *x\n  <<: *x",
-        "compose.yml:4:3: the key << stands twice, first in line 3; write <<: [*one, *other]",
+        "compose.yml:4:3: has the key << twice, first in line 3; write <<: [*one, *other]",
     ),
-    ("[a]: b", "compose.yml:1:1: a key must be a text"),
-    ("a: {<<: {[b]: c}}", "compose.yml:1:10: a key must be a text"),
-    ("a: {<<: [b]}", "compose.yml:1:10: expected a mapping for merging, but found scalar"),
+    ("[a]: b", f"compose.yml:1:1: {KEY}"),
+    ("a: {<<: {[b]: c}}", f"compose.yml:1:10: {KEY}"),
+    ("a: {{ b }}", f"compose.yml:1:5: {KEY}"),
+    ("a: {<<: [b]}", "compose.yml:1:10: is merged by << and is no mapping; merge a mapping"),
     (
         "a: *b",
         "compose.yml:1:4: found undefined alias 'b'; define the anchor above its first use",
@@ -226,7 +244,7 @@ BROKEN = [
     ),
     (
         "a: 'b",
-        "compose.yml:1:6: ends inside of a quoted text; close the quote that begins above",
+        "compose.yml:1:4: begins a quoted text that does not end; close the quote",
     ),
     ("a: !vault x", "compose.yml:1:4: could not determine a constructor for the tag '!vault'"),
     (
@@ -253,9 +271,10 @@ BROKEN = [
     ("a: !!int x", "compose.yml: invalid literal for int() with base 0: 'x'"),
     ("\na: \x00", "compose.yml:2: has the character U+0000, which YAML does not allow"),
     ("a: b\nc: \x00", "compose.yml:2: has the character U+0000, which YAML does not allow"),
-    ("", "compose.yml: must be a mapping with services"),
-    ("- a", "compose.yml: must be a mapping with services"),
-    ("services", "compose.yml: must be a mapping with services"),
+    ("", "compose.yml: is empty; write services: with the services below it"),
+    ("# a", "compose.yml: is empty; write services: with the services below it"),
+    ("- a", "compose.yml: is a list; write services: with the services below it"),
+    ("services", "compose.yml: is a single text; write services: with the services below it"),
 ]
 
 
