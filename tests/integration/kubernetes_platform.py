@@ -182,6 +182,10 @@ class KubernetesPlatform:
             key=lambda record: -int(record["number"]),
         )
 
+    def silent_registry(self) -> contextlib.AbstractContextManager[None]:
+        """The open registry accepts connections and answers nothing."""
+        return self.cluster.machine.paused("registry")
+
     def occupy(self, port: int) -> None:
         """Let something outside the platform listen on a port of its machine."""
         if self.cluster.machine.pid(f"port-{port}") is None:

@@ -151,6 +151,10 @@ class SwarmPlatform:
             key=lambda record: -int(record["number"]),
         )
 
+    def silent_registry(self) -> contextlib.AbstractContextManager[None]:
+        """The open registry accepts connections and answers nothing."""
+        return self.engine.machine.paused("registry")
+
     def occupy(self, port: int) -> None:
         """Let something outside the platform listen on a port of its machine."""
         if self.engine.machine.pid(f"port-{port}") is None:

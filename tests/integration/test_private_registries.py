@@ -168,3 +168,24 @@ def test_local_image(platform: Any, player: Player, app: str) -> None:
     assert outcome.ok and platform.environment(app, "app")["LOCAL"] == "1"
     assert outcome.result["release"]["services"]["app"]["image"].startswith("sha256:")
     assert ship(player, platform, app, spec(platform, reference)).result["changed"] is False
+
+
+def test_a_registry_that_does_not_answer(platform: Any, player: Player, app: str) -> None:
+    """A run says after 5 s what it waits for, gives up in time, and says what it uses instead."""
+    content = simple(platform)
+    assert ship(player, platform, app, content).ok
+    with platform.silent_registry():
+        outcome = ship(player, platform, app, content)
+        quiet = ship(player, platform, app, content, progress="never")
+    waited = f"{app} waits for the registry {platform.registry}, "
+    assert any(line.startswith(waited) for line in outcome.lines()), outcome.output
+    assert outcome.seconds < 40 and quiet.seconds < 40
+    assert quiet.lines() == []
+    for each in (outcome, quiet):
+        assert "does not answer" in each.output and "no answer within 20 s" in each.output
+        assert each.ok == (platform.name == "swarm")
+        if each.ok:
+            assert "[WARNING]" in each.output and each.result["changed"] is False
+            assert any("is used instead" in warning for warning in each.result["warnings"])
+        else:
+            assert each.result["failures"][0]["kind"] == "registry_unreachable"

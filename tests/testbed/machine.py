@@ -209,6 +209,18 @@ class Machine:
                 return int(pid)
         return None
 
+    @contextlib.contextmanager
+    def paused(self, name: str) -> Iterator[None]:
+        """Let a daemon do nothing: connections are accepted by the kernel, and never answered."""
+        pid = self.pid(name)
+        if pid is None:
+            raise RuntimeError(f"{name} does not run on {self.name}")
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
     def stop(self, name: str, patience: float = 20) -> None:
         """Stop a daemon and wait for its end; kill it when it takes too long."""
         pid = self.pid(name)

@@ -103,7 +103,9 @@ class LiveAction(ActionBase):
         self._hidden: list[str] = []
         self._host = str(variables.get("inventory_hostname", self._task.delegate_to or "localhost"))
         self._quiet = is_quiet(str(self._task.args.get("progress", "auto")))
-        with contextlib.nullcontext() if self._quiet else reporting(self._report):
+        app = str(self._task.args.get("app", ""))
+        slow = reporting(lambda text: self._report(f"{app} {text}"))
+        with contextlib.nullcontext() if self._quiet else slow:
             try:
                 options, request = self.module_options()
                 self._hidden = list(request.hidden)
