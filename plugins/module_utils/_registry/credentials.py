@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._core.errors import PlanError, os_words
+from .._core.slow_calls import waiting_for
 
 # Docker clients keep the Hub's login under the address of its first API.
 HUB = "https://index.docker.io/v1/"
@@ -249,13 +250,14 @@ def _run(program: str, executable: str, server: str) -> tuple[int, str]:
     """Return status and output; what it writes to stderr only where there is no other."""
     try:
         # No module is at hand here, whose run_command would put the answer into the log.
-        done = subprocess.run(  # pylint: disable=ansible-bad-function
-            [executable, "get"],
-            input=server.encode(),
-            capture_output=True,
-            timeout=_HELPER_TIMEOUT,
-            check=False,
-        )
+        with waiting_for(program):
+            done = subprocess.run(  # pylint: disable=ansible-bad-function
+                [executable, "get"],
+                input=server.encode(),
+                capture_output=True,
+                timeout=_HELPER_TIMEOUT,
+                check=False,
+            )
         return done.returncode, (
             done.stdout.strip() or (done.stderr.strip() if done.returncode else b"")
         ).decode(errors="replace")

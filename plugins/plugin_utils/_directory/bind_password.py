@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...module_utils._core.slow_calls import waiting_for
 from .directory_errors import Refused
 
 _TIMEOUT = 30
@@ -56,14 +57,15 @@ def _from_command(words: list[str]) -> str:
     what = f"bind_password_command {words[0]} gave no password"
     remedy = "Call it by hand; it is to print the password and nothing else"
     try:
-        done = subprocess.run(
-            words,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT,
-            check=False,
-        )
+        with waiting_for("bind_password_command"):
+            done = subprocess.run(
+                words,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=_TIMEOUT,
+                check=False,
+            )
     except subprocess.TimeoutExpired:
         raise Refused(what, f"it did not end within {_TIMEOUT} s", remedy) from None
     except (OSError, UnicodeDecodeError) as error:
