@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import unquote, urlencode, urljoin, urlsplit
 
 from .._core.environment_proxy import environment_proxy, is_loopback
-from .._core.errors import ShippingError, first_cause, os_words
+from .._core.errors import first_cause, os_words
 from .._core.libraries import Library
 from .._core.slow_calls import waiting_for
 from .credentials import basic
