@@ -92,6 +92,15 @@ options:
     description: Whether O(bind=simple) may send the password without TLS.
     type: bool
     default: false
+  rejection_hold:
+    description:
+      - The seconds for which a password that the directory has rejected is not tried again, since
+        a few wrong ones lock an account in many places. The rejection is reported each time.
+      - It ends when the password or the options of the connection change.
+      - It is remembered in O(state_path), as a digest that only its owner may read. Without
+        O(state_path) it is remembered within one run.
+    type: int
+    default: 900
   page_size:
     description: How many entries to ask for at once; Active Directory gives 1,000 at most.
     type: int
@@ -202,7 +211,10 @@ options:
           changes or is given to somebody else.
         type: str
       machines:
-        description: An attribute of people with the names of their machines.
+        description:
+          - An attribute of people with the names of their machines, or with their DNs, such as
+            C(msDS-PrimaryComputer), C(managedObjects) or C(seeAlso).
+          - DNs that are no machine's are ignored, since these attributes also name other things.
         type: str
   machines:
     description:
@@ -230,6 +242,11 @@ options:
       owners:
         description: The attributes with the DNs of the people, or groups of people, who have the
           machine.
+        type: list
+        elements: str
+      owner_logins:
+        description: The attributes with the login names of the people who have the machine; none by
+          default.
         type: list
         elements: str
   netgroups:
@@ -277,6 +294,22 @@ options:
         in a warning in any case.
     type: str
     choices: [error, warn]
+  placeholders:
+    description:
+      - DNs that stand for nobody, such as V(cn=nobody,dc=example,dc=com).
+      - A groupOfNames cannot be empty. So some tools, and the overlay C(refint) of OpenLDAP with
+        C(refint_nothing), write such a DN as its last member, or as the owner of a host.
+      - It is neither a member nor an owner, and it needs no entry. The empty DN always is one.
+    type: list
+    elements: str
+  allow_empty:
+    description:
+      - Whether an answer may have no project, no host, or no member in any project.
+      - In a healthy directory each of them exists, so that V(false) takes such an answer for a
+        mistake in the options, or for entries that the account may not read, which is an error.
+      - For single projects see O(projects.empty_groups).
+    type: bool
+    default: false
 notes:
   - "Defaults of the layouts. C(rfc2307), C(rfc2307bis): people are posixAccount, by C(uid) and
     C(entryUUID); machines are device, with C(cn) and C(owner)."

@@ -33,12 +33,40 @@ class Layout:
     machines_filter: str = "(objectClass=device)"
     machines_name: str = "cn"
     machines_owners: tuple[str, ...] = ("owner",)
+    machines_owner_logins: tuple[str, ...] = ()
     # The DN as an attribute (RFC 5020), so that many entries are read by their DNs in one search.
     dn_attribute: str = "entryDN"
     groups_filter: str = "(objectClass=*)"
     """What may be a group inside a project; a project's own filter may be narrower."""
     # A user who was deleted looks the same as one who is hidden from this account.
     unresolved: str = "error"
+
+
+# The classes of groups in the schemas of OpenLDAP, 389-ds, FreeIPA, Active Directory, UCS, and of
+# RFC 2307 and its drafts.
+_GROUP_CLASSES = (
+    "groupOfNames",
+    "groupOfUniqueNames",
+    "groupOfMembers",
+    "groupOfEntries",
+    "groupOfURLs",
+    "posixGroup",
+    "group",
+    "univentionGroup",
+    "ipaUserGroup",
+)
+
+
+def inner_groups_filter(member_dns: tuple[str, ...]) -> str:
+    """Return a filter for what may be a group inside of a project, or of one that has a machine.
+
+    Groups of different classes are inside of each other in the wild: of each class that is known,
+    and of others by the attributes that name members.
+    """
+    if not member_dns:
+        return "(objectClass=posixGroup)"
+    classes = "".join(f"(objectClass={name})" for name in _GROUP_CLASSES)
+    return f"(|{classes}{''.join(f'({name}=*)' for name in member_dns)})"
 
 
 _IPA_PERSON = "(&(objectClass=posixAccount)(!(objectClass=ipaHost))(!(objectClass=computer)))"

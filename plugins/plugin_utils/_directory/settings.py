@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ...module_utils._core.errors import Problem, SpecError, suggestion
-from .distinguished_names import machine_name
-from .layouts import LAYOUTS, Layout
+from .distinguished_names import dn_key, machine_name
+from .layouts import LAYOUTS, Layout, inner_groups_filter
 
 BINDS = ("anonymous", "simple", "external", "gssapi")
 SCOPES = ("one", "subtree")
@@ -22,6 +22,8 @@ UNRESOLVED = ("error", "warn")
 _PORTS = {"ldap": 389, "ldaps": 636, "ldapi": 0}
 # A global catalog lacks the members of most groups.
 _GLOBAL_CATALOG_PORTS = (3268, 3269)
+NOBODY = frozenset([dn_key("")])
+"""The DN that is empty, which no entry of a tree has."""
 _ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9-]*|[0-9]+(\.[0-9]+)+")
 
 
@@ -53,6 +55,9 @@ class ConnectionSettings:
     total_timeout: int = 600
     page_size: int = 500
     srv_domain: str = ""
+    rejection_hold: int = 900
+    """The seconds for which a password that was rejected is not tried again."""
+    state_path: str = ""
     srv_name: str = ""
     """The name of the SRV records to ask for, where there are no ``servers``."""
 
@@ -64,6 +69,15 @@ class SearchArea:
     base: str
     filter: str
     scope: str = "subtree"
+
+    def contains(self, key: str) -> bool:
+        """Return whether an entry is below the base, in the scope; ``key`` is its DN."""
+        base = dn_key(self.base) if self.base else ""
+        if base and key != base and not key.endswith(f",{base}"):
+            return False
+        depth = len(key) - len(base) - 1
+        # dn_key() writes a comma within a value as ``\,``, which is no level.
+        return self.scope != "one" or (depth > 0 and "," not in key[:depth].replace("\\,", ""))
 
 
 @dataclass(frozen=True)
@@ -85,6 +99,9 @@ class Settings:
     machine_map: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     batch_size: int = 100
     unresolved: str = "error"
+    placeholders: frozenset[str] = NOBODY
+    """What stands for nobody where a group cannot be empty, as DNs in normal form."""
+    allow_empty: bool = False
 
 
 def read(options: Mapping[str, Any], origin: str) -> Settings:
@@ -129,6 +146,8 @@ def read(options: Mapping[str, Any], origin: str) -> Settings:
         machine_map=reader.machine_map(options),
         batch_size=reader.number(options, "batch_size", 100, 1, 1000),
         unresolved=reader.choice(options, "unresolved", UNRESOLVED, layout.unresolved),
+        placeholders=reader.placeholders(options),
+        allow_empty=reader.flag(options, "allow_empty", default=False),
     )
     reader.check(settings)
     if reader.problems:
@@ -164,6 +183,9 @@ OPTIONS = (
     "netgroups",
     "machine_map",
     "unresolved",
+    "placeholders",
+    "allow_empty",
+    "rejection_hold",
 )
 # The keys of each section; the documentation of the plugin explains them.
 SECTIONS: Mapping[str, tuple[str, ...]] = {
@@ -181,7 +203,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         "empty_groups",
     ),
     "people": ("base", "filter", "scope", "login", "login_format", "id", "machines"),
-    "machines": ("base", "filter", "scope", "name", "domain", "owners"),
+    "machines": ("base", "filter", "scope", "name", "domain", "owners", "owner_logins"),
     "netgroups": ("base", "filter", "scope"),
 }
 _OF_LAYOUT: Mapping[str, Mapping[str, str]] = {
@@ -195,7 +217,12 @@ _OF_LAYOUT: Mapping[str, Mapping[str, str]] = {
         "empty_groups": "empty_groups",
     },
     "people": {"filter": "people_filter", "login": "people_login", "id": "people_id"},
-    "machines": {"filter": "machines_filter", "name": "machines_name", "owners": "machines_owners"},
+    "machines": {
+        "filter": "machines_filter",
+        "name": "machines_name",
+        "owners": "machines_owners",
+        "owner_logins": "machines_owner_logins",
+    },
 }
 
 
@@ -280,6 +307,16 @@ class _Reader:
             return default
         return tuple(str(item) for item in names)
 
+    def placeholders(self, options: Mapping[str, Any]) -> frozenset[str]:
+        value = options.get("placeholders")
+        if value is None:
+            return NOBODY
+        dns = [value] if isinstance(value, str) else value
+        if not isinstance(dns, Sequence) or not all(isinstance(dn, str) for dn in dns):
+            self.problem("placeholders", f"is {value!r}; write a list of DNs")
+            return NOBODY
+        return NOBODY | {dn_key(dn) for dn in dns}
+
     def area(
         self, options: Mapping[str, Any], name: str, base: str, default_filter: str
     ) -> SearchArea:
@@ -311,9 +348,10 @@ class _Reader:
         preset = LAYOUTS[self.choice(options, "layout", tuple(LAYOUTS), "custom")]
         layout = replace(
             preset,
-            groups_filter=preset.projects_filter or preset.groups_filter,
             **dict(self._changes(options, preset)),
         )
+        if preset.projects_filter:
+            layout = replace(layout, groups_filter=inner_groups_filter(layout.member_dns))
         names_members = (layout.member_dns, layout.member_logins, layout.member_of)
         if not any((*names_members, layout.primary_group)):
             self.problem(
@@ -363,6 +401,8 @@ class _Reader:
             timeout=self.number(options, "timeout", 10, 1, 600),
             total_timeout=self.number(options, "total_timeout", 600, 1, 86_400),
             page_size=self.number(options, "page_size", 500, 1, 100_000),
+            rejection_hold=self.number(options, "rejection_hold", 900, 0, 86_400),
+            state_path=str(options.get("state_path") or ""),
             srv_domain=domain,
             srv_name=self._srv_name(options, domain),
             **texts,
@@ -551,7 +591,7 @@ def _is_filter(text: str) -> bool:
 
 def fingerprint(settings: Settings) -> str:
     """Return a text that distinguishes the answers of two settings; no secret is in it."""
-    connection = replace(settings.connection, password="")
+    connection = replace(settings.connection, password="", state_path="", rejection_hold=0)
     shown = {
         item.name: getattr(settings, item.name)
         for item in fields(settings)
