@@ -90,7 +90,7 @@ class ActionModule(ActionBase):
         _checked, own = self.validate_argument_spec(
             spec, mutually_exclusive=[("former", "state_path")]
         )
-        directory_settings = self._settings(own["source_file"])
+        directory_settings = self._settings(own["source_file"], own["state_path"])
         if own["check_connection"]:
             return _checked_connection(check(directory_settings, check_contents))
         question = {name: own[name] for name in ("user", "project", "machine")}
@@ -100,7 +100,7 @@ class ActionModule(ActionBase):
             display.warning(f"membership_info: {remark}")
         return {**explained, "asked": question}
 
-    def _settings(self, source_file: str | None) -> settings.Settings:
+    def _settings(self, source_file: str | None, state_path: str | None) -> settings.Settings:
         """Return the settings; the task's own go before those of the inventory's file."""
         plugin = inventory_loader.get(_INVENTORY)
         path = os.path.abspath(self._loader.path_dwim(source_file)) if source_file else ""
@@ -111,7 +111,8 @@ class ActionModule(ActionBase):
             folder = os.path.dirname(path)
         # By the plugin's own options: the same types, defaults and variables as in the inventory.
         plugin.set_options(direct={"plugin": _INVENTORY, **in_file, **own})
-        return read_settings(plugin, self._loader, folder, path or "the task")
+        state = self._state_folder(plugin, path, in_file, state_path)
+        return read_settings(plugin, self._loader, folder, path or "the task", state)
 
     def _options_in(self, plugin: Any, path: str) -> dict[str, Any]:
         try:
@@ -125,7 +126,17 @@ class ActionModule(ActionBase):
         if not isinstance(content, Mapping) or content.get("plugin") != _INVENTORY:
             raise SpecError([Problem("plugin", f"is not {_INVENTORY}")], path)
         refuse_unknown(content, plugin.option_definitions, path)
-        return {name: value for name, value in content.items() if name in settings.OPTIONS}
+        known = (*settings.OPTIONS, "state_path")
+        return {name: value for name, value in content.items() if name in known}
+
+    def _state_folder(
+        self, plugin: Any, path: str, in_file: Mapping[str, Any], state_path: str | None
+    ) -> str:
+        """Return the folder that remembers rejections, of the task or of the inventory's file."""
+        if state_path:
+            return beside(self._loader.get_basedir(), state_path)
+        in_inventory = plugin.get_option("state_path") if in_file.get("state_path") else ""
+        return beside(os.path.dirname(path), in_inventory) if in_inventory else ""
 
     def _former(self, own: Mapping[str, Any], question: Mapping[str, Any]) -> list[Machine] | None:
         if own["state_path"]:

@@ -16,7 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ...module_utils._core.slow_calls import waiting_for
-from .directory_errors import DirectoryError, Refused, Unanswered
+from . import rejections
+from .directory_errors import DirectoryError, Refused, Rejected, Unanswered
 from .discover import discover
 from .search import Entry, Query, Reply
 from .settings import ConnectionSettings, Server
@@ -40,6 +41,8 @@ _ROOT = Query(
     ),
     "base",
 )
+# ldap3 2.9.1 raises a bare KeyError, IndexError or the like for octets that are no LDAP.
+_NO_LDAP = "what it sent is not LDAP; the port may be one of another protocol, such as HTTP"
 _SEARCH_ENTRY = 4  # RFC 4511 4.5.2
 _TOO_OLD = ("UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION")
 # Result codes of a bind, RFC 4511 appendix A.
@@ -164,6 +167,7 @@ class LdapSession:
                     controls=self._controls or None,
                     **paged,
                 )
+            return _reply(self._connection.result, self._connection.response or ())
         except self._library.core.exceptions.LDAPInvalidFilterError as error:
             raise DirectoryError(
                 f"{query} cannot be sent",
@@ -177,7 +181,12 @@ class LdapSession:
                 else "Run again, or raise timeout"
             )
             raise Unanswered(f"{query} at {self.uri} got no answer", _why(error), remedy) from error
-        return _reply(self._connection.result, self._connection.response or ())
+        except Exception as error:
+            raise Unanswered(
+                f"{query} at {self.uri} got no answer",
+                _NO_LDAP,
+                "Run again, or query another server",
+            ) from error
 
     def read_root_entry(self) -> None:
         """Read the root entry: what the server can do, and how far its changes are."""
@@ -370,10 +379,13 @@ def _open(
         raise Unanswered(
             f"{server.uri} cannot be reached", _tls_why(failure) if failure else _why(error)
         ) from (failure or error)
+    except Exception as error:
+        raise Unanswered(f"{server.uri} cannot be reached", _NO_LDAP) from error
 
 
 def bind(library: Any, connection: Any, settings: ConnectionSettings, server: Server) -> None:
-    """Bind; it is tried once."""
+    """Bind; it is tried once, and not again after a rejection."""
+    rejections.require_untried(settings)
     try:
         # Nothing of the password in what is raised: the context of an error may hold it.
         connection.bind(read_server_info=False)
@@ -393,9 +405,15 @@ def bind(library: Any, connection: Any, settings: ConnectionSettings, server: Se
             str(error),
             "Install gssapi for the Python that runs Ansible",
         ) from None
+    except Exception:
+        raise Unanswered(f"{server.uri} did not answer the bind", _NO_LDAP) from None
     result = connection.result or {}
     if result.get("result") != 0:
-        raise _rejected_bind(settings, server, result)
+        rejection = _rejected_bind(settings, server, result)
+        if isinstance(rejection, Rejected):
+            rejections.remember(settings, rejection)
+        raise rejection
+    rejections.forget(settings)
 
 
 def _bind_error(settings: ConnectionSettings, server: Server, why: str) -> DirectoryError:
@@ -415,7 +433,7 @@ def _rejected_bind(
     code, message = result.get("result"), result.get("message")
     answer = f"{result.get('description')} ({code})" + (f": {message}" if message else "")
     if code in _CREDENTIALS:
-        return Refused(
+        return Rejected(
             f"{server.uri} does not let in {identity}",
             answer,
             "Check bind_dn and the password; it was tried once only, so that nothing is locked",
@@ -492,7 +510,10 @@ def _tls_why(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "it did not answer the TLS handshake in time"
     if isinstance(error, ssl.SSLEOFError) or getattr(error, "reason", "") in _TOO_OLD:
-        return "it broke off the TLS handshake, as one does that has nothing newer than TLS 1.1"
+        return (
+            "the port has no TLS, as one for ldap:// and start_tls: true, or it broke off the TLS"
+            " handshake, as one does that has nothing newer than TLS 1.1"
+        )
     if isinstance(error, ssl.SSLError):
         return f"TLS failed ({error.reason or error})"
     return f"TLS failed ({_why(error)})"

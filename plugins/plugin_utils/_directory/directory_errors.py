@@ -6,6 +6,7 @@
 DirectoryError
  +- Unanswered    no server answered, or it stopped answering
  +- Refused       the server answered, and lets us not in or not see it
+ |   +- Rejected   it knows no such account with this password
  +- Incomplete    an answer with a gap; it is never taken for a shorter one
  +- Contradiction the directory says two things at once
 """
@@ -25,6 +26,10 @@ class Unanswered(DirectoryError):
 
 class Refused(DirectoryError):
     """The server refused the connection, the bind or the search."""
+
+
+class Rejected(Refused):
+    """The server rejected the password; trying again may lock the account."""
 
 
 class Incomplete(DirectoryError):

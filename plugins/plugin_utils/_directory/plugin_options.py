@@ -13,9 +13,15 @@ from ...module_utils._core.errors import Problem, SpecError, suggestion
 from . import bind_password, settings
 
 
-def read_settings(plugin: Any, loader: Any, folder: str, origin: str) -> settings.Settings:
-    """Return the settings in the options of a plugin; relative paths begin at a folder."""
+def read_settings(
+    plugin: Any, loader: Any, folder: str, origin: str, state_path: str = ""
+) -> settings.Settings:
+    """Return the settings in the options of a plugin; relative paths begin at a folder.
+
+    ``state_path`` is the folder that remembers rejections.
+    """
     options = {name: plugin.get_option(name) for name in settings.OPTIONS}
+    options["state_path"] = state_path
     options["bind_password"] = bind_password.password(options)
     if options["machine_map"]:
         options["machine_map"] = (

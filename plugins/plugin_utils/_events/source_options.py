@@ -113,6 +113,7 @@ def _from_environment(args: Mapping[str, Any]) -> dict[str, str]:
 def _of_directory(arguments: Mapping[str, Any]) -> dict[str, Any]:
     options = {name: arguments[name] for name in settings.OPTIONS if name in arguments}
     options["bind_password"] = bind_password.password(arguments)
+    options["state_path"] = os.path.expanduser(str(arguments.get("state_path") or ""))
     if isinstance(options.get("machine_map"), str):
         options["machine_map"] = _yaml(
             "machine_map", Path(os.path.expanduser(str(options["machine_map"])))

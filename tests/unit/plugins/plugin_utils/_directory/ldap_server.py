@@ -45,27 +45,38 @@ class Answer:
 ROOT = Answer([("", {"supportedControl": [PAGED]})])
 
 
+@dataclass
+class Binds:
+    """How a server answers binds, and how many there were."""
+
+    code: int = 0
+    count: int = 0
+
+
 @contextlib.contextmanager
-def serving(answer: Callable[[Asked], Answer]) -> Iterator[str]:
+def serving(answer: Callable[[Asked], Answer], binds: Binds | None = None) -> Iterator[str]:
     """The URI of a server that answers so."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=_accept, args=(server, answer), daemon=True).start()
+        threading.Thread(
+            target=_accept, args=(server, answer, binds or Binds()), daemon=True
+        ).start()
         yield f"ldap://127.0.0.1:{server.getsockname()[1]}"
 
 
-def _accept(server: socket.socket, answer: Callable[[Asked], Answer]) -> None:
+def _accept(server: socket.socket, answer: Callable[[Asked], Answer], binds: Binds) -> None:
     with contextlib.suppress(OSError):
         while True:
             client, _address = server.accept()
-            threading.Thread(target=_serve, args=(client, answer), daemon=True).start()
+            threading.Thread(target=_serve, args=(client, answer, binds), daemon=True).start()
 
 
-def _serve(client: socket.socket, answer: Callable[[Asked], Answer]) -> None:
+def _serve(client: socket.socket, answer: Callable[[Asked], Answer], binds: Binds) -> None:
     with client, client.makefile("rb") as file, contextlib.suppress(OSError):
         while message := _message(file):
             number, operation, *controls = _parts(message)
             if operation[0] == 0x60:
-                client.sendall(_wrapped(number[1], _result(0x61, 0, "")))
+                binds.count += 1
+                client.sendall(_wrapped(number[1], _result(0x61, binds.code, "")))
             elif operation[0] == 0x63:
                 asked = _asked(operation[1], controls)
                 given = ROOT if asked.base == "" and asked.scope == 0 else answer(asked)

@@ -1,0 +1,105 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Remember a bind that was rejected, so that the same password is not tried again and again.
+
+Directories lock an account after a few wrong passwords. Ansible reads a source twice a run where
+enable_plugins names a plugin beside auto (ansible-core 2.21), and a schedule does it every few
+minutes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .directory_errors import Rejected
+from .settings import ConnectionSettings
+
+FILE = "rejected.json"
+_in_process: dict[ConnectionSettings, tuple[float, str, str]] = {}
+"""When each settings were rejected in this process, and what the server said."""
+
+
+def require_untried(settings: ConnectionSettings) -> None:
+    """Raise Rejected where these settings were rejected a short while ago."""
+    if settings.bind != "simple":  # A ticket or a certificate locks no account.
+        return
+    now = time.time()
+    at, what, why = _in_process.get(_identity(settings)) or _on_disk(settings, now)
+    # A clock that was set back must not hold for ever.
+    if not 0 <= now - at < settings.rejection_hold:
+        return
+    until = datetime.fromtimestamp(at + settings.rejection_hold, UTC)
+    raise Rejected(
+        what,
+        why,
+        "Check bind_dn and the password; so that nothing is locked, it is not tried again before"
+        f" {until:%H:%M:%S} UTC, unless the password or the settings change",
+    )
+
+
+def remember(settings: ConnectionSettings, error: Rejected) -> None:
+    """Remember a rejection, in the folder of the state where there is one."""
+    if settings.bind != "simple":
+        return
+    now = time.time()
+    _in_process[_identity(settings)] = (now, error.what, error.why)
+    if settings.state_path:
+        salt = os.urandom(16)
+        record = {"salt": salt.hex(), "digest": _digest(settings, salt), "at": now}
+        _write(Path(settings.state_path), {**record, "what": error.what, "why": error.why})
+
+
+def forget(settings: ConnectionSettings) -> None:
+    """Forget a rejection, since a bind has succeeded."""
+    _in_process.pop(_identity(settings), None)
+    if settings.state_path:
+        with contextlib.suppress(OSError):
+            (Path(settings.state_path) / FILE).unlink(missing_ok=True)
+
+
+def _identity(settings: ConnectionSettings) -> ConnectionSettings:
+    """Return what an inventory and an event source of one directory have in common."""
+    return replace(settings, rejection_hold=0, state_path="")
+
+
+def _on_disk(settings: ConnectionSettings, now: float) -> tuple[float, str, str]:
+    nothing = (now + 1, "", "")
+    if not settings.state_path:
+        return nothing
+    # A file that cannot be read holds nothing up: at worst one more bind is tried.
+    try:
+        record = json.loads((Path(settings.state_path) / FILE).read_bytes())
+        is_same = record["digest"] == _digest(settings, bytes.fromhex(record["salt"]))
+        return (
+            (float(record["at"]), str(record["what"]), str(record["why"])) if is_same else nothing
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return nothing
+
+
+def _digest(settings: ConnectionSettings, salt: bytes) -> str:
+    # The password is in it: a digest that is slow to guess, with a salt of its own.
+    known = repr((replace(_identity(settings), password=""), settings.password))
+    return hashlib.scrypt(known.encode(), salt=salt, n=2**14, r=8, p=1).hex()
+
+
+def _write(folder: Path, record: Mapping[str, Any]) -> None:
+    """Write the record by one rename, for its owner alone."""
+    # Where it cannot be written, at worst one more bind is tried.
+    with contextlib.suppress(OSError):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{FILE}-", dir=folder)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(record, file)
+        os.replace(temporary, folder / FILE)
