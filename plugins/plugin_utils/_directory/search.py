@@ -56,20 +56,17 @@ class Entry:
     def texts(self, *attributes: str) -> list[str]:
         """Return the values of all these attributes as text."""
         # A decision on 10,000 people calls this and text() 140,000 times. A chain of iterators here
-        # made the whole decision take half as long again.
+        # made the whole decision take half as long again, and calls of raw() a tenth.
         texts: list[str] = []
         for attribute in attributes:
-            texts += [_text(value) for value in self.raw(attribute)]
+            octets = self.values.get(attribute.lower(), ())
+            texts += [value.decode("utf-8", "backslashreplace") for value in octets]
         return texts
 
     def text(self, attribute: str) -> str:
         """Return the first value, or nothing."""
-        values = self.raw(attribute)
-        return _text(values[0]) if values else ""
-
-
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "backslashreplace")
+        values = self.values.get(attribute.lower())
+        return values[0].decode("utf-8", "backslashreplace") if values else ""
 
 
 @dataclass(frozen=True)

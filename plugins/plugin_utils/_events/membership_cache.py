@@ -24,34 +24,41 @@ class MembershipCache:
 
     def __init__(self, facts: MembershipFacts, settings: Settings, now: datetime) -> None:
         """Make the decision, which raises where there is a gap."""
-        self._decision = Decision(facts, settings, now)
-        self._decision.prepare_updates()
+        self.decision = Decision(facts, settings, now)
+        self.decision.prepare_updates()
         # The revision is not known here: whoever writes the answer puts it in.
-        membership = self._decision.membership("time:control:0")
+        membership = self.decision.membership("time:control:0")
+        self.dynamic_groups = self.decision.groups.dynamic()
+        """The groups whose members the server computes; no mode reports that they have changed."""
         self.projects: Mapping[str, str] = membership.projects
         self.remarks = membership.remarks
         self.fleet: dict[str, Machine] = {
             machine.machine: machine for machine in membership.machines
         }
-        self.next_expiry = self._decision.people.next_expiry()
-        """When the next account closes by its date."""
+        self.next_expiry = self.decision.people.next_expiry(now)
+        """When the next account opens or closes by its date."""
 
     @property
     def closed(self) -> frozenset[str]:
         """Return the ids of the accounts that exist and are closed."""
-        return self._decision.people.closed_ids()
+        return self.decision.people.closed_ids()
+
+    @property
+    def held(self) -> frozenset[str]:
+        """Return the machines of which it is not known who has what."""
+        return frozenset(self.decision.held)
 
     def role_of(self, key: str) -> Role | None:
         """Return what an entry is known as."""
-        return self._decision.role_of(key)
+        return self.decision.role_of(key)
 
     def is_expiry_due(self, now: datetime) -> bool:
-        """Return whether an account has closed by its date since the last update."""
+        """Return whether an account has opened or closed by its date since the last update."""
         return self.next_expiry is not None and self.next_expiry <= now
 
     def expired(self, now: datetime) -> list[EntryUpdate]:
-        """Return the people whose accounts have closed by their dates meanwhile."""
-        people = self._decision.people
+        """Return the people whose accounts have opened or closed by their dates meanwhile."""
+        people = self.decision.people
         return [EntryUpdate(key, Role.PERSON, people.entries[key]) for key in people.expired(now)]
 
     def update(self, updates: Iterable[EntryUpdate], now: datetime) -> bool:
@@ -62,20 +69,20 @@ class MembershipCache:
         """
         applied = list(updates)
         try:
-            machines = self._decision.update(applied, now)
+            machines = self.decision.update(applied, now)
         except Uncertain:
             return False
         for name in machines:
-            self.fleet[name] = self._decision.machine(name)
+            self.fleet[name] = self.decision.machine(name)
         self._update_expiry([update.key for update in applied], now)
         return True
 
     def _update_expiry(self, changed: Iterable[str], now: datetime) -> None:
         # All 10,000 people take 25 ms, so they are looked through only when an expiry is due. Until
         # then the former one holds, even where its account was extended: it is looked at in vain.
-        people = self._decision.people
+        people = self.decision.people
         if self.is_expiry_due(now):
-            self.next_expiry = people.next_expiry()
+            self.next_expiry = people.next_expiry(now)
             return
-        expiries = (self.next_expiry, people.next_expiry(changed))
+        expiries = (self.next_expiry, people.next_expiry(now, changed))
         self.next_expiry = min(filter(None, expiries), default=None)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from .._directory.connection import LdapSession
 from .._directory.distinguished_names import dn_key
+from .._directory.generalized_time import parse_time
 from .._directory.search import Entry, Query, read_all
 from .._directory.settings import Settings
 
@@ -92,10 +93,9 @@ def clock_of(serial: str, now: datetime) -> datetime:
 
 
 def _moments(stamps: Iterable[str]) -> Iterable[datetime]:
-    return (
-        datetime.strptime(stamp[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC) - _OVERLAP
-        for stamp in stamps
-    )
+    # A server may let this account search by a stamp and not read it.
+    moments = (parse_time(stamp.partition("#")[0]) for stamp in stamps)
+    return (moment - _OVERLAP for moment in moments if moment)
 
 
 def _highest_usn(session: LdapSession) -> int | None:

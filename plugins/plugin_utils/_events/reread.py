@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from .._directory.distinguished_names import dn_key
+from .._directory.generalized_time import parse_time
 from .._directory.search import (
     INVALID_DN,
     NO_SUCH_OBJECT,
@@ -25,7 +25,6 @@ from .._membership.entry_update import EntryUpdate, Role
 from .._membership.facts import group_attributes, machine_attributes, person_attributes, ranged
 
 _STAMPS = ("entryCSN", "modifyTimestamp", "whenChanged")
-_TIME = re.compile(r"(\d{14})(?:[.,](\d{1,6})\d*)?Z")
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def reread(
     known_role = role_of(key)
     queries = sorted(_role_queries(settings), key=lambda query: query.role != known_role)
     for query in queries:
-        if not is_in(key, query.place):
+        if not query.place.contains(key):
             continue
         entry, exists = _read_as(session, settings, dn, query)
         if entry:
@@ -65,16 +64,6 @@ def _role_queries(settings: Settings) -> Iterator[_RoleQuery]:
     yield _RoleQuery(Role.GROUP, anywhere, group_attributes(settings))
 
 
-def is_in(key: str, place: SearchArea) -> bool:
-    """Return whether an entry is below the base of a place, in its scope."""
-    base = dn_key(place.base) if place.base else ""
-    if base and key != base and not key.endswith(f",{base}"):
-        return False
-    depth = len(key) - len(base) - 1
-    # dn_key() writes a comma within a value as ``\,``, which is no level.
-    return place.scope != "one" or (depth > 0 and "," not in key[:depth].replace("\\,", ""))
-
-
 def _read_as(
     session: Session, settings: Settings, dn: str, role_query: _RoleQuery
 ) -> tuple[Entry | None, bool]:
@@ -91,11 +80,6 @@ def _read_as(
 def changed_at(update: EntryUpdate) -> datetime | None:
     """Return when the directory says that the entry was changed."""
     texts = update.entry.texts(*_STAMPS) if update.entry else ()
-    stamps = (_TIME.match(text.partition("#")[0]) for text in texts)
-    return max((_moment(match[1], match[2]) for match in stamps if match), default=None)
-
-
-def _moment(seconds: str, fraction: str | None) -> datetime:
-    return datetime.strptime(seconds, "%Y%m%d%H%M%S").replace(
-        tzinfo=UTC, microsecond=int((fraction or "0").ljust(6, "0"))
-    )
+    # An entryCSN is a time with a counter and the number of the server behind it.
+    moments = (parse_time(text.partition("#")[0]) for text in texts)
+    return max((moment for moment in moments if moment), default=None)

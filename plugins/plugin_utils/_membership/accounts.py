@@ -10,11 +10,10 @@ schemas of 389-ds and FreeIPA.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
-from .._directory.directory_errors import Contradiction
+from .._directory.generalized_time import LATEST, parse_time
 from .._directory.search import Entry
 
 ATTRIBUTES = (
@@ -24,78 +23,146 @@ ATTRIBUTES = (
     "krbPrincipalExpiration",
     "shadowExpire",
     "pwdAccountLockedTime",
+    "pwdStartTime",
     "pwdEndTime",
 )
+_KEYS = frozenset(name.lower() for name in ATTRIBUTES)
 _DISABLED = 0x2
 _NEVER = (0, 0x7FFFFFFFFFFFFFFF)
 # slapo-ppolicy(5): locked until an administrator unlocks it. Any other time is a lockout after
 # wrong passwords.
 _FOREVER = "000001010000Z"
-_TIME = re.compile(r"(\d{14})(?:[.,]\d+)?Z")
 
 
 def is_open(entry: Entry, now: datetime) -> bool:
     """Return whether a person may still work with this account."""
-    return not why_closed(entry, now)
+    # Most accounts of most directories have none of these attributes.
+    return _KEYS.isdisjoint(entry.values) or not why_closed(entry, now)
+
+
+def has_limits(entry: Entry) -> bool:
+    """Return whether anything says when an account is open."""
+    return not _KEYS.isdisjoint(entry.values)
 
 
 def why_closed(entry: Entry, now: datetime) -> str:
     """Return the attribute that closes an account, with its value; nothing where it is open."""
-    name = next(_disabling(entry), "") or next(
+    name = next(_disabling(entry, now), "") or next(
         (name for name, end in closing_dates(entry) if end <= now), ""
     )
     return f"{name} is {entry.text(name)}" if name else ""
 
 
-def next_end(entry: Entry) -> datetime | None:
-    """Return when an open account closes by its date."""
-    return min((end for _name, end in closing_dates(entry)), default=None)
+def next_change(entry: Entry, now: datetime) -> datetime | None:
+    """Return when an account opens or closes next by a date of its own."""
+    if _KEYS.isdisjoint(entry.values):
+        return None
+    start = parse_time(entry.text("pwdStartTime"))
+    dates = [end for _name, end in closing_dates(entry)] + ([start] if start else [])
+    return min((date for date in dates if now < date < LATEST), default=None)
 
 
-def _disabling(entry: Entry) -> Iterator[str]:
-    if _number(entry, "userAccountControl") & _DISABLED:
-        yield "userAccountControl"
-    if entry.text("nsAccountLock").lower() == "true":
-        yield "nsAccountLock"
-    if entry.text("pwdAccountLockedTime") == _FOREVER:  # slapo-ppolicy: by an administrator
-        yield "pwdAccountLockedTime"
+def unreadable(entry: Entry) -> Iterator[tuple[str, str]]:
+    """Yield the attributes whose values cannot be read, with what they are to be.
+
+    They close no account: one wrong value must not remove the tools of a person.
+    """
+    for key, (name, parse, form) in _FORMS.items():
+        if key in entry.values and entry.text(key) and parse(entry.text(key)) is None:
+            yield name, form
+
+
+def _disabling(entry: Entry, now: datetime) -> Iterator[str]:
+    for key, (name, disables) in _SWITCHES.items():
+        if key in entry.values and disables(entry.text(key), now):
+            yield name
 
 
 def closing_dates(entry: Entry) -> Iterator[tuple[str, datetime]]:
     """Yield the attributes that close an account at a date, with it."""
-    for name in ("krbPrincipalExpiration", "pwdEndTime"):
-        if entry.text(name):
-            yield name, _time(entry, name)
-    # A FILETIME: steps of 100 ns since 1601 (MS-DTYP 2.3.3).
-    filetime = _number(entry, "accountExpires")
-    if filetime not in _NEVER:
-        yield (
-            "accountExpires",
-            datetime(1601, 1, 1, tzinfo=UTC) + timedelta(microseconds=filetime // 10),
-        )
-    days = _number(entry, "shadowExpire")
-    if days > 0:  # 0 and -1: never, as most systems read it
-        yield "shadowExpire", datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=days)
+    for key, (name, parse) in _DATES.items():
+        end = parse(entry.text(key)) if key in entry.values else None
+        if end:
+            yield name, end
 
 
-def _number(entry: Entry, name: str) -> int:
-    text = entry.text(name)
+def _filetime(text: str) -> datetime | None:
+    """Return a date in steps of 100 ns since 1601 (MS-DTYP 2.3.3); None for never."""
+    # Samba takes any number of 64 bits.
+    number = _integer(text) or 0
+    is_never = number <= 0 or number in _NEVER
+    return None if is_never else _after(datetime(1601, 1, 1, tzinfo=UTC), number // 10)
+
+
+def _days(text: str) -> datetime | None:
+    """Return a date in days since 1970; None for never, as most systems read 0 and -1."""
+    days = _integer(text) or 0
+    return _after(datetime(1970, 1, 1, tzinfo=UTC), days * _DAY) if days > 0 else None
+
+
+_DAY = 86_400 * 10**6
+
+
+def _after(epoch: datetime, microseconds: int) -> datetime:
+    """Return a date, or the last one where it is later than a date can hold: never."""
     try:
-        return int(text or 0)
-    except ValueError:
-        raise Contradiction(
-            f"{name} of {entry.dn} is no number", repr(text), "Correct it in the directory"
-        ) from None
+        return epoch + timedelta(microseconds=microseconds)
+    except OverflowError:
+        return LATEST
 
 
-def _time(entry: Entry, name: str) -> datetime:
-    text = entry.text(name)
-    match = _TIME.fullmatch(text)
+def _integer(text: str) -> int | None:
     try:
-        return datetime.strptime(match[1] if match else text, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        return int(text)
     except ValueError:
-        raise Contradiction(
-            f"{name} of {entry.dn} is no time",
-            repr(text),
-            "Correct it in the directory; RFC 4517 3.3.13 says how times are written",
-        ) from None
+        return None
+
+
+def _is_disabled(text: str, _now: datetime) -> bool:
+    return bool((_integer(text) or 0) & _DISABLED)
+
+
+def _is_locked(text: str, _now: datetime) -> bool:
+    return text.lower() == "true"
+
+
+def _is_locked_by_admin(text: str, _now: datetime) -> bool:
+    return text == _FOREVER
+
+
+def _is_too_early(text: str, now: datetime) -> bool:
+    start = parse_time(text)
+    return start is not None and start > now
+
+
+# By lower-case names, as entries have them: a decision looks at 10,000 people, of whom nearly all
+# have one of these attributes or none.
+_SWITCHES: Mapping[str, tuple[str, Callable[[str, datetime], bool]]] = {
+    name.lower(): (name, disables)
+    for name, disables in (
+        ("userAccountControl", _is_disabled),
+        ("nsAccountLock", _is_locked),
+        ("pwdAccountLockedTime", _is_locked_by_admin),
+        ("pwdStartTime", _is_too_early),
+    )
+}
+_DATES: Mapping[str, tuple[str, Callable[[str], datetime | None]]] = {
+    name.lower(): (name, parse)
+    for name, parse in (
+        ("krbPrincipalExpiration", parse_time),
+        ("pwdEndTime", parse_time),
+        ("accountExpires", _filetime),
+        ("shadowExpire", _days),
+    )
+}
+_FORMS: Mapping[str, tuple[str, Callable[[str], object], str]] = {
+    name.lower(): (name, parse, form)
+    for name, parse, form in (
+        ("userAccountControl", _integer, "number"),
+        ("accountExpires", _integer, "number"),
+        ("shadowExpire", _integer, "number"),
+        ("krbPrincipalExpiration", parse_time, "time"),
+        ("pwdStartTime", parse_time, "time"),
+        ("pwdEndTime", parse_time, "time"),
+    )
+}

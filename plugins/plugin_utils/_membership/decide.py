@@ -14,16 +14,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from .._directory.directory_errors import Contradiction, Incomplete
-from .._directory.distinguished_names import dn_key, first_value, group_name, is_odd
+from .._directory.distinguished_names import dn_key, group_name, is_odd
 from .._directory.search import Entry
 from .._directory.settings import Settings
 from .assignments import Machine, Membership, ordered
-from .entry_update import EntryUpdate, Role, require
+from .entry_update import EntryUpdate, Role, Uncertain, require
 from .facts import MembershipFacts
 from .groups import Groups
+from .listing import some
 from .machine_owners import MachineOwners
+from .naming import distinguished
 from .people import People, primary_group_of
-from .unmatched_names import UnmatchedNames, some
+from .unmatched_names import UnmatchedNames
 
 _SHOWN = 3
 
@@ -51,9 +53,11 @@ class Decision:
     def __init__(self, facts: MembershipFacts, settings: Settings, now: datetime) -> None:
         self._settings = settings
         self._layout = settings.layout
-        self._unmatched = UnmatchedNames(facts)
         self.people = People(facts.people, settings, now)
+        self._unmatched = UnmatchedNames(facts, self.people)
         self.groups = Groups(facts, settings, self.people, self._unmatched)
+        self._unusable: list[tuple[Entry, str]] = []
+        """The groups that cannot be projects, with the reason."""
         self.projects = self._projects_by_name(facts.projects)
         self._project_names = {entry.key: name for name, entry in self.projects.items()}
         self.members = {
@@ -67,27 +71,39 @@ class Decision:
         for name, members in self.members.items():
             for key in members.keys() & self.people.active.keys():
                 self.people.active[key].projects.add(name)
+        for entry, reason in self._unusable:
+            members = self.groups.members_of(entry, f"group {entry.dn}")
+            self.people.uncertain.update(dict.fromkeys(members, reason))
         self.machines = MachineOwners(facts, settings, self.people, self.groups, self._unmatched)
+        self.held: dict[str, str] = self._held()
+        """The machines that are left out of the answer, with the reason.
+
+        Of them it is not known who has what. Without a record of theirs nothing is removed.
+        """
 
     def membership(self, serial: str) -> Membership:
         """Return the whole answer; raise where it would have a gap."""
         self._check_memberships()
         remarks = list(self.machines.remarks)
         remarks += self._unresolved_remarks()
-        names = self._group_names()
+        names = {project: group_name(project) for project in self.projects}
         remarks += [
             f"the project {project!r} is the group {name}"
             for project, name in names.items()
             if is_odd(project)
         ]
-        machines = ordered(self.machine(name) for name in self.machines.people_of)
+        machines = ordered(
+            self.machine(name) for name in self.machines.people_of if name not in self.held
+        )
         remarks += self._remarks_on_missing_logins()
-        _check_logins(machines)
-        remarks += [
-            f"{where} names who is not among the people of people.base: {some(outside)}"
-            for where, outside in self._unmatched.outside.items()
-        ]
+        remarks += self._remarks_on_held()
+        remarks += self.people.unreadable()
+        remarks += self._unmatched.remarks()
         return Membership(serial, machines, names, tuple(sorted(remarks)))
+
+    def has_members(self) -> bool:
+        """Return whether anybody is in any project."""
+        return any(self.members.values())
 
     def machine(self, name: str) -> Machine:
         """Return a machine with its users as they are decided now."""
@@ -116,8 +132,65 @@ class Decision:
         for entry in [*self.people.entries.values(), *self.groups.entries.values()]:
             for dn in entry.texts(*self._layout.member_of):
                 key = dn_key(dn)
-                if key not in self.groups.entries and not self._unmatched.is_outside(key):
+                if not self._is_explained(key):
                     self._unmatched.unresolved[f"{attribute} of {entry.dn}"].add(dn)
+
+    def _is_explained(self, key: str) -> bool:
+        is_known = key in self.groups.entries or self._unmatched.is_outside(key)
+        return is_known or key in self._settings.placeholders
+
+    def _held(self) -> dict[str, str]:
+        reasons = {**self._without_id(), **self._of_one_login(), **self.people.uncertain}
+        held = dict(self.machines.held)
+        if reasons:
+            active = reasons.keys() & self.people.active.keys()
+            for name, keys in self.machines.people_of.items():
+                for key in sorted(keys & active):
+                    held.setdefault(name, reasons[key])
+        return held
+
+    def _without_id(self) -> dict[str, str]:
+        """Return the people without an id; raise where nobody has one."""
+        attribute = self._layout.people_id
+        missing = {
+            key: f"{self.people.entries[key].dn} has no {attribute}"
+            for key in self.people.without_id
+        }
+        if missing and len(missing) == len(self.people.entries):
+            remedy = (
+                "Give this account the right to read it, or write another attribute that never"
+                " changes to people.id"
+            )
+            first = next(iter(missing.values()))
+            raise Incomplete(first, "it is empty or cannot be read", remedy)
+        return missing
+
+    def _of_one_login(self) -> dict[str, str]:
+        """Return the people with machines who have the login name of another one."""
+        shared = {
+            login: keys for login, keys in self.people.by_login.items() if login and len(keys) > 1
+        }
+        if not shared:
+            return {}
+        owners = set[str]().union(*self.machines.people_of.values()) & self.people.active.keys()
+        reasons: dict[str, str] = {}
+        for login, keys in shared.items():
+            both = sorted(owners.intersection(keys))
+            if len(both) > 1:
+                dns = " and ".join(self.people.entries[key].dn for key in both)
+                reason = f"two people have the login name {login}: {dns}"
+                reasons.update(dict.fromkeys(both, reason))
+        return reasons
+
+    def _remarks_on_held(self) -> Iterator[str]:
+        hosts: dict[str, list[str]] = {}
+        for name, reason in self.held.items():
+            hosts.setdefault(reason, []).append(name)
+        for reason, names in hosts.items():
+            yield (
+                f"{reason}. Correct it in the directory; until then nothing is delivered to and"
+                f" removed from {some(names)}"
+            )
 
     def _unresolved_remarks(self) -> list[str]:
         """Return what cannot be found; raise Incomplete where that is an error.
@@ -133,7 +206,8 @@ class Decision:
             return [f"{text}, which cannot be found and is taken for gone" for text in reasons]
         remedy = (
             "Give this account the right to read them, or take the names out; where such names are"
-            " left of people who are gone, write unresolved: warn"
+            " left of people who are gone, write unresolved: warn, and the DN of a placeholder to"
+            " placeholders"
         )
         why = "they are not there, or this account may not see them"
         raise Incomplete(f"{'; '.join(reasons[:_SHOWN])}, which cannot be found", why, remedy)
@@ -145,48 +219,35 @@ class Decision:
                     yield f"{person.entry.dn} has no {self._layout.people_login} and is left out"
 
     def _projects_by_name(self, entries: Iterable[Entry]) -> dict[str, Entry]:
-        projects: dict[str, Entry] = {}
+        """Return the projects; raise where there are groups, and none of them can be one."""
+        by_group: dict[str, list[tuple[str, Entry]]] = {}
         # Sorted, so that the same directory gives the same answer in whatever order the server
         # sends.
         for entry in sorted(entries, key=lambda item: item.key):
             name = self._project_name(entry)
-            if name in projects:
-                raise Contradiction(
-                    f"two groups are the project {name}",
-                    f"{projects[name].dn} and {entry.dn}",
-                    "Narrow projects.base or projects.filter",
-                )
-            projects[name] = entry
-        return dict(sorted(projects.items()))
+            if name:
+                by_group.setdefault(group_name(name), []).append((name, entry))
+            else:
+                reason = f"{entry.dn} has no name: its {self._layout.projects_name} is empty or"
+                self._unusable.append((entry, f"{reason} cannot be read"))
+        for group, named in by_group.items():
+            if len(named) > 1:
+                reason = _same_group(group, named)
+                self._unusable += [(entry, reason) for _name, entry in named]
+        usable = dict(named[0] for named in by_group.values() if len(named) == 1)
+        if self._unusable and not usable:
+            what, _colon, why = self._unusable[0][1].partition(": ")
+            raise Contradiction(
+                what, why, "Correct projects.name, or narrow projects.base or projects.filter"
+            )
+        return dict(sorted(usable.items()))
 
     def _project_name(self, entry: Entry) -> str:
         attribute, prefix = self._layout.projects_name, self._settings.prefix
         names = entry.texts(attribute)
-        if len(names) > 1:  # The DN has the one that distinguishes it.
-            own = first_value(entry.dn, attribute)
-            names = _same_value(names, own) or sorted(names)
-        name = names[0].removeprefix(prefix).strip() if names else ""
-        if not name:
-            raise Incomplete(
-                f"{entry.dn} has no name",
-                f"its {attribute} is empty or cannot be read",
-                "Correct projects.name, or the right to read it",
-            )
-        return name
-
-    def _group_names(self) -> dict[str, str]:
-        """Return the name of each project's group in Ansible."""
-        owners: dict[str, str] = {}
-        for project in self.projects:
-            name = group_name(project)
-            if name in owners:
-                raise Contradiction(
-                    f"two projects would be the group {name}",
-                    f"{owners[name]} and {project}",
-                    "Rename one, or narrow projects.filter",
-                )
-            owners[name] = project
-        return {project: name for name, project in owners.items()}
+        # A group may have a further name that is no project's.
+        names = [name for name in names if name.startswith(prefix)] or names
+        return distinguished(entry, attribute, names).removeprefix(prefix).strip()
 
     # Updates
 
@@ -213,7 +274,14 @@ class Decision:
         for update in groups:
             self._update_group(update)
         changed = {update.key for update in groups} & self.groups.entries.keys()
-        return machines | self._update_members(changed)
+        machines |= self._update_members(changed)
+        require(machines.isdisjoint(self.held))
+        # Whether an answer may be empty is for a full reading to say.
+        require(self.has_members() or self._settings.allow_empty)
+        uncertain = self.people.uncertain.keys() | self.people.without_id
+        for name in machines if uncertain else ():
+            require(uncertain.isdisjoint(self.machines.people_of[name]))
+        return machines
 
     def _is_of_person(self, update: EntryUpdate) -> bool:
         return update.role == Role.PERSON or update.key in self.people.entries
@@ -223,6 +291,7 @@ class Decision:
 
     def _update_person(self, update: EntryUpdate, now: datetime) -> set[str]:
         key, entry = update.key, update.certain(Role.PERSON)
+        require(self.machines.name_of(key) is None)
         if key in self.people.entries:
             require(self.people.is_same_person(key, entry))
             projects = {name for name, members in self.members.items() if key in members}
@@ -234,23 +303,26 @@ class Decision:
 
     def _require_unnamed(self, key: str, person: Entry) -> None:
         """Raise Uncertain where a group or machine may name a person who is new."""
-        login = self.people.login_of(person)
         require(not self._is_known(key))
         require(not self._unmatched.unresolved_names())
-        require(not self.people.by_login.get(login))
-        require(not self._unmatched.is_login_outside(login))
+        for login in person.texts(self._layout.people_login):
+            require(not self.people.has_login(login))
+            require(not self._unmatched.is_login_outside(login))
         require(primary_group_of(person) not in self.groups.primary_groups())
 
     def _update_machine(self, update: EntryUpdate) -> str:
         entry = update.certain(Role.MACHINE)
         require(not self._settings.machine_map)
         name, former = self.machines.named(entry), self.machines.name_of(update.key)
+        if name is None:
+            raise Uncertain
+        require(len(entry.raw(self._layout.machines_name)) < 2)
         if former is None:
-            require(not self._is_known(update.key) and name not in self.machines.people_of)
+            require(not self._is_known(update.key) and self.machines.known(name) is None)
         else:
             require(name == former)
         require(self.machines.names_only_people(entry))
-        return self.machines.put(update.key, entry)
+        return self.machines.put(update.key, entry, name)
 
     def _update_group(self, update: EntryUpdate) -> None:
         key, name = update.key, self._project_names.get(update.key)
@@ -262,7 +334,7 @@ class Decision:
         entry = update.certain(Role.GROUP if name is None else Role.PROJECT)
         # A group that cannot be empty has no member now: a full reading finds whether it may be
         # read.
-        require(self._layout.empty_groups or any(self.groups.named_in(entry)))
+        require(self._layout.empty_groups or self.groups.names_anybody(entry))
         require(self._names_only_known(entry))
         if name is not None:
             require(self._project_name(entry) == name)
@@ -296,30 +368,19 @@ class Decision:
         """Return whether a group names nothing that was not looked up before."""
         unresolved = self._unmatched.unresolved_names()
         keys = self.groups.named_in(group)
-        logins = group.texts(*self._layout.member_logins)
+        logins = self.groups.logins_in(group)
         return all(key in unresolved or self._is_known(key) for key in keys) and all(
             login in unresolved or self._is_known_login(login) for login in logins
         )
 
     def _is_known_login(self, login: str) -> bool:
-        return login in self.people.by_login or self._unmatched.is_login_outside(login)
+        return self.people.has_login(login) or self._unmatched.is_login_outside(login)
 
 
-def _same_value(names: Iterable[str], own: str | None) -> list[str]:
-    """Return the names that the directory takes for the same as this one."""
-    if own is None:
-        return []
-    return [name for name in names if dn_key(f"x={name}") == dn_key(f"x={own}")]
-
-
-def _check_logins(machines: Iterable[Machine]) -> None:
-    """Raise Contradiction where a login name means two people."""
-    ids: dict[str, str] = {}
-    for machine in machines:
-        for user in machine.users:
-            if ids.setdefault(user.name, user.id) != user.id:
-                raise Contradiction(
-                    f"two people have the login name {user.name}",
-                    f"{ids[user.name]} and {user.id}",
-                    "Narrow people.base or people.filter",
-                )
+def _same_group(group: str, named: Sequence[tuple[str, Entry]]) -> str:
+    """Return why these cannot all be projects."""
+    names = sorted({name for name, _entry in named})
+    if len(names) > 1:
+        return f"two projects would be the group {group}: {' and '.join(names)}"
+    dns = " and ".join(entry.dn for _name, entry in named)
+    return f"two groups are the project {names[0]}: {dns}"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from .._directory.distinguished_names import any_of, identifier, machine_name
+from .._directory.distinguished_names import any_of, machine_name
 from .._directory.search import Entry, Query, Session, read_all
 from .._directory.settings import Settings
 from .accounts import ATTRIBUTES, why_closed
@@ -52,7 +52,7 @@ def look_outside(
         {
             bare_login(name, settings)
             for name in logins
-            if not decision.people.by_login.get(bare_login(name, settings))
+            if not decision.people.has_login(bare_login(name, settings))
         }
     )
     outside: dict[str, list[Entry]] = {}
@@ -60,7 +60,8 @@ def look_outside(
         for entry in read_all(
             session, Query(settings.base, any_of(attribute, missing), (attribute, *ATTRIBUTES))
         ):
-            outside.setdefault(entry.text(attribute), []).append(entry)
+            for login in entry.texts(attribute):
+                outside.setdefault(login, []).append(entry)
     return outside
 
 
@@ -78,7 +79,7 @@ def answer(explained: Explained, question: Question) -> dict[str, Any]:
     machines = [
         machine
         for machine in explained.membership.machines
-        if _is_asked(machine, question, explained.settings)
+        if _is_asked(machine, question, explained)
     ]
     return {
         "serial": explained.membership.serial,
@@ -89,11 +90,11 @@ def answer(explained: Explained, question: Question) -> dict[str, Any]:
     }
 
 
-def _is_asked(machine: Machine, question: Question, settings: Settings) -> bool:
-    names = {bare_login(user.name, settings) for user in machine.users}
+def _is_asked(machine: Machine, question: Question, explained: Explained) -> bool:
+    names = {bare_login(user.name, explained.settings) for user in machine.users}
     return (
-        (not question.machines or machine.machine in _machine_names(question, settings))
-        and (not question.users or bool(names & _logins(question, settings)))
+        (not question.machines or machine.machine in _known_machines(question, explained))
+        and (not question.users or bool(names & _known_logins(question, explained)))
         and (not question.projects or bool({*machine.projects} & {*question.projects}))
     )
 
@@ -102,12 +103,27 @@ def _machine_names(question: Question, settings: Settings) -> set[str]:
     return {machine_name(name, settings.domain) or name for name in question.machines}
 
 
+def _known_machines(question: Question, explained: Explained) -> set[str]:
+    """Return the names of the machines that are asked for, also by other names of theirs."""
+    names = _machine_names(question, explained.settings)
+    return {explained.decision.machines.known(name) or name for name in names}
+
+
 def _logins(question: Question, settings: Settings) -> set[str]:
     return {bare_login(name, settings) for name in question.users}
 
 
-def _projects(explained: Explained, question: Question) -> Iterator[dict[str, Any]]:
+def _known_logins(question: Question, explained: Explained) -> set[str]:
+    """Return the login names of the people who are asked for, also by other names of theirs."""
+    people = explained.decision.people
     logins = _logins(question, explained.settings)
+    aliased = (people.by_alias[login] for login in logins if login in people.by_alias)
+    keys = set[str]().union(*aliased)
+    return logins | {people.login_of(people.entries[key]) for key in keys}
+
+
+def _projects(explained: Explained, question: Question) -> Iterator[dict[str, Any]]:
+    logins = _known_logins(question, explained)
     for name, entry in explained.decision.projects.items():
         if question.projects and name not in question.projects:
             continue
@@ -133,11 +149,11 @@ def _users(explained: Explained, question: Question) -> Iterator[dict[str, Any]]
     machines = _machines_by_person(explained)
     people = sorted(
         explained.decision.people.entries.items(),
-        key=lambda item: (item[1].text(explained.settings.layout.people_login), item[0]),
+        key=lambda item: (explained.decision.people.login_of(item[1]), item[0]),
     )
     for key, entry in people:
         user = _user(explained, key, entry, machines.get(key, []))
-        if _is_user_asked(user, question, explained.settings):
+        if _is_user_asked(user, question, explained):
             yield {**user, **_outcome(explained, key, entry, user, question)}
 
 
@@ -153,14 +169,8 @@ def _user(explained: Explained, key: str, entry: Entry, machines: list[str]) -> 
     settings, decision = explained.settings, explained.decision
     paths = {name: members[key] for name, members in decision.members.items() if key in members}
     return {
-        "name": settings.login_format.replace("{name}", entry.text(settings.layout.people_login)),
-        "id": next(
-            (
-                identifier(settings.layout.people_id, raw)
-                for raw in entry.raw(settings.layout.people_id)
-            ),
-            "",
-        ),
+        "name": settings.login_format.replace("{name}", decision.people.login_of(entry)),
+        "id": decision.people.id_of(entry),
         "dn": entry.dn,
         "machines": machines,
         "projects": [
@@ -175,19 +185,20 @@ def _dn(decision: Decision, project: str, key: str) -> str:
     return top.dn if key == top.key else decision.groups.entries[key].dn
 
 
-def _is_user_asked(user: Mapping[str, Any], question: Question, settings: Settings) -> bool:
+def _is_user_asked(user: Mapping[str, Any], question: Question, explained: Explained) -> bool:
     """Return whether an answer has a user.
 
     It has those who are asked for by name, otherwise those who have some of what is asked for.
     """
     if question.users:
-        return bare_login(user["name"], settings) in _logins(question, settings)
+        login = bare_login(user["name"], explained.settings)
+        return login in _known_logins(question, explained)
     if not question.projects and not question.machines:
         return bool(user["projects"] or user["machines"])
     projects = {project["name"] for project in user["projects"]}
     by_project = not question.projects or bool(projects & {*question.projects})
     return by_project and (
-        not question.machines or bool({*user["machines"]} & _machine_names(question, settings))
+        not question.machines or bool({*user["machines"]} & _known_machines(question, explained))
     )
 
 
@@ -216,7 +227,7 @@ def _obstacles(
     yield from _about_projects(explained, user, question)
     if not user["machines"]:
         yield "no_machine", f"{user['name']} has no machine: {_where_machines(settings)}"
-    asked = _machine_names(question, settings)
+    asked = _known_machines(question, explained)
     if asked and not asked & {*user["machines"]}:
         yield from _about_machines(explained, user, asked)
 
@@ -293,7 +304,7 @@ def _unknown(explained: Explained, question: Question) -> Iterator[dict[str, Any
     settings = explained.settings
     for name in question.users:
         login = bare_login(name, settings)
-        if explained.decision.people.by_login.get(login):
+        if explained.decision.people.has_login(login):
             continue
         others = explained.outside.get(login, ())
         nothing = {

@@ -19,6 +19,7 @@ from .._directory.layouts import IN_CHAIN
 from .._directory.search import DnSearch, Entry, Query, Session, read_all, read_dns
 from .._directory.settings import SearchArea, Settings
 from . import accounts
+from .group_members import DYNAMIC, dn_attributes, login_attributes, logins_in
 from .netgroups import read_netgroups, users_named
 
 
@@ -37,6 +38,8 @@ class MembershipFacts:
 
     By the normal forms of DNs.
     """
+    other_groups: frozenset[str] = frozenset()
+    """The groups that are named and not followed, where groups inside of groups do not count."""
     other_logins: frozenset[str] = frozenset()
     """The same of login names."""
     netgroups: tuple[Entry, ...] = ()
@@ -44,8 +47,20 @@ class MembershipFacts:
     """What netgroups name as being inside of them, and is not there."""
 
 
+class HalfAnswer(Incomplete):
+    """A search left out an entry that was read by its DN, and that it should have found."""
+
+
 def read_facts(session: Session, settings: Settings) -> MembershipFacts:
     """Read all that is needed, and nothing by the person."""
+    try:
+        return _read_facts(session, settings)
+    except HalfAnswer:
+        # An entry may have been made between two of the searches.
+        return _read_facts(session, settings)
+
+
+def _read_facts(session: Session, settings: Settings) -> MembershipFacts:
     projects = tuple(
         _named(_read(session, settings.projects, group_attributes(settings), settings), settings)
     )
@@ -62,23 +77,30 @@ def read_facts(session: Session, settings: Settings) -> MembershipFacts:
             chains[project.key] = frozenset(_chain(session, settings, project, groups))
     owner_dns = (machine.texts(*settings.layout.machines_owners) for machine in machines)
     owned = {dn_key(dn): dn for dn in chain.from_iterable(owner_dns)}
-    fleet = {machine.key for machine in machines}
-    known = people.keys() | fleet
+    known = people.keys() | {machine.key for machine in machines} | settings.placeholders
     # Owners in any case: managedBy of Active Directory may name a group, whatever ``nested`` is.
     named = {**owned, **_groups_to_follow(settings, _naming(settings, groups, people))}
     _add_inner_groups(session, settings, groups, named, known)
     for group in groups.values():
         _refuse_empty(settings, group)
     netgroups, lost = read_netgroups(session, settings)
-    # Hosts among the owners are no lost names: those of FreeIPA manage themselves.
-    others = _others(
-        session, settings, _naming(settings, groups, people), {*known, *groups}, owned
-    ) | (owned.keys() & fleet)
-    logins = _other_logins(
-        session, settings, [*groups.values()], people.values(), users_named(netgroups)
-    )
+    others = _others(session, settings, _naming(settings, groups, people), {*known, *groups}, owned)
+    logins = _logins_in(settings, projects, groups) | users_named(netgroups)
+    logins.update(*(item.texts(*settings.layout.machines_owner_logins) for item in machines))
+    of_logins = _of_other_logins(session, settings, logins, people)
+    _check_found(session, settings, {**others, **of_logins})
+    _check_projects(session, settings, projects, groups)
     return MembershipFacts(
-        projects, groups, people, machines, chains, others, logins, netgroups, lost
+        projects=projects,
+        groups=groups,
+        people=people,
+        machines=machines,
+        chains=chains,
+        others=frozenset(others),
+        other_groups=_groups_among(session, settings, others),
+        other_logins=_logins_of(settings, of_logins.values()),
+        netgroups=netgroups,
+        lost_netgroups=lost,
     )
 
 
@@ -89,10 +111,11 @@ def group_attributes(settings: Settings) -> tuple[str, ...]:
     return _distinct(
         "objectClass",
         layout.projects_name,
-        *layout.member_dns,
-        *layout.member_logins,
+        *dn_attributes(layout, is_project=False),
+        *login_attributes(layout),
         *layout.member_of,
         *primary,
+        DYNAMIC,
     )
 
 
@@ -115,7 +138,8 @@ def person_attributes(settings: Settings) -> tuple[str, ...]:
 
 def machine_attributes(settings: Settings) -> tuple[str, ...]:
     """Return the attributes of a machine that are read."""
-    return _distinct(settings.layout.machines_name, *settings.layout.machines_owners)
+    layout = settings.layout
+    return _distinct(layout.machines_name, *layout.machines_owners, *layout.machines_owner_logins)
 
 
 def _distinct(*names: str) -> tuple[str, ...]:
@@ -136,10 +160,11 @@ def ranged(settings: Settings) -> tuple[str, ...]:
     layout = settings.layout
     own = (settings.user_attribute,) if settings.user_attribute else ()
     return (
-        *layout.member_dns,
-        *layout.member_logins,
+        *dn_attributes(layout, is_project=False),
+        *login_attributes(layout),
         *layout.member_of,
         *layout.machines_owners,
+        *layout.machines_owner_logins,
         *own,
     )
 
@@ -271,8 +296,8 @@ def _others(
     entries: Iterable[Entry],
     known: set[str],
     owned: Mapping[str, str],
-) -> frozenset[str]:
-    """Return what is named, exists, and is neither a person nor a group.
+) -> dict[str, Entry]:
+    """Return what is named, exists, and is neither a person nor a group nor a host.
 
     A service, a contact, a person from another domain.
     """
@@ -281,30 +306,97 @@ def _others(
         for key, dn in {**owned, **_members_of(settings, entries)}.items()
         if key not in known
     }
-    return frozenset(
-        entry.key
-        for entry in _look_up(session, settings, named, "(objectClass=*)", ("objectClass",))
+    # 389-ds hides its roles, which nsRole of people names, from filters without their class.
+    has_roles = any(name.lower() == "nsrole" for name in settings.layout.member_of)
+    kind = "(|(objectClass=*)(objectClass=ldapSubEntry))" if has_roles else "(objectClass=*)"
+    entries = _look_up(session, settings, named, kind, ("objectClass",))
+    return {entry.key: entry for entry in entries}
+
+
+def _groups_among(
+    session: Session, settings: Settings, others: Mapping[str, Entry]
+) -> frozenset[str]:
+    if settings.nested != "none":
+        return frozenset()
+    dns = {key: entry.dn for key, entry in others.items()}
+    groups = _look_up(session, settings, dns, settings.layout.groups_filter, ("objectClass",))
+    return frozenset(entry.key for entry in groups)
+
+
+def _check_found(session: Session, settings: Settings, outside: Mapping[str, Entry]) -> None:
+    """Raise HalfAnswer where an entry outside is one that a search should have found.
+
+    An index of slapd that was not rebuilt leaves out entries with success.
+    """
+    areas = {"people": settings.people, "machines": settings.machines}
+    for key, entry in outside.items():
+        for name, area in areas.items():
+            if area and area.contains(key) and _matches(session, entry.dn, area):
+                raise _half_answer(session, name, area, entry)
+
+
+def _check_projects(
+    session: Session, settings: Settings, projects: Iterable[Entry], groups: Mapping[str, Entry]
+) -> None:
+    """Raise HalfAnswer where a group inside of a project is itself one, and was not found."""
+    area = settings.projects
+    found = {entry.key for entry in projects}
+    inner = (entry for key, entry in groups.items() if key not in found and area.contains(key))
+    for entry in _named(inner, settings):
+        if _matches(session, entry.dn, area):
+            raise _half_answer(session, "projects", area, entry)
+
+
+def _matches(session: Session, dn: str, area: SearchArea) -> bool:
+    """Return whether an entry has what a filter asks for, by a search of the entry alone."""
+    # Of the base itself slapd looks at the entry, not at an index.
+    query = Query(dn, area.filter, ("objectClass",), "base")
+    reply = session.request(query, None)
+    return bool(reply.entries)
+
+
+def _half_answer(session: Session, name: str, area: SearchArea, entry: Entry) -> HalfAnswer:
+    return HalfAnswer(
+        f"the search for {name} at {session.uri} is incomplete",
+        f"it left out {entry.dn}, which is below {area.base} and matches {area.filter}",
+        "Rebuild the indexes of the server (slapindex, dsconf backend index reindex), or query"
+        " another one; nothing of the answer was used",
     )
 
 
-def _other_logins(
-    session: Session,
-    settings: Settings,
-    groups: Iterable[Entry],
-    people: Iterable[Entry],
-    named: Iterable[str],
-) -> frozenset[str]:
-    """Return the login names that are named, exist, and are no person's."""
+def _of_other_logins(
+    session: Session, settings: Settings, named: Iterable[str], people: Mapping[str, Entry]
+) -> dict[str, Entry]:
+    """Return the entries with these login names that are no person's."""
     login = settings.layout.people_login
-    written = set[str](named).union(*settings.machine_map.values())
-    written.update(*(group.texts(*settings.layout.member_logins) for group in groups))
-    logins = sorted(written - {person.text(login) for person in people})
-    existing: set[str] = set()
+    written = {*named, *chain.from_iterable(settings.machine_map.values())}
+    logins = sorted(written - _logins_of(settings, people.values()))
+    entries: dict[str, Entry] = {}
     for first in range(0, len(logins), settings.batch_size):
         batch = logins[first : first + settings.batch_size]
         for entry in read_all(session, Query(settings.base, any_of(login, batch), (login,))):
-            existing.update(entry.texts(login))
-    return frozenset(existing)
+            # Directories ignore case, and also find people whose names differ in case only.
+            if entry.key not in people:
+                entries[entry.key] = entry
+    return entries
+
+
+def _logins_of(settings: Settings, entries: Iterable[Entry]) -> frozenset[str]:
+    login = settings.layout.people_login
+    return frozenset(chain.from_iterable(entry.texts(login) for entry in entries))
+
+
+def _logins_in(
+    settings: Settings, projects: Iterable[Entry], groups: Mapping[str, Entry]
+) -> set[str]:
+    """Return the login names that groups have as members."""
+    own = {entry.key for entry in projects}
+    return set(
+        chain.from_iterable(
+            logins_in(settings.layout, group, is_project=key in own)
+            for key, group in groups.items()
+        )
+    )
 
 
 def _naming(
@@ -321,7 +413,10 @@ def _groups_to_follow(settings: Settings, entries: Iterable[Entry]) -> dict[str,
 
 def _members_of(settings: Settings, entries: Iterable[Entry]) -> dict[str, str]:
     """Return the DNs that these entries name as members, or as groups that they are in."""
-    attributes = (*settings.layout.member_dns, *settings.layout.member_of)
+    attributes = (
+        *dn_attributes(settings.layout, is_project=False),
+        *settings.layout.member_of,
+    )
     written = chain.from_iterable(entry.texts(*attributes) for entry in entries)
     return {dn_key(dn): dn for dn in map(member_dn, written)}
 

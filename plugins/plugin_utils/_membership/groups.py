@@ -13,6 +13,7 @@ from .._directory.distinguished_names import dn_key, member_dn
 from .._directory.search import Entry
 from .._directory.settings import Settings
 from .facts import MembershipFacts
+from .group_members import dn_attributes, is_dynamic, logins_in
 from .people import People, number_of_group
 from .unmatched_names import UnmatchedNames
 
@@ -34,6 +35,10 @@ class Groups:
         self._unmatched = unmatched
         self._layout = settings.layout
         self._is_nested = settings.nested != "none"
+        self._placeholders = settings.placeholders
+        self._projects = {entry.key for entry in facts.projects}
+        self._dns_of_project = dn_attributes(settings.layout, is_project=True)
+        self._dns_of_group = dn_attributes(settings.layout, is_project=False)
         self._chains = facts.chains
         self._by_member_of = self._index_member_of()
 
@@ -60,7 +65,20 @@ class Groups:
 
     def named_in(self, group: Entry) -> Iterator[str]:
         """Yield the DNs that a group names as its members, in normal form."""
-        return (dn_key(member_dn(text)) for text in group.texts(*self._layout.member_dns))
+        keys = (dn_key(member_dn(text)) for text in self._dns_in(group))
+        return (key for key in keys if key not in self._placeholders)
+
+    def _dns_in(self, group: Entry) -> list[str]:
+        is_project = group.key in self._projects
+        return group.texts(*(self._dns_of_project if is_project else self._dns_of_group))
+
+    def logins_in(self, group: Entry) -> list[str]:
+        """Return the login names that a group has as its members."""
+        return logins_in(self._layout, group, is_project=group.key in self._projects)
+
+    def names_anybody(self, group: Entry) -> bool:
+        """Return whether a group has a member that can be read, be it one that is nobody."""
+        return bool(self._dns_in(group))
 
     def members_of(self, group: Entry, where: str) -> dict[str, GroupPath]:
         """Return the people in a group, over all groups inside of it.
@@ -97,10 +115,14 @@ class Groups:
 
     def _direct_members(self, group: Entry, where: str) -> Iterator[tuple[str, str]]:
         """Yield key and written name of each member, whatever names it."""
-        for text in group.texts(*self._layout.member_dns):
-            yield dn_key(member_dn(text)), text
-        for login in group.texts(*self._layout.member_logins):
-            yield self._people.with_login(login, where), login
+        placeholders = self._placeholders
+        for text in self._dns_in(group):
+            key = dn_key(member_dn(text))
+            if key not in placeholders:
+                yield key, text
+        for login in self.logins_in(group):
+            for key in self._people.with_login(login, where) or ("",):
+                yield key, login
         for key in self._by_member_of.get(group.key, ()):
             yield key, key
         for key in self._people.with_primary_group(group):
@@ -121,6 +143,10 @@ class Groups:
             self.parents[member].discard(key)
         self.entries[key] = group
         self._link(self.parents, key, group)
+
+    def dynamic(self) -> list[str]:
+        """Return the DNs of the groups whose members the server computes."""
+        return sorted(group.dn for group in self.entries.values() if is_dynamic(group))
 
     def primary_groups(self) -> set[str]:
         """Return the numbers of the groups that people may have as their primary group."""

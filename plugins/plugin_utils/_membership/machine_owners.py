@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Set
 from functools import cached_property
@@ -15,9 +16,15 @@ from .._directory.search import Entry
 from .._directory.settings import Settings
 from .facts import MembershipFacts
 from .groups import Groups
-from .netgroups import Triple, triples
+from .listing import some
+from .naming import main_value
+from .netgroups import Triple, malformed, triples
 from .people import People
 from .unmatched_names import UnmatchedNames
+
+_SHOWN = 10
+"""How many bad entries a message names, since each of them has to be corrected."""
+_UNREADABLE = "its {} is empty or cannot be read"
 
 
 class MachineOwners:
@@ -36,6 +43,12 @@ class MachineOwners:
         unmatched: UnmatchedNames,
     ) -> None:
         self.remarks: list[str] = []
+        self.held: dict[str, str] = {}
+        """The machines of which nobody can say who has them, with the reason."""
+        self._unusable: list[tuple[Entry, str]] = []
+        """The entries whose names no machine can have, with these names."""
+        self._aliases: dict[str, str] = {}
+        """The names of machines by the further values of their naming attribute."""
         self._settings = settings
         self._people = people
         self._groups = groups
@@ -51,6 +64,7 @@ class MachineOwners:
         self._assign_by_user()
         for netgroup in facts.netgroups:
             self._assign_by_netgroup(netgroup)
+        self._report_unusable()
 
     @cached_property
     def by_person(self) -> dict[str, set[str]]:
@@ -75,39 +89,76 @@ class MachineOwners:
 
     def _assign_by_owner(self, machines: Iterable[Entry]) -> None:
         origins: dict[str, str] = {}
+        name_key = self._settings.layout.machines_name.lower()
         for entry in machines:
             name = self.named(entry)
+            if name is None:
+                self._unusable.append((entry, self._written_name(entry)))
+                continue
             if name in origins:
-                raise Contradiction(
-                    f"two entries are the machine {name}",
-                    f"{origins[name]} and {entry.dn}",
-                    "Narrow machines.base or machines.filter",
-                )
+                self.held[name] = f"two entries are the host {name}: {origins[name]} and {entry.dn}"
             origins[name] = entry.dn
             self._names[entry.key] = name
-            self.people_of[name] = set(self._owners(entry, name))
+            owners = self.people_of.setdefault(name, set())
+            owners.update(self._owners(entry, name))
+            if len(entry.values.get(name_key, ())) > 1:
+                self._add_aliases(entry, name)
 
-    def named(self, machine: Entry) -> str:
-        """Return the name that an entry gives to its machine."""
-        attribute, domain = self._settings.layout.machines_name, self._settings.domain
-        written = machine.text(attribute) or (domain and first_value(machine.dn, "cn")) or ""
-        name = machine_name(written, domain)
+    def _add_aliases(self, machine: Entry, name: str) -> None:
+        for written in machine.texts(self._settings.layout.machines_name):
+            alias = machine_name(written, self._settings.domain)
+            other = self._aliases.setdefault(alias, name) if alias else name
+            if other != name:
+                for held in (other, name):
+                    self.held[held] = f"the hosts {other} and {name} are both called {alias}"
+
+    def known(self, name: str | None) -> str | None:
+        """Return the name of the machine with a name or an alias; None where there is none."""
+        if name is None or name in self.people_of:
+            return name
+        return self._aliases.get(name)
+
+    def named(self, machine: Entry) -> str | None:
+        """Return the name that an entry gives to its machine; None where it gives no usable one."""
+        domain = self._settings.domain
+        name = machine_name(self._written_name(machine), domain)
         if name is None:
-            state = f"is {written!r}" if written else "is empty or cannot be read"
-            remedy = (
-                "Correct it or machines.name, or leave it out with a filter such as"
-                f" ({attribute}=*)"
-            )
-            raise Incomplete(
-                f"{machine.dn} has no name that a machine can have",
-                f"its {attribute} {state}",
-                remedy,
-            )
+            written = machine.texts(self._settings.layout.machines_name)
+            usable = (machine_name(text, domain) for text in sorted(written))
+            name = next((other for other in usable if other), None)
         return name
+
+    def _written_name(self, machine: Entry) -> str:
+        written = main_value(machine, self._settings.layout.machines_name)
+        return written or (self._settings.domain and first_value(machine.dn, "cn")) or ""
+
+    def _report_unusable(self) -> None:
+        """Report the entries without a usable name; raise where no machine has one."""
+        if not self._unusable:
+            return
+        attribute = self._settings.layout.machines_name
+        named = (
+            f"{entry.dn} ({written!r})" if written else entry.dn
+            for entry, written in self._unusable
+        )
+        entry, written = self._unusable[0]
+        remedy = (
+            "Write letters, digits and hyphens only, correct machines.name, or leave it out by"
+            " machines.filter"
+        )
+        if not self.people_of:
+            why = f"its {attribute} is {written!r}" if written else _UNREADABLE.format(attribute)
+            raise Incomplete(f"{entry.dn} has no name that a machine can have", why, remedy)
+        self.remarks.append(
+            f"{some(named, shown=_SHOWN)} is left out, as no host can have its {attribute} as a"
+            f" name. {remedy}"
+        )
 
     def _owners(self, machine: Entry, name: str) -> Iterator[str]:
         for dn in machine.texts(*self._settings.layout.machines_owners):
             key = dn_key(dn)
+            if key in self._settings.placeholders:
+                continue
             if key in self._people.entries:
                 yield key
             elif key in self._groups.entries:
@@ -117,6 +168,15 @@ class MachineOwners:
                 yield from self._groups.members_of(self._groups.entries[key], f"group {dn}")
             elif key != machine.key:  # FreeIPA's hosts manage themselves.
                 self._unmatched.add(f"machine {name}", key, dn)
+        if self._settings.layout.machines_owner_logins:
+            yield from self._owners_by_login(machine, name)
+
+    def _owners_by_login(self, machine: Entry, name: str) -> Iterator[str]:
+        for login in machine.texts(*self._settings.layout.machines_owner_logins):
+            keys = self._people.with_login(login, f"machine {name}")
+            yield from keys
+            if not keys:
+                self._unmatched.add(f"machine {name}", "", login)
 
     def _assign_by_map(self, written: str, logins: Iterable[str]) -> None:
         name = machine_name(written, self._settings.domain)
@@ -126,12 +186,11 @@ class MachineOwners:
                 "",
                 "Write a name such as pc1.example.com",
             )
-        owners = self.people_of.setdefault(name, set())
+        owners = self.people_of.setdefault(self.known(name) or name, set())
         for login in logins:
-            key = self._people.with_login(login, f"machine_map, {name},")
-            if key:
-                owners.add(key)
-            else:
+            keys = self._people.with_login(login, f"machine_map of {name}")
+            owners.update(keys)
+            if not keys:
                 self._unmatched.add(f"machine {name} in machine_map", "", login)
 
     def _assign_by_user(self) -> None:
@@ -140,19 +199,27 @@ class MachineOwners:
             return
         for key, person in self._people.active.items():
             for written in person.entry.texts(attribute):
-                name = machine_name(written, self._settings.domain)
+                name = self._named_by_user(written)
                 # ``machines`` is the list of the fleet: an attribute of a person does not add to
                 # it, or a machine would be lost together with its last user.
                 if name in self.people_of:
                     self.people_of[name].add(key)
-                else:
+                elif "=" not in written:
                     self.remarks.append(
                         f"{attribute} of {person.entry.dn} names {written!r},"
                         " which is not among the machines"
                     )
 
+    def _named_by_user(self, written: str) -> str | None:
+        """Return the machine that an attribute of a person names, by name or by DN."""
+        if "=" in written:
+            return self._names.get(dn_key(written))
+        return self.known(machine_name(written, self._settings.domain))
+
     def _assign_by_netgroup(self, netgroup: Entry) -> None:
-        where = f"netgroup {netgroup.text('cn')}"
+        where = f"netgroup {main_value(netgroup, 'cn')}"
+        for text in malformed(netgroup):
+            self._hold_named_in(text, where)
         for triple in triples(netgroup):
             if triple.is_pair:
                 self._assign_pair(triple, where)
@@ -161,28 +228,40 @@ class MachineOwners:
                     f"{where} gives {triple.user} any machine, which is passed over"
                 )
 
+    def _hold_named_in(self, text: str, where: str) -> None:
+        """Hold the machines that a triple names that cannot be read."""
+        reason = f"{where} has {text!r}, which is no triple (machine,user,domain)"
+        words = (machine_name(word, self._settings.domain) for word in re.split(r"[^\w.-]+", text))
+        names = {self.known(word) for word in words if word} & self.people_of.keys()
+        self.held.update({name: reason for name in names if name})
+        if not names:
+            self.remarks.append(f"{reason} and is ignored. Correct it in the directory")
+
     def _assign_pair(self, triple: Triple, where: str) -> None:
-        name = machine_name(triple.machine, self._settings.domain)
+        name = self.known(machine_name(triple.machine, self._settings.domain))
         if name is None or name not in self.people_of:
             self.remarks.append(
                 f"{where} names {triple.machine!r}, which is not among the machines"
             )
             return
-        key = self._people.with_login(triple.user, where)
-        if key:
-            self.people_of[name].add(key)
-        else:
+        keys = self._people.with_login(triple.user, where)
+        self.people_of[name].update(keys)
+        if not keys:
             self._unmatched.add(where, "", triple.user)
 
     def names_only_people(self, machine: Entry) -> bool:
         """Return whether an entry names as owners only people, itself, and entries outside."""
         owners = machine.texts(*self._settings.layout.machines_owners)
         keys = {dn_key(dn) for dn in owners} - self._people.entries.keys() - {machine.key}
-        return all(self._unmatched.is_outside(key) for key in keys)
+        keys -= self._settings.placeholders
+        logins = machine.texts(*self._settings.layout.machines_owner_logins)
+        return all(self._unmatched.is_outside(key) for key in keys) and all(
+            map(self._people.has_login, logins)
+        )
 
-    def put(self, key: str, machine: Entry) -> str:
+    def put(self, key: str, machine: Entry, name: str) -> str:
         """Add a machine, or replace its entry; return its name."""
-        name = self.named(machine)
+        self._unmatched.machine_keys.add(key)
         self._unmatched.forget(f"machine {name}")
         self._names[key] = name
         for owner in self.people_of.get(name, ()):

@@ -15,6 +15,7 @@ from .._directory.connection import LdapSession, connect
 from .._directory.settings import Settings
 from .assignments import Machine, Membership
 from .decide import Decision
+from .empty_answer import require_content
 from .explain import Explained, Question, answer, changes, look_outside
 from .facts import read_facts
 
@@ -60,6 +61,7 @@ def _explained(session: LdapSession, settings: Settings) -> Explained:
     taken, now = revision.read_revision(session, settings.base), datetime.now(UTC)
     decision = Decision(read_facts(session, settings), settings, now)
     membership = decision.membership(taken)
+    require_content(session, settings, decision)
     return Explained(
         settings,
         decision,

@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from .._directory.directory_errors import Contradiction
 from .._directory.distinguished_names import any_of
 from .._directory.search import Entry, Query, Session, read_all
 from .._directory.settings import Settings
@@ -43,11 +42,15 @@ def triples(entry: Entry) -> Iterator[Triple]:
     """Yield the triples of one netgroup; pure."""
     for text in entry.texts("nisNetgroupTriple"):
         match = _TRIPLE.fullmatch(text.strip())
-        if match is None:
-            raise Contradiction(
-                f"{entry.dn} has {text!r}", "which is no triple", "Write (machine,user,domain)"
-            )
-        yield Triple(match[1], match[2])
+        if match:
+            yield Triple(match[1], match[2])
+
+
+def malformed(entry: Entry) -> list[str]:
+    """Return what a netgroup has in the place of a triple, and is none; pure."""
+    return [
+        text for text in entry.texts("nisNetgroupTriple") if not _TRIPLE.fullmatch(text.strip())
+    ]
 
 
 def users_named(netgroups: Iterable[Entry]) -> set[str]:

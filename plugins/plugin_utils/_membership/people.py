@@ -9,14 +9,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
-from .._directory.directory_errors import Contradiction, Incomplete
+from .._directory.directory_errors import Incomplete
 from .._directory.distinguished_names import identifier, relative_id
 from .._directory.search import Entry
 from .._directory.settings import Settings
 from . import accounts
 from .assignments import User
+from .listing import some
+from .naming import main_value
+
+_SHOWN = 10
+"""How many bad entries a message names, since each of them has to be corrected."""
 
 
 @dataclass(slots=True)
@@ -35,52 +41,61 @@ class People:
         self.entries = dict(entries)
         self._layout = settings.layout
         self._login_format = settings.login_format
-        self.active = {
-            key: ActivePerson(entry, self.login_of(entry))
-            for key, entry in self.entries.items()
-            if accounts.is_open(entry, now)
-        }
+        self.active: dict[str, ActivePerson] = {}
         # Letter by letter, as Unix compares login names, although directories ignore case.
         self.by_login: dict[str, list[str]] = defaultdict(list)
+        self.by_alias: dict[str, list[str]] = defaultdict(list)
+        """The same by the further values of a login name."""
+        self.without_id: set[str] = set()
+        self.uncertain: dict[str, str] = {}
+        """People of whom nobody can say what they are to have, with the reason."""
         self._by_primary_group: dict[str, list[str]] = defaultdict(list)
+        self._id_key = settings.layout.people_id.lower()
+        self._login_key = settings.layout.people_login.lower()
         for key, entry in self.entries.items():
-            self._index(key, entry)
+            self.add(key, entry, now)
 
-    def _index(self, key: str, entry: Entry) -> None:
-        self.by_login[self.login_of(entry)].append(key)
+    def _index(self, key: str, login: str, entry: Entry) -> None:
+        self.by_login[login].append(key)
+        if len(entry.values.get(self._login_key, ())) > 1:
+            for alias in {*entry.texts(self._login_key)} - {login}:
+                self.by_alias[alias].append(key)
+        if not entry.values.get(self._id_key):
+            self.without_id.add(key)
         if self._layout.primary_group:
             self._by_primary_group[primary_group_of(entry)].append(key)
 
     def login_of(self, entry: Entry) -> str:
         """Return the login name as the directory has it."""
-        return entry.text(self._layout.people_login)
+        return main_value(entry, self._layout.people_login)
 
     def id_of(self, entry: Entry) -> str:
-        """Return what identifies a person for ever."""
+        """Return what identifies a person for ever; nothing where it cannot be read."""
         values = entry.raw(self._layout.people_id)
-        if not values:
-            remedy = (
-                "Give this account the right to read it, or write another attribute that never"
-                " changes to people.id"
-            )
-            raise Incomplete(
-                f"{entry.dn} has no {self._layout.people_id}",
-                "it is empty or cannot be read",
-                remedy,
-            )
-        return identifier(self._layout.people_id, values[0])
+        if len(values) > 1:
+            return main_value(entry, self._layout.people_id)
+        return identifier(self._layout.people_id, values[0]) if values else ""
 
-    def with_login(self, login: str, where: str) -> str:
-        """Return the key of the person with a login name, or nothing; ``where`` names it."""
-        keys = self.by_login.get(login, [])
+    def with_login(self, login: str, where: str) -> list[str]:
+        """Return the keys of the people with a login name; ``where`` names it.
+
+        More than one is a contradiction, and all of them are uncertain then.
+        """
+        keys = self.by_login.get(login) or self.by_alias.get(login, [])
         if len(keys) > 1:
             dns = " and ".join(sorted(self.entries[key].dn for key in keys))
-            raise Contradiction(
-                f"{where} has a member {login!r} who is not one person",
-                dns,
-                "Narrow people.base or people.filter",
-            )
-        return keys[0] if keys else ""
+            reason = f"{where} names {login!r}, which is the login name of {dns}"
+            self.uncertain.update(dict.fromkeys(keys, reason))
+        return keys
+
+    def has_login(self, login: str) -> bool:
+        """Return whether a login name is one of a person's."""
+        return login in self.by_login or login in self.by_alias
+
+    @cached_property
+    def folded_logins(self) -> dict[str, str]:
+        """Return the login names by their lower-case forms, for messages alone."""
+        return {login.lower(): login for login in (*self.by_alias, *self.by_login)}
 
     def with_primary_group(self, group: Entry) -> list[str]:
         """Return the keys of the people whose primary group this is.
@@ -90,6 +105,8 @@ class People:
         if not self._layout.primary_group:
             return []
         number = number_of_group(group)
+        if number is None and not _can_be_primary(group):
+            return []
         if number is None:
             what = (
                 "neither objectSid nor gidNumber can be read, so that those with this primary group"
@@ -106,10 +123,11 @@ class People:
         """Yield these people as a record has them, without those that cannot log in."""
         for key in keys:
             person = self.active.get(key)
-            if person is not None and person.login:
+            user_id = self.id_of(person.entry) if person is not None and person.login else ""
+            if person is not None and user_id:
                 yield User(
                     self._login_format.replace("{name}", person.login),
-                    self.id_of(person.entry),
+                    user_id,
                     tuple(sorted(person.projects)),
                     _hints(person.entry),
                 )
@@ -120,24 +138,42 @@ class People:
         return frozenset(self.id_of(entry) for entry in closed if entry.raw(self._layout.people_id))
 
     def expired(self, now: datetime) -> list[str]:
-        """Return the keys of the active people whose accounts have closed by their dates."""
+        """Return the keys of the people whose accounts have opened or closed by their dates."""
         return [
-            key for key, person in self.active.items() if not accounts.is_open(person.entry, now)
+            key
+            for key, entry in self.entries.items()
+            if accounts.is_open(entry, now) != (key in self.active)
         ]
 
-    def next_expiry(self, keys: Iterable[str] | None = None) -> datetime | None:
-        """Return when the next account closes by its date, of these people or of all."""
-        people = self.active.values() if keys is None else self._active_among(keys)
-        ends = (accounts.next_end(person.entry) for person in people)
-        return min((end for end in ends if end), default=None)
+    def next_expiry(self, now: datetime, keys: Iterable[str] | None = None) -> datetime | None:
+        """Return when the next account opens or closes by its date, of these people or of all."""
+        people = self.entries.values() if keys is None else self._among(keys)
+        dates = (accounts.next_change(entry, now) for entry in people)
+        return min((date for date in dates if date), default=None)
 
-    def _active_among(self, keys: Iterable[str]) -> Iterator[ActivePerson]:
-        return (self.active[key] for key in keys if key in self.active)
+    def _among(self, keys: Iterable[str]) -> Iterator[Entry]:
+        return (self.entries[key] for key in keys if key in self.entries)
+
+    def unreadable(self) -> Iterator[str]:
+        """Yield what is said about the values of accounts that cannot be read."""
+        dns: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for entry in self.entries.values():
+            if accounts.has_limits(entry):
+                for name, form in accounts.unreadable(entry):
+                    dns[name, form].append(f"{entry.dn} ({entry.text(name)!r})")
+        for (name, form), written in dns.items():
+            yield (
+                f"{name} is ignored, as it is no {form}: {some(written, shown=_SHOWN)}."
+                " Correct it in the directory"
+            )
 
     def add(self, key: str, entry: Entry, now: datetime) -> None:
         """Add a person whom no project names yet."""
-        self._index(key, entry)
-        self.replace(key, entry, set(), now)
+        login = self.login_of(entry)
+        self._index(key, login, entry)
+        self.entries[key] = entry
+        if accounts.is_open(entry, now):
+            self.active[key] = ActivePerson(entry, login)
 
     def replace(self, key: str, entry: Entry, projects: set[str], now: datetime) -> None:
         """Replace the entry of a person who keeps login name, id and primary group."""
@@ -165,7 +201,7 @@ class People:
             "primaryGroupID",
             "gidNumber",
         )
-        return all(entry.raw(name) == former.raw(name) for name in names)
+        return all(sorted(entry.raw(name)) == sorted(former.raw(name)) for name in names)
 
 
 def primary_group_of(person: Entry) -> str:
@@ -181,12 +217,18 @@ def number_of_group(group: Entry) -> str | None:
     return f"gid {gid}" if gid else None
 
 
+def _can_be_primary(group: Entry) -> bool:
+    """Return whether a group may be primary; one of RFC 4519 has no number in any case."""
+    classes = {name.lower() for name in group.texts("objectClass")}
+    return not classes or bool(classes & {"group", "posixgroup"})
+
+
 def _hints(entry: Entry) -> dict[str, Any]:
     home, uid = (
         entry.text("unixHomeDirectory") or entry.text("homeDirectory"),
         entry.text("uidNumber"),
     )
     return {
-        **({"uid": int(uid)} if uid.isdigit() else {}),
+        **({"uid": int(uid)} if uid.isdecimal() else {}),
         **({"home": home} if home.startswith("/") else {}),
     }

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterator
+from functools import cached_property
 
 from .._directory.distinguished_names import dn_key
 from .facts import MembershipFacts
-
-_SHOWN = 3
+from .listing import some
+from .people import People
 
 
 class UnmatchedNames:
@@ -20,26 +21,61 @@ class UnmatchedNames:
     ``outside`` exist, and are not among the people; ``unresolved`` cannot be found.
     """
 
-    def __init__(self, facts: MembershipFacts) -> None:
+    def __init__(self, facts: MembershipFacts, people: People) -> None:
         self._other_keys = facts.others
+        self._other_groups = facts.other_groups
         self._other_logins = facts.other_logins
+        self._machines = facts.machines
+        self._people = people
         self.outside: dict[str, set[str]] = defaultdict(set)
         self.unresolved: dict[str, set[str]] = defaultdict(set)
+        self._hosts: dict[str, set[str]] = defaultdict(set)
+        self._groups: dict[str, set[str]] = defaultdict(set)
+        self._other_case: dict[str, set[str]] = defaultdict(set)
         for name in facts.lost_netgroups:
             self.unresolved["a netgroup"].add(name)
 
     def add(self, where: str, key: str, written: str) -> None:
-        """Keep a name that ``where`` has; ``key`` is its DN in normal form."""
+        """Keep a name that ``where`` has; ``key`` is its DN in normal form, empty of a login."""
+        self._of_kind(key, written)[where].add(written)
+
+    def _of_kind(self, key: str, written: str) -> dict[str, set[str]]:
+        if key in self.machine_keys:
+            return self._hosts
+        if key in self._other_groups:
+            return self._groups
+        if not key and written.lower() in self._people.folded_logins:
+            return self._other_case
         exists = self.is_outside(key) or self.is_login_outside(written)
-        (self.outside if exists else self.unresolved)[where].add(written)
+        return self.outside if exists else self.unresolved
+
+    @cached_property
+    def machine_keys(self) -> set[str]:
+        """Return the DNs of the hosts in normal form, which only names in groups need."""
+        return {entry.key for entry in self._machines}
+
+    def remarks(self) -> Iterator[str]:
+        """Yield what is said about names that exist and count for nothing."""
+        for where, names in self.outside.items():
+            yield f"{where} names who is not among the people of people.base: {some(names)}"
+        for where, names in self._hosts.items():
+            yield f"{where} names hosts, which are ignored: {some(names)}"
+        for where, names in self._groups.items():
+            yield f"{where} names groups, which projects.nested: none ignores: {some(names)}"
+        for where, names in self._other_case.items():
+            yield (
+                f"{where} names {some(names)}, which is ignored: it differs in case from the login"
+                f" name {some(self._people.folded_logins[name.lower()] for name in names)}"
+            )
 
     def forget(self, where: str) -> None:
         """Drop the names outside that a group or machine had; it is about to be read again."""
-        self.outside.pop(where, None)
+        for names in (self.outside, self._hosts, self._groups, self._other_case):
+            names.pop(where, None)
 
     def is_outside(self, key: str) -> bool:
         """Return whether an entry exists and is neither a person nor a group."""
-        return key in self._other_keys
+        return key in self._other_keys or key in self._other_groups
 
     def is_login_outside(self, login: str) -> bool:
         """Return whether a login name exists outside of the people."""
@@ -49,10 +85,3 @@ class UnmatchedNames:
         """Return what cannot be found, as it is written and as a DN in normal form."""
         written = set[str]().union(*self.unresolved.values())
         return frozenset(written | {dn_key(text) for text in written})
-
-
-def some(names: Iterable[str]) -> str:
-    """Return the first of these names, and how many more there are."""
-    ordered = sorted(names)
-    more = f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""
-    return f"{', '.join(ordered[:_SHOWN])}{more}"

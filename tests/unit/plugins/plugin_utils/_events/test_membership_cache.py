@@ -234,3 +234,67 @@ def test_when_the_next_account_expires():
     assert cache.is_expiry_due(then)
     assert cache.update(cache.expired(then), then)
     assert cache.next_expiry is None and "id-u1" in cache.closed
+
+
+def test_a_host_in_a_group_is_ignored_as_in_a_full_reading():
+    world = World()
+    cache = MembershipCache(world.facts(), wanted(), NOW)
+    with_host = group("p0", "u0", "u1")
+    members = [*with_host.values["member"], b"cn=pc1,dc=x"]
+    with_host = Entry(with_host.dn, {**with_host.values, "member": members})
+    assert cache.update([EntryUpdate(with_host.key, Role.PROJECT, with_host)], NOW)
+    assert [(user.name, user.projects) for user in cache.fleet["pc1.example.com"].users] == [
+        ("u1", ("p0",))
+    ]
+
+
+def test_what_is_held_is_read_in_full():
+    world = World()
+    facts = world.facts()
+    twin = entry("cn=PC1.example.com,dc=x", cn="PC1.example.com")
+    twice = MembershipFacts(facts.projects, facts.groups, facts.people, (*facts.machines, twin))
+    cache = MembershipCache(twice, wanted(), NOW)
+    assert cache.held == {"pc1.example.com"} and "pc1.example.com" not in cache.fleet
+    world.members["p0"].add("u1")
+    assert not cache.update([world.update_of("p0")], NOW)
+
+
+def test_an_account_that_opens_by_its_date():
+    world = World()
+    facts, late = world.facts(), person("u1", pwdStartTime="20260302000000Z")
+    cache = MembershipCache(
+        MembershipFacts(
+            facts.projects, facts.groups, {**facts.people, late.key: late}, facts.machines
+        ),
+        wanted(),
+        NOW,
+    )
+    then = NOW + timedelta(days=1)
+    assert cache.next_expiry == then and cache.fleet["pc1.example.com"].users == ()
+    assert cache.update(cache.expired(then), then)
+    assert [user.name for user in cache.fleet["pc1.example.com"].users] == ["u1"]
+
+
+def test_no_member_at_all_is_for_a_full_reading_to_say():
+    world = World()
+    empty = {"projects": {"empty_groups": True}, "allow_empty": False}
+    for members in world.members.values():
+        members.clear()
+    world.members["p0"].add("u0")
+    cache = MembershipCache(world.facts(), wanted(**empty), NOW)
+    world.members["p0"].clear()
+    assert not cache.update([world.update_of("p0")], NOW)
+
+
+def test_the_groups_whose_members_the_server_computes():
+    world = World()
+    facts = world.facts()
+    url = {"memberurl": [b"ldap:///dc=x??sub?(title=boss)"]}
+    computed = Entry(facts.projects[0].dn, {**facts.projects[0].values, **url})
+    groups = {**facts.groups, computed.key: computed}
+    cache = MembershipCache(
+        MembershipFacts((computed, facts.projects[1]), groups, facts.people, facts.machines),
+        wanted(),
+        NOW,
+    )
+    assert cache.dynamic_groups == ["cn=p0,dc=x"]

@@ -6,11 +6,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import (
-    Contradiction,
-)
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.search import Entry
-from ansible_collections.shipping.code.plugins.plugin_utils._membership.accounts import is_open
+from ansible_collections.shipping.code.plugins.plugin_utils._membership.accounts import (
+    is_open,
+    next_change,
+    unreadable,
+)
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 YESTERDAY, TOMORROW = NOW - timedelta(days=1), NOW + timedelta(days=1)
@@ -50,6 +51,19 @@ def entry(name: str, value: str) -> Entry:
         ("shadowExpire", "0", True),
         ("shadowExpire", days(YESTERDAY), False),
         ("shadowExpire", days(TOMORROW), True),
+        ("shadowExpire", "2932897", True),  # the first day that no date can hold
+        ("shadowExpire", "2147483647", True),
+        ("accountExpires", "9223372032559808511", True),
+        ("accountExpires", "9223372036854775806", True),
+        ("accountExpires", "-1", True),
+        ("pwdEndTime", "202602280000Z", False),  # without seconds
+        ("pwdEndTime", "2026022823Z", False),  # without minutes
+        ("pwdEndTime", "20260301003000+0100", False),
+        ("pwdEndTime", "20260228233000-0100", True),
+        ("pwdEndTime", "203001010000Z", True),
+        ("pwdEndTime", "99991231235959-0100", True),
+        ("pwdStartTime", "20260302000000Z", False),
+        ("pwdStartTime", "20260228000000Z", True),
         ("cn", "a", True),
     ],
 )
@@ -65,6 +79,19 @@ def test_who_may_work(name, value, expected):
         ("pwdEndTime", "20261301000000Z"),
     ],
 )
-def test_what_cannot_be_read_is_an_error(name, value):
-    with pytest.raises(Contradiction, match=f"{name} of cn=a,dc=x is no"):
-        is_open(entry(name, value), NOW)
+def test_what_cannot_be_read_closes_no_account_and_is_reported(name, value):
+    assert is_open(entry(name, value), NOW)
+    assert [name for name, _form in unreadable(entry(name, value))] == [name]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("shadowExpire", days(TOMORROW), TOMORROW),
+        ("shadowExpire", days(YESTERDAY), None),
+        ("shadowExpire", "2147483647", None),
+        ("pwdStartTime", "20260302000000Z", TOMORROW),
+    ],
+)
+def test_when_an_account_opens_or_closes_next(name, value, expected):
+    assert next_change(entry(name, value), NOW) == expected

@@ -43,7 +43,8 @@ def entry(dn: str, **values: str | list[str]) -> Entry:
 
 
 def person(uid: str, **values: Any) -> Entry:
-    return entry(f"uid={uid},dc=x", **{"uid": uid, "entryUUID": f"id-{uid}", **values})
+    own = {"uid": values.pop("uids", uid), "entryUUID": f"id-{uid}"}
+    return entry(f"uid={uid},dc=x", **{**own, **values})
 
 
 def group(name: str, *members: str, **values: Any) -> Entry:
@@ -56,7 +57,7 @@ def machine(name: str, *owners: str) -> Entry:
     return entry(f"cn={name},dc=x", cn=name, owner=[f"uid={uid},dc=x" for uid in owners])
 
 
-FOUND = ("chains", "others", "netgroups", "lost_netgroups")
+FOUND = ("chains", "others", "other_groups", "netgroups", "lost_netgroups")
 
 
 def answer(
@@ -295,8 +296,17 @@ def test_machines_of_netgroups():
         "netgroup n gives ada any machine, which is passed over",
         "netgroup n names 'other', which is not among the machines",
     )
-    with pytest.raises(Contradiction, match="is no triple"):
-        answer([], [], [], netgroups=(entry("cn=n,dc=x", cn="n", nisNetgroupTriple="(pc1,ada)"),))
+
+
+def test_a_triple_that_cannot_be_read_concerns_its_machine_alone():
+    netgroups = (entry("cn=n,dc=x", cn="n", nisNetgroupTriple=["(pc1,ada)", "(pc2,ada,)", "x y"]),)
+    found = answer(
+        [group("a", "ada")], [person("ada")], [machine("pc1"), machine("pc2")], netgroups=netgroups
+    )
+    assert [item.machine for item in found.machines] == ["pc2.example.com"]
+    assert projects_of(found) == {"ada": ["a"]}
+    assert any("netgroup n has '(pc1,ada)'" in remark for remark in found.remarks)
+    assert any("netgroup n has 'x y'" in remark for remark in found.remarks)
 
 
 def test_who_has_no_login_is_left_out_and_told():
@@ -318,13 +328,24 @@ def test_a_closed_account_has_neither_projects_nor_machines():
 
 
 def test_two_people_of_one_login():
-    twins = [person("ada"), entry("uid=ada,ou=y,dc=x", uid="ada", entryUUID="id-2")]
-    machines = [machine("pc1", "ada"), entry("cn=pc2,dc=x", cn="pc2", owner="uid=ada,ou=y,dc=x")]
-    with pytest.raises(Contradiction, match="two people have the login name ada"):
-        answer([], twins, machines)
-    posix = entry("cn=a,dc=x", cn="a", memberUid="ada")
-    with pytest.raises(Contradiction, match="project a has a member 'ada' who is not one person"):
-        answer([posix], twins, [], layout="rfc2307")
+    """Which of them a host means is not known: their hosts are left as they are."""
+    twins = [person("ada"), entry("uid=ada,ou=y,dc=x", uid="ada", entryUUID="id-2"), person("bob")]
+    machines = [
+        machine("pc1", "ada"),
+        entry("cn=pc2,dc=x", cn="pc2", owner="uid=ada,ou=y,dc=x"),
+        machine("pc3", "bob"),
+    ]
+    found = answer([], twins, machines)
+    assert [item.machine for item in found.machines] == ["pc3.example.com"]
+    assert found.remarks == (
+        "two people have the login name ada: uid=ada,dc=x and uid=ada,ou=y,dc=x. Correct it in the"
+        " directory; until then nothing is delivered to and removed from pc1.example.com,"
+        " pc2.example.com",
+    )
+    posix = entry("cn=a,dc=x", cn="a", memberUid=["ada", "bob"])
+    found = answer([posix], twins, machines[:1] + machines[2:], layout="rfc2307")
+    assert projects_of(found) == {"bob": ["a"]}
+    assert found.remarks[0].startswith("project a names 'ada', which is the login name of uid=ada,")
 
 
 def test_login_names_are_compared_as_unix_does():
@@ -350,3 +371,214 @@ def test_projects_that_contradict_each_other(projects, text):
 def test_a_map_with_a_name_that_is_none():
     with pytest.raises(Contradiction, match="'pc 1' in machine_map is no machine's name"):
         answer([], [], [], machine_map={"pc 1": ["ada"]})
+
+
+# One bad entry concerns that entry alone
+
+
+def test_an_expiry_that_cannot_be_read_is_reported_and_removes_nothing():
+    people = [person("ada", shadowExpire="soon"), person("bob", shadowExpire="2147483647")]
+    found = answer([group("a", "ada", "bob")], people, [machine("pc1", "ada", "bob")])
+    assert projects_of(found) == {"ada": ["a"], "bob": ["a"]}
+    assert found.remarks == (
+        "shadowExpire is ignored, as it is no number: uid=ada,dc=x ('soon'). Correct it in the"
+        " directory",
+    )
+
+
+def test_a_host_whose_name_no_host_can_have_is_left_out_by_name():
+    found = answer(
+        [group("a", "ada")],
+        [person("ada")],
+        [machine("pc_ada", "ada"), machine("pc2", "ada"), entry("ou=pc3,dc=x")],
+    )
+    assert [item.machine for item in found.machines] == ["pc2.example.com"]
+    (remark,) = found.remarks
+    assert remark.startswith(
+        "cn=pc_ada,dc=x ('pc_ada'), ou=pc3,dc=x is left out, as no host can have its cn as a name"
+    )
+    with pytest.raises(Incomplete, match="has no name that a machine can have"):
+        answer([group("a", "ada")], [person("ada")], [machine("pc_ada", "ada")])
+
+
+def test_two_entries_of_one_host_concern_that_host_alone():
+    twin = entry("cn=PC1.Example.Com,dc=x", cn="PC1.Example.Com")
+    found = answer(
+        [group("a", "ada")], [person("ada")], [machine("pc1", "ada"), twin, machine("pc2", "ada")]
+    )
+    assert [item.machine for item in found.machines] == ["pc2.example.com"]
+    assert found.remarks[0].startswith("two entries are the host pc1.example.com: ")
+
+
+def test_a_person_without_an_id_concerns_the_hosts_of_that_person_alone():
+    people = [person("ada"), entry("uid=bob,dc=x", uid="bob")]
+    machines = [machine("pc1", "ada"), machine("pc2", "ada", "bob")]
+    found = answer([group("a", "ada", "bob")], people, machines)
+    assert [item.machine for item in found.machines] == ["pc1.example.com"]
+    assert found.remarks[0].startswith("uid=bob,dc=x has no entryUUID. ")
+    with pytest.raises(Incomplete, match="uid=bob,dc=x has no entryUUID"):
+        answer([group("a", "bob")], people[1:], machines)
+
+
+def test_groups_that_cannot_be_projects_concern_their_members_alone():
+    projects = [
+        group("a", "ada"),
+        group("b c", "bob"),
+        group("b_c", "cy"),
+        entry("ou=d,dc=x", member="uid=dan,dc=x"),
+    ]
+    names = ("ada", "bob", "cy", "dan")
+    machines = [machine(f"pc-{name}", name) for name in names]
+    found = answer(projects, [person(name) for name in names], machines)
+    assert [item.machine for item in found.machines] == ["pc-ada.example.com"]
+    assert list(found.projects) == ["a"]
+    assert [remark.partition(".")[0] for remark in found.remarks] == [
+        "ou=d,dc=x has no name: its cn is empty or cannot be read",
+        "two projects would be the group project_b_c: b c and b_c",
+    ]
+
+
+# Each value of a naming attribute
+
+
+def test_each_login_name_of_a_person_is_an_alias():
+    people = [
+        person("ada", uids=["ada.lovelace", "ada"]),
+        entry("cn=Bob,dc=x", uid=["bob.babbage", "bob"], entryUUID="id-bob"),
+    ]
+    posix = entry("cn=a,dc=x", cn="a", memberUid=["ada.lovelace", "bob.babbage"])
+    machines = [machine("pc1", "ada"), entry("cn=pc2,dc=x", cn="pc2", owner="cn=Bob,dc=x")]
+    found = answer([posix], people, machines, layout="rfc2307", unresolved="error")
+    assert projects_of(found) == {"ada": ["a"], "bob": ["a"]}
+
+
+def test_an_alias_gives_way_to_the_name_of_another_person():
+    people = [person("ada", uids=["ada", "bob"]), person("bob")]
+    posix = entry("cn=a,dc=x", cn="a", memberUid="bob")
+    machines = [machine("pc1", "ada", "bob")]
+    assert projects_of(answer([posix], people, machines, layout="rfc2307")) == {
+        "ada": [],
+        "bob": ["a"],
+    }
+
+
+def test_each_name_of_a_host_is_an_alias():
+    twice = entry("cn=pc1,dc=x", cn=["desk_1", "a-desk", "pc1"])
+    people = [person("ada", host="A-Desk"), person("bob")]
+    netgroups = (entry("cn=n,dc=x", cn="n", nisNetgroupTriple="(a-desk,bob,)"),)
+    found = answer(
+        [group("a", "ada")], people, [twice], people={"machines": "host"}, netgroups=netgroups
+    )
+    assert [(item.machine, len(item.users)) for item in found.machines] == [("pc1.example.com", 2)]
+    assert not found.remarks
+
+
+def test_a_name_with_the_prefix_is_the_name_of_the_project():
+    twice = entry("cn=alpha,dc=x", cn=["alpha", "prj-one"], member="uid=ada,dc=x")
+    found = answer([twice], [person("ada")], [machine("pc1")], projects={"prefix": "prj-"})
+    assert list(found.projects) == ["one"]
+
+
+# Members that are known by another role
+
+
+def test_a_host_in_a_group_is_named_as_one():
+    projects = [entry("cn=a,dc=x", cn="a", member=["uid=ada,dc=x", "cn=pc2,dc=x"])]
+    found = answer(projects, [person("ada")], [machine("pc1", "ada"), machine("pc2")])
+    assert projects_of(found) == {"ada": ["a"]}
+    assert found.remarks == ("project a names hosts, which are ignored: cn=pc2,dc=x",)
+
+
+def test_a_login_name_that_differs_in_case_is_not_lost():
+    posix = entry("cn=a,dc=x", cn="a", memberUid=["Ada", "bob"])
+    found = answer(
+        [posix],
+        [person("ada"), person("bob")],
+        [machine("pc1", "ada", "bob")],
+        layout="rfc2307",
+        unresolved="error",
+    )
+    assert projects_of(found) == {"ada": [], "bob": ["a"]}
+    assert found.remarks == (
+        "project a names Ada, which is ignored: it differs in case from the login name ada",
+    )
+
+
+def test_a_group_that_is_not_followed_is_named_as_one():
+    projects = [entry("cn=a,dc=x", cn="a", member=["uid=ada,dc=x", "cn=t,dc=x"])]
+    team = frozenset({"cn=t,dc=x"})
+    found = answer(
+        projects,
+        [person("ada")],
+        [machine("pc1")],
+        projects={"nested": "none"},
+        others=team,
+        other_groups=team,
+    )
+    assert found.remarks == (
+        "project a names groups, which projects.nested: none ignores: cn=t,dc=x",
+    )
+
+
+@pytest.mark.parametrize(
+    ("inner", "layout"),
+    [
+        ({"objectClass": "groupOfUniqueNames", "uniqueMember": "uid=ada,dc=x#'1'B"}, "freeipa"),
+        ({"objectClass": "posixGroup", "memberUid": "ada"}, "groupofnames"),
+        ({"objectClass": "groupOfMembers", "member": "uid=ada,dc=x"}, "rfc2307bis"),
+    ],
+)
+def test_a_group_of_another_class_inside(inner: dict[str, str], layout: str):
+    team = entry("cn=t,dc=x", cn="t", **inner)
+    people = [person("ada", ipaUniqueID="1")]
+    computer = entry("cn=pc1,dc=x", cn="pc1", fqdn="pc1", owner="uid=ada,dc=x")
+    managed = {"machines": {"domain": "example.com", "owners": ["owner"]}}
+    project = entry("cn=a,dc=x", cn="a", member="cn=t,dc=x")
+    found = answer([project], people, [computer], [team], layout=layout, **managed)
+    assert projects_of(found) == {"ada": ["a"]}
+
+
+def test_what_is_left_in_member_uid_of_a_group_by_dn_does_not_count():
+    team = entry("cn=t,dc=x", cn="t", objectClass="group", memberUid="ada")
+    found = answer(
+        [entry("cn=a,dc=x", cn="a", member=["cn=t,dc=x", "uid=bob,dc=x"])],
+        [person("ada"), person("bob")],
+        [machine("pc1", "ada")],
+        [team],
+    )
+    assert projects_of(found) == {"ada": []}
+
+
+# Placeholders of empty groups
+
+
+def test_a_placeholder_is_nobody():
+    nobody = "cn=nobody,dc=x"
+    projects = [
+        group("a", "ada"),
+        entry("cn=b,dc=x", cn="b", member=["", "CN=Nobody, dc=x"]),
+    ]
+    machines = [machine("pc1", "ada"), entry("cn=pc2,dc=x", cn="pc2", owner=nobody)]
+    found = answer(projects, [person("ada")], machines, placeholders=[nobody])
+    assert found.remarks == ()
+    assert projects_of(found) == {"ada": ["a"]}
+    with pytest.raises(Incomplete, match="project b names CN=Nobody, dc=x, which cannot"):
+        answer(projects, [person("ada")], machines)
+
+
+def test_hosts_by_dn_in_attributes_of_people():
+    names = ["CN=PC1, dc=x", "cn=other,dc=x", "pc2"]
+    people = [person("ada", seeAlso=names)]
+    machines = [machine("pc1"), machine("pc2")]
+    found = answer([group("a", "ada")], people, machines, people={"machines": "seeAlso"})
+    assert [len(item.users) for item in found.machines] == [1, 1]
+    assert not found.remarks
+
+
+def test_owners_by_login_name():
+    hosts = {"domain": "example.com", "owner_logins": ["uid"]}
+    computer = entry("cn=pc1,dc=x", cn="pc1", uid="ada")
+    found = answer([group("a", "ada")], [person("ada")], [computer], machines=hosts)
+    assert projects_of(found) == {"ada": ["a"]}
+    with pytest.raises(Incomplete, match=r"machine pc1\.example\.com names ada, which can"):
+        answer([group("a", "bob")], [person("bob")], [computer], machines=hosts)
