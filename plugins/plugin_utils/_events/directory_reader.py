@@ -13,13 +13,16 @@ from ...module_utils._toolbox.revision_order import is_older
 from .._directory import revision
 from .._directory.connection import LdapSession
 from .._directory.directory_errors import DirectoryError
-from .._membership.entry_update import EntryUpdate
+from .._membership.empty_answer import require_content
+from .._membership.entry_update import EntryUpdate, Role
 from .._membership.facts import read_facts
 from .membership_cache import MembershipCache
 from .reread import reread
 from .reread_queue import RereadRequest
 from .source_options import Options
 
+_DYNAMIC_PAUSE = 5.0
+"""Seconds between two readings of everything because of dynamic groups."""
 _MANY = 200
 """From so many changed entries on, reading everything is quicker."""
 
@@ -38,10 +41,13 @@ class DirectoryReader:
         self._reconcile = options.reconcile
         self._accepts_older = options.accept_older
         self._everything_read_at = float("-inf")
+        self._dynamic_due_at = float("inf")
+        """When dynamic groups are to be read, since a person has changed."""
 
     def seconds_until_due(self) -> float:
         """Return after how long something is to be read although nothing is reported."""
-        seconds = self._everything_read_at + self._reconcile - time.monotonic()
+        due_at = min(self._everything_read_at + self._reconcile, self._dynamic_due_at)
+        seconds = due_at - time.monotonic()
         if self.cache and self.cache.next_expiry:
             expiry = (self.cache.next_expiry - datetime.now(UTC)).total_seconds()
             # A date that passes is no change of an entry: no server reports it.
@@ -68,7 +74,17 @@ class DirectoryReader:
             request.everything
             or len(request.dns) > _MANY
             or time.monotonic() - self._everything_read_at >= self._reconcile
+            or time.monotonic() >= self._dynamic_due_at
         )
+
+    def _expect_dynamic(self, cache: MembershipCache, updates: Iterable[EntryUpdate]) -> None:
+        """Note that the members of dynamic groups may be others, since a person has changed.
+
+        The server computes them from any attribute, so that only a full reading shows them.
+        """
+        if cache.dynamic_groups and any(update.role == Role.PERSON for update in updates):
+            due_at = max(time.monotonic(), self._everything_read_at + _DYNAMIC_PAUSE)
+            self._dynamic_due_at = min(self._dynamic_due_at, due_at)
 
     def _read_changed(
         self, session: LdapSession, cache: MembershipCache, dns: Iterable[str], published: str
@@ -83,6 +99,7 @@ class DirectoryReader:
         self.cache = None
         if not cache.update(updates, now):
             return self._read_everything(session, published, now), updates
+        self._expect_dynamic(cache, updates)
         self.cache, self.revision = cache, taken
         return cache, updates
 
@@ -105,8 +122,9 @@ class DirectoryReader:
             )
         self.cache = None  # The former one is out of date when the next line fails.
         cache = MembershipCache(read_facts(session, self._settings), self._settings, now)
+        require_content(session, self._settings, cache.decision)
         self.cache, self.revision = cache, taken
-        self._everything_read_at = time.monotonic()
+        self._everything_read_at, self._dynamic_due_at = time.monotonic(), float("inf")
         return cache
 
     def _take_revision(self, session: LdapSession) -> str:

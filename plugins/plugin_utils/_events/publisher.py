@@ -13,7 +13,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._membership.assignments import Membership
+from .._membership.assignments import Machine, Membership
 from . import payloads
 from .announcer import Announcer
 from .blocked_removals import BlockedRemovals
@@ -65,7 +65,7 @@ class Publisher:
     ) -> None:
         """Write what is wanted now, and announce what is new; ``moments`` says when it was seen."""
         self._announcer.revision = revision
-        check = self.removals.check(self._fleet, dict(cache.fleet))
+        check = self.removals.check(self._fleet, {**cache.fleet, **self._kept(cache)})
         projects = self._projects(cache, check.blocked)
         changes = self._changes(cache, check.fleet)
         wanted = Membership(revision, (), projects, cache.remarks)
@@ -80,16 +80,25 @@ class Publisher:
             pending = differing(former_fleet, self._fleet) & self._fleet.keys()
         else:
             self.has_published = True
-            self._announce_snapshot(facts)
+            self._announce_snapshot(cache, facts)
             self._announce_changes(changes, former_blocked, facts)
             pending = self._announce_again(changes, facts)
         self.was_published = True
         if pending:
             self._announcer.put(payloads.pending(pending, facts))
 
+    def _kept(self, cache: MembershipCache) -> dict[str, Machine]:
+        """Return the machines of which nothing is known now, as they were published last."""
+        return {name: self._fleet[name] for name in cache.held if name in self._fleet}
+
     def _projects(self, cache: MembershipCache, blocked: BlockedRemovals) -> dict[str, str]:
-        """Return the projects that exist, and those that are wanted while a removal is blocked."""
+        """Return the projects that exist, and those that are wanted while a removal is blocked.
+
+        Also those of machines of which nothing is known now.
+        """
         blocked_projects = {project for _machine, _id, project in blocked.removals}
+        for machine in self._kept(cache).values():
+            blocked_projects.update(machine.projects)
         kept = {project: self._wanted.projects.get(project, "") for project in blocked_projects}
         return {**kept, **cache.projects}
 
@@ -123,8 +132,10 @@ class Publisher:
             or projects != self._wanted.projects
         )
 
-    def _announce_snapshot(self, facts: Mapping[str, Any]) -> None:
+    def _announce_snapshot(self, cache: MembershipCache, facts: Mapping[str, Any]) -> None:
         projects = sorted(self._wanted.projects)
+        dynamic = cache.dynamic_groups
+        facts = {**facts, "dynamic_groups": dynamic} if dynamic else facts
         self._announcer.put(
             payloads.event("snapshot", [], projects=projects, **self.counts(), **facts)
         )

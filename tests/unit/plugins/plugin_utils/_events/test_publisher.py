@@ -35,7 +35,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._events.source_optio
 from ansible_collections.shipping.code.plugins.plugin_utils._membership import membership_state
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.facts import MembershipFacts
 
-from .._membership.test_decide import NOW, OPTIONS, group, machine, person
+from .._membership.test_decide import NOW, OPTIONS, entry, group, machine, person
 
 PEOPLE = [f"u{number}" for number in range(4)]
 
@@ -181,3 +181,18 @@ def test_each_object_has_few_attributes(tmp_path: Path):
     ours = [part for part in parts if "_events" in type(part).__module__]
     assert len(ours) >= 8
     assert {type(part).__name__: len(vars(part)) for part in ours if len(vars(part)) > 11} == {}
+
+
+def test_a_host_of_which_nothing_is_known_keeps_what_was_published(tmp_path: Path):
+    published = Published(tmp_path)
+    known = facts("u0", "u1")
+    cache = MembershipCache(known, options(tmp_path).directory, NOW)
+    published.publisher.publish(cache, "time:control:1", None, {})
+    twin = entry("cn=PC1.example.com,dc=x", cn="PC1.example.com")
+    # u1 has left, but two entries say that they are the host.
+    left = facts("u0")
+    twice = MembershipFacts(left.projects, left.groups, left.people, (*left.machines, twin))
+    cache = MembershipCache(twice, options(tmp_path).directory, NOW)
+    published.publisher.publish(cache, "time:control:2", None, {})
+    assert published.members() == {"u0", "u1"}
+    assert [event["type"] for event in published.events if event["type"] == "left"] == []
