@@ -20,7 +20,8 @@ description:
   - So that nobody works with half an inventory, such an error also ends the run, unless the setting
     C(any_unparsed_is_failed) of Ansible's inventory says V(false) explicitly.
   - A machine whose users have no project any more stays in the inventory, with empty lists.
-  - The name of the file must end with C(ldap_projects.yml) or C(ldap_projects.yaml).
+  - The name of the file ends with C(.yml) or C(.yaml), best with C(ldap_projects.yml). Ansible
+    ignores files with other endings, and only warns.
   - The plugin only reads. Strings of the directory are never templates.
 author:
   - shipping.code contributors (@shipping-code)
@@ -55,7 +56,7 @@ options:
   state_path:
     description:
       - The folder that says what is wanted and what has been delivered, for O(source=state) and
-        O(only=pending).
+        O(only=pending). It also remembers a rejected password for O(rejection_hold).
       - A relative path begins at the folder of the inventory file.
     type: str
   bind_password:
@@ -178,6 +179,7 @@ state_path: /var/lib/shipping/membership
 import contextlib
 import hashlib
 import os
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -203,6 +205,20 @@ from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignme
     Membership,
 )
 
+_PLUGIN_LINE = re.compile(
+    rb"""(?:^|[{,])\s*["']?plugin["']?\s*:\s*["']?shipping\.code\.ldap_projects\b""", re.MULTILINE
+)
+_HEAD = 65_536
+
+
+def _names_plugin(path: str) -> bool:
+    """Return whether a YAML file names this plugin; its content is parsed later."""
+    if not path.endswith((".yml", ".yaml")):
+        return False
+    with contextlib.suppress(OSError), open(path, "rb") as file:
+        return _PLUGIN_LINE.search(file.read(_HEAD)) is not None
+    return False
+
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     """Machines of a directory, grouped by projects."""
@@ -212,10 +228,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     loader: Any
 
     def verify_file(self, path: str) -> bool:
-        """Return whether the file is one of ours, by its name."""
-        return bool(super().verify_file(path)) and path.endswith(
-            ("ldap_projects.yml", "ldap_projects.yaml")
-        )
+        """Return whether the file is one of ours, by its name or by the plugin that it names."""
+        if not super().verify_file(path):
+            return False
+        # Ansible ignores a file that no plugin takes, and goes on without its hosts.
+        return path.endswith(("ldap_projects.yml", "ldap_projects.yaml")) or _names_plugin(path)
 
     # Ansible itself passes ``cache`` by its name.
     def parse(  # type: ignore[override]
@@ -273,7 +290,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             read_membership,
         )
 
-        directory_settings = read_settings(self, self.loader, folder, path)
+        state_path = self.get_option("state_path")
+        directory_settings = read_settings(
+            self, self.loader, folder, path, beside(folder, state_path) if state_path else ""
+        )
         if not self.get_option("cache"):
             return read_membership(directory_settings)
         # The key of Ansible's cache is the path alone: an edited file would get the former answer.

@@ -185,6 +185,8 @@ def environment(settings: dict[str, Any]) -> dict[str, str]:
         # git prompts for a password at the terminal itself, whatever its input is.
         "GIT_TERMINAL_PROMPT": "0",
         "ANSIBLE_NOCOLOR": "1",
+        # Else an inventory that Ansible ignores, such as one of another name, would be a success.
+        "ANSIBLE_INVENTORY_UNPARSED_FAILED": "true",
         **from_settings,
     }
 
