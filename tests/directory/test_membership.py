@@ -273,3 +273,34 @@ def test_a_filter_with_a_mistake(groupofnames: Directory):
     error = refusal(groupofnames, people={"filter": "(uid)"})
     assert "(uid)" in error.what
     assert "filter" in error.remedy
+
+
+def test_roles_of_389ds_as_projects(ds389: Directory):
+    """Its roles are hidden from each filter that does not name their class."""
+    roles = {name: f"cn={name},ou=people,{SUFFIX}" for name in ("boss", "guest")}
+    classes = ["ldapsubentry", "nsroledefinition", "nssimpleroledefinition"]
+    classes.append("nsmanagedroledefinition")
+    people = [(f"cn={name},ou=people,{SUFFIX}", role) for name, role in ROLES]
+    for name, dn in roles.items():
+        ds389.server.change("-a", input=entry(dn, objectClass=classes, cn=name))
+    modify = "dn: {}\nchangetype: modify\n{}: nsRoleDN\nnsRoleDN: {}\n"
+    for dn, role in people:
+        ds389.server.change(input=modify.format(dn, "add", roles[role]))
+    projects = {"filter": "(&(objectClass=ldapSubEntry)(cn=boss))", "member_of": ["nsRole"]}
+    given = {
+        "layout": "custom",
+        "projects": projects,
+        "people": {"filter": "(objectClass=inetOrgPerson)", "id": "nsUniqueId", "login": "uid"},
+    }
+    try:
+        answer = ds389.ask(**given)
+    finally:
+        for dn, role in people:
+            ds389.server.change(input=modify.format(dn, "delete", roles[role]))
+        ds389.server.change(input="\n".join(map(removed, roles.values())))
+    assert {name: users for name, users in works(answer).items() if any(users.values())} == {
+        "pc1.example.com": {"ada": ["boss"]}
+    }
+
+
+ROLES = (("Ada", "boss"), ("Fay", "guest"))

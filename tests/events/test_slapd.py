@@ -14,8 +14,10 @@ from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignme
     Membership,
 )
 
-from tests.testbed.directory_servers import SUFFIX
+from tests.directory.company_entries import entry
+from tests.testbed.directory_servers import SUFFIX, Slapd
 
+from . import event_feeds
 from .event_feeds import (
     Feed,
     Follower,
@@ -23,6 +25,7 @@ from .event_feeds import (
     dn,
     group,
     modify,
+    tree,
     wanted,
 )
 
@@ -229,3 +232,41 @@ def test_a_server_whose_clock_is_wrong(
         assert not follower.of_type("trouble")
     finally:
         slapd.server.clock = ""
+
+
+def test_members_that_the_server_computes(slapd_server: Slapd, follow: Follow, folder: Path):
+    """No change of the group shows them, only a change of a person."""
+    dynamic = f"cn=dynamic,ou=projects,{SUFFIX}"
+    url = f"ldap:///ou=people,{SUFFIX}??sub?(title=boss)"
+    slapd_server.stop()
+    slapd_server.schemas = ("dyngroup",)
+    slapd_server.more = "overlay dynlist\ndynlist-attrset groupOfURLs memberURL member"
+    try:
+        text = entry(dynamic, objectClass="groupOfURLs", cn="dynamic", memberURL=url)
+        slapd_server.load(f"{tree()}\n{text}")
+        slapd_server.start()
+        feed = event_feeds.slapd(slapd_server, folder)
+        classes = "(|(objectClass=groupOfNames)(objectClass=groupOfURLs))"
+        projects = {**feed.options["projects"], "filter": classes}
+        follower = follow(feed, projects=projects)
+        assert follower.wait("snapshot")["dynamic_groups"] == [dynamic]
+        feed.change(modify(dn("ada"), "add", "title: boss"))
+        assert follower.wait("joined", project="dynamic")["users"][0]["name"] == "ada"
+        feed.change(modify(dn("ada"), "delete", "title: boss"))
+        follower.wait("left", project="dynamic")
+    finally:
+        slapd_server.schemas, slapd_server.more = (), ""
+
+
+def test_what_concerns_one_entry_ends_nothing(slapd: Feed, follow: Follow, folder: Path):
+    """A date that no calendar has, a name that no host has, a host in a project."""
+    follower = follow(slapd)
+    follower.wait("pending")
+    slapd.change(modify(dn("bob"), "add", "shadowExpire: 2147483647"))
+    host = entry(f"cn=pc_x,ou=machines,{SUFFIX}", objectClass="device", cn="pc_x")
+    slapd.change(host.replace("objectClass", "changetype: add\nobjectClass", 1))
+    slapd.change(modify(group("alpha"), "add", f"member: cn=pc1,ou=machines,{SUFFIX}"))
+    slapd.join("ada")
+    assert follower.wait("joined")["users"][0]["name"] == "ada"
+    assert follower.of_type("trouble") == []
+    agrees(slapd, folder)

@@ -33,6 +33,7 @@ moduleload back_mdb
 moduleload memberof
 moduleload refint
 moduleload syncprov
+moduleload dynlist
 pidfile {folder}/slapd.own.pid
 argsfile {folder}/slapd.args
 TLSCACertificateFile {authority}
@@ -48,7 +49,7 @@ suffix "{suffix}"
 rootdn "{admin}"
 rootpw "{admin_password}"
 directory {folder}/data
-index objectClass,uid,cn,member,memberUid,entryUUID,entryCSN eq
+index {indexes} eq
 limits dn.exact="{limited}" size=3 size.prtotal=3
 limits dn.exact="{reader}" size=unlimited
 access to attrs=userPassword by anonymous auth by * none
@@ -61,6 +62,7 @@ memberof-group-oc groupOfNames
 overlay refint
 refint_attributes member
 overlay syncprov
+{more}
 """
 _REPLICA = f"""\
 syncrepl rid=1 provider={{provider}} type=refreshAndPersist searchbase="{SUFFIX}"
@@ -100,6 +102,11 @@ class Slapd:
         self.port, self.secure_port = port, secure_port
         self.maxsize = maxsize
         self.clock = ""
+        self.indexes = "objectClass,uid,cn,member,memberUid,entryUUID,entryCSN"
+        self.schemas: tuple[str, ...] = ()
+        """Schemas of OpenLDAP, by their names, beside the usual ones."""
+        self.more = ""
+        """Further lines for the database, such as overlays."""
         self.folder = machine.folder / name
         self.certificate: tuple[Path, Path] | None = None
         self.tls = "TLSProtocolMin 3.3"
@@ -184,6 +191,8 @@ class Slapd:
                 limited=LIMITED,
                 blind=BLIND,
                 maxsize=self.maxsize,
+                indexes=self.indexes,
+                more=self.more,
                 tls=self.tls,
                 replica=_REPLICA.format(provider=self.provider.uri) if self.provider else "",
             )
@@ -232,6 +241,7 @@ class Slapd:
             *(_SCHEMAS / f"{name}.schema" for name in ("core", "cosine")),
             nis,
             _SCHEMAS / "inetorgperson.schema",
+            *(_SCHEMAS / f"{name}.schema" for name in self.schemas),
         ]
 
 
