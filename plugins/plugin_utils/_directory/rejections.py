@@ -25,7 +25,6 @@ from typing import Any
 from .directory_errors import Rejected
 from .settings import ConnectionSettings
 
-FILE = "rejected.json"
 _in_process: dict[ConnectionSettings, tuple[float, str, str]] = {}
 """When each settings were rejected in this process, and what the server said."""
 
@@ -57,7 +56,7 @@ def remember(settings: ConnectionSettings, error: Rejected) -> None:
     if settings.state_path:
         salt = os.urandom(16)
         record = {"salt": salt.hex(), "digest": _digest(settings, salt), "at": now}
-        _write(Path(settings.state_path), {**record, "what": error.what, "why": error.why})
+        _write(path_of(settings), {**record, "what": error.what, "why": error.why})
 
 
 def forget(settings: ConnectionSettings) -> None:
@@ -65,7 +64,7 @@ def forget(settings: ConnectionSettings) -> None:
     _in_process.pop(_identity(settings), None)
     if settings.state_path:
         with contextlib.suppress(OSError):
-            (Path(settings.state_path) / FILE).unlink(missing_ok=True)
+            path_of(settings).unlink(missing_ok=True)
 
 
 def _identity(settings: ConnectionSettings) -> ConnectionSettings:
@@ -79,7 +78,7 @@ def _on_disk(settings: ConnectionSettings, now: float) -> tuple[float, str, str]
         return nothing
     # A file that cannot be read holds nothing up: at worst one more bind is tried.
     try:
-        record = json.loads((Path(settings.state_path) / FILE).read_bytes())
+        record = json.loads(path_of(settings).read_bytes())
         is_same = record["digest"] == _digest(settings, bytes.fromhex(record["salt"]))
         return (
             (float(record["at"]), str(record["what"]), str(record["why"])) if is_same else nothing
@@ -94,12 +93,20 @@ def _digest(settings: ConnectionSettings, salt: bytes) -> str:
     return hashlib.scrypt(known.encode(), salt=salt, n=2**14, r=8, p=1).hex()
 
 
-def _write(folder: Path, record: Mapping[str, Any]) -> None:
+def path_of(settings: ConnectionSettings) -> Path:
+    """Return the file that remembers the rejections of one account."""
+    # A folder may serve several inventories, with an account each.
+    account = repr((settings.bind_dn, settings.servers, settings.srv_name))
+    digest = hashlib.sha256(account.encode()).hexdigest()[:12]
+    return Path(settings.state_path) / f"rejected-{digest}.json"
+
+
+def _write(path: Path, record: Mapping[str, Any]) -> None:
     """Write the record by one rename, for its owner alone."""
     # Where it cannot be written, at worst one more bind is tried.
     with contextlib.suppress(OSError):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{FILE}-", dir=folder)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(record, file)
-        os.replace(temporary, folder / FILE)
+        os.replace(temporary, path)

@@ -68,7 +68,7 @@ def test_once_with_a_state(
     another_process(monkeypatch)
     is_rejected(connection)
     assert server.count == 1
-    file = tmp_path / "state" / rejections.FILE
+    file = rejections.path_of(connection)
     assert "a wrong one" not in file.read_text()
     assert file.stat().st_mode & 0o077 == 0
     is_rejected(replace(connection, bind_dn="cn=other"))
@@ -87,13 +87,14 @@ def test_until_the_hold_ends_or_a_bind_succeeds(
     connect(replace(connection, rejection_hold=0)).close()
     another_process(monkeypatch)
     connect(connection).close()
-    assert not (tmp_path / rejections.FILE).exists()
+    assert not rejections.path_of(connection).exists()
 
 
 def test_a_record_that_is_broken_holds_nothing_up(
     binds: tuple[Binds, ConnectionSettings], tmp_path: Path
 ):
     server, connection = binds
-    (tmp_path / rejections.FILE).write_text("{")
-    is_rejected(replace(connection, state_path=str(tmp_path)))
+    connection = replace(connection, state_path=str(tmp_path))
+    rejections.path_of(connection).write_text("{")
+    is_rejected(connection)
     assert server.count == 1
