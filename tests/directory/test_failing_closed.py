@@ -66,19 +66,41 @@ def test_bad_entries_concern_nobody_else(groupofnames: Directory):
     assert any("two entries are the host pc9" in remark for remark in answer.remarks)
 
 
-def test_times_without_seconds_and_with_an_offset(freeipa: Directory):
-    dn = f"cn=Fay,ou=people,{SUFFIX}"
-    for value, projects in (("203001010000Z", ["alpha"]), ("20010101000000+0100", None)):
-        modify = f"dn: {dn}\nchangetype: modify\n"
-        freeipa.server.change(
-            input=f"{modify}replace: krbPrincipalExpiration\nkrbPrincipalExpiration: {value}\n"
+@pytest.fixture(scope="module")
+def timed(machine: Machine) -> Iterator[Slapd]:
+    """A slapd whose accounts have times as slapo-ppolicy lets an administrator write them."""
+    server = Slapd(machine, "timed", port=9389, secure_port=9636)
+    server.more = "overlay ppolicy"
+    times = {
+        "late": {"pwdEndTime": "203001010000Z"},
+        "ended": {"pwdEndTime": "20010101000000+0100"},
+        "early": {"pwdStartTime": "20990101000000Z"},
+    }
+    people = [posix(name, **values) for name, values in times.items()]
+    members = [f"cn={name},ou=people,{SUFFIX}" for name in times]
+    alpha = f"cn=alpha,ou=projects,{SUFFIX}"
+    server.up(
+        "\n".join(
+            [
+                company_entries.unit("people"),
+                company_entries.unit("projects"),
+                company_entries.unit("machines"),
+                *people,
+                *(device(f"pc-{name}", name) for name in times),
+                entry(alpha, objectClass="groupOfNames", cn="alpha", member=members),
+            ]
         )
-        try:
-            with in_alpha(freeipa, "member", dn):
-                found = works(freeipa.ask())["pc4.example.com"]
-        finally:
-            freeipa.server.change(input=f"{modify}delete: krbPrincipalExpiration\n")
-        assert found == ({} if projects is None else {"fay": projects})
+    )
+    yield server
+    server.stop()
+
+
+def test_times_without_seconds_and_with_an_offset(timed: Slapd):
+    assert works(Directory(timed, options(timed)).ask()) == {
+        "pc-late.example.com": {"late": ["alpha"]},
+        "pc-ended.example.com": {},
+        "pc-early.example.com": {},
+    }
 
 
 def test_any_number_in_account_expires(ad: Directory):

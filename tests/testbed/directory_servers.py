@@ -34,6 +34,7 @@ moduleload memberof
 moduleload refint
 moduleload syncprov
 moduleload dynlist
+moduleload ppolicy
 pidfile {folder}/slapd.own.pid
 argsfile {folder}/slapd.args
 TLSCACertificateFile {authority}
