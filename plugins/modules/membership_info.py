@@ -222,7 +222,8 @@ users:
         - V(unknown), V(not_counted) for an entry that is not among the people, V(disabled) also for
           an account that has expired, V(no_login),
           V(no_project) for a project that does not exist, V(not_a_member), V(no_machine),
-          V(no_such_machine), V(not_on_machine).
+          V(no_such_machine), V(not_on_machine), V(uncertain) where entries contradict each
+          other, so that nothing is delivered to the machines.
       type: str
       sample: member
     why:

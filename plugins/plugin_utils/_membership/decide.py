@@ -20,6 +20,7 @@ from .._directory.settings import Settings
 from .assignments import Machine, Membership, ordered
 from .entry_update import EntryUpdate, Role, Uncertain, require
 from .facts import MembershipFacts
+from .group_members import is_dynamic
 from .groups import Groups
 from .listing import some
 from .machine_owners import MachineOwners
@@ -336,6 +337,7 @@ class Decision:
         # read.
         require(self._layout.empty_groups or self.groups.names_anybody(entry))
         require(self._names_only_known(entry))
+        require(is_dynamic(entry) == is_dynamic(self.groups.entries[key]))
         if name is not None:
             require(self._project_name(entry) == name)
             self.projects[name] = entry

@@ -227,6 +227,9 @@ def _obstacles(
     yield from _about_projects(explained, user, question)
     if not user["machines"]:
         yield "no_machine", f"{user['name']} has no machine: {_where_machines(settings)}"
+    held = explained.decision.held
+    if user["machines"] and held.keys() >= {*user["machines"]}:
+        yield "uncertain", f"{held[user['machines'][0]]}, so that nothing is delivered"
     asked = _known_machines(question, explained)
     if asked and not asked & {*user["machines"]}:
         yield from _about_machines(explained, user, asked)

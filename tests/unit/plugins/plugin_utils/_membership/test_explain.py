@@ -145,3 +145,19 @@ def test_the_same_login_of_somebody_else_is_a_change():
     before, after = ([Machine("pc1", (User("ada", uid, ("a",)),))] for uid in ("1", "2"))
     found = changes(before, after, Question(), SETTINGS)
     assert found["added"] == found["removed"] == [{"user": "ada", "machine": "pc1", "project": "a"}]
+
+
+def test_each_login_name_asks_for_the_same_person():
+    found = explained(
+        [group("a", "ada")], [person("ada", uids=["ada.lovelace", "ada"])], [machine("pc1", "ada")]
+    )
+    user = one(found, "ada.lovelace", projects=["a"])
+    assert (user["name"], user["gets_tools"]) == ("ada", True)
+
+
+def test_a_user_whose_host_is_held_gets_nothing_now():
+    twin = entry("cn=PC1.example.com,dc=x", cn="PC1.example.com")
+    found = explained([group("a", "ada")], [person("ada")], [machine("pc1", "ada"), twin])
+    user = one(found, "ada")
+    assert (user["gets_tools"], user["cause"]) == (False, "uncertain")
+    assert user["why"].startswith("two entries are the host pc1.example.com: ")
