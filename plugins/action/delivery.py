@@ -18,6 +18,7 @@ from ansible_collections.shipping.code.plugins.module_utils._core.errors import 
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.progress_lines import (
     is_quiet,
+    print_line,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery import (
     delivery_answer,
@@ -163,7 +164,7 @@ def _publish(
 
 def _show(lines: list[str]) -> None:
     for line in lines:
-        display.display(line)
+        print_line(line)
 
 
 def _catalog_failure(faults: list[str]) -> str:

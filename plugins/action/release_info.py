@@ -8,14 +8,12 @@ from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.shipping.code.plugins.module_utils._core.slow_calls import waiting_for
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.progress_lines import (
+    print_line,
     slow_calls_shown,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.status_table import status
-
-display = Display()
 
 
 class ActionModule(ActionBase):
@@ -35,5 +33,5 @@ class ActionModule(ActionBase):
             result.update(self._execute_module(task_vars=variables))
         if boolean(self._task.args.get("show"), strict=False) and not result.get("failed"):
             for line in status(result):
-                display.display(f"{host} | {line}")
+                print_line(f"{host} | {line}")
         return result

@@ -69,6 +69,7 @@ PRIVATE_ATTRIBUTE_EXCEPTIONS = {
     f"{_PLUGIN_UTILS}_controller/in_process.py": (6, "a module's validation, without the module"),
     f"{_PLUGIN_UTILS}_controller/live_action.py": (1, "the connection's shell"),
     f"{_PLUGIN_UTILS}_controller/module_runner.py": (4, "what an action runs a module by"),
+    f"{_PLUGIN_UTILS}_controller/progress_lines.py": (1, "the way of a line out of a fork"),
     f"{_PLUGIN_UTILS}_controller/remote_python.py": (6, "a program without a module's transfer"),
 }
 

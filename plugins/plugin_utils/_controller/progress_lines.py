@@ -29,6 +29,21 @@ def is_quiet(progress: str) -> bool:
     return progress == "never"
 
 
+def print_line(line: str) -> None:
+    """Show a line of a result.
+
+    ansible-runner up to 2.4.0, which AWX 24.6.1 has, wraps Display.display so that it writes event
+    data to the output of the process that calls it. In the fork of an action, ansible-core 2.19 and
+    newer warns of that. So a fork sends the line itself to the process that prints, where it gets
+    its event data.
+    """
+    queue = display._final_q
+    if queue is None:
+        display.display(line)
+    else:
+        queue.send_display("display", line)
+
+
 def show_line(line: str) -> None:
     """Show a line at once, also where the output is a pipe, as in CI.
 
@@ -37,7 +52,7 @@ def show_line(line: str) -> None:
     are 8 kB of them. So a second message follows each line that prints nothing and flushes where
     it arrives.
     """
-    display.display(line)
+    print_line(line)
     display.display(_FlushOnArrival(), screen_only=True, log_only=True)
 
 

@@ -38,6 +38,7 @@ ATTRIBUTES: list[tuple[str, str, str]] = [
     ("plugins/connection/__init__.py", "ConnectionBase", "_shell"),
     ("plugins/shell/__init__.py", "ShellBase", "tmpdir"),
     ("plugins/shell/powershell.py", "ShellModule", "_IS_WINDOWS"),
+    ("utils/display.py", "Display", "_final_q"),
 ]
 """File, class and attribute that the class or its methods set."""
 

@@ -102,3 +102,65 @@ def test_a_play_shows_its_progress_and_the_host_answers(tmp_path, version, switc
         "step two",
         f"the host says {answer}",
     ]
+
+
+# Wraps Display.display as the callback plugin of ansible-runner 2.4.0 does, which AWX 24.6.1 has:
+# https://github.com/ansible/ansible-runner/blob/2.4.0/src/ansible_runner/display_callback
+RUNNER = """
+DOCUMENTATION = "{name: runner_like, extends_documentation_fragment: [default_callback]}"
+
+import functools, sys
+from ansible.plugins.callback.default import CallbackModule as Default
+from ansible.utils.display import Display
+
+def with_event_data(display):
+    @functools.wraps(display)
+    def wrapper(*words, **options):
+        if options.get("log_only"):
+            return display(*words, **options)
+        sys.stdout.write("[event begins]")
+        display(*words, **options)
+        sys.stdout.write("[event ends]")
+    return wrapper
+
+Display.display = with_event_data(Display.display)
+
+class CallbackModule(Default):
+    CALLBACK_NAME = "runner_like"
+"""
+PRINTS = f"""
+from ansible.plugins.action import ActionBase
+from {OURS}.progress_lines import print_line, show_line
+
+class ActionModule(ActionBase):
+    def run(self, tmp=None, task_vars=None):
+        show_line("a line of progress")
+        print_line("a line of the table")
+        return {{}}
+"""
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_job_of_awx_prints_lines_without_a_warning(tmp_path, version):
+    for folder, content in (("action_plugins", PRINTS), ("library", ""), ("callbacks", RUNNER)):
+        (tmp_path / folder).mkdir()
+        name = "runner_like.py" if folder == "callbacks" else "prints.py"
+        (tmp_path / folder / name).write_text(content)
+    play = {"hosts": "localhost", "connection": "local", "gather_facts": False}
+    (tmp_path / "play.yml").write_text(json.dumps([{**play, "tasks": [{"prints": {}}]}]))
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": str(core(version).parent),
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+        "ANSIBLE_CALLBACK_PLUGINS": str(tmp_path / "callbacks"),
+        "ANSIBLE_STDOUT_CALLBACK": "runner_like",
+    }
+    done = subprocess.run(
+        PLAYBOOK, capture_output=True, text=True, cwd=tmp_path, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    for line in ("a line of progress", "a line of the table"):
+        assert f"[event begins]{line}\n[event ends]" in done.stdout
+    assert "errantly" not in done.stdout + done.stderr
