@@ -194,6 +194,9 @@ from ansible_collections.shipping.code.plugins.module_utils._core.slow_calls imp
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.inventory_failure import (
     fail_on_unparsed_source,
 )
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.plain_texts import (
+    trust_plain_texts,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.plugin_options import (
     beside,
@@ -310,14 +313,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _populate(self, membership: Membership) -> None:
         """Add hosts, groups and variables; strings of the directory as they are.
 
-        Ansible-core templates none that is not marked as a template.
+        Ansible-core templates none that is not trusted, and those that are have no template.
         """
         for remark in membership.remarks:
             self.display.warning(f"ldap_projects: {remark}")
-        self.inventory.set_variable("all", "shipping_membership_serial", membership.serial)
+        self._set_variable("all", "shipping_membership_serial", membership.serial)
         # A delivery must not take these hosts for the whole fleet.
         if self.get_option("only") != "all":
-            self.inventory.set_variable("all", "shipping_membership_only", self.get_option("only"))
+            self._set_variable("all", "shipping_membership_only", self.get_option("only"))
         for group in membership.projects.values():
             self.inventory.add_group(group)
         # The variables of each host are gathered for this alone, and there may be thousands.
@@ -325,20 +328,25 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         for machine in membership.machines:
             name, projects = machine.machine, machine.projects
             self.inventory.add_host(name)
-            self.inventory.set_variable(name, "ansible_host", name)
-            self.inventory.set_variable(
-                name, "shipping_users", [user.as_data() for user in machine.users]
-            )
-            self.inventory.set_variable(name, "shipping_projects", projects)
+            self._set_variable(name, "ansible_host", name)
+            self._set_variable(name, "shipping_users", [user.as_data() for user in machine.users])
+            self._set_variable(name, "shipping_projects", projects)
             for project in projects:
                 self.inventory.add_child(membership.projects[project], name)
             if composed:
                 self._compose_host(name)
 
+    def _set_variable(self, name: str, variable: str, value: Any) -> None:
+        self.inventory.set_variable(name, variable, trust_plain_texts(value))
+
     def _compose_host(self, name: str) -> None:
         strict = self.get_option("strict")
         variables = self.inventory.get_host(name).get_vars()
         self._set_composite_vars(self.get_option("compose"), variables, name, strict=strict)
+        host_variables = self.inventory.get_host(name).get_vars()
+        for variable in self.get_option("compose"):
+            if variable in host_variables:
+                self._set_variable(name, variable, host_variables[variable])
         self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict=strict)
         self._add_host_to_keyed_groups(
             self.get_option("keyed_groups"), variables, name, strict=strict
