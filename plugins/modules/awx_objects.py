@@ -33,7 +33,10 @@ options:
     type: str
     required: true
   token:
-    description: A token of somebody who may make these objects.
+    description:
+      - A token of a user who may write these objects.
+      - AWX lets only system administrators make an organization, and make, change or remove a
+        credential type. The module checks this before it writes anything.
     type: str
     required: true
   validate_certs:
@@ -48,8 +51,10 @@ options:
     description:
       - V(present) makes and changes.
       - V(absent) removes the objects of this module's making that O(objects) names, the last made
-        first, and waits until they are gone. An organization in which somebody else has something
-        stays, which is told.
+        first, and waits until they are removed. It waits while jobs use an object, and until AWX
+        has stored the events of these jobs.
+      - V(absent) reports and keeps an organization that has other objects, or in which other users
+        have a role, and a credential type that other credentials use.
     type: str
     choices: [present, absent]
     default: present
@@ -94,8 +99,9 @@ options:
             choices: [cloud, net]
             default: cloud
           inputs:
-            description: The fields that its credentials have, as AWX takes them. AWX refuses
-              another list once there are credentials.
+            description: The fields that its credentials have, as AWX takes them. AWX rejects
+              another list once there are credentials. Values of fields with C(secret) are hidden in
+              all output.
             type: dict
           injectors:
             description: What jobs get of them, as environment variables, files or variables.
@@ -132,7 +138,7 @@ options:
         elements: dict
         suboptions:
           name:
-            description: What it is called.
+            description: What it is called. The name is unique in all of AWX.
             type: str
             required: true
           description:
@@ -140,7 +146,7 @@ options:
               module's making.
             type: str
           organization:
-            description: The organization that it belongs to.
+            description: The organization that it belongs to. AWX moves it to no other one.
             type: str
             required: true
           image:
@@ -303,7 +309,7 @@ options:
             description: Seconds after which a run is ended; 0 is never.
             type: int
           verbosity:
-            description: How much its runs say.
+            description: How much its runs say, from 0 to 2.
             type: int
           source_vars:
             description: The environment of its runs.
@@ -334,7 +340,7 @@ options:
               module's making.
             type: str
           organization:
-            description: The organization that it belongs to.
+            description: The organization that it belongs to, which is that of its project.
             type: str
             required: true
           job_type:
@@ -367,7 +373,7 @@ options:
             description: Seconds after which a run is ended; 0 is never.
             type: int
           verbosity:
-            description: How much its runs say.
+            description: How much its runs say, from 0 to 5.
             type: int
           ask_limit_on_launch:
             description: Whether a limit may be given at launch.
@@ -418,8 +424,14 @@ options:
             type: str
             required: true
           rrule:
-            description: When, as AWX takes it, such as V(DTSTART:20260101T000000Z
-              RRULE:FREQ=MINUTELY;INTERVAL=5).
+            description:
+              - When it runs, such as V(DTSTART:20260101T000000Z RRULE:FREQ=MINUTELY;INTERVAL=5).
+              - C(DTSTART) has a C(Z) at its end or a C(TZID). Each C(RRULE) has C(FREQ), from
+                C(MINUTELY) to C(YEARLY), and C(INTERVAL), from 1 to 99999.
+              - C(COUNT) (up to 999), C(UNTIL), C(BYDAY) (such as C(MO,WE)), C(BYMONTH),
+                C(BYMONTHDAY), C(BYHOUR), C(BYMINUTE), C(BYSETPOS) and C(WKST) are supported.
+              - Rules that AWX rejects or that may have no occurrence end the run before anything is
+                sent, since AWX searches without an end for the next occurrence.
             type: str
             required: true
           enabled:
@@ -517,7 +529,10 @@ from ansible_collections.shipping.code.plugins.module_utils._core.module_exit im
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    answer(module, lambda options: run(options, check_mode=module.check_mode))
+    # The argument spec hides all values of credentials, also from the log of the system. Those that
+    # are no secrets are shown in messages, where a user name such as `r` would hide each r.
+    disclose = module.no_log_values.difference_update
+    answer(module, lambda options: run(options, check_mode=module.check_mode, disclose=disclose))
 
 
 if __name__ == "__main__":

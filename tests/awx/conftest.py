@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The AWX of AWX_URL and AWX_TOKEN, else the stand-in.
+"""The AWX of AWX_URL, AWX_TOKEN and AWX_REPOSITORY, else the stand-in.
 
 All objects have names of this run's own, and are removed at the end.
 """
@@ -18,6 +18,15 @@ from tests.testbed import awx as standin
 
 from .deliveries import Deliveries
 
+_NEEDED = ("AWX_TOKEN", "AWX_REPOSITORY")
+
+
+def pytest_configure() -> None:
+    """Stop at once where a real AWX is meant and something is missing."""
+    missing = [name for name in _NEEDED if "AWX_URL" in os.environ and name not in os.environ]
+    if missing:
+        raise pytest.UsageError(f"AWX_URL is set, and {' and '.join(missing)} is missing")
+
 
 @pytest.fixture
 def stand_in() -> Iterator[standin.AwxStandIn | None]:
@@ -30,6 +39,14 @@ def stand_in() -> Iterator[standin.AwxStandIn | None]:
 
 
 @pytest.fixture
+def only_here(stand_in: standin.AwxStandIn | None) -> standin.AwxStandIn:
+    """The stand-in, for what a real AWX cannot be brought to do."""
+    if not stand_in:
+        pytest.skip("needs a state that only the stand-in can be brought to")
+    return stand_in
+
+
+@pytest.fixture
 def repository(tmp_path: Path) -> str:
     """A project; a real AWX reads the one of AWX_REPOSITORY, which has the same files."""
     if "AWX_URL" in os.environ:
@@ -39,14 +56,20 @@ def repository(tmp_path: Path) -> str:
 
 @pytest.fixture
 def deliveries(
-    stand_in: standin.AwxStandIn | None, repository: str, tmp_path: Path, testrun_uid: str
+    stand_in: standin.AwxStandIn | None,
+    repository: str,
+    tmp_path: Path,
+    testrun_uid: str,
+    request: pytest.FixtureRequest,
 ) -> Iterator[Deliveries]:
     url, token = (
         (stand_in.url, standin.TOKEN)
         if stand_in
-        else (os.environ["AWX_URL"], os.environ["AWX_TOKEN"])
+        else (os.environ["AWX_URL"].rstrip("/"), os.environ["AWX_TOKEN"])
     )
-    found = Deliveries(tmp_path, url, token, repository, f"sc{testrun_uid[:6]}")
+    # A name of each test: what one of them leaves behind is nothing to the others.
+    number = sum(map(ord, request.node.name)) % 10_000
+    found = Deliveries(tmp_path, url, token, repository, f"sc{testrun_uid[:6]}{number:04}")
     yield found
     if not stand_in:
-        assert found.play(awx_sync_state="absent").rc == 0
+        found.remove_all()

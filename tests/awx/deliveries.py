@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import subprocess
 import sys
+import time
+import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +21,19 @@ from urllib.parse import quote
 from tests import plays
 
 ROOT = Path(__file__).resolve().parents[2]
+MADE = (
+    "organizations",
+    "credential_types",
+    "credentials",
+    "execution_environments",
+    "projects",
+    "inventories",
+    "notification_templates",
+    "inventory_sources",
+    "job_templates",
+    "schedules",
+)
+"""The kinds of objects, in the order in which they can be made."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +50,11 @@ class Outcome:
         return {
             f"{one['kind']} {one['name']}": one["outcome"] for one in self.result.get("objects", ())
         }
+
+    @property
+    def problems(self) -> set[str]:
+        """Where the problems are that have ended the run."""
+        return {problem["path"] for problem in self.result.get("problems", ())}
 
 
 @dataclass
@@ -93,7 +114,12 @@ class Deliveries:
 
     def module(self, *flags: str, **options: Any) -> Outcome:
         """Call the module."""
-        options = {"url": self.url, "token": self.token, **options}
+        options = {
+            "url": self.url,
+            "token": self.token,
+            "validate_certs": "AWX_INSECURE" not in os.environ,
+            **options,
+        }
         return self._run("module", [{"shipping.code.awx_objects": options}], {}, flags)
 
     def _run(
@@ -145,38 +171,62 @@ class Deliveries:
         )
         return Outcome(done.returncode, done.stdout + done.stderr, told[-1] if told else {})
 
+    def ask(self, method: str, place: str, content: Any = None) -> tuple[int, Any]:
+        """Send a request to AWX by hand; the status and what it answers."""
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        data = None if content is None else json.dumps(content).encode()
+        request = urllib.request.Request(f"{self.url}{place}", data, headers, method=method)
+        context = ssl.create_default_context()
+        if "AWX_INSECURE" in os.environ:
+            context = ssl._create_unverified_context()
+        try:
+            with urllib.request.urlopen(request, timeout=30, context=context) as answer:
+                return answer.status, json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.loads(error.read() or b"null")
+
     def get(self, place: str) -> Any:
         """What AWX answers."""
-        request = urllib.request.Request(
-            f"{self.url}{place}", headers={"Authorization": f"Bearer {self.token}"}
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)
+        return self.send("GET", place)
 
-    def send(self, method: str, place: str, content: dict[str, Any]) -> Any:
-        """Do something in AWX by hand."""
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
-        request = urllib.request.Request(
-            f"{self.url}{place}", json.dumps(content).encode(), headers, method=method
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.loads(answer.read() or b"null")
+    def send(self, method: str, place: str, content: Any = None) -> Any:
+        """Do something in AWX by hand, which succeeds."""
+        status, answer = self.ask(method, place, content)
+        assert status < 400, f"{method} {place}: {status} {answer}"
+        return answer
 
     def one(self, kind: str, name: str) -> dict[str, Any]:
-        """One object of AWX."""
-        found: list[dict[str, Any]] = self.get(f"/api/v2/{kind}/?name={quote(name)}")["results"]
+        """One object of this run."""
+        found = [one for one in self._objects(kind) if one["name"] == name]
         assert len(found) == 1, found
         return found[0]
 
     def all(self, kind: str) -> set[str]:
         """The names of all objects of this run."""
-        found, place = set(), f"/api/v2/{kind}/"
+        return {one["name"] for one in self._objects(kind)}
+
+    def _objects(self, kind: str) -> list[dict[str, Any]]:
+        """What this run has made, and nothing of others, of whom an AWX may have thousands."""
+        found: list[dict[str, Any]] = []
+        # The role's source is called the same in each inventory.
+        field = "inventory__name" if kind == "inventory_sources" else "name"
+        place = f"/api/v2/{kind}/?{field}__startswith={quote(self.name)}"
         while place:
             page = self.get(place)
-            found |= {
-                one["name"]
-                for one in page["results"]
-                if self.name in one["name"] + json.dumps(one["summary_fields"])
-            }
+            found += page["results"]
             place = page["next"]
         return found
+
+    def remove_all(self, patience: float = 180) -> None:
+        """Remove all objects of this run, once AWX lets go of them."""
+        deadline = time.monotonic() + patience
+        for kind in reversed(MADE):
+            while objects := self._objects(kind):
+                for one in objects:
+                    # 409 while a job uses it, 403 while AWX stores what the job has printed, and
+                    # 400 while it is being removed.
+                    self.ask("DELETE", one["url"])
+                left = [one["name"] for one in objects]
+                assert time.monotonic() < deadline, f"{kind} {left} cannot be removed"
+                time.sleep(1)

@@ -10,22 +10,27 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._core.errors import Denied, NotFound, PlatformError, Unreachable, innermost
 from .._core.libraries import Library
 from .._core.requests_session import isolate
+from .object_types import BY_NAME
 
 AWXKIT = Library("awxkit", "the host that talks to AWX")
 # The path of the API says where AWX is, as url does: below a gateway it is another one.
 _KEPT = "AWXKIT_API_BASE_PATH"
 
 Object = Mapping[str, Any]
+# What Django REST framework says of missing rights. Other texts with status 403 have other causes.
+_NO_RIGHTS = "You do not have permission to perform this action"
+# awx/api/views/mixin.py: for up to a minute after a job that uses an object.
+_STILL_PROCESSING = "still processing events"
 
 
 class ObjectInUse(PlatformError):
-    """Running jobs use the object."""
+    """Jobs use the object, or have just done so."""
 
 
 def connect(url: str, token: str, verify: bool | str, timeout: float) -> Awx:
@@ -36,13 +41,27 @@ def connect(url: str, token: str, verify: bool | str, timeout: float) -> Awx:
             from awxkit.api.pages.api import ApiV2
             from awxkit.config import config
         from requests.adapters import HTTPAdapter
+        from requests.exceptions import ChunkedEncodingError, Timeout
+        from requests.exceptions import ConnectionError as RequestsConnectionError
     except ImportError as error:
         raise AWXKIT.unusable(error) from error
 
     class TimeLimitedAdapter(HTTPAdapter):
         # awxkit has no option for the time that an answer may take.
-        def send(self, *arguments: Any, **options: Any) -> Any:
-            return super().send(*arguments, **{**options, "timeout": timeout})
+        def send(self, request: Any, *arguments: Any, **options: Any) -> Any:
+            try:
+                return self._send_once(request, *arguments, **options)
+            except (ChunkedEncodingError, RequestsConnectionError) as error:
+                # The server may close a kept connection at any time. Only a GET can be repeated.
+                if request.method != "GET" or isinstance(error, Timeout):
+                    raise
+                return self._send_once(request, *arguments, **options)
+
+        def _send_once(self, request: Any, *arguments: Any, **options: Any) -> Any:
+            response = super().send(request, *arguments, **{**options, "timeout": timeout})
+            # Reads the content here, where a lost connection is still noticed.
+            _ = response.content
+            return response
 
     # awxkit tries five times by itself, also a POST that AWX may have received.
     config.client_connection_attempts = 1
@@ -92,6 +111,10 @@ class Awx:
         """Return the names of all objects of a kind."""
         return [str(item.get("name", "")) for item in self.all(self._address(kind))]
 
+    def user(self) -> Object:
+        """Return the user whom the token belongs to."""
+        return next(iter(self.all(self._listed_at("me"))), {})
+
     def all(self, address: str, **query: Any) -> list[Object]:
         """Return all objects of a list, from all of its pages."""
         with _sentences(address):
@@ -135,13 +158,16 @@ class Awx:
             self._page(current["url"]).delete()
 
     def _address(self, kind: str) -> str:
-        if kind not in self._addresses:
+        return self._listed_at(BY_NAME[kind].address_key)
+
+    def _listed_at(self, key: str) -> str:
+        if key not in self._addresses:
             raise NotFound(
-                f"AWX has no {kind.replace('_', ' ')}",
+                f"AWX has no {key.replace('_', ' ')}",
                 "its API names no list of them",
                 "Check url and the version of AWX",
             )
-        return self._addresses[kind]
+        return self._addresses[key]
 
     def _page(self, address: str) -> Any:
         from awxkit.api.pages.base import Base
@@ -162,29 +188,15 @@ def _no_content() -> Iterator[None]:
 @contextlib.contextmanager
 def _sentences(title: str) -> Iterator[None]:
     """Raise errors of awxkit as our own, with a cause and a remedy."""
-    from awxkit.exceptions import Common, Conflict, Forbidden, Unauthorized
-    from awxkit.exceptions import NotFound as Missing
+    from awxkit.exceptions import Common
     from requests import RequestException
 
-    kinds: dict[type[Exception], Callable[..., PlatformError]] = {
-        Unauthorized: Denied,
-        Forbidden: Denied,
-        Conflict: ObjectInUse,
-        Missing: NotFound,
-    }
-    remedies = {
-        Unauthorized: "Give a token that is valid",
-        Forbidden: "Give a token of somebody who may do this",
-    }
     try:
         yield
     except Common as error:
         if type(error).__name__ == "NoContent":
             raise
-        kind = kinds.get(type(error), PlatformError)
-        raise kind(
-            title, words(error.msg) or str(error.status_string), remedies.get(type(error), "")
-        ) from error
+        raise _rejection(error, title) from error
     # ValueError: awxkit takes each answer for JSON. The others: for an object of AWX.
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, RequestException):
@@ -225,6 +237,22 @@ def related(current: Object, name: str) -> str:
             "Check the version of AWX",
         )
     return address
+
+
+def _rejection(error: Any, title: str) -> PlatformError:
+    """Return an error of awxkit as our own."""
+    from awxkit.exceptions import Conflict, Forbidden, Unauthorized
+    from awxkit.exceptions import NotFound as Missing
+
+    why = words(error.msg) or str(error.status_string)
+    if isinstance(error, Unauthorized):
+        return Denied(title, why, "Give a token that is valid")
+    if isinstance(error, Conflict) or _STILL_PROCESSING in why:
+        return ObjectInUse(title, why)
+    if isinstance(error, Forbidden) and _NO_RIGHTS in why:
+        return Denied(title, why, "Give a token of a user who may do this")
+    kind = NotFound if isinstance(error, Missing) else PlatformError
+    return kind(title, why)
 
 
 def words(answer: Any) -> str:

@@ -14,16 +14,15 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Optional
 
 from .._core.content_ids import canonical, secret_id
 from .._core.errors import Problem, SpecError, suggestion
 from .object_types import BY_NAME, KINDS, ObjectType
+from .recurrence_rules import EXAMPLE, normal_rule, rule_problem
 
 HIDDEN = "$encrypted$"
 _MARK = re.compile(r"(?:^| )\[shipping\.code(?: ([0-9a-f]+))?\]$")
-# AWX demands DTSTART, and an INTERVAL in each rule, beyond what RFC 5545 does.
-_RRULE = re.compile(r"DTSTART(;TZID=[^:]+)?:\d{8}T\d{6}Z? .*RRULE:\S*INTERVAL=\d+")
 
 
 @dataclass(frozen=True)
@@ -78,10 +77,12 @@ def _declared(kind: ObjectType, options: Mapping[str, Any]) -> DeclaredObject:
 
 
 def _duplicates(objects: Iterable[DeclaredObject]) -> Iterable[Problem]:
-    seen = set()
+    seen = set[tuple[Optional[str], ...]]()
     for declared in objects:
         kind = declared.kind
-        identity = (kind.name, declared.references.get(kind.scope), declared.name)
+        # References name credentials without their type, so that names are unique without it, too.
+        scope = [declared.references.get(reference) for reference in kind.scope[:1]]
+        identity = (kind.name, *scope, declared.name)
         if identity in seen:
             yield Problem(f"{kind.name}.{declared.name}", "is there twice")
         seen.add(identity)
@@ -90,12 +91,15 @@ def _duplicates(objects: Iterable[DeclaredObject]) -> Iterable[Problem]:
 def _problems(declared: DeclaredObject) -> Iterable[Problem]:
     where = f"{declared.kind.name}.{declared.name}"
     rrule = declared.fields.get("rrule")
-    if rrule is not None and not _RRULE.match(rrule):
-        yield Problem(
-            f"{where}.rrule",
-            f"is {rrule!r}; AWX takes rules such as DTSTART:20260101T000000Z"
-            " RRULE:FREQ=MINUTELY;INTERVAL=5",
-        )
+    rejected = "" if rrule is None else rule_problem(rrule)
+    if rejected:
+        yield Problem(f"{where}.rrule", f"{rejected}; AWX takes rules such as {EXAMPLE}")
+    for name, (smallest, largest) in declared.kind.ranges.items():
+        number = declared.fields.get(name)
+        if number is not None and not smallest <= number <= largest:
+            yield Problem(
+                f"{where}.{name}", f"is {number}; write a whole number from {smallest} to {largest}"
+            )
     if _MARK.search(declared.fields.get("description", "")):
         yield Problem(
             f"{where}.description",
@@ -148,7 +152,7 @@ def payload(
     """Return the object as AWX takes it; ``ids`` are those of the references."""
     kind = declared.kind
     fields = {
-        name: _text(value) if name in kind.texts else value
+        name: _text(value) if name in kind.texts else _as_stored(kind, name, value)
         for name, value in declared.fields.items()
     }
     description = marked_description(declared, current)
@@ -163,13 +167,16 @@ def differences(
     *,
     update_all_secrets: bool = False,
 ) -> dict[str, Any]:
-    """Return what has to be sent so that an object of AWX is as it is declared."""
+    """Return what has to be sent so that an object of AWX is as it is declared.
+
+    An object that is still to be made has the id None, from which AWX's null differs, too.
+    """
     sent, kind = payload(declared, ids, current), declared.kind
     secret = sent.pop(kind.secret, None)
     changes = {
         name: value
         for name, value in sent.items()
-        if not _same(kind, name, value, current.get(name))
+        if (name in ids and value is None) or not _same(kind, name, value, current.get(name))
     }
     # AWX shows `$encrypted$` for a secret, so that the mark has to tell whether it changed.
     if secret and (update_all_secrets or _secret_differs(declared, secret, current)):
@@ -189,7 +196,26 @@ def _same(kind: ObjectType, name: str, value: Any, current: Any) -> bool:
     if name in kind.texts:
         # AWX keeps the text as it was written: other blanks or another order are no change.
         return bool(_parsed(value) == _parsed(current))
-    return bool(value == current or (value in ("", None) and current in ("", None)))
+    stored = _as_stored(kind, name, current)
+    return bool(value == stored or (value in ("", None) and stored in ("", None)))
+
+
+def _as_stored(kind: ObjectType, name: str, value: Any) -> Any:
+    """Return a value in the form in which AWX stores it."""
+    if (kind.name, name) == ("credential_types", "inputs"):
+        return _with_types(value)
+    if name == "rrule" and isinstance(value, str) and not rule_problem(value):
+        return normal_rule(value)
+    # Django REST framework trims all texts.
+    return value.strip() if isinstance(value, str) else value
+
+
+def _with_types(inputs: Any) -> Any:
+    """Return the fields of a credential type; AWX adds the type to those without one."""
+    fields = inputs.get("fields") if isinstance(inputs, Mapping) else None
+    if not isinstance(fields, list) or not all(isinstance(one, Mapping) for one in fields):
+        return inputs
+    return {**inputs, "fields": [{"type": "string", **one} for one in fields]}
 
 
 def _shown_differs(secret: Mapping[str, Any], shown: Mapping[str, Any]) -> bool:

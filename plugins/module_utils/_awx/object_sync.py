@@ -26,13 +26,16 @@ from .object_diff import (
     unknown,
 )
 from .object_types import BY_NAME, arguments
+from .secret_fields import plain_values
 
 _T = TypeVar("_T")
 _RUNNING = ("new", "pending", "waiting", "running")
 _NOT_FETCHED = ("failed", "error", "canceled")
 # Seconds between two requests that look for the end of an update or a removal.
 _INTERVAL = 0.5
-# AWX removes these together with their organization.
+# awx/main/access.py: what AWX lets system administrators alone write, other than as its owner.
+_FOR_ADMINISTRATORS = ("organizations", "credential_types")
+# AWX removes these together with their organization, or leaves them without one.
 _OF_ORGANIZATIONS = (
     "projects",
     "inventories",
@@ -99,14 +102,18 @@ class ObjectSync:
         self.timeout = options["timeout"]
         self.deadline = time.monotonic() + self.timeout
         self.ids: dict[tuple[str, str], int | None] = {}
+        self.undeclared: dict[tuple[str, str], Object] = {}
+        """What is referred to and not declared."""
 
     def plan(self, objects: Iterable[DeclaredObject]) -> list[ObjectPlan]:
         """Return what is to be done, object by object; nothing is written."""
-        steps, problems = [], list[Problem]()
+        steps, problems = list[ObjectPlan](), list[Problem]()
         for declared in objects:
             problems += self.read_references(declared)
             steps.append(self._step(declared, self.read(declared)))
             problems += self._unmanaged(steps[-1])
+            problems += self._conflicts(steps[-1], steps)
+        problems += self.missing_rights(step for step in steps if step.outcome != "unchanged")
         if problems:
             raise SpecError(problems, "the objects")
         return steps
@@ -122,12 +129,13 @@ class ObjectSync:
                 yield unknown(declared, kind, name, known_names)
             else:
                 self.ids[kind, name] = referred["id"]
+                self.undeclared[kind, name] = referred
 
     def _undeclared(self, declared: DeclaredObject, kind: str, name: str) -> Object | None:
         """Return an object that is not declared, if possible of the same organization."""
         organization_name = declared.references.get("organization", "")
         organization = self.ids.get(("organizations", organization_name))
-        if organization and BY_NAME[kind].scope == "organization":
+        if organization and "organization" in BY_NAME[kind].scope:
             same_organization = self.awx.find(kind, name=name, organization=organization)
             if same_organization:
                 return same_organization
@@ -136,15 +144,14 @@ class ObjectSync:
     def read(self, declared: DeclaredObject) -> Object | None:
         """Return what AWX has of an object."""
         kind = declared.kind
-        query: dict[str, Any] = {"name": declared.name}
+        scope = {
+            reference: self.ids.get((kind.references[reference], declared.references[reference]))
+            for reference in kind.scope
+        }
         current = None
-        if kind.scope:
-            query[kind.scope] = self.ids.get(
-                (kind.references[kind.scope], declared.references[kind.scope])
-            )
-        # Without the object that it is in, there is none.
-        if not kind.scope or query[kind.scope] is not None:
-            current = self.awx.find(kind.name, **query)
+        # Without the objects that it is in, there is none.
+        if None not in scope.values():
+            current = self.awx.find(kind.name, name=declared.name, **scope)
         self.ids[kind.name, declared.name] = current["id"] if current else None
         return current
 
@@ -185,6 +192,86 @@ class ObjectSync:
             " take it over",
         )
 
+    def _conflicts(self, step: ObjectPlan, steps: Iterable[ObjectPlan]) -> Iterable[Problem]:
+        """Return what AWX would reject half way."""
+        declared, current = step.declared, step.current
+        where = f"{declared.kind.name}.{declared.name}"
+        if self.is_elsewhere(step):
+            yield Problem(
+                where,
+                "is in AWX already, in another organization; its name is unique in all of AWX,"
+                " which moves none: write another name",
+            )
+        owner = self._owner_of_project(declared, steps)
+        if owner and owner != declared.references["organization"]:
+            yield Problem(
+                f"{where}.organization",
+                f"is {declared.references['organization']}, but its project"
+                f" {declared.references['project']} is in {owner}; AWX keeps both in one"
+                f" organization: write {owner}",
+            )
+        if current and "inputs" in step.changes and declared.kind.name == "credential_types":
+            users = self._names_of(current, "credentials")
+            if users:
+                yield Problem(
+                    f"{where}.inputs",
+                    f"is another list than in AWX, which keeps it while credentials are of this"
+                    f" type: remove {', '.join(users)} first, or write another name",
+                )
+
+    def is_elsewhere(self, step: ObjectPlan) -> bool:
+        """Return whether another organization has the object, whose name is unique in AWX."""
+        kind, current = step.declared.kind, step.current
+        if current is None or kind.scope or "organization" not in kind.references:
+            return False
+        owner = step.declared.references["organization"]
+        return bool(current["organization"] != self.ids.get(("organizations", owner)))
+
+    def _owner_of_project(self, declared: DeclaredObject, steps: Iterable[ObjectPlan]) -> str:
+        """Return the organization of a job template's project, which AWX makes its own."""
+        if declared.kind.name != "job_templates":
+            return ""
+        project = declared.references["project"]
+        for step in steps:
+            if (step.declared.kind.name, step.declared.name) == ("projects", project):
+                return step.declared.references["organization"]
+        summary = self.undeclared.get(("projects", project), {}).get("summary_fields") or {}
+        return str((summary.get("organization") or {}).get("name", ""))
+
+    def _names_of(self, current: Object, name: str) -> list[str]:
+        return [str(item.get("name")) for item in self.awx.all(related(current, name))]
+
+    def missing_rights(self, steps: Iterable[ObjectPlan]) -> Iterable[Problem]:
+        """Return what the user of the token may not write, before the first write."""
+        written = [
+            step
+            for step in steps
+            if step.declared.kind.name in _FOR_ADMINISTRATORS and self._needs_administrator(step)
+        ]
+        user = self.awx.user() if written else {}
+        if user.get("is_superuser", True):
+            return
+        for step in written:
+            yield Problem(
+                f"{step.declared.kind.name}.{step.declared.name}",
+                f"can be written by system administrators of AWX only, and {user.get('username')}"
+                " is none; give the token of one, or have one make it first",
+            )
+
+    def _needs_administrator(self, step: ObjectPlan) -> bool:
+        if step.declared.kind.name != "organizations":
+            return True
+        # An organization's own administrators may change the rest, and remove it.
+        return step.current is None or "max_hosts" in step.changes
+
+    def credential_type_inputs(self) -> dict[str, Mapping[str, Any]]:
+        """Return the inputs of credential types that AWX has, by name."""
+        return {
+            name: referred.get("inputs") or {}
+            for (kind, name), referred in self.undeclared.items()
+            if kind == "credential_types"
+        }
+
     def apply(self, step: ObjectPlan) -> None:
         """Do what the plan says about one object."""
         if step.outcome == "unchanged":
@@ -219,7 +306,10 @@ class ObjectSync:
     def _retry_update(self, step: ObjectPlan) -> None:
         """Update a project whose last update has failed: its playbooks are not there yet."""
         current, title = step.current, step.declared.title
-        if current and not step.unmanaged and current.get("status") in _NOT_FETCHED:
+        # Job templates and inventory sources have a status, too: that of their last job.
+        if step.declared.kind.name != "projects" or current is None:
+            return
+        if current.get("status") in _NOT_FETCHED:
             self.awx.post(related(current, "update"), title, {})
             self._wait_for_project(current, title)
 
@@ -269,34 +359,57 @@ class ObjectSync:
                 return None
             return True
 
-        # AWX answers 409 as long as jobs use the object.
+        # AWX answers 409 as long as jobs use the object, and then 403 until it has stored what they
+        # printed.
         self._until(try_to_remove, f"{title} is still used by jobs")
         # AWX answers 202 to the removal of an inventory, and removes it in the background.
         self._until(
             lambda: None if self.read(step.declared) else True, f"{title} is still being removed"
         )
 
-    def others_in(self, organization: Object, steps: Iterable[ObjectPlan]) -> list[str]:
-        """Return what an organization has that is not declared."""
-        declared = {(step.declared.kind.name, step.current["id"]) for step in steps if step.current}
+    def others_in(self, step: ObjectPlan, steps: Iterable[ObjectPlan]) -> list[str]:
+        """Return what an object has that is not declared, and that keeps it from being removed."""
+        current = step.current or {}
+        kinds = {"organizations": _OF_ORGANIZATIONS, "credential_types": ("credentials",)}
+        declared = {(one.declared.kind.name, one.current["id"]) for one in steps if one.current}
         others = []
-        for kind in _OF_ORGANIZATIONS:
+        for kind in kinds.get(step.declared.kind.name, ()):
             others += [
                 f"{kind} {item['name']}"
-                for item in self.awx.all(related(organization, kind))
+                for item in self.awx.all(related(current, kind))
                 if (kind, item["id"]) not in declared
             ]
+        if step.declared.kind.name == "organizations":
+            others += self._users_with_roles(current)
         return others
 
+    def _users_with_roles(self, organization: Object) -> list[str]:
+        """Return the users to whom somebody gave a role in the organization."""
+        own = self.awx.user().get("id")
+        # System administrators are in this list, too, with indirect access.
+        return [
+            f"users {user.get('username')}"
+            for user in self.awx.all(related(organization, "access_list"))
+            if user["id"] != own and (user.get("summary_fields") or {}).get("direct_access")
+        ]
 
-def run(options: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """Return the result of a call of the module."""
+
+def run(
+    options: Mapping[str, Any], *, check_mode: bool, disclose: Callable[[set[str]], None]
+) -> dict[str, Any]:
+    """Return the result of a call of the module; ``disclose`` takes values that are no secrets."""
+    token = {str(options["token"])}
+    disclose(plain_values(options["objects"]) - token)
     verify: bool | str = bool(options["validate_certs"])
     if verify and options["ca_file"]:
         verify = str(options["ca_file"])
     awx = connect(options["url"], options["token"], verify, options["request_timeout"])
     act = sync_objects if options["state"] == "present" else remove_objects
-    return act(ObjectSync(awx, options, check_mode=check_mode), options["objects"])
+    sync = ObjectSync(awx, options, check_mode=check_mode)
+    try:
+        return act(sync, options["objects"])
+    finally:
+        disclose(plain_values(options["objects"], sync.credential_type_inputs()) - token)
 
 
 def sync_objects(sync: ObjectSync, objects: Mapping[str, Any]) -> dict[str, Any]:
@@ -320,6 +433,7 @@ def remove_objects(sync: ObjectSync, objects: Mapping[str, Any]) -> dict[str, An
     for declared in declared_in(objects):
         list(sync.read_references(declared))  # For the ids; what is missing does not matter here.
         steps.append(ObjectPlan(declared, sync.read(declared)))
+    _check_removal_rights(sync, steps)
     outcomes, notes = [], []
     # The other way round: AWX does not remove what another object uses.
     for step in reversed(steps):
@@ -334,15 +448,24 @@ def remove_objects(sync: ObjectSync, objects: Mapping[str, Any]) -> dict[str, An
     }
 
 
+def _check_removal_rights(sync: ObjectSync, steps: Iterable[ObjectPlan]) -> None:
+    problems = list(
+        sync.missing_rights(step for step in steps if step.current and is_ours(step.current))
+    )
+    if problems:
+        raise SpecError(problems, "the objects")
+
+
 def _remove(sync: ObjectSync, step: ObjectPlan, steps: list[ObjectPlan]) -> tuple[str, list[str]]:
     if step.current is None:
         return "absent", []
     if not is_ours(step.current):
         return "left", [f"{step.declared.title} stays, since it is not of this module's making"]
-    if step.declared.kind.name == "organizations":
-        others = sync.others_in(step.current, steps)
-        if others:
-            return "left", [f"{step.declared.title} stays, since it has {', '.join(others)}"]
+    if sync.is_elsewhere(step):
+        return "left", [f"{step.declared.title} stays, since it is in another organization"]
+    others = sync.others_in(step, steps)
+    if others:
+        return "left", [f"{step.declared.title} stays, since it has {', '.join(others)}"]
     if not sync.check_mode:
         sync.remove(step)
     return "removed", []

@@ -22,8 +22,10 @@ class ObjectType:
     """Fields that name an object of another kind."""
     lists: Mapping[str, str] = field(default_factory=dict)
     """Related lists that name objects of another kind."""
-    scope: str = ""
-    """The reference within which a name is the only one."""
+    scope: tuple[str, ...] = ()
+    """The references within which a name is unique; without any, it is unique in all of AWX."""
+    listed_as: str = ""
+    """The key of its list in the root of the API, where that is not its name."""
     unsent: tuple[str, ...] = ()
     """Fields that AWX knows by itself."""
     needed: tuple[str, ...] = ()
@@ -31,8 +33,17 @@ class ObjectType:
     """Mappings that AWX keeps as text."""
     secret: str = ""
     """The mapping in which AWX hides values."""
+    ranges: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """The smallest and the largest number that a field takes."""
+
+    @property
+    def address_key(self) -> str:
+        """Return the key of its list in the root of the API."""
+        return self.listed_as or self.name
 
 
+# PostgreSQL's integer, in which AWX keeps numbers.
+_NUMBER = (0, 2**31 - 1)
 _SHARED = {"name": "str", "description": "str"}
 _OWNED = {**_SHARED, "organization": "str"}
 _NOTIFICATIONS = {
@@ -41,7 +52,12 @@ _NOTIFICATIONS = {
 }
 
 KINDS = (
-    ObjectType("organizations", "organization", {**_SHARED, "max_hosts": "int"}),
+    ObjectType(
+        "organizations",
+        "organization",
+        {**_SHARED, "max_hosts": "int"},
+        ranges={"max_hosts": _NUMBER},
+    ),
     ObjectType(
         "credential_types",
         "credential type",
@@ -52,7 +68,8 @@ KINDS = (
         "credential",
         {**_OWNED, "credential_type": "str", "inputs": "dict"},
         references={"organization": "organizations", "credential_type": "credential_types"},
-        scope="organization",
+        # The same name with another type is another credential.
+        scope=("organization", "credential_type"),
         needed=("organization", "credential_type"),
         secret="inputs",  # noqa: S106 - the name of a field
     ),
@@ -61,7 +78,7 @@ KINDS = (
         "execution environment",
         {**_OWNED, "image": "str", "pull": "str", "credential": "str"},
         references={"organization": "organizations", "credential": "credentials"},
-        scope="organization",
+        # No scope: AWX takes each name once, whichever organization has it.
         needed=("organization", "image"),
     ),
     ObjectType(
@@ -80,15 +97,18 @@ KINDS = (
             "credential": "credentials",
             "default_environment": "execution_environments",
         },
-        scope="organization",
+        scope=("organization",),
         needed=("organization", "scm_url"),
+        ranges={"scm_update_cache_timeout": _NUMBER, "timeout": _NUMBER},
     ),
     ObjectType(
         "inventories",
         "inventory",
         {**_OWNED, "variables": "dict"},
         references={"organization": "organizations"},
-        scope="organization",
+        scope=("organization",),
+        # The addresses of single inventories have the plural, as all others.
+        listed_as="inventory",
         needed=("organization",),
         texts=("variables",),
     ),
@@ -97,7 +117,7 @@ KINDS = (
         "notification template",
         {**_OWNED, "notification_type": "str", "notification_configuration": "dict"},
         references={"organization": "organizations"},
-        scope="organization",
+        scope=("organization",),
         needed=("organization", "notification_type", "notification_configuration"),
         # A token or a password is among the values, under a name that depends on the type.
         secret="notification_configuration",  # noqa: S106 - the name of a field
@@ -129,8 +149,9 @@ KINDS = (
             "execution_environment": "execution_environments",
         },
         lists=_NOTIFICATIONS,
-        scope="inventory",
+        scope=("inventory",),
         needed=("inventory", "source_project", "source_path"),
+        ranges={"update_cache_timeout": _NUMBER, "timeout": _NUMBER, "verbosity": (0, 2)},
         texts=("source_vars",),
     ),
     ObjectType(
@@ -161,10 +182,11 @@ KINDS = (
             "execution_environment": "execution_environments",
         },
         lists={"credentials": "credentials", **_NOTIFICATIONS},
-        scope="organization",
+        scope=("organization",),
         # Read-only in AWX: a job template belongs to the organization of its project.
         unsent=("organization",),
         needed=("organization", "inventory", "project", "playbook"),
+        ranges={"forks": _NUMBER, "timeout": _NUMBER, "verbosity": (0, 5)},
         texts=("extra_vars",),
     ),
     ObjectType(
@@ -178,7 +200,7 @@ KINDS = (
             "extra_data": "dict",
         },
         references={"unified_job_template": "job_templates"},
-        scope="unified_job_template",
+        scope=("unified_job_template",),
         needed=("unified_job_template", "rrule"),
     ),
 )

@@ -145,6 +145,69 @@ def test_rules_that_awx_does_not_take(rrule):
         one("schedules", name="s", unified_job_template="j", rrule=rrule)
 
 
+def test_a_rule_is_compared_in_the_form_of_awx():
+    rule = "DTSTART:20260101T000000Z  RRULE:FREQ=DAILY;INTERVAL=1;UNTIL=20270101T000000"
+    schedule = one("schedules", name="s", unified_job_template="j", rrule=rule)
+    ids = {"unified_job_template": 1}
+    sent = payload(schedule, ids, {})
+    assert (
+        sent["rrule"]
+        == "DTSTART:20260101T000000Z RRULE:FREQ=DAILY;INTERVAL=1;UNTIL=20270101T000000Z"
+    )
+    assert differences(schedule, sent, ids) == {}
+
+
+def test_awx_adds_a_type_to_fields_without_one():
+    fields = [{"id": "password", "label": "Password", "secret": True}]
+    kind = declared_in({"credential_types": [{"name": "t", "inputs": {"fields": fields}}]})[0]
+    have = stored(kind, {}, inputs={"fields": [{**fields[0], "type": "string"}]})
+    assert differences(kind, have, {}) == {}
+    other = {**have, "inputs": {"fields": [{**fields[0], "type": "boolean"}]}}
+    assert set(differences(kind, other, {})) == {"inputs"}
+
+
+def test_awx_trims_texts():
+    project = one("projects", name="p", organization="T", scm_url=" https://git.example.com/t ")
+    have = stored(project, {"organization": 1}, scm_url="https://git.example.com/t")
+    assert differences(project, have, {"organization": 1}) == {}
+
+
+def test_what_is_still_to_be_made_differs_from_null():
+    environment = one(
+        "execution_environments", name="e", organization="T", image="i:1", credential="c"
+    )
+    have = stored(environment, {"organization": 1, "credential": None})
+    assert set(differences(environment, have, {"organization": 1, "credential": None})) == {
+        "credential"
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "number", "most"),
+    [
+        ("job_templates", "forks", -1, 2**31 - 1),
+        ("job_templates", "verbosity", 9, 5),
+        ("inventory_sources", "verbosity", 3, 2),
+        ("projects", "timeout", 2**31, 2**31 - 1),
+        ("organizations", "max_hosts", -1, 2**31 - 1),
+    ],
+)
+def test_numbers_that_awx_does_not_take(kind, field, number, most):
+    with pytest.raises(
+        SpecError, match=f"{field}: is {number}; write a whole number from 0 to {most}"
+    ):
+        one(kind, name="n", **{field: number})
+
+
+def test_credentials_of_one_name_cannot_be_told_apart():
+    credentials = [
+        {"name": "c", "organization": "T", "credential_type": kind}
+        for kind in ("Machine", "Source Control")
+    ]
+    with pytest.raises(SpecError, match=r"credentials\.c: is there twice"):
+        declared_in({"credentials": credentials})
+
+
 def test_names_are_the_only_ones_within_their_scope():
     sources = [
         {"name": "d", "inventory": name, "source_project": "p", "source_path": "x"}
