@@ -137,9 +137,7 @@ def _decoded(path: str, read: Callable[[str], bytes]) -> str:
     try:
         return read(path).decode()
     except OSError as error:
-        raise ShippingError(
-            f"cannot read {path}", (error.strerror or str(error)).lower(), "Correct manifests"
-        ) from error
+        raise ShippingError(f"cannot read {path}", os_words(error), "Correct manifests") from error
     except UnicodeDecodeError as error:
         raise ShippingError(
             f"cannot read {path}", "it is no text in UTF-8", "Correct manifests"
