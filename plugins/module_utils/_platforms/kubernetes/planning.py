@@ -438,7 +438,7 @@ def _existing(
 
 def _manifest_interruption(name: str, body: Body, replicas: int) -> str:
     """Return whether replacing the pods of a manifest leaves it serving all along, and why not."""
-    if body["kind"] not in manifests.TEMPLATED:
+    if body["kind"] not in TEMPLATED:
         return UNINTERRUPTED
     spec = body.get("spec") or {}
     strategy = spec.get("strategy") or spec.get("updateStrategy")

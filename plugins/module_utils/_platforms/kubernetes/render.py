@@ -41,6 +41,7 @@ from .pods import (
     strategy,
     template,
 )
+from .release_order import TEMPLATED
 from .service_names import published_name
 
 # The API server's default for --service-node-port-range.
@@ -59,7 +60,7 @@ def service_hash(app: str, name: str, resolved: Resolved) -> str:
     """Return a hash of everything whose change replaces pods."""
     workload = of_service(app, name, resolved)[-1]
     # Other kinds may have anything in their spec.
-    if workload["kind"] not in manifests.TEMPLATED:
+    if workload["kind"] not in TEMPLATED:
         return ""
     template = workload["spec"]["template"]
     return str(((template.get("metadata") or {}).get("labels") or {}).get(HASH, ""))
