@@ -39,8 +39,8 @@ MINIMUM_API = (1, 41)
 # Docker 28.3. A newer engine still answers it (Docker 29: 1.40 to 1.56), so fields keep the meaning
 # that they have here.
 NEWEST_API = (1, 51)
-# Seconds. The engine itself sets no limit that is as short: for a registry that accepts a
-# connection and stays silent, Docker 20.10 and 26 gave no answer within 60 s.
+# Seconds. The engine itself sets no limit that is as short: a release with a registry that accepts
+# connections and stays silent took 65 s, our timeout for the engine and a little more.
 REGISTRY_TIMEOUT = 20.0
 # A stale version has no HTTP status of its own, so swarmkit's text decides
 # (store.ErrSequenceConflict).
