@@ -149,7 +149,9 @@ class ActionModule(LiveAction):
 
 def _as_list(given: Any) -> list[str]:
     """Return a path or a list of paths as a list."""
-    return [str(path) for path in ([given] if isinstance(given, str) else given or [])]
+    if given is None:
+        return []
+    return [str(path) for path in (given if isinstance(given, (list, tuple)) else [given])]
 
 
 def _without(options: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

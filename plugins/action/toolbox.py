@@ -260,5 +260,6 @@ def _plain(record: Any) -> Any:
         )
         for user in record["users"]
     ]
-    # Ansible's values are subclasses that carry tags; JSON leaves plain ones.
-    return json.loads(json.dumps({**record, "users": users}))
+    # Ansible's values are subclasses that carry tags; JSON leaves plain ones. What JSON has not,
+    # such as a date of YAML, becomes a text, which the check of the record rejects.
+    return json.loads(json.dumps({**record, "users": users}, default=str, skipkeys=True))

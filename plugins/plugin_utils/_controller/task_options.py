@@ -16,8 +16,9 @@ from ansible.module_utils.errors import (
 )
 
 from ...module_utils._core.errors import ShippingError
-from ...module_utils._deploy.argument_specs import Spec
 
+# As ansible.module_utils.common.arg_spec takes it.
+Spec = Mapping[str, Mapping[str, Any]]
 _OF_TYPES = (ArgumentTypeError, ElementError, SubParameterTypeError)
 
 

@@ -159,7 +159,7 @@ MISTAKES = [
     ),
     (
         (made("ConfigMap") | {"metadata": {"name": "a", "namespace": 1}},),
-        "manifests[1] needs a text as its metadata.namespace",
+        "document 1 needs a text as its metadata.namespace",
     ),
     (
         (scaler("HorizontalPodAutoscaler", "web"), replicated()),
