@@ -59,9 +59,9 @@ def fixed(deliveries: Deliveries) -> Fixed:
     words: dict[str, Any] = {"name": deliveries.name}
     found = Fixed(deliveries, words)
 
-    def make(word: str, kind: str, /, **content: Any) -> None:
+    def make(word: str, place: str, /, **content: Any) -> None:
         content = {"name": f"<name> {word}", **content}
-        words[word] = deliveries.send("POST", f"/api/v2/{kind}/", found.filled(content))["id"]
+        words[word] = deliveries.send("POST", f"/api/v2/{place}/", found.filled(content))["id"]
 
     for word, name in (("machine", "Machine"), ("scm", "Source%20Control")):
         words[word] = deliveries.get(f"/api/v2/credential_types/?name={name}")["results"][0]["id"]

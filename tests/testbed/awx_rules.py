@@ -555,7 +555,8 @@ def _configuration_errors(name: str, kind: str, values: Fields) -> Iterable[str]
 
 
 def _type_errors(name: str, kind: str, values: Fields) -> Iterable[str]:
-    if name in values and type(values[name]) is not _TYPES[kind]:
+    # AWX compares the types themselves: a bool is no int, although Python's is one.
+    if name in values and values[name].__class__ is not _TYPES[kind]:
         yield f"Configuration field '{name}' incorrect type, expected {kind}."
 
 

@@ -59,8 +59,8 @@ def connect(url: str, token: str, verify: bool | str, timeout: float) -> Awx:
 
         def _send_once(self, request: Any, *arguments: Any, **options: Any) -> Any:
             response = super().send(request, *arguments, **{**options, "timeout": timeout})
-            # Reads the content here, where a lost connection is still noticed.
-            _ = response.content
+            # Reads the content here, where a lost connection is still noticed. requests keeps it.
+            response.content  # noqa: B018  # pylint: disable=pointless-statement
             return response
 
     # awxkit tries five times by itself, also a POST that AWX may have received.
