@@ -513,7 +513,9 @@ def _busy(what: str, why: str, status: int) -> Busy | None:
         return Busy(what, why, "Try again")
     # With status 500, whatever is wrong with the webhook.
     if "failed calling webhook" in why:
-        return WebhookAway(what, why, "Check the pods behind the webhook, or try again")
+        return WebhookAway(
+            what, why, "Check the pods behind the webhook, or try again", status=status
+        )
     return None
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from ..._core.errors import Denied, NotFound, PlatformError, Problem
 from ..._core.parallel import side_by_side
-from . import adoption, defaulted_fields, immutable_fields, manifests
+from . import adoption, defaulted_fields, immutable_fields, manifests, release_order
 from .api_kinds import NAMESPACE
 from .cluster import MANAGER, Cluster, Conflict, Invalid, Unserved, WebhookAway
 from .object_writer import keeping_replicas, must_be_recreated
@@ -125,13 +125,16 @@ class Coming:
 
     kinds: Collection[tuple[str, str]] = ()
     namespaces: Collection[str] = ()
+    has_webhooks: bool = False
+    """Whether a webhook that does not answer may be one of its own, also one that is there."""
 
     @classmethod
     def of(cls, entries: Sequence[PlannedObject]) -> Coming:
         """Return what is defined by objects that are written."""
         written = [entry.wanted for entry in entries if entry.differs]
         names = {body["metadata"]["name"] for body in written if body["kind"] == NAMESPACE.name}
-        return cls(manifests.definitions(written), names)
+        has_webhooks = any(release_order.calls_services(entry.wanted) for entry in entries)
+        return cls(manifests.definitions(written), names, has_webhooks)
 
 
 def _judged(entry: PlannedObject, error: PlatformError, coming: Coming) -> Rehearsed:
@@ -155,7 +158,7 @@ def _untried(entry: PlannedObject, error: PlatformError, coming: Coming) -> str:
             f"a webhook refuses dry runs, so {entry.title} was compared without the cluster's"
             f" answer ({error.why})"
         )
-    if isinstance(error, WebhookAway):
+    if isinstance(error, WebhookAway) and coming.has_webhooks:
         return (
             f"a webhook does not answer, so {entry.title} was compared without the cluster's answer"
             f" ({error.why})"

@@ -115,6 +115,11 @@ def _mappings(value: Any) -> list[Mapping[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
+def calls_services(body: Body) -> bool:
+    """Return whether an object makes the API server call a Service, which may not answer yet."""
+    return any(_backends(body))
+
+
 def _backends(body: Body) -> Iterable[Body]:
     """Return the Services that a webhook configuration, an APIService or a definition names."""
     if body["kind"] in _ADMISSION:

@@ -239,8 +239,17 @@ def test_what_the_cluster_does_not_have():
 
 
 def test_a_webhook_that_does_not_answer_is_said():
-    error = WebhookAway("refused", 'failed calling webhook "v.example.org"')
-    _comparison, _entries, problems, notes = rehearsed(settings("a"), NOTHING, error=error)
+    """One of the release itself may answer once it is written; another one is a problem now."""
+    error = WebhookAway("refused", 'failed calling webhook "v.example.org"', status=500)
+    _comparison, _entries, problems, _notes = rehearsed(settings("a"), NOTHING, error=error)
+    assert 'the cluster refuses ConfigMap/settings: failed calling webhook "v.example.org"' in str(
+        problems[0]
+    )
+    converted = definition()
+    service = {"clientConfig": {"service": {"name": "x", "namespace": "n"}}}
+    converted["spec"]["conversion"] = {"strategy": "Webhook", "webhook": service}
+    app = app_of(made("ConfigMap"), converted)
+    _comparison, _entries, problems, notes = rehearsed(app, NOTHING, error=error)
     assert not problems and "a webhook does not answer" in notes[0]
 
 
