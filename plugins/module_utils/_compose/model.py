@@ -60,7 +60,7 @@ def _read(
         )
     unindented = _unindented(content)
     for name in unindented:
-        reader.at(name).problem("is a service; indent it below services:")
+        reader.at(str(name)).problem("is a service; indent it below services:")
     content = {name: value for name, value in content.items() if name not in unindented}
     top = mapping(
         dict.fromkeys(_SECTIONS, _as_is),
@@ -100,7 +100,7 @@ def _unindented(content: Mapping[str, Any]) -> list[str]:
         for name, value in content.items()
         if isinstance(value, dict)
         and {"image", "build"} & set(value)
-        and not (name in _SECTIONS or name.startswith("x-"))
+        and not (name in _SECTIONS or str(name).startswith("x-"))
     ]
 
 

@@ -114,6 +114,8 @@ NO_APPS = [
         {**spec(), "db": {"image": "a"}},
         "db: is a service; indent it below services:",
     ),
+    ({**spec(), 5: {"image": "a"}}, "5: is a service; indent it below services:"),
+    ({**spec(), None: {"image": "a"}}, "None: is a service; indent it below services:"),
     (
         {"apiVersion": "v1", "kind": "Pod", "metadata": {}},
         "has apiVersion and kind, so it is a manifest and no Compose file; give it by the option"
