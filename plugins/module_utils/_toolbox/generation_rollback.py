@@ -85,7 +85,7 @@ def _generation(generations: Generations, current: Generation, to: str) -> Gener
         raise DeliveryError(
             what,
             f"this machine has {', '.join(map(str, numbers)) or 'none'}",
-            "Choose one of these; keep says how many stay",
+            "Choose one of these; keep says how many stay" if numbers else "Deliver first",
             generations=numbers,
         )
     return generation

@@ -138,6 +138,13 @@ def test_change_and_back(box: Box):
     assert again["holds"] == [] and not box.deliver(user("daemon", "atlas"))["changed"]
 
 
+@pytest.mark.parametrize("number", ["previous", "9"])
+def test_where_nothing_was_delivered_there_is_nothing_to_choose(box, number):
+    box.root.mkdir(exist_ok=True)
+    with pytest.raises(DeliveryError, match="this machine has none. Deliver first"):
+        back(box, number)
+
+
 def test_back_without_a_hold_lasts_until_the_next_delivery(box: Box):
     for version, content in (("1", HELLO), ("2", HELLO + b"# 2\n")):
         box.projects = [project("atlas", script("hello", content, version=version))]
