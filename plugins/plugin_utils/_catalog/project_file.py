@@ -36,7 +36,7 @@ PROJECT_KEYS: dict[str, Key] = {
     "tools": Key("tools", "The tools by name.", required=True),
     "hold": Key(
         "flag",
-        "Whether machines keep the versions of these tools that they have.",
+        "Whether workstations keep the versions of these tools that they have.",
     ),
     "removed": Key(
         "words",
