@@ -64,6 +64,7 @@ class HealthWatch:
     def look(self, names: Iterable[str]) -> None:
         """Look once and assess these services; raise Unreachable where that is not possible."""
         self.states = self.state_watch.states(self.revisions)
+        making_room = {name for name, state in self.states.items() if makes_room([state])}
         for name in names:
             if name in self.states:
                 health = assess(
@@ -71,9 +72,7 @@ class HealthWatch:
                     self.memories.get(name, HealthMemory()),
                     time.monotonic(),
                     self.max_crashes,
-                    others_make_room=makes_room(
-                        state for other, state in self.states.items() if other != name
-                    ),
+                    others_make_room=bool(making_room - {name}),
                 )
                 self.memories[name], self.health[name] = health.memory, health
                 self._report_progress(name, health)

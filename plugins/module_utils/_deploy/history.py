@@ -109,6 +109,7 @@ def _record(identity: str, index: int, labels: Mapping[str, str], data: bytes | 
     packed = base64.b64decode(data) if isinstance(data, str) else data
     content = json.loads(zlib.decompress(packed))
     texts = {name: labels.get(f"{LABEL}{name}", "") for name in _TEXTS}
+    # A number that is none fails here, where it is reported, and not in summary.
     int(texts["rollback_of"] or 0)
     return Record(
         number=int(labels[_NUMBER]),

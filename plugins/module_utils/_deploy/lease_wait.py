@@ -6,13 +6,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from .._core.errors import LeaseHeld
+from .argument_specs import ROLLOUT
 from .lease import LeaseAge
 from .run_answer import RunAnswer
 
 _RETRY_EVERY = 1.0
+
+
+def lease_timeout(options: Mapping[str, Any]) -> float:
+    """Return for how many seconds to wait for a lease; 0 is a value of its own."""
+    seconds = options.get("lease_timeout")
+    return float(ROLLOUT["lease_timeout"]["default"] if seconds is None else seconds)
 
 
 def wait_for_lease(

@@ -31,7 +31,7 @@ from .intent import Intent
 from .job import Job
 from .journal import Journal, path_for, read_new, remove_journal
 from .lease import LeaseAge
-from .lease_wait import wait_for_lease
+from .lease_wait import lease_timeout, wait_for_lease
 from .platform_connection import connect
 from .platform_definition import Options, Platforms
 from .prepare import Planner, prepare, preview
@@ -144,11 +144,7 @@ def _run_whole(call: _Call) -> dict[str, Any]:
     def attempt(age: LeaseAge) -> RunAnswer:
         return prepare(platform, replace(call.intent, lease_age=age), call.planner)
 
-    # 0 is a value of its own: do not wait.
-    timeout = call.options.get("lease_timeout")
-    answer = wait_for_lease(
-        attempt, call.intent.app, 600.0 if timeout is None else float(timeout), _no_progress
-    )
+    answer = wait_for_lease(attempt, call.intent.app, lease_timeout(call.options), _no_progress)
     if answer.job:
         hide = partial(mask, words=call.words)
         answer = answer.finished(execute(platform, answer.job, _no_progress, hide))

@@ -147,16 +147,19 @@ class _Delivery:
         """Return what is wanted, with the tools that are held as they are held."""
         saved = holds.read(self.request.root)
         kept = holds.unheld(saved, self.request.unhold)
-        held = holds.in_store(kept.holds, self.store.find)
+        places = {
+            tool.object: self.store.find(tool.object)
+            for tool in kept.holds.values()
+            if tool and tool.object
+        }
+        held = holds.in_store(kept.holds, places)
         self.held, self.has_unheld = held, held != saved
         self.progress.notes += [
             *(f"{name} is not held here" for name in kept.unknown),
             *holds.lost_notes(kept.holds, held),
             *holds.notes(held, wanted.users),
         ]
-        self.wanted_places |= {
-            self.store.find(tool.object) for tool in held.values() if tool and tool.object
-        }
+        self.wanted_places |= set(filter(None, places.values()))
         return wanted._replace(users=holds.apply(wanted.users, held))
 
     def _target(self, wanted: wanted_tools.Wanted) -> ToolboxTarget:

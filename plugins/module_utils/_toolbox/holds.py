@@ -9,7 +9,7 @@ A rollback makes them, so that the next delivery does not undo it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Optional
 
 from .atomic_files import read_json, write_json
@@ -78,10 +78,15 @@ def unheld(holds: Holds, names: Collection[str]) -> Unheld:
     return Unheld(kept, tuple(sorted(set(names) - known)))
 
 
-def in_store(holds: Holds, find: Callable[[str], str]) -> Holds:
-    """Return the holds whose tools are in the store; ``find`` returns the place of an object."""
+def in_store(holds: Holds, places: Mapping[str, str]) -> Holds:
+    """Return the holds whose tools are in the store; ``places`` has each object's, or is empty.
+
+    Pure.
+    """
     return {
-        key: tool for key, tool in holds.items() if not (tool and tool.object) or find(tool.object)
+        key: tool
+        for key, tool in holds.items()
+        if not (tool and tool.object) or places[tool.object]
     }
 
 

@@ -27,12 +27,11 @@ from ...module_utils._core.errors import ShippingError
 from ...module_utils._core.failure import Failure
 from ...module_utils._core.masking import mask
 from ...module_utils._core.slow_calls import reporting, waiting_for
-from ...module_utils._deploy.argument_specs import ROLLOUT
 from ...module_utils._deploy.health import FAILED
 from ...module_utils._deploy.job import Job
 from ...module_utils._deploy.journal import Pages, read_new, remove_journal
 from ...module_utils._deploy.lease import LeaseAge
-from ...module_utils._deploy.lease_wait import wait_for_lease
+from ...module_utils._deploy.lease_wait import lease_timeout, wait_for_lease
 from ...module_utils._deploy.run import new_run
 from ...module_utils._deploy.run_answer import RunAnswer, RunOutcome
 from ...module_utils._deploy.run_request import FOLLOW, PREPARE, RunRequest
@@ -126,7 +125,7 @@ class LiveAction(ActionBase):
         answer = wait_for_lease(
             partial(self._prepare, options, replace(request, phase=PREPARE, run=run)),
             str(options.get("app", "")),
-            _seconds(options.get("lease_timeout")),
+            lease_timeout(options),
             self._report,
         )
         if not answer.failed:
@@ -225,12 +224,6 @@ class LiveAction(ActionBase):
         """Show one line of progress, which begins with the host's name."""
         if not self._quiet:
             show_line(mask(f"{self._host} | {text}", self._hidden))
-
-
-def _seconds(lease_timeout: float | None) -> float:
-    """Return for how long to wait for a lease; 0 is a value of its own."""
-    default: int = ROLLOUT["lease_timeout"]["default"]
-    return float(default if lease_timeout is None else lease_timeout)
 
 
 def _killed(job: Job) -> RunOutcome:

@@ -78,11 +78,12 @@ class MachineDelivery:
     @property
     def done_removals(self) -> list[Mapping[str, Any]]:
         """Return what was removed, as the machine says at last."""
-        answers = {id(answer): answer for answer in (self.first_answer, self.last_answer)}
-        found: list[Mapping[str, Any]] = []
-        for answer in answers.values():
-            found += [one for one in answer.get("removals") or () if not one["held"]]
-        return found
+        # A second answer that was skipped has no removals.
+        removals = [
+            *(self.first_answer.get("removals") or ()),
+            *(self.second_answer.get("removals") or ()),
+        ]
+        return [removal for removal in removals if not removal["held"]]
 
     @property
     def memberships_after(self) -> Memberships:

@@ -58,6 +58,7 @@ METRICS = {
 # As in plugins/plugin_utils/_delivery/delivery_answer.py, which says what the file holds.
 ANSWER_VARIABLE, ANSWER_FORMAT = "SHIPPING_DELIVERY_ANSWER", 1
 _PATIENCE = 10.0
+# As in plugins/plugin_utils/_catalog/tool_sources.py, which this file cannot import where it runs.
 # git sets them for its hooks; they come before -C, so that another repository would be written.
 _OF_A_REPOSITORY = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",

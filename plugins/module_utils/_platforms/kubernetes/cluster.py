@@ -530,13 +530,10 @@ def _missing(what: str, why: str, answer: Mapping[str, Any]) -> NotFound:
 
 def _owners(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return who holds which field, where others hold fields that were applied."""
-    # Any extension API server writes this, so nothing in it has to be there.
-    details = answer.get("details")
-    causes = details.get("causes") if isinstance(details, dict) else None
     return [
         (_manager(str(cause.get("message", ""))), str(cause.get("field", "")))
-        for cause in (causes if isinstance(causes, list) else ())
-        if isinstance(cause, dict) and cause.get("reason") == "FieldManagerConflict"
+        for cause in refusals.causes(answer)
+        if cause.get("reason") == "FieldManagerConflict"
     ]
 
 

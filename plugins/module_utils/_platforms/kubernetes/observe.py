@@ -198,11 +198,9 @@ def _tasks_of_service(
     pods = _pods_of(name, body, snapshot)
     is_newest = pod_revisions.newest(body, snapshot.replica_sets)
     is_as_asked = pod_revisions.as_asked(body, is_newest)
+    around = Surroundings(snapshot.events, snapshot.clock, declared or {})
     tasks: list[Task] = []
     for pod in pods:
-        around = Surroundings(
-            pod_health.events_of(pod, snapshot.events), snapshot.clock, declared or {}
-        )
         is_sent = bool(hash_sent) and label(pod, HASH) == hash_sent
         tasks += pod_health.tasks(
             pod,
@@ -219,10 +217,10 @@ def _tasks_of_service(
 def _with_blocking(body: Body, pods: list[Body], tasks: list[Task], clock: float) -> list[Task]:
     """Return the tasks, with the version of the pod that is to be removed."""
     uid = pod_revisions.blocking(body, pods, {task.id: task for task in tasks}, clock)
+    if not uid:
+        return tasks
     versions = {pod["metadata"]["uid"]: pod["metadata"].get("resourceVersion", "") for pod in pods}
-    return [
-        replace(task, blocking=versions[uid]) if uid and task.id == uid else task for task in tasks
-    ]
+    return [replace(task, blocking=versions[uid]) if task.id == uid else task for task in tasks]
 
 
 def _pods_of(name: str, body: Body, snapshot: Snapshot) -> list[Body]:

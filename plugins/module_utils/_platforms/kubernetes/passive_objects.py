@@ -125,9 +125,7 @@ def _unfinished(task: Task, body: Body, pods: Sequence[Body], watched: Watched) 
         yield replace(task, state=words.WAITING, cause=cause) if cause else task
         return
     pod = living[-1]
-    around = pod_health.Surroundings(
-        pod_health.events_of(pod, watched.events), watched.clock, declared={}
-    )
+    around = pod_health.Surroundings(watched.events, watched.clock, declared={})
     *attempts, shown = pod_health.tasks(pod, around, current=True, sent=True)
     for attempt in attempts:
         if _counts(attempt, body):

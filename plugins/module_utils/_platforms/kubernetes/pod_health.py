@@ -21,7 +21,10 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a pod is judged by besides itself: events, the cluster's time, its service's spec."""
+    """What a pod is judged by besides itself: events, the cluster's time, its service's spec.
+
+    ``events`` may be those of other objects, too.
+    """
 
     events: Sequence[Body] = ()
     clock: float = 0.0
@@ -90,7 +93,7 @@ def _state(
     if not pod["spec"].get("nodeName"):
         return words.WAITING, _unscheduled(pod.get("status") or {}, around.declared)
     if not _all_run(serving):
-        return words.PREPARING, _unprepared(pod, containers, around.events)
+        return words.PREPARING, _unprepared(pod, containers, events_of(pod, around.events))
     return (words.RUNNING if _all_ready(serving) else words.STARTING), None
 
 
@@ -215,8 +218,7 @@ def has_failed(pod: Body) -> bool:
 def unready_for(pod: Body, clock: float) -> float:
     """Return for how many seconds a pod has not served; 0 where that is not known."""
     since = [condition.get("lastTransitionTime") for condition in _readiness(pod)]
-    moments = [_seconds(text) for text in since if text]
-    return max(0.0, clock - max(moments, default=clock) - 1.0)
+    return _least_since([text for text in since if text], clock)
 
 
 def _readiness(pod: Body) -> list[Body]:
@@ -225,18 +227,22 @@ def _readiness(pod: Body) -> list[Body]:
 
 
 def _age(pod: Body, containers: Iterable[Container], clock: float) -> float:
-    """Return for how many seconds all containers have run at least.
-
-    The API's times are whole seconds, so one is taken off.
-    """
+    """Return for how many seconds all containers have run at least."""
     started = [
         (container.running or {}).get("startedAt")
         for container in containers
         if container.role != INIT
     ]
     ready = [condition.get("lastTransitionTime") for condition in _readiness(pod)]
-    moments = [_seconds(text) for text in (*started, *ready)]
-    return max(0.0, clock - max(moments, default=clock) - 1.0)
+    return _least_since([*started, *ready], clock)
+
+
+def _least_since(timestamps: Iterable[str | None], clock: float) -> float:
+    """Return how many seconds ago the last of these moments was at least; 0 without any.
+
+    The API's times are whole seconds, so one is taken off.
+    """
+    return max(0.0, clock - max(map(_seconds, timestamps), default=clock) - 1.0)
 
 
 def _seconds(timestamp: str | None) -> float:

@@ -42,10 +42,19 @@ class Refusal:
 
 def of(answer: Mapping[str, Any]) -> list[Refusal]:
     """Return the fields that a Status is about."""
-    causes = (answer.get("details") or {}).get("causes") or []
     return [
         Refusal(str(cause.get("field") or ""), _cut(str(cause.get("message") or "")))
-        for cause in causes
+        for cause in causes(answer)
+    ]
+
+
+def causes(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return what a Status says of single fields."""
+    # Any extension API server writes this, so nothing in it has to be there.
+    details = answer.get("details")
+    found = details.get("causes") if isinstance(details, dict) else None
+    return [
+        cause for cause in (found if isinstance(found, list) else ()) if isinstance(cause, dict)
     ]
 
 

@@ -29,6 +29,7 @@ from .api_kinds import (
 from .cluster import Cluster
 from .compare import annotation, label
 from .observe import Body, own
+from .pod_revisions import owners as owners_of
 
 _PAUSE = 0.3
 # Claims are not among them: volumes stay.
@@ -89,7 +90,7 @@ class Removal:
             )
 
     def _belongs(self, body: Body, names: set[str], owners: set[str]) -> bool:
-        if _owners(body) & owners:
+        if owners_of(body) & owners:
             return True
         return label(body, APP) == self.app and label(body, SERVICE) in names
 
@@ -154,7 +155,7 @@ class Removal:
     def _left_pods(self, uids: set[str], replica_sets: Sequence[Body]) -> str:
         owners = _with_owned(uids, replica_sets)
         for pod in self.cluster.metadata(POD, ""):
-            if _owners(pod) & owners:
+            if owners_of(pod) & owners:
                 return f"Pod/{pod['metadata']['name']}"
         return ""
 
@@ -183,13 +184,9 @@ def _by_title(title: str) -> dict[str, tuple[Kind, str]]:
     return {title: (replace(kind, namespace="".join(namespace)), object_name)}
 
 
-def _owners(body: Body) -> set[str]:
-    return {owner["uid"] for owner in body["metadata"].get("ownerReferences") or []}
-
-
 def _with_owned(uids: set[str], bodies: Iterable[Body]) -> set[str]:
     """Return the ids of removed workloads with those of their ReplicaSets.
 
     ReplicaSets are gone sooner than their pods, so their ids are read beforehand.
     """
-    return uids | {body["metadata"]["uid"] for body in bodies if _owners(body) & uids}
+    return uids | {body["metadata"]["uid"] for body in bodies if owners_of(body) & uids}

@@ -130,10 +130,9 @@ class Engine:
 
     def get_from_registry(self, path: str, registry: str, headers: Mapping[str, str]) -> Any:
         """Send a GET for which the engine queries a registry."""
-        response = self._send(
-            "GET", self.prefix + path, {}, None, headers, registry=f"the registry {registry}"
+        return self._call(
+            "GET", self.prefix + path, headers=headers, registry=f"the registry {registry}"
         )
-        return response.json()
 
     @property
     def registry_timeout(self) -> float:
@@ -164,8 +163,10 @@ class Engine:
         query: Mapping[str, Any] | None = None,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
+        *,
+        registry: str = "",
     ) -> Any:
-        response = self._send(method, path, query or {}, body, headers)
+        response = self._send(method, path, query or {}, body, headers, registry=registry)
         try:
             return response.json() if response.content else None
         except ValueError as error:

@@ -139,11 +139,9 @@ class RegistryQueries:
         why = self._silent.get(reference.registry)
         if why:
             return no_digest("registry_unreachable", reference, why)
-        begun = time.monotonic()
-        answer = ask_registry(self.engine, text, self._credentials)
+        answer, was_silent = _ask(self.engine, text, self._credentials)
         # Each image of a registry that does not answer would take the whole time.
-        late = time.monotonic() - begun >= self.engine.registry_timeout
-        if late and isinstance(answer, Cause) and answer.kind == "registry_unreachable":
+        if was_silent and isinstance(answer, Cause):
             self._silent[reference.registry] = answer.detail
         return answer
 
@@ -270,6 +268,11 @@ def gone(
 
 def ask_registry(engine: Engine, text: str, credentials: EngineCredentials) -> str | Cause:
     """Return the digest of a reference, or why there is none: denied, missing or unreachable."""
+    return _ask(engine, text, credentials)[0]
+
+
+def _ask(engine: Engine, text: str, credentials: EngineCredentials) -> tuple[str | Cause, bool]:
+    """Return also whether the registry was silent for all the time that it had."""
     reference = Reference.parse(text)
     begun = time.monotonic()
     try:
@@ -283,10 +286,10 @@ def ask_registry(engine: Engine, text: str, credentials: EngineCredentials) -> s
         limit = engine.registry_timeout
         late = time.monotonic() - begun >= limit
         why = f"no answer within {limit:g} s" if late else error.why
-        return no_digest("registry_unreachable", reference, why)
+        return no_digest("registry_unreachable", reference, why), late
     except PlatformError as error:
-        return _cause(reference, error)
-    return str(answer["Descriptor"]["digest"])
+        return _cause(reference, error), False
+    return str(answer["Descriptor"]["digest"]), False
 
 
 def _cause(reference: Reference, error: PlatformError) -> Cause:

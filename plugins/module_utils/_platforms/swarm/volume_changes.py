@@ -81,9 +81,10 @@ def volume_uses(
     hosts = {node["ID"]: get(node, "Description.Hostname") or node["ID"] for node in snapshot.nodes}
     found: dict[str, VolumeUse] = {}
     for service, declared in resolved.services.items():
-        former = _former_mounts(app, service, snapshot)
+        mounts = list(_own_mounts(declared))
+        former = _former_mounts(app, service, snapshot) if mounts else {}
         elsewhere = {hosts[node] for node in nodes[service] if node != snapshot.node_id}
-        for mount in _own_mounts(declared):
+        for mount in mounts:
             use = VolumeUse(
                 mount["source"],
                 _settings(mount),
