@@ -48,7 +48,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "settings": {
         "type": "dict",
         "options": {
-            "catalogue": {"type": "path"},
+            "catalog": {"type": "path"},
             "options": {"type": "dict"},
             "connect_timeout": {"type": "int"},
             "pipelining": {"type": "bool"},

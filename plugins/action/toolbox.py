@@ -64,7 +64,7 @@ _TOOLBOX_PROGRAM = (
 
 
 class ActionModule(ActionBase):
-    """Reads the catalogue on the control machine, asks the machine, and sends what it lacks."""
+    """Reads the catalog on the control machine, asks the machine, and sends what it lacks."""
 
     _supports_check_mode = True
     _supports_async = False
@@ -100,7 +100,7 @@ class ActionModule(ActionBase):
             result["notes"] = [
                 *result.get("notes", ()),
                 *(
-                    f"{name} has no file in the catalogue, and so no tools"
+                    f"{name} has no file in the catalog, and so no tools"
                     for name in contents["without"]
                 ),
             ]
@@ -119,12 +119,12 @@ class ActionModule(ActionBase):
 
     def _folder(self, options: dict[str, Any]) -> str:
         try:
-            folder = str(self._find_needle("files", str(options["catalogue"])))
+            folder = str(self._find_needle("files", str(options["catalog"])))
         except AnsibleError:
-            folder = os.path.join(self._loader.get_basedir(), str(options["catalogue"]))
+            folder = os.path.join(self._loader.get_basedir(), str(options["catalog"]))
         if not os.path.isdir(folder):
             raise ShippingError(
-                f"there is no catalogue {options['catalogue']}",
+                f"there is no catalog {options['catalog']}",
                 "no folder of that name is beside the playbook or role",
                 "Correct the path; nothing was touched",
             )
@@ -238,7 +238,7 @@ def _program() -> Program:
 
 
 def _read(wanted: dict[str, Any]) -> dict[str, Any]:
-    # All that reads catalogues is loaded here, by the first machine's process, since the others
+    # All that reads catalogs is loaded here, by the first machine's process, since the others
     # have no use for it.
     from ansible_collections.shipping.code.plugins.plugin_utils._catalog.run_contents import read
 

@@ -65,7 +65,7 @@ options:
       asked, once for all of them.
     type: dict
     suboptions:
-      catalogue:
+      catalog:
         description: The folder with a file for each project.
         type: path
       options:

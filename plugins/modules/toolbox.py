@@ -10,7 +10,7 @@ module: toolbox
 short_description: Brings a machine to exactly the tools of its users' projects
 version_added: 0.1.0
 description:
-  - Takes the membership record of a machine and the catalogue of projects, and makes every user of
+  - Takes the membership record of a machine and the catalog of projects, and makes every user of
     the machine have the tools of their projects, and no others.
   - Where there is nothing to do, this is one round trip. Otherwise the machine says what it lacks,
     and gets all of it at once.
@@ -40,7 +40,7 @@ options:
       - A record that is older than the last one is refused, see O(accept_older).
       - Needed where O(state=present), but for O(generation).
     type: dict
-  catalogue:
+  catalog:
     description:
       - The folder with a file for each project, C(NAME.yml), on the control machine. Relative paths
         are looked for beside the playbook or role and in its C(files).
@@ -134,7 +134,7 @@ options:
     default: 60
   uv_path:
     description: The program C(uv) on the control machine, which is sent along where there are tools
-      of the kind C(python). By default that on the PATH.
+      of the type C(python). By default that on the PATH.
     type: path
   _projects:
     description: For the action plugin of the same name; not for use in playbooks.
@@ -154,14 +154,14 @@ notes:
 seealso:
   - module: shipping.code.toolbox_info
   - name: The guide on delivery
-    description: The catalogue, joining and leaving, the brake, and what to do about each message.
+    description: The catalog, joining and leaving, the brake, and what to do about each message.
     link: https://github.com/shipping-code/shipping.code/blob/main/docs/docsite/rst/guide_delivery.rst
 """
 
 EXAMPLES = r"""
 - name: Bring each machine of the inventory to its users' tools
   shipping.code.toolbox:
-    catalogue: projects
+    catalog: projects
     record:
       machine: "{{ inventory_hostname }}"
       serial: "{{ shipping_membership_serial }}"
@@ -169,7 +169,7 @@ EXAMPLES = r"""
 
 - name: See what would change
   shipping.code.toolbox:
-    catalogue: projects
+    catalog: projects
     record: "{{ record }}"
   check_mode: true
   diff: true
@@ -180,7 +180,7 @@ EXAMPLES = r"""
 
 - name: Update the tools of a project again, after going back
   shipping.code.toolbox:
-    catalogue: projects
+    catalog: projects
     record: "{{ record }}"
     unhold: [atlas]
 
@@ -216,7 +216,7 @@ users:
       sample:
         - project: atlas
           name: atlas
-          kind: script
+          type: script
           version: "1.0"
           description: Prints a map
           commands: [atlas]

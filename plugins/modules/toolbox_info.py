@@ -73,7 +73,7 @@ users:
       tools:
         - project: atlas
           name: atlas
-          kind: script
+          type: script
           version: "1.0"
           description: Prints a map
           commands: [atlas]

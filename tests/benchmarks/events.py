@@ -149,7 +149,7 @@ class BenchFleet:
         self.folder = folder
         self.place = place
         self._place()
-        self.inventory, self.catalogue = folder / "company", folder / "projects"
+        self.inventory, self.catalog = folder / "company", folder / "projects"
 
     def _place(self) -> None:
         self.home = Machine("bench-events")
@@ -170,15 +170,15 @@ class BenchFleet:
             json.dumps({"all": {"hosts": {HOST: self.machine.connection}}})
         )
         script = b"#!/bin/sh\necho hello\n"
-        (self.catalogue / PROJECT).mkdir(parents=True)
-        (self.catalogue / PROJECT / "hello.sh").write_bytes(script)
+        (self.catalog / PROJECT).mkdir(parents=True)
+        (self.catalog / PROJECT / "hello.sh").write_bytes(script)
         tool = {
-            "kind": "script",
+            "type": "script",
             "version": "1",
             "file": f"{PROJECT}/hello.sh",
             "commands": [COMMAND],
         }
-        (self.catalogue / f"{PROJECT}.yml").write_text(
+        (self.catalog / f"{PROJECT}.yml").write_text(
             json.dumps({"description": "A greeting", "tools": {COMMAND: tool}})
         )
 
@@ -351,7 +351,7 @@ class EventsBench:
 
     def _deliver(self, environment: dict[str, str], **more: object) -> None:
         given = {
-            "delivery_catalogue": str(self.fleet.catalogue),
+            "delivery_catalog": str(self.fleet.catalog),
             "delivery_state_path": str(self.rulebook.state),
             "target": HOST,
             **more,

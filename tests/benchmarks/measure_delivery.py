@@ -157,11 +157,11 @@ class DeliveryBench:
         (self.folder / "deploy.py").write_text(
             _PYINFRA.format(**self._lists(), here=f"{HERE}/pyinfra")
         )
-        catalogue = {
+        catalog = {
             "description": "A benchmark",
             "tools": {name: self._entry(name) for name in TOOLS},
         }
-        (self.folder / "projects" / "atlas.yml").write_text(json.dumps(catalogue))
+        (self.folder / "projects" / "atlas.yml").write_text(json.dumps(catalog))
 
     def _lists(self) -> dict[str, Any]:
         return {
@@ -174,10 +174,10 @@ class DeliveryBench:
 
     def _entry(self, name: str) -> dict[str, Any]:
         if name in SCRIPTS:
-            return {"kind": "script", "version": "1", "file": f"atlas/{name}.sh"}
+            return {"type": "script", "version": "1", "file": f"atlas/{name}.sh"}
         if name in PYTHONS:
             return {
-                "kind": "python",
+                "type": "python",
                 "version": "1",
                 "lock": f"atlas/{name}.txt",
                 "wheels": f"atlas/{name}",
@@ -190,9 +190,9 @@ class DeliveryBench:
             "sha256": hashlib.sha256((self.files / file).read_bytes()).hexdigest(),
         }
         return (
-            {"kind": "binary", **content}
+            {"type": "binary", **content}
             if name in BINARIES
-            else {"kind": "archive", **content, "commands": [f"bin/{name}"]}
+            else {"type": "archive", **content, "commands": [f"bin/{name}"]}
         )
 
     def _playbook(self, *words: str | Path) -> list[str | Path]:
@@ -217,7 +217,7 @@ class DeliveryBench:
         """The collection's own playbook."""
         self._write_scripts(value)
         return self._playbook(
-            ROOT / "playbooks" / "deliver.yml", "-e", f"delivery_catalogue={self.folder}/projects"
+            ROOT / "playbooks" / "deliver.yml", "-e", f"delivery_catalog={self.folder}/projects"
         )
 
     def loop_play(self, _machines: int, value: str) -> list[str | Path]:

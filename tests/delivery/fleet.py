@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Machines of people, a catalogue and an inventory, and deliveries to them as a user makes them."""
+"""Machines of people, a catalog and an inventory, and deliveries to them as a user makes them."""
 
 from __future__ import annotations
 
@@ -104,25 +104,25 @@ class Fleet:
     ids: dict[str, str] = field(default_factory=dict)
 
     @property
-    def catalogue(self) -> Path:
+    def catalog(self) -> Path:
         return self.home / "projects"
 
     @property
     def state(self) -> Path:
         return self.home / "state"
 
-    def catalogue_of(self, name: str, tools: dict[str, Any], **files: bytes) -> None:
+    def catalog_of(self, name: str, tools: dict[str, Any], **files: bytes) -> None:
         """Write a project's file, and files beside it."""
-        (self.catalogue / name).mkdir(parents=True, exist_ok=True)
+        (self.catalog / name).mkdir(parents=True, exist_ok=True)
         for file, content in files.items():
-            (self.catalogue / name / file).write_bytes(content)
-        (self.catalogue / f"{name}.yml").write_text(
+            (self.catalog / name / file).write_bytes(content)
+        (self.catalog / f"{name}.yml").write_text(
             json.dumps({"description": f"The project {name}", "tools": tools})
         )
 
     def sample(self) -> None:
-        """The catalogue that comes with the collection."""
-        shutil.copytree(SAMPLE, self.catalogue, dirs_exist_ok=True)
+        """The catalog that comes with the collection."""
+        shutil.copytree(SAMPLE, self.catalog, dirs_exist_ok=True)
 
     def user(self, name: str) -> dict[str, Any]:
         mine = sorted(project for project, members in self.projects.items() if name in members)
@@ -161,7 +161,7 @@ class Fleet:
     ) -> Outcome:
         """Run the collection's playbook; ``play`` has further keywords of its play."""
         given = {
-            "delivery_catalogue": str(self.catalogue),
+            "delivery_catalog": str(self.catalog),
             **({"delivery_state_path": str(self.state)} if state else {}),
             **variables,
         }

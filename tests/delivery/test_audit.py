@@ -18,8 +18,8 @@ GUIDE = ROOT / "docs" / "docsite" / "rst" / "guide_delivery.rst"
 
 def test_who_has_what(fleet: Fleet):
     for name in ("atlas", "beta"):
-        tool = {"kind": "script", "version": "1.0", "file": f"{name}/run.sh", "commands": [name]}
-        fleet.catalogue_of(name, {name: tool}, **{"run.sh": b"#!/bin/sh\n"})
+        tool = {"type": "script", "version": "1.0", "file": f"{name}/run.sh", "commands": [name]}
+        fleet.catalog_of(name, {name: tool}, **{"run.sh": b"#!/bin/sh\n"})
     fleet.projects = {"atlas": {"ada", "bob"}, "beta": {"ada"}}
     assert fleet.deliver().ok
     fleet.machines[PC2].run(

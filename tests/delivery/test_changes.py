@@ -22,22 +22,20 @@ PC1, PC2, PC3 = "pc1.example.com", "pc2.example.com", "pc3.example.com"
 
 def simple(fleet: Fleet, name: str, text: str = "1", **more: object) -> None:
     """A project with one script of its name."""
-    tool = {"kind": "script", "version": text, "file": f"{name}/run.sh", "commands": [name], **more}
-    fleet.catalogue_of(
-        name, {name: tool}, **{"run.sh": f"#!/bin/sh\necho {name} {text}\n".encode()}
-    )
+    tool = {"type": "script", "version": text, "file": f"{name}/run.sh", "commands": [name], **more}
+    fleet.catalog_of(name, {name: tool}, **{"run.sh": f"#!/bin/sh\necho {name} {text}\n".encode()})
 
 
 def test_a_clash(fleet: Fleet):
     for name, priority in (("atlas", 0), ("beta", 5)):
         tool = {
-            "kind": "script",
+            "type": "script",
             "version": "1",
             "file": f"{name}/run.sh",
             "commands": ["run"],
             "priority": priority,
         }
-        fleet.catalogue_of(name, {"t": tool}, **{"run.sh": f"#!/bin/sh\necho {name}\n".encode()})
+        fleet.catalog_of(name, {"t": tool}, **{"run.sh": f"#!/bin/sh\necho {name}\n".encode()})
     fleet.projects = {"atlas": {"bob"}, "beta": {"bob"}}
     done = fleet.deliver("--limit", PC1)
     assert done.ok and "run is the one of beta by its priority; also run@atlas" in done.output
@@ -152,7 +150,7 @@ def test_a_project_that_is_deleted(fleet: Fleet):
     simple(fleet, "beta")
     fleet.projects = {"atlas": {"ada", "bob"}, "beta": {"ada"}}
     assert fleet.deliver().ok
-    (fleet.catalogue / "atlas.yml").unlink()
+    (fleet.catalog / "atlas.yml").unlink()
     done = fleet.deliver()
     assert (
         done.ok and fleet.commands(PC1, "ada") == {"beta"} and fleet.commands(PC1, "bob") == set()
@@ -165,13 +163,13 @@ def test_a_project_that_is_deleted(fleet: Fleet):
 
 def test_tools_that_the_catalog_drops(fleet: Fleet):
     """Three users: blocked, with the catalog named; a leaver leaves; ``removed`` is consent."""
-    tool = {"kind": "script", "version": "1", "file": "atlas/run.sh"}
+    tool = {"type": "script", "version": "1", "file": "atlas/run.sh"}
     content = {"run.sh": b"#!/bin/sh\n"}
-    fleet.catalogue_of("atlas", {"map": tool, "sky": tool}, **content)
+    fleet.catalog_of("atlas", {"map": tool, "sky": tool}, **content)
     simple(fleet, "beta")
     fleet.projects = {"atlas": {"ada", "bob", "cy"}, "beta": {"bob"}}
     assert fleet.deliver().ok
-    fleet.catalogue_of("atlas", {"map": {**tool, "version": "2"}})
+    fleet.catalog_of("atlas", {"map": {**tool, "version": "2"}})
     fleet.projects["beta"] = set()
     for flags in (("--check",), (), ()):
         stopped = fleet.deliver(*flags)
@@ -186,7 +184,7 @@ def test_tools_that_the_catalog_drops(fleet: Fleet):
         "map",
         "sky",
     }
-    (fleet.catalogue / "atlas.yml").write_text(
+    (fleet.catalog / "atlas.yml").write_text(
         json.dumps({"tools": {"map": {**tool, "version": "2"}}, "removed": ["sky"]})
     )
     done = fleet.deliver()
@@ -413,7 +411,7 @@ def test_a_self_test_that_fails(fleet: Fleet):
     assert fleet.commands(PC1, "bob") == set(), "who leaves leaves all the same"
 
 
-def test_a_mistake_in_the_catalogue(fleet: Fleet):
+def test_a_mistake_in_the_catalog(fleet: Fleet):
     """Its project stays as it is; the others are delivered, leavers leave; it is named once."""
     simple(fleet, "atlas")
     simple(fleet, "beta")
@@ -421,8 +419,8 @@ def test_a_mistake_in_the_catalogue(fleet: Fleet):
     assert fleet.deliver().ok
     simple(fleet, "atlas", "2", descripton="x")
     simple(fleet, "beta", "2")
-    tools = {"t": {"kind": "script", "version": "1", "file": "gamma/none.sh"}}
-    fleet.catalogue_of("gamma", {**tools, "e": {"kind": "env", "variables": {"A": "b"}}})
+    tools = {"t": {"type": "script", "version": "1", "file": "gamma/none.sh"}}
+    fleet.catalog_of("gamma", {**tools, "e": {"type": "env", "variables": {"A": "b"}}})
     fleet.projects = {"atlas": {"ada", "cy"}, "beta": {"ada"}, "gamma": {"cy"}}
     done = fleet.deliver()
     assert not done.ok and "did you mean description?" in done.output
@@ -433,17 +431,17 @@ def test_a_mistake_in_the_catalogue(fleet: Fleet):
     assert fleet.says(PC1, "ada", "beta") == (0, "beta 2")
     assert fleet.commands(PC1, "bob") == set() and fleet.commands(PC3, "cy") == set()
     simple(fleet, "atlas", "2")
-    fleet.catalogue_of("gamma", {"t": {**tools["t"], "file": "gamma/t.sh"}}, **{"t.sh": b"#!"})
+    fleet.catalog_of("gamma", {"t": {**tools["t"], "file": "gamma/t.sh"}}, **{"t.sh": b"#!"})
     assert fleet.deliver().ok and fleet.says(PC3, "cy", "atlas") == (0, "atlas 2")
 
 
-def test_a_call_of_the_module_with_a_mistake_in_the_catalogue(fleet: Fleet):
+def test_a_call_of_the_module_with_a_mistake_in_the_catalog(fleet: Fleet):
     """It delivers the rest, and fails with the mistake."""
     simple(fleet, "atlas", descripton="x")
     simple(fleet, "beta")
     record = {"machine": PC1, "serial": "time:control:1"}
     users = [{"id": "id-ada", "name": "ada", "projects": ["atlas", "beta"]}]
-    options = {"catalogue": str(fleet.catalogue), "record": {**record, "users": users}}
+    options = {"catalog": str(fleet.catalog), "record": {**record, "users": users}}
     done = fleet.task("toolbox", options, "--limit", PC1)
     assert not done.ok and "did you mean description?" in done.output
     assert "not everything is ready" in done.output and fleet.commands(PC1, "ada") == {"beta"}
@@ -452,7 +450,7 @@ def test_a_call_of_the_module_with_a_mistake_in_the_catalogue(fleet: Fleet):
 def test_two_runs_at_once(fleet: Fleet):
     simple(fleet, "atlas")
     fleet.projects = {"atlas": {"ada", "cy"}}
-    words = ("-e", json.dumps({"delivery_catalogue": str(fleet.catalogue)}))
+    words = ("-e", json.dumps({"delivery_catalog": str(fleet.catalog)}))
     both = [fleet.start(str(ROOT / "playbooks" / "deliver.yml"), *words) for _number in range(2)]
     done = [delivering.wait(120) for delivering in both]
     assert [outcome.rc for outcome in done] == [0, 0], [outcome.output for outcome in done]
@@ -468,7 +466,7 @@ def test_killed_while_it_builds(fleet: Fleet):
     delivering = fleet.start(
         str(ROOT / "playbooks" / "deliver.yml"),
         "-e",
-        json.dumps({"delivery_catalogue": str(fleet.catalogue)}),
+        json.dumps({"delivery_catalog": str(fleet.catalog)}),
     )
     machine = fleet.machines[PC1]
     deadline = time.monotonic() + 30
@@ -501,10 +499,10 @@ def test_a_full_disk(fleet: Fleet):
         assert fleet.deliver("--limit", PC1).ok
         script = b"#!/bin/sh\necho large\nexit\n"
         tools = {
-            name: {"kind": "script", "version": "2", "file": f"atlas/{name}.sh"}
+            name: {"type": "script", "version": "2", "file": f"atlas/{name}.sh"}
             for name in ("atlas", "large")
         }
-        fleet.catalogue_of(
+        fleet.catalog_of(
             "atlas",
             tools,
             **{

@@ -87,9 +87,7 @@ def company(fleet: Fleet, testrun_uid: str) -> Iterator[FromDirectory]:
 def test_join_and_leave(company: FromDirectory):
     company.sample()
     first = company.deliver()
-    assert first.ok and "beta has no file in the catalogue" in json.dumps(first.results), (
-        first.output
-    )
+    assert first.ok and "beta has no file in the catalog" in json.dumps(first.results), first.output
     assert company.commands(PC1, "ada") == set() and company.says(PC3, "cy", "atlas-tiles 2") == (
         0,
         "16 tiles",

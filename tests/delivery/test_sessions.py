@@ -36,10 +36,10 @@ The environment is emptied where it could come from somewhere else than from the
 @pytest.fixture
 def delivered(fleet: Fleet) -> Fleet:
     tools = {
-        "t": {"kind": "script", "version": "1", "file": "p/t.sh"},
-        "v": {"kind": "env", "variables": {"T": "it's"}},
+        "t": {"type": "script", "version": "1", "file": "p/t.sh"},
+        "v": {"type": "env", "variables": {"T": "it's"}},
     }
-    fleet.catalogue_of("p", tools, **{"t.sh": b"#!/bin/sh\necho found\n"})
+    fleet.catalog_of("p", tools, **{"t.sh": b"#!/bin/sh\necho found\n"})
     fleet.projects = {"p": {USER}}
     done = fleet.deliver("--limit", PC)
     assert done.ok, done.output

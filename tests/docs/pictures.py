@@ -126,7 +126,7 @@ def record_delivery(company: CompanyBed) -> None:
         "-i",
         str(company.inventory),
         "-e",
-        f"delivery_catalogue={company.catalogue}",
+        f"delivery_catalog={company.catalog}",
         "-e",
         f"delivery_state_path={company.folder}/state",
     )

@@ -74,7 +74,7 @@ def _tables() -> dict[str, list[str]]:
         "pointer": _keys(POINTER_KEYS),
         "tool": _keys(COMMON_KEYS),
         "platform": _keys(PLATFORM_KEYS),
-        "kinds": _kinds(),
+        "types": _types(),
     }
 
 
@@ -83,12 +83,12 @@ def schema_text() -> str:
     return json.dumps(schema(), indent=2) + "\n"
 
 
-def _kinds() -> list[str]:
+def _types() -> list[str]:
     lines = []
-    for kind in INSTALLERS.values():
-        title = f"``{kind.name}``"
-        keys = {**kind.keys, **({"commands": OWN_COMMANDS} if kind.own_commands else {})}
-        lines += [title, "~" * len(title), "", _rst(kind.text), "", *_keys(keys), ""]
+    for installer in INSTALLERS.values():
+        title = f"``{installer.name}``"
+        keys = {**installer.keys, **({"commands": OWN_COMMANDS} if installer.own_commands else {})}
+        lines += [title, "~" * len(title), "", _rst(installer.text), "", *_keys(keys), ""]
     return lines[:-1]
 
 
@@ -106,7 +106,7 @@ def _title(key: Key) -> str:
     return (
         FORMS[key.form].title
         if key.form in FORMS
-        else {"tools": "mapping", "kind": "word", "platforms": "list", "names": "list"}[key.form]
+        else {"tools": "mapping", "type": "word", "platforms": "list", "names": "list"}[key.form]
     )
 
 

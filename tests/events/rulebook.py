@@ -87,7 +87,7 @@ class Reached(Protocol):
         """The folder with the inventories that ask the directory and say how to reach machines."""
 
     @property
-    def catalogue(self) -> Path:
+    def catalog(self) -> Path:
         """The folder of the projects."""
 
 
@@ -132,7 +132,7 @@ class Rulebook:
             "state_path": str(self.state),
         }
         (self.home / "variables.yml").write_text(
-            json.dumps({**source, "delivery_catalogue": str(self.company.catalogue)})
+            json.dumps({**source, "delivery_catalog": str(self.company.catalog)})
         )
 
     def start(self, rulebook: str = "shipping.code.deliver", *, inventory: bool = True) -> None:

@@ -98,7 +98,7 @@ class Controller:
         return int(self.awx.api.answer("POST", f"{awx.ROOT}{kind}/", {}, content)[1]["id"])
 
     def deliver(self, job: dict[str, Any]) -> bool:
-        given = {"delivery_catalogue": str(self.company.catalogue)}
+        given = {"delivery_catalog": str(self.company.catalog)}
         words = [
             Path(sys.executable).parent / "ansible-playbook",
             "-i",

@@ -111,7 +111,7 @@ class Control:
             ""
             if not broken
             else (
-                "tools:\n  broken: {kind: script, version: '1', file: atlas/where.sh, self_test:"
+                "tools:\n  broken: {type: script, version: '1', file: atlas/where.sh, self_test:"
                 " ['false']}"
             )
         )

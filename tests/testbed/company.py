@@ -4,7 +4,7 @@
 """A small company: an OpenLDAP with the project atlas, people, and the machines that they have.
 
 python3 -m tests.testbed.company up NAME           three machines; prints the folder with the
-inventory and the catalogue python3 -m tests.testbed.company join NAME USER    adds somebody to the
+inventory and the catalog python3 -m tests.testbed.company join NAME USER    adds somebody to the
 project; leave takes out again python3 -m tests.testbed.company down NAME
 """
 
@@ -42,7 +42,7 @@ class CompanyBed:
         self.directory = Slapd(machine)
         self.machines = {name: UserMachine(f"{machine.name}-{name}") for name in has}
         self.folder = machine.folder / "company"
-        self.catalogue = self.folder / "projects"
+        self.catalog = self.folder / "projects"
 
     def up(self, url: str = SAMPLE_URL) -> None:
         """Start everything; ``url`` is where the tools of the project find its service."""
@@ -50,8 +50,8 @@ class CompanyBed:
         for name, machine in self.machines.items():
             machine.up(*self.has[name])
         self._write_inventory()
-        shutil.copytree(SAMPLE, self.catalogue, dirs_exist_ok=True)
-        project = self.catalogue / "atlas.yml"
+        shutil.copytree(SAMPLE, self.catalog, dirs_exist_ok=True)
+        project = self.catalog / "atlas.yml"
         project.write_text(project.read_text().replace(SAMPLE_URL, url))
 
     def down(self) -> None:

@@ -207,7 +207,7 @@ def deliver(tour: Tour) -> None:
         "-i",
         str(company.inventory),
         "-e",
-        f"delivery_catalogue={company.catalogue}",
+        f"delivery_catalog={company.catalog}",
         "-e",
         f"delivery_state_path={company.folder}/state",
     )

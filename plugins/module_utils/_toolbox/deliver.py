@@ -206,7 +206,7 @@ class _Delivery:
                 missing.append(key)
             else:
                 self.progress.notes.append(
-                    f"{tool.project} {tool.name} is damaged, and is not in the catalogue any more"
+                    f"{tool.project} {tool.name} is damaged, and is not in the catalog any more"
                 )
         self.wanted_places |= set(places.values())
         located = tuple(view.map_tools(lambda tool: _at(tool, places, "")) for view in views)

@@ -32,7 +32,7 @@ def users(views: tuple[View, ...]) -> list[dict[str, Any]]:
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
-    keys = ("project", "name", "kind", "version", "description", "asked", "ready")
+    keys = ("project", "name", "type", "version", "description", "asked", "ready")
     return {**{key: getattr(tool, key) for key in keys}, "commands": sorted(tool.commands)}
 
 
@@ -51,5 +51,5 @@ def missing(key: str, source: Source, facts: SystemFacts) -> dict[str, Any]:
         "project": source.project,
         "tool": source.tool,
         "variant": source.variant,
-        "system": INSTALLERS[source.kind].system(source.details, facts),
+        "system": INSTALLERS[source.type].system(source.details, facts),
     }

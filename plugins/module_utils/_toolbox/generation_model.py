@@ -18,7 +18,7 @@ class Tool(NamedTuple):
 
     project: str
     name: str
-    kind: str
+    type: str
     version: str
     description: str
     object: str
@@ -28,7 +28,7 @@ class Tool(NamedTuple):
     variables: Mapping[str, str] = MappingProxyType({})
     path: str = ""
     place: str = ""
-    """The folder in the store, empty where the kind has none."""
+    """The folder in the store, empty where the type has none."""
     asked: str = ""
     ready: str = ""
 

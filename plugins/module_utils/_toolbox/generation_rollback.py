@@ -101,5 +101,5 @@ def _check_store(root: str, wanted: Generation, number: int) -> None:
         raise DeliveryError(
             f"generation {number} cannot be brought back",
             f"no longer as it was: {', '.join(lost)}",
-            "Deliver that version by the catalogue",
+            "Deliver that version by the catalog",
         )

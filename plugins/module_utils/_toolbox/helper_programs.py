@@ -31,12 +31,12 @@ def needed_by(
     """Return the programs that the installers of these objects run, as far as they are offered."""
     names: set[str] = set()
     for source in sources:
-        names.update(INSTALLERS[source.kind].programs)
+        names.update(INSTALLERS[source.type].programs)
     return [_program(name, checksums[name], facts) for name in sorted(names) if name in checksums]
 
 
 def _program(name: str, checksum: str, facts: SystemFacts) -> HelperProgram:
-    entry = {"kind": BINARY.name, "name": name, "version": ""}
+    entry = {"type": BINARY.name, "name": name, "version": ""}
     details, commands = {"sha256": checksum}, {name: name}
     key = object_key(entry, details, commands, facts)
     # No project has it: this is how the control machine tells a program from a tool.

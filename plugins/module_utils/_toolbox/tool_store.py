@@ -96,7 +96,7 @@ class Store:
     ) -> None:
         """Make the object of what was sent, with the programs by their paths, and finish it."""
         sent, target = self.path(place, _SENT), self.path(place, "files")
-        INSTALLERS[source.kind].install(
+        INSTALLERS[source.type].install(
             Build(sent, target, source.tool, source.details, source.commands, facts, programs)
         )
         for path in sorted(set(source.commands.values())):
@@ -146,8 +146,8 @@ def _make_executable(top: str, path: str, source: Source) -> None:
     if not inside or not os.path.isfile(full):
         raise DeliveryError(
             f"{source.tool} of {source.project} has no {path}",
-            "the catalogue offers it as a command",
-            "Correct commands in the catalogue, or strip",
+            "the catalog offers it as a command",
+            "Correct commands in the catalog, or strip",
         )
     if not os.path.islink(full):
         mode = os.stat(full).st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH

@@ -17,7 +17,7 @@ TOOLBOX: dict[str, dict[str, Any]] = {
     **WHERE,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "record": {"type": "dict"},
-    "catalogue": {"type": "path"},
+    "catalog": {"type": "path"},
     "removals": {"type": "str", "choices": ["apply", "hold"], "default": "apply"},
     "may_remove": {
         "type": "list",
@@ -57,7 +57,7 @@ def check(options: Options) -> None:
         problems += _problems_of_rolling_back(options)
     elif options.get("state", "present") == "present":
         problems += [
-            Problem(name, "is needed") for name in ("record", "catalogue") if not options.get(name)
+            Problem(name, "is needed") for name in ("record", "catalog") if not options.get(name)
         ]
     if problems:
         raise SpecError(problems, "the options")

@@ -73,7 +73,7 @@ class Source(NamedTuple):
 
     project: str
     tool: str
-    kind: str
+    type: str
     variant: int
     details: Details
     commands: Mapping[str, str]
@@ -189,7 +189,7 @@ def _is_for(details: Details, facts: SystemFacts) -> bool:
 def _add(
     project: _ProjectTools, name: str, entry: Mapping[str, Any], number: int, facts: SystemFacts
 ) -> None:
-    installer, details = INSTALLERS[entry["kind"]], entry["variants"][number]
+    installer, details = INSTALLERS[entry["type"]], entry["variants"][number]
     commands = {
         command: installer.command_path(path) for command, path in _commands(entry, details).items()
     }
@@ -232,11 +232,11 @@ def object_key(
     """
     inputs = {
         "layout": LAYOUT,
-        "kind": entry["kind"],
+        "type": entry["type"],
         "name": entry["name"],
         "as": details.get("as") or "",
         "targets": sorted(set(commands.values())),
-        "inputs": INSTALLERS[entry["kind"]].inputs(details, facts),
+        "inputs": INSTALLERS[entry["type"]].inputs(details, facts),
     }
     # Of the inputs, not of what is built: so a workstation knows what it lacks before anything is
     # fetched, and virtual environments can be built in place, since they cannot be moved.

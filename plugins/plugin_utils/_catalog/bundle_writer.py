@@ -47,7 +47,7 @@ class BundleWriter:
         if not lacking["project"]:
             return [("content", self.programs[lacking["tool"]])]
         tool = self._tool(lacking["project"], lacking["tool"])
-        return tool_type(tool["kind"]).content(
+        return tool_type(tool["type"]).content(
             self.catalog.sources_of(lacking["project"]),
             tool,
             tool["variants"][lacking["variant"]],

@@ -129,7 +129,7 @@ class Catalog:
         A tool whose content is not there has the ``fault`` and no variants.
         """
         sources = ToolSources(self.folder, self.downloads)
-        pin = tool_type(tool["kind"]).pin
+        pin = tool_type(tool["type"]).pin
         try:
             variants = [pin(sources, tool, details) for details in tool["variants"]]
         except CannotPin as error:

@@ -47,10 +47,10 @@ def schema() -> dict[str, Any]:
 def _tool() -> dict[str, Any]:
     return {
         "type": "object",
-        "required": ["kind"],
-        "properties": {"kind": {"description": COMMON_KEYS["kind"].text, "enum": list(INSTALLERS)}},
+        "required": ["type"],
+        "properties": {"type": {"description": COMMON_KEYS["type"].text, "enum": list(INSTALLERS)}},
         "allOf": [
-            {"if": {"properties": {"kind": {"const": name}}}, "then": _of_type(installer)}
+            {"if": {"properties": {"type": {"const": name}}}, "then": _of_type(installer)}
             for name, installer in INSTALLERS.items()
         ],
     }
@@ -86,6 +86,6 @@ def _platforms(installer: Installer, about: Key) -> dict[str, Any]:
 
 
 def _property(key: Key) -> dict[str, Any]:
-    if key.form == "kind":
+    if key.form == "type":
         return {"description": key.text, "enum": list(INSTALLERS)}
     return {"description": key.text, **(_NAMES if key.form == "names" else FORMS[key.form].schema)}

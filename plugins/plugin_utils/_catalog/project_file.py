@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A project's file of the catalogue: from text to what it says. Pure.
+"""A project's file of the catalog: from text to what it says. Pure.
 
 What a type takes stands in its own file in module_utils/_toolbox/installers; the JSON schema and
 the tables of the guide are made of the same.
@@ -60,7 +60,7 @@ POINTER_KEYS: dict[str, Key] = {
     ),
 }
 COMMON_KEYS: dict[str, Key] = {
-    "kind": Key("kind", "What kind of tool it is.", required=True),
+    "type": Key("type", "The type of the tool.", required=True),
     "version": Key(
         "text", f"Its version, for people. Needed but for {_names_of_types_without_version()}."
     ),
@@ -90,7 +90,7 @@ PLATFORM_KEYS: dict[str, Key] = {
 
 @dataclass(frozen=True)
 class Project:
-    """What a catalogue says of a project. Each tool has its ``variants``, one for each platform."""
+    """What a catalog says of a project. Each tool has its ``variants``, one for each platform."""
 
     name: str
     description: str
@@ -206,7 +206,7 @@ def _refuse_same_path(
 
 
 def _shared_path(tool: dict[str, Any]) -> str:
-    shared_path = tool_type(tool["kind"]).shared_path
+    shared_path = tool_type(tool["type"]).shared_path
     return shared_path(tool) if shared_path else ""
 
 
@@ -237,9 +237,9 @@ def _tool(name: str, place: DocumentNode) -> dict[str, Any] | None:
 def _installer(place: DocumentNode) -> Installer | None:
     if not isinstance(place.node, MappingNode):
         return place.problem(f"must be a mapping, not {kind_of(place.value)}")
-    value = place.get("kind")
+    value = place.get("type")
     if value is None:
-        return place.problem(f"has no kind; write kind: with one of {', '.join(INSTALLERS)}")
+        return place.problem(f"has no type; write type: with one of {', '.join(INSTALLERS)}")
     name = str(value.value)
     if name not in INSTALLERS:
         value.problem(f"{name!r} is none of {', '.join(INSTALLERS)}{suggestion(name, INSTALLERS)}")
@@ -247,7 +247,7 @@ def _installer(place: DocumentNode) -> Installer | None:
 
 
 def _parser(form: str) -> Any:
-    if form == "kind":
+    if form == "type":
         return FORMS["text"].parse
     return _names if form == "names" else FORMS[form].parse
 
@@ -313,7 +313,7 @@ def _as_tool(
     commands = entry.get("commands") or ([name] if installer.own_commands else {})
     return {
         "name": name,
-        "kind": installer.name,
+        "type": installer.name,
         "version": entry.get("version", ""),
         "description": entry.get("description", ""),
         "priority": entry.get("priority", 0),

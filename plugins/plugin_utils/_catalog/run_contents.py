@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a catalogue has for the machines of a run.
+"""What a catalog has for the machines of a run.
 
 Plain data that the process of each machine gets.
 """
@@ -60,34 +60,34 @@ def _programs(
     """
     used: set[str] = set()
     for manifest in manifests:
-        used.update(tool["kind"] for tool in manifest["tools"])
+        used.update(tool["type"] for tool in manifest["tools"])
     programs: dict[str, str] = {}
     lacking: dict[str, str] = {}
-    for kind in sorted(used):
-        for name in INSTALLERS[kind].programs:
+    for type_name in sorted(used):
+        for name in INSTALLERS[type_name].programs:
             try:
-                programs[name] = _program(name, kind, paths.get(name))
+                programs[name] = _program(name, type_name, paths.get(name))
             # Tools of other types need no such program.
             except ShippingError as error:
-                lacking[kind] = str(error)
+                lacking[type_name] = str(error)
     return programs, lacking
 
 
 def _without_programs(manifest: dict[str, Any], lacking: dict[str, str]) -> dict[str, Any]:
     """Return the manifest with a fault for each tool whose type lacks a helper program."""
     tools = [
-        faulty_tool(tool, lacking[tool["kind"]]) if tool["kind"] in lacking else tool
+        faulty_tool(tool, lacking[tool["type"]]) if tool["type"] in lacking else tool
         for tool in manifest["tools"]
     ]
     return {**manifest, "tools": tools}
 
 
-def _program(name: str, kind: str, chosen: str | None) -> str:
+def _program(name: str, type_name: str, chosen: str | None) -> str:
     path = chosen or shutil.which(name)
     if not path or not os.path.isfile(path):
         raise ShippingError(
-            f"tools of the kind {kind} need {name}",
+            f"tools of the type {type_name} need {name}",
             f"{chosen or name} is not on the control machine",
-            tool_type(kind).program_hints.get(name, f"Install {name} there"),
+            tool_type(type_name).program_hints.get(name, f"Install {name} there"),
         )
     return path

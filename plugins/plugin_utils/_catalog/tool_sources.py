@@ -159,7 +159,7 @@ def refuse_lfs_pointers(path: str, name: str) -> None:
         raise ShippingError(
             f"{name} cannot be delivered",
             f"Git LFS has the content of {', '.join(pointers)}, and the commit has a pointer to it",
-            "Deliver those files as a tool of the kind binary or archive",
+            "Deliver those files as a tool of the type binary or archive",
         )
 
 

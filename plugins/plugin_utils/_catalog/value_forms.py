@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the values of a catalogue look like: a parser and a JSON schema for each form."""
+"""What the values of a catalog look like: a parser and a JSON schema for each form."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _matching(pattern: str, what: str) -> Parser:
 def _path(place: DocumentNode) -> Any:
     value = _text(place)
     if value is not None and not checked_names.is_inside(value.removeprefix("./")):
-        return place.problem(f"must be a path below the folder of the catalogue, not {value!r}")
+        return place.problem(f"must be a path below the folder of the catalog, not {value!r}")
     return value and value.removeprefix("./")
 
 

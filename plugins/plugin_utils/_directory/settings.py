@@ -452,7 +452,7 @@ class _Reader:
             elif server.port in _GLOBAL_CATALOG_PORTS:
                 self.problem(
                     "uris",
-                    f"{uri!r} is a global catalogue, which lacks members of groups; write"
+                    f"{uri!r} is a global catalog, which lacks members of groups; write"
                     f" ldaps://{server.host}",
                 )
             else:

@@ -149,7 +149,7 @@ def play(collections: Path, folder: Path, *, pipelining: bool) -> tuple[str, lis
     (folder / "bin").mkdir()
     (folder / "bin" / "shout").write_text('#!/bin/sh\ntr a-z A-Z < "$1"\n')
     (folder / "bin" / "shout").chmod(0o755)
-    options = {"catalogue": str(folder / "projects"), "path": str(folder / "opt"), "enrol": False}
+    options = {"catalog": str(folder / "projects"), "path": str(folder / "opt"), "enrol": False}
     user = {"id": "1", "name": "daemon"}
     joined, left = (
         {"machine": "pc", "serial": "time:a:1", "users": [{**user, "projects": projects}]}

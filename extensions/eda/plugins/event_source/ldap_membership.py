@@ -103,7 +103,7 @@ EXAMPLES = r"""
           name: shipping.code.deliver
           extra_vars:
             target: "{{ event.machines | join(':') }}"
-            delivery_catalogue: /etc/shipping/projects
+            delivery_catalog: /etc/shipping/projects
             delivery_state_path: /var/lib/shipping
 
 - name: Say who joins atlas

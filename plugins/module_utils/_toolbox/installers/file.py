@@ -12,7 +12,7 @@ INSTALLER = Installer(
     "A file that tools read, such as a configuration. It is at `share/PROJECT/PATH` of the user's"
     " view; `env` can say where that is.",
     {
-        "file": Key("path", "The file, below the folder of the catalogue.", required=True),
+        "file": Key("path", "The file, below the folder of the catalog.", required=True),
         "path": Key("path", "What it is called in the view; by default as the tool."),
     },
     declared("sha256"),

@@ -44,7 +44,7 @@ CONTENT_KEYS: Mapping[str, Key] = {
     ),
     "file": Key(
         "path",
-        "The file, below the folder of the catalogue, in place of `url`.",
+        "The file, below the folder of the catalog, in place of `url`.",
         each_platform=True,
     ),
     "sha256": Key("sha256", "Its checksum.", required=True, each_platform=True, pins=True),
@@ -143,7 +143,7 @@ def verify(path: str, expected: str, what: str) -> None:
     actual = sha256_of(path)
     if actual != expected:
         raise Damaged(
-            f"{what} is not what the catalogue declares",
+            f"{what} is not what the catalog declares",
             f"its sha256 is {actual}, and {expected} was declared",
             "Look where it comes from before you change the checksum; nothing of it was unpacked",
         )

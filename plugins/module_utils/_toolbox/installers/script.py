@@ -9,8 +9,8 @@ from .installer import Installer, Key, declared, put
 
 INSTALLER = Installer(
     "script",
-    "A file beside the catalogue that is run as it is. Its first line says what runs it.",
-    {"file": Key("path", "The file, below the folder of the catalogue.", required=True)},
+    "A file beside the catalog that is run as it is. Its first line says what runs it.",
+    {"file": Key("path", "The file, below the folder of the catalog.", required=True)},
     declared("sha256"),
     lambda build: put(build, 0o755),
     own_commands=True,

@@ -32,7 +32,7 @@ def entry(
 ) -> dict[str, Any]:
     common = {"version": "1", "description": f"What {name} does", "priority": 0, "self_test": []}
     return {
-        "kind": kind,
+        "type": kind,
         "name": name,
         "commands": {} if commands is None else commands,
         "variants": [details],
@@ -70,7 +70,7 @@ def archive(*members: tuple[str, bytes | tarfile.TarInfo]) -> bytes:
 
 @dataclass
 class Box:
-    """A toolbox with its catalogue: what is missing is bundled as the control machine does it."""
+    """A toolbox with its catalog: what is missing is bundled as the control machine does it."""
 
     top: Path
     contents: dict[tuple[str, str], dict[str, bytes]] = field(default_factory=dict)

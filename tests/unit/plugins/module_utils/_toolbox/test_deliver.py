@@ -141,7 +141,7 @@ def test_change_and_back(box: Box):
 @pytest.mark.parametrize("number", ["previous", "9"])
 def test_where_nothing_was_delivered_there_is_nothing_to_choose(box, number):
     box.root.mkdir(exist_ok=True)
-    with pytest.raises(DeliveryError, match="this machine has none. Deliver first"):
+    with pytest.raises(DeliveryError, match=r"this machine has none. Deliver first"):
         back(box, number)
 
 
@@ -363,7 +363,7 @@ def test_tampered(box: Box):
     box.contents["atlas", "hello"] = {"content": b"#!/bin/sh\necho evil\n"}
     answer = box.deliver(user("daemon", "atlas"))
     assert (
-        not answer["ready"] and "is not what the catalogue declares" in answer["failures"][0]["why"]
+        not answer["ready"] and "is not what the catalog declares" in answer["failures"][0]["why"]
     )
     assert box.commands("daemon") == {"good"} and box.objects() == ["good-1"]
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a catalogue may say, and how it is told what it may not."""
+"""What a catalog may say, and how it is told what it may not."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from ansible_collections.shipping.code.plugins.plugin_utils._sources.yaml_reader
 ROOT = Path(__file__).parents[5]
 SUM, COMMIT = "a" * 64, "b" * 40
 GOOD = {
-    "script": "{kind: script, version: '1', file: hello.sh, self_test: [t, --help], priority: 3}",
-    "git": f"{{kind: git, version: '1', repository: repo, commit: {COMMIT}, commands: [bin/t]}}",
-    "python": "{kind: python, version: '1', lock: lock.txt, wheels: wheels, commands: [t]}",
+    "script": "{type: script, version: '1', file: hello.sh, self_test: [t, --help], priority: 3}",
+    "git": f"{{type: git, version: '1', repository: repo, commit: {COMMIT}, commands: [bin/t]}}",
+    "python": "{type: python, version: '1', lock: lock.txt, wheels: wheels, commands: [t]}",
     "archive": (
-        f"{{kind: archive, version: '1', url: https://example.com/t.tar.gz, sha256: {SUM}, strip:"
+        f"{{type: archive, version: '1', url: https://example.com/t.tar.gz, sha256: {SUM}, strip:"
         " 1, commands: {t: bin/t}}"
     ),
     "binary": (
-        f"{{kind: binary, version: '1', file: t, sha256: {SUM}, platforms: [{{os: linux, arch:"
+        f"{{type: binary, version: '1', file: t, sha256: {SUM}, platforms: [{{os: linux, arch:"
         " x86_64}]}"
     ),
-    "env": "{kind: env, variables: {ATLAS_URL: 'https://atlas.example.com'}}",
-    "file": "{kind: file, file: t.toml, path: conf/t.toml}",
+    "env": "{type: env, variables: {ATLAS_URL: 'https://atlas.example.com'}}",
+    "file": "{type: file, file: t.toml, path: conf/t.toml}",
 }
 
 
@@ -56,7 +56,7 @@ def problems(content: str) -> list[str]:
 def test_each_kind(kind: str):
     project = read(text(GOOD[kind]), "atlas.yml", "atlas")
     assert isinstance(project, Project)
-    assert project.tools[0]["kind"] == kind
+    assert project.tools[0]["type"] == kind
     assert len(project.tools[0]["variants"]) == 1
 
 
@@ -67,7 +67,7 @@ def test_the_schema_takes_what_the_reader_takes(kind: str):
 
 @pytest.mark.parametrize("kind", INSTALLERS)
 def test_unknown_keys_are_refused_by_both(kind: str):
-    content = text(GOOD[kind].replace("kind:", "descripton: x, kind:"))
+    content = text(GOOD[kind].replace("type:", "descripton: x, type:"))
     assert problems(content) == ["atlas.yml:3:7: unknown key descripton; did you mean description?"]
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(parse(content, "atlas.yml"), schema())
@@ -86,17 +86,17 @@ def test_every_key_has_a_text():
     ("tool", "said"),
     [
         (
-            "{kind: binary, version: '1', url: https://example.com/t}",
+            "{type: binary, version: '1', url: https://example.com/t}",
             "3:6: t needs sha256; nothing is delivered whose content is not pinned",
         ),
         (
-            "{kind: archive, version: '1', file: t.tar, commands: [t]}",
+            "{type: archive, version: '1', file: t.tar, commands: [t]}",
             "3:6: t needs sha256; nothing is delivered whose content is not pinned",
         ),
-        ("{kind: git, version: '1', repository: r, commands: [t]}", "3:6: t needs commit"),
-        (f"{{kind: binary, version: '1', sha256: {SUM}}}", "3:6: t needs exactly one of url, file"),
+        ("{type: git, version: '1', repository: r, commands: [t]}", "3:6: t needs commit"),
+        (f"{{type: binary, version: '1', sha256: {SUM}}}", "3:6: t needs exactly one of url, file"),
         (
-            "{kind: binry}",
+            "{type: binry}",
             (
                 "3:13: 'binry' is none of script, git, python, archive, binary, env, file; did you"
                 " mean binary?"
@@ -105,44 +105,44 @@ def test_every_key_has_a_text():
         (
             "{version: '1'}",
             (
-                "3:6: has no kind; write kind: with one of script, git, python, archive, binary,"
+                "3:6: has no type; write type: with one of script, git, python, archive, binary,"
                 " env, file"
             ),
         ),
         (
-            "{kind: script, version: 1.10, file: t}",
+            "{type: script, version: 1.10, file: t}",
             "3:30: must be a text; write it in quotes: '1.10'",
         ),
         (
-            "{kind: script, version: '1', file: ../t}",
-            "3:41: must be a path below the folder of the catalogue, not '../t'",
+            "{type: script, version: '1', file: ../t}",
+            "3:41: must be a path below the folder of the catalog, not '../t'",
         ),
         (
-            "{kind: script, version: '1', file: /etc/shadow}",
-            "3:41: must be a path below the folder of the catalogue, not '/etc/shadow'",
+            "{type: script, version: '1', file: /etc/shadow}",
+            "3:41: must be a path below the folder of the catalog, not '/etc/shadow'",
         ),
         (
-            "{kind: script, version: '1', file: t, commands: [tools]}",
+            "{type: script, version: '1', file: t, commands: [tools]}",
             "3:55: 'tools' cannot be a command here",
         ),
         (
-            "{kind: script, version: '1', file: t, commands: ['a b']}",
+            "{type: script, version: '1', file: t, commands: ['a b']}",
             "3:55: 'a b' cannot be a command here",
         ),
         (
-            f"{{kind: git, version: '1', repository: r, commit: {COMMIT[:8]}, commands: [t]}}",
+            f"{{type: git, version: '1', repository: r, commit: {COMMIT[:8]}, commands: [t]}}",
             "the full id of a commit, 40 hexadecimal digits",
         ),
         (
-            "{kind: env, variables: {LD_PRELOAD: x}}",
+            "{type: env, variables: {LD_PRELOAD: x}}",
             "3:30: LD_PRELOAD is no project's own variable",
         ),
         (
-            "{kind: env, variables: {'A B': x}}",
+            "{type: env, variables: {'A B': x}}",
             "3:30: 'A B' cannot be the name of an environment variable",
         ),
-        ("{kind: file, file: t, self_test: [t]}", "unknown key self_test"),
-        ("{kind: file, file: t, file: u}", "the key file stands twice"),
+        ("{type: file, file: t, self_test: [t]}", "unknown key self_test"),
+        ("{type: file, file: t, file: u}", "the key file stands twice"),
         ("[1]", "3:6: must be a mapping, not a list"),
     ],
 )
@@ -154,7 +154,7 @@ def test_all_problems_at_once():
     assert (
         len(
             problems(
-                "tools:\n  a: {kind: scrip}\n  b: {kind: script, version: '1', fil: x}\ntitle: x\n"
+                "tools:\n  a: {type: scrip}\n  b: {type: script, version: '1', fil: x}\ntitle: x\n"
             )
         )
         == 4
@@ -163,7 +163,7 @@ def test_all_problems_at_once():
 
 def test_two_tools_with_one_command():
     content = (
-        "tools:\n  a: {kind: script, version: '1', file: a}\n  b: {kind: script, version: '1',"
+        "tools:\n  a: {type: script, version: '1', file: a}\n  b: {type: script, version: '1',"
         " file: b, commands: [a]}\n"
     )
     assert problems(content) == ["atlas.yml:3:6: a is a command of a already"]
@@ -171,7 +171,7 @@ def test_two_tools_with_one_command():
 
 def test_platforms_say_what_is_different_there():
     tool = f"""
-    kind: binary
+    type: binary
     version: '1'
     platforms:
       - {{os: linux, arch: x86_64, url: https://example.com/x, sha256: {SUM}}}
@@ -201,7 +201,7 @@ def test_a_repository_of_its_own():
 
 
 def test_two_files_at_one_path():
-    content = "tools:\n  a: {kind: file, file: x, path: c}\n  b: {kind: file, file: y, path: c/d}\n"
+    content = "tools:\n  a: {type: file, file: x, path: c}\n  b: {type: file, file: y, path: c/d}\n"
     assert problems(content) == [
         "atlas.yml:3:6: b and a cannot both be at c/d; give one another path"
     ]

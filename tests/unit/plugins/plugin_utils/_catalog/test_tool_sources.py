@@ -59,7 +59,7 @@ def sent(
 
 
 def test_a_script_has_the_checksum_of_its_file(catalog: Catalog, tmp_path: Path):
-    write(catalog, "atlas", t={"kind": "script", "version": "1", "file": "t.sh"})
+    write(catalog, "atlas", t={"type": "script", "version": "1", "file": "t.sh"})
     (Path(catalog.folder) / "t.sh").write_text("x")
     manifests, without = catalog.manifests(["atlas", "beta", "../atlas", "with space"])
     assert manifests[0]["tools"][0]["variants"][0]["sha256"] == hashlib.sha256(b"x").hexdigest()
@@ -80,10 +80,10 @@ def faults(manifests: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def test_a_file_that_is_not_there_concerns_its_tool_alone(catalog: Catalog):
-    script = {"kind": "script", "version": "1", "file": "t.sh"}
+    script = {"type": "script", "version": "1", "file": "t.sh"}
     (Path(catalog.folder) / "good.sh").write_text("x")
     write(catalog, "atlas", t=script, good={**script, "file": "good.sh"})
-    write(catalog, "beta", t={"kind": "binary", "version": "1", "file": "t", "sha256": "a" * 64})
+    write(catalog, "beta", t={"type": "binary", "version": "1", "file": "t", "sha256": "a" * 64})
     manifests, _without = catalog.manifests(["atlas", "beta"])
     found = faults(manifests)
     assert found.keys() == {"atlas t", "beta t"}
@@ -96,10 +96,10 @@ def test_a_file_that_is_not_there_concerns_its_tool_alone(catalog: Catalog):
 
 def test_a_slip_in_a_file_concerns_its_project_alone(catalog: Catalog):
     (Path(catalog.folder) / "t.sh").write_text("x")
-    write(catalog, "atlas", t={"kind": "script", "version": "1", "file": "t.sh"})
+    write(catalog, "atlas", t={"type": "script", "version": "1", "file": "t.sh"})
     for name, text in {
         "beta": "tools:\n  t: {kind: script\n",
-        "gamma": "tools: {t: {kind: scripd, version: '1'}}",
+        "gamma": "tools: {t: {type: scripd, version: '1'}}",
         "delta": "",
     }.items():
         (Path(catalog.folder) / f"{name}.yml").write_text(text)
@@ -119,12 +119,12 @@ def test_a_helper_program_that_is_missing_concerns_the_tools_that_need_it(
     write(
         catalog,
         "atlas",
-        t={"kind": "script", "version": "1", "file": "t.sh"},
-        u={"kind": "python", "version": "1", "lock": "lock.txt", "commands": ["u"]},
+        t={"type": "script", "version": "1", "file": "t.sh"},
+        u={"type": "python", "version": "1", "lock": "lock.txt", "commands": ["u"]},
     )
     contents = run_contents.read(catalog.folder, ["atlas"], {})
     assert faults(contents["manifests"]) == {
-        "atlas u": "tools of the kind python need uv: uv is not on the control machine. pip install"
+        "atlas u": "tools of the type python need uv: uv is not on the control machine. pip install"
         " uv, or say where it is with uv_path."
     }
     assert contents["programs"] == {}
@@ -135,7 +135,7 @@ def test_the_sample(tmp_path: Path):
         str(Path(__file__).parents[5] / "playbooks" / "files" / "projects"), str(tmp_path)
     )
     manifests, without = sample.manifests(["atlas"])
-    assert without == [] and {tool["kind"] for tool in manifests[0]["tools"]} == {
+    assert without == [] and {tool["type"] for tool in manifests[0]["tools"]} == {
         "script",
         "python",
         "binary",
@@ -168,7 +168,7 @@ def test_the_sample_says_that_its_service_is_down():
 def test_a_download_is_verified_and_kept(catalog: Catalog, tmp_path: Path):
     (tmp_path / "program").write_bytes(b"x")
     tool = {
-        "kind": "binary",
+        "type": "binary",
         "version": "1",
         "url": (tmp_path / "program").as_uri(),
         "sha256": hashlib.sha256(b"x").hexdigest(),
@@ -186,14 +186,14 @@ def test_another_content_is_refused(catalog: Catalog, tmp_path: Path):
         catalog,
         "atlas",
         t={
-            "kind": "binary",
+            "type": "binary",
             "version": "1",
             "url": (tmp_path / "program").as_uri(),
             "sha256": hashlib.sha256(b"x").hexdigest(),
         },
     )
     manifests, _without = catalog.manifests(["atlas"])
-    with pytest.raises(ShippingError, match="is not what the catalogue declares"):
+    with pytest.raises(ShippingError, match="is not what the catalog declares"):
         sent(catalog, manifests, "atlas", "t", tmp_path / "b.tar")
     assert list((tmp_path / "downloads").iterdir()) == []
 
@@ -202,7 +202,7 @@ def test_a_server_that_is_not_there(catalog: Catalog, tmp_path: Path):
     write(
         catalog,
         "atlas",
-        t={"kind": "binary", "version": "1", "url": "http://127.0.0.1:9/t", "sha256": "a" * 64},
+        t={"type": "binary", "version": "1", "url": "http://127.0.0.1:9/t", "sha256": "a" * 64},
     )
     manifests, _without = catalog.manifests(["atlas"])
     with pytest.raises(
@@ -217,7 +217,7 @@ def test_a_commit(catalog: Catalog, tmp_path: Path):
         catalog,
         "atlas",
         t={
-            "kind": "git",
+            "type": "git",
             "version": "1",
             "repository": str(tmp_path / "repository"),
             "commit": commit,
@@ -234,7 +234,7 @@ def test_a_commit_that_is_not_there(catalog: Catalog, tmp_path: Path):
         catalog,
         "atlas",
         t={
-            "kind": "git",
+            "type": "git",
             "version": "1",
             "repository": str(tmp_path / "repository"),
             "commit": "a" * 40,
@@ -251,7 +251,7 @@ def test_an_option_is_no_repository(catalog: Catalog, tmp_path: Path):
         catalog,
         "atlas",
         t={
-            "kind": "git",
+            "type": "git",
             "version": "1",
             "repository": "--upload-pack=touch evil",
             "commit": "a" * 40,
@@ -265,7 +265,7 @@ def test_an_option_is_no_repository(catalog: Catalog, tmp_path: Path):
 
 
 def test_a_project_in_a_repository_of_its_own(catalog: Catalog, tmp_path: Path):
-    tool = {"kind": "script", "version": "1", "file": "t.sh"}
+    tool = {"type": "script", "version": "1", "file": "t.sh"}
     commit = repository(
         tmp_path / "repository", **{"project.yml": json.dumps({"tools": {"t": tool}}), "t.sh": "x"}
     )
@@ -289,7 +289,7 @@ def test_a_repository_that_cannot_be_read_concerns_its_project_alone(
     (Path(catalog.folder) / "atlas.yml").write_text(
         json.dumps({"repository": str(tmp_path / "none"), "commit": "a" * 40})
     )
-    write(catalog, "beta", e={"kind": "env", "variables": {"A": "b"}})
+    write(catalog, "beta", e={"type": "env", "variables": {"A": "b"}})
     found = faults(catalog.manifests(["atlas", "beta"])[0])
     assert found.keys() == {"atlas"} and "cannot be had: git fetch" in found["atlas"]
 
@@ -306,7 +306,7 @@ def test_wheels_that_are_not_in_the_lock_are_not_sent(catalog: Catalog, tmp_path
         catalog,
         "atlas",
         t={
-            "kind": "python",
+            "type": "python",
             "version": "1",
             "lock": "lock.txt",
             "wheels": "wheels",
@@ -334,7 +334,7 @@ def test_a_lock_without_a_wheel_for_a_named_system_is_told_before_any_machine_is
         catalog,
         "atlas",
         t={
-            "kind": "python",
+            "type": "python",
             "version": "1",
             "lock": "lock.txt",
             "wheels": "wheels",
@@ -348,7 +348,7 @@ def test_a_lock_without_a_wheel_for_a_named_system_is_told_before_any_machine_is
     }
 
 
-GIT = {"kind": "git", "version": "1", "commands": ["run"]}
+GIT = {"type": "git", "version": "1", "commands": ["run"]}
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
 
 
@@ -392,7 +392,7 @@ def test_a_pointer_of_lfs_beside_the_catalog(catalog: Catalog):
     (Path(catalog.folder) / "t").write_text(POINTER)
     kinds = {"script": {}, "file": {}, "binary": {"sha256": "a" * 64}}
     tools = {
-        kind: {"kind": kind, "version": "1", "file": "t", **more} for kind, more in kinds.items()
+        kind: {"type": kind, "version": "1", "file": "t", **more} for kind, more in kinds.items()
     }
     write(catalog, "atlas", **tools)
     found = faults(catalog.manifests(["atlas"])[0])

@@ -15,7 +15,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._controller import r
 
 ROOT = Path(__file__).parents[5]
 SERIAL = remote_python.packed("_toolbox.revision_order", "is_serial", "_toolbox/revision_order.py")
-OPTIONS = {"state": "present", "record": None, "catalogue": None, "generation": None}
+OPTIONS = {"state": "present", "record": None, "catalog": None, "generation": None}
 TOOLBOX = remote_python.packed(
     "_toolbox.toolbox_calls",
     "directly",
@@ -100,7 +100,7 @@ def test_what_is_wrong_is_told_with_its_facts():
     assert (
         answer["failed"]
         and "record: is needed" in answer["msg"]
-        and answer["problems"][1] == {"path": "catalogue", "text": "is needed"}
+        and answer["problems"][1] == {"path": "catalog", "text": "is needed"}
     )
 
 

@@ -143,6 +143,6 @@ RECORDS = VALUES | st.dictionaries(
 @settings(max_examples=50)
 @given(st.dictionaries(st.sampled_from(sorted(toolbox.TOOLBOX)), VALUES, max_size=3), RECORDS)
 def test_whatever_a_task_delivers_is_read_or_has_a_message(options, record):
-    given_ = {"catalogue": "projects", **options, "record": record}
+    given_ = {"catalog": "projects", **options, "record": record}
     with contextlib.suppress(ShippingError):
         Toolbox(given_)._deliver(read_options(toolbox.TOOLBOX, given_), {})

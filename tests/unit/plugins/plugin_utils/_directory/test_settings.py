@@ -71,7 +71,7 @@ def test_uris(uri, scheme, host, port):
         ({"uris": ["ldap://x:port"]}, "uris: 'ldap://x:port' is none of"),
         (
             {"uris": ["ldaps://dc1:3269"]},
-            "uris: 'ldaps://dc1:3269' is a global catalogue, which lacks members",
+            "uris: 'ldaps://dc1:3269' is a global catalog, which lacks members",
         ),
         ({"uris": []}, "uris: is missing"),
         ({"base": ""}, "base: is missing"),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each kind on a real machine: first, again, changed, again, gone."""
+"""Each type on a real machine: first, again, changed, again, gone."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ def says(text: str) -> bytes:
 
 
 def script(fleet: Fleet, version: str) -> Tools:
-    fleet.catalogue_of("p", {}, **{"t.sh": says(version)})
-    return {"kind": "script", "file": "p/t.sh", "commands": ["t"]}
+    fleet.catalog_of("p", {}, **{"t.sh": says(version)})
+    return {"type": "script", "file": "p/t.sh", "commands": ["t"]}
 
 
 def binary(fleet: Fleet, version: str) -> Tools:
-    fleet.catalogue_of("p", {}, **{f"t{version}": says(version)})
+    fleet.catalog_of("p", {}, **{f"t{version}": says(version)})
     return {
-        "kind": "binary",
-        "url": (fleet.catalogue / "p" / f"t{version}").as_uri(),
+        "type": "binary",
+        "url": (fleet.catalog / "p" / f"t{version}").as_uri(),
         "sha256": sha256(says(version)),
     }
 
 
 def archived(fleet: Fleet, version: str) -> Tools:
     packed = archive((f"t-{version}/bin/t", says(version)))
-    fleet.catalogue_of("p", {}, **{"t.tar.gz": packed})
+    fleet.catalog_of("p", {}, **{"t.tar.gz": packed})
     return {
-        "kind": "archive",
+        "type": "archive",
         "file": "p/t.tar.gz",
         "sha256": sha256(packed),
         "strip": 1,
@@ -56,12 +56,12 @@ def archived(fleet: Fleet, version: str) -> Tools:
 
 
 def env(fleet: Fleet, version: str) -> Tools:
-    return {"kind": "env", "variables": {"T": version}}
+    return {"type": "env", "variables": {"T": version}}
 
 
 def file(fleet: Fleet, version: str) -> Tools:
-    fleet.catalogue_of("p", {}, conf=version.encode())
-    return {"kind": "file", "file": "p/conf", "path": "conf/t"}
+    fleet.catalog_of("p", {}, conf=version.encode())
+    return {"type": "file", "file": "p/conf", "path": "conf/t"}
 
 
 def git(fleet: Fleet, version: str) -> Tools:
@@ -81,16 +81,16 @@ def git(fleet: Fleet, version: str) -> Tools:
         capture_output=True,
         text=True,
     ).stdout.strip()
-    return {"kind": "git", "repository": str(repository), "commit": commit, "commands": ["bin/t"]}
+    return {"type": "git", "repository": str(repository), "commit": commit, "commands": ["bin/t"]}
 
 
 def python(fleet: Fleet, version: str) -> Tools:
-    folder = fleet.catalogue / "p" / f"wheels{version}"
+    folder = fleet.catalog / "p" / f"wheels{version}"
     folder.mkdir(parents=True, exist_ok=True)
     path = wheel(folder, "t", version, f"def main():\n    print('{version}')\n")
-    fleet.catalogue_of("p", {}, **{"lock.txt": lock_of("t", version, path).encode()})
+    fleet.catalog_of("p", {}, **{"lock.txt": lock_of("t", version, path).encode()})
     return {
-        "kind": "python",
+        "type": "python",
         "lock": "p/lock.txt",
         "wheels": f"p/wheels{version}",
         "commands": ["t"],
@@ -98,7 +98,7 @@ def python(fleet: Fleet, version: str) -> Tools:
 
 
 ASK = {"env": "bash -lc 'echo $T'", "file": f"cat {OPT}/current/users/{USER}/share/p/conf/t"}
-KINDS: dict[str, Callable[[Fleet, str], Tools]] = {
+TYPES: dict[str, Callable[[Fleet, str], Tools]] = {
     "script": script,
     "binary": binary,
     "archive": archived,
@@ -109,13 +109,13 @@ KINDS: dict[str, Callable[[Fleet, str], Tools]] = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_each_kind(fleet: Fleet, kind: str):
+@pytest.mark.parametrize("type_name", TYPES)
+def test_each_type(fleet: Fleet, type_name: str):
     fleet.projects = {"p": {USER}}
-    ask = ASK.get(kind, "t")
+    ask = ASK.get(type_name, "t")
     for version in ("1", "2"):
-        tool = {"version": version, **KINDS[kind](fleet, version)}
-        fleet.catalogue_of("p", {"t": tool})
+        tool = {"version": version, **TYPES[type_name](fleet, version)}
+        fleet.catalog_of("p", {"t": tool})
         done = fleet.deliver("--limit", PC)
         assert done.ok and done.changed == {PC}, done.output
         assert fleet.says(PC, USER, ask) == (0, version), done.output
@@ -129,13 +129,13 @@ def test_each_kind(fleet: Fleet, kind: str):
 def test_a_large_tool(fleet: Fleet):
     """500 MB, once; where nothing has changed they are neither read nor sent again."""
     fleet.projects = {"p": {USER}}
-    fleet.catalogue_of("p", {}, large=b"#!/bin/sh\necho large\nexit\n")
-    path = fleet.catalogue / "p" / "large"
+    fleet.catalog_of("p", {}, large=b"#!/bin/sh\necho large\nexit\n")
+    path = fleet.catalog / "p" / "large"
     os.truncate(path, 500_000_000)
     with path.open("rb") as stream:
         checksum = hashlib.file_digest(stream, "sha256").hexdigest()
-    fleet.catalogue_of(
-        "p", {"t": {"kind": "binary", "version": "1", "file": "p/large", "sha256": checksum}}
+    fleet.catalog_of(
+        "p", {"t": {"type": "binary", "version": "1", "file": "p/large", "sha256": checksum}}
     )
     first = fleet.deliver("--limit", PC)
     assert first.ok and fleet.says(PC, USER, "t") == (0, "large"), first.output
@@ -149,8 +149,8 @@ def test_a_tampered_wheel_is_refused(fleet: Fleet):
     fleet.projects = {"p": {USER}}
     tool = {"version": "1", **python(fleet, "1")}
     other = wheel(Path(fleet.home), "t", "1", "def main():\n    print('evil')\n")
-    (fleet.catalogue / "p" / "wheels1" / other.name).write_bytes(other.read_bytes())
-    fleet.catalogue_of("p", {"t": tool, "u": {"kind": "env", "variables": {"A": "b"}}})
+    (fleet.catalog / "p" / "wheels1" / other.name).write_bytes(other.read_bytes())
+    fleet.catalog_of("p", {"t": tool, "u": {"type": "env", "variables": {"A": "b"}}})
     done = fleet.deliver("--limit", PC)
     assert not done.ok and "has a hash of p/lock.txt: t 1" in done.output
     assert done.states == {PC: "failed"} | dict.fromkeys(set(done.states) - {PC}, "not selected")
@@ -164,9 +164,9 @@ def test_a_wheel_for_another_python(fleet: Fleet):
     """
     fleet.projects = {"p": {USER}}
     tool = {"version": "1", **python(fleet, "1")}
-    folder = fleet.catalogue / "p" / "wheels1"
+    folder = fleet.catalog / "p" / "wheels1"
     (folder / "t-1-py3-none-any.whl").rename(folder / "t-1-cp39-cp39-manylinux_2_17_x86_64.whl")
-    fleet.catalogue_of("p", {"t": tool, "u": {"kind": "env", "variables": {"A": "b"}}})
+    fleet.catalog_of("p", {"t": tool, "u": {"type": "env", "variables": {"A": "b"}}})
     done = fleet.deliver("--limit", PC)
     assert (
         not done.ok
@@ -182,21 +182,21 @@ def test_a_wheel_for_another_python(fleet: Fleet):
 def test_a_tampered_download(fleet: Fleet):
     fleet.projects = {"p": {USER}}
     tool = {"version": "1", **binary(fleet, "1")}
-    (fleet.catalogue / "p" / "t1").write_bytes(says("evil"))
-    fleet.catalogue_of("p", {"t": tool})
+    (fleet.catalog / "p" / "t1").write_bytes(says("evil"))
+    fleet.catalog_of("p", {"t": tool})
     done = fleet.deliver("--limit", PC)
-    assert not done.ok and "is not what the catalogue declares" in done.output
+    assert not done.ok and "is not what the catalog declares" in done.output
     assert fleet.commands(PC, USER) == set()
 
 
 def test_a_hostile_archive(fleet: Fleet):
     fleet.projects = {"p": {USER}}
     packed = archive(("bin/t", says("1")), ("../../../../etc/cron.d/evil", b"x"))
-    fleet.catalogue_of(
+    fleet.catalog_of(
         "p",
         {
             "t": {
-                "kind": "archive",
+                "type": "archive",
                 "version": "1",
                 "file": "p/t.tar",
                 "sha256": sha256(packed),
