@@ -57,7 +57,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "selection": {"type": "dict"},
     "answers": {"type": "str", "default": "delivery_answer"},
     "final_answers": {"type": "str", "default": "delivery_final_answer"},
-    "serial": {"type": "str"},
+    "revision": {"type": "str"},
     "complete": {"type": "bool", "default": True},
     "state_path": {"type": "path"},
     "metrics_path": {"type": "path"},
@@ -327,7 +327,7 @@ def _checked(args: dict[str, Any]) -> dict[str, Any]:
 
 
 def _problems_of_selection(options: dict[str, Any]) -> Iterator[Problem]:
-    for name in ("selection", "serial"):
+    for name in ("selection", "revision"):
         if not options[name]:
             yield Problem(name, "is needed")
     if options["selection"] and not {"complete", "selected"} <= set(options["selection"]):
@@ -381,12 +381,12 @@ def _remember(
     }
     for machine in machines if path else ():
         if states[machine.name] == fleet.READY:
-            _write_delivered(path, machine, options["serial"])
+            _write_delivered(path, machine, options["revision"])
     waiting_since = _waiting_since(path, states)
     # A delivery to some machines must not lower what later removals are counted against.
     if path and options["complete"] and not removals_blocked:
         baseline = {name: fleet.users_with(pairs) for name, pairs in memberships.items()}
-        fleet_state.write_baseline(path, options["serial"], baseline)
+        fleet_state.write_baseline(path, options["revision"], baseline)
     return waiting_since
 
 
@@ -405,7 +405,7 @@ def _waiting_since(path: str | None, states: Mapping[str, str]) -> dict[str, str
 
 def _write_delivered(path: str, machine: MachineDelivery, revision: str) -> None:
     users = [dict(user) for user in machine.users]
-    record = {"machine": machine.name, "serial": revision, "users": users}
+    record = {"machine": machine.name, "revision": revision, "users": users}
     fleet_state.write_delivered(path, record)
 
 

@@ -75,7 +75,7 @@ options:
 notes:
   - Variables of a host are C(ansible_host), C(shipping_users) (a list of C(id), C(name),
     C(projects) and C(hints)) and C(shipping_projects).
-  - The group C(all) has C(shipping_membership_serial), which says how old the answer is, and with
+  - The group C(all) has C(shipping_membership_revision), which says how old the answer is, and with
     O(only=pending) C(shipping_membership_only), so that a delivery knows that this is not the whole
     fleet.
   - With O(cache) the answer is kept for O(cache_timeout) seconds, the password never.
@@ -317,7 +317,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         """
         for remark in membership.remarks:
             self.display.warning(f"ldap_projects: {remark}")
-        self._set_variable("all", "shipping_membership_serial", membership.serial)
+        self._set_variable("all", "shipping_membership_revision", membership.revision)
         # A delivery must not take these hosts for the whole fleet.
         if self.get_option("only") != "all":
             self._set_variable("all", "shipping_membership_only", self.get_option("only"))

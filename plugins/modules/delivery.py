@@ -89,8 +89,8 @@ options:
     description: The variable of a host with what it returned, where it was asked a second time.
     type: str
     default: delivery_final_answer
-  serial:
-    description: The serial of the membership. Needed but for O(step=select).
+  revision:
+    description: The revision of the membership. Needed but for O(step=select).
     type: str
   complete:
     description:
@@ -142,7 +142,7 @@ EXAMPLES = r"""
 - name: Decide what may be removed
   shipping.code.delivery:
     step: decide
-    serial: "{{ shipping_membership_serial }}"
+    revision: "{{ shipping_membership_revision }}"
     machines: "{{ ansible_play_hosts_all }}"
     selection: "{{ selection }}"
     answers: answer

@@ -127,7 +127,7 @@ asked:
   returned: when it answers
   type: dict
   sample: {"user": ["cy"], "project": [], "machine": []}
-serial:
+revision:
   description: How old the answer is, as C(kind:source:value).
   returned: when it answers
   type: str

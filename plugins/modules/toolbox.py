@@ -33,7 +33,7 @@ extends_documentation_fragment:
 options:
   record:
     description:
-      - "The membership record of the machine: C(machine), C(serial) and C(users), a list of C(id),
+      - "The host assignment: C(machine), C(revision) and C(users), a list of C(id),
         C(name) and C(projects)."
       - It is always complete. Who is not in it has nothing any more; an empty list of users takes
         everything away.
@@ -164,7 +164,7 @@ EXAMPLES = r"""
     catalog: projects
     record:
       machine: "{{ inventory_hostname }}"
-      serial: "{{ shipping_membership_serial }}"
+      revision: "{{ shipping_membership_revision }}"
       users: "{{ shipping_users }}"
 
 - name: See what would change

@@ -38,8 +38,8 @@ machine:
   returned: always
   type: str
   sample: pc1.example.com
-serial:
-  description: The serial of the last record.
+revision:
+  description: The revision of the last record.
   returned: always
   type: str
   sample: csn:dc=example,dc=com:20261124120000.000000Z#000000#000#000000

@@ -263,7 +263,7 @@ class EventsBench:
                 ]
                 membership_state.write_delivered(
                     first.state,
-                    {"machine": machine.machine, "serial": membership.serial, "users": users},
+                    {"machine": machine.machine, "revision": membership.revision, "users": users},
                 )
 
     def change(self, *, joins: bool, project: str = PROJECT) -> float:

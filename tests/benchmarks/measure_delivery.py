@@ -140,7 +140,7 @@ class DeliveryBench:
             f"{machine.machine.name}.example.com": {**machine.connection, "shipping_users": [user]}
             for machine in self.machines
         }
-        shared = {"shipping_membership_serial": "time:control:1", "ansible_become": False}
+        shared = {"shipping_membership_revision": "time:control:1", "ansible_become": False}
         (self.folder / "hosts.json").write_text(
             json.dumps({"all": {"hosts": hosts, "vars": shared}})
         )

@@ -100,7 +100,7 @@ class Fleet:
     machines: dict[str, UserMachine]
     has: dict[str, list[str]]
     projects: dict[str, set[str]] = field(default_factory=dict)
-    serial: int = 1
+    revision: int = 1
     ids: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -149,7 +149,7 @@ class Fleet:
                 {
                     "all": {
                         "hosts": hosts,
-                        "vars": {"shipping_membership_serial": f"time:control:{self.serial}"},
+                        "vars": {"shipping_membership_revision": f"time:control:{self.revision}"},
                     }
                 }
             )

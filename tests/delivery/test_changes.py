@@ -371,9 +371,9 @@ def test_in_parts(fleet: Fleet):
 
 def test_an_older_record_is_refused(fleet: Fleet):
     simple(fleet, "atlas")
-    fleet.projects, fleet.serial = {"atlas": {"ada"}}, 5
+    fleet.projects, fleet.revision = {"atlas": {"ada"}}, 5
     assert fleet.deliver().ok
-    fleet.projects, fleet.serial = {"atlas": set()}, 4
+    fleet.projects, fleet.revision = {"atlas": set()}, 4
     done = fleet.deliver()
     assert (
         not done.ok
@@ -439,7 +439,7 @@ def test_a_call_of_the_module_with_a_mistake_in_the_catalog(fleet: Fleet):
     """It delivers the rest, and fails with the mistake."""
     simple(fleet, "atlas", descripton="x")
     simple(fleet, "beta")
-    record = {"machine": PC1, "serial": "time:control:1"}
+    record = {"machine": PC1, "revision": "time:control:1"}
     users = [{"id": "id-ada", "name": "ada", "projects": ["atlas", "beta"]}]
     options = {"catalog": str(fleet.catalog), "record": {**record, "users": users}}
     done = fleet.task("toolbox", options, "--limit", PC1)

@@ -32,7 +32,7 @@ def test_join_work_leave(fleet: Fleet):
     again = fleet.deliver()
     assert again.ok and again.changed == set(), again.output
     assert set(again.states.values()) == {"ready"}
-    fleet.projects, fleet.serial = {"atlas": set()}, 2
+    fleet.projects, fleet.revision = {"atlas": set()}, 2
     left = fleet.deliver()
     assert left.ok, left.output
     assert (

@@ -258,7 +258,7 @@ def until_equal(directory: Directory, replica: Slapd) -> None:
     deadline = time.monotonic() + 20
     while True:
         with suppress(DirectoryError):
-            if directory.ask(uris=[replica.secure_uri]).serial == directory.ask().serial:
+            if directory.ask(uris=[replica.secure_uri]).revision == directory.ask().revision:
                 return
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -275,8 +275,8 @@ def test_replicas(rfc2307: Directory, replica: Slapd):
     finally:
         rfc2307.server.start()
     assert after.remarks[0].startswith(f"passed over {both[0]}: ")
-    assert (after.serial, after.machines, after.projects) == (
-        before.serial,
+    assert (after.revision, after.machines, after.projects) == (
+        before.revision,
         before.machines,
         before.projects,
     )

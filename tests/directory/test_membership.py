@@ -54,8 +54,8 @@ def test_the_same_again(directory: Directory):
         other.projects,
         other.remarks,
     )
-    if not one.serial.startswith("time:"):  # 389-ds without a changelog has none of its own.
-        assert one.serial == other.serial
+    if not one.revision.startswith("time:"):  # 389-ds without a changelog has none of its own.
+        assert one.revision == other.revision
 
 
 def test_groups_of_ansible_and_what_is_odd(directory: Directory):
@@ -78,8 +78,8 @@ def test_who_leaves_has_no_project_and_keeps_the_machine(groupofnames: Directory
     ):
         after = groupofnames.ask()
     assert works(after) == {**COMPANY.works, "pc1.example.com": {"ada": []}}
-    assert after.serial > before.serial
-    assert after.serial.startswith(f"csn:{SUFFIX}:")
+    assert after.revision > before.revision
+    assert after.revision.startswith(f"csn:{SUFFIX}:")
 
 
 def test_nested_groups_may_be_left_out(groupofnames: Directory):
@@ -135,9 +135,9 @@ def test_the_primary_group_of_active_directory(ad: Directory):
     assert works(answer)["pc2.example.com"] == {"bob": ["beta"], "cy": ["beta"]}
 
 
-def test_active_directory_has_serials_and_ids_of_its_own(ad: Directory):
+def test_active_directory_has_revisions_and_ids_of_its_own(ad: Directory):
     before = ad.ask()
-    assert re.fullmatch(r"usn:[0-9a-f-]{36}:\d+", before.serial)
+    assert re.fullmatch(r"usn:[0-9a-f-]{36}:\d+", before.revision)
     assert re.fullmatch(
         r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", before.machines[0].users[0].id
     )

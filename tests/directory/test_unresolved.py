@@ -205,11 +205,11 @@ def test_machines_of_netgroups(rfc2307: Directory):
     assert error.what == "a netgroup names lost, which cannot be found"
 
 
-# The serial of replicas
+# The revision of replicas
 
 REPLICA = f'cn=replica,cn="{SUFFIX}",cn=mapping tree,cn=config'
 ACCESS = (
-    '(targetattr = "nsds50ruv || objectClass || nsUniqueId")(version 3.0; acl "serial"; allow'
+    '(targetattr = "nsds50ruv || objectClass || nsUniqueId")(version 3.0; acl "revision"; allow'
     f' (read, search) userdn = "ldap:///{READER}";)'
 )
 
@@ -239,19 +239,19 @@ def test_389ds_with_replication_has_the_last_change_of_all_replicas(freeipa: Dir
     }
     try:
         freeipa.server.change(input=f"{alpha}one\n")
-        one, same = freeipa.ask().serial, freeipa.ask().serial
+        one, same = freeipa.ask().revision, freeipa.ask().revision
         freeipa.server.change(input=f"{alpha}two\n")
-        other = freeipa.ask().serial
+        other = freeipa.ask().revision
         without = freeipa.ask(**options)
         freeipa.server.change(input=f"{tree}add: aci\naci: {ACCESS}\n")
-        allowed = freeipa.ask(**options).serial
+        allowed = freeipa.ask(**options).revision
     finally:
         freeipa.server.change(input=removed(REPLICA))
     assert one == same
     assert one.startswith("ruv:")
     assert is_older(one, other)
     assert not is_older(other, one)
-    assert without.serial.startswith("time:control:")
+    assert without.revision.startswith("time:control:")
     assert works(without) == COMPANY.works, (
         "to ask for what one may not see leaves its mark on a connection of 389-ds"
     )

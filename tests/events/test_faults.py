@@ -249,7 +249,7 @@ def test_a_directory_that_was_set_back(slapd: Feed, follow: Follow, folder: Path
     follower.stop()
     path = folder / "wanted.json"
     told = json.loads(path.read_text())
-    told["membership"]["serial"] = told["membership"]["serial"].replace(":20", ":21")
+    told["membership"]["revision"] = told["membership"]["revision"].replace(":20", ":21")
     path.write_text(json.dumps(told))
     trouble = follow(slapd).wait("trouble")
     assert "is older than what was told" in trouble["what"] and "accept_older" in trouble["remedy"]

@@ -53,7 +53,7 @@ def test_join_and_leave(slapd: Feed, follow: Follow, folder: Path):
         and joined["meta"] == {"hosts": ada["machines"]}
         and joined["has"] is True
     )
-    assert joined["directory_changed_at"] <= joined["seen_at"] and joined["serial"].startswith(
+    assert joined["directory_changed_at"] <= joined["seen_at"] and joined["revision"].startswith(
         "csn:"
     )
     assert follower.wait("pending", start)["machines"] == ada["machines"]

@@ -100,7 +100,7 @@ class Control:
         content = {
             "all": {
                 "hosts": {PC: host},
-                "vars": {"shipping_membership_serial": f"time:control:{time.time_ns()}"},
+                "vars": {"shipping_membership_revision": f"time:control:{time.time_ns()}"},
             }
         }
         self.write(f"{REPOSITORY}/inventories/people/hosts.json", json.dumps(content))

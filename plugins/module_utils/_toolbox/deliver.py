@@ -115,7 +115,7 @@ class _Delivery:
     def run(self) -> dict[str, Any]:
         """Take all steps, in their order."""
         request, progress = self.request, self.progress
-        progress.notes += _notes_on_order(self._last_serial(), request)
+        progress.notes += _notes_on_order(self._last_revision(), request)
         # Before anything is delivered: shells that are opened before this lack the PATH.
         if request.integrate_shells:
             progress.integrated = install_shell_integration(
@@ -317,20 +317,20 @@ class _Delivery:
         for place, uids in users.items():
             self.store.allow(place, uids | self.store.users(place))
 
-    def _last_serial(self) -> str:
+    def _last_revision(self) -> str:
         state = read_json(os.path.join(self.request.root, _STATE)) or {}
-        return str(state.get("serial", ""))
+        return str(state.get("revision", ""))
 
     def _save_state(self) -> None:
-        """Save holds, and the serial before the switch.
+        """Save holds, and the revision before the switch.
 
         A run that is killed after the switch must not let an older one in.
         """
         if self.has_unheld:
             holds.write(self.request.root, self.held)
         record = self.request.record
-        if record["serial"] != self._last_serial():
-            state = {"machine": record["machine"], "serial": record["serial"]}
+        if record["revision"] != self._last_revision():
+            state = {"machine": record["machine"], "revision": record["revision"]}
             write_json(os.path.join(self.request.root, _STATE), state)
 
     def _report(
@@ -376,17 +376,17 @@ def _notes_on_logins(record: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _notes_on_order(last: str, request: Request) -> Iterator[str]:
-    order = revision_order.compare(request.record["serial"], last)
+    order = revision_order.compare(request.record["revision"], last)
     if order.older and not request.accept_older:
         raise OutdatedRecord(
             "the record is older than the last one that this machine has applied",
-            f"its serial is {request.record['serial']}, and {last} was applied",
+            f"its revision is {request.record['revision']}, and {last} was applied",
             "Read the directory again, without its cache; accept_older: true applies it all the"
             " same",
-            serial=request.record["serial"],
-            last_serial=last,
+            revision=request.record["revision"],
+            last_revision=last,
         )
     if order.older:
-        yield f"an older record is applied: {request.record['serial']} after {last}"
+        yield f"an older record is applied: {request.record['revision']} after {last}"
     if order.other_source:
-        yield f"the serial is from another source: {request.record['serial']} after {last}"
+        yield f"the revision is from another source: {request.record['revision']} after {last}"

@@ -31,7 +31,7 @@ def inspect(root: str) -> dict[str, Any]:
     return {
         "changed": False,
         "machine": state.get("machine", ""),
-        "serial": state.get("serial", ""),
+        "revision": state.get("revision", ""),
         "generation": current.number,
         "generations": [
             {

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which of two membership records is the older one. Pure.
 
-A serial is ``kind:source:value``; only values of one kind and source can be compared.
+A revision is ``kind:source:value``; only values of one kind and source can be compared.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ _NUMBERS = ("usn", "change", "time")
 
 
 class Order(NamedTuple):
-    """What is known of a serial when it is held against the last one."""
+    """What is known of a revision when it is held against the last one."""
 
     older: bool = False
     other_source: bool = False
 
 
 def compare(new: str, last: str) -> Order:
-    """Return how ``new`` compares to the ``last`` serial that was applied.
+    """Return how ``new`` compares to the ``last`` revision that was applied.
 
     An empty one is older than all.
     """
@@ -37,19 +37,19 @@ def compare(new: str, last: str) -> Order:
     return Order(older=value < last_value)
 
 
-def is_older(serial: str, other: str) -> bool:
-    """Return whether a serial is known to be older than another one."""
-    return compare(serial, other).older
+def is_older(revision: str, other: str) -> bool:
+    """Return whether a revision is known to be older than another one."""
+    return compare(revision, other).older
 
 
-def is_serial(text: str) -> bool:
-    """Return whether a text is a serial."""
+def is_revision(text: str) -> bool:
+    """Return whether a text is a revision."""
     kind, _source, value = _parts(text)
     return value.isdecimal() if kind in _NUMBERS else bool(kind and value)
 
 
-def _parts(serial: str) -> tuple[str, str, str]:
-    """Split a serial; sources may have colons, such as an LDAP URI, kinds and values have none."""
-    kind, _colon, rest = serial.partition(":")
+def _parts(revision: str) -> tuple[str, str, str]:
+    """Split a revision. A source may contain colons (an LDAP URI); kind and value have none."""
+    kind, _colon, rest = revision.partition(":")
     source, _colon, value = rest.rpartition(":")
     return kind, source, value

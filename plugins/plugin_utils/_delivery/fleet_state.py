@@ -56,7 +56,7 @@ def write_waiting(state_path: str, machine: str, since: str) -> None:
 def read_baseline(state_path: str) -> dict[str, Any] | None:
     """Return everybody's projects after the last delivery to all.
 
-    ``serial`` and ``machines``, the users of each.
+    ``revision`` and ``machines``, the users of each.
     """
     path = os.path.join(state_path, "baseline.json")
     return _read(path) if os.path.exists(path) else None
@@ -64,7 +64,7 @@ def read_baseline(state_path: str) -> dict[str, Any] | None:
 
 def write_baseline(state_path: str, revision: str, machines: Mapping[str, Any]) -> None:
     """Replace the projects with which later deliveries are compared."""
-    _write(os.path.join(state_path, "baseline.json"), {"serial": revision, "machines": machines})
+    _write(os.path.join(state_path, "baseline.json"), {"revision": revision, "machines": machines})
 
 
 def _path(state_path: str, folder: str, machine: str) -> str:

@@ -29,7 +29,7 @@ class Announcer:
 
     def facts(self) -> dict[str, Any]:
         """Return what each event has."""
-        return {"serial": self.revision, "way": str(self._mode or "")}
+        return {"revision": self.revision, "way": str(self._mode or "")}
 
     def change_mode(self, mode: Mode, reason: str, server: str) -> None:
         """Announce the mode in which the source follows from now on, where it is another one."""

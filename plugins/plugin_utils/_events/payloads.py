@@ -21,7 +21,7 @@ Event = dict[str, Any]
 def changed(changes: Iterable[MembershipChange], facts: Mapping[str, Any]) -> Iterator[Event]:
     """Yield the changes by project, and in it by what they are.
 
-    ``facts`` is what is true of all of them, such as the serial.
+    ``facts`` is what is true of all of them, such as the revision.
     """
     for (project, kind, why, has), same in groupby(sorted(changes, key=_kind), _kind):
         members = list(same)

@@ -45,10 +45,10 @@ def bases(settings: Settings) -> list[str]:
 class Poll:
     """A look now and then; it remembers how far it has come."""
 
-    def __init__(self, settings: Settings, session: LdapSession, serial: str) -> None:
+    def __init__(self, settings: Settings, session: LdapSession, revision: str) -> None:
         self._bases = bases(settings)
         self._usn = _highest_usn(session)
-        self._since = clock_of(serial, datetime.now(UTC))
+        self._since = clock_of(revision, datetime.now(UTC))
         self._seen: dict[str, str] = {}
 
     def changed(self, session: LdapSession) -> set[str]:
@@ -82,9 +82,9 @@ class Poll:
             yield from read_all(session, Query(base, chosen, attributes))
 
 
-def clock_of(serial: str, now: datetime) -> datetime:
+def clock_of(revision: str, now: datetime) -> datetime:
     """Return the server's clock at a revision where it says so; else ours, and well before."""
-    csn, ruv = _CSN.match(serial), _RUV.match(serial)
+    csn, ruv = _CSN.match(revision), _RUV.match(revision)
     if csn:
         return datetime.strptime(csn[1], "%Y%m%d%H%M%S").replace(tzinfo=UTC) - _OVERLAP
     if ruv:

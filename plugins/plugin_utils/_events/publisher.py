@@ -43,7 +43,7 @@ class Publisher:
     @property
     def revision(self) -> str:
         """Return the revision of the directory that was published last; nothing at first."""
-        return self._wanted.serial
+        return self._wanted.revision
 
     def counts(self) -> dict[str, int]:
         """Return how much is wanted, and how much is blocked."""

@@ -39,7 +39,7 @@ class SourceRecord:
         self._since: dict[str, str] = {}
         """The machines that are behind.
 
-        And the serial at which it came to be wanted what they are to have.
+        And the revision at which it came to be wanted what they are to have.
         """
 
     @property
@@ -71,7 +71,7 @@ class SourceRecord:
             {
                 "projects": dict(membership.projects),
                 "remarks": list(membership.remarks),
-                "serial": membership.serial,
+                "revision": membership.revision,
             }
         )
         changed = self._serialize(fleet)
@@ -105,12 +105,12 @@ class SourceRecord:
 
     def _write_pending(self, fleet: Fleet, membership: Membership, changed: set[str]) -> None:
         whole = replace(membership, machines=tuple(fleet.values()))
-        since = {**self._since, **dict.fromkeys(changed, membership.serial)}
+        since = {**self._since, **dict.fromkeys(changed, membership.revision)}
         if self._is_first:
             delivered = membership_state.read_delivered(self._folder)
             pending = membership_state.pending(whole, delivered)
             names = (machine.machine for machine in pending)
-            since = {**dict.fromkeys(names, membership.serial), **since}
+            since = {**dict.fromkeys(names, membership.revision), **since}
         self._since = membership_state.write_pending(self._folder, whole, since)
 
 

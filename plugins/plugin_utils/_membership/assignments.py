@@ -52,9 +52,9 @@ class Machine:
 
 @dataclass(frozen=True)
 class Membership:
-    """Who works where, of the whole directory, as it was when ``serial`` was taken."""
+    """Who works where, of the whole directory, as it was when ``revision`` was taken."""
 
-    serial: str
+    revision: str
     machines: tuple[Machine, ...]
     projects: Mapping[str, str]
     """The name of each project's group in Ansible."""
@@ -63,7 +63,7 @@ class Membership:
     def as_data(self) -> dict[str, Any]:
         """Return plain data, for a cache."""
         return {
-            "serial": self.serial,
+            "revision": self.revision,
             "machines": [machine.as_data() for machine in self.machines],
             "projects": dict(self.projects),
             "remarks": list(self.remarks),
@@ -76,22 +76,24 @@ class Membership:
             Machine(entry["machine"], tuple(_user(user) for user in entry["users"]))
             for entry in data["machines"]
         )
-        return cls(data["serial"], tuple(machines), dict(data["projects"]), tuple(data["remarks"]))
+        return cls(
+            data["revision"], tuple(machines), dict(data["projects"]), tuple(data["remarks"])
+        )
 
     def record(self, name: str) -> dict[str, Any]:
         """Return the membership record of one machine."""
         return record(
-            next(machine for machine in self.machines if machine.machine == name), self.serial
+            next(machine for machine in self.machines if machine.machine == name), self.revision
         )
 
 
-def record(machine: Machine, serial: str) -> dict[str, Any]:
+def record(machine: Machine, revision: str) -> dict[str, Any]:
     """Return the membership record of a machine; what are only hints is no part of it."""
     users = [
         {"id": user.id, "name": user.name, "projects": list(user.projects)}
         for user in machine.users
     ]
-    return {"machine": machine.machine, "serial": serial, "users": users}
+    return {"machine": machine.machine, "revision": revision, "users": users}
 
 
 def _user(data: Mapping[str, Any]) -> User:

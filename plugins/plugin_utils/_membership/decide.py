@@ -31,9 +31,9 @@ from .unmatched_names import UnmatchedNames
 _SHOWN = 3
 
 
-def decide(facts: MembershipFacts, settings: Settings, serial: str, now: datetime) -> Membership:
+def decide(facts: MembershipFacts, settings: Settings, revision: str, now: datetime) -> Membership:
     """Return the membership records of all machines."""
-    return Decision(facts, settings, now).membership(serial)
+    return Decision(facts, settings, now).membership(revision)
 
 
 def can_update(settings: Settings) -> bool:
@@ -82,7 +82,7 @@ class Decision:
         Of them it is not known who has what. Without a record of theirs nothing is removed.
         """
 
-    def membership(self, serial: str) -> Membership:
+    def membership(self, revision: str) -> Membership:
         """Return the whole answer; raise where it would have a gap."""
         self._check_memberships()
         remarks = list(self.machines.remarks)
@@ -100,7 +100,7 @@ class Decision:
         remarks += self._remarks_on_held()
         remarks += self.people.unreadable()
         remarks += self._unmatched.remarks()
-        return Membership(serial, machines, names, tuple(sorted(remarks)))
+        return Membership(revision, machines, names, tuple(sorted(remarks)))
 
     def has_members(self) -> bool:
         """Return whether anybody is in any project."""

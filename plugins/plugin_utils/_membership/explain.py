@@ -82,7 +82,7 @@ def answer(explained: Explained, question: Question) -> dict[str, Any]:
         if _is_asked(machine, question, explained)
     ]
     return {
-        "serial": explained.membership.serial,
+        "revision": explained.membership.revision,
         "machines": [{**machine.as_data(), "projects": machine.projects} for machine in machines],
         "projects": list(_projects(explained, question)),
         "users": [*_users(explained, question), *_unknown(explained, question)],

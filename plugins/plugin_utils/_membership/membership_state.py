@@ -6,43 +6,37 @@
 ::
 
     state_path/
-      wanted.json            {"format": 1, "cookie": TEXT or null, "membership": {serial, machines,
-      projects, remarks}, "lately": [[SECOND, ...], ...]} delivered/MACHINE.json {"format": 1,
-      "machine": NAME, "serial": TEXT, "users": [{id, name, projects}]} pending.json
-      {"format": 1, "membership": {...}, "since": {NAME: SERIAL, ...}, "served": [NAME, ...]}
-      delivered.cache        {"format": 1, "read": {FILE: [what os.stat() tells of it, its content],
-      ...}}
+      wanted.json          {"format": 1, "cookie": TEXT or null, "membership": MEMBERSHIP,
+                           "lately": [[SECOND, ...], ...]}
+      delivered/HOST.json  {"format": 1, "machine": NAME, "revision": TEXT,
+                           "users": [{id, name, projects}]}
+      pending.json         {"format": 1, "membership": MEMBERSHIP,
+                           "since": {NAME: REVISION, ...}, "served": [NAME, ...]}
+      delivered.cache      {"format": 1, "read": {FILE: [FINGERPRINT, CONTENT], ...}}
 
-- ``wanted.json`` is written by the event source alone: the whole answer of the directory, as
-Membership.as_data() has it,
-  together with the cookie, which is the place of this answer in the directory's stream of changes
-  where it has one, and with what has left lately, for the source's brake, so that none of them is
-  ever newer than the other.
-- ``delivered/MACHINE.json`` is written by delivery alone, once the machine has reported ready: the
-membership record that
-  it was given. Each machine has a file of its own, so that hosts that are delivered to in parallel,
-  and runs that are limited to some hosts, do not meet.
-- ``pending.json`` is written by the event source right after ``wanted.json``, with those machines
-alone that had not been
-  given what is wanted, so that the play of an event needs no more; ``served`` are the others, and
-  ``since`` says at which serial it came to be wanted. It is only a shortcut: where it is older,
-  broken or not there, or where what a served machine was given is on record no more,
-  ``wanted.json`` is read.
-- ``delivered.cache`` is what readers keep of ``delivered``, since a play for one machine of
-thousands asks thrice what all
-  machines have. Any reader writes it; it may be deleted at any time.
-- A file is replaced by one rename and belongs to its owner alone (0600, in folders of 0700). A
-reader sees the former
-  content or the new one, and needs no lock.
-- A machine is pending when its users are others than those that were delivered, or when nothing was
-delivered yet.
-  Hints do not count, nor does the serial, except that what is known to be older than the delivered
-  record is not pending, and that whoever has what is wanted from before it came to be wanted is
-  pending: what was wanted in between may be on its way there, as where somebody leaves while what
-  the joining brings is delivered.
-- A machine that is not wanted any more has left the fleet; what was delivered to it stays on record
-until
-  forget_delivered().
+- Only the event source writes ``wanted.json``: the directory's complete answer (see
+  ``Membership.as_data``), the cookie that marks this answer's place in the directory's stream of
+  changes, and the recent removals for the removal limit. One file holds all three, so that none is
+  newer than the others.
+- Only the delivery writes ``delivered/HOST.json``, after the host has reported ready: the host
+  assignment that it received. Each host has its own file, so that parallel hosts and limited runs
+  do not conflict.
+- The event source writes ``pending.json`` right after ``wanted.json``. It holds only the hosts that
+  have not received what is wanted, so that the play of an event reads no more; ``served`` lists the
+  others, and ``since`` gives the revision at which a host became pending. The file is a shortcut:
+  if it is older or damaged or missing, or if a served host has no ``delivered`` file, readers use
+  ``wanted.json``.
+- ``delivered.cache`` is the readers' copy of ``delivered``, because a play for one host of
+  thousands reads all of it three times. Any reader writes it; you may delete it at any time.
+- One rename replaces a file, and only its owner may read it (0600, folders 0700). A reader sees the
+  former content or the new one, and needs no lock.
+- A host is pending if its users differ from the delivered ones, or if nothing was delivered yet.
+  Hints and the revision do not count, with two exceptions. An assignment that is known to be older
+  than the delivered one is not pending. A host whose delivered revision is older than ``since`` is
+  pending even if its users are equal: an assignment from in between may be on its way, as when a
+  user leaves while a delivery still installs what the user's joining brought.
+- A host that is no longer wanted has left the fleet. Its ``delivered`` file stays until
+  ``forget_delivered``.
 """
 
 from __future__ import annotations
@@ -57,7 +51,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ...module_utils._toolbox.revision_order import compare, is_older, is_serial
+from ...module_utils._toolbox.revision_order import compare, is_older, is_revision
 from .._directory.directory_errors import Contradiction, Refused
 from .._directory.distinguished_names import machine_name
 from .assignments import Machine, Membership, record
@@ -123,7 +117,7 @@ def _read_shortcut(folder: Path) -> tuple[Membership, dict[str, str]] | None:
 def read_since(folder: str | Path) -> dict[str, str]:
     """Return the machines that were pending when the event source wrote last.
 
-    Each has the serial at which it came to be wanted what it is to have.
+    Each has the revision at which it came to be wanted what it is to have.
     """
     path = Path(folder) / "pending.json"
     with contextlib.suppress(Refused, Contradiction):
@@ -157,7 +151,7 @@ def read_delivered_to(folder: str | Path, names: Iterable[str]) -> dict[str, dic
 def write_pending(
     folder: str | Path, membership: Membership, since: Mapping[str, str]
 ) -> dict[str, str]:
-    """Keep those of the machines that are to be delivered to; return them with their serials.
+    """Keep those of the machines that are to be delivered to; return them with their revisions.
 
     No others than those in ``since`` can be among them.
     """
@@ -251,33 +245,33 @@ def pending(
 ) -> tuple[Machine, ...]:
     """Return the machines that are to be delivered to, each with all its users.
 
-    ``since`` is the serial at which that came to be wanted, where it is known. Pure.
+    ``since`` is the revision at which that came to be wanted, where it is known. Pure.
     """
     return tuple(
         machine
         for machine in wanted.machines
         if _is_pending(
-            machine, wanted.serial, delivered.get(machine.machine), since.get(machine.machine)
+            machine, wanted.revision, delivered.get(machine.machine), since.get(machine.machine)
         )
     )
 
 
 def _is_pending(
-    machine: Machine, serial: str, delivered: Mapping[str, Any] | None, since: str | None
+    machine: Machine, revision: str, delivered: Mapping[str, Any] | None, since: str | None
 ) -> bool:
     if delivered is None:
         return True
     # An answer from a cache or a lagging replica.
-    if is_older(serial, delivered["serial"]):
+    if is_older(revision, delivered["revision"]):
         return False
-    return record(machine, serial)["users"] != delivered["users"] or (
-        since is not None and not _is_from(since, delivered["serial"])
+    return record(machine, revision)["users"] != delivered["users"] or (
+        since is not None and not _is_from(since, delivered["revision"])
     )
 
 
-def _is_from(since: str, serial: str) -> bool:
+def _is_from(since: str, revision: str) -> bool:
     """Return whether it is known to be from then or later, by the same server's numbers."""
-    order = compare(serial, since)
+    order = compare(revision, since)
     return not order.older and not order.other_source
 
 
@@ -286,7 +280,7 @@ def wanted_in(data: Any, where: str) -> WantedMembership:
     # A broken file ends the run: what is missing in it would be removed from hosts.
     content = _shaped(data, where, cookie=(str, type(None)), membership=dict)
     membership = _shaped(
-        content["membership"], where, serial=str, machines=list, projects=dict, remarks=list
+        content["membership"], where, revision=str, machines=list, projects=dict, remarks=list
     )
     names = set()
     for machine in membership["machines"]:
@@ -301,7 +295,7 @@ def wanted_in(data: Any, where: str) -> WantedMembership:
                 raise _broken(
                     where, f"{user['name']} is in a project that is not among the projects"
                 )
-    _check_serial(membership["serial"], where)
+    _check_revision(membership["revision"], where)
     _check_texts(
         [*membership["projects"], *membership["projects"].values(), *membership["remarks"]], where
     )
@@ -311,21 +305,21 @@ def wanted_in(data: Any, where: str) -> WantedMembership:
 def _since_in(data: Any, where: str) -> dict[str, str]:
     since = dict(_shaped(data, where, since=dict)["since"])
     for text in since.values():
-        _check_serial(text, where)
+        _check_revision(text, where)
     return since
 
 
 def delivered_in(data: Any, where: str) -> dict[str, Any]:
     """Return the content of a file in ``delivered``; raise where it is broken. Pure."""
-    content = _shaped(data, where, machine=str, serial=str, users=list)
+    content = _shaped(data, where, machine=str, revision=str, users=list)
     name = _machine(content["machine"], where)
-    _check_serial(content["serial"], where)
+    _check_revision(content["revision"], where)
     _check_users(content["users"], where)
     users = [
         {"id": user["id"], "name": user["name"], "projects": list(user["projects"])}
         for user in content["users"]
     ]
-    return {"machine": name, "serial": content["serial"], "users": users}
+    return {"machine": name, "revision": content["revision"], "users": users}
 
 
 def _shaped(data: Any, where: str, **kinds: Any) -> Mapping[str, Any]:
@@ -348,9 +342,9 @@ def _check_texts(values: Iterable[Any], where: str) -> None:
         raise _broken(where, "it has something else where a text is to be")
 
 
-def _check_serial(text: str, where: str) -> None:
-    if not is_serial(text):
-        raise _broken(where, f"its serial {text!r} is none")
+def _check_revision(text: str, where: str) -> None:
+    if not is_revision(text):
+        raise _broken(where, f"its revision {text!r} is none")
 
 
 def _machine(name: str, where: str) -> str:

@@ -77,7 +77,7 @@ def test_texts_are_plain_where_there_is_nothing_to_template(inventory: Path, ver
         "shipping_projects": ["alpha"],
         "shipping_users": [{"hints": HINTS, "id": "1", "name": "ada", "projects": ["alpha"]}],
     }
-    assert answer["all"]["vars"] == {"shipping_membership_serial": "time:control:1"}
+    assert answer["all"]["vars"] == {"shipping_membership_revision": "time:control:1"}
     evil = hosts["bob.example.com"]
     assert evil["ansible_host"] == "bob.example.com" and evil["login"] == "bob"
     assert evil["shipping_projects"] == [{"__ansible_unsafe": EVIL}]

@@ -75,7 +75,7 @@ class Box:
     top: Path
     contents: dict[tuple[str, str], dict[str, bytes]] = field(default_factory=dict)
     projects: list[dict[str, Any]] = field(default_factory=list)
-    serial: int = 0
+    revision: int = 0
     rounds: int = 0
 
     @property
@@ -87,10 +87,10 @@ class Box:
         return self.top / "etc"
 
     def request(self, *users: dict[str, Any], **more: Any) -> deliver.Request:
-        serial = more.pop("serial", self.serial)
+        revision = more.pop("revision", self.revision)
         record = {
             "machine": "pc1.example.com",
-            "serial": f"time:control:{serial}",
+            "revision": f"time:control:{revision}",
             "users": list(users),
         }
         return deliver.Request(str(self.root), record, self.projects, etc=str(self.etc), **more)

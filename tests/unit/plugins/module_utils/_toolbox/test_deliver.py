@@ -392,13 +392,13 @@ def test_the_self_test_runs_as_the_user(box: Box):
     assert box.deliver(user("daemon", "atlas"))["ready"]
 
 
-def test_serial(box: Box):
+def test_revision(box: Box):
     box.projects = [project("atlas", script("hello"))]
-    box.deliver(user("daemon", "atlas"), serial=10)
+    box.deliver(user("daemon", "atlas"), revision=10)
     with pytest.raises(OutdatedRecord, match="older than the last one"):
-        box.deliver(user("daemon"), serial=9)
+        box.deliver(user("daemon"), revision=9)
     assert box.commands("daemon") == {"hello"}
-    assert box.deliver(user("daemon"), serial=9, accept_older=True)["changed"]
+    assert box.deliver(user("daemon"), revision=9, accept_older=True)["changed"]
 
 
 def test_unknown_user(box: Box):

@@ -207,20 +207,20 @@ def test_not_for_this_machine():
 @pytest.mark.parametrize(
     ("record", "said"),
     [
-        ({"machine": "pc1", "serial": "x"}, "record.users: is needed"),
+        ({"machine": "pc1", "revision": "x"}, "record.users: is needed"),
         (
             {
                 "machine": "pc1",
-                "serial": "x",
+                "revision": "x",
                 "users": [{"id": "1", "name": "ada", "projects": "x"}],
             },
             "projects: is needed, as a list",
         ),
         (
-            {"machine": "pc1", "serial": "x", "users": [user("ada"), user("ada")]},
+            {"machine": "pc1", "revision": "x", "users": [user("ada"), user("ada")]},
             "two users have the id",
         ),
-        ({"machine": None, "serial": "x", "users": []}, "record.machine: is needed"),
+        ({"machine": None, "revision": "x", "users": []}, "record.machine: is needed"),
     ],
 )
 def test_a_record_that_is_none(record: dict, said: str):
@@ -245,7 +245,7 @@ def test_a_record_that_is_none(record: dict, said: str):
         ("time:control:1", "csn:dc=x:2", revision_order.Order(other_source=True)),
     ],
 )
-def test_serials(new: str, last: str, expected: revision_order.Order):
+def test_revisions(new: str, last: str, expected: revision_order.Order):
     assert revision_order.compare(new, last) == expected
 
 

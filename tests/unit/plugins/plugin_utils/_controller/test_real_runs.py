@@ -27,7 +27,7 @@ from {OURS} import remote_python
 from {OURS}.progress_lines import show_line
 
 PROGRAM = remote_python.packed(
-    "_toolbox.revision_order", "is_serial", "_toolbox/revision_order.py"
+    "_toolbox.revision_order", "is_revision", "_toolbox/revision_order.py"
 )
 
 class ActionModule(ActionBase):

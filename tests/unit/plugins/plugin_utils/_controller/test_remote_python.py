@@ -14,7 +14,9 @@ from ansible_collections.shipping.code.plugins.module_utils._core.errors import 
 from ansible_collections.shipping.code.plugins.plugin_utils._controller import remote_python
 
 ROOT = Path(__file__).parents[5]
-SERIAL = remote_python.packed("_toolbox.revision_order", "is_serial", "_toolbox/revision_order.py")
+REVISION = remote_python.packed(
+    "_toolbox.revision_order", "is_revision", "_toolbox/revision_order.py"
+)
 OPTIONS = {"state": "present", "record": None, "catalog": None, "generation": None}
 TOOLBOX = remote_python.packed(
     "_toolbox.toolbox_calls",
@@ -90,7 +92,9 @@ def test_which_python_runs_a_program(where, variables, expected):
     ],
 )
 def test_a_function_answers_on_the_machine_as_it_does_here(text, expected):
-    assert remote_python.call_function(action(), sys.executable, SERIAL, {"text": text}) is expected
+    assert (
+        remote_python.call_function(action(), sys.executable, REVISION, {"text": text}) is expected
+    )
 
 
 def test_what_is_wrong_is_told_with_its_facts():
@@ -109,7 +113,7 @@ def test_neither_a_folder_nor_the_environment_has_a_say(tmp_path):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('a file of somebody else ran')")
     where = action(environment=f"PYTHONPATH={tmp_path}", folder=tmp_path)
     assert (
-        remote_python.call_function(where, sys.executable, SERIAL, {"text": "time:control:1"})
+        remote_python.call_function(where, sys.executable, REVISION, {"text": "time:control:1"})
         is True
     )
 
@@ -118,7 +122,7 @@ def test_what_a_shell_says_at_login_is_not_taken_for_an_answer():
     said = remote_python.call_function(
         action(environment="echo shipping.code answers in time; echo '{\"failed\": true}';"),
         sys.executable,
-        SERIAL,
+        REVISION,
         {"text": "time:control:1"},
     )
     assert said is True
@@ -134,7 +138,7 @@ def test_what_a_shell_says_at_login_is_not_taken_for_an_answer():
     ],
 )
 def test_no_answer_is_left_to_the_module(python, arguments):
-    assert remote_python.call_function(action(), python, SERIAL, arguments) is None
+    assert remote_python.call_function(action(), python, REVISION, arguments) is None
 
 
 def test_the_oldest_python_of_a_machine_runs_it():

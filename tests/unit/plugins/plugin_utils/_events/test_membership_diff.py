@@ -123,7 +123,7 @@ def test_one_event_for_all_who_join_a_project():
         fleet(pc1={"ada": []}, pc2={"bob": []}),
         fleet(pc1={"ada": ["a"]}, pc2={"bob": ["a", "b"]}),
     )
-    events = list(payloads.changed(compare(before, after), {"serial": "csn:x:1"}))
+    events = list(payloads.changed(compare(before, after), {"revision": "csn:x:1"}))
     assert [
         (event["type"], event["project"], event["machines"], event["meta"]["hosts"])
         for event in events
@@ -135,7 +135,7 @@ def test_one_event_for_all_who_join_a_project():
         {"id": "id-ada", "name": "ada", "machines": ["pc1"]},
         {"id": "id-bob", "name": "bob", "machines": ["pc2"]},
     ]
-    assert events[0]["serial"] == "csn:x:1" and events[0]["why"] == "membership"
+    assert events[0]["revision"] == "csn:x:1" and events[0]["why"] == "membership"
 
 
 def test_what_is_held_says_how_to_let_it_go():

@@ -92,7 +92,7 @@ def test_it_is_on_disk_when_it_is_announced(published: Published):
     assert published.publish("u0") == ["snapshot", "pending"]
     assert published.publish("u0", "u1") == ["joined", "pending"]
     assert published.on_disk == [{"u0", "u1"}] * 2
-    assert published.events[1]["serial"] == "time:control:2" == published.publisher.revision
+    assert published.events[1]["revision"] == "time:control:2" == published.publisher.revision
     assert published.publish("u0", "u1") == []
 
 

@@ -89,7 +89,7 @@ def test_the_record():
     )
     assert found.record("pc1.example.com") == {
         "machine": "pc1.example.com",
-        "serial": "time:control:1",
+        "revision": "time:control:1",
         "users": [{"id": "id-ada", "name": "ada", "projects": ["a", "b"]}],
     }
     assert found.machines[0].users[0].hints == {"uid": 7, "home": "/home/ada"}

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.revision_order import (
     is_older,
-    is_serial,
+    is_revision,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import (
     Contradiction,
@@ -55,7 +55,7 @@ def test_what_is_written_is_what_is_read(tmp_path: Path):
     )
     membership_state.write_wanted(tmp_path / "state", wanted)
     assert membership_state.read_wanted(tmp_path / "state") == wanted
-    given = record(wanted.membership.machines[0], wanted.membership.serial)
+    given = record(wanted.membership.machines[0], wanted.membership.revision)
     membership_state.write_delivered(tmp_path / "state", given)
     assert membership_state.read_delivered(tmp_path / "state") == {"pc1.example.com": given}
     assert modes(tmp_path) == {"drwx------", "-rw-------"}
@@ -94,29 +94,32 @@ def test_a_machine_may_be_forgotten(tmp_path: Path):
         (None, True),
         (
             {
-                "serial": f"{SOURCE}2",
+                "revision": f"{SOURCE}2",
                 "users": [{"id": "id-1", "name": "ada", "projects": ["alpha"]}],
             },
             False,
         ),
         (
             {
-                "serial": f"{SOURCE}1",
+                "revision": f"{SOURCE}1",
                 "users": [{"id": "id-1", "name": "ada", "projects": ["alpha"]}],
             },
             False,
         ),
-        ({"serial": f"{SOURCE}1", "users": [{"id": "id-1", "name": "ada", "projects": []}]}, True),
+        (
+            {"revision": f"{SOURCE}1", "users": [{"id": "id-1", "name": "ada", "projects": []}]},
+            True,
+        ),
         (
             {
-                "serial": f"{SOURCE}1",
+                "revision": f"{SOURCE}1",
                 "users": [{"id": "id-2", "name": "ada", "projects": ["alpha"]}],
             },
             True,
         ),
-        ({"serial": f"{SOURCE}1", "users": []}, True),
-        ({"serial": f"{SOURCE}3", "users": []}, False),  # what is wanted is the older one
-        ({"serial": "csn:dc=y:3", "users": []}, True),
+        ({"revision": f"{SOURCE}1", "users": []}, True),
+        ({"revision": f"{SOURCE}3", "users": []}, False),  # what is wanted is the older one
+        ({"revision": "csn:dc=y:3", "users": []}, True),
     ],
 )
 def test_pending(given: dict[str, Any] | None, expected: bool):
@@ -126,7 +129,7 @@ def test_pending(given: dict[str, Any] | None, expected: bool):
 
 
 @pytest.mark.parametrize(
-    ("serial_", "other", "expected"),
+    ("revision_", "other", "expected"),
     [
         ("usn:a:9", "usn:a:10", True),
         ("usn:a:10", "usn:a:9", False),
@@ -142,14 +145,14 @@ def test_pending(given: dict[str, Any] | None, expected: bool):
         ("time:control:5", "csn:dc=x:6", False),
     ],
 )
-def test_which_serial_is_older(serial_: str, other: str, expected: bool):
-    assert is_serial(serial_)
-    assert is_older(serial_, other) is expected
+def test_which_revision_is_older(revision_: str, other: str, expected: bool):
+    assert is_revision(revision_)
+    assert is_older(revision_, other) is expected
 
 
 @pytest.mark.parametrize("text", ["", "usn", "usn:a", "usn:a:x", "csn:a:", ":a:1"])
-def test_what_is_no_serial(text: str):
-    assert not is_serial(text)
+def test_what_is_no_revision(text: str):
+    assert not is_revision(text)
 
 
 def changed(*path: Any, to: Any) -> dict[str, Any]:
@@ -176,7 +179,7 @@ def changed(*path: Any, to: Any) -> dict[str, Any]:
         ([], "it is not of format 1"),
         (changed("cookie", to=7), "its cookie is missing or of another type"),
         (changed("membership", to=None), "its membership is missing or of another type"),
-        (changed("membership", "serial", to="x"), "its serial 'x' is none"),
+        (changed("membership", "revision", to="x"), "its revision 'x' is none"),
         (
             changed("membership", "machines", 0, "machine", to="../pc1"),
             "'../pc1' is no machine's name",
@@ -223,7 +226,7 @@ def test_a_state_that_is_cut_off_or_not_there(tmp_path: Path):
 def test_a_record_is_checked_before_it_is_written(tmp_path: Path):
     with pytest.raises(Contradiction, match="no machine's name"):
         membership_state.write_delivered(
-            tmp_path, {"machine": "../../etc/x", "serial": "usn:a:1", "users": []}
+            tmp_path, {"machine": "../../etc/x", "revision": "usn:a:1", "users": []}
         )
     assert not list(tmp_path.rglob("*"))
 
@@ -271,10 +274,10 @@ def many(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _given(number: int, serial: int = 1) -> dict[str, Any]:
+def _given(number: int, revision: int = 1) -> dict[str, Any]:
     return {
         "machine": f"pc{number}",
-        "serial": f"{SOURCE}{serial}",
+        "revision": f"{SOURCE}{revision}",
         "users": [{"id": f"id-{number}", "name": "ada", "projects": ["alpha"]}],
     }
 
@@ -285,12 +288,12 @@ def _without_cache(folder: Path) -> dict[str, Any]:
 
 
 def _write_one(folder: Path) -> None:
-    membership_state.write_delivered(folder, _given(7, serial=2))
+    membership_state.write_delivered(folder, _given(7, revision=2))
 
 
 def _write_all(folder: Path) -> None:
     for number in range(150):
-        membership_state.write_delivered(folder, _given(number, serial=2))
+        membership_state.write_delivered(folder, _given(number, revision=2))
 
 
 def _forget_one(folder: Path) -> None:
@@ -426,8 +429,8 @@ def test_the_shortcut_of_what_is_pending_says_what_the_whole_says(kept: Path, ch
 def test_who_has_what_is_wanted_from_before_it_was_is_pending(
     tmp_path: Path, since: str, given: str, expected: set[str]
 ):
-    whole = replace(FLEET, serial=f"{SOURCE}4", machines=FLEET.machines[:1])
-    membership_state.write_delivered(tmp_path, {**_given(0), "serial": given})
+    whole = replace(FLEET, revision=f"{SOURCE}4", machines=FLEET.machines[:1])
+    membership_state.write_delivered(tmp_path, {**_given(0), "revision": given})
     behind = membership_state.write_pending(tmp_path, whole, {"pc0": since})
     assert set(behind) == set(membership_state.read_since(tmp_path)) == expected
     membership_state.write_wanted(tmp_path, WantedMembership(whole))
