@@ -16,6 +16,7 @@ from pathlib import Path
 from ansible_test._internal.host_configs import NativePythonConfig
 from ansible_test._internal.python_requirements import get_venv_packages
 
+from . import words
 from .place import CheckFailed, CheckSkipped, CollectionCopy
 
 HEADER = [line.removeprefix("# ") for line in Path(__file__).read_text().splitlines()[:3]]
@@ -145,6 +146,23 @@ def execution_environment(place: CollectionCopy) -> None:
     )
 
 
+def word_list(place: CollectionCopy) -> None:
+    """Check that no text for readers has a word that the glossary replaces."""
+    place.run("python", "-m", "tests.lint.words")
+
+
+def spelling(place: CollectionCopy) -> None:
+    """Check that text is spelled correctly, in American English."""
+    allowed = words.read_words().spelling
+    place.run(
+        "codespell",
+        "--builtin=clear,rare,en-GB_to_en-US",
+        f"--ignore-words-list={','.join(entry['word'] for entry in allowed)}",
+        f"--skip={','.join(f'./{glob}' for glob in words.UNREAD)}",
+        ".",
+    )
+
+
 def without_warning(output: str) -> None:
     """Tools may warn and succeed nevertheless."""
     if "WARNING" in output or "ERROR" in output:
@@ -175,4 +193,8 @@ CHECKS: dict[str, Callable[[CollectionCopy], object]] = {
     "shellcheck": shell,
     "headers": headers,
     "python3.9": oldest_python,
+    "words": word_list,
+    "codespell": spelling,
 }
+# They run by name only, until what they find is mended.
+BY_NAME = {"words", "codespell"}
