@@ -24,6 +24,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._delivery import (
     delivery_answer,
     fleet,
     fleet_state,
+    fleet_tools,
     metrics,
     removal_limit,
 )
@@ -65,6 +66,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "may_empty": {"type": "list", "elements": "str", "default": []},
 }
 
+_NO_TOOLS = fleet_tools.HostTools().as_data()
 _ANSWERS_OF_STEPS = {
     "users": ("select", "decide", "tell"),
     "answers": ("decide", "tell"),
@@ -104,11 +106,12 @@ class ActionModule(ActionBase):
         # A run for some machines that removes nothing has no need of what all the others have.
         if options["complete"] or with_removals:
             check, memberships = _check_removals(machines, options)
+        catalog_reasons = _check_dropped_tools(machines, options)
         if check.blocked:
-            return self._report(options, machines, memberships, _blocked(check, machines, options))
-        catalog_reasons = removal_limit.check_dropped_tools(
-            *fleet.users_of_tools(machines), _limits(options)
-        )
+            failure = _both(
+                _blocked(check, machines, options), _blocked_by_catalog(machines, catalog_reasons)
+            )
+            return self._report(options, machines, memberships, failure)
         second_call = _second_call(machines, catalog_reasons)
         if options["step"] == "decide" and second_call["apply"]:
             return {"changed": False, **second_call}
@@ -137,7 +140,10 @@ class ActionModule(ActionBase):
             _publish(options, rows, removals_blocked=removals_blocked)
         faults = fleet.catalog_faults(machines)
         if not is_quiet("auto"):
-            _show([*fleet.result_table(rows), *fleet.removal_lines(machines)])
+            removals = fleet.removal_lines(
+                machines, check_mode=check_mode, blocked=_blocked_causes(failure)
+            )
+            _show([*fleet.result_table(rows), *removals])
         # A play in batches continues with the next one, which the errors may not concern.
         is_last = not fleet.in_later_batches(machines, options["selected"])
         return {
@@ -197,6 +203,31 @@ def _check_removals(
         complete=options["complete"],
     )
     return removal_limit.check_removals(before, after, _limits(options)), after
+
+
+def _check_dropped_tools(machines: list[MachineDelivery], options: dict[str, Any]) -> list[str]:
+    """Return why tools that the catalog drops may not be removed; nothing where they may."""
+    # Most runs drop nothing, and have no need of what all other hosts have.
+    if not any(machine.dropped_tools for machine in machines):
+        return []
+    drops = fleet_tools.drops(machines, _read_tools(machines, options))
+    return removal_limit.check_dropped_tools(drops, _limits(options))
+
+
+def _read_tools(
+    machines: list[MachineDelivery], options: dict[str, Any]
+) -> dict[str, fleet_tools.HostTools]:
+    """Return the tools of the fleet's hosts as deliveries left them."""
+    path = options["state_path"]
+    if not path:
+        return {}
+    # Those of hosts that have left the fleet count no more.
+    records = (
+        fleet_state.read_tools_of(path, [machine.name for machine in machines])
+        if options["complete"]
+        else fleet_state.read_tools(path)
+    )
+    return {name: fleet_tools.HostTools.from_data(data) for name, data in records.items()}
 
 
 def _limits(options: dict[str, Any]) -> removal_limit.RemovalLimits:
@@ -382,12 +413,29 @@ def _remember(
     for machine in machines if path else ():
         if states[machine.name] == fleet.READY:
             _write_delivered(path, machine, options["revision"])
+    is_new_baseline = options["complete"] and not removals_blocked
+    if path:
+        _write_tools(machines, options, is_new_baseline=is_new_baseline)
     waiting_since = _waiting_since(path, states)
     # A delivery to some machines must not lower what later removals are counted against.
-    if path and options["complete"] and not removals_blocked:
+    if path and is_new_baseline:
         baseline = {name: fleet.users_with(pairs) for name, pairs in memberships.items()}
         fleet_state.write_baseline(path, options["revision"], baseline)
     return waiting_since
+
+
+def _write_tools(
+    machines: list[MachineDelivery], options: dict[str, Any], *, is_new_baseline: bool
+) -> None:
+    path, selected = options["state_path"], [machine for machine in machines if machine.selected]
+    records = fleet_state.read_tools_of(path, [machine.name for machine in selected])
+    for machine in selected:
+        former = fleet_tools.HostTools.from_data(records.get(machine.name, _NO_TOOLS))
+        tools = fleet_tools.after_run(
+            machine, former, options["may_empty"], is_new_baseline=is_new_baseline
+        )
+        if tools != former:
+            fleet_state.write_tools(path, machine.name, tools.as_data())
 
 
 def _waiting_since(path: str | None, states: Mapping[str, str]) -> dict[str, str]:
@@ -460,6 +508,26 @@ def _blocked_by_catalog(machines: list[MachineDelivery], reasons: list[str]) -> 
             f" All else was delivered. What would be removed:\n{listed}"
         ),
     }
+
+
+def _both(failure: dict[str, Any], by_catalog: dict[str, Any]) -> dict[str, Any]:
+    """Return one failure of two: the directory and the catalog may be wrong at once."""
+    if not by_catalog:
+        return failure
+    return {
+        **failure,
+        **by_catalog,
+        "reasons": [*failure["reasons"], *by_catalog["reasons"]],
+        "msg": f"{failure['msg']}\n{by_catalog['msg']}",
+    }
+
+
+def _blocked_causes(failure: dict[str, Any]) -> set[str]:
+    """Return the causes of removals that a failure blocks."""
+    by_catalog = {fleet.DROPPED, fleet.OTHER_PLATFORM}
+    if "lost" in failure:
+        return {fleet.LEFT, *by_catalog}
+    return by_catalog if failure else set()
 
 
 def _dropped_tools(machines: list[MachineDelivery]) -> Iterator[dict[str, str]]:

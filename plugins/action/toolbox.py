@@ -96,14 +96,7 @@ class ActionModule(ActionBase):
         result = self._call(options, task_vars)
         if result.get("missing") and not result.get("failed") and not self._task.check_mode:
             result = self._send(contents, result["missing"], options, task_vars)
-        if contents["without"]:
-            result["notes"] = [
-                *result.get("notes", ()),
-                *(
-                    f"{name} has no file in the catalog, and so no tools"
-                    for name in contents["without"]
-                ),
-            ]
+        _add_projects_without_file(result, contents["without"])
         return result
 
     def _refuse_windows(self) -> None:
@@ -214,6 +207,20 @@ class ActionModule(ActionBase):
             return self._call({**options, "_bundle": {"path": remote, **sent}}, task_vars)
         finally:
             shutil.rmtree(folder)
+
+
+def _add_projects_without_file(result: dict[str, Any], projects: list[str]) -> None:
+    """Add a note for each of these projects, and a warning where users would lose its tools.
+
+    A group of the directory that never had tools is no mistake.
+    """
+    notes = {name: f"{name} has no file in the catalog, and so no tools" for name in projects}
+    if notes:
+        result["notes"] = [*result.get("notes", ()), *notes.values()]
+    losing = {removal["project"] for removal in result.get("removals") or ()}
+    warnings = [note for name, note in notes.items() if name in losing]
+    if warnings:
+        result["warnings"] = [*result.get("warnings", ()), *warnings]
 
 
 def _program_options() -> dict[str, str]:

@@ -118,7 +118,8 @@ options:
     description:
       - Which per cent of all memberships on machines may go at once. Up to ten may in any case.
       - What has gone since the last delivery to the whole fleet counts as well.
-      - The same share of all users' tools may be removed because the catalog has them no more.
+      - The same share of all users' tools, and of each project's, may be removed because the
+        catalog drops them. With O(state_path), the tools of the whole fleet are counted.
     type: float
     default: 20
   may_empty:
@@ -230,7 +231,7 @@ lost:
       user: ada
       project: atlas
 dropped:
-  description: Who would lose which tool because the catalog has it no more, where that is blocked.
+  description: Who would lose which tool because the catalog drops it, where that is blocked.
   returned: when it failed
   type: list
   elements: dict

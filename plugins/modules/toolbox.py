@@ -224,8 +224,9 @@ users:
           ready: "2026-11-24T12:00:02Z"
 removals:
   description: Who loses which tools, or would lose them. C(cause) is V(left) if the user is not in
-    the project any more, V(dropped) if the catalog has no such tools any more, and V(declared) if
-    it names them under C(removed). C(held) says that this is still to be done.
+    the project any more, V(dropped) if the catalog has no such tools any more, V(declared) if it
+    names them under C(removed), and V(platform) if it has them for other platforms only. C(held)
+    says that this is still to be done.
   returned: O(state=present) with O(record)
   type: list
   elements: dict
@@ -241,6 +242,11 @@ held:
   returned: O(state=present) with O(record)
   type: bool
   sample: false
+platform:
+  description: The system and the processor of the host.
+  returned: O(state=present) with O(record)
+  type: str
+  sample: linux x86_64
 receipt:
   description: Who had which projects before.
   returned: with O(record), and O(state=absent)

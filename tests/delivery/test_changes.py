@@ -155,6 +155,7 @@ def test_a_project_that_is_deleted(fleet: Fleet):
     assert (
         done.ok and fleet.commands(PC1, "ada") == {"beta"} and fleet.commands(PC1, "bob") == set()
     ), done.output
+    assert "atlas has no file in the catalog, and so no tools" in done.output
     assert (
         f"removed: atlas atlas from ada on {PC1}, bob on {PC1}, ada on {PC2} (the catalog has it no"
         " more)" in done.output
@@ -171,6 +172,8 @@ def test_tools_that_the_catalog_drops(fleet: Fleet):
     assert fleet.deliver().ok
     fleet.catalog_of("atlas", {"map": {**tool, "version": "2"}})
     fleet.projects["beta"] = set()
+    alone = fleet.deliver("--limit", PC3)
+    assert not alone.ok and "all users of atlas would lose sky" in alone.output, alone.output
     for flags in (("--check",), (), ()):
         stopped = fleet.deliver(*flags)
         assert not stopped.ok and stopped.states[PC1] == "held", stopped.output
@@ -179,6 +182,8 @@ def test_tools_that_the_catalog_drops(fleet: Fleet):
             " delivery_may_empty: [atlas])" in stopped.output
         )
         assert f"{PC3}: cy loses sky of atlas" in stopped.output
+        if flags:
+            assert f"would be removed: beta beta from bob on {PC1}" in stopped.output
     assert stopped.changed == set()
     assert fleet.commands(PC1, "bob") == {"map", "sky"} and fleet.commands(PC3, "cy") == {
         "map",

@@ -349,6 +349,7 @@ class _Delivery:
                 {**removal.as_data(), "held": removal in undone} for removal in target.removals
             ],
             "held": bool(undone),
+            "platform": f"{self.facts.os} {self.facts.arch}",
             "receipt": delivery_report.receipt(self.current),
             "users": delivery_report.users(views),
             "unknown": list(target.unknown),

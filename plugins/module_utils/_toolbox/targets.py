@@ -34,10 +34,11 @@ class Accounts(NamedTuple):
         return view.uid if uid is None else uid
 
 
-LEFT, DROPPED, DECLARED = "left", "dropped", "declared"
+LEFT, DROPPED, DECLARED, OTHER_PLATFORM = "left", "dropped", "declared", "platform"
 """Why tools are removed.
 
-The user has left the project, the catalog has them no more, or declares them under ``removed``.
+The user has left the project; the catalog has them no more, declares them under ``removed``, or has
+them for other platforms only.
 """
 
 
@@ -153,7 +154,10 @@ def _removals(
 def _cause(tool: Tool, user: WantedUser | None) -> str:
     if user is None or tool.project not in user.memberships:
         return LEFT
-    return DECLARED if (tool.project, tool.name) in user.removed else DROPPED
+    name = (tool.project, tool.name)
+    if name in user.removed:
+        return DECLARED
+    return OTHER_PLATFORM if name in user.for_other_platforms else DROPPED
 
 
 def _with_blocked(

@@ -53,6 +53,8 @@ class WantedUser(NamedTuple):
     """Projects and tools that the catalog declares to be removed."""
     held: frozenset[tuple[str, str]] = frozenset()
     """Projects and tools that stay as the user has them, since the catalog holds them."""
+    for_other_platforms: frozenset[tuple[str, str]] = frozenset()
+    """Projects and tools that the catalog has for other platforms only."""
 
     @property
     def projects(self) -> set[str]:
@@ -101,6 +103,7 @@ class _ProjectTools:
     faults: list[CatalogFault] = field(default_factory=list)
     removed: tuple[str, ...] = ()
     held: list[str] = field(default_factory=list)
+    for_other_platforms: list[str] = field(default_factory=list)
 
 
 def wanted(
@@ -133,12 +136,14 @@ def _wanted_user(user: Mapping[str, Any], projects: Mapping[str, _ProjectTools])
     faulty: set[tuple[str, str]] = set()
     removed: set[tuple[str, str]] = set()
     held: set[tuple[str, str]] = set()
+    elsewhere: set[tuple[str, str]] = set()
     memberships = frozenset(user["projects"])
     for name in sorted(memberships.intersection(projects)):
         tools += projects[name].tools
         faulty.update((fault.project, fault.tool) for fault in projects[name].faults)
         removed.update((name, tool) for tool in projects[name].removed)
         held.update((name, tool) for tool in projects[name].held)
+        elsewhere.update((name, tool) for tool in projects[name].for_other_platforms)
     return WantedUser(
         user["id"],
         user["name"],
@@ -147,6 +152,7 @@ def _wanted_user(user: Mapping[str, Any], projects: Mapping[str, _ProjectTools])
         memberships=memberships,
         removed=frozenset(removed),
         held=frozenset(held),
+        for_other_platforms=frozenset(elsewhere),
     )
 
 
@@ -172,6 +178,7 @@ def _project_tools(manifest: Mapping[str, Any], facts: SystemFacts) -> _ProjectT
             None,
         )
         if number is None:
+            project.for_other_platforms.append(entry["name"])
             project.skipped.append(
                 f"{manifest['name']} {entry['name']} is not for {facts.os} {facts.arch}"
             )

@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ...module_utils._core.text_table import text_table
-from .removal_limit import FleetMemberships, LostMembership, Memberships, ToolUsers
+from .removal_limit import FleetMemberships, LostMembership, Memberships
 
 READY, WAITING, FAILED, BLOCKED = "ready", "waiting", "failed", "held"
 # As the toolbox answers; what runs on workstations is not loaded here.
-LEFT, DROPPED, DECLARED = "left", "dropped", "declared"
+LEFT, DROPPED, DECLARED, OTHER_PLATFORM = "left", "dropped", "declared", "platform"
+_BY_CATALOG = (DROPPED, OTHER_PLATFORM)
 INCOMPLETE, WOULD_CHANGE, NOT_SELECTED = "incomplete", "would change", "not selected"
 
 
@@ -57,18 +58,22 @@ class MachineDelivery:
     @property
     def removals(self) -> list[Mapping[str, Any]]:
         """Return which user would lose which project, as the machine says."""
-        return [removal for removal in self._all_removals if removal.get("cause") != DROPPED]
+        return [one for one in self._all_removals if one.get("cause") not in _BY_CATALOG]
 
     @property
     def dropped_tools(self) -> list[Mapping[str, Any]]:
         """Return the tools that users would lose because the catalog has them no more."""
-        return [removal for removal in self._all_removals if removal.get("cause") == DROPPED]
+        return [removal for removal in self._all_removals if removal.get("cause") in _BY_CATALOG]
 
     @property
     def _all_removals(self) -> list[Mapping[str, Any]]:
-        removals = list(self.first_answer.get("removals") or ()) if self.answered else []
         # What the catalog declares is meant so, and no limit counts it.
-        return [removal for removal in removals if removal.get("cause") != DECLARED]
+        return self.removals_without([DECLARED])
+
+    def removals_without(self, causes: Collection[str]) -> list[Mapping[str, Any]]:
+        """Return which user would lose which tools, but for these causes."""
+        removals = list(self.first_answer.get("removals") or ()) if self.answered else []
+        return [removal for removal in removals if removal.get("cause", LEFT) not in causes]
 
     @property
     def has_blocked_removals(self) -> bool:
@@ -131,37 +136,32 @@ class MachineDelivery:
         return str(answer.get("msg") or "it gave no reason")
 
 
-def users_of_tools(machines: Iterable[MachineDelivery]) -> tuple[ToolUsers, ToolUsers]:
-    """Return who has each tool on these machines, and who would lose it by the catalog."""
-    had: dict[tuple[str, str], set[str]] = {}
-    dropped: dict[tuple[str, str], set[str]] = {}
-    for machine in machines:
-        for user in machine.first_answer.get("users") or ():
-            for tool in user["tools"]:
-                had.setdefault((tool["project"], tool["name"]), set()).add(user["id"])
-        for removal in machine.dropped_tools:
-            for name in removal["tools"]:
-                for users in (had, dropped):
-                    users.setdefault((removal["project"], name), set()).add(removal["id"])
-    return had, dropped
-
-
 _CAUSES = {
     LEFT: "left the project",
     DROPPED: "the catalog has it no more",
+    OTHER_PLATFORM: "the catalog has it for other platforms only",
     DECLARED: "the catalog declares it removed",
 }
 
 
-def removal_lines(machines: Iterable[MachineDelivery]) -> list[str]:
-    """Return a line for each removal that was done: what, from whom, where and why."""
+def removal_lines(
+    machines: Iterable[MachineDelivery], *, check_mode: bool = False, blocked: Collection[str] = ()
+) -> list[str]:
+    """Return a line for each removal that was done: what, from whom, where and why.
+
+    In check mode nothing is done: the lines are of what would be, without ``blocked`` causes.
+    """
     lines: dict[tuple[str, str, str], list[str]] = {}
     for machine in machines:
-        for removal in machine.done_removals:
+        removals = machine.done_removals
+        if check_mode:
+            removals = machine.removals_without(blocked)
+        for removal in removals:
             key = (removal["project"], ", ".join(removal["tools"]), removal.get("cause", LEFT))
             lines.setdefault(key, []).append(f"{removal['name']} on {machine.name}")
+    verb = "would be removed" if check_mode else "removed"
     return [
-        f"removed: {project} {tools} from {', '.join(users)} ({_CAUSES[cause]})"
+        f"{verb}: {project} {tools} from {', '.join(users)} ({_CAUSES[cause]})"
         for (project, tools, cause), users in sorted(lines.items())
     ]
 

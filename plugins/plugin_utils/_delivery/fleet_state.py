@@ -5,6 +5,7 @@
 
 ``delivered/MACHINE.json``  what was last delivered to a machine, as the membership's state has it
 ``waiting/MACHINE.json``    since when a machine could not be reached
+``tools/MACHINE.json``      the tools of a machine's users after the last run that it answered
 ``baseline.json``           everybody's projects at the last delivery to the whole fleet
 """
 
@@ -65,6 +66,22 @@ def read_baseline(state_path: str) -> dict[str, Any] | None:
 def write_baseline(state_path: str, revision: str, machines: Mapping[str, Any]) -> None:
     """Replace the projects with which later deliveries are compared."""
     _write(os.path.join(state_path, "baseline.json"), {"revision": revision, "machines": machines})
+
+
+def read_tools(state_path: str) -> dict[str, dict[str, Any]]:
+    """Return the tools of each machine's users."""
+    return _read_all(os.path.join(state_path, "tools"))
+
+
+def read_tools_of(state_path: str, machines: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return the tools of these machines' users, as far as they are known."""
+    paths = {machine: _path(state_path, "tools", machine) for machine in machines}
+    return {machine: _read(path) for machine, path in paths.items() if os.path.exists(path)}
+
+
+def write_tools(state_path: str, machine: str, tools: Mapping[str, Any]) -> None:
+    """Remember the tools of a machine's users."""
+    _write(_path(state_path, "tools", machine), {"machine": machine, **tools})
 
 
 def _path(state_path: str, folder: str, machine: str) -> str:

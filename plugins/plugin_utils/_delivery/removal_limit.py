@@ -9,7 +9,7 @@ whole project, however few machines this run is about.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 Memberships = frozenset[tuple[str, str]]
@@ -18,8 +18,23 @@ FleetMemberships = Mapping[str, Memberships]
 """The memberships of each machine."""
 LostMembership = tuple[str, str, str]
 """Machine, id, project."""
-ToolUsers = Mapping[tuple[str, str], set[str]]
-"""The ids of the users of each tool, by project and name."""
+ToolKey = tuple[str, str, str]
+"""Project, tool, platform."""
+ToolUsers = Mapping[ToolKey, set[str]]
+"""The ids of the users of each tool."""
+
+
+@dataclass(frozen=True)
+class ToolDrops:
+    """The tools of the whole fleet, and those that the catalog removes."""
+
+    had: ToolUsers
+    dropped: ToolUsers
+    """Users that lose a tool although they stay in its project, since the last delivery to all."""
+    current: frozenset[ToolKey]
+    """What the catalog of this run drops."""
+    for_other_platforms: frozenset[ToolKey] = frozenset()
+    """What the catalog still has, but for other platforms."""
 
 
 @dataclass(frozen=True)
@@ -96,38 +111,76 @@ def emptied(
     ]
 
 
-def check_dropped_tools(had: ToolUsers, dropped: ToolUsers, limits: RemovalLimits) -> list[str]:
-    """Return why tools that the catalog has no more may not be removed; nothing where they may.
+def check_dropped_tools(drops: ToolDrops, limits: RemovalLimits) -> list[str]:
+    """Return why tools that the catalog drops may not be removed; nothing where they may."""
+    if not drops.current:
+        return []
+    counted = {key: users for key, users in drops.dropped.items() if key[0] not in limits.may_empty}
+    reasons = []
+    for project in sorted({key[0] for key in drops.current} - limits.may_empty):
+        vanished = list(_vanished(project, drops, limits))
+        reasons += vanished or list(_share_of_project(project, drops, limits))
+    return [*_share_of_all(_count(drops.had), _count(counted), limits), *reasons]
 
-    ``dropped`` has the users that would lose a tool although they stay in its project.
-    """
-    lost = sum(map(len, dropped.values()))
-    return [
-        *_tools_in_total(sum(map(len, had.values())), lost, limits),
-        *_vanished(had, dropped, limits),
-    ]
+
+def _count(users: ToolUsers) -> int:
+    return sum(map(len, users.values()))
 
 
-def _tools_in_total(total: int, lost: int, limits: RemovalLimits) -> Iterator[str]:
-    if lost > limits.always and lost * 100 > limits.max_shrink * total:
+def _is_too_much(lost: int, total: int, limits: RemovalLimits) -> bool:
+    return lost > limits.always and lost * 100 > limits.max_shrink * total
+
+
+def _share_of_all(total: int, lost: int, limits: RemovalLimits) -> Iterator[str]:
+    if _is_too_much(lost, total, limits):
+        yield f"{_share(lost, total, limits, 'users')} (delivery_max_shrink)"
+
+
+def _share_of_project(project: str, drops: ToolDrops, limits: RemovalLimits) -> Iterator[str]:
+    lost, total = (
+        _count({key: ids for key, ids in users.items() if key[0] == project})
+        for users in (drops.dropped, drops.had)
+    )
+    if _is_too_much(lost, total, limits):
+        keys = [key for key in drops.current if key[0] == project]
         yield (
-            f"{lost} of {total} tools of users would be removed, which is {lost * 100 / total:.0f}"
-            f" %; the limit is {limits.max_shrink:g} % (delivery_max_shrink)"
+            f"{_share(lost, total, limits, f'the users of {project}')}"
+            f" ({_approval(project, keys, drops)})"
         )
 
 
-def _vanished(had: ToolUsers, dropped: ToolUsers, limits: RemovalLimits) -> Iterator[str]:
-    vanished: dict[str, list[str]] = {}
-    for (project, tool), ids in sorted(dropped.items()):
-        is_last = not had.get((project, tool), set()) - ids
-        if is_last and len(ids) >= limits.members and project not in limits.may_empty:
-            vanished.setdefault(project, []).append(tool)
-    for project, tools in vanished.items():
-        names = ", ".join(tools)
+def _share(lost: int, total: int, limits: RemovalLimits, owner: str) -> str:
+    return (
+        f"{lost} of {total} tools of {owner} would be removed, which is {lost * 100 / total:.0f}"
+        f" %; the limit is {limits.max_shrink:g} %"
+    )
+
+
+def _vanished(project: str, drops: ToolDrops, limits: RemovalLimits) -> Iterator[str]:
+    """Yield a reason for the tools that all of their users on a platform would lose."""
+    by_place: dict[str, list[ToolKey]] = {}
+    for key in sorted(key for key in drops.current if key[0] == project):
+        ids = drops.dropped.get(key, set())
+        if len(ids) >= limits.members and not drops.had.get(key, set()) - ids:
+            place = f" on {key[2]}" if key in drops.for_other_platforms else ""
+            by_place.setdefault(place, []).append(key)
+    for place, keys in by_place.items():
         yield (
-            f"all users of {project} would lose {names} (removed: [{names}] in {project}.yml, or"
-            f" delivery_may_empty: [{project}])"
+            f"all users of {project}{place} would lose {_names(keys)}"
+            f" ({_approval(project, keys, drops)})"
         )
+
+
+def _names(keys: Iterable[ToolKey]) -> str:
+    return ", ".join(sorted({tool for _project, tool, _platform in keys}))
+
+
+def _approval(project: str, keys: Collection[ToolKey], drops: ToolDrops) -> str:
+    """Return what approves; a tool that the catalog has cannot also be declared removed."""
+    empty = f"delivery_may_empty: [{project}]"
+    if not drops.for_other_platforms.isdisjoint(keys):
+        return empty
+    return f"removed: [{_names(keys)}] in {project}.yml, or {empty}"
 
 
 def members(fleet: FleetMemberships) -> dict[str, set[str]]:

@@ -321,7 +321,7 @@ def test_faults_of_projects_that_nobody_here_has_are_not_reported():
         ),
         pytest.param(
             [project("alpha", script("run"), {**script("alpha-only"), "variants": []})],
-            "dropped",
+            "platform",
             ("alpha-only",),
             1,
             id="not for this platform",

@@ -117,26 +117,6 @@ def test_what_the_catalog_drops_is_no_loss_of_a_membership():
     assert [one["project"] for one in asked.dropped_tools] == ["atlas"]
 
 
-def test_who_has_a_tool_and_who_would_lose_it():
-    machines = [
-        machine(
-            "pc1",
-            receipt=[],
-            users=[with_tools("ada", "atlas", "t", "u")],
-            removals=[
-                removal("ada", "atlas", "t", cause="dropped"),
-                removal("ada", "atlas", "v", cause="declared", held=False),
-            ],
-        ),
-        machine("pc2", receipt=[], users=[with_tools("bob", "atlas", "t")], removals=[]),
-        machine("pc3", unreachable=True),
-    ]
-    assert fleet.users_of_tools(machines) == (
-        {("atlas", "t"): {"id-ada", "id-bob"}, ("atlas", "u"): {"id-ada"}},
-        {("atlas", "t"): {"id-ada"}},
-    )
-
-
 def test_what_was_removed_is_reported_by_project_and_cause():
     first = {"receipt": [], "removals": [removal("ada", "atlas", "t")], "held": True}
     done = {"receipt": [], "removals": [removal("ada", "atlas", "t", held=False)], "held": False}
@@ -151,6 +131,21 @@ def test_what_was_removed_is_reported_by_project_and_cause():
         "removed: atlas t from ada on pc1, bob on pc2 (left the project)",
         "removed: beta u, v from cy on pc2 (the catalog has it no more)",
     ]
+
+
+def test_check_mode_reports_what_would_be_removed():
+    removals = [
+        removal("ada", "atlas", "t", cause="left"),
+        removal("ada", "beta", "u", cause="platform"),
+    ]
+    machines = [machine("pc1", receipt=[], held=True, removals=removals)]
+    leaves = "would be removed: atlas t from ada on pc1 (left the project)"
+    assert fleet.removal_lines(machines, check_mode=True) == [
+        leaves,
+        "would be removed: beta u from ada on pc1 (the catalog has it for other platforms only)",
+    ]
+    assert fleet.removal_lines(machines, check_mode=True, blocked=["platform"]) == [leaves]
+    assert fleet.removal_lines(machines) == []
 
 
 def test_an_error_of_the_catalog_is_named_once_and_fails_no_machine():

@@ -15,6 +15,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._delivery.fleet impo
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery.removal_limit import (
     RemovalLimits,
+    ToolDrops,
     check_dropped_tools,
     check_removals,
 )
@@ -280,35 +281,70 @@ def users(count: int, first: int = 0) -> set[str]:
     return {f"id-{number}" for number in range(first, first + count)}
 
 
+PC, ARM = "linux x86_64", "linux aarch64"
+APPROVAL = "(removed: [{}] in p.yml, or delivery_may_empty: [p])"
+
+
 @pytest.mark.parametrize(
     ("had", "dropped", "reasons"),
     [
         pytest.param({}, {}, [], id="nothing"),
-        pytest.param({("p", "t"): users(2)}, {("p", "t"): users(2)}, [], id="two users"),
+        pytest.param({("p", "t", PC): users(2)}, {("p", "t", PC): users(2)}, [], id="two users"),
         pytest.param(
-            {("p", "t"): users(3), ("p", "u"): users(3)},
-            {("p", "t"): users(3), ("p", "u"): users(3)},
-            [
-                "all users of p would lose t, u (removed: [t, u] in p.yml, or"
-                " delivery_may_empty: [p])"
-            ],
+            {("p", "t", PC): users(3), ("p", "u", PC): users(3)},
+            {("p", "t", PC): users(3), ("p", "u", PC): users(3)},
+            [f"all users of p would lose t, u {APPROVAL.format('t, u')}"],
             id="a whole project",
         ),
         pytest.param(
-            {("p", "t"): users(12)}, {("p", "t"): users(9)}, [], id="other platforms keep it"
+            {("p", "t", PC): users(12), ("q", "t", PC): users(90)},
+            {("p", "t", PC): users(2)},
+            [],
+            id="others keep it",
         ),
         pytest.param(
-            {("p", "t"): users(100)},
-            {("p", "t"): users(21)},
+            {("p", "t", PC): users(12), ("p", "t", ARM): users(3)},
+            {("p", "t", ARM): users(3)},
+            [f"all users of p would lose t {APPROVAL.format('t')}"],
+            id="all of one platform",
+        ),
+        pytest.param(
+            {("p", "t", PC): users(100)},
+            {("p", "t", PC): users(21)},
             [
                 "21 of 100 tools of users would be removed, which is 21 %; the limit is 20 %"
-                " (delivery_max_shrink)"
+                " (delivery_max_shrink)",
+                "21 of 100 tools of the users of p would be removed, which is 21 %; the limit is"
+                f" 20 % {APPROVAL.format('t')}",
             ],
             id="more than a fifth",
+        ),
+        pytest.param(
+            {
+                **{("p", f"t{number}", PC): users(2) for number in range(6)},
+                ("q", "t", PC): users(99),
+            },
+            {("p", f"t{number}", PC): users(2) for number in range(6)},
+            [
+                "12 of 12 tools of the users of p would be removed, which is 100 %; the limit is"
+                f" 20 % {APPROVAL.format('t0, t1, t2, t3, t4, t5')}"
+            ],
+            id="all of a small project",
         ),
     ],
 )
 def test_tools_that_the_catalog_drops(had: dict, dropped: dict, reasons: list[str]):
-    assert check_dropped_tools(had, dropped, RemovalLimits()) == reasons
+    drops = ToolDrops(had, dropped, frozenset(dropped))
+    assert check_dropped_tools(drops, RemovalLimits()) == reasons
     allowed = RemovalLimits(max_shrink=100, may_empty=frozenset({"p"}))
-    assert check_dropped_tools(had, dropped, allowed) == []
+    assert check_dropped_tools(drops, allowed) == []
+    # What former runs have dropped does not stop one that drops nothing.
+    assert check_dropped_tools(ToolDrops(had, dropped, frozenset()), RemovalLimits()) == []
+
+
+def test_a_slip_in_platforms_names_the_platform():
+    keys = {("p", "t", ARM): users(3)}
+    drops = ToolDrops(keys, keys, frozenset(keys), frozenset(keys))
+    assert check_dropped_tools(drops, RemovalLimits()) == [
+        f"all users of p on {ARM} would lose t (delivery_may_empty: [p])"
+    ]
