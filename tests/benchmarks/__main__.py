@@ -26,6 +26,7 @@ from . import (
     measure_delivery,
     measure_directory,
     measure_kubernetes,
+    measure_many_hosts,
     measure_swarm,
     report,
     seen,
@@ -52,6 +53,7 @@ def main() -> None:
         "directory": _directory,
         "delivery": _delivery(measure_delivery.FEW),
         "delivery-many": _delivery(measure_delivery.MANY),
+        "delivery-scale": _many_hosts,
         "events": _events,
         "seen": _seen,
     }
@@ -145,6 +147,18 @@ def _delivery(size: measure_delivery.DeliverySize) -> PartMeasurement:
     return part
 
 
+def _many_hosts(folder: Path, environment: dict[str, str], *, quick: bool) -> str:
+    sizes = measure_many_hosts.QUICK if quick else measure_many_hosts.SIZES
+    rounds = measure_many_hosts.QUICK_ROUNDS if quick else measure_many_hosts.ROUNDS
+    benches = [measure_many_hosts.ManyHostsBench(folder / "many", environment)]
+    return "\n".join(
+        report.on_many_hosts(results, rounds)
+        for _bench, results in _in_turn(
+            benches, lambda bench: measure_many_hosts.measure(bench, sizes, rounds)
+        )
+    )
+
+
 def _in_turn(benches: Iterable[Any], measure: Callable[[Any], Any]) -> Iterator[tuple[Any, Any]]:
     """Each with its results, one after the other."""
     for bench in benches:
@@ -214,6 +228,7 @@ TOOLS: dict[str, tuple[Callable[[], str], ...]] = {
     ),
     "delivery": (_ansible,),
     "delivery-many": (_ansible,),
+    "delivery-scale": (_ansible,),
     "events": (
         _ansible,
         lambda: f"ansible-rulebook {metadata.version('ansible-rulebook')}",

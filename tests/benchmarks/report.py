@@ -18,6 +18,7 @@ from . import (
     measure_delivery,
     measure_directory,
     measure_kubernetes,
+    measure_many_hosts,
     measure_swarm,
     seen,
 )
@@ -230,15 +231,10 @@ def on_directory(results: Results, size: measure_directory.DirectorySize) -> str
 def on_delivery(results: Results, size: measure_delivery.DeliverySize, peer: str) -> str:
     """The section of one size of fleet."""
     quiet = results["nothing to do"]
-    everybody = (
-        measure_delivery.OURS,
-        measure_delivery.LOOP,
-        measure_delivery.PEER,
-        measure_delivery.PING,
-        measure_delivery.FLOOR,
-    )
+    everybody = size.contenders
     more = _beyond(quiet, measure_delivery.OURS, measure_delivery.FLOOR)
-    faster = quiet[measure_delivery.LOOP].median / quiet[measure_delivery.OURS].median
+    of_ping = quiet[measure_delivery.OURS].median / quiet[measure_delivery.PING].median
+    peers = f" {peer}." if size.has_peers else ""
     back, there = (
         results[measure_delivery.BACK][measure_delivery.BACK],
         results[measure_delivery.BACK_ON_MACHINE][measure_delivery.OURS],
@@ -258,7 +254,7 @@ def on_delivery(results: Results, size: measure_delivery.DeliverySize, peer: str
         ),
         (
             "this one. Each command opens its own connections, 20 at once. That all tools answer"
-            f" as they must is checked after each. {peer}."
+            f" as they must is checked after each.{peers}"
         ),
         "",
         *_table({phase: results[phase] for phase in _PHASES}, everybody, measure_delivery.OURS),
@@ -275,7 +271,7 @@ def on_delivery(results: Results, size: measure_delivery.DeliverySize, peer: str
         "",
         (
             f"- nothing to do: {more:.2f} s more than an empty play,"
-            f" {faster:.1f} × as fast as the loop"
+            f" {of_ping:.2f} × one ping{_faster_than_loop(quiet)}"
         ),
         (
             f"- going back a generation: {there.median:.2f} s on the machine; a play that does it"
@@ -284,6 +280,59 @@ def on_delivery(results: Results, size: measure_delivery.DeliverySize, peer: str
         "",
     ]
     return "\n".join(lines)
+
+
+def _faster_than_loop(quiet: Mapping[str, Runs]) -> str:
+    if measure_delivery.LOOP not in quiet:
+        return ""
+    faster = quiet[measure_delivery.LOOP].median / quiet[measure_delivery.OURS].median
+    return f", {faster:.1f} × as fast as the loop"
+
+
+def on_many_hosts(results: Mapping[int, Results], rounds: int) -> str:
+    """The section of deliveries to hosts that only answer."""
+    contenders = (measure_delivery.OURS, measure_delivery.PING, measure_delivery.FLOOR)
+    phases = {hosts: found[measure_many_hosts.PHASE] for hosts, found in results.items()}
+    few, many = min(phases), max(phases)
+    ours = measure_delivery.OURS
+    each = measure_many_hosts.seconds_for_each_host(phases[few], few)
+    each_of_many = measure_many_hosts.seconds_for_each_host(phases[many], many)
+    peaks = phases[many][ours].peak, phases[few][ours].peak
+    lines = [
+        f"## No changes on {few} and {many} hosts that only answer",
+        "",
+        "What the controller itself takes: a program in place of each host's Python repeats what a",
+        "real delivery of 20 tools answered. Seconds, and how many times as long as the delivery.",
+        "20 forks.",
+        "",
+        f"| | {' | '.join(_heading_of_hosts(hosts) for hosts in phases)} |",
+        f"| --- |{' --- | --- | --- |' * len(phases)}",
+        *(_row_of_hosts(name, phases) for name in contenders),
+        "",
+        f"Medians of {rounds} runs in turn.",
+        "",
+        f"- A host costs {each:.3f} s of the processor beyond an empty play if there are {few},"
+        f" {each_of_many:.3f} s if there are {many}.",
+        f"- Peak memory for {many} hosts is {peaks[0] / peaks[1]:.2f} times that for {few}.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _heading_of_hosts(hosts: int) -> str:
+    return f"{hosts} hosts | processor | peak memory"
+
+
+def _row_of_hosts(name: str, phases: Mapping[int, Mapping[str, Runs]]) -> str:
+    cells: list[str] = []
+    for runs in phases.values():
+        taken, ours = runs[name], runs[measure_delivery.OURS]
+        cells += [
+            f"{taken.median:.2f} ({taken.median / ours.median:.2f} ×)",
+            f"{taken.processor_median:.2f}",
+            f"{taken.peak:.0f} MB",
+        ]
+    return f"| {name} | {' | '.join(cells)} |"
 
 
 def on_events(results: Sequence[events.EventResults]) -> str:
