@@ -91,7 +91,9 @@ class ManyHostsBench:
             "ansible_connection": "local",
             "ansible_python_interpreter": str(self.folder / python),
         }
-        names: dict[str, dict[str, str]] = {f"pc{number}.example.com": {} for number in range(hosts)}
+        names: dict[str, dict[str, str]] = {
+            f"pc{number}.example.com": {} for number in range(hosts)
+        }
         path.write_text(json.dumps({"all": {"hosts": names, "vars": shared}}))
         return path
 
