@@ -453,7 +453,7 @@ def _waiting_since(path: str | None, states: Mapping[str, str]) -> dict[str, str
 
 def _write_delivered(path: str, machine: MachineDelivery, revision: str) -> None:
     users = [dict(user) for user in machine.users]
-    record = {"machine": machine.name, "revision": revision, "users": users}
+    record = {"host": machine.name, "revision": revision, "users": users}
     fleet_state.write_delivered(path, record)
 
 

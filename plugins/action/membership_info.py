@@ -33,7 +33,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._directory.plugin_op
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._membership import membership_state
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import (
-    Machine,
+    Host,
     User,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.contents_check import (
@@ -51,7 +51,7 @@ _OWN: dict[str, dict[str, Any]] = {
     "source_file": {"type": "str"},
     "user": {"type": "list", "elements": "str", "default": []},
     "project": {"type": "list", "elements": "str", "default": []},
-    "machine": {"type": "list", "elements": "str", "default": []},
+    "host": {"type": "list", "elements": "str", "default": []},
     "former": {"type": "dict"},
     "state_path": {"type": "str"},
     "check_connection": {"type": "bool", "default": False},
@@ -59,7 +59,7 @@ _OWN: dict[str, dict[str, Any]] = {
 
 
 class ActionModule(ActionBase):
-    """Query the directory from the control machine, as the inventory plugin does."""
+    """Query the directory from the controller, as the inventory plugin does."""
 
     _supports_check_mode = True
     _supports_async = False
@@ -93,7 +93,7 @@ class ActionModule(ActionBase):
         directory_settings = self._settings(own["source_file"], own["state_path"])
         if own["check_connection"]:
             return _checked_connection(check(directory_settings, check_contents))
-        question = {name: own[name] for name in ("user", "project", "machine")}
+        question = {name: own[name] for name in ("user", "project", "host")}
         former = self._former(own, question)
         explained = explain_membership(directory_settings, Question(*question.values()), former)
         for remark in explained["remarks"]:
@@ -107,7 +107,7 @@ class ActionModule(ActionBase):
         in_file = self._options_in(plugin, path) if path else {}
         own = {name: value for name, value in self._task.args.items() if name in settings.OPTIONS}
         folder = self._loader.get_basedir()
-        if path and "machine_map" not in own:
+        if path and "host_map" not in own:
             folder = os.path.dirname(path)
         # By the plugin's own options: the same types, defaults and variables as in the inventory.
         plugin.set_options(direct={"plugin": _INVENTORY, **in_file, **own})
@@ -138,20 +138,20 @@ class ActionModule(ActionBase):
         in_inventory = plugin.get_option("state_path") if in_file.get("state_path") else ""
         return beside(os.path.dirname(path), in_inventory) if in_inventory else ""
 
-    def _former(self, own: Mapping[str, Any], question: Mapping[str, Any]) -> list[Machine] | None:
+    def _former(self, own: Mapping[str, Any], question: Mapping[str, Any]) -> list[Host] | None:
         if own["state_path"]:
             path = beside(self._loader.get_basedir(), own["state_path"])
-            return [_machine(record) for record in membership_state.read_delivered(path).values()]
+            return [_host(record) for record in membership_state.read_delivered(path).values()]
         former = own["former"]
         if former is None:
             return None
         # Answers to two questions differ, also where nothing has changed.
         if former.get("asked", question) != question:
             raise _wrong_former(
-                "was asked about others; ask with the same user, project and machine as then"
+                "was asked about others; ask with the same user, project and host as then"
             )
         try:
-            return [_machine(record) for record in former["machines"]]
+            return [_host(record) for record in former["hosts"]]
         except (KeyError, TypeError):
             raise _wrong_former(
                 "is no result of this module; keep the whole of what it returns"
@@ -162,9 +162,9 @@ def _wrong_former(text: str) -> SpecError:
     return SpecError([Problem("former", text)], "the task")
 
 
-def _machine(record: Mapping[str, Any]) -> Machine:
-    return Machine(
-        record["machine"],
+def _host(record: Mapping[str, Any]) -> Host:
+    return Host(
+        record["host"],
         tuple(User(user["name"], user["id"], tuple(user["projects"])) for user in record["users"]),
     )
 

@@ -26,7 +26,7 @@ options:
       - The domain whose DNS names the servers in SRV records, instead of O(uris), for example
         V(ad.example.com).
       - C(_ldap._tcp.dc._msdcs.DOMAIN) is looked up with O(layout=ad), else C(_ldap._tcp.DOMAIN), by
-        the name servers of this machine.
+        the name servers of this host.
         They are asked in the order of their priorities, and within one priority by chance as their
         weights say.
       - The connection is LDAPS at port 636, or with O(start_tls) StartTLS at the port of the
@@ -111,7 +111,7 @@ options:
     default: 100
   base:
     description:
-      - The DN below which projects, people and machines are looked for.
+      - The DN below which projects, users and hosts are looked for.
     type: str
   layout:
     description:
@@ -158,7 +158,7 @@ options:
         type: list
         elements: str
       member_of:
-        description: The attributes of people and groups that hold the DNs of the groups they are
+        description: The attributes of users and groups that hold the DNs of the groups they are
           in.
         type: list
         elements: str
@@ -182,20 +182,20 @@ options:
             which is an error.
           - V(false) by default with O(layout=rfc2307bis) and O(layout=groupofnames), else V(true).
         type: bool
-  people:
+  users:
     description: Who counts. Whoever is not found here is no member of anything, nor are disabled
       and expired accounts.
     type: dict
     default: {}
     suboptions:
       base:
-        description: The DN below which people are; O(base) by default.
+        description: The DN below which users are; O(base) by default.
         type: str
       filter:
-        description: The filter for people.
+        description: The filter for users.
         type: str
       scope:
-        description: Whether people may be deeper than directly below the base.
+        description: Whether users may be deeper than directly below the base.
         type: str
         choices: [one, subtree]
         default: subtree
@@ -203,62 +203,62 @@ options:
         description: The attribute with the login name.
         type: str
       login_format:
-        description: How the login name is on machines, for example V({name}@example.com).
+        description: How the login name is on hosts, for example V({name}@example.com).
         type: str
         default: '{name}'
       id:
         description: The attribute that identifies somebody for ever, also when the login name
           changes or is given to somebody else.
         type: str
-      machines:
+      hosts:
         description:
-          - An attribute of people with the names of their machines, or with their DNs, such as
+          - An attribute of users with the names of their hosts, or with their DNs, such as
             C(msDS-PrimaryComputer), C(managedObjects) or C(seeAlso).
-          - DNs that are no machine's are ignored, since these attributes also name other things.
+          - DNs that are no host's are ignored, since these attributes also name other things.
         type: str
-  machines:
+  hosts:
     description:
-      - All machines, whether somebody has them or not.
-      - Needed unless O(machine_map) has them all.
+      - All hosts, whether somebody has them or not.
+      - Needed unless O(host_map) has them all.
     type: dict
     suboptions:
       base:
-        description: The DN below which machines are; O(base) by default.
+        description: The DN below which hosts are; O(base) by default.
         type: str
       filter:
-        description: The filter for machines.
+        description: The filter for hosts.
         type: str
       scope:
-        description: Whether machines may be deeper than directly below the base.
+        description: Whether hosts may be deeper than directly below the base.
         type: str
         choices: [one, subtree]
         default: subtree
       name:
-        description: The attribute with the machine's name.
+        description: The attribute with the host's name.
         type: str
       domain:
-        description: The domain of machines whose name has none.
+        description: The domain of hosts whose name has none.
         type: str
       owners:
-        description: The attributes with the DNs of the people, or groups of people, who have the
-          machine.
+        description: The attributes with the DNs of the users, or groups of users, who have the
+          host.
         type: list
         elements: str
       owner_logins:
-        description: The attributes with the login names of the people who have the machine; none by
+        description: The attributes with the login names of the users who have the host; none by
           default.
         type: list
         elements: str
   netgroups:
     description:
-      - Netgroups (nisNetgroup) whose triples of machine, user and domain say who has which machine.
+      - Netgroups (nisNetgroup) whose triples of host, user and domain say who has which host.
         An empty dictionary takes all of them.
       - Netgroups inside of them are followed by C(memberNisNetgroup), wherever below O(base) they
         are.
-      - A triple without a user gives the machine to nobody. One without a machine is told in a
+      - A triple without a user gives the host to nobody. One without a host is told in a
         warning, and gives nothing.
         The domain of a triple decides nothing.
-      - Needs O(machines) beside it, so that a machine stays when its last triple goes.
+      - Needs O(hosts) beside it, so that a host stays when its last triple goes.
     type: dict
     suboptions:
       base:
@@ -272,23 +272,23 @@ options:
         type: str
         choices: [one, subtree]
         default: subtree
-  machine_map:
+  host_map:
     description:
-      - A YAML file with a list of login names for each machine, where the directory does not know
+      - A YAML file with a list of login names for each host, where the directory does not know
         who has which.
       - A relative path begins at the folder of the inventory file, or of the playbook.
     type: str
   unresolved:
     description:
-      - What to do where a group, the owner of a machine, a triple or the O(machine_map) names
+      - What to do where a group, the owner of a host, a triple or the O(host_map) names
         somebody who cannot be found at all.
       - Such a name is left of somebody who was deleted, or it is of somebody whom the account that
         reads may not see. Directories do not
         tell these apart, and whoever is not seen would lose all tools.
       - V(error) ends the run. V(warn) takes them for gone, and tells.
       - V(error) by default, but V(warn) with O(layout=rfc2307), since no directory takes names out
-        of C(memberUid) when people are deleted.
-      - What is there and is not among the people, such as a service account, a contact, or somebody
+        of C(memberUid) when users are deleted.
+      - What is there and is not among the users, such as a service account, a contact, or somebody
         from another domain
         as Active Directory keeps them in C(ForeignSecurityPrincipals), does not count and is told
         in a warning in any case.
@@ -311,12 +311,12 @@ options:
     type: bool
     default: false
 notes:
-  - "Defaults of the layouts. C(rfc2307), C(rfc2307bis): people are posixAccount, by C(uid) and
-    C(entryUUID); machines are device, with C(cn) and C(owner)."
-  - "C(groupofnames): the same, and people are inetOrgPerson."
-  - "C(freeipa): people by C(uid) and C(ipaUniqueID); machines are ipaHost with C(fqdn) and
+  - "Defaults of the layouts. C(rfc2307), C(rfc2307bis): users are posixAccount, by C(uid) and
+    C(entryUUID); hosts are device, with C(cn) and C(owner)."
+  - "C(groupofnames): the same, and users are inetOrgPerson."
+  - "C(freeipa): users by C(uid) and C(ipaUniqueID); hosts are ipaHost with C(fqdn) and
     C(managedBy)."
-  - "C(ad): people by C(sAMAccountName) and C(objectGUID); machines are computers with
+  - "C(ad): users by C(sAMAccountName) and C(objectGUID); hosts are computers with
     C(dNSHostName) and C(managedBy)."
 """
 

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: ldap_projects
-short_description: The machines of people, grouped by their projects in a directory
+short_description: The hosts of users, grouped by their projects in a directory
 version_added: 0.1.0
 description:
   - Reads from a directory (LDAP) which groups are projects, who is a member of them, and which
-    machines these people have.
-  - Each machine is a host, each project a group C(project_NAME), and each host has its users with
+    hosts these users have.
+  - Each host is a host, each project a group C(project_NAME), and each host has its users with
     their projects as a variable.
   - It fails rather than give a shorter list. A page that is lost, a limit of the server, a
     referral, a base that does not exist or a group that cannot be read is an error of the whole
     inventory, since tools are removed from whoever is not in it.
   - So that nobody works with half an inventory, such an error also ends the run, unless the setting
     C(any_unparsed_is_failed) of Ansible's inventory says V(false) explicitly.
-  - A machine whose users have no project any more stays in the inventory, with empty lists.
+  - A host whose users have no project any more stays in the inventory, with empty lists.
   - The name of the file ends with C(.yml) or C(.yaml), best with C(ldap_projects.yml). Ansible
     ignores files with other endings, and only warns.
   - The plugin only reads. Strings of the directory are never templates.
@@ -47,7 +47,7 @@ options:
     default: directory
   only:
     description:
-      - Which machines to give. Each one has all its users in any case.
+      - Which hosts to give. Each one has all its users in any case.
       - V(pending) gives those whose users are others than those that were delivered, as
         O(state_path) has them, and those to which nothing was delivered yet.
     type: str
@@ -86,7 +86,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-# OpenLDAP with groupOfNames; machines are device entries with an owner.
+# OpenLDAP with groupOfNames; hosts are device entries with an owner.
 plugin: shipping.code.ldap_projects
 uris: [ldaps://ldap1.example.com, ldaps://ldap2.example.com]
 bind_dn: cn=reader,dc=example,dc=com
@@ -95,12 +95,12 @@ base: dc=example,dc=com
 layout: groupofnames
 projects:
   base: ou=projects,dc=example,dc=com
-machines:
+hosts:
   base: ou=devices,dc=example,dc=com
   domain: example.com
 
 ---
-# OpenLDAP with posixGroup and memberUid; a file says who has which machine.
+# OpenLDAP with posixGroup and memberUid; a file says who has which host.
 plugin: shipping.code.ldap_projects
 uris: [ldap://ldap.example.com]
 start_tls: true
@@ -110,7 +110,7 @@ layout: rfc2307
 projects:
   base: ou=groups,dc=example,dc=com
   prefix: prj-
-machine_map: machines.yml
+host_map: hosts.yml
 
 ---
 # Active Directory or Samba AD.
@@ -122,7 +122,7 @@ base: dc=ad,dc=example,dc=com
 layout: ad
 projects:
   base: ou=Projects,dc=ad,dc=example,dc=com
-machines:
+hosts:
   filter: (&(objectCategory=computer)(dNSHostName=*))
 
 ---
@@ -133,10 +133,10 @@ srv_site: Berlin
 bind: gssapi
 base: dc=ad,dc=example,dc=com
 layout: ad
-machines: {}
+hosts: {}
 
 ---
-# FreeIPA; the hosts of people are managed by them: ipa host-mod pc1.example.com --addattr
+# FreeIPA; the hosts of users are managed by them: ipa host-mod pc1.example.com --addattr
 # managedby=DN.
 plugin: shipping.code.ldap_projects
 uris: [ldaps://ipa.example.com]
@@ -146,13 +146,13 @@ layout: freeipa
 projects:
   base: cn=groups,cn=accounts,dc=example,dc=com
   prefix: project-
-people:
+users:
   base: cn=users,cn=accounts,dc=example,dc=com
-machines:
+hosts:
   base: cn=computers,cn=accounts,dc=example,dc=com
 
 ---
-# 389 Directory Server on this machine, over its socket.
+# 389 Directory Server on this host, over its socket.
 plugin: shipping.code.ldap_projects
 uris: ["ldapi://%2Frun%2Fslapd-example.socket"]
 bind: external
@@ -160,16 +160,16 @@ base: dc=example,dc=com
 layout: groupofnames
 projects:
   empty_groups: true
-people:
+users:
   id: nsUniqueId
-machines:
+hosts:
   base: ou=devices,dc=example,dc=com
 keyed_groups:
   - key: shipping_projects | length | string
     prefix: projects
 
 ---
-# For a play that an event has started: the machines that are behind, without asking the directory.
+# For a play that an event has started: the hosts that are behind, without asking the directory.
 plugin: shipping.code.ldap_projects
 source: state
 only: pending
@@ -224,7 +224,7 @@ def _names_plugin(path: str) -> bool:
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
-    """Machines of a directory, grouped by projects."""
+    """Hosts of a directory, grouped by projects."""
 
     NAME = "shipping.code.ldap_projects"
     inventory: Any
@@ -270,7 +270,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             return membership_state.read_pending(state_path)
         membership = self._read_directory(path, folder, use_cache=use_cache)
         delivered = membership_state.read_delivered(state_path)
-        return replace(membership, machines=membership_state.pending(membership, delivered))
+        return replace(membership, hosts=membership_state.pending(membership, delivered))
 
     def _state_path(self, folder: str, path: str) -> str:
         state_path = self.get_option("state_path")
@@ -325,11 +325,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             self.inventory.add_group(group)
         # The variables of each host are gathered for this alone, and there may be thousands.
         composed = any(self.get_option(name) for name in ("compose", "groups", "keyed_groups"))
-        for machine in membership.machines:
-            name, projects = machine.machine, machine.projects
+        for host in membership.hosts:
+            name, projects = host.name, host.projects
             self.inventory.add_host(name)
             self._set_variable(name, "ansible_host", name)
-            self._set_variable(name, "shipping_users", [user.as_data() for user in machine.users])
+            self._set_variable(name, "shipping_users", [user.as_data() for user in host.users])
             self._set_variable(name, "shipping_projects", projects)
             for project in projects:
                 self.inventory.add_child(membership.projects[project], name)

@@ -10,14 +10,14 @@ short_description: Tells who works where and why, and what is wrong on the way t
 version_added: 0.1.0
 description:
   - Gives the same answer as the inventory P(shipping.code.ldap_projects#inventory), with its
-    reasons. Who is a member of which project and through which groups, who has which machine, and
+    reasons. Who is a member of which project and through which groups, who has which host, and
     why somebody does not get the tools of a project.
   - Compares it with a former answer, or with what has been delivered, and tells who gets and who
     loses what.
   - With O(check_connection) it goes the way into the directory step by step, and tells what worked,
     what did not, and what to do about it.
   - It fails rather than give a shorter answer, as the inventory does.
-  - "It runs on the control machine, whatever the host. Write C(hosts: localhost) or C(run_once:
+  - "It runs on the controller, whatever the host. Write C(hosts: localhost) or C(run_once:
     true)."
 author:
   - shipping.code contributors (@shipping-code)
@@ -44,7 +44,7 @@ options:
     type: str
   user:
     description:
-      - The login names of those to tell about, as they are on machines or in the directory.
+      - The login names of those to tell about, as they are on hosts or in the directory.
       - Somebody who is asked for is told about in any case, also who is not in the directory.
     type: list
     elements: str
@@ -54,8 +54,8 @@ options:
     type: list
     elements: str
     default: []
-  machine:
-    description: The machines to tell about, with or without the domain.
+  host:
+    description: The hosts to tell about, with or without the domain.
     type: list
     elements: str
     default: []
@@ -65,7 +65,7 @@ options:
     type: dict
   state_path:
     description:
-      - The folder of the state, to compare with what has been delivered to each machine.
+      - The folder of the state, to compare with what has been delivered to each host.
       - A relative path begins at the folder of the playbook.
     type: str
   check_connection:
@@ -99,7 +99,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ fay.users[0].why }}"
 
-- name: Tell who would get and lose what, if all machines were delivered to now
+- name: Tell who would get and lose what, if all hosts were delivered to now
   shipping.code.membership_info:
     source_file: inventory/ldap_projects.yml
     state_path: /var/lib/shipping/membership
@@ -116,30 +116,30 @@ EXAMPLES = r"""
     bind_password_file: /etc/shipping/ldap-password
     base: dc=example,dc=com
     layout: groupofnames
-    machines:
+    hosts:
       base: ou=devices,dc=example,dc=com
       domain: example.com
 """
 
 RETURN = r"""
 asked:
-  description: Whom, which projects and which machines it was asked about.
+  description: Whom, which projects and which hosts it was asked about.
   returned: when it answers
   type: dict
-  sample: {"user": ["cy"], "project": [], "machine": []}
+  sample: {"user": ["cy"], "project": [], "host": []}
 revision:
   description: How old the answer is, as C(kind:source:value).
   returned: when it answers
   type: str
   sample: csn:dc=example,dc=com:20261124163745.734105Z#000000#000#000000
-machines:
-  description: The machines that were asked about, each with all its users.
+hosts:
+  description: The hosts that were asked about, each with all its users.
   returned: when it answers
   type: list
   elements: dict
   contains:
-    machine:
-      description: The name of the machine, which is that of its host in the inventory.
+    host:
+      description: The name of the host, which is that of its host in the inventory.
       type: str
       sample: pc2.example.com
     projects:
@@ -175,7 +175,7 @@ projects:
       type: str
       sample: cn=beta,ou=projects,dc=example,dc=com
     members:
-      description: The login names of its members whose accounts are open, with or without machines.
+      description: The login names of its members whose accounts are open, with or without hosts.
       type: list
       elements: str
       sample: [bob, cy, eve]
@@ -186,19 +186,19 @@ users:
   elements: dict
   contains:
     name:
-      description: The login name on machines.
+      description: The login name on hosts.
       type: str
       sample: cy
     id:
-      description: What identifies somebody for ever; empty for who is not among the people.
+      description: What identifies somebody for ever; empty for who is not among the users.
       type: str
       sample: 1f27ad5a-7c71-1041-95ec-114053e92107
     dn:
       description: The entry in the directory; empty where there is none.
       type: str
       sample: cn=Cy,ou=people,dc=example,dc=com
-    machines:
-      description: The machines, also of somebody whose account is disabled, who is on none in the
+    hosts:
+      description: The hosts, also of somebody whose account is disabled, who is on none in the
         inventory.
       type: list
       elements: str
@@ -212,18 +212,18 @@ users:
         - name: beta
           through: ["cn=beta,ou=projects,dc=example,dc=com", "cn=team,ou=teams,dc=example,dc=com"]
     gets_tools:
-      description: Whether the user gets the tools of what was asked about, on a machine that was
+      description: Whether the user gets the tools of what was asked about, on a host that was
         asked about.
       type: bool
       sample: true
     cause:
       description:
         - The first reason that was found, V(member) where the user gets the tools.
-        - V(unknown), V(not_counted) for an entry that is not among the people, V(disabled) also for
+        - V(unknown), V(not_counted) for an entry that is not among the users, V(disabled) also for
           an account that has expired, V(no_login),
-          V(no_project) for a project that does not exist, V(not_a_member), V(no_machine),
-          V(no_such_machine), V(not_on_machine), V(uncertain) where entries contradict each
-          other, so that nothing is delivered to the machines.
+          V(no_project) for a project that does not exist, V(not_a_member), V(no_host),
+          V(no_such_host), V(not_on_host), V(uncertain) where entries contradict each
+          other, so that nothing is delivered to the hosts.
       type: str
       sample: member
     why:
@@ -245,10 +245,10 @@ changes:
   type: dict
   contains:
     added:
-      description: Who gets the tools of which project on which machine.
+      description: Who gets the tools of which project on which host.
       type: list
       elements: dict
-      sample: [{"user": "ada", "machine": "pc1.example.com", "project": "beta"}]
+      sample: [{"user": "ada", "host": "pc1.example.com", "project": "beta"}]
     removed:
       description: Who loses them.
       type: list
@@ -264,7 +264,7 @@ steps:
     step:
       description:
         - V(discovery) of the servers by DNS, V(name), V(tcp) or V(socket), V(tls), V(bind).
-        - Then, at the first server that lets in, V(projects), V(people), V(machines), and
+        - Then, at the first server that lets in, V(projects), V(users), V(hosts), and
           V(membership) for the whole answer.
       type: str
       sample: tls

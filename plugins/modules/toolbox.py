@@ -33,7 +33,7 @@ extends_documentation_fragment:
 options:
   record:
     description:
-      - "The host assignment: C(machine), C(revision) and C(users), a list of C(id),
+      - "The host assignment: C(host), C(revision) and C(users), a list of C(id),
         C(name) and C(projects)."
       - It is always complete. Who is not in it has nothing any more; an empty list of users takes
         everything away.
@@ -163,7 +163,7 @@ EXAMPLES = r"""
   shipping.code.toolbox:
     catalog: projects
     record:
-      machine: "{{ inventory_hostname }}"
+      host: "{{ inventory_hostname }}"
       revision: "{{ shipping_membership_revision }}"
       users: "{{ shipping_users }}"
 

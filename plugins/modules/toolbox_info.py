@@ -33,8 +33,8 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-machine:
-  description: The machine as the last record called it; empty where nothing was ever delivered.
+host:
+  description: The name of the host in the last assignment; empty if nothing was ever delivered.
   returned: always
   type: str
   sample: pc1.example.com

@@ -255,15 +255,15 @@ class EventsBench:
         finally:
             first.kill()
         membership = membership_state.read_wanted(first.state).membership
-        for machine in membership.machines:
-            if machine.machine != HOST:
+        for host in membership.hosts:
+            if host.name != HOST:
                 users = [
                     {"id": user.id, "name": user.name, "projects": list(user.projects)}
-                    for user in machine.users
+                    for user in host.users
                 ]
                 membership_state.write_delivered(
                     first.state,
-                    {"machine": machine.machine, "revision": membership.revision, "users": users},
+                    {"host": host.name, "revision": membership.revision, "users": users},
                 )
 
     def change(self, *, joins: bool, project: str = PROJECT) -> float:

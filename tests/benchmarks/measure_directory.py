@@ -140,7 +140,7 @@ class DirectoryBench:
     def _options(self) -> dict[str, Any]:
         password = str(self.folder / "password")
         return self.server.options(
-            plugin=OURS, bind_password_file=password, people={"base": f"ou=people,{SUFFIX}"}
+            plugin=OURS, bind_password_file=password, users={"base": f"ou=people,{SUFFIX}"}
         )
 
     def _options_of_peer(self) -> dict[str, Any]:

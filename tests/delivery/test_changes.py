@@ -444,7 +444,7 @@ def test_a_call_of_the_module_with_a_mistake_in_the_catalog(fleet: Fleet):
     """It delivers the rest, and fails with the mistake."""
     simple(fleet, "atlas", descripton="x")
     simple(fleet, "beta")
-    record = {"machine": PC1, "revision": "time:control:1"}
+    record = {"host": PC1, "revision": "time:control:1"}
     users = [{"id": "id-ada", "name": "ada", "projects": ["atlas", "beta"]}]
     options = {"catalog": str(fleet.catalog), "record": {**record, "users": users}}
     done = fleet.task("toolbox", options, "--limit", PC1)

@@ -51,7 +51,7 @@ class FromDirectory(Fleet):
             "base": SUFFIX,
             "layout": "groupofnames",
             "projects": {"base": f"ou=projects,{SUFFIX}"},
-            "machines": {"base": f"ou=machines,{SUFFIX}", "domain": "example.com"},
+            "hosts": {"base": f"ou=machines,{SUFFIX}", "domain": "example.com"},
         }
         path = folder / "ldap_projects.yml"
         path.write_text(json.dumps(options))

@@ -39,7 +39,7 @@ def up(name: str) -> None:
         "base": SUFFIX,
         "layout": "groupofnames",
         "projects": {"base": f"ou=projects,{SUFFIX}"},
-        "machines": {"base": f"ou=machines,{SUFFIX}", "domain": "example.com"},
+        "hosts": {"base": f"ou=machines,{SUFFIX}", "domain": "example.com"},
     }
     print(json.dumps({"options": options, "password": READER_PASSWORD}))
 

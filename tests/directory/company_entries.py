@@ -49,7 +49,7 @@ class Company:
     """The teams and projects that are inside of a project or a team."""
     machines: Mapping[str, tuple[str, ...]]
     works: Mapping[str, Mapping[str, list[str]]] = field(default_factory=dict)
-    """Each machine's users, and their projects."""
+    """Each host's users, and their projects."""
 
 
 COMPANY = Company(
@@ -84,10 +84,10 @@ COMPANY = Company(
 
 
 def works(membership: Membership) -> dict[str, dict[str, list[str]]]:
-    """Each machine's users, and their projects."""
+    """Each host's users, and their projects."""
     return {
-        machine.machine: {user.name: list(user.projects) for user in machine.users}
-        for machine in membership.machines
+        host.name: {user.name: list(user.projects) for user in host.users}
+        for host in membership.hosts
     }
 
 

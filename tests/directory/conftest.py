@@ -143,7 +143,7 @@ def memberof(groupofnames: Directory) -> Directory:
             **options,
             "layout": "custom",
             "projects": {**options["projects"], **own},
-            "people": {"filter": "(uid=*)"},
+            "users": {"filter": "(uid=*)"},
         },
     )
 
@@ -175,7 +175,7 @@ def ad(machine: Machine) -> Directory:
         "layout": "ad",
         "page_size": 2,
         "projects": {"base": f"OU=Projects,{server.suffix}"},
-        "machines": {"filter": "(&(objectCategory=computer)(!(primaryGroupID=516)))"},
+        "hosts": {"filter": "(&(objectCategory=computer)(!(primaryGroupID=516)))"},
     }
     return Directory(server, options)
 
@@ -199,7 +199,7 @@ def freeipa(machine: Machine) -> Directory:
         "layout": "freeipa",
         "page_size": 2,
         "projects": {"base": f"ou=projects,{SUFFIX}"},
-        "machines": {"base": f"ou=machines,{SUFFIX}"},
+        "hosts": {"base": f"ou=machines,{SUFFIX}"},
     }
     return Directory(server, options)
 
@@ -209,8 +209,8 @@ def ds389(freeipa: Directory) -> Directory:
     """The same server with what every 389-ds has."""
     own = {
         "layout": "groupofnames",
-        "people": {"id": "nsUniqueId"},
-        "machines": {"base": f"ou=machines,{SUFFIX}", "domain": "example.com"},
+        "users": {"id": "nsUniqueId"},
+        "hosts": {"base": f"ou=machines,{SUFFIX}", "domain": "example.com"},
     }
     return Directory(freeipa.server, {**freeipa.options, **own})
 

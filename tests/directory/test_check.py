@@ -25,7 +25,7 @@ from . import company_entries
 from .conftest import Ansible, Directory
 from .test_connection import restarted
 
-ALL = ["name", "tcp", "tls", "bind", "projects", "people", "machines", "membership"]
+ALL = ["name", "tcp", "tls", "bind", "projects", "users", "hosts", "membership"]
 
 
 def steps(directory: Directory, **changes: Any) -> list[dict[str, Any]]:
@@ -56,7 +56,7 @@ def test_everything_is_well(directory: Directory):
     assert all(item["ok"] for item in found)
     assert found[-1]["facts"] == {
         "projects": 3,
-        "machines": 6,
+        "hosts": 6,
         "users": 5,
         "remarks": found[-1]["facts"]["remarks"],
     }
@@ -170,14 +170,14 @@ def test_the_second_server_is_looked_at_too(rfc2307: Directory):
             f"the base ou=typo,{SUFFIX} does not exist",
         ),
         (
-            {"people": {"filter": "(uid=nobody)"}},
-            "people",
+            {"users": {"filter": "(uid=nobody)"}},
+            "users",
             "the base is there, and nothing is found by (uid=nobody)",
         ),
-        ({"people": {"filter": "(uid)"}}, "people", "the filter is wrong"),
+        ({"users": {"filter": "(uid)"}}, "users", "the filter is wrong"),
         (
-            {"machines": {"base": f"ou=machines,{SUFFIX}", "filter": "(cn=pc9)"}},
-            "machines",
+            {"hosts": {"base": f"ou=machines,{SUFFIX}", "filter": "(cn=pc9)"}},
+            "hosts",
             "nothing is found by (cn=pc9)",
         ),
     ],

@@ -275,11 +275,11 @@ def test_replicas(rfc2307: Directory, replica: Slapd):
     finally:
         rfc2307.server.start()
     assert after.remarks[0].startswith(f"passed over {both[0]}: ")
-    assert (after.revision, after.machines, after.projects) == (
+    assert (after.revision, after.hosts, after.projects) == (
         before.revision,
-        before.machines,
+        before.hosts,
         before.projects,
     )
     assert works(after) == COMPANY.works
     replica.stop()
-    assert rfc2307.ask(uris=both[::-1]).machines == before.machines
+    assert rfc2307.ask(uris=both[::-1]).hosts == before.hosts

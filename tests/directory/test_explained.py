@@ -24,13 +24,13 @@ from .test_membership import added, changed, removed
 CASES = [
     ({"user": "ada", "project": "alpha"}, "member"),
     ({"user": "cy", "project": "beta"}, "member"),
-    ({"user": "eve", "project": ODD, "machine": "PC6"}, "member"),
+    ({"user": "eve", "project": ODD, "host": "PC6"}, "member"),
     ({"user": "dan", "project": "alpha"}, "disabled"),
     ({"user": "fay"}, "not_a_member"),
     ({"user": "ada", "project": "beta"}, "not_a_member"),
     ({"user": "ada", "project": "gamma"}, "no_project"),
-    ({"user": "ada", "machine": "pc2.example.com"}, "not_on_machine"),
-    ({"user": "ada", "machine": "pc9.example.com"}, "no_such_machine"),
+    ({"user": "ada", "host": "pc2.example.com"}, "not_on_host"),
+    ({"user": "ada", "host": "pc9.example.com"}, "no_such_host"),
     ({"user": "zoe"}, "unknown"),
 ]
 
@@ -74,7 +74,7 @@ def test_why(directory: Directory):
         if "rfc2307" in directory.options["layout"]
         else [["cn=beta", "cn=team"]]
     )
-    assert found["cy"]["machines"] == ["pc2.example.com"]
+    assert found["cy"]["hosts"] == ["pc2.example.com"]
     assert "is disabled or has expired" in found["dan"]["why"]
     assert "there is no entry with the" in found["zoe"]["why"]
 
@@ -90,8 +90,8 @@ def test_causes(rfc2307: Directory, question: dict[str, Any], cause: str):
 def test_the_whole_answer_is_that_of_the_inventory(directory: Directory, ansible: Ansible):
     found = asked(ansible, directory)
     assert {
-        item["machine"]: {user["name"]: user["projects"] for user in item["users"]}
-        for item in found["machines"]
+        item["host"]: {user["name"]: user["projects"] for user in item["users"]}
+        for item in found["hosts"]
     } == COMPANY.works
     assert {project["name"]: project["members"] for project in found["projects"]} == {
         "alpha": ["ada", "bob"],
@@ -102,11 +102,12 @@ def test_the_whole_answer_is_that_of_the_inventory(directory: Directory, ansible
 
 
 def test_narrowed(groupofnames: Directory, ansible: Ansible):
-    assert [
-        item["machine"] for item in asked(ansible, groupofnames, project="beta")["machines"]
-    ] == ["pc2.example.com", "pc6.example.com"]
+    assert [item["host"] for item in asked(ansible, groupofnames, project="beta")["hosts"]] == [
+        "pc2.example.com",
+        "pc6.example.com",
+    ]
     one = asked(ansible, groupofnames, machine="pc2")
-    assert [item["machine"] for item in one["machines"]] == ["pc2.example.com"]
+    assert [item["host"] for item in one["hosts"]] == ["pc2.example.com"]
     assert [project["name"] for project in asked(ansible, groupofnames, user="cy")["projects"]] == [
         "beta"
     ]
@@ -123,7 +124,7 @@ def test_somebody_who_does_not_count(groupofnames: Directory, ansible: Ansible):
     assert user["cause"] == "not_counted"
     assert (
         user["why"]
-        == f"{dn} is not among the people below {SUFFIX} by the filter (objectClass=inetOrgPerson)"
+        == f"{dn} is not among the users below {SUFFIX} by the filter (objectClass=inetOrgPerson)"
     )
 
 
@@ -132,7 +133,7 @@ def test_somebody_without_a_machine(groupofnames: Directory, ansible: Ansible):
     owner = f"owner: cn=Ada,ou=people,{SUFFIX}\n"
     with changed(groupofnames, f"{change}delete: owner\n{owner}", f"{change}add: owner\n{owner}"):
         (user,) = asked(ansible, groupofnames, user="ada")["users"]
-    assert user["cause"] == "no_machine"
+    assert user["cause"] == "no_host"
     assert user["why"] == "ada has no machine: no owner of a machine names the account"
 
 
@@ -153,7 +154,7 @@ def test_what_is_different_from_a_former_answer(groupofnames: Directory, ansible
             user="bob",
         )["changes"]
     assert found == {
-        "added": [{"user": "ada", "machine": "pc1.example.com", "project": "beta"}],
+        "added": [{"user": "ada", "host": "pc1.example.com", "project": "beta"}],
         "removed": [],
     }
     assert nobody == {"added": [], "removed": []}
@@ -176,7 +177,7 @@ def test_mistakes(rfc2307: Directory, ansible: Ansible):
         in ansible.task({"source_file": "other.yml"})["msg"]
     )
     assert "uris: is missing" in ansible.task({"layout": "rfc2307"})["msg"]
-    assert "former: is no result" in ansible.task({**source, "former": {"machines": [{}]}})["msg"]
+    assert "former: is no result" in ansible.task({**source, "former": {"hosts": [{}]}})["msg"]
     refused = ansible.task({**source, "bind_password": "a wrong one"})
     assert "invalidCredentials" in refused["msg"]
     assert "a wrong one" not in json.dumps(refused)

@@ -142,10 +142,10 @@ def test_half_an_answer_is_none(unindexed: Slapd):
     given = options(
         unindexed,
         projects={"base": f"ou=projects,{SUFFIX}", "filter": "(cn=*)"},
-        machines={"base": f"ou=machines,{SUFFIX}", "domain": "example.com", "filter": "(cn=pc*)"},
+        hosts={"base": f"ou=machines,{SUFFIX}", "domain": "example.com", "filter": "(cn=pc*)"},
     )
     error = refusal(Directory(unindexed, given))
-    assert error.what.startswith("the search for people at ldaps://")
+    assert error.what.startswith("the search for users at ldaps://")
     assert "it left out cn=" in error.why
     assert "slapindex" in error.remedy
 
@@ -157,12 +157,12 @@ def test_half_an_answer_is_none(unindexed: Slapd):
     ("kind", "changes", "what", "cause"),
     [
         ("rfc2307", {"layout": "rfc2307bis"}, "no member in any of 3 projects", "member or unique"),
-        ("rfc2307", {"people": {"filter": "(uid=typo)"}}, "no person", "(uid=typo)"),
+        ("rfc2307", {"users": {"filter": "(uid=typo)"}}, "no user", "(uid=typo)"),
         ("groupofnames", {"projects": {"filter": "(cn=typo)"}}, "no project", "(cn=typo)"),
-        ("groupofnames", {"machines": {"filter": "(cn=typo)"}}, "no host", "(cn=typo)"),
+        ("groupofnames", {"hosts": {"filter": "(cn=typo)"}}, "no host", "(cn=typo)"),
         (
             "groupofnames",
-            {"people": {"base": f"ou=people,{SUFFIX}", "filter": "(uid=fay)"}},
+            {"users": {"base": f"ou=people,{SUFFIX}", "filter": "(uid=fay)"}},
             "no member in any of 3 projects",
             "none of them",
         ),

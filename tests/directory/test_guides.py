@@ -86,10 +86,8 @@ OPENLDAP = [
 @pytest.mark.parametrize("number", range(len(OPENLDAP)))
 def test_openldap(request: pytest.FixtureRequest, ansible: Ansible, number: int):
     kind, place = OPENLDAP[number]
-    (machine_map,) = (
-        block for block in blocks("guide_membership_openldap") if "plugin" not in block
-    )
-    (ansible.home / "machines.yml").write_text(yaml.safe_dump(machine_map))
+    (host_map,) = (block for block in blocks("guide_membership_openldap") if "plugin" not in block)
+    (ansible.home / "machines.yml").write_text(yaml.safe_dump(host_map))
     found = shown(
         ansible,
         samples("guide_membership_openldap")[number],

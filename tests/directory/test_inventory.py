@@ -132,7 +132,7 @@ def test_all_mistakes_at_once(ansible: Ansible):
     text = " ".join(ansible.run("-i", path, "--list").stderr.split())
     assert "projects.filer: is unknown; did you mean filter?" in text
     assert "bind: simple would send the password in clear text to ldap://ldap.example.com" in text
-    assert "machines: is missing" in text
+    assert "hosts: is missing" in text
     path = ansible.write(
         {
             "uris": ["ldap://ldap.example.com"],
@@ -193,8 +193,8 @@ def test_a_map_beside_the_inventory(rfc2307: Directory, ansible: Ansible):
     (ansible.home / "machines.yml").write_text(
         "laptop1.example.com: [ada]\nlaptop2.example.com: []\n"
     )
-    options = {**rfc2307.options, "machine_map": "machines.yml"}
-    del options["machines"]
+    options = {**rfc2307.options, "host_map": "machines.yml"}
+    del options["hosts"]
     inventory = ansible.list(options)
     assert sorted(hosts(inventory)) == ["laptop1.example.com", "laptop2.example.com"]
     assert inventory["project_alpha"]["hosts"] == ["laptop1.example.com"]

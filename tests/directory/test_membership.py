@@ -49,8 +49,8 @@ def test_everybody_is_where_they_work(directory: Directory):
 
 def test_the_same_again(directory: Directory):
     one, other = directory.ask(), directory.ask()
-    assert (one.machines, one.projects, one.remarks) == (
-        other.machines,
+    assert (one.hosts, one.projects, one.remarks) == (
+        other.hosts,
         other.projects,
         other.remarks,
     )
@@ -88,25 +88,25 @@ def test_nested_groups_may_be_left_out(groupofnames: Directory):
 
 
 def test_a_person_has_id_and_hints(rfc2307: Directory):
-    ada = rfc2307.ask().machines[0].users[0]
+    ada = rfc2307.ask().hosts[0].users[0]
     assert ada.hints == {"uid": 1001, "home": "/home/ada"}
     assert len(ada.id) == 36
 
 
 def test_machines_of_a_map_and_of_people(groupofnames: Directory):
     options = {
-        "machines": None,
-        "machine_map": {"Laptop1": ["ada", "gone"], "laptop2.example.com": []},
+        "hosts": None,
+        "host_map": {"Laptop1": ["ada", "gone"], "laptop2.example.com": []},
     }
-    with pytest.raises(Exception, match="machines: is missing"):
-        groupofnames.ask(machines=None)
-    assert "machine laptop1 in machine_map names gone, which cannot be found" in str(
+    with pytest.raises(Exception, match="hosts: is missing"):
+        groupofnames.ask(hosts=None)
+    assert "host laptop1 in host_map names gone, which cannot be found" in str(
         refusal(groupofnames, **options)
     )
     answer = groupofnames.ask(**options, unresolved="warn")
     assert works(answer) == {"laptop1": {"ada": ["alpha"]}, "laptop2.example.com": {}}
     assert (
-        "machine laptop1 in machine_map names gone, which cannot be found and is taken for gone"
+        "host laptop1 in host_map names gone, which cannot be found and is taken for gone"
         in answer.remarks
     )
 
@@ -138,9 +138,7 @@ def test_the_primary_group_of_active_directory(ad: Directory):
 def test_active_directory_has_revisions_and_ids_of_its_own(ad: Directory):
     before = ad.ask()
     assert re.fullmatch(r"usn:[0-9a-f-]{36}:\d+", before.revision)
-    assert re.fullmatch(
-        r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", before.machines[0].users[0].id
-    )
+    assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", before.hosts[0].users[0].id)
 
 
 def test_the_parts_of_active_directory_that_are_elsewhere_are_nobodys_loss(
@@ -186,7 +184,7 @@ def test_a_limit_of_389ds_is_one_of_a_page(freeipa: Directory):
     assert "LimitExceeded" in error.why
 
 
-@pytest.mark.parametrize("where", ["projects", "people", "machines"])
+@pytest.mark.parametrize("where", ["projects", "users", "hosts"])
 def test_a_base_that_does_not_exist(directory: Directory, where: str):
     base = f"ou=typo,{directory.options['base']}"
     error = refusal(directory, **{where: {**directory.options.get(where, {}), "base": base}})
@@ -219,9 +217,9 @@ def test_a_part_of_the_tree_that_is_elsewhere(groupofnames: Directory):
 
 
 def test_an_id_that_cannot_be_read(groupofnames: Directory):
-    error = refusal(groupofnames, people={"id": "employeeNumber"})
+    error = refusal(groupofnames, users={"id": "employeeNumber"})
     assert "has no employeeNumber" in str(error)
-    assert "people.id" in error.remedy
+    assert "users.id" in error.remedy
 
 
 def test_two_machines_of_one_name(groupofnames: Directory):
@@ -276,7 +274,7 @@ def test_a_machine_without_a_usable_name(groupofnames: Directory):
 
 
 def test_a_filter_with_a_mistake(groupofnames: Directory):
-    error = refusal(groupofnames, people={"filter": "(uid)"})
+    error = refusal(groupofnames, users={"filter": "(uid)"})
     assert "(uid)" in error.what
     assert "filter" in error.remedy
 
@@ -296,7 +294,7 @@ def test_roles_of_389ds_as_projects(ds389: Directory):
     given = {
         "layout": "custom",
         "projects": projects,
-        "people": {"filter": "(objectClass=inetOrgPerson)", "id": "nsUniqueId", "login": "uid"},
+        "users": {"filter": "(objectClass=inetOrgPerson)", "id": "nsUniqueId", "login": "uid"},
     }
     try:
         answer = ds389.ask(**given)

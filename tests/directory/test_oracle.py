@@ -243,8 +243,8 @@ def test_another_client_comes_to_the_same(anything: Directory, tree: Tree):
         unresolved="warn",
         # Trees without a project or without a member are among them.
         allow_empty=True,
-        machines=None,
-        machine_map={f"pc{login}": [login] for login in expected},
+        hosts=None,
+        host_map={f"pc{login}": [login] for login in expected},
         projects={"base": f"ou=projects,{base}", "name": "description"},
     )
     assert works(answer) == {

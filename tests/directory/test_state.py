@@ -124,7 +124,7 @@ def test_what_would_change(groupofnames: Directory, ansible: Ansible):
         {"source_file": str(ansible.write(groupofnames.options)), "state_path": "state"}
     )
     assert found["changes"] == {
-        "added": [{"user": "ada", "machine": "pc1.example.com", "project": "alpha"}],
+        "added": [{"user": "ada", "host": "pc1.example.com", "project": "alpha"}],
         "removed": [],
     }
 

@@ -72,8 +72,7 @@ def test_somebody_who_is_there_and_does_not_count(request: pytest.FixtureRequest
         answer = directory.ask()
     assert works(answer) == COMPANY.works
     assert (
-        f"project alpha names who is not among the people of people.base: {READER}"
-        in answer.remarks
+        f"project alpha names who is not among the users of users.base: {READER}" in answer.remarks
     )
 
 
@@ -134,7 +133,7 @@ def test_a_group_outside_of_the_base(groupofnames: Directory):
         )
     )
     dns = [text.partition("\n")[0].removeprefix("dn: ") for text in moved]
-    narrow = {"base": base, "projects": {}, "people": {}, "machines": {"domain": "example.com"}}
+    narrow = {"base": base, "projects": {}, "users": {}, "hosts": {"domain": "example.com"}}
     with changed(
         groupofnames, "\n".join(map(added, moved)), "\n".join(map(removed, reversed(dns)))
     ):
@@ -148,7 +147,7 @@ def test_somebody_from_another_domain(ad: Directory):
     assert works(answer) == COMPANY.works
     (remark,) = [text for text in answer.remarks if "ForeignSecurityPrincipals" in text]
     assert remark.startswith(
-        "project alpha names who is not among the people of people.base: CN=S-1-5-21-1004336348"
+        "project alpha names who is not among the users of users.base: CN=S-1-5-21-1004336348"
     )
 
 
@@ -184,7 +183,7 @@ def test_machines_of_netgroups(rfc2307: Directory):
     ]
     dns = [text.partition("\n")[0].removeprefix("dn: ") for text in netgroups]
     chosen = {
-        "machines": {**rfc2307.options["machines"], "owners": []},
+        "hosts": {**rfc2307.options["hosts"], "owners": []},
         "netgroups": {"filter": "(&(objectClass=nisNetgroup)(cn=all))"},
     }
     with changed(rfc2307, "\n".join(map(added, netgroups)), "\n".join(map(removed, reversed(dns)))):

@@ -56,9 +56,9 @@ def event_schema_text() -> str:
     }
     options = {**documented(), **{name: directory[name] for name in OPTIONS}}
     properties = {name: _property(option) for name, option in options.items()}
-    properties["machine_map"] = {
+    properties["host_map"] = {
         "type": ["string", "object"],
-        "description": properties["machine_map"]["description"],
+        "description": properties["host_map"]["description"],
     }
     schema = {
         "$schema": "http://json-schema.org/draft-07/schema#",

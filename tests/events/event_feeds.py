@@ -237,8 +237,8 @@ def ds389_options(server: DirectoryServer) -> dict[str, Any]:
         "base": SUFFIX,
         "layout": "groupofnames",
         "projects": {"base": f"ou=projects,{SUFFIX}"},
-        "people": {"id": "nsUniqueId"},
-        "machines": {"base": f"ou=machines,{SUFFIX}", "domain": "example.com"},
+        "users": {"id": "nsUniqueId"},
+        "hosts": {"base": f"ou=machines,{SUFFIX}", "domain": "example.com"},
     }
 
 
@@ -266,7 +266,7 @@ def samba_options(server: SambaDomain) -> dict[str, Any]:
         "base": server.suffix,
         "layout": "ad",
         "projects": {"base": f"OU=Projects,{server.suffix}"},
-        "machines": {"filter": "(&(objectCategory=computer)(!(primaryGroupID=516)))"},
+        "hosts": {"filter": "(&(objectCategory=computer)(!(primaryGroupID=516)))"},
     }
 
 

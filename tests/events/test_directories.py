@@ -24,15 +24,15 @@ def test_whoever_joins_and_leaves(feed: Feed, follow: Follow, folder: Path):
     start = len(follower.events)
     feed.join("ada")
     joined = follower.wait("joined", start)
-    assert (joined["project"], joined["machines"]) == (
+    assert (joined["project"], joined["hosts"]) == (
         "alpha",
         ["pc1.example.com", "pc3.example.com"],
     )
     assert joined["directory_changed_at"]
-    assert follower.wait("pending", start)["machines"] == joined["machines"]
+    assert follower.wait("pending", start)["hosts"] == joined["hosts"]
     start = len(follower.events)
     feed.leave("ada")
-    assert follower.wait("left", start)["machines"] == joined["machines"]
+    assert follower.wait("left", start)["hosts"] == joined["hosts"]
     agrees(feed, folder)
 
 

@@ -81,7 +81,7 @@ def test_a_thousand_join_at_once(large: Feed, follow: Follow, folder: Path):
     start = len(follower.events)
     large.change(everybody("add", each=False))
     joined = follower.wait("joined", start)
-    assert len(joined["users"]) == len(joined["machines"]) == MANY
+    assert len(joined["users"]) == len(joined["hosts"]) == MANY
     follower.wait("pending", start)
     assert len(follower.of_type("joined", start)) == 1
     agrees(large, folder)

@@ -36,7 +36,7 @@ def test_join_and_leave(slapd: Feed, follow: Follow, folder: Path):
     follower = follow(slapd)
     assert follower.wait("way")["way"] == "syncrepl"
     assert follower.wait("snapshot")["machine_count"] == 4
-    assert follower.wait("pending")["machines"] == [
+    assert follower.wait("pending")["hosts"] == [
         "pc1.example.com",
         "pc2.example.com",
         "pc3.example.com",
@@ -46,25 +46,23 @@ def test_join_and_leave(slapd: Feed, follow: Follow, folder: Path):
     start = len(follower.events)
     slapd.join("ada")
     joined = follower.wait("joined", start)
-    ada = {"name": "ada", "machines": ["pc1.example.com", "pc3.example.com"]}
+    ada = {"name": "ada", "hosts": ["pc1.example.com", "pc3.example.com"]}
     assert [{key: user[key] for key in ada} for user in joined["users"]] == [ada]
     assert (
         joined["project"] == "alpha"
-        and joined["meta"] == {"hosts": ada["machines"]}
+        and joined["meta"] == {"hosts": ada["hosts"]}
         and joined["has"] is True
     )
     assert joined["directory_changed_at"] <= joined["seen_at"] and joined["revision"].startswith(
         "csn:"
     )
-    assert follower.wait("pending", start)["machines"] == ada["machines"]
+    assert follower.wait("pending", start)["hosts"] == ada["hosts"]
     assert wanted(folder)["pc1.example.com"] == {"ada": ["alpha"]}
     start = len(follower.events)
     slapd.leave("ada")
     left = follower.wait("left", start)
     assert (
-        left["project"] == "alpha"
-        and left["why"] == "membership"
-        and left["machines"] == ada["machines"]
+        left["project"] == "alpha" and left["why"] == "membership" and left["hosts"] == ada["hosts"]
     )
     agrees(slapd, folder)
 
@@ -77,7 +75,7 @@ def test_a_group_inside(slapd: Feed, follow: Follow, folder: Path):
     slapd.leave("cy", "team")
     assert [user["name"] for user in follower.wait("left")["users"]] == ["cy"]
     slapd.change(modify(group("alpha"), "add", f"member: {group('team')}"))
-    assert follower.wait("joined", project="alpha")["machines"] == ["pc3.example.com"]
+    assert follower.wait("joined", project="alpha")["hosts"] == ["pc3.example.com"]
     agrees(slapd, folder)
 
 
@@ -86,7 +84,7 @@ def test_an_account_is_closed(slapd: Feed, follow: Follow, folder: Path):
     follower.wait("snapshot")
     slapd.change(modify(dn("bob"), "add", "shadowExpire: 1"))
     closed = follower.wait("changed")
-    assert (closed["project"], closed["why"], closed["has"], closed["machines"]) == (
+    assert (closed["project"], closed["why"], closed["has"], closed["hosts"]) == (
         "beta",
         "account",
         False,
@@ -102,7 +100,7 @@ def test_a_machine_changes_hands(slapd: Feed, follow: Follow, folder: Path):
     follower.wait("snapshot")
     slapd.change(modify(f"cn=pc4,ou=machines,{SUFFIX}", "replace", f"owner: {dn('bob')}"))
     changed = follower.wait("changed")
-    assert (changed["project"], changed["why"], changed["has"], changed["machines"]) == (
+    assert (changed["project"], changed["why"], changed["has"], changed["hosts"]) == (
         "beta",
         "machine",
         True,
@@ -141,7 +139,7 @@ def test_somebody_new_joins(slapd: Feed, follow: Follow, folder: Path):
         f" {new}\n"
     )
     slapd.change(modify(group("alpha"), "add", f"member: {new}"))
-    assert follower.wait("joined")["machines"] == ["pc9.example.com"]
+    assert follower.wait("joined")["hosts"] == ["pc9.example.com"]
     agrees(slapd, folder)
 
 
@@ -157,14 +155,14 @@ def test_what_happened_meanwhile(slapd: Feed, follow: Follow, folder: Path):
     slapd.leave("bob", "beta")
     again = follow(slapd)
     assert again.wait("joined")["project"] == "alpha" and again.wait("left")["project"] == "beta"
-    assert again.wait("pending")["machines"] == [
+    assert again.wait("pending")["hosts"] == [
         "pc1.example.com",
         "pc2.example.com",
         "pc3.example.com",
     ]
     again.stop()
     third = follow(slapd)
-    assert third.wait("pending")["machines"] == [
+    assert third.wait("pending")["hosts"] == [
         "pc1.example.com",
         "pc2.example.com",
         "pc3.example.com",
@@ -178,8 +176,8 @@ def test_what_happened_meanwhile(slapd: Feed, follow: Follow, folder: Path):
 
 def deliver(folder: Path, found: Membership) -> None:
     """As a play does at its end, with what it has read at its beginning."""
-    for machine in found.machines:
-        membership_state.write_delivered(folder, found.record(machine.machine))
+    for host in found.hosts:
+        membership_state.write_delivered(folder, found.record(host.name))
 
 
 @pytest.mark.parametrize("restarted", [False, True])
@@ -194,7 +192,7 @@ def test_somebody_leaves_while_what_joining_brings_is_delivered(
     follower.wait("pending")
     deliver(folder, membership_state.read_pending(folder))
     slapd.join("ada")
-    joined = follower.wait("joined")["machines"]
+    joined = follower.wait("joined")["hosts"]
     begun = membership_state.read_pending(folder)
     start = len(follower.events)
     slapd.leave("ada")
@@ -202,12 +200,12 @@ def test_somebody_leaves_while_what_joining_brings_is_delivered(
     if restarted:
         follower.stop()
         follower = follow(slapd)
-        assert follower.wait("pending")["machines"] == joined
+        assert follower.wait("pending")["hosts"] == joined
     deliver(folder, begun)
     left = membership_state.read_pending(folder)
-    assert [machine.machine for machine in left.machines] == joined
+    assert [host.name for host in left.hosts] == joined
     deliver(folder, left)
-    assert not membership_state.read_pending(folder).machines
+    assert not membership_state.read_pending(folder).hosts
 
 
 @pytest.mark.parametrize("way", ["syncrepl", "polling"])

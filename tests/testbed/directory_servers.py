@@ -140,7 +140,7 @@ class Slapd:
             "base": SUFFIX,
             "layout": "groupofnames",
             "projects": {"base": f"ou=projects,{SUFFIX}"},
-            "machines": {"base": f"ou=machines,{SUFFIX}", "domain": "example.com"},
+            "hosts": {"base": f"ou=machines,{SUFFIX}", "domain": "example.com"},
             **more,
         }
 

@@ -330,7 +330,7 @@ class _Delivery:
             holds.write(self.request.root, self.held)
         record = self.request.record
         if record["revision"] != self._last_revision():
-            state = {"machine": record["machine"], "revision": record["revision"]}
+            state = {"host": record["host"], "revision": record["revision"]}
             write_json(os.path.join(self.request.root, _STATE), state)
 
     def _report(

@@ -16,7 +16,7 @@ def check_record(record: Mapping[str, Any]) -> None:
     """Raise SpecError for a record that is none, before anything is touched."""
     problems = [
         Problem(f"record.{key}", "is needed, as a text")
-        for key in ("machine", "revision")
+        for key in ("host", "revision")
         if not isinstance(record.get(key), str)
     ]
     users = record.get("users")

@@ -30,7 +30,7 @@ def inspect(root: str) -> dict[str, Any]:
     ]
     return {
         "changed": False,
-        "machine": state.get("machine", ""),
+        "host": state.get("host", ""),
         "revision": state.get("revision", ""),
         "generation": current.number,
         "generations": [

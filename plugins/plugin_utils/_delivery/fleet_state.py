@@ -41,7 +41,7 @@ def write_delivered(state_path: str, delivered: Mapping[str, Any]) -> None:
     """Remember that a machine has reported ready; it is not waiting any more."""
     membership_state.write_delivered(state_path, delivered)
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(_path(state_path, "waiting", delivered["machine"]))
+        os.unlink(_path(state_path, "waiting", delivered["host"]))
 
 
 def read_waiting(state_path: str) -> dict[str, dict[str, Any]]:

@@ -144,7 +144,7 @@ class _ServerCheck:
         try:
             resolved = socket.getaddrinfo(host, self.server.port, type=socket.SOCK_STREAM)
         except OSError as error:
-            remedy = "Check the name in uris and the name servers of this machine"
+            remedy = "Check the name in uris and the name servers of this host"
             return failed_step(
                 "name",
                 self.server.uri,

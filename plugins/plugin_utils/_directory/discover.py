@@ -65,7 +65,7 @@ def ordered(targets: Iterable[SrvRecord], chance: random.Random) -> Iterator[Srv
 
 
 def query(name: str, timeout: int) -> list[SrvRecord]:
-    """Return the SRV records of this name, by the name servers of the control machine."""
+    """Return the SRV records of this name, by the name servers of the controller."""
     resolver, exception = _library()
     what = f"the DNS has no servers under {name}"
     try:
@@ -81,7 +81,7 @@ def query(name: str, timeout: int) -> list[SrvRecord]:
         raise Unanswered(
             what,
             " ".join(str(error).split()),
-            "Check the name servers of this machine, or write the servers to uris",
+            "Check the name servers of this host, or write the servers to uris",
         ) from error
     targets = [
         SrvRecord(

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names of a directory: DNs, filter values, machines and projects. Pure.
+"""Names of a directory: DNs, filter values, hosts and projects. Pure.
 
 RFC 4514 (DNs), RFC 4515 (filters), RFC 4517 4.2.15 and 4.2.6 (how DNs and strings are compared).
 
@@ -98,7 +98,7 @@ def identifier(attribute: str, raw: bytes) -> str:
     return raw.decode("utf-8", "backslashreplace")
 
 
-def machine_name(name: str, domain: str) -> str | None:
+def host_name(name: str, domain: str) -> str | None:
     """Return the lower-case FQDN; None for what cannot be a host's name."""
     full = name.strip().rstrip(".").lower()
     if domain and "." not in full:

@@ -27,13 +27,13 @@ class Layout:
     # False where RFC 4519 3.5 and 3.6 hold: a groupOfNames has at least one member, so that one
     # without any has members that cannot be read.
     empty_groups: bool = True
-    people_filter: str = "(objectClass=inetOrgPerson)"
-    people_login: str = "uid"
-    people_id: str = "entryUUID"
-    machines_filter: str = "(objectClass=device)"
-    machines_name: str = "cn"
-    machines_owners: tuple[str, ...] = ("owner",)
-    machines_owner_logins: tuple[str, ...] = ()
+    users_filter: str = "(objectClass=inetOrgPerson)"
+    users_login: str = "uid"
+    users_id: str = "entryUUID"
+    hosts_filter: str = "(objectClass=device)"
+    hosts_name: str = "cn"
+    hosts_owners: tuple[str, ...] = ("owner",)
+    hosts_owner_logins: tuple[str, ...] = ()
     # The DN as an attribute (RFC 5020), so that many entries are read by their DNs in one search.
     dn_attribute: str = "entryDN"
     groups_filter: str = "(objectClass=*)"
@@ -58,7 +58,7 @@ _GROUP_CLASSES = (
 
 
 def inner_groups_filter(member_dns: tuple[str, ...]) -> str:
-    """Return a filter for what may be a group inside of a project, or of one that has a machine.
+    """Return a filter for what may be a group inside of a project, or of one that has a host.
 
     Groups of different classes are inside of each other in the wild: of each class that is known,
     and of others by the attributes that name members.
@@ -69,17 +69,17 @@ def inner_groups_filter(member_dns: tuple[str, ...]) -> str:
     return f"(|{classes}{''.join(f'({name}=*)' for name in member_dns)})"
 
 
-_IPA_PERSON = "(&(objectClass=posixAccount)(!(objectClass=ipaHost))(!(objectClass=computer)))"
+_IPA_USER = "(&(objectClass=posixAccount)(!(objectClass=ipaHost))(!(objectClass=computer)))"
 
 LAYOUTS = MappingProxyType(
     {
-        # No directory takes a name out of memberUid when its person is deleted, so that names of
+        # No directory takes a name out of memberUid when its user is deleted, so that names of
         # nobody are common there.
         "rfc2307": Layout(
             "(objectClass=posixGroup)",
             "cn",
             member_logins=("memberUid",),
-            people_filter="(objectClass=posixAccount)",
+            users_filter="(objectClass=posixAccount)",
             unresolved="warn",
         ),
         "rfc2307bis": Layout(
@@ -87,7 +87,7 @@ LAYOUTS = MappingProxyType(
             "cn",
             member_dns=("member", "uniqueMember"),
             empty_groups=False,
-            people_filter="(objectClass=posixAccount)",
+            users_filter="(objectClass=posixAccount)",
         ),
         "groupofnames": Layout(
             "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames))",
@@ -99,11 +99,11 @@ LAYOUTS = MappingProxyType(
             "(objectClass=ipaUserGroup)",
             "cn",
             member_dns=("member",),
-            people_filter=_IPA_PERSON,
-            people_id="ipaUniqueID",
-            machines_filter="(objectClass=ipaHost)",
-            machines_name="fqdn",
-            machines_owners=("managedBy",),
+            users_filter=_IPA_USER,
+            users_id="ipaUniqueID",
+            hosts_filter="(objectClass=ipaHost)",
+            hosts_name="fqdn",
+            hosts_owners=("managedBy",),
             dn_attribute="entrydn",
         ),
         "ad": Layout(
@@ -112,12 +112,12 @@ LAYOUTS = MappingProxyType(
             member_dns=("member",),
             # In Active Directory neither member nor memberOf has those whose primary group it is.
             primary_group=True,
-            people_filter="(&(objectCategory=person)(objectClass=user))",
-            people_login="sAMAccountName",
-            people_id="objectGUID",
-            machines_filter="(objectCategory=computer)",
-            machines_name="dNSHostName",
-            machines_owners=("managedBy",),
+            users_filter="(&(objectCategory=person)(objectClass=user))",
+            users_login="sAMAccountName",
+            users_id="objectGUID",
+            hosts_filter="(objectCategory=computer)",
+            hosts_name="dNSHostName",
+            hosts_owners=("managedBy",),
             dn_attribute="distinguishedName",
         ),
         "custom": Layout("", "cn"),

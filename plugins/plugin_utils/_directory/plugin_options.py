@@ -23,9 +23,9 @@ def read_settings(
     options = {name: plugin.get_option(name) for name in settings.OPTIONS}
     options["state_path"] = state_path
     options["bind_password"] = bind_password.password(options)
-    if options["machine_map"]:
-        options["machine_map"] = (
-            loader.load_from_file(beside(folder, options["machine_map"]), cache="none") or {}
+    if options["host_map"]:
+        options["host_map"] = (
+            loader.load_from_file(beside(folder, options["host_map"]), cache="none") or {}
         )
     return settings.read(options, origin)
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The revision of a directory, which says how old an answer is.
 
-The toolbox knows how revisions are ordered, since it compares them on the machines.
+The toolbox knows how revisions are ordered, since it compares them on the hosts.
 
 contextCSN: draft-chu-ldap-csn. highestCommittedUSN: MS-ADTS 3.1.1.3.2.14. lastChangeNumber:
 draft-good-ldap-changelog. nsds50ruv: the replica update vector of 389-ds, one line a supplier with
@@ -35,7 +35,7 @@ _HAS_RUV = re.compile(r"389|Red Hat|Fedora", re.IGNORECASE)
 def read_revision(session: LdapSession, base: str) -> str:
     """Return the revision of the directory as it is now.
 
-    The control machine's clock where the server has none.
+    The controller's clock where the server has none.
     """
     return (
         _usn(session)

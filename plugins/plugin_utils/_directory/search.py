@@ -55,7 +55,7 @@ class Entry:
 
     def texts(self, *attributes: str) -> list[str]:
         """Return the values of all these attributes as text."""
-        # A decision on 10,000 people calls this and text() 140,000 times. A chain of iterators here
+        # A decision on 10,000 users calls this and text() 140,000 times. A chain of iterators here
         # made the whole decision take half as long again, and calls of raw() a tenth.
         texts: list[str] = []
         for attribute in attributes:

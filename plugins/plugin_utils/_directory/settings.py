@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ...module_utils._core.errors import Problem, SpecError, suggestion
-from .distinguished_names import dn_key, machine_name
+from .distinguished_names import dn_key, host_name
 from .layouts import LAYOUTS, Layout, inner_groups_filter
 
 BINDS = ("anonymous", "simple", "external", "gssapi")
@@ -88,15 +88,15 @@ class Settings:
     base: str
     layout: Layout
     projects: SearchArea
-    people: SearchArea
-    machines: SearchArea | None
+    users: SearchArea
+    hosts: SearchArea | None
     netgroups: SearchArea | None = None
     prefix: str = ""
     nested: str = "recursive"
     login_format: str = "{name}"
     domain: str = ""
-    user_attribute: str = ""
-    machine_map: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    host_attribute: str = ""
+    host_map: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     batch_size: int = 100
     unresolved: str = "error"
     placeholders: frozenset[str] = NOBODY
@@ -115,7 +115,7 @@ def read(options: Mapping[str, Any], origin: str) -> Settings:
     if not base:
         reader.problem(
             "base",
-            "is missing; write the DN below which projects and people are, such as"
+            "is missing; write the DN below which projects and users are, such as"
             " dc=example,dc=com",
         )
     settings = Settings(
@@ -123,10 +123,10 @@ def read(options: Mapping[str, Any], origin: str) -> Settings:
         base=base,
         layout=layout,
         projects=reader.area(options, "projects", base, layout.projects_filter),
-        people=reader.area(options, "people", base, layout.people_filter),
-        machines=(
-            reader.area(options, "machines", base, layout.machines_filter)
-            if options.get("machines") is not None
+        users=reader.area(options, "users", base, layout.users_filter),
+        hosts=(
+            reader.area(options, "hosts", base, layout.hosts_filter)
+            if options.get("hosts") is not None
             else None
         ),
         netgroups=(
@@ -139,11 +139,9 @@ def read(options: Mapping[str, Any], origin: str) -> Settings:
             reader.section(options, "projects"), "nested", NESTED, "recursive", "projects"
         ),
         login_format=reader.login_format(options),
-        domain=reader.text(reader.section(options, "machines"), "domain", "machines"),
-        user_attribute=reader.attribute(
-            reader.section(options, "people"), "machines", "people", ""
-        ),
-        machine_map=reader.machine_map(options),
+        domain=reader.text(reader.section(options, "hosts"), "domain", "hosts"),
+        host_attribute=reader.attribute(reader.section(options, "users"), "hosts", "users", ""),
+        host_map=reader.host_map(options),
         batch_size=reader.number(options, "batch_size", 100, 1, 1000),
         unresolved=reader.choice(options, "unresolved", UNRESOLVED, layout.unresolved),
         placeholders=reader.placeholders(options),
@@ -178,10 +176,10 @@ OPTIONS = (
     "base",
     "layout",
     "projects",
-    "people",
-    "machines",
+    "users",
+    "hosts",
     "netgroups",
-    "machine_map",
+    "host_map",
     "unresolved",
     "placeholders",
     "allow_empty",
@@ -202,8 +200,8 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         "nested",
         "empty_groups",
     ),
-    "people": ("base", "filter", "scope", "login", "login_format", "id", "machines"),
-    "machines": ("base", "filter", "scope", "name", "domain", "owners", "owner_logins"),
+    "users": ("base", "filter", "scope", "login", "login_format", "id", "hosts"),
+    "hosts": ("base", "filter", "scope", "name", "domain", "owners", "owner_logins"),
     "netgroups": ("base", "filter", "scope"),
 }
 _OF_LAYOUT: Mapping[str, Mapping[str, str]] = {
@@ -216,12 +214,12 @@ _OF_LAYOUT: Mapping[str, Mapping[str, str]] = {
         "primary_group": "primary_group",
         "empty_groups": "empty_groups",
     },
-    "people": {"filter": "people_filter", "login": "people_login", "id": "people_id"},
-    "machines": {
-        "filter": "machines_filter",
-        "name": "machines_name",
-        "owners": "machines_owners",
-        "owner_logins": "machines_owner_logins",
+    "users": {"filter": "users_filter", "login": "users_login", "id": "users_id"},
+    "hosts": {
+        "filter": "hosts_filter",
+        "name": "hosts_name",
+        "owners": "hosts_owners",
+        "owner_logins": "hosts_owner_logins",
     },
 }
 
@@ -411,7 +409,7 @@ class _Reader:
     def domain_name(self, options: Mapping[str, Any], name: str) -> str:
         """Return a DNS domain, in lower case and without a dot at its end."""
         text = self.text(options, name)
-        domain = machine_name(text, "") if text else ""
+        domain = host_name(text, "") if text else ""
         if domain is None:
             self.problem(name, f"is {text!r}; write a domain such as ad.example.com")
         return domain or ""
@@ -420,7 +418,7 @@ class _Reader:
         site = self.text(options, "srv_site")
         if site and (options.get("layout") != "ad" or not domain):
             self.problem("srv_site", "is for layout ad with srv_domain alone")
-        if site and not machine_name(site, ""):
+        if site and not host_name(site, ""):
             self.problem("srv_site", f"is {site!r}; write the name of a site as it is in DNS")
         if not domain:
             return ""
@@ -459,47 +457,47 @@ class _Reader:
                 yield server
 
     def login_format(self, options: Mapping[str, Any]) -> str:
-        text = self.text(self.section(options, "people"), "login_format", "people") or "{name}"
+        text = self.text(self.section(options, "users"), "login_format", "users") or "{name}"
         if text.count("{name}") != 1 or set(text.replace("{name}", "")) & set("{}"):
             self.problem(
-                "people.login_format",
+                "users.login_format",
                 f"is {text!r}; write {{name}} once where the login name goes, as in"
                 " {name}@example.com",
             )
             return "{name}"
         return text
 
-    def machine_map(self, options: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-        given = options.get("machine_map")
+    def host_map(self, options: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+        given = options.get("host_map")
         if given is None:
             return {}
         if not isinstance(given, Mapping):
             self.problem(
-                "machine_map",
-                "is to hold one machine a line, with a list of login names: pc1.example.com: [ada,"
+                "host_map",
+                "is to hold one host a line, with a list of login names: pc1.example.com: [ada,"
                 " bob]",
             )
             return {}
-        users_of_machines: dict[str, tuple[str, ...]] = {}
-        for machine, users in given.items():
+        users_of_hosts: dict[str, tuple[str, ...]] = {}
+        for host, users in given.items():
             names = [users] if isinstance(users, str) else users or []
             if not isinstance(names, (list, tuple)) or not all(
                 isinstance(name, str) for name in names
             ):
-                self.problem(f"machine_map.{machine}", f"is {users!r}; write a list of login names")
+                self.problem(f"host_map.{host}", f"is {users!r}; write a list of login names")
                 continue
-            users_of_machines[str(machine)] = tuple(str(name) for name in names)
-        return users_of_machines
+            users_of_hosts[str(host)] = tuple(str(name) for name in names)
+        return users_of_hosts
 
     def check(self, settings: Settings) -> None:
         """Note a problem for each pair of options that do not fit together."""
         self._check_clear_text(settings.connection)
         self._check_credentials(settings.connection)
-        if settings.machines is None and not settings.machine_map:
+        if settings.hosts is None and not settings.host_map:
             self.problem(
-                "machines",
-                "is missing; write the base and the filter of all machines, so that one without"
-                " users stays, or a machine_map",
+                "hosts",
+                "is missing; write the base and the filter of all hosts, so that one without"
+                " users stays, or a host_map",
             )
         # LDAP_MATCHING_RULE_IN_CHAIN, MS-ADTS 3.1.1.3.4.4.3. To others a filter with it is
         # Undefined (RFC 4511 4.5.1.7), and finds nobody.
@@ -507,16 +505,15 @@ class _Reader:
             self.problem(
                 "projects.nested", "in_chain is a rule of Active Directory alone; write recursive"
             )
-        if settings.user_attribute and settings.machines is None:
+        if settings.host_attribute and settings.hosts is None:
             self.problem(
-                "people.machines",
-                "needs machines beside it, or a machine would be lost together with its last user",
+                "users.hosts",
+                "needs hosts beside it, or a host would be lost together with its last user",
             )
-        if settings.netgroups and settings.machines is None:
+        if settings.netgroups and settings.hosts is None:
             self.problem(
                 "netgroups",
-                "needs machines beside it, or a machine would be lost together with its last"
-                " triple",
+                "needs hosts beside it, or a host would be lost together with its last triple",
             )
 
     def _check_clear_text(self, connection: ConnectionSettings) -> None:

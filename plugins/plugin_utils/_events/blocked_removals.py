@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Removals that are blocked: too many at once stay wanted until a person has approved them. Pure.
+"""Removals that are blocked: too many at once stay wanted until a user has approved them. Pure.
 
 Removals of the last hour count together, so that a group emptied by thirty single changes is seen
 as well as one emptied at once.
@@ -15,12 +15,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._delivery.removal_limit import RemovalLimits, emptied, in_total
-from .._membership.assignments import Machine, User
+from .._membership.assignments import Host, User
 from .membership_diff import Fleet, differing
 
 WINDOW = 3600.0
 Removal = tuple[str, str, str]
-"""Machine, id, project."""
+"""Host, id, project."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ def recent_removals_from(data: Any, limits: RemovalLimits) -> RecentRemovals:
     """Return what as_data() gave; what has another shape counts as nothing."""
     items = data if isinstance(data, list) else []
     recent = (
-        (float(second), (str(machine), str(user_id), str(project)))
-        for second, machine, user_id, project in filter(_is_removal, items)
+        (float(second), (str(host), str(user_id), str(project)))
+        for second, host, user_id, project in filter(_is_removal, items)
     )
     return RecentRemovals(limits, tuple(recent))
 
@@ -88,7 +88,7 @@ def losses(before: Fleet, after: Fleet) -> tuple[Removal, ...]:
     """Return who would lose what, and where."""
     removals: list[Removal] = []
     for name in differing(before, after) & before.keys():
-        lost = _memberships(before[name]) - _memberships(after.get(name, Machine(name)))
+        lost = _memberships(before[name]) - _memberships(after.get(name, Host(name)))
         removals += ((name, user_id, project) for user_id, project in lost)
     return tuple(sorted(removals))
 
@@ -102,24 +102,22 @@ def _reasons(
 ) -> tuple[str, ...]:
     """Return why these may not all be removed; who was removed and is back does not count."""
     away = {
-        item
-        for item in recent
-        if item[1:] not in _memberships(wanted.get(item[0], Machine(item[0])))
+        item for item in recent if item[1:] not in _memberships(wanted.get(item[0], Host(item[0])))
     }
     removed = away.union(removals)
-    projects = {project for _machine, _id, project in removed}
+    projects = {project for _host, _id, project in removed}
     (total, had), (_total, have) = _census(wanted, projects), _census(seen, projects)
-    for _machine, user_id, project in away:
+    for _host, user_id, project in away:
         had[project].add(user_id)
     return (*in_total(total + len(away), len(removed), limits), *emptied(had, have, limits))
 
 
 def _census(fleet: Fleet, projects: set[str]) -> tuple[int, dict[str, set[str]]]:
-    """Return how many memberships there are on machines, and who is in these projects."""
+    """Return how many memberships there are on hosts, and who is in these projects."""
     members: dict[str, set[str]] = {project: set() for project in projects}
     total = 0
-    for machine in fleet.values():
-        for user in machine.users:
+    for host in fleet.values():
+        for user in host.users:
             total += len(user.projects)
             for project in user.projects:
                 if project in members:
@@ -131,20 +129,20 @@ def keep(before: Fleet, after: Fleet, removals: Iterable[Removal]) -> Fleet:
     """Return what is seen now, and what is blocked with it."""
     kept = dict(after)
     for name, user_id, project in removals:
-        machine = kept.get(name) or Machine(name)
+        host = kept.get(name) or Host(name)
         former = next(user for user in before[name].users if user.id == user_id)
         user = next(
-            (user for user in machine.users if user.id == user_id), replace(former, projects=())
+            (user for user in host.users if user.id == user_id), replace(former, projects=())
         )
-        others = [other for other in machine.users if other.id != user_id]
+        others = [other for other in host.users if other.id != user_id]
         more = User(user.name, user.id, tuple(sorted({*user.projects, project})), user.hints)
-        kept[name] = Machine(name, tuple(sorted([*others, more])))
+        kept[name] = Host(name, tuple(sorted([*others, more])))
     return kept
 
 
-def _memberships(machine: Machine) -> set[tuple[str, str]]:
-    """Return the ids of a machine's users, each with each of its projects."""
+def _memberships(host: Host) -> set[tuple[str, str]]:
+    """Return the ids of a host's users, each with each of its projects."""
     memberships: set[tuple[str, str]] = set()
-    for user in machine.users:
+    for user in host.users:
         memberships.update((user.id, project) for project in user.projects)
     return memberships

@@ -42,7 +42,7 @@ class DirectoryReader:
         self._accepts_older = options.accept_older
         self._everything_read_at = float("-inf")
         self._dynamic_due_at = float("inf")
-        """When dynamic groups are to be read, since a person has changed."""
+        """When dynamic groups are to be read, since a user has changed."""
 
     def seconds_until_due(self) -> float:
         """Return after how long something is to be read although nothing is reported."""
@@ -78,11 +78,11 @@ class DirectoryReader:
         )
 
     def _expect_dynamic(self, cache: MembershipCache, updates: Iterable[EntryUpdate]) -> None:
-        """Note that the members of dynamic groups may be others, since a person has changed.
+        """Note that the members of dynamic groups may be others, since a user has changed.
 
         The server computes them from any attribute, so that only a full reading shows them.
         """
-        if cache.dynamic_groups and any(update.role == Role.PERSON for update in updates):
+        if cache.dynamic_groups and any(update.role == Role.USER for update in updates):
             due_at = max(time.monotonic(), self._everything_read_at + _DYNAMIC_PAUSE)
             self._dynamic_due_at = min(self._dynamic_due_at, due_at)
 

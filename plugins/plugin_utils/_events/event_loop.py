@@ -28,7 +28,7 @@ class _Stopped(Exception):
 async def run(queue: Any, args: Mapping[str, Any]) -> None:
     """Put events into the queue until cancelled.
 
-    Raises ShippingError where a person has to do something.
+    Raises ShippingError where a user has to do something.
     """
     loop, stop = asyncio.get_running_loop(), threading.Event()
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The decision that is kept between changes, and the answer that follows from it. Pure.
 
-An entry that was read again updates the decision, which names the machines that it concerns; the
+An entry that was read again updates the decision, which names the hosts that it concerns; the
 others stay the very same objects, so that comparing and writing 10,000 of them is quick.
 """
 
@@ -13,14 +13,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from .._directory.settings import Settings
-from .._membership.assignments import Machine
+from .._membership.assignments import Host
 from .._membership.decide import Decision
 from .._membership.entry_update import EntryUpdate, Role, Uncertain
 from .._membership.facts import MembershipFacts
 
 
 class MembershipCache:
-    """A decision with the machines that follow from it, by their names in ``fleet``."""
+    """A decision with the hosts that follow from it, by their names in ``fleet``."""
 
     def __init__(self, facts: MembershipFacts, settings: Settings, now: datetime) -> None:
         """Make the decision, which raises where there is a gap."""
@@ -32,20 +32,18 @@ class MembershipCache:
         """The groups whose members the server computes; no mode reports that they have changed."""
         self.projects: Mapping[str, str] = membership.projects
         self.remarks = membership.remarks
-        self.fleet: dict[str, Machine] = {
-            machine.machine: machine for machine in membership.machines
-        }
-        self.next_expiry = self.decision.people.next_expiry(now)
+        self.fleet: dict[str, Host] = {host.name: host for host in membership.hosts}
+        self.next_expiry = self.decision.users.next_expiry(now)
         """When the next account opens or closes by its date."""
 
     @property
     def closed(self) -> frozenset[str]:
         """Return the ids of the accounts that exist and are closed."""
-        return self.decision.people.closed_ids()
+        return self.decision.users.closed_ids()
 
     @property
     def held(self) -> frozenset[str]:
-        """Return the machines of which it is not known who has what."""
+        """Return the hosts of which it is not known who has what."""
         return frozenset(self.decision.held)
 
     def role_of(self, key: str) -> Role | None:
@@ -57,9 +55,9 @@ class MembershipCache:
         return self.next_expiry is not None and self.next_expiry <= now
 
     def expired(self, now: datetime) -> list[EntryUpdate]:
-        """Return the people whose accounts have opened or closed by their dates meanwhile."""
-        people = self.decision.people
-        return [EntryUpdate(key, Role.PERSON, people.entries[key]) for key in people.expired(now)]
+        """Return the users whose accounts have opened or closed by their dates meanwhile."""
+        users = self.decision.users
+        return [EntryUpdate(key, Role.USER, users.entries[key]) for key in users.expired(now)]
 
     def update(self, updates: Iterable[EntryUpdate], now: datetime) -> bool:
         """Apply entries that were read again.
@@ -69,20 +67,20 @@ class MembershipCache:
         """
         applied = list(updates)
         try:
-            machines = self.decision.update(applied, now)
+            hosts = self.decision.update(applied, now)
         except Uncertain:
             return False
-        for name in machines:
-            self.fleet[name] = self.decision.machine(name)
+        for name in hosts:
+            self.fleet[name] = self.decision.host(name)
         self._update_expiry([update.key for update in applied], now)
         return True
 
     def _update_expiry(self, changed: Iterable[str], now: datetime) -> None:
-        # All 10,000 people take 25 ms, so they are looked through only when an expiry is due. Until
+        # All 10,000 users take 25 ms, so they are looked through only when an expiry is due. Until
         # then the former one holds, even where its account was extended: it is looked at in vain.
-        people = self.decision.people
+        users = self.decision.users
         if self.is_expiry_due(now):
-            self.next_expiry = people.next_expiry(now)
+            self.next_expiry = users.next_expiry(now)
             return
-        expiries = (self.next_expiry, people.next_expiry(now, changed))
+        expiries = (self.next_expiry, users.next_expiry(now, changed))
         self.next_expiry = min(filter(None, expiries), default=None)

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What happened between two memberships. Pure.
 
-People are told apart by their ids, so that a new login name is neither a join nor a leave.
+Users are told apart by their ids, so that a new login name is neither a join nor a leave.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from .._membership.assignments import Machine
+from .._membership.assignments import Host
 
-Fleet = Mapping[str, Machine]
-"""The machines by their names."""
+Fleet = Mapping[str, Host]
+"""The hosts by their names."""
 
 
 class Why(StrEnum):
@@ -24,41 +24,41 @@ class Why(StrEnum):
 
     MEMBERSHIP = "membership"
     ACCOUNT = "account"
-    MACHINE = "machine"
-    """The machines of a person, or a person with machines as a whole."""
+    HOST = "host"
+    """The hosts of a user, or a user with hosts as a whole."""
     LOGIN = "login"
     PROJECT = "project"
 
 
 @dataclass(frozen=True, order=True)
 class MembershipChange:
-    """One person in one project: ``joined``, ``left`` or ``changed``, on these machines."""
+    """One user in one project: ``joined``, ``left`` or ``changed``, on these hosts."""
 
     project: str
     type: str
     why: Why
     id: str
     name: str
-    machines: tuple[str, ...]
+    hosts: tuple[str, ...]
     has: bool
-    """Whether the person has the project's tools on these machines afterwards."""
+    """Whether the user has the project's tools on these hosts afterwards."""
     former: str = ""
     """The former name of the login or of the project."""
 
 
 @dataclass
-class _Person:
-    """A person with machines."""
+class _User:
+    """A user with hosts."""
 
     name: str
-    machines: set[str]
+    hosts: set[str]
     projects: dict[str, set[str]]
-    """Each with the machines that it is for."""
+    """Each with the hosts that it is for."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """What the machines alone do not show."""
+    """What the hosts alone do not show."""
 
     closed: Callable[[str], bool] = lambda _id: False
     """Whether the account with an id is closed now."""
@@ -69,19 +69,19 @@ class Context:
 
 
 def compare(before: Fleet, after: Fleet, context: Context | None = None) -> list[MembershipChange]:
-    """Return all changes, by project and person."""
+    """Return all changes, by project and user."""
     known = context or Context()
     names = differing(before, after)
     ids = _ids(before, names) | _ids(after, names)
-    had, has = _people(before, ids), _people(after, ids)
+    had, has = _users(before, ids), _users(after, ids)
     changes: list[MembershipChange] = []
     for user_id in ids:
-        changes += _of_person(user_id, had.get(user_id), has.get(user_id), known)
+        changes += _of_user(user_id, had.get(user_id), has.get(user_id), known)
     return sorted(changes)
 
 
 def _ids(fleet: Fleet, names: set[str]) -> set[str]:
-    """Return the ids of the people of these machines."""
+    """Return the ids of the users of these hosts."""
     ids: set[str] = set()
     for name in names & fleet.keys():
         ids.update(user.id for user in fleet[name].users)
@@ -89,34 +89,35 @@ def _ids(fleet: Fleet, names: set[str]) -> set[str]:
 
 
 def differing(before: Fleet, after: Fleet) -> set[str]:
-    """Return the machines that are not the same in both.
+    """Return the hosts that are not the same in both.
 
     Those that have not changed are the very same objects, of which there may be many.
     """
     changed = {
         name
-        for name, machine in after.items()
-        if (former := before.get(name)) is not machine and former != machine
+        for name, host in after.items()
+        if (former := before.get(name)) is not host and former != host
     }
     return changed | (before.keys() - after.keys())
 
 
-def _people(fleet: Fleet, ids: set[str]) -> dict[str, _Person]:
-    people: dict[str, _Person] = {}
-    for machine in fleet.values():
-        for user in machine.users:
-            if user.id in ids:
-                person = people.setdefault(user.id, _Person(user.name, set(), defaultdict(set)))
-                person.machines.add(machine.machine)
-                for project in user.projects:
-                    person.projects[project].add(machine.machine)
-    return people
+def _users(fleet: Fleet, ids: set[str]) -> dict[str, _User]:
+    users: dict[str, _User] = {}
+    for host in fleet.values():
+        for assigned in host.users:
+            if assigned.id in ids:
+                new = _User(assigned.name, set(), defaultdict(set))
+                user = users.setdefault(assigned.id, new)
+                user.hosts.add(host.name)
+                for project in assigned.projects:
+                    user.projects[project].add(host.name)
+    return users
 
 
-def _of_person(
-    user_id: str, had: _Person | None, has: _Person | None, context: Context
+def _of_user(
+    user_id: str, had: _User | None, has: _User | None, context: Context
 ) -> Iterator[MembershipChange]:
-    before, after = had or _Person("", set(), {}), has or _Person("", set(), {})
+    before, after = had or _User("", set(), {}), has or _User("", set(), {})
     name = after.name or before.name
     former = {context.renamed.get(project, project): project for project in before.projects}
     for project in former.keys() | after.projects.keys():
@@ -125,59 +126,57 @@ def _of_person(
         if was and now:
             yield from _still(project, user_id, before, after, former[project])
         elif now:
-            why = Why.MEMBERSHIP if had else Why.MACHINE
+            why = Why.MEMBERSHIP if had else Why.HOST
             yield MembershipChange(project, "joined", why, user_id, name, tuple(sorted(now)), True)
         else:
             kind, why = _removed(project, user_id, has, context)
             yield MembershipChange(project, kind, why, user_id, name, tuple(sorted(was)), False)
 
 
-def _removed(project: str, user_id: str, has: _Person | None, context: Context) -> tuple[str, Why]:
+def _removed(project: str, user_id: str, has: _User | None, context: Context) -> tuple[str, Why]:
     if context.closed(user_id):
         return "changed", Why.ACCOUNT
     if project in context.deleted:
         return "changed", Why.PROJECT
-    return "left", Why.MEMBERSHIP if has else Why.MACHINE
+    return "left", Why.MEMBERSHIP if has else Why.HOST
 
 
 def _still(
-    project: str, user_id: str, before: _Person, after: _Person, former: str
+    project: str, user_id: str, before: _User, after: _User, former: str
 ) -> Iterator[MembershipChange]:
     was, now = before.projects[former], after.projects[project]
 
     def change(
-        why: Why, machines: set[str], *, has: bool = True, former: str = ""
+        why: Why, hosts: set[str], *, has: bool = True, former: str = ""
     ) -> MembershipChange:
         return MembershipChange(
-            project, "changed", why, user_id, after.name, tuple(sorted(machines)), has, former
+            project, "changed", why, user_id, after.name, tuple(sorted(hosts)), has, former
         )
 
     if former != project:
         yield change(Why.PROJECT, now, former=former)
     if now - was:
-        yield change(Why.MACHINE, now - was)
+        yield change(Why.HOST, now - was)
     if was - now:
-        yield change(Why.MACHINE, was - now, has=False)
+        yield change(Why.HOST, was - now, has=False)
     if before.name != after.name:
         yield change(Why.LOGIN, now, former=before.name)
 
 
 def renames(before: Fleet, after: Fleet, deleted: set[str], created: set[str]) -> dict[str, str]:
-    """Return deleted projects, each with the new one that has exactly its people."""
+    """Return deleted projects, each with the new one that has exactly its users."""
     if not deleted or not created:
         return {}
     had, has = _members(before, deleted), _members(after, created)
-    by_people = {people: project for project, people in sorted(has.items())}
-    return {
-        project: by_people[people] for project, people in sorted(had.items()) if people in by_people
-    }
+    by_users = {users: project for project, users in sorted(has.items())}
+    return {project: by_users[users] for project, users in sorted(had.items()) if users in by_users}
 
 
 def _members(fleet: Fleet, projects: set[str]) -> dict[str, frozenset[str]]:
-    """Return the ids of the people in each of these projects."""
+    """Return the ids of the users in each of these projects."""
     members: dict[str, set[str]] = defaultdict(set)
-    for machine in fleet.values():
-        for user in machine.users:
+    for host in fleet.values():
+        for user in host.users:
             for project in projects.intersection(user.projects):
                 members[project].add(user.id)
     return {project: frozenset(ids) for project, ids in members.items()}

@@ -26,8 +26,8 @@ def changed(changes: Iterable[MembershipChange], facts: Mapping[str, Any]) -> It
     for (project, kind, why, has), same in groupby(sorted(changes, key=_kind), _kind):
         members = list(same)
         users = [_user(change) for change in members]
-        machines = sorted(set[str]().union(*(change.machines for change in members)))
-        yield event(kind, machines, project=project, why=str(why), has=has, users=users, **facts)
+        hosts = sorted(set[str]().union(*(change.hosts for change in members)))
+        yield event(kind, hosts, project=project, why=str(why), has=has, users=users, **facts)
 
 
 def _kind(change: MembershipChange) -> tuple[str, str, str, bool]:
@@ -38,24 +38,24 @@ def _user(change: MembershipChange) -> dict[str, Any]:
     user: dict[str, Any] = {
         "id": change.id,
         "name": change.name,
-        "machines": list(change.machines),
+        "hosts": list(change.hosts),
     }
     return {**user, "former": change.former} if change.former else user
 
 
-def pending(machines: Iterable[str], facts: Mapping[str, Any]) -> Event:
-    """Return the event that these machines have to be delivered to.
+def pending(hosts: Iterable[str], facts: Mapping[str, Any]) -> Event:
+    """Return the event that these hosts have to be delivered to.
 
     It limits no play: whom an earlier one has served is in the inventory no more.
     """
-    return {**event("pending", sorted(machines), **facts), "meta": {}}
+    return {**event("pending", sorted(hosts), **facts), "meta": {}}
 
 
 def held(blocked: BlockedRemovals, folder: str, facts: Mapping[str, Any]) -> Event:
-    """Return the event that so much would be removed that a person has to look at it first."""
+    """Return the event that so much would be removed that a user has to look at it first."""
     removals = [
-        {"machine": machine, "id": user_id, "project": project}
-        for machine, user_id, project in blocked.removals
+        {"host": host, "id": user_id, "project": project}
+        for host, user_id, project in blocked.removals
     ]
     remedy = (
         "Look whether the directory is right; if it is, let them go: touch"
@@ -72,11 +72,11 @@ def held(blocked: BlockedRemovals, folder: str, facts: Mapping[str, Any]) -> Eve
     )
 
 
-def event(kind: str, machines: list[str], **more: Any) -> Event:
+def event(kind: str, hosts: list[str], **more: Any) -> Event:
     """Return an event; ``meta.hosts`` is what limits a play."""
     return {
         "type": kind,
-        "machines": machines,
+        "hosts": hosts,
         **more,
-        "meta": {"hosts": machines} if machines else {},
+        "meta": {"hosts": hosts} if hosts else {},
     }

@@ -31,7 +31,7 @@ _RUV = re.compile(r"ruv:.*:([0-9a-f]{8})[0-9a-f]{12}")
 
 def bases(settings: Settings) -> list[str]:
     """Return where all that counts is, none below another one."""
-    places = (settings.projects, settings.people, settings.machines, settings.netgroups)
+    places = (settings.projects, settings.users, settings.hosts, settings.netgroups)
     by_key = {
         dn_key(base): base for base in (settings.base, *(place.base for place in places if place))
     }

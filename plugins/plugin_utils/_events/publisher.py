@@ -13,7 +13,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._membership.assignments import Machine, Membership
+from .._membership.assignments import Host, Membership
 from . import payloads
 from .announcer import Announcer
 from .blocked_removals import BlockedRemovals
@@ -38,7 +38,7 @@ class Publisher:
         """Whether this source or one before it has published something."""
         self.removals = RemovalApproval(options.state_path, recent)
         self._wanted: Membership = wanted.membership if wanted else Membership("", (), {})
-        self._fleet: Fleet = {machine.machine: machine for machine in self._wanted.machines}
+        self._fleet: Fleet = {host.name: host for host in self._wanted.hosts}
 
     @property
     def revision(self) -> str:
@@ -48,10 +48,10 @@ class Publisher:
     def counts(self) -> dict[str, int]:
         """Return how much is wanted, and how much is blocked."""
         ids: set[str] = set()
-        for machine in self._fleet.values():
-            ids.update(user.id for user in machine.users)
+        for host in self._fleet.values():
+            ids.update(user.id for user in host.users)
         return {
-            "machine_count": len(self._fleet),
+            "host_count": len(self._fleet),
             "user_count": len(ids),
             "held_count": len(self.removals.blocked.removals),
         }
@@ -87,18 +87,18 @@ class Publisher:
         if pending:
             self._announcer.put(payloads.pending(pending, facts))
 
-    def _kept(self, cache: MembershipCache) -> dict[str, Machine]:
-        """Return the machines of which nothing is known now, as they were published last."""
+    def _kept(self, cache: MembershipCache) -> dict[str, Host]:
+        """Return the hosts of which nothing is known now, as they were published last."""
         return {name: self._fleet[name] for name in cache.held if name in self._fleet}
 
     def _projects(self, cache: MembershipCache, blocked: BlockedRemovals) -> dict[str, str]:
         """Return the projects that exist, and those that are wanted while a removal is blocked.
 
-        Also those of machines of which nothing is known now.
+        Also those of hosts of which nothing is known now.
         """
-        blocked_projects = {project for _machine, _id, project in blocked.removals}
-        for machine in self._kept(cache).values():
-            blocked_projects.update(machine.projects)
+        blocked_projects = {project for _host, _id, project in blocked.removals}
+        for host in self._kept(cache).values():
+            blocked_projects.update(host.projects)
         kept = {project: self._wanted.projects.get(project, "") for project in blocked_projects}
         return {**kept, **cache.projects}
 
@@ -108,7 +108,7 @@ class Publisher:
             return []
         former, present = self._wanted.projects.keys(), cache.projects.keys()
         deleted, created = set(former - present), set(present - former)
-        # All people are looked through for this, and most changes do not need it.
+        # All users are looked through for this, and most changes do not need it.
         closed = functools.cache(lambda: cache.closed)
         context = Context(
             lambda user_id: user_id in closed(),
@@ -154,7 +154,7 @@ class Publisher:
     def _announce_again(
         self, changes: Sequence[MembershipChange], facts: Mapping[str, Any]
     ) -> set[str]:
-        """Announce at the start what machines were not given yet; return these machines.
+        """Announce at the start what hosts were not given yet; return these hosts.
 
         It may have been announced before, to a play that has not ended.
         """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Removals that are blocked, and the file by which a person approves them."""
+"""Removals that are blocked, and the file by which a user approves them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class CheckedRemovals:
     blocked: BlockedRemovals
     recent: RecentRemovals
     approved: str
-    """The id of what a person has approved."""
+    """The id of what a user has approved."""
 
 
 class RemovalApproval:
@@ -33,7 +33,7 @@ class RemovalApproval:
         self._recent = recent
 
     def approved(self) -> str:
-        """Return the id of what is blocked, where a person has approved it."""
+        """Return the id of what is blocked, where a user has approved it."""
         blocked = self.blocked.id
         return blocked if blocked and self._file(blocked).exists() else ""
 

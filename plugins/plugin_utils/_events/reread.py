@@ -22,7 +22,7 @@ from .._directory.search import (
 )
 from .._directory.settings import SearchArea, Settings
 from .._membership.entry_update import EntryUpdate, Role
-from .._membership.facts import group_attributes, machine_attributes, person_attributes, ranged
+from .._membership.facts import group_attributes, host_attributes, ranged, user_attributes
 
 _STAMPS = ("entryCSN", "modifyTimestamp", "whenChanged")
 
@@ -56,9 +56,9 @@ def reread(
 
 def _role_queries(settings: Settings) -> Iterator[_RoleQuery]:
     yield _RoleQuery(Role.PROJECT, settings.projects, group_attributes(settings))
-    yield _RoleQuery(Role.PERSON, settings.people, person_attributes(settings))
-    if settings.machines:
-        yield _RoleQuery(Role.MACHINE, settings.machines, machine_attributes(settings))
+    yield _RoleQuery(Role.USER, settings.users, user_attributes(settings))
+    if settings.hosts:
+        yield _RoleQuery(Role.HOST, settings.hosts, host_attributes(settings))
     # A group inside of a project may be anywhere on the server.
     anywhere = SearchArea("", settings.layout.groups_filter)
     yield _RoleQuery(Role.GROUP, anywhere, group_attributes(settings))

@@ -31,7 +31,7 @@ from .source_options import Options
 from .unreported_changes import UnreportedChanges
 
 _APPROVAL_INTERVAL = 1.0
-"""Seconds between two looks for what a person has approved."""
+"""Seconds between two looks for what a user has approved."""
 _PASSWORD_INTERVAL = 5.0
 """Seconds between two looks for another password, at most."""
 _SLOW = 30.0

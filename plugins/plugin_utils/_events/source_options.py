@@ -114,10 +114,8 @@ def _of_directory(arguments: Mapping[str, Any]) -> dict[str, Any]:
     options = {name: arguments[name] for name in settings.OPTIONS if name in arguments}
     options["bind_password"] = bind_password.password(arguments)
     options["state_path"] = os.path.expanduser(str(arguments.get("state_path") or ""))
-    if isinstance(options.get("machine_map"), str):
-        options["machine_map"] = _yaml(
-            "machine_map", Path(os.path.expanduser(str(options["machine_map"])))
-        )
+    if isinstance(options.get("host_map"), str):
+        options["host_map"] = _yaml("host_map", Path(os.path.expanduser(str(options["host_map"]))))
     return options
 
 
@@ -134,8 +132,8 @@ def _in_file(path: Any) -> dict[str, Any]:
         for name, value in content.items()
         if name in settings.OPTIONS and value is not None
     }
-    if isinstance(options.get("machine_map"), str):
-        options["machine_map"] = str(file.parent / os.path.expanduser(options["machine_map"]))
+    if isinstance(options.get("host_map"), str):
+        options["host_map"] = str(file.parent / os.path.expanduser(options["host_map"]))
     return options
 
 

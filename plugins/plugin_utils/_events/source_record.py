@@ -16,7 +16,7 @@ from typing import Any
 
 from .._delivery.removal_limit import RemovalLimits
 from .._membership import membership_state
-from .._membership.assignments import Machine, Membership, User
+from .._membership.assignments import Host, Membership, User
 from .blocked_removals import RecentRemovals, recent_removals_from
 from .membership_diff import Fleet, differing
 
@@ -24,7 +24,7 @@ from .membership_diff import Fleet, differing
 class SourceRecord:
     """``wanted.json``, and ``pending.json`` beside it.
 
-    Each machine is serialized once, and again only when it has changed, since there may be many:
+    Each host is serialized once, and again only when it has changed, since there may be many:
     10,000 of them take a tenth of a second.
     """
 
@@ -37,14 +37,14 @@ class SourceRecord:
         self._is_first = True
         """Whether this source has written none yet."""
         self._since: dict[str, str] = {}
-        """The machines that are behind.
+        """The hosts that are behind.
 
         And the revision at which it came to be wanted what they are to have.
         """
 
     @property
     def behind(self) -> set[str]:
-        """Return the machines that were not given what is wanted, when it was written."""
+        """Return the hosts that were not given what is wanted, when it was written."""
         return set(self._since)
 
     def read(
@@ -56,14 +56,14 @@ class SourceRecord:
             return None, RecentRemovals(limits)
         wanted = membership_state.read_wanted(self._folder)
         self._exists, self._since = True, membership_state.read_since(self._folder)
-        self._serialize({machine.machine: machine for machine in wanted.membership.machines})
+        self._serialize({host.name: host for host in wanted.membership.hosts})
         recent = json.loads(path.read_bytes()).get("lately")
         return wanted, recent_removals_from(recent, limits)
 
     def write(
         self, fleet: Fleet, membership: Membership, cookie: str | None, recent: RecentRemovals
     ) -> None:
-        """Replace it; the machines of ``membership`` are those of the fleet."""
+        """Replace it; the hosts of ``membership`` are those of the fleet."""
         head = json.dumps(
             {"cookie": cookie, "format": membership_state.FORMAT, "lately": recent.as_data()}
         )
@@ -75,25 +75,25 @@ class SourceRecord:
             }
         )
         changed = self._serialize(fleet)
-        machines = ",\n".join(self._serialized.values())
-        # By hand, so that only machines that have changed are serialized again.
-        text = f'{head[:-1]},\n"membership": {rest[:-1]}, "machines": [\n{machines}\n]}}}}\n'
+        hosts = ",\n".join(self._serialized.values())
+        # By hand, so that only hosts that have changed are serialized again.
+        text = f'{head[:-1]},\n"membership": {rest[:-1]}, "hosts": [\n{hosts}\n]}}}}\n'
         # Before pending.json, which is only used when it is not older.
         membership_state.replace_file(self._folder, "wanted.json", text)
         self._write_pending(fleet, membership, changed if self._exists else set())
         self._exists, self._is_first = True, False
 
-    def delivered(self, wanted: Fleet) -> dict[str, Machine]:
-        """Return what these machines were given, where there is a record of it."""
+    def delivered(self, wanted: Fleet) -> dict[str, Host]:
+        """Return what these hosts were given, where there is a record of it."""
         records = membership_state.read_delivered(self._folder)
         return {
-            name: Machine(name, tuple(_user(user) for user in record["users"]))
+            name: Host(name, tuple(_user(user) for user in record["users"]))
             for name, record in records.items()
             if name in wanted
         }
 
     def _serialize(self, fleet: Fleet) -> set[str]:
-        """Serialize the machines that are others than before; return their names."""
+        """Serialize the hosts that are others than before; return their names."""
         changed = differing(self._written, fleet)
         for name in sorted(changed):
             if name in fleet:
@@ -104,12 +104,12 @@ class SourceRecord:
         return changed
 
     def _write_pending(self, fleet: Fleet, membership: Membership, changed: set[str]) -> None:
-        whole = replace(membership, machines=tuple(fleet.values()))
+        whole = replace(membership, hosts=tuple(fleet.values()))
         since = {**self._since, **dict.fromkeys(changed, membership.revision)}
         if self._is_first:
             delivered = membership_state.read_delivered(self._folder)
             pending = membership_state.pending(whole, delivered)
-            names = (machine.machine for machine in pending)
+            names = (host.name for host in pending)
             since = {**dict.fromkeys(names, membership.revision), **since}
         self._since = membership_state.write_pending(self._folder, whole, since)
 

@@ -35,7 +35,7 @@ _FOREVER = "000001010000Z"
 
 
 def is_open(entry: Entry, now: datetime) -> bool:
-    """Return whether a person may still work with this account."""
+    """Return whether a user may still work with this account."""
     # Most accounts of most directories have none of these attributes.
     return _KEYS.isdisjoint(entry.values) or not why_closed(entry, now)
 
@@ -65,7 +65,7 @@ def next_change(entry: Entry, now: datetime) -> datetime | None:
 def unreadable(entry: Entry) -> Iterator[tuple[str, str]]:
     """Yield the attributes whose values cannot be read, with what they are to be.
 
-    They close no account: one wrong value must not remove the tools of a person.
+    They close no account: one wrong value must not remove the tools of a user.
     """
     for key, (name, parse, form) in _FORMS.items():
         if key in entry.values and entry.text(key) and parse(entry.text(key)) is None:
@@ -135,7 +135,7 @@ def _is_too_early(text: str, now: datetime) -> bool:
     return start is not None and start > now
 
 
-# By lower-case names, as entries have them: a decision looks at 10,000 people, of whom nearly all
+# By lower-case names, as entries have them: a decision looks at 10,000 users, of whom nearly all
 # have one of these attributes or none.
 _SWITCHES: Mapping[str, tuple[str, Callable[[str, datetime], bool]]] = {
     name.lower(): (name, disables)

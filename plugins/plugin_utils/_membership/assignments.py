@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True, order=True, slots=True)
 class User:
-    """A person on a machine.
+    """A user on a host.
 
     The directory's stable id, the login name, and the projects in alphabetical order.
     """
@@ -34,10 +34,10 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
-    """A machine and all its users, in the order of their names."""
+class Host:
+    """A host and all its users, in the order of their names."""
 
-    machine: str
+    name: str
     users: tuple[User, ...] = ()
 
     @property
@@ -47,7 +47,7 @@ class Machine:
 
     def as_data(self) -> dict[str, Any]:
         """Return plain data."""
-        return {"machine": self.machine, "users": [user.as_data() for user in self.users]}
+        return {"host": self.name, "users": [user.as_data() for user in self.users]}
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Membership:
     """Who works where, of the whole directory, as it was when ``revision`` was taken."""
 
     revision: str
-    machines: tuple[Machine, ...]
+    hosts: tuple[Host, ...]
     projects: Mapping[str, str]
     """The name of each project's group in Ansible."""
     remarks: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ class Membership:
         """Return plain data, for a cache."""
         return {
             "revision": self.revision,
-            "machines": [machine.as_data() for machine in self.machines],
+            "hosts": [host.as_data() for host in self.hosts],
             "projects": dict(self.projects),
             "remarks": list(self.remarks),
         }
@@ -72,34 +72,29 @@ class Membership:
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Membership:
         """Return what as_data() was made from."""
-        machines = (
-            Machine(entry["machine"], tuple(_user(user) for user in entry["users"]))
-            for entry in data["machines"]
+        hosts = (
+            Host(entry["host"], tuple(_user(user) for user in entry["users"]))
+            for entry in data["hosts"]
         )
-        return cls(
-            data["revision"], tuple(machines), dict(data["projects"]), tuple(data["remarks"])
-        )
+        return cls(data["revision"], tuple(hosts), dict(data["projects"]), tuple(data["remarks"]))
 
     def record(self, name: str) -> dict[str, Any]:
-        """Return the membership record of one machine."""
-        return record(
-            next(machine for machine in self.machines if machine.machine == name), self.revision
-        )
+        """Return the membership record of one host."""
+        return record(next(host for host in self.hosts if host.name == name), self.revision)
 
 
-def record(machine: Machine, revision: str) -> dict[str, Any]:
-    """Return the membership record of a machine; what are only hints is no part of it."""
+def record(host: Host, revision: str) -> dict[str, Any]:
+    """Return the membership record of a host; what are only hints is no part of it."""
     users = [
-        {"id": user.id, "name": user.name, "projects": list(user.projects)}
-        for user in machine.users
+        {"id": user.id, "name": user.name, "projects": list(user.projects)} for user in host.users
     ]
-    return {"machine": machine.machine, "revision": revision, "users": users}
+    return {"host": host.name, "revision": revision, "users": users}
 
 
 def _user(data: Mapping[str, Any]) -> User:
     return User(data["name"], data["id"], tuple(data["projects"]), dict(data["hints"]))
 
 
-def ordered(machines: Iterable[Machine]) -> tuple[Machine, ...]:
-    """Return the machines in the order of their names."""
-    return tuple(sorted(machines, key=lambda machine: machine.machine))
+def ordered(hosts: Iterable[Host]) -> tuple[Host, ...]:
+    """Return the hosts in the order of their names."""
+    return tuple(sorted(hosts, key=lambda host: host.name))

@@ -13,7 +13,7 @@ from .._directory.connection_check import CheckStep, failed_step
 from .._directory.directory_errors import DirectoryError
 from .._directory.search import Query, read_all
 from .._directory.settings import SearchArea, Settings
-from .facts import group_attributes, machine_attributes, person_attributes
+from .facts import group_attributes, host_attributes, user_attributes
 from .membership import membership_in
 
 
@@ -22,8 +22,8 @@ def check_contents(session: LdapSession, settings: Settings) -> Iterator[CheckSt
     session.limit(settings.connection.total_timeout)
     areas = (
         ("projects", settings.projects, group_attributes(settings)),
-        ("people", settings.people, person_attributes(settings)),
-        ("machines", settings.machines, machine_attributes(settings)),
+        ("users", settings.users, user_attributes(settings)),
+        ("hosts", settings.hosts, host_attributes(settings)),
     )
     all_found = True
     for name, area, attributes in areas:
@@ -75,16 +75,13 @@ def _check_membership(session: LdapSession, settings: Settings) -> CheckStep:
     except ShippingError as error:
         return failed_step("membership", session.uri, error)
     users: set[str] = set()
-    for machine in membership.machines:
-        users.update(user.id for user in machine.users)
+    for host in membership.hosts:
+        users.update(user.id for user in host.users)
     facts = {
         "projects": len(membership.projects),
-        "machines": len(membership.machines),
+        "hosts": len(membership.hosts),
         "users": len(users),
         "remarks": list(membership.remarks),
     }
-    text = (
-        f"{facts['users']} people have {facts['machines']} machines and {facts['projects']}"
-        " projects"
-    )
+    text = f"{facts['users']} users have {facts['hosts']} hosts and {facts['projects']} projects"
     return CheckStep("membership", session.uri, True, text, facts=facts)

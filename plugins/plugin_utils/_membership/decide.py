@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who works where, from what was read. Pure: no input or output, and no clock of its own.
 
-A full decision on 10,000 people in 200 projects takes a quarter of a second of a processor, ten
+A full decision on 10,000 users in 200 projects takes a quarter of a second of a processor, ten
 times as long as the event source takes from a change to its event. So a decision can also be
 updated with the entries that have changed, which takes 0.2 ms.
 """
@@ -17,34 +17,34 @@ from .._directory.directory_errors import Contradiction, Incomplete
 from .._directory.distinguished_names import dn_key, group_name, is_odd
 from .._directory.search import Entry
 from .._directory.settings import Settings
-from .assignments import Machine, Membership, ordered
+from .assignments import Host, Membership, ordered
+from .directory_users import DirectoryUsers, primary_group_of
 from .entry_update import EntryUpdate, Role, Uncertain, require
 from .facts import MembershipFacts
 from .group_members import is_dynamic
 from .groups import Groups
+from .host_owners import HostOwners
 from .listing import some
-from .machine_owners import MachineOwners
 from .naming import distinguished
-from .people import People, primary_group_of
 from .unmatched_names import UnmatchedNames
 
 _SHOWN = 3
 
 
 def decide(facts: MembershipFacts, settings: Settings, revision: str, now: datetime) -> Membership:
-    """Return the membership records of all machines."""
+    """Return the membership records of all hosts."""
     return Decision(facts, settings, now).membership(revision)
 
 
 def can_update(settings: Settings) -> bool:
     """Return whether these settings let a single entry decide."""
     # With these, other entries than the one that has changed decide, too: the server's own rule,
-    # netgroups, or attributes of people that name groups or machines.
+    # netgroups, or attributes of users that name groups or hosts.
     return not (
         settings.nested == "in_chain"
         or settings.netgroups
         or settings.layout.member_of
-        or settings.user_attribute
+        or settings.host_attribute
     )
 
 
@@ -54,9 +54,9 @@ class Decision:
     def __init__(self, facts: MembershipFacts, settings: Settings, now: datetime) -> None:
         self._settings = settings
         self._layout = settings.layout
-        self.people = People(facts.people, settings, now)
-        self._unmatched = UnmatchedNames(facts, self.people)
-        self.groups = Groups(facts, settings, self.people, self._unmatched)
+        self.users = DirectoryUsers(facts.users, settings, now)
+        self._unmatched = UnmatchedNames(facts, self.users)
+        self.groups = Groups(facts, settings, self.users, self._unmatched)
         self._unusable: list[tuple[Entry, str]] = []
         """The groups that cannot be projects, with the reason."""
         self.projects = self._projects_by_name(facts.projects)
@@ -65,19 +65,19 @@ class Decision:
             name: self.groups.members_of(entry, f"project {name}")
             for name, entry in self.projects.items()
         }
-        """Of each project the people, by their keys.
+        """Of each project the users, by their keys.
 
         Each with the groups that lead to them, from the project on.
         """
         for name, members in self.members.items():
-            for key in members.keys() & self.people.active.keys():
-                self.people.active[key].projects.add(name)
+            for key in members.keys() & self.users.active.keys():
+                self.users.active[key].projects.add(name)
         for entry, reason in self._unusable:
             members = self.groups.members_of(entry, f"group {entry.dn}")
-            self.people.uncertain.update(dict.fromkeys(members, reason))
-        self.machines = MachineOwners(facts, settings, self.people, self.groups, self._unmatched)
+            self.users.uncertain.update(dict.fromkeys(members, reason))
+        self.hosts = HostOwners(facts, settings, self.users, self.groups, self._unmatched)
         self.held: dict[str, str] = self._held()
-        """The machines that are left out of the answer, with the reason.
+        """The hosts that are left out of the answer, with the reason.
 
         Of them it is not known who has what. Without a record of theirs nothing is removed.
         """
@@ -85,7 +85,7 @@ class Decision:
     def membership(self, revision: str) -> Membership:
         """Return the whole answer; raise where it would have a gap."""
         self._check_memberships()
-        remarks = list(self.machines.remarks)
+        remarks = list(self.hosts.remarks)
         remarks += self._unresolved_remarks()
         names = {project: group_name(project) for project in self.projects}
         remarks += [
@@ -93,44 +93,42 @@ class Decision:
             for project, name in names.items()
             if is_odd(project)
         ]
-        machines = ordered(
-            self.machine(name) for name in self.machines.people_of if name not in self.held
-        )
+        hosts = ordered(self.host(name) for name in self.hosts.users_of if name not in self.held)
         remarks += self._remarks_on_missing_logins()
         remarks += self._remarks_on_held()
-        remarks += self.people.unreadable()
+        remarks += self.users.unreadable()
         remarks += self._unmatched.remarks()
-        return Membership(revision, machines, names, tuple(sorted(remarks)))
+        return Membership(revision, hosts, names, tuple(sorted(remarks)))
 
     def has_members(self) -> bool:
         """Return whether anybody is in any project."""
         return any(self.members.values())
 
-    def machine(self, name: str) -> Machine:
-        """Return a machine with its users as they are decided now."""
-        return Machine(name, tuple(sorted(self.people.users(self.machines.people_of[name]))))
+    def host(self, name: str) -> Host:
+        """Return a host with its users as they are decided now."""
+        return Host(name, tuple(sorted(self.users.assigned(self.hosts.users_of[name]))))
 
     def role_of(self, key: str) -> Role | None:
         """Return what an entry counts as; None where it decides nothing."""
         if key in self._project_names:
             return Role.PROJECT
-        if key in self.people.entries:
-            return Role.PERSON
-        if self.machines.name_of(key) is not None:
-            return Role.MACHINE
+        if key in self.users.entries:
+            return Role.USER
+        if self.hosts.name_of(key) is not None:
+            return Role.HOST
         return Role.GROUP if key in self.groups.entries else None
 
     # The whole answer
 
     def _check_memberships(self) -> None:
-        """Note the groups that a person or group is in, and that cannot be seen.
+        """Note the groups that a user or group is in, and that cannot be seen.
 
         Each may be inside of a project.
         """
         if self._settings.nested == "none" or not self._layout.member_of:
             return
         attribute = self._layout.member_of[0]
-        for entry in [*self.people.entries.values(), *self.groups.entries.values()]:
+        for entry in [*self.users.entries.values(), *self.groups.entries.values()]:
             for dn in entry.texts(*self._layout.member_of):
                 key = dn_key(dn)
                 if not self._is_explained(key):
@@ -141,45 +139,44 @@ class Decision:
         return is_known or key in self._settings.placeholders
 
     def _held(self) -> dict[str, str]:
-        reasons = {**self._without_id(), **self._of_one_login(), **self.people.uncertain}
-        held = dict(self.machines.held)
+        reasons = {**self._without_id(), **self._of_one_login(), **self.users.uncertain}
+        held = dict(self.hosts.held)
         if reasons:
-            active = reasons.keys() & self.people.active.keys()
-            for name, keys in self.machines.people_of.items():
+            active = reasons.keys() & self.users.active.keys()
+            for name, keys in self.hosts.users_of.items():
                 for key in sorted(keys & active):
                     held.setdefault(name, reasons[key])
         return held
 
     def _without_id(self) -> dict[str, str]:
-        """Return the people without an id; raise where nobody has one."""
-        attribute = self._layout.people_id
+        """Return the users without an id; raise where nobody has one."""
+        attribute = self._layout.users_id
         missing = {
-            key: f"{self.people.entries[key].dn} has no {attribute}"
-            for key in self.people.without_id
+            key: f"{self.users.entries[key].dn} has no {attribute}" for key in self.users.without_id
         }
-        if missing and len(missing) == len(self.people.entries):
+        if missing and len(missing) == len(self.users.entries):
             remedy = (
                 "Give this account the right to read it, or write another attribute that never"
-                " changes to people.id"
+                " changes to users.id"
             )
             first = next(iter(missing.values()))
             raise Incomplete(first, "it is empty or cannot be read", remedy)
         return missing
 
     def _of_one_login(self) -> dict[str, str]:
-        """Return the people with machines who have the login name of another one."""
+        """Return the users with hosts who have the login name of another one."""
         shared = {
-            login: keys for login, keys in self.people.by_login.items() if login and len(keys) > 1
+            login: keys for login, keys in self.users.by_login.items() if login and len(keys) > 1
         }
         if not shared:
             return {}
-        owners = set[str]().union(*self.machines.people_of.values()) & self.people.active.keys()
+        owners = set[str]().union(*self.hosts.users_of.values()) & self.users.active.keys()
         reasons: dict[str, str] = {}
         for login, keys in shared.items():
             both = sorted(owners.intersection(keys))
             if len(both) > 1:
-                dns = " and ".join(self.people.entries[key].dn for key in both)
-                reason = f"two people have the login name {login}: {dns}"
+                dns = " and ".join(self.users.entries[key].dn for key in both)
+                reason = f"two users have the login name {login}: {dns}"
                 reasons.update(dict.fromkeys(both, reason))
         return reasons
 
@@ -196,7 +193,7 @@ class Decision:
     def _unresolved_remarks(self) -> list[str]:
         """Return what cannot be found; raise Incomplete where that is an error.
 
-        A name that leads nowhere belongs to a person who was deleted, or to one who is hidden from
+        A name that leads nowhere belongs to a user who was deleted, or to one who is hidden from
         this account.
         """
         unresolved = sorted(self._unmatched.unresolved.items())
@@ -207,17 +204,17 @@ class Decision:
             return [f"{text}, which cannot be found and is taken for gone" for text in reasons]
         remedy = (
             "Give this account the right to read them, or take the names out; where such names are"
-            " left of people who are gone, write unresolved: warn, and the DN of a placeholder to"
+            " left of users who are gone, write unresolved: warn, and the DN of a placeholder to"
             " placeholders"
         )
         why = "they are not there, or this account may not see them"
         raise Incomplete(f"{'; '.join(reasons[:_SHOWN])}, which cannot be found", why, remedy)
 
     def _remarks_on_missing_logins(self) -> Iterator[str]:
-        for key, person in self.people.active.items():
-            if not person.login:
-                for _machine in self.machines.of_person(key):
-                    yield f"{person.entry.dn} has no {self._layout.people_login} and is left out"
+        for key, user in self.users.active.items():
+            if not user.login:
+                for _host in self.hosts.of_user(key):
+                    yield f"{user.entry.dn} has no {self._layout.users_login} and is left out"
 
     def _projects_by_name(self, entries: Iterable[Entry]) -> dict[str, Entry]:
         """Return the projects; raise where there are groups, and none of them can be one."""
@@ -256,74 +253,74 @@ class Decision:
         """Build the indexes of updates, so that the first one is as quick as the others."""
         # cached_property builds by reading; an inventory, which is decided once, has no use for it.
         self.groups.parents  # noqa: B018
-        self.machines.by_person  # noqa: B018
+        self.hosts.by_user  # noqa: B018
 
     def update(self, updates: Sequence[EntryUpdate], now: datetime) -> set[str]:
-        """Apply entries that were read again; return the machines whose users may be others.
+        """Apply entries that were read again; return the hosts whose users may be others.
 
         Raises Uncertain where single entries do not say what follows, as where a project is new.
         Some of them may have been applied then: this decision must not be used any more.
         """
         require(can_update(self._settings))
-        machines: set[str] = set()
-        # People and machines first: a group that was changed with them may name somebody new.
-        for update in filter(self._is_of_person, updates):
-            machines |= self._update_person(update, now)
-        for update in filter(self._is_of_machine, updates):
-            machines.add(self._update_machine(update))
-        groups = [update for update in updates if update.role not in (Role.PERSON, Role.MACHINE)]
+        hosts: set[str] = set()
+        # Users and hosts first: a group that was changed with them may name somebody new.
+        for update in filter(self._is_of_user, updates):
+            hosts |= self._update_user(update, now)
+        for update in filter(self._is_of_host, updates):
+            hosts.add(self._update_host(update))
+        groups = [update for update in updates if update.role not in (Role.USER, Role.HOST)]
         for update in groups:
             self._update_group(update)
         changed = {update.key for update in groups} & self.groups.entries.keys()
-        machines |= self._update_members(changed)
-        require(machines.isdisjoint(self.held))
+        hosts |= self._update_members(changed)
+        require(hosts.isdisjoint(self.held))
         # Whether an answer may be empty is for a full reading to say.
         require(self.has_members() or self._settings.allow_empty)
-        uncertain = self.people.uncertain.keys() | self.people.without_id
-        for name in machines if uncertain else ():
-            require(uncertain.isdisjoint(self.machines.people_of[name]))
-        return machines
+        uncertain = self.users.uncertain.keys() | self.users.without_id
+        for name in hosts if uncertain else ():
+            require(uncertain.isdisjoint(self.hosts.users_of[name]))
+        return hosts
 
-    def _is_of_person(self, update: EntryUpdate) -> bool:
-        return update.role == Role.PERSON or update.key in self.people.entries
+    def _is_of_user(self, update: EntryUpdate) -> bool:
+        return update.role == Role.USER or update.key in self.users.entries
 
-    def _is_of_machine(self, update: EntryUpdate) -> bool:
-        return update.role == Role.MACHINE or self.machines.name_of(update.key) is not None
+    def _is_of_host(self, update: EntryUpdate) -> bool:
+        return update.role == Role.HOST or self.hosts.name_of(update.key) is not None
 
-    def _update_person(self, update: EntryUpdate, now: datetime) -> set[str]:
-        key, entry = update.key, update.certain(Role.PERSON)
-        require(self.machines.name_of(key) is None)
-        if key in self.people.entries:
-            require(self.people.is_same_person(key, entry))
+    def _update_user(self, update: EntryUpdate, now: datetime) -> set[str]:
+        key, entry = update.key, update.certain(Role.USER)
+        require(self.hosts.name_of(key) is None)
+        if key in self.users.entries:
+            require(self.users.is_same_user(key, entry))
             projects = {name for name, members in self.members.items() if key in members}
-            self.people.replace(key, entry, projects, now)
+            self.users.replace(key, entry, projects, now)
         else:
             self._require_unnamed(key, entry)
-            self.people.add(key, entry, now)
-        return set(self.machines.of_person(key))
+            self.users.add(key, entry, now)
+        return set(self.hosts.of_user(key))
 
-    def _require_unnamed(self, key: str, person: Entry) -> None:
-        """Raise Uncertain where a group or machine may name a person who is new."""
+    def _require_unnamed(self, key: str, user: Entry) -> None:
+        """Raise Uncertain where a group or host may name a user who is new."""
         require(not self._is_known(key))
         require(not self._unmatched.unresolved_names())
-        for login in person.texts(self._layout.people_login):
-            require(not self.people.has_login(login))
+        for login in user.texts(self._layout.users_login):
+            require(not self.users.has_login(login))
             require(not self._unmatched.is_login_outside(login))
-        require(primary_group_of(person) not in self.groups.primary_groups())
+        require(primary_group_of(user) not in self.groups.primary_groups())
 
-    def _update_machine(self, update: EntryUpdate) -> str:
-        entry = update.certain(Role.MACHINE)
-        require(not self._settings.machine_map)
-        name, former = self.machines.named(entry), self.machines.name_of(update.key)
+    def _update_host(self, update: EntryUpdate) -> str:
+        entry = update.certain(Role.HOST)
+        require(not self._settings.host_map)
+        name, former = self.hosts.named(entry), self.hosts.name_of(update.key)
         if name is None:
             raise Uncertain
-        require(len(entry.raw(self._layout.machines_name)) < 2)
+        require(len(entry.raw(self._layout.hosts_name)) < 2)
         if former is None:
-            require(not self._is_known(update.key) and self.machines.known(name) is None)
+            require(not self._is_known(update.key) and self.hosts.known(name) is None)
         else:
             require(name == former)
-        require(self.machines.names_only_people(entry))
-        return self.machines.put(update.key, entry, name)
+        require(self.hosts.names_only_users(entry))
+        return self.hosts.put(update.key, entry, name)
 
     def _update_group(self, update: EntryUpdate) -> None:
         key, name = update.key, self._project_names.get(update.key)
@@ -346,11 +343,11 @@ class Decision:
     def _update_members(self, groups: set[str]) -> set[str]:
         """Decide again who is in the projects that have one of these groups inside.
 
-        Return the machines of those who have joined or left.
+        Return the hosts of those who have joined or left.
         """
-        machines: set[str] = set()
+        hosts: set[str] = set()
         containing = self.groups.containing(groups)
-        require(not self.machines.depend_on(containing))
+        require(not self.hosts.depend_on(containing))
         for key in containing & self._project_names.keys():
             name = self._project_names[key]
             where = f"project {name}"
@@ -358,10 +355,10 @@ class Decision:
             before = self.members[name]
             after = self.groups.members_of(self.projects[name], where)
             self.members[name] = after
-            for person in before.keys() ^ after.keys():
-                self.people.set_project(person, name, is_member=person in after)
-                machines |= self.machines.of_person(person)
-        return machines
+            for user in before.keys() ^ after.keys():
+                self.users.set_project(user, name, is_member=user in after)
+                hosts |= self.hosts.of_user(user)
+        return hosts
 
     def _is_known(self, key: str) -> bool:
         return self.role_of(key) is not None or self._unmatched.is_outside(key)
@@ -376,7 +373,7 @@ class Decision:
         )
 
     def _is_known_login(self, login: str) -> bool:
-        return self.people.has_login(login) or self._unmatched.is_login_outside(login)
+        return self.users.has_login(login) or self._unmatched.is_login_outside(login)
 
 
 def _same_group(group: str, named: Sequence[tuple[str, Entry]]) -> str:

@@ -32,10 +32,10 @@ def require_content(session: Session, settings: Settings, decision: Decision) ->
     if not decision.projects:
         prefix = f" with a name that begins with {settings.prefix}" if settings.prefix else ""
         raise _nothing("project", "projects", settings.projects, prefix)
-    if not decision.machines.people_of and settings.machines:
-        raise _nothing("host", "machines", settings.machines)
-    if not decision.people.entries:
-        raise _nothing("person", "people", settings.people)
+    if not decision.hosts.users_of and settings.hosts:
+        raise _nothing("host", "hosts", settings.hosts)
+    if not decision.users.entries:
+        raise _nothing("user", "users", settings.users)
     if not decision.has_members():
         raise _no_members(session, settings, decision)
 
@@ -57,9 +57,9 @@ def _no_members(session: Session, settings: Settings, decision: Decision) -> Inc
     if named:
         return Incomplete(
             what,
-            f"the groups name {some(named)}, and the search for {settings.people.filter} below"
-            f" {settings.people.base} found none of them",
-            f"Correct people.base, people.filter or people.login; {_ALLOWED}",
+            f"the groups name {some(named)}, and the search for {settings.users.filter} below"
+            f" {settings.users.base} found none of them",
+            f"Correct users.base, users.filter or users.login; {_ALLOWED}",
         )
     other = _other_attributes(session, decision, attributes)
     hints = "".join(f"; {dn} has {name}: write {_LAYOUTS[name]}" for name, dn in other.items())

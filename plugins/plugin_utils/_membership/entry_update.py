@@ -17,8 +17,8 @@ class Role(StrEnum):
     PROJECT = "project"
     GROUP = "group"
     """A group that is no project, and that may be inside of one."""
-    PERSON = "person"
-    MACHINE = "machine"
+    USER = "user"
+    HOST = "host"
 
 
 @dataclass(frozen=True)

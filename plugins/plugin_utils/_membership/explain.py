@@ -13,22 +13,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from .._directory.distinguished_names import any_of, machine_name
+from .._directory.distinguished_names import any_of, host_name
 from .._directory.search import Entry, Query, Session, read_all
 from .._directory.settings import Settings
 from .accounts import ATTRIBUTES, why_closed
-from .assignments import Machine, Membership
+from .assignments import Host, Membership
 from .decide import Decision
-from .people import ActivePerson
+from .directory_users import ActiveUser
 
 
 @dataclass(frozen=True)
 class Question:
-    """The users, projects and machines that a question is about; empty means all."""
+    """The users, projects and hosts that a question is about; empty means all."""
 
     users: Sequence[str] = ()
     projects: Sequence[str] = ()
-    machines: Sequence[str] = ()
+    hosts: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -40,19 +40,19 @@ class Explained:
     membership: Membership
     now: datetime
     outside: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
-    """Entries with the login name of a person who was asked for, outside of the people."""
+    """Entries with the login name of a user who was asked for, outside of the users."""
 
 
 def look_outside(
     session: Session, settings: Settings, decision: Decision, logins: Iterable[str]
 ) -> dict[str, list[Entry]]:
-    """Return the entries of those who are asked for, and are not among the people."""
-    attribute = settings.layout.people_login
+    """Return the entries of those who are asked for, and are not among the users."""
+    attribute = settings.layout.users_login
     missing = sorted(
         {
             bare_login(name, settings)
             for name in logins
-            if not decision.people.has_login(bare_login(name, settings))
+            if not decision.users.has_login(bare_login(name, settings))
         }
     )
     outside: dict[str, list[Entry]] = {}
@@ -66,7 +66,7 @@ def look_outside(
 
 
 def bare_login(name: str, settings: Settings) -> str:
-    """Return the login name in the directory of a person with this name on machines."""
+    """Return the login name in the directory of a user with this name on hosts."""
     # A user may be named either way, as on hosts or as in the directory.
     before, _mark, after = settings.login_format.partition("{name}")
     if name.startswith(before) and name.endswith(after) and len(name) > len(before) + len(after):
@@ -76,37 +76,33 @@ def bare_login(name: str, settings: Settings) -> str:
 
 def answer(explained: Explained, question: Question) -> dict[str, Any]:
     """Return the answer to a question, as plain data."""
-    machines = [
-        machine
-        for machine in explained.membership.machines
-        if _is_asked(machine, question, explained)
-    ]
+    hosts = [host for host in explained.membership.hosts if _is_asked(host, question, explained)]
     return {
         "revision": explained.membership.revision,
-        "machines": [{**machine.as_data(), "projects": machine.projects} for machine in machines],
+        "hosts": [{**host.as_data(), "projects": host.projects} for host in hosts],
         "projects": list(_projects(explained, question)),
         "users": [*_users(explained, question), *_unknown(explained, question)],
         "remarks": list(explained.membership.remarks),
     }
 
 
-def _is_asked(machine: Machine, question: Question, explained: Explained) -> bool:
-    names = {bare_login(user.name, explained.settings) for user in machine.users}
+def _is_asked(host: Host, question: Question, explained: Explained) -> bool:
+    names = {bare_login(user.name, explained.settings) for user in host.users}
     return (
-        (not question.machines or machine.machine in _known_machines(question, explained))
+        (not question.hosts or host.name in _known_hosts(question, explained))
         and (not question.users or bool(names & _known_logins(question, explained)))
-        and (not question.projects or bool({*machine.projects} & {*question.projects}))
+        and (not question.projects or bool({*host.projects} & {*question.projects}))
     )
 
 
-def _machine_names(question: Question, settings: Settings) -> set[str]:
-    return {machine_name(name, settings.domain) or name for name in question.machines}
+def _host_names(question: Question, settings: Settings) -> set[str]:
+    return {host_name(name, settings.domain) or name for name in question.hosts}
 
 
-def _known_machines(question: Question, explained: Explained) -> set[str]:
-    """Return the names of the machines that are asked for, also by other names of theirs."""
-    names = _machine_names(question, explained.settings)
-    return {explained.decision.machines.known(name) or name for name in names}
+def _known_hosts(question: Question, explained: Explained) -> set[str]:
+    """Return the names of the hosts that are asked for, also by other names of theirs."""
+    names = _host_names(question, explained.settings)
+    return {explained.decision.hosts.known(name) or name for name in names}
 
 
 def _logins(question: Question, settings: Settings) -> set[str]:
@@ -114,12 +110,12 @@ def _logins(question: Question, settings: Settings) -> set[str]:
 
 
 def _known_logins(question: Question, explained: Explained) -> set[str]:
-    """Return the login names of the people who are asked for, also by other names of theirs."""
-    people = explained.decision.people
+    """Return the login names of the users who are asked for, also by other names of theirs."""
+    users = explained.decision.users
     logins = _logins(question, explained.settings)
-    aliased = (people.by_alias[login] for login in logins if login in people.by_alias)
+    aliased = (users.by_alias[login] for login in logins if login in users.by_alias)
     keys = set[str]().union(*aliased)
-    return logins | {people.login_of(people.entries[key]) for key in keys}
+    return logins | {users.login_of(users.entries[key]) for key in keys}
 
 
 def _projects(explained: Explained, question: Question) -> Iterator[dict[str, Any]]:
@@ -127,52 +123,52 @@ def _projects(explained: Explained, question: Question) -> Iterator[dict[str, An
     for name, entry in explained.decision.projects.items():
         if question.projects and name not in question.projects:
             continue
-        people = list(_active_members(explained.decision, name))
-        if logins and logins.isdisjoint(person.login for person in people):
+        users = list(_active_members(explained.decision, name))
+        if logins and logins.isdisjoint(user.login for user in users):
             continue
         yield {
             "name": name,
             "group": explained.membership.projects[name],
             "dn": entry.dn,
-            "members": sorted(_name(person, explained.settings) for person in people),
+            "members": sorted(_name(user, explained.settings) for user in users),
         }
 
 
-def _active_members(decision: Decision, project: str) -> Iterator[ActivePerson]:
+def _active_members(decision: Decision, project: str) -> Iterator[ActiveUser]:
     for key in decision.members[project]:
-        person = decision.people.active.get(key)
-        if person and person.login:
-            yield person
+        user = decision.users.active.get(key)
+        if user and user.login:
+            yield user
 
 
 def _users(explained: Explained, question: Question) -> Iterator[dict[str, Any]]:
-    machines = _machines_by_person(explained)
-    people = sorted(
-        explained.decision.people.entries.items(),
-        key=lambda item: (explained.decision.people.login_of(item[1]), item[0]),
+    hosts = _hosts_by_user(explained)
+    users = sorted(
+        explained.decision.users.entries.items(),
+        key=lambda item: (explained.decision.users.login_of(item[1]), item[0]),
     )
-    for key, entry in people:
-        user = _user(explained, key, entry, machines.get(key, []))
+    for key, entry in users:
+        user = _user(explained, key, entry, hosts.get(key, []))
         if _is_user_asked(user, question, explained):
             yield {**user, **_outcome(explained, key, entry, user, question)}
 
 
-def _machines_by_person(explained: Explained) -> dict[str, list[str]]:
-    machines: dict[str, list[str]] = {}
-    for name, keys in sorted(explained.decision.machines.people_of.items()):
+def _hosts_by_user(explained: Explained) -> dict[str, list[str]]:
+    hosts: dict[str, list[str]] = {}
+    for name, keys in sorted(explained.decision.hosts.users_of.items()):
         for key in keys:
-            machines.setdefault(key, []).append(name)
-    return machines
+            hosts.setdefault(key, []).append(name)
+    return hosts
 
 
-def _user(explained: Explained, key: str, entry: Entry, machines: list[str]) -> dict[str, Any]:
+def _user(explained: Explained, key: str, entry: Entry, hosts: list[str]) -> dict[str, Any]:
     settings, decision = explained.settings, explained.decision
     paths = {name: members[key] for name, members in decision.members.items() if key in members}
     return {
-        "name": settings.login_format.replace("{name}", decision.people.login_of(entry)),
-        "id": decision.people.id_of(entry),
+        "name": settings.login_format.replace("{name}", decision.users.login_of(entry)),
+        "id": decision.users.id_of(entry),
         "dn": entry.dn,
-        "machines": machines,
+        "hosts": hosts,
         "projects": [
             {"name": name, "through": [_dn(decision, name, group) for group in path]}
             for name, path in paths.items()
@@ -193,12 +189,12 @@ def _is_user_asked(user: Mapping[str, Any], question: Question, explained: Expla
     if question.users:
         login = bare_login(user["name"], explained.settings)
         return login in _known_logins(question, explained)
-    if not question.projects and not question.machines:
-        return bool(user["projects"] or user["machines"])
+    if not question.projects and not question.hosts:
+        return bool(user["projects"] or user["hosts"])
     projects = {project["name"] for project in user["projects"]}
     by_project = not question.projects or bool(projects & {*question.projects})
     return by_project and (
-        not question.machines or bool({*user["machines"]} & _known_machines(question, explained))
+        not question.hosts or bool({*user["hosts"]} & _known_hosts(question, explained))
     )
 
 
@@ -217,22 +213,22 @@ def _outcome(
 def _obstacles(
     explained: Explained, key: str, entry: Entry, user: Mapping[str, Any], question: Question
 ) -> Iterator[tuple[str, str]]:
-    """Yield why a person does not get the tools that are asked about, the first reason first."""
+    """Yield why a user does not get the tools that are asked about, the first reason first."""
     settings = explained.settings
     closed = why_closed(entry, explained.now)
     if closed:
         yield "disabled", f"the account {entry.dn} is disabled or has expired: {closed}"
-    if not entry.text(settings.layout.people_login):
-        yield "no_login", f"{entry.dn} has no {settings.layout.people_login}"
+    if not entry.text(settings.layout.users_login):
+        yield "no_login", f"{entry.dn} has no {settings.layout.users_login}"
     yield from _about_projects(explained, user, question)
-    if not user["machines"]:
-        yield "no_machine", f"{user['name']} has no machine: {_where_machines(settings)}"
+    if not user["hosts"]:
+        yield "no_host", f"{user['name']} has no host: {_where_hosts(settings)}"
     held = explained.decision.held
-    if user["machines"] and held.keys() >= {*user["machines"]}:
-        yield "uncertain", f"{held[user['machines'][0]]}, so that nothing is delivered"
-    asked = _known_machines(question, explained)
-    if asked and not asked & {*user["machines"]}:
-        yield from _about_machines(explained, user, asked)
+    if user["hosts"] and held.keys() >= {*user["hosts"]}:
+        yield "uncertain", f"{held[user['hosts'][0]]}, so that nothing is delivered"
+    asked = _known_hosts(question, explained)
+    if asked and not asked & {*user["hosts"]}:
+        yield from _about_hosts(explained, user, asked)
 
 
 def _about_projects(
@@ -269,22 +265,22 @@ def _prefixed(settings: Settings) -> str:
     return f" with a name that begins with {settings.prefix}" if settings.prefix else ""
 
 
-def _about_machines(
+def _about_hosts(
     explained: Explained, user: Mapping[str, Any], asked: set[str]
 ) -> Iterator[tuple[str, str]]:
     for name in sorted(asked):
-        if name not in explained.decision.machines.people_of:
-            yield "no_such_machine", f"there is no machine {name} in the inventory"
-    has = ", ".join(user["machines"])
-    yield "not_on_machine", f"{user['name']} has {has}, not {', '.join(sorted(asked))}"
+        if name not in explained.decision.hosts.users_of:
+            yield "no_such_host", f"there is no host {name} in the inventory"
+    has = ", ".join(user["hosts"])
+    yield "not_on_host", f"{user['name']} has {has}, not {', '.join(sorted(asked))}"
 
 
-def _where_machines(settings: Settings) -> str:
-    owners = "/".join(settings.layout.machines_owners)
+def _where_hosts(settings: Settings) -> str:
+    owners = "/".join(settings.layout.hosts_owners)
     sources = [
-        f"no {owners} of a machine names the account" if settings.machines and owners else "",
-        f"its {settings.user_attribute} names none" if settings.user_attribute else "",
-        "machine_map does not name it" if settings.machine_map else "",
+        f"no {owners} of a host names the account" if settings.hosts and owners else "",
+        f"its {settings.host_attribute} names none" if settings.host_attribute else "",
+        "host_map does not name it" if settings.host_map else "",
         "no netgroup has a triple with it" if settings.netgroups else "",
     ]
     return ", ".join(source for source in sources if source)
@@ -299,37 +295,37 @@ def _paths_in_words(user: Mapping[str, Any], question: Question) -> str:
     paths = "; ".join(
         f"{project['name']} through {' > '.join(project['through'])}" for project in projects
     )
-    return f"{paths}; on {', '.join(user['machines'])}"
+    return f"{paths}; on {', '.join(user['hosts'])}"
 
 
 def _unknown(explained: Explained, question: Question) -> Iterator[dict[str, Any]]:
-    """Yield those who are asked for and are not among the people."""
+    """Yield those who are asked for and are not among the users."""
     settings = explained.settings
     for name in question.users:
         login = bare_login(name, settings)
-        if explained.decision.people.has_login(login):
+        if explained.decision.users.has_login(login):
             continue
         others = explained.outside.get(login, ())
         nothing = {
             "name": name,
             "id": "",
             "dn": others[0].dn if others else "",
-            "machines": [],
+            "hosts": [],
             "projects": [],
             "gets_tools": False,
         }
         if others:
-            place = settings.people
+            place = settings.users
             yield {
                 **nothing,
                 "cause": "not_counted",
                 "why": (
-                    f"{others[0].dn} is not among the people below {place.base} by the filter"
+                    f"{others[0].dn} is not among the users below {place.base} by the filter"
                     f" {place.filter}"
                 ),
             }
         else:
-            attribute = settings.layout.people_login
+            attribute = settings.layout.users_login
             why = (
                 f"there is no entry with the {attribute} {login} below {settings.base} that this"
                 " account may see"
@@ -337,14 +333,14 @@ def _unknown(explained: Explained, question: Question) -> Iterator[dict[str, Any
             yield {**nothing, "cause": "unknown", "why": why}
 
 
-def _name(person: ActivePerson, settings: Settings) -> str:
-    return settings.login_format.replace("{name}", person.login)
+def _name(user: ActiveUser, settings: Settings) -> str:
+    return settings.login_format.replace("{name}", user.login)
 
 
 def changes(
-    former: Iterable[Machine], present: Iterable[Machine], question: Question, settings: Settings
+    former: Iterable[Host], present: Iterable[Host], question: Question, settings: Settings
 ) -> dict[str, Any]:
-    """Return who gets and who loses what, between two answers, by the people's ids."""
+    """Return who gets and who loses what, between two answers, by the users's ids."""
     old, new = _grants(former), _grants(present)
     added = [_grant(key, new[key]) for key in new.keys() - old.keys()]
     removed = [_grant(key, old[key]) for key in old.keys() - new.keys()]
@@ -355,28 +351,28 @@ def changes(
     return {"added": sorted(asked[0], key=_order), "removed": sorted(asked[1], key=_order)}
 
 
-def _grants(machines: Iterable[Machine]) -> dict[tuple[str, str, str], str]:
+def _grants(hosts: Iterable[Host]) -> dict[tuple[str, str, str], str]:
     grants: dict[tuple[str, str, str], str] = {}
-    for machine in machines:
-        for user in machine.users:
+    for host in hosts:
+        for user in host.users:
             for project in user.projects:
-                # By id: the same login name may be another person's now.
-                grants[machine.machine, user.id, project] = user.name
+                # By id: the same login name may be another user's now.
+                grants[host.name, user.id, project] = user.name
     return grants
 
 
 def _grant(key: tuple[str, str, str], name: str) -> dict[str, str]:
-    machine, _id, project = key
-    return {"user": name, "machine": machine, "project": project}
+    host, _id, project = key
+    return {"user": name, "host": host, "project": project}
 
 
 def _is_change_asked(item: Mapping[str, str], question: Question, settings: Settings) -> bool:
     return (
         (not question.users or bare_login(item["user"], settings) in _logins(question, settings))
         and (not question.projects or item["project"] in question.projects)
-        and (not question.machines or item["machine"] in _machine_names(question, settings))
+        and (not question.hosts or item["host"] in _host_names(question, settings))
     )
 
 
 def _order(item: Mapping[str, str]) -> tuple[str, str, str]:
-    return item["user"], item["machine"], item["project"]
+    return item["user"], item["host"], item["project"]

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading what decides who works where: groups before people, people before machines.
+"""Reading what decides who works where: groups before users, users before hosts.
 
-There are few searches, and none for a single person.
+There are few searches, and none for a single user.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from .netgroups import read_netgroups, users_named
 
 @dataclass(frozen=True)
 class MembershipFacts:
-    """Everything that was read; groups and people by the normal forms of their DNs."""
+    """Everything that was read; groups and users by the normal forms of their DNs."""
 
     projects: tuple[Entry, ...]
     groups: Mapping[str, Entry]
-    people: Mapping[str, Entry]
-    machines: tuple[Entry, ...]
+    users: Mapping[str, Entry]
+    hosts: tuple[Entry, ...]
     chains: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """People and groups in each project, as the server's own rule has them."""
+    """Users and groups in each project, as the server's own rule has them."""
     others: frozenset[str] = frozenset()
-    """What is named as a member or owner, exists, and is neither a person nor a group.
+    """What is named as a member or owner, exists, and is neither a user nor a group.
 
     By the normal forms of DNs.
     """
@@ -52,7 +52,7 @@ class HalfAnswer(Incomplete):
 
 
 def read_facts(session: Session, settings: Settings) -> MembershipFacts:
-    """Read all that is needed, and nothing by the person."""
+    """Read all that is needed, and nothing by the user."""
     try:
         return _read_facts(session, settings)
     except HalfAnswer:
@@ -64,10 +64,10 @@ def _read_facts(session: Session, settings: Settings) -> MembershipFacts:
     projects = tuple(
         _named(_read(session, settings.projects, group_attributes(settings), settings), settings)
     )
-    people = _by_key(_read(session, settings.people, person_attributes(settings), settings))
-    machines = (
-        tuple(_read(session, settings.machines, machine_attributes(settings), settings))
-        if settings.machines
+    users = _by_key(_read(session, settings.users, user_attributes(settings), settings))
+    hosts = (
+        tuple(_read(session, settings.hosts, host_attributes(settings), settings))
+        if settings.hosts
         else ()
     )
     groups = _by_key(projects)
@@ -75,26 +75,26 @@ def _read_facts(session: Session, settings: Settings) -> MembershipFacts:
     if settings.nested == "in_chain":
         for project in projects:
             chains[project.key] = frozenset(_chain(session, settings, project, groups))
-    owner_dns = (machine.texts(*settings.layout.machines_owners) for machine in machines)
+    owner_dns = (host.texts(*settings.layout.hosts_owners) for host in hosts)
     owned = {dn_key(dn): dn for dn in chain.from_iterable(owner_dns)}
-    known = people.keys() | {machine.key for machine in machines} | settings.placeholders
+    known = users.keys() | {host.key for host in hosts} | settings.placeholders
     # Owners in any case: managedBy of Active Directory may name a group, whatever ``nested`` is.
-    named = {**owned, **_groups_to_follow(settings, _naming(settings, groups, people))}
+    named = {**owned, **_groups_to_follow(settings, _naming(settings, groups, users))}
     _add_inner_groups(session, settings, groups, named, known)
     for group in groups.values():
         _refuse_empty(settings, group)
     netgroups, lost = read_netgroups(session, settings)
-    others = _others(session, settings, _naming(settings, groups, people), {*known, *groups}, owned)
+    others = _others(session, settings, _naming(settings, groups, users), {*known, *groups}, owned)
     logins = _logins_in(settings, projects, groups) | users_named(netgroups)
-    logins.update(*(item.texts(*settings.layout.machines_owner_logins) for item in machines))
-    of_logins = _of_other_logins(session, settings, logins, people)
+    logins.update(*(item.texts(*settings.layout.hosts_owner_logins) for item in hosts))
+    of_logins = _of_other_logins(session, settings, logins, users)
     _check_found(session, settings, {**others, **of_logins})
     _check_projects(session, settings, projects, groups)
     return MembershipFacts(
         projects=projects,
         groups=groups,
-        people=people,
-        machines=machines,
+        users=users,
+        hosts=hosts,
         chains=chains,
         others=frozenset(others),
         other_groups=_groups_among(session, settings, others),
@@ -119,27 +119,27 @@ def group_attributes(settings: Settings) -> tuple[str, ...]:
     )
 
 
-def person_attributes(settings: Settings) -> tuple[str, ...]:
-    """Return the attributes of a person that are read."""
+def user_attributes(settings: Settings) -> tuple[str, ...]:
+    """Return the attributes of a user that are read."""
     layout = settings.layout
     primary = ("primaryGroupID", "gidNumber") if layout.primary_group else ()
-    machines = (settings.user_attribute,) if settings.user_attribute else ()
+    hosts = (settings.host_attribute,) if settings.host_attribute else ()
     hints = ("uidNumber", "homeDirectory", "unixHomeDirectory")
     return _distinct(
-        layout.people_login,
-        layout.people_id,
+        layout.users_login,
+        layout.users_id,
         *layout.member_of,
         *primary,
-        *machines,
+        *hosts,
         *hints,
         *accounts.ATTRIBUTES,
     )
 
 
-def machine_attributes(settings: Settings) -> tuple[str, ...]:
-    """Return the attributes of a machine that are read."""
+def host_attributes(settings: Settings) -> tuple[str, ...]:
+    """Return the attributes of a host that are read."""
     layout = settings.layout
-    return _distinct(layout.machines_name, *layout.machines_owners, *layout.machines_owner_logins)
+    return _distinct(layout.hosts_name, *layout.hosts_owners, *layout.hosts_owner_logins)
 
 
 def _distinct(*names: str) -> tuple[str, ...]:
@@ -158,13 +158,13 @@ def _read(
 def ranged(settings: Settings) -> tuple[str, ...]:
     """Return the attributes that may have more values than a server gives at once."""
     layout = settings.layout
-    own = (settings.user_attribute,) if settings.user_attribute else ()
+    own = (settings.host_attribute,) if settings.host_attribute else ()
     return (
         *dn_attributes(layout, is_project=False),
         *login_attributes(layout),
         *layout.member_of,
-        *layout.machines_owners,
-        *layout.machines_owner_logins,
+        *layout.hosts_owners,
+        *layout.hosts_owner_logins,
         *own,
     )
 
@@ -202,7 +202,7 @@ def _chain(
 
     The groups are kept for their primary members.
     """
-    # The server follows the chain. In Samba that is slow for large groups: 5,000 people took more
+    # The server follows the chain. In Samba that is slow for large groups: 5,000 users took more
     # than 10 s where following group by group came to an end.
     rule = f"(memberOf:{IN_CHAIN}:={filter_value(project.dn)})"
     inner = Query(
@@ -211,16 +211,16 @@ def _chain(
     for group in read_all(session, inner, ranged(settings)):
         groups.setdefault(group.key, group)
         yield group.key
-    for person in read_all(
+    for user in read_all(
         session,
         Query(
-            settings.people.base,
-            f"(&{settings.people.filter}{rule})",
+            settings.users.base,
+            f"(&{settings.users.filter}{rule})",
             ("cn",),
-            settings.people.scope,
+            settings.users.scope,
         ),
     ):
-        yield person.key
+        yield user.key
 
 
 def _add_inner_groups(
@@ -297,16 +297,16 @@ def _others(
     known: set[str],
     owned: Mapping[str, str],
 ) -> dict[str, Entry]:
-    """Return what is named, exists, and is neither a person nor a group nor a host.
+    """Return what is named, exists, and is neither a user nor a group nor a host.
 
-    A service, a contact, a person from another domain.
+    A service, a contact, a user from another domain.
     """
     named = {
         key: dn
         for key, dn in {**owned, **_members_of(settings, entries)}.items()
         if key not in known
     }
-    # 389-ds hides its roles, which nsRole of people names, from filters without their class.
+    # 389-ds hides its roles, which nsRole of users names, from filters without their class.
     has_roles = any(name.lower() == "nsrole" for name in settings.layout.member_of)
     kind = "(|(objectClass=*)(objectClass=ldapSubEntry))" if has_roles else "(objectClass=*)"
     entries = _look_up(session, settings, named, kind, ("objectClass",))
@@ -328,7 +328,7 @@ def _check_found(session: Session, settings: Settings, outside: Mapping[str, Ent
 
     An index of slapd that was not rebuilt leaves out entries with success.
     """
-    areas = {"people": settings.people, "machines": settings.machines}
+    areas = {"users": settings.users, "hosts": settings.hosts}
     for key, entry in outside.items():
         for name, area in areas.items():
             if area and area.contains(key) and _matches(session, entry.dn, area):
@@ -365,24 +365,24 @@ def _half_answer(session: Session, name: str, area: SearchArea, entry: Entry) ->
 
 
 def _of_other_logins(
-    session: Session, settings: Settings, named: Iterable[str], people: Mapping[str, Entry]
+    session: Session, settings: Settings, named: Iterable[str], users: Mapping[str, Entry]
 ) -> dict[str, Entry]:
-    """Return the entries with these login names that are no person's."""
-    login = settings.layout.people_login
-    written = {*named, *chain.from_iterable(settings.machine_map.values())}
-    logins = sorted(written - _logins_of(settings, people.values()))
+    """Return the entries with these login names that are no user's."""
+    login = settings.layout.users_login
+    written = {*named, *chain.from_iterable(settings.host_map.values())}
+    logins = sorted(written - _logins_of(settings, users.values()))
     entries: dict[str, Entry] = {}
     for first in range(0, len(logins), settings.batch_size):
         batch = logins[first : first + settings.batch_size]
         for entry in read_all(session, Query(settings.base, any_of(login, batch), (login,))):
-            # Directories ignore case, and also find people whose names differ in case only.
-            if entry.key not in people:
+            # Directories ignore case, and also find users whose names differ in case only.
+            if entry.key not in users:
                 entries[entry.key] = entry
     return entries
 
 
 def _logins_of(settings: Settings, entries: Iterable[Entry]) -> frozenset[str]:
-    login = settings.layout.people_login
+    login = settings.layout.users_login
     return frozenset(chain.from_iterable(entry.texts(login) for entry in entries))
 
 
@@ -400,10 +400,10 @@ def _logins_in(
 
 
 def _naming(
-    settings: Settings, groups: Mapping[str, Entry], people: Mapping[str, Entry]
+    settings: Settings, groups: Mapping[str, Entry], users: Mapping[str, Entry]
 ) -> list[Entry]:
     """Return the entries that name others as members or as groups."""
-    return [*groups.values(), *(people.values() if settings.layout.member_of else ())]
+    return [*groups.values(), *(users.values() if settings.layout.member_of else ())]
 
 
 def _groups_to_follow(settings: Settings, entries: Iterable[Entry]) -> dict[str, str]:

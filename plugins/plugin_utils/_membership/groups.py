@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The groups of a directory, and the people in them over groups inside of groups. Pure."""
+"""The groups of a directory, and the users in them over groups inside of groups. Pure."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from functools import cached_property
 from .._directory.distinguished_names import dn_key, member_dn
 from .._directory.search import Entry
 from .._directory.settings import Settings
+from .directory_users import DirectoryUsers, number_of_group
 from .facts import MembershipFacts
 from .group_members import dn_attributes, is_dynamic, logins_in
-from .people import People, number_of_group
 from .unmatched_names import UnmatchedNames
 
 type GroupPath = tuple[str, ...]
-"""Groups inside of each other, from a project to the one that names a person.
+"""Groups inside of each other, from a project to the one that names a user.
 
 Each by the normal form of its DN.
 """
@@ -28,10 +28,14 @@ class Groups:
     """The groups by the normal forms of their DNs."""
 
     def __init__(
-        self, facts: MembershipFacts, settings: Settings, people: People, unmatched: UnmatchedNames
+        self,
+        facts: MembershipFacts,
+        settings: Settings,
+        users: DirectoryUsers,
+        unmatched: UnmatchedNames,
     ) -> None:
         self.entries = dict(facts.groups)
-        self._people = people
+        self._users = users
         self._unmatched = unmatched
         self._layout = settings.layout
         self._is_nested = settings.nested != "none"
@@ -45,7 +49,7 @@ class Groups:
     def _index_member_of(self) -> Mapping[str, list[str]]:
         members: dict[str, list[str]] = defaultdict(list)
         if self._layout.member_of:
-            for key, entry in [*self._people.entries.items(), *self.entries.items()]:
+            for key, entry in [*self._users.entries.items(), *self.entries.items()]:
                 for dn in entry.texts(*self._layout.member_of):
                     members[dn_key(dn)].append(key)
         return members
@@ -81,13 +85,13 @@ class Groups:
         return bool(self._dns_in(group))
 
     def members_of(self, group: Entry, where: str) -> dict[str, GroupPath]:
-        """Return the people in a group, over all groups inside of it.
+        """Return the users in a group, over all groups inside of it.
 
         Each with a shortest path to them. ``where`` is what messages call the group.
         """
         members: dict[str, GroupPath] = {}
         seen, top = {group.key}, (group.key,)
-        # Breadth first, so that the first path to a person is a shortest one.
+        # Breadth first, so that the first path to a user is a shortest one.
         waiting: deque[tuple[GroupPath, str, str]] = deque(
             (top, *item) for item in self._direct_members(group, where)
         )
@@ -97,7 +101,7 @@ class Groups:
             if not waiting:
                 waiting, in_chain = deque(in_chain), []
             path, key, written = waiting.popleft()
-            if key in self._people.entries:
+            if key in self._users.entries:
                 members.setdefault(key, path)
             elif key not in self.entries:
                 self._unmatched.add(where, key, written)
@@ -121,11 +125,11 @@ class Groups:
             if key not in placeholders:
                 yield key, text
         for login in self.logins_in(group):
-            for key in self._people.with_login(login, where) or ("",):
+            for key in self._users.with_login(login, where) or ("",):
                 yield key, login
         for key in self._by_member_of.get(group.key, ()):
             yield key, key
-        for key in self._people.with_primary_group(group):
+        for key in self._users.with_primary_group(group):
             yield key, key
 
     def containing(self, keys: Iterable[str]) -> set[str]:
@@ -149,7 +153,7 @@ class Groups:
         return sorted(group.dn for group in self.entries.values() if is_dynamic(group))
 
     def primary_groups(self) -> set[str]:
-        """Return the numbers of the groups that people may have as their primary group."""
+        """Return the numbers of the groups that users may have as their primary group."""
         if not self._layout.primary_group:
             return set()
         numbers = (number_of_group(group) for group in self.entries.values())

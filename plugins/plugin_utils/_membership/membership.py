@@ -13,7 +13,7 @@ from typing import Any
 from .._directory import revision
 from .._directory.connection import LdapSession, connect
 from .._directory.settings import Settings
-from .assignments import Machine, Membership
+from .assignments import Host, Membership
 from .decide import Decision
 from .empty_answer import require_content
 from .explain import Explained, Question, answer, changes, look_outside
@@ -32,7 +32,7 @@ def membership_in(session: LdapSession, settings: Settings) -> Membership:
 
 
 def explain_membership(
-    settings: Settings, question: Question, former: Iterable[Machine] | None = None
+    settings: Settings, question: Question, former: Iterable[Host] | None = None
 ) -> dict[str, Any]:
     """Return who works where and why, as plain data.
 
@@ -49,7 +49,7 @@ def explain_membership(
         if former is None
         else {
             **explanation,
-            "changes": changes(former, explained.membership.machines, question, settings),
+            "changes": changes(former, explained.membership.hosts, question, settings),
         }
     )
 

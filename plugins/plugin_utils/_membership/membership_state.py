@@ -8,7 +8,7 @@
     state_path/
       wanted.json          {"format": 1, "cookie": TEXT or null, "membership": MEMBERSHIP,
                            "lately": [[SECOND, ...], ...]}
-      delivered/HOST.json  {"format": 1, "machine": NAME, "revision": TEXT,
+      delivered/HOST.json  {"format": 1, "host": NAME, "revision": TEXT,
                            "users": [{id, name, projects}]}
       pending.json         {"format": 1, "membership": MEMBERSHIP,
                            "since": {NAME: REVISION, ...}, "served": [NAME, ...]}
@@ -53,8 +53,8 @@ from typing import Any
 
 from ...module_utils._toolbox.revision_order import compare, is_older, is_revision
 from .._directory.directory_errors import Contradiction, Refused
-from .._directory.distinguished_names import machine_name
-from .assignments import Machine, Membership, record
+from .._directory.distinguished_names import host_name
+from .assignments import Host, Membership, record
 
 FORMAT = 1
 _CACHE = "delivered.cache"
@@ -93,11 +93,11 @@ def write_wanted(folder: str | Path, wanted: WantedMembership) -> None:
 
 
 def read_pending(folder: str | Path) -> Membership:
-    """Return what is wanted, with the machines alone that are to be delivered to."""
+    """Return what is wanted, with the hosts alone that are to be delivered to."""
     shortcut = _read_shortcut(Path(folder))
     if shortcut is None:
         wanted = read_wanted(folder).membership
-        return dataclasses.replace(wanted, machines=pending(wanted, read_delivered(folder)))
+        return dataclasses.replace(wanted, hosts=pending(wanted, read_delivered(folder)))
     return _only_pending(Path(folder), *shortcut)
 
 
@@ -115,7 +115,7 @@ def _read_shortcut(folder: Path) -> tuple[Membership, dict[str, str]] | None:
 
 
 def read_since(folder: str | Path) -> dict[str, str]:
-    """Return the machines that were pending when the event source wrote last.
+    """Return the hosts that were pending when the event source wrote last.
 
     Each has the revision at which it came to be wanted what it is to have.
     """
@@ -126,16 +126,16 @@ def read_since(folder: str | Path) -> dict[str, str]:
 
 
 def _only_pending(folder: Path, membership: Membership, since: Mapping[str, str]) -> Membership:
-    """Return a membership with those of its machines alone that are to be delivered to.
+    """Return a membership with those of its hosts alone that are to be delivered to.
 
     Only their own files are read.
     """
-    delivered = read_delivered_to(folder, [machine.machine for machine in membership.machines])
-    return dataclasses.replace(membership, machines=pending(membership, delivered, since))
+    delivered = read_delivered_to(folder, [host.name for host in membership.hosts])
+    return dataclasses.replace(membership, hosts=pending(membership, delivered, since))
 
 
 def read_delivered_to(folder: str | Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Return the membership record that each of these machines was given, where there is one.
+    """Return the membership record that each of these hosts was given, where there is one.
 
     Only their own files are read.
     """
@@ -151,16 +151,14 @@ def read_delivered_to(folder: str | Path, names: Iterable[str]) -> dict[str, dic
 def write_pending(
     folder: str | Path, membership: Membership, since: Mapping[str, str]
 ) -> dict[str, str]:
-    """Keep those of the machines that are to be delivered to; return them with their revisions.
+    """Keep those of the hosts that are to be delivered to; return them with their revisions.
 
     No others than those in ``since`` can be among them.
     """
-    machines = tuple(machine for machine in membership.machines if machine.machine in since)
-    unserved = _only_pending(
-        Path(folder), dataclasses.replace(membership, machines=machines), since
-    )
-    behind = {machine.machine: since[machine.machine] for machine in unserved.machines}
-    served = [machine.machine for machine in membership.machines if machine.machine not in behind]
+    hosts = tuple(host for host in membership.hosts if host.name in since)
+    unserved = _only_pending(Path(folder), dataclasses.replace(membership, hosts=hosts), since)
+    behind = {host.name: since[host.name] for host in unserved.hosts}
+    served = [host.name for host in membership.hosts if host.name not in behind]
     content = {
         "format": FORMAT,
         "membership": unserved.as_data(),
@@ -173,7 +171,7 @@ def write_pending(
 
 
 def read_delivered(folder: str | Path) -> dict[str, dict[str, Any]]:
-    """Return the membership record that each machine was given."""
+    """Return the membership record that each host was given."""
     cached = _read_cache(Path(folder))
     records, uncached = {}, 0
     for name, path, fingerprint in _files(Path(folder) / "delivered"):
@@ -189,7 +187,7 @@ def read_delivered(folder: str | Path) -> dict[str, dict[str, Any]]:
             replace_file(
                 Path(folder), _CACHE, json.dumps({"format": FORMAT, "read": records}), lasting=False
             )
-    return {record["machine"]: record for _fingerprint, record in records.values()}
+    return {record["host"]: record for _fingerprint, record in records.values()}
 
 
 def _files(folder: Path) -> list[tuple[str, str, list[int]]]:
@@ -223,17 +221,17 @@ def _read_cache(folder: Path) -> dict[str, list[Any]]:
 
 
 def write_delivered(folder: str | Path, delivered: Mapping[str, Any]) -> None:
-    """Keep the membership record that a machine was given; it has reported ready."""
+    """Keep the membership record that a host was given; it has reported ready."""
     content = delivered_in({"format": FORMAT, **delivered}, "the record")
-    write(Path(folder) / "delivered", f"{content['machine']}.json", {"format": FORMAT, **content})
+    write(Path(folder) / "delivered", f"{content['host']}.json", {"format": FORMAT, **content})
 
 
-def forget_delivered(folder: str | Path, machine: str) -> None:
-    """Drop the record of a machine, which has nothing any more.
+def forget_delivered(folder: str | Path, host: str) -> None:
+    """Drop the record of a host, which has nothing any more.
 
     It was taken out of service, or is to be delivered to as if it were new.
     """
-    name = _machine(machine, "the record")
+    name = _host(host, "the record")
     with contextlib.suppress(FileNotFoundError):
         (Path(folder) / "delivered" / f"{name}.json").unlink()
 
@@ -242,29 +240,27 @@ def pending(
     wanted: Membership,
     delivered: Mapping[str, Mapping[str, Any]],
     since: Mapping[str, str] = MappingProxyType({}),
-) -> tuple[Machine, ...]:
-    """Return the machines that are to be delivered to, each with all its users.
+) -> tuple[Host, ...]:
+    """Return the hosts that are to be delivered to, each with all its users.
 
     ``since`` is the revision at which that came to be wanted, where it is known. Pure.
     """
     return tuple(
-        machine
-        for machine in wanted.machines
-        if _is_pending(
-            machine, wanted.revision, delivered.get(machine.machine), since.get(machine.machine)
-        )
+        host
+        for host in wanted.hosts
+        if _is_pending(host, wanted.revision, delivered.get(host.name), since.get(host.name))
     )
 
 
 def _is_pending(
-    machine: Machine, revision: str, delivered: Mapping[str, Any] | None, since: str | None
+    host: Host, revision: str, delivered: Mapping[str, Any] | None, since: str | None
 ) -> bool:
     if delivered is None:
         return True
     # An answer from a cache or a lagging replica.
     if is_older(revision, delivered["revision"]):
         return False
-    return record(machine, revision)["users"] != delivered["users"] or (
+    return record(host, revision)["users"] != delivered["users"] or (
         since is not None and not _is_from(since, delivered["revision"])
     )
 
@@ -280,16 +276,16 @@ def wanted_in(data: Any, where: str) -> WantedMembership:
     # A broken file ends the run: what is missing in it would be removed from hosts.
     content = _shaped(data, where, cookie=(str, type(None)), membership=dict)
     membership = _shaped(
-        content["membership"], where, revision=str, machines=list, projects=dict, remarks=list
+        content["membership"], where, revision=str, hosts=list, projects=dict, remarks=list
     )
     names = set()
-    for machine in membership["machines"]:
-        name = _machine(_shaped(machine, where, machine=str, users=list)["machine"], where)
+    for host in membership["hosts"]:
+        name = _host(_shaped(host, where, host=str, users=list)["host"], where)
         if name in names:
-            raise _broken(where, f"it has the machine {name} twice")
+            raise _broken(where, f"it has the host {name} twice")
         names.add(name)
-        _check_users(machine["users"], where)
-        for user in machine["users"]:
+        _check_users(host["users"], where)
+        for user in host["users"]:
             _shaped(user, where, hints=dict)
             if set(user["projects"]) - membership["projects"].keys():
                 raise _broken(
@@ -311,15 +307,15 @@ def _since_in(data: Any, where: str) -> dict[str, str]:
 
 def delivered_in(data: Any, where: str) -> dict[str, Any]:
     """Return the content of a file in ``delivered``; raise where it is broken. Pure."""
-    content = _shaped(data, where, machine=str, revision=str, users=list)
-    name = _machine(content["machine"], where)
+    content = _shaped(data, where, host=str, revision=str, users=list)
+    name = _host(content["host"], where)
     _check_revision(content["revision"], where)
     _check_users(content["users"], where)
     users = [
         {"id": user["id"], "name": user["name"], "projects": list(user["projects"])}
         for user in content["users"]
     ]
-    return {"machine": name, "revision": content["revision"], "users": users}
+    return {"host": name, "revision": content["revision"], "users": users}
 
 
 def _shaped(data: Any, where: str, **kinds: Any) -> Mapping[str, Any]:
@@ -347,10 +343,10 @@ def _check_revision(text: str, where: str) -> None:
         raise _broken(where, f"its revision {text!r} is none")
 
 
-def _machine(name: str, where: str) -> str:
-    """Return a machine's name, which is a file's name too."""
-    if machine_name(name, "") != name:
-        raise _broken(where, f"{name!r} is no machine's name in lower case")
+def _host(name: str, where: str) -> str:
+    """Return a host's name, which is a file's name too."""
+    if host_name(name, "") != name:
+        raise _broken(where, f"{name!r} is no host's name in lower case")
     return name
 
 

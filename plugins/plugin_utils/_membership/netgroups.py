@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Netgroups: triples of machine, user and domain, and netgroups inside of netgroups.
+"""Netgroups: triples of host, user and domain, and netgroups inside of netgroups.
 
 RFC 2307 2.3, netgroup(5).
 """
@@ -24,18 +24,18 @@ _TRIPLE = re.compile(r"\(\s*([^,()]*?)\s*,\s*([^,()]*?)\s*,\s*([^,()]*?)\s*\)")
 
 @dataclass(frozen=True)
 class Triple:
-    """A machine and a user; empty means any, ``-`` means none.
+    """A host and a user; empty means any, ``-`` means none.
 
     The domain is that of NIS, and decides nothing here.
     """
 
-    machine: str
+    host: str
     user: str
 
     @property
     def is_pair(self) -> bool:
-        """Return whether it gives this machine to this user."""
-        return self.machine not in ("", "-") and self.user not in ("", "-")
+        """Return whether it gives this host to this user."""
+        return self.host not in ("", "-") and self.user not in ("", "-")
 
 
 def triples(entry: Entry) -> Iterator[Triple]:

@@ -152,7 +152,7 @@ def play(collections: Path, folder: Path, *, pipelining: bool) -> tuple[str, lis
     options = {"catalog": str(folder / "projects"), "path": str(folder / "opt"), "enrol": False}
     user = {"id": "1", "name": "daemon"}
     joined, left = (
-        {"machine": "pc", "revision": "time:a:1", "users": [{**user, "projects": projects}]}
+        {"host": "pc", "revision": "time:a:1", "users": [{**user, "projects": projects}]}
         for projects in (["p"], [])
     )
     deliver, remove = (

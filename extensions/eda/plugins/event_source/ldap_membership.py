@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 short_description: Who joins and leaves projects, from a directory, as it happens
 description:
-  - Follows a directory (LDAP) and tells who joins and leaves which project, on which machines,
+  - Follows a directory (LDAP) and tells who joins and leaves which project, on which hosts,
     seconds or less after it was written there.
   - Keeps what is wanted in a folder, the state, before it tells of it. The inventory plugin
     C(shipping.code.ldap_projects) reads it from there with C(source=state) and C(only=pending), so
@@ -16,7 +16,7 @@ description:
   - Takes the fastest way that the directory offers. OpenLDAP, 389-ds and FreeIPA synchronize
     contents (RFC 4533), Active Directory notifies; both need python-ldap. Others are asked every
     few seconds.
-  - A removal of many at once is held until a person lets it go, as a delivery does.
+  - A removal of many at once is held until a user lets it go, as a delivery does.
   - A lost connection is made again, for ever. An error at the first start, and a wrong password at
     any start, end the source; later they are told in an event.
 author:
@@ -27,7 +27,7 @@ requirements:
 options:
   state_path:
     description:
-      - The folder of the state, an absolute path, on the machine that runs ansible-rulebook. It is
+      - The folder of the state, an absolute path, on the host that runs ansible-rulebook. It is
         made where it is not there.
       - It is the C(state_path) of the inventory and the C(delivery_state_path) of the delivery,
         too.
@@ -65,7 +65,7 @@ options:
     type: float
     default: 0.25
   max_shrink:
-    description: Which per cent of all memberships on machines may go within an hour; up to ten may
+    description: Which per cent of all memberships on hosts may go within an hour; up to ten may
       in any case.
     type: float
     default: 20
@@ -81,7 +81,7 @@ options:
     default: false
 notes:
   - All options of the inventory plugin P(shipping.code.ldap_projects#inventory) that describe the
-    directory are options here, from C(uris) to C(unresolved), and mean the same. C(machine_map) is
+    directory are options here, from C(uris) to C(unresolved), and mean the same. C(host_map) is
     the path of a YAML file, or its content.
   - The password may also be in the environment, in E(SHIPPING_LDAP_PASSWORD), or in a file that
     E(SHIPPING_LDAP_PASSWORD_FILE) names.
@@ -102,7 +102,7 @@ EXAMPLES = r"""
         run_playbook:
           name: shipping.code.deliver
           extra_vars:
-            target: "{{ event.machines | join(':') }}"
+            target: "{{ event.hosts | join(':') }}"
             delivery_catalog: /etc/shipping/projects
             delivery_state_path: /var/lib/shipping
 
@@ -117,7 +117,7 @@ EXAMPLES = r"""
         layout: groupofnames
         projects:
           base: ou=projects,dc=example,dc=com
-        machines:
+        hosts:
           base: ou=devices,dc=example,dc=com
           domain: example.com
         state_path: /var/lib/shipping-says

@@ -18,7 +18,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._controller.plain_te
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._membership import membership_state
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import (
-    Machine,
+    Host,
     Membership,
     User,
 )
@@ -34,9 +34,9 @@ HINTS = {"uid": 1, "home": "/home/ada"}
 def inventory(tmp_path: Path) -> Path:
     """An inventory of two hosts, of which one has a project that looks like a template."""
     users = [User("ada", "1", ("alpha",), HINTS), User("bob", "2", (EVIL,), HINTS)]
-    machines = tuple(Machine(f"{user.name}.example.com", (user,)) for user in users)
+    hosts = tuple(Host(f"{user.name}.example.com", (user,)) for user in users)
     projects = {"alpha": "project_alpha", EVIL: "project_evil"}
-    membership = Membership("time:control:1", machines, projects)
+    membership = Membership("time:control:1", hosts, projects)
     state = tmp_path / "state"
     membership_state.write_wanted(state, membership_state.WantedMembership(membership))
     path = tmp_path / "ldap_projects.yml"

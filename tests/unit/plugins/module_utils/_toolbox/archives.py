@@ -89,7 +89,7 @@ class Box:
     def request(self, *users: dict[str, Any], **more: Any) -> deliver.Request:
         revision = more.pop("revision", self.revision)
         record = {
-            "machine": "pc1.example.com",
+            "host": "pc1.example.com",
             "revision": f"time:control:{revision}",
             "users": list(users),
         }

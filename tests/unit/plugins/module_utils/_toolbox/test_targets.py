@@ -207,20 +207,20 @@ def test_not_for_this_machine():
 @pytest.mark.parametrize(
     ("record", "said"),
     [
-        ({"machine": "pc1", "revision": "x"}, "record.users: is needed"),
+        ({"host": "pc1", "revision": "x"}, "record.users: is needed"),
         (
             {
-                "machine": "pc1",
+                "host": "pc1",
                 "revision": "x",
                 "users": [{"id": "1", "name": "ada", "projects": "x"}],
             },
             "projects: is needed, as a list",
         ),
         (
-            {"machine": "pc1", "revision": "x", "users": [user("ada"), user("ada")]},
+            {"host": "pc1", "revision": "x", "users": [user("ada"), user("ada")]},
             "two users have the id",
         ),
-        ({"machine": None, "revision": "x", "users": []}, "record.machine: is needed"),
+        ({"host": None, "revision": "x", "users": []}, "record.host: is needed"),
     ],
 )
 def test_a_record_that_is_none(record: dict, said: str):

@@ -136,7 +136,7 @@ USERS = st.lists(
     max_size=2,
 )
 RECORDS = VALUES | st.dictionaries(
-    st.sampled_from(["machine", "revision", "users"]), USERS | VALUES, max_size=3
+    st.sampled_from(["host", "revision", "users"]), USERS | VALUES, max_size=3
 )
 
 

@@ -261,7 +261,7 @@ def test_state_path(tmp_path):
     path = str(tmp_path / "state")
     assert fleet_state.read_delivered(path) == {} and fleet_state.read_baseline(path) is None
     fleet_state.write_waiting(path, "pc1", "then")
-    delivered = {"machine": "pc1", "revision": "time:control:1", "users": []}
+    delivered = {"host": "pc1", "revision": "time:control:1", "users": []}
     fleet_state.write_delivered(path, delivered)
     fleet_state.write_baseline(path, "time:control:1", {"pc1": []})
     assert (

@@ -26,7 +26,7 @@ GOOD: dict[str, Any] = {
     "srv_domain": "Example.com.",
     "base": "dc=x",
     "layout": "rfc2307",
-    "machines": {},
+    "hosts": {},
 }
 
 

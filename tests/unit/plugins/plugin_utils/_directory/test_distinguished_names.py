@@ -195,8 +195,8 @@ def test_identifiers():
         ("a" * 64, "", None),
     ],
 )
-def test_machine_names(name, domain, expected):
-    assert distinguished_names.machine_name(name, domain) == expected
+def test_host_names(name, domain, expected):
+    assert distinguished_names.host_name(name, domain) == expected
 
 
 def test_groups_of_ansible():

@@ -31,7 +31,7 @@ def binds() -> Iterator[tuple[Binds, ConnectionSettings]]:
             "uris": [uri],
             "base": "dc=x",
             "layout": "rfc2307",
-            "machines": {},
+            "hosts": {},
             "bind_dn": "cn=reader",
             "bind_password": "a wrong one",
             "allow_clear_text": True,

@@ -16,7 +16,7 @@ GOOD: dict[str, Any] = {
     "uris": ["ldaps://ldap.example.com"],
     "base": "dc=x",
     "layout": "rfc2307",
-    "machines": {},
+    "hosts": {},
 }
 
 
@@ -30,7 +30,7 @@ def problems(**changes: Any) -> list[str]:
 def test_a_layout_says_everything(layout):
     found = settings.read({**GOOD, "layout": layout}, "test")
     assert found.projects.filter == LAYOUTS[layout].projects_filter
-    assert found.people.base == found.base == "dc=x"
+    assert found.users.base == found.base == "dc=x"
 
 
 def test_what_is_said_goes_before_the_layout():
@@ -38,7 +38,7 @@ def test_what_is_said_goes_before_the_layout():
         {
             **GOOD,
             "projects": {"members": "owner", "filter": "(cn=prj-*)", "empty_groups": True},
-            "people": {"login": "mail"},
+            "users": {"login": "mail"},
         },
         "test",
     )
@@ -47,7 +47,7 @@ def test_what_is_said_goes_before_the_layout():
     assert "(objectClass=groupOfNames)" in found.layout.groups_filter, (
         "groups inside of projects need no such name"
     )
-    assert found.layout.people_login == "mail"
+    assert found.layout.users_login == "mail"
 
 
 @pytest.mark.parametrize(
@@ -110,25 +110,25 @@ def test_uris(uri, scheme, host, port):
             "projects.members: is ['member;x']; write a list of attribute names",
         ),
         ({"projects": ["alpha"]}, "projects: is ['alpha']; write base, filter"),
-        ({"people": {"login": "u)(x"}}, "people.login: is 'u)(x', which is no attribute's name"),
+        ({"users": {"login": "u)(x"}}, "users.login: is 'u)(x', which is no attribute's name"),
         (
-            {"people": {"login_format": "{user}"}},
-            "people.login_format: is '{user}'; write {name} once",
+            {"users": {"login_format": "{user}"}},
+            "users.login_format: is '{user}'; write {name} once",
         ),
-        ({"people": {"scope": "base"}}, "people.scope: is 'base', not one of one, subtree"),
-        ({"machines": None}, "machines: is missing"),
+        ({"users": {"scope": "base"}}, "users.scope: is 'base', not one of one, subtree"),
+        ({"hosts": None}, "hosts: is missing"),
         (
-            {"machines": None, "machine_map": {"a": 1}},
-            "machine_map.a: is 1; write a list of login names",
+            {"hosts": None, "host_map": {"a": 1}},
+            "host_map.a: is 1; write a list of login names",
         ),
-        ({"machine_map": ["a"]}, "machine_map: is to hold one machine a line"),
+        ({"host_map": ["a"]}, "host_map: is to hold one host a line"),
         (
-            {"machines": None, "machine_map": {"a": ["b"]}, "people": {"machines": "host"}},
-            "people.machines: needs machines beside it",
+            {"hosts": None, "host_map": {"a": ["b"]}, "users": {"hosts": "host"}},
+            "users.hosts: needs hosts beside it",
         ),
         (
-            {"machines": None, "machine_map": {"a": ["b"]}, "netgroups": {}},
-            "netgroups: needs machines beside it",
+            {"hosts": None, "host_map": {"a": ["b"]}, "netgroups": {}},
+            "netgroups: needs hosts beside it",
         ),
         ({"netgroups": {"filtre": "(cn=*)"}}, "netgroups.filtre: is unknown; did you mean filter?"),
         ({"unresolved": "ignore"}, "unresolved: is 'ignore', not one of error, warn"),
@@ -182,7 +182,7 @@ def test_a_password_is_in_no_text():
 
 def test_other_options_are_another_answer():
     one, other = (
-        settings.read({**GOOD, "people": {"filter": text}}, "test")
+        settings.read({**GOOD, "users": {"filter": text}}, "test")
         for text in ("(uid=*)", "(uid=a*)")
     )
     assert settings.fingerprint(one) != settings.fingerprint(other)

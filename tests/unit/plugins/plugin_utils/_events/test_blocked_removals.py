@@ -12,33 +12,33 @@ from ansible_collections.shipping.code.plugins.plugin_utils._events.blocked_remo
     recent_removals_from,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import (
-    Machine,
+    Host,
     User,
 )
 
 from .test_membership_diff import fleet
 
 
-def people(count: int, project: str = "a", first: int = 0) -> dict[str, Machine]:
+def users(count: int, project: str = "a", first: int = 0) -> dict[str, Host]:
     return fleet(
         **{f"pc{number}": {f"u{number}": [project]} for number in range(first, first + count)}
     )  # type: ignore[return-value]
 
 
-def without(whole: dict[str, Machine], *numbers: int) -> dict[str, Machine]:
+def without(whole: dict[str, Host], *numbers: int) -> dict[str, Host]:
     return {**whole, **fleet(**{f"pc{number}": {f"u{number}": []} for number in numbers})}
 
 
 def test_who_leaves_leaves():
-    before = people(20)
+    before = users(20)
     after, blocked, recent = RecentRemovals().apply(before, without(before, 1), 100.0)
     assert after == without(before, 1) and not blocked.id
     assert recent.recent == ((100.0, ("pc1", "id-u1", "a")),)
 
 
 def test_many_at_once_are_blocked_and_joins_go_on():
-    before = people(100)
-    seen = {**without(before, *range(30)), "new": Machine("new", (User("x", "id-x", ("a",)),))}
+    before = users(100)
+    seen = {**without(before, *range(30)), "new": Host("new", (User("x", "id-x", ("a",)),))}
     after, blocked, _recent = RecentRemovals().apply(before, seen, 0.0)
     assert len(blocked.removals) == 30 and "30 of 100" in blocked.reasons[0]
     assert after == {**before, "new": seen["new"]}
@@ -54,15 +54,15 @@ def test_who_joins_another_project_while_the_leave_is_blocked():
     )
 
 
-def test_a_machine_that_is_gone_altogether():
-    before = people(3)
+def test_a_host_that_is_gone_altogether():
+    before = users(3)
     after, blocked, _recent = RecentRemovals().apply(before, {}, 0.0)
     assert blocked.id and after == before
 
 
 def test_one_by_one_counts_together():
     """A group of thirty, emptied by thirty single changes, beside a large company."""
-    everybody = {**people(30), **people(1000, "other", 100)}
+    everybody = {**users(30), **users(1000, "other", 100)}
     wanted, recent = everybody, RecentRemovals()
     for number in range(30):
         wanted, blocked, recent = recent.apply(
@@ -72,7 +72,7 @@ def test_one_by_one_counts_together():
 
 
 def test_what_is_long_ago_does_not_count():
-    everybody = people(100)
+    everybody = users(100)
     wanted, recent, second = everybody, RecentRemovals(), 0.0
     for first in range(0, 60, 10):
         second += WINDOW + 1
@@ -83,7 +83,7 @@ def test_what_is_long_ago_does_not_count():
 
 
 def test_what_is_let_go_leaves_and_counts_no_more():
-    before = people(100)
+    before = users(100)
     seen = without(before, *range(50))
     _after, blocked, recent = RecentRemovals().apply(before, seen, 0.0)
     assert recent.apply(before, seen, 1.0, "another")[1].id == blocked.id
@@ -94,7 +94,7 @@ def test_what_is_let_go_leaves_and_counts_no_more():
 
 
 def test_the_id_is_that_of_what_is_blocked():
-    before = people(100)
+    before = users(100)
     one, other = (
         RecentRemovals().apply(before, without(before, *range(count)), 0.0)[1] for count in (30, 31)
     )
@@ -103,14 +103,14 @@ def test_the_id_is_that_of_what_is_blocked():
 
 
 def test_projects_that_may_be_emptied():
-    before = people(5)
+    before = users(5)
     assert RecentRemovals().apply(before, without(before, *range(5)), 0.0)[1].id
     limits = RemovalLimits(may_empty=frozenset({"a"}))
     assert not RecentRemovals(limits).apply(before, without(before, *range(5)), 0.0)[1].id
 
 
 def test_it_goes_on_after_a_restart():
-    _after, _blocked, recent = RecentRemovals().apply(people(20), without(people(20), 1), 100.0)
+    _after, _blocked, recent = RecentRemovals().apply(users(20), without(users(20), 1), 100.0)
     assert recent_removals_from(recent.as_data(), RemovalLimits()) == recent
     for odd in (None, "x", [["a"]], [["x", 1, 2, 3]]):
         assert recent_removals_from(odd, RemovalLimits()).recent == ()

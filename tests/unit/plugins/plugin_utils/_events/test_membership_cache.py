@@ -29,28 +29,28 @@ from .._membership.test_decide import (
     OPTIONS,
     entry,
     group,
-    machine,
-    person,
+    host,
+    user,
 )
 
 PEOPLE = [f"u{number}" for number in range(6)]
 GROUPS = ["p0", "p1", "t0", "t1"]
-MACHINES = [f"pc{number}" for number in range(4)]
+HOSTS = [f"pc{number}" for number in range(4)]
 
 
 class World:
-    """A directory: people, who is closed, groups inside of groups, machines."""
+    """A directory: users, who is closed, groups inside of groups, hosts."""
 
     def __init__(self) -> None:
         self.closed: set[str] = set()
         self.members: dict[str, set[str]] = {name: {"u0"} for name in GROUPS}
         self.owners: dict[str, set[str]] = {
-            name: {PEOPLE[number]} for number, name in enumerate(MACHINES)
+            name: {PEOPLE[number]} for number, name in enumerate(HOSTS)
         }
-        self.people = set(PEOPLE)
+        self.users = set(PEOPLE)
 
-    def person(self, uid: str) -> Entry:
-        return person(uid, **({"shadowExpire": "1"} if uid in self.closed else {}))
+    def user(self, uid: str) -> Entry:
+        return user(uid, **({"shadowExpire": "1"} if uid in self.closed else {}))
 
     def group(self, name: str) -> Entry:
         inside = sorted(self.members[name])
@@ -64,11 +64,9 @@ class World:
         projects = tuple(self.group(name) for name in GROUPS if name.startswith("p"))
         groups = {item.key: item for item in map(self.group, GROUPS)}
         reached = self.reached([item.key for item in projects])
-        people = {item.key: item for item in map(self.person, sorted(self.people))}
-        machines = tuple(
-            machine(name, *sorted(self.owners[name] & self.people)) for name in MACHINES
-        )
-        return MembershipFacts(projects, {key: groups[key] for key in reached}, people, machines)
+        users = {item.key: item for item in map(self.user, sorted(self.users))}
+        hosts = tuple(host(name, *sorted(self.owners[name] & self.users)) for name in HOSTS)
+        return MembershipFacts(projects, {key: groups[key] for key in reached}, users, hosts)
 
     def reached(self, waiting: list[str]) -> set[str]:
         """Return these groups, and all that are inside of them."""
@@ -82,11 +80,11 @@ class World:
 
     def update_of(self, name: str) -> EntryUpdate:
         if name in PEOPLE:
-            found = self.person(name)
-            return EntryUpdate(found.key, Role.PERSON, found)
-        if name in MACHINES:
-            found = machine(name, *sorted(self.owners[name]))
-            return EntryUpdate(found.key, Role.MACHINE, found)
+            found = self.user(name)
+            return EntryUpdate(found.key, Role.USER, found)
+        if name in HOSTS:
+            found = host(name, *sorted(self.owners[name]))
+            return EntryUpdate(found.key, Role.HOST, found)
         found = self.group(name)
         return EntryUpdate(found.key, Role.PROJECT if name.startswith("p") else Role.GROUP, found)
 
@@ -108,7 +106,7 @@ def toggle(world: World, kind: str, one: int, other: int) -> str:
     if kind == "closed":
         world.closed ^= {PEOPLE[one % len(PEOPLE)]}
         return PEOPLE[one % len(PEOPLE)]
-    name = MACHINES[one % len(MACHINES)]
+    name = HOSTS[one % len(HOSTS)]
     world.owners[name] ^= {PEOPLE[other % len(PEOPLE)]}
     return name
 
@@ -169,20 +167,18 @@ def test_what_is_not_certain_is_read_anew():
         lambda _world: EntryUpdate("cn=p0,dc=x", Role.PROJECT, group("p0"))
     )  # it cannot be empty
     assert not is_updated(
-        lambda _world: EntryUpdate("uid=u1,dc=x", Role.PERSON, person("u1", entryUUID="another"))
+        lambda _world: EntryUpdate("uid=u1,dc=x", Role.USER, user("u1", entryUUID="another"))
     )
-    assert not is_updated(
-        lambda _world: EntryUpdate("cn=pc1,dc=x", Role.MACHINE, machine("other", "u1"))
-    )
+    assert not is_updated(lambda _world: EntryUpdate("cn=pc1,dc=x", Role.HOST, host("other", "u1")))
 
 
-def test_somebody_new_and_a_new_machine():
+def test_somebody_new_and_a_new_host():
     world = World()
     cache = MembershipCache(world.facts(), wanted(), NOW)
     assert cache.update(
         [
-            EntryUpdate("uid=new,dc=x", Role.PERSON, person("new")),
-            EntryUpdate("cn=pc9,dc=x", Role.MACHINE, machine("pc9", "new")),
+            EntryUpdate("uid=new,dc=x", Role.USER, user("new")),
+            EntryUpdate("cn=pc9,dc=x", Role.HOST, host("pc9", "new")),
         ],
         NOW,
     )
@@ -209,10 +205,10 @@ def test_what_nobody_names_does_not_matter():
 def test_which_settings_let_single_entries_decide():
     assert can_update(wanted())
     assert not can_update(wanted(netgroups={}))
-    assert not can_update(wanted(people={"machines": "host"}))
+    assert not can_update(wanted(users={"hosts": "host"}))
 
 
-def test_the_machines_that_an_update_does_not_concern_stay_the_same_objects():
+def test_the_hosts_that_an_update_does_not_concern_stay_the_same_objects():
     world = World()
     cache = MembershipCache(world.facts(), wanted(), NOW)
     before = dict(cache.fleet)
@@ -226,8 +222,8 @@ def test_when_the_next_account_expires():
     cache = MembershipCache(world.facts(), wanted(), NOW)
     assert cache.next_expiry is None
     days = (NOW - datetime(1970, 1, 1, tzinfo=UTC)).days + 1
-    late = person("u1", shadowExpire=str(days))
-    assert cache.update([EntryUpdate(late.key, Role.PERSON, late)], NOW)
+    late = user("u1", shadowExpire=str(days))
+    assert cache.update([EntryUpdate(late.key, Role.USER, late)], NOW)
     assert cache.next_expiry == NOW + timedelta(days=1)
     assert not cache.is_expiry_due(NOW) and not cache.expired(NOW)
     then = NOW + timedelta(days=1)
@@ -252,7 +248,7 @@ def test_what_is_held_is_read_in_full():
     world = World()
     facts = world.facts()
     twin = entry("cn=PC1.example.com,dc=x", cn="PC1.example.com")
-    twice = MembershipFacts(facts.projects, facts.groups, facts.people, (*facts.machines, twin))
+    twice = MembershipFacts(facts.projects, facts.groups, facts.users, (*facts.hosts, twin))
     cache = MembershipCache(twice, wanted(), NOW)
     assert cache.held == {"pc1.example.com"} and "pc1.example.com" not in cache.fleet
     world.members["p0"].add("u1")
@@ -261,11 +257,9 @@ def test_what_is_held_is_read_in_full():
 
 def test_an_account_that_opens_by_its_date():
     world = World()
-    facts, late = world.facts(), person("u1", pwdStartTime="20260302000000Z")
+    facts, late = world.facts(), user("u1", pwdStartTime="20260302000000Z")
     cache = MembershipCache(
-        MembershipFacts(
-            facts.projects, facts.groups, {**facts.people, late.key: late}, facts.machines
-        ),
+        MembershipFacts(facts.projects, facts.groups, {**facts.users, late.key: late}, facts.hosts),
         wanted(),
         NOW,
     )
@@ -293,7 +287,7 @@ def test_the_groups_whose_members_the_server_computes():
     computed = Entry(facts.projects[0].dn, {**facts.projects[0].values, **url})
     groups = {**facts.groups, computed.key: computed}
     cache = MembershipCache(
-        MembershipFacts((computed, facts.projects[1]), groups, facts.people, facts.machines),
+        MembershipFacts((computed, facts.projects[1]), groups, facts.users, facts.hosts),
         wanted(),
         NOW,
     )

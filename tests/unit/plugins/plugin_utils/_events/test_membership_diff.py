@@ -16,29 +16,27 @@ from ansible_collections.shipping.code.plugins.plugin_utils._events.membership_d
     renames,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import (
-    Machine,
+    Host,
     User,
 )
 
 
-def fleet(**machines: dict[str, list[str]]) -> Fleet:
+def fleet(**hosts: dict[str, list[str]]) -> Fleet:
     return {
-        name: Machine(
+        name: Host(
             name,
             tuple(
                 sorted(User(uid, f"id-{uid}", tuple(projects)) for uid, projects in users.items())
             ),
         )
-        for name, users in machines.items()
+        for name, users in hosts.items()
     }
 
 
 def short(
     changes: list[MembershipChange],
 ) -> list[tuple[str, str, str, str, tuple[str, ...], bool]]:
-    return [
-        (one.type, one.project, one.name, str(one.why), one.machines, one.has) for one in changes
-    ]
+    return [(one.type, one.project, one.name, str(one.why), one.hosts, one.has) for one in changes]
 
 
 def test_nothing():
@@ -46,7 +44,7 @@ def test_nothing():
     assert compare(before, fleet(pc1={"ada": ["a"]})) == []
 
 
-def test_join_and_leave_name_all_machines():
+def test_join_and_leave_name_all_hosts():
     before, after = (
         fleet(pc1={"ada": []}, pc2={"ada": []}),
         fleet(pc1={"ada": ["a"]}, pc2={"ada": ["a"]}),
@@ -64,18 +62,18 @@ def test_another_project_is_not_touched():
     assert short(compare(before, after)) == [("joined", "b", "ada", "membership", ("pc1",), True)]
 
 
-def test_a_machine_more_and_a_machine_less():
+def test_a_host_more_and_a_host_less():
     before, after = fleet(pc1={"ada": ["a"]}, pc2={}), fleet(pc1={}, pc2={"ada": ["a"]})
     assert short(compare(before, after)) == [
-        ("changed", "a", "ada", "machine", ("pc1",), False),
-        ("changed", "a", "ada", "machine", ("pc2",), True),
+        ("changed", "a", "ada", "host", ("pc1",), False),
+        ("changed", "a", "ada", "host", ("pc2",), True),
     ]
 
 
-def test_the_first_machine_and_the_last_one():
+def test_the_first_host_and_the_last_one():
     before, after = fleet(pc1={}), fleet(pc1={"ada": ["a"]})
-    assert short(compare(before, after)) == [("joined", "a", "ada", "machine", ("pc1",), True)]
-    assert short(compare(after, before)) == [("left", "a", "ada", "machine", ("pc1",), False)]
+    assert short(compare(before, after)) == [("joined", "a", "ada", "host", ("pc1",), True)]
+    assert short(compare(after, before)) == [("left", "a", "ada", "host", ("pc1",), False)]
 
 
 def test_an_account_that_is_closed():
@@ -87,7 +85,7 @@ def test_an_account_that_is_closed():
 
 def test_a_new_login_name_is_no_leave():
     before = fleet(pc1={"ada": ["a"]})
-    after = {"pc1": Machine("pc1", (User("countess", "id-ada", ("a",)),))}
+    after = {"pc1": Host("pc1", (User("countess", "id-ada", ("a",)),))}
     (change,) = compare(before, after)
     assert (change.type, change.why, change.name, change.former) == (
         "changed",
@@ -99,7 +97,7 @@ def test_a_new_login_name_is_no_leave():
 
 def test_a_login_name_that_is_somebody_elses_now():
     before = fleet(pc1={"ada": ["a"]})
-    after = {"pc1": Machine("pc1", (User("ada", "id-other", ("a",)),))}
+    after = {"pc1": Host("pc1", (User("ada", "id-other", ("a",)),))}
     assert sorted((one.type, one.id) for one in compare(before, after)) == [
         ("joined", "id-other"),
         ("left", "id-ada"),
@@ -125,15 +123,15 @@ def test_one_event_for_all_who_join_a_project():
     )
     events = list(payloads.changed(compare(before, after), {"revision": "csn:x:1"}))
     assert [
-        (event["type"], event["project"], event["machines"], event["meta"]["hosts"])
+        (event["type"], event["project"], event["hosts"], event["meta"]["hosts"])
         for event in events
     ] == [
         ("joined", "a", ["pc1", "pc2"], ["pc1", "pc2"]),
         ("joined", "b", ["pc2"], ["pc2"]),
     ]
     assert events[0]["users"] == [
-        {"id": "id-ada", "name": "ada", "machines": ["pc1"]},
-        {"id": "id-bob", "name": "bob", "machines": ["pc2"]},
+        {"id": "id-ada", "name": "ada", "hosts": ["pc1"]},
+        {"id": "id-bob", "name": "bob", "hosts": ["pc2"]},
     ]
     assert events[0]["revision"] == "csn:x:1" and events[0]["why"] == "membership"
 
@@ -143,15 +141,15 @@ def test_what_is_held_says_how_to_let_it_go():
     event = payloads.held(blocked, "/state", {})
     assert event["let_go"] == blocked.id and f"touch /state/let-go-{blocked.id}" in event["remedy"]
     assert (
-        event["removals"] == [{"machine": "pc1", "id": "id-ada", "project": "a"}]
+        event["removals"] == [{"host": "pc1", "id": "id-ada", "project": "a"}]
         and event["meta"] == {}
     )
 
 
 def test_what_is_pending_limits_no_play_by_itself():
-    """A machine that an earlier play has brought all is not in the inventory any more.
+    """A host that an earlier play has brought all is not in the inventory any more.
 
     A limit of nothing would be an error.
     """
-    assert payloads.pending(["pc2", "pc1"], {})["machines"] == ["pc1", "pc2"]
+    assert payloads.pending(["pc2", "pc1"], {})["hosts"] == ["pc1", "pc2"]
     assert payloads.pending(["pc1"], {})["meta"] == {}

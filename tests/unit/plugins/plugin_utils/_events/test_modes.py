@@ -55,12 +55,12 @@ def test_the_directory_s_clock():
 
 
 def test_no_base_below_another():
-    places = {"base": "ou=a,dc=x", "people": "OU=people, dc=x", "projects": "ou=inner,ou=a,dc=x"}
+    places = {"base": "ou=a,dc=x", "users": "OU=users, dc=x", "projects": "ou=inner,ou=a,dc=x"}
     settings = SimpleNamespace(
         base=places["base"],
         projects=SimpleNamespace(base=places["projects"]),
-        people=SimpleNamespace(base=places["people"]),
-        machines=None,
+        users=SimpleNamespace(base=places["users"]),
+        hosts=None,
         netgroups=None,
     )
-    assert bases(settings) == ["ou=a,dc=x", "OU=people, dc=x"]  # type: ignore[arg-type]
+    assert bases(settings) == ["ou=a,dc=x", "OU=users, dc=x"]  # type: ignore[arg-type]

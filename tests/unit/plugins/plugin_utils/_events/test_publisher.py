@@ -35,7 +35,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._events.source_optio
 from ansible_collections.shipping.code.plugins.plugin_utils._membership import membership_state
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.facts import MembershipFacts
 
-from .._membership.test_decide import NOW, OPTIONS, entry, group, machine, person
+from .._membership.test_decide import NOW, OPTIONS, entry, group, host, user
 
 PEOPLE = [f"u{number}" for number in range(4)]
 
@@ -45,8 +45,8 @@ def facts(*members: str) -> MembershipFacts:
     return MembershipFacts(
         (project,),
         {project.key: project},
-        {item.key: item for item in map(person, PEOPLE)},
-        tuple(machine(f"pc{number}", uid) for number, uid in enumerate(PEOPLE)),
+        {item.key: item for item in map(user, PEOPLE)},
+        tuple(host(f"pc{number}", uid) for number, uid in enumerate(PEOPLE)),
     )
 
 
@@ -70,8 +70,8 @@ class Published:
         self.on_disk.append(self.members())
 
     def members(self) -> set[str]:
-        machines = membership_state.read_wanted(self.folder).membership.machines
-        return {machine.users[0].name for machine in machines if machine.projects}
+        hosts = membership_state.read_wanted(self.folder).membership.hosts
+        return {host.users[0].name for host in hosts if host.projects}
 
     def publish(self, *members: str) -> list[str]:
         """Publish these members; the types of the events."""
@@ -118,7 +118,7 @@ def test_the_next_source_announces_again_what_is_not_delivered(published: Publis
     after = Published(published.folder)
     after.number = published.number
     assert after.publish("u0", "u1") == ["snapshot", "joined", "pending"]
-    assert after.events[1]["again"] and after.events[2]["machines"] == ["pc1.example.com"]
+    assert after.events[1]["again"] and after.events[2]["hosts"] == ["pc1.example.com"]
 
 
 class IdleSession:
@@ -175,7 +175,7 @@ def test_a_half_updated_cache_is_not_used_again(
 
 
 def test_each_object_has_few_attributes(tmp_path: Path):
-    """The source was one object with 26 attributes and five state machines."""
+    """The source was one object with 26 attributes and five state hosts."""
     source = EventSource(options(tmp_path), lambda _event: None, threading.Event())
     parts = [source, *vars(source).values()]
     ours = [part for part in parts if "_events" in type(part).__module__]
@@ -191,7 +191,7 @@ def test_a_host_of_which_nothing_is_known_keeps_what_was_published(tmp_path: Pat
     twin = entry("cn=PC1.example.com,dc=x", cn="PC1.example.com")
     # u1 has left, but two entries say that they are the host.
     left = facts("u0")
-    twice = MembershipFacts(left.projects, left.groups, left.people, (*left.machines, twin))
+    twice = MembershipFacts(left.projects, left.groups, left.users, (*left.hosts, twin))
     cache = MembershipCache(twice, options(tmp_path).directory, NOW)
     published.publisher.publish(cache, "time:control:2", None, {})
     assert published.members() == {"u0", "u1"}

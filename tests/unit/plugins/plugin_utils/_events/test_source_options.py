@@ -23,7 +23,7 @@ GIVEN: dict[str, Any] = {
     "uris": ["ldaps://x"],
     "base": "dc=x",
     "layout": "groupofnames",
-    "machines": {"domain": "example.com"},
+    "hosts": {"domain": "example.com"},
     "state_path": "/state",
 }
 
@@ -71,7 +71,7 @@ def test_the_file_of_an_inventory(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
                 "plugin": "shipping.code.ldap_projects",
                 "cache": True,
                 "bind_dn": "cn=r",
-                "machine_map": "map.yml",
+                "host_map": "map.yml",
                 **directory,
             }
         )
@@ -79,7 +79,7 @@ def test_the_file_of_an_inventory(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "map.yml").write_text("pc9: [ada]\n")
     monkeypatch.setenv("SHIPPING_LDAP_PASSWORD", "from outside")
     found = source_options.read({"source_file": str(path), "state_path": "/state", "base": "dc=y"})
-    assert found.directory.base == "dc=y" and found.directory.machine_map == {"pc9": ("ada",)}
+    assert found.directory.base == "dc=y" and found.directory.host_map == {"pc9": ("ada",)}
     assert found.directory.connection.password == "from outside"
     path.write_text("plugin: another\n")
     with pytest.raises(ShippingError, match=r"is not shipping\.code\.ldap_projects"):

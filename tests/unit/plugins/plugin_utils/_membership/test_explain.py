@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.search import Entry
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import (
-    Machine,
+    Host,
     User,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.decide import Decision
@@ -27,22 +27,20 @@ from .test_decide import (
     OPTIONS,
     entry,
     group,
-    machine,
-    person,
+    host,
+    user,
 )
 
 SETTINGS = settings.read(OPTIONS, "test")
 
 
 def explained(
-    projects: list[Entry], people: list[Entry], machines: list[Entry], *more: Entry, **options: Any
+    projects: list[Entry], users: list[Entry], hosts: list[Entry], *more: Entry, **options: Any
 ) -> Explained:
     wanted = settings.read({**OPTIONS, **options}, "test")
     groups = {item.key: item for item in [*projects, *more]}
     decision = Decision(
-        MembershipFacts(
-            tuple(projects), groups, {item.key: item for item in people}, tuple(machines)
-        ),
+        MembershipFacts(tuple(projects), groups, {item.key: item for item in users}, tuple(hosts)),
         wanted,
         NOW,
     )
@@ -59,17 +57,17 @@ def test_the_shortest_way_is_told(order: int):
     inner = entry("cn=inner,dc=x", cn="inner", member="cn=core,dc=x")
     core = group("core", "ada")
     outer = entry("cn=a,dc=x", cn="a", member=["cn=inner,dc=x", "cn=core,dc=x"][::order])
-    user = one(explained([outer], [person("ada")], [machine("pc1", "ada")], inner, core), "ada")
-    assert user["projects"] == [{"name": "a", "through": ["cn=a,dc=x", "cn=core,dc=x"]}]
-    assert user["why"] == "a through cn=a,dc=x > cn=core,dc=x; on pc1.example.com"
+    shown = one(explained([outer], [user("ada")], [host("pc1", "ada")], inner, core), "ada")
+    assert shown["projects"] == [{"name": "a", "through": ["cn=a,dc=x", "cn=core,dc=x"]}]
+    assert shown["why"] == "a through cn=a,dc=x > cn=core,dc=x; on pc1.example.com"
 
 
 def test_several_reasons_are_told_one_after_the_other():
     """What is to be done first is told first."""
-    people = [person("ada", nsAccountLock="TRUE")]
-    assert one(explained([group("a")], people, []), "ada")["cause"] == "disabled"
-    assert one(explained([group("a")], [person("ada")], []), "ada")["cause"] == "not_a_member"
-    assert one(explained([group("a", "ada")], [person("ada")], []), "ada")["cause"] == "no_machine"
+    users = [user("ada", nsAccountLock="TRUE")]
+    assert one(explained([group("a")], users, []), "ada")["cause"] == "disabled"
+    assert one(explained([group("a")], [user("ada")], []), "ada")["cause"] == "not_a_member"
+    assert one(explained([group("a", "ada")], [user("ada")], []), "ada")["cause"] == "no_host"
 
 
 def test_who_has_no_login():
@@ -94,10 +92,10 @@ def test_who_has_no_login():
         ("a{name}", "a", "a"),
     ],
 )
-def test_a_name_as_on_machines_or_as_in_the_directory(login_format: str, name: str, expected: str):
+def test_a_name_as_on_hosts_or_as_in_the_directory(login_format: str, name: str, expected: str):
     assert (
         bare_login(
-            name, settings.read({**OPTIONS, "people": {"login_format": login_format}}, "test")
+            name, settings.read({**OPTIONS, "users": {"login_format": login_format}}, "test")
         )
         == expected
     )
@@ -106,35 +104,35 @@ def test_a_name_as_on_machines_or_as_in_the_directory(login_format: str, name: s
 def test_those_who_have_nothing_of_what_is_asked_for_are_left_out():
     found = explained(
         [group("a", "ada"), group("b", "bob")],
-        [person("ada"), person("bob"), person("cy")],
-        [machine("pc1", "ada", "bob")],
+        [user("ada"), user("bob"), user("cy")],
+        [host("pc1", "ada", "bob")],
     )
     assert [user["name"] for user in answer(found, Question())["users"]] == ["ada", "bob"]
     assert [user["name"] for user in answer(found, Question(projects=["b"]))["users"]] == ["bob"]
-    assert [user["name"] for user in answer(found, Question(machines=["pc1"]))["users"]] == [
+    assert [user["name"] for user in answer(found, Question(hosts=["pc1"]))["users"]] == [
         "ada",
         "bob",
     ]
-    assert [item["machine"] for item in answer(found, Question(["cy"]))["machines"]] == []
+    assert [item["host"] for item in answer(found, Question(["cy"]))["hosts"]] == []
 
 
 def test_what_is_different():
     before = [
-        Machine("pc1", (User("ada", "1", ("a", "b")),)),
-        Machine("pc2", (User("bob", "2", ("a",)),)),
+        Host("pc1", (User("ada", "1", ("a", "b")),)),
+        Host("pc2", (User("bob", "2", ("a",)),)),
     ]
     after = [
-        Machine("pc1", (User("ada2", "1", ("b", "c")),)),
-        Machine("pc3", (User("bob", "2", ("a",)),)),
+        Host("pc1", (User("ada2", "1", ("b", "c")),)),
+        Host("pc3", (User("bob", "2", ("a",)),)),
     ]
     assert changes(before, after, Question(), SETTINGS) == {
         "added": [
-            {"user": "ada2", "machine": "pc1", "project": "c"},
-            {"user": "bob", "machine": "pc3", "project": "a"},
+            {"user": "ada2", "host": "pc1", "project": "c"},
+            {"user": "bob", "host": "pc3", "project": "a"},
         ],
         "removed": [
-            {"user": "ada", "machine": "pc1", "project": "a"},
-            {"user": "bob", "machine": "pc2", "project": "a"},
+            {"user": "ada", "host": "pc1", "project": "a"},
+            {"user": "bob", "host": "pc2", "project": "a"},
         ],
     }
     assert changes(before, before, Question(), SETTINGS) == {"added": [], "removed": []}
@@ -142,22 +140,22 @@ def test_what_is_different():
 
 
 def test_the_same_login_of_somebody_else_is_a_change():
-    before, after = ([Machine("pc1", (User("ada", uid, ("a",)),))] for uid in ("1", "2"))
+    before, after = ([Host("pc1", (User("ada", uid, ("a",)),))] for uid in ("1", "2"))
     found = changes(before, after, Question(), SETTINGS)
-    assert found["added"] == found["removed"] == [{"user": "ada", "machine": "pc1", "project": "a"}]
+    assert found["added"] == found["removed"] == [{"user": "ada", "host": "pc1", "project": "a"}]
 
 
-def test_each_login_name_asks_for_the_same_person():
+def test_each_login_name_asks_for_the_same_user():
     found = explained(
-        [group("a", "ada")], [person("ada", uids=["ada.lovelace", "ada"])], [machine("pc1", "ada")]
+        [group("a", "ada")], [user("ada", uids=["ada.lovelace", "ada"])], [host("pc1", "ada")]
     )
-    user = one(found, "ada.lovelace", projects=["a"])
-    assert (user["name"], user["gets_tools"]) == ("ada", True)
+    shown = one(found, "ada.lovelace", projects=["a"])
+    assert (shown["name"], shown["gets_tools"]) == ("ada", True)
 
 
 def test_a_user_whose_host_is_held_gets_nothing_now():
     twin = entry("cn=PC1.example.com,dc=x", cn="PC1.example.com")
-    found = explained([group("a", "ada")], [person("ada")], [machine("pc1", "ada"), twin])
-    user = one(found, "ada")
-    assert (user["gets_tools"], user["cause"]) == (False, "uncertain")
-    assert user["why"].startswith("two entries are the host pc1.example.com: ")
+    found = explained([group("a", "ada")], [user("ada")], [host("pc1", "ada"), twin])
+    shown = one(found, "ada")
+    assert (shown["gets_tools"], shown["cause"]) == (False, "uncertain")
+    assert shown["why"].startswith("two entries are the host pc1.example.com: ")

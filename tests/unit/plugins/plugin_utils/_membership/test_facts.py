@@ -92,8 +92,8 @@ def has(item: Entry, name: str, value: str) -> bool:
 def wanted(**more: Any) -> settings.Settings:
     areas = {
         "projects": {"base": "ou=projects,dc=x"},
-        "people": {"base": "ou=people,dc=x"},
-        "machines": {"base": "ou=machines,dc=x", "domain": "example.com"},
+        "users": {"base": "ou=people,dc=x"},
+        "hosts": {"base": "ou=machines,dc=x", "domain": "example.com"},
     }
     return settings.read({**OPTIONS, **areas, **more}, "test")
 
@@ -104,30 +104,30 @@ BASES = [
 ]
 
 
-def test_a_person_whom_only_the_search_omits_is_an_error():
+def test_a_user_whom_only_the_search_omits_is_an_error():
     tree = Tree(*BASES, ADA, PC1, project(), omits=lambda item: item is ADA)
     with pytest.raises(HalfAnswer, match="it left out uid=ada,ou=people,dc=x, which is below ou="):
         read_facts(tree, wanted())
 
 
-def test_a_person_who_is_named_by_login_and_omitted_is_an_error():
+def test_a_user_who_is_named_by_login_and_omitted_is_an_error():
     # The index of objectClass omits her, that of uid does not.
     class ByLogin(Tree):
         def request(self, query: Query, cookie: bytes | None) -> Reply:
-            self.omits = (lambda _item: False) if "(uid=" in query.filter else lambda i: i is person
+            self.omits = (lambda _item: False) if "(uid=" in query.filter else lambda i: i is user
             return super().request(query, cookie)
 
-    person = classed(ADA, "posixAccount")
+    user = classed(ADA, "posixAccount")
     group = entry("cn=a,ou=projects,dc=x", cn="a", objectClass="posixGroup", memberUid="ada")
     with pytest.raises(HalfAnswer):
-        read_facts(ByLogin(*BASES, person, group), wanted(layout="rfc2307"))
+        read_facts(ByLogin(*BASES, user, group), wanted(layout="rfc2307"))
 
 
 def test_who_was_made_between_two_searches_is_read_again():
     tree = Tree(*BASES, ADA, PC1, project())
     left = [True]
     tree.omits = lambda item: item is ADA and left.pop() if left else False
-    assert set(read_facts(tree, wanted()).people) == {ADA.key}
+    assert set(read_facts(tree, wanted()).users) == {ADA.key}
 
 
 def test_what_is_there_and_does_not_match_is_no_error():
@@ -147,9 +147,9 @@ def test_a_project_inside_of_another_one_that_the_search_omits_is_an_error():
     ("entries", "what", "remedy"),
     [
         ([ADA, PC1], "no project", "projects.filter"),
-        ([ADA, project()], "no host", "machines.filter"),
-        ([PC1, project(member=BOT.dn), BOT], "no person", "people.filter"),
-        ([ADA, PC1, BOT, project(member=BOT.dn)], "no member in any of 1 projects", "people.base"),
+        ([ADA, project()], "no host", "hosts.filter"),
+        ([PC1, project(member=BOT.dn), BOT], "no user", "users.filter"),
+        ([ADA, PC1, BOT, project(member=BOT.dn)], "no member in any of 1 projects", "users.base"),
         (
             [
                 ADA,

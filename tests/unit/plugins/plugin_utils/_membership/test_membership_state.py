@@ -23,7 +23,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._membership import membership_state
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import (
-    Machine,
+    Host,
     Membership,
     User,
     record,
@@ -36,10 +36,10 @@ SOURCE = "csn:dc=x:"
 ADA = User("ada", "id-1", ("alpha",), {"uid": 7})
 
 
-def membership(*machines: Machine, value: str = "2") -> Membership:
+def membership(*hosts: Host, value: str = "2") -> Membership:
     return Membership(
         f"{SOURCE}{value}",
-        machines,
+        hosts,
         {"alpha": "project_alpha", "beta": "project_beta"},
         ("a remark",),
     )
@@ -51,11 +51,11 @@ def modes(folder: Path) -> set[str]:
 
 def test_what_is_written_is_what_is_read(tmp_path: Path):
     wanted = WantedMembership(
-        membership(Machine("pc1.example.com", (ADA,)), Machine("pc2.example.com")), "a cookie"
+        membership(Host("pc1.example.com", (ADA,)), Host("pc2.example.com")), "a cookie"
     )
     membership_state.write_wanted(tmp_path / "state", wanted)
     assert membership_state.read_wanted(tmp_path / "state") == wanted
-    given = record(wanted.membership.machines[0], wanted.membership.revision)
+    given = record(wanted.membership.hosts[0], wanted.membership.revision)
     membership_state.write_delivered(tmp_path / "state", given)
     assert membership_state.read_delivered(tmp_path / "state") == {"pc1.example.com": given}
     assert modes(tmp_path) == {"drwx------", "-rw-------"}
@@ -76,13 +76,13 @@ def test_rights_do_not_follow_the_umask(tmp_path: Path):
 
 def test_a_delivery_may_be_the_first_to_write(tmp_path: Path):
     membership_state.write_delivered(
-        tmp_path / "new" / "state", record(Machine("pc1"), "time:control:1")
+        tmp_path / "new" / "state", record(Host("pc1"), "time:control:1")
     )
     assert modes(tmp_path) == {"drwx------", "-rw-------"}
 
 
-def test_a_machine_may_be_forgotten(tmp_path: Path):
-    membership_state.write_delivered(tmp_path, record(Machine("pc1"), "time:control:1"))
+def test_a_host_may_be_forgotten(tmp_path: Path):
+    membership_state.write_delivered(tmp_path, record(Host("pc1"), "time:control:1"))
     membership_state.forget_delivered(tmp_path, "pc1")
     membership_state.forget_delivered(tmp_path, "pc1")
     assert membership_state.read_delivered(tmp_path) == {}
@@ -123,9 +123,9 @@ def test_a_machine_may_be_forgotten(tmp_path: Path):
     ],
 )
 def test_pending(given: dict[str, Any] | None, expected: bool):
-    delivered = {} if given is None else {"pc1": {"machine": "pc1", **given}}
-    found = membership_state.pending(membership(Machine("pc1", (ADA,))), delivered)
-    assert found == ((Machine("pc1", (ADA,)),) if expected else ())
+    delivered = {} if given is None else {"pc1": {"host": "pc1", **given}}
+    found = membership_state.pending(membership(Host("pc1", (ADA,))), delivered)
+    assert found == ((Host("pc1", (ADA,)),) if expected else ())
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def changed(*path: Any, to: Any) -> dict[str, Any]:
             {
                 "format": 1,
                 "cookie": None,
-                "membership": membership(Machine("pc1", (ADA,)), Machine("pc2")).as_data(),
+                "membership": membership(Host("pc1", (ADA,)), Host("pc2")).as_data(),
             }
         )
     )
@@ -181,20 +181,20 @@ def changed(*path: Any, to: Any) -> dict[str, Any]:
         (changed("membership", to=None), "its membership is missing or of another type"),
         (changed("membership", "revision", to="x"), "its revision 'x' is none"),
         (
-            changed("membership", "machines", 0, "machine", to="../pc1"),
-            "'../pc1' is no machine's name",
+            changed("membership", "hosts", 0, "host", to="../pc1"),
+            "'../pc1' is no host's name",
         ),
-        (changed("membership", "machines", 1, "machine", to="pc1"), "it has the machine pc1 twice"),
+        (changed("membership", "hosts", 1, "host", to="pc1"), "it has the host pc1 twice"),
         (
-            changed("membership", "machines", 0, "users", 0, "projects", to=["gamma"]),
+            changed("membership", "hosts", 0, "users", 0, "projects", to=["gamma"]),
             "ada is in a project that is not among the projects",
         ),
         (
-            changed("membership", "machines", 0, "users", 0, "projects", to=[7]),
+            changed("membership", "hosts", 0, "users", 0, "projects", to=[7]),
             "something else where a text is to be",
         ),
         (
-            changed("membership", "machines", 0, "users", 0, "id", to=None),
+            changed("membership", "hosts", 0, "users", 0, "id", to=None),
             "its id is missing or of another type",
         ),
         (
@@ -224,9 +224,9 @@ def test_a_state_that_is_cut_off_or_not_there(tmp_path: Path):
 
 
 def test_a_record_is_checked_before_it_is_written(tmp_path: Path):
-    with pytest.raises(Contradiction, match="no machine's name"):
+    with pytest.raises(Contradiction, match="no host's name"):
         membership_state.write_delivered(
-            tmp_path, {"machine": "../../etc/x", "revision": "usn:a:1", "users": []}
+            tmp_path, {"host": "../../etc/x", "revision": "usn:a:1", "users": []}
         )
     assert not list(tmp_path.rglob("*"))
 
@@ -241,7 +241,7 @@ def test_a_reader_never_sees_half_of_it(tmp_path: Path):
     """One writes two contents in turn, and another one reads all the time."""
     contents = [
         WantedMembership(
-            membership(*(Machine(f"pc{number}", (ADA,)) for number in range(size))), str(size)
+            membership(*(Host(f"pc{number}", (ADA,)) for number in range(size))), str(size)
         )
         for size in (3, 300)
     ]
@@ -276,7 +276,7 @@ def many(tmp_path: Path) -> Path:
 
 def _given(number: int, revision: int = 1) -> dict[str, Any]:
     return {
-        "machine": f"pc{number}",
+        "host": f"pc{number}",
         "revision": f"{SOURCE}{revision}",
         "users": [{"id": f"id-{number}", "name": "ada", "projects": ["alpha"]}],
     }
@@ -316,7 +316,7 @@ def _cache_of_another_format(folder: Path) -> None:
     "change",
     [_write_one, _write_all, _forget_one, _add_one, _break_cache, _cache_of_another_format],
 )
-def test_what_is_kept_of_many_machines_is_what_their_files_say(many: Path, change):
+def test_what_is_kept_of_many_hosts_is_what_their_files_say(many: Path, change):
     change(many)
     found = membership_state.read_delivered(many)
     assert found == membership_state.read_delivered(many) == _without_cache(many)
@@ -344,7 +344,7 @@ def test_who_may_only_read_does_without_what_is_kept(
 
 FLEET = Membership(
     f"{SOURCE}2",
-    tuple(Machine(f"pc{number}", (replace(ADA, id=f"id-{number}"),)) for number in range(4)),
+    tuple(Host(f"pc{number}", (replace(ADA, id=f"id-{number}"),)) for number in range(4)),
     {"alpha": "alpha"},
 )
 
@@ -363,7 +363,7 @@ def kept(tmp_path: Path) -> Path:
 
 
 def names(membership: Membership) -> set[str]:
-    return {machine.machine for machine in membership.machines}
+    return {host.name for host in membership.hosts}
 
 
 def _delivered_meanwhile(folder: Path) -> None:
@@ -382,7 +382,7 @@ def _newer_wanted(folder: Path) -> None:
     user = replace(ADA, id="id-0", projects=())
     membership_state.write_wanted(
         folder,
-        WantedMembership(replace(FLEET, machines=(Machine("pc0", (user,)), *FLEET.machines[1:]))),
+        WantedMembership(replace(FLEET, hosts=(Host("pc0", (user,)), *FLEET.hosts[1:]))),
     )
     os.utime(folder / "pending.json", ns=(1, 1))
 
@@ -412,7 +412,7 @@ def test_the_shortcut_of_what_is_pending_says_what_the_whole_says(kept: Path, ch
     whole = membership_state.read_wanted(kept).membership
     assert names(found) == expected
     assert found == replace(
-        whole, machines=membership_state.pending(whole, membership_state.read_delivered(kept))
+        whole, hosts=membership_state.pending(whole, membership_state.read_delivered(kept))
     )
 
 
@@ -429,7 +429,7 @@ def test_the_shortcut_of_what_is_pending_says_what_the_whole_says(kept: Path, ch
 def test_who_has_what_is_wanted_from_before_it_was_is_pending(
     tmp_path: Path, since: str, given: str, expected: set[str]
 ):
-    whole = replace(FLEET, revision=f"{SOURCE}4", machines=FLEET.machines[:1])
+    whole = replace(FLEET, revision=f"{SOURCE}4", hosts=FLEET.hosts[:1])
     membership_state.write_delivered(tmp_path, {**_given(0), "revision": given})
     behind = membership_state.write_pending(tmp_path, whole, {"pc0": since})
     assert set(behind) == set(membership_state.read_since(tmp_path)) == expected

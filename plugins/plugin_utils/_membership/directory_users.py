@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The people of a directory, by DN, login name and primary group. Pure."""
+"""The users of a directory, by DN, login name and primary group. Pure."""
 
 from __future__ import annotations
 
@@ -26,32 +26,32 @@ _SHOWN = 10
 
 
 @dataclass(slots=True)
-class ActivePerson:
-    """A person whose account is open."""
+class ActiveUser:
+    """A user whose account is open."""
 
     entry: Entry
     login: str
     projects: set[str] = field(default_factory=set)
 
 
-class People:
-    """All people, of whom those with an open account are ``active``."""
+class DirectoryUsers:
+    """All users, of whom those with an open account are ``active``."""
 
     def __init__(self, entries: Mapping[str, Entry], settings: Settings, now: datetime) -> None:
         self.entries = dict(entries)
         self._layout = settings.layout
         self._login_format = settings.login_format
-        self.active: dict[str, ActivePerson] = {}
+        self.active: dict[str, ActiveUser] = {}
         # Letter by letter, as Unix compares login names, although directories ignore case.
         self.by_login: dict[str, list[str]] = defaultdict(list)
         self.by_alias: dict[str, list[str]] = defaultdict(list)
         """The same by the further values of a login name."""
         self.without_id: set[str] = set()
         self.uncertain: dict[str, str] = {}
-        """People of whom nobody can say what they are to have, with the reason."""
+        """Users of whom nobody can say what they are to have, with the reason."""
         self._by_primary_group: dict[str, list[str]] = defaultdict(list)
-        self._id_key = settings.layout.people_id.lower()
-        self._login_key = settings.layout.people_login.lower()
+        self._id_key = settings.layout.users_id.lower()
+        self._login_key = settings.layout.users_login.lower()
         for key, entry in self.entries.items():
             self.add(key, entry, now)
 
@@ -67,17 +67,17 @@ class People:
 
     def login_of(self, entry: Entry) -> str:
         """Return the login name as the directory has it."""
-        return main_value(entry, self._layout.people_login)
+        return main_value(entry, self._layout.users_login)
 
     def id_of(self, entry: Entry) -> str:
-        """Return what identifies a person for ever; nothing where it cannot be read."""
-        values = entry.raw(self._layout.people_id)
+        """Return what identifies a user for ever; nothing where it cannot be read."""
+        values = entry.raw(self._layout.users_id)
         if len(values) > 1:
-            return main_value(entry, self._layout.people_id)
-        return identifier(self._layout.people_id, values[0]) if values else ""
+            return main_value(entry, self._layout.users_id)
+        return identifier(self._layout.users_id, values[0]) if values else ""
 
     def with_login(self, login: str, where: str) -> list[str]:
-        """Return the keys of the people with a login name; ``where`` names it.
+        """Return the keys of the users with a login name; ``where`` names it.
 
         More than one is a contradiction, and all of them are uncertain then.
         """
@@ -89,7 +89,7 @@ class People:
         return keys
 
     def has_login(self, login: str) -> bool:
-        """Return whether a login name is one of a person's."""
+        """Return whether a login name is one of a user's."""
         return login in self.by_login or login in self.by_alias
 
     @cached_property
@@ -98,7 +98,7 @@ class People:
         return {login.lower(): login for login in (*self.by_alias, *self.by_login)}
 
     def with_primary_group(self, group: Entry) -> list[str]:
-        """Return the keys of the people whose primary group this is.
+        """Return the keys of the users whose primary group this is.
 
         Neither Active Directory (MS-ADA3 2.120) nor POSIX has it among the members of the group.
         """
@@ -119,26 +119,26 @@ class People:
             )
         return self._by_primary_group.get(number, [])
 
-    def users(self, keys: Iterable[str]) -> Iterator[User]:
-        """Yield these people as a record has them, without those that cannot log in."""
+    def assigned(self, keys: Iterable[str]) -> Iterator[User]:
+        """Yield these users as a record has them, without those that cannot log in."""
         for key in keys:
-            person = self.active.get(key)
-            user_id = self.id_of(person.entry) if person is not None and person.login else ""
-            if person is not None and user_id:
+            user = self.active.get(key)
+            user_id = self.id_of(user.entry) if user is not None and user.login else ""
+            if user is not None and user_id:
                 yield User(
-                    self._login_format.replace("{name}", person.login),
+                    self._login_format.replace("{name}", user.login),
                     user_id,
-                    tuple(sorted(person.projects)),
-                    _hints(person.entry),
+                    tuple(sorted(user.projects)),
+                    _hints(user.entry),
                 )
 
     def closed_ids(self) -> frozenset[str]:
         """Return the ids of the accounts that exist and are closed."""
         closed = (self.entries[key] for key in self.entries.keys() - self.active.keys())
-        return frozenset(self.id_of(entry) for entry in closed if entry.raw(self._layout.people_id))
+        return frozenset(self.id_of(entry) for entry in closed if entry.raw(self._layout.users_id))
 
     def expired(self, now: datetime) -> list[str]:
-        """Return the keys of the people whose accounts have opened or closed by their dates."""
+        """Return the keys of the users whose accounts have opened or closed by their dates."""
         return [
             key
             for key, entry in self.entries.items()
@@ -146,9 +146,9 @@ class People:
         ]
 
     def next_expiry(self, now: datetime, keys: Iterable[str] | None = None) -> datetime | None:
-        """Return when the next account opens or closes by its date, of these people or of all."""
-        people = self.entries.values() if keys is None else self._among(keys)
-        dates = (accounts.next_change(entry, now) for entry in people)
+        """Return when the next account opens or closes by its date, of these users or of all."""
+        users = self.entries.values() if keys is None else self._among(keys)
+        dates = (accounts.next_change(entry, now) for entry in users)
         return min((date for date in dates if date), default=None)
 
     def _among(self, keys: Iterable[str]) -> Iterator[Entry]:
@@ -168,49 +168,49 @@ class People:
             )
 
     def add(self, key: str, entry: Entry, now: datetime) -> None:
-        """Add a person whom no project names yet."""
+        """Add a user whom no project names yet."""
         login = self.login_of(entry)
         self._index(key, login, entry)
         self.entries[key] = entry
         if accounts.is_open(entry, now):
-            self.active[key] = ActivePerson(entry, login)
+            self.active[key] = ActiveUser(entry, login)
 
     def replace(self, key: str, entry: Entry, projects: set[str], now: datetime) -> None:
-        """Replace the entry of a person who keeps login name, id and primary group."""
+        """Replace the entry of a user who keeps login name, id and primary group."""
         self.entries[key] = entry
         if accounts.is_open(entry, now):
-            self.active[key] = ActivePerson(entry, self.login_of(entry), projects)
+            self.active[key] = ActiveUser(entry, self.login_of(entry), projects)
         else:
             self.active.pop(key, None)
 
     def set_project(self, key: str, project: str, *, is_member: bool) -> None:
-        """Put a person into a project, or take one out; nothing where the account is closed."""
-        person = self.active.get(key)
-        if person and is_member:
-            person.projects.add(project)
-        elif person:
-            person.projects.discard(project)
+        """Put a user into a project, or take one out; nothing where the account is closed."""
+        user = self.active.get(key)
+        if user and is_member:
+            user.projects.add(project)
+        elif user:
+            user.projects.discard(project)
 
-    def is_same_person(self, key: str, entry: Entry) -> bool:
+    def is_same_user(self, key: str, entry: Entry) -> bool:
         """Return whether an entry differs from the former one in nothing that identifies it."""
         former = self.entries[key]
-        # The keys by which groups and machines name a person; another one needs a full decision.
+        # The keys by which groups and hosts name a user; another one needs a full decision.
         names = (
-            self._layout.people_login,
-            self._layout.people_id,
+            self._layout.users_login,
+            self._layout.users_id,
             "primaryGroupID",
             "gidNumber",
         )
         return all(sorted(entry.raw(name)) == sorted(former.raw(name)) for name in names)
 
 
-def primary_group_of(person: Entry) -> str:
-    """Return the number of a person's primary group, as ``number_of_group`` has it."""
-    return person.text("primaryGroupID") or f"gid {person.text('gidNumber')}"
+def primary_group_of(user: Entry) -> str:
+    """Return the number of a user's primary group, as ``number_of_group`` has it."""
+    return user.text("primaryGroupID") or f"gid {user.text('gidNumber')}"
 
 
 def number_of_group(group: Entry) -> str | None:
-    """Return the number by which people name their primary group; None where it has none."""
+    """Return the number by which users name their primary group; None where it has none."""
     sid, gid = group.raw("objectSid"), group.text("gidNumber")
     if sid:
         return str(relative_id(sid[0]))
