@@ -491,7 +491,7 @@ EXAMPLES = r"""
         - name: directory
           inventory: people
           source_project: tools
-          source_path: inventories/people/ldap_projects.yml
+          source_path: inventories/directory/ldap_projects.yml
           overwrite: true
           update_on_launch: true
       job_templates:

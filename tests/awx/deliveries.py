@@ -86,7 +86,7 @@ class Deliveries:
             "awx_sync_repository": self.repository,
             "awx_sync_image": os.environ.get("AWX_IMAGE", "registry.example.com/tools-ee:1"),
             "awx_sync_directory_password": os.environ.get("AWX_LDAP_PASSWORD", "reader secret"),
-            "awx_sync_machines": {
+            "awx_sync_machine_credential": {
                 "username": os.environ.get("AWX_USER", "deliverer"),
                 "ssh_key_data": self.key,
             },

@@ -74,7 +74,7 @@ def _has_what_deliveries_need(deliveries: Deliveries) -> None:
     assert (
         source["overwrite"]
         and source["update_on_launch"]
-        and source["source_path"] == "inventories/people/ldap_projects.yml"
+        and source["source_path"] == "inventories/directory/ldap_projects.yml"
     )
     assert source["credential"] == deliveries.one("credentials", f"{name} directory")["id"]
     assert deliveries.one("credentials", f"{name} directory")["inputs"] == {
@@ -145,7 +145,7 @@ def test_what_others_have_made_is_neither_changed_nor_removed(deliveries: Delive
     inventory = deliveries.send(
         "POST",
         "/api/v2/inventories/",
-        {"name": f"{deliveries.name} people", "organization": organization["id"]},
+        {"name": f"{deliveries.name} hosts", "organization": organization["id"]},
     )
     refused = deliveries.play()
     assert (
@@ -153,7 +153,7 @@ def test_what_others_have_made_is_neither_changed_nor_removed(deliveries: Delive
         and "made by somebody else; write another name, or adopt: true" in refused.output
         and deliveries.all("projects") == set()
     )
-    deliveries.send("PATCH", inventory["url"], {"name": f"{deliveries.name} other people"})
+    deliveries.send("PATCH", inventory["url"], {"name": f"{deliveries.name} other hosts"})
     assert deliveries.play().outcomes[f"organizations {deliveries.name} tools"] == "unchanged"
     gone = deliveries.play(awx_sync_state="absent")
     assert gone.rc == 0 and gone.outcomes[f"organizations {deliveries.name} tools"] == "left", (
@@ -161,11 +161,11 @@ def test_what_others_have_made_is_neither_changed_nor_removed(deliveries: Delive
     )
     assert deliveries.get(organization["url"])["description"] == "Ours" and deliveries.all(
         "inventories"
-    ) == {f"{deliveries.name} other people"}
+    ) == {f"{deliveries.name} other hosts"}
     adopted = deliveries.play(awx_sync_adopt=True)
     assert adopted.outcomes[f"organizations {deliveries.name} tools"] == "changed", adopted.output
     kept = deliveries.play(awx_sync_state="absent")
-    assert f"since it has inventories {deliveries.name} other people" in " ".join(
+    assert f"since it has inventories {deliveries.name} other hosts" in " ".join(
         kept.output.split()
     ), kept.output
     deliveries.send("DELETE", inventory["url"], {})

@@ -50,7 +50,7 @@ def test_the_directory_is_read_the_schedule_fires_and_tools_arrive(deliveries: D
     assert update["status"] == "successful", deliveries.get(
         f"{update['related']['stdout']}?format=json"
     )
-    inventory = deliveries.one("inventories", f"{deliveries.name} people")
+    inventory = deliveries.one("inventories", f"{deliveries.name} hosts")
     hosts = deliveries.get(f"{inventory['related']['hosts']}?page_size=200")["results"]
     groups = {
         group["name"]

@@ -60,7 +60,7 @@ def slapd(slapd_server: Slapd, folder: Path) -> Feed:
 @pytest.fixture
 def polled(slapd: Feed) -> Feed:
     """The same, asked now and then."""
-    return replace(slapd, options={**slapd.options, "way": "polling", "poll": 1}, mode="polling")
+    return replace(slapd, options={**slapd.options, "mode": "polling", "poll": 1}, mode="polling")
 
 
 @pytest.fixture(scope="session")

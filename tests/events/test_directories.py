@@ -19,7 +19,7 @@ Follow = Callable[..., Follower]
 
 def test_whoever_joins_and_leaves(feed: Feed, follow: Follow, folder: Path):
     follower = follow(feed)
-    assert follower.wait("way")["way"] == feed.mode
+    assert follower.wait("mode")["mode"] == feed.mode
     follower.wait("pending")
     start = len(follower.events)
     feed.join("ada")

@@ -50,7 +50,7 @@ def test_the_server_is_restarted(slapd: Feed, follow: Follow, folder: Path):
     follower = follow(slapd)
     follower.wait("snapshot")
     slapd.server.stop()
-    assert follower.wait("trouble")["remedy"]
+    assert follower.wait("trouble")["hint"]
     slapd.server.start()
     slapd.join("ada")
     slapd.leave("bob", "beta")
@@ -136,7 +136,7 @@ def test_a_group_is_emptied_by_mistake(slapd: Feed, follow: Follow, folder: Path
     for uid in ("ada", "bob", "cy"):  # one by one, which counts together
         slapd.leave(uid)
         time.sleep(0.3)
-    held = follower.wait("held")
+    held = follower.wait("blocked")
     assert any("alpha would lose all" in reason for reason in held["reasons"])
     after = wanted(folder)
     assert any("alpha" in chain.from_iterable(users.values()) for users in after.values())
@@ -149,11 +149,11 @@ def test_a_group_is_emptied_by_mistake(slapd: Feed, follow: Follow, folder: Path
     )
     follower.stop()
     again = follow(slapd)  # It is held over a restart, too.
-    let_go = again.wait("held")["let_go"]
-    (folder / f"let-go-{let_go}").touch()
+    approval = again.wait("blocked")["approval"]
+    (folder / f"approve-{approval}").touch()
     assert again.wait("left")["project"] == "alpha"
     agrees(slapd, folder)
-    assert not (folder / f"let-go-{let_go}").exists()
+    assert not (folder / f"approve-{approval}").exists()
 
 
 def test_who_comes_back_is_blocked_no_more(slapd: Feed, follow: Follow, folder: Path):
@@ -163,9 +163,9 @@ def test_who_comes_back_is_blocked_no_more(slapd: Feed, follow: Follow, folder: 
     follower.wait("pending")
     members = "\n".join(f"member: {dn(uid)}" for uid in ("ada", "bob", "cy"))
     slapd.change(modify(group("alpha"), "delete", members))
-    follower.wait("held")
+    follower.wait("blocked")
     slapd.change(modify(group("alpha"), "add", members))
-    follower.wait("released")
+    follower.wait("unblocked")
     assert follower.of_type("left") == []
     agrees(slapd, folder)
 
@@ -252,7 +252,7 @@ def test_a_directory_that_was_set_back(slapd: Feed, follow: Follow, folder: Path
     told["membership"]["revision"] = told["membership"]["revision"].replace(":20", ":21")
     path.write_text(json.dumps(told))
     trouble = follow(slapd).wait("trouble")
-    assert "is older than what was told" in trouble["what"] and "accept_older" in trouble["remedy"]
+    assert "is older than what was told" in trouble["what"] and "accept_older" in trouble["hint"]
     follow(slapd, accept_older=True).wait("pending")
 
 
@@ -326,7 +326,7 @@ def test_killed_at_any_moment(slapd: Feed, folder: Path):
     try:
         assert process.stdout
         kinds = [json.loads(process.stdout.readline())["type"] for _line in range(3)]
-        assert kinds[0] == "way"
+        assert kinds[0] == "mode"
         agrees(slapd, folder)
     finally:
         process.terminate()

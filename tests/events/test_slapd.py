@@ -34,7 +34,7 @@ Follow = Callable[..., Follower]
 
 def test_join_and_leave(slapd: Feed, follow: Follow, folder: Path):
     follower = follow(slapd)
-    assert follower.wait("way")["way"] == "syncrepl"
+    assert follower.wait("mode")["mode"] == "syncrepl"
     assert follower.wait("snapshot")["machine_count"] == 4
     assert follower.wait("pending")["hosts"] == [
         "pc1.example.com",
@@ -208,10 +208,10 @@ def test_somebody_leaves_while_what_joining_brings_is_delivered(
     assert not membership_state.read_pending(folder).hosts
 
 
-@pytest.mark.parametrize("way", ["syncrepl", "polling"])
+@pytest.mark.parametrize("mode", ["syncrepl", "polling"])
 @pytest.mark.parametrize("clock", ["+1h", "-1h"])
 def test_a_server_whose_clock_is_wrong(
-    slapd: Feed, follow: Follow, folder: Path, clock: str, way: str
+    slapd: Feed, follow: Follow, folder: Path, clock: str, mode: str
 ):
     """Where it was set back, its stamps tell a poll nothing; the reconciliation tells."""
     slapd.server.stop()
@@ -219,7 +219,7 @@ def test_a_server_whose_clock_is_wrong(
     try:
         slapd.server.start()
         follower = follow(
-            slapd, way=way, **({"poll": 1, "reconcile": 10} if way == "polling" else {})
+            slapd, mode=mode, **({"poll": 1, "reconcile": 10} if mode == "polling" else {})
         )
         follower.wait("pending")
         slapd.join("ada")

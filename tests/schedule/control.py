@@ -103,7 +103,7 @@ class Control:
                 "vars": {"shipping_membership_revision": f"time:control:{time.time_ns()}"},
             }
         }
-        self.write(f"{REPOSITORY}/inventories/people/hosts.json", json.dumps(content))
+        self.write(f"{REPOSITORY}/inventories/directory/hosts.json", json.dumps(content))
 
     def breaks(self, *, broken: bool) -> None:
         """A tool of the project has a self-test that fails, or has it no more."""

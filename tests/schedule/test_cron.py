@@ -107,7 +107,7 @@ def test_a_repository_that_is_gone(control: Control):
 
 
 def test_an_inventory_that_fails_delivers_nothing(control: Control):
-    control.write("/opt/git/tools/inventories/people/hosts.json", "{")
+    control.write("/opt/git/tools/inventories/directory/hosts.json", "{")
     control.commit()
     assert control.sync() == 2, control.read(f"{HOME}/sync.log")
     assert control.says("ada", "atlas-tiles 3") == (0, "64 tiles")

@@ -105,7 +105,7 @@ def test_the_service_for_events_becomes_ansible_rulebook(control: Control):
         "--rulebook",
         "shipping.code.deliver",
         "--inventory",
-        "inventories/people",
+        "inventories/directory",
         "--vars",
         f"{SETTINGS}/rulebook.json",
     ]

@@ -128,9 +128,9 @@ _MANAGED: dict[str, tuple[str, list[dict[str, Any]]]] = {
 
 def repository(folder: Path) -> str:
     """A git repository with what a company keeps for deliveries; its address."""
-    (folder / "inventories" / "people").mkdir(parents=True)
+    (folder / "inventories" / "directory").mkdir(parents=True)
     (folder / "deliver.yml").write_text("- import_playbook: shipping.code.deliver\n")
-    (folder / "inventories" / "people" / "ldap_projects.yml").write_text(
+    (folder / "inventories" / "directory" / "ldap_projects.yml").write_text(
         "plugin: shipping.code.ldap_projects\n"
     )
     git = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@example.com"]

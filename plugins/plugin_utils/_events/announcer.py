@@ -29,20 +29,20 @@ class Announcer:
 
     def facts(self) -> dict[str, Any]:
         """Return what each event has."""
-        return {"revision": self.revision, "way": str(self._mode or "")}
+        return {"revision": self.revision, "mode": str(self._mode or "")}
 
     def change_mode(self, mode: Mode, reason: str, server: str) -> None:
         """Announce the mode in which the source follows from now on, where it is another one."""
         if mode != self._mode:
             self._mode = mode
-            self.put(payloads.event("way", [], way=str(mode), reason=reason, server=server))
+            self.put(payloads.event("mode", [], mode=str(mode), reason=reason, server=server))
 
     def trouble(self, error: ShippingError) -> None:
         """Announce each trouble once; that it goes on is seen by missing heartbeats."""
         text = str(error)
         if text != self._trouble:
             self._trouble = text
-            cause = {"what": error.what, "cause": error.why, "remedy": error.remedy}
+            cause = {"what": error.what, "cause": error.why, "hint": error.remedy}
             self.put(payloads.event("trouble", [], **cause, **self.facts()))
 
     def recovered(self) -> None:

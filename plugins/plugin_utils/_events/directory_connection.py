@@ -75,12 +75,12 @@ class DirectoryConnection:
             has_library=library is not None,
         )
         if mode != Mode.POLLING and library is None:
-            remedy = (
+            hint = (
                 "Call pip install python-ldap for the Python that runs ansible-rulebook, or write"
-                " way: polling"
+                " mode: polling"
             )
             raise DirectoryError(
-                f"way {mode} cannot be gone", "the Python library python-ldap is missing", remedy
+                f"way {mode} cannot be gone", "the Python library python-ldap is missing", hint
             )
         try:
             self._start_listeners(library, mode, session)

@@ -111,14 +111,14 @@ class DirectoryReader:
     ) -> MembershipCache:
         taken = self._take_revision(session)
         if published and is_older(taken, published) and not self._accepts_older:
-            remedy = (
+            hint = (
                 "It catches up by itself if it is a replica; if the directory was set back on"
                 " purpose, write accept_older: true"
             )
             raise Behind(
                 f"{session.uri} is older than what was told already",
                 f"it is at {taken}, and {published} was told",
-                remedy,
+                hint,
             )
         self.cache = None  # The former one is out of date when the next line fails.
         cache = MembershipCache(read_facts(session, self._settings), self._settings, now)

@@ -257,14 +257,14 @@ class Listener:
         if name in _GONE:
             return Unanswered(f"the line to {self.uri} broke", why, AGAIN)
         if name in _LIMITS:
-            remedy = (
+            hint = (
                 "Let this account read without limits (limits dn.exact=... size=unlimited,"
                 " nsSizeLimit: -1, or an LDAP policy)"
             )
             return Incomplete(
                 f"{self.uri} does not tell this account of all entries below {self.base}",
                 why,
-                remedy,
+                hint,
             )
         if name in _CREDENTIALS:
             return Refused(
@@ -274,12 +274,12 @@ class Listener:
             )
         if name == "UNAVAILABLE_CRITICAL_EXTENSION":
             return NotOffered(
-                f"{self.uri} does not tell of changes below {self.base}", why, "Write way: polling"
+                f"{self.uri} does not tell of changes below {self.base}", why, "Write mode: polling"
             )
         return DirectoryError(
             f"the line to {self.uri} failed",
             why,
-            "Check base and the rights of this account, or write way: polling",
+            "Check base and the rights of this account, or write mode: polling",
         )
 
 

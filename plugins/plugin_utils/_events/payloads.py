@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The events as rulebooks get them. Pure.
+"""The events that rulebooks receive. Pure.
 
-One event has everything of one type that happened in one project at once, however much that is.
+One event holds all simultaneous changes of one type in one project, regardless of their number.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ Event = dict[str, Any]
 
 
 def changed(changes: Iterable[MembershipChange], facts: Mapping[str, Any]) -> Iterator[Event]:
-    """Yield the changes by project, and in it by what they are.
+    """Yield one event for each project and type of change.
 
-    ``facts`` is what is true of all of them, such as the revision.
+    ``facts`` applies to all of them, for example the revision.
     """
     for (project, kind, why, has), same in groupby(sorted(changes, key=_kind), _kind):
         members = list(same)
@@ -44,36 +44,36 @@ def _user(change: MembershipChange) -> dict[str, Any]:
 
 
 def pending(hosts: Iterable[str], facts: Mapping[str, Any]) -> Event:
-    """Return the event that these hosts have to be delivered to.
+    """Return the event that these hosts are pending.
 
-    It limits no play: whom an earlier one has served is in the inventory no more.
+    It does not limit a play: hosts that an earlier play served are no longer in the inventory.
     """
     return {**event("pending", sorted(hosts), **facts), "meta": {}}
 
 
-def held(blocked: BlockedRemovals, folder: str, facts: Mapping[str, Any]) -> Event:
-    """Return the event that so much would be removed that a user has to look at it first."""
-    removals = [
+def blocked(removals: BlockedRemovals, folder: str, facts: Mapping[str, Any]) -> Event:
+    """Return the event that removals exceed the limit and wait for an operator's approval."""
+    lost = [
         {"host": host, "id": user_id, "project": project}
-        for host, user_id, project in blocked.removals
+        for host, user_id, project in removals.removals
     ]
-    remedy = (
-        "Look whether the directory is right; if it is, let them go: touch"
-        f" {folder}/let-go-{blocked.id}"
+    hint = (
+        "Check the directory. If it is right, approve the removals: touch"
+        f" {folder}/approve-{removals.id}"
     )
     return event(
-        "held",
+        "blocked",
         [],
-        reasons=list(blocked.reasons),
-        removals=removals,
-        let_go=blocked.id,
-        remedy=remedy,
+        reasons=list(removals.reasons),
+        removals=lost,
+        approval=removals.id,
+        hint=hint,
         **facts,
     )
 
 
 def event(kind: str, hosts: list[str], **more: Any) -> Event:
-    """Return an event; ``meta.hosts`` is what limits a play."""
+    """Return an event; ``meta.hosts`` limits a play."""
     return {
         "type": kind,
         "hosts": hosts,

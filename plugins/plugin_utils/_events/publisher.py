@@ -147,9 +147,9 @@ class Publisher:
         for event in payloads.changed(changes, facts):
             self._announcer.put(event)
         if blocked.id and blocked.id != former.id:
-            self._announcer.put(payloads.held(blocked, str(self._folder), facts))
+            self._announcer.put(payloads.blocked(blocked, str(self._folder), facts))
         if former.id and not blocked.id:
-            self._announcer.put(payloads.event("released", [], let_go=former.id, **facts))
+            self._announcer.put(payloads.event("unblocked", [], approval=former.id, **facts))
 
     def _announce_again(
         self, changes: Sequence[MembershipChange], facts: Mapping[str, Any]

@@ -25,7 +25,7 @@ class CheckedRemovals:
 
 
 class RemovalApproval:
-    """What is blocked now; ``let-go-ID`` in the folder of the state approves it."""
+    """What is blocked now; ``approve-ID`` in the folder of the state approves it."""
 
     def __init__(self, folder: Path, recent: RecentRemovals) -> None:
         self.blocked = BlockedRemovals()
@@ -51,4 +51,4 @@ class RemovalApproval:
             self._file(check.approved).unlink(missing_ok=True)
 
     def _file(self, blocked: str) -> Path:
-        return self._folder / f"let-go-{blocked}"
+        return self._folder / f"approve-{blocked}"

@@ -34,7 +34,7 @@ _NUMBERS: Mapping[str, tuple[float, float, float]] = {
     "settle": (0.25, 0, 60),
     "max_shrink": (20, 0, 100),
 }
-OWN = ("source_file", "state_path", "way", "accept_older", "may_empty", *_NUMBERS)
+OWN = ("source_file", "state_path", "mode", "accept_older", "may_empty", *_NUMBERS)
 
 
 @dataclass(frozen=True)
@@ -171,10 +171,12 @@ def _number(arguments: Mapping[str, Any], name: str, problems: list[Problem]) ->
 
 
 def _mode(arguments: Mapping[str, Any], problems: list[Problem]) -> str:
-    value = str(arguments.get("way", "auto"))
+    value = str(arguments.get("mode", "auto"))
     if value not in MODES:
         problems.append(
-            Problem("way", f"is {value!r}, not one of {', '.join(MODES)}{suggestion(value, MODES)}")
+            Problem(
+                "mode", f"is {value!r}, not one of {', '.join(MODES)}{suggestion(value, MODES)}"
+            )
         )
     return value
 

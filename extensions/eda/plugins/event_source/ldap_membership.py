@@ -23,7 +23,7 @@ author:
   - shipping.code contributors (@shipping-code)
 requirements:
   - ldap3 >= 2.9, < 3
-  - python-ldap >= 3.4, < 4, for O(way=syncrepl) and O(way=notification)
+  - python-ldap >= 3.4, < 4, for O(mode=syncrepl) and O(mode=notification)
 options:
   state_path:
     description:
@@ -39,7 +39,7 @@ options:
         describe the directory are taken that are not given here. What else stands in it does not
         matter.
     type: path
-  way:
+  mode:
     description: How changes are seen; V(auto) takes what the directory offers.
     type: str
     choices: [auto, syncrepl, notification, polling]
@@ -56,7 +56,7 @@ options:
     type: float
     default: 900
   poll:
-    description: The seconds between two questions with O(way=polling).
+    description: The seconds between two questions with O(mode=polling).
     type: float
     default: 5
   settle:

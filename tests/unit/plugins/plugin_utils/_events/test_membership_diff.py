@@ -138,8 +138,8 @@ def test_one_event_for_all_who_join_a_project():
 
 def test_what_is_held_says_how_to_let_it_go():
     blocked = BlockedRemovals(("a would lose all",), (("pc1", "id-ada", "a"),))
-    event = payloads.held(blocked, "/state", {})
-    assert event["let_go"] == blocked.id and f"touch /state/let-go-{blocked.id}" in event["remedy"]
+    event = payloads.blocked(blocked, "/state", {})
+    assert event["approval"] == blocked.id and f"touch /state/approve-{blocked.id}" in event["hint"]
     assert (
         event["removals"] == [{"host": "pc1", "id": "id-ada", "project": "a"}]
         and event["meta"] == {}

@@ -98,14 +98,14 @@ def test_it_is_on_disk_when_it_is_announced(published: Published):
 
 def test_what_is_blocked_stays_until_it_is_approved(published: Published):
     published.publish("u0", "u1", "u2")
-    assert published.publish() == ["held"]
+    assert published.publish() == ["blocked"]
     assert published.members() == {"u0", "u1", "u2"}
-    blocked = published.events[0]["let_go"]
+    blocked = published.events[0]["approval"]
     assert published.publish() == [] and not published.publisher.removals.approved()
-    approval = published.folder / f"let-go-{blocked}"
+    approval = published.folder / f"approve-{blocked}"
     approval.touch()
     assert published.publisher.removals.approved() == blocked
-    assert published.publish() == ["left", "released", "pending"]
+    assert published.publish() == ["left", "unblocked", "pending"]
     assert published.members() == set() and not approval.exists()
 
 

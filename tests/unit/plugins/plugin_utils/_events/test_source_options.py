@@ -47,7 +47,7 @@ def test_the_schema_is_that_of_the_documentation():
 def test_all_mistakes_at_once():
     wrong = {
         "state_path": "state",
-        "way": "pol",
+        "mode": "pol",
         "heartbeat": 0,
         "settle": "x",
         "may_empty": "a",
@@ -57,7 +57,7 @@ def test_all_mistakes_at_once():
     with pytest.raises(SpecError) as raised:
         source_options.read({**GIVEN, "base": None, **wrong})
     text = str(raised.value)
-    for name in ("state_path", "way", "heartbeat", "settle", "may_empty", "accept_older", "base"):
+    for name in ("state_path", "mode", "heartbeat", "settle", "may_empty", "accept_older", "base"):
         assert f"  {name}: " in text
     assert "did you mean polling?" in text and "did you mean reconcile?" in text
 
