@@ -29,14 +29,14 @@ from ansible_collections.shipping.code.plugins.plugin_utils._delivery import (
     removal_limit,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery.fleet import (
-    MachineDelivery,
+    HostDelivery,
 )
 
 display = Display()
 
 _OPTIONS: dict[str, dict[str, Any]] = {
-    "step": {"type": "str", "choices": ["select", "decide", "tell"], "required": True},
-    "machines": {"type": "list", "elements": "str", "required": True},
+    "step": {"type": "str", "choices": ["select", "check", "report"], "required": True},
+    "hosts": {"type": "list", "elements": "str", "required": True},
     "users": {"type": "str", "default": "shipping_users"},
     "only": {
         "type": "dict",
@@ -56,8 +56,8 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         },
     },
     "selection": {"type": "dict"},
-    "answers": {"type": "str", "default": "delivery_answer"},
-    "final_answers": {"type": "str", "default": "delivery_final_answer"},
+    "results": {"type": "str", "default": "delivery_toolbox_result"},
+    "final_results": {"type": "str", "default": "delivery_toolbox_final_result"},
     "revision": {"type": "str"},
     "complete": {"type": "bool", "default": True},
     "state_path": {"type": "path"},
@@ -67,16 +67,16 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 _NO_TOOLS = fleet_tools.HostTools().as_data()
-_ANSWERS_OF_STEPS = {
-    "users": ("select", "decide", "tell"),
-    "answers": ("decide", "tell"),
-    "final_answers": ("tell",),
+_RESULTS_OF_STEPS = {
+    "users": ("select", "check", "report"),
+    "results": ("check", "report"),
+    "final_results": ("report",),
 }
 """The options that name variables of hosts, and the steps that read them."""
 
 
 class ActionModule(ActionBase):
-    """Compare the answers of all machines with what they had; on the control machine alone."""
+    """Compare the answers of all hosts with what they had; on the control node alone."""
 
     _requires_connection = False
     _supports_check_mode = True
@@ -90,38 +90,38 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, variables)
         try:
             options = _checked(self._task.args)
-            result.update(self._run(options, _machines(variables["hostvars"], options)))
+            result.update(self._run(options, _hosts(variables["hostvars"], options)))
         except ShippingError as error:
             result.update(error.as_result())
         return result
 
-    def _run(self, options: dict[str, Any], machines: list[MachineDelivery]) -> dict[str, Any]:
+    def _run(self, options: dict[str, Any], hosts: list[HostDelivery]) -> dict[str, Any]:
         if options["step"] == "select":
-            return _select(machines, options)
+            return _select(hosts, options)
         # The removal limit counts for the whole fleet only when every host has answered.
-        options["complete"] &= all(machine.first_answer for machine in machines)
-        with_removals = [machine.name for machine in machines if machine.has_blocked_removals]
+        options["complete"] &= all(host.first_result for host in hosts)
+        with_removals = [host.name for host in hosts if host.has_blocked_removals]
         check = removal_limit.RemovalCheck()
         memberships: removal_limit.FleetMemberships = {}
-        # A run for some machines that removes nothing has no need of what all the others have.
+        # A run for some hosts that removes nothing has no need of what all the others have.
         if options["complete"] or with_removals:
-            check, memberships = _check_removals(machines, options)
-        catalog_reasons = _check_dropped_tools(machines, options)
+            check, memberships = _check_removals(hosts, options)
+        catalog_reasons = _check_dropped_tools(hosts, options)
         if check.blocked:
             failure = _both(
-                _blocked(check, machines, options), _blocked_by_catalog(machines, catalog_reasons)
+                _blocked(check, hosts, options), _blocked_by_catalog(hosts, catalog_reasons)
             )
-            return self._report(options, machines, memberships, failure)
-        second_call = _second_call(machines, catalog_reasons)
-        if options["step"] == "decide" and second_call["apply"]:
+            return self._report(options, hosts, memberships, failure)
+        second_call = _second_call(hosts, catalog_reasons)
+        if options["step"] == "check" and second_call["approved_hosts"]:
             return {"changed": False, **second_call}
-        failure = _blocked_by_catalog(machines, catalog_reasons)
-        return self._report(options, machines, memberships, failure)
+        failure = _blocked_by_catalog(hosts, catalog_reasons)
+        return self._report(options, hosts, memberships, failure)
 
     def _report(
         self,
         options: dict[str, Any],
-        machines: list[MachineDelivery],
+        hosts: list[HostDelivery],
         memberships: removal_limit.FleetMemberships,
         failure: dict[str, Any],
     ) -> dict[str, Any]:
@@ -130,32 +130,32 @@ class ActionModule(ActionBase):
         waiting_since = {}
         if not check_mode:
             waiting_since = _remember(
-                options, machines, memberships, removals_blocked=removals_blocked
+                options, hosts, memberships, removals_blocked=removals_blocked
             )
         rows = fleet.result_rows(
-            machines, waiting_since, removals_blocked=removals_blocked, check_mode=check_mode
+            hosts, waiting_since, removals_blocked=removals_blocked, check_mode=check_mode
         )
-        # Metrics are of the whole fleet: those of some machines would hide the state of the others.
+        # Metrics are of the whole fleet: those of some hosts would hide the state of the others.
         if options["complete"] and not check_mode:
             _publish(options, rows, removals_blocked=removals_blocked)
-        faults = fleet.catalog_faults(machines)
+        faults = fleet.catalog_errors(hosts)
         if not is_quiet("auto"):
             removals = fleet.removal_lines(
-                machines, check_mode=check_mode, blocked=_blocked_causes(failure)
+                hosts, check_mode=check_mode, blocked=_blocked_causes(failure)
             )
             _show([*fleet.result_table(rows), *removals])
         # A play in batches continues with the next one, which the errors may not concern.
-        is_last = not fleet.in_later_batches(machines, options["selected"])
+        is_last = not fleet.in_later_batches(hosts, options["selected"])
         return {
             "changed": False,
-            "apply": [],
-            "machines": rows,
-            "failed_machines": {
-                row["machine"]: row["why"] for row in rows if row["state"] == fleet.FAILED
+            "approved_hosts": [],
+            "hosts": rows,
+            "failed_hosts": {
+                row["host"]: row["reason"] for row in rows if row["state"] == fleet.FAILED
             },
-            "catalog_faults": faults,
-            "catalog_failure": _catalog_failure(faults) if is_last else "",
-            "waiting": [row["machine"] for row in rows if row["state"] == fleet.WAITING],
+            "catalog_errors": faults,
+            "catalog_error_message": _catalog_error_message(faults) if is_last else "",
+            "waiting": [row["host"] for row in rows if row["state"] == fleet.WAITING],
             **failure,
         }
 
@@ -173,7 +173,7 @@ def _show(lines: list[str]) -> None:
         print_line(line)
 
 
-def _catalog_failure(faults: list[str]) -> str:
+def _catalog_error_message(faults: list[str]) -> str:
     if not faults:
         return ""
     listed = "".join(f"\n  {fault}" for fault in faults)
@@ -189,33 +189,33 @@ def _read_delivered(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_removals(
-    machines: list[MachineDelivery], options: dict[str, Any]
+    hosts: list[HostDelivery], options: dict[str, Any]
 ) -> tuple[removal_limit.RemovalCheck, removal_limit.FleetMemberships]:
     """Return whether removals are blocked, and what everybody is to have."""
     path = options["state_path"]
     baseline = fleet_state.read_baseline(path) if path else None
-    before = fleet.memberships_before(machines, baseline)
+    before = fleet.memberships_before(hosts, baseline)
     after = fleet.memberships_after(
-        machines,
+        hosts,
         _read_delivered(options),
         before,
-        fleet.in_later_batches(machines, options["selected"]),
+        fleet.in_later_batches(hosts, options["selected"]),
         complete=options["complete"],
     )
     return removal_limit.check_removals(before, after, _limits(options)), after
 
 
-def _check_dropped_tools(machines: list[MachineDelivery], options: dict[str, Any]) -> list[str]:
+def _check_dropped_tools(hosts: list[HostDelivery], options: dict[str, Any]) -> list[str]:
     """Return why tools that the catalog drops may not be removed; nothing where they may."""
     # Most runs drop nothing, and have no need of what all other hosts have.
-    if not any(machine.dropped_tools for machine in machines):
+    if not any(host.dropped_tools for host in hosts):
         return []
-    drops = fleet_tools.drops(machines, _read_tools(machines, options))
+    drops = fleet_tools.drops(hosts, _read_tools(hosts, options))
     return removal_limit.check_dropped_tools(drops, _limits(options))
 
 
 def _read_tools(
-    machines: list[MachineDelivery], options: dict[str, Any]
+    hosts: list[HostDelivery], options: dict[str, Any]
 ) -> dict[str, fleet_tools.HostTools]:
     """Return the tools of the fleet's hosts as deliveries left them."""
     path = options["state_path"]
@@ -223,7 +223,7 @@ def _read_tools(
         return {}
     # Those of hosts that have left the fleet count no more.
     records = (
-        fleet_state.read_tools_of(path, [machine.name for machine in machines])
+        fleet_state.read_tools_of(path, [host.name for host in hosts])
         if options["complete"]
         else fleet_state.read_tools(path)
     )
@@ -236,95 +236,93 @@ def _limits(options: dict[str, Any]) -> removal_limit.RemovalLimits:
     )
 
 
-def _second_call(machines: list[MachineDelivery], catalog_reasons: list[str]) -> dict[str, Any]:
-    """Return which machines remove what they hold, and how.
+def _second_call(hosts: list[HostDelivery], catalog_reasons: list[str]) -> dict[str, Any]:
+    """Return which hosts remove what they hold, and how.
 
     An error of the catalog does not keep the tools of users who have left a project.
     """
-    blocked = [machine for machine in machines if machine.has_blocked_removals]
+    blocked = [host for host in hosts if host.has_blocked_removals]
     if not catalog_reasons:
         return {
-            "apply": [machine.name for machine in blocked],
+            "approved_hosts": [host.name for host in blocked],
             "removals": "apply",
-            "may_remove": {},
+            "approved_removals": {},
         }
-    left = [machine for machine in blocked if machine.removals]
+    left = [host for host in blocked if host.removals]
     return {
-        "apply": [machine.name for machine in left],
-        "removals": "hold",
-        "may_remove": {machine.name: _pairs(machine) for machine in left},
+        "approved_hosts": [host.name for host in left],
+        "removals": "block",
+        "approved_removals": {host.name: _pairs(host) for host in left},
     }
 
 
-def _pairs(machine: MachineDelivery) -> list[dict[str, str]]:
-    return [{"id": removal["id"], "project": removal["project"]} for removal in machine.removals]
+def _pairs(host: HostDelivery) -> list[dict[str, str]]:
+    return [{"id": removal["id"], "project": removal["project"]} for removal in host.removals]
 
 
-def _select(machines: list[MachineDelivery], options: dict[str, Any]) -> dict[str, Any]:
-    """Return which machines a run is about, and what they may remove at once.
+def _select(hosts: list[HostDelivery], options: dict[str, Any]) -> dict[str, Any]:
+    """Return which hosts a run is about, and what they may remove at once.
 
-    For the whole fleet only the answers of the machines themselves count.
+    For the whole fleet only the answers of the hosts themselves count.
     """
     complete, delivered = options["complete"], {}
     if any(options["only"].values()):
         complete, delivered = False, _read_delivered(options)
-        machines = _concerned(machines, delivered, options)
+        hosts = _concerned(hosts, delivered, options)
     elif not complete:
-        delivered = _read_delivered_to(machines, options)
+        delivered = _read_delivered_to(hosts, options)
     selection = {
         "complete": complete,
-        "selected": [machine.name for machine in machines if machine.in_inventory],
+        "selected": [host.name for host in hosts if host.in_inventory],
     }
     return {
         "changed": False,
         **selection,
-        "may_remove": _may_remove(machines, delivered, {**options, **selection}),
+        "approved_removals": _approved_removals(hosts, delivered, {**options, **selection}),
     }
 
 
 def _read_delivered_to(
-    machines: list[MachineDelivery], options: dict[str, Any]
+    hosts: list[HostDelivery], options: dict[str, Any]
 ) -> dict[str, dict[str, Any]]:
-    """Return what these machines were delivered last, as far as that is known."""
+    """Return what these hosts were delivered last, as far as that is known."""
     if not options["state_path"]:
         return {}
-    names = [machine.name for machine in machines]
+    names = [host.name for host in hosts]
     return fleet_state.read_delivered_to(options["state_path"], names)
 
 
-def _may_remove(
-    machines: list[MachineDelivery], delivered: dict[str, dict[str, Any]], options: dict[str, Any]
+def _approved_removals(
+    hosts: list[HostDelivery], delivered: dict[str, dict[str, Any]], options: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return what is removed by what the machines were delivered, within the removal limit.
+    """Return what is removed by what the hosts were delivered, within the removal limit.
 
     For that they need not be queried first.
     """
     expected = [
-        fleet.with_expected_answer(machine, delivered[machine.name])
-        if machine.name in delivered
-        else machine
-        for machine in machines
+        fleet.with_expected_result(host, delivered[host.name]) if host.name in delivered else host
+        for host in hosts
     ]
-    removals = {machine.name: _pairs(machine) for machine in expected if machine.removals}
+    removals = {host.name: _pairs(host) for host in expected if host.removals}
     if not removals or _check_removals(expected, options)[0].blocked:
         return {}
     return removals
 
 
 def _concerned(
-    machines: list[MachineDelivery], delivered: dict[str, dict[str, Any]], options: dict[str, Any]
-) -> list[MachineDelivery]:
-    """Return the machines that have some users or projects, and then those that had them.
+    hosts: list[HostDelivery], delivered: dict[str, dict[str, Any]], options: dict[str, Any]
+) -> list[HostDelivery]:
+    """Return the hosts that have some users or projects, and then those that had them.
 
     A warning says so where there are none.
     """
     users, projects = frozenset(options["only"]["users"]), frozenset(options["only"]["projects"])
-    have = [machine for machine in machines if fleet.concerns(machine.users, users, projects)]
+    have = [host for host in hosts if fleet.concerns(host.users, users, projects)]
     had = [
-        machine
-        for machine in machines
-        if machine not in have
-        and fleet.concerns(delivered.get(machine.name, {}).get("users", ()), users, projects)
+        host
+        for host in hosts
+        if host not in have
+        and fleet.concerns(delivered.get(host.name, {}).get("users", ()), users, projects)
     ]
     if not (have or had):
         remembered = (
@@ -333,7 +331,7 @@ def _concerned(
             else "was delivered is not known here either, since there is no delivery_state_path"
         )
         display.warning(
-            f"no machine has any of {', '.join(sorted(users | projects))}, neither by the inventory"
+            f"no host has any of {', '.join(sorted(users | projects))}, neither by the inventory"
             f" nor by what {remembered}; nothing is delivered"
         )
     return have + had
@@ -365,26 +363,26 @@ def _problems_of_selection(options: dict[str, Any]) -> Iterator[Problem]:
         yield Problem("selection", "must be what step=select returned")
 
 
-def _machines(
+def _hosts(
     hostvars: Mapping[str, Mapping[str, Any]], options: dict[str, Any]
-) -> list[MachineDelivery]:
-    unknown = [name for name in options["machines"] if name not in hostvars]
+) -> list[HostDelivery]:
+    unknown = [name for name in options["hosts"] if name not in hostvars]
     if unknown:
         raise SpecError(
-            [Problem("machines", f"{name} is no host of the inventory") for name in unknown],
+            [Problem("hosts", f"{name} is no host of the inventory") for name in unknown],
             "the options",
         )
-    return [_machine(name, hostvars[name], options) for name in options["machines"]]
+    return [_host(name, hostvars[name], options) for name in options["hosts"]]
 
 
-def _machine(name: str, variables: Mapping[str, Any], options: dict[str, Any]) -> MachineDelivery:
+def _host(name: str, variables: Mapping[str, Any], options: dict[str, Any]) -> HostDelivery:
     """Return a host as its variables have it.
 
     What a later task of the play registers is not read, since it may be from a play before.
     """
-    users, first_answer, second_answer = (
+    users, first_result, second_result = (
         variables.get(options[option]) if options["step"] in steps else None
-        for option, steps in _ANSWERS_OF_STEPS.items()
+        for option, steps in _RESULTS_OF_STEPS.items()
     )
     try:
         kept = tuple({key: user[key] for key in ("id", "name", "projects")} for user in users or ())
@@ -393,31 +391,29 @@ def _machine(name: str, variables: Mapping[str, Any], options: dict[str, Any]) -
             [Problem(options["users"], "must be a list of users, each with id, name and projects")],
             f"the host {name}",
         ) from error
-    return MachineDelivery(
-        name, kept, first_answer or {}, second_answer or {}, in_inventory=users is not None
+    return HostDelivery(
+        name, kept, first_result or {}, second_result or {}, in_inventory=users is not None
     )
 
 
 def _remember(
     options: dict[str, Any],
-    machines: list[MachineDelivery],
+    hosts: list[HostDelivery],
     memberships: removal_limit.FleetMemberships,
     *,
     removals_blocked: bool,
 ) -> dict[str, str]:
-    """Write what was delivered, and return since when machines are waiting."""
+    """Write what was delivered, and return since when hosts are waiting."""
     path = options["state_path"]
-    states = {
-        machine.name: machine.state(removals_blocked=removals_blocked) for machine in machines
-    }
-    for machine in machines if path else ():
-        if states[machine.name] == fleet.READY:
-            _write_delivered(path, machine, options["revision"])
+    states = {host.name: host.state(removals_blocked=removals_blocked) for host in hosts}
+    for host in hosts if path else ():
+        if states[host.name] == fleet.READY:
+            _write_delivered(path, host, options["revision"])
     is_new_baseline = options["complete"] and not removals_blocked
     if path:
-        _write_tools(machines, options, is_new_baseline=is_new_baseline)
+        _write_tools(hosts, options, is_new_baseline=is_new_baseline)
     waiting_since = _waiting_since(path, states)
-    # A delivery to some machines must not lower what later removals are counted against.
+    # A delivery to some hosts must not lower what later removals are counted against.
     if path and is_new_baseline:
         baseline = {name: fleet.users_with(pairs) for name, pairs in memberships.items()}
         fleet_state.write_baseline(path, options["revision"], baseline)
@@ -425,21 +421,21 @@ def _remember(
 
 
 def _write_tools(
-    machines: list[MachineDelivery], options: dict[str, Any], *, is_new_baseline: bool
+    hosts: list[HostDelivery], options: dict[str, Any], *, is_new_baseline: bool
 ) -> None:
-    path, selected = options["state_path"], [machine for machine in machines if machine.selected]
-    records = fleet_state.read_tools_of(path, [machine.name for machine in selected])
-    for machine in selected:
-        former = fleet_tools.HostTools.from_data(records.get(machine.name, _NO_TOOLS))
+    path, selected = options["state_path"], [host for host in hosts if host.selected]
+    records = fleet_state.read_tools_of(path, [host.name for host in selected])
+    for host in selected:
+        former = fleet_tools.HostTools.from_data(records.get(host.name, _NO_TOOLS))
         tools = fleet_tools.after_run(
-            machine, former, options["may_empty"], is_new_baseline=is_new_baseline
+            host, former, options["may_empty"], is_new_baseline=is_new_baseline
         )
         if tools != former:
-            fleet_state.write_tools(path, machine.name, tools.as_data())
+            fleet_state.write_tools(path, host.name, tools.as_data())
 
 
 def _waiting_since(path: str | None, states: Mapping[str, str]) -> dict[str, str]:
-    """Return since when machines are waiting, and remember it where there is a state."""
+    """Return since when hosts are waiting, and remember it where there is a state."""
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     waiting = [name for name, state in states.items() if state == fleet.WAITING]
     if not path:
@@ -451,25 +447,25 @@ def _waiting_since(path: str | None, states: Mapping[str, str]) -> dict[str, str
     return {name: former.get(name, now) for name in waiting}
 
 
-def _write_delivered(path: str, machine: MachineDelivery, revision: str) -> None:
-    users = [dict(user) for user in machine.users]
-    record = {"host": machine.name, "revision": revision, "users": users}
+def _write_delivered(path: str, host: HostDelivery, revision: str) -> None:
+    users = [dict(user) for user in host.users]
+    record = {"host": host.name, "revision": revision, "users": users}
     fleet_state.write_delivered(path, record)
 
 
 def _blocked(
-    check: removal_limit.RemovalCheck, machines: list[MachineDelivery], options: dict[str, Any]
+    check: removal_limit.RemovalCheck, hosts: list[HostDelivery], options: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the failure that lists what would be removed, and counts what was before."""
-    names = fleet.login_names(machines)
+    names = fleet.login_names(hosts)
     present, removed = fleet.split_lost(
-        check.lost, machines, fleet.in_later_batches(machines, options["selected"])
+        check.lost, hosts, fleet.in_later_batches(hosts, options["selected"])
     )
     lost = [
-        {"machine": machine, "user": names.get(user_id, user_id), "project": project}
-        for machine, user_id, project in present
+        {"host": host, "user": names.get(user_id, user_id), "project": project}
+        for host, user_id, project in present
     ]
-    listed = "\n".join(f"  {one['machine']}: {one['user']} leaves {one['project']}" for one in lost)
+    listed = "\n".join(f"  {one['host']}: {one['user']} leaves {one['project']}" for one in lost)
     before = (
         f"{len(removed)} of these memberships have gone since the last delivery to the whole"
         " fleet. "
@@ -489,14 +485,13 @@ def _blocked(
     }
 
 
-def _blocked_by_catalog(machines: list[MachineDelivery], reasons: list[str]) -> dict[str, Any]:
+def _blocked_by_catalog(hosts: list[HostDelivery], reasons: list[str]) -> dict[str, Any]:
     """Return the failure that lists what the catalog would remove; nothing without reasons."""
     if not reasons:
         return {}
-    dropped = list(_dropped_tools(machines))
+    dropped = list(_dropped_tools(hosts))
     listed = "\n".join(
-        f"  {one['machine']}: {one['user']} loses {one['tool']} of {one['project']}"
-        for one in dropped
+        f"  {one['host']}: {one['user']} loses {one['tool']} of {one['project']}" for one in dropped
     )
     return {
         "failed": True,
@@ -530,9 +525,9 @@ def _blocked_causes(failure: dict[str, Any]) -> set[str]:
     return by_catalog if failure else set()
 
 
-def _dropped_tools(machines: list[MachineDelivery]) -> Iterator[dict[str, str]]:
-    for machine in machines:
-        for removal in machine.dropped_tools:
-            about = {"machine": machine.name, "user": removal["name"]}
+def _dropped_tools(hosts: list[HostDelivery]) -> Iterator[dict[str, str]]:
+    for host in hosts:
+        for removal in host.dropped_tools:
+            about = {"host": host.name, "user": removal["name"]}
             for tool in removal["tools"]:
                 yield {**about, "project": removal["project"], "tool": tool}

@@ -45,8 +45,8 @@ options:
       - The folder with a file for each project, C(NAME.yml), on the control machine. Relative paths
         are looked for beside the playbook or role and in its C(files).
       - A project without a file has no tools.
-      - A file with errors leaves its project as it is on the host, see RV(faults). The others are
-        delivered.
+      - A file with errors leaves its project as it is on the host, see RV(catalog_errors). The
+        others are delivered.
       - Needed where O(state=present), but for O(generation).
     type: path
   state:
@@ -60,16 +60,16 @@ options:
   removals:
     description:
       - V(apply) takes away what leaves.
-      - V(hold) adds and changes only, and returns in RV(removals) who would lose what. This is how
+      - V(block) adds and changes only, and returns in RV(removals) who would lose what. This is how
         the role C(delivery) asks all machines before anything is removed. A tool that is not ready
         is then a warning. What a project's file names under C(removed) is removed in any case.
       - In either case a uid that belongs to somebody else now loses what it had.
     type: str
-    choices: [apply, hold]
+    choices: [apply, block]
     default: apply
-  may_remove:
+  approved_removals:
     description:
-      - Who loses which project although O(removals=hold). The role C(delivery) gives here, in a
+      - Who loses which project although O(removals=block). The role C(delivery) gives here, in a
         delivery to some machines, what these were given and are not to have any more, where it
         could decide that already, so that such a machine is asked once.
     type: list
@@ -112,7 +112,7 @@ options:
       can use it in that time.
     type: int
     default: 0
-  enrol:
+  shell_integration:
     description:
       - Whether to see to the PATH of everybody who logs in, by C(/etc/profile.d), zsh, fish,
         C(environment.d) and C(pam_env.conf), as far as the system has them. cron and sudo set a
@@ -220,12 +220,12 @@ users:
           version: "1.0"
           description: Prints a map
           commands: [atlas]
-          asked: "2026-11-24T12:00:00Z"
+          requested: "2026-11-24T12:00:00Z"
           ready: "2026-11-24T12:00:02Z"
 removals:
   description: Who loses which tools, or would lose them. C(cause) is V(left) if the user is not in
     the project any more, V(dropped) if the catalog has no such tools any more, V(declared) if it
-    names them under C(removed), and V(platform) if it has them for other platforms only. C(held)
+    names them under C(removed), and V(platform) if it has them for other platforms only. C(blocked)
     says that this is still to be done.
   returned: O(state=present) with O(record)
   type: list
@@ -236,8 +236,8 @@ removals:
       project: atlas
       tools: [atlas]
       cause: left
-      held: false
-held:
+      blocked: false
+blocked:
   description: Whether any of RV(removals) are still to be done.
   returned: O(state=present) with O(record)
   type: bool
@@ -247,7 +247,7 @@ platform:
   returned: O(state=present) with O(record)
   type: str
   sample: linux x86_64
-receipt:
+installed_state:
   description: Who had which projects before.
   returned: with O(record), and O(state=absent)
   type: list
@@ -271,9 +271,9 @@ failures:
       project: atlas
       tool: atlas
       version: "1.1"
-      why: it ended with 3
+      reason: it ended with 3
       output: ["cannot find the map"]
-faults:
+catalog_errors:
   description: Errors of the catalog, each with its project, and with its tool where it concerns one
     alone. What they concern stays as it is.
   returned: O(state=present) with O(record)
@@ -282,7 +282,7 @@ faults:
   sample:
     - project: atlas
       tool: ""
-      why: "projects/atlas.yml:3:5: unknown key descripton; did you mean description?"
+      reason: "projects/atlas.yml:3:5: unknown key descripton; did you mean description?"
 holds:
   description: Tools that stay as they are since a rollback, whatever the catalog has. One without a
     version stays away.
@@ -316,9 +316,10 @@ notes:
   type: list
   elements: str
   sample: ["ada: run is the one of atlas by its priority; also run@beta"]
-enrolled:
-  description: Files of the system that were changed so that the commands are found.
-  returned: O(state=present) with O(record)
+shell_integration_files:
+  description: Startup files of the system in which the shell integration was written, or with
+    O(state=absent) removed.
+  returned: with O(record), and O(state=absent)
   type: list
   elements: str
   sample: [/etc/profile.d/shipping.sh]
@@ -328,17 +329,11 @@ removed:
   type: list
   elements: str
   sample: [0a1b2c3d4e5f60718293a4b5c6d7e8f9-atlas-1.0]
-back_to:
+rolled_back_to:
   description: The number of the generation that was gone back to.
   returned: with O(generation)
   type: int
   sample: 5
-withdrawn:
-  description: Files of the system from which the enrolment was removed.
-  returned: O(state=absent)
-  type: list
-  elements: str
-  sample: [/etc/profile.d/shipping.sh]
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -55,12 +55,12 @@ generations:
   elements: dict
   sample:
     - number: 6
-      made: "2026-11-23T09:10:18Z"
-      back_to: null
+      created: "2026-11-23T09:10:18Z"
+      rolled_back_to: null
       tools: 3
     - number: 7
-      made: "2026-11-24T12:00:02Z"
-      back_to: null
+      created: "2026-11-24T12:00:02Z"
+      rolled_back_to: null
       tools: 4
 users:
   description: Who has which tools, when they were asked for, and since when they are ready.
@@ -77,7 +77,7 @@ users:
           version: "1.0"
           description: Prints a map
           commands: [atlas]
-          asked: "2026-11-24T12:00:00Z"
+          requested: "2026-11-24T12:00:00Z"
           ready: "2026-11-24T12:00:02Z"
 holds:
   description: Tools that stay as they are since a rollback, whatever the catalog has. One without a

@@ -58,9 +58,9 @@ class Outcome:
         tables = [
             line["result"]
             for line in self.results
-            if line["action"].endswith(".delivery") and "machines" in line["result"]
+            if line["action"].endswith(".delivery") and "hosts" in line["result"]
         ]
-        return {row["machine"]: row["state"] for row in tables[-1]["machines"]}
+        return {row["host"]: row["state"] for row in tables[-1]["hosts"]}
 
     @property
     def changed(self) -> set[str]:

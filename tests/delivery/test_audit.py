@@ -32,7 +32,7 @@ def test_who_has_what(fleet: Fleet):
     assert done.ok, done.output
     rows = list(csv.DictReader((fleet.home / "audit.csv").open()))
     found = {
-        (row["machine"], row["user"], row["project"], row["tool"], row["version"], row["drift"])
+        (row["host"], row["user"], row["project"], row["tool"], row["version"], row["drift"])
         for row in rows
     }
     assert found == {
@@ -44,5 +44,5 @@ def test_who_has_what(fleet: Fleet):
     }
     assert len(rows) == 5
     for row in rows:
-        for when in ("asked", "ready"):
+        for when in ("requested", "ready"):
             assert re.fullmatch(r"20\d\d-\d\d-\d\dT[\d:]+Z", row[when])

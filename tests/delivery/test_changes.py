@@ -176,7 +176,7 @@ def test_tools_that_the_catalog_drops(fleet: Fleet):
     assert not alone.ok and "all users of atlas would lose sky" in alone.output, alone.output
     for flags in (("--check",), (), ()):
         stopped = fleet.deliver(*flags)
-        assert not stopped.ok and stopped.states[PC1] == "held", stopped.output
+        assert not stopped.ok and stopped.states[PC1] == "blocked", stopped.output
         assert (
             "all users of atlas would lose sky (removed: [sky] in atlas.yml, or"
             " delivery_may_empty: [atlas])" in stopped.output
@@ -229,7 +229,7 @@ def test_the_brake_of_a_project(fleet: Fleet):
             in stopped.output
         ), stopped.output
         assert f"{PC1}: bob leaves atlas" in stopped.output
-        assert fleet.commands(PC1, "bob") == {"atlas", "beta"} and stopped.states[PC1] == "held"
+        assert fleet.commands(PC1, "bob") == {"atlas", "beta"} and stopped.states[PC1] == "blocked"
     done = fleet.deliver(delivery_may_empty=["atlas"])
     assert done.ok and fleet.commands(PC1, "bob") == {"beta"} and fleet.commands(PC3, "cy") == set()
     assert fleet.deliver().changed == set()
@@ -573,7 +573,7 @@ def test_back_and_away(fleet: Fleet):
     assert fleet.task("toolbox", {"generation": "previous"}).ok
     assert fleet.says(PC1, "ada", "atlas") == (0, "atlas 1")
     found = fleet.task("toolbox_info", {}).of(PC1, "toolbox_info")[0]
-    assert [one["back_to"] for one in found["generations"]] == [None, None, 1] and found[
+    assert [one["rolled_back_to"] for one in found["generations"]] == [None, None, 1] and found[
         "drift"
     ] == []
     held = fleet.deliver()

@@ -175,7 +175,7 @@ def test_a_wheel_for_another_python(fleet: Fleet):
     ), done.output
     assert (
         fleet.says(PC, USER, "bash -lc 'echo $A'") == (0, "b")
-        and "uv" not in done.of(PC)[-1]["failures"][0]["why"]
+        and "uv" not in done.of(PC)[-1]["failures"][0]["reason"]
     )
 
 

@@ -54,7 +54,7 @@ def test_cron_delivers(control: Control):
     told = control.metrics()
     assert (
         told["shipping_sync_exit_status"] == 0
-        and told['shipping_delivery_machines{state="ready"}'] == 1
+        and told['shipping_delivery_hosts{state="ready"}'] == 1
     ), told
     assert (
         told["shipping_sync_last_success_timestamp_seconds"]
@@ -76,7 +76,7 @@ def test_a_machine_that_is_off_is_waiting(control: Control):
     control.pc.power_off()
     try:
         assert control.sync() == 0, control.read(f"{HOME}/sync.log")
-        assert control.metrics()['shipping_delivery_machines{state="waiting"}'] == 1
+        assert control.metrics()['shipping_delivery_hosts{state="waiting"}'] == 1
         assert control.sync() == 0 and control.metrics()["shipping_delivery_lag_seconds"] > 0
     finally:
         control.pc.power_on()
@@ -90,7 +90,7 @@ def test_a_machine_that_fails_is_told_apart(control: Control):
     assert control.sync() == 1, control.read(f"{HOME}/sync.log")
     told = control.metrics()
     assert (
-        told['shipping_delivery_machines{state="failed"}'] == 1
+        told['shipping_delivery_hosts{state="failed"}'] == 1
         and told["shipping_sync_exit_status"] == 1
     )
     assert told["shipping_sync_last_success_timestamp_seconds"] == former

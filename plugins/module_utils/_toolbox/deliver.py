@@ -53,7 +53,7 @@ class Request(NamedTuple):
     record: Mapping[str, Any]
     manifests: list[dict[str, Any]]
     block_removals: bool = False
-    may_remove: targets.Pairs = frozenset()
+    approved_removals: targets.Pairs = frozenset()
     keep: int = 3
     grace: float = 0
     accept_older: bool = False
@@ -170,7 +170,7 @@ class _Delivery:
             accounts,
             self.now,
             block_removals=self.request.block_removals,
-            may_remove=self.request.may_remove,
+            approved_removals=self.request.approved_removals,
         )
 
     def _programs(self, sources: Iterable[Source]) -> list[HelperProgram]:
@@ -346,19 +346,19 @@ class _Delivery:
             "generation": self.generations.current().number,
             "missing": missing,
             "removals": [
-                {**removal.as_data(), "held": removal in undone} for removal in target.removals
+                {**removal.as_data(), "blocked": removal in undone} for removal in target.removals
             ],
-            "held": bool(undone),
+            "blocked": bool(undone),
             "platform": f"{self.facts.os} {self.facts.arch}",
-            "receipt": delivery_report.receipt(self.current),
+            "installed_state": delivery_report.installed_state(self.current),
             "users": delivery_report.users(views),
             "unknown": list(target.unknown),
             "ready": not any((progress.failures, progress.faults, target.unknown, undone, missing)),
-            "faults": progress.faults,
+            "catalog_errors": progress.faults,
             "holds": holds.as_data(self.held),
             "failures": [failure.as_data() for failure in progress.failures],
             "notes": progress.notes,
-            "enrolled": progress.integrated,
+            "shell_integration_files": progress.integrated,
             "removed": progress.removed,
             "failure_texts": [str(failure) for failure in progress.failures],
             "diff": delivery_report.diff(self.current.views, views),

@@ -17,7 +17,7 @@ from .installers.installer import SystemFacts
 from .wanted_tools import Source
 
 
-def receipt(generation: Generation) -> list[dict[str, Any]]:
+def installed_state(generation: Generation) -> list[dict[str, Any]]:
     """Return who has which projects, as in a membership record."""
     return [
         {"id": view.id, "name": view.name, "projects": view.projects} for view in generation.views
@@ -32,7 +32,7 @@ def users(views: tuple[View, ...]) -> list[dict[str, Any]]:
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
-    keys = ("project", "name", "type", "version", "description", "asked", "ready")
+    keys = ("project", "name", "type", "version", "description", "requested", "ready")
     return {**{key: getattr(tool, key) for key in keys}, "commands": sorted(tool.commands)}
 
 

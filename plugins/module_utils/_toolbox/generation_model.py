@@ -29,13 +29,13 @@ class Tool(NamedTuple):
     path: str = ""
     place: str = ""
     """The folder in the store, empty where the type has none."""
-    asked: str = ""
+    requested: str = ""
     ready: str = ""
 
     @property
     def as_wanted(self) -> Tool:
         """Return the tool as it is requested; two that are equal in this are the same."""
-        return self._replace(place="", asked="", ready="")
+        return self._replace(place="", requested="", ready="")
 
     def as_data(self) -> dict[str, Any]:
         """Return plain data."""
@@ -95,9 +95,9 @@ class Generation(NamedTuple):
     """
 
     number: int = 0
-    made: str = ""
+    created: str = ""
     views: tuple[View, ...] = ()
-    back_to: int | None = None
+    rolled_back_to: int | None = None
 
     @property
     def pairs(self) -> set[tuple[str, str]]:
@@ -129,9 +129,9 @@ class Generation(NamedTuple):
         """Return what as_data() was made from."""
         return cls(
             data["number"],
-            data["made"],
+            data["created"],
             tuple(map(View.from_data, data["views"])),
-            data.get("back_to"),
+            data.get("rolled_back_to"),
         )
 
 

@@ -66,7 +66,7 @@ def roll_back(rollback: Rollback, lock_timeout: float, *, check_mode: bool) -> d
         return {
             "changed": changed,
             "generation": generations.current().number,
-            "back_to": old.number,
+            "rolled_back_to": old.number,
             "users": users(views),
             "holds": holds.as_data(held),
             "diff": diff(current.views, views),

@@ -153,13 +153,15 @@ class Generations:
         return removed
 
 
-def publish_draft(root: str, views: tuple[View, ...], now: str, back_to: int | None = None) -> None:
+def publish_draft(
+    root: str, views: tuple[View, ...], now: str, rolled_back_to: int | None = None
+) -> None:
     """Make a generation of the draft, and let users see it."""
     generations = Generations(root)
     ready = tuple(
         view.map_tools(lambda tool: tool._replace(ready=tool.ready or now)) for view in views
     )
-    generation = Generation(generations.next_number(), now, ready, back_to)
+    generation = Generation(generations.next_number(), now, ready, rolled_back_to)
     generations.publish(generation)
     generations.switch(generation.number)
 

@@ -36,8 +36,8 @@ def inspect(root: str) -> dict[str, Any]:
         "generations": [
             {
                 "number": generation.number,
-                "made": generation.made,
-                "back_to": generation.back_to,
+                "created": generation.created,
+                "rolled_back_to": generation.rolled_back_to,
                 "tools": len(list(generation.tools)),
             }
             for generation in kept

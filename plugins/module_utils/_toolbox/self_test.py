@@ -28,7 +28,7 @@ class FailedTool(NamedTuple):
 
     view: View
     tool: Tool
-    why: str
+    reason: str
     output: tuple[str, ...] = ()
 
     @property
@@ -40,7 +40,9 @@ class FailedTool(NamedTuple):
         """Return a sentence, with the last line of the test."""
         tool = self.tool
         last = f" ({self.output[-1]})" if self.output else ""
-        return f"{tool.project} {tool.name} {tool.version} for {self.view.name}: {self.why}{last}"
+        return (
+            f"{tool.project} {tool.name} {tool.version} for {self.view.name}: {self.reason}{last}"
+        )
 
     def as_data(self) -> dict[str, Any]:
         """Return plain data."""
@@ -49,7 +51,7 @@ class FailedTool(NamedTuple):
             "project": self.tool.project,
             "tool": self.tool.name,
             "version": self.tool.version,
-            "why": self.why,
+            "reason": self.reason,
             "output": list(self.output),
         }
 

@@ -144,8 +144,8 @@ def _with_block(path: str, old: str, block: str) -> str:
         raise Unsupported(
             f"{path} sets PATH already",
             "of two settings one would be lost",
-            f"Put {view}: at the beginning of that value and write enrol: false, or take the"
-            " line out",
+            f"Put {view}: at the beginning of that value and set shell_integration: false, or"
+            " remove the line",
         )
     if _BLOCK.search(old):
         # A function, since re.sub() would expand backslashes in a text.

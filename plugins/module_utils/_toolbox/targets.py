@@ -55,10 +55,10 @@ class ToolRemoval(NamedTuple):
         """Return plain data."""
         return {**self._asdict(), "tools": list(self.tools)}
 
-    def may_be_done(self, may_remove: Pairs) -> bool:
+    def may_be_done(self, approved_removals: Pairs) -> bool:
         """Return whether it need not wait until all workstations have answered."""
         if self.cause == LEFT:
-            return (self.id, self.project) in may_remove
+            return (self.id, self.project) in approved_removals
         return self.cause == DECLARED
 
 
@@ -81,12 +81,12 @@ def target(
     now: str,
     *,
     block_removals: bool = False,
-    may_remove: Pairs = frozenset(),
+    approved_removals: Pairs = frozenset(),
 ) -> ToolboxTarget:
     """Return what the machine is to have.
 
-    With ``block_removals`` users that would lose a project keep it for now, unless ``may_remove``
-    has it.
+    With ``block_removals`` users that would lose a project keep it for now, unless
+    ``approved_removals`` has it.
     """
     views: list[View] = []
     unknown, notes = [], []
@@ -107,7 +107,9 @@ def target(
     removals = tuple(_removals(current, views, {user.id: user for user in users}))
     blocked: tuple[ToolRemoval, ...] = ()
     if block_removals:
-        blocked = tuple(removal for removal in removals if not removal.may_be_done(may_remove))
+        blocked = tuple(
+            removal for removal in removals if not removal.may_be_done(approved_removals)
+        )
         views = _with_blocked(current, views, accounts, logins, blocked)
     return ToolboxTarget(ordered(views), removals, blocked, tuple(unknown), tuple(notes))
 
@@ -127,13 +129,13 @@ def _with_state(tool: Tool, former: View, now: str, held: Pairs) -> Tool:
     """
     old = former.find(tool.project, tool.name)
     if old is None:
-        return tool._replace(asked=now)
+        return tool._replace(requested=now)
     if (tool.project, tool.name) in held:
         return old
     # The same object with the same test: what else differs, such as a priority, needs no new test.
     if old.as_wanted == tool or (old.object == tool.object and old.self_test == tool.self_test):
-        return tool._replace(place=old.place, asked=old.asked, ready=old.ready)
-    return tool._replace(asked=now)
+        return tool._replace(place=old.place, requested=old.requested, ready=old.ready)
+    return tool._replace(requested=now)
 
 
 def _removals(
@@ -250,4 +252,4 @@ def same(left: Iterable[View], right: Iterable[View]) -> bool:
 
 
 def _without_times(view: View) -> View:
-    return view.map_tools(lambda tool: tool._replace(ready="", asked=""))
+    return view.map_tools(lambda tool: tool._replace(ready="", requested=""))

@@ -43,12 +43,14 @@ def _toolbox(options: Options, *, check_mode: bool) -> dict[str, Any]:
         root=options["path"],
         record=options["record"],
         manifests=options["_projects"] or [],
-        block_removals=options["removals"] == "hold",
-        may_remove=frozenset((pair["id"], pair["project"]) for pair in options["may_remove"]),
+        block_removals=options["removals"] == "block",
+        approved_removals=frozenset(
+            (pair["id"], pair["project"]) for pair in options["approved_removals"]
+        ),
         keep=options["keep"],
         grace=options["grace"],
         accept_older=options["accept_older"],
-        integrate_shells=options["enrol"],
+        integrate_shells=options["shell_integration"],
         test_timeout=options["test_timeout"],
         lock_timeout=options["lock_timeout"],
         programs=options["_programs"] or {},
@@ -101,7 +103,7 @@ def _result(report: dict[str, Any], *, may_fail: bool, is_unfinished: bool) -> d
     failures = report.pop("failure_texts")
     # What is missing is sent first: the next call reports the errors.
     if may_fail and not is_unfinished:
-        failures += [fault["why"] for fault in report["faults"]]
+        failures += [error["reason"] for error in report["catalog_errors"]]
     if failures and may_fail:
         rest = (
             "What was there before is still there"

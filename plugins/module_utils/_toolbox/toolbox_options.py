@@ -18,8 +18,8 @@ TOOLBOX: dict[str, dict[str, Any]] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "record": {"type": "dict"},
     "catalog": {"type": "path"},
-    "removals": {"type": "str", "choices": ["apply", "hold"], "default": "apply"},
-    "may_remove": {
+    "removals": {"type": "str", "choices": ["apply", "block"], "default": "apply"},
+    "approved_removals": {
         "type": "list",
         "elements": "dict",
         "default": [],
@@ -30,7 +30,7 @@ TOOLBOX: dict[str, dict[str, Any]] = {
     "unhold": {"type": "list", "elements": "str", "default": []},
     "keep": {"type": "int", "default": 3},
     "grace": {"type": "int", "default": 0},
-    "enrol": {"type": "bool", "default": True},
+    "shell_integration": {"type": "bool", "default": True},
     "accept_older": {"type": "bool", "default": False},
     "test_timeout": {"type": "int", "default": 60},
     "lock_timeout": {"type": "int", "default": 60},

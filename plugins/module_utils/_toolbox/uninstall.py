@@ -10,7 +10,7 @@ from typing import Any
 
 from . import workstation
 from .atomic_files import remove
-from .delivery_report import diff, receipt
+from .delivery_report import diff, installed_state
 from .generations import Generations
 from .shell_integration import remove_shell_integration
 
@@ -48,7 +48,7 @@ def uninstall(root: str, etc: str, lock_timeout: float, *, check_mode: bool) -> 
             os.rmdir(root)
     return {
         "changed": bool(integrated or written),
-        "withdrawn": integrated,
-        "receipt": receipt(current),
+        "shell_integration_files": integrated,
+        "installed_state": installed_state(current),
         "diff": diff(current.views, ()),
     }

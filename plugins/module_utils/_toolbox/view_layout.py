@@ -122,7 +122,7 @@ def _listing(view: View) -> list[dict[str, object]]:
             "tool": tool.name,
             "version": tool.version,
             "commands": sorted(tool.commands),
-            "since": tool.asked,
+            "since": tool.requested,
             "description": tool.description,
         }
         for tool in view.tools
@@ -138,7 +138,7 @@ def _table(view: View) -> str:
                 what,
                 tool.version or "-",
                 tool.project,
-                tool.asked.replace("T", " ")[:16],
+                tool.requested.replace("T", " ")[:16],
                 tool.description,
             )
         )

@@ -32,7 +32,7 @@ class CatalogFault(NamedTuple):
     project: str
     tool: str
     """Empty for the whole project."""
-    why: str
+    reason: str
 
     def as_data(self) -> dict[str, str]:
         """Return plain data."""

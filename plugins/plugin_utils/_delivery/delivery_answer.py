@@ -10,7 +10,7 @@ variable, and so no time has to be compared.
 
 ::
 
-    {"format": 1, "removals_held": BOOLEAN, "machines": {NAME: STATE, ...}}
+    {"format": 1, "removals_blocked": BOOLEAN, "hosts": {NAME: STATE, ...}}
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def write_answer(rows: Iterable[Mapping[str, Any]], *, removals_blocked: bool) -
         return
     answer = {
         "format": FORMAT,
-        "removals_held": removals_blocked,
-        "machines": {row["machine"]: row["state"] for row in rows},
+        "removals_blocked": removals_blocked,
+        "hosts": {row["host"]: row["state"] for row in rows},
     }
     # Not ``lasting``: a power cut ends the program that waits for it, too.
     membership_state.replace(Path(path), json.dumps(answer), 0o600, PATH_VARIABLE, lasting=False)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A delivery to many machines: what each answered, what it had and what it is to have. Pure."""
+"""A delivery to many hosts: what each answered, what it had and what it is to have. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from ...module_utils._core.text_table import text_table
 from .removal_limit import FleetMemberships, LostMembership, Memberships
 
-READY, WAITING, FAILED, BLOCKED = "ready", "waiting", "failed", "held"
+READY, WAITING, FAILED, BLOCKED = "ready", "waiting", "failed", "blocked"
 # As the toolbox answers; what runs on workstations is not loaded here.
 LEFT, DROPPED, DECLARED, OTHER_PLATFORM = "left", "dropped", "declared", "platform"
 _BY_CATALOG = (DROPPED, OTHER_PLATFORM)
@@ -20,8 +20,8 @@ INCOMPLETE, WOULD_CHANGE, NOT_SELECTED = "incomplete", "would change", "not sele
 
 
 @dataclass(frozen=True)
-class MachineDelivery:
-    """A delivery to one machine of the play.
+class HostDelivery:
+    """A delivery to one host of the play.
 
     Its users by the inventory, the first answer of its toolbox, and the second one where removals
     were approved.
@@ -29,35 +29,35 @@ class MachineDelivery:
 
     name: str
     users: tuple[Mapping[str, Any], ...]
-    first_answer: Mapping[str, Any]
-    second_answer: Mapping[str, Any]
+    first_result: Mapping[str, Any]
+    second_result: Mapping[str, Any]
     in_inventory: bool = True
     """Whether the inventory says what its users are."""
 
     @property
     def selected(self) -> bool:
         """Return whether this run is about it."""
-        return bool(self.first_answer) and not self.first_answer.get("skipped")
+        return bool(self.first_result) and not self.first_result.get("skipped")
 
     @property
     def answered(self) -> bool:
         """Return whether the toolbox itself has answered."""
         return (
             self.selected
-            and not self.first_answer.get("unreachable")
-            and "receipt" in self.first_answer
+            and not self.first_result.get("unreachable")
+            and "installed_state" in self.first_result
         )
 
     @property
-    def last_answer(self) -> Mapping[str, Any]:
+    def last_result(self) -> Mapping[str, Any]:
         """Return the second answer, or the first where there is no other."""
-        if self.second_answer and not self.second_answer.get("skipped"):
-            return self.second_answer
-        return self.first_answer
+        if self.second_result and not self.second_result.get("skipped"):
+            return self.second_result
+        return self.first_result
 
     @property
     def removals(self) -> list[Mapping[str, Any]]:
-        """Return which user would lose which project, as the machine says."""
+        """Return which user would lose which project, as the host says."""
         return [one for one in self._all_removals if one.get("cause") not in _BY_CATALOG]
 
     @property
@@ -72,23 +72,23 @@ class MachineDelivery:
 
     def removals_without(self, causes: Collection[str]) -> list[Mapping[str, Any]]:
         """Return which user would lose which tools, but for these causes."""
-        removals = list(self.first_answer.get("removals") or ()) if self.answered else []
+        removals = list(self.first_result.get("removals") or ()) if self.answered else []
         return [removal for removal in removals if removal.get("cause", LEFT) not in causes]
 
     @property
     def has_blocked_removals(self) -> bool:
         """Return whether any of the removals are still to be done."""
-        return self.answered and bool(self.first_answer.get("held"))
+        return self.answered and bool(self.first_result.get("blocked"))
 
     @property
     def done_removals(self) -> list[Mapping[str, Any]]:
-        """Return what was removed, as the machine says at last."""
+        """Return what was removed, as the host says at last."""
         # A second answer that was skipped has no removals.
         removals = [
-            *(self.first_answer.get("removals") or ()),
-            *(self.second_answer.get("removals") or ()),
+            *(self.first_result.get("removals") or ()),
+            *(self.second_result.get("removals") or ()),
         ]
-        return [removal for removal in removals if not removal["held"]]
+        return [removal for removal in removals if not removal["blocked"]]
 
     @property
     def memberships_after(self) -> Memberships:
@@ -97,31 +97,31 @@ class MachineDelivery:
         return memberships_of(self.users) - removed
 
     def state(self, *, removals_blocked: bool, check_mode: bool = False) -> str:
-        """Return the outcome of the delivery to this machine."""
+        """Return the outcome of the delivery to this host."""
         if not self.selected:
             return NOT_SELECTED
         # No failure: a workstation that is off gets what it lacks from the next delivery.
-        if self.last_answer.get("unreachable"):
+        if self.last_result.get("unreachable"):
             return WAITING
-        if removals_blocked and self.has_blocked_removals and not self.first_answer.get("failures"):
+        if removals_blocked and self.has_blocked_removals and not self.first_result.get("failures"):
             return BLOCKED
-        return self._state_of_answer(check_mode=check_mode)
+        return self._state_of_result(check_mode=check_mode)
 
-    def _state_of_answer(self, *, check_mode: bool) -> str:
-        answer = self.last_answer
+    def _state_of_result(self, *, check_mode: bool) -> str:
+        answer = self.last_result
         # A toolbox that has errors of the catalog alone fails its call, but not the workstation.
-        failed = answer.get("failed") and not answer.get("faults")
+        failed = answer.get("failed") and not answer.get("catalog_errors")
         if failed or answer.get("failures") or "ready" not in answer:
             return FAILED
         if check_mode and answer.get("changed"):
             return WOULD_CHANGE
-        if answer.get("unknown") or answer.get("faults"):
+        if answer.get("unknown") or answer.get("catalog_errors"):
             return INCOMPLETE
         return READY if answer["ready"] else FAILED
 
     def reason(self) -> str:
         """Return why it is not ready, in a few words."""
-        answer = self.last_answer
+        answer = self.last_result
         if answer.get("unreachable"):
             return "cannot be reached"
         if answer.get("failures"):
@@ -129,7 +129,7 @@ class MachineDelivery:
                 f"{failure['project']} {failure['tool']} for {failure['user']}: {failure['why']}"
                 for failure in answer["failures"]
             )
-        if answer.get("unknown") or answer.get("faults"):
+        if answer.get("unknown") or answer.get("catalog_errors"):
             return "; ".join(_reasons_of_incomplete(answer))
         if "ready" in answer and not answer.get("failed"):
             return ""
@@ -145,20 +145,20 @@ _CAUSES = {
 
 
 def removal_lines(
-    machines: Iterable[MachineDelivery], *, check_mode: bool = False, blocked: Collection[str] = ()
+    hosts: Iterable[HostDelivery], *, check_mode: bool = False, blocked: Collection[str] = ()
 ) -> list[str]:
     """Return a line for each removal that was done: what, from whom, where and why.
 
     In check mode nothing is done: the lines are of what would be, without ``blocked`` causes.
     """
     lines: dict[tuple[str, str, str], list[str]] = {}
-    for machine in machines:
-        removals = machine.done_removals
+    for host in hosts:
+        removals = host.done_removals
         if check_mode:
-            removals = machine.removals_without(blocked)
+            removals = host.removals_without(blocked)
         for removal in removals:
             key = (removal["project"], ", ".join(removal["tools"]), removal.get("cause", LEFT))
-            lines.setdefault(key, []).append(f"{removal['name']} on {machine.name}")
+            lines.setdefault(key, []).append(f"{removal['name']} on {host.name}")
     verb = "would be removed" if check_mode else "removed"
     return [
         f"{verb}: {project} {tools} from {', '.join(users)} ({_CAUSES[cause]})"
@@ -169,8 +169,8 @@ def removal_lines(
 def _reasons_of_incomplete(answer: Mapping[str, Any]) -> Iterator[str]:
     if answer.get("unknown"):
         yield f"users unknown to it: {', '.join(answer['unknown'])}"
-    if answer.get("faults"):
-        names = [_name_of(fault) for fault in answer["faults"]]
+    if answer.get("catalog_errors"):
+        names = [_name_of(fault) for fault in answer["catalog_errors"]]
         yield f"not updated because of errors in the catalog: {', '.join(names)}"
 
 
@@ -178,12 +178,12 @@ def _name_of(fault: Mapping[str, str]) -> str:
     return f"{fault['project']} {fault['tool']}".rstrip()
 
 
-def catalog_faults(machines: Iterable[MachineDelivery]) -> list[str]:
+def catalog_errors(hosts: Iterable[HostDelivery]) -> list[str]:
     """Return the errors of the catalog that any workstation met, each once."""
     faults: dict[tuple[str, str], str] = {}
-    for machine in machines:
-        for fault in machine.last_answer.get("faults") or ():
-            faults[fault["project"], fault["tool"]] = fault["why"]
+    for host in hosts:
+        for fault in host.last_result.get("catalog_errors") or ():
+            faults[fault["project"], fault["tool"]] = fault["reason"]
     # The tools of a type whose helper program is missing have one reason together.
     return list(dict.fromkeys(why for _name, why in sorted(faults.items())))
 
@@ -203,30 +203,28 @@ def concerns(
     return any(user["name"] in names or not projects.isdisjoint(user["projects"]) for user in users)
 
 
-def in_later_batches(
-    machines: Iterable[MachineDelivery], selected: Iterable[str]
-) -> list[MachineDelivery]:
-    """Return the machines whose batch of the play comes later.
+def in_later_batches(hosts: Iterable[HostDelivery], selected: Iterable[str]) -> list[HostDelivery]:
+    """Return the hosts whose batch of the play comes later.
 
     ``selected`` are the names of those that the play is about.
     """
     names = frozenset(selected)
-    return [machine for machine in machines if not machine.first_answer and machine.name in names]
+    return [host for host in hosts if not host.first_result and host.name in names]
 
 
 def split_lost(
     lost: Iterable[LostMembership],
-    machines: Sequence[MachineDelivery],
-    later: Iterable[MachineDelivery],
+    hosts: Sequence[HostDelivery],
+    later: Iterable[HostDelivery],
 ) -> tuple[list[LostMembership], list[LostMembership]]:
     """Return what would be removed, and what has been removed already.
 
     The latter was removed by this run, or by one before it that was not about the whole fleet.
     """
-    blocked = set(_blocked_removals(machines))
+    blocked = set(_blocked_removals(hosts))
     # What a host that did not answer has lost is not known, so it counts as present.
-    silent = {machine.name for machine in machines if machine.selected and not machine.answered}
-    silent |= {machine.name for machine in later}
+    silent = {host.name for host in hosts if host.selected and not host.answered}
+    silent |= {host.name for host in later}
     present: list[LostMembership] = []
     removed: list[LostMembership] = []
     for membership in lost:
@@ -235,38 +233,42 @@ def split_lost(
     return present, removed
 
 
-def _blocked_removals(machines: Iterable[MachineDelivery]) -> Iterator[LostMembership]:
-    for machine in machines:
-        for removal in machine.removals:
-            if removal["held"]:
-                yield machine.name, removal["id"], removal["project"]
+def _blocked_removals(hosts: Iterable[HostDelivery]) -> Iterator[LostMembership]:
+    for host in hosts:
+        for removal in host.removals:
+            if removal["blocked"]:
+                yield host.name, removal["id"], removal["project"]
 
 
-def with_expected_answer(machine: MachineDelivery, delivered: Mapping[str, Any]) -> MachineDelivery:
-    """Return the machine as if it had answered that it has what was delivered last."""
+def with_expected_result(host: HostDelivery, delivered: Mapping[str, Any]) -> HostDelivery:
+    """Return the host as if it had answered that it has what was delivered last."""
     names = {user["id"]: user["name"] for user in delivered["users"]}
-    lost = sorted(memberships_of(delivered["users"]) - memberships_of(machine.users))
+    lost = sorted(memberships_of(delivered["users"]) - memberships_of(host.users))
     removals = [
-        {"id": user_id, "name": names[user_id], "project": project, "held": True}
+        {"id": user_id, "name": names[user_id], "project": project, "blocked": True}
         for user_id, project in lost
     ]
     # So the removal limit decides before the first call, which then removes at once: a delivery to
     # some hosts takes one round trip.
-    answer = {"receipt": delivered["users"], "removals": removals, "held": bool(removals)}
-    return replace(machine, first_answer=answer)
+    answer = {
+        "installed_state": delivered["users"],
+        "removals": removals,
+        "blocked": bool(removals),
+    }
+    return replace(host, first_result=answer)
 
 
 def memberships_before(
-    machines: Iterable[MachineDelivery], baseline: Mapping[str, Any] | None
+    hosts: Iterable[HostDelivery], baseline: Mapping[str, Any] | None
 ) -> FleetMemberships:
-    """Return what everybody had at the last delivery to all, else as the machines answer."""
+    """Return what everybody had at the last delivery to all, else as the hosts answer."""
     answered = {
-        machine.name: memberships_of(machine.first_answer["receipt"])
-        for machine in machines
-        if machine.answered
+        host.name: memberships_of(host.first_result["installed_state"])
+        for host in hosts
+        if host.answered
     }
     remembered = {
-        name: memberships_of(users) for name, users in (baseline or {}).get("machines", {}).items()
+        name: memberships_of(users) for name, users in (baseline or {}).get("hosts", {}).items()
     }
     # The baseline before the answers: thirty runs that remove one member each would look harmless
     # one by one, against what a host still has.
@@ -274,26 +276,26 @@ def memberships_before(
 
 
 def memberships_after(
-    machines: Iterable[MachineDelivery],
+    hosts: Iterable[HostDelivery],
     delivered: Mapping[str, Mapping[str, Any]],
     before: FleetMemberships,
-    later: Iterable[MachineDelivery] = (),
+    later: Iterable[HostDelivery] = (),
     *,
     complete: bool,
 ) -> FleetMemberships:
     """Return what everybody is to have.
 
-    ``later`` are machines of later batches of the play; those that it is not about stay as they
+    ``later`` are hosts of later batches of the play; those that it is not about stay as they
     were delivered.
     """
-    selected = {machine.name: machine.memberships_after for machine in machines if machine.selected}
+    selected = {host.name: host.memberships_after for host in hosts if host.selected}
     if complete:
         return selected
     others = {
         name: memberships_of(delivered[name]["users"]) if name in delivered else memberships
         for name, memberships in before.items()
     }
-    coming = {machine.name: memberships_of(machine.users) for machine in later}
+    coming = {host.name: memberships_of(host.users) for host in later}
     return {**others, **coming, **selected}
 
 
@@ -305,66 +307,66 @@ def users_with(memberships: Memberships) -> list[dict[str, Any]]:
     return [{"id": user_id, "projects": names} for user_id, names in projects.items()]
 
 
-def login_names(machines: Iterable[MachineDelivery]) -> dict[str, str]:
+def login_names(hosts: Iterable[HostDelivery]) -> dict[str, str]:
     """Return login names by id, as far as they are known; the inventory's go before."""
     installed: dict[str, str] = {}
     current: dict[str, str] = {}
-    for machine in machines:
-        users = machine.first_answer.get("receipt") or ()
+    for host in hosts:
+        users = host.first_result.get("installed_state") or ()
         installed.update((user["id"], user["name"]) for user in users)
-        current.update((user["id"], user["name"]) for user in machine.users)
+        current.update((user["id"], user["name"]) for user in host.users)
     # A user may have got another login name since the last delivery.
     return {**installed, **current}
 
 
 def result_rows(
-    machines: Iterable[MachineDelivery],
+    hosts: Iterable[HostDelivery],
     waiting_since: Mapping[str, str],
     *,
     removals_blocked: bool,
     check_mode: bool,
 ) -> list[dict[str, Any]]:
-    """Return the result as data: each machine with its state and its users' tools."""
+    """Return the result as data: each host with its state and its users' tools."""
     rows = []
-    for machine in machines:
-        state = machine.state(removals_blocked=removals_blocked, check_mode=check_mode)
+    for host in hosts:
+        state = host.state(removals_blocked=removals_blocked, check_mode=check_mode)
         if state != NOT_SELECTED:
-            rows.append(_row(machine, state, waiting_since.get(machine.name, "")))
+            rows.append(_row(host, state, waiting_since.get(host.name, "")))
     return rows
 
 
-def _row(machine: MachineDelivery, state: str, since: str) -> dict[str, Any]:
-    answers = (machine.first_answer, machine.second_answer)
+def _row(host: HostDelivery, state: str, since: str) -> dict[str, Any]:
+    answers = (host.first_result, host.second_result)
     return {
-        "machine": machine.name,
+        "host": host.name,
         "state": state,
-        "why": "the brake holds its removals" if state == BLOCKED else machine.reason(),
-        "users": list(machine.last_answer.get("users") or ()),
+        "reason": "the brake holds its removals" if state == BLOCKED else host.reason(),
+        "users": list(host.last_result.get("users") or ()),
         "since": since,
         "changed": any(answer.get("changed") for answer in answers),
     }
 
 
 def result_table(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the result as lines of a table: one for each machine, user and project.
+    """Return the result as lines of a table: one for each host, user and project.
 
     The play's failure has reasons of many lines as a whole.
     """
-    lines: list[tuple[str, ...]] = [("MACHINE", "STATE", "USER", "PROJECT", "TOOLS")]
+    lines: list[tuple[str, ...]] = [("HOST", "STATE", "USER", "PROJECT", "TOOLS")]
     for row in rows:
         lines += _lines_of(row)
     return text_table(lines)
 
 
 def _lines_of(row: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """Return the cells of one machine; only its first line names it."""
-    first_line, *more = row["why"].splitlines() or [""]
+    """Return the cells of one host; only its first line names it."""
+    first_line, *more = row["reason"].splitlines() or [""]
     reason = f"{first_line} …" if more else first_line
     tools = list(_tools_of_users(row["users"]))
     lines = [tools[0] if tools else ("", "", reason or "nothing"), *tools[1:]]
     if tools and reason:
         lines.append(("", "", reason))
-    heads = [(row["machine"], _state_since(row)), *[("", "")] * (len(lines) - 1)]
+    heads = [(row["host"], _state_since(row)), *[("", "")] * (len(lines) - 1)]
     return [(*head, *line) for head, line in zip(heads, lines, strict=True)]
 
 

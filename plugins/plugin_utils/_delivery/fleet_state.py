@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The state of deliveries on the control machine, below ``state_path``.
+"""The state of deliveries on the control node, below ``state_path``.
 
-``delivered/MACHINE.json``  what was last delivered to a machine, as the membership's state has it
-``waiting/MACHINE.json``    since when a machine could not be reached
-``tools/MACHINE.json``      the tools of a machine's users after the last run that it answered
+``delivered/HOST.json``  what was last delivered to a host, as the membership's state has it
+``waiting/HOST.json``    since when a host could not be reached
+``tools/HOST.json``      the tools of a host's users after the last run that it answered
 ``baseline.json``           everybody's projects at the last delivery to the whole fleet
 """
 
@@ -28,70 +28,70 @@ _SUFFIX = ".json"
 
 
 def read_delivered(state_path: str) -> dict[str, dict[str, Any]]:
-    """Return the membership record that each machine was given last."""
+    """Return the membership record that each host was given last."""
     return membership_state.read_delivered(state_path)
 
 
-def read_delivered_to(state_path: str, machines: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Return the membership records of these machines alone."""
-    return membership_state.read_delivered_to(state_path, machines)
+def read_delivered_to(state_path: str, hosts: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return the membership records of these hosts alone."""
+    return membership_state.read_delivered_to(state_path, hosts)
 
 
 def write_delivered(state_path: str, delivered: Mapping[str, Any]) -> None:
-    """Remember that a machine has reported ready; it is not waiting any more."""
+    """Remember that a host has reported ready; it is not waiting any more."""
     membership_state.write_delivered(state_path, delivered)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(_path(state_path, "waiting", delivered["host"]))
 
 
 def read_waiting(state_path: str) -> dict[str, dict[str, Any]]:
-    """Return the machines that could not be reached: ``machine``, ``since``."""
+    """Return the hosts that could not be reached: ``host``, ``since``."""
     return _read_all(os.path.join(state_path, "waiting"))
 
 
-def write_waiting(state_path: str, machine: str, since: str) -> None:
-    """Remember since when a machine cannot be reached."""
-    _write(_path(state_path, "waiting", machine), {"machine": machine, "since": since})
+def write_waiting(state_path: str, host: str, since: str) -> None:
+    """Remember since when a host cannot be reached."""
+    _write(_path(state_path, "waiting", host), {"host": host, "since": since})
 
 
 def read_baseline(state_path: str) -> dict[str, Any] | None:
     """Return everybody's projects after the last delivery to all.
 
-    ``revision`` and ``machines``, the users of each.
+    ``revision`` and ``hosts``, the users of each.
     """
     path = os.path.join(state_path, "baseline.json")
     return _read(path) if os.path.exists(path) else None
 
 
-def write_baseline(state_path: str, revision: str, machines: Mapping[str, Any]) -> None:
+def write_baseline(state_path: str, revision: str, hosts: Mapping[str, Any]) -> None:
     """Replace the projects with which later deliveries are compared."""
-    _write(os.path.join(state_path, "baseline.json"), {"revision": revision, "machines": machines})
+    _write(os.path.join(state_path, "baseline.json"), {"revision": revision, "hosts": hosts})
 
 
 def read_tools(state_path: str) -> dict[str, dict[str, Any]]:
-    """Return the tools of each machine's users."""
+    """Return the tools of each host's users."""
     return _read_all(os.path.join(state_path, "tools"))
 
 
-def read_tools_of(state_path: str, machines: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Return the tools of these machines' users, as far as they are known."""
-    paths = {machine: _path(state_path, "tools", machine) for machine in machines}
-    return {machine: _read(path) for machine, path in paths.items() if os.path.exists(path)}
+def read_tools_of(state_path: str, hosts: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return the tools of these hosts' users, as far as they are known."""
+    paths = {host: _path(state_path, "tools", host) for host in hosts}
+    return {host: _read(path) for host, path in paths.items() if os.path.exists(path)}
 
 
-def write_tools(state_path: str, machine: str, tools: Mapping[str, Any]) -> None:
-    """Remember the tools of a machine's users."""
-    _write(_path(state_path, "tools", machine), {"machine": machine, **tools})
+def write_tools(state_path: str, host: str, tools: Mapping[str, Any]) -> None:
+    """Remember the tools of a host's users."""
+    _write(_path(state_path, "tools", host), {"host": host, **tools})
 
 
-def _path(state_path: str, folder: str, machine: str) -> str:
-    if not _NAME.fullmatch(machine):
+def _path(state_path: str, folder: str, host: str) -> str:
+    if not _NAME.fullmatch(host):
         raise ShippingError(
-            f"the state of {machine!r} cannot be kept",
+            f"the state of {host!r} cannot be kept",
             "its name cannot be a file's name",
             "Give the host another name in the inventory",
         )
-    return os.path.join(state_path, folder, f"{machine}{_SUFFIX}")
+    return os.path.join(state_path, folder, f"{host}{_SUFFIX}")
 
 
 def _read_all(folder: str) -> dict[str, dict[str, Any]]:

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from .fleet import OTHER_PLATFORM, MachineDelivery
+from .fleet import OTHER_PLATFORM, HostDelivery
 from .removal_limit import ToolDrops, ToolKey
 
 UserTool = tuple[str, str, str]
@@ -65,45 +65,45 @@ class _Drops:
             self.dropped.setdefault((project, tool, platform), set()).add(user)
 
 
-def drops(machines: Iterable[MachineDelivery], records: Mapping[str, HostTools]) -> ToolDrops:
+def drops(hosts: Iterable[HostDelivery], records: Mapping[str, HostTools]) -> ToolDrops:
     """Return what the catalog drops, over the whole fleet.
 
     ``records`` are the tools of hosts as deliveries left them, by name.
     """
-    answered = {machine.name: machine for machine in machines if machine.answered}
+    answered = {host.name: host for host in hosts if host.answered}
     current: set[ToolKey] = set()
-    for machine in answered.values():
-        platform = _platform(machine)
-        current.update((project, tool, platform) for _user, project, tool in _dropped(machine))
+    for host in answered.values():
+        platform = _platform(host)
+        current.update((project, tool, platform) for _user, project, tool in _dropped(host))
     known = _Drops()
-    for machine in answered.values():
-        dropped = _dropped(machine) | _former_drops(machine, records)
-        known.add(_platform(machine), _installed(machine.first_answer), dropped)
-    for name, host in records.items():
+    for host in answered.values():
+        dropped = _dropped(host) | _former_drops(host, records)
+        known.add(_platform(host), _installed(host.first_result), dropped)
+    for name, record in records.items():
         if name not in answered:
-            lost = {tool for tool in host.tools if (*tool[1:], host.platform) in current}
-            known.add(host.platform, host.tools, host.dropped | lost)
+            lost = {tool for tool in record.tools if (*tool[1:], record.platform) in current}
+            known.add(record.platform, record.tools, record.dropped | lost)
     return ToolDrops(known.had, known.dropped, frozenset(current), _for_other_platforms(answered))
 
 
 def after_run(
-    machine: MachineDelivery, former: HostTools, approved: Collection[str], *, is_new_baseline: bool
+    host: HostDelivery, former: HostTools, approved: Collection[str], *, is_new_baseline: bool
 ) -> HostTools:
     """Return the tools of a host after a run.
 
     A delivery to the whole fleet is the new baseline. ``approved`` are projects that were allowed
     to lose all of their users: what they lose is not counted again.
     """
-    if not machine.answered:
+    if not host.answered:
         return former._replace(dropped=frozenset()) if is_new_baseline else former
-    tools = _installed(machine.last_answer)
-    removed = {tool for tool in _dropped(machine) if tool[1] not in approved}
+    tools = _installed(host.last_result)
+    removed = {tool for tool in _dropped(host) if tool[1] not in approved}
     dropped = frozenset() if is_new_baseline else (former.dropped | removed) - tools
-    return HostTools(_platform(machine), frozenset(tools), frozenset(dropped))
+    return HostTools(_platform(host), frozenset(tools), frozenset(dropped))
 
 
-def _platform(machine: MachineDelivery) -> str:
-    return str(machine.first_answer.get("platform", ""))
+def _platform(host: HostDelivery) -> str:
+    return str(host.first_result.get("platform", ""))
 
 
 def _installed(answer: Mapping[str, Any]) -> set[UserTool]:
@@ -113,23 +113,23 @@ def _installed(answer: Mapping[str, Any]) -> set[UserTool]:
     return installed
 
 
-def _dropped(machine: MachineDelivery) -> set[UserTool]:
+def _dropped(host: HostDelivery) -> set[UserTool]:
     dropped: set[UserTool] = set()
-    for removal in machine.dropped_tools:
+    for removal in host.dropped_tools:
         dropped.update((removal["id"], removal["project"], name) for name in removal["tools"])
     return dropped
 
 
-def _former_drops(machine: MachineDelivery, records: Mapping[str, HostTools]) -> set[UserTool]:
-    former = records.get(machine.name, HostTools())
-    return set(former.dropped) - _installed(machine.first_answer)
+def _former_drops(host: HostDelivery, records: Mapping[str, HostTools]) -> set[UserTool]:
+    former = records.get(host.name, HostTools())
+    return set(former.dropped) - _installed(host.first_result)
 
 
-def _for_other_platforms(machines: Mapping[str, MachineDelivery]) -> frozenset[ToolKey]:
+def _for_other_platforms(hosts: Mapping[str, HostDelivery]) -> frozenset[ToolKey]:
     keys: set[ToolKey] = set()
-    for machine in machines.values():
-        for removal in machine.dropped_tools:
+    for host in hosts.values():
+        for removal in host.dropped_tools:
             if removal["cause"] == OTHER_PLATFORM:
-                project, platform = removal["project"], _platform(machine)
+                project, platform = removal["project"], _platform(host)
                 keys.update((project, name, platform) for name in removal["tools"])
     return frozenset(keys)

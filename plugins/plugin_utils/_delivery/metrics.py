@@ -23,18 +23,18 @@ from .prometheus_text import render as render_text
 _STATES = (READY, WAITING, FAILED, BLOCKED, INCOMPLETE)
 _LAST_RUN = "shipping_delivery_last_run_timestamp_seconds"
 _LAST_SUCCESS = "shipping_delivery_last_success_timestamp_seconds"
-_MACHINES = "shipping_delivery_machines"
+_HOSTS = "shipping_delivery_hosts"
 _LAG = "shipping_delivery_lag_seconds"
-_REMOVALS_HELD = "shipping_delivery_removals_held"
+_REMOVALS_BLOCKED = "shipping_delivery_removals_blocked"
 METRICS = {
     _LAST_RUN: "When the whole fleet was last delivered to, whatever came of it.",
     _LAST_SUCCESS: (
-        "When that last ended without a machine that failed and without removals that were held."
+        "When that last ended without a host that failed and without removals that were held."
         " Absent before the first time."
     ),
-    _MACHINES: "Machines by what came of them.",
-    _LAG: "For how long the machine that has waited longest could not be reached.",
-    _REMOVALS_HELD: "1 where the brake has held removals.",
+    _HOSTS: "Hosts by what came of them.",
+    _LAG: "For how long the host that has waited longest could not be reached.",
+    _REMOVALS_BLOCKED: "1 where the brake has held removals.",
 }
 """What each metric means."""
 
@@ -46,7 +46,7 @@ def render(
     *,
     removals_blocked: bool,
 ) -> str:
-    """Return the text about the result of a delivery; each row has a machine's state."""
+    """Return the text about the result of a delivery; each row has a host's state."""
     states = Counter(row["state"] for row in rows)
     success = last_success if removals_blocked or states[FAILED] else now
     gauges = [
@@ -58,13 +58,13 @@ def render(
             decimals=3,
         ),
         Gauge(
-            _MACHINES,
-            METRICS[_MACHINES],
+            _HOSTS,
+            METRICS[_HOSTS],
             # Also the states of no host: an alert cannot see a sample that is missing.
             {f'{{state="{state}"}}': states[state] for state in _STATES},
         ),
         Gauge(_LAG, METRICS[_LAG], {"": max(0, now - _longest_waiting_since(rows, now))}),
-        Gauge(_REMOVALS_HELD, METRICS[_REMOVALS_HELD], {"": removals_blocked}),
+        Gauge(_REMOVALS_BLOCKED, METRICS[_REMOVALS_BLOCKED], {"": removals_blocked}),
     ]
     return render_text(gauges)
 

@@ -4,7 +4,7 @@
 """The removal limit: a fault of the directory or the catalog must not remove everybody's tools.
 
 Pure. What everybody had is compared with what they are to have, over the whole fleet and over each
-whole project, however few machines this run is about.
+whole project, however few hosts this run is about.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 Memberships = frozenset[tuple[str, str]]
 """Ids of users, each with a project."""
 FleetMemberships = Mapping[str, Memberships]
-"""The memberships of each machine."""
+"""The memberships of each host."""
 LostMembership = tuple[str, str, str]
 """Machine, id, project."""
 ToolKey = tuple[str, str, str]
@@ -77,10 +77,10 @@ def check_removals(
 
 
 def _lost(before: FleetMemberships, after: FleetMemberships) -> Iterable[LostMembership]:
-    for machine, memberships in before.items():
+    for host, memberships in before.items():
         # A host that has left the inventory counts with all that its users had.
-        for user_id, project in memberships - after.get(machine, frozenset()):
-            yield machine, user_id, project
+        for user_id, project in memberships - after.get(host, frozenset()):
+            yield host, user_id, project
 
 
 def in_total(total: int, lost: int, limits: RemovalLimits) -> list[str]:
@@ -90,7 +90,7 @@ def in_total(total: int, lost: int, limits: RemovalLimits) -> list[str]:
         return []
     share = lost * 100 / total
     return [
-        f"{lost} of {total} memberships on machines would go, which is {share:.0f} %, and"
+        f"{lost} of {total} memberships on hosts would go, which is {share:.0f} %, and"
         f" {limits.max_shrink:g} % may (delivery_max_shrink)"
     ]
 

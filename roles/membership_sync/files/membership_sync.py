@@ -267,7 +267,7 @@ def deliver(settings: dict[str, Any], lock_handle: int, *, is_current: bool) -> 
         return DELIVERED if is_current else PARTLY
     answer = read_answer(answer_path)
     # Without an answer nothing was delivered, whatever the playbook's status is.
-    return FAILED if return_code is None or answer.get("removals_held", True) else PARTLY
+    return FAILED if return_code is None or answer.get("removals_blocked", True) else PARTLY
 
 
 def read_answer(path: Path) -> dict[str, Any]:

@@ -132,24 +132,28 @@ def test_the_schema_and_the_guide_have_it(collections: Path) -> None:
     assert "The text, below the folder of the catalog. **Needed.**" in docs["guide"]
     assert "Needed but for ``env``, ``file`` and ``text``." in docs["guide"]
     tool = docs["schema"]["else"]["properties"]["tools"]["additionalProperties"]
-    assert "text" in tool["properties"]["kind"]["enum"]
+    assert "text" in tool["properties"]["type"]["enum"]
     (rule,) = [
         rule["then"]
         for rule in tool["allOf"]
-        if rule["if"]["properties"]["kind"]["const"] == "text"
+        if rule["if"]["properties"]["type"]["const"] == "text"
     ]
-    assert rule["required"] == ["kind", "source"]
+    assert rule["required"] == ["type", "source"]
 
 
 def play(collections: Path, folder: Path, *, pipelining: bool) -> tuple[str, list[dict[str, Any]]]:
     """Deliver twice and remove, on this machine; return the output and the module's results."""
     (folder / "projects").mkdir()
-    (folder / "projects" / "p.yml").write_text("tools:\n  note: {kind: text, source: note}\n")
+    (folder / "projects" / "p.yml").write_text("tools:\n  note: {type: text, source: note}\n")
     (folder / "projects" / "note").write_text("hello\n")
     (folder / "bin").mkdir()
     (folder / "bin" / "shout").write_text('#!/bin/sh\ntr a-z A-Z < "$1"\n')
     (folder / "bin" / "shout").chmod(0o755)
-    options = {"catalog": str(folder / "projects"), "path": str(folder / "opt"), "enrol": False}
+    options = {
+        "catalog": str(folder / "projects"),
+        "path": str(folder / "opt"),
+        "shell_integration": False,
+    }
     user = {"id": "1", "name": "daemon"}
     joined, left = (
         {"host": "pc", "revision": "time:a:1", "users": [{**user, "projects": projects}]}
@@ -201,7 +205,7 @@ def test_it_is_delivered_and_removed(
     output, (first, second, last) = play(collections, tmp_path, pipelining=pipelining)
     assert ("AnsiballZ_toolbox" in output) is not pipelining
     assert first["changed"] and first["ready"], output
-    assert first["users"][0]["tools"][0]["kind"] == "text"
+    assert first["users"][0]["tools"][0]["type"] == "text"
     assert not second["changed"] and second["ready"], output
     removed = {name.partition("-")[2] for name in last["removed"]}
     assert removed == {"note", "shout"} and not os.listdir(tmp_path / "opt" / "store"), output

@@ -27,7 +27,7 @@ INSTALLED = (
     ROOT / "plugins" / "plugin_utils" / "_delivery" / "prometheus_text.py",
 )
 DELIVERS = (
-    """printf '{"format": 1, "removals_held": {held}, "machines": {}}'"""
+    """printf '{"format": 1, "removals_blocked": {held}, "machines": {}}'"""
     ' >"$SHIPPING_DELIVERY_ANSWER"; exit {code}'
 )
 
@@ -147,7 +147,7 @@ def test_the_answer_of_a_delivery_is_understood(settings, monkeypatch):
     path = Path(settings["home"]) / "written"
     monkeypatch.setenv(delivery_answer.PATH_VARIABLE, str(path))
     for blocked, status in ((True, 2), (False, 1)):
-        rows = [{"machine": "pc1", "state": "failed"}]
+        rows = [{"host": "pc1", "state": "failed"}]
         delivery_answer.write_answer(rows, removals_blocked=blocked)
         settings["command"][-1] = f'cp {path} "${delivery_answer.PATH_VARIABLE}"; exit 2'
         assert run(settings)[0] == status

@@ -96,9 +96,9 @@ def test_held_until_it_is_applied(box: Box):
     box.deliver(user("daemon", "atlas"))
     held = box.deliver(user("bin", "beta"), block_removals=True)
     assert (
-        held["held"]
+        held["blocked"]
         and not held["ready"]
-        and [(removal["name"], removal["held"]) for removal in held["removals"]]
+        and [(removal["name"], removal["blocked"]) for removal in held["removals"]]
         == [("daemon", True)]
     )
     assert box.commands("daemon") == {"hello"} and box.commands("bin") == {"other"}
@@ -363,7 +363,8 @@ def test_tampered(box: Box):
     box.contents["atlas", "hello"] = {"content": b"#!/bin/sh\necho evil\n"}
     answer = box.deliver(user("daemon", "atlas"))
     assert (
-        not answer["ready"] and "is not what the catalog declares" in answer["failures"][0]["why"]
+        not answer["ready"]
+        and "is not what the catalog declares" in answer["failures"][0]["reason"]
     )
     assert box.commands("daemon") == {"good"} and box.objects() == ["good-1"]
 
@@ -376,7 +377,7 @@ def test_a_failing_self_test_leaves_the_former_version(box: Box):
     box.projects = [project("atlas", script("hello", bad, version="2", self_test=["hello"]))]
     for changed in (True, False):
         answer = box.deliver(user("daemon", "atlas"))
-        assert answer["failures"][0]["why"] == "it ended with 3" and answer["failures"][0][
+        assert answer["failures"][0]["reason"] == "it ended with 3" and answer["failures"][0][
             "output"
         ] == ["broken"]
         assert (box.view("daemon") / "bin" / "hello").read_bytes() == HELLO and answer["users"][0][
@@ -540,8 +541,8 @@ def test_a_faulty_project_keeps_nobody_from_the_others(box: Box):
     box.projects[0] = {**project("atlas"), "fault": "atlas.yml:1:1: it is empty"}
     answer = box.deliver(user("daemon", "atlas", "beta"), user("bin"))
     assert box.commands("daemon") == {"hello", "other"} and box.commands("bin") == set()
-    assert answer["faults"] == [
-        {"project": "atlas", "tool": "", "why": "atlas.yml:1:1: it is empty"}
+    assert answer["catalog_errors"] == [
+        {"project": "atlas", "tool": "", "reason": "atlas.yml:1:1: it is empty"}
     ]
     assert not answer["ready"] and not answer["failures"]
     assert not box.deliver(user("daemon", "atlas", "beta"), user("bin"))["changed"]
@@ -563,7 +564,7 @@ def test_a_command_that_cannot_start_is_not_ready(box: Box):
     box.contents["atlas", "old"] = {"content": ruby}
     answer = box.deliver(user("daemon", "atlas"))
     assert box.commands("daemon") == {"hello"}
-    assert [failure["why"] for failure in answer["failures"]] == [
+    assert [failure["reason"] for failure in answer["failures"]] == [
         "its command old cannot run: it needs /usr/bin/no-such-ruby, which is not on this host"
     ]
     assert not answer["ready"]

@@ -102,12 +102,12 @@ def test_who_may_be_removed_is_not_held(
     before: dict[str, set[str]], now: dict[str, set[str]], may: dict[str, set[str]]
 ):
     first, _target = after(Generation(), before)
-    second, target = after(first, now, block_removals=True, may_remove=frozenset(pairs(may)))
+    second, target = after(first, now, block_removals=True, approved_removals=frozenset(pairs(may)))
     lost = pairs(before) - pairs(now)
     assert second.pairs == pairs(now) | (lost - pairs(may))
     assert {(removal.id, removal.project) for removal in target.removals} == lost
     assert {(removal.id, removal.project) for removal in target.blocked} == lost - pairs(may)
-    everything, _target = after(first, now, block_removals=True, may_remove=frozenset(lost))
+    everything, _target = after(first, now, block_removals=True, approved_removals=frozenset(lost))
     assert targets.same(everything.views, after(first, now)[0].views)
 
 
@@ -349,7 +349,7 @@ def test_a_user_who_may_leave_does_not_take_along_what_the_catalog_dropped():
         {"ada": {"alpha"}, "bob": set()},
         [],
         block_removals=True,
-        may_remove=frozenset({("id-bob", "alpha")}),
+        approved_removals=frozenset({("id-bob", "alpha")}),
     )
     assert names(target) == {"ada alpha run", "ada alpha alpha-only"}
     assert [(one.name, one.cause) for one in target.blocked] == [("ada", "dropped")]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What many machines answered, and what it comes to."""
+"""What many hosts answered, and what it comes to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery import fleet
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery.fleet import (
-    MachineDelivery,
+    HostDelivery,
 )
 
 
@@ -17,8 +17,8 @@ def user(name: str, *projects: str) -> dict[str, Any]:
     return {"id": f"id-{name}", "name": name, "projects": list(projects)}
 
 
-def machine(name: str, *users: dict[str, Any], **first_answer: Any) -> MachineDelivery:
-    return MachineDelivery(name, users, first_answer, {})
+def host(name: str, *users: dict[str, Any], **first_result: Any) -> HostDelivery:
+    return HostDelivery(name, users, first_result, {})
 
 
 def test_whom_a_run_concerns():
@@ -29,8 +29,8 @@ def test_whom_a_run_concerns():
 
 
 def test_what_a_later_part_of_the_play_is_to_have_counts_from_the_beginning():
-    asked = machine("pc1", receipt=[user("ada", "atlas")], removals=[])
-    later = machine("pc2")
+    asked = host("pc1", installed_state=[user("ada", "atlas")], removals=[])
+    later = host("pc2")
     delivered = {
         name: {"users": [user(who, "atlas")]} for name, who in (("pc2", "bob"), ("pc3", "cy"))
     }
@@ -45,9 +45,9 @@ def test_what_a_later_part_of_the_play_is_to_have_counts_from_the_beginning():
 
 
 def test_what_a_machine_is_likely_to_answer():
-    """Who was given what, and is to have it no more; that it is so is for the machine to say."""
-    now = machine("pc1", user("ada", "atlas"), user("bob", "beta"))
-    likely = fleet.with_expected_answer(
+    """Who was given what, and is to have it no more; that it is so is for the host to say."""
+    now = host("pc1", user("ada", "atlas"), user("bob", "beta"))
+    likely = fleet.with_expected_result(
         now, {"users": [user("ada", "atlas", "beta"), user("cy", "gamma")]}
     )
     assert [(one["name"], one["project"]) for one in likely.removals] == [
@@ -57,42 +57,44 @@ def test_what_a_machine_is_likely_to_answer():
     assert likely.has_blocked_removals and likely.memberships_after == fleet.memberships_of(
         now.users
     )
-    assert not fleet.with_expected_answer(now, {"users": list(now.users)}).has_blocked_removals
+    assert not fleet.with_expected_result(now, {"users": list(now.users)}).has_blocked_removals
 
 
 def test_a_reason_of_many_lines_does_not_break_the_table():
     rows = fleet.result_rows(
         [
-            machine("pc1", failed=True, msg="2 mistakes:\n  one\n  two"),
-            machine("pc2", ready=True, receipt=[], failures=[]),
+            host("pc1", failed=True, msg="2 mistakes:\n  one\n  two"),
+            host("pc2", ready=True, installed_state=[], failures=[]),
         ],
         {},
         removals_blocked=False,
         check_mode=False,
     )
     assert fleet.result_table(rows)[1:] == [
-        "pc1      failed                 2 mistakes: …",
-        "pc2      ready                  nothing",
+        "pc1   failed                 2 mistakes: …",
+        "pc2   ready                  nothing",
     ]
 
 
 def test_why_a_machine_is_not_ready():
-    ready = {"ready": True, "receipt": [], "failures": []}
-    assert machine("pc1", **ready).reason() == ""
-    assert machine("pc1", unreachable=True).reason() == "cannot be reached"
-    assert machine("pc1", failed=False, msg="no root").reason() == "no root"
-    assert machine("pc1", failed=False, msg="no root").state(removals_blocked=False) == fleet.FAILED
-    assert machine("pc1", failed=True).reason() == "it gave no reason"
+    ready = {"ready": True, "installed_state": [], "failures": []}
+    assert host("pc1", **ready).reason() == ""
+    assert host("pc1", unreachable=True).reason() == "cannot be reached"
+    assert host("pc1", failed=False, msg="no root").reason() == "no root"
+    assert host("pc1", failed=False, msg="no root").state(removals_blocked=False) == fleet.FAILED
+    assert host("pc1", failed=True).reason() == "it gave no reason"
 
 
-def removal(name: str, project: str, *tools: str, cause: str = "left", held: bool = True) -> dict:
+def removal(
+    name: str, project: str, *tools: str, cause: str = "left", blocked: bool = True
+) -> dict:
     return {
         "id": f"id-{name}",
         "name": name,
         "project": project,
         "tools": list(tools),
         "cause": cause,
-        "held": held,
+        "blocked": blocked,
     }
 
 
@@ -105,11 +107,11 @@ def with_tools(name: str, project: str, *tools: str) -> dict[str, Any]:
 
 
 def test_what_the_catalog_drops_is_no_loss_of_a_membership():
-    asked = machine(
+    asked = host(
         "pc1",
         user("ada", "atlas"),
-        receipt=[user("ada", "atlas", "beta")],
-        held=True,
+        installed_state=[user("ada", "atlas", "beta")],
+        blocked=True,
         removals=[removal("ada", "atlas", "t", cause="dropped"), removal("ada", "beta", "u")],
     )
     assert asked.memberships_after == fleet.memberships_of([user("ada", "atlas")])
@@ -118,16 +120,20 @@ def test_what_the_catalog_drops_is_no_loss_of_a_membership():
 
 
 def test_what_was_removed_is_reported_by_project_and_cause():
-    first = {"receipt": [], "removals": [removal("ada", "atlas", "t")], "held": True}
-    done = {"receipt": [], "removals": [removal("ada", "atlas", "t", held=False)], "held": False}
-    bob = removal("bob", "atlas", "t", held=False)
-    dropped = removal("cy", "beta", "u", "v", cause="dropped", held=False)
-    machines = [
-        MachineDelivery("pc1", (), first, done),
-        machine("pc2", receipt=[], removals=[bob, dropped]),
-        machine("pc3", receipt=[], removals=[removal("dee", "atlas", "t")]),
+    first = {"installed_state": [], "removals": [removal("ada", "atlas", "t")], "blocked": True}
+    done = {
+        "installed_state": [],
+        "removals": [removal("ada", "atlas", "t", blocked=False)],
+        "blocked": False,
+    }
+    bob = removal("bob", "atlas", "t", blocked=False)
+    dropped = removal("cy", "beta", "u", "v", cause="dropped", blocked=False)
+    hosts = [
+        HostDelivery("pc1", (), first, done),
+        host("pc2", installed_state=[], removals=[bob, dropped]),
+        host("pc3", installed_state=[], removals=[removal("dee", "atlas", "t")]),
     ]
-    assert fleet.removal_lines(machines) == [
+    assert fleet.removal_lines(hosts) == [
         "removed: atlas t from ada on pc1, bob on pc2 (left the project)",
         "removed: beta u, v from cy on pc2 (the catalog has it no more)",
     ]
@@ -138,27 +144,30 @@ def test_check_mode_reports_what_would_be_removed():
         removal("ada", "atlas", "t", cause="left"),
         removal("ada", "beta", "u", cause="platform"),
     ]
-    machines = [machine("pc1", receipt=[], held=True, removals=removals)]
+    hosts = [host("pc1", installed_state=[], blocked=True, removals=removals)]
     leaves = "would be removed: atlas t from ada on pc1 (left the project)"
-    assert fleet.removal_lines(machines, check_mode=True) == [
+    assert fleet.removal_lines(hosts, check_mode=True) == [
         leaves,
         "would be removed: beta u from ada on pc1 (the catalog has it for other platforms only)",
     ]
-    assert fleet.removal_lines(machines, check_mode=True, blocked=["platform"]) == [leaves]
-    assert fleet.removal_lines(machines) == []
+    assert fleet.removal_lines(hosts, check_mode=True, blocked=["platform"]) == [leaves]
+    assert fleet.removal_lines(hosts) == []
 
 
 def test_an_error_of_the_catalog_is_named_once_and_fails_no_machine():
     faults = [
-        {"project": "atlas", "tool": "", "why": "atlas.yml:1:1: it is empty"},
-        {"project": "beta", "tool": "t", "why": "beta.yml: t: t.sh cannot be read"},
+        {"project": "atlas", "tool": "", "reason": "atlas.yml:1:1: it is empty"},
+        {"project": "beta", "tool": "t", "reason": "beta.yml: t: t.sh cannot be read"},
     ]
-    machines = [
-        machine(name, ready=False, receipt=[], failures=[], faults=faults) for name in ("a", "b")
+    hosts = [
+        host(name, ready=False, installed_state=[], failures=[], catalog_errors=faults)
+        for name in ("a", "b")
     ]
-    assert fleet.catalog_faults(machines) == [fault["why"] for fault in faults]
-    assert machines[0].state(removals_blocked=False) == fleet.INCOMPLETE
-    assert machines[0].reason() == ("not updated because of errors in the catalog: atlas, beta t")
+    assert fleet.catalog_errors(hosts) == [fault["reason"] for fault in faults]
+    assert hosts[0].state(removals_blocked=False) == fleet.INCOMPLETE
+    assert hosts[0].reason() == ("not updated because of errors in the catalog: atlas, beta t")
     # As a call that may remove answers: it fails, and what it answers besides is whole.
-    failed = machine("c", failed=True, ready=False, receipt=[], failures=[], faults=faults)
+    failed = host(
+        "c", failed=True, ready=False, installed_state=[], failures=[], catalog_errors=faults
+    )
     assert failed.state(removals_blocked=False) == fleet.INCOMPLETE

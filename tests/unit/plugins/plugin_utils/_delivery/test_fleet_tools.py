@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.shipping.code.plugins.plugin_utils._delivery.fleet import MachineDelivery
+from ansible_collections.shipping.code.plugins.plugin_utils._delivery.fleet import HostDelivery
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery.fleet_tools import (
     HostTools,
     after_run,
@@ -24,11 +24,11 @@ def answer(platform: str = PC, cause: str = "dropped", **tools: tuple[str, str])
         for user, (kept, lost) in tools.items()
     ]
     removals = [
-        {"id": user, "project": "p", "tools": list(lost), "cause": cause, "held": True}
+        {"id": user, "project": "p", "tools": list(lost), "cause": cause, "blocked": True}
         for user, (_kept, lost) in tools.items()
         if lost
     ]
-    return {"receipt": [], "platform": platform, "users": users, "removals": removals}
+    return {"installed_state": [], "platform": platform, "users": users, "removals": removals}
 
 
 def host(platform: str = PC, dropped: str = "", **tools: str) -> HostTools:
@@ -40,9 +40,9 @@ def host(platform: str = PC, dropped: str = "", **tools: str) -> HostTools:
 
 
 def test_a_run_for_one_host_counts_the_users_of_all():
-    machines = [MachineDelivery("pc1", (), answer(ada=("u", "t")), {})]
+    hosts = [HostDelivery("pc1", (), answer(ada=("u", "t")), {})]
     records = {"pc1": host(ada="tu"), "pc2": host(bob="t", cy="tu"), "arm": host(ARM, dee="t")}
-    found = drops(machines, records)
+    found = drops(hosts, records)
     assert found.had["p", "t", PC] == {"ada", "bob", "cy"} == found.dropped["p", "t", PC]
     assert found.had["p", "u", PC] == {"ada", "cy"} and ("p", "u", PC) not in found.dropped
     assert found.had["p", "t", ARM] == {"dee"} and ("p", "t", ARM) not in found.dropped
@@ -50,8 +50,8 @@ def test_a_run_for_one_host_counts_the_users_of_all():
 
 
 def test_what_former_runs_have_dropped_counts_as_well():
-    machines = [MachineDelivery("pc1", (), answer(ada=("", "u")), {})]
-    found = drops(machines, {"pc1": host(dropped="t"), "pc2": host(dropped="v")})
+    hosts = [HostDelivery("pc1", (), answer(ada=("", "u")), {})]
+    found = drops(hosts, {"pc1": host(dropped="t"), "pc2": host(dropped="v")})
     assert found.dropped == {
         ("p", "t", PC): {"x"},
         ("p", "u", PC): {"ada"},
@@ -61,21 +61,21 @@ def test_what_former_runs_have_dropped_counts_as_well():
 
 
 def test_a_tool_for_other_platforms_only():
-    machines = [MachineDelivery("pc1", (), answer(ARM, "platform", ada=("", "t")), {})]
-    found = drops(machines, {})
+    hosts = [HostDelivery("pc1", (), answer(ARM, "platform", ada=("", "t")), {})]
+    found = drops(hosts, {})
     assert found.current == found.for_other_platforms == {("p", "t", ARM)}
 
 
 def test_what_a_run_leaves_for_the_next_one():
     first = answer(ada=("u", "t"))
-    done = MachineDelivery("pc1", (), first, answer(ada=("u", "")))
+    done = HostDelivery("pc1", (), first, answer(ada=("u", "")))
     removed = HostTools(PC, host(ada="u").tools, frozenset({("ada", "p", "t")}))
     assert after_run(done, host(ada="tu"), [], is_new_baseline=False) == removed
     assert after_run(done, host(ada="tu"), ["p"], is_new_baseline=False) == host(ada="u")
     assert after_run(done, host(ada="tu"), [], is_new_baseline=True) == host(ada="u")
-    blocked = MachineDelivery("pc1", (), first, {})
+    blocked = HostDelivery("pc1", (), first, {})
     assert after_run(blocked, host(), [], is_new_baseline=False) == host(ada="ut")
-    silent = MachineDelivery("pc1", (), {"unreachable": True}, {})
+    silent = HostDelivery("pc1", (), {"unreachable": True}, {})
     assert after_run(silent, removed, [], is_new_baseline=False) == removed
     assert after_run(silent, removed, [], is_new_baseline=True) == host(ada="u")
     assert HostTools.from_data(removed.as_data()) == removed

@@ -44,24 +44,24 @@ def test_a_good_run():
     assert found == {
         "shipping_delivery_last_run_timestamp_seconds": NOW,
         "shipping_delivery_last_success_timestamp_seconds": NOW,
-        'shipping_delivery_machines{state="ready"}': 2,
-        'shipping_delivery_machines{state="waiting"}': 2,
-        'shipping_delivery_machines{state="failed"}': 0,
-        'shipping_delivery_machines{state="held"}': 0,
-        'shipping_delivery_machines{state="incomplete"}': 0,
+        'shipping_delivery_hosts{state="ready"}': 2,
+        'shipping_delivery_hosts{state="waiting"}': 2,
+        'shipping_delivery_hosts{state="failed"}': 0,
+        'shipping_delivery_hosts{state="blocked"}': 0,
+        'shipping_delivery_hosts{state="incomplete"}': 0,
         "shipping_delivery_lag_seconds": 3600,
-        "shipping_delivery_removals_held": 0,
+        "shipping_delivery_removals_blocked": 0,
     }
 
 
-@pytest.mark.parametrize(("state", "blocked"), [("failed", False), ("held", True)])
+@pytest.mark.parametrize(("state", "blocked"), [("failed", False), ("blocked", True)])
 def test_a_run_that_failed_keeps_the_last_success(state, blocked):
     found = samples(metrics.render([row(state)], NOW, 5, removals_blocked=blocked))
     assert (
         found["shipping_delivery_last_success_timestamp_seconds"] == 5
         and found["shipping_delivery_last_run_timestamp_seconds"] == NOW
     )
-    assert found["shipping_delivery_removals_held"] == blocked
+    assert found["shipping_delivery_removals_blocked"] == blocked
     assert "shipping_delivery_last_success_timestamp_seconds" not in samples(
         metrics.render([row(state)], NOW, None, removals_blocked=blocked)
     )

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery import fleet, fleet_state
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery.fleet import (
-    MachineDelivery,
+    HostDelivery,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery.removal_limit import (
     RemovalLimits,
@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 
 def company(people: int, *projects: str) -> dict[str, frozenset[tuple[str, str]]]:
-    """Each person has a machine and is in all of the projects."""
+    """Each person has a host and is in all of the projects."""
     return {
         f"pc{number}": frozenset((str(number), project) for project in projects)
         for number in range(people)
@@ -50,7 +50,7 @@ def test_more_than_a_fifth():
     check = check_removals(had, without(had, "atlas", range(21)), RemovalLimits())
     assert check.reasons == (
         (
-            "21 of 100 memberships on machines would go, which is 21 %, and 20 % may"
+            "21 of 100 memberships on hosts would go, which is 21 %, and 20 % may"
             " (delivery_max_shrink)"
         ),
     )
@@ -119,26 +119,26 @@ def test_nothing_leaves_nothing_stops(had: dict):
     )
 
 
-def machine(name: str, users: list, receipt: list | None, **more) -> MachineDelivery:
-    first = {"receipt": receipt, "ready": True, **more} if receipt is not None else more
-    return MachineDelivery(name, tuple(users), first, {})
+def host(name: str, users: list, receipt: list | None, **more) -> HostDelivery:
+    first = {"installed_state": receipt, "ready": True, **more} if receipt is not None else more
+    return HostDelivery(name, tuple(users), first, {})
 
 
 def test_thirty_single_events_count_together():
     """A group of thirty that is emptied by thirty changes, each with a run of its own."""
     everybody = company(30, "atlas")
-    baseline = {"machines": {name: fleet.users_with(pairs) for name, pairs in everybody.items()}}
+    baseline = {"hosts": {name: fleet.users_with(pairs) for name, pairs in everybody.items()}}
     delivered: dict = {}
     blocked = []
     for number in range(30):
         had = [{"id": str(number), "name": f"u{number}", "projects": ["atlas"]}]
         gone = [{"id": str(number), "name": f"u{number}", "project": "atlas", "tools": ["t"]}]
         users = [{"id": str(number), "name": f"u{number}", "projects": []}]
-        machines = [machine(f"pc{number}", users, had, removals=gone)]
-        before = fleet.memberships_before(machines, baseline)
+        hosts = [host(f"pc{number}", users, had, removals=gone)]
+        before = fleet.memberships_before(hosts, baseline)
         check = check_removals(
             before,
-            fleet.memberships_after(machines, delivered, before, complete=False),
+            fleet.memberships_after(hosts, delivered, before, complete=False),
             RemovalLimits(),
         )
         blocked.append(check.blocked)
@@ -153,17 +153,17 @@ def test_without_a_baseline_the_receipts_are_compared():
         {"id": str(number), "name": f"u{number}", "project": "atlas", "tools": ["t"]}
         for number in range(3)
     ]
-    machines = [
-        machine(
+    hosts = [
+        host(
             "pc1",
             [{"id": str(number), "name": f"u{number}", "projects": []} for number in range(3)],
             had,
             removals=gone,
         )
     ]
-    before = fleet.memberships_before(machines, None)
+    before = fleet.memberships_before(hosts, None)
     assert check_removals(
-        before, fleet.memberships_after(machines, {}, before, complete=True), RemovalLimits()
+        before, fleet.memberships_after(hosts, {}, before, complete=True), RemovalLimits()
     ).blocked
 
 
@@ -176,37 +176,37 @@ def test_a_project_whose_file_is_gone_is_seen():
         {"id": str(number), "name": f"u{number}", "project": "atlas", "tools": ["t"]}
         for number in range(3)
     ]
-    machines = [machine("pc1", users, users, removals=gone)]
-    before = fleet.memberships_before(machines, {"machines": {"pc1": users}})
+    hosts = [host("pc1", users, users, removals=gone)]
+    before = fleet.memberships_before(hosts, {"hosts": {"pc1": users}})
     assert check_removals(
-        before, fleet.memberships_after(machines, {}, before, complete=True), RemovalLimits()
+        before, fleet.memberships_after(hosts, {}, before, complete=True), RemovalLimits()
     ).blocked
 
 
 @pytest.mark.parametrize(
     ("first", "second", "blocked", "state"),
     [
-        ({"receipt": [], "ready": True}, {}, False, "ready"),
+        ({"installed_state": [], "ready": True}, {}, False, "ready"),
         ({"unreachable": True}, {}, False, "waiting"),
         ({"skipped": True}, {}, False, "not selected"),
         ({"failed": True, "msg": "disk full"}, {}, False, "failed"),
         (
             {
-                "receipt": [],
+                "installed_state": [],
                 "ready": False,
                 "removals": [{"id": "1", "project": "p"}],
-                "held": True,
+                "blocked": True,
             },
             {},
             True,
-            "held",
+            "blocked",
         ),
         (
             {
-                "receipt": [],
+                "installed_state": [],
                 "ready": False,
                 "removals": [{"id": "1", "project": "p"}],
-                "held": True,
+                "blocked": True,
             },
             {"ready": True},
             False,
@@ -214,26 +214,26 @@ def test_a_project_whose_file_is_gone_is_seen():
         ),
         (
             {
-                "receipt": [],
+                "installed_state": [],
                 "ready": False,
                 "removals": [{"id": "1", "project": "p"}],
-                "held": True,
+                "blocked": True,
             },
             {"unreachable": True},
             False,
             "waiting",
         ),
         (
-            {"receipt": [], "ready": False, "unknown": ["bob"]},
+            {"installed_state": [], "ready": False, "unknown": ["bob"]},
             {"skipped": True},
             False,
             "incomplete",
         ),
-        ({"receipt": [], "ready": False, "failures": [{}]}, {}, False, "failed"),
+        ({"installed_state": [], "ready": False, "failures": [{}]}, {}, False, "failed"),
     ],
 )
 def test_states(first: dict, second: dict, blocked: bool, state: str):
-    assert MachineDelivery("pc1", (), first, second).state(removals_blocked=blocked) == state
+    assert HostDelivery("pc1", (), first, second).state(removals_blocked=blocked) == state
 
 
 def test_what_would_go_and_what_has_gone():
@@ -241,17 +241,20 @@ def test_what_would_go_and_what_has_gone():
 
     pc5 is not asked.
     """
-    held = [{"id": "1", "project": "p", "held": True}, {"id": "1", "project": "q", "held": False}]
-    machines = [
-        MachineDelivery("pc1", (), {"receipt": [], "removals": held, "held": True}, {}),
-        MachineDelivery("pc2", (), {"unreachable": True}, {}),
-        MachineDelivery("pc3", (), {}, {}),
-        MachineDelivery("pc5", (), {}, {}),
+    held = [
+        {"id": "1", "project": "p", "blocked": True},
+        {"id": "1", "project": "q", "blocked": False},
+    ]
+    hosts = [
+        HostDelivery("pc1", (), {"installed_state": [], "removals": held, "blocked": True}, {}),
+        HostDelivery("pc2", (), {"unreachable": True}, {}),
+        HostDelivery("pc3", (), {}, {}),
+        HostDelivery("pc5", (), {}, {}),
     ]
     names = ("pc1", "pc2", "pc3", "pc4", "pc5")
     lost = [(name, "1", project) for name, project in itertools.product(names, "pqr")]
     there, gone = fleet.split_lost(
-        lost, machines, fleet.in_later_batches(machines, ["pc1", "pc2", "pc3"])
+        lost, hosts, fleet.in_later_batches(hosts, ["pc1", "pc2", "pc3"])
     )
     assert there == [("pc1", "1", "p"), *(one for one in lost if one[0] in ("pc2", "pc3"))]
     assert gone == [one for one in lost if one not in there]
@@ -267,7 +270,7 @@ def test_state_path(tmp_path):
     assert (
         fleet_state.read_delivered(path) == {"pc1": delivered}
         and fleet_state.read_waiting(path) == {}
-        and fleet_state.read_baseline(path)["machines"] == {"pc1": []}
+        and fleet_state.read_baseline(path)["hosts"] == {"pc1": []}
     )
     assert (tmp_path / "state" / "delivered" / "pc1.json").stat().st_mode & 0o777 == 0o600
     (tmp_path / "state" / "baseline.json").write_text("{")
