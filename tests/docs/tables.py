@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ansible_collections.shipping.code.plugins.module_utils._platforms import registry
@@ -25,10 +24,18 @@ from ansible_collections.shipping.code.plugins.plugin_utils._catalog.project_fil
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._catalog.value_forms import FORMS
 
+from .contents import plugin_table, role_table
+from .rst import literals, row
+
 ROOT = Path(__file__).parents[2]
 FILLED = [
     ROOT / "docs" / "docsite" / "rst" / name
-    for name in ("guide_spec.rst", "guide_kubernetes.rst", "guide_delivery.rst")
+    for name in (
+        "guide_contents.rst",
+        "guide_spec.rst",
+        "guide_kubernetes.rst",
+        "guide_delivery.rst",
+    )
 ]
 SCHEMA = ROOT / "docs" / "project.schema.json"
 ROLE = ROOT / "playbooks" / "files" / "kubernetes" / "role.yml"
@@ -75,6 +82,8 @@ def _tables() -> dict[str, list[str]]:
         "tool": _keys(COMMON_KEYS),
         "platform": _keys(PLATFORM_KEYS),
         "types": _types(),
+        "plugins": plugin_table(ROOT),
+        "roles": role_table(ROOT),
     }
 
 
@@ -88,17 +97,17 @@ def _types() -> list[str]:
     for installer in INSTALLERS.values():
         title = f"``{installer.name}``"
         keys = {**installer.keys, **({"commands": OWN_COMMANDS} if installer.own_commands else {})}
-        lines += [title, "~" * len(title), "", _rst(installer.text), "", *_keys(keys), ""]
+        lines += [title, "~" * len(title), "", literals(installer.text), "", *_keys(keys), ""]
     return lines[:-1]
 
 
 def _keys(keys: dict[str, Key]) -> list[str]:
     lines = [".. list-table::", "   :header-rows: 1", ""]
-    lines += _row(["key", "form", "meaning"])
+    lines += row(["key", "form", "meaning"])
     for name, key in keys.items():
         required = " **Needed.**" if key.required else ""
         own = " May differ by platform." if key.each_platform else ""
-        lines += _row([f"``{name}``", _title(key), f"{_rst(key.text)}{required}{own}"])
+        lines += row([f"``{name}``", _title(key), f"{literals(key.text)}{required}{own}"])
     return lines
 
 
@@ -127,17 +136,7 @@ def _by_key(*tables: Mapping[str, str]) -> dict[str, list[str]]:
 
 def _table(first: str, rows: Mapping[str, Sequence[str]]) -> list[str]:
     lines = [".. list-table::", "   :header-rows: 1", ""]
-    lines += _row([first, *(platform.capitalize() for platform in registry.names())])
+    lines += row([first, *(platform.capitalize() for platform in registry.names())])
     for key, cells in rows.items():
-        lines += _row([f"``{key}``", *(_rst(cell) for cell in cells)])
+        lines += row([f"``{key}``", *(literals(cell) for cell in cells)])
     return lines
-
-
-def _row(cells: Iterable[str]) -> list[str]:
-    return [
-        f"   {'*' if number == 0 else ' '} - {cell}".rstrip() for number, cell in enumerate(cells)
-    ]
-
-
-def _rst(text: str) -> str:
-    return re.sub(r"`([^`]+)`", r"``\1``", text)

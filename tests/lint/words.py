@@ -224,7 +224,7 @@ def long_sentences(path: str, text: str) -> Iterator[Finding]:
     """Yield the sentences of a page that have more than 25 words."""
     readable = _MASKED.sub(_mask, _masked_blocks(text))
     for block in re.finditer(r"\S.*?(?=\n\s*\n|\n\s*(?:[-*|]|\d+\.) |\Z)", readable, re.DOTALL):
-        for sentence in re.finditer(r"\S.*?(?:[.?!|](?=\s)|\Z)", block[0], re.DOTALL):
+        for sentence in re.finditer(r"\S.*?(?:[.?!|][*)]*(?=\s)|\Z)", block[0], re.DOTALL):
             count = len(re.findall(rf"[\w{_MASK}][\w{_MASK}'.-]*", sentence[0]))
             if count > LONGEST_SENTENCE:
                 line = 1 + readable.count("\n", 0, block.start() + sentence.start())
