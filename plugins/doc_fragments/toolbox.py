@@ -10,12 +10,13 @@ class ModuleDocFragment:
 options:
   path:
     description:
-      - Where tools are on the machine. Every folder down to it must belong to root alone.
-      - Its file system must have POSIX ACLs, by which users see their own projects only.
+      - The folder of the tools on the host. Only root may be able to write to it and to the folders
+        above it.
+      - Its file system must have POSIX ACLs. By them users see the tools of their own projects only.
     type: path
     default: /opt/shipping
 requirements:
-  - Python 3.9 or newer on the machine, and nothing else
-  - root on the machine, by C(become)
+  - Python 3.9 or newer on the host, and no other software
+  - root on the host, by C(become)
   - Linux
 """

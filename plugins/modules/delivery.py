@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: delivery
-short_description: Decides over removals from a whole fleet, and tells what was delivered
+short_description: Check removals across all hosts and report the delivery
 version_added: 0.1.0
 description:
-  - The part of the role P(shipping.code.delivery#role) that sees all hosts at once. It runs on
-    the control node alone.
-  - It holds what everybody is to have against what everybody had at the last delivery to the whole
-    fleet, or, where that is not known, against the hosts' own receipts.
-  - Where more would go than is likely to be meant, nothing is removed anywhere.
+  - The part of the role P(shipping.code.delivery#role) that reads the results of all hosts at once.
+    It runs on the controller only.
+  - Compares the memberships that users must have with those of the last delivery to the whole
+    fleet. If that is not known, it compares them with the installed state of the hosts.
+  - If the removals exceed the removal limit, nothing is removed on any host.
 author:
   - shipping.code contributors (@shipping-code)
 extends_documentation_fragment:
@@ -23,30 +23,30 @@ extends_documentation_fragment:
 options:
   step:
     description:
-      - V(select) says which hosts the play is about. These are those that have the users or
-        projects of O(only), or had them when they were delivered to last; without O(only), all that
-        have users. Where that is not the whole fleet, it also says what they may remove without
-        being asked first, by what they were given last.
-      - V(check) says which hosts may remove what they hold. Where none may, it goes on to
-        V(report), since nothing more is to be done.
+      - V(select) returns the hosts to deliver to. With O(only), these are the hosts that have the
+        users or projects, or had them at their last delivery. Without it, these are all hosts with
+        users. In a delivery to some hosts, it also returns the removals that are approved before
+        the first call, by what the hosts were delivered last.
+      - V(check) returns the hosts on which the blocked removals are approved. If there are none,
+        it continues with V(report).
       - V(report) writes what was delivered below O(state_path), prints the table, and fails if
         removals are blocked.
     type: str
     choices: [select, check, report]
     required: true
   hosts:
-    description: All hosts of the play, whatever has become of them. Their variables are read that
-      O(users), O(results) and O(final_results) name.
+    description: All hosts of the play, also those that failed or are unreachable. The module reads
+      their variables that O(users), O(results) and O(final_results) name.
     type: list
     elements: str
     required: true
   users:
-    description: The variable of a host with its users, as the inventory has them. A host without it
-      is not delivered to.
+    description: The name of the host variable with the users, as the inventory has them. Hosts
+      without it are skipped.
     type: str
     default: shipping_users
   only:
-    description: Whom the play is about, for O(step=select).
+    description: The users and projects to deliver to, for O(step=select).
     type: dict
     default: {}
     suboptions:
@@ -61,63 +61,64 @@ options:
         elements: str
         default: []
   settings:
-    description: Further values of the role, which O(step=select) checks before any host is
-      asked, once for all of them.
+    description: Other role variables. O(step=select) validates them once, before the first
+      connection to a host.
     type: dict
     suboptions:
       catalog:
         description: The folder with a file for each project.
         type: path
       options:
-        description: Further options of M(shipping.code.toolbox).
+        description: More options of M(shipping.code.toolbox).
         type: dict
       connect_timeout:
-        description: Seconds after which a host that does not answer counts as off.
+        description: The number of seconds after which a host counts as unreachable.
         type: int
       pipelining:
-        description: Whether a module is sent through the connection that starts it.
+        description: Whether Ansible sends a module through the connection that starts it.
         type: bool
   selection:
-    description: What O(step=select) returned. Needed but for that.
+    description: The result of O(step=select). Required for the other steps.
     type: dict
   results:
-    description: The variable of a host with what M(shipping.code.toolbox) returned with
+    description: The name of the host variable with the result of M(shipping.code.toolbox) with
       C(removals=block).
     type: str
     default: delivery_toolbox_result
   final_results:
-    description: The variable of a host with what it returned, where it was asked a second time.
+    description: The name of the host variable with the result of the second call, for hosts that
+      had one.
     type: str
     default: delivery_toolbox_final_result
   revision:
-    description: The revision of the membership. Needed but for O(step=select).
+    description: The revision of the membership. Required except for O(step=select).
     type: str
   complete:
     description:
       - Whether O(hosts) are the whole fleet, for O(step=select).
-      - With V(false), the others count as they were last delivered.
+      - With V(false), the other hosts count as they were last delivered.
     type: bool
     default: true
   state_path:
-    description: A folder on the control node that remembers what was delivered. Without it, only
-      the hosts' receipts are known.
+    description: A folder on the controller that stores what was delivered. Without it, only the
+      installed state of the hosts is known.
     type: path
   metrics_path:
     description:
-      - A file on the control node that says, in the text format of Prometheus, what the last
-        delivery to the whole fleet came to. Its folder must be there.
-      - "It has the times of the last run and of the last success in seconds since 1970, how many
-        hosts are C(ready), C(waiting), C(failed), C(blocked) and C(incomplete), for how many
-        seconds the one that has waited longest could not be reached, and whether the brake has held
-        removals."
-      - A delivery to some hosts only, or in check mode, leaves it as it is. It is replaced by
-        one rename, and everybody may read it.
-      - Since when a host is waiting is known with O(state_path) only.
+      - A file on the controller for the metrics of the last delivery to the whole fleet, in the
+        text format of Prometheus. Its folder must exist.
+      - "The metrics are: the times of the last run and of the last success in seconds since 1970;
+        the number of hosts that are C(ready), C(waiting), C(failed), C(blocked) and C(incomplete);
+        for how many seconds a host has been unreachable, at most; whether removals are blocked."
+      - A delivery to some hosts only, or in check mode, does not change the file. The module
+        replaces it by one rename. All users may read it.
+      - The time since when a host is unreachable is only known with O(state_path).
     type: path
   max_shrink:
     description:
-      - Which per cent of all memberships on hosts may go at once. Up to ten may in any case.
-      - What has gone since the last delivery to the whole fleet counts as well.
+      - The percentage of all memberships on hosts that one delivery may remove. Up to ten may be
+        removed in any case.
+      - Memberships that were removed since the last delivery to the whole fleet count, too.
       - The same share of all users' tools, and of each project's, may be removed because the
         catalog drops them. With O(state_path), the tools of the whole fleet are counted.
     type: float
@@ -131,7 +132,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Choose the hosts that have something of a project
+- name: Select the hosts of a project
   shipping.code.delivery:
     step: select
     hosts: "{{ ansible_play_hosts_all }}"
@@ -140,7 +141,7 @@ EXAMPLES = r"""
   run_once: true
   register: selection
 
-- name: Decide what may be removed
+- name: Check the removals
   shipping.code.delivery:
     step: check
     revision: "{{ shipping_membership_revision }}"
@@ -149,12 +150,12 @@ EXAMPLES = r"""
     results: toolbox_result
     state_path: /var/lib/shipping
   run_once: true
-  register: decision
+  register: removals
 """
 
 RETURN = r"""
 selected:
-  description: The hosts that the play is about.
+  description: The hosts to deliver to.
   returned: O(step=select)
   type: list
   elements: str
@@ -165,8 +166,8 @@ complete:
   type: bool
   sample: false
 approved_removals:
-  description: Who may lose which project without being asked for first, by host. With
-    O(step=check), who may lose which project where RV(removals) is V(block).
+  description: The removals that are approved before the first call, by host. With O(step=check),
+    those that are approved although RV(removals) is V(block).
   returned: O(step=select), and O(step=check) where RV(approved_hosts) is not empty
   type: dict
   sample:
@@ -174,19 +175,20 @@ approved_removals:
       - id: 14eb5412-286a-412a-9a34-6e5b2bb830d5
         project: atlas
 approved_hosts:
-  description: The hosts that may remove what they hold; empty where nothing more is to be done.
+  description: The hosts on which blocked removals are approved. If it is empty, no second call is
+    needed.
   returned: O(step=check) and O(step=report)
   type: list
   elements: str
   sample: [pc1.example.com]
 removals:
-  description: How these hosts are to call M(shipping.code.toolbox). V(block) if only the removals
-    of RV(approved_removals) may be done, since those that the catalog causes are blocked.
+  description: The value of C(removals) for the second call of M(shipping.code.toolbox). It is
+    V(block) if only RV(approved_removals) are approved, and those that the catalog causes are not.
   returned: O(step=check) where RV(approved_hosts) is not empty
   type: str
   sample: apply
 hosts:
-  description: What came of each host, with its users' tools.
+  description: The outcome on each host, with its users' tools.
   returned: O(step=report), and O(step=check) where RV(approved_hosts) is empty
   type: list
   elements: dict
@@ -198,31 +200,31 @@ hosts:
       changed: true
       users: []
 failed_hosts:
-  description: Hosts that are not ready, and why.
+  description: Hosts that failed, with the reason.
   returned: as RV(hosts)
   type: dict
   sample: {}
 catalog_errors:
-  description: Errors of the catalog that concern any of the hosts, each once.
+  description: Errors of the catalog that concern any of the hosts, without duplicates.
   returned: as RV(hosts)
   type: list
   elements: str
   sample: ["projects/atlas.yml:3:5: unknown key descripton; did you mean description?"]
 catalog_error_message:
-  description: The message with these errors; empty without any, and before the last part of a play
-    with C(serial).
+  description: The message with these errors; empty if there are none, and before the last batch
+    of a play with C(serial).
   returned: as RV(hosts)
   type: str
   sample: ""
 waiting:
-  description: Hosts that could not be reached; the next delivery brings them what they lack.
+  description: Unreachable hosts. The next delivery updates them.
   returned: as RV(hosts)
   type: list
   elements: str
   sample: [pc3.example.com]
 lost:
-  description: Who would lose what, where the brake has stopped it, as C(host), C(user) and
-    C(project). What has gone before is not in it.
+  description: The memberships whose removal is blocked, as C(host), C(user) and C(project), without
+    those that were removed before.
   returned: when it failed
   type: list
   elements: dict
@@ -231,7 +233,7 @@ lost:
       user: ada
       project: atlas
 dropped:
-  description: Who would lose which tool because the catalog drops it, where that is blocked.
+  description: The tools whose removal is blocked because the catalog drops them, with their users.
   returned: when it failed
   type: list
   elements: dict
@@ -241,7 +243,7 @@ dropped:
       project: atlas
       tool: atlas-tiles
 reasons:
-  description: Why the brake has stopped it.
+  description: Why removals are blocked.
   returned: when it failed
   type: list
   elements: str

@@ -7,23 +7,23 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: toolbox
-short_description: Brings a machine to exactly the tools of its users' projects
+short_description: Install the tools of its users' projects on a host
 version_added: 0.1.0
 description:
-  - Takes the membership record of a machine and the catalog of projects, and makes every user of
-    the machine have the tools of their projects, and no others.
-  - Where there is nothing to do, this is one round trip. Otherwise the machine says what it lacks,
-    and gets all of it at once.
-  - With pipelining, as by default in the role C(delivery), the machine's Python runs this without
-    Ansible's library for modules, which would take most of the time. That is the Python of
-    C(ansible_python_interpreter), or C(/usr/bin/python3) where none is set. Where it does not
-    answer, this runs as any module.
-  - To turn this off for a host, a group or a play, set its variable C(shipping_remote_python) to
-    V(false). Then this runs as any module, and takes longer.
-  - Tools are in a store, each version in a folder of its own. What a user sees is a view of links
-    into it. All views of a machine change together, by one rename; open shells see it at once, and
-    programs that run go on.
-  - A run that ends anywhere leaves what was there before, and the next one goes on.
+  - Compares the users of a host and their projects with the catalog. Then installs the tools that
+    users lack, and removes those that they must not have any more.
+  - A run without changes takes one round trip. Otherwise the host reports what it lacks, and the
+    module sends it all at once.
+  - "With pipelining, which the role C(delivery) enables, the host's Python runs the toolbox without
+    Ansible's module runtime, which would take most of the time. The Python is that of
+    C(ansible_python_interpreter), or C(/usr/bin/python3). If it cannot run the toolbox, Ansible
+    runs a module."
+  - To turn this off for a host, a group or a play, set the variable C(shipping_remote_python) to
+    V(false). Then Ansible always runs a module, which takes longer.
+  - Tools are in a store, with a folder for each version. Each user has a view of links into the
+    store. One rename switches all views of a host. Open shells have the new commands at once, and
+    running programs continue.
+  - Interrupted runs are safe. Users keep what they had, and the next run completes the delivery.
 author:
   - shipping.code contributors (@shipping-code)
 extends_documentation_fragment:
@@ -33,51 +33,53 @@ extends_documentation_fragment:
 options:
   record:
     description:
-      - "The host assignment: C(host), C(revision) and C(users), a list of C(id),
-        C(name) and C(projects)."
-      - It is always complete. Who is not in it has nothing any more; an empty list of users takes
-        everything away.
-      - A record that is older than the last one is refused, see O(accept_older).
-      - Needed where O(state=present), but for O(generation).
+      - "The host assignment: C(host), C(revision) and C(users), a list of C(id), C(name) and
+        C(projects)."
+      - It is always complete. The module removes the tools of users who are not in it. An empty
+        list of users removes all tools.
+      - If it is older than the last one, the module rejects it, see O(accept_older).
+      - Required if O(state=present), unless O(generation) is set.
     type: dict
   catalog:
     description:
-      - The folder with a file for each project, C(NAME.yml), on the control machine. Relative paths
-        are looked for beside the playbook or role and in its C(files).
+      - The folder with a file for each project, C(NAME.yml), on the controller. A relative path
+        starts at the playbook or role, or at its C(files).
       - A project without a file has no tools.
-      - A file with errors leaves its project as it is on the host, see RV(catalog_errors). The
-        others are delivered.
-      - Needed where O(state=present), but for O(generation).
+      - If a file has errors, the tools of its project stay as they are on the host, see
+        RV(catalog_errors). The module delivers the other projects.
+      - Required if O(state=present), unless O(generation) is set.
     type: path
   state:
     description:
-      - V(present) brings the machine to what O(record) says.
-      - V(absent) takes away everything that was ever delivered, and the enrolment. Files of others
-        stay.
+      - V(present) delivers what O(record) and O(catalog) describe.
+      - V(absent) removes everything that deliveries have written, and the shell integration.
+        Other files stay.
     type: str
     choices: [present, absent]
     default: present
   removals:
     description:
-      - V(apply) takes away what leaves.
-      - V(block) adds and changes only, and returns in RV(removals) who would lose what. This is how
-        the role C(delivery) asks all machines before anything is removed. A tool that is not ready
-        is then a warning. What a project's file names under C(removed) is removed in any case.
-      - In either case a uid that belongs to somebody else now loses what it had.
+      - V(apply) removes the tools that users must not have any more.
+      - V(block) only installs and updates, and returns in RV(removals) what users would lose. The
+        role C(delivery) calls all hosts this way before it removes anything. A tool that is not
+        ready then causes a warning. The module removes tools that a project's file names under
+        C(removed) in any case.
+      - In either case, if a uid belongs to another user now, that user's view has none of the
+        former user's tools.
     type: str
     choices: [apply, block]
     default: apply
   approved_removals:
     description:
-      - Who loses which project although O(removals=block). The role C(delivery) gives here, in a
-        delivery to some machines, what these were given and are not to have any more, where it
-        could decide that already, so that such a machine is asked once.
+      - The removals that O(removals=block) does not block, each with a user and a project. The
+        role C(delivery) sets this in a delivery to some hosts, for removals that it could check
+        before the first call. Such a host needs one call only.
     type: list
     elements: dict
     default: []
     suboptions:
       id:
-        description: The stable id of the directory.
+        description: The stable ID of the user in the directory.
         type: str
         required: true
       project:
@@ -86,55 +88,54 @@ options:
         required: true
   generation:
     description:
-      - Goes back to what users had in this generation, a number or V(previous), in place of
-        O(record).
-      - Whoever has left a project since does not get it back, and whoever has joined one keeps it.
-        It becomes a new generation.
+      - Rolls back to this generation, a number or V(previous), in place of O(record).
+      - Users do not get back the tools of projects that they have left since. They keep the tools
+        of projects that they have joined since. The result is a new generation.
     type: str
   hold:
     description:
-      - Whether what O(generation) changes stays so at the next deliveries, whatever the catalog
-        has, until O(unhold). It holds for all users of the host.
-      - A tool that the former generation did not have stays away as well.
+      - Whether the next deliveries keep what the rollback to O(generation) has changed, whatever
+        the catalog has. Tools are held for all users of the host, until O(unhold).
+      - A tool that the former generation did not have is held, too. Deliveries do not install it.
     type: bool
     default: true
   unhold:
-    description: Projects, or tools as C(PROJECT/TOOL), that are held no more. With O(record).
+    description: Projects, or tools as C(PROJECT/TOOL), to update again. Use it with O(record).
     type: list
     elements: str
     default: []
   keep:
-    description: How many generations stay, with the versions that they need.
+    description: The number of generations to keep, with the versions that they need.
     type: int
     default: 3
   grace:
-    description: For how many seconds a tool that nobody needs any more stays in the store. Nobody
-      can use it in that time.
+    description: The number of seconds for which a tool without users stays in the store. Users
+      cannot run it in that time.
     type: int
     default: 0
   shell_integration:
     description:
-      - Whether to see to the PATH of everybody who logs in, by C(/etc/profile.d), zsh, fish,
-        C(environment.d) and C(pam_env.conf), as far as the system has them. cron and sudo set a
-        PATH of their own; the guide says what to write there.
-      - A C(PATH) that somebody else has set in C(pam_env.conf) is an error that says what to write.
+      - Whether to add each user's view to the PATH of login sessions, in C(/etc/profile.d), zsh,
+        fish, C(environment.d) and C(pam_env.conf), as far as the system has them. cron and sudo set
+        a PATH of their own; the guide describes what to write there.
+      - If C(pam_env.conf) already sets C(PATH), the module fails with what to write.
     type: bool
     default: true
   accept_older:
-    description: Whether to apply a record that is older than the last one.
+    description: Whether to accept a host assignment that is older than the last one.
     type: bool
     default: false
   test_timeout:
-    description: For how many seconds the self-test of a tool may run.
+    description: The number of seconds that the self-test of a tool may run.
     type: int
     default: 60
   lock_timeout:
-    description: For how many seconds to wait for another run on this machine.
+    description: The number of seconds to wait for another run on the host.
     type: int
     default: 60
   uv_path:
-    description: The program C(uv) on the control machine, which is sent along where there are tools
-      of the type C(python). By default that on the PATH.
+    description: The program C(uv) on the controller, which the module sends to hosts that need
+      tools of the type C(python). By default, that of the PATH.
     type: path
   _projects:
     description: For the action plugin of the same name; not for use in playbooks.
@@ -154,12 +155,12 @@ notes:
 seealso:
   - module: shipping.code.toolbox_info
   - name: The guide on delivery
-    description: The catalog, joining and leaving, the brake, and what to do about each message.
+    description: Deliver, remove and roll back tools, and what to do about each message.
     link: https://github.com/shipping-code/shipping.code/blob/main/docs/docsite/rst/guide_delivery.rst
 """
 
 EXAMPLES = r"""
-- name: Bring each machine of the inventory to its users' tools
+- name: Deliver the tools of each host's users
   shipping.code.toolbox:
     catalog: projects
     record:
@@ -167,24 +168,24 @@ EXAMPLES = r"""
       revision: "{{ shipping_membership_revision }}"
       users: "{{ shipping_users }}"
 
-- name: See what would change
+- name: Preview the changes
   shipping.code.toolbox:
     catalog: projects
     record: "{{ record }}"
   check_mode: true
   diff: true
 
-- name: Go back to what was there before
+- name: Roll back to the previous generation
   shipping.code.toolbox:
     generation: previous
 
-- name: Update the tools of a project again, after going back
+- name: Update the tools of a project again after a rollback
   shipping.code.toolbox:
     catalog: projects
     record: "{{ record }}"
     unhold: [atlas]
 
-- name: Take everything away
+- name: Uninstall everything
   shipping.code.toolbox:
     state: absent
 """
@@ -196,13 +197,13 @@ generation:
   type: int
   sample: 7
 users:
-  description: Who has which tools now, or would have in check mode.
+  description: The users with their tools; in check mode, as they would be.
   returned: O(state=present)
   type: list
   elements: dict
   contains:
     id:
-      description: The stable id of the directory.
+      description: The stable ID of the user in the directory.
       type: str
       sample: 14eb5412-286a-412a-9a34-6e5b2bb830d5
     name:
@@ -223,10 +224,10 @@ users:
           requested: "2026-11-24T12:00:00Z"
           ready: "2026-11-24T12:00:02Z"
 removals:
-  description: Who loses which tools, or would lose them. C(cause) is V(left) if the user is not in
+  description: The tools that users lose, or would lose. C(cause) is V(left) if the user is not in
     the project any more, V(dropped) if the catalog has no such tools any more, V(declared) if it
-    names them under C(removed), and V(platform) if it has them for other platforms only. C(blocked)
-    says that this is still to be done.
+    names them under C(removed), and V(platform) if it has them for other platforms only.
+    C(blocked) is V(true) if the user still has them.
   returned: O(state=present) with O(record)
   type: list
   elements: dict
@@ -238,7 +239,7 @@ removals:
       cause: left
       blocked: false
 blocked:
-  description: Whether any of RV(removals) are still to be done.
+  description: Whether any of RV(removals) are blocked.
   returned: O(state=present) with O(record)
   type: bool
   sample: false
@@ -248,7 +249,7 @@ platform:
   type: str
   sample: linux x86_64
 installed_state:
-  description: Who had which projects before.
+  description: The projects that each user had tools of before this call.
   returned: with O(record), and O(state=absent)
   type: list
   elements: dict
@@ -257,12 +258,13 @@ installed_state:
       name: ada
       projects: [atlas]
 ready:
-  description: Whether everybody has everything that the record says, tested, and nobody has more.
+  description: Whether each user has exactly the tools that the host assignment requires, tested.
   returned: O(state=present) with O(record)
   type: bool
   sample: true
 failures:
-  description: Tools that could not be made ready; what was there before is still there.
+  description: Tools that could not be installed, or failed their self-test. Users keep the
+    version that they had.
   returned: O(state=present) with O(record)
   type: list
   elements: dict
@@ -271,11 +273,11 @@ failures:
       project: atlas
       tool: atlas
       version: "1.1"
-      reason: it ended with 3
+      reason: the self-test exited with code 3
       output: ["cannot find the map"]
 catalog_errors:
-  description: Errors of the catalog, each with its project, and with its tool where it concerns one
-    alone. What they concern stays as it is.
+  description: Errors of the catalog, each with its project, and with its tool if it concerns one
+    tool only. These tools stay as they are.
   returned: O(state=present) with O(record)
   type: list
   elements: dict
@@ -284,8 +286,8 @@ catalog_errors:
       tool: ""
       reason: "projects/atlas.yml:3:5: unknown key descripton; did you mean description?"
 holds:
-  description: Tools that stay as they are since a rollback, whatever the catalog has. One without a
-    version stays away.
+  description: Tools that a rollback holds, whatever the catalog has. A tool without a version is
+    not installed.
   returned: O(state=present)
   type: list
   elements: dict
@@ -294,13 +296,13 @@ holds:
       name: atlas
       version: "1.0"
 unknown:
-  description: Users that the machine does not know. They are not created.
+  description: Users without an account on the host. The module creates no accounts.
   returned: O(state=present) with O(record)
   type: list
   elements: str
   sample: [bob]
 missing:
-  description: What the machine lacks, in check mode, and the system that it has to fit.
+  description: The content that the host lacks, in check mode, and the system that it must fit.
   returned: O(state=present) with O(record)
   type: list
   elements: dict
@@ -311,11 +313,11 @@ missing:
       variant: 0
       system: {os: linux, arch: x86_64, python: "3.11"}
 notes:
-  description: What people should know, such as commands that two projects have.
+  description: Messages for operators, such as on commands that two projects have.
   returned: O(state=present) with O(record)
   type: list
   elements: str
-  sample: ["ada: run is the one of atlas by its priority; also run@beta"]
+  sample: ["ada: run is the command of atlas by its priority; also run@beta"]
 shell_integration_files:
   description: Startup files of the system in which the shell integration was written, or with
     O(state=absent) removed.
@@ -324,13 +326,13 @@ shell_integration_files:
   elements: str
   sample: [/etc/profile.d/shipping.sh]
 removed:
-  description: What was removed from the store.
+  description: Objects that the module removed from the store.
   returned: O(state=present) with O(record)
   type: list
   elements: str
   sample: [0a1b2c3d4e5f60718293a4b5c6d7e8f9-atlas-1.0]
 rolled_back_to:
-  description: The number of the generation that was gone back to.
+  description: The number of the generation that the module rolled back to.
   returned: with O(generation)
   type: int
   sample: 5
@@ -344,7 +346,7 @@ from ansible_collections.shipping.code.plugins.module_utils._toolbox.toolbox_opt
 
 def main() -> None:
     module = AnsibleModule(TOOLBOX, supports_check_mode=True)
-    # What the control machine has sent along is not sent back.
+    # What the controller has sent is not returned to it.
     invocation = {
         "module_args": {
             name: value for name, value in module.params.items() if not name.startswith("_")

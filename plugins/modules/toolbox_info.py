@@ -7,10 +7,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: toolbox_info
-short_description: Tells which tools a machine has, for whom, and since when
+short_description: List the tools of a host, with their users and times
 version_added: 0.1.0
 description:
-  - Reads the receipts of a machine, its generations, and where what is there differs from what was
+  - Reads the installed state of a host and its generations, and compares the host with what was
     delivered.
 author:
   - shipping.code contributors (@shipping-code)
@@ -23,13 +23,13 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look what the machine has
+- name: List the tools of the host
   shipping.code.toolbox_info:
-  register: found
+  register: tools
 
-- name: Show who has what
+- name: Show the users with their tools
   ansible.builtin.debug:
-    msg: "{{ found.users }}"
+    msg: "{{ tools.users }}"
 """
 
 RETURN = r"""
@@ -39,17 +39,17 @@ host:
   type: str
   sample: pc1.example.com
 revision:
-  description: The revision of the last record.
+  description: The revision of the last host assignment.
   returned: always
   type: str
   sample: csn:dc=example,dc=com:20261124120000.000000Z#000000#000#000000
 generation:
-  description: The number of the generation that users see; 0 where there is none.
+  description: The number of the generation that users see; 0 if there is none.
   returned: always
   type: int
   sample: 7
 generations:
-  description: The generations that can be gone back to.
+  description: The generations that you can roll back to.
   returned: always
   type: list
   elements: dict
@@ -63,7 +63,7 @@ generations:
       rolled_back_to: null
       tools: 4
 users:
-  description: Who has which tools, when they were asked for, and since when they are ready.
+  description: The users with their tools, each with the times when it was requested and ready.
   returned: always
   type: list
   elements: dict
@@ -80,14 +80,15 @@ users:
           requested: "2026-11-24T12:00:00Z"
           ready: "2026-11-24T12:00:02Z"
 holds:
-  description: Tools that stay as they are since a rollback, whatever the catalog has. One without a
-    version stays away.
+  description: Tools that a rollback holds, whatever the catalog has. A tool without a version is
+    not installed.
   returned: always
   type: list
   elements: dict
   sample: []
 drift:
-  description: What is not as it was delivered. The next delivery brings it back.
+  description: Tools and views that differ from what was delivered. The next delivery repairs
+    them.
   returned: always
   type: list
   elements: str

@@ -2,6 +2,6 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Says which service the atlas asks.
+# Print the address of the atlas service.
 set -eu
 echo "${ATLAS_URL:-nowhere}"
