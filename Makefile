@@ -31,7 +31,7 @@ SCHEDULE := cron git systemd
 OPENLDAP := slapd ldap-utils
 DIRECTORIES := $(OPENLDAP) faketime samba samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba 389-ds-base python3-lib389 \
   krb5-user libkrb5-dev gcc libldap2-dev libsasl2-dev
-SESSIONS := zsh fish cron sudo
+SESSIONS := bash-completion cron fish man-db sudo zsh
 PYTEST = "$$bin/pytest" -c tests/pytest.ini
 SPREAD = --numprocesses $(WORKERS) --dist worksteal
 help:

@@ -10,7 +10,9 @@ import time
 
 import pytest
 
-from .fleet import Fleet
+from tests.unit.plugins.module_utils._toolbox.archives import archive
+
+from .fleet import Fleet, sha256
 
 pytestmark = pytest.mark.long
 
@@ -40,7 +42,22 @@ def delivered(fleet: Fleet) -> Fleet:
         "v": {"type": "env", "variables": {"T": "it's"}},
     }
     fleet.catalog_of("p", tools, **{"t.sh": b"#!/bin/sh\necho found\n"})
-    fleet.projects = {"p": {USER}}
+    release = archive(
+        ("bin/wtool", b"#!/bin/sh\n"),
+        ("doc/wtool.1", b".TH wtool 1\n.SH NAME\nwtool - prints the world\n"),
+        ("complete/wtool.bash", b"complete -W --world wtool\n"),
+        ("complete/_wtool", b"#compdef wtool\n_arguments --world\n"),
+        ("complete/wtool.fish", b"complete -c wtool -l world\n"),
+    )
+    wtool = {
+        "type": "archive",
+        "version": "1",
+        "file": "w/w.tar.gz",
+        "sha256": sha256(release),
+        "commands": {"wtool": "bin/wtool"},
+    }
+    fleet.catalog_of("w", {"wtool": wtool}, **{"w.tar.gz": release})
+    fleet.projects = {"p": {USER}, "w": {USER}}
     done = fleet.deliver("--limit", PC)
     assert done.ok, done.output
     return fleet
@@ -53,6 +70,35 @@ def test_shells(delivered: Fleet):
     assert delivered.says(PC, USER, "t") == (0, "found")
     if missing := set(SESSIONS) - set(there):
         pytest.skip(f"{', '.join(missing)} is not on this machine; the others are as they must be")
+
+
+DOCUMENTED = {
+    "man": ("man", "man wtool | grep -o 'prints .*'", "prints the world"),
+    "man by MANPATH": (
+        "man",
+        f"export MANPATH=/usr/share/man; {ENROLLED}; man wtool | grep -o 'prints .*'",
+        "prints the world",
+    ),
+    "bash": (
+        "bash",
+        "bash -lc '. /usr/share/bash-completion/bash_completion; _completion_loader wtool;"
+        " complete -p wtool'",
+        "complete -W '--world' wtool",
+    ),
+    "zsh": (
+        "zsh",
+        "zsh -c 'autoload -Uz compinit; compinit -D; print $_comps[wtool]'",
+        "_wtool",
+    ),
+    "fish": ("fish", "fish -c 'complete -C \"wtool --wo\"'", "--world"),
+}
+"""The program, the command and the answer of what looks for man pages and completions."""
+
+
+def test_man_pages_and_completions(delivered: Fleet):
+    there = {name: about for name, about in DOCUMENTED.items() if shutil.which(about[0])}
+    answers = {name: delivered.says(PC, USER, about[1]) for name, about in there.items()}
+    assert answers == {name: (0, answer) for name, (_program, _words, answer) in there.items()}
 
 
 def test_another_login_shell(delivered: Fleet):

@@ -338,7 +338,7 @@ class _Delivery:
     ) -> dict[str, Any]:
         request, progress = self.request, self.progress
         for view in views:
-            progress.notes += view_layout.clashes(view)
+            progress.notes += view_layout.clashes(view, self.generations.shell_files)
         missing = [] if request.bundle else progress.missing
         undone = target.removals if request.check_mode or missing else target.blocked
         return {

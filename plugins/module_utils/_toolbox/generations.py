@@ -24,7 +24,9 @@ from .atomic_files import (
     write,
     write_json,
 )
-from .generation_model import Generation, View
+from .generation_model import Generation, Tool, View
+from .shell_files import by_view_path
+from .tool_store import Store
 from .view_layout import TOOLS, TOOLS_SCRIPT, contents
 
 _RECORD = "generation.json"
@@ -38,6 +40,7 @@ class Generations:
         self.root = root
         self.folder = os.path.join(root, "generations")
         self.current_link = os.path.join(root, "current")
+        self._shell_files: dict[tuple[str, ...], dict[str, str]] = {}
 
     def numbers(self) -> list[int]:
         """Return the numbers of all generations that are there."""
@@ -80,7 +83,7 @@ class Generations:
         os.mkdir(top, 0o700)
         for part in ("bin", "share"):
             make_folder(os.path.join(top, part), 0o755)
-        layout = contents(self.root, view)
+        layout = contents(self.root, view, self.shell_files)
         for name, target in layout.links.items():
             path = os.path.join(top, name)
             os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
@@ -91,6 +94,17 @@ class Generations:
             write(os.path.join(top, name), text, 0o644, lasting=False)
         # The folder was made for root alone, so that nobody is in a view before it is whole.
         acl.allow(top, {view.uid})
+
+    def shell_files(self, tool: Tool) -> dict[str, str]:
+        """Return the man pages and completions of a tool: paths in its object by paths in a view.
+
+        Read once for all users of a tool, which may have thousands of files.
+        """
+        key = (tool.place, *sorted(tool.commands))
+        if key not in self._shell_files:
+            files = Store(self.root).files(tool.place)
+            self._shell_files[key] = by_view_path(files, sorted(tool.commands))
+        return self._shell_files[key]
 
     def discard(self) -> None:
         """Remove the draft."""
@@ -121,7 +135,7 @@ class Generations:
 
     def _view_is_sound(self, folder: str, view: View) -> bool:
         top = os.path.join(folder, "users", view.name)
-        layout = contents(self.root, view)
+        layout = contents(self.root, view, self.shell_files)
         commands = sorted(name[4:] for name in layout.links if name.startswith("bin/"))
         return (
             all(

@@ -17,7 +17,7 @@ from .._core.errors import os_words
 from . import executables
 from .generation_model import Tool, View
 from .tool_store import Store
-from .view_layout import variables
+from .view_environment import environment
 
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 _LINES = 20
@@ -87,8 +87,8 @@ def _cannot_start(view: View, tool: Tool, base: str, store: Store, arch: str) ->
 def _test(view: View, tool: Tool, base: str, timeout: int) -> FailedTool | None:
     # Nothing of root's environment: the test sees what the user has after a login.
     account = pwd.getpwuid(view.uid)
-    environment = {
-        **variables(view, base),
+    variables = {
+        **environment(view, base).as_values(),
         "PATH": f"{base}/bin:{_PATH}",
         "HOME": account.pw_dir,
         "USER": account.pw_name,
@@ -100,7 +100,7 @@ def _test(view: View, tool: Tool, base: str, timeout: int) -> FailedTool | None:
         # run_command of AnsibleModule cannot become another user.
         process = subprocess.Popen(  # pylint: disable=ansible-bad-function
             list(tool.self_test),
-            env=environment,
+            env=variables,
             cwd="/",
             user=view.uid,
             group=account.pw_gid,

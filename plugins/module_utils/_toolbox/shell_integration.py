@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from .atomic_files import read_text, remove, write
 from .delivery_errors import Unsupported
+from .shell_files import ZSH
 
 BEGIN, END = "# BEGIN shipping.code", "# END shipping.code"
 _BLOCK = re.compile(rf"(?ms)^{re.escape(BEGIN)}\n.*?^{re.escape(END)}\n")
@@ -39,7 +40,8 @@ class StartupFile(NamedTuple):
 def _shell(root: str, etc: str) -> str:
     """Return what every POSIX shell reads.
 
-    It is read by others' shells, so it leaves nothing behind and cannot fail.
+    It is read by others' shells, so it leaves nothing behind and cannot fail. zsh finds completions
+    by FPATH, which is its array fpath (zshparam(1)).
     """
     return f"""\
 # Written by shipping.code; changes are overwritten.
@@ -49,6 +51,12 @@ case ":$PATH:" in
   *) PATH="$shipping_view/bin:$PATH"; export PATH ;;
 esac
 if [ -r "$shipping_view/env.sh" ]; then . "$shipping_view/env.sh"; fi
+if [ -n "${{ZSH_VERSION-}}" ]; then
+  case ":$FPATH:" in
+    *":$shipping_view/{ZSH}:"*) ;;
+    *) FPATH="$shipping_view/{ZSH}:$FPATH" ;;
+  esac
+fi
 unset shipping_view
 """
 

@@ -62,6 +62,11 @@ class Store:
             for name, known in marker["files"].items()
         )
 
+    def files(self, place: str) -> list[str]:
+        """Return the paths of all files of a finished object."""
+        marker = read_json(self.path(place, _MARKER))
+        return list(marker["files"]) if isinstance(marker, dict) else []
+
     def find(self, key: str) -> str:
         """Return the place where an object is, sound; empty where there is none."""
         if self.is_sound(key):

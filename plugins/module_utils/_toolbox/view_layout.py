@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from .._core.text_table import text_table
+from . import shell_files, view_environment
 from .generation_model import Tool, View
+from .view_environment import ranked, why_first
 
 TOOLS = "tools"
 TOOLS_SCRIPT = """\
@@ -37,82 +38,104 @@ class ViewContents(NamedTuple):
     texts: Mapping[str, str]
 
 
-def contents(root: str, view: View) -> ViewContents:
+ShellFiles = Callable[[Tool], Mapping[str, str]]
+"""From a tool to its man pages and completions: paths in its object by paths in a view."""
+
+
+def contents(root: str, view: View, shell_files_of: ShellFiles) -> ViewContents:
     """Return everything of a view."""
     links = {f"bin/{TOOLS}": f"../../../{TOOLS}"}
     for command, tools in _by_command(view).items():
         for number, tool in enumerate(tools):
-            target = os.path.join(root, "store", tool.place, "files", tool.commands[command])
+            target = _stored(root, tool, tool.commands[command])
             if number == 0:
                 links[f"bin/{command}"] = target
             if len(tools) > 1:
                 links[f"bin/{command}@{tool.project}"] = target
     for tool in view.tools:
         if tool.path:
-            links[f"share/{tool.project}/{tool.path}"] = os.path.join(
-                root, "store", tool.place, "files", tool.path
-            )
+            links[f"share/{tool.project}/{tool.path}"] = _stored(root, tool, tool.path)
+    for path, tools in _by_shell_file(view, shell_files_of).items():
+        links[path] = _stored(root, tools[0], shell_files_of(tools[0])[path])
     # By the link, so that a shell that is open finds the files of later generations, too.
-    environment = variables(view, os.path.join(root, "current", "users", view.name))
+    base = os.path.join(root, "current", "users", view.name)
     texts = {
-        "env.sh": "".join(
-            f"export {name}={shlex.quote(value)}\n" for name, value in environment.items()
-        ),
-        "env.fish": "".join(
-            f"set -gx {name} {_fish(value)}\n" for name, value in environment.items()
-        ),
+        **_environment_files(view, base, links),
         "tools.txt": _table(view),
         "tools.json": json.dumps(_listing(view), indent=2) + "\n",
     }
     return ViewContents(links, texts)
 
 
-def variables(view: View, base: str) -> dict[str, str]:
-    """Return the environment variables; ``base`` is where the view is."""
-    environment: dict[str, str] = {}
-    for tool in sorted(view.tools, key=_rank):
-        for name, value in tool.variables.items():
-            environment.setdefault(
-                name, value.replace("{share}", os.path.join(base, "share", tool.project))
-            )
-    return dict(sorted(environment.items()))
+def _stored(root: str, tool: Tool, path: str) -> str:
+    return os.path.join(root, "store", tool.place, "files", path)
 
 
-def clashes(view: View) -> list[str]:
-    """Return notes on commands that more than one project has, and on what became of each."""
-    notes = []
+def _environment_files(view: View, base: str, links: Mapping[str, str]) -> dict[str, str]:
+    """Return the files that shells read for the variables and the completions of a view."""
+    environment = view_environment.environment(view, base)
+    man, fish = (os.path.join(base, part) for part in (shell_files.MAN, shell_files.FISH))
+    if any(path.startswith(f"{shell_files.BASH}/") for path in links):
+        environment = environment.with_folder("XDG_DATA_DIRS", os.path.join(base, shell_files.DATA))
+    has_pages = any(path.startswith(f"{shell_files.MAN}/") for path in links)
+    has_fish = any(path.startswith(f"{shell_files.FISH}/") for path in links)
+    return {
+        "env.sh": view_environment.sh_text(environment)
+        + (view_environment.sh_man_text(man) if has_pages else ""),
+        "env.fish": view_environment.fish_text(environment)
+        + (view_environment.fish_man_text(man) if has_pages else "")
+        + (view_environment.fish_completions_text(fish) if has_fish else ""),
+    }
+
+
+def clashes(view: View, shell_files_of: ShellFiles) -> list[str]:
+    """Return notes on what more than one project has, and on what became of each."""
+    return [
+        *_clashes_of_commands(view),
+        *view_environment.clashes(view),
+        *_clashes_of_shell_files(view, shell_files_of),
+    ]
+
+
+def _clashes_of_commands(view: View) -> Iterator[str]:
     for command, tools in _by_command(view).items():
         if len(tools) > 1:
             others = ", ".join(f"{command}@{tool.project}" for tool in tools[1:])
-            why = (
-                "by its priority"
-                if tools[0].priority > tools[1].priority
-                else "by its name, since no priority decides"
+            yield (
+                f"{view.name}: {command} is the one of {tools[0].project}"
+                f" {why_first(*tools[:2])}; also {others}"
             )
-            notes.append(
-                f"{view.name}: {command} is the one of {tools[0].project} {why}; also {others}"
-            )
-    return notes
+
+
+def _clashes_of_shell_files(view: View, shell_files_of: ShellFiles) -> Iterator[str]:
+    """Yield one note for all files of the same projects."""
+    paths: dict[tuple[str, str, str], list[str]] = {}
+    for path, tools in _by_shell_file(view, shell_files_of).items():
+        others = dict.fromkeys(tool.project for tool in tools[1:])
+        others.pop(tools[0].project, None)
+        if others:
+            key = (tools[0].project, why_first(*tools[:2]), ", ".join(others))
+            paths.setdefault(key, []).append(path)
+    for (project, why, names), files in paths.items():
+        yield f"{view.name}: {', '.join(files)}: of {project} {why}, not of {names}"
+
+
+def _by_shell_file(view: View, shell_files_of: ShellFiles) -> dict[str, list[Tool]]:
+    """Return the tools that have each man page and completion, the one that wins first."""
+    by_path: dict[str, list[Tool]] = {}
+    for tool in ranked(view.tools):
+        for path in shell_files_of(tool) if tool.place else ():
+            by_path.setdefault(path, []).append(tool)
+    return dict(sorted(by_path.items()))
 
 
 def _by_command(view: View) -> dict[str, list[Tool]]:
     """Return the tools that have each command, the one that wins first."""
     by_command: dict[str, list[Tool]] = {}
-    for tool in sorted(view.tools, key=_rank):
+    for tool in ranked(view.tools):
         for command in tool.commands:
             by_command.setdefault(command, []).append(tool)
     return by_command
-
-
-def _rank(tool: Tool) -> tuple[int, str, str]:
-    return -tool.priority, tool.project, tool.name
-
-
-def _fish(value: str) -> str:
-    # Within single quotes fish knows two escapes alone, for the backslash and for the quote;
-    # shlex.quote() is for POSIX shells.
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
 
 
 def _listing(view: View) -> list[dict[str, object]]:

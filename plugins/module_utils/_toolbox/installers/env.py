@@ -13,7 +13,8 @@ INSTALLER = Installer(
     {
         "variables": Key(
             "variables",
-            "Values by name. `{share}` stands for the folder of the project's files.",
+            "Values by name. `{share}` stands for the folder of the project's files. Lists of"
+            " folders such as `PYTHONPATH` and `XDG_DATA_DIRS` join those of other projects.",
             required=True,
         )
     },
