@@ -266,12 +266,14 @@ class _Delivery:
                 program.name: self.store.path(self.store.find(program.key), "files", program.name)
                 for program in self._programs([source])
             }
-            self.store.install(place, source, self.facts, programs)
+            notes = self.store.install(place, source, self.facts, programs)
         # An interrupted run gives the space back, too. What a killed one leaves has no marker, so
         # that it does not count, and the next collection removes it.
         except BaseException:
             self.store.remove(place)
             raise
+        name = f"{source.project} {source.tool}".strip()
+        self.progress.notes += [f"{name}: {note}" for note in notes]
         return place
 
     def _would_change(self, views: tuple[View, ...]) -> bool:

@@ -98,16 +98,20 @@ class Store:
 
     def install(
         self, place: str, source: Source, facts: SystemFacts, programs: Mapping[str, str]
-    ) -> None:
-        """Make the object of what was sent, with the programs by their paths, and finish it."""
+    ) -> list[str]:
+        """Make the object of what was sent, with the programs by their paths, and finish it.
+
+        Return what its installer noted.
+        """
         sent, target = self.path(place, _SENT), self.path(place, "files")
-        INSTALLERS[source.type].install(
+        notes = INSTALLERS[source.type].install(
             Build(sent, target, source.tool, source.details, source.commands, facts, programs)
         )
         for path in sorted(set(source.commands.values())):
             _make_executable(target, path, source)
         remove(sent)
         self.finish(place)
+        return notes or []
 
     def finish(self, place: str) -> None:
         """Write the marker: from now on the object counts."""

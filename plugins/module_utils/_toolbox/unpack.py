@@ -35,7 +35,7 @@ except ImportError:  # a Python that was built without it
 # Of tarfile, zipfile and what they unpack with: none of them has one error for all that is wrong
 # with a file. RuntimeError is a zip with a password, LookupError and ArithmeticError are numbers in
 # headers that lead nowhere.
-_UNREADABLE = (
+UNREADABLE = (
     tarfile.TarError,
     zipfile.BadZipFile,
     zlib.error,
@@ -47,7 +47,7 @@ _UNREADABLE = (
     LookupError,
     ArithmeticError,
 )
-_CHUNK = 1 << 20
+CHUNK = 1 << 20
 
 MAX_MEMBERS = 500_000
 MAX_SIZE = 16 << 30
@@ -73,11 +73,26 @@ class Member(NamedTuple):
     open: Callable[[], IO[bytes]] | None = None
 
 
-def unpack(archive: str, target: str, name: str, strip: int = 0) -> None:
-    """Write what is in ``archive`` below ``target``; ``name`` is the tool's, for messages."""
+class Unpacked(NamedTuple):
+    """What was noticed while an archive was unpacked."""
+
+    setid: tuple[str, ...] = ()
+    """Files that lost a setuid or setgid bit."""
+    has_executables: bool = True
+    """Whether any file was marked executable; a zip made on Windows has no such marks."""
+
+
+def unpack(
+    archive: str, target: str, name: str, strip: int = 0, *, drop_setid: bool = False
+) -> Unpacked:
+    """Write what is in ``archive`` below ``target``; ``name`` is the tool's, for messages.
+
+    A setuid or setgid bit rejects the archive, unless ``drop_setid`` ignores such bits.
+    """
+    writer = _Writer(target, name, strip, drop_setid=drop_setid)
     try:
-        _Writer(target, name, strip).write(archive)
-    except _UNREADABLE as error:
+        writer.write(archive)
+    except UNREADABLE as error:
         raise _unreadable(name, error) from error
     except OSError as error:
         # gzip and bz2 raise OSErrors of their own, without a number of the system.
@@ -88,21 +103,25 @@ def unpack(archive: str, target: str, name: str, strip: int = 0) -> None:
             os_words(error),
             "Check the space and the file system below the toolbox's root",
         ) from error
+    return Unpacked(tuple(writer.setid), has_executables=writer.has_executables)
 
 
 def _unreadable(name: str, error: Exception) -> Damaged:
     return Damaged(
         f"the archive of {name} cannot be read",
         str(error) or type(error).__name__,
-        "Give a complete tar (gz, bz2, xz) or zip, without a password",
+        "Give a complete tar (gz, bz2, xz, zst) or zip, without a password",
     )
 
 
 class _Writer:
     """Checks members and writes them, in their order."""
 
-    def __init__(self, target: str, name: str, strip: int) -> None:
+    def __init__(self, target: str, name: str, strip: int, *, drop_setid: bool) -> None:
         self.target, self.name, self.strip = target, name, strip
+        self.drop_setid = drop_setid
+        self.setid: list[str] = []
+        self.has_executables = False
         self.links: list[str] = []
         self.written = 0
 
@@ -124,12 +143,24 @@ class _Writer:
             return
         if member.type == OTHER:
             self._refuse(member, "is a device or a pipe")
-        if member.type == FILE and member.mode & _SETID:
-            self._refuse(member, "is setuid or setgid")
+        if member.type == FILE:
+            self._check_mode(path, member)
         self._parents(path, member)
         {FOLDER: self._folder, FILE: self._file, SYMLINK: self._symlink, HARDLINK: self._hardlink}[
             member.type
         ](path, member)
+
+    def _check_mode(self, path: str, member: Member) -> None:
+        self.has_executables |= bool(member.mode & 0o111)
+        if not member.mode & _SETID:
+            return
+        if not self.drop_setid:
+            self._refuse(
+                member,
+                "is setuid or setgid",
+                "If the tool works without that bit, write `setid: drop` in the catalog",
+            )
+        self.setid.append(path)
 
     def _path(self, path: str, member: Member) -> str:
         """Return the path below the target without what is stripped; empty where none is left."""
@@ -217,19 +248,17 @@ class _Writer:
                 "Nothing of it is used",
             )
 
-    def _refuse(self, member: Member, why: str) -> NoReturn:
-        raise Hostile(
-            f"the archive of {self.name} is refused",
-            f"{member.path!r} {why}",
-            "Nothing of it is used; ask who made it",
-        )
+    def _refuse(
+        self, member: Member, why: str, hint: str = "Nothing of it is used; ask who made it"
+    ) -> NoReturn:
+        raise Hostile(f"the archive of {self.name} is refused", f"{member.path!r} {why}", hint)
 
 
 def _copy(source: IO[bytes], file: IO[bytes], size: int) -> None:
     """Copy exactly ``size`` bytes: what an archive says of a member must be true."""
     left = size
     while left:
-        block = source.read(min(left, _CHUNK))
+        block = source.read(min(left, CHUNK))
         if not block:
             raise Damaged("the archive is cut off", f"{left} bytes of a file are missing")
         file.write(block)
@@ -260,8 +289,8 @@ def _read_to_the_end(content: tarfile.TarFile) -> None:
     stream: Any = content.fileobj
     left = MAX_SIZE
     try:
-        while left > 0 and stream.read(_CHUNK):
-            left -= _CHUNK
+        while left > 0 and stream.read(CHUNK):
+            left -= CHUNK
     except OSError as error:
         # As gzip itself, which ignores what follows the end of its data.
         if not str(error).startswith("Not a gzipped file"):

@@ -69,6 +69,17 @@ def _of_type(installer: Installer) -> dict[str, Any]:
             name: _platforms(installer, key) if key.form == "platforms" else _property(key)
             for name, key in keys.items()
         },
+        **({"allOf": list(map(_group, installer.together))} if installer.together else {}),
+    }
+
+
+def _group(names: tuple[str, ...]) -> dict[str, Any]:
+    """Return what holds for keys of which exactly one must be there; a platform may have it."""
+    alone = [{"required": [name]} for name in names]
+    return {
+        "if": {"required": ["platforms"]},
+        "then": {"not": {"required": list(names)}},
+        "else": {"oneOf": alone},
     }
 
 

@@ -9,7 +9,7 @@ the tables of the guide are made of the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from ...module_utils._toolbox import checked_names
 from ...module_utils._toolbox.installer_registry import INSTALLERS
 from ...module_utils._toolbox.installers.installer import Installer, Key
 from .._sources.yaml_reader import tree
+from . import tool_urls
 from .document_reader import DocumentNode, mapping
 from .tool_types import tool_type
 from .value_forms import FORMS
@@ -280,9 +281,18 @@ def _variants(
 ) -> Iterator[dict[str, Any]]:
     """Yield what the tool is on each platform, complete."""
     common = {key: value for key, value in entry.items() if key in installer.keys}
+    names = {part: common.pop(f"{part}_names", {}) for part in ("os", "arch")}
     for platform in entry.get("platforms") or [{}]:
         details = {**common, **platform}
-        for problem in _problems_of_variant(installer, details):
+        values = {
+            "version": entry.get("version", ""),
+            **{
+                part: other.get(details.get(part), details.get(part, ""))
+                for part, other in names.items()
+            },
+        }
+        details, problems = tool_urls.expanded(details, values)
+        for problem in (*problems, *_problems_of_variant(installer, details)):
             place.problem(f"{_where(name, platform)} {problem}")
         yield details
 
@@ -296,15 +306,20 @@ def _where(name: str, platform: dict[str, Any]) -> str:
 
 def _problems_of_variant(installer: Installer, details: dict[str, Any]) -> Iterator[str]:
     for group in installer.together:
-        if len(details.keys() & group) != 1:
-            yield f"needs exactly one of {', '.join(group)}"
+        present = details.keys() & group
+        if len(present) != 1:
+            reason = "" if present else _reason(installer.keys[name] for name in group)
+            yield f"needs exactly one of {', '.join(group)}{reason}"
     missing = {
         name: key for name, key in installer.keys.items() if key.required and name not in details
     }
     if missing:
-        pins = any(key.pins for key in missing.values())
-        reason = "; nothing is delivered whose content is not pinned" if pins else ""
-        yield f"needs {', '.join(missing)}{reason}"
+        yield f"needs {', '.join(missing)}{_reason(missing.values())}"
+
+
+def _reason(keys: Iterable[Key]) -> str:
+    pins = any(key.pins for key in keys)
+    return "; nothing is delivered whose content is not pinned" if pins else ""
 
 
 def _as_tool(

@@ -17,12 +17,12 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ...module_utils._core.errors import ShippingError, innermost, os_words
 from ...module_utils._core.slow_calls import waiting_for
-from ...module_utils._toolbox.installers.installer import sha256_of, verify
+from ...module_utils._toolbox.installers.installer import is_checksum, verify
 from .compute_once import single_flight
 
 _TIMEOUT = 60
@@ -81,21 +81,53 @@ class ToolSources:
         with single_flight(os.path.join(locks, name)):
             yield
 
-    def download(self, url: str, sha256: str, name: str) -> str:
-        """Return the file with this checksum, from the cache or from its URL."""
-        path = os.path.join(self.downloads, sha256)
-        with self.first_alone(sha256):
-            if not os.path.exists(path) or sha256_of(path) != sha256:
-                # In the folder of the result, since rename(2) does not cross file systems.
-                descriptor, partial = tempfile.mkstemp(dir=self.downloads)
-                try:
-                    _fetch(url, descriptor, name)
-                    verify(partial, sha256, name)
-                    os.rename(partial, path)
-                finally:
-                    if os.path.exists(partial):
-                        os.unlink(partial)
+    def download(self, url: str, checksum: str, name: str) -> str:
+        """Return the file with this sha256 or sha512, from the cache or from its URL."""
+        path = os.path.join(self.downloads, checksum)
+        with self.first_alone(checksum):
+            if not os.path.exists(path) or not is_checksum(path, checksum):
+                self._replace(
+                    path,
+                    lambda file: _fetch(url, file, name),
+                    lambda file: verify(file, checksum, name),
+                )
         return path
+
+    def download_accepted(
+        self, url: str, checksum: str, name: str, accept: Callable[[str], None]
+    ) -> None:
+        """Fetch a file that belongs to the content with this checksum, and keep it if accepted.
+
+        It has no checksum of its own: ``accept`` gets its path, and raises ShippingError for one
+        that is not right. One that was kept is accepted again before it is used.
+        """
+        file_name = f"{checksum}-{hashlib.sha256(url.encode()).hexdigest()[:16]}"
+        path = os.path.join(self.downloads, file_name)
+        with self.first_alone(file_name):
+            if not _is_accepted(path, accept):
+                self._replace(path, lambda file: _fetch(url, file, name), accept)
+
+    def derived(self, file_name: str, make: Callable[[str], None]) -> str:
+        """Return a file of the cache, which ``make`` writes to a path where it is missing."""
+        path = os.path.join(self.downloads, file_name)
+        with self.first_alone(file_name):
+            if not os.path.exists(path):
+                self._replace(path, make, lambda file: None)
+        return path
+
+    def _replace(
+        self, path: str, make: Callable[[str], None], accept: Callable[[str], None]
+    ) -> None:
+        # In the folder of the result, since rename(2) does not cross file systems.
+        descriptor, partial = tempfile.mkstemp(dir=self.downloads)
+        os.close(descriptor)
+        try:
+            make(partial)
+            accept(partial)
+            os.rename(partial, path)
+        finally:
+            if os.path.exists(partial):
+                os.unlink(partial)
 
     def commit(self, repository: str, commit: str, name: str) -> str:
         """Return the files of a commit as a tar; git itself checks content against its id.
@@ -137,6 +169,16 @@ class ToolSources:
                 )
                 os.rename(partial, path)
         return path
+
+
+def _is_accepted(path: str, accept: Callable[[str], None]) -> bool:
+    if not os.path.exists(path):
+        return False
+    try:
+        accept(path)
+    except ShippingError:
+        return False
+    return True
 
 
 def is_lfs_pointer(head: bytes) -> bool:
@@ -183,7 +225,7 @@ def _refuse_submodules(listed: str, name: str, commit: str) -> None:
         )
 
 
-def _fetch(url: str, descriptor: int, name: str) -> None:
+def _fetch(url: str, path: str, name: str) -> None:
     # Ansible's part for URLs takes as long to import as all else; most runs fetch nothing.
     from http.client import HTTPException
     from netrc import NetrcParseError
@@ -193,7 +235,7 @@ def _fetch(url: str, descriptor: int, name: str) -> None:
 
     try:
         with (
-            os.fdopen(descriptor, "wb") as file,
+            open(path, "wb") as file,
             waiting_for(f"the download of {name}"),
             # A login of the user's netrc is for the server that it names, and not for one that it
             # redirects to: Ansible would send it along.

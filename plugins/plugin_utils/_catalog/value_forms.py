@@ -13,10 +13,15 @@ from ...module_utils._core.errors import suggestion
 from ...module_utils._core.parsing import kind_of
 from ...module_utils._toolbox import checked_names
 from ...module_utils._toolbox.installers.installer import PLATFORM_ARCH, PLATFORM_OS
-from .document_reader import DocumentNode, Parser
+from . import minisign, url_templates
+from .document_reader import DocumentNode, Parser, mapping
+from .signature_errors import UnusableKey
 
 # A commit has the 40 digits of a SHA-1, or the 64 of a repository with SHA-256.
-_SHA256, _COMMIT, _URL = r"[0-9a-f]{64}", r"[0-9a-f]{40}([0-9a-f]{24})?", r"(https?|file)://\S+"
+_SHA256, _SHA512 = r"[0-9a-f]{64}", r"[0-9a-f]{128}"
+_COMMIT, _URL = r"[0-9a-f]{40}([0-9a-f]{24})?", r"(https?|file)://\S+"
+# With what is no template here, so that the message says that.
+_URL_TEMPLATE = r"(https?|file)://(\S|\{\{[^{}]*\}\})+"
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,84 @@ def _path(place: DocumentNode) -> Any:
     if value is not None and not checked_names.is_inside(value.removeprefix("./")):
         return place.problem(f"must be a path below the folder of the catalog, not {value!r}")
     return value and value.removeprefix("./")
+
+
+def _url_template(place: DocumentNode) -> Any:
+    url = _matching(_URL_TEMPLATE, "an http, https or file URL")(place)
+    problems = list(url_templates.problems(url)) if url else []
+    for problem in problems:
+        place.problem(problem)
+    return None if problems else url
+
+
+def is_url(text: str) -> bool:
+    """Return whether a text is a URL, such as a template with its values."""
+    return bool(re.fullmatch(_URL, text))
+
+
+def _glob(place: DocumentNode) -> Any:
+    pattern = _path(place)
+    # pathlib takes ** for any number of folders, alone.
+    if pattern and any("**" in part and part != "**" for part in pattern.split("/")):
+        return place.problem("must have ** between slashes, where it is for any folders")
+    return pattern
+
+
+def _globs(place: DocumentNode) -> Any:
+    patterns = [_glob(element) for element in place.elements()]
+    return None if None in patterns or not patterns else patterns
+
+
+def _names_of(*allowed: str) -> Parser:
+    """Return a parser for other names of words."""
+
+    def parse(place: DocumentNode) -> Any:
+        return mapping(place, dict.fromkeys(allowed, _text), set(), "names")
+
+    return parse
+
+
+def _signature(place: DocumentNode) -> Any:
+    schemes = {"minisign": _signed_by(_minisign_key), "cosign": _signed_by(_path)}
+    if isinstance(place.value, dict) and len(place.value) != 1:
+        return place.problem(f"must have exactly one of {', '.join(schemes)}")
+    return mapping(place, schemes, set(), "a signature") or None
+
+
+def _minisign_key(place: DocumentNode) -> Any:
+    key = _text(place)
+    try:
+        if key:
+            minisign.read_key(key)
+    except UnusableKey as error:
+        return place.problem(str(error))
+    return key
+
+
+def _keyless(place: DocumentNode) -> None:
+    place.problem(
+        "keyless signatures (Fulcio, Rekor) are not supported; write key: with the path of the"
+        " public key"
+    )
+
+
+def _signed_by(key: Parser) -> Parser:
+    """Return a parser for a key, and for where the signature is."""
+    parsers = {
+        "key": key,
+        "url": _url_template,
+        "file": _path,
+        **dict.fromkeys(("certificate", "certificate_identity", "identity", "issuer"), _keyless),
+    }
+
+    def parse(place: DocumentNode) -> Any:
+        signed = mapping(place, parsers, {"key"}, "a signature")
+        names = set(map(str, place.value)) if isinstance(place.value, dict) else set()
+        if names and len(names & {"url", "file"}) != 1:
+            return place.problem("needs exactly one of url, file, where the signature is")
+        return signed or None
+
+    return parse
 
 
 def _flag(place: DocumentNode) -> Any:
@@ -152,8 +235,26 @@ def _pattern(pattern: str) -> dict[str, Any]:
 
 
 _TEXT: dict[str, Any] = {"type": "string", "minLength": 1}
+_SIGNED = {
+    "type": "object",
+    "required": ["key"],
+    "additionalProperties": False,
+    "properties": {"key": _TEXT, "url": _pattern(_URL), "file": _TEXT},
+    "oneOf": [{"required": ["url"]}, {"required": ["file"]}],
+}
 _LIST = {"type": "array", "items": _TEXT, "minItems": 1}
 _PAIRS = {"type": "object", "additionalProperties": _TEXT, "minProperties": 1}
+
+
+def _names_form(*allowed: str) -> Form:
+    schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "minProperties": 1,
+        "properties": dict.fromkeys(allowed, _TEXT),
+    }
+    return Form(_names_of(*allowed), schema, "mapping")
+
 
 FORMS: dict[str, Form] = {
     "text": Form(_text, _TEXT, "text"),
@@ -164,9 +265,28 @@ FORMS: dict[str, Form] = {
         "absolute path",
     ),
     "url": Form(_matching(_URL, "an http, https or file URL"), _pattern(_URL), "URL"),
+    "url_template": Form(_url_template, _pattern(_URL), "URL"),
     "sha256": Form(
         _matching(_SHA256, "a sha256, 64 hexadecimal digits"), _pattern(_SHA256), "sha256"
     ),
+    "sha512": Form(
+        _matching(_SHA512, "a sha512, 128 hexadecimal digits"), _pattern(_SHA512), "sha512"
+    ),
+    "signature": Form(
+        _signature,
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "minProperties": 1,
+            "maxProperties": 1,
+            "properties": {"minisign": _SIGNED, "cosign": _SIGNED},
+        },
+        "mapping",
+    ),
+    "os_names": _names_form(*PLATFORM_OS),
+    "arch_names": _names_form(*PLATFORM_ARCH),
+    "globs": Form(_globs, _LIST, "list of paths"),
+    "setid": Form(_word("drop"), {"enum": ["drop"]}, "word"),
     "commit": Form(
         _matching(_COMMIT, "the full id of a commit, 40 hexadecimal digits"),
         _pattern(_COMMIT),

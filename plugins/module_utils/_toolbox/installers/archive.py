@@ -5,22 +5,94 @@
 
 from __future__ import annotations
 
-from .installer import CONTENT_KEYS, Build, Installer, Key, declared, verify
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ..delivery_errors import DeliveryError
+from .installer import (
+    CONTENT_GROUPS,
+    CONTENT_KEYS,
+    Build,
+    Installer,
+    Key,
+    declared,
+    sent_content,
+)
+
+_NAMED = 3
 
 
-def _install(build: Build) -> None:
+def _install(build: Build) -> list[str]:
     # Imported where it is used: most calls install nothing, and loading takes a workstation's time.
     from ..unpack import unpack
 
-    source = build.sent("archive")
-    verify(source, build.details["sha256"], build.name)
-    unpack(source, build.target, build.name, build.details.get("strip") or 0)
+    unpacked = unpack(
+        sent_content(build, "archive"),
+        build.target,
+        build.name,
+        build.details.get("strip") or 0,
+        drop_setid=build.details.get("setid") == "drop",
+    )
+    for pattern in build.details.get("executable") or ():
+        _make_executable(build, pattern)
+    notes = []
+    if unpacked.setid:
+        notes.append(f"setuid and setgid bits were dropped: {_listed(unpacked.setid)}")
+    if not unpacked.has_executables:
+        programs = sorted(_programs_without_bit(build))
+        if programs:
+            notes.append(
+                "its archive marks no file as executable, such as a zip made on Windows:"
+                f" {_listed(programs)} cannot be run. Name them under `executable` if a command"
+                " of the tool runs them"
+            )
+    return notes
+
+
+def _listed(paths: Iterable[str]) -> str:
+    names = list(paths)
+    rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + rest
+
+
+def _make_executable(build: Build, pattern: str) -> None:
+    # Links lead to files of the archive, which have paths of their own.
+    paths = [
+        path
+        for path in Path(build.target).glob(pattern)
+        if path.is_file() and not path.is_symlink()
+    ]
+    if not paths:
+        raise DeliveryError(
+            f"the archive of {build.name} has no file {pattern}",
+            "the catalog names it under executable",
+            "Correct executable in the catalog, or strip",
+        )
+    for path in paths:
+        path.chmod(0o755)
+
+
+def _programs_without_bit(build: Build) -> Iterator[str]:
+    """Yield files that begin as programs do, and are neither executable nor commands."""
+    from ..compressed_file import read_head
+    from ..executables import needs
+
+    commands = set(build.commands.values())
+    for folder, _folders, names in os.walk(build.target):
+        for name in names:
+            path = os.path.join(folder, name)
+            relative = os.path.relpath(path, build.target)
+            if relative in commands or os.path.islink(path) or os.access(path, os.X_OK):
+                continue
+            if needs(read_head(path)).interpreter:
+                yield relative
 
 
 INSTALLER = Installer(
     "archive",
-    "A tar (plain, gz, bz2, xz) or zip with programs. It is unpacked by rules of our own: nothing"
-    " in it can be written elsewhere.",
+    "A tar (plain, gz, bz2, xz, zst) or zip with programs. It is unpacked by rules of our own:"
+    " nothing in it can be written elsewhere.",
     {
         **CONTENT_KEYS,
         "strip": Key(
@@ -34,8 +106,20 @@ INSTALLER = Installer(
             required=True,
             each_platform=True,
         ),
+        "executable": Key(
+            "globs",
+            "Paths in the archive that are made executable besides the commands, such as `bin/*`."
+            " For a zip that was made on Windows, which marks no file as executable.",
+            each_platform=True,
+        ),
+        "setid": Key(
+            "setid",
+            "`drop` unpacks an archive with setuid or setgid bits without them, which the result"
+            " reports. Without it such an archive is rejected.",
+            each_platform=True,
+        ),
     },
-    declared("sha256", "strip"),
+    declared("sha256", "sha512", "strip", "executable", "setid"),
     _install,
-    together=(("url", "file"),),
+    together=CONTENT_GROUPS,
 )

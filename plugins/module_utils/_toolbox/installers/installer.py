@@ -14,6 +14,10 @@ from typing import Any, NamedTuple
 
 from ..delivery_errors import Damaged
 
+_SHA512_DIGITS = 128
+CONVERTED = ".gz"
+"""What ends the name of sent content that the control machine has converted from zstd."""
+
 Details = Mapping[str, Any]
 """What the catalog says of a tool for one platform, with what its type has pinned.
 
@@ -37,9 +41,10 @@ class Key(NamedTuple):
 
 CONTENT_KEYS: Mapping[str, Key] = {
     "url": Key(
-        "url",
+        "url_template",
         "Where the control machine gets it from: by the proxy of `HTTPS_PROXY` or `HTTP_PROXY`,"
-        " with the login that the URL or the user's `~/.netrc` has.",
+        " with the login that the URL or the user's `~/.netrc` has. `{version}`, `{os}` and"
+        " `{arch}` stand for those of the tool and the platform.",
         each_platform=True,
     ),
     "file": Key(
@@ -47,9 +52,28 @@ CONTENT_KEYS: Mapping[str, Key] = {
         "The file, below the folder of the catalog, in place of `url`.",
         each_platform=True,
     ),
-    "sha256": Key("sha256", "Its checksum.", required=True, each_platform=True, pins=True),
+    "sha256": Key(
+        "sha256", "Its checksum, of the file as it is published.", each_platform=True, pins=True
+    ),
+    "sha512": Key("sha512", "Its checksum, in place of `sha256`.", each_platform=True, pins=True),
+    "signature": Key(
+        "signature",
+        "A signature that the file must have, besides the checksum: `minisign` or `cosign`. See"
+        " below.",
+        each_platform=True,
+    ),
+    "os_names": Key(
+        "os_names", "What `{os}` in URLs stands for, by `os`; by default `os` as it is."
+    ),
+    "arch_names": Key(
+        "arch_names",
+        "What `{arch}` in URLs stands for, by `arch`, such as `x86_64: amd64`; by default `arch` as"
+        " it is.",
+    ),
 }
-"""The keys of a type whose content is one large file: where it is, and its checksum."""
+"""The keys of a type whose content is one large file: where it is, and how it is verified."""
+CONTENT_GROUPS = (("url", "file"), ("sha256", "sha512"))
+"""Groups of those keys of which exactly one must be there."""
 
 
 class SystemFacts(NamedTuple):
@@ -105,7 +129,8 @@ class Installer(NamedTuple):
     keys: Mapping[str, Key]
     inputs: Inputs
     """What goes into an object, besides its name and commands: other inputs, another object."""
-    install: Callable[[Build], None]
+    install: Callable[[Build], list[str] | None]
+    """Make the object; return what the user of the role should know of it."""
     own_commands: bool = False
     """Whether the tool's own name is its command where none is given."""
     has_commands: bool = True
@@ -129,32 +154,66 @@ def declared(*names: str) -> Inputs:
     }
 
 
-def sha256_of(path: str) -> str:
-    """Return the checksum of a file."""
-    digest = hashlib.sha256()
+def digest_of(path: str, algorithm: str) -> bytes:
+    """Return the digest of a file by an algorithm of hashlib."""
+    digest = hashlib.new(algorithm)
     with open(path, "rb") as stream:
         for block in iter(lambda: stream.read(1 << 20), b""):
             digest.update(block)
-    return digest.hexdigest()
+    return digest.digest()
+
+
+def sha256_of(path: str) -> str:
+    """Return the checksum of a file."""
+    return digest_of(path, "sha256").hex()
+
+
+def checksum_of(details: Details) -> str:
+    """Return the checksum that the catalog declares, sha256 or sha512."""
+    return str(details.get("sha256") or details["sha512"])
+
+
+def is_checksum(path: str, expected: str) -> bool:
+    """Return whether a file has a checksum; its length says which algorithm it is of."""
+    return digest_of(path, _algorithm(expected)).hex() == expected
+
+
+def _algorithm(checksum: str) -> str:
+    return "sha512" if len(checksum) == _SHA512_DIGITS else "sha256"
 
 
 def verify(path: str, expected: str, what: str) -> None:
     """Raise Damaged for content that is not what was declared."""
-    actual = sha256_of(path)
+    algorithm = _algorithm(expected)
+    actual = digest_of(path, algorithm).hex()
     if actual != expected:
         raise Damaged(
             f"{what} is not what the catalog declares",
-            f"its sha256 is {actual}, and {expected} was declared",
+            f"its {algorithm} is {actual}, and {expected} was declared",
             "Look where it comes from before you change the checksum; nothing of it was unpacked",
         )
 
 
-def put(build: Build, mode: int) -> None:
-    """Install a single file, verified, under the name of the tool."""
-    source = build.sent("content")
+def sent_content(build: Build, name: str) -> str:
+    """Return the path of the tool's content, verified."""
+    # Python 3.9 has no zstd: the control machine has verified such content and converted it.
+    converted = build.sent(f"{name}{CONVERTED}")
+    if os.path.exists(converted):
+        return converted
     # Again, although the whole bundle was verified: its checksum says what was sent, this one what
     # the catalog declares.
-    verify(source, build.details["sha256"], build.name)
+    source = build.sent(name)
+    verify(source, checksum_of(build.details), build.name)
+    return source
+
+
+def put(build: Build, mode: int) -> None:
+    """Install a single file, verified, under the name of the tool."""
+    place(build, sent_content(build, "content"), mode)
+
+
+def place(build: Build, source: str, mode: int) -> None:
+    """Move a file to where the tool has its only one."""
     target = os.path.join(build.target, build.details.get("as") or build.name)
     os.makedirs(os.path.dirname(target), exist_ok=True)
     shutil.move(source, target)

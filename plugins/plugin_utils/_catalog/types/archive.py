@@ -5,6 +5,19 @@
 
 from __future__ import annotations
 
-from .tool_type import ToolType, check_file, declared_content
+from ....module_utils._toolbox.installers.installer import Details
+from ..tool_sources import ToolSources
+from ..wheels import System
+from .tool_type import Content, Tool, ToolType, check_file, declared_file
 
-TOOL_TYPE = ToolType(declared_content("archive"), check_file)
+
+def _content(sources: ToolSources, tool: Tool, details: Details, _system: System) -> Content:
+    # Imported where it is used: most runs send nothing.
+    from ..compressed_content import sendable
+
+    path = declared_file(sources, tool, details)
+    sent, ending = sendable(sources, path, details, tool["name"])
+    return [(f"archive{ending}", sent)]
+
+
+TOOL_TYPE = ToolType(_content, check_file)

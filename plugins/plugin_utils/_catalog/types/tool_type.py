@@ -12,7 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from ....module_utils._toolbox.installers.installer import Details, sha256_of, verify
+from ....module_utils._toolbox.installers.installer import (
+    Details,
+    checksum_of,
+    sha256_of,
+    verify,
+)
 from ..tool_sources import ToolSources, is_lfs_pointer
 from ..wheels import System
 
@@ -79,16 +84,17 @@ def check_file(sources: ToolSources, _tool: Tool, details: Details) -> Details:
     return details
 
 
-def declared_content(name: str) -> Callable[[ToolSources, Tool, Details, System], Content]:
-    """Send content that has a URL or a file, and a checksum in the catalog, by this name."""
+def declared_file(sources: ToolSources, tool: Tool, details: Details) -> str:
+    """Return the path of content that has a URL or a file, with its checksum and signature."""
+    name, checksum = tool["name"], checksum_of(details)
+    if details.get("file"):
+        path = sources.beside(details["file"])
+        verify(path, checksum, name)
+    else:
+        path = sources.download(details["url"], checksum, name)
+    if details.get("signature"):
+        # Imported where it is used: few tools have one, and each run reads the catalog.
+        from ..signed_content import verify_signature
 
-    def content(sources: ToolSources, tool: Tool, details: Details, _system: System) -> Content:
-        path = (
-            sources.beside(details["file"])
-            if details.get("file")
-            else sources.download(details["url"], details["sha256"], tool["name"])
-        )
-        verify(path, details["sha256"], tool["name"])
-        yield name, path
-
-    return content
+        verify_signature(sources, details, path, name)
+    return path

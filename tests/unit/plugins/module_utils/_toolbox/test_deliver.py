@@ -5,10 +5,15 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+import io
 import os
 import shutil
 import subprocess
+import tarfile
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -356,6 +361,75 @@ def test_archive_and_binary(box: Box):
         1, box.view("daemon") / "bin" / "prog"
     )
     assert not box.deliver(user("daemon", "atlas"))["changed"]
+
+
+def test_a_compressed_binary(box: Box):
+    packed = gzip.compress(HELLO)
+    box.contents = {("atlas", "prog"): {"content": packed}, ("atlas", "z"): {"content.gz": packed}}
+    by_sha512 = {"sha512": hashlib.sha512(packed).hexdigest()}
+    box.projects = [
+        project(
+            "atlas",
+            entry("binary", "prog", by_sha512, {"prog": "prog"}),
+            # Converted from zstd by the control node: the checksum is of what was published.
+            entry("binary", "z", {"sha256": "0" * 64}, {"z": "z"}),
+        )
+    ]
+    assert box.deliver(user("daemon", "atlas"))["ready"]
+    assert all(can_run(1, box.view("daemon") / "bin" / name) for name in ("prog", "z"))
+
+
+def test_a_binary_with_another_sha512(box: Box):
+    box.contents = {("atlas", "prog"): {"content": HELLO}}
+    details = {"sha512": hashlib.sha512(b"").hexdigest()}
+    box.projects = [project("atlas", entry("binary", "prog", details, {"prog": "prog"}))]
+    answer = box.deliver(user("daemon", "atlas"))
+    assert "its sha512 is" in answer["failures"][0]["reason"] and not answer["ready"]
+
+
+def zip_of_windows(**files: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as content:
+        for name, data in files.items():
+            info = zipfile.ZipInfo(name.replace("_", "/"))
+            # The archive bit of DOS, and no mode of Unix.
+            info.create_system, info.external_attr = 0, 0x20
+            content.writestr(info, data)
+    return buffer.getvalue()
+
+
+def test_programs_of_a_zip_without_modes(box: Box):
+    packed = zip_of_windows(run=HELLO, lib_helper=HELLO)
+    box.contents = {("atlas", "pack"): {"archive": packed}}
+
+    def deliver_with(**details: Any) -> dict[str, Any]:
+        about = {"sha256": sha256(packed), **details}
+        box.projects = [project("atlas", entry("archive", "pack", about, {"run": "run"}))]
+        return box.deliver(user("daemon", "atlas"))
+
+    without = deliver_with()
+    assert without["ready"] and any(
+        "lib/helper cannot be run. Name them under `executable`" in note
+        for note in without["notes"]
+    )
+    assert deliver_with(executable=["lib/*"])["notes"] == []
+    helpers = (box.root / "store").glob("*/files/lib/helper")
+    assert 0o755 in {helper.stat().st_mode & 0o777 for helper in helpers}
+    missing = deliver_with(executable=["bin/*"])
+    assert "the archive of pack has no file bin/*" in missing["failures"][0]["reason"]
+
+
+def test_dropped_setid_bits_are_reported(box: Box):
+    info = tarfile.TarInfo()
+    info.mode, info.size = 0o4755, 0
+    packed = archive(("bin/run", HELLO), ("bin/ping", info))
+    box.contents = {("atlas", "pack"): {"archive": packed}}
+    details = {"sha256": sha256(packed), "setid": "drop"}
+    box.projects = [project("atlas", entry("archive", "pack", details, {"run": "bin/run"}))]
+    answer = box.deliver(user("daemon", "atlas"))
+    assert answer["ready"] and answer["notes"] == [
+        "atlas pack: setuid and setgid bits were dropped: bin/ping"
+    ]
 
 
 def test_tampered(box: Box):

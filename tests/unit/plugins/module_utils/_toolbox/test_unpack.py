@@ -141,6 +141,26 @@ def test_zip(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
+    "content", [setid(0o4755), zipped("run", stat.S_IFREG | 0o2755)], ids=["tar", "zip"]
+)
+def test_setid_bits_are_dropped_if_the_catalog_says_so(tmp_path: Path, content: bytes):
+    (tmp_path / "files").mkdir()
+    (tmp_path / "archive").write_bytes(content)
+    packed, target = str(tmp_path / "archive"), str(tmp_path / "files")
+    with pytest.raises(Hostile, match=r"is setuid or setgid\. .*write `setid: drop`"):
+        unpack(packed, target, "tool")
+    assert unpack(packed, target, "tool", drop_setid=True) == (("run",), True)
+    assert (tmp_path / "files" / "run").stat().st_mode & 0o7777 == 0o755
+
+
+def test_a_zip_of_windows_marks_no_program(tmp_path: Path):
+    (tmp_path / "files").mkdir()
+    (tmp_path / "archive").write_bytes(zipped("run.sh"))
+    unpacked = unpack(str(tmp_path / "archive"), str(tmp_path / "files"), "tool")
+    assert not unpacked.has_executables
+
+
+@pytest.mark.parametrize(
     "content",
     [b"", b"no archive", b"\x1f\x8b broken", archive(("a", b"x" * 100000))[:60]],
     ids=["empty", "text", "gzip", "cut"],

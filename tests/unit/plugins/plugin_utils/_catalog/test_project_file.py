@@ -46,6 +46,10 @@ def text(tool: str) -> str:
     return f"description: Maps\ntools:\n  t: {tool}\n"
 
 
+def signed(signature: str) -> str:
+    return f"{{type: binary, version: '1', file: t, sha256: {SUM}, signature: {signature}}}"
+
+
 def problems(content: str) -> list[str]:
     with pytest.raises(SpecError) as caught:
         read(content, "atlas.yml", "atlas")
@@ -87,11 +91,13 @@ def test_every_key_has_a_text():
     [
         (
             "{type: binary, version: '1', url: https://example.com/t}",
-            "3:6: t needs sha256; nothing is delivered whose content is not pinned",
+            "3:6: t needs exactly one of sha256, sha512; nothing is delivered whose content is not"
+            " pinned",
         ),
         (
             "{type: archive, version: '1', file: t.tar, commands: [t]}",
-            "3:6: t needs sha256; nothing is delivered whose content is not pinned",
+            "3:6: t needs exactly one of sha256, sha512; nothing is delivered whose content is not"
+            " pinned",
         ),
         ("{type: git, version: '1', repository: r, commands: [t]}", "3:6: t needs commit"),
         (f"{{type: binary, version: '1', sha256: {SUM}}}", "3:6: t needs exactly one of url, file"),
@@ -140,6 +146,39 @@ def test_every_key_has_a_text():
         (
             "{type: env, variables: {'A B': x}}",
             "3:30: 'A B' cannot be the name of an environment variable",
+        ),
+        (
+            f"{{type: binary, version: '1', file: t, sha256: {SUM}, sha512: {SUM * 2}}}",
+            "3:6: t needs exactly one of sha256, sha512",
+        ),
+        (
+            f"{{type: binary, version: '1', file: t, sha512: {SUM}}}",
+            "3:52: must be a sha512, 128 hexadecimal digits",
+        ),
+        (signed("{}"), "3:129: must have exactly one of minisign, cosign"),
+        (signed("{minisig: {key: x}}"), "3:130: unknown key minisig; did you mean minisign?"),
+        (
+            signed("{minisign: {key: cosign.pub, file: t.minisig}}"),
+            "3:146: must be a public key of minisign, the second line of its .pub file, which"
+            " begins with RW",
+        ),
+        (
+            signed("{cosign: {key: cosign.pub}}"),
+            "3:138: needs exactly one of url, file, where the signature is",
+        ),
+        (
+            signed("{cosign: {identity: ada@example.com, file: t.sigstore.json}}"),
+            "3:149: keyless signatures (Fulcio, Rekor) are not supported; write key: with the path"
+            " of the public key",
+        ),
+        (
+            f"{{type: archive, version: '1', file: t, sha256: {SUM}, commands: [t], setid: keep}}",
+            "'keep' is none of drop",
+        ),
+        (
+            f"{{type: archive, version: '1', file: t, sha256: {SUM}, commands: [t], executable:"
+            " [../t]}",
+            "must be a path below the folder of the catalog, not '../t'",
         ),
         ("{type: file, file: t, self_test: [t]}", "unknown key self_test"),
         ("{type: file, file: t, file: u}", "the key file stands twice"),
