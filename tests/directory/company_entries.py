@@ -339,6 +339,82 @@ def freeipa_accounts(company: Company, prefix: str) -> str:
     )
 
 
+def univention(company: Company, prefix: str) -> str:
+    """The same as a Univention Corporate Server has it.
+
+    Groups name users, computers and groups by DN, and the first two by their login names too.
+    """
+    found = [
+        entry(f"cn={name},{SUFFIX}", objectClass="organizationalRole", cn=name)
+        for name in ("users", "groups", "computers")
+    ]
+    dns = {person.uid: f"uid={person.uid},cn=users,{SUFFIX}" for person in company.people}
+    for person in company.people:
+        found.append(
+            entry(
+                dns[person.uid],
+                objectClass=["inetOrgPerson", "posixAccount", "shadowAccount"],
+                cn=person.cn,
+                sn=person.cn,
+                uid=person.uid,
+                uidNumber=person.number,
+                gidNumber=5000,
+                homeDirectory=f"/home/{person.uid}",
+                **({"shadowExpire": 1} if person.closed else {}),
+            )
+        )
+    for number, (name, owners) in enumerate(company.machines.items()):
+        found.append(_univention_computer(name, owners, 2000 + number))
+    members = {**company.projects, **company.teams}
+    places = {
+        name: f"cn={escaped(_project(company, prefix, name))},cn=groups,{SUFFIX}"
+        for name in members
+    }
+    computer = next(iter(company.machines))
+    for number, (name, uids) in enumerate(members.items()):
+        inner = [places[group] for group in company.inside.get(name, ())]
+        found.append(
+            entry(
+                places[name],
+                objectClass=["posixGroup", "univentionGroup"],
+                cn=_project(company, prefix, name),
+                gidNumber=5001 + number,
+                uniqueMember=[
+                    *(dns[uid] for uid in uids),
+                    *inner,
+                    f"cn={computer},cn=computers,{SUFFIX}",
+                ],
+                memberUid=[*uids, f"{computer}$"],
+            )
+        )
+    return "\n".join(found)
+
+
+def _project(company: Company, prefix: str, name: str) -> str:
+    return f"{prefix}{name}" if name in company.projects else name
+
+
+def _univention_computer(name: str, owners: Iterable[str], number: int) -> str:
+    return entry(
+        f"cn={name},cn=computers,{SUFFIX}",
+        objectClass=[
+            "person",
+            "univentionLinuxClient",
+            "posixAccount",
+            "shadowAccount",
+            "univentionFreeAttributes",
+        ],
+        cn=name,
+        sn=name,
+        uid=f"{name}$",
+        uidNumber=number,
+        gidNumber=5000,
+        homeDirectory="/dev/null",
+        associatedDomain="example.com",
+        **({"univentionFreeAttribute1": list(owners)} if owners else {}),
+    )
+
+
 _PLACE = re.compile(r"ou=(people|projects|teams|machines)(?= *,)", re.IGNORECASE)
 _MOVES = {"people": "users", "machines": "computers", "projects": "groups", "teams": "groups"}
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.testbed.directory_servers import READER_PASSWORD, SUFFIX
+from tests.testbed.directory_servers import READER, READER_PASSWORD, SUFFIX, Slapd
+from tests.testbed.machine import Machine
 
 from . import company_entries
 from .company_entries import COMPANY
@@ -87,7 +89,7 @@ OPENLDAP = [
 def test_openldap(request: pytest.FixtureRequest, ansible: Ansible, number: int):
     kind, place = OPENLDAP[number]
     (host_map,) = (block for block in blocks("guide_membership_openldap") if "plugin" not in block)
-    (ansible.home / "machines.yml").write_text(yaml.safe_dump(host_map))
+    (ansible.home / "hosts.yml").write_text(yaml.safe_dump(host_map))
     found = shown(
         ansible,
         samples("guide_membership_openldap")[number],
@@ -160,6 +162,27 @@ def test_389ds(ds389: Directory, ansible: Ansible):
     assert shown(ansible, samples("guide_membership_389ds")[1], **by_socket(ds389)) == COMPANY.works
 
 
+@pytest.fixture
+def univention(machine: Machine) -> Iterator[Slapd]:
+    server = Slapd(machine, "ucs", port=7389, secure_port=7636)
+    server.schemas = (str(Path(__file__).with_name("ucs")),)
+    prefix = samples("guide_membership_ucs")[0]["projects"]["prefix"]
+    server.up(company_entries.univention(COMPANY, prefix))
+    yield server
+    server.stop()
+
+
+def test_univention(univention: Slapd, ansible: Ansible):
+    """On OpenLDAP, with entries of the shape that a UCS writes."""
+    (sample,) = samples("guide_membership_ucs")
+    place = {
+        "uris": [univention.secure_uri],
+        "ca_file": str(univention.authority.certificate),
+        "bind_password": READER_PASSWORD,
+    }
+    assert shown(ansible, {**sample, "bind_dn": READER}, **place) == COMPANY.works
+
+
 def test_custom(groupofnames: Directory, ansible: Ansible):
     modify = f"dn: cn=Ada,ou=people,{SUFFIX}\nchangetype: modify\n"
     host = f"{modify}add: objectClass\nobjectClass: extensibleObject\n-\nadd: host\nhost: pc1\n"
@@ -178,6 +201,7 @@ def test_every_sample_is_tried():
         "guide_membership_openldap": len(OPENLDAP),
         "guide_membership_389ds": 2,
         "guide_membership_ad": 2,
+        "guide_membership_ucs": 1,
     }
     assert {
         path.stem: len(samples(path.stem))

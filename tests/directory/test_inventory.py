@@ -190,10 +190,8 @@ def test_the_cache_has_the_answer_and_no_password(rfc2307: Directory, ansible: A
 
 
 def test_a_map_beside_the_inventory(rfc2307: Directory, ansible: Ansible):
-    (ansible.home / "machines.yml").write_text(
-        "laptop1.example.com: [ada]\nlaptop2.example.com: []\n"
-    )
-    options = {**rfc2307.options, "host_map": "machines.yml"}
+    (ansible.home / "hosts.yml").write_text("laptop1.example.com: [ada]\nlaptop2.example.com: []\n")
+    options = {**rfc2307.options, "host_map": "hosts.yml"}
     del options["hosts"]
     inventory = ansible.list(options)
     assert sorted(hosts(inventory)) == ["laptop1.example.com", "laptop2.example.com"]
