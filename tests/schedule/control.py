@@ -144,12 +144,12 @@ class Control:
             "membership_sync_interval": 1,
             "membership_sync_jitter": 0,
             "membership_sync_secrets": {
-                "machines-key": self.pc.key.read_text(),
+                "ssh-key": self.pc.key.read_text(),
                 "ldap-password": "reader secret",
             },
             "membership_sync_environment": {
                 "ANSIBLE_COLLECTIONS_PATH": "/opt/collections",
-                "ANSIBLE_PRIVATE_KEY_FILE": "{credentials}/machines-key",
+                "ANSIBLE_PRIVATE_KEY_FILE": "{credentials}/ssh-key",
                 "SHIPPING_LDAP_PASSWORD_FILE": "{credentials}/ldap-password",
             },
         }

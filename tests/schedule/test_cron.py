@@ -38,7 +38,7 @@ def test_installed_once(control: Control):
     again = control.apply()
     assert again.rc == 0 and again.changed == 0, again.output
     assert control.machine.run(
-        "stat", "-c", "%a %U", f"{SETTINGS}/credentials", f"{SETTINGS}/credentials/machines-key"
+        "stat", "-c", "%a %U", f"{SETTINGS}/credentials", f"{SETTINGS}/credentials/ssh-key"
     ).split() == ["700", NAME, "600", NAME]
     assert "PRIVATE KEY" not in control.read(f"{SETTINGS}/sync.json") + control.read(
         f"/etc/cron.d/{NAME}"

@@ -40,7 +40,7 @@ def test_installed_once(control: Control):
         and f"/etc/cron.d/{NAME}" not in control.files()
     )
     assert control.machine.run(
-        "stat", "-c", "%a %U", f"{SETTINGS}/credentials", f"{SETTINGS}/credentials/machines-key"
+        "stat", "-c", "%a %U", f"{SETTINGS}/credentials", f"{SETTINGS}/credentials/ssh-key"
     ).split() == [
         "700",
         "root",

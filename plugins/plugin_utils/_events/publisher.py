@@ -53,7 +53,7 @@ class Publisher:
         return {
             "host_count": len(self._fleet),
             "user_count": len(ids),
-            "held_count": len(self.removals.blocked.removals),
+            "blocked_count": len(self.removals.blocked.removals),
         }
 
     def publish(
