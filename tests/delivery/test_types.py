@@ -6,16 +6,22 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import lzma
 import os
 import subprocess
+import tarfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from backports import zstd
 
 from tests.testbed.wheel_files import lock_of, wheel
 from tests.unit.plugins.module_utils._toolbox.archives import archive
+from tests.unit.plugins.plugin_utils._catalog.minisign_samples import KEY, SIGNATURES, TOOL
 
 from .fleet import OPT, Fleet, sha256
 
@@ -124,6 +130,105 @@ def test_each_type(fleet: Fleet, type_name: str):
     fleet.projects = {"p": set()}
     assert fleet.deliver("--limit", PC).ok
     assert fleet.says(PC, USER, ask) != (0, "2") and fleet.objects(PC) == set()
+
+
+def packed_tar(*members: tuple[str, bytes, int]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as content:
+        for name, data, mode in members:
+            info = tarfile.TarInfo(name)
+            info.size, info.mode = len(data), mode
+            content.addfile(info, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def zip_of_windows(**files: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as content:
+        for name, data in files.items():
+            info = zipfile.ZipInfo(name)
+            info.create_system, info.external_attr = 0, 0x20
+            content.writestr(info, data)
+    return buffer.getvalue()
+
+
+def test_as_it_is_published(fleet: Fleet):
+    """Compressed, signed, by a template, from Windows: one run, of which one tool is refused."""
+    fleet.projects = {"p": {USER}}
+    single, small = lzma.compress(says("xz")), zstd.compress(says("zst"))
+    tar = zstd.compress(
+        packed_tar(("t-1/tar", says("tar"), 0o755), ("t-1/ping", says("ping"), 0o4755))
+    )
+    windows = zip_of_windows(
+        win=b'#!/bin/sh\n"$(dirname "$(realpath "$0")")/inner"\n', inner=says("windows")
+    )
+    base = (fleet.catalog / "p").as_uri()
+    signed = {"minisign": {"key": KEY, "file": "p/signed.minisig"}}
+    files = {
+        "xz-1-amd64.xz": single,
+        "zst.zst": small,
+        "t.tar.zst": tar,
+        "win.zip": windows,
+        "signed": TOOL,
+        "signed.minisig": SIGNATURES["prehashed"].encode(),
+    }
+    tools = {
+        "xz": {
+            "type": "binary",
+            "url": f"{base}/xz-{{version}}-{{arch}}.xz",
+            "sha512": hashlib.sha512(single).hexdigest(),
+            "arch_names": {"x86_64": "amd64"},
+            "platforms": [{"os": "linux", "arch": "x86_64"}],
+        },
+        "zst": {"type": "binary", "file": "p/zst.zst", "sha256": sha256(small)},
+        "tar": {
+            "type": "archive",
+            "file": "p/t.tar.zst",
+            "sha256": sha256(tar),
+            "commands": {"tar-t": "t-{version}/tar"},
+            "setid": "drop",
+        },
+        "win": {
+            "type": "archive",
+            "file": "p/win.zip",
+            "sha256": sha256(windows),
+            "commands": ["win"],
+            "executable": ["in*"],
+        },
+        "signed": {
+            "type": "binary",
+            "file": "p/signed",
+            "sha256": sha256(TOOL),
+            "signature": signed,
+        },
+        "forged": {
+            "type": "binary",
+            "file": "p/zst.zst",
+            "sha256": sha256(small),
+            "version": "2",
+            "commands": ["forged"],
+            "signature": signed,
+        },
+    }
+    versioned = {name: {"version": "1", **tool} for name, tool in tools.items()}
+    fleet.catalog_of("p", versioned, **files)
+    done = fleet.deliver("--limit", PC)
+    assert not done.ok, done.output
+    assert "does not hold for the minisign key C34C31982B743C0D" in done.output
+    assert "p tar: setuid and setgid bits were dropped: t-1/ping" in done.output
+    for command, text in {
+        "xz": "xz",
+        "zst": "zst",
+        "tar-t": "tar",
+        "win": "windows",
+        "signed": "signed",
+    }.items():
+        assert fleet.says(PC, USER, command) == (0, text), done.output
+    assert "forged" not in fleet.commands(PC, USER)
+    del versioned["forged"]
+    fleet.catalog_of("p", versioned)
+    again = fleet.deliver("--limit", PC)
+    assert again.ok and again.changed == set(), again.output
 
 
 def test_a_large_tool(fleet: Fleet):

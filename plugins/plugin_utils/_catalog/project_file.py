@@ -282,16 +282,12 @@ def _variants(
     """Yield what the tool is on each platform, complete."""
     common = {key: value for key, value in entry.items() if key in installer.keys}
     names = {part: common.pop(f"{part}_names", {}) for part in ("os", "arch")}
+    commands = installer.keys.get("commands")
+    with_commands = bool(commands and commands.form == "command_templates")
     for platform in entry.get("platforms") or [{}]:
         details = {**common, **platform}
-        values = {
-            "version": entry.get("version", ""),
-            **{
-                part: other.get(details.get(part), details.get(part, ""))
-                for part, other in names.items()
-            },
-        }
-        details, problems = tool_urls.expanded(details, values)
+        values = tool_urls.values(entry.get("version", ""), details, names)
+        details, problems = tool_urls.expanded(details, values, with_commands=with_commands)
         for problem in (*problems, *_problems_of_variant(installer, details)):
             place.problem(f"{_where(name, platform)} {problem}")
         yield details

@@ -74,6 +74,16 @@ def _url_template(place: DocumentNode) -> Any:
     return None if problems else url
 
 
+def _command_templates(place: DocumentNode) -> Any:
+    commands = _commands(place)
+    problems: list[str] = []
+    for path in (commands or {}).values():
+        problems += url_templates.problems(path)
+    for problem in problems:
+        place.problem(problem)
+    return None if problems else commands
+
+
 def is_url(text: str) -> bool:
     """Return whether a text is a URL, such as a template with its values."""
     return bool(re.fullmatch(_URL, text))
@@ -297,6 +307,7 @@ FORMS: dict[str, Form] = {
     "count": Form(_natural, {"type": "integer", "minimum": 0}, "number"),
     "words": Form(_words, _LIST, "list of words"),
     "commands": Form(_commands, {"anyOf": [_LIST, _PAIRS]}, "mapping or list"),
+    "command_templates": Form(_command_templates, {"anyOf": [_LIST, _PAIRS]}, "mapping or list"),
     "variables": Form(_variables, _PAIRS, "mapping"),
     "os": Form(_word(*PLATFORM_OS), {"enum": list(PLATFORM_OS)}, "word"),
     "arch": Form(_word(*PLATFORM_ARCH), {"enum": list(PLATFORM_ARCH)}, "word"),

@@ -101,8 +101,9 @@ INSTALLER = Installer(
             each_platform=True,
         ),
         "commands": Key(
-            "commands",
-            "Paths in the archive by command, or a list of paths.",
+            "command_templates",
+            "Paths in the archive by command, or a list of paths. They take `{version}`, `{os}` and"
+            " `{arch}`, as `url` does.",
             required=True,
             each_platform=True,
         ),

@@ -23,7 +23,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._catalog.bundle_writ
 from ansible_collections.shipping.code.plugins.plugin_utils._catalog.catalog_folder import Catalog
 from backports import zstd
 
-from .test_minisign import KEY, OTHER_KEY, SIGNATURES, TOOL
+from .minisign_samples import KEY, OTHER_KEY, SIGNATURES, TOOL
 
 PLAIN = b"#!/bin/sh\necho hello\n"
 

@@ -17,24 +17,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._catalog.signature_e
 from hypothesis import given
 from hypothesis import strategies as st
 
-# minisign -S -m tool -t "tool 1.0"; with -l for the one that is not prehashed.
-TOOL = b"#!/bin/sh\necho signed\n"
-KEY = "RWQNPHQrmDFMwzLeyppqObskEb7cpV2CM0ohSgx8cKY7lqeoRLcu7f8z"
-OTHER_KEY = "RWQC0Uj/EdZwOJzfvfthcOnDkeGZfaPr2xONvIAVG1luIvWM7qkhQmUK"
-SIGNATURES = {
-    "prehashed": """\
-untrusted comment: signature from minisign secret key
-RUQNPHQrmDFMw9gTYIEDD8dgQwHBjHLvlqt0W2zs3XukLcKUZwu9bjZ+oP38fsr4jlbYB7ysSJ/e7faNj1ZjAeYSHx4ul446Fwo=
-trusted comment: tool 1.0
-nyZK1vCs165kqDgkNd/jujWy4esCSCEyQBz7/su6YP2gGJcEKtkMVkuULIZYap885kd7bxVGDOxk9hmjNvIlBw==
-""",
-    "whole": """\
-untrusted comment: signature from minisign secret key
-RWQNPHQrmDFMw1WA2rZUHYnwQ8UzeYesSaWk78U/IaCatw1DvsYWlC87q1A8JYzICKoKCYKU4wzNNErGeHsMbkxr+EC6Ug1BIAw=
-trusted comment: tool 1.0
-UwJMKQz5lu/rkZLa8ozMW43XphI+Wd45X7i38zZTbBekMxdyV0zVdhPiKnYHVB6qmOanoeE+rFQWwGDZLrLZBA==
-""",
-}
+from .minisign_samples import KEY, OTHER_KEY, SIGNATURES, TOOL
 
 
 @pytest.fixture

@@ -67,6 +67,19 @@ def test_the_signature_has_a_template_as_well():
     assert found == {"cosign": {"key": "cosign.pub", "url": f"{BASE}/t-1.2-amd64.sig"}}
 
 
+def test_paths_of_commands_have_a_template_as_well():
+    tool = TOOL.replace("commands: [t]", "commands: {t: 't-{version}/t-{arch}'}")
+    assert [variant["commands"] for variant in variants(tool)] == [
+        {"t": "t-1.2/t-amd64"},
+        {"t": "t-1.2/t-aarch64"},
+    ]
+    jsonschema.validate(parse(text(tool), "atlas.yml"), schema())
+    wrong = tool.replace("{version}/t-{arch}", "{verson}")
+    assert "unknown placeholder {verson}; did you mean version?" in problems(text(wrong))[0]
+    (said, _again) = problems(text(tool.replace('"1.2"', '"1/../../.."')))
+    assert "has a path of t that leads out: 't-1/../../../t-amd64'" in said
+
+
 def binary(url: str, more: str = "") -> str:
     return f"{{type: binary, version: '1', sha256: {SUM}, url: '{url}'{more}}}"
 
