@@ -47,11 +47,11 @@ _READ_BY_COMPOSE = (
     "allow_secret_environment",
 )
 _READ_BY_HELM = ("helm_values", "helm_values_files")
-"""The options that the control machine reads, and the host has no use for."""
+"""The options that the control node reads, and the host has no use for."""
 
 
 class ActionModule(LiveAction):
-    """Reads the spec on the control machine, runs the module and shows its progress."""
+    """Reads the spec on the control node, runs the module and shows its progress."""
 
     module = ModuleSpec(
         PLATFORMS.argument_spec(argument_specs.RELEASE, releases=True),
@@ -131,7 +131,7 @@ class ActionModule(LiveAction):
             return str(self._find_needle("files", path))
         except AnsibleError as error:
             raise ShippingError(
-                f"cannot read {path} on the control machine",
+                f"cannot read {path} on the control node",
                 "there is no such file beside the playbook or role",
                 "Correct the path",
             ) from error

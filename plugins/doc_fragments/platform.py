@@ -123,14 +123,14 @@ options:
         C(auths), C(credHelpers) or C(credsStore).
       - By default C(config.json) in the folder that E(DOCKER_CONFIG) names, else
         C(~/.docker/config.json), of the user there.
-      - On Kubernetes the machines get the credentials of the registries that they pull from, as a
+      - On Kubernetes the nodes get the credentials of the registries that they pull from, as a
         Secret of the type C(kubernetes.io/dockerconfigjson).
     type: path
   insecure_registries:
     description:
       - "Kubernetes: registries, such as V(registry.example.com:5000), that are asked without TLS,
         or with a certificate that nobody vouches for."
-      - Those on the loopback address always are. The machines' container runtime has a setting of
+      - Those on the loopback address always are. The nodes' container runtime has a setting of
         its own for this.
     type: list
     elements: str
@@ -211,7 +211,7 @@ options:
   by:
     description:
       - Who releases, for the history and for runs that wait for this one. By default the user and
-        name of the control machine.
+        name of the control node.
     type: str
   commit:
     description:

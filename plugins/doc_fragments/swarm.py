@@ -29,7 +29,7 @@ options:
       - "Swarm: whether to use TLS. By default a C(tcp) address is used with TLS and a unix socket
         without."
       - V(false) is for an engine that speaks no TLS. Whoever reaches such an engine is root on its
-        machine.
+        node.
     type: bool
 requirements:
   - "Swarm: the Python package C(docker), at least 7.1 and below 8, on that host"

@@ -15,7 +15,7 @@ description:
   - Where a service fails, all services go back to the last good release, and the failure says which
     task failed where and why.
   - A service that does not change is not restarted. A second run changes nothing.
-  - Files are read on the control machine; the module itself runs on the host of the task, which
+  - Files are read on the control node; the module itself runs on the host of the task, which
     needs to reach the platform.
 author:
   - shipping.code contributors (@shipping-code)
@@ -64,7 +64,7 @@ options:
     description:
       - "Kubernetes: manifests as they are, in place of a Compose file. Each is the path of a file
         with manifests, of a directory with such files, of a kustomization or of a Helm chart, on
-        the control machine, where C(kustomize) or C(kubectl), or C(helm), renders it."
+        the control node, where C(kustomize) or C(kubectl), or C(helm), renders it."
       - Each object is a service of the app, called by its kind and name, such as V(Deployment/web).
         All are released, watched, remembered and brought back together; objects that left are
         removed, but for claims of volumes, namespaces and definitions of custom resources.
@@ -80,7 +80,7 @@ options:
     default: {}
   helm_values_files:
     description:
-      - Paths of files with values for Helm charts in O(manifests), on the control machine.
+      - Paths of files with values for Helm charts in O(manifests), on the control node.
     type: list
     elements: path
     default: []
@@ -107,7 +107,7 @@ options:
     default: {}
   values_from_environment:
     description:
-      - Whether variables also take their values from the environment of the control machine.
+      - Whether variables also take their values from the environment of the control node.
         O(values) is stronger.
     type: bool
     default: false
@@ -125,7 +125,7 @@ options:
     default: false
   env_file:
     description:
-      - Paths of files with C(KEY=value) lines on the control machine that give values as C(docker
+      - Paths of files with C(KEY=value) lines on the control node that give values as C(docker
         compose --env-file) does.
       - O(values) is stronger.
       - List a file C(.env) beside the Compose file here, too. C(docker compose) reads it by itself,
@@ -143,7 +143,7 @@ options:
     description:
       - V(auto) asks the registry once for the digest of each image and pins it. Where the registry
         has not got the image or does not answer within 20 s, an image of the connected engine is
-        taken with a warning, if no other machine may run the service. On Kubernetes that fails.
+        taken with a warning, if no other node may run the service. On Kubernetes that fails.
       - V(always) fails where the registry has no digest.
       - V(never) sends references as they are written.
     type: str
@@ -337,7 +337,7 @@ failures:
     text:
       description: The cause in words.
       type: str
-      sample: ended with exit code 1; the engine paused the update
+      sample: exited with code 1; the engine paused the update
     remedy:
       description: What to do.
       type: str
@@ -346,8 +346,8 @@ failures:
       description: The service and the number of the task.
       type: str
       sample: web.1
-    machine:
-      description: The machine that the task was on.
+    node:
+      description: The node that the task was on.
       type: str
       sample: node-b
     exit_code:
@@ -472,7 +472,7 @@ volumes_kept:
   elements: str
   sample: ["shop_data"]
 notes:
-  description: What in the spec was passed over, since it concerns only work on one's own machine.
+  description: What in the spec was passed over, since it only concerns local development.
   returned: O(state=present)
   type: list
   elements: str

@@ -62,7 +62,7 @@ reason:
   description: Why it failed, and what runs now.
   returned: when it failed
   type: str
-  sample: "scaled back, web to 2. task web.4: no machine has the CPU or memory it reserves
+  sample: "scaled back, web to 2. task web.4: no node has the CPU or memory it reserves
     (insufficient resources on 3 nodes)"
 failures:
   description: Each service that failed, as with M(shipping.code.release).

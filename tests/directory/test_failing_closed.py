@@ -147,7 +147,7 @@ def test_half_an_answer_is_none(unindexed: Slapd):
     error = refusal(Directory(unindexed, given))
     assert error.what.startswith("the search for users at ldaps://")
     assert "it left out cn=" in error.why
-    assert "slapindex" in error.remedy
+    assert "slapindex" in error.hint
 
 
 # Empty answers
@@ -176,13 +176,13 @@ def test_what_no_healthy_directory_lacks(
     assert isinstance(error, Incomplete)
     assert what in error.what
     assert cause in error.why
-    assert "allow_empty: true" in error.remedy
+    assert "allow_empty: true" in error.hint
     assert directory.ask(**changes, allow_empty=True).remarks is not None
 
 
 def test_an_empty_answer_names_the_attribute_that_has_the_members(rfc2307: Directory):
     error = refusal(rfc2307, layout="rfc2307bis")
-    assert f"ou=projects,{SUFFIX} has memberUid: write layout: rfc2307" in error.remedy
+    assert f"ou=projects,{SUFFIX} has memberUid: write layout: rfc2307" in error.hint
     assert "no member in any" in failure(steps(rfc2307, layout="rfc2307bis"), "membership")["text"]
 
 

@@ -167,7 +167,7 @@ def test_a_limit_of_the_server(slapd: Directory, page_size: int):
     error = refusal(slapd, bind_dn=LIMITED, page_size=page_size)
     assert isinstance(error, Incomplete)
     assert "sizeLimitExceeded" in error.why or "adminLimitExceeded" in error.why
-    assert "limits of this account" in error.remedy
+    assert "limits of this account" in error.hint
 
 
 def test_a_limit_of_389ds_is_one_of_a_page(freeipa: Directory):
@@ -219,7 +219,7 @@ def test_a_part_of_the_tree_that_is_elsewhere(groupofnames: Directory):
 def test_an_id_that_cannot_be_read(groupofnames: Directory):
     error = refusal(groupofnames, users={"id": "employeeNumber"})
     assert "has no employeeNumber" in str(error)
-    assert "users.id" in error.remedy
+    assert "users.id" in error.hint
 
 
 def test_two_machines_of_one_name(groupofnames: Directory):
@@ -276,7 +276,7 @@ def test_a_machine_without_a_usable_name(groupofnames: Directory):
 def test_a_filter_with_a_mistake(groupofnames: Directory):
     error = refusal(groupofnames, users={"filter": "(uid)"})
     assert "(uid)" in error.what
-    assert "filter" in error.remedy
+    assert "filter" in error.hint
 
 
 def test_roles_of_389ds_as_projects(ds389: Directory):

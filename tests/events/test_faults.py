@@ -92,7 +92,7 @@ def test_a_cookie_that_is_none(slapd: Feed, follow: Follow, folder: Path):
 
 def test_an_account_that_does_not_see_all_is_refused_at_the_start(slapd: Feed, follow: Follow):
     error = follow(slapd, bind_dn=LIMITED, page_size=1).ended()
-    assert "limits" in error.remedy and "sizelimit" in str(error).lower().replace(" ", "")
+    assert "limits" in error.hint and "sizelimit" in str(error).lower().replace(" ", "")
 
 
 def test_a_wrong_password_ends_it_at_the_start(slapd: Feed, follow: Follow, folder: Path):

@@ -107,7 +107,7 @@ CASES = [
             spec, "web", image=platform.image("shop-web:1.1.0", private=True)
         ),
         REFUSED,
-        says=("refuses", "registry_auths"),
+        says=("denies access to", "registry_auths"),
     ),
     Case(
         "registry unreachable",
@@ -131,7 +131,7 @@ CASES = [
         ),
         ROLLED_BACK,
         "image_denied",
-        ("refuses",),
+        ("denies access to",),
         {"resolve_image": "never"},
         interrupted=True,
     ),
@@ -140,7 +140,7 @@ CASES = [
         _web(command=_shell("echo DATABASE_URL is missing >&2; exit 3")),
         ROLLED_BACK,
         "crash",
-        ("{web}", "exit code 3", "DATABASE_URL is missing"),
+        ("{web}", "exited with code 3", "DATABASE_URL is missing"),
     ),
     Case(
         "exit at start, the engine goes back",
@@ -156,29 +156,29 @@ CASES = [
         ),
         ROLLED_BACK,
         "crash",
-        ("exit code 4", "by itself"),
-        elsewhere={KUBERNETES: (ROLLED_BACK, "crash", ("exit code 4",))},
+        ("exited with code 4", "by itself"),
+        elsewhere={KUBERNETES: (ROLLED_BACK, "crash", ("exited with code 4",))},
     ),
     Case(
         "crash loop of a new service",
         _more("extra", *_shell("echo no luck; exit 5")),
         ROLLED_BACK,
         "crash",
-        ("{extra}", "exit code 5, 3 times", "no luck"),
+        ("{extra}", "exited with code 5 (3 times)", "no luck"),
     ),
     Case(
         "ends with code 0",
         _more("extra", "true"),
         ROLLED_BACK,
         "ended",
-        ("ended by itself with exit code 0", "must keep running"),
+        ("exited with code 0", "must keep running"),
     ),
     Case(
         "never started again",
         _more("extra", *_shell("exit 6"), deploy={"restart_policy": {"condition": "none"}}),
         ROLLED_BACK,
         "crash",
-        ("exit code 6", "does not start it again"),
+        ("exited with code 6", "does not restart it"),
         elsewhere={
             KUBERNETES: (
                 REFUSED,
@@ -220,14 +220,14 @@ CASES = [
         _web(healthcheck=_sick("the cache is down")),
         ROLLED_BACK,
         "unhealthy",
-        ("health check fails", "the cache is down"),
+        ("failed its health check", "the cache is down"),
     ),
     Case(
         "never healthy",
         _web(healthcheck={**_sick("still warming up"), "start_period": "60s"}),
         ROLLED_BACK,
         "never_healthy",
-        ("never became healthy", "still warming up"),
+        ("did not become healthy", "still warming up"),
         _SLOW,
     ),
     Case(
@@ -236,10 +236,10 @@ CASES = [
         LIVE,
     ),
     Case(
-        "no machine matches",
+        "no node matches",
         _more("extra", deploy={"placement": {"constraints": ["node.labels.gpu == yes"]}}),
         ROLLED_BACK,
-        "no_machine",
+        "no_node",
         ("extra", "node.labels.gpu == yes"),
     ),
     Case(
@@ -249,8 +249,8 @@ CASES = [
             deploy={"mode": "global", "placement": {"constraints": ["node.labels.gpu == yes"]}},
         ),
         ROLLED_BACK,
-        "no_machine",
-        ("no machine matches",),
+        "no_node",
+        ("no node matches",),
     ),
     Case(
         "not enough CPU",
@@ -277,14 +277,14 @@ CASES = [
         _more("extra", ports=[{"target": 80, "published": 8099, "mode": "host"}]),
         ROLLED_BACK,
         "port_taken",
-        ("port is taken",),
+        ("port is in use",),
     ),
     Case(
         "host port of something else on the machine",
         _occupied,
         ROLLED_BACK,
         "port_taken",
-        ("taken by something else on the machine",),
+        ("in use on the node",),
         # The node's network plugin forwards the port by a rule and does not listen on it.
         elsewhere={KUBERNETES: (LIVE, "", ())},
     ),
@@ -309,7 +309,7 @@ CASES = [
         "a crash that recovers",
         _recovering,
         LIVE,
-        says=("1 of its tasks failed before it became healthy",),
+        says=("1 replica failed before it became healthy",),
     ),
     Case(
         "ignores TERM",

@@ -195,7 +195,7 @@ class Running:
             time.sleep(0.05)
 
     def kill(self) -> None:
-        """End the whole play at once, as a power cut of the control machine does."""
+        """End the whole play at once, as a power cut of the control node does."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()

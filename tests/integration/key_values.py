@@ -171,7 +171,7 @@ BESIDE: dict[str, dict[str, Any]] = {
     "deploy.endpoint_mode": {"expose": ["80"]},
     "x-shipping": {"command": ["httpd", "-f", "-p", "8000"]},
 }
-# Keys that only the control machine sees, or that every service of this table has.
+# Keys that only the control node sees, or that every service of this table has.
 ELSEWHERE = {"image", "env_file"}
 # Keys that the platform passes over, or whose two values say the same.
 SILENT = {

@@ -107,7 +107,7 @@ def recover(player: Player, platform: Any, app: str, version: str = "1.0.0") -> 
     assert player.run("release", options(app, platform, version)).result["changed"] is False
     known = player.run("release_info", {"app": app, **platform.options}).result
     assert known["live"]["version"] == version and known["held_by"] == ""
-    assert not [entry for entry in known["history"] if entry["verdict"] == "pending"]
+    assert not [entry for entry in known["history"] if entry["outcome"] == "pending"]
     return outcome
 
 
@@ -181,7 +181,7 @@ def test_killed_run_is_gone_on_with(platform: Any, player: Player, app: str, pro
     running = player.start("release", options(app, platform, "1.1.0", proxy))
     assert proxy.blocked.wait(60), running.output
     before = player.run("release_info", {"app": app, **platform.options}).result
-    assert before["history"][0]["verdict"] == "pending" and before["held_by"].endswith(
+    assert before["history"][0]["outcome"] == "pending" and before["held_by"].endswith(
         "who releases 1.1.0"
     )
     os.kill(worker(one_journal(player)), signal.SIGKILL)
@@ -195,7 +195,7 @@ def test_killed_run_is_gone_on_with(platform: Any, player: Player, app: str, pro
 def test_controller_killed_or_interrupted(
     platform: Any, player: Player, app: str, client: Client
 ) -> None:
-    """The control machine goes away.
+    """The control node goes away.
 
     The worker comes to its end, and the next run has nothing left to do.
     """

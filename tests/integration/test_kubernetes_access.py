@@ -503,7 +503,7 @@ def test_least_privilege(platform: Any, player: Player, deployer: dict[str, Any]
         spec=changed(spec_of(platform), "web", command=["sh", "-c", "echo no luck; exit 7"]),
         max_crashes=1,
     )
-    assert broken.result["verdict"] == "rolled_back" and "no luck" in broken.result["msg"], (
+    assert broken.result["outcome"] == "rolled_back" and "no luck" in broken.result["msg"], (
         broken.output
     )
     scaled = run(player, deployer, "scale", replicas={"web": 2})

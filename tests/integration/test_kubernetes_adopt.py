@@ -176,7 +176,7 @@ def test_taken_over(make: Any, platform: Any, player: Player, app: str, tmp_path
         and not planned.result["plan"]["services"][0]["restarts"]
     )
     taken = ship(player, platform, app, spec, adopt=True)
-    assert taken.ok and taken.result["changed"] and taken.result["verdict"] == "live", taken.output
+    assert taken.ok and taken.result["changed"] and taken.result["outcome"] == "live", taken.output
     assert pods(platform, app) == before, "the take-over restarted a pod"
     assert ship(player, platform, app, spec, adopt=True).result["changed"] is False
     assert player.run("release_info", {"app": app, **platform.options}).result["drift"] == []
@@ -275,7 +275,7 @@ def test_a_take_over_that_fails(platform: Any, player: Player, app: str, tmp_pat
     before, spec = pods(platform, app), platform.services(app)["web"]["spec"]
     broken = changed(compose(platform), "web", command=["no-such-program"])
     outcome = ship(player, platform, app, broken, adopt=True)
-    assert not outcome.ok and outcome.result["verdict"] == "failed", outcome.output
+    assert not outcome.ok and outcome.result["outcome"] == "failed", outcome.output
     assert (
         "no-such-program" in outcome.result["msg"]
         and "web was put back as it was before it was taken over" in outcome.result["msg"]

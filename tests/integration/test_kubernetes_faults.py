@@ -58,14 +58,14 @@ def unchanged(player: Player, platform: Any, app: str, spec: Spec, version: str 
 def refused(outcome: PlayOutcome, *says: str) -> None:
     """It was refused before anything was touched, in these words."""
     assert not outcome.ok and "Traceback" not in outcome.output
-    assert not outcome.result.get("changed") and not outcome.result.get("verdict"), outcome.output
+    assert not outcome.result.get("changed") and not outcome.result.get("outcome"), outcome.output
     for text in says:
         assert text in outcome.result["msg"], outcome.result["msg"]
 
 
 def rolled_back(outcome: PlayOutcome, kind: str, *says: str) -> None:
     """It was rolled back for this kind of reason, in these words."""
-    assert not outcome.ok and outcome.result.get("verdict") == "rolled_back", outcome.output
+    assert not outcome.ok and outcome.result.get("outcome") == "rolled_back", outcome.output
     assert kind in [failure["kind"] for failure in outcome.result["failures"]], outcome.result[
         "msg"
     ]
@@ -185,7 +185,7 @@ def test_admission_refuses_pods(platform: Any, player: Player, app: str) -> None
     with policy(platform, app, "", "pods", innocent, "no pods on Fridays"), within(60):
         rolled_back(
             ship(player, platform, app, changed(spec, "app", environment={"BAD": "1"}), "2"),
-            "pods_refused",
+            "pods_rejected",
             "no pods on Fridays",
         )
     unchanged(player, platform, app, spec)
@@ -344,7 +344,7 @@ def test_evicted(platform: Any, player: Player, app: str) -> None:
     )[0]
     evict(platform, app, new)
     outcome = running.wait()
-    assert outcome.ok and outcome.result["verdict"] == "live", outcome.output
+    assert outcome.ok and outcome.result["outcome"] == "live", outcome.output
     assert new not in pods(platform, app)
     unchanged(player, platform, app, following, "2")
 
@@ -358,7 +358,7 @@ def test_api_server_restarted(platform: Any, player: Player, app: str) -> None:
     running.until("0/2 healthy")
     platform.cluster.restart_daemon("kube-apiserver")
     outcome = running.wait()
-    assert outcome.ok and outcome.result["verdict"] == "live", outcome.output
+    assert outcome.ok and outcome.result["outcome"] == "live", outcome.output
     unchanged(player, platform, app, spec)
 
 

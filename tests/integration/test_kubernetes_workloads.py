@@ -92,13 +92,13 @@ CAUSES: dict[str, tuple[tuple[str, ...], Make, str, tuple[str, ...]]] = {
         KEPT_RUNNING,
         lambda platform, kind: pod(platform, kind, init={"command": CRASH}),
         "crash",
-        ("exit code 3", "init container prep", "no database"),
+        ("exited with code 3", "init container prep", "no database"),
     ),
     "init-ends": (
         (JOB,),
         lambda platform, kind: pod(platform, kind, init={"command": CRASH}),
         "object_failed",
-        ("exit code 3", "init container prep", "no database"),
+        ("exited with code 3", "init container prep", "no database"),
     ),
     "sidecar": (
         KEPT_RUNNING,
@@ -106,19 +106,19 @@ CAUSES: dict[str, tuple[tuple[str, ...], Make, str, tuple[str, ...]]] = {
             platform, kind, init={"command": CRASH, "restartPolicy": "Always"}
         ),
         "crash",
-        ("exit code 3", "sidecar prep", "no database"),
+        ("exited with code 3", "sidecar prep", "no database"),
     ),
     "crash": (
         KEPT_RUNNING,
         lambda platform, kind: pod(platform, kind, main={"command": CRASH}),
         "crash",
-        ("exit code 3", "no database"),
+        ("exited with code 3", "no database"),
     ),
     "ends": (
         (JOB,),
         lambda platform, kind: pod(platform, kind, main={"command": CRASH}),
         "object_failed",
-        ("exit code 3", "no database"),
+        ("exited with code 3", "no database"),
     ),
     "command": (
         (*KEPT_RUNNING, JOB),
@@ -156,8 +156,8 @@ CAUSES: dict[str, tuple[tuple[str, ...], Make, str, tuple[str, ...]]] = {
     "node": (
         (DEPLOYMENT, STATEFUL_SET, REPLICA_SET, JOB, POD),
         lambda platform, kind: pod(platform, kind, nodeSelector={"gpu": "yes"}),
-        "no_machine",
-        ("no machine matches",),
+        "no_node",
+        ("no node matches",),
     ),
     "quota": (
         CONTROLLED,
@@ -168,13 +168,13 @@ CAUSES: dict[str, tuple[tuple[str, ...], Make, str, tuple[str, ...]]] = {
     "policy": (
         CONTROLLED,
         pod,
-        "pods_refused",
+        "pods_rejected",
         ("Fridays",),
     ),
     "webhook": (
         CONTROLLED,
         pod,
-        "pods_refused",
+        "pods_rejected",
         ("guard.example.com", "connection refused"),
     ),
 }
@@ -357,7 +357,7 @@ def test_stateful_set_is_brought_back(platform: Any, player: Player, app: str) -
     for body in bad:
         body["spec"]["template"]["spec"]["containers"][0]["image"] = platform.image(MISSING)
     outcome = ship(player, platform, app, "2", *bad)
-    assert not outcome.ok and outcome.result["verdict"] == "rolled_back", outcome.output
+    assert not outcome.ok and outcome.result["outcome"] == "rolled_back", outcome.output
     assert MISSING in outcome.result["msg"]
     assert "removed web-1" in outcome.output and "removed all-1" not in outcome.output
     after = uids(platform, app)
@@ -367,7 +367,7 @@ def test_stateful_set_is_brought_back(platform: Any, player: Player, app: str) -
     until(lambda: uids(platform, app).get("web-1") not in (None, after["web-1"]))
     following = [with_command(body, "sleep", "100001") for body in both]
     third = ship(player, platform, app, "3", *following)
-    assert third.ok and third.result["verdict"] == "live", third.output
+    assert third.ok and third.result["outcome"] == "live", third.output
     assert set(commands(platform, app).values()) == {"100001"}
     assert ship(player, platform, app, "3", *following).result["changed"] is False
 
@@ -383,12 +383,12 @@ def test_what_the_update_strategy_asks_for(platform: Any, player: Player, app: s
         workload(DAEMON_SET, "nowhere", pod(platform, DAEMON_SET, nodeSelector={"gpu": "yes"})),
     ]
     first = ship(player, platform, app, "1", *bodies)
-    assert first.ok and first.result["verdict"] == "live", first.output
+    assert first.ok and first.result["outcome"] == "live", first.output
     assert "DaemonSet/nowhere" in first.output and "no node matches" in first.output
     before = uids(platform, app)
     changed = [with_command(body, "sleep", "100001") for body in bodies]
     second = ship(player, platform, app, "2", *changed)
-    assert second.ok and second.result["verdict"] == "live", second.output
+    assert second.ok and second.result["outcome"] == "live", second.output
     after = uids(platform, app)
     assert {name for name in after if after[name] != before.get(name)} == {"staged-1"}
     for text in ("its first pod (updateStrategy.rollingUpdate.partition: 1)", "OnDelete"):
@@ -414,7 +414,7 @@ def test_status_of_any_shape(platform: Any, player: Player, app: str) -> None:
         patch = json.dumps({"status": status})
         platform.kubectl(app, "patch", "gizmos", "one", "--type=merge", f"--patch={patch}")
         outcome = ship(player, platform, app, str(number), definition, {**gizmo, "spec": [number]})
-        assert outcome.ok and outcome.result["verdict"] == "live", outcome.output
+        assert outcome.ok and outcome.result["outcome"] == "live", outcome.output
     for module, options in (("release_info", {}), ("release", {"state": "absent"})):
         outcome = player.run(module, {"app": app, **options, **platform.options})
         assert outcome.ok and "should not happen" not in outcome.output, outcome.output

@@ -153,7 +153,7 @@ def test_many_kinds(platform: Any, player: Player, app: str, tmp_path: Path) -> 
     predicted = ship(player, platform, app, path, "1", "--check", "--diff")
     first = ship(player, platform, app, path)
     assert predicted.ok and first.ok, first.output
-    assert first.result["verdict"] == "live" and len(first.result["plan"]["services"]) == len(
+    assert first.result["outcome"] == "live" and len(first.result["plan"]["services"]) == len(
         bodies
     )
     assert SECRET not in first.output + predicted.output + repr(first.results)
@@ -253,8 +253,8 @@ def test_a_bad_one_goes_back_together(
         simple("ConfigMap", "settings", data={"colour": "red"}),
     ]
     outcome = ship(player, platform, app, written(tmp_path, *bad), "2")
-    assert not outcome.ok and outcome.result["verdict"] == "rolled_back"
-    assert "exit code 3" in outcome.result["msg"] and "no settings" in outcome.result["msg"]
+    assert not outcome.ok and outcome.result["outcome"] == "rolled_back"
+    assert "exited with code 3" in outcome.result["msg"] and "no settings" in outcome.result["msg"]
     assert (
         platform.kubectl(app, "get", "configmap", "settings", "--output=jsonpath={.data.colour}")
         == "blue"
@@ -321,7 +321,7 @@ def test_jobs_run_once_for_each_content(
     failing = job(platform, "stays", "three", backoffLimit=0)
     failing["spec"]["template"]["spec"]["containers"][0]["command"] = ["false"]
     third = ship(player, platform, app, written(tmp_path, gone, failing), "3")
-    assert not third.ok and third.result["verdict"] == "rolled_back", third.output
+    assert not third.ok and third.result["outcome"] == "rolled_back", third.output
     assert platform.kubectl(app, "get", "jobs", "--output=name") == ""
     assert ship(player, platform, app, written(tmp_path, gone, stays)).result["changed"] is False
 
@@ -549,7 +549,7 @@ def test_scale(platform: Any, player: Player, app: str, tmp_path: Path) -> None:
 def test_kustomization_and_chart(
     platform: Any, player: Player, app: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The control machine's official tools render them; the play reports missing ones."""
+    """The control node's official tools render them; the play reports missing ones."""
     tools = tmp_path / "bin"
     tools.mkdir()
     found = programs("helm")
@@ -700,4 +700,4 @@ def test_examples(platform: Any, player: Player, monkeypatch: pytest.MonkeyPatch
     flags = ["-e", json.dumps({"vault_cluster_token": platform.cluster.token()})]
     outcome = player.start_tasks(folder, tasks, *flags).wait()
     assert outcome.ok, outcome.output
-    assert [result["verdict"] for result in outcome.results] == ["live", "live"]
+    assert [result["outcome"] for result in outcome.results] == ["live", "live"]

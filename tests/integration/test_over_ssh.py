@@ -71,7 +71,7 @@ def test_there_as_here(platform: Any, player: Player, app: str) -> None:
     failed = player.run(
         "release", options(platform, app, "2", "sh", "-c", "echo no luck; exit 3"), **state
     )
-    assert failed.result["verdict"] == "rolled_back" and "no luck" in failed.result["msg"]
+    assert failed.result["outcome"] == "rolled_back" and "no luck" in failed.result["msg"]
     assert platform.environment(app, "app")["V"] == "1"
     assert list((player.home / "state" / "shipping.code").iterdir()) == []
     assert files_with(SECRET, player.home / ".ansible") == []
@@ -95,6 +95,6 @@ def test_cut_off(platform: Any, player: Player, app: str, ssh: Ssh) -> None:
     running.until("the connection is lost")
     ssh.start()
     outcome = running.wait()
-    assert outcome.ok and outcome.result["verdict"] == "live", outcome.output
+    assert outcome.ok and outcome.result["outcome"] == "live", outcome.output
     assert platform.environment(app, "app")["V"] == "2"
     assert player.run("release", slow, **state).result["changed"] is False

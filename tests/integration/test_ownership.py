@@ -296,7 +296,7 @@ def test_depends_on_orders_the_rollout(platform: Any, player: Player, app: str) 
     outcome = player.run(
         "release", {"app": app, "version": "2", "spec": broken, **platform.options}
     )
-    assert outcome.result["verdict"] == "rolled_back"
+    assert outcome.result["outcome"] == "rolled_back"
     assert platform.versions(app)["web"] == versions["web"], (
         "a service was begun though what it depends on had failed"
     )
@@ -420,7 +420,7 @@ def test_ports_of_the_whole_swarm(platform: Any, player: Player, app: str) -> No
     broken = changed(spec(a=18783, b=18784, c=18782), "a", command=["sh", "-c", "exit 3"])
     options = {"app": app, "version": "4", "spec": broken, "recreate": ["b"], **platform.options}
     failed = player.run("release", options)
-    assert failed.result["verdict"] == "rolled_back", failed.output
+    assert failed.result["outcome"] == "rolled_back", failed.output
     assert ship(player, platform, app, spec(**swapped), version="3")["changed"] is False
 
 
@@ -449,5 +449,5 @@ def test_a_host_port_comes_back_from_a_replica_that_stops_slowly(
             **platform.options,
         },
     )
-    assert failed.result["verdict"] == "rolled_back", failed.output
+    assert failed.result["outcome"] == "rolled_back", failed.output
     assert ship(player, platform, app, simple(platform, **port))["changed"] is False

@@ -122,7 +122,7 @@ def test_the_life_of_the_shop(operator: Operator, platform: Any) -> None:
 MISTAKES = {
     "no version": (["deploy"], "version: is needed"),
     "no such version": (["deploy", "-e", "version=9.9.9"], "shop-web:9.9.9"),
-    "nothing to go back to": (["rollback"], "no release of this app has been live"),
+    "nothing to go back to": (["rollback"], "no release of it has been live"),
     "no such service": (
         ["scale", "-e", '{"replicas": {"wep": 3}}'],
         "replicas.wep: no such service",

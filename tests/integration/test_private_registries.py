@@ -109,7 +109,7 @@ def test_wrong_password(platform: Any, player: Player, app: str, images: list[st
     refused = ship(player, platform, app, spec(platform, images[0]), registry_auths=[wrong])
     assert not refused.ok and refused.result["failures"][0]["kind"] == "image_denied"
     assert (
-        f"refuses {images[0]}" in refused.result["msg"]
+        f"denies access to {images[0]}" in refused.result["msg"]
         and "registry_auths" in refused.result["msg"]
     )
     assert "not-the-password" not in refused.output and platform.services(app) == {}

@@ -219,11 +219,11 @@ def test_first_release_that_fails_leaves_nothing(platform: Any, player: Player, 
     outcome = ship(player, platform, app, broken, "1")
     assert (
         not outcome.ok
-        and outcome.result["verdict"] == "failed"
+        and outcome.result["outcome"] == "failed"
         and "its services were removed" in outcome.result["msg"]
     )
     assert platform.services(app) == {} and platform.objects("network", app) == set()
-    assert [entry["verdict"] for entry in info(player, platform, app)["history"]] == ["failed"]
+    assert [entry["outcome"] for entry in info(player, platform, app)["history"]] == ["failed"]
     good = ship(player, platform, app, with_secret(platform, "a token for nothing"), "1")
     assert good.ok and good.result["release"]["number"] == 2
     assert not back(player, platform, app).ok
@@ -245,7 +245,7 @@ def test_all_or_nothing(platform: Any, player: Player, app: str) -> None:
     }
     second["services"]["two"]["command"] = ["sh", "-c", "sleep 0.3; exit 3"]
     outcome = ship(player, platform, app, second, "2")
-    assert outcome.result["verdict"] == "rolled_back"
+    assert outcome.result["outcome"] == "rolled_back"
     assert set(platform.services(app)) == {"one", "two", "three"}
     assert {platform.environment(app, name)["V"] for name in ("one", "two", "three")} == {"1"}
     assert ship(player, platform, app, spec, "1").result["changed"] is False
@@ -269,10 +269,10 @@ def test_a_restoration_that_fails_is_told(platform: Any, player: Player, app: st
     assert ship(player, platform, app, spec, "1").ok
     fatal = changed(spec, "app", command=["sh", "-c", "touch /switch/broken; exit 3"])
     outcome = ship(player, platform, app, fatal, "2", max_crashes=2)
-    assert outcome.result["verdict"] == "failed"
+    assert outcome.result["outcome"] == "failed"
     assert f"rolled back to 1 (release 1), but {platform.task('app')}" in outcome.result["msg"]
     known = info(player, platform, app)
-    assert known["history"][0]["verdict"] == "failed" and known["live"]["number"] == 1
+    assert known["history"][0]["outcome"] == "failed" and known["live"]["number"] == 1
     # Without a health check a task counts while it runs, which this one does for a moment at each
     # start.
     until(lambda: info(player, platform, app)["services"]["app"]["healthy"] == 0)

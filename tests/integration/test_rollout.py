@@ -23,7 +23,7 @@ MAIN_ROAD = {
     "exit at start",
     "crash loop of a new service",
     "failing health check",
-    "no machine matches",
+    "no node matches",
     "a typo",
 }
 assert {case.name for case in CASES} >= MAIN_ROAD
@@ -91,7 +91,7 @@ def test_case(case: Case, platform: Any, running: Player, client: Client) -> Non
     else:
         newest = platform.records(APP)[0]
         assert (newest["version"], newest["state"]) == (f"case-{case.name}", case.verdict)
-        assert result.get("verdict") == case.verdict, outcome.output
+        assert result.get("outcome") == case.verdict, outcome.output
         assert outcome.ok == (case.verdict == LIVE)
     if case.kind:
         assert case.kind in [failure["kind"] for failure in result["failures"]], result["msg"]

@@ -135,7 +135,7 @@ def test_sample(kind: str, platform: Any, player: Player, app: str) -> None:
 
     predicted = ship("--check").result
     done = ship().result
-    assert done["plan"] == predicted["plan"] and done["verdict"] == "live"
+    assert done["plan"] == predicted["plan"] and done["outcome"] == "live"
     assert set(platform.services(app)) == set(
         parse((SAMPLES / kind / "compose.yml").read_text(), kind)["services"]
     )

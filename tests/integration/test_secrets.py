@@ -159,7 +159,7 @@ def test_secrets_are_shown_nowhere(
     )
     talkative = changed(spec(platform), "app", command=["sh", "-c", "cat /run/secrets/*; exit 3"])
     failed = run(player, platform, app, "2", talkative)
-    assert failed.result["verdict"] == "rolled_back" and "********" in failed.result["msg"]
+    assert failed.result["outcome"] == "rolled_back" and "********" in failed.result["msg"]
     outcomes = (checked, first, failed)
     assert not found_in("".join(outcome.output for outcome in outcomes))
     assert not found_in(repr([outcome.results for outcome in outcomes]))

@@ -280,7 +280,7 @@ def _check_declared(
 
 
 def _check_published_once(services_of_app: Section, reader: Reader) -> None:
-    """Check that a port that all machines publish belongs to one service."""
+    """Check that a port that all nodes publish belongs to one service."""
     owners: dict[tuple[Any, Any], str] = {}
     for name, service in services_of_app.items():
         for port in service.get("ports", []):

@@ -232,8 +232,7 @@ def _environment(value: object, reader: Reader) -> object:
 
 def _env_file(value: object, reader: Reader) -> object:
     return reader.problem(
-        "is read on the control machine, which did not happen here; write its lines under"
-        " environment"
+        "is read on the control node, which did not happen here; write its lines under environment"
     )
 
 
@@ -429,7 +428,7 @@ def _check_modes(service: Service, reader: Reader) -> None:
     deploy = service["deploy"]
     if deploy.get("mode") == "global" and "replicas" in deploy:
         reader.at("deploy.replicas").problem(
-            "a global service runs once on each machine; leave replicas out, or the mode"
+            "a global service runs once on each node; leave replicas out, or the mode"
         )
     ingress = [
         port

@@ -270,9 +270,9 @@ def _checked_source(mount: dict[str, object], reader: Reader) -> object:
     source = str(mount.get("source", ""))
     if mount["type"] == "bind" and not source.startswith("/"):
         return reader.problem(
-            f"{source or 'a bind without source'} is a path of the control machine, and a service"
-            " runs on any machine; ship the file under configs or secrets, or write an absolute"
-            " path that exists on the machines"
+            f"{source or 'a bind without source'} is a path of the control node, and a service"
+            " runs on any node; ship the file under configs or secrets, or write an absolute"
+            " path that exists on the nodes"
         )
     if mount["type"] == "tmpfs" and source:
         return reader.problem("a tmpfs has no source; leave it out")
@@ -440,7 +440,7 @@ def platform(value: object, reader: Reader) -> object:
 
 
 def logging(value: object, reader: Reader) -> object:
-    """Read a log driver and its options; without a driver it is each machine's default one."""
+    """Read a log driver and its options; without a driver it is each node's default one."""
     parsed = mapping({"driver": text, "options": pairs})(value, reader)
     if not isinstance(parsed, dict):
         return None

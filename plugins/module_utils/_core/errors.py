@@ -28,10 +28,10 @@ from .failure import Failure
 
 
 class ShippingError(Exception):
-    """What failed, why, and what to do; ``facts`` are returned for ``rescue``."""
+    """A failure as an error; ``facts`` are returned for ``rescue``."""
 
-    def __init__(self, what: str, why: str = "", remedy: str = "", **facts: object) -> None:
-        self.failure = Failure(event=what, cause=why, hint=remedy, facts=facts)
+    def __init__(self, what: str, why: str = "", hint: str = "", **facts: object) -> None:
+        self.failure = Failure(event=what, cause=why, hint=hint, facts=facts)
         super().__init__(self.failure.sentence())
 
     @property
@@ -45,8 +45,8 @@ class ShippingError(Exception):
         return self.failure.cause
 
     @property
-    def remedy(self) -> str:
-        """Return the hint that mends it."""
+    def hint(self) -> str:
+        """Return the imperative that mends it."""
         return self.failure.hint
 
     @property
@@ -120,9 +120,9 @@ class SpecError(ShippingError):
         )
 
 
-def sentence(what: str, why: str = "", remedy: str = "") -> str:
-    """Return ``what: why. remedy.``, as an error with these parts is shown."""
-    return Failure(event=what, cause=why, hint=remedy).sentence()
+def sentence(what: str, why: str = "", hint: str = "") -> str:
+    """Return ``what: why. hint.``, as an error with these parts is shown."""
+    return Failure(event=what, cause=why, hint=hint).sentence()
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

@@ -1,21 +1,22 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One failure as data, and the only place that makes a sentence of it."""
+"""One failure as data, and the only place that turns it into text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Failure:
-    """What failed: the object, what happened to it, the cause, and the hint that mends it.
+    """A failure: its object, what happened to it, the cause, and the hint that mends it.
 
-    ``details``: further statements, such as the last lines of a log.
-    ``facts``: what the result of a module has of it, for ``rescue``.
+    ``details``: lines to show below it, such as the end of a log.
+    ``facts``: the same as data in the result of a module, for ``rescue``.
     """
 
     object: str = ""
@@ -27,17 +28,17 @@ class Failure:
 
     def sentence(self) -> str:
         """Return ``object event: cause. hint.``, without doubled or missing full stops."""
-        if not self.hint:
-            return self._statement()
-        return f"{_ended(self._statement())} {_ended(self.hint)}"
+        statement = self.statement()
+        return f"{_ended(statement)} {_ended(self.hint)}" if self.hint else statement
 
-    def clause(self) -> str:
-        """Return the same without a full stop at its end, as a part of a longer sentence."""
-        return ". ".join(filter(None, (self._statement(), self.hint)))
-
-    def _statement(self) -> str:
+    def statement(self) -> str:
+        """Return ``object event: cause``."""
         subject = " ".join(filter(None, (self.object, self.event)))
-        return ". ".join((": ".join(filter(None, (subject, self.cause))), *self.details))
+        return ": ".join(filter(None, (subject, self.cause)))
+
+    def lines(self) -> tuple[str, ...]:
+        """Return the statement and the details below it."""
+        return (self.statement(), *self.details)
 
 
 def _ended(text: str) -> str:
@@ -45,11 +46,14 @@ def _ended(text: str) -> str:
     return text if text.endswith("?") else f"{text.rstrip('.')}."
 
 
-def clauses(failures: Iterable[Failure]) -> str:
-    """Return several failures as a part of one sentence."""
-    return "; ".join(failure.clause() for failure in failures)
+def report(failures: Iterable[Failure], consequences: Iterable[Failure] = ()) -> str:
+    """Return failures as text: each with its details, at the end each hint once.
 
-
-def reason(state: str, failures: Iterable[Failure]) -> str:
-    """Return the reason of an outcome: what the app's state is now, and the failures behind it."""
-    return f"{state}. {clauses(failures)}"
+    ``consequences``: failures of the rollback that followed.
+    """
+    first, later = list(failures), list(consequences)
+    lines = list(chain.from_iterable(failure.lines() for failure in first))
+    if later:
+        lines += ["After the rollback:", *chain.from_iterable(failure.lines() for failure in later)]
+    hints = dict.fromkeys(_ended(failure.hint) for failure in (*first, *later) if failure.hint)
+    return "\n".join([*lines, *hints])

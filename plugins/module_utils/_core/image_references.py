@@ -19,7 +19,7 @@ _HOST = re.compile(r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?|\[[0-9a-fA-F:]
 # 128 characters at most, by the grammar of the distribution specification.
 _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 _NO_DIGEST = {
-    "image_denied": "the registry {registry} refuses {name} ({why})",
+    "image_denied": "the registry {registry} denies access to {name} ({why})",
     "image_missing": "the registry {registry} has no {name}",
     "registry_unreachable": "the registry {registry} does not answer for {name} ({why})",
 }
@@ -47,7 +47,7 @@ class Reference:
         digest_is_sound = not at or _ID.fullmatch(digest)
         place_is_sound = _HOST.fullmatch(registry) and _PATH.fullmatch(path)
         if not (place_is_sound and tag_is_sound and digest_is_sound):
-            raise ValueError(f"{text!r} is no image reference; write registry/name:tag")
+            raise ValueError(f"{text!r} is not an image reference; write registry/name:tag")
         # As TagNameOnly in distribution/reference: only a bare name is latest.
         return cls(registry, path, tag or ("" if digest else "latest"), digest)
 

@@ -19,17 +19,17 @@ def answer(module: Any, work: Callable[[Mapping[str, Any]], dict[str, Any]]) -> 
         result = work(module.params)
     except ShippingError as error:
         result = error.as_result()
-        # It may be a defect of ours: at -vvv Ansible shows where.
+        # It may be a defect of this collection: at -vvv Ansible shows its place.
         if isinstance(error, UnexpectedAnswer):
             result["exception"] = error
     except Exception as error:
         defect = Failure(
-            event=f"an error that should not happen, {type(error).__name__}",
+            event=f"internal error {type(error).__name__}",
             cause=str(error),
-            hint="Please report it with the output at -vvv",
+            hint="Report it with the output at -vvv",
         )
-        module.fail_json(msg=defect.clause(), exception=error)
-    for warning in result.pop("told", ()):
+        module.fail_json(msg=defect.sentence(), exception=error)
+    for warning in result.pop("shown_warnings", ()):
         module.warn(warning)
     # AnsibleModule._diff is private; the module has no public name for the diff mode of the task.
     if not module._diff:

@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from .._core.errors import LeaseLost, PlatformError, ShippingError
-from .._core.failure import Failure, clauses, reason
+from .._core.failure import Failure, report
 from . import fencing
 from .diagnosis import service_failure
-from .health import FAILED, LIVE, ROLLED_BACK_VERDICT, remember
+from .health import FAILED, LIVE, ROLLED_BACK_RELEASE, remember
 from .health_watch import HealthWatch, Report
 from .history import Record, ended, expendable, newest
 from .intent import ABSENT, SCALE
@@ -29,7 +30,7 @@ Hide = Callable[[str], str]
 
 @dataclass(frozen=True)
 class _Execution:
-    """A job at work: the platform, the fence that its writes pass, and where progress is shown."""
+    """A job with its platform, the fence that its writes pass, and the receiver of progress."""
 
     platform: Platform
     job: Job
@@ -38,7 +39,7 @@ class _Execution:
 
 
 def execute(platform: Platform, job: Job, report: Report, hide: Hide) -> RunOutcome:
-    """Carry out a job under its lease; ``hide`` takes secrets out of what the record gets."""
+    """Execute a job under its lease; ``hide`` removes secrets from what the record gets."""
     started = time.monotonic()
     limits = job.limits
     with fencing.keep_lease(
@@ -55,7 +56,7 @@ def execute(platform: Platform, job: Job, report: Report, hide: Hide) -> RunOutc
 
 
 def _release(execution: _Execution, hide: Hide) -> RunOutcome:
-    """Bring the app to the job's release; where that fails, bring it back."""
+    """Deploy the job's release; if that fails, roll it back."""
     platform, job = execution.platform, execution.job
     deadline = time.monotonic() + job.limits.rollout_timeout
     # An engine may restart between the short part of the run and this one.
@@ -67,15 +68,24 @@ def _release(execution: _Execution, hide: Hide) -> RunOutcome:
     failures = _failures_of(rollout)
     if not failures:
         return _live(execution, record, rollout)
-    for failure in failures:
-        execution.report(failure.clause())
-    verdict, state = _bring_back(execution, rollout, before)
-    why = hide(reason(state, failures))
-    done = ended(record, verdict, why, now())
+    end = _after_failure(execution, rollout, before, failures)
+    text = hide(report(failures, end.failures))
+    done = ended(record, end.outcome, text, now())
     # A run that only watched the live release changes nothing in the history.
     if record.state != LIVE:
         platform.records.write_record(job.app, done)
-    return _outcome(verdict, why, failures, tuple(rollout.warnings), done.summary())
+    reason = _reason(failures)
+    return RunOutcome(
+        end.outcome,
+        event=hide(end.event),
+        text=text,
+        reason=reason,
+        failures=_facts(failures),
+        rollback=end.as_data(),
+        warnings=tuple(rollout.warnings),
+        # The message of the run has the text already.
+        release={**done.summary(), "reason": reason},
+    )
 
 
 def _rollout(
@@ -100,18 +110,17 @@ def _failures_of(rollout: Rollout) -> list[Failure]:
     except LeaseLost:
         raise
     except ShippingError as error:
-        return [service_failure("", "refused", str(error))]
+        return [service_failure("", "rejected", error.failure.statement(), error.hint)]
 
 
-def _outcome(
-    verdict: str,
-    why: str,
-    failures: list[Failure],
-    warnings: tuple[str, ...] = (),
-    release: Mapping[str, object] | None = None,
-) -> RunOutcome:
-    facts = tuple(failure.facts for failure in failures)
-    return RunOutcome(verdict, why, facts, warnings, release or {})
+def _reason(failures: Iterable[Failure]) -> str:
+    """Return the failures as short data: each service with the kind of its failure."""
+    pairs = [(facts["service"], facts["kind"]) for facts in _facts(failures)]
+    return ", ".join(": ".join(filter(None, pair)) for pair in pairs)
+
+
+def _facts(failures: Iterable[Failure]) -> tuple[Mapping[str, Any], ...]:
+    return tuple(failure.facts for failure in failures)
 
 
 def _live(execution: _Execution, record: Record, rollout: Rollout) -> RunOutcome:
@@ -124,7 +133,7 @@ def _live(execution: _Execution, record: Record, rollout: Rollout) -> RunOutcome
 
 
 def _prune(platform: Platform, job: Job, fence: Fence) -> None:
-    """Remove what the history no longer needs."""
+    """Remove what the history does not need."""
     records = platform.reader.observe(job.app).records
     going = expendable(records, job.limits.keep)
     # Records before contents: a secret cannot be read back, so it stays as long as any record
@@ -139,47 +148,70 @@ def _prune(platform: Platform, job: Job, fence: Fence) -> None:
     )
 
 
-def _bring_back(execution: _Execution, failed: Rollout, before: Record | None) -> tuple[str, str]:
-    """Bring all services together to the last good release; without one, remove what was made.
+@dataclass(frozen=True)
+class _End:
+    """What became of the app after a failed release.
 
-    Return the verdict, and what runs now.
+    ``event`` continues a sentence about the release. ``to`` is the release that was restored, and
+    ``failures`` is what failed after that.
     """
+
+    outcome: str
+    event: str
+    to: Record | None = None
+    failures: tuple[Failure, ...] = ()
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the rollback as the result of a module has it; empty if there was none."""
+        if self.to is None:
+            return {}
+        return {
+            "number": self.to.number,
+            "version": self.to.version,
+            "healthy": not self.failures,
+            "failures": [dict(facts) for facts in _facts(self.failures)],
+        }
+
+
+def _after_failure(
+    execution: _Execution, failed: Rollout, before: Record | None, failures: Iterable[Failure]
+) -> _End:
+    """Roll all services back together; if there is no earlier release, remove what was created."""
     if not failed.changed_anything:
-        return FAILED, "nothing was changed"
+        return _End(FAILED, "failed, and nothing was changed")
+    names = ", ".join(dict.fromkeys(filter(None, (failure.object for failure in failures))))
+    what = f"{names} failed" if names else "the release failed"
     if before is None:
-        return FAILED, _remove_first_release(execution, failed)
+        execution.report(f"{what}, removing the release")
+        return _remove_first_release(execution, failed)
+    execution.report(f"{what}, rolling back to {before.version} (release {before.number})")
     return _restore(execution, failed, before)
 
 
-def _restore(execution: _Execution, failed: Rollout, before: Record) -> tuple[str, str]:
-    execution.report(f"going back to {before.version} (release {before.number})")
+def _restore(execution: _Execution, failed: Rollout, before: Record) -> _End:
     # A time of its own: a rollout that timed out has none left.
     timeout = execution.job.limits.rollback_timeout
     # By the recorded spec: an engine's own rollback knows one former spec for each service, and
     # not which of them belong together.
-    back = replace(
+    rollback = replace(
         _rollout(execution, before, failed.record, timeout),
         originals=failed.originals,
         going_back=True,
     )
-    failures = _failures_of(back)
+    failures = tuple(_failures_of(rollback))
     # The run has one list of warnings.
-    failed.warnings.extend(back.warnings)
-    if not failures:
-        return (
-            ROLLED_BACK_VERDICT,
-            f"{before.version} (release {before.number}) serves: rolled back and healthy",
-        )
-    return (
-        FAILED,
-        f"rolled back to {before.version} (release {before.number}), but {clauses(failures)}",
-    )
+    failed.warnings.extend(rollback.warnings)
+    target = f"{before.version} (release {before.number})"
+    if failures:
+        return _End(FAILED, f"failed, and so did the rollback to {target}", before, failures)
+    event = f"failed and was rolled back to {target}, which is healthy"
+    return _End(ROLLED_BACK_RELEASE, event, before)
 
 
-def _remove_first_release(execution: _Execution, failed: Rollout) -> str:
-    """Remove a first release that failed, and return what runs now.
+def _remove_first_release(execution: _Execution, failed: Rollout) -> _End:
+    """Remove a first release that failed: there is no release to roll back to.
 
-    There is no release to return to. What was taken over is put back as it was.
+    What was adopted is restored as it was.
     """
     platform, job, fence = execution.platform, execution.job, execution.fence
     deadline = time.monotonic() + job.limits.rollback_timeout
@@ -194,23 +226,19 @@ def _remove_first_release(execution: _Execution, failed: Rollout) -> str:
         )
         platform.driver.remove_networks(job.app, networks, fence, deadline)
     except PlatformError as error:
-        return f"no release was live before, so it was to be removed, but {error}"
+        return _End(FAILED, f"failed and could not be removed: {error.failure.statement()}")
     if kept:
-        execution.report(f"{', '.join(kept)} put back as it was")
-        return (
-            f"no release was live before, so {', '.join(kept)} was put back as it was before it was"
-            " taken over, and nothing else stays"
-        )
-    execution.report("removed, since no release was live before")
-    return "no release was live before, so its services were removed"
+        event = f"failed and was removed; {', '.join(kept)} was restored as before the adoption"
+        return _End(FAILED, event)
+    return _End(FAILED, "failed and was removed, because no earlier release was live")
 
 
 def _scale(execution: _Execution) -> RunOutcome:
-    """Set the numbers, and set them back where the tasks do not become healthy."""
+    """Set the replica counts, and set them back if the replicas do not become healthy."""
     platform, job, fence = execution.platform, execution.job, execution.fence
     seen = platform.reader.observe(job.app)
     live = newest(seen.records, LIVE)
-    # What serves now, not what the record declares: autoscalers and users may have changed it.
+    # The counts as they are, not as the record declares: autoscalers and users may change them.
     before = {name: seen.states[name].wanted for name in job.replicas}
     watch = HealthWatch(
         platform,
@@ -218,7 +246,7 @@ def _scale(execution: _Execution) -> RunOutcome:
         live.resolved if live else Resolved(),
         job.limits.max_crashes,
         time.monotonic() + job.limits.rollout_timeout,
-        "scaled ",
+        "scaled",
         execution.report,
         memories={name: remember(seen.states[name]) for name in job.replicas},
     )
@@ -230,7 +258,13 @@ def _scale(execution: _Execution) -> RunOutcome:
     for name, number in before.items():
         platform.driver.set_replicas(job.app, name, number, fence)
     numbers = ", ".join(f"{name} to {number}" for name, number in before.items())
-    return _outcome(FAILED, reason(f"scaled back, {numbers}", failures), failures)
+    return RunOutcome(
+        FAILED,
+        event=f"could not be scaled, and its replicas were set back ({numbers})",
+        text=report(failures),
+        reason=_reason(failures),
+        failures=_facts(failures),
+    )
 
 
 def _remove_app(execution: _Execution) -> RunOutcome:

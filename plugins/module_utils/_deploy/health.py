@@ -29,14 +29,14 @@ from .state import (
     Task,
 )
 
-LIVE, FAILED, ROLLED_BACK_VERDICT, PENDING = "live", "failed", "rolled_back", "pending"
+LIVE, FAILED, ROLLED_BACK_RELEASE, PENDING = "live", "failed", "rolled_back", "pending"
 
-# Seconds: a platform needs a moment to start the next task, or to see a new machine.
+# Seconds: a platform needs a moment to start the next task, or to see a new node.
 _GIVEN_UP_PATIENCE = 1.5
 
 _ENGINE_ENDS = {
     PAUSED: ("engine_paused", "the engine paused the update"),
-    ROLLED_BACK: ("engine_rolled_back", "the engine took the update back by itself"),
+    ROLLED_BACK: ("engine_rolled_back", "the engine rolled the update back"),
 }
 
 
@@ -188,8 +188,9 @@ def _ended_by_engine(state: ServiceState, last: Task | None) -> Cause | None:
         return None
     kind, text = _ENGINE_ENDS[state.update]
     if last and last.cause:
-        return replace(last.cause, text=f"{last.cause.text}; {text}")
-    return Cause(kind, f"{text}: {state.update_text}" if state.update_text else text)
+        return replace(last.cause, text=f"{last.cause.text} ({text})")
+    shown = f"{text}: {state.update_text}" if state.update_text else text
+    return Cause(kind, f"was not updated ({shown})")
 
 
 def _crash_loop(failed: list[Task], max_crashes: int) -> Finding | None:
@@ -201,8 +202,9 @@ def _crash_loop(failed: list[Task], max_crashes: int) -> Finding | None:
     if count < max_crashes:
         return None
     task = max((task for task in failed if task.slot == slot), key=lambda task: task.created)
-    cause = task.cause or Cause("crash", "ended")
-    return replace(cause, text=f"{cause.text}, {count} times" if count > 1 else cause.text), task
+    cause = task.cause or Cause("crash", "exited")
+    text = f"{cause.text} ({count} times)" if count > 1 else cause.text
+    return replace(cause, text=text), task
 
 
 def _stuck(
@@ -213,7 +215,7 @@ def _stuck(
     *,
     others_make_room: bool,
 ) -> tuple[HealthMemory, Finding | None]:
-    """Return what counts when it lasts: no room, no machine, nothing that is tried again."""
+    """Return what counts when it lasts: no room, no node, nothing that is tried again."""
     finding = _standstill(state, failed)
     # The task that is replaced may hold the port or the memory that the new one waits for, also
     # while it has not become healthy and is being stopped.
@@ -233,8 +235,8 @@ def _standstill(state: ServiceState, failed: list[Task]) -> Finding | None:
         if cause:
             return cause, task
     if _is_nowhere(state) and state.update != UPDATING:
-        text = "no machine matches its placement"
-        return Cause("no_machine", text, patience=_GIVEN_UP_PATIENCE), None
+        text = "cannot be scheduled, because no node matches its placement"
+        return Cause("no_node", text, patience=_GIVEN_UP_PATIENCE), None
     for task in failed:
         if not _is_replaced(task, state):
             return _given_up(task), task
@@ -258,6 +260,6 @@ def _is_replaced(failed: Task, state: ServiceState) -> bool:
 
 
 def _given_up(task: Task) -> Cause:
-    cause = task.cause or Cause("crash", "ended")
-    text = f"{cause.text}, and its restart policy does not start it again"
+    cause = task.cause or Cause("crash", "exited")
+    text = f"{cause.text}, and its restart policy does not restart it"
     return Cause(cause.kind, text, patience=_GIVEN_UP_PATIENCE, room=True)

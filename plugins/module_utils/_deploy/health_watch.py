@@ -28,8 +28,8 @@ from .state import (
 # Seconds. An engine has no events of tasks, so that their states are polled.
 LOOK_EVERY = 0.4
 _TIMED_OUT = {
-    "never_healthy": "never became healthy in the time it had",
-    "timeout": "was not up in the time it had",
+    "never_healthy": "did not become healthy before the timeout",
+    "timeout": "was not up before the timeout",
 }
 Report = Callable[[str], None]
 
@@ -128,12 +128,12 @@ class HealthWatch:
         """Return what went well in the end, and not at once, and what runs nowhere."""
         return [
             *(
-                f"{name}: {health.crashes} of its tasks failed before it became healthy"
+                f"{name}: {_replicas(health.crashes)} failed before it became healthy"
                 for name, health in self.health.items()
                 if health.live and health.crashes
             ),
             *(
-                f"{name}: no node matches its placement, so that it runs nowhere yet"
+                f"{name}: no node matches its placement, so it has no replica yet"
                 for name, state in self.states.items()
                 if state.may_be_empty and not state.wanted
             ),
@@ -144,7 +144,7 @@ class HealthWatch:
         if quiet and health.live and name not in self.last_lines:
             return
         failed = f", {health.crashes} failed" if health.crashes else ""
-        monitored = ", holding" if health.monitored else ""
+        monitored = ", monitored" if health.monitored else ""
         healthy = f"{min(health.healthy, health.wanted)}/{health.wanted} healthy"
         text = f"{self.heading}  {healthy}{failed}{monitored}"
         if self.last_lines.get(name) != text:
@@ -161,7 +161,7 @@ class HealthWatch:
             )
         # Evidence may come from the engine of the task's node, which may be away.
         except Unreachable as error:
-            evidence = Evidence(note=f"nothing more could be learnt ({error.why})")
+            evidence = Evidence(note=f"the platform did not answer to show more ({error.why})")
         return explain(name, cause, task, evidence, declared)
 
     def _explain_timeout(self, name: str) -> Failure:
@@ -170,6 +170,10 @@ class HealthWatch:
         kind = "never_healthy" if state and task and _fails_its_check(state, task) else "timeout"
         known = f" ({task.cause.text})" if task and task.cause else ""
         return self._explain(name, Cause(kind, f"{_TIMED_OUT[kind]}{known}"), task)
+
+
+def _replicas(count: int) -> str:
+    return "1 replica" if count == 1 else f"{count} replicas"
 
 
 def _fails_its_check(state: ServiceState, task: Task) -> bool:

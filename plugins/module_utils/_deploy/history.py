@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The releases of an app: their records, and which one a rollback restores."""
+"""The releases of an app: their records, and the target of a rollback."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from .._core.content_ids import canonical
 from .._core.errors import PlanError, PlatformError
-from .health import LIVE, PENDING, ROLLED_BACK_VERDICT
+from .health import LIVE, PENDING, ROLLED_BACK_RELEASE
 from .naming import LABEL
 from .resolution import Resolved
 
@@ -29,7 +29,7 @@ _TEXTS = ("by", "commit", "started", "ended", "rollback_of", "content")
 
 @dataclass(frozen=True)
 class Record:
-    """One release: what it is, what became of it, and the full spec to bring it back."""
+    """One release: its description, its outcome, and the full spec to restore it."""
 
     number: int
     version: str
@@ -46,7 +46,7 @@ class Record:
     index: int = 0
 
     def labels(self) -> dict[str, str]:
-        """Return what may change, and what is needed without opening the record."""
+        """Return the fields that may change, and those to read without opening the record."""
         # In labels, since a Swarm never changes the data of a config, and the outcome is not known
         # when the record is written.
         texts = {f"{LABEL}{name}": getattr(self, name) for name in _TEXTS if getattr(self, name)}
@@ -71,11 +71,11 @@ class Record:
         return packed
 
     def summary(self) -> dict[str, Any]:
-        """Return the record as a module's result has it."""
+        """Return the record in the form of a module's result."""
         return {
             "number": self.number,
             "version": self.version,
-            "verdict": self.state,
+            "outcome": self.state,
             "reason": self.reason,
             "by": self.by,
             "commit": self.commit,
@@ -92,7 +92,7 @@ class Record:
 def read_record(identity: str, index: int, labels: Mapping[str, str], data: bytes | str) -> Record:
     """Read a record from its object's labels and data (bytes, or base64 as the API has it).
 
-    Raise PlatformError where it is none, as after a change by others.
+    Raise PlatformError if it is not readable, as after a change by hand.
     """
     try:
         return _record(identity, index, labels, data)
@@ -100,8 +100,8 @@ def read_record(identity: str, index: int, labels: Mapping[str, str], data: byte
     except (ValueError, zlib.error, LookupError, TypeError, AttributeError) as error:
         raise PlatformError(
             f"the record {identity} of a release cannot be read",
-            f"it is not what this collection writes ({type(error).__name__}: {error})",
-            "Upgrade the collection if a newer one wrote it; else remove the record",
+            f"it does not have this collection's format ({type(error).__name__}: {error})",
+            "Upgrade the collection if a newer version wrote the record; otherwise remove it",
         ) from error
 
 
@@ -139,7 +139,7 @@ def next_number(records: Iterable[Record]) -> int:
 
 
 def rollback_target(records: Iterable[Record], number: int | None) -> Record | None:
-    """Return the release to go back to; None where it is what runs already.
+    """Return the release to roll back to; None if it runs already.
 
     Without a number: the newest live release that is older than what runs and differs from it.
     After a rollback that is no release at all, so that a second rollback changes nothing.
@@ -147,12 +147,12 @@ def rollback_target(records: Iterable[Record], number: int | None) -> Record | N
     known = list(records)
     # A failed release may be what runs: its rollback did not come to an end. One that was rolled
     # back is not.
-    runs = newest(record for record in known if record.state != ROLLED_BACK_VERDICT)
+    runs = newest(record for record in known if record.state != ROLLED_BACK_RELEASE)
     if newest(known, LIVE) is None or runs is None:
         raise PlanError(
-            "there is nothing to go back to",
-            "no release of this app has been live",
-            "Ship one with shipping.code.release",
+            "the app cannot be rolled back",
+            "no release of it has been live",
+            "Deploy one with shipping.code.release",
         )
     if number is not None:
         return _numbered(known, runs, number)
@@ -169,9 +169,9 @@ def _before(known: list[Record], runs: Record) -> Record:
     target = newest(record for record in other if record.number < runs.number)
     if target is None:
         raise PlanError(
-            "there is nothing to go back to",
+            "the app cannot be rolled back",
             f"release {runs.number} is the oldest in the history",
-            "Ship the version you want with shipping.code.release",
+            "Deploy the version that you want with shipping.code.release",
         )
     return target
 
@@ -181,23 +181,23 @@ def _numbered(known: list[Record], runs: Record, number: int) -> Record | None:
     usable = ", ".join(str(record.number) for record in known if record.state == LIVE)
     if target is None:
         raise PlanError(
-            f"there is no release {number}",
-            f"the history has {usable} to go back to",
-            "See shipping.code.release_info",
+            f"release {number} does not exist",
+            f"the history has {usable} to roll back to",
+            "Choose one of them; shipping.code.release_info lists them",
         )
     if target.state != LIVE:
         raise PlanError(
-            f"cannot go back to release {number}",
-            f"it never was live ({target.state}: {target.reason})",
+            f"release {number} cannot be restored",
+            f"it was never live ({target.state})",
             f"Choose one of {usable}",
         )
     return None if runs.state == LIVE and target.content == runs.content else target
 
 
 def expendable(records: Iterable[Record], keep: int) -> list[Record]:
-    """Return the records beyond the newest ``keep``, except the two that ran last.
+    """Return the records beyond the newest ``keep``, except the two that were live last.
 
-    What runs now and the last to go back to always stay.
+    The live release and the one to roll back to always stay.
     """
     ordered = sorted(records, key=lambda record: record.number, reverse=True)
     live = [record for record in ordered if record.state == LIVE]
@@ -206,5 +206,5 @@ def expendable(records: Iterable[Record], keep: int) -> list[Record]:
 
 
 def ended(record: Record, state: str, reason: str, when: str) -> Record:
-    """Return the record with its verdict."""
+    """Return the record with its outcome."""
     return replace(record, state=state, reason=reason, ended=when)

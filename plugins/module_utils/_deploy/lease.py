@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who may change an app: a lease with holder, time to live and fencing token.
 
-Clocks of two machines are never compared. A waiter sees that a holder is gone when the lease has
+Clocks of two nodes are never compared. A waiter sees that a holder is gone when the lease has
 not changed for its time to live on the waiter's own monotonic clock. Every acquisition raises the
 token; services carry the token of their last writer, and a writer refuses a higher one.
 """

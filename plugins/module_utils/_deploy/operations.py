@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plan what each module is for: a release, a rollback, a scaling, the removal of an app."""
+"""Plan the work of each module: a release, a rollback, a scaling, the removal of an app."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def release(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun
     unread = [name for name in adopted.get("secrets", {}) if name in compose.secrets]
     if unread:
         warnings.append(
-            f"the content of {', '.join(unread)} cannot be read, and is taken to be what was given"
-            " now"
+            f"the content of {', '.join(unread)} cannot be read; the run assumes that it is as in"
+            " the spec"
         )
     result = {**planned.result, "notes": compose.notes}
     return replace(planned, result=result, warnings=tuple(warnings))
@@ -57,7 +57,7 @@ def release(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun
 def manifests(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:
     """Plan a version of an app's manifests."""
     if platform.manifests is None:
-        raise SpecError([Problem("manifests", f"are not for platform: {platform.name}")])
+        raise SpecError([Problem("manifests", f"are not supported with platform: {platform.name}")])
     resolved, contents, notes = platform.manifests.read_manifests(
         intent.app, intent.manifests or {}, seen, intent.resolve_image, intent.wishes
     )
@@ -71,18 +71,18 @@ def rollback(platform: Platform, intent: Intent, seen: Observation) -> PlannedRu
     live = newest(seen.records, LIVE)
     if target is None:
         number = live.number if live else 0
-        warning = f"release {number} is a rollback already; name a number to go further back"
+        warning = f"release {number} is a rollback already; set release to roll back further"
         return PlannedRun(
             result={"app": intent.app, "release": live.summary() if live else {}},
             warnings=(warning,) if intent.release is None else (),
         )
-    # Before anything is changed: a rollback that finds an image missing would stop half-way.
+    # Before anything is changed: a rollback that lacks an image would stop half-way.
     gone = platform.reader.missing([target], seen, thorough=True)[0]
     if gone:
         raise PlanError(
             f"release {target.number} cannot be restored",
-            f"{', '.join(gone)} is gone",
-            "Choose another release, or ship the version anew",
+            f"{', '.join(gone)} does not exist any more",
+            "Choose another release, or deploy the version again",
         )
     old = replace(intent, version=target.version)
     return _towards(platform, old, seen, target.resolved, rollback_of=str(target.number))
@@ -96,7 +96,7 @@ def _towards(
     *,
     rollback_of: str = "",
 ) -> PlannedRun:
-    """Plan the way of the app to a resolved spec, as a release of the intent's version."""
+    """Plan the deployment of a resolved spec, as a release of the intent's version."""
     plan = platform.preview.plan(intent.app, resolved, seen, intent.wishes, intent.contents)
     live = newest(seen.records, LIVE)
     result = {
@@ -108,9 +108,9 @@ def _towards(
     }
     if live and _is_release(live, resolved, intent.version) and not plan.changed:
         return PlannedRun(
-            # Nothing to write, and yet services may not be healthy, as after a run that was killed.
+            # No writes are needed, but services may be unhealthy, as after a run that was killed.
             needed=not _steady(seen.states, resolved, intent.limits.max_crashes),
-            purpose=f"who watches {intent.version}",
+            purpose=f"which watches {intent.version}",
             record=live,
             result=result,
             warnings=plan.notes,
@@ -119,7 +119,7 @@ def _towards(
     return PlannedRun(
         needed=True,
         changed=True,
-        purpose=f"who releases {intent.version}",
+        purpose=f"which deploys {intent.version}",
         record=record,
         contents=intent.contents,
         result=result,
@@ -134,7 +134,7 @@ def _is_release(record: Record, resolved: Resolved, version: str) -> bool:
 def _pending_or_new(
     intent: Intent, seen: Observation, resolved: Resolved, rollback_of: str
 ) -> Record:
-    """Return the record of a killed run that wanted the same, else a new one."""
+    """Return the record of a killed run of the same release, else a new one."""
     record = Record(
         number=next_number(seen.records),
         version=intent.version,
@@ -146,7 +146,7 @@ def _pending_or_new(
         resolved=resolved,
     )
     record.data()  # raises where it is too large, before anything is written
-    # The same release again continues the record of the killed run, with its number.
+    # The same release again resumes the record of the killed run, with its number.
     pending = newest(seen.records, PENDING)
     if pending and _is_release(pending, resolved, intent.version):
         return pending if pending.rollback_of == rollback_of else record
@@ -162,9 +162,9 @@ def _reused_version(intent: Intent, seen: Observation, record: Record) -> tuple[
     former = next((old for old in live if old.content != record.content), None)
     if former is None:
         return ()
-    text = f"version {record.version} was release {former.number} already, with another spec"
+    text = f"version {record.version} exists as release {former.number} with another spec"
     if intent.immutable_versions:
-        raise PlanError(text, "immutable_versions is set", "Give the new content a new version")
+        raise PlanError(text, "immutable_versions is set", "Set another version")
     return (f"{text}; it becomes release {record.number}",)
 
 
@@ -201,14 +201,14 @@ def _content_ids(
 
 def _unusable(content: bytes | None, largest: int) -> str:
     if content is None:
-        return "its content was not given; a file is read on the control machine only"
+        return "has no content; only the control node reads files"
     if not 1 <= len(content) <= largest:
-        return f"has {len(content)} bytes; from 1 to {largest} are possible"
+        return f"has {len(content)} bytes; 1 to {largest} are supported"
     return ""
 
 
 def scale(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:
-    """Plan other numbers of tasks, without a new release."""
+    """Plan other replica counts, without a new release."""
     _check_scalable(intent, seen.states)
     before = {name: seen.states[name].wanted for name in intent.replicas}
     changes = {name: number for name, number in intent.replicas.items() if number != before[name]}
@@ -217,18 +217,18 @@ def scale(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:
         kind=SCALE,
         needed=bool(changes),
         changed=bool(changes),
-        purpose=f"who scales {', '.join(changes)}",
+        purpose=f"which scales {', '.join(changes)}",
         replicas=changes,
         result={"app": intent.app, "replicas": numbers, "diff": numbers},
         warnings=tuple(
-            f"{name} declares deploy.replicas; the next release sets it back"
+            f"{name} declares deploy.replicas, so the next release sets it back"
             for name in sorted(_declaring_replicas(changes, seen))
         ),
     )
 
 
 def _declaring_replicas(names: Iterable[str], seen: Observation) -> list[str]:
-    """Return the services whose number of tasks stands in the live release's spec."""
+    """Return the services whose replica count stands in the live release's spec."""
     live = newest(seen.records, LIVE)
     services = live.resolved.services if live else {}
     return [name for name in names if "replicas" in services.get(name, {}).get("deploy", {})]
@@ -238,31 +238,31 @@ def _check_scalable(intent: Intent, states: States) -> None:
     reasons = {name: _unscalable(name, states) for name in intent.replicas}
     problems = [Problem(f"replicas.{name}", text) for name, text in reasons.items() if text]
     if problems:
-        raise SpecError(problems, f"the numbers for {intent.app}")
+        raise SpecError(problems, f"replicas of {intent.app}")
 
 
 def _unscalable(name: str, states: States) -> str:
     if name not in states:
-        return f"no such service{suggestion(name, states)}"
-    return "is global and runs once on each machine" if states[name].everywhere else ""
+        return f"is not a service of the app{suggestion(name, states)}"
+    return "is global: it runs once on each node" if states[name].everywhere else ""
 
 
 def absent(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:
     """Plan the removal of an app, except its volumes."""
     there = platform.reader.belongings(intent.app, seen)
-    # Volumes are never removed: their data cannot be made again. So they are listed.
+    # Volumes are never removed, since their data cannot be restored. So they are listed.
     volumes: set[str] = set()
     for record in seen.records:
         volumes.update(record.resolved.volumes)
     left = any(there.values())
     kept = ", ".join(sorted(volumes))
-    stay = f"volumes stay, since their data cannot be made again: {kept}. Remove them by hand"
+    stay = f"volumes are kept: {kept}. Remove them by hand if you do not need their data"
     return PlannedRun(
         kind=ABSENT,
         warnings=(stay,) if left and volumes else (),
         needed=left,
         changed=left,
-        purpose=f"who removes {intent.app}",
+        purpose=f"which removes {intent.app}",
         result={
             "app": intent.app,
             "removed": there,
@@ -273,7 +273,7 @@ def absent(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:
 
 
 def release_or_absent(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:
-    """Plan a release where there is a spec, else the removal of the app."""
+    """Plan a release if there is a spec, else the removal of the app."""
     if intent.manifests:
         return manifests(platform, intent, seen)
     return release(platform, intent, seen) if intent.compose else absent(platform, intent, seen)

@@ -94,24 +94,24 @@ class Plan:
         }
 
 
-def interruption(name: str, service: Mapping[str, Any], replicas: int, machines: int) -> str:
+def interruption(name: str, service: Mapping[str, Any], replicas: int, nodes: int) -> str:
     """Return whether replacing a service's tasks leaves it serving all along, and why not.
 
-    ``replicas`` is the number that serves now, ``machines`` how many may run it.
+    ``replicas`` is the number that serves now, ``nodes`` how many may run it.
     """
     update = service.get("deploy", {}).get("update_config", {})
     at_once = update.get("parallelism", 1)
     everywhere = service.get("deploy", {}).get("mode") == "global"
     if update.get("order", "stop-first") == "start-first":
         return UNINTERRUPTED
-    if everywhere and machines == 1:
+    if everywhere and nodes == 1:
         return (
-            f"interrupted, because {name} has one machine, and its task there stops before the new"
+            f"interrupted, because {name} has one node, and its task there stops before the new"
             " one starts (order: stop-first)"
         )
     if everywhere and host_ports(service):
         return (
-            f"interrupted on each machine in turn, because {name} publishes on the machine and"
+            f"interrupted on each node in turn, because {name} publishes on the node and"
             " stops before the new task starts"
         )
     # stop-first with one replica stops the good task before the new one has shown that it runs.
@@ -130,7 +130,7 @@ def interruption(name: str, service: Mapping[str, Any], replicas: int, machines:
 
 
 def host_ports(service: Mapping[str, Any]) -> list[int]:
-    """Return the ports that a service takes on its machines themselves."""
+    """Return the ports that a service takes on its nodes themselves."""
     return [
         port["published"]
         for port in service.get("ports", [])
@@ -139,21 +139,17 @@ def host_ports(service: Mapping[str, Any]) -> list[int]:
 
 
 def start_first_on_host_port(
-    name: str, service: Mapping[str, Any], replicas: int, machines: int
+    name: str, service: Mapping[str, Any], replicas: int, nodes: int
 ) -> str:
     """Return why a start-first update with a host port can never fit; empty where it can."""
     # Such a task waits forever: no node is free, and the old task stays until the new one runs.
     ports = host_ports(service)
     update = service.get("deploy", {}).get("update_config", {})
     everywhere = service.get("deploy", {}).get("mode") == "global"
-    if (
-        not ports
-        or update.get("order") != "start-first"
-        or (not everywhere and machines > replicas)
-    ):
+    if not ports or update.get("order") != "start-first" or (not everywhere and nodes > replicas):
         return ""
     return (
         f"services.{name}.deploy.update_config.order: start-first cannot work, since port"
-        f" {ports[0]} is taken by the running task on each of the {machines} machines that may run"
+        f" {ports[0]} is taken by the running task on each of the {nodes} nodes that may run"
         f" {name}; write stop-first, or publish the port on a router in front"
     )

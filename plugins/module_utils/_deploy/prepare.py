@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prepare a run, its short part: plan, and if there is work, lease the app and write the record.
+"""Prepare a run, its short part: plan, and for changes take the lease and write the record.
 
 Everything that needs secrets happens here, so that the long part needs none.
 """
@@ -25,11 +25,11 @@ from .run_answer import RunAnswer
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """What a run would do.
+    """The plan of a run.
 
-    ``needed``: there is work, if only to watch. ``changed``: something would be different
-    afterwards. ``purpose`` is what the lease says while the run is at work. ``record`` is the
-    release to bring about; it has an id where it exists already.
+    ``needed``: the run has work, if only to watch. ``changed``: the run changes something.
+    ``purpose`` is shown to runs that wait for the lease. ``record`` is the release to deploy; it
+    has an id if it exists already.
     """
 
     kind: str = RELEASE
@@ -53,7 +53,7 @@ Planner = Callable[[Platform, Intent, Observation], PlannedRun]
 def preview(platform: Platform, intent: Intent, planner: Planner) -> RunAnswer | None:
     """Return the answer of a run that writes nothing; None for any other.
 
-    It writes nothing in check mode, where there is no work, and while it has to wait.
+    It writes nothing in check mode, without work, and while it waits.
     """
     return _preview(platform.reader.observe(intent.app), platform, intent, planner)[0]
 
@@ -79,11 +79,11 @@ def _preview(
 def _at_work(lease: Lease | None, intent: Intent) -> tuple[str, ...]:
     """Return the warning of check mode that another run works on the app."""
     holder = holder_text(lease) if lease else "another run"
-    return (f"{holder}, is at work on {intent.app} now; the plan may change",)
+    return (f"{holder}, works on {intent.app} now, so the plan may change",)
 
 
 def prepare(platform: Platform, intent: Intent, planner: Planner) -> RunAnswer:
-    """Plan; where there is work, lease the app, write the record and answer with the job left."""
+    """Plan; if there is work, take the lease, write the record and answer with the job left."""
     seen = platform.reader.observe(intent.app)
     previewed, purpose = _preview(seen, platform, intent, planner)
     if previewed:
@@ -111,7 +111,7 @@ def prepare(platform: Platform, intent: Intent, planner: Planner) -> RunAnswer:
 def _prepare_leased(
     platform: Platform, intent: Intent, planner: Planner, fence: Fence
 ) -> RunAnswer:
-    """Plan again, now that no other run writes; close what a killed run left; write the record."""
+    """Plan again, now that no other run writes; close killed runs; write the record."""
     seen = platform.reader.observe(intent.app)
     planned = planner(platform, intent, seen)
     recovered = _close_killed(platform, intent, seen, planned, fence)
@@ -154,7 +154,7 @@ def _is(old: Record, record: Record | None) -> bool:
 def _close_killed(
     platform: Platform, intent: Intent, seen: Observation, planned: PlannedRun, fence: Fence
 ) -> tuple[str, ...]:
-    """Close the records that killed runs left pending, except the one that this run continues."""
+    """Close the records that killed runs left pending, except the one that this run resumes."""
     continued = planned.record.id if planned.record else None
     warnings = []
     for record in seen.records:
@@ -162,11 +162,11 @@ def _close_killed(
             fence.check()
             platform.records.write_record(
                 intent.app,
-                ended(record, FAILED, "its run was killed before it came to an end", now()),
+                ended(record, FAILED, "the run was killed", now()),
             )
             warnings.append(
-                f"release {record.number} ({record.version}) was left unfinished by a killed run;"
-                " it is marked as failed"
+                f"release {record.number} ({record.version}) is marked as failed, because its run"
+                " was killed"
             )
     return tuple(warnings)
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run what a module is called for, in each of its forms; all take one request and one answer.
+"""Run the work of a module; each form takes one request and returns one answer.
 
 - With the action plugin: ``prepare`` in the module, then a worker, whose journal ``follow`` reads.
 - Without it: the whole run in the module's process.
@@ -41,7 +41,7 @@ from .run_request import FOLLOW, PREPARE, WHOLE, RunRequest
 
 
 def new_run(by: str | None = None) -> str:
-    """Return a name for a run that shows who releases; by default the user and the host."""
+    """Return a name for a run that shows its user; by default the account and the host."""
     # In one line: the name is shown to users that wait for the run.
     name = " ".join((by or "").split()) or f"{getpass.getuser()}@{socket.gethostname()}"
     return f"{name} {secrets.token_hex(8)}"
@@ -49,7 +49,7 @@ def new_run(by: str | None = None) -> str:
 
 @dataclass(frozen=True)
 class _Call:
-    """One call of a module: its options, what the user wants by them, and what must be hidden."""
+    """One call of a module: its options, the user's intent, and the words to hide."""
 
     options: Options
     intent: Intent
@@ -81,7 +81,7 @@ def run_module(module: Any, planner: Planner, platforms: Platforms) -> None:
 
 
 def run(options: Options, planner: Planner, platforms: Platforms, *, check: bool) -> dict[str, Any]:
-    """Do what one call of a module asks for."""
+    """Execute one call of a module."""
     request = RunRequest.from_options(options)
     if request.phase == FOLLOW:
         return _follow(request).as_data()
@@ -93,15 +93,15 @@ def run(options: Options, planner: Planner, platforms: Platforms, *, check: bool
 def preview_run(
     options: Options, planner: Planner, platforms: Platforms, *, check: bool
 ) -> RunAnswer | None:
-    """Return the answer of a run that writes nothing; None where there is something to write."""
+    """Return the answer of a run that writes nothing; None if it has to write."""
     call = _Call.read(options, RunRequest.from_options(options), planner, platforms, check=check)
     answer = preview(connect(options, platforms), call.intent, planner)
     return answer.masked(call.words) if answer else None
 
 
 def _prepare(call: _Call) -> dict[str, Any]:
-    """Do the short part; a worker carries out the job that is left."""
-    # First, so that a folder that cannot be used ends the run before anything is changed.
+    """Execute the short part; a worker executes the job that is left."""
+    # First, so that an unusable folder ends the run before anything is changed.
     journal = Journal(path_for(call.intent.app, call.intent.run), call.words)
     answer = prepare(connect(call.options, call.platforms), call.intent, call.planner).masked(
         call.words
@@ -114,23 +114,29 @@ def _prepare(call: _Call) -> dict[str, Any]:
 
 
 def _work(options: Options, platforms: Platforms, job: Job, journal: Journal) -> None:
-    """Do the long part, in a process of its own; the journal gets its outcome."""
+    """Execute the long part in a process of its own; the journal gets its outcome."""
     journal.start()
     try:
         with reporting(lambda line: journal.write_line(f"{job.app} {line}")):
             outcome = execute(connect(options, platforms), job, journal.write_line, journal.hide)
     except ShippingError as error:
-        outcome = RunOutcome(FAILED, str(error))
-    # Readers see the journal alone: the output of the worker leads nowhere.
+        outcome = RunOutcome(FAILED, text=str(error), reason="rejected")
+    # Readers see the journal alone: nobody reads the output of the worker.
     except BaseException as error:
-        failure = Failure("the worker", f"ended unexpectedly ({type(error).__name__}: {error})")
-        journal.end(RunOutcome(FAILED, failure.sentence()).as_data())
+        failure = Failure(
+            "the worker",
+            "ended",
+            f"internal error {type(error).__name__} ({error})",
+            "Report it with the output at -vvv",
+        )
+        outcome = RunOutcome(FAILED, text=failure.sentence(), reason="internal_error")
+        journal.end(outcome.as_data())
         raise
     journal.end(outcome.as_data())
 
 
 def _follow(request: RunRequest) -> RunAnswer:
-    """Read what is new in the journal; remove it when it has ended."""
+    """Read new entries of the journal; remove it when it has ended."""
     pages = read_new(request.journal, request.offset, request.seconds)
     if pages.ended:
         remove_journal(request.journal)
@@ -138,7 +144,7 @@ def _follow(request: RunRequest) -> RunAnswer:
 
 
 def _run_whole(call: _Call) -> dict[str, Any]:
-    """Do both parts in this process, and wait for the lease."""
+    """Execute both parts in this process, and wait for the lease."""
     platform = connect(call.options, call.platforms)
 
     def attempt(age: LeaseAge) -> RunAnswer:
@@ -152,4 +158,4 @@ def _run_whole(call: _Call) -> dict[str, Any]:
 
 
 def _no_progress(_line: str) -> None:
-    """Leave progress out: a module has no way to show it."""
+    """Drop progress: a module cannot show it."""

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from .._core.failure import Failure
 from .._core.masking import mask
 from .health import LIVE
 from .intent import ABSENT, SCALE
@@ -18,19 +17,24 @@ from .journal import Pages
 from .lease import LeaseAge
 
 _INTERNAL = "_run"
-_WHAT_FAILED = {SCALE: "could not be scaled", ABSENT: "could not be removed"}
+_EVENTS = {SCALE: "could not be scaled", ABSENT: "could not be removed"}
 
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """What the changes of a run came to; each failure is one entry of the result's ``failures``.
+    """The outcome of a run; each failure is one entry of the result's ``failures``.
 
-    ``seconds`` is None where the worker did not live to measure it.
+    ``event`` continues a sentence about the release, and ``text`` is shown below that sentence.
+    ``reason`` has the kinds of the failures. ``rollback`` is the release that was restored after
+    them. ``seconds`` is None if the worker was killed.
     """
 
-    verdict: str
+    outcome: str
+    event: str = ""
+    text: str = ""
     reason: str = ""
     failures: tuple[Mapping[str, Any], ...] = ()
+    rollback: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     release: Mapping[str, Any] = field(default_factory=dict)
     seconds: float | None = None
@@ -38,9 +42,12 @@ class RunOutcome:
     def as_data(self) -> dict[str, Any]:
         """Return plain data, for the journal."""
         return {
-            "verdict": self.verdict,
+            "outcome": self.outcome,
+            "event": self.event,
+            "text": self.text,
             "reason": self.reason,
             "failures": [dict(failure) for failure in self.failures],
+            "rollback": dict(self.rollback),
             "warnings": list(self.warnings),
             "release": dict(self.release),
             "seconds": None if self.seconds is None else round(self.seconds, 1),
@@ -60,11 +67,11 @@ class RunOutcome:
 
 @dataclass(frozen=True)
 class RunAnswer:
-    """What one call of a module came to.
+    """The answer of one call of a module.
 
-    It has the result for the user; and, where it is not the end of the run, the lease that it has
-    to wait for (``waiting_for``), the ``job`` that a worker carries out and writes to ``journal``,
-    or the ``pages`` of that journal.
+    It has the result for the user. If it does not end the run, it also has the lease to wait for
+    (``waiting_for``), the ``job`` that a worker executes and logs to ``journal``, or the ``pages``
+    of that journal.
     """
 
     result: Mapping[str, Any] = field(default_factory=dict)
@@ -112,7 +119,7 @@ class RunAnswer:
 
     def as_result(self) -> dict[str, Any]:
         """Return the result of a module that the user reads, with the warnings to show."""
-        return {**self.result, "told": list(self.warnings)}
+        return {**self.result, "shown_warnings": list(self.warnings)}
 
     def masked(self, words: list[str]) -> RunAnswer:
         """Return the answer without the words that must not be shown."""
@@ -124,21 +131,24 @@ class RunAnswer:
         )
 
     def finished(self, outcome: RunOutcome) -> RunAnswer:
-        """Return the end of the run: what was planned, and what its job came to."""
+        """Return the end of the run: its plan and the outcome of its job."""
         ended = outcome.as_data()
         reached = {
             name: ended[name]
-            for name in ("verdict", "reason", "failures", "seconds", "release")
+            for name in ("outcome", "reason", "failures", "rollback", "seconds", "release")
             if ended[name] not in ("", None, {})
         }
         result = {**self.result, **reached}
         # A release that was rolled back has failed, even if the app is healthy again.
-        if outcome.verdict != LIVE:
-            result |= {"failed": True, "msg": self._failure(outcome).sentence()}
+        if outcome.outcome != LIVE:
+            result |= {"failed": True, "msg": self._message(outcome)}
         return RunAnswer(result=result, warnings=(*self.warnings, *outcome.warnings))
 
-    def _failure(self, outcome: RunOutcome) -> Failure:
+    def _message(self, outcome: RunOutcome) -> str:
+        """Return the failure of the run as text: what became of the app, then each failure."""
         kind = self.job.kind if self.job else ""
-        version = self.result.get("version", "")
         app = self.job.app if self.job else str(self.result.get("app", ""))
-        return Failure(app, _WHAT_FAILED.get(kind, f"{version} was refused"), outcome.reason)
+        # Only a release has a version.
+        subject = " ".join(filter(None, (app, self.result.get("version", ""))))
+        event = outcome.event or _EVENTS.get(kind, "failed")
+        return "\n".join(filter(None, (f"{subject} {event}.", outcome.text)))

@@ -34,7 +34,7 @@ REPLICATED, GLOBAL = "replicated", "global"
 class Declared:
     """A service as the spec has it.
 
-    ``eligible`` is the number of machines that may run it. ``interruption`` is for a platform that
+    ``eligible`` is the number of nodes that may run it. ``interruption`` is for a platform that
     knows better than the spec whether replacing the tasks interrupts the service.
     """
 
@@ -85,7 +85,7 @@ def service_plan(
 
 
 def _created(declared: Declared, problems: list[Problem]) -> ServicePlan:
-    # 0 where nothing is known of the machines: then nothing can be said of a port either.
+    # 0 where nothing is known of the nodes: then nothing can be said of a port either.
     if declared.eligible:
         replicas = declared.service.get("deploy", {}).get("replicas", 1)
         _check_start_first(declared, replicas, problems)

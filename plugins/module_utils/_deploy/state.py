@@ -41,7 +41,7 @@ class Task:
     id: str
     name: str
     slot: str
-    machine: str
+    node: str
     state: str
     current: bool
     sent: bool

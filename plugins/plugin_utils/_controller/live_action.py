@@ -4,8 +4,7 @@
 """Run one of the collection's modules, and show what it does while it does it.
 
 The module's short part runs as any module and leaves a worker on the host that does the rest, whose
-journal is read here. When the connection is lost or the play is stopped, the worker comes to its
-end all the same.
+journal is read here. If the connection is lost or the play is stopped, the worker still finishes.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ _READ_LOCAL_EVERY = 0.2
 _READ_REMOTE_FOR = 5
 _START_TIMEOUT = 30
 _HEARTBEAT = 15
-# What the journal's reader has no use for: secrets, and what is large.
+# Not needed to read the journal: secrets and large values.
 _NOT_FOR_READING = (
     "secret_values",
     "registry_auths",
@@ -64,13 +63,13 @@ class LiveAction(ActionBase):
     """An action whose module may take its time; subclasses prepare the module's options."""
 
     _supports_check_mode = True
-    # With False, ActionBase.run would end the action without a word of what to do instead.
+    # With False, ActionBase.run would end the action without a hint.
     _supports_async = True
     _supports_diff = True
 
     module: ModuleSpec
     early_warnings: tuple[str, ...] = ()
-    """What :meth:`module_options` has to say, before the host is called."""
+    """Warnings of :meth:`module_options`, before the host is called."""
 
     def module_options(self) -> tuple[dict[str, Any], RunRequest]:
         """Return the module's options, and the request with what only the controller can read."""
@@ -81,7 +80,7 @@ class LiveAction(ActionBase):
         return read_options(self.module.arguments, self._task.args)
 
     def author(self) -> dict[str, str]:
-        """Return the option that says who releases, where the user does not say."""
+        """Return the option with the user of the run, if the task does not set it."""
         if self._task.args.get("by"):
             return {}
         return {"by": f"{getpass.getuser()}@{socket.gethostname()}"}
@@ -93,12 +92,12 @@ class LiveAction(ActionBase):
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
         if self._task.async_val:
-            refusal = Failure(
+            failure = Failure(
                 event=f"{self._task.action} cannot run with async",
-                cause="it goes on by itself when the connection is lost",
-                hint="Leave async out and set rollout_timeout",
+                cause="releases continue in the background if the connection drops",
+                hint="Remove async and set rollout_timeout",
             )
-            return {**result, "failed": True, "msg": refusal.sentence()}
+            return {**result, "failed": True, "msg": failure.sentence()}
         self._hidden: list[str] = []
         self._host = str(variables.get("inventory_hostname", self._task.delegate_to or "localhost"))
         self._quiet = is_quiet(str(self._task.args.get("progress", "auto")))
@@ -139,11 +138,11 @@ class LiveAction(ActionBase):
         return dict(answer.result)
 
     def _prepare(self, options: dict[str, Any], request: RunRequest, age: LeaseAge) -> RunAnswer:
-        """Do the short part, in this process if that writes nothing, else by the module."""
+        """Execute the short part: in this process if that writes nothing, else in the module."""
         call = {**options, **replace(request, lease_age=age).as_options()}
         result = self._preview.run(call)
         if result is None:
-            # What the module itself waits for cannot be shown: it answers at its end.
+            # The waits inside the module cannot be shown: it answers at its end.
             with waiting_for(f"the module on {self._host}"):
                 result = self._module.run(call)
         return RunAnswer.from_data(result)
@@ -160,7 +159,7 @@ class LiveAction(ActionBase):
         return _killed(job)
 
     def _remove_module_files(self) -> None:
-        """Remove what the short part got from the host: it may hold secrets."""
+        """Remove the module's files from the host: they may hold secrets."""
         with contextlib.suppress(AnsibleConnectionFailure):
             # ActionBase._remove_tmp_path and the shell's tmpdir are private. Ansible itself removes
             # the folder at the end of the action, which is after the rollout.
@@ -178,24 +177,24 @@ class LiveAction(ActionBase):
             now = time.monotonic()
             if pages.entries:
                 last_news = now
-            # Without a first entry there is no process id to look at: only its silence shows.
+            # Before the first entry there is no process id to check.
             if offset == 0 and now - started > _START_TIMEOUT:
                 return
             if now - last_news > _HEARTBEAT:
                 last_news = now
-                self._report(f"{options['app']} still at work, {now - started:.0f} s")
+                self._report(f"{options['app']} still running, {now - started:.0f} s so far")
 
     def _pages(self, options: dict[str, Any], path: str, offset: int) -> Pages:
-        """Read the journal, directly where the worker is on this machine, else by the module."""
+        """Read the journal, directly if the worker is on the control node, else by the module."""
         pages = self._local_pages(path, offset) if is_local(self) else None
         if pages:
             return pages
         request = RunRequest(FOLLOW, journal=path, offset=offset, seconds=_READ_REMOTE_FOR)
         try:
             result = self._module.run({**options, **request.as_options()})
-        # The rollout needs no connection, so that a lost one is no reason to fail.
+        # The rollout needs no connection, so a lost one does not fail it.
         except AnsibleConnectionFailure as error:
-            self._report(f"the connection is lost ({error}), the worker goes on; trying again")
+            self._report(f"the connection is lost ({error}), the worker continues; reconnecting")
             time.sleep(_READ_REMOTE_FOR)
             return Pages([], offset, True)
         answer = RunAnswer.from_data(result)
@@ -203,7 +202,7 @@ class LiveAction(ActionBase):
             raise ShippingError(
                 "the worker's journal cannot be read",
                 str(answer.result.get("msg", "")),
-                "The worker goes on; see shipping.code.release_info",
+                "The worker continues; see shipping.code.release_info",
             )
         return answer.pages
 
@@ -228,10 +227,10 @@ class LiveAction(ActionBase):
 
 def _killed(job: Job) -> RunOutcome:
     """Return the outcome of a job whose worker was killed."""
-    what = f"release {job.number}" if job.number else "the work"
+    what = f", and release {job.number} is unfinished" if job.number else ""
     failure = Failure(
         "the worker",
-        f"was killed before it came to an end, and {what} is left unfinished",
-        hint="Run again: it recovers from the record, after the lease has run out",
+        f"was killed{what}",
+        hint="Run the task again: it resumes once the lease has expired",
     )
-    return RunOutcome(FAILED, failure.clause())
+    return RunOutcome(FAILED, text=failure.sentence(), reason="worker_killed")

@@ -55,7 +55,7 @@ def run_first(
 
 
 def is_local(action: Any) -> bool:
-    """Return whether the module runs on the control machine."""
+    """Return whether the module runs on the control node."""
     # ActionBase._connection is private, and the only thing that knows the transport of the task.
     return action._connection.transport in _LOCAL
 

@@ -47,7 +47,7 @@ def _drift(info: Mapping[str, Any]) -> list[str]:
         f" {change['after']}"
         for change in info["drift"]
     ]
-    return ["", "differs from the release:", *lines] if lines else []
+    return ["", "drift from the release:", *lines] if lines else []
 
 
 def _history(info: Mapping[str, Any]) -> list[str]:
@@ -58,23 +58,23 @@ def _history(info: Mapping[str, Any]) -> list[str]:
             _outcome(release, info["live"]),
             _time(release["ended"] or release["started"]),
             release["by"],
-            release["reason"].partition(". ")[0],
+            release["reason"].partition("\n")[0],
         )
         for release in info["history"]
     ]
     return (
-        ["", *text_table([("release", "version", "verdict", "when (UTC)", "by", ""), *rows])]
+        ["", *text_table([("release", "version", "outcome", "when (UTC)", "by", ""), *rows])]
         if rows
         else []
     )
 
 
 def _outcome(release: Mapping[str, Any], live: Mapping[str, Any]) -> str:
-    text = str(release["verdict"])
+    text = str(release["outcome"])
     if text == "live" and release["number"] != live["number"]:
         text = "was live"
     if release["rollback_of"]:
-        text = f"{text}, back to {release['rollback_of']}"
+        text = f"{text}, rollback to {release['rollback_of']}"
     return (
         f"{text}, not restorable: {', '.join(release['not_restorable'])}"
         if release["not_restorable"]

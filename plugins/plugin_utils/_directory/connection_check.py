@@ -97,7 +97,7 @@ def failed_step(step: str, server: str, error: ShippingError, **facts: Any) -> C
         server,
         False,
         f"{error.what}: {error.why}" if error.why else error.what,
-        error.remedy,
+        error.hint,
         facts,
     )
 
@@ -203,7 +203,7 @@ class _ServerCheck:
             return failed_step(
                 "tls",
                 self.server.uri,
-                type(error)(error.what, error.why, error.remedy or _tls_remedy(error.why, facts)),
+                type(error)(error.what, error.why, error.hint or _tls_remedy(error.why, facts)),
                 **facts,
             )
         shown = (

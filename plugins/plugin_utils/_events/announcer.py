@@ -42,7 +42,7 @@ class Announcer:
         text = str(error)
         if text != self._trouble:
             self._trouble = text
-            cause = {"what": error.what, "cause": error.why, "hint": error.remedy}
+            cause = {"what": error.what, "cause": error.why, "hint": error.hint}
             self.put(payloads.event("trouble", [], **cause, **self.facts()))
 
     def recovered(self) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything a spec needs from the control machine: Compose files, values, env files, secrets.
+"""Everything a spec needs from the control node: Compose files, values, env files, secrets.
 
 What comes out is plain data that the module can be given: one merged, interpolated content, and
 the bytes of secrets and configs beside it.
@@ -263,7 +263,7 @@ def _read(path: str, sources: SpecSources) -> bytes:
         return sources.read(path)
     except OSError as error:
         raise ShippingError(
-            f"cannot read {path} on the control machine",
+            f"cannot read {path} on the control node",
             error.strerror or str(error),
             "List its files" if isinstance(error, IsADirectoryError) else "Correct the path",
         ) from error

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Manifests of files, directories, kustomizations and Helm charts, as plain documents.
 
-They are read on the control machine. Kustomizations and charts are rendered by the official
+They are read on the control node. Kustomizations and charts are rendered by the official
 tools, which have to be on the PATH.
 """
 
@@ -170,7 +170,7 @@ def _templated(path: str, chart: Chart) -> str:
 def _missing(tools: str, path: str) -> ShippingError:
     return ShippingError(
         f"cannot render {path}",
-        f"{tools} is not on the PATH of the control machine",
+        f"{tools} is not on the PATH of the control node",
         f"Install {tools} there, or give rendered manifests",
     )
 

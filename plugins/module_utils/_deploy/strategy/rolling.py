@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Roll an app out: from what runs to what a record says."""
+"""Roll an app out to the spec of a record."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ Result = TypeVar("Result")
 
 @dataclass
 class Rollout:
-    """One rollout, from what runs to ``record``; ``former`` is the version that runs before.
+    """One rollout to ``record``; ``former`` is the version that runs before it.
 
-    ``originals`` are the services that were taken over on the way, as they were before.
-    ``going_back``: it brings back a release after another one failed.
+    ``originals`` are the adopted services as they were before. ``going_back``: this is the rollback
+    after another release failed.
     """
 
     platform: Platform
@@ -46,7 +46,7 @@ class Rollout:
     reported: set[str] = field(default_factory=set)
 
     def run(self) -> list[Failure]:
-        """Return what failed; nothing where all services are live."""
+        """Return the failures; empty if all services are live."""
         app, resolved = self.job.app, self.record.resolved
         deadline = time.monotonic() + self.timeout
         seen = retry_unreachable(lambda: self.platform.reader.observe(app), deadline)
@@ -64,7 +64,7 @@ class Rollout:
             memories={
                 name: remember(state) for name, state in {**plan.unmanaged, **seen.states}.items()
             },
-            # A Job that has run is kept, and the one of another release in its place removed.
+            # A Job that has run is kept; the Job of another release in its place is removed.
             quiet=frozenset([*named(plan, KEEP), *named(plan, REMOVE)]),
         )
         self.changed_anything = plan.changed
@@ -78,12 +78,12 @@ class Rollout:
         return failures
 
     def _remove_early(self, plan: Plan, deadline: float) -> None:
-        """Remove what stands in the way of the others; then make the networks."""
+        """Remove what blocks the other services; then create the networks."""
         going = named(plan, REMOVE, early=True)
         if going:
             self._remove(going, deadline, self.originals)
         recreated = named(plan, RECREATE)
-        # Not put back as they were: what was taken over cannot become what is wanted either.
+        # Not restored: what was adopted cannot change in place either.
         if recreated:
             self._remove(recreated, deadline, ())
         # Networks do not change in place.
@@ -101,7 +101,7 @@ class Rollout:
         )
 
     def _remove_leftovers(self, plan: Plan, deadline: float) -> None:
-        """Remove what is not needed any more, last, when everything else is live."""
+        """Remove what the release does not have, after everything else is live."""
         # Last: if the rollout fails, the former release still has them.
         leaving = named(plan, REMOVE, early=False)
         if leaving:
@@ -114,7 +114,7 @@ class Rollout:
             )
 
     def _converge(self, watch: HealthWatch, plan: Plan, seen: Observation) -> list[Failure]:
-        """Write each service when what it depends on is there, and watch all that are written."""
+        """Write each service once its dependencies are ready, and watch all that are written."""
         services = self.record.resolved.services
         applied: set[str] = set()
         unanswered: dict[str, str] = {}
@@ -127,7 +127,7 @@ class Rollout:
                 self._unblock(watch, applied)
             # An engine may restart during a rollout; the deadline alone ends the attempts.
             except Unreachable as error:
-                self.report(f"the platform does not answer ({error.why}), trying again")
+                self.report(f"the platform does not answer ({error.why}), retrying")
                 time.sleep(LOOK_EVERY)
                 continue
             except ServiceRejected as error:
@@ -142,21 +142,21 @@ class Rollout:
     def _apply_ready(
         self, watch: HealthWatch, plan: Plan, seen: Observation, applied: set[str]
     ) -> dict[str, str]:
-        """Write the services that wait for no other any more; look at all that are written.
+        """Write the services whose dependencies are ready; observe all that are written.
 
-        Return why the platform did not take some of them yet; the next attempt tries them again.
+        Return why the platform did not accept some of them yet; the next attempt retries them.
         """
         ready = self._ready(watch, plan, applied)
         unanswered = self._apply([name for name in ready if name not in watch.quiet], watch, seen)
         applied.update(name for name in ready if name not in unanswered)
-        # Where the platform is away as a whole, this fails, too.
+        # If the whole platform does not answer, this fails, too.
         watch.look(applied)
         for name, why in unanswered.items():
-            self.report_once(f"{name} is not taken yet ({why}), trying again")
+            self.report_once(f"{name} is not accepted yet ({why}), retrying")
         return unanswered
 
     def _ready(self, watch: HealthWatch, plan: Plan, applied: set[str]) -> list[str]:
-        """Return the services that are not written yet and wait for no other."""
+        """Return the services that are not written yet and whose dependencies are ready."""
         services = self.record.resolved.services
         after = {service.name: service.after for service in plan.services}
         return [
@@ -168,7 +168,7 @@ class Rollout:
         ]
 
     def _unblock(self, watch: HealthWatch, applied: set[str]) -> None:
-        """Remove broken tasks of former releases that hold up what was written."""
+        """Remove failed replicas of earlier releases that block what was written."""
         unblocker = self.platform.unblocker
         if unblocker is None:
             return
@@ -176,7 +176,7 @@ class Rollout:
             for task in watch.states[name].tasks:
                 if task.blocking and unblocker.remove_blocking(self.job.app, task, self.fence):
                     self.report(
-                        f"{name}  removed {task.name} of a former release, which is broken and"
+                        f"{name}  removed {task.name} of an earlier release, which failed and"
                         " blocks its replacement"
                     )
 
@@ -190,12 +190,12 @@ class Rollout:
                 )
             except Unreachable as error:
                 unanswered[name] = error.why
-            # It says nothing of this service.
+            # It is not about this service.
             except LeaseLost:
                 raise
             except ShippingError as error:
                 text = error.why or error.what
-                failure = service_failure(name, "refused", text, error.remedy)
+                failure = service_failure(name, "rejected", f"was rejected ({text})", error.hint)
                 raise ServiceRejected(failure) from error
 
         side_by_side(apply, names)
@@ -209,15 +209,15 @@ class Rollout:
 
 
 class ServiceRejected(ShippingError):
-    """The platform does not take a service as it is described."""
+    """The platform rejects a service as it is described."""
 
     def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.clause())
+        super().__init__(failure.statement())
         self.failure = failure
 
 
 def named(plan: Plan, action: str, early: bool | None = None) -> list[str]:
-    """Return the services with an action in the plan, all or only those that go early or late."""
+    """Return the services with an action in the plan: all, or only early or only late ones."""
     return [
         service.name
         for service in plan.services
@@ -226,7 +226,7 @@ def named(plan: Plan, action: str, early: bool | None = None) -> list[str]:
 
 
 def retry_unreachable(request: Callable[[], Result], deadline: float) -> Result:
-    """Return what the platform answers, also where it is away for a while."""
+    """Return the platform's answer; retry while it does not answer."""
     while True:
         try:
             return request()
@@ -250,9 +250,10 @@ def _not_begun(
     unanswered: Mapping[str, str],
 ) -> Failure:
     if name in unanswered:
-        return service_failure(name, "timeout", f"was not taken in time ({unanswered[name]})")
+        text = f"was not accepted before the timeout ({unanswered[name]})"
+        return service_failure(name, "timeout", text)
     waits = ", ".join(
         needed for needed in services[name].get("depends_on", {}) if not watch.live(needed)
     )
-    text = f"was not begun, since {waits} did not become live in time"
+    text = f"was not started, because {waits} did not become live before the timeout"
     return service_failure(name, "timeout", text)

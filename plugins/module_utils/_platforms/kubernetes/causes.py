@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The words of scheduler, kubelet and controllers for why a pod does not run, and what they mean.
+"""Messages of scheduler, kubelet and controllers about a pod that does not run.
 
 Tried on Kubernetes 1.36 with containerd 2.2. Reasons: k8s.io/kubernetes/pkg/kubelet/images/types.go
 and pkg/kubelet/events/event.go; the scheduler's from its plugins.
@@ -42,25 +42,26 @@ _VOLUME = (
 # What stands in the scheduler's message -> kind, text, patience; what needs patience, a pod that
 # goes may make possible. A message has the reasons of all nodes, so several rows may fit: the first
 # one counts.
+_NO_VOLUME = "its volume cannot be provisioned"
 _UNSCHEDULABLE: tuple[tuple[str, str, str, float], ...] = (
     (
         "didn't have free ports",
         "port_taken",
-        "its host port is taken on every machine that may run it",
+        "its host port is in use on every node that may run it",
         _SOON,
     ),
-    ("Insufficient", "no_resources", "no machine has the CPU or memory it reserves", _SOON),
-    ("unbound immediate PersistentVolumeClaims", "no_volume", "its volume cannot be had", _MADE),
-    *((words, "no_volume", "its volume cannot be had", _BOUND) for words in _VOLUME),
+    ("Insufficient", "no_resources", "no node has the CPU or memory that it reserves", _SOON),
+    ("unbound immediate PersistentVolumeClaims", "no_volume", _NO_VOLUME, _MADE),
+    *((words, "no_volume", _NO_VOLUME, _BOUND) for words in _VOLUME),
     (
         "pod anti-affinity",
-        "no_machine",
-        "every machine that may run it has one of its tasks",
+        "no_node",
+        "every node that may run it has one of its replicas",
         _SOON,
     ),
-    ("node affinity/selector", "no_machine", "no machine matches its placement", _AT_ONCE),
-    ("untolerated taint", "no_machine", "every machine refuses it by a taint", _SOON),
-    ("were unschedulable", "no_machine", "every machine is closed for new tasks", _SOON),
+    ("node affinity/selector", "no_node", "no node matches its placement", _AT_ONCE),
+    ("untolerated taint", "no_node", "every node has a taint that it does not tolerate", _SOON),
+    ("were unschedulable", "no_node", "every node is cordoned", _SOON),
 )
 _IMAGE: tuple[tuple[tuple[str, ...], str, str, bool], ...] = (
     (
@@ -73,14 +74,14 @@ _IMAGE: tuple[tuple[tuple[str, ...], str, str, bool], ...] = (
             "forbidden",
         ),
         "image_denied",
-        "the registry refuses",
+        "the registry denies access to",
         True,
     ),
     (
         # Before "not found", which is the end of this message of containerd, too.
         ("no match for platform",),
         "wrong_architecture",
-        "there is no build for the machine's architecture of",
+        "the registry has no build for the node's architecture of",
         True,
     ),
     (
@@ -89,11 +90,16 @@ _IMAGE: tuple[tuple[tuple[str, ...], str, str, bool], ...] = (
         "the registry has no",
         True,
     ),
-    (("InvalidImageName", "couldn't parse image"), "image_missing", "there can be no image", True),
+    (
+        ("InvalidImageName", "couldn't parse image"),
+        "image_missing",
+        "the registry cannot have an image named",
+        True,
+    ),
 )
 _MOUNT: tuple[tuple[str, str, str], ...] = (
-    ("secret", "missing_object", "a Secret it needs is missing"),
-    ("configmap", "missing_object", "a ConfigMap it needs is missing"),
+    ("secret", "missing_object", "a Secret that it needs is missing"),
+    ("configmap", "missing_object", "a ConfigMap that it needs is missing"),
 )
 MOUNT_REASONS = ("FailedMount", "FailedAttachVolume", "FailedMapVolume")
 SANDBOX_REASONS = ("FailedCreatePodSandBox",)
@@ -141,16 +147,18 @@ def unschedulable(message: str, *, other_architecture: bool) -> Cause | None:
     """
     for words, kind, text, patience in _UNSCHEDULABLE:
         if words in message:
-            if kind == "no_machine" and other_architecture and patience == _AT_ONCE:
-                kind, text = "wrong_architecture", "no machine has the architecture it needs"
+            if kind == "no_node" and other_architecture and patience == _AT_ONCE:
+                kind, text = "wrong_architecture", "no node has the architecture that it needs"
             return Cause(
-                kind, f"{text} ({_short(message)})", patience=patience, room=patience > _AT_ONCE
+                kind,
+                f"cannot be scheduled, because {text} ({_short(message)})",
+                patience=patience,
+                room=patience > _AT_ONCE,
             )
-    return (
-        Cause("no_machine", f"no machine can run it ({_short(message)})", patience=_SOON, room=True)
-        if message
-        else None
-    )
+    if not message:
+        return None
+    text = f"cannot be scheduled, because no node is suitable ({_short(message)})"
+    return Cause("no_node", text, patience=_SOON, room=True)
 
 
 def _short(message: str) -> str:
@@ -164,10 +172,11 @@ def image(reason: str, message: str, name: str) -> Cause:
     text = f"{reason} {message}".replace(name, "")
     for words, kind, sentence, final in _IMAGE:
         if any(word in text for word in words):
-            return Cause(kind, f"{sentence} {name} ({_last(message)})", final=final)
+            text = f"cannot start, because {sentence} {name} ({_last(message)})"
+            return Cause(kind, text, final=final)
     return Cause(
         "registry_unreachable",
-        f"the machine cannot pull {name} ({_last(message)})",
+        f"cannot start, because the node cannot pull {name} ({_last(message)})",
         patience=_patience(message, _PULL_PATIENCE),
     )
 
@@ -192,11 +201,11 @@ def not_started(reason: str, message: str) -> Cause | None:
     lowered = message.lower()
     for words, kind, text in _MOUNT:
         if words in lowered and "not found" in lowered:
-            return Cause(kind, f"{text} ({message})", patience=_SOON)
-    # Before the words of START_FAILURES: a runtime that is away has no socket, which is told as a
-    # file that does not exist.
+            return Cause(kind, f"cannot start, because {text} ({message})", patience=_SOON)
+    # Before START_FAILURES: a runtime that is away has no socket, which it reports as a file that
+    # does not exist.
     return (
-        Cause("start_failed", f"cannot be started ({message})", patience=_BUSY_PATIENCE)
+        Cause("start_failed", f"cannot start ({message})", patience=_BUSY_PATIENCE)
         if _passes(message)
         else started(message)
     )
@@ -215,21 +224,22 @@ def started(message: str) -> Cause:
     """Return why the runtime could not start a container."""
     for words, kind, text, final in START_FAILURES:
         if words in message:
-            return Cause(kind, f"{text} ({message})", final=final, patience=_SOON)
-    return Cause("start_failed", f"cannot be started ({message})", patience=_SOON)
+            shown = f"cannot start, because {text} ({message})"
+            return Cause(kind, shown, final=final, patience=_SOON)
+    return Cause("start_failed", f"cannot start ({message})", patience=_SOON)
 
 
 def terminated(state: Mapping[str, Any]) -> Cause:
     """Return why a container ended."""
     reason, code = state.get("reason", ""), state.get("exitCode")
     if reason == "OOMKilled":
-        return Cause("killed_for_memory", "was killed for using more memory than it may")
+        return Cause("killed_for_memory", "was killed, because it exceeded its memory limit")
     # StartError is containerd's word, ContainerCannotRun that of cri-dockerd.
     if reason in ("StartError", "ContainerCannotRun"):
         return started(str(state.get("message", "")))
     if code == 0:
-        return Cause("ended", "ended by itself with exit code 0")
-    return Cause("crash", f"ended with exit code {code}")
+        return Cause("ended", "exited with code 0")
+    return Cause("crash", f"exited with code {code}")
 
 
 def mount(message: str) -> Cause:
@@ -238,10 +248,11 @@ def mount(message: str) -> Cause:
     text = message.rpartition('" : ')[2] or message
     for words, kind, sentence in _MOUNT:
         if words in lowered and "not found" in lowered:
-            return Cause(kind, f"{sentence} ({text})", patience=_MOUNT_PATIENCE)
+            shown = f"cannot start, because {sentence} ({text})"
+            return Cause(kind, shown, patience=_MOUNT_PATIENCE)
     return Cause(
         "mount_failed",
-        f"a volume cannot be mounted ({text})",
+        f"cannot start, because a volume cannot be mounted ({text})",
         patience=_patience(message, _MOUNT_PATIENCE),
     )
 
@@ -250,21 +261,21 @@ def sandbox(message: str) -> Cause:
     """Return why a pod has no network or sandbox."""
     return Cause(
         "sandbox_failed",
-        f"its pod cannot be set up ({_last(message)})",
+        f"cannot start, because its sandbox cannot be created ({_last(message)})",
         patience=_patience(message, _SANDBOX_PATIENCE),
     )
 
 
-def refused(message: str) -> Cause:
+def rejected(message: str) -> Cause:
     """Return why the API server rejects the pods of a workload."""
     text = _REJECTED.sub("", message)
     # Pods that end make room in a quota; other rejections do not pass by themselves.
     if "exceeded quota" in text:
-        return Cause(
-            "quota", f"the namespace's quota is used up ({text})", patience=_SOON, room=True
-        )
+        used_up = f"cannot be created, because the namespace's quota is used up ({text})"
+        return Cause("quota", used_up, patience=_SOON, room=True)
     patience = _ADMITTED if any(words in text for words in _ADMITTED_LATER) else _SOON
-    return Cause("pods_refused", f"the cluster rejects its pods ({text})", patience=patience)
+    shown = f"cannot be created, because the cluster rejects its pods ({text})"
+    return Cause("pods_rejected", shown, patience=patience)
 
 
 def gone(pod: Mapping[str, Any]) -> Cause:
@@ -272,16 +283,16 @@ def gone(pod: Mapping[str, Any]) -> Cause:
     status = pod.get("status", {})
     reason = status.get("reason", "")
     if reason == "Evicted":
-        return Cause("evicted", f"was evicted from its machine ({status.get('message', '')})")
+        return Cause("evicted", f"was evicted from its node ({status.get('message', '')})")
     message = f": {status['message']}" if status.get("message") else ""
-    return Cause("crash", f"ended ({reason or status.get('phase')}{message})")
+    return Cause("crash", f"exited ({reason or status.get('phase')}{message})")
 
 
 def probed(messages: Iterable[str]) -> str:
     """Return what the last failed probe printed; empty where none failed.
 
     ``messages`` are those of a pod's ``Unhealthy`` events, the oldest first. A probe that is killed
-    with its container, or finds it ended, tells nothing of the cause.
+    with its container, or runs after its end, does not show the cause.
     """
     found = [match["said"] for match in map(_PROBE.match, messages) if match]
     said = [

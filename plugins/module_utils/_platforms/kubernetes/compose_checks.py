@@ -83,7 +83,7 @@ def _check_host_names(service: Service, reader: Reader) -> None:
     for index, entry in enumerate(service.get("extra_hosts", [])):
         if entry.endswith("=host-gateway"):
             reader.at("extra_hosts").at(index).problem(
-                "pods know no host-gateway; write the machine's address"
+                "pods know no host-gateway; write the node's address"
             )
 
 
@@ -188,7 +188,7 @@ def _check_logging(service: Service, reader: Reader) -> None:
     if driver not in LOCAL_LOG_DRIVERS:
         reader.at("logging.driver").problem(
             f"Kubernetes has no log drivers such as {driver}; collect the logs by an agent on the"
-            " machines and leave it out"
+            " nodes and leave it out"
         )
 
 
@@ -201,7 +201,7 @@ def _check_ports(service: Service, reader: Reader) -> None:
     ]
     for target, protocol in sorted({port for port in published if published.count(port) > 1}):
         reader.at("ports").problem(
-            f"Kubernetes publishes the port {target}/{protocol} of a container once on a machine;"
+            f"Kubernetes publishes the port {target}/{protocol} of a container once on a node;"
             " leave one of them out"
         )
     if "shm_size" in service and any(

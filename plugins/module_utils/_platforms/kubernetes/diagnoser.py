@@ -26,7 +26,7 @@ _KILLED = re.compile(r"failed (?:liveness|startup) probe")
 
 
 class Diagnoser:
-    """Find out why a pod failed; see ports.Diagnoser."""
+    """Collect evidence of a failed pod; see ports.Diagnoser."""
 
     def __init__(self, cluster: Cluster, registries: Registries) -> None:
         self._cluster = cluster
@@ -38,11 +38,11 @@ class Diagnoser:
             return Evidence(image=self._cause_of_image(task, reference))
         if cause.kind == "no_volume" and task.name:
             return Evidence(note=_of_claims(self._cluster, task.name))
-        if not task.name or not task.machine:
+        if not task.name or not task.node:
             return Evidence()
         pod = self._cluster.find(POD, task.name)
         if pod is None:
-            return Evidence(note="its pod is gone")
+            return Evidence(note="its pod was removed")
         return _of_pod(self._cluster, pod, task, cause)
 
     def _cause_of_image(self, task: Task, reference: str) -> Cause | None:

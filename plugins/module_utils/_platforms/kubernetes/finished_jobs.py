@@ -48,7 +48,7 @@ def _state(title: str) -> ServiceState:
         id=f"{title}/completed",
         name="",
         slot=title,
-        machine="",
+        node="",
         state=words.RUNNING,
         current=True,
         sent=True,

@@ -34,7 +34,7 @@ def note_ignored(app: Compose, reader: Reader) -> None:
                     f"the mode of {mount['target']} is passed over, everybody may write there"
                 )
         if "logging" in service and service["logging"].get("driver") in LOCAL_LOG_DRIVERS:
-            place.at("logging").note("passed over, the machines keep the logs of pods")
+            place.at("logging").note("passed over, the nodes keep the logs of pods")
     for name, network in app.networks.items():
         for key in _NETWORK_KEYS:
             if network.get(key) not in (None, "overlay", False):
@@ -47,7 +47,7 @@ def _note_process(service: Service, place: Reader) -> None:
     if "stop_signal" in service and service.get("init"):
         place.at("init").note("passed over, since the program must be PID 1 to get its stop_signal")
     if service.get("ulimits"):
-        place.at("ulimits").note("passed over, the machines' container runtime sets them")
+        place.at("ulimits").note("passed over, the nodes' container runtime sets them")
 
 
 def _note_deploy(deploy: Mapping[str, Any], place: Reader) -> None:

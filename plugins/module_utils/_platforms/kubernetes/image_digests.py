@@ -11,7 +11,7 @@ from ..._core.cause import Cause
 from ..._core.errors import PlanError
 from ..._core.image_references import Reference
 from ..._core.parallel import side_by_side
-from ..._deploy.diagnosis import REMEDIES
+from ..._deploy.failure_kinds import hint
 from ..._registry.registries import Registries
 
 
@@ -20,14 +20,15 @@ def resolve(registries: Registries, references: Sequence[str], mode: str) -> dic
     if mode == "never":
         return {reference: reference for reference in references}
     answers = side_by_side(lambda reference: _resolve(registries, reference), references)
-    refused = [answer for answer in answers if isinstance(answer, Cause)]
-    if refused:
-        remedies = sorted({REMEDIES[cause.kind] for cause in refused})
+    unresolved = [answer for answer in answers if isinstance(answer, Cause)]
+    if unresolved:
+        hints = sorted({hint(cause.kind) for cause in unresolved})
+        images = "an image" if len(unresolved) == 1 else f"{len(unresolved)} images"
         raise PlanError(
-            "cannot resolve " + ("an image" if len(refused) == 1 else f"{len(refused)} images"),
-            "; ".join(cause.text for cause in refused),
-            ". ".join(remedies),
-            failures=[{"kind": cause.kind, "text": cause.text} for cause in refused],
+            f"cannot resolve {images}",
+            "; ".join(cause.text for cause in unresolved),
+            ". ".join(hints),
+            failures=[{"kind": cause.kind, "cause": cause.text} for cause in unresolved],
         )
     return dict(zip(references, map(str, answers)))
 

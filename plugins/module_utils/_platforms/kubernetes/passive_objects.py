@@ -54,12 +54,12 @@ def _task(name: str, body: Body, phase: str, why: str) -> Task:
     failed = phase == kstatus.FAILED
     cause = Cause("timeout", why) if why else None
     if failed:
-        cause = Cause("object_failed", f"{name} {why}", final=True)
+        cause = Cause("object_failed", f"failed ({why})", final=True)
     return Task(
         id=body["metadata"].get("uid", name),
         name="",
         slot=name,
-        machine="",
+        node="",
         state=_STATES.get(phase, words.STARTING),
         current=True,
         sent=True,
@@ -98,7 +98,7 @@ def _failed(task: Task, pods: Sequence[Body]) -> Task:
         task,
         id=pod["metadata"]["uid"],
         name=pod["metadata"]["name"],
-        machine=pod["spec"].get("nodeName", ""),
+        node=pod["spec"].get("nodeName", ""),
     )
     container = _last_failure(pod)
     if container is None or task.cause is None:
@@ -108,7 +108,7 @@ def _failed(task: Task, pods: Sequence[Body]) -> Task:
         task,
         id=f"{task.id}/{container.name}/{container.ends}",
         exit_code=container.last_end.get("exitCode"),
-        cause=replace(task.cause, text=f"{task.cause.text} ({end.text})"),
+        cause=replace(task.cause, text=f"{task.cause.text}, because its pod {end.text}"),
     )
 
 
@@ -135,7 +135,7 @@ def _unfinished(task: Task, body: Body, pods: Sequence[Body], watched: Watched) 
         task,
         id=shown.id,
         name=shown.name,
-        machine=shown.machine,
+        node=shown.node,
         state=shown.state if is_held_up else task.state,
         cause=shown.cause or task.cause,
     )

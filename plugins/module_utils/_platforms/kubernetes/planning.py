@@ -377,14 +377,14 @@ def _service(
     if workload.is_done:
         return immutable_fields.finished_job(name, is_stale=workload.is_stale)
     snapshot = comparison.snapshot
-    machines = _machines(workload, snapshot)
+    nodes = _eligible_nodes(workload, snapshot)
     there = snapshot.workloads.get(name)
-    replicas = _replicas(there, workload, machines) if there else 0
+    replicas = _replicas(there, workload, nodes) if there else 0
     declared = Declared(
         name,
         service,
         _mode_of(workload.kind.name),
-        machines,
+        nodes,
         _manifest_interruption(name, workload.wanted, replicas) if "manifest" in service else "",
     )
     existing = _existing(comparison, name, own, replicas) if there else None
@@ -399,15 +399,15 @@ def _service(
     return service_plan(declared, existing, comparison.wishes.recreate, noted)
 
 
-def _machines(workload: PlannedObject, snapshot: Snapshot) -> int:
+def _eligible_nodes(workload: PlannedObject, snapshot: Snapshot) -> int:
     if workload.kind not in WORKLOADS:
         return UNKNOWN
     return eligible(workload.wanted, snapshot.nodes)
 
 
-def _replicas(there: Body, workload: PlannedObject, machines: int) -> int:
+def _replicas(there: Body, workload: PlannedObject, nodes: int) -> int:
     if workload.kind == DAEMON_SET:
-        return machines
+        return nodes
     return _live_replicas(there)
 
 
@@ -450,7 +450,7 @@ def _manifest_interruption(name: str, body: Body, replicas: int) -> str:
         return f"interrupted, because the only pod of {name} stops before the new one starts"
     if body["kind"] == "DaemonSet" and not _surges(spec):
         return (
-            f"interrupted on each machine in turn, because the pod of {name} there stops before the"
+            f"interrupted on each node in turn, because the pod of {name} there stops before the"
             " new one starts"
         )
     return UNINTERRUPTED
@@ -541,7 +541,7 @@ def _mode_of(kind: str) -> str:
 
 
 def _ports(body: Body) -> set[int]:
-    """Return the ports of machines that a workload takes."""
+    """Return the ports of nodes that a workload takes."""
     if not is_standard(body):
         return set()
     template = (body.get("spec") or {}).get("template") or {}

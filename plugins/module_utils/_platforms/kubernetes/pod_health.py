@@ -41,7 +41,7 @@ def tasks(pod: Body, around: Surroundings, *, current: bool, sent: bool) -> Iter
         id=metadata["uid"],
         name=metadata["name"],
         slot=metadata["name"],
-        machine=pod["spec"].get("nodeName", ""),
+        node=pod["spec"].get("nodeName", ""),
         state=state,
         current=current,
         sent=sent,
@@ -138,9 +138,7 @@ def _unprepared(pod: Body, containers: Sequence[Container], events: Sequence[Bod
             return named(cause, container, pod)
     # The kubelet sets startTime when it acknowledges a pod.
     if not containers and "startTime" not in (pod.get("status") or {}):
-        return Cause(
-            "timeout", "the kubelet of its node has not taken it up; it may be down, or cut off"
-        )
+        return Cause("timeout", "was not accepted by the kubelet of its node, which may be down")
     return _from_events(events) or _unfinished(containers)
 
 
@@ -173,7 +171,7 @@ def _unfinished(containers: Iterable[Container]) -> Cause | None:
     """Return the init container that is at work, for which a pod waits however long it takes."""
     for container in containers:
         if container.role == INIT and container.running is not None:
-            return Cause("timeout", f"its init container {container.name} has not finished")
+            return Cause("timeout", f"waits for its init container {container.name}")
     return None
 
 

@@ -69,7 +69,7 @@ def _of_the_host(service: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if any(mount["type"] == "bind" for mount in service.get("volumes", [])):
         yield (
             "volumes",
-            "mount no path of the machine; ship files under configs or secrets, or use a volume",
+            "mount no path of the node; ship files under configs or secrets, or use a volume",
         )
 
 

@@ -30,7 +30,7 @@ AUTO, RESTRICTED, NONE = "auto", "restricted", "none"
 # Anything else below /dev is taken for a device, which hostPath checks by its type.
 _FOLDERS_OF_DEVICES = (SHARED_MEMORY, "/dev/pts", "/dev/mapper", "/dev/disk")
 ROLE = "node-role.kubernetes.io/control-plane"
-# What Swarm calls a machine's architecture -> what Kubernetes does.
+# What Swarm calls a node's architecture -> what Kubernetes does.
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 # 63 characters at most; it may be empty (labels and selectors, "Syntax").
 _LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")

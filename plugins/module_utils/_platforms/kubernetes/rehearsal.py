@@ -193,5 +193,5 @@ def _missing(entry: PlannedObject, error: NotFound) -> Problem:
 
 
 def _refused(entry: PlannedObject, error: PlatformError) -> Problem:
-    hint = f"; {error.remedy[0].lower()}{error.remedy[1:]}" if error.remedy else ""
+    hint = f"; {error.hint[0].lower()}{error.hint[1:]}" if error.hint else ""
     return Problem(entry.place, f"the cluster refuses {entry.title}: {error.why}{hint}")

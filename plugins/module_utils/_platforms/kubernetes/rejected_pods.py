@@ -60,7 +60,7 @@ def cause(body: Body, watched: Watched) -> Cause | None:
 def _by_condition(body: Body) -> Cause | None:
     for condition in (body.get("status") or {}).get("conditions") or []:
         if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
-            return causes.refused(condition.get("message", ""))
+            return causes.rejected(condition.get("message", ""))
     return None
 
 
@@ -84,7 +84,7 @@ def _by_event(body: Body, watched: Watched) -> Cause | None:
     newest = max((pod["metadata"]["creationTimestamp"] for pod in watched.pods), default="")
     if last is None or pod_health.moment(last) < newest:
         return None
-    found = causes.refused(last.get("message", ""))
+    found = causes.rejected(last.get("message", ""))
     # An event stays for an hour, and controllers try again after up to a quarter of one: what they
     # have not met again in this run is named only when its time is over. Times are whole seconds.
     is_old = pod_health.seconds_of(last) < watched.begun - 1.0

@@ -28,7 +28,7 @@ _KEYS: dict[str, str | Plain] = {
         " placeholders the names and ids of node, task and service are filled in, the others are"
         " refused"
     ),
-    "env_file": "read on the control machine, below `environment`",
+    "env_file": "read on the control node, below `environment`",
     "working_dir": Plain("workingDir"),
     "user": "`securityContext.runAsUser` and `runAsGroup`: numbers only",
     "group_add": "`securityContext.supplementalGroups` of the pod: numbers only",
@@ -78,7 +78,7 @@ _KEYS: dict[str, str | Plain] = {
         " rounded up to seconds"
     ),
     "logging": (
-        "`json-file`, `local`, `journald` and `none` are passed over, since the machines keep the"
+        "`json-file`, `local`, `journald` and `none` are passed over, since the nodes keep the"
         " logs; other drivers are refused"
     ),
     "extra_hosts": "`hostAliases`",
@@ -90,7 +90,7 @@ _KEYS: dict[str, str | Plain] = {
     "privileged": "`securityContext.privileged`",
     "shm_size": "an `emptyDir` in memory at `/dev/shm`",
     "sysctls": "`securityContext.sysctls` of the pod",
-    "ulimits": "passed over: the machines' container runtime sets them",
+    "ulimits": "passed over: the nodes' container runtime sets them",
     "platform": "`nodeSelector`: `kubernetes.io/os` and `kubernetes.io/arch`",
     "restart": (
         "`always`, `unless-stopped` and `on-failure`: pods are always started again; `no` is"
@@ -142,7 +142,7 @@ PLAIN_KEYS = plain_keys(_KEYS)
 
 # Key below services.<name> that is refused -> what to write instead.
 _REFUSED_KEYS: dict[str, str] = {
-    "blkio_config": "Kubernetes cannot limit block I/O; set it on the machine",
+    "blkio_config": "Kubernetes cannot limit block I/O; set it on the node",
     "cgroup": "Kubernetes chooses the cgroup; leave it out",
     "cgroup_parent": "Kubernetes chooses the cgroup; leave it out",
     "cpu_count": "write cpus or deploy.resources.limits.cpus",
@@ -153,8 +153,7 @@ _REFUSED_KEYS: dict[str, str] = {
     "cpu_rt_runtime": "Kubernetes has no real-time scheduling; leave it out",
     "cpu_shares": "reserve CPUs by deploy.resources.reservations.cpus",
     "cpuset": (
-        "Kubernetes pins CPUs by the kubelet's policy; choose machines by"
-        " deploy.placement.constraints"
+        "Kubernetes pins CPUs by the kubelet's policy; choose nodes by deploy.placement.constraints"
     ),
     "credential_spec": NOT_YET,
     "device_cgroup_rules": _BY_OVERLAY.format("resources of the device's plugin"),
@@ -218,7 +217,7 @@ _OBJECT_KEYS: dict[str, str] = {
     "secrets.external": (
         "a Secret with one key that must exist already; never changed, never removed"
     ),
-    "secrets.file": "read on the control machine, also from Ansible Vault",
+    "secrets.file": "read on the control node, also from Ansible Vault",
     "secrets.content": "the text itself; may hold `secret_values`",
     "secrets.environment": "the name of a value in `secret_values` or `values`",
     "secrets.labels": "labels or annotations of the Secret",
@@ -226,7 +225,7 @@ _OBJECT_KEYS: dict[str, str] = {
     "configs.external": (
         "a ConfigMap with one key that must exist already; never changed, never removed"
     ),
-    "configs.file": "read on the control machine, also from Ansible Vault",
+    "configs.file": "read on the control node, also from Ansible Vault",
     "configs.content": "the text itself",
     "configs.environment": "the name of a value in `values`",
     "configs.labels": "labels or annotations of the ConfigMap",
@@ -251,7 +250,7 @@ _REFUSED_VALUES: dict[str, str] = {
         "Kubernetes cannot clear an image's entrypoint; write the program that shall run instead"
     ),
     "host_ip": (
-        "Kubernetes publishes on all addresses of a machine, not on {} alone; "
+        "Kubernetes publishes on all addresses of a node, not on {} alone; "
         "leave the address out and close the port by a firewall, or do not publish it"
     ),
     "ipv4": "the cluster decides; leave it out",

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Swarm's words for why a task does not run, and what they mean.
+"""Swarm's messages about a task that does not run, and what they mean.
 
 The texts come from the scheduler's filters (moby/swarmkit manager/scheduler/filter.go), from the
 engine's executor and from libnetwork; tried on Docker 20.10 and 26.1.
@@ -24,7 +24,7 @@ _RESTART = 15.0
 
 
 class _Waiting(NamedTuple):
-    """What stands in the Err of a task that waits, and for how long it may."""
+    """A message in the Err of a task that waits, and for how long the task may wait."""
 
     words: str
     kind: str
@@ -33,43 +33,43 @@ class _Waiting(NamedTuple):
 
 
 # A scheduler names every filter by which it left nodes out. A node is left out by the first filter
-# that does not pass it, so the most telling one comes first here: a node whose port is taken
+# that does not pass it, so the most telling one comes first here: a node whose port is in use
 # matches the placement.
 _WAITING = (
     _Waiting(
         "host-mode port already in use",
         "port_taken",
-        "its host port is taken on every machine that may run it",
+        "its host port is in use on every node that may run it",
         _ROOM,
     ),
     _Waiting(
         "max replicas per node limit exceed",
-        "no_machine",
-        "every machine has max_replicas_per_node of its tasks",
+        "no_node",
+        "every node has max_replicas_per_node of its replicas",
         _ROOM,
     ),
     _Waiting(
         "insufficient resources",
         "no_resources",
-        "no machine has the CPU or memory it reserves",
+        "no node has the CPU or memory that it reserves",
         _ROOM,
     ),
     _Waiting(
         "unsupported platform",
         "wrong_architecture",
-        "no machine has the architecture it needs",
+        "no node has the architecture that it needs",
         _AT_ONCE,
     ),
     _Waiting(
         "scheduling constraints not satisfied",
-        "no_machine",
-        "no machine matches its placement",
+        "no_node",
+        "no node matches its placement",
         _AT_ONCE,
     ),
     _Waiting(
         "missing plugin",
         "missing_plugin",
-        "no machine has the volume, network or log plugin it needs",
+        "no node has the volume, network or log plugin that it needs",
         _AT_ONCE,
     ),
     _Waiting(
@@ -81,19 +81,19 @@ _WAITING = (
 )
 # All that a scheduler says begins so.
 _ANY = "no suitable node"
-_OTHER = _Waiting(_ANY, "no_machine", "no machine can run it", _ROOM)
+_OTHER = _Waiting(_ANY, "no_node", "no node is suitable", _ROOM)
 
 # What stands in the Err of a task that ended, in lower case -> kind, text, whether trying again
 # cannot help. The first row that fits counts, so that exact causes come before those whose words
 # they contain.
 _FAILED: tuple[tuple[str, str, str, bool], ...] = (
-    ("no such image", "image_unavailable", "its image cannot be had", True),
-    ("pull access denied", "image_denied", "the registry refuses its image", True),
+    ("no such image", "image_unavailable", "its image is unavailable", True),
+    ("pull access denied", "image_denied", "the registry denies access to its image", True),
     ("no space left on device", "disk_full", "its node has no disk space left", False),
-    ("assigned node no longer meets", "no_machine", "its node no longer matches", False),
+    ("assigned node no longer meets", "no_node", "its node does not match its placement", False),
     # Host ports: the engine's proxy, its port allocator, and Docker 28.
     *(
-        (words, "port_taken", "its host port is taken by something else on the machine", False)
+        (words, "port_taken", "its host port is in use on the node", False)
         for words in (
             "port is already allocated",
             "bind: address already in use",
@@ -121,7 +121,7 @@ _FAILED: tuple[tuple[str, str, str, bool], ...] = (
         )
     ),
     ("bind source path does not exist", "mount_failed", "a bind-mounted path does not exist", True),
-    ("invalid mount", "mount_failed", "a mount cannot be made", True),
+    ("invalid mount", "mount_failed", "a mount fails", True),
     ("volume name must be unique", "volume_differs", "a volume exists with another driver", True),
     ("looking up volume plugin", "missing_plugin", "its node lacks the volume plugin", False),
     ("invalid option:", "mount_failed", "a volume has an option that its driver lacks", True),
@@ -130,21 +130,21 @@ _FAILED: tuple[tuple[str, str, str, bool], ...] = (
         (words, "mount_failed", "a volume cannot be mounted", False)
         for words in ("failed to mount local volume", "error while mounting volume")
     ),
-    ("error mounting", "mount_failed", "a mount cannot be made", False),
+    ("error mounting", "mount_failed", "a mount fails", False),
     ("looking up logging plugin", "missing_plugin", "its node lacks the log driver", False),
     (
         "failed to initialize logging driver",
         "logging_failed",
-        "its log driver does not reach where it logs to",
+        "its log driver does not reach its target",
         False,
     ),
     ("unknown log opt", "logging_failed", "its log driver has no such option", True),
     *(
-        (words, "limit_refused", "its node cannot give it the limits that it asks for", True)
+        (words, "limit_rejected", "its node does not support its resource limits", True)
         for words in ("range of cpus is from", "minimum memory limit allowed")
     ),
     *(
-        (words, "setting_refused", "its node does not take one of its settings", final)
+        (words, "setting_rejected", "its node rejects one of its settings", final)
         for words, final in (
             ("invalid capadd", True),
             ("invalid capdrop", True),
@@ -156,12 +156,11 @@ _FAILED: tuple[tuple[str, str, str, bool], ...] = (
             ("sethostname", True),
         )
     ),
-    ("the working directory", "start_failed", "its working directory cannot be used", True),
-    ("cannot mkdir", "start_failed", "its working directory cannot be used", True),
+    ("the working directory", "start_failed", "its working directory is unusable", True),
+    ("cannot mkdir", "start_failed", "its working directory is unusable", True),
     ("unable to find group", "start_failed", "its group does not exist in the image", True),
     *START_FAILURES,
-    ("unhealthy container", "unhealthy", "its health check fails", False),
-    ("deadline exceeded", "engine_slow", "its engine did not start it in time", False),
+    ("deadline exceeded", "engine_slow", "its engine did not start it before its timeout", False),
 )
 _EXIT = re.compile(r"non-zero exit \((\d+)\)")
 
@@ -176,23 +175,25 @@ def waiting(error: str) -> Cause | None:
 
 
 def _cause(row: _Waiting, error: str, patience: float) -> Cause:
-    text = f"{row.text} ({_inner(error)})"
+    text = f"cannot be scheduled, because {row.text} ({_inner(error)})"
     return Cause(row.kind, text, patience=patience, room=patience > _AT_ONCE)
 
 
 def failed(status: Mapping[str, Any]) -> Cause:
     """Return why a task ended."""
     error = str(status.get("Err") or "")
+    if "unhealthy container" in error.lower():
+        return Cause("unhealthy", "failed its health check")
     for words, kind, text, final in _FAILED:
         if words in error.lower():
-            return Cause(kind, f"{text} ({error})" if kind != "unhealthy" else text, final=final)
+            return Cause(kind, f"cannot start, because {text} ({error})", final=final)
     code = exit_code(status)
     if code == 0 and not error:
-        return Cause("ended", "ended by itself with exit code 0")
+        return Cause("ended", "exited with code 0")
     if error and not _EXIT.search(error):
-        return Cause("not_started", f"cannot be started ({error})")
+        return Cause("not_started", f"cannot start ({error})")
     # Out of memory is only exit code 137 here: OOMKilled is in the inspect of the node's engine.
-    return Cause("crash", f"ended with exit code {code}" if code is not None else "ended")
+    return Cause("crash", f"exited with code {code}" if code is not None else "exited")
 
 
 def exit_code(status: Mapping[str, Any]) -> int | None:

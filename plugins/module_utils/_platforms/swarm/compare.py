@@ -41,7 +41,7 @@ _IN_TEMPLATE = tuple(entry for entry in _HASHED if entry not in ENDPOINT)
 def service_hash(service: Mapping[str, Any]) -> str:
     """Return a hash of everything whose change replaces tasks.
 
-    Where a service may run is left out: the engine moves only those tasks whose machine no longer
+    Where a service may run is left out: the engine moves only those tasks whose node no longer
     fits.
     """
     declared = {entry.key: entry.wanted(service) for entry in _HASHED}

@@ -24,7 +24,7 @@ _DEFAULT_RETRIES = 3
 
 
 class Diagnoser:
-    """Find out why a task failed; see ports.Diagnoser."""
+    """Collect evidence of a failed task; see ports.Diagnoser."""
 
     def __init__(self, engine: Engine, credentials: EngineCredentials) -> None:
         self._engine = engine
@@ -35,7 +35,7 @@ class Diagnoser:
         engine = self._engine
         if cause.kind in ("image_unavailable", "image_denied"):
             return Evidence(image=_image(engine, task, reference, self._credentials))
-        if not task.id or not task.machine:
+        if not task.id or not task.node:
             return Evidence()
         body = engine.get(f"/tasks/{task.id}")
         container = get(body, "Status.ContainerStatus.ContainerID")
@@ -46,10 +46,7 @@ class Diagnoser:
         logs, note = _logs(engine, task.id)
         is_here = get(engine.get("/info"), "Swarm.NodeID") == body.get("NodeID")
         if not is_here:
-            note = (
-                "its engine is not the one connected to, so look there: docker inspect"
-                f" {container[:12]} on {task.machine}"
-            )
+            note = f"for more, run docker inspect {container[:12]} on {task.node}"
             return Evidence(logs=logs, note=note)
         return _inspected(engine, container, logs, note)
 
@@ -58,7 +55,7 @@ def _inspected(engine: Engine, container: str, logs: tuple[str, ...], note: str)
     try:
         inspected = engine.get(f"/containers/{container}/json")
     except PlatformError as error:
-        return Evidence(logs=logs, note=note or f"its container is gone ({error.why})")
+        return Evidence(logs=logs, note=note or f"its container was removed ({error.why})")
     state = inspected.get("State", {})
     checks = get(state, "Health.Log") or []
     return Evidence(
@@ -100,8 +97,8 @@ def _image(engine: Engine, task: Task, reference: str, credentials: EngineCreden
         return asked
     return Cause(
         "image_unavailable",
-        f"{task.machine or 'the machine'} could not pull {reference}, which the registry has; look"
-        " at the engine's log there",
+        f"{task.node or 'the node'} could not pull {reference}, which the registry has; the"
+        " engine's log there shows why",
         final=True,
     )
 

@@ -18,7 +18,7 @@ from ..._core.cause import Cause
 from ..._core.errors import Denied, NotFound, PlanError, PlatformError, Unreachable, os_words
 from ..._core.image_references import Reference, is_image_id, no_digest
 from ..._core.parallel import side_by_side
-from ..._deploy.diagnosis import REMEDIES
+from ..._deploy.failure_kinds import hint
 from ..._deploy.ports import PinnedImages
 from .engine import Engine
 
@@ -148,14 +148,14 @@ class RegistryQueries:
 
 @dataclass(frozen=True)
 class _Local:
-    """An image of the engine, which is used because the registry gave none: ``cause``."""
+    """An image of the engine, used since the registry has none: ``cause``."""
 
     pinned: str
     cause: Cause
 
 
 def resolve(
-    queries: RegistryQueries, references: Iterable[str], mode: str, machines: int
+    queries: RegistryQueries, references: Iterable[str], mode: str, nodes: int
 ) -> PinnedImages:
     """Return what each reference is pinned to: a digest, or a local image's id.
 
@@ -165,14 +165,15 @@ def resolve(
     wanted = list(references)
     if mode == "never":
         return PinnedImages({reference: reference for reference in wanted})
-    answers = side_by_side(lambda reference: _resolve(queries, reference, mode, machines), wanted)
-    refused = [answer for answer in answers if isinstance(answer, Cause)]
-    if refused:
+    answers = side_by_side(lambda reference: _resolve(queries, reference, mode, nodes), wanted)
+    unresolved = [answer for answer in answers if isinstance(answer, Cause)]
+    if unresolved:
+        images = "an image" if len(unresolved) == 1 else f"{len(unresolved)} images"
         raise PlanError(
-            "cannot resolve " + ("an image" if len(refused) == 1 else f"{len(refused)} images"),
-            "; ".join(cause.text for cause in refused),
-            _remedy(refused),
-            failures=[{"kind": cause.kind, "text": cause.text} for cause in refused],
+            f"cannot resolve {images}",
+            "; ".join(cause.text for cause in unresolved),
+            _hints(unresolved),
+            failures=[{"kind": cause.kind, "cause": cause.text} for cause in unresolved],
         )
     return _pinned(dict(zip(wanted, answers)))
 
@@ -188,17 +189,17 @@ def _pinned(answers: Mapping[str, str | _Local | Cause]) -> PinnedImages:
             for reference, answer in answers.items()
         },
         tuple(
-            f"{answer.cause.text}; the image that the engine has is used instead: {answer.pinned}"
+            f"{answer.cause.text}; the run uses the image of the engine instead: {answer.pinned}"
             for answer in local.values()
         ),
     )
 
 
-def _remedy(refused: list[Cause]) -> str:
-    return ". ".join(sorted({REMEDIES[cause.kind] for cause in refused if cause.kind in REMEDIES}))
+def _hints(unresolved: list[Cause]) -> str:
+    return ". ".join(sorted({hint(cause.kind) for cause in unresolved}))
 
 
-def _resolve(queries: RegistryQueries, text: str, mode: str, machines: int) -> str | _Local | Cause:
+def _resolve(queries: RegistryQueries, text: str, mode: str, nodes: int) -> str | _Local | Cause:
     if is_image_id(text):
         return text
     reference = Reference.parse(text)
@@ -210,12 +211,10 @@ def _resolve(queries: RegistryQueries, text: str, mode: str, machines: int) -> s
     # A local image in place of one that the registry denies would hide the wrong credentials.
     if mode == "always" or asked.kind == "image_denied":
         return asked
-    return _from_local(queries.engine, reference, asked, machines)
+    return _from_local(queries.engine, reference, asked, nodes)
 
 
-def _from_local(
-    engine: Engine, reference: Reference, asked: Cause, machines: int
-) -> _Local | Cause:
+def _from_local(engine: Engine, reference: Reference, asked: Cause, nodes: int) -> _Local | Cause:
     """Return the image that the connected engine has, where the registry has none."""
     local = _local(engine, reference)
     if local is None:
@@ -224,11 +223,11 @@ def _from_local(
         known = Reference.parse(digest)
         if (known.registry, known.path) == (reference.registry, reference.path):
             return _Local(reference.pinned(known.digest), asked)
-    if machines > 1:
+    if nodes > 1:
         return Cause(
             "image_local",
-            f"{reference.familiar} is on one machine only ({asked.text}), and {machines} machines"
-            " may run it; push it, or set resolve_image: never",
+            f"{reference.familiar} is on one node only ({asked.text}), and {nodes} nodes may run"
+            " it",
         )
     # The bare id runs without a pull; the engine rejects name@sha256:<image id>.
     return _Local(local.id, asked)

@@ -217,15 +217,15 @@ def _has_check(spec: Mapping[str, Any]) -> bool:
 def _task(view: _View, service: str, body: Mapping[str, Any], task: dict[str, Any]) -> Task:
     status = task.get("Status", {})
     current = same_template(task, body, view.names)
-    machine = view.hosts.get(task.get("NodeID", ""), task.get("NodeID", ""))
+    node = view.hosts.get(task.get("NodeID", ""), task.get("NodeID", ""))
     # Tasks of global services have no slot; each node has one of them.
-    slot = str(task.get("Slot") or machine)
+    slot = str(task.get("Slot") or node)
     failed = status.get("State", "new") in _FAILED
     return Task(
         id=task["ID"],
         name=f"{service}.{slot}",
         slot=slot,
-        machine=machine,
+        node=node,
         state=_STATES.get(status.get("State", "new"), words.ENDED),
         current=current,
         sent=current or _is_sent(view, service, task),

@@ -218,7 +218,7 @@ def _external_network(name: str, network: Mapping[str, Any] | None) -> Iterator[
     elif network.get("Scope") != "swarm":
         yield Problem(
             f"networks: {name}",
-            f"is external and of one machine only (driver {network.get('Driver')}); services need"
+            f"is external and of one node only (driver {network.get('Driver')}); services need"
             " an overlay network",
         )
 
@@ -306,8 +306,8 @@ def _service(
     problems: list[Problem],
 ) -> ServicePlan:
     service = comparison.resolved.services[name]
-    machines = eligible(service, comparison.snapshot)
-    declared = Declared(name, service, get(service, "deploy.mode") or REPLICATED, machines)
+    nodes = eligible(service, comparison.snapshot)
+    declared = Declared(name, service, get(service, "deploy.mode") or REPLICATED, nodes)
     recreate = comparison.wishes.recreate
     if body is None:
         return service_plan(declared, None, recreate, problems)

@@ -29,7 +29,7 @@ _KEYS: dict[str, str | Plain] = {
         "`ContainerSpec.Env`; a key without a value takes it from `values`; "
         "Swarm's placeholders such as `{{.Task.Slot}}` are filled in, other braces stay"
     ),
-    "env_file": "read on the control machine, below `environment`",
+    "env_file": "read on the control node, below `environment`",
     "working_dir": Plain("ContainerSpec.Dir", default=""),
     "user": Plain("ContainerSpec.User", default=""),
     "group_add": Plain("ContainerSpec.Groups"),
@@ -68,7 +68,7 @@ _KEYS: dict[str, str | Plain] = {
     "cap_drop": "`ContainerSpec.CapabilityDrop`",
     "sysctls": "`ContainerSpec.Sysctls`",
     "ulimits": "`ContainerSpec.Ulimits`",
-    "platform": "`Placement.Platforms`: only machines of that OS and architecture",
+    "platform": "`Placement.Platforms`: only nodes of that OS and architecture",
     "restart": "`TaskTemplate.RestartPolicy`, unless `deploy.restart_policy` is there",
     "mem_limit": "as `deploy.resources.limits.memory`",
     "mem_reservation": "as `deploy.resources.reservations.memory`",
@@ -97,7 +97,7 @@ PLAIN_KEYS = plain_keys(_KEYS)
 # Key below services.<name> that is refused -> what to write instead.
 _REFUSED_KEYS: dict[str, str] = {
     "annotations": _NO_SUCH_SETTING,
-    "blkio_config": "Swarm cannot limit block I/O; set it on the machine",
+    "blkio_config": "Swarm cannot limit block I/O; set it on the node",
     "cgroup": "Swarm chooses the cgroup; leave it out",
     "cgroup_parent": "Swarm chooses the cgroup; leave it out",
     "cpu_count": "write cpus or deploy.resources.limits.cpus",
@@ -107,7 +107,7 @@ _REFUSED_KEYS: dict[str, str] = {
     "cpu_rt_period": "Swarm has no real-time scheduling; leave it out",
     "cpu_rt_runtime": "Swarm has no real-time scheduling; leave it out",
     "cpu_shares": "Swarm has no CPU shares; reserve CPUs by deploy.resources.reservations.cpus",
-    "cpuset": "Swarm cannot pin CPUs; choose machines by deploy.placement.constraints",
+    "cpuset": "Swarm cannot pin CPUs; choose nodes by deploy.placement.constraints",
     "credential_spec": NOT_YET,
     "device_cgroup_rules": (
         "Swarm cannot give devices to services; bind-mount the device's socket, or run it"
@@ -122,9 +122,7 @@ _REFUSED_KEYS: dict[str, str] = {
     "external_links": (
         "services find each other by name on a shared network; declare that network external"
     ),
-    "gpus": (
-        "Swarm cannot give devices to services; choose machines by deploy.placement.constraints"
-    ),
+    "gpus": ("Swarm cannot give devices to services; choose nodes by deploy.placement.constraints"),
     "ipc": "Swarm has no shared IPC namespaces; leave it out",
     "isolation": NOT_YET,
     "label_file": "write the labels under labels",
@@ -147,9 +145,9 @@ _REFUSED_KEYS: dict[str, str] = {
         " compose when wanted"
     ),
     "provider": NOT_YET,
-    "runtime": "Swarm uses each machine's default runtime; leave it out",
+    "runtime": "Swarm uses each node's default runtime; leave it out",
     "scale": "write deploy.replicas",
-    "security_opt": "Swarm takes no security options; set them as each machine's default",
+    "security_opt": "Swarm takes no security options; set them as each node's default",
     "shm_size": (
         "Swarm has no such setting; mount a tmpfs at /dev/shm: volumes: [{type: tmpfs, target:"
         " /dev/shm, tmpfs: {size: 256m}}]"
@@ -157,7 +155,7 @@ _REFUSED_KEYS: dict[str, str] = {
     "storage_opt": "Swarm takes no storage options; leave it out",
     "umask": "Swarm cannot set it; set it in the image's entrypoint",
     "use_api_socket": "bind-mount /var/run/docker.sock where the service may use it",
-    "userns_mode": "Swarm uses each machine's default; leave it out",
+    "userns_mode": "Swarm uses each node's default; leave it out",
     "uts": "Swarm has no shared host names; write hostname",
     "volumes_from": "name the volume in both services",
 }
@@ -166,7 +164,7 @@ _REFUSED_KEYS: dict[str, str] = {
 _OBJECT_KEYS: dict[str, str] = {
     "networks.name": "the network's name; else `<app>_<key>`",
     "networks.external": "must exist already; never changed, never removed",
-    "networks.driver": "`overlay`; `bridge` is for one machine and read as overlay",
+    "networks.driver": "`overlay`; `bridge` is for one node and read as overlay",
     "networks.driver_opts": "options of the driver",
     "networks.attachable": "`Attachable`",
     "networks.internal": "`Internal`",
@@ -180,13 +178,13 @@ _OBJECT_KEYS: dict[str, str] = {
     "volumes.labels": "`VolumeOptions.Labels`; a volume that exists cannot change them",
     "secrets.name": "the name of an external secret",
     "secrets.external": "must exist already; never changed, never removed",
-    "secrets.file": "read on the control machine, also from Ansible Vault",
+    "secrets.file": "read on the control node, also from Ansible Vault",
     "secrets.content": "the text itself; may hold `secret_values`",
     "secrets.environment": "the name of a value in `secret_values` or `values`",
     "secrets.labels": "`Labels` of the object",
     "configs.name": "the name of an external config",
     "configs.external": "must exist already; never changed, never removed",
-    "configs.file": "read on the control machine, also from Ansible Vault",
+    "configs.file": "read on the control node, also from Ansible Vault",
     "configs.content": "the text itself",
     "configs.environment": "the name of a value in `values`",
     "configs.labels": "`Labels` of the object",
@@ -207,18 +205,18 @@ _REFUSED_OBJECT_KEYS: dict[str, str] = {
 _REFUSED_VALUES: dict[str, str] = {
     "addresses": "Swarm gives addresses itself; use the service's name or aliases",
     "devices": (
-        "Swarm cannot give devices to services; choose machines by deploy.placement.constraints"
+        "Swarm cannot give devices to services; choose nodes by deploy.placement.constraints"
     ),
     "entrypoint": (
         "Swarm cannot clear an image's entrypoint; write the program that shall run instead"
     ),
     "host_ip": (
-        "Swarm publishes on all addresses of a machine, not on {} alone; "
+        "Swarm publishes on all addresses of a node, not on {} alone; "
         "leave the address out and close the port by a firewall, or do not publish it"
     ),
     "ipv4": "Swarm cannot switch this off; leave it out",
     "network_mode": "Swarm knows only network_mode host, not {}; use networks",
-    "selinux": "Swarm cannot relabel for SELinux; label the directory on the machines{}",
+    "selinux": "Swarm cannot relabel for SELinux; label the directory on the nodes{}",
     "tmpfs": "Swarm's tmpfs knows size and mode, not {}; leave it out",
 }
 

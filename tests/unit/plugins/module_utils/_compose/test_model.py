@@ -57,9 +57,13 @@ IMAGE_PROBLEMS = [
     (
         {"image": "a"},
         {"web": "B"},
-        ["images.web: 'B' is no image reference; write registry/name:tag in lower case"],
+        ["images.web: 'B' is not an image reference; write registry/name:tag in lower case"],
     ),
-    ({"image": ""}, {}, ["services.web.image: '' is no image reference; write registry/name:tag"]),
+    (
+        {"image": ""},
+        {},
+        ["services.web.image: '' is not an image reference; write registry/name:tag"],
+    ),
 ]
 
 

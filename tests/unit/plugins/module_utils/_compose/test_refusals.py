@@ -11,11 +11,11 @@ from ansible_collections.shipping.code.plugins.module_utils._compose import mode
 from .reading import SWARM, problems, problems_of, read_spec, spec
 
 ON_THE_CONTROL_MACHINE = (
-    "is a path of the control machine, and a service runs on any machine; "
-    "ship the file under configs or secrets, or write an absolute path that exists on the machines"
+    "is a path of the control node, and a service runs on any node; "
+    "ship the file under configs or secrets, or write an absolute path that exists on the nodes"
 )
 ON_ALL_ADDRESSES = (
-    "Swarm publishes on all addresses of a machine, not on {} alone; leave the address out and"
+    "Swarm publishes on all addresses of a node, not on {} alone; leave the address out and"
     " close the port by a firewall, or do not publish it"
 )
 NO_CLEARING = "Swarm cannot clear an image's entrypoint; write the program that shall run instead"
@@ -87,7 +87,7 @@ HABITS = [
     (
         {"volumes": ["/a:/b:z"]},
         "volumes[0]",
-        "Swarm cannot relabel for SELinux; label the directory on the machines and leave z out",
+        "Swarm cannot relabel for SELinux; label the directory on the nodes and leave z out",
     ),
     ({"volumes": ["/a:/b:rx"]}, "volumes[0]", "unknown flag 'rx'; use ro, rw or nocopy"),
     ({"volumes": ["data"]}, "volumes[0]", "'data': the path in the container must begin with /"),
@@ -177,7 +177,7 @@ HABITS = [
         {"env_file": "app.env"},
         "env_file",
         (
-            "is read on the control machine, which did not happen here; write its lines under"
+            "is read on the control node, which did not happen here; write its lines under"
             " environment"
         ),
     ),
@@ -276,13 +276,13 @@ HABITS = [
     (
         {"image": "My App"},
         "image",
-        "'My App' is no image reference; write registry/name:tag in lower case",
+        "'My App' is not an image reference; write registry/name:tag in lower case",
     ),
-    ({"image": "app:"}, "image", "'app:' is no image reference; write registry/name:tag"),
+    ({"image": "app:"}, "image", "'app:' is not an image reference; write registry/name:tag"),
     (
         {"deploy": {"mode": "global", "replicas": 2}},
         "deploy.replicas",
-        "a global service runs once on each machine; leave replicas out, or the mode",
+        "a global service runs once on each node; leave replicas out, or the mode",
     ),
     ({"deploy": {"mode": "replicated-job"}}, "deploy.mode", NO_JOBS),
     (
@@ -320,7 +320,7 @@ HABITS = [
     (
         {"deploy": {"resources": {"reservations": {"devices": [{"capabilities": ["gpu"]}]}}}},
         "deploy.resources.reservations.devices",
-        "Swarm cannot give devices to services; choose machines by deploy.placement.constraints",
+        "Swarm cannot give devices to services; choose nodes by deploy.placement.constraints",
     ),
     (
         {"deploy": {"endpoint_mode": "dnsrr"}, "ports": ["80:80"]},
@@ -441,7 +441,10 @@ def test_all_problems_are_told_at_once_and_in_the_order_of_the_spec():
     }
     assert problems(read_spec, content) == [
         "volume: unknown key; did you mean volumes?",
-        "services.web.image: 'My App' is no image reference; write registry/name:tag in lower case",
+        (
+            "services.web.image: 'My App' is not an image reference; write registry/name:tag in"
+            " lower case"
+        ),
         (
             "services.web.privileged: Swarm cannot run privileged containers; name the capabilities"
             " it needs under cap_add"

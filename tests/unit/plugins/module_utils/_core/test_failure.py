@@ -13,33 +13,27 @@ from ansible_collections.shipping.code.plugins.module_utils._core.errors import 
 )
 from ansible_collections.shipping.code.plugins.module_utils._core.failure import (
     Failure,
-    clauses,
-    reason,
+    report,
 )
 
-# The failure, as a sentence, and as a part of a longer one.
+# The failure as a sentence, and without its hint.
 WORDS = [
-    (Failure("shop", "is held"), "shop is held", "shop is held"),
+    (Failure("shop", "is locked"), "shop is locked", "shop is locked"),
     (
-        Failure("shop", "is held", "bob works", "Wait"),
-        "shop is held: bob works. Wait.",
-        "shop is held: bob works. Wait",
+        Failure("shop", "is locked", "bob works", "Wait"),
+        "shop is locked: bob works. Wait.",
+        "shop is locked: bob works",
     ),
     (Failure("web", cause="it crashed"), "web: it crashed", "web: it crashed"),
     (Failure(event="no connection."), "no connection.", "no connection."),
-    (Failure(event="no host.", hint="Mend it."), "no host. Mend it.", "no host.. Mend it."),
-    (
-        Failure("web", cause="ended", hint="Mend it", details=("Its last lines: a",)),
-        "web: ended. Its last lines: a. Mend it.",
-        "web: ended. Its last lines: a. Mend it",
-    ),
+    (Failure(event="no host.", hint="Fix it."), "no host. Fix it.", "no host."),
 ]
 
 
-@pytest.mark.parametrize(("failure", "sentence", "clause"), WORDS)
-def test_a_failure_in_words(failure, sentence, clause):
+@pytest.mark.parametrize(("failure", "sentence", "statement"), WORDS)
+def test_a_failure_in_words(failure, sentence, statement):
     assert failure.sentence() == sentence
-    assert failure.clause() == clause
+    assert failure.statement() == statement
 
 
 def test_a_question_needs_no_full_stop():
@@ -47,15 +41,23 @@ def test_a_question_needs_no_full_stop():
     assert failure.sentence() == "no such app: did you mean shop? Correct the name."
 
 
-def test_several_failures_are_the_reason_of_one_outcome():
-    failures = [Failure("web", cause="ended", hint="Mend it"), Failure("db", cause="is too large")]
-    assert clauses(failures) == "web: ended. Mend it; db: is too large"
-    assert reason("1.0 serves", failures) == "1.0 serves. web: ended. Mend it; db: is too large"
+WEB = Failure("web", cause="exited", hint="Fix it", details=("  | no database",))
+DATABASE = Failure("db", cause="is too large", hint="Fix it")
+
+
+def test_several_failures_are_one_text_with_each_hint_once():
+    assert report([WEB, DATABASE]) == "web: exited\n  | no database\ndb: is too large\nFix it."
+
+
+def test_failures_of_the_rollback_follow():
+    assert report([DATABASE], [WEB]) == (
+        "db: is too large\nAfter the rollback:\nweb: exited\n  | no database\nFix it."
+    )
 
 
 def test_an_error_is_a_failure():
     error = ShippingError("no connection", "refused", "Start it", host="node-a")
-    assert (error.what, error.why, error.remedy) == ("no connection", "refused", "Start it")
+    assert (error.what, error.why, error.hint) == ("no connection", "refused", "Start it")
     assert error.as_result() == {
         "failed": True,
         "msg": "no connection: refused. Start it.",

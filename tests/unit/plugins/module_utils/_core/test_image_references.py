@@ -83,7 +83,7 @@ def test_references(given_, registry, path, tag, digest, familiar):
     ],
 )
 def test_no_references(given_):
-    with pytest.raises(ValueError, match="is no image reference; write registry/name:tag"):
+    with pytest.raises(ValueError, match="is not an image reference; write registry/name:tag"):
         Reference.parse(given_)
 
 

@@ -1,16 +1,18 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A failure told as exactly as the evidence allows."""
+"""A failure is as exact as the evidence allows."""
 
 from __future__ import annotations
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.cause import Cause
 from ansible_collections.shipping.code.plugins.module_utils._deploy.diagnosis import (
-    REMEDIES,
     explain,
     service_failure,
+)
+from ansible_collections.shipping.code.plugins.module_utils._deploy.failure_kinds import (
+    FAILURE_KINDS,
 )
 from ansible_collections.shipping.code.plugins.module_utils._deploy.state import (
     ENDED,
@@ -18,12 +20,10 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy.state import
     Task,
 )
 
-CRASH = Cause("crash", "ended with exit code 137")
+CRASH = Cause("crash", "exited with code 137")
 TASK = Task("t", "web.1", "1", "node-b", ENDED, True, True, False, exit_code=137)
 LIMITED = {"deploy": {"resources": {"limits": {"memory": "20M"}}}}
-ELSEWHERE = (
-    "its engine is not the one connected to, so look there: docker inspect 0123456789ab on node-b"
-)
+ELSEWHERE = "for more, run docker inspect 0123456789ab on node-b"
 
 CASES = {
     "seen": (
@@ -31,14 +31,14 @@ CASES = {
         Evidence(killed_for_memory=True),
         LIMITED,
         "killed_for_memory",
-        "was killed for using more than its memory limit of 20M",
+        "was killed, because it exceeded its memory limit of 20M",
     ),
     "likely": (
         CRASH,
         Evidence(note=ELSEWHERE),
         LIMITED,
         "killed_for_memory",
-        f"{CRASH.text}, likely killed for its memory limit of 20M; {ELSEWHERE}",
+        f"{CRASH.text}, probably because it exceeded its memory limit of 20M; {ELSEWHERE}",
     ),
     "not limited": (CRASH, Evidence(note=ELSEWHERE), {}, "crash", f"{CRASH.text}; {ELSEWHERE}"),
     "not killed for memory": (CRASH, Evidence(exit_code=137), LIMITED, "crash", CRASH.text),
@@ -47,25 +47,25 @@ CASES = {
         Evidence(unhealthy=True),
         {},
         "unhealthy",
-        f"its health check fails; it {CRASH.text}",
+        f"failed its health check and {CRASH.text}",
     ),
     "the registry knows better": (
         Cause("image_unavailable", "x"),
-        Evidence(image=Cause("image_denied", "refuses it")),
+        Evidence(image=Cause("image_denied", "the registry denies access to it")),
         {},
         "image_denied",
-        "refuses it",
+        "cannot start, because the registry denies access to it",
     ),
-    "no machine": (
-        Cause("no_machine", "no machine matches its placement"),
+    "no node": (
+        Cause("no_node", "no node matches its placement"),
         Evidence(),
         {
             "deploy": {
                 "placement": {"constraints": ["node.labels.gpu == yes", "node.role == worker"]}
             }
         },
-        "no_machine",
-        "no machine matches its placement (node.labels.gpu == yes, node.role == worker)",
+        "no_node",
+        "no node matches its placement (node.labels.gpu == yes, node.role == worker)",
     ),
 }
 
@@ -75,50 +75,48 @@ def test_explain(name):
     cause, evidence, declared, kind, text = CASES[name]
     failure = explain("web", cause, TASK, evidence, declared)
     facts = failure.facts
-    assert (facts["kind"], facts["text"], facts["remedy"]) == (kind, text, REMEDIES[kind])
-    assert (facts["task"], facts["machine"]) == ("web.1", "node-b")
+    assert (facts["kind"], facts["cause"], facts["hint"]) == (kind, text, FAILURE_KINDS[kind].hint)
+    assert (facts["replica"], facts["node"]) == ("web.1", "node-b")
 
 
 NOWHERE = Task("t", "web.1", "1", "", ENDED, True, True, False)
 SHOWN = [
     (
-        service_failure(
-            "web", "crash", "ended", "Mend it", task=TASK, evidence=Evidence(logs=tuple("abcd"))
-        ),
-        "task web.1 on node-b: ended. Its last lines: b | c | d. Mend it",
+        service_failure("web", "crash", "exited", task=TASK, evidence=Evidence(logs=tuple("abcd"))),
+        ["web: replica web.1 on node node-b exited", "  | b", "  | c", "  | d"],
     ),
-    (service_failure("web", "refused", "is too large"), "web: is too large"),
-    (service_failure("", "refused", "no connection"), "no connection"),
+    (service_failure("web", "rejected", "is too large"), ["web: is too large"]),
+    (service_failure("", "rejected", "no connection"), ["no connection"]),
     (
         service_failure(
             "web",
             "unhealthy",
-            "its health check fails",
+            "failed its health check",
             task=NOWHERE,
             evidence=Evidence(health="no"),
         ),
-        "task web.1: its health check fails. Its health check said: no",
+        ["web: replica web.1 failed its health check", "  health check: no"],
     ),
 ]
 
 
-@pytest.mark.parametrize(("failure", "shown"), SHOWN)
-def test_a_failure_in_words(failure, shown):
-    assert failure.clause() == shown
+@pytest.mark.parametrize(("failure", "lines"), SHOWN)
+def test_a_failure_in_words(failure, lines):
+    assert list(failure.lines()) == lines
 
 
 def test_the_facts_of_a_failure_are_those_that_the_result_has():
     failure = service_failure(
-        "web", "crash", "ended", "Mend it", task=TASK, evidence=Evidence(health="no", logs=("a",))
+        "web", "crash", "exited", "Fix it", task=TASK, evidence=Evidence(health="no", logs=("a",))
     )
     assert failure.facts == {
         "service": "web",
         "kind": "crash",
-        "text": "ended",
-        "remedy": "Mend it",
-        "task": "web.1",
-        "machine": "node-b",
+        "cause": "exited",
+        "hint": "Fix it",
+        "replica": "web.1",
+        "node": "node-b",
         "exit_code": 137,
-        "health": "no",
+        "health_check": "no",
         "logs": ["a"],
     }

@@ -32,10 +32,10 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy.state import
 from hypothesis import given
 from hypothesis import strategies as st
 
-CRASH = Cause("crash", "ended with exit code 1")
+CRASH = Cause("crash", "exited with code 1")
 FINAL = Cause("image_missing", "the registry has no such image", final=True)
-NO_MACHINE = Cause("no_machine", "no machine matches", patience=1.0)
-PORT_TAKEN = Cause("port_taken", "its host port is taken", patience=3.0, room=True)
+NO_MACHINE = Cause("no_node", "no node matches", patience=1.0)
+PORT_TAKEN = Cause("port_taken", "its host port is in use", patience=3.0, room=True)
 NO_ROOM = Cause("no_resources", "no machine has the memory", patience=3.0, room=True)
 
 
@@ -147,7 +147,7 @@ HOPELESS = {
     "the engine paused": (
         [service(crashed("a"), update=PAUSED, update_id="now")],
         "crash",
-        "exit code 1; the engine paused the update",
+        "exited with code 1 (the engine paused the update)",
     ),
     "the engine paused, nobody knows why": (
         [service(update=PAUSED, update_id="now", update_text="update paused due to")],
@@ -157,27 +157,27 @@ HOPELESS = {
     "the engine went back": (
         [service(task(), update=ROLLED_BACK, update_id="now", checked=True)],
         "engine_rolled_back",
-        "by itself",
+        "the engine rolled the update back",
     ),
     "no machine for a second": (
         [service(task(state=WAITING, cause=NO_MACHINE))] * 2,
-        "no_machine",
-        "no machine matches",
+        "no_node",
+        "no node matches",
     ),
     "no machine, whoever makes room": (
         [service(task("a", WAITING, cause=NO_MACHINE), task("b", current=False, wanted=False))] * 2,
-        "no_machine",
+        "no_node",
         "matches",
     ),
     "everywhere is nowhere": (
         [service(wanted=0, everywhere=True)] * 3,
-        "no_machine",
-        "no machine matches",
+        "no_node",
+        "no node matches",
     ),
     "not started again": (
         [service(crashed("a"), restarts=False)] * 3,
         "crash",
-        "does not start it again",
+        "does not restart it",
     ),
 }
 

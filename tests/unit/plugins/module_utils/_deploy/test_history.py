@@ -14,14 +14,14 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy.health impor
     FAILED,
     LIVE,
     PENDING,
-    ROLLED_BACK_VERDICT,
+    ROLLED_BACK_RELEASE,
 )
 from ansible_collections.shipping.code.plugins.module_utils._deploy.history import Record
 from ansible_collections.shipping.code.plugins.module_utils._deploy.resolution import Resolved
 from hypothesis import given
 from hypothesis import strategies as st
 
-STATES = [LIVE, FAILED, ROLLED_BACK_VERDICT, PENDING]
+STATES = [LIVE, FAILED, ROLLED_BACK_RELEASE, PENDING]
 
 
 def record(number: int, state: str = LIVE, content: str = "", rollback_of: str = "") -> Record:
@@ -61,7 +61,7 @@ def test_a_record_that_is_too_large_is_refused():
 TARGETS = {
     "to the one before": ([record(2), record(1)], None, 1),
     "over a failed one": ([record(3), record(2, FAILED), record(1)], None, 1),
-    "a refused one does not run": ([record(3, ROLLED_BACK_VERDICT), record(2), record(1)], None, 1),
+    "a refused one does not run": ([record(3, ROLLED_BACK_RELEASE), record(2), record(1)], None, 1),
     "a failed one may run": ([record(3, FAILED), record(2), record(1)], None, 2),
     "over the same spec": (
         [record(3, content="same"), record(2, content="same"), record(1)],
@@ -92,14 +92,14 @@ def test_rollback_target(name):
 
 
 REFUSED = {
-    "nothing was ever live": ([record(1, FAILED)], None, "no release of this app has been live"),
-    "no history": ([], None, "no release of this app has been live"),
+    "nothing was ever live": ([record(1, FAILED)], None, "no release of it has been live"),
+    "no history": ([], None, "no release of it has been live"),
     "only one": ([record(1)], None, "release 1 is the oldest"),
-    "no such number": ([record(2), record(1)], 9, "there is no release 9: the history has 2, 1"),
+    "no such number": ([record(2), record(1)], 9, "release 9 does not exist: the history has 2, 1"),
     "never live": (
         [record(3), record(2, FAILED), record(1)],
         2,
-        "it never was live .* Choose one of 3, 1",
+        "it was never live .* Choose one of 3, 1",
     ),
 }
 

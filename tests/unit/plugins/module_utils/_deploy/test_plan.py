@@ -25,8 +25,8 @@ INTERRUPTIONS = [
     ({"deploy": {"update_config": {"parallelism": 3}}}, 3, 3, "all 3 tasks of web stop at once"),
     ({"deploy": {"update_config": {"parallelism": 2}}}, 3, 3, UNINTERRUPTED),
     (GLOBAL, 3, 3, UNINTERRUPTED),
-    (GLOBAL, 1, 1, "web has one machine"),
-    ({**GLOBAL, **HOST_PORT}, 3, 3, "on each machine in turn"),
+    (GLOBAL, 1, 1, "web has one node"),
+    ({**GLOBAL, **HOST_PORT}, 3, 3, "on each node in turn"),
 ]
 
 

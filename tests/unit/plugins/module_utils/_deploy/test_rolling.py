@@ -95,7 +95,7 @@ def test_a_platform_that_replaces_all_tasks_itself():
 
 def timed_out(*tasks: Task, **keys: Any) -> tuple[str, str]:
     (failure,) = rollout(Part([ServiceState("web", 1, tasks, **keys)]), [], timeout=0.05).run()
-    return failure.facts["kind"], failure.facts["text"]
+    return failure.facts["kind"], failure.facts["cause"]
 
 
 def test_what_was_waited_for_in_vain():

@@ -9,7 +9,11 @@ import json
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.masking import HIDDEN
-from ansible_collections.shipping.code.plugins.module_utils._deploy.health import FAILED, LIVE
+from ansible_collections.shipping.code.plugins.module_utils._deploy.health import (
+    FAILED,
+    LIVE,
+    ROLLED_BACK_RELEASE,
+)
 from ansible_collections.shipping.code.plugins.module_utils._deploy.intent import (
     ABSENT,
     RELEASE,
@@ -79,25 +83,54 @@ def test_a_module_that_failed_answers_with_its_message():
 
 
 def test_an_outcome_comes_back_from_the_journal():
-    outcome = RunOutcome(FAILED, "why", ({"kind": "crash"},), ("slow",), {"number": 2}, 1.5)
+    outcome = RunOutcome(
+        FAILED,
+        event="failed",
+        text="web: exited",
+        reason="web: crash",
+        failures=({"kind": "crash"},),
+        rollback={"number": 1},
+        warnings=("slow",),
+        release={"number": 2},
+        seconds=1.5,
+    )
     assert RunOutcome.from_data(json.loads(json.dumps(outcome.as_data()))) == outcome
     assert RunOutcome.from_data(RunOutcome(FAILED, "killed").as_data()).seconds is None
 
 
 ENDS = {
-    RELEASE: "shop 1.0 was refused: it crashed",
-    SCALE: "shop could not be scaled: it crashed",
-    ABSENT: "shop could not be removed: it crashed",
+    RELEASE: "shop 1.0 failed.\nweb: exited",
+    SCALE: "shop could not be scaled.\nweb: exited",
+    ABSENT: "shop could not be removed.\nweb: exited",
 }
 
 
 @pytest.mark.parametrize("kind", ENDS)
 def test_a_run_that_failed_says_what_failed(kind):
     job = Job(kind, "shop", "alice@ci 4f", 3, Limits())
-    planned = RunAnswer({"changed": True, "version": "1.0", "release": {"number": 1}}, job=job)
-    result = planned.finished(RunOutcome(FAILED, "it crashed")).result
+    version = {"version": "1.0"} if kind == RELEASE else {}
+    planned = RunAnswer({"changed": True, **version, "release": {"number": 1}}, job=job)
+    result = planned.finished(RunOutcome(FAILED, text="web: exited")).result
     assert (result["failed"], result["msg"]) == (True, ENDS[kind])
     assert result["release"] == {"number": 1} and result["failures"] == []
+
+
+def test_the_outcome_of_a_release_is_the_headline_of_the_message():
+    planned = RunAnswer({"changed": True, "version": "1.2.0"}, job=JOB)
+    rollback = {"number": 2, "version": "1.1.0", "healthy": True, "failures": []}
+    outcome = RunOutcome(
+        ROLLED_BACK_RELEASE,
+        event="failed and was rolled back to 1.1.0 (release 2), which is healthy",
+        text="web: exited\nFix it.",
+        reason="web: crash",
+        rollback=rollback,
+    )
+    result = planned.finished(outcome).result
+    assert result["msg"] == (
+        "shop 1.2.0 failed and was rolled back to 1.1.0 (release 2), which is healthy.\n"
+        "web: exited\nFix it."
+    )
+    assert (result["reason"], result["rollback"]) == ("web: crash", rollback)
 
 
 def test_a_run_that_is_live_has_its_release_and_all_warnings():
@@ -106,10 +139,10 @@ def test_a_run_that_is_live_has_its_release_and_all_warnings():
     assert ended.as_result() == {
         "changed": True,
         "release": {"number": 2},
-        "verdict": LIVE,
+        "outcome": LIVE,
         "failures": [],
         "seconds": 3,
-        "told": ["planned", "slow"],
+        "shown_warnings": ["planned", "slow"],
     }
 
 

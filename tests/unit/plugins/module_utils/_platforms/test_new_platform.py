@@ -86,7 +86,7 @@ def test_nothing_is_known_of_it_without_its_line(plugins):
         releases(plugins)
 
 
-# What runs on the control machine only is written for its Python, which reads it in other runs.
+# What runs on the control node only is written for its Python, which reads it in other runs.
 FOLDERS = ("modules", "module_utils")
 if sys.version_info >= (3, 12):  # noqa: UP036
     FOLDERS += ("action", "plugin_utils")

@@ -241,7 +241,7 @@ def refuse(what, why, remedy=""):
         Credentials().for_registry(SHOP)
     error = caught.value
     assert (error.what, error.why) == (what, why)
-    assert error.remedy.startswith(remedy)
+    assert error.hint.startswith(remedy)
     assert error.__cause__ is None and error.__context__ is None
     assert "s3cret" not in "".join(traceback.format_exception_only(type(error), error))
 

@@ -140,7 +140,8 @@ def test_a_private_registry(private_registry):
     assert ask(name, login(private_registry)) == digest
     refused = Cause(
         "image_denied",
-        f"the registry {private_registry} refuses {name} (unauthorized: authentication required)",
+        f"the registry {private_registry} denies access to {name} (unauthorized: authentication"
+        " required)",
         final=True,
     )
     assert ask(name) == refused
@@ -262,7 +263,7 @@ def test_refusals(server, status, body, kind, why):
     cause = ask(f"{server.address}/app:1")
     name = f"{server.address}/app:1"
     said = {
-        "image_denied": f"refuses {name} ({why})",
+        "image_denied": f"denies access to {name} ({why})",
         "image_missing": f"has no {name}",
         "registry_unreachable": f"does not answer for {name} ({why})",
     }

@@ -143,7 +143,7 @@ def test_a_server_that_is_never_silent_and_never_done():
             list(read_all(connected, QUERY, ("member",)))
     assert time.monotonic() - begun < 3
     assert caught.value.why == "it did not come to an end within 1 s"
-    assert caught.value.remedy == "Run again, or raise total_timeout"
+    assert caught.value.hint == "Run again, or raise total_timeout"
 
 
 def test_pages_for_longer_than_everything_may_take():

@@ -229,7 +229,7 @@ def test_a_name_that_leads_nowhere_is_an_error_unless_it_is_said_otherwise(given
     with pytest.raises(Incomplete) as caught:
         answer(projects, [user("ada")], hosts, **given)
     assert caught.value.what == f"{where}, which cannot be found"
-    assert "unresolved: warn" in caught.value.remedy
+    assert "unresolved: warn" in caught.value.hint
     told = answer(projects, [user("ada")], hosts, **{**given, "unresolved": "warn"}).remarks
     assert told == (f"{where}, which cannot be found and is taken for gone",)
 

@@ -176,4 +176,4 @@ def test_an_empty_answer_is_an_error(entries: list[Entry], what: str, remedy: st
         with pytest.raises(Incomplete) as caught:
             require_content(tree, wanted_settings, decision)
         assert what in caught.value.what
-        assert remedy in caught.value.remedy
+        assert remedy in caught.value.hint

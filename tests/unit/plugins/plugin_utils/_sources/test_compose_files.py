@@ -547,7 +547,7 @@ UNREADABLE = [
     (
         {},
         {"inline": {}, "env_files": ["x.env"]},
-        "cannot read x.env on the control machine: No such file or directory. Correct the path.",
+        "cannot read x.env on the control node: No such file or directory. Correct the path.",
     ),
 ]
 
@@ -567,6 +567,6 @@ def test_a_missing_compose_file_says_so():
         load(SpecSources(read=read, compose=["app/compose.yml"]))
     assert (
         str(caught.value)
-        == "cannot read app/compose.yml on the control machine: No such file or directory. Correct"
+        == "cannot read app/compose.yml on the control node: No such file or directory. Correct"
         " the path."
     )

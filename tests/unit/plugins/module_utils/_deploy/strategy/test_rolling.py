@@ -63,7 +63,7 @@ def rollout(platform, names=("a", "b"), timeout=5.0, **keys):
     job = SimpleNamespace(app="shop", wishes=Wishes(), limits=SimpleNamespace(max_crashes=3))
     record = Record(number=1, version="1", resolved=Resolved(services=services))
     result = Rollout(platform, job, record, None, lines.append, timeout, **keys)
-    return [failure.clause() for failure in result.run()], lines
+    return [failure.statement() for failure in result.run()], lines
 
 
 def plan_of(*services):
@@ -76,13 +76,13 @@ NEW = plan_of(ServicePlan("a", CREATE), ServicePlan("b", CREATE))
 
 def test_what_is_not_taken_yet_is_tried_again_and_said_once():
     failures, lines = rollout(Imagined(NEW, away={"a": 3}))
-    told = [line for line in lines if "trying again" in line]
-    assert not failures and told == ["a is not taken yet (the webhook is away), trying again"]
+    told = [line for line in lines if "retrying" in line]
+    assert not failures and told == ["a is not accepted yet (the webhook is away), retrying"]
 
 
 def test_what_is_never_taken_is_a_failure_of_its_own():
     failures, _lines = rollout(Imagined(NEW, away={"a": 10**6}), timeout=0.2)
-    assert failures == ["a: was not taken in time (the webhook is away)"]
+    assert failures == ["a: was not accepted before the timeout (the webhook is away)"]
 
 
 def test_what_was_taken_over_is_not_put_back_where_it_is_recreated():

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._deploy.diagnosis import REMEDIES
+from ansible_collections.shipping.code.plugins.module_utils._deploy.failure_kinds import (
+    FAILURE_KINDS,
+)
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import causes
 
 PREEMPTION = " preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
@@ -18,7 +20,7 @@ TAINT = (
 UNSCHEDULABLE = [
     (
         "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.",
-        "no_machine",
+        "no_node",
         1.0,
         False,
     ),
@@ -40,12 +42,12 @@ UNSCHEDULABLE = [
     ),
     (
         "0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules.",
-        "no_machine",
+        "no_node",
         3.0,
         True,
     ),
-    (TAINT, "no_machine", 3.0, True),
-    ("0/1 nodes are available: 1 node(s) were unschedulable.", "no_machine", 3.0, True),
+    (TAINT, "no_node", 3.0, True),
+    ("0/1 nodes are available: 1 node(s) were unschedulable.", "no_node", 3.0, True),
     (
         "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.",
         "no_volume",
@@ -74,7 +76,7 @@ UNSCHEDULABLE = [
         10.0,
         True,
     ),
-    ("something new", "no_machine", 3.0, True),
+    ("something new", "no_node", 3.0, True),
 ]
 
 
@@ -123,7 +125,7 @@ IMAGES = [
         RPC.format("Unknown") + "failed to authorize: 401 Unauthorized: unauthorized",
         "image_denied",
         True,
-        "refuses x:9",
+        "denies access to x:9",
     ),
     (
         "ErrImagePull",
@@ -132,7 +134,7 @@ IMAGES = [
         " message: insufficient_scope",
         "image_denied",
         True,
-        "refuses",
+        "denies access to",
     ),
     (
         "ErrImagePull",
@@ -167,7 +169,7 @@ IMAGES = [
         'Failed to apply default image tag "X": couldn\'t parse image name "X"',
         "image_missing",
         True,
-        "there can be no image",
+        "the registry cannot have an image named",
     ),
 ]
 
@@ -177,7 +179,7 @@ def test_why_an_image_cannot_be_had(reason, message, kind, final, says):
     cause = causes.image(reason, message, "x:9")
     assert (cause.kind, cause.final) == (kind, final) and says in cause.text
     assert "rpc error" not in cause.text
-    assert kind in REMEDIES
+    assert kind in FAILURE_KINDS
     assert final or cause.patience is not None
 
 
@@ -228,7 +230,7 @@ NOT_STARTED = [
         RUNC + 'exec: "/etc": permission denied',
         "start_failed",
         False,
-        "executed",
+        "executable",
     ),
     ("CreateContainerError", "something new", "start_failed", False, "something new"),
 ]
@@ -262,9 +264,9 @@ def test_what_only_takes_its_time(reason):
 
 
 TERMINATED = [
-    ({"exitCode": 1, "reason": "Error"}, "crash", "exit code 1"),
+    ({"exitCode": 1, "reason": "Error"}, "crash", "exited with code 1"),
     ({"exitCode": 137, "reason": "OOMKilled"}, "killed_for_memory", "memory"),
-    ({"exitCode": 0, "reason": "Completed"}, "ended", "exit code 0"),
+    ({"exitCode": 0, "reason": "Completed"}, "ended", "exited with code 0"),
     (
         {
             "exitCode": 128,
@@ -281,14 +283,14 @@ TERMINATED = [
 def test_why_a_container_ended(state, kind, says):
     cause = causes.terminated(state)
     assert cause.kind == kind and says in cause.text
-    assert kind in REMEDIES
+    assert kind in FAILURE_KINDS
 
 
 MOUNTS = [
     (
         'MountVolume.SetUp failed for volume "run-secrets-token" : secret "token" not found',
         "missing_object",
-        'Secret it needs is missing (secret "token"',
+        'Secret that it needs is missing (secret "token"',
     ),
     (
         'MountVolume.SetUp failed for volume "etc-a" : configmap "settings" not found',
@@ -369,16 +371,16 @@ def test_a_runtime_that_is_away_is_waited_for(message):
 
 
 def test_what_is_refused():
-    quota = causes.refused(
+    quota = causes.rejected(
         'pods "web-1" is forbidden: exceeded quota: small, requested: pods=1, used: pods=2,'
         " limited: pods=2"
     )
     assert (quota.kind, quota.room) == ("quota", True) and "exceeded quota: small" in quota.text
-    level = causes.refused(
+    level = causes.rejected(
         'pods "web-1" is forbidden: violates PodSecurity "restricted:latest":'
         " allowPrivilegeEscalation != false"
     )
-    assert (level.kind, level.room) == ("pods_refused", False) and "PodSecurity" in level.text
+    assert (level.kind, level.room) == ("pods_rejected", False) and "PodSecurity" in level.text
 
 
 def test_a_pod_that_is_gone():
@@ -426,7 +428,7 @@ def test_what_a_health_check_said(messages, said):
 
 
 @pytest.mark.parametrize(
-    "kind", ["missing_object", "no_volume", "quota", "pods_refused", "evicted"]
+    "kind", ["missing_object", "no_volume", "quota", "pods_rejected", "evicted"]
 )
 def test_every_kind_has_a_remedy(kind):
-    assert REMEDIES.get(kind)
+    assert FAILURE_KINDS.get(kind)

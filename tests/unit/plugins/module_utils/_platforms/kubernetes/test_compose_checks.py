@@ -35,7 +35,7 @@ REFUSED = [
         {"ports": [{"target": 80, "published": port, "mode": "host"} for port in (8080, 8081)]},
         "ports",
         (
-            "Kubernetes publishes the port 80/tcp of a container once on a machine; leave one of"
+            "Kubernetes publishes the port 80/tcp of a container once on a node; leave one of"
             " them out"
         ),
     ),
@@ -73,7 +73,7 @@ REFUSED = [
     (
         {"extra_hosts": ["a=10.0.0.1", "h:host-gateway"]},
         "extra_hosts[1]",
-        "pods know no host-gateway; write the machine's address",
+        "pods know no host-gateway; write the node's address",
     ),
     (
         {"environment": {"A": "{{.Task.Slot}}"}},
@@ -144,7 +144,7 @@ REFUSED = [
         "logging.driver",
         (
             "Kubernetes has no log drivers such as gelf; collect the logs by an agent on the"
-            " machines and leave it out"
+            " nodes and leave it out"
         ),
     ),
     (
@@ -165,12 +165,12 @@ REFUSED = [
     (
         {"extra_hosts": ["z=10.0.0.1", "a=host-gateway"]},
         "extra_hosts[1]",
-        "pods know no host-gateway; write the machine's address",
+        "pods know no host-gateway; write the node's address",
     ),
     (
         {"extra_hosts": {"z": "10.0.0.1", "a": ["10.0.0.1", "host-gateway"]}},
         "extra_hosts.a",
-        "pods know no host-gateway; write the machine's address",
+        "pods know no host-gateway; write the node's address",
     ),
     (
         {"ports": ["127.0.0.1:80:80"]},

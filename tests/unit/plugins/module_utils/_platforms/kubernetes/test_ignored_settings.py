@@ -25,7 +25,7 @@ NOTED = [
     ),
     (
         {"ulimits": {"nofile": 9}},
-        ["ulimits: passed over, the machines' container runtime sets them"],
+        ["ulimits: passed over, the nodes' container runtime sets them"],
     ),
     (
         {"deploy": {"restart_policy": {"delay": "1s", "max_attempts": 3}}},
@@ -83,11 +83,11 @@ NOTED = [
     ),
     (
         {"logging": {"driver": "json-file", "options": {"max-size": "1m"}}},
-        ["logging: passed over, the machines keep the logs of pods"],
+        ["logging: passed over, the nodes keep the logs of pods"],
     ),
     (
         {"logging": {"options": {"max-size": "1m"}}},
-        ["logging: passed over, the machines keep the logs of pods"],
+        ["logging: passed over, the nodes keep the logs of pods"],
     ),
 ]
 # What is passed over -> the same without it.

@@ -237,7 +237,7 @@ def state(*pods, app=SPEC, **keys):
 # Pod, its state, the kind of its cause, how many of its attempts have failed.
 PODS = [
     (NEW, WAITING, None, 0),
-    (UNSCHEDULABLE, WAITING, "no_machine", 0),
+    (UNSCHEDULABLE, WAITING, "no_node", 0),
     (NO_MEMORY, WAITING, "no_resources", 0),
     (CREATING, PREPARING, None, 0),
     (pod(containers=[waiting("ImagePullBackOff")]), PREPARING, None, 0),
@@ -276,7 +276,7 @@ def test_pods(given, expected, kind, failures):
         attempt.failed and attempt.sent and attempt.state == ENDED for attempt in attempts
     )
     assert last.current and last.sent and last.wanted == (expected != ENDED)
-    assert (last.name, last.slot, last.machine) == (
+    assert (last.name, last.slot, last.node) == (
         given["metadata"]["name"],
         given["metadata"]["name"],
         given["spec"].get("nodeName", ""),
@@ -317,7 +317,7 @@ def test_attempts_say_how_they_ended():
     assert (attempt.exit_code, attempt.cause.kind) == (
         3,
         "crash",
-    ) and "exit code 3" in attempt.cause.text
+    ) and "exited with code 3" in attempt.cause.text
     assert state(OUT_OF_MEMORY).tasks[0].cause.kind == "killed_for_memory"
     assert state(NO_COMMAND).tasks[0].cause.final
 
@@ -498,8 +498,8 @@ INITS = [
         "prep:1",
     ),
     (with_init(waiting("ErrImagePull", NOT_FOUND, **PREP)), PREPARING, "image_missing", 1, "prep)"),
-    (with_init(INIT_CRASHED), PREPARING, None, 3, "exit code 3 (init container prep)"),
-    (with_init(container(**PREP)), PREPARING, "timeout", 0, "prep has not finished"),
+    (with_init(INIT_CRASHED), PREPARING, None, 3, "exited with code 3 (init container prep)"),
+    (with_init(container(**PREP)), PREPARING, "timeout", 0, "waits for its init container prep"),
     (
         with_init(container(("terminated", terminated(0)), **PREP), main=container(ready=True)),
         RUNNING,
@@ -515,11 +515,11 @@ INITS = [
         RUNNING,
         None,
         2,
-        "exit code 3",
+        "exited with code 3",
     ),
     # Its sandbox was recreated, for which it runs once more.
     (with_init(container(restarts=1, last=terminated(0), **PREP)), PREPARING, "timeout", 0, ""),
-    (SIDECAR_CRASHED, PREPARING, None, 3, "exit code 3 (sidecar prep)"),
+    (SIDECAR_CRASHED, PREPARING, None, 3, "exited with code 3 (sidecar prep)"),
     (
         with_init(container(ready=True, **PREP), role="Always", main=container(ready=True)),
         RUNNING,
@@ -593,7 +593,10 @@ def test_rejections_that_only_events_show(kind, api, message):
         3.0,
         True,
     )
-    assert task.cause.text == f"the namespace's quota is used up ({OVER_QUOTA})"
+    assert (
+        task.cause.text
+        == f"cannot be created, because the namespace's quota is used up ({OVER_QUOTA})"
+    )
     assert last(begun=CLOCK).cause.patience is None
     labels = {"pod-template-generation": "1"}
     later = {"creationTimestamp": "2026-01-01T00:00:55Z"}
@@ -613,7 +616,7 @@ def test_an_admission_that_comes_a_moment_later_is_waited_for():
     ):
         body = manifest("StatefulSet")
         (task,) = state(body=body, events=[rejected("StatefulSet", message)]).tasks
-        assert (task.cause.kind, task.cause.patience) == ("pods_refused", 10.0)
+        assert (task.cause.kind, task.cause.patience) == ("pods_rejected", 10.0)
 
 
 def stateful_pod(index, revision, given=None, **metadata):
@@ -737,7 +740,7 @@ def test_a_daemon_set_on_delete_keeps_its_pods():
 
 def test_a_daemon_set_of_manifests_may_run_nowhere():
     body = daemon_set(desiredNumberScheduled=0)
-    assert looks(*[state(body=body)] * 9).cause.kind == "no_machine"
+    assert looks(*[state(body=body)] * 9).cause.kind == "no_node"
     app = copy.deepcopy(one(deploy={"mode": "global"}))
     seen = observe.states(APP, found(body=body), app, 5.0)["web"]
     assert not seen.may_be_empty
@@ -769,11 +772,11 @@ RUN_TO_THEIR_END = [
     (NO_IMAGE, "image_missing", "image_missing", 1, "r.example/web:1"),
     (with_init(waiting("ErrImagePull", NOT_FOUND, **PREP)), *["image_missing"] * 2, 1, "prep:1"),
     (NO_SECRET, "missing_object", "missing_object", 4, "token"),
-    (UNSCHEDULABLE, "no_machine", "no_machine", 2, "no machine matches"),
+    (UNSCHEDULABLE, "no_node", "no_node", 2, "no node matches"),
     (NO_COMMAND, "start_failed", "start_failed", 1, "does not exist in the image"),
     # How often a Job tries is its own.
-    (crashed(2), None, "crash", 9, "exit code 1"),
-    (with_init(INIT_CRASHED), None, "crash", 9, "exit code 3 (init container prep)"),
+    (crashed(2), None, "crash", 9, "exited with code 1"),
+    (with_init(INIT_CRASHED), None, "crash", 9, "exited with code 3 (init container prep)"),
     (CREATING, None, None, 60, ""),
     (NOT_READY, None, None, 60, ""),
 ]
@@ -797,7 +800,10 @@ def test_the_end_of_a_job_is_reported_by_its_pod():
     failed = job(conditions=[condition("Failed", "True", "has reached the backoff limit")])
     (task,) = state(owned(ended), body=failed).tasks
     assert task.cause.final and task.id == "uid-web-1-a/prep/1" and task.exit_code == 3
-    assert "backoff limit (ended with exit code 3 (init container prep))" in task.cause.text
+    assert (
+        "backoff limit), because its pod exited with code 3 (init container prep)"
+        in task.cause.text
+    )
     (task,) = state(body=bare_pod(ended)).tasks
     assert task.cause.final and task.id == "uid-web-1-a/prep/1"
 
@@ -963,20 +969,20 @@ def test_live():
 # Pods, looks, the kind of cause (None: not yet), what is said.
 VERDICTS = [
     ([crashed(1)], 1, None, ""),
-    ([crashed(2)], 1, "crash", "ended with exit code 1, 3 times"),
+    ([crashed(2)], 1, "crash", "exited with code 1 (3 times)"),
     (
         [pod(containers=[container(restarts=3, last=terminated(9))], phase="Running")],
         1,
         "crash",
-        "exit code 9, 3 times",
+        "exited with code 9 (3 times)",
     ),
     ([OUT_OF_MEMORY], 9, None, ""),
     ([crashed(2, code=137, reason="OOMKilled")], 1, "killed_for_memory", "memory"),
     ([NO_IMAGE], 1, "image_missing", "has no r.example/web:1"),
     ([NO_COMMAND], 1, "start_failed", "does not exist in the image"),
     ([UNSCHEDULABLE], 1, None, ""),
-    ([UNSCHEDULABLE], 2, "no_machine", "no machine matches its placement"),
-    ([UNSCHEDULABLE, GOING], 2, "no_machine", "no machine matches"),
+    ([UNSCHEDULABLE], 2, "no_node", "no node matches its placement"),
+    ([UNSCHEDULABLE, GOING], 2, "no_node", "no node matches"),
     ([NO_MEMORY], 3, None, ""),
     ([NO_MEMORY], 4, "no_resources", "CPU or memory"),
     ([NO_MEMORY, GOING], 9, None, ""),

@@ -6,18 +6,20 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._deploy.diagnosis import REMEDIES
+from ansible_collections.shipping.code.plugins.module_utils._deploy.failure_kinds import (
+    FAILURE_KINDS,
+)
 from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm import causes
 
 ONE = "no suitable node"
 # Error -> kind, whether room may be made, for how many seconds it is waited for.
 WAITING = [
-    (f"{ONE} (scheduling constraints not satisfied on 1 node)", "no_machine", False, 1),
+    (f"{ONE} (scheduling constraints not satisfied on 1 node)", "no_node", False, 1),
     (f"{ONE} (insufficient resources on 3 nodes)", "no_resources", True, 5),
     (f"{ONE} (host-mode port already in use on 1 node)", "port_taken", True, 5),
     (f"{ONE} (unsupported platform on 2 nodes)", "wrong_architecture", False, 1),
     (f"{ONE} (missing plugin on 1 node)", "missing_plugin", False, 1),
-    (f"{ONE} (max replicas per node limit exceed)", "no_machine", True, 5),
+    (f"{ONE} (max replicas per node limit exceed)", "no_node", True, 5),
     (f"{ONE} (1 node not available for new tasks)", "node_unavailable", True, 15),
     (
         f"{ONE} (host-mode port already in use on 1 node; scheduling constraints not satisfied on"
@@ -29,7 +31,7 @@ WAITING = [
     (
         f"{ONE} (scheduling constraints not satisfied on 2 nodes; 1 node not available for new"
         " tasks)",
-        "no_machine",
+        "no_node",
         True,
         15,
     ),
@@ -39,7 +41,7 @@ WAITING = [
         True,
         5,
     ),
-    (f"{ONE} (something new)", "no_machine", True, 5),
+    (f"{ONE} (something new)", "no_node", True, 5),
 ]
 
 
@@ -48,7 +50,7 @@ def test_why_a_task_waits(error, kind, room, seconds):
     cause = causes.waiting(error)
     assert cause is not None
     assert (cause.kind, cause.room, cause.patience) == (kind, room, seconds)
-    assert kind in REMEDIES
+    assert kind in FAILURE_KINDS
 
 
 def test_a_task_that_only_waits_has_no_cause():
@@ -114,19 +116,19 @@ FAILED = [
         },
         "crash",
         False,
-        "exit code 1",
+        "exited with code 1",
     ),
     (
         {"State": "failed", "Err": "task: non-zero exit (137): dockerexec: unhealthy container"},
         "unhealthy",
         False,
-        "health check fails",
+        "failed its health check",
     ),
     (
         {"State": "complete", "ContainerStatus": {"ExitCode": 0, "ContainerID": "a"}},
         "ended",
         False,
-        "exit code 0",
+        "exited with code 0",
     ),
     (
         {"State": "failed", "Err": "starting container failed: something new"},
@@ -142,7 +144,7 @@ def test_why_a_task_ended(status, kind, final, says):
     cause = causes.failed(status)
     assert (cause.kind, cause.final) == (kind, final)
     assert says in cause.text
-    assert kind in REMEDIES
+    assert kind in FAILURE_KINDS
 
 
 START = "starting container failed: "
@@ -151,14 +153,14 @@ INIT = f"{RUNC}unable to start container process: error during container init: "
 # Err -> kind, whether trying again cannot help. Answered by Docker 20.10.24, those of networks read
 # in moby's libnetwork (drivers/overlay, ipam, default_gateway.go) and seen in bug reports.
 ENDED = [
-    ('invalid CapAdd: unknown capability: "CAP_NOPE"', "setting_refused", True),
+    ('invalid CapAdd: unknown capability: "CAP_NOPE"', "setting_rejected", True),
     ("invalid mount target, must be an absolute path: d", "mount_failed", True),
     (
         f'{RUNC}unable to start container process: exec: "/etc": permission denied: unknown',
         "start_failed",
         False,
     ),
-    (f"{INIT}sethostname: invalid argument: unknown", "setting_refused", True),
+    (f"{INIT}sethostname: invalid argument: unknown", "setting_rejected", True),
     (
         f"{START}failed to initialize logging driver: dial tcp 127.0.0.1:1: connect: connection"
         " refused",
@@ -168,18 +170,18 @@ ENDED = [
     ("unknown log opt 'nope' for json-file log driver", "logging_failed", True),
     (
         "Range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available",
-        "limit_refused",
+        "limit_rejected",
         True,
     ),
-    ("Minimum memory limit allowed is 6MB", "limit_refused", True),
-    ("Invalid signal: SIGNOPE", "setting_refused", True),
+    ("Minimum memory limit allowed is 6MB", "limit_rejected", True),
+    ("Invalid signal: SIGNOPE", "setting_rejected", True),
     (
         f"{INIT}error setting rlimits for ready process: error setting rlimit type 7: operation not"
         " permitted: unknown",
-        "setting_refused",
+        "setting_rejected",
         False,
     ),
-    (f"{RUNC}wrong rlimit value: RLIMIT_NOPE: unknown", "setting_refused", True),
+    (f"{RUNC}wrong rlimit value: RLIMIT_NOPE: unknown", "setting_rejected", True),
     (
         f"{START}unable to find group nogroup9: no matching entries in group file",
         "start_failed",
@@ -208,12 +210,12 @@ ENDED = [
     ("Cannot mkdir: /etc/hostname is not a directory", "start_failed", True),
     (
         f"{INIT}open /proc/sys/net/nope: no such file or directory: unknown",
-        "setting_refused",
+        "setting_rejected",
         False,
     ),
     (
         f'{RUNC}sysctl "kernel.pid_max" is not in a separate kernel namespace: unknown',
-        "setting_refused",
+        "setting_rejected",
         True,
     ),
     (f"{START}error creating vxlan interface: file exists", "network_failed", False),
@@ -255,7 +257,7 @@ ENDED = [
         "volume_differs",
         True,
     ),
-    ("assigned node no longer meets constraints", "no_machine", False),
+    ("assigned node no longer meets constraints", "no_node", False),
     (f"{START}context deadline exceeded", "engine_slow", False),
     (
         f"{START}mkdir /var/lib/docker/overlay2/x: no space left on device",
@@ -270,4 +272,4 @@ def test_a_cause_is_named_by_what_failed(error, kind, final):
     cause = causes.failed({"State": "failed", "Err": error})
     assert (cause.kind, cause.final) == (kind, final)
     assert error in cause.text
-    assert kind in REMEDIES
+    assert kind in FAILURE_KINDS

@@ -86,7 +86,7 @@ FELL_BACK = [
 def test_an_image_of_the_engine_comes_with_a_warning(clock, error, seconds, why):
     images = pinned(Engine(clock, error, seconds=seconds))
     assert images.images == {"registry.test/app:1": KNOWN}
-    assert images.warnings == (f"{why}; the image that the engine has is used instead: {KNOWN}",)
+    assert images.warnings == (f"{why}; the run uses the image of the engine instead: {KNOWN}",)
 
 
 def test_a_registry_that_does_not_answer_is_queried_once(clock):
