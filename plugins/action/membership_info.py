@@ -98,7 +98,7 @@ class ActionModule(ActionBase):
         explained = explain_membership(directory_settings, Question(*question.values()), former)
         for remark in explained["remarks"]:
             display.warning(f"membership_info: {remark}")
-        return {**explained, "asked": question}
+        return {**explained, "query": question}
 
     def _settings(self, source_file: str | None, state_path: str | None) -> settings.Settings:
         """Return the settings; the task's own go before those of the inventory's file."""
@@ -145,16 +145,16 @@ class ActionModule(ActionBase):
         former = own["former"]
         if former is None:
             return None
-        # Answers to two questions differ, also where nothing has changed.
-        if former.get("asked", question) != question:
+        # Results of different queries differ even if nothing has changed.
+        if former.get("query", question) != question:
             raise _wrong_former(
-                "was asked about others; ask with the same user, project and host as then"
+                "is the result for another query; use the same user, project and host"
             )
         try:
             return [_host(record) for record in former["hosts"]]
         except (KeyError, TypeError):
             raise _wrong_former(
-                "is no result of this module; keep the whole of what it returns"
+                "is not a complete result of this module; store the complete result"
             ) from None
 
 
@@ -179,5 +179,5 @@ def _checked_connection(checked: Iterable[CheckStep]) -> dict[str, Any]:
     return {
         "steps": steps,
         "failed": True,
-        "msg": sentence(where, failed["text"], failed["remedy"]),
+        "msg": sentence(where, failed["text"], failed["hint"]),
     }

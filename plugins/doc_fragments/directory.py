@@ -14,73 +14,70 @@ requirements:
 options:
   uris:
     description:
-      - The servers of the directory, the first one that answers is asked.
+      - The servers of the directory. The first one that answers is queried.
       - "Each one is C(ldaps://HOST[:PORT]), C(ldap://HOST[:PORT]) or C(ldapi://%2Fpath%2Fof%2Fsocket)."
-      - A server that does not let one in is the last one to be asked, so that a wrong password is
-        not tried everywhere until the account is locked.
-      - Needed unless there is O(srv_domain).
+      - If a server rejects the bind, no other server is queried, so that a wrong password does not
+        lock the account.
+      - Required unless O(srv_domain) is set.
     type: list
     elements: str
   srv_domain:
     description:
-      - The domain whose DNS names the servers in SRV records, instead of O(uris), for example
-        V(ad.example.com).
-      - C(_ldap._tcp.dc._msdcs.DOMAIN) is looked up with O(layout=ad), else C(_ldap._tcp.DOMAIN), by
-        the name servers of this host.
-        They are asked in the order of their priorities, and within one priority by chance as their
-        weights say.
-      - The connection is LDAPS at port 636, or with O(start_tls) StartTLS at the port of the
-        record. There is none without TLS,
-        and a record that names a server outside of the domain is refused, since whoever can forge
-        an answer of the DNS
-        would otherwise choose the directory.
+      - The domain whose SRV records in DNS name the servers, for example V(ad.example.com). Use it
+        instead of O(uris).
+      - The name servers of this host resolve C(_ldap._tcp.dc._msdcs.DOMAIN) with O(layout=ad), and
+        C(_ldap._tcp.DOMAIN) otherwise. The servers are queried by priority, and within one priority
+        at random by weight.
+      - The connection always uses TLS. It is LDAPS at port 636, or with O(start_tls) StartTLS at
+        the port of the record.
+      - A record that names a server outside the domain is rejected. Otherwise, a forged DNS answer
+        could choose the directory.
       - Needs the Python library C(dnspython).
     type: str
   srv_site:
-    description: With O(layout=ad) and O(srv_domain) the site whose domain controllers are asked;
-      those of all sites by default.
+    description: With O(layout=ad) and O(srv_domain), the site whose domain controllers are queried.
+      By default, those of all sites.
     type: str
   timeout:
     description:
-      - The seconds that a server may take to be reached, to make TLS and to let in, all three
-        together but the first two of each address;
-        and the seconds without a word from it while an answer is awaited.
+      - The seconds for the connection, the TLS handshake and the bind together. Each address of a
+        server has this time for the connection and the handshake.
+      - Also the seconds without data from the server during an answer.
     type: int
     default: 10
   total_timeout:
     description:
-      - The seconds that reading everything may take once a server has let in.
-      - It also ends the answers of a server that is never silent and never done.
+      - The seconds for reading everything after the bind.
+      - This also ends the answer of a server that sends data without an end.
     type: int
     default: 600
   bind:
     description:
-      - How to be let in.
-      - V(simple) is with O(bind_dn) and a password, V(external) by O(client_certificate) or as the
-        user of this process over C(ldapi),
-        V(gssapi) with a Kerberos ticket.
-      - By default V(simple) where there is a O(bind_dn), else V(anonymous).
+      - How to authenticate.
+      - V(simple) uses O(bind_dn) and a password. V(external) uses O(client_certificate), or the user
+        of this process over C(ldapi). V(gssapi) uses a Kerberos ticket.
+      - By default V(simple) if O(bind_dn) is set, and V(anonymous) otherwise.
     type: str
     choices: [anonymous, simple, external, gssapi]
   bind_dn:
-    description: The DN of the account that reads; Active Directory also takes C(name@domain).
+    description: The DN of the account. Active Directory also accepts C(name@domain).
     type: str
   bind_password_command:
     description: A command that prints the password, as a list of words.
     type: list
     elements: str
   start_tls:
-    description: Whether to begin TLS on a connection to C(ldap://), before anything else is said.
+    description: Whether to start TLS on a connection to C(ldap://) before any other request.
     type: bool
     default: false
   validate_certs:
-    description: Whether the certificate of the server must be valid for its name. TLS 1.2 is the
-      least in any case.
+    description: Whether the server's certificate must be valid for its name. TLS 1.2 is the minimum
+      in any case.
     type: bool
     default: true
   ca_file:
-    description: A file in PEM format with the authorities that the server's certificate may come
-      from; by default the system's, or those that E(SSL_CERT_FILE) and E(SSL_CERT_DIR) name.
+    description: A file in PEM format with the CAs that the server's certificate may come from. By
+      default the CAs of the system, or those in E(SSL_CERT_FILE) and E(SSL_CERT_DIR).
     type: path
   client_certificate:
     description: A file in PEM format with the certificate for O(bind=external).
@@ -94,108 +91,108 @@ options:
     default: false
   rejection_hold:
     description:
-      - The seconds for which a password that the directory has rejected is not tried again, since
-        a few wrong ones lock an account in many places. The rejection is reported each time.
-      - It ends when the password or the options of the connection change.
-      - It is remembered in O(state_path), as a digest that only its owner may read. Without
-        O(state_path) it is remembered within one run.
+      - The seconds for which a rejected password is not sent again, because repeated wrong passwords
+        lock an account in many directories. Each run reports the rejection.
+      - A change of the password or of the connection's options ends this time.
+      - The rejection is stored in O(state_path) as a digest that only the owner can read. Without
+        O(state_path), it is kept within one run.
     type: int
     default: 900
   page_size:
-    description: How many entries to ask for at once; Active Directory gives 1,000 at most.
+    description: The number of entries to request at once. Active Directory returns at most 1,000.
     type: int
     default: 500
   batch_size:
-    description: How many groups inside of groups are looked up in one search.
+    description: The number of inner groups to read in one search.
     type: int
     default: 100
   base:
     description:
-      - The DN below which projects, users and hosts are looked for.
+      - The DN below which projects, users and hosts are searched.
     type: str
   layout:
     description:
-      - The kind of the directory, from which all filters and attributes below have their defaults.
+      - The type of the directory. It sets the defaults of all filters and attributes below.
       - "V(rfc2307): posixGroup with memberUid."
       - "V(rfc2307bis): posixGroup with member or uniqueMember."
       - "V(groupofnames): groupOfNames and groupOfUniqueNames."
       - "V(freeipa): FreeIPA and Red Hat IdM."
       - "V(ad): Active Directory and Samba AD, with primary groups."
-      - "V(custom): everything is said below."
-      - Needed, like O(base), wherever a directory is read.
+      - "V(custom): no defaults."
+      - Required, like O(base), to read a directory.
     type: str
     choices: [rfc2307, rfc2307bis, groupofnames, freeipa, ad, custom]
   projects:
-    description: Which groups are projects.
+    description: The groups that are projects.
     type: dict
     default: {}
     suboptions:
       base:
-        description: The DN below which projects are; O(base) by default.
+        description: The DN below which projects are searched. O(base) by default.
         type: str
       filter:
-        description: The filter for projects; the groups of the O(layout) by default.
+        description: The filter for projects. By default, all groups of the O(layout).
         type: str
       scope:
-        description: Whether projects may be deeper than directly below the base.
+        description: Whether to search only directly below the base, or at any depth.
         type: str
         choices: [one, subtree]
         default: subtree
       name:
-        description: The attribute with the project's name; C(cn) by default.
+        description: The attribute with the project's name. C(cn) by default.
         type: str
       prefix:
-        description: Only groups whose name begins with it are projects, and it is no part of the
-          project's name.
+        description: Only groups whose name has this prefix are projects. The prefix is not part of
+          the project's name.
         type: str
         default: ''
       members:
-        description: The attributes that hold the DNs of members.
+        description: The attributes with the DNs of members.
         type: list
         elements: str
       member_logins:
-        description: The attributes that hold the login names of members.
+        description: The attributes with the login names of members.
         type: list
         elements: str
       member_of:
-        description: The attributes of users and groups that hold the DNs of the groups they are
-          in.
+        description: The attributes of users and groups with the DNs of their groups.
         type: list
         elements: str
       primary_group:
         description:
-          - Whether somebody whose primary group is the project is a member.
-          - V(true) by default with O(layout=ad), else V(false).
+          - Whether users whose primary group is the project are members.
+          - V(true) by default with O(layout=ad), otherwise V(false).
         type: bool
       nested:
         description:
-          - Whether members of groups inside of a project are members of the project.
-          - V(recursive) follows them by searches, V(in_chain) lets Active Directory do it, V(none)
-            does not.
+          - Whether members of groups inside a project are members of the project.
+          - V(recursive) follows inner groups by searches. V(in_chain) lets Active Directory follow
+            them. V(none) ignores them.
         type: str
         choices: [recursive, in_chain, none]
         default: recursive
       empty_groups:
         description:
-          - Whether a groupOfNames or groupOfUniqueNames may be without members.
-          - The standard forbids that, so V(false) takes such a group for one that may not be read,
-            which is an error.
-          - V(false) by default with O(layout=rfc2307bis) and O(layout=groupofnames), else V(true).
+          - Whether a groupOfNames or groupOfUniqueNames may have no members.
+          - The standard forbids that. With V(false), such a group counts as a group whose members
+            cannot be read, which is an error.
+          - V(false) by default with O(layout=rfc2307bis) and O(layout=groupofnames), otherwise
+            V(true).
         type: bool
   users:
-    description: Who counts. Whoever is not found here is no member of anything, nor are disabled
-      and expired accounts.
+    description: The entries that count as users. Other entries, and disabled or expired accounts,
+      are not members of projects.
     type: dict
     default: {}
     suboptions:
       base:
-        description: The DN below which users are; O(base) by default.
+        description: The DN below which users are searched. O(base) by default.
         type: str
       filter:
         description: The filter for users.
         type: str
       scope:
-        description: Whether users may be deeper than directly below the base.
+        description: Whether to search only directly below the base, or at any depth.
         type: str
         choices: [one, subtree]
         default: subtree
@@ -203,33 +200,33 @@ options:
         description: The attribute with the login name.
         type: str
       login_format:
-        description: How the login name is on hosts, for example V({name}@example.com).
+        description: The form of login names on hosts, for example V({name}@example.com).
         type: str
         default: '{name}'
       id:
-        description: The attribute that identifies somebody for ever, also when the login name
-          changes or is given to somebody else.
+        description: The attribute with the permanent ID of a user. It stays the same when the login
+          name changes, and is never reused.
         type: str
       hosts:
         description:
-          - An attribute of users with the names of their hosts, or with their DNs, such as
+          - An attribute of users with the names or DNs of their hosts, such as
             C(msDS-PrimaryComputer), C(managedObjects) or C(seeAlso).
-          - DNs that are no host's are ignored, since these attributes also name other things.
+          - DNs of other entries are ignored, because these attributes may name other objects too.
         type: str
   hosts:
     description:
-      - All hosts, whether somebody has them or not.
-      - Needed unless O(host_map) has them all.
+      - All hosts, with or without users.
+      - Required unless O(host_map) lists all hosts.
     type: dict
     suboptions:
       base:
-        description: The DN below which hosts are; O(base) by default.
+        description: The DN below which hosts are searched. O(base) by default.
         type: str
       filter:
         description: The filter for hosts.
         type: str
       scope:
-        description: Whether hosts may be deeper than directly below the base.
+        description: Whether to search only directly below the base, or at any depth.
         type: str
         choices: [one, subtree]
         default: subtree
@@ -240,83 +237,78 @@ options:
         description: The domain of hosts whose name has none.
         type: str
       owners:
-        description: The attributes with the DNs of the users, or groups of users, who have the
-          host.
+        description: The attributes with the DNs of the host's users, or of groups of users.
         type: list
         elements: str
       owner_logins:
-        description: The attributes with the login names of the users who have the host; none by
-          default.
+        description: The attributes with the login names of the host's users. None by default.
         type: list
         elements: str
   netgroups:
     description:
-      - Netgroups (nisNetgroup) whose triples of host, user and domain say who has which host.
-        An empty dictionary takes all of them.
-      - Netgroups inside of them are followed by C(memberNisNetgroup), wherever below O(base) they
-        are.
-      - A triple without a user gives the host to nobody. One without a host is told in a
-        warning, and gives nothing.
-        The domain of a triple decides nothing.
-      - Needs O(hosts) beside it, so that a host stays when its last triple goes.
+      - Netgroups (nisNetgroup) whose triples of host, user and domain assign hosts to users. An
+        empty dictionary selects all of them.
+      - Netgroups inside them are followed by C(memberNisNetgroup), anywhere below O(base).
+      - A triple without a user assigns the host to no user. A triple without a host is ignored with a
+        warning. The domain of a triple is ignored.
+      - Requires O(hosts), so that a host stays in the inventory after its last triple is removed.
     type: dict
     suboptions:
       base:
-        description: The DN below which the chosen netgroups are; O(base) by default.
+        description: The DN below which these netgroups are searched. O(base) by default.
         type: str
       filter:
-        description: The filter for the chosen netgroups; V((objectClass=nisNetgroup\)) by default.
+        description: The filter for these netgroups. V((objectClass=nisNetgroup\)) by default.
         type: str
       scope:
-        description: Whether they may be deeper than directly below the base.
+        description: Whether to search only directly below the base, or at any depth.
         type: str
         choices: [one, subtree]
         default: subtree
   host_map:
     description:
-      - A YAML file with a list of login names for each host, where the directory does not know
-        who has which.
-      - A relative path begins at the folder of the inventory file, or of the playbook.
+      - A YAML file with a list of login names for each host, for directories that do not assign
+        hosts to users.
+      - A relative path starts at the folder of the inventory file, or of the playbook.
     type: str
   unresolved:
     description:
-      - What to do where a group, the owner of a host, a triple or the O(host_map) names
-        somebody who cannot be found at all.
-      - Such a name is left of somebody who was deleted, or it is of somebody whom the account that
-        reads may not see. Directories do not
-        tell these apart, and whoever is not seen would lose all tools.
-      - V(error) ends the run. V(warn) takes them for gone, and tells.
-      - V(error) by default, but V(warn) with O(layout=rfc2307), since no directory takes names out
-        of C(memberUid) when users are deleted.
-      - What is there and is not among the users, such as a service account, a contact, or somebody
-        from another domain
-        as Active Directory keeps them in C(ForeignSecurityPrincipals), does not count and is told
-        in a warning in any case.
+      - What to do if a group, the owner of a host, a triple or the O(host_map) names a user without
+        an entry.
+      - Either the user was deleted, or the account may not read the user's entry. Directories do not
+        distinguish these cases, and a hidden user would lose all tools.
+      - V(error) ends the run. V(warn) counts the user as deleted, with a warning.
+      - V(error) by default, but V(warn) with O(layout=rfc2307), because no directory removes the
+        names of deleted users from C(memberUid).
+      - Existing entries that are not among the users are ignored with a warning in any case. Examples
+        are service accounts, contacts, and users of another domain, which Active Directory keeps in
+        C(ForeignSecurityPrincipals).
     type: str
     choices: [error, warn]
   placeholders:
     description:
-      - DNs that stand for nobody, such as V(cn=nobody,dc=example,dc=com).
-      - A groupOfNames cannot be empty. So some tools, and the overlay C(refint) of OpenLDAP with
-        C(refint_nothing), write such a DN as its last member, or as the owner of a host.
-      - It is neither a member nor an owner, and it needs no entry. The empty DN always is one.
+      - DNs that stand for no user, such as V(cn=placeholder,dc=example,dc=com).
+      - A groupOfNames cannot be empty. Some tools, and the overlay C(refint) of OpenLDAP with
+        C(refint_nothing), therefore write such a DN as its last member, or as the owner of a host.
+      - A placeholder is neither a member nor an owner, and needs no entry. The empty DN always is a
+        placeholder.
     type: list
     elements: str
   allow_empty:
     description:
       - Whether an answer may have no project, no host, or no member in any project.
-      - In a healthy directory each of them exists, so that V(false) takes such an answer for a
-        mistake in the options, or for entries that the account may not read, which is an error.
+      - In a healthy directory all of them exist. With V(false), such an answer is an error, because
+        the options are wrong or the account may not read the entries.
       - For single projects see O(projects.empty_groups).
     type: bool
     default: false
 notes:
-  - "Defaults of the layouts. C(rfc2307), C(rfc2307bis): users are posixAccount, by C(uid) and
+  - "Defaults of the layouts. C(rfc2307), C(rfc2307bis): users are posixAccount, with C(uid) and
     C(entryUUID); hosts are device, with C(cn) and C(owner)."
-  - "C(groupofnames): the same, and users are inetOrgPerson."
-  - "C(freeipa): users by C(uid) and C(ipaUniqueID); hosts are ipaHost with C(fqdn) and
+  - "C(groupofnames): the same, but users are inetOrgPerson."
+  - "C(freeipa): users with C(uid) and C(ipaUniqueID); hosts are ipaHost, with C(fqdn) and
     C(managedBy)."
-  - "C(ad): users by C(sAMAccountName) and C(objectGUID); hosts are computers with
+  - "C(ad): users with C(sAMAccountName) and C(objectGUID); hosts are computers, with
     C(dNSHostName) and C(managedBy)."
 """
 
@@ -325,11 +317,11 @@ options:
   bind_password:
     description:
       - The password of O(bind_dn).
-      - Better in O(bind_password_file), O(bind_password_command), a vault or the environment
-        variable E(SHIPPING_LDAP_PASSWORD) than in the playbook.
+      - Prefer O(bind_password_file), O(bind_password_command), a vault or the environment variable
+        E(SHIPPING_LDAP_PASSWORD).
     type: str
   bind_password_file:
-    description: A file with the password and nothing else; by default the one in
+    description: A file with the password and nothing else. By default the file in
       E(SHIPPING_LDAP_PASSWORD_FILE).
     type: path
 """

@@ -1,27 +1,26 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options in, hosts out; what is read and decided is in plugin_utils/_directory."""
+"""Read hosts from a directory. The implementation is in plugin_utils/_directory and _membership."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: ldap_projects
-short_description: The hosts of users, grouped by their projects in a directory
+short_description: Read hosts from a directory, grouped by the projects of their users
 version_added: 0.1.0
 description:
-  - Reads from a directory (LDAP) which groups are projects, who is a member of them, and which
-    hosts these users have.
-  - Each host is a host, each project a group C(project_NAME), and each host has its users with
-    their projects as a variable.
-  - It fails rather than give a shorter list. A page that is lost, a limit of the server, a
+  - Reads the projects, their members and the members' hosts from a directory (LDAP).
+  - Each host of the directory is a host of the inventory, and each project is a group
+    C(project_NAME). A variable of each host lists its users and their projects.
+  - Fails instead of returning an incomplete inventory. A lost page, a limit of the server, a
     referral, a base that does not exist or a group that cannot be read is an error of the whole
-    inventory, since tools are removed from whoever is not in it.
-  - So that nobody works with half an inventory, such an error also ends the run, unless the setting
-    C(any_unparsed_is_failed) of Ansible's inventory says V(false) explicitly.
-  - A host whose users have no project any more stays in the inventory, with empty lists.
-  - The name of the file ends with C(.yml) or C(.yaml), best with C(ldap_projects.yml). Ansible
-    ignores files with other endings, and only warns.
+    inventory, because a delivery removes the tools of users who are not in it.
+  - Such an error also ends the run, unless C(any_unparsed_is_failed) of Ansible's inventory
+    settings is explicitly V(false).
+  - A host whose users have left all projects stays in the inventory, with empty lists.
+  - The name of the file ends with C(.yml) or C(.yaml), preferably C(ldap_projects.yml). Ansible
+    ignores files with other endings, with a warning only.
   - The plugin only reads. Strings of the directory are never templates.
 author:
   - shipping.code contributors (@shipping-code)
@@ -37,33 +36,32 @@ options:
     choices: [shipping.code.ldap_projects]
   source:
     description:
-      - Where the answer comes from.
-      - V(directory) asks the directory.
-      - V(state) takes what an event source has written to O(state_path), and asks no directory, so
-        that a play that an event has started begins at once. Variables and groups are the same. No
-        other option but O(only) and O(state_path) matters then.
+      - The source of the answer.
+      - V(directory) queries the directory.
+      - V(state) reads what an event source has written to O(state_path), without a query. A play
+        that an event has started begins at once. Variables and groups are the same. Only O(only)
+        and O(state_path) apply then.
     type: str
     choices: [directory, state]
     default: directory
   only:
     description:
-      - Which hosts to give. Each one has all its users in any case.
-      - V(pending) gives those whose users are others than those that were delivered, as
-        O(state_path) has them, and those to which nothing was delivered yet.
+      - The hosts to return. Each has all its users in any case.
+      - V(pending) returns hosts whose users or projects differ from what was delivered according to
+        O(state_path), and hosts without any delivery.
     type: str
     choices: [all, pending]
     default: all
   state_path:
     description:
-      - The folder that says what is wanted and what has been delivered, for O(source=state) and
-        O(only=pending). It also remembers a rejected password for O(rejection_hold).
-      - A relative path begins at the folder of the inventory file.
+      - The folder of the state (what is wanted and what was delivered), for O(source=state) and
+        O(only=pending). It also stores rejected passwords for O(rejection_hold).
+      - A relative path starts at the folder of the inventory file.
     type: str
   bind_password:
     description:
       - The password of O(bind_dn).
-      - Better in O(bind_password_file), O(bind_password_command), a vault or the environment than
-        in the file.
+      - Prefer O(bind_password_file), O(bind_password_command), a vault or the environment.
     type: str
     env:
       - name: SHIPPING_LDAP_PASSWORD
@@ -75,13 +73,13 @@ options:
 notes:
   - Variables of a host are C(ansible_host), C(shipping_users) (a list of C(id), C(name),
     C(projects) and C(hints)) and C(shipping_projects).
-  - The group C(all) has C(shipping_membership_revision), which says how old the answer is, and with
-    O(only=pending) C(shipping_membership_only), so that a delivery knows that this is not the whole
-    fleet.
-  - With O(cache) the answer is kept for O(cache_timeout) seconds, the password never.
+  - The group C(all) has the variable C(shipping_membership_revision), the revision of the
+    directory. With O(only=pending) it also has C(shipping_membership_only), which marks the
+    inventory as incomplete for a delivery.
+  - With O(cache), the answer is cached for O(cache_timeout) seconds. The password is never cached.
 seealso:
   - name: The guide on membership
-    description: One sample per directory, who is a member, and what to do about each message.
+    description: Sample settings for each directory, the rules of membership, and the messages.
     link: https://github.com/shipping-code/shipping.code/blob/main/docs/docsite/rst/guide_membership.rst
 """
 
@@ -100,7 +98,7 @@ hosts:
   domain: example.com
 
 ---
-# OpenLDAP with posixGroup and memberUid; a file says who has which host.
+# OpenLDAP with posixGroup and memberUid; a file assigns hosts to users.
 plugin: shipping.code.ldap_projects
 uris: [ldap://ldap.example.com]
 start_tls: true
@@ -126,7 +124,7 @@ hosts:
   filter: (&(objectCategory=computer)(dNSHostName=*))
 
 ---
-# The same, with the domain controllers of one site from the DNS, and a ticket from kinit.
+# The same, with the domain controllers of one site from DNS, and a ticket from kinit.
 plugin: shipping.code.ldap_projects
 srv_domain: ad.example.com
 srv_site: Berlin
@@ -136,7 +134,7 @@ layout: ad
 hosts: {}
 
 ---
-# FreeIPA; the hosts of users are managed by them: ipa host-mod pc1.example.com --addattr
+# FreeIPA; a host is managed by its users: ipa host-mod pc1.example.com --addattr
 # managedby=DN.
 plugin: shipping.code.ldap_projects
 uris: [ldaps://ipa.example.com]
@@ -169,7 +167,7 @@ keyed_groups:
     prefix: projects
 
 ---
-# For a play that an event has started: the hosts that are behind, without asking the directory.
+# For a play that an event has started: the pending hosts, without a query to the directory.
 plugin: shipping.code.ldap_projects
 source: state
 only: pending
@@ -224,17 +222,17 @@ def _names_plugin(path: str) -> bool:
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
-    """Hosts of a directory, grouped by projects."""
+    """Read hosts from a directory, grouped by projects."""
 
     NAME = "shipping.code.ldap_projects"
     inventory: Any
     loader: Any
 
     def verify_file(self, path: str) -> bool:
-        """Return whether the file is one of ours, by its name or by the plugin that it names."""
+        """Return whether this plugin reads the file, by its name or by the plugin in it."""
         if not super().verify_file(path):
             return False
-        # Ansible ignores a file that no plugin takes, and goes on without its hosts.
+        # Ansible ignores a file that no plugin accepts, and continues without its hosts.
         return path.endswith(("ldap_projects.yml", "ldap_projects.yaml")) or _names_plugin(path)
 
     # Ansible itself passes ``cache`` by its name.
@@ -249,9 +247,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 membership = self._read(path, use_cache=cache)
             self._populate(membership)
         except ShippingError as error:
-            # Ansible itself only warns of a source that fails, and goes on without its hosts.
+            # Ansible only warns about a source that fails, and continues without its hosts.
             fail_on_unparsed_source()
-            # Its text says everything once; Ansible would show the text of its cause, too.
+            # The error contains the complete message; Ansible would also show the text of its cause.
             raise AnsibleParserError(str(error)) from None
         except Exception:
             fail_on_unparsed_source()
@@ -311,19 +309,19 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return membership
 
     def _populate(self, membership: Membership) -> None:
-        """Add hosts, groups and variables; strings of the directory as they are.
+        """Add hosts, groups and variables, with strings of the directory unchanged.
 
-        Ansible-core templates none that is not trusted, and those that are have no template.
+        Ansible-core templates trusted strings only, and no trusted string contains a template.
         """
         for remark in membership.remarks:
             self.display.warning(f"ldap_projects: {remark}")
         self._set_variable("all", "shipping_membership_revision", membership.revision)
-        # A delivery must not take these hosts for the whole fleet.
+        # A delivery must not mistake these hosts for all hosts.
         if self.get_option("only") != "all":
             self._set_variable("all", "shipping_membership_only", self.get_option("only"))
         for group in membership.projects.values():
             self.inventory.add_group(group)
-        # The variables of each host are gathered for this alone, and there may be thousands.
+        # Only these options need the variables of each host, of which there may be thousands.
         composed = any(self.get_option(name) for name in ("compose", "groups", "keyed_groups"))
         for host in membership.hosts:
             name, projects = host.name, host.projects

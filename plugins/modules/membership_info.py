@@ -6,19 +6,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: membership_info
-short_description: Tells who works where and why, and what is wrong on the way to the directory
+short_description: Explain project membership, and check the connection to the directory
 version_added: 0.1.0
 description:
-  - Gives the same answer as the inventory P(shipping.code.ldap_projects#inventory), with its
-    reasons. Who is a member of which project and through which groups, who has which host, and
-    why somebody does not get the tools of a project.
-  - Compares it with a former answer, or with what has been delivered, and tells who gets and who
-    loses what.
-  - With O(check_connection) it goes the way into the directory step by step, and tells what worked,
-    what did not, and what to do about it.
-  - It fails rather than give a shorter answer, as the inventory does.
-  - "It runs on the controller, whatever the host. Write C(hosts: localhost) or C(run_once:
-    true)."
+  - Returns the same answer as the inventory P(shipping.code.ldap_projects#inventory), with its
+    reasons. For each project its members and the groups that lead to them, for each user the hosts,
+    and the reason if a user does not get the tools of a project.
+  - Compares the answer with an earlier answer, or with what was delivered, and lists the users who
+    get or lose tools.
+  - With O(check_connection), checks the connection to the directory step by step, and returns a
+    hint for each step that fails.
+  - Fails instead of returning an incomplete answer, as the inventory does.
+  - "Runs on the controller for any host. Write C(hosts: localhost) or C(run_once: true)."
 author:
   - shipping.code contributors (@shipping-code)
 extends_documentation_fragment:
@@ -37,69 +36,69 @@ attributes:
 options:
   source_file:
     description:
-      - The file of the inventory P(shipping.code.ldap_projects#inventory) whose options describe
-        the directory.
-      - What is written in the task goes before it.
-      - A relative path begins at the folder of the playbook.
+      - The inventory file of P(shipping.code.ldap_projects#inventory) whose options describe the
+        directory.
+      - Options of the task take precedence.
+      - A relative path starts at the folder of the playbook.
     type: str
   user:
     description:
-      - The login names of those to tell about, as they are on hosts or in the directory.
-      - Somebody who is asked for is told about in any case, also who is not in the directory.
+      - The login names of the users to report, in the form of the hosts or of the directory.
+      - Each of these users is reported, even if the directory has no such user.
     type: list
     elements: str
     default: []
   project:
-    description: The projects to tell about.
+    description: The projects to report.
     type: list
     elements: str
     default: []
   host:
-    description: The hosts to tell about, with or without the domain.
+    description: The hosts to report, with or without the domain.
     type: list
     elements: str
     default: []
   former:
-    description: A former result of this module, to compare with; it must have been asked about the
-      same.
+    description: An earlier result of this module to compare with, for the same O(user),
+      O(project) and O(host).
     type: dict
   state_path:
     description:
-      - The folder of the state, to compare with what has been delivered to each host.
-      - A relative path begins at the folder of the playbook.
+      - The folder of the state, to compare with what was delivered to each host.
+      - A relative path starts at the folder of the playbook.
     type: str
   check_connection:
     description:
-      - Whether to go the way into the directory step by step, rather than to answer.
-      - The task fails where a step does, and RV(steps) has all of them in any case.
+      - Whether to check the connection to the directory step by step, instead of an answer.
+      - If a step fails, the task fails. RV(steps) lists all steps in any case.
     type: bool
     default: false
 seealso:
   - plugin: shipping.code.ldap_projects
     plugin_type: inventory
   - name: The guide on membership
-    description: Who is a member, and what to do about each message.
+    description: The rules of membership, and the messages.
     link: https://github.com/shipping-code/shipping.code/blob/main/docs/docsite/rst/guide_membership.rst
 """
 
 EXAMPLES = r"""
-- name: Look whether the way into the directory is free
+- name: Check the connection to the directory
   shipping.code.membership_info:
     source_file: inventory/ldap_projects.yml
     check_connection: true
 
-- name: Ask why Fay does not get the tools of alpha
+- name: Explain why Fay does not get the tools of alpha
   shipping.code.membership_info:
     source_file: inventory/ldap_projects.yml
     user: fay
     project: alpha
   register: fay
 
-- name: Show it
+- name: Show the reason
   ansible.builtin.debug:
     msg: "{{ fay.users[0].why }}"
 
-- name: Tell who would get and lose what, if all hosts were delivered to now
+- name: List the changes that a delivery to all hosts would make now
   shipping.code.membership_info:
     source_file: inventory/ldap_projects.yml
     state_path: /var/lib/shipping/membership
@@ -109,7 +108,7 @@ EXAMPLES = r"""
     source_file: inventory/ldap_projects.yml
     former: "{{ lookup('ansible.builtin.file', 'membership-last-week.json') | from_json }}"
 
-- name: Ask a directory without an inventory
+- name: Query a directory without an inventory
   shipping.code.membership_info:
     uris: [ldaps://ldap1.example.com]
     bind_dn: cn=reader,dc=example,dc=com
@@ -122,24 +121,24 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-asked:
-  description: Whom, which projects and which hosts it was asked about.
-  returned: when it answers
+query:
+  description: The users, projects and hosts of the task's options.
+  returned: without O(check_connection)
   type: dict
   sample: {"user": ["cy"], "project": [], "host": []}
 revision:
-  description: How old the answer is, as C(kind:source:value).
-  returned: when it answers
+  description: The revision of the directory, as C(kind:source:value).
+  returned: without O(check_connection)
   type: str
   sample: csn:dc=example,dc=com:20261124163745.734105Z#000000#000#000000
 hosts:
-  description: The hosts that were asked about, each with all its users.
-  returned: when it answers
+  description: The selected hosts, each with all its users.
+  returned: without O(check_connection)
   type: list
   elements: dict
   contains:
     host:
-      description: The name of the host, which is that of its host in the inventory.
+      description: The name of the host in the inventory.
       type: str
       sample: pc2.example.com
     projects:
@@ -148,7 +147,7 @@ hosts:
       elements: str
       sample: [alpha, beta]
     users:
-      description: Its users, as C(shipping_users) of the host has them.
+      description: Its users, as in C(shipping_users).
       type: list
       elements: dict
       sample:
@@ -157,8 +156,8 @@ hosts:
           projects: [beta]
           hints: {"uid": 1003, "home": "/home/cy"}
 projects:
-  description: The projects that were asked about, or that those who were asked about are in.
-  returned: when it answers
+  description: The selected projects, or the projects of the selected users.
+  returned: without O(check_connection)
   type: list
   elements: dict
   contains:
@@ -175,13 +174,13 @@ projects:
       type: str
       sample: cn=beta,ou=projects,dc=example,dc=com
     members:
-      description: The login names of its members whose accounts are open, with or without hosts.
+      description: The login names of its members with enabled accounts, with or without hosts.
       type: list
       elements: str
       sample: [bob, cy, eve]
 users:
-  description: Those who were asked about, or who have something of what was asked about.
-  returned: when it answers
+  description: The selected users, or the users with a selected project or host.
+  returned: without O(check_connection)
   type: list
   elements: dict
   contains:
@@ -190,73 +189,72 @@ users:
       type: str
       sample: cy
     id:
-      description: What identifies somebody for ever; empty for who is not among the users.
+      description: The permanent ID of the user. Empty if the entry is not among the users.
       type: str
       sample: 1f27ad5a-7c71-1041-95ec-114053e92107
     dn:
-      description: The entry in the directory; empty where there is none.
+      description: The DN of the entry in the directory. Empty if there is no entry.
       type: str
-      sample: cn=Cy,ou=people,dc=example,dc=com
+      sample: cn=Cy,ou=users,dc=example,dc=com
     hosts:
-      description: The hosts, also of somebody whose account is disabled, who is on none in the
+      description: The user's hosts. A user with a disabled account has them here, but not in the
         inventory.
       type: list
       elements: str
       sample: [pc2.example.com]
     projects:
-      description: The projects, and the groups that lead from each of them to the one that names
-        the user; a shortest way where there are several.
+      description: The user's projects, and the groups that lead from each project to the group that
+        names the user. If there are several paths, a shortest one.
       type: list
       elements: dict
       sample:
         - name: beta
           through: ["cn=beta,ou=projects,dc=example,dc=com", "cn=team,ou=teams,dc=example,dc=com"]
     gets_tools:
-      description: Whether the user gets the tools of what was asked about, on a host that was
-        asked about.
+      description: Whether the user gets the tools of the selected projects on a selected host.
       type: bool
       sample: true
     cause:
       description:
-        - The first reason that was found, V(member) where the user gets the tools.
-        - V(unknown), V(not_counted) for an entry that is not among the users, V(disabled) also for
-          an account that has expired, V(no_login),
-          V(no_project) for a project that does not exist, V(not_a_member), V(no_host),
-          V(no_such_host), V(not_on_host), V(uncertain) where entries contradict each
-          other, so that nothing is delivered to the hosts.
+        - The first reason that applies. V(member) if the user gets the tools.
+        - V(unknown) if there is no entry, V(not_counted) if the entry is not among the users,
+          V(disabled) if the account is disabled or has expired, V(no_login) without a login name.
+        - V(no_project) if the project does not exist, V(not_a_member) if no group names the user.
+        - V(no_host) if the user has no host, V(no_such_host) if the host does not exist,
+          V(not_on_host) if the user has other hosts.
+        - V(uncertain) if entries contradict each other, so that nothing is delivered to the hosts.
       type: str
       sample: member
     why:
-      description: The same in words, with the entries that decide.
+      description: The reason as text, with the entries that decide.
       type: str
       sample: beta through cn=beta,ou=projects,dc=example,dc=com >
         cn=team,ou=teams,dc=example,dc=com; on pc2.example.com
 remarks:
-  description: What is odd and no error, as the inventory warns of it.
-  returned: when it answers
+  description: The warnings of the inventory.
+  returned: without O(check_connection)
   type: list
   elements: str
   sample: ["the project 'R & D' is the group project_R___D"]
 changes:
   description:
-    - What is different from O(former), or from what has been delivered as O(state_path) has it.
-    - Somebody is the same as long as the C(id) is, whatever the login name.
+    - The differences from O(former), or from what was delivered according to O(state_path).
+    - Users are identified by C(id), so that a new login name is no difference.
   returned: with O(former) or O(state_path)
   type: dict
   contains:
     added:
-      description: Who gets the tools of which project on which host.
+      description: The tools that users get, by user, host and project.
       type: list
       elements: dict
       sample: [{"user": "ada", "host": "pc1.example.com", "project": "beta"}]
     removed:
-      description: Who loses them.
+      description: The tools that users lose.
       type: list
       elements: dict
       sample: []
 steps:
-  description: The steps of the way into the directory, of each server up to the first one that
-    fails.
+  description: The steps of the check, for each server up to the first step that fails.
   returned: with O(check_connection)
   type: list
   elements: dict
@@ -264,8 +262,8 @@ steps:
     step:
       description:
         - V(discovery) of the servers by DNS, V(name), V(tcp) or V(socket), V(tls), V(bind).
-        - Then, at the first server that lets in, V(projects), V(users), V(hosts), and
-          V(membership) for the whole answer.
+        - Then, on the first server that accepts the bind, V(projects), V(users), V(hosts), and
+          V(membership) for the complete answer.
       type: str
       sample: tls
     server:
@@ -273,21 +271,20 @@ steps:
       type: str
       sample: ldaps://ldap1.example.com
     ok:
-      description: Whether it worked.
+      description: Whether the step succeeded.
       type: bool
       sample: true
     text:
-      description: What was tried and what came of it.
+      description: The check and its outcome.
       type: str
       sample: TLSv1.3 with TLS_AES_256_GCM_SHA384, with the certificate of CN=ldap1.example.com by
         CN=test authority, until 2026-12-24T16:37:45Z
-    remedy:
-      description: What to do where it did not work, else empty.
+    hint:
+      description: What to do if the step failed. Otherwise empty.
       type: str
       sample: ""
     facts:
-      description: What was found, by names that depend on the step; with V(tls) the certificate,
-        also one that is not to be trusted.
+      description: The facts of the step. With V(tls), the certificate, even if it is not trusted.
       type: dict
       sample:
         cipher: TLS_AES_256_GCM_SHA384

@@ -38,7 +38,7 @@ def steps(directory: Directory, **changes: Any) -> list[dict[str, Any]]:
     assert READER_PASSWORD not in json.dumps(found)
     for step in found:
         assert step["text"]
-        assert step["ok"] or step["remedy"], step
+        assert step["ok"] or step["hint"], step
     return found
 
 
@@ -99,7 +99,7 @@ def test_a_port_that_speaks_no_tls(rfc2307: Directory, silent: str):
         in failure(steps(rfc2307, uris=[f"ldaps://{silent}"], timeout=1), "tls")["text"]
     )
     plain = f"ldaps://{rfc2307.server.machine.address}:{rfc2307.server.port}"
-    assert "speaks TLS" in failure(steps(rfc2307, uris=[plain], timeout=2), "tls")["remedy"]
+    assert "speaks TLS" in failure(steps(rfc2307, uris=[plain], timeout=2), "tls")["hint"]
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,7 @@ def test_certificates_that_are_not_to_be_trusted(
     ):
         step = failure(steps(rfc2307, uris=[restarted(certified, certificate)]), "tls")
         assert why in step["text"]
-        assert remedy in step["remedy"]
+        assert remedy in step["hint"]
         assert step["facts"]["issuer"] == "CN=test authority"
     unsafe = steps(rfc2307, uris=[certified.secure_uri], validate_certs=False)
     assert "anybody may be the server" in unsafe[2]["text"]

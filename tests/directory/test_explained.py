@@ -150,7 +150,7 @@ def test_what_is_different_from_a_former_answer(groupofnames: Directory, ansible
         nobody = asked(
             ansible,
             groupofnames,
-            former={**former, "asked": {**former["asked"], "user": ["bob"]}},
+            former={**former, "query": {**former["query"], "user": ["bob"]}},
             user="bob",
         )["changes"]
     assert found == {
@@ -161,7 +161,7 @@ def test_what_is_different_from_a_former_answer(groupofnames: Directory, ansible
     refused = ansible.task(
         {"source_file": str(ansible.write(groupofnames.options)), "former": former, "user": "ada"}
     )
-    assert "former: was asked about others" in refused["msg"]
+    assert "former: is the result for another query" in refused["msg"]
 
 
 def test_mistakes(rfc2307: Directory, ansible: Ansible):
@@ -177,7 +177,10 @@ def test_mistakes(rfc2307: Directory, ansible: Ansible):
         in ansible.task({"source_file": "other.yml"})["msg"]
     )
     assert "uris: is missing" in ansible.task({"layout": "rfc2307"})["msg"]
-    assert "former: is no result" in ansible.task({**source, "former": {"hosts": [{}]}})["msg"]
+    assert (
+        "former: is not a complete result"
+        in ansible.task({**source, "former": {"hosts": [{}]}})["msg"]
+    )
     refused = ansible.task({**source, "bind_password": "a wrong one"})
     assert "invalidCredentials" in refused["msg"]
     assert "a wrong one" not in json.dumps(refused)

@@ -32,7 +32,7 @@ class CheckStep:
     server: str
     ok: bool
     text: str
-    remedy: str = ""
+    hint: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def as_data(self) -> dict[str, Any]:
@@ -42,7 +42,7 @@ class CheckStep:
             "server": self.server,
             "ok": self.ok,
             "text": self.text,
-            "remedy": self.remedy,
+            "hint": self.hint,
             "facts": dict(self.facts),
         }
 

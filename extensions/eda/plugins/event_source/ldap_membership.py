@@ -1,24 +1,24 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Events from a directory; all that it does is in plugins/plugin_utils/_events."""
+"""Emit events from a directory. The implementation is in plugins/plugin_utils/_events."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-short_description: Who joins and leaves projects, from a directory, as it happens
+short_description: Emit events when users join or leave projects in a directory
 description:
-  - Follows a directory (LDAP) and tells who joins and leaves which project, on which hosts,
-    seconds or less after it was written there.
-  - Keeps what is wanted in a folder, the state, before it tells of it. The inventory plugin
-    C(shipping.code.ldap_projects) reads it from there with C(source=state) and C(only=pending), so
-    that the play that an event starts asks no directory.
-  - Takes the fastest way that the directory offers. OpenLDAP, 389-ds and FreeIPA synchronize
-    contents (RFC 4533), Active Directory notifies; both need python-ldap. Others are asked every
-    few seconds.
-  - A removal of many at once is held until a user lets it go, as a delivery does.
-  - A lost connection is made again, for ever. An error at the first start, and a wrong password at
-    any start, end the source; later they are told in an event.
+  - Follows a directory (LDAP). Emits an event when a user joins or leaves a project, with the
+    user's hosts, within seconds of the change.
+  - Writes what is wanted to a folder, the state, before it emits an event. The inventory plugin
+    C(shipping.code.ldap_projects) reads that folder with C(source=state) and C(only=pending), so
+    that the play of an event does not query the directory.
+  - Uses the fastest mode that the directory offers. OpenLDAP, 389-ds and FreeIPA support content
+    synchronization (RFC 4533), Active Directory supports notification. Both need python-ldap. Other
+    directories are polled every few seconds.
+  - Blocks removals that exceed the limit until an operator approves them, as a delivery does.
+  - Reconnects after a lost connection, without a limit. An error at the first start, and a rejected
+    password at any start, end the source. Later errors cause an event.
 author:
   - shipping.code contributors (@shipping-code)
 requirements:
@@ -27,65 +27,65 @@ requirements:
 options:
   state_path:
     description:
-      - The folder of the state, an absolute path, on the host that runs ansible-rulebook. It is
-        made where it is not there.
-      - It is the C(state_path) of the inventory and the C(delivery_state_path) of the delivery,
-        too.
+      - The folder of the state, an absolute path, on the host that runs ansible-rulebook. The
+        source creates it if it is missing.
+      - Set C(state_path) of the inventory and C(delivery_state_path) of the delivery to the same
+        folder.
     type: path
     required: true
   source_file:
     description:
-      - The file of an inventory of C(shipping.code.ldap_projects), from which all options that
-        describe the directory are taken that are not given here. What else stands in it does not
-        matter.
+      - An inventory file of C(shipping.code.ldap_projects). Options that describe the directory and
+        are not set here are read from this file. Its other options are ignored.
     type: path
   mode:
-    description: How changes are seen; V(auto) takes what the directory offers.
+    description: The mode by which the source detects changes. V(auto) uses the fastest one that the
+      directory offers.
     type: str
     choices: [auto, syncrepl, notification, polling]
     default: auto
   heartbeat:
     description:
-      - The seconds between two heartbeats. At each one the source asks the directory whether the
-        way has told everything, so that a connection that is dead without a word is noticed.
+      - The seconds between two heartbeats. At each heartbeat the source checks that it has seen all
+        changes, which detects dead connections.
     type: float
     default: 30
   reconcile:
-    description: The seconds after which everything is read again, which also finds what no way
-      tells.
+    description: The seconds after which the source reads everything again. This finds changes that
+      no mode reports.
     type: float
     default: 900
   poll:
-    description: The seconds between two questions with O(mode=polling).
+    description: The seconds between two queries with O(mode=polling).
     type: float
     default: 5
   settle:
-    description: The seconds after an answer in which what comes is taken together. The first change
-      is told at once.
+    description: The seconds after an answer during which changes are combined. The first change is
+      sent at once.
     type: float
     default: 0.25
   max_shrink:
-    description: Which per cent of all memberships on hosts may go within an hour; up to ten may
-      in any case.
+    description: The percentage of all memberships on hosts that may be removed within an hour. Up to
+      ten removals are always allowed.
     type: float
     default: 20
   may_empty:
-    description: Projects of three or more members that may lose all of them.
+    description: Projects with three or more members that may lose all of them.
     type: list
     elements: str
     default: []
   accept_older:
-    description: Whether to follow a directory that is older than what was told already, as after it
-      was set back to a backup.
+    description: Whether to follow a directory that is older than what was published, for example
+      after it was restored from a backup.
     type: bool
     default: false
 notes:
   - All options of the inventory plugin P(shipping.code.ldap_projects#inventory) that describe the
-    directory are options here, from C(uris) to C(unresolved), and mean the same. C(host_map) is
-    the path of a YAML file, or its content.
+    directory are also options here, with the same meaning. C(host_map) is the path of a YAML file,
+    or its content.
   - The password may also be in the environment, in E(SHIPPING_LDAP_PASSWORD), or in a file that
     E(SHIPPING_LDAP_PASSWORD_FILE) names.
-  - The guide on events says what each event has, what is promised, and what to monitor.
+  - The guide on events describes the events, the guarantees, and what to monitor.
 """
 
 EXAMPLES = r"""
@@ -96,7 +96,7 @@ EXAMPLES = r"""
         source_file: /etc/shipping/ldap_projects.yml
         state_path: /var/lib/shipping
   rules:
-    - name: Whatever is pending
+    - name: Deliver to pending hosts
       condition: event.type == "pending"
       action:
         run_playbook:
@@ -106,7 +106,7 @@ EXAMPLES = r"""
             delivery_catalog: /etc/shipping/projects
             delivery_state_path: /var/lib/shipping
 
-- name: Say who joins atlas
+- name: Show the users who join atlas
   hosts: localhost
   sources:
     - shipping.code.ldap_membership:
@@ -120,9 +120,9 @@ EXAMPLES = r"""
         hosts:
           base: ou=devices,dc=example,dc=com
           domain: example.com
-        state_path: /var/lib/shipping-says
+        state_path: /var/lib/shipping-shows
   rules:
-    - name: Somebody joins
+    - name: Show new members
       condition: event.type == "joined" and event.project == "atlas"
       action:
         debug:
@@ -143,8 +143,8 @@ async def main(queue: Any, args: dict[str, Any]) -> None:
     """Put events into the queue until cancelled."""
     loop = _package("plugin_utils._events.event_loop")
     # ansible-rulebook puts a queue of its own among the arguments.
-    given = {name: value for name, value in args.items() if name != "eda_feedback_queue"}
-    await loop.run(queue, given)
+    options = {name: value for name, value in args.items() if name != "eda_feedback_queue"}
+    await loop.run(queue, options)
 
 
 def _package(name: str) -> Any:
@@ -152,8 +152,8 @@ def _package(name: str) -> Any:
 
     ansible-rulebook loads the source by its path, without Ansible's loader.
     """
-    # Under a name of our own, since ``ansible_collections`` cannot be imported there. So what is
-    # loaded by this way imports relatively alone.
+    # ``ansible_collections`` cannot be imported there, hence a package name of our own. All modules
+    # that are loaded this way use relative imports only.
     if _TOP not in sys.modules:
         top = types.ModuleType(_TOP)
         top.__path__ = [str(Path(__file__).resolve().parents[4] / "plugins")]
@@ -165,7 +165,7 @@ if __name__ == "__main__":
     import json
 
     class _Printed:
-        """Prints events in place of a queue, to try a source by hand with its arguments as JSON."""
+        """Print events, to try the source by hand with its arguments as JSON."""
 
         async def put(self, event: dict[str, Any]) -> None:
             print(json.dumps(event), flush=True)

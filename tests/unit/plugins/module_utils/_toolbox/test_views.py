@@ -126,9 +126,7 @@ def test_each_page_and_completion_is_that_of_the_first_project():
         ),
     ],
 )
-def test_variables_of_several_projects(
-    tools: list[Tool], values: dict[str, str], notes: list[str]
-):
+def test_variables_of_several_projects(tools: list[Tool], values: dict[str, str], notes: list[str]):
     ada = view(*tools)
     assert view_environment.environment(ada, "/v").as_values() == values
     assert list(view_environment.clashes(ada)) == notes
