@@ -1,16 +1,16 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-# make quickstart   a private Swarm on this machine, and a tour through releases on it; PLATFORM=kubernetes takes a Kubernetes
-# make test         the quick tests, and the long ones of what has changed, on private platforms of their own
-# make test-all     all tests without exception; writes tests/last-full-run.json if they pass
-# make test-list    which suites make test would run whole, and why
-# make test-unit    the quick ones, without a platform
-# make lint         everything that checks the code and the documentation
-# make bench        us and others side by side, into docs/benchmarks.md
-# make docs         the tables of the guides, from the code
-# make pictures     the terminals in the documentation, from real plays
-# make clean        removes what this checkout's quickstart and tests have left running
+# make quickstart   a private Swarm on this host, and a tour of releases and deliveries; PLATFORM=kubernetes for a private cluster
+# make test         the quick tests, and the long ones that depend on changed files, on private platforms
+# make test-all     all tests; writes tests/last-full-run.json if they pass
+# make test-list    the suites that make test would run whole, and why
+# make test-unit    the quick tests, without a platform
+# make lint         all checks of the code, the documentation and its words
+# make bench        this collection and others side by side; writes docs/benchmarks.md
+# make docs         writes the generated tables of the guides
+# make pictures     writes the terminal pictures of the documentation, from real plays
+# make clean        removes what the quickstart and the tests of this checkout left running
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -62,7 +62,7 @@ test-all: test-packages
 test-list:
 	@bin="$(BIN)"; "$$bin/python" -m tests.suites list
 
-# All that the suites need: packages, and a Kubernetes, which is built once a version.
+# Everything that the suites need: packages, and Kubernetes programs, which are built once a version.
 test-packages: directory-packages session-packages
 	@$(SETUP) packages openjdk-17-jre-headless $(SCHEDULE)
 	@bin="$(BIN)"; "$$bin/python" -m tests.testbed.downloaded_parts helm kube-router
@@ -70,9 +70,9 @@ test-packages: directory-packages session-packages
 test-unit:
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/unit
 
-# What runs on managed machines, on the oldest Python that they may have.
+# Run what runs on managed hosts on the oldest Python that they may have.
 test-oldest:
-	@if ! $(SETUP) find 3.9 >/dev/null; then echo "skipped: there is no Python 3.9 here"; else \
+	@if ! $(SETUP) find 3.9 >/dev/null; then echo "skipped: Python 3.9 is not installed"; else \
 	  "$$($(SETUP) python tests/requirements-oldest.txt 3.9)/pytest" -c tests/pytest.ini -p no:cacheprovider tests/unit/plugins/module_utils; fi
 
 test-integration: packages
@@ -89,12 +89,12 @@ test-events: directory-packages
 test-delivery: directory-packages session-packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/delivery
 
-# A real cron, and deliveries by it to a real machine.
+# A real cron, and its deliveries to a real host.
 test-schedule: packages
 	@$(SETUP) packages $(SCHEDULE)
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/schedule
 
-# On a stand-in, or on the AWX of AWX_URL and AWX_TOKEN; tests/awx/test_real.py says what else it is told.
+# On a stand-in, or on the AWX of AWX_URL and AWX_TOKEN; tests/awx/test_real.py has the other variables.
 test-awx:
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/awx
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all suites share: which long tests run, their order, the report for tests.suites."""
+"""Share between all suites which long tests run, their order, the report for tests.suites."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 class OutcomeWriter:
-    """Appends a line for each phase of each test that says something."""
+    """Append a line for each phase of each test that has an outcome."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -6,10 +6,10 @@
 To import Ansible, and to pack a module for its host, takes about half of the processor time of a
 small play, and the tests run thousands of them. So a server imports what plays need, and each play
 is a fork of it: a session, an environment, a folder and streams of its own, as if it were started.
-Settings that Ansible reads at import (ANSIBLE_*, but for those of ``_LATE``) are the server's; for
+Settings that Ansible reads at import (ANSIBLE_*, except those of ``_LATE``) are the server's; for
 other values there is another server. What is packed once is in the cache that Ansible has for that,
-and all plays of a server share it. Ansible asks its workers a thousand times a second whether they
-have ended, which takes 6 % of a processor for each play that waits; here it asks less often.
+and all plays of a server share it. Ansible polls its workers a thousand times a second whether they
+have ended, which takes 6 % of a processor for each play that waits; here it polls less often.
 
 ``SHIPPING_TEST_PLAYS=exec`` starts each play as a program of its own.
 """
@@ -128,7 +128,7 @@ class PlayServer:
         return Play(_STATUS.unpack(packed)[0], ours)
 
     def stop(self) -> None:
-        """End it; plays under way go on."""
+        """End it; plays under way continue."""
         self.socket.close()
         self.process.wait()
         shutil.rmtree(self.home, ignore_errors=True)
@@ -145,7 +145,7 @@ def start(
     stdout: IO[Any],
     stderr: IO[Any] | None = None,
 ) -> Play | subprocess.Popen[bytes]:
-    """Start one of Ansible's programs; what it prints goes into files."""
+    """Start one of Ansible's programs; its output is written to files."""
     errors = stderr or stdout
     if not _can_fork(words, env, cwd):
         return subprocess.Popen(
@@ -198,7 +198,7 @@ def _can_fork(words: Sequence[str], env: Mapping[str, str], cwd: Path) -> bool:
 
 
 def serve(requests: socket.socket) -> None:
-    """Fork a play for each request, and report how each ends, until nobody asks any more."""
+    """Fork a play for each request, and report how each ends, until the connection is closed."""
     packed = _prepare()
     woken, wake = socket.socketpair()
     wake.setblocking(False)

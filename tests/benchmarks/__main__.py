@@ -45,7 +45,7 @@ class PartMeasurement(Protocol):
 
 
 def main() -> None:
-    """The whole comparison, or a part of it."""
+    """Run the whole comparison, or a part of it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parts: dict[str, PartMeasurement] = {
         "swarm": _swarm,
@@ -85,7 +85,7 @@ def main() -> None:
 
 
 def measure_part(part: PartMeasurement, *, quick: bool) -> str:
-    """A section, measured with a home of its own."""
+    """Return a section, measured with a home of its own."""
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         environment = {
             "PATH": os.environ["PATH"],
@@ -236,7 +236,7 @@ TOOLS: dict[str, tuple[Callable[[], str], ...]] = {
     ),
     "seen": (lambda: f"python-ldap {metadata.version('python-ldap')}",),
 }
-"""What each part was measured with."""
+"""Return the versions that a part was measured with."""
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a change in the directory to a command on a machine.
+"""Measure a change in the directory until a command works on a host.
 
 The whole road by ansible-rulebook, and its parts.
 """
@@ -39,7 +39,7 @@ from .seen import connected
 CHANGES, BURST, FLOOR_RUNS = 50, 20, 10
 QUICK_SIZE, QUICK_CHANGES = DirectorySize(200, 10, 1), 4
 PROJECT, USER, HOST, COMMAND = "project1", "user0", "pc0.example.com", "hello"
-PARTS = ("seen", "play begun", "first task", "command works", "machine has reported")
+PARTS = ("seen", "play begun", "first task", "command works", "host has reported")
 TOLD = dict(
     zip(
         PARTS,
@@ -48,7 +48,7 @@ TOLD = dict(
             "ansible-rulebook has begun a play",
             "its first task begins",
             "the command works",
-            "the machine has reported",
+            "the host has reported",
         ),
         strict=True,
     )
@@ -69,7 +69,7 @@ class Latencies:
             self.parts[part].append(seconds)
 
     def row(self, part: str) -> Spread:
-        """How long one part took."""
+        """Return how long one part took."""
         return spread(self.parts[part])
 
 
@@ -82,15 +82,15 @@ class MeasuredDirectory:
     start: Callable[[Machine, DirectorySize], Slapd | DirectoryServer | SambaDomain]
     options: Callable[[Any], dict[str, Any]]
     person: str
-    """The DN of somebody."""
+    """Return the DN of a user."""
     project: str
     """That of a project."""
     password: str = ""
-    """Of whoever reads it, where that needs one."""
+    """The password of the account that reads it, if it needs one."""
 
 
 def company(size: DirectorySize) -> company_entries.Company:
-    """People with a machine and a project each, without teams."""
+    """Users with a host and a project each, without teams."""
     logins = [f"user{number}" for number in range(size.machines)]
     return company_entries.Company(
         people=tuple(
@@ -107,7 +107,7 @@ def company(size: DirectorySize) -> company_entries.Company:
 
 
 _PERSON, _PROJECT = f"uid={{}},ou=people,{SUFFIX}", f"cn={{}},ou=projects,{SUFFIX}"
-# To add people to a Samba takes a second for twenty of them.
+# Adding twenty users to a Samba takes a second.
 PLACES = (
     MeasuredDirectory(
         "OpenLDAP",
@@ -140,7 +140,7 @@ QUICK = tuple(replace(place, size=QUICK_SIZE) for place in PLACES)
 
 
 class BenchFleet:
-    """One machine that is there, of a company whose others have got all they must have.
+    """One host that exists, of a company whose other hosts are recorded as up to date.
 
     It takes the place of a company for a rulebook.
     """
@@ -183,12 +183,12 @@ class BenchFleet:
         )
 
     def down(self) -> None:
-        """Take it away."""
+        """Remove it."""
         self.machine.down()
         self.home.down()
 
     def options(self) -> dict[str, Any]:
-        """How the directory is read."""
+        """Return how the directory is read."""
         secret = (
             {"bind_password_file": str(self.folder / "password")} if self.place.password else {}
         )
@@ -196,9 +196,9 @@ class BenchFleet:
 
     @property
     def works(self) -> bool:
-        """Whether the user's view of the machine has the command.
+        """Return whether the user's view of the host has the command.
 
-        Seen from outside, since asking takes longer than waiting.
+        It looks from outside, since a query takes longer than waiting.
         """
         opt = self.machine.path("/opt/shipping")
         with contextlib.suppress(OSError):
@@ -209,7 +209,7 @@ class BenchFleet:
 
 
 class EventsBench:
-    """A directory, a machine, and a rulebook that delivers."""
+    """A directory, a host, and a rulebook that delivers."""
 
     def __init__(self, folder: Path, place: MeasuredDirectory) -> None:
         self.folder = folder / f"events-{place.name.replace(' ', '-')}"
@@ -219,7 +219,7 @@ class EventsBench:
         self._ldap: Any = None
 
     def up(self) -> None:
-        """Deliver everything once, as far as anybody can tell; wait until the rulebook follows."""
+        """Deliver everything once, as far as records show; wait until the rulebook follows."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.fleet.up()
         collections = installed(self.folder / "installed")
@@ -241,13 +241,13 @@ class EventsBench:
         self._ldap = connected(self.fleet.server)
 
     def down(self) -> None:
-        """Take everything away."""
+        """Remove everything."""
         if hasattr(self, "rulebook"):
             self.rulebook.kill()
         self.fleet.down()
 
     def _deliver_to_the_others(self) -> None:
-        """Machines that are not there cannot be delivered to: it is only written that they were."""
+        """Record deliveries to the hosts that do not exist."""
         first = Rulebook(self.fleet, self.folder, self.rulebook.collections)
         first.start(str(Path(__file__).with_name("look.yml")))
         try:
@@ -276,7 +276,7 @@ class EventsBench:
         return begun
 
     def one(self, *, joins: bool) -> dict[str, float]:
-        """One change and the way that it goes; the seconds to each part."""
+        """Make one change; return the seconds to each part."""
         wanted, delivered = (
             self.rulebook.state / "wanted.json",
             self.rulebook.state / "delivered" / f"{HOST}.json",
@@ -289,7 +289,7 @@ class EventsBench:
         assert wanted.stat().st_mtime_ns != before  # noqa: S101
         play, task = (float(line) for line in self.moments.read_text().split()[:2])
         if self.fleet.machine.ssh(USER, COMMAND).returncode != (0 if joins else 127):
-            raise RuntimeError("the command does not do as its file says")
+            raise RuntimeError("the command does not do what its file has")
         moments = (
             wanted.stat().st_mtime_ns / 1e9,
             play,
@@ -310,7 +310,7 @@ class EventsBench:
     def burst(self, count: int) -> float:
         """So many changes one right after the other.
 
-        The seconds until the machine has the last one.
+        The seconds until the host has the last one.
         """
         delivered = self.rulebook.state / "delivered" / f"{HOST}.json"
         begun = time.time()
@@ -323,18 +323,18 @@ class EventsBench:
         return ended - begun
 
     def timer(self) -> float:
-        """The seconds of a play that reads the whole directory.
+        """Return the seconds of a play that reads the whole directory.
 
-        A timer starts it so, when there is nothing to do on the one machine.
+        A timer starts it so, with no changes on the one host.
         """
         begun = time.monotonic()
         self._deliver({})
         return time.monotonic() - begun
 
     def floor(self) -> Spread:
-        """The seconds of the module alone.
+        """Return the seconds of the module alone.
 
-        Ansible has sent it; one SSH command runs it, when there is nothing to do.
+        Ansible has sent it; one SSH command runs it, with no changes.
         """
         self._deliver({"ANSIBLE_KEEP_REMOTE_FILES": "1"}, delivery_pipelining=False)
         machine = self.fleet.machine
@@ -362,7 +362,7 @@ class EventsBench:
 
 @dataclass
 class EventResults:
-    """What was measured."""
+    """The measured figures."""
 
     place: MeasuredDirectory
     changes: int

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long it takes until a failure is told, from the first sign of it that the platform shows."""
+"""Measure the time from the first sign of a failure on the platform to its message."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .measure import Bench, Runs
 class FailureCase:
     """Something that cannot be, and what the play must say of it.
 
-    ``at_once``: it is told by the plan; ``ends``: how often the program has to end, where that is
+    ``at_once``: the plan reports it; ``ends``: how often the program has to end, where that is
     what counts.
     """
 
@@ -41,10 +41,10 @@ class FailingBench(Bench, Protocol):
     """A bench on which releases fail."""
 
     def failing_release(self, change: dict[str, Any], **options: Any) -> list[str | Path]:
-        """A release whose first service is changed to something that cannot be."""
+        """Change the first service of a release to something that cannot run."""
 
     def sign(self, failure: FailureCase) -> AbstractContextManager[Sign]:
-        """Looks for the first sign while it is entered."""
+        """Look for the first sign while the context is open."""
 
     def recover(self) -> None:
         """Wait until nothing is left of a failure."""
@@ -53,7 +53,7 @@ class FailingBench(Bench, Protocol):
 def measure_failure(bench: FailingBench, failure: FailureCase, rounds: int) -> Runs:
     """Measure the seconds from the first sign of a failure until it is printed.
 
-    Where the plan tells it, they count from the start of the play.
+    If the plan reports it, they count from the start of the play.
     """
     runs = Runs()
     for _round in range(rounds):
@@ -72,9 +72,7 @@ def measure_failure(bench: FailingBench, failure: FailureCase, rounds: int) -> R
             when = _printed_at(process, failure.says)
             process.wait()
         if process.returncode != 2 or not when or (not failure.at_once and not sign.seen):
-            raise RuntimeError(
-                f"{json.dumps(failure.change)} was not refused with {failure.says!r}"
-            )
+            raise RuntimeError(f"{json.dumps(failure.change)} did not fail with {failure.says!r}")
         runs.seconds.append(when - (begun if failure.at_once else sign.seen))
         runs.memory.append(0)
         bench.recover()

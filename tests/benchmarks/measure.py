@@ -23,14 +23,14 @@ Spread = tuple[float, float, float]
 
 
 def spread(seconds: Sequence[float]) -> Spread:
-    """What is told of many latencies."""
+    """Return the median, the 95th percentile and the longest of many latencies."""
     taken = sorted(seconds)
     return statistics.median(taken), taken[min(len(taken) - 1, int(len(taken) * 0.95))], taken[-1]
 
 
 @dataclass
 class Runs:
-    """What the runs of one contender took.
+    """The times of one contender's runs.
 
     Seconds, those of a processor, and the kilobytes of the largest process; ``said`` is its last
     word.
@@ -54,7 +54,7 @@ class Runs:
 
     @property
     def processor_median(self) -> float:
-        """The median of a processor's seconds, which other work on the machine disturbs less."""
+        """The median of a processor's seconds, which other work on the host disturbs less."""
         return statistics.median(self.processor)
 
     @property
@@ -68,7 +68,7 @@ class Contender:
     """A way to do it.
 
     ``command`` makes the words to run for a number of services and a value to ship; ``counts``
-    whether it says what changed.
+    whether it names what changed.
     """
 
     name: str
@@ -92,7 +92,7 @@ class Bench(Protocol):
 
 
 def play(folder: Path, name: str, tasks: list[dict[str, Any]]) -> list[str | Path]:
-    """The command for a play with these tasks."""
+    """Return the command for a play with these tasks."""
     path = folder / f"{name}.json"
     path.write_text(
         json.dumps(

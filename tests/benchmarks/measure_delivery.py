@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tools to machines by SSH.
+"""Measure deliveries of tools to hosts by SSH.
 
 This collection, the same by the modules that come with Ansible, and pyinfra.
 """
@@ -27,21 +27,21 @@ from .measure import Contender, Results, Runs, add, compare
 ROOT = Path(__file__).parents[2]
 OURS, LOOP, PEER = "shipping.code.delivery", "copy, unarchive, pip and file, looped", "pyinfra"
 PING, FLOOR = "one call of ansible.builtin.ping", "an empty play"
-BACK, BACK_ON_MACHINE = "going back a generation", "the same, on the machine"
+BACK, BACK_ON_MACHINE = "rolling back a generation", "the same, on the host"
 USER, HERE = "ada", "/opt"
 SAYS_CHANGED, SAYS_SAME = r"\A(?![\s\S]*changed=0)", r"\A(?![\s\S]*changed=[1-9])"
 
 
 @dataclass(frozen=True)
 class DeliverySize:
-    """So many machines, and how often each phase is run."""
+    """The number of hosts, and how often each phase is run."""
 
     machines: int
     first: int
     quiet: int
     changed: int
     alone: int
-    """How often the quick contenders are run once more with nothing to do.
+    """How often the quick contenders are run once more with no changes.
 
     What is between them is small beside what single runs differ by.
     """
@@ -49,7 +49,7 @@ class DeliverySize:
 
     @property
     def contenders(self) -> tuple[str, ...]:
-        """Return what is measured; the peers take minutes a run on many machines."""
+        """Return what is measured; the peers take minutes a run on many hosts."""
         return (OURS, *((LOOP, PEER) if self.has_peers else ()), PING, FLOOR)
 
 
@@ -68,7 +68,7 @@ TOOLS = (*SCRIPTS, *ARCHIVES, *PYTHONS, *BINARIES)
 
 
 class DeliveryBench:
-    """Machines with a user each, and twenty tools of one project.
+    """Hosts with a user each, and twenty tools of one project.
 
     The tools are in a folder that all contenders read.
     """
@@ -89,7 +89,7 @@ class DeliveryBench:
         self.value = ""
 
     def up(self) -> None:
-        """Start the machines, and write what is there to deliver."""
+        """Start the hosts, and write the tools to deliver."""
         self.pyinfra = Path(
             run(
                 ROOT / "tests" / "testbed" / "setup.sh",
@@ -106,12 +106,12 @@ class DeliveryBench:
         self._write_inventories()
 
     def down(self) -> None:
-        """Take them away."""
+        """Remove them."""
         for machine in self.machines:
             machine.down()
 
     def peer_version(self) -> str:
-        """What it is called, with its version."""
+        """Return what it is called, with its version."""
         return run(self.pyinfra / "pyinfra", "--version").strip()
 
     def clear(self) -> None:
@@ -135,7 +135,7 @@ class DeliveryBench:
         self._write_scripts("first")
 
     def _write_scripts(self, value: str) -> None:
-        """``value`` stands in the first one alone."""
+        """Only the first one has ``value``."""
         self.value = value
         for name in SCRIPTS:
             (self.files / f"{name}.sh").write_bytes(_says(value if name == SCRIPTS[0] else name))
@@ -220,14 +220,14 @@ class DeliveryBench:
         return self._playbook(path)
 
     def ours(self, _machines: int, value: str) -> list[str | Path]:
-        """The collection's own playbook."""
+        """Return the collection's own playbook."""
         self._write_scripts(value)
         return self._playbook(
             ROOT / "playbooks" / "deliver.yml", "-e", f"delivery_catalog={self.folder}/projects"
         )
 
     def loop_play(self, _machines: int, value: str) -> list[str | Path]:
-        """The same content, and a link for each command."""
+        """Return the same content, and a link for each command."""
         self._write_scripts(value)
         here, files = f"{HERE}/looped", self.files
         wheels = "--no-index --no-deps"
@@ -285,7 +285,7 @@ class DeliveryBench:
         return self._play("loop", tasks)
 
     def peer(self, _machines: int, value: str) -> list[str | Path]:
-        """The same by pyinfra's operations."""
+        """Return the same by pyinfra's operations."""
         self._write_scripts(value)
         return [
             self.pyinfra / "pyinfra",
@@ -299,7 +299,7 @@ class DeliveryBench:
         return self._play("ping", [{"ansible.builtin.ping": {}}])
 
     def empty(self, _machines: int, _value: str) -> list[str | Path]:
-        """What Ansible itself takes."""
+        """Return what Ansible itself takes."""
         return self._play("empty", [])
 
     @property
@@ -329,11 +329,11 @@ class DeliveryBench:
                     raise RuntimeError(f"{contender.name} has not delivered what it was to: {said}")
 
     def roll_back(self, _machines: int, _value: str) -> list[str | Path]:
-        """All machines back to what was there before."""
+        """Roll all hosts back."""
         return self._play("back", [{"shipping.code.toolbox": {"generation": "previous"}}])
 
     def roll_back_on_machine(self) -> Runs:
-        """What going back takes where it is done, without Ansible and SSH around it."""
+        """Return the seconds of a rollback on the host itself, without Ansible and SSH."""
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w") as content:
             for name in ("_core", "_toolbox"):
@@ -400,7 +400,7 @@ def _says(text: str) -> bytes:
 
 
 def _archive(path: Path, name: str) -> None:
-    """A program and a few hundred files beside it."""
+    """Write an archive of a program and a few hundred files."""
     with tarfile.open(path, "w:gz") as content:
         for member, data, mode in [
             (f"bin/{name}", _says(name), 0o755),
@@ -412,7 +412,7 @@ def _archive(path: Path, name: str) -> None:
 
 
 def _links() -> dict[str, str]:
-    """Where each command leads to, below a contender's folder."""
+    """Return where each command leads to, below a contender's folder."""
     return {
         **{name: f"files/{name}.sh" for name in SCRIPTS},
         **{name: f"files/{name}" for name in BINARIES},
@@ -425,23 +425,23 @@ def measure(bench: DeliveryBench) -> Results:
     """All phases."""
     results: Results = {}
     size, everybody = bench.size, bench.size.contenders
-    print(f"delivery, {size.machines} machines, from nothing", flush=True)
+    print(f"delivery, {size.machines} hosts, from nothing", flush=True)
     for _round in range(size.first):
         bench.clear()
         add(results, "first", compare(bench, size.machines, ["first"], everybody, SAYS_CHANGED))
-    print(f"delivery, {size.machines} machines, nothing to do", flush=True)
-    results["nothing to do"] = compare(
+    print(f"delivery, {size.machines} hosts, no changes", flush=True)
+    results["no changes"] = compare(
         bench, size.machines, ["first"] * size.quiet, everybody, SAYS_SAME
     )
     add(
         results,
-        "nothing to do",
+        "no changes",
         compare(bench, size.machines, ["first"] * size.alone, (OURS, PING, FLOOR), SAYS_SAME),
     )
-    print(f"delivery, {size.machines} machines, one changed", flush=True)
+    print(f"delivery, {size.machines} hosts, one changed", flush=True)
     values = [f"value{number}" for number in range(size.changed)]
     results["one changed"] = compare(bench, size.machines, values, everybody, SAYS_CHANGED)
-    print(f"delivery, {size.machines} machines, going back", flush=True)
+    print(f"delivery, {size.machines} hosts, rolling back", flush=True)
     results[BACK] = compare(bench, size.machines, ["", ""], (BACK,), SAYS_CHANGED)
     compare(bench, size.machines, ["last"], (OURS,), SAYS_CHANGED)
     results[BACK_ON_MACHINE] = {OURS: bench.roll_back_on_machine()}

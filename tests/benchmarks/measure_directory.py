@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The machines of a large company out of a directory.
+"""Measure an inventory of a large company from a directory.
 
 This collection, a peer, and what Ansible takes for the same inventory without a directory.
 """
@@ -47,8 +47,8 @@ QUICK = (DirectorySize(200, 10, 1),)
 def company_ldif(size: DirectorySize) -> Iterator[str]:
     """Yield the entries of a company, in LDIF.
 
-    Each person has a machine and is in two projects, in one of them by a team inside of it.
-    The machines have the attribute ``name``, which is none of OpenLDAP's own, for the peer cannot
+    Each user has a host and is in two projects, in one of them by a team inside of it.
+    The hosts have the attribute ``name``, which OpenLDAP does not define, for the peer cannot
     do without.
     """
     for unit in ("people", "machines", "projects", "teams"):
@@ -113,11 +113,11 @@ class DirectoryBench:
         self._write_floor()
 
     def down(self) -> None:
-        """Take it away."""
+        """Remove it."""
         self.server.machine.down()
 
     def _fill(self) -> None:
-        """The entries, from the cache where they have been loaded before."""
+        """Load the entries, from the cache if they were loaded before."""
         key = hashlib.sha256(
             f"{inspect.getsource(company_ldif)}{inspect.getsource(_group)}{self.size}{server_version()}".encode()
         ).hexdigest()[:12]
@@ -159,9 +159,9 @@ class DirectoryBench:
         }
 
     def _write_floor(self) -> None:
-        """What the plugin gives, as the script of a dynamic inventory.
+        """Write a script that prints what the plugin returns.
 
-        It must come to the very same.
+        Both inventories must be equal.
         """
         given = self._listed("ldap_projects.yml")
         (self.folder / "floor.json").write_text(json.dumps(given))
@@ -182,12 +182,12 @@ class DirectoryBench:
         )
 
     def inventory(self, name: str, phase: str) -> list[str | Path]:
-        """The command that reads an inventory."""
+        """Return the command that reads an inventory."""
         of = ["--list"] if phase == LIST else ["--host", "pc0.example.com"]
         return [_program("ansible-inventory"), "-i", self.folder / name, *of]
 
     def nameless(self) -> Runs:
-        """What the peer says about entries of OpenLDAP as they are."""
+        """Return what the peer prints about entries of OpenLDAP as they are."""
         path = self.folder / "nameless.microsoft.ad.ldap.yml"
         path.write_text(
             json.dumps(
@@ -254,11 +254,11 @@ class DirectoryBench:
         ]
 
     def finish(self, contender: Contender) -> None:
-        """Nobody leaves anything behind."""
+        """Remove everything."""
 
 
 def _copy(folder: Path, to: Path) -> None:
-    """A database is a file of its largest size, which is full of holes."""
+    """Copy a database, which is a sparse file of its largest size."""
     run("cp", "--recursive", "--sparse=always", folder, to)
 
 
@@ -267,7 +267,7 @@ def _program(name: str) -> Path:
 
 
 def server_version() -> str:
-    """The version of OpenLDAP."""
+    """Return the version of OpenLDAP."""
     return run("dpkg-query", "--show", "--showformat=${Version}", "slapd")
 
 

@@ -63,8 +63,8 @@ WAITING, CLI, EMPTY = (
 # seconds.
 ALONE = (OURS, ONE, CLI)
 PLACES = {OURS: "ours", LOOP: "loop", ONE: "one", WAITING: "waiting", CLI: "client"}
-MACHINE = "an image that no registry has, seen by the machine"
-PEER = "what the peer says"
+MACHINE = "an image that no registry has, seen by the node"
+PEER = "what the peer prints"
 PATIENCE = 30
 _PULL = ("ErrImagePull", "ImagePullBackOff")
 _EVENTS = ("Failed", "FailedScheduling")
@@ -72,7 +72,7 @@ _EVENTS = ("Failed", "FailedScheduling")
 
 @dataclass(frozen=True)
 class Rounds:
-    """How often each phase is run."""
+    """The number of runs of each phase."""
 
     first: int
     quiet: int
@@ -84,7 +84,7 @@ QUICK = {2: Rounds(1, 1, 1), 3: Rounds(1, 1, 1)}
 
 
 def failures(registry: str) -> dict[str, FailureCase]:
-    """What is tried; a program has to end three times until that is more than bad luck."""
+    """Return what is tried; a program has to end three times until that is more than bad luck."""
     image = f"{registry}/no-such-image:1"
     return {
         "an image that no registry has, seen by the plan": FailureCase(
@@ -94,7 +94,7 @@ def failures(registry: str) -> dict[str, FailureCase]:
         "a program that ends at once, from its third end": FailureCase(
             {"command": ["sh", "-c", "exit 3"]}, "exit code 3", ends=3
         ),
-        "no machine that matches": FailureCase(
+        "no node that matches": FailureCase(
             {"deploy": {"placement": {"constraints": ["node.labels.gpu == yes"]}}},
             "no machine matches",
         ),
@@ -102,7 +102,7 @@ def failures(registry: str) -> dict[str, FailureCase]:
 
 
 def objects(app: str, content: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What this collection makes of an app, without the notes that it needs for itself."""
+    """Return what this collection makes of an app, without the notes that it needs for itself."""
     read = composing.read(content, SUPPORT)
     resolved = resolve(render.naming(app), read, Resolutions({}, {"secrets": {}, "configs": {}}))
     resolved = replace(
@@ -138,11 +138,11 @@ class KubernetesBench:
         images.publish_tool(self.cluster)
 
     def down(self) -> None:
-        """Take it away."""
+        """Remove it."""
         self.cluster.down()
 
     def clear(self) -> None:
-        """Remove all namespaces, wait until their pods are gone, and make them anew."""
+        """Remove all namespaces, wait until their pods are removed, and create them again."""
         names = list(PLACES.values())
         self.cluster.kubectl("delete", "namespace", "--ignore-not-found", "--wait", *names)
         for name in names:
@@ -157,7 +157,7 @@ class KubernetesBench:
         )
 
     def compose(self, services: int, value: str) -> dict[str, Any]:
-        """The same app as on a Swarm."""
+        """Return the same app as on a Swarm."""
         return compose(services, value, self.cluster.image("tool:1"))
 
     def release(self, name: str, content: dict[str, Any], **options: Any) -> list[str | Path]:
@@ -176,7 +176,7 @@ class KubernetesBench:
         return play(self.folder, name, [{"shipping.code.release": {**given, **options}}])
 
     def ours(self, services: int, value: str) -> list[str | Path]:
-        """This collection."""
+        """Return this collection."""
         return self.release("ours", self.compose(services, value), version=value)
 
     def loop_play(self, services: int, value: str) -> list[str | Path]:
@@ -214,7 +214,7 @@ class KubernetesBench:
         return self.apply_play(WAITING, self.compose(services, value), wait=True)
 
     def client(self, services: int, value: str) -> list[str | Path]:
-        """The client alone."""
+        """Return the client alone."""
         path = self.folder / "client.json"
         path.write_text(
             json.dumps(
@@ -237,7 +237,7 @@ class KubernetesBench:
         return [programs()["kubectl"], "--kubeconfig", self.cluster.kubeconfig, *words]
 
     def empty(self, services: int, value: str) -> list[str | Path]:
-        """What Ansible itself takes."""
+        """Return what Ansible itself takes."""
         return play(self.folder, "empty", [])
 
     @property
@@ -258,7 +258,7 @@ class KubernetesBench:
             _until(lambda: self._is_settled(PLACES[contender.name]))
 
     def _is_settled(self, namespace: str) -> bool:
-        """Whether all pods are ready, and as many as there are services."""
+        """Return whether all pods are ready, and as many as there are services."""
         pods = self.cluster.ask("GET", f"/api/v1/namespaces/{namespace}/pods")[1]["items"]
         workloads = self.cluster.ask("GET", f"/apis/apps/v1/namespaces/{namespace}/deployments")[1][
             "items"
@@ -276,7 +276,7 @@ class KubernetesBench:
         )
 
     def failing_release(self, change: dict[str, Any], **options: Any) -> list[str | Path]:
-        """A release whose first service is changed to something that cannot be."""
+        """Return a release whose first service is changed to something that cannot be."""
         return self.release("bad", self._failing_content(change), version="bad", **options)
 
     def _failing_content(self, change: dict[str, Any]) -> dict[str, Any]:
@@ -285,7 +285,7 @@ class KubernetesBench:
         return content
 
     def sign(self, failure: FailureCase) -> KubernetesSign:
-        """The API's first sign of it."""
+        """Return the API's first sign of it."""
         return KubernetesSign(self.cluster, PLACES[OURS], failure.ends)
 
     def recover(self) -> None:
@@ -293,7 +293,7 @@ class KubernetesBench:
         _until(lambda: self._is_settled(PLACES[OURS]))
 
     def peer(self, failure: FailureCase) -> Runs:
-        """What the peer says to the same when it is to wait, and after how long."""
+        """Return what the peer prints for the same when it is to wait, and after how long."""
         runs = Runs()
         contender = Contender(
             WAITING,
@@ -319,14 +319,14 @@ def _until(condition: Callable[[], bool], patience: float = 300) -> None:
     deadline = time.monotonic() + patience
     while not condition():
         if time.monotonic() > deadline:
-            raise RuntimeError("the cluster does not come to rest")
+            raise RuntimeError("the cluster does not become idle")
         time.sleep(0.5)
 
 
 class KubernetesSign:
     """Watches for the first sign of a failure.
 
-    An event of a failed pull or placing, or the status of a new pod that says it.
+    An event of a failed pull or placing, or the status of a new pod that shows it.
     """
 
     def __init__(self, cluster: KubernetesBed, namespace: str, ends: int) -> None:
@@ -396,7 +396,7 @@ class KubernetesSign:
 
 
 def _bodies(stream: http.client.HTTPResponse) -> Iterator[dict[str, Any]]:
-    """The objects of a watch, until its connection is closed."""
+    """Yield the objects of a watch, until its connection is closed."""
     with suppress(OSError, http.client.HTTPException, ValueError):
         for line in stream:
             yield json.loads(line)["object"]
@@ -414,9 +414,9 @@ def measure(bench: KubernetesBench, sizes: Mapping[int, Rounds]) -> Results:
     for _round in range(rounds.first):
         bench.clear()
         add(results, f"{services} first", compare(bench, services, ["first"]))
-    print(f"Kubernetes, {services} services, nothing to do", flush=True)
+    print(f"Kubernetes, {services} services, no changes", flush=True)
     quiet = (OURS, LOOP, ONE, CLI, EMPTY)
-    results[f"{services} nothing to do"] = compare(
+    results[f"{services} no changes"] = compare(
         bench, services, ["first"] * rounds.quiet, quiet, says="changed=0"
     )
     print(f"Kubernetes, {services} services, one changed", flush=True)
@@ -435,7 +435,7 @@ def measure(bench: KubernetesBench, sizes: Mapping[int, Rounds]) -> Results:
 
 
 def _one_by_one(bench: KubernetesBench, services: int, rounds: Rounds, results: Results) -> None:
-    """So many services that the machine has room for the pods of one contender only."""
+    """So many services that the node has room for the pods of one contender only."""
     for name in ALONE:
         print(f"Kubernetes, {services} services, {name}", flush=True)
         for _round in range(rounds.first):
@@ -443,7 +443,7 @@ def _one_by_one(bench: KubernetesBench, services: int, rounds: Rounds, results: 
             add(results, f"{services} first", compare(bench, services, ["first"], (name, EMPTY)))
         add(
             results,
-            f"{services} nothing to do",
+            f"{services} no changes",
             compare(bench, services, ["first"] * rounds.quiet, (name, EMPTY), says="changed=0"),
         )
         values = [f"value {number}" for number in range(rounds.changed)]

@@ -71,7 +71,7 @@ class ManyHostsBench:
             run_once(self, recorded, 1, "", Runs(), says=expected)
 
     def down(self) -> None:
-        """Remove what was delivered, and with it the shell integration of this machine."""
+        """Remove what was delivered, and with it the shell integration of this host."""
         path = self.folder / "absent.json"
         task = {"shipping.code.toolbox": {"state": "absent", "path": str(self.folder / "opt")}}
         path.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))

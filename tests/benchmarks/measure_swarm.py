@@ -30,18 +30,18 @@ FAILURES = {
     "an image that no registry has, seen by the plan": FailureCase(
         {"image": f"{REGISTRY}/no-such-image:1"}, "has no", at_once=True
     ),
-    "an image that no registry has, seen by the machine": FailureCase(
+    "an image that no registry has, seen by the node": FailureCase(
         {"image": f"{REGISTRY}/no-such-image:1"}, "has no", "never"
     ),
     "a program that ends at once": FailureCase({"command": ["sh", "-c", "exit 3"]}, "exit code 3"),
-    "no machine that matches": FailureCase(
+    "no node that matches": FailureCase(
         {"deploy": {"placement": {"constraints": ["node.labels.gpu == yes"]}}}, "no machine matches"
     ),
 }
 
 
 def compose(services: int, value: str, image: str = IMAGE) -> dict[str, Any]:
-    """An app of so many services; ``value`` stands in the first one alone."""
+    """Return an app of so many services; only the first one has ``value``."""
     one = {"image": image, "command": ["sleep", "100000"], "init": True, "stop_grace_period": "1s"}
     return {
         "version": "3.8",
@@ -74,11 +74,11 @@ class SwarmBench:
         self.swarm.docker("push", "--quiet", IMAGE)
 
     def down(self) -> None:
-        """Take it away."""
+        """Remove it."""
         self.machine.down()
 
     def clear(self) -> None:
-        """Remove all services and wait until their tasks are gone."""
+        """Remove all services and wait until their tasks have ended."""
         names = self.swarm.docker("service", "ls", "--quiet").split()
         if names:
             self.swarm.docker("service", "rm", *names)
@@ -129,7 +129,7 @@ class SwarmBench:
         )
 
     def stack(self, services: int, value: str) -> list[str | Path]:
-        """The module that calls the client."""
+        """Return the module that calls the client."""
         options = {
             "name": "stack",
             "compose": [compose(services, value)],
@@ -138,7 +138,7 @@ class SwarmBench:
         return play(self.folder, "stack", [{"community.docker.docker_stack": options}])
 
     def client(self, services: int, value: str) -> list[str | Path]:
-        """The client alone."""
+        """Return the client alone."""
         (self.folder / "client.json").write_text(json.dumps(compose(services, value)))
         return [
             "docker",
@@ -153,7 +153,7 @@ class SwarmBench:
         ]
 
     def empty(self, services: int, value: str) -> list[str | Path]:
-        """What Ansible itself takes."""
+        """Return what Ansible itself takes."""
         return play(self.folder, "empty", [])
 
     @property
@@ -178,7 +178,7 @@ class SwarmBench:
                 time.sleep(0.5)
 
     def failing_release(self, change: dict[str, Any], **options: Any) -> list[str | Path]:
-        """A release whose first service is changed to something that cannot be."""
+        """Return a release whose first service is changed to something that cannot be."""
         content = compose(self.services, "first")
         content["services"]["s0"].update(change)
         (self.folder / "bad-compose.json").write_text(json.dumps(content))
@@ -192,11 +192,11 @@ class SwarmBench:
         return play(self.folder, "bad", [{"shipping.code.release": {**given, **options}}])
 
     def sign(self, failure: FailureCase) -> SwarmSign:
-        """The engine's first sign of it."""
+        """Return the engine's first sign of it."""
         return SwarmSign(self.swarm.host)
 
     def recover(self) -> None:
-        """A play has brought back everything by its end."""
+        """Do nothing: a play has restored everything by its end."""
 
 
 class SwarmSign:
@@ -240,8 +240,8 @@ def measure(bench: SwarmBench, curve: tuple[int, ...], *, quick: bool) -> Result
     for _round in range(first):
         bench.clear()
         add(results, "first", compare(bench, services, ["first"]))
-    print(f"Swarm, {services} services, nothing to do", flush=True)
-    results["nothing to do"] = compare(bench, services, ["first"] * quiet, says="changed=0")
+    print(f"Swarm, {services} services, no changes", flush=True)
+    results["no changes"] = compare(bench, services, ["first"] * quiet, says="changed=0")
     print(f"Swarm, {services} services, one changed", flush=True)
     results["one changed"] = compare(
         bench, services, [f"value {number}" for number in range(changed)], says="changed=1"
@@ -251,7 +251,7 @@ def measure(bench: SwarmBench, curve: tuple[int, ...], *, quick: bool) -> Result
         print(f"Swarm, {name}", flush=True)
         results[name] = {"told": measure_failure(bench, failure, few)}
     for number in curve:
-        print(f"Swarm, nothing to do with {number} services", flush=True)
+        print(f"Swarm, no changes with {number} services", flush=True)
         bench.clear()
         compare(bench, number, ["first"], (OURS, LOOP, STACK))
         results[f"curve {number}"] = compare(

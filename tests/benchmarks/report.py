@@ -27,23 +27,23 @@ from .measure import Results, Runs, Spread
 _MARK = re.compile(r"^<!-- ([\w-]+) -->\n", re.MULTILINE)
 _INTRODUCTION = (
     (
-        "Made by `make bench` on one machine, with an engine, a cluster and directories of its own,"
-        " and the contenders of each part in turn; medians of"
+        "`make bench` measures on one host, with an engine, a cluster and directories of its own."
+        " The contenders of each part run in turn."
     ),
-    "whole commands. Below each part stand the day and what it was measured with.",
+    "Figures are medians of whole commands. Below each part are the day and the versions.",
 )
-_PHASES = ("first", "nothing to do", "one changed")
+_PHASES = ("first", "no changes", "one changed")
 
 
 def today() -> str:
-    """The day, as the sections tell it."""
+    """Return the day, as the sections have it."""
     return f"measured on {date.today().isoformat()}"
 
 
 def with_section(
     page: str, order: Sequence[str], name: str, facts: Iterable[str], section: str
 ) -> str:
-    """The page with this section in place of its former one; ``order`` names all sections."""
+    """Return the page with this section instead of its former one; ``order`` names all sections."""
     _before, *former = _MARK.split(page)
     measured = f"{section.strip()}\n\n*{'; '.join(facts)}*"
     sections = {**dict(zip(former[::2], former[1::2], strict=True)), name: measured}
@@ -54,8 +54,8 @@ def with_section(
 
 
 def on_swarm(results: Results, services: int) -> str:
-    """The section of the Swarm."""
-    quiet = results["nothing to do"]
+    """Return the section of the Swarm."""
+    quiet = results["no changes"]
     lines = [
         f"## {services} services on a Swarm",
         "",
@@ -73,27 +73,27 @@ def on_swarm(results: Results, services: int) -> str:
         ),
         "",
         (
-            "This collection's time ends when all services are verified to run what was sent and to"
+            "This collection's time ends when all services are verified to run the release and to"
             " be healthy. The time of the others ends when the"
         ),
         (
-            "engine has accepted their requests: none of them waits, so what became of the rollout"
-            " is not in their time, and not in their answer."
+            "engine has accepted their requests. None of them waits, so neither their time nor"
+            " their answer includes the outcome of the rollout."
         ),
-        "Nothing to do is the same for all.",
+        "A run with no changes is the same for all.",
         "",
-        f"- nothing to do: {_beyond(quiet):.2f} s more than an empty play",
+        f"- no changes: {_beyond(quiet):.2f} s more than an empty play",
         "",
-        "![Seconds for nothing to do, by the number of services](pictures/nothing-to-do.svg)",
+        "![Seconds for no changes, by the number of services](pictures/nothing-to-do.svg)",
         "",
-        "## How soon a failure is told on a Swarm",
+        "## How soon a failure is reported on a Swarm",
         "",
         (
-            "Seconds from the first sign of it that the engine shows (a failed task, or one that"
-            " waits with a reason) until the play prints it with its"
+            "Seconds from the first sign of the failure that the engine shows until the play prints"
+            " it with its cause. For failures that the"
         ),
         (
-            "cause; what the plan sees is counted from the start of the play. An update of one of"
+            "plan finds, seconds from the start of the play. An update of one of"
             f" {services} services, median of three."
         ),
         (
@@ -108,9 +108,9 @@ def on_swarm(results: Results, services: int) -> str:
 
 
 def on_kubernetes(results: Results, sizes: Sequence[int]) -> str:
-    """The section of the cluster."""
+    """Return the section of the cluster."""
     few, many = sizes
-    everybody = (
+    contenders = (
         measure_kubernetes.OURS,
         measure_kubernetes.LOOP,
         measure_kubernetes.ONE,
@@ -124,43 +124,43 @@ def on_kubernetes(results: Results, sizes: Sequence[int]) -> str:
         f"## {few} and {many} services on a Kubernetes cluster",
         "",
         (
-            f"Seconds, and how many times as long as this collection. {few} services, so many"
-            " Deployments and Services and a NetworkPolicy, which are the"
+            f"Seconds, and how many times as long as this collection. {few} services: as many"
+            " Deployments and Services, and a NetworkPolicy, the"
         ),
-        "same for all; each contender has a namespace of its own.",
+        "same for all. Each contender has a namespace of its own.",
         "",
-        *_table(of_few, everybody),
+        *_table(of_few, contenders),
         "",
         (
-            f"{many} services. A kubelet takes 110 pods, so one contender's are there at a time."
-            " Left out: the loop, which would take minutes a round."
+            f"{many} services. A kubelet takes 110 pods, so only one contender is deployed at a"
+            " time. The loop is left out: it would take minutes a round."
         ),
         "",
         *_table(of_many, (*measure_kubernetes.ALONE, measure_kubernetes.EMPTY)),
         "",
         (
-            "This collection's time ends when all services are verified to run what was sent and to"
+            "This collection's time ends when all services are verified to run the release and to"
             " be healthy. The time of the others ends when the"
         ),
         (
-            "API server has accepted their requests, but for the line with wait, where the module"
-            " waits for one object after the other. Nothing to do"
+            "API server has accepted their requests. In the line with wait, the module waits for"
+            " one object after the other."
         ),
-        "is the same for all.",
+        "A run with no changes is the same for all.",
         "",
         (
-            f"- nothing to do: {_beyond(of_few['nothing to do']):.2f} s more than an empty play;"
-            f" with {many} services {_beyond(of_many['nothing to do']):.2f} s"
+            f"- no changes: {_beyond(of_few['no changes']):.2f} s more than an empty play;"
+            f" with {many} services {_beyond(of_many['no changes']):.2f} s"
         ),
         "",
-        "## How soon a failure is told on a Kubernetes cluster",
+        "## How soon a failure is reported on a Kubernetes cluster",
         "",
         (
-            "Seconds from the first sign of it that the API shows (an event, or the status of a"
-            " pod) until the play prints it with its cause; what the"
+            "Seconds from the first sign of the failure that the API shows until the play prints it"
+            " with its cause. For failures that the plan"
         ),
         (
-            f"plan sees is counted from the start of the play. An update of one of {few} services,"
+            f"finds, seconds from the start of the play. An update of one of {few} services,"
             " median of three."
         ),
         "",
@@ -184,23 +184,23 @@ def on_kubernetes(results: Results, sizes: Sequence[int]) -> str:
 
 
 def on_directory(results: Results, size: measure_directory.DirectorySize) -> str:
-    """The section of one size of directory."""
+    """Return the section of one size of directory."""
     floor = results[measure_directory.LIST][measure_directory.FLOOR]
     ((_name, peer),) = results[measure_directory.NAMELESS].items()
     lines = [
-        f"## {size.machines:,} machines of a directory, with {size.projects:,} projects",
+        f"## {size.machines:,} hosts of a directory, with {size.projects:,} projects",
         "",
         (
             "Seconds, and how many times as long as Ansible takes for the same inventory from"
-            f" ready JSON. {size.machines:,} people with a machine each,"
+            f" ready JSON. {size.machines:,} users have a host each."
         ),
         (
-            "who are in two projects, in one of them by a group inside of it; an OpenLDAP on the"
-            " same machine, over LDAPS. That both inventories are the"
+            "Each user is in two projects, in one of them through a nested group. OpenLDAP runs on"
+            " the same host, over LDAPS. The benchmark first verifies"
         ),
         (
-            "same, to the last variable, is checked first. Processor: the seconds that the command"
-            " itself computes, without the server."
+            "that both inventories are equal, to the last variable. Processor: the seconds that the"
+            " command itself computes, without the server."
         ),
         "",
         (
@@ -216,9 +216,9 @@ def on_directory(results: Results, size: measure_directory.DirectorySize) -> str
         "",
         (
             "Ready JSON is what a script prints, which Ansible reads faster than a file."
-            " microsoft.ad.ldap gives the hosts alone; OpenLDAP's machines were"
+            " microsoft.ad.ldap returns only hosts; OpenLDAP's hosts have"
         ),
-        "given the attribute that it needs. Without that it ends with:",
+        "the attribute that it needs. Without the attribute it ends with:",
         "",
         "```text",
         peer.said,
@@ -229,9 +229,9 @@ def on_directory(results: Results, size: measure_directory.DirectorySize) -> str
 
 
 def on_delivery(results: Results, size: measure_delivery.DeliverySize, peer: str) -> str:
-    """The section of one size of fleet."""
-    quiet = results["nothing to do"]
-    everybody = size.contenders
+    """Return the section of one size of fleet."""
+    quiet = results["no changes"]
+    contenders = size.contenders
     more = _beyond(quiet, measure_delivery.OURS, measure_delivery.FLOOR)
     of_ping = quiet[measure_delivery.OURS].median / quiet[measure_delivery.PING].median
     peers = f" {peer}." if size.has_peers else ""
@@ -240,7 +240,7 @@ def on_delivery(results: Results, size: measure_delivery.DeliverySize, peer: str
         results[measure_delivery.BACK_ON_MACHINE][measure_delivery.OURS],
     )
     lines = [
-        f"## {len(measure_delivery.TOOLS)} tools to {size.machines} machines",
+        f"## {len(measure_delivery.TOOLS)} tools to {size.machines} hosts",
         "",
         (
             "Seconds, and how many times as long as this collection."
@@ -250,31 +250,31 @@ def on_delivery(results: Results, size: measure_delivery.DeliverySize, peer: str
         (
             f"{len(measure_delivery.PYTHONS)} Python packages from wheels and"
             f" {len(measure_delivery.BINARIES)} programs of 2 MB,"
-            " by SSH to machines with a user each, all on"
+            " by SSH to hosts with a user each, all on"
         ),
         (
-            "this one. Each command opens its own connections, 20 at once. That all tools answer"
-            f" as they must is checked after each.{peers}"
+            "this host. Each command opens its own connections, 20 at once. After each command the"
+            f" output of all tools is checked.{peers}"
         ),
         "",
-        *_table({phase: results[phase] for phase in _PHASES}, everybody, measure_delivery.OURS),
+        *_table({phase: results[phase] for phase in _PHASES}, contenders, measure_delivery.OURS),
         "",
         (
-            f"Medians of {size.first} runs from nothing, {size.quiet} with nothing to do and"
-            f" {size.changed} with one changed; with nothing to do, of"
+            f"Medians of {size.first} runs from nothing, {size.quiet} with no changes and"
+            f" {size.changed} with one changed. For this collection, the ping and the empty"
         ),
         (
-            f"{size.quiet + size.alone} in turn for this collection, the ping and the empty play."
+            f"play, medians of {size.quiet + size.alone} runs with no changes in turn."
             " Only this collection also checks each tool against its"
         ),
-        "checksum, keeps users apart, can go back, and removes what is wanted no more.",
+        "checksum, keeps users apart, can roll back, and removes tools that are no longer wanted.",
         "",
         (
-            f"- nothing to do: {more:.2f} s more than an empty play,"
+            f"- no changes: {more:.2f} s more than an empty play,"
             f" {of_ping:.2f} × one ping{_faster_than_loop(quiet)}"
         ),
         (
-            f"- going back a generation: {there.median:.2f} s on the machine; a play that does it"
+            f"- rolling back a generation: {there.median:.2f} s on the host; a play that does it"
             f" everywhere {back.median:.2f} s"
         ),
         "",
@@ -290,7 +290,7 @@ def _faster_than_loop(quiet: Mapping[str, Runs]) -> str:
 
 
 def on_many_hosts(results: Mapping[int, Results], rounds: int) -> str:
-    """The section of deliveries to hosts that only answer."""
+    """Return the section of deliveries to hosts that only answer."""
     contenders = (measure_delivery.OURS, measure_delivery.PING, measure_delivery.FLOOR)
     phases = {hosts: found[measure_many_hosts.PHASE] for hosts, found in results.items()}
     few, many = min(phases), max(phases)
@@ -336,30 +336,31 @@ def _row_of_hosts(name: str, phases: Mapping[int, Mapping[str, Runs]]) -> str:
 
 
 def on_events(results: Sequence[events.EventResults]) -> str:
-    """The section of events."""
+    """Return the section of events."""
     lines = [
         (
             f"## From a group to a command: {results[0].changes} changes in a directory of"
-            f" {results[0].place.size.machines:,} people"
+            f" {results[0].place.size.machines:,} users"
         ),
         "",
         (
-            "Seconds from the moment before a member is written to an OpenLDAP, over LDAPS, to a"
-            " 389-ds, by its socket, or to a Samba AD, over LDAPS, until"
+            "Seconds from the moment before a member is written until each part is done. The source"
+            " has seen the change, decided on it and written"
         ),
         (
-            "each part is done: the source has seen it, decided what follows, and written what is"
-            " wanted; ansible-rulebook has begun a play; its first task"
+            "the result. Then ansible-rulebook begins a play, its first task begins, the command"
+            " works on the host, and the host reports."
+        ),
+        "",
+        (
+            "OpenLDAP and Samba AD are reached over LDAPS, 389-ds by its socket. One change follows"
+            " the other. SSH reaches one host; the others are"
         ),
         (
-            "begins; the command works on the machine, which SSH reaches; the machine has reported."
-            " One change after the other; all machines but one are"
+            "recorded as up to date. The floor is the module alone, by one SSH command, with no"
+            " changes. Samba looks for changes to report every five"
         ),
-        (
-            "only said to have what they need. The floor is the module alone, by one SSH command,"
-            " when there is nothing to do. Samba looks for changes to"
-        ),
-        "tell of every five seconds, whoever asks.",
+        "seconds, whatever the client.",
         "",
     ]
     return "\n".join([*lines, *chain.from_iterable(map(_events_of, results))])
@@ -368,7 +369,7 @@ def on_events(results: Sequence[events.EventResults]) -> str:
 def _events_of(results: events.EventResults) -> list[str]:
     count, burst = results.burst
     return [
-        f"### {results.place.name}, {results.place.size.machines:,} people",
+        f"### {results.place.name}, {results.place.size.machines:,} users",
         "",
         "| | joins: median | 95 % | longest | leaves: median | 95 % | longest |",
         "| --- | --- | --- | --- | --- | --- | --- |",
@@ -378,12 +379,12 @@ def _events_of(results: events.EventResults) -> list[str]:
         ),
         "",
         (
-            f"- {count} joins of one person, one right after the other: {burst:.2f} s until the"
-            " machine has the last one"
+            f"- {count} joins of one user, one right after the other: {burst:.2f} s until the"
+            " host has the last one"
         ),
         (
-            "- a play that a timer starts, which reads the whole directory and finds nothing to"
-            f" do: {results.timer:.2f} s, after the time that it waits"
+            "- a play that a timer starts, which reads the whole directory and finds no"
+            f" changes: {results.timer:.2f} s, after the time that it waits"
         ),
         f"- the floor: {results.floor[0]:.2f} s at the median, {results.floor[1]:.2f} s at 95 %",
         "",
@@ -391,17 +392,17 @@ def _events_of(results: events.EventResults) -> list[str]:
 
 
 def on_seen(results: Sequence[seen.SeenSpread], changes: int) -> str:
-    """The section of the event source alone."""
+    """Return the section of the event source alone."""
     lines = [
         f"## How soon a change in the directory is seen: {changes} changes",
         "",
         (
-            "Seconds from the moment before a member is written until the event stands in the queue"
+            "Seconds from the moment before a member is written until the event is in the queue"
             " of ansible-rulebook, by the source alone. Samba looks"
         ),
-        "for changes to tell of every five seconds, whoever asks.",
+        "for changes to report every five seconds, whatever the client.",
         "",
-        "| | people | joins: median | 95 % | longest | leaves: median | 95 % | longest |",
+        "| | users | joins: median | 95 % | longest | leaves: median | 95 % | longest |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
         *(
             f"| {found.place.name} | {found.place.people:,} | {_three(found.joins)} |"
@@ -432,7 +433,7 @@ def _memory(runs: Runs, floor: Runs) -> str:
 
 
 def _header() -> str:
-    """The licence header, as the README has it."""
+    """Return the license header, as the README has it."""
     before, end, _after = (Path(__file__).parents[2] / "README.md").read_text().partition("-->")
     return before + end
 
@@ -462,7 +463,7 @@ def _row(name: str, phases: Mapping[str, Mapping[str, Runs]], ours: str) -> str:
         )
         for runs in phases.values()
     ]
-    quiet = phases["nothing to do"].get(name) or phases["one changed"][name]
+    quiet = phases["no changes"].get(name) or phases["one changed"][name]
     return f"| {name} | {' | '.join(cells)} | {quiet.peak:.0f} MB |"
 
 
@@ -475,7 +476,7 @@ def _failures(results: Results, names: Iterable[str]) -> list[str]:
 
 
 def plot(results: Results, curve: Sequence[int], path: Path) -> None:
-    """The picture of the Swarm's curve."""
+    """Draw the picture of the Swarm's curve."""
     with _drawn(path, (7, 4)) as axes:
         for name in (
             measure_swarm.LOOP,
@@ -490,13 +491,13 @@ def plot(results: Results, curve: Sequence[int], path: Path) -> None:
                 label=name,
             )
         axes.set_xlabel("services")
-        axes.set_ylabel("seconds, nothing to do")
+        axes.set_ylabel("seconds, no changes")
         axes.set_ylim(bottom=0)
         axes.legend()
 
 
 def timeline(results: events.EventResults, path: Path) -> None:
-    """The picture of a join.
+    """Draw the picture of a join.
 
     How the seconds from the group to the command are spent, and how late the slowest twentieth is.
     """

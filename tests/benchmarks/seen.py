@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How soon the event source announces a change, in each directory."""
+"""Measure how soon the event source announces a change, in each directory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ QUICK_CHANGES = 4
 
 @dataclass(frozen=True)
 class FollowedDirectory:
-    """A directory with so many people, each with a machine, and projects of ten of them."""
+    """A directory with so many users, each with a host, and projects of ten of them."""
 
     name: str
     people: int
@@ -33,7 +33,7 @@ class FollowedDirectory:
     feed: Callable[..., event_feeds.Feed]
 
 
-# To add people to a Samba takes a second for twenty of them.
+# Adding twenty users to a Samba takes a second.
 PLACES = (
     FollowedDirectory("OpenLDAP", 10_000, event_feeds.slapd_server, event_feeds.slapd),
     FollowedDirectory("389-ds", 10_000, event_feeds.ds389_server, event_feeds.ds389),
@@ -52,7 +52,7 @@ class SeenSpread:
 
 
 def crowd(count: int) -> Company:
-    """The company of the tests, with so many more people."""
+    """Return the company of the tests, with so many more users."""
     logins = [f"user{number}" for number in range(count)]
     people = tuple(Person(login, 2000 + number) for number, login in enumerate(logins))
     projects = {
@@ -68,7 +68,7 @@ def crowd(count: int) -> Company:
 
 
 def measure(place: FollowedDirectory, folder: Path, changes: int) -> SeenSpread:
-    """Joins and leaves in turn, each seen before the next."""
+    """Make joins and leaves in turn, each seen before the next."""
     print(f"events seen, {place.name}, {place.people} people, {changes} changes", flush=True)
     Machine(NAME).down()
     machine = Machine(NAME)

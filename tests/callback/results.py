@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes what each task of the collection came to on each host to a file, for the tests to read."""
+"""Write the result of each of the collection's tasks on each host to a file, for the tests."""
 
 from __future__ import annotations
 

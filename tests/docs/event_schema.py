@@ -41,7 +41,7 @@ _MARKUP = re.compile(r"\b[A-Z]\(((?:[^()\\]|\\.)*)\)")
 
 
 def documented() -> dict[str, Any]:
-    """The options of its own, as the plugin documents them."""
+    """Return the options of its own, as the plugin documents them."""
     options: dict[str, Any] = yaml.safe_load(runpy.run_path(str(PLUGIN))["DOCUMENTATION"])[
         "options"
     ]
@@ -49,7 +49,7 @@ def documented() -> dict[str, Any]:
 
 
 def event_schema_text() -> str:
-    """The schema."""
+    """Return the schema."""
     directory = {
         **yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"],
         **yaml.safe_load(ModuleDocFragment.LOGIN)["options"],

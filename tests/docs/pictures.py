@@ -39,11 +39,11 @@ class Recorder(quickstart.Tour):
         self.lines: list[str] = []
 
     def play(self, name: str, *words: str, good: bool = True) -> None:
-        """Run a playbook and keep what people look at."""
+        """Run a playbook and keep the lines that readers need."""
         self.lines = play_lines(name, words, words[:2], self.environment, good=good)
 
     def save(self, name: str, title: str, *expected: str) -> None:
-        """What was kept, and the count, as a picture."""
+        """Write the lines that were kept, and the count, as a picture."""
         lines = [*self.lines, "", f"\x1b[36m# {self.counted(*expected)}\x1b[0m"]
         (FOLDER / f"{name}.svg").write_text(terminal_svg(lines, title))
 
@@ -58,12 +58,12 @@ def play_lines(
 ) -> list[str]:
     """Run one of the collection's playbooks.
 
-    What people look at of what it prints, below the command as ``shown``.
+    Return the lines of its output that readers need, below the command as ``shown``.
     """
     command = ["ansible-playbook", f"playbooks/{name}.yml", *words]
-    coloured = {**environment, "ANSIBLE_FORCE_COLOR": "1"}
+    colored = {**environment, "ANSIBLE_FORCE_COLOR": "1"}
     done = subprocess.run(
-        command, cwd=quickstart.ROOT, env=coloured, capture_output=True, text=True, check=False
+        command, cwd=quickstart.ROOT, env=colored, capture_output=True, text=True, check=False
     )
     if (done.returncode == 0) != good:
         raise RuntimeError(done.stdout)
@@ -78,7 +78,7 @@ def play_lines(
 
 
 def prompt_line(*words: str) -> str:
-    """A command, as somebody gives it."""
+    """Return a command line with its prompt."""
     return f"\x1b[36m$ {shlex.join(words)}\x1b[0m"
 
 
@@ -99,7 +99,7 @@ def main(*names: str) -> None:
 
 
 def record(place: quickstart.TourPlatform, suffix: str) -> None:
-    """The tour of one platform; ``suffix`` ends the pictures' names."""
+    """Record the tour of one platform; ``suffix`` ends the pictures' names."""
     client = Client(f"http://{place.address}:{quickstart.PORT}/")
     tour = Recorder(place, client)
     tour.ship("1.0.0")
@@ -108,20 +108,20 @@ def record(place: quickstart.TourPlatform, suffix: str) -> None:
         tour.ship("1.1.0")
         tour.save(
             f"rollout{suffix}",
-            "Version 1.1.0 of the shop goes out, and no request is lost",
+            "Version 1.1.0 of the shop is deployed, and no request is lost",
             "shop 1.0.0",
             "shop 1.1.0",
         )
         tour.ship("1.2.0", good=False)
         tour.save(
-            f"refused{suffix}",
-            "Version 1.2.0 of the shop is refused, and 1.1.0 serves",
+            f"failed{suffix}",
+            "Version 1.2.0 of the shop fails and is rolled back to 1.1.0",
             "shop 1.1.0",
         )
 
 
 def record_delivery(company: CompanyBed) -> None:
-    """Somebody joins a project, uses its tools, and leaves it."""
+    """Record a user who joins a project, uses its tools, and leaves it."""
     words = (
         "-i",
         str(company.inventory),
@@ -131,8 +131,8 @@ def record_delivery(company: CompanyBed) -> None:
         f"delivery_state_path={company.folder}/state",
     )
     titles = {
-        "join": "Ada joins the project atlas, and its tools work on her machine",
-        "leave": "Ada leaves the project atlas, and its tools are gone",
+        "join": "Ada joins the project atlas, and its tools work on her workstation",
+        "leave": "Ada leaves the project atlas, and its tools are removed",
     }
     for what, change in {"join": company.join, "leave": company.leave}.items():
         ldif = change("ada")
@@ -160,7 +160,7 @@ def record_delivery(company: CompanyBed) -> None:
 
 
 def _dull_in_delivery(line: str) -> bool:
-    """The table says it all."""
+    """Return whether a line repeats the table."""
     return bool(_DULL_IN_DELIVERY.search(_CODES.sub("", line)))
 
 

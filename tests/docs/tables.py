@@ -42,7 +42,7 @@ ROLE = ROOT / "playbooks" / "files" / "kubernetes" / "role.yml"
 
 
 def filled(text: str) -> str:
-    """The guide with its tables as the code has them now."""
+    """Return the guide with its tables as the code has them now."""
     for name, lines in _tables().items():
         begin, end = f".. table begins: {name}\n", f".. table ends: {name}\n"
         if begin not in text:
@@ -88,7 +88,7 @@ def _tables() -> dict[str, list[str]]:
 
 
 def schema_text() -> str:
-    """The JSON schema of a project's file."""
+    """Return the JSON schema of a project's file."""
     return json.dumps(schema(), indent=2) + "\n"
 
 
@@ -120,7 +120,7 @@ def _title(key: Key) -> str:
 
 
 def _role() -> list[str]:
-    """The Role without its licence header."""
+    """Return the Role without its license header."""
     lines = ROLE.read_text().splitlines()
     body = lines[lines.index("---") + 1 :]
     return [".. code-block:: yaml", "", *(f"    {line}" if line else "" for line in body)]

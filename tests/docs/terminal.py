@@ -13,7 +13,7 @@ from itertools import chain
 
 _COLUMNS = 118
 _WIDTH, _HEIGHT, _MARGIN = 8.4, 20, 18
-_COLOURS = {
+_COLORS = {
     "31": "#ff7b72",
     "32": "#7ee787",
     "33": "#e3b341",
@@ -29,7 +29,7 @@ _STYLE = (
 
 
 def terminal_svg(lines: Iterable[str], title: str) -> str:
-    """The lines, with their ANSI colours, as an SVG."""
+    """Return the lines, with their ANSI colors, as an SVG."""
     rows = list(chain.from_iterable(map(_rows, lines)))
     label = escape(title)
     width, height = round(_COLUMNS * _WIDTH + 2 * _MARGIN), len(rows) * _HEIGHT + 3 * _MARGIN
@@ -59,17 +59,17 @@ def terminal_svg(lines: Iterable[str], title: str) -> str:
 
 
 def _rows(line: str) -> list[tuple[str, str]]:
-    """A line, folded at the right edge, each part with its colour."""
+    """Return a line, folded at the right edge, each part with its color."""
     codes = ";".join(_CODE.findall(line)).split(";")
-    colour = next((_COLOURS[code] for code in codes if code in _COLOURS), "")
+    color = next((_COLORS[code] for code in codes if code in _COLORS), "")
     plain = _CODE.sub("", line)
     return [
-        (row, colour)
+        (row, color)
         for row in textwrap.wrap(plain, _COLUMNS, subsequent_indent="    ", drop_whitespace=False)
         or [""]
     ]
 
 
 def _spans(row: tuple[str, str]) -> Iterator[str]:
-    text, colour = row
-    yield f'<tspan fill="{colour}">{escape(text)}</tspan>' if colour else escape(text)
+    text, color = row
+    yield f'<tspan fill="{color}">{escape(text)}</tspan>' if color else escape(text)

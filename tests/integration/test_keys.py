@@ -64,7 +64,7 @@ def spec_for(platform: Any, which: int | None) -> Spec:
         "networks": {"one": {}, "two": {"attachable": True, "labels": {"kind": "second"}}},
         "volumes": {"data": {"labels": {"keep": "yes"}}},
         "secrets": {"token": {"content": "a token of the keys test", "labels": {"kind": "token"}}},
-        "configs": {"settings": {"content": "colour = blue\n", "labels": {"kind": "settings"}}},
+        "configs": {"settings": {"content": "color = blue\n", "labels": {"kind": "settings"}}},
     }
 
 

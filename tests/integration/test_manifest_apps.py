@@ -80,12 +80,12 @@ def everything(platform: Any, group: str) -> list[Body]:
     job["spec"]["restartPolicy"] = "Never"
     schema = {
         "type": "object",
-        "properties": {"spec": {"type": "object", "properties": {"colour": {"type": "string"}}}},
+        "properties": {"spec": {"type": "object", "properties": {"color": {"type": "string"}}}},
     }
     version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
     names = {"kind": "Widget", "plural": "widgets", "singular": "widget"}
     return [
-        simple("Widget", "one", f"{group}/v1", spec={"colour": "blue"}),
+        simple("Widget", "one", f"{group}/v1", spec={"color": "blue"}),
         deployment(platform, env=[{"name": "TOKEN", "valueFrom": secret}]),
         simple("StatefulSet", "db", "apps/v1", spec=stateful),
         simple(
@@ -108,7 +108,7 @@ def everything(platform: Any, group: str) -> list[Body]:
             spec={"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
         ),
         simple("Secret", "token", stringData={"token": SECRET}),
-        simple("ConfigMap", "settings", data={"colour": "blue"}),
+        simple("ConfigMap", "settings", data={"color": "blue"}),
         simple("ServiceAccount", "web"),
         simple(
             "CustomResourceDefinition",
@@ -162,9 +162,9 @@ def test_many_kinds(platform: Any, player: Player, app: str, tmp_path: Path) -> 
     assert SECRET not in platform.everything(app)
 
     assert (
-        platform.kubectl(app, "get", "widget", "one", "--output=jsonpath={.spec.colour}") == "blue"
+        platform.kubectl(app, "get", "widget", "one", "--output=jsonpath={.spec.color}") == "blue"
     )
-    bodies[0]["spec"]["colour"] = "red"
+    bodies[0]["spec"]["color"] = "red"
     second = ship(player, platform, app, written(tmp_path, *bodies), "2")
     changed = {
         service["name"]: service
@@ -172,7 +172,7 @@ def test_many_kinds(platform: Any, player: Player, app: str, tmp_path: Path) -> 
         if service["action"] != "keep"
     }
     assert set(changed) == {"Widget/one"} and changed["Widget/one"]["changes"] == [
-        {"path": "spec.colour", "before": "blue", "after": "red"}
+        {"path": "spec.color", "before": "blue", "after": "red"}
     ]
 
     third = ship(
@@ -199,7 +199,7 @@ def test_many_kinds(platform: Any, player: Player, app: str, tmp_path: Path) -> 
     back = player.run("rollback", {"app": app, "release": 1, **platform.options})
     assert (
         back.ok
-        and platform.kubectl(app, "get", "widget", "one", "--output=jsonpath={.spec.colour}")
+        and platform.kubectl(app, "get", "widget", "one", "--output=jsonpath={.spec.color}")
         == "blue"
     )
     gone = player.run("release", {"app": app, "state": "absent", **platform.options})
@@ -244,19 +244,19 @@ def test_a_bad_one_goes_back_together(
     good = [
         deployment(platform),
         deployment(platform, name="other"),
-        simple("ConfigMap", "settings", data={"colour": "blue"}),
+        simple("ConfigMap", "settings", data={"color": "blue"}),
     ]
     assert ship(player, platform, app, written(tmp_path, *good)).ok
     bad = [
         deployment(platform, "sh", "-c", "echo no settings; exit 3"),
         good[1],
-        simple("ConfigMap", "settings", data={"colour": "red"}),
+        simple("ConfigMap", "settings", data={"color": "red"}),
     ]
     outcome = ship(player, platform, app, written(tmp_path, *bad), "2")
     assert not outcome.ok and outcome.result["outcome"] == "rolled_back"
     assert "exited with code 3" in outcome.result["msg"] and "no settings" in outcome.result["msg"]
     assert (
-        platform.kubectl(app, "get", "configmap", "settings", "--output=jsonpath={.data.colour}")
+        platform.kubectl(app, "get", "configmap", "settings", "--output=jsonpath={.data.color}")
         == "blue"
     )
     assert ship(player, platform, app, written(tmp_path, *good)).result["changed"] is False
@@ -343,7 +343,7 @@ def unchangeable(platform: Any, content: str, size: str, part: str) -> list[Body
     web["spec"]["selector"] = {"matchLabels": {"part": part}}
     web["spec"]["template"]["metadata"]["labels"] = {"part": part}
     return [
-        simple("ConfigMap", "settings", data={"colour": content}, immutable=True),
+        simple("ConfigMap", "settings", data={"color": content}, immutable=True),
         simple("StatefulSet", "db", "apps/v1", spec=stateful),
         web,
         deployment(platform, name="other"),
@@ -464,7 +464,7 @@ def test_groups_and_namespaces(platform: Any, player: Player, app: str, tmp_path
     """Two kinds of one name, an object in another namespace, and the app's own namespace."""
     group, other = f"{app}.example.org", f"{app}-other"
     platform.cluster.kubectl("create", "namespace", other)
-    settings = simple("ConfigMap", "settings", data={"colour": "blue"})
+    settings = simple("ConfigMap", "settings", data={"color": "blue"})
     settings["metadata"]["namespace"] = other
     home = simple("Namespace", app)
     home["metadata"]["labels"] = {"team": "blue"}
@@ -474,37 +474,37 @@ def test_groups_and_namespaces(platform: Any, player: Player, app: str, tmp_path
         definition(group, "Service", "v1"),
         simple("Service", "x", f"{group}/v1", spec={"size": 1}),
         simple("Service", "x", spec={"ports": [{"port": 1}]}),
-        simple("ConfigMap", "settings", data={"colour": "green"}),
+        simple("ConfigMap", "settings", data={"color": "green"}),
     ]
     first = ship(player, platform, app, written(tmp_path, *bodies))
     assert first.ok, first.output
     assert {f"Service.{group}/x", "Service/x", f"ConfigMap/{other}/settings"} < set(actions(first))
 
-    def colour(namespace: str) -> str:
+    def color(namespace: str) -> str:
         return platform.kubectl(
             namespace,
             *("get", "configmap", "settings", "--ignore-not-found"),
-            "--output=jsonpath={.data.colour}",
+            "--output=jsonpath={.data.color}",
         )
 
-    assert (colour(other), colour(app)) == ("blue", "green")
+    assert (color(other), color(app)) == ("blue", "green")
     assert ship(player, platform, app, written(tmp_path, *bodies)).result["changed"] is False
-    settings["data"]["colour"] = "red"
+    settings["data"]["color"] = "red"
     assert ship(player, platform, app, written(tmp_path, *bodies), "2").ok
-    assert (colour(other), colour(app)) == ("red", "green")
+    assert (color(other), color(app)) == ("red", "green")
     assert player.run("rollback", {"app": app, **platform.options}).ok
-    assert colour(other) == "blue"
+    assert color(other) == "blue"
     fewer = [body for body in bodies if body is not settings and "spec" not in body]
     third = ship(player, platform, app, written(tmp_path, *fewer), "3")
     assert third.ok, third.output
-    assert (colour(other), colour(app)) == ("", "green")
+    assert (color(other), color(app)) == ("", "green")
     platform.cluster.kubectl("delete", "namespace", other)
 
 
 def test_set_by_hand(platform: Any, player: Player, app: str, tmp_path: Path) -> None:
     """What others set stays; what is declared and was changed comes back, and is told."""
     path = written(
-        tmp_path, deployment(platform), simple("ConfigMap", "settings", data={"colour": "blue"})
+        tmp_path, deployment(platform), simple("ConfigMap", "settings", data={"color": "blue"})
     )
     assert ship(player, platform, app, path).ok
     platform.kubectl(app, "label", "deployment", "web", "owner=alice")
@@ -515,7 +515,7 @@ def test_set_by_hand(platform: Any, player: Player, app: str, tmp_path: Path) ->
         "configmap",
         "settings",
         "--patch",
-        '{"data": {"colour": "red", "more": "yes"}}',
+        '{"data": {"color": "red", "more": "yes"}}',
     )
     drift = player.run("release_info", {"app": app, **platform.options}).result["drift"]
     assert [(change["service"], change["before"], change["after"]) for change in drift] == [
@@ -524,7 +524,7 @@ def test_set_by_hand(platform: Any, player: Player, app: str, tmp_path: Path) ->
     assert ship(player, platform, app, path).result["changed"]
     assert json.loads(
         platform.kubectl(app, "get", "configmap", "settings", "--output=jsonpath={.data}")
-    ) == {"colour": "blue", "more": "yes"}
+    ) == {"color": "blue", "more": "yes"}
     assert (
         platform.kubectl(
             app, "get", "deployment", "web", "--output=jsonpath={.metadata.labels.owner}"
@@ -560,10 +560,10 @@ def test_kustomization_and_chart(
     written(kustomized, deployment(platform))
     (kustomized / "kustomization.yaml").write_text("resources: [app.yaml]\nnamePrefix: small-\n")
     (chart / "Chart.yaml").write_text("apiVersion: v2\nname: settings\nversion: 1.0.0\n")
-    (chart / "values.yaml").write_text("colour: blue\n")
+    (chart / "values.yaml").write_text("color: blue\n")
     template = (
         "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-settings\ndata:\n "
-        " colour: {{ .Values.colour }}\n"
+        " color: {{ .Values.color }}\n"
     )
     (chart / "templates" / "settings.yaml").write_text(template)
     hook = (
@@ -576,7 +576,7 @@ def test_kustomization_and_chart(
     assert not missing.ok and "helm is not on the PATH" in missing.result["msg"]
     (tools / "helm").symlink_to(found["helm"])
     outcome = ship(
-        player, platform, app, [str(kustomized), str(chart)], helm_values={"colour": "green"}
+        player, platform, app, [str(kustomized), str(chart)], helm_values={"color": "green"}
     )
     assert outcome.ok, outcome.output
     assert {service["name"] for service in outcome.result["plan"]["services"]} == {
@@ -585,7 +585,7 @@ def test_kustomization_and_chart(
     }
     assert (
         platform.kubectl(
-            app, "get", "configmap", f"{app}-settings", "--output=jsonpath={.data.colour}"
+            app, "get", "configmap", f"{app}-settings", "--output=jsonpath={.data.color}"
         )
         == "green"
     )
@@ -629,7 +629,7 @@ def test_kustomization_and_chart(
             "is no base64",
         ),
         (
-            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndate: {colour: blue}\n",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndate: {color: blue}\n",
             "the cluster refuses ConfigMap/a",
         ),
         (

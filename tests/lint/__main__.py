@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the checks, some at a time, and says what each came to."""
+"""Run the checks, some at a time, and print the outcome of each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .place import CheckFailed, CheckSkipped, CollectionCopy
 
 
 def check_outcome(name: str, folder: Path) -> tuple[str, str]:
-    """What a check came to, and the words to it."""
+    """Return the outcome of a check, and its output."""
     try:
         CHECKS[name](CollectionCopy(folder / name, folder / "snapshot"))
     except CheckFailed as found:
@@ -32,7 +32,7 @@ def check_outcome(name: str, folder: Path) -> tuple[str, str]:
 
 
 def timed_check(name: str, folder: Path) -> tuple[str, str, str]:
-    """A check's verdict, with its line for the reader."""
+    """Return a check's outcome, with its line for the reader."""
     begun = time.monotonic()
     outcome, words = check_outcome(name, folder)
     return outcome, f"{name:<20} {outcome:<8} {time.monotonic() - begun:5.1f} s", words
@@ -50,7 +50,7 @@ def main(names: list[str]) -> int:
         tempfile.TemporaryDirectory(prefix="lint-") as folder,
         ThreadPoolExecutor(os.cpu_count()) as pool,
     ):
-        # One copy, so that all checks see the same, also while somebody works on it.
+        # One copy, so that all checks see the same, also while you work on it.
         copy_checkout(Path(folder) / "snapshot", with_links=False)
         for done in as_completed([pool.submit(timed_check, name, Path(folder)) for name in chosen]):
             outcome, line, words = done.result()

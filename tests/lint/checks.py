@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The checks by name; each raises Failed with what it found."""
+"""The checks by name; each raises CheckFailed with its findings."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ TYPED = ("testbed", "suites", "lint", "docs", "benchmarks")
 
 
 def command(line: str) -> Callable[[CollectionCopy], object]:
-    """A check that is one command."""
+    """Return a check that is one command."""
     return lambda place: place.run(*line.split())
 
 
 def sanity(place: CollectionCopy) -> None:
-    """All tests of ansible-test sanity, on all Pythons that are here."""
+    """Run all tests of ansible-test sanity, on all Pythons of this host."""
     pip = get_venv_packages(NativePythonConfig(version="3.13"))["pip"].replace(".", "_")
     script = Path.home() / f".ansible/test/cache/get_pip_{pip}.py"
     if not script.exists():
@@ -42,14 +42,14 @@ def sanity(place: CollectionCopy) -> None:
 
 
 def oldest_python(place: CollectionCopy) -> None:
-    """What runs on managed machines compiles with the oldest Python that they may have."""
+    """Compile what runs on managed hosts with the oldest Python that they may have."""
     if not shutil.which(OLDEST_PYTHON):
         raise CheckSkipped(f"there is no {OLDEST_PYTHON} here")
     place.run(OLDEST_PYTHON, "-m", "compileall", "-q", "plugins/modules", "plugins/module_utils")
 
 
 def headers(place: CollectionCopy) -> None:
-    """All files begin as this one does, but for empty ones and those that REUSE.toml names."""
+    """Check that files have the license header, except empty ones and those in REUSE.toml."""
     annotations = tomllib.loads((place.collection / "REUSE.toml").read_text())["annotations"]
     exempt = [
         "COPYING",
@@ -61,17 +61,17 @@ def headers(place: CollectionCopy) -> None:
     ]
     without = [str(file) for file in expected if not has_header(place.collection / file)]
     if without:
-        raise CheckFailed("without the licence header:\n" + "\n".join(without))
+        raise CheckFailed("without the license header:\n" + "\n".join(without))
 
 
 def has_header(file: Path) -> bool:
-    """Whether the header is in the first lines, if there are any."""
+    """Return whether the header is in the first lines, if there are any."""
     beginning = file.read_text(errors="replace").splitlines()[:8]
     return not beginning or all(line in "\n".join(beginning) for line in HEADER)
 
 
 def shell(place: CollectionCopy) -> None:
-    """Shell scripts, whatever they are called."""
+    """Check shell scripts, whatever their names."""
     scripts = [
         file
         for file in place.files
@@ -83,14 +83,14 @@ def shell(place: CollectionCopy) -> None:
 
 
 def build(place: CollectionCopy) -> Path:
-    """The collection as users get it."""
+    """Return the collection as users get it."""
     artifact = place.top / "artifact"
     without_warning(place.run("ansible-galaxy", "collection", "build", "--output-path", artifact))
     return next(artifact.glob("*.tar.gz"))
 
 
 def install(place: CollectionCopy) -> None:
-    """The collection can be built and installed into an empty folder, without a warning."""
+    """Build and install the collection into an empty folder, without a warning."""
     artifact, folder = build(place), place.top / "installed"
     without_warning(
         place.run(
@@ -105,7 +105,7 @@ def install(place: CollectionCopy) -> None:
 
 
 def galaxy_importer(place: CollectionCopy) -> None:
-    """Galaxy would take the collection; what ansible-lint has to say is a check of its own."""
+    """Check that Galaxy accepts the collection. Running ansible-lint is a check of its own."""
     environment = Path(
         place.run(
             "tests/testbed/setup.sh", "python", "tests/lint/requirements-importer.txt"
@@ -164,7 +164,7 @@ def spelling(place: CollectionCopy) -> None:
 
 
 def without_warning(output: str) -> None:
-    """Tools may warn and succeed nevertheless."""
+    """Fail on a warning of a tool that succeeded."""
     if "WARNING" in output or "ERROR" in output:
         raise CheckFailed(output.strip())
 

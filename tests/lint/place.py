@@ -53,7 +53,7 @@ class CollectionCopy:
             text=True,
             check=False,
         )
-        # Some tools make copies of their own, where nobody would look for the file.
+        # Some tools make copies of their own, where you would not look for the file.
         output = re.sub(r"[^\s'\"]*/ansible_collections/shipping/code/", "", done.stdout)
         if done.returncode:
             raise CheckFailed(output.strip() or f"{command[0]} ended with {done.returncode}")

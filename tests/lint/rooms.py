@@ -45,7 +45,7 @@ def room(path: str) -> str:
 
 
 def imports(sources: Mapping[str, str]) -> set[Import]:
-    """Return who imports whom, at the top of a file or inside of functions.
+    """Return the imports of each file, at the top of a file or inside of functions.
 
     That a package is imported on the way to one of its files does not count.
     """
@@ -57,7 +57,7 @@ def imports(sources: Mapping[str, str]) -> set[Import]:
 
 
 def circle(edges: Iterable[Import]) -> list[str]:
-    """Return the files of a circle of imports, or nothing where there is none."""
+    """Return the files of a circle of imports, or nothing if the imports have no circle."""
     graph: dict[str, set[str]] = {}
     for edge in edges:
         graph.setdefault(edge.importer, set()).add(edge.imported)
@@ -140,7 +140,7 @@ def _defined(tree: ast.Module) -> Iterator[str]:
         if isinstance(node, _Function):
             yield node.name
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-            # An assignment to somebody else's attribute does not make it this file's.
+            # An assignment to an attribute of another object does not make it this file's.
             if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"):
                 yield node.attr
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):

@@ -122,7 +122,7 @@ def passages(path: str, text: str) -> Iterator[Passage]:
 
 def _masked_blocks(text: str) -> str:
     """Mask code in a page, so that lines keep their numbers."""
-    text = _FENCE.sub(_mask, text)
+    text = _FENCE.sub(lambda fence: "\n" * fence[0].count("\n"), text)
     lines, inside = [], -1
     for line in text.splitlines():
         indentation = len(line) - len(line.lstrip())

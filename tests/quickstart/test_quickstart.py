@@ -108,7 +108,7 @@ def neighbor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
 def test_tour(checkout: Checkout, neighbor: Checkout, platform: str) -> None:
     """1.0.0 and 1.1.0 are deployed, 1.2.0 fails with its reason, 1.0.0 is restored.
 
-    Nothing is lost. Who joins has the tools.
+    Nothing is lost. A user who joins has the tools.
     """
     printed = checkout.make("quickstart", f"PLATFORM={platform}")
     counts = re.findall(r"requests meanwhile: (.*), 0 lost", printed)

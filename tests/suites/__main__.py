@@ -239,7 +239,7 @@ if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
     except subprocess.CalledProcessError as error:
-        # What it printed is on the screen already, or is in the error.
+        # Its output is on the screen already, or in the error.
         print(
             f"{shlex.join(error.cmd)} failed with {error.returncode}: {error.stderr or 'see above'}"
         )

@@ -113,7 +113,7 @@ class Suite:
         )
 
     def dependencies(self, files: Files) -> set[str]:
-        """Return all files that can change what its tests come to."""
+        """Return all files that can change the outcome of its tests."""
         around = [f"{parent}/conftest.py" for parent in Path(self.path).parents]
         beside = ("tests/pytest.ini", self.session.requirements, *self.session.uses)
         return files.closure([self.path, *around, *beside], self.session.without)

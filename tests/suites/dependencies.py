@@ -38,7 +38,7 @@ _NAMED = [
 _COMMENT = re.compile(r"(^|\s)#.*$", re.MULTILINE)
 # The methods of the tests that start a play by the name of a module or playbook.
 _STARTING = {"run", "start", "play", "task"}
-# Where a relative name in code may start, besides the folder of the file that has it.
+# Where a relative name in code may start, in addition to the folder of the file that has it.
 _TOPS = ("", "plugins/", "plugins/module_utils/")
 
 
@@ -53,7 +53,7 @@ class _Start(NamedTuple):
 
 
 class _Mentions(NamedTuple):
-    """What a Python file imports and names, before it is known what of that is a file."""
+    """The imports and names of a Python file, before they are resolved to files."""
 
     imports: tuple[ast.Import | ast.ImportFrom, ...] = ()
     fragments: tuple[str, ...] = ()
@@ -213,8 +213,8 @@ def _plugins(names: frozenset[str]) -> dict[str, set[str]]:
 def _mentions(source: str) -> _Mentions:
     """Return what a Python file mentions.
 
-    Kept by the text, since reading the repository takes seconds, of which this is nearly all: who
-    chooses again after a change reads the changed files only.
+    Kept by the text, since reading the repository takes seconds, of which this is nearly all. A new
+    selection after a change reads the changed files only.
     """
     try:
         tree = ast.parse(source)

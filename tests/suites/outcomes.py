@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tests came to: read from the lines that a session writes, and shown as a table."""
+"""The outcomes of tests: read from the lines that a session writes, and shown as a table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HEADS = ("suite", "chosen because", "passed", "failed", "retried", "seconds")
 
 @dataclass
 class Result:
-    """What one test came to, in all its phases; ``outcome`` is passed, failed or skipped."""
+    """The outcome of one test, in all its phases; ``outcome`` is passed, failed or skipped."""
 
     test: str
     outcome: str = "passed"

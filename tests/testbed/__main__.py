@@ -23,9 +23,9 @@ from .swarm_bed import SwarmBed
 
 
 def up(name: str) -> None:
-    """A private one-node Swarm with a registry and the example's images.
+    """Start a private one-node Swarm with a registry and the example's images.
 
-    Prints what goes into docker_host.
+    Prints the value of docker_host.
     """
     swarm = SwarmBed(Machine(name))
     swarm.up()
@@ -37,12 +37,12 @@ def up(name: str) -> None:
 
 
 def down(name: str) -> None:
-    """Take a machine of the test bed away."""
+    """Remove a machine of the test bed."""
     Machine(name).down()
 
 
 def clean() -> None:
-    """Remove all machines that this checkout started, and what killed runs have left of some."""
+    """Remove all machines that this checkout started, and the rest of killed runs."""
     for name in sorted(set(_names())):
         print(f"taking down {name}")
         down(name)

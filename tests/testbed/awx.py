@@ -127,7 +127,7 @@ _MANAGED: dict[str, tuple[str, list[dict[str, Any]]]] = {
 
 
 def repository(folder: Path) -> str:
-    """A git repository with what a company keeps for deliveries; its address."""
+    """Return a git repository with what a company keeps for deliveries; its address."""
     (folder / "inventories" / "directory").mkdir(parents=True)
     (folder / "deliver.yml").write_text("- import_playbook: shipping.code.deliver\n")
     (folder / "inventories" / "directory" / "ldap_projects.yml").write_text(
@@ -145,7 +145,7 @@ def repository(folder: Path) -> str:
 
 @dataclass
 class ObjectStore:
-    """What the stand-in has, by kind and id."""
+    """The objects of the stand-in, by kind and id."""
 
     objects: dict[str, dict[int, dict[str, Any]]] = field(
         default_factory=lambda: {kind: {} for kind in KINDS}
@@ -154,7 +154,7 @@ class ObjectStore:
     ready: dict[int, float] = field(default_factory=dict)
     """When a project's update ends."""
     going: dict[int, float] = field(default_factory=dict)
-    """When an inventory that is being deleted is gone."""
+    """When the deletion of an inventory ends."""
     busy: set[tuple[str, int]] = field(default_factory=set)
     """What running jobs use."""
     processing: set[tuple[str, int]] = field(default_factory=set)
@@ -172,7 +172,7 @@ class ObjectStore:
     )
     """Whose token it is."""
     with_roles: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
-    """The users to whom somebody gave a role in an organization."""
+    """The users that have a role in an organization."""
     fetching: float = _FETCHING
     """How many seconds an update of a project takes."""
     lost: int = 0
@@ -183,7 +183,7 @@ class ObjectStore:
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def tick(self) -> None:
-        """What AWX would do meanwhile."""
+        """Do what AWX would do meanwhile."""
         now = time.monotonic()
         for number in [number for number, when in self.going.items() if when < now]:
             del self.going[number]
@@ -207,7 +207,7 @@ class ObjectStore:
         return "failed" if self.playbooks[project] is None else "successful"
 
     def of(self, kind: str, number: int | None) -> dict[str, Any]:
-        """Return an object; an empty one if there is none."""
+        """Return an object; an empty one if it does not exist."""
         return self.objects[kind].get(number or 0, {})
 
     def all_of(self, kind: str) -> Iterable[dict[str, Any]]:
@@ -219,7 +219,7 @@ class ObjectStore:
         return number in self.objects[kind]
 
     def drop(self, kind: str, number: int) -> None:
-        """Delete an object, and what goes with it."""
+        """Delete an object, and its dependents."""
         self.objects[kind].pop(number, None)
         for other, name in _REFERRING[kind]:
             referring = [one for one in self.objects[other].values() if one.get(name) == number]
@@ -234,7 +234,7 @@ class ObjectStore:
 
 
 class AwxRequest(NamedTuple):
-    """What is asked of a place: the method, the query and the content that was sent."""
+    """A request to a path: the method, the query and the content that was sent."""
 
     method: str
     query: dict[str, str]
@@ -242,7 +242,7 @@ class AwxRequest(NamedTuple):
 
 
 class Api:
-    """What the stand-in answers: a status and a content for each request."""
+    """The answers of the stand-in: a status and a content for each request."""
 
     def __init__(self, run: Run) -> None:
         self.store = ObjectStore()
@@ -284,7 +284,7 @@ class Api:
         return self._detail(kind, one, request.method, request.sent)
 
     def _overview(self, kind: str, query: dict[str, str]) -> dict[str, Any]:
-        """What has no objects of a kind."""
+        """Return what has no objects of a kind."""
         match kind:
             case "":
                 return {key: f"{ROOT}{name}/" for key, name in _ROOT_KEYS.items()}
@@ -302,9 +302,9 @@ class Api:
         return _page([job for job in self.store.jobs if str(job["id"]) in wanted])
 
     def _launch(self, one: dict[str, Any], sent: Any) -> dict[str, Any]:
-        """A job, which runs beside.
+        """Return a job, which runs beside.
 
-        What it may not be given is passed over and told, as AWX does.
+        Values that it does not accept are ignored and reported, as AWX does.
         """
         asked = {
             name: value
@@ -615,7 +615,7 @@ class Api:
         }
 
     def _fetch(self, one: dict[str, Any]) -> None:
-        """What an update of a project comes to, for real."""
+        """Update a project for real."""
         branch = ["--branch", one["scm_branch"]] if one["scm_branch"] else []
         with tempfile.TemporaryDirectory() as folder:
             words = ["git", "clone", "--quiet", "--depth", "1", *branch, one["scm_url"], folder]
@@ -735,7 +735,7 @@ class AwxStandIn:
             do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = _serve
 
             def log_message(self, *words: object) -> None:
-                """Nobody reads it."""
+                """Discard the log."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), AwxHandler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"

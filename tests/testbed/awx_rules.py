@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AWX 24.6.1 rejects of objects whose fields are right, in its words.
+"""The objects with valid fields that AWX 24.6.1 rejects, in its words.
 
 Each function names the file of AWX that it follows. A message is an error of a field, of ``detail``
 or of ``__all__``, as AWX answers it with status 400.
@@ -39,7 +39,7 @@ class Objects(Protocol):
     """The objects that a rule may look at."""
 
     def of(self, kind: str, number: int | None) -> dict[str, Any]:
-        """Return an object; an empty one if there is none."""
+        """Return an object; an empty one if it does not exist."""
 
     def all_of(self, kind: str) -> Iterable[dict[str, Any]]:
         """Return all objects of a kind."""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Somebody who uses an app all the time, and notices when it does not answer."""
+"""A client that sends requests to an app all the time, and counts lost ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import urllib.request
 
 
 class Client:
-    """Asks an app all the time, each time by a new connection, and remembers what it was told."""
+    """Query an app all the time, each time by a new connection, and keep its answers."""
 
     def __init__(self, url: str, every: float = 0.03) -> None:
         self.url = url
@@ -22,7 +22,7 @@ class Client:
         self._thread = threading.Thread(target=self._ask_on, daemon=True)
 
     def ask(self) -> str:
-        """Ask once; what the app says, or ``lost: …``."""
+        """Send one request; return the answer, or ``lost: …``."""
         try:
             with urllib.request.urlopen(self.url, timeout=10) as answer:  # noqa: S310 - the test bed's own address
                 return str(answer.read().decode().strip())
@@ -30,7 +30,7 @@ class Client:
             return f"lost: {error}"
 
     def until(self, wanted: str, timeout: float = 20) -> None:
-        """Ask until the app says what is wanted."""
+        """Query until the app returns the expected answer."""
         deadline = time.monotonic() + timeout
         while self.ask() != wanted:
             if time.monotonic() > deadline:

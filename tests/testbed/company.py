@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small company: an OpenLDAP with the project atlas, people, and the machines that they have.
+"""A small company: an OpenLDAP with the project atlas, users, and their machines.
 
 python3 -m tests.testbed.company up NAME           three machines; prints the folder with the
-inventory and the catalog python3 -m tests.testbed.company join NAME USER    adds somebody to the
+inventory and the catalog python3 -m tests.testbed.company join NAME USER    adds a user to the
 project; leave takes out again python3 -m tests.testbed.company down NAME
 """
 
@@ -25,11 +25,11 @@ SAMPLE = Path(__file__).resolve().parents[2] / "playbooks" / "files" / "projects
 SAMPLE_URL = "http://atlas.example.com:8080/"
 DOMAIN = "example.com"
 HAS = {"pc1": ("ada", "bob"), "pc2": ("ada",), "pc3": ("cy",)}
-LEAD = "zoe"  # a groupOfNames cannot be empty, so somebody is always in it, who has no machine
+LEAD = "zoe"  # a groupOfNames cannot be empty, so one user without a machine is always in it
 
 
 def person(name: str) -> str:
-    """The DN of somebody."""
+    """Return the DN of a user."""
     return f"uid={name},ou=people,{SUFFIX}"
 
 
@@ -55,7 +55,7 @@ class CompanyBed:
         project.write_text(project.read_text().replace(SAMPLE_URL, url))
 
     def down(self) -> None:
-        """Take everything away."""
+        """Remove everything."""
         for machine in self.machines.values():
             machine.down()
         self.machine.down()
@@ -66,11 +66,11 @@ class CompanyBed:
         return self.folder / "inventory"
 
     def join(self, name: str, project: str = "atlas") -> str:
-        """Add somebody to a project; returns what was written to the directory."""
+        """Add a user to a project; returns what was written to the directory."""
         return self._change(name, project, "add")
 
     def leave(self, name: str, project: str = "atlas") -> str:
-        """Take somebody out of a project; returns what was written to the directory."""
+        """Remove a user from a project; returns what was written to the directory."""
         return self._change(name, project, "delete")
 
     def _change(self, name: str, project: str, what: str) -> str:
@@ -116,14 +116,13 @@ class CompanyBed:
             machines=machines,
         )
         (self.inventory / "ldap_projects.yml").write_text(json.dumps(source, indent=2))
-        # Nobody's name server knows these machines, so how they are reached stands in a second
-        # file.
+        # No name server knows these machines, so a second file has how to reach them.
         hosts = {f"{name}.{DOMAIN}": machine.connection for name, machine in self.machines.items()}
         (self.inventory / "reached.yml").write_text(json.dumps({"all": {"hosts": hosts}}, indent=2))
 
 
 def main(what: str, name: str, user: str = "") -> None:
-    """Bring it up, take it down, or let somebody join or leave."""
+    """Start it, stop it, or let a user join or leave."""
     company = CompanyBed(Machine(name), HAS)
     if what in ("join", "leave"):
         print(company.join(user) if what == "join" else company.leave(user))

@@ -115,7 +115,7 @@ class Slapd:
 
     @property
     def authority(self) -> Authority:
-        """Who vouches for its certificates."""
+        """Return the CA of its certificates."""
         return Authority(self.machine.folder / "authority")
 
     @property
@@ -129,9 +129,9 @@ class Slapd:
         return f"ldaps://{self.machine.address}:{self.secure_port}"
 
     def options(self, **more: Any) -> dict[str, Any]:
-        """How the reader reads the usual tree.
+        """Return how the reader reads the usual tree.
 
-        The password stands in ``more``, and whatever is different.
+        ``more`` has the password and all other differences.
         """
         return {
             "uris": [self.secure_uri],
@@ -247,7 +247,7 @@ class Slapd:
 
 
 def _faketime() -> Path:
-    """What sets a process's clock wrong; the command of the same name would stay beside it."""
+    """Return the library that sets a process's clock wrong; the command would stay beside it."""
     return next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 
 
@@ -287,7 +287,7 @@ class SambaDomain:
 
     @property
     def authority(self) -> Authority:
-        """Who vouches for its certificate."""
+        """Return the CA of its certificate."""
         return Authority(self.machine.folder / "authority")
 
     @property
@@ -324,7 +324,7 @@ class SambaDomain:
             "log file": self.folder / "log",
         }
         (self.folder / "run").mkdir(exist_ok=True)
-        # Active Directory takes Kerberos inside TLS; Samba of this age is to be told so.
+        # Active Directory takes Kerberos inside TLS; Samba of this age needs a setting for it.
         strong = {"ldap server require strong auth": "allow_sasl_over_tls"}
         given = {**tls, **places, **strong, "server services": "rpc, ldap, cldap, kdc, dns"}
         options = " ".join(f"'--option={name}={value}'" for name, value in given.items())
@@ -339,9 +339,9 @@ class SambaDomain:
         self._control("ldapmodify", *words, **options)
 
     def search(self, dn: str, attribute: str) -> list[str]:
-        """The values of an entry's attribute, as ldapsearch prints them.
+        """Return the values of an entry's attribute, as ldapsearch prints them.
 
-        Those in base64 are asked for by a colon behind the attribute.
+        A colon behind the attribute reads those in base64.
         """
         text = self._control(
             "ldapsearch",

@@ -5,7 +5,7 @@
 
 By hand: ``python3 -m tests.testbed.downloaded_parts [helm] [kube-router]``.
 
-Each set stands in a folder of the cache that bears its version; KUBEBUILDER_ASSETS may name a
+Each set is in a folder of the cache that bears its version; KUBEBUILDER_ASSETS may name a
 folder that has kube-apiserver, etcd and kubectl already.
 """
 
@@ -36,7 +36,7 @@ class Part:
 
     @property
     def name(self) -> str:
-        """How it is called in the cache, with its version."""
+        """Return how it is called in the cache, with its version."""
         words = [word for word in self.module.split("/") if word not in {"v2", "v3", "server"}]
         return f"{words[-1]}-{self.version}"
 
@@ -91,9 +91,9 @@ MORE = {
 
 
 def programs(*more: str, tell: Callable[[str], None] = lambda _line: None) -> dict[str, Path]:
-    """Where each program is, and which of ``MORE``.
+    """Return the path of each program, and of those of ``MORE``.
 
-    What is missing is built first, which takes a quarter of an hour.
+    Missing ones are built first, which takes about 15 minutes.
     """
     found: dict[str, Path] = {}
     for part in (*PARTS, *(MORE[name] for name in more)):
@@ -138,7 +138,7 @@ def _build(part: Part, folder: Path, tell: Callable[[str], None]) -> None:
 
 
 def _replacement(entry: dict[str, dict[str, str]]) -> str:
-    """What a module replaces, for who builds it from outside.
+    """Return the replacements of a module, for a build from outside.
 
     Its own folders become the modules that were made of them.
     """

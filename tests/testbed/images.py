@@ -37,7 +37,7 @@ _LAYOUT = "3"
 
 
 def base_archive() -> Path:
-    """A root file system with HAProxy, Python and BusyBox, made once and kept."""
+    """Return a root file system with HAProxy, Python and BusyBox, made once and kept."""
     target = cache() / f"shop-base-{_debian_version()}-{_LAYOUT}.tar"
     with exclusive_lock("images"):
         if not target.exists():
@@ -66,7 +66,7 @@ def _debian_version() -> str:
 
 
 def _download(archives: Path) -> None:
-    """The packages with all they depend on, as if nothing were installed."""
+    """Return the packages with their dependencies, as if nothing were installed."""
     run(
         "apt-get",
         "--yes",
@@ -124,7 +124,7 @@ def _merge_usr(root: Path, folder: str) -> None:
 
 
 def load_base(swarm: SwarmBed) -> str:
-    """Bring the base image into an engine; its reference."""
+    """Load the base image into an engine; return its reference."""
     if not swarm.image_id(BASE):
         swarm.docker(
             "import",

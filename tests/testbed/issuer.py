@@ -42,7 +42,7 @@ class Issuer:
 
     @property
     def url(self) -> str:
-        """Who issues."""
+        """Return the issuer."""
         return f"https://{self.machine.address}:{PORT}"
 
     def up(self) -> None:
@@ -57,11 +57,11 @@ class Issuer:
         wait_for(self.machine, self.name, PORT)
 
     def token(self, user: str, seconds: float) -> str:
-        """What says who somebody is, for so long."""
+        """Return an ID token of a user, for so long."""
         return token(self.url, self._signing, user, seconds)
 
     def provider(self, id_token: str, refresh_token: str = REFRESH) -> dict[str, Any]:
-        """The user of a kubeconfig who logs in here."""
+        """Return the user of a kubeconfig who logs in here."""
         config = {
             "client-id": CLIENT,
             "client-secret": SECRET,
@@ -83,7 +83,7 @@ class Issuer:
 
 
 def token(issuer: str, signing: Path, user: str, seconds: float) -> str:
-    """A signed JWT."""
+    """Return a signed JWT."""
     now = int(time.time())
     claims = {"iss": issuer, "aud": CLIENT, "sub": user, "iat": now, "exp": int(now + seconds)}
     head = ".".join(
@@ -104,7 +104,7 @@ def _packed(value: bytes) -> str:
 
 
 def _public(signing: Path) -> dict[str, str]:
-    """The public half of a key; its exponent is 65537."""
+    """Return the public half of a key; its exponent is 65537."""
     modulus = (
         run("openssl", "rsa", "-in", signing, "-noout", "-modulus").strip().removeprefix("Modulus=")
     )

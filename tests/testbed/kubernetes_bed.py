@@ -85,7 +85,7 @@ class KubernetesBed:
 
     @property
     def issuer(self) -> Issuer:
-        """Whose tokens the API server takes, too, once it runs."""
+        """Add an issuer whose tokens the API server accepts once it runs."""
         return Issuer(self.machine, self._authority)
 
     @property
@@ -95,12 +95,12 @@ class KubernetesBed:
 
     @property
     def private_registry_address(self) -> str:
-        """The registry that asks for a password."""
+        """The registry that needs a password."""
         return f"{self.address}:5001"
 
     @property
     def running(self) -> bool:
-        """Whether the API server answers and the node's daemons are there."""
+        """Return whether the API server answers and the node's daemons are there."""
         return all(self.machine.pid(name) for name in ("node", *DAEMONS)) and self._answers()
 
     def up(self) -> None:
@@ -129,19 +129,19 @@ class KubernetesBed:
         )
 
     def stop(self) -> None:
-        """Stop all daemons as an upgrade does: the containers go on running."""
+        """Stop all daemons as an upgrade does: the containers keep running."""
         for name in reversed(DAEMONS):
             self.machine.stop(name)
 
     def kill(self) -> None:
         """End all daemons and containers as a power cut does.
 
-        The registries are elsewhere and go on.
+        The registries are elsewhere and keep running.
         """
         self.machine.kill("node", spare=[name for name in REGISTRIES if self.machine.pid(name)])
 
     def down(self) -> None:
-        """Take all away at once."""
+        """Remove everything at once."""
         self.kill()
         self.machine.down()
 
@@ -228,7 +228,7 @@ class KubernetesBed:
         return answer.status, json.loads(text) if text.startswith("{") else {"text": text}
 
     def token(self, account: str = "", namespace: str = "default") -> str:
-        """The administrator's token, or one for a service account.
+        """Return the administrator's token, or one for a service account.
 
         A missing service account is created.
         """
@@ -239,7 +239,7 @@ class KubernetesBed:
         return self.kubectl("--namespace", namespace, "create", "token", account).strip()
 
     def user(self, name: str) -> Path:
-        """A kubeconfig of a user who has a certificate and may do what RBAC lets him."""
+        """Return a kubeconfig of a user who has a certificate and may do what RBAC lets him."""
         certificate, key = self._authority.issue(name)
         user = {"client-certificate-data": _encoded(certificate), "client-key-data": _encoded(key)}
         return self.write_kubeconfig(self.machine.folder / f"user-{name}.kubeconfig", user)
@@ -247,7 +247,7 @@ class KubernetesBed:
     def write_kubeconfig(
         self, path: Path, user: dict[str, str], namespace: str = "default"
     ) -> Path:
-        """A kubeconfig for this cluster, such as with ``{"token": …}``."""
+        """Return a kubeconfig for this cluster, such as with ``{"token": …}``."""
         settings = {
             "apiVersion": "v1",
             "kind": "Config",
@@ -274,22 +274,22 @@ class KubernetesBed:
         return path
 
     def registry(self, name: str = "registry", address: str = "", htpasswd: str = "") -> None:
-        """Start a registry inside the machine; with ``htpasswd`` it lets in only whom it knows."""
+        """Start a registry inside the machine; with ``htpasswd`` it accepts only known users."""
         default = self.private_registry_address if htpasswd else self.registry_address
         SwarmBed(self.machine).registry(name, address or default, htpasswd)
 
     def open_registry(self, address: str) -> images.Registry:
-        """A registry by its address, with what lets one in."""
+        """Return a registry by its address, with what lets one in."""
         return images.Registry(
             address, (USER, PASSWORD) if address == self.private_registry_address else None
         )
 
     def image(self, name: str, *, private: bool = False) -> str:
-        """The reference of an image in a registry of the machine."""
+        """Return the reference of an image in a registry of the machine."""
         return f"{self.private_registry_address if private else self.registry_address}/{name}"
 
     def drop_image(self, reference: str) -> None:
-        """Let the node lose an image; containers that run of it go on."""
+        """Let the node lose an image; containers that run of it keep running."""
         listed = dict(line.split()[::2][:2] for line in self.ctr("images", "ls").splitlines()[1:])
         repository = re.split(r"@|:(?!.*/)", reference)[0]
         wanted = listed.get(reference)
@@ -412,7 +412,7 @@ class KubernetesBed:
             path.write_text(content if isinstance(content, str) else json.dumps(content, indent=1))
 
     def _tokens(self) -> dict[str, str]:
-        """The tokens of the administrator and of the daemons, made once."""
+        """Return the tokens of the administrator and of the daemons, made once."""
         path = self.machine.folder / "tokens.csv"
         if not path.exists():
             users = {
@@ -438,7 +438,7 @@ class KubernetesBed:
         }
 
     def _files(self) -> dict[str, str | dict[str, Any]]:
-        """The configurations of the daemons, by their paths in the folder."""
+        """Return the configurations of the daemons, by their paths in the folder."""
         files: dict[str, str | dict[str, Any]] = {
             "containerd.toml": self._containerd(),
             "cni/10-bridge.conflist": _network(),
@@ -510,7 +510,7 @@ class KubernetesBed:
             "resolvConf": "/etc/resolv.conf",
             "serializeImagePulls": False,
             "registryPullQPS": 0,
-            # The disk is shared with others: how full it is says nothing of this node.
+            # The disk is shared with others: its usage has no meaning for this node.
             "evictionHard": {
                 "memory.available": "1%",
                 "nodefs.available": "0%",
@@ -538,7 +538,7 @@ class KubernetesBed:
         }
 
     def _corefile(self) -> str:
-        """The cluster's names; all others are unknown at once."""
+        """Return the cluster's names; all others are unknown at once."""
         kubernetes = (
             f"kubernetes {{\nkubeconfig {self.machine.folder}/coredns.kubeconfig\npods insecure\n}}"
         )
@@ -546,7 +546,7 @@ class KubernetesBed:
         return f"{known}.:53 {{\nbind {DNS}\ntemplate ANY ANY {{\nrcode NXDOMAIN\n}}\n}}\n"
 
     def _commands(self) -> dict[str, tuple[str, ...]]:
-        """The options of each daemon."""
+        """Return the options of each daemon."""
         folder, keys = self.machine.folder, self._authority.folder
         accounts = f"{keys}/service-accounts-key.pem"
         etcd = "http://127.0.0.1:2379"
@@ -637,7 +637,7 @@ class KubernetesBed:
         return self.ask("GET", path)[0] == 200
 
     def _node_is_ready(self, begun: float) -> bool:
-        """Whether the node has said so since, and may be used."""
+        """Return whether the node has reported since, and is schedulable."""
         status, node = self.ask("GET", f"/api/v1/nodes/{self.node}")
         if status != 200 or node["spec"].get("taints"):
             return False
@@ -665,7 +665,7 @@ class KubernetesBed:
         return True
 
     def _make_storage(self) -> None:
-        """A default storage class and volumes of one GiB for it.
+        """Create a default storage class and volumes of one GiB for it.
 
         A volume that was claimed is not given again.
         """
@@ -700,9 +700,9 @@ class KubernetesBed:
 
 
 def _network() -> dict[str, Any]:
-    """The network of the pods.
+    """Return the network of the pods.
 
-    Addresses are given anew after a power cut, so they are kept in /run.
+    Addresses are assigned again after a power cut, so they are kept in /run.
     """
     addresses = {
         "type": "host-local",
@@ -733,7 +733,7 @@ def _encoded(path: Path) -> str:
 
 
 def up(name: str) -> None:
-    """A cluster with its registries and the example's images; prints the path of its kubeconfig."""
+    """Start a cluster with registries and the example's images; print its kubeconfig's path."""
     programs(tell=lambda line: print(line, file=sys.stderr, flush=True))
     cluster = KubernetesBed(Machine(name))
     cluster.up()
@@ -748,7 +748,7 @@ def up(name: str) -> None:
 
 
 def down(name: str) -> None:
-    """Take a cluster away."""
+    """Remove a cluster."""
     KubernetesBed(Machine(name)).down()
 
 

@@ -45,7 +45,7 @@ class Registry:
     def ask(
         self, method: str, path: str, body: Any = None, **headers: str
     ) -> tuple[int, http.client.HTTPMessage, bytes]:
-        """One request; what is not found is no error."""
+        """Send one request; status 404 does not raise an error."""
         if self.credentials:
             headers["Authorization"] = (
                 "Basic " + base64.b64encode(":".join(self.credentials).encode()).decode()
@@ -70,11 +70,11 @@ class Registry:
         return answer.status, answer.headers, content
 
     def has(self, repository: str, digest: str) -> bool:
-        """Whether a repository has a blob."""
+        """Return whether a repository has a blob."""
         return self.ask("HEAD", f"/v2/{repository}/blobs/{digest}")[0] == 200
 
     def blob(self, repository: str, digest: str) -> bytes:
-        """The content of a blob."""
+        """Return the content of a blob."""
         status, _headers, content = self.ask("GET", f"/v2/{repository}/blobs/{digest}")
         if status != 200:
             raise RuntimeError(f"{self.address}/{repository} has no blob {digest}")
@@ -83,7 +83,7 @@ class Registry:
     def put_blob(
         self, repository: str, digest: str, size: int, source: bytes | Path | RepositoryPlace
     ) -> None:
-        """Bring a blob into a repository; from one of the same registry it needs no transport."""
+        """Copy a blob into a repository; from one of the same registry it needs no transport."""
         if self.has(repository, digest):
             return
         near = isinstance(source, RepositoryPlace) and source.registry.address == self.address
@@ -114,7 +114,7 @@ class Registry:
             self.ask("PUT", upload, source, Content_Type="application/octet-stream")
 
     def manifest(self, repository: str, tag: str) -> dict[str, Any] | None:
-        """What a tag or digest stands for, None where there is no such image."""
+        """Return what a tag or digest stands for, None where there is no such image."""
         status, _headers, content = self.ask(
             "GET", f"/v2/{repository}/manifests/{tag}", Accept=MANIFEST
         )
@@ -149,7 +149,7 @@ class Layer:
 
 @dataclass
 class Image:
-    """What an image is made of: layers, and how containers of it run."""
+    """The parts of an image: layers, and how containers of it run."""
 
     layers: list[Layer] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
@@ -186,7 +186,7 @@ def push_image(registry: Registry, name: str, image: Image) -> str:
 
 
 def read_image(registry: Registry, name: str) -> Image:
-    """An image out of a registry; ``name`` is repository:tag or repository@digest."""
+    """Return an image out of a registry; ``name`` is repository:tag or repository@digest."""
     repository, _sign, tag = name.partition("@" if "@" in name else ":")
     manifest = registry.manifest(repository, tag or "latest")
     if manifest is None:
@@ -201,7 +201,7 @@ def read_image(registry: Registry, name: str) -> Image:
 
 
 def base_image() -> Image:
-    """The image that all others are made from."""
+    """Return the image that all others are made from."""
     return Image([_base_layer()], {"Env": ["PATH=/usr/sbin:/usr/bin"], "Cmd": ["sleep", "1000000"]})
 
 
@@ -226,7 +226,7 @@ def _digest_of_file(path: Path) -> str:
 
 
 def make_layer(files: dict[str, bytes], mode: int = 0o644) -> Layer:
-    """A layer of a few files; the same files make the same layer."""
+    """Return a layer of a few files; the same files make the same layer."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name, content in sorted(files.items()):
@@ -238,13 +238,13 @@ def make_layer(files: dict[str, bytes], mode: int = 0o644) -> Layer:
 
 
 def pause_archive(reference: str) -> bytes:
-    """What a pod's own container runs, as an archive for ``ctr images import``."""
+    """Return what a pod's own container runs, as an archive for ``ctr images import``."""
     with tarfile.open(base_archive()) as archive:
         busybox = archive.extractfile("./usr/bin/busybox")
         assert busybox is not None  # noqa: S101 - base_archive() has it
         layer = make_layer({"bin/sleep": busybox.read()}, 0o755)
     image = Image([layer], {"Entrypoint": ["/bin/sleep", "2000000000"]})
-    assert isinstance(layer.source, bytes)  # noqa: S101 - make_layer() says so
+    assert isinstance(layer.source, bytes)  # noqa: S101 - make_layer() guarantees it
     manifest = [{"Config": "config.json", "RepoTags": [reference], "Layers": ["layer.tar.gz"]}]
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as target:
@@ -275,7 +275,7 @@ class Dockerfile:
         self._image = Image()
 
     def read(self, text: str) -> Image:
-        """The image that a text describes."""
+        """Return the image that a text describes."""
         lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
         for line in re.sub(r"\\\s*\n", " ", "\n".join(lines)).splitlines():
             word, _space, rest = line.strip().partition(" ")
@@ -400,7 +400,7 @@ def publish(
 
 
 def _own_base(cluster: KubernetesBed, address: str) -> Image:
-    """The base as a registry has it; its layer goes there once."""
+    """Return the base as a registry has it; its layer is pushed once."""
     registry = cluster.open_registry(address)
     if registry.manifest(*BASE.split(":")) is None:
         push_image(registry, BASE, base_image())

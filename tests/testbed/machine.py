@@ -34,7 +34,7 @@ PREFIX, LINK = f"shipping-{CHECKOUT}-", f"sc{CHECKOUT}"
 
 
 def cache() -> Path:
-    """Where long builds and private engines are kept."""
+    """Return where long builds and private engines are kept."""
     base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     path = Path(base) / "shipping.code"
     path.mkdir(parents=True, exist_ok=True)
@@ -84,12 +84,12 @@ class Machine:
 
     @property
     def exists(self) -> bool:
-        """Whether its namespace is there."""
+        """Return whether its namespace is there."""
         return (NETNS / self.netns).exists()
 
     @property
     def number(self) -> int:
-        """What distinguishes its addresses from those of other machines."""
+        """Return what distinguishes its addresses from those of other machines."""
         return int((self.folder / "number").read_text())
 
     @property
@@ -179,7 +179,7 @@ class Machine:
             )
 
     def start(self, name: str, command: str, *, isolated: bool = True) -> int:
-        """Start a daemon in the machine; what it prints goes to ``<name>.log``. Returns its pid."""
+        """Start a daemon in the machine; it logs to ``<name>.log``. Return its pid."""
         private = ["unshare", "--mount", "--uts", "--propagation", "slave"] if isolated else []
         prepare = (
             f"hostname {self.name} && mount --bind {self.folder}/resolv.conf /etc/resolv.conf && "
@@ -202,7 +202,7 @@ class Machine:
         return process.pid
 
     def pid(self, name: str) -> int | None:
-        """The pid of a daemon that runs, else None."""
+        """Return the pid of a daemon that runs, else None."""
         with contextlib.suppress(OSError, ValueError):
             pid, born = (self.folder / f"{name}.pid").read_text().split()
             if _start_time(int(pid)) == born:
@@ -238,7 +238,7 @@ class Machine:
     def kill(self, name: str, spare: list[str]) -> None:
         """End a daemon and everything that it started at once.
 
-        ``spare`` names the daemons that go on.
+        ``spare`` names the daemons that keep running.
         """
         spared = {self.pid(other) for other in spare}
         for _attempt in range(100):
@@ -251,7 +251,7 @@ class Machine:
         raise RuntimeError(f"{name} on {self.name} does not end")
 
     def down(self, *, keep_folder: bool = False) -> None:
-        """Take everything of the machine away."""
+        """Remove everything of the machine."""
         for file in self.folder.glob("*.pid"):
             self.stop(file.stem)
         for _attempt in range(50):
@@ -269,7 +269,7 @@ class Machine:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _left(self) -> Iterator[int]:
-        """Processes that still belong to the machine: in its namespace, or made by its engine."""
+        """Return the processes in the machine's namespace, or made by its engine."""
         if self.exists:
             yield from map(int, run("ip", "netns", "pids", self.netns).split())
         for entry in Path("/proc").iterdir():
@@ -284,7 +284,7 @@ class Machine:
                 yield from map(int, group.read_text().split())
 
     def _clear_runtime(self) -> None:
-        """Take away what does not outlive a power cut."""
+        """Remove what does not outlive a power cut."""
         self._unmount()
         self._remove_cgroups()
         shutil.rmtree(self.runtime, ignore_errors=True)

@@ -21,11 +21,11 @@ class Proxy:
     """Passes everything on, until a request comes that is to be blocked.
 
     It listens on a unix socket, or on a free port of this machine; ``target`` is a unix socket, or
-    a host and a port, which ``tls`` is spoken to. Whoever comes speaks plainly, so that it can be
+    a host and a port, which is reached by ``tls``. Clients connect without TLS, so that it can be
     read here.
 
     ``block(pattern, nth)``: the nth piece of a request that matches, its head or its body, waits
-    until it is let go. ``after=True`` passes it on first and holds the answer.
+    until it is released. ``after=True`` passes it on first and holds the answer.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Proxy:
 
     @property
     def host(self) -> str:
-        """What goes into ``docker_host``."""
+        """Return the value of ``docker_host``."""
         return (
             f"unix://{self.path}"
             if self.path
@@ -104,7 +104,7 @@ class Proxy:
                         self._pass_back(content, client)
 
     def _connected(self) -> socket.socket:
-        """A connection to the target."""
+        """Return a connection to the target."""
         if isinstance(self.target, Path):
             server = socket.socket(socket.AF_UNIX)
             server.connect(str(self.target))
@@ -138,7 +138,7 @@ class Proxy:
 
 
 def _received(source: socket.socket) -> bytes | None:
-    """What is there to read, None where it was a matter of TLS alone."""
+    """Return what is there to read, None where it was a matter of TLS alone."""
     source.setblocking(False)
     try:
         return source.recv(65536)

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A tour: a private Swarm or Kubernetes on this machine.
+"""A tour on a private Swarm or Kubernetes cluster of this host.
 
-The collection's own playbooks ship the example app to it.
+The collection's own playbooks deploy the example app to it, and tools to a workstation.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ VERSIONS = {"1.0.0": "", "1.1.0": "", "1.2.0": "DATABASE_URL"}
 
 @dataclass(frozen=True)
 class TourPlatform:
-    """Where the tour runs: variables and environment of its plays, and how to look by hand."""
+    """The platform of the tour: variables and environment of its plays, a command to inspect it."""
 
     address: str
     words: tuple[str, ...]
@@ -43,7 +43,7 @@ class TourPlatform:
 
 
 def main(platform: str) -> int:
-    """The whole tour; 1 where something did not go as it must."""
+    """Run the whole tour; return 0, or exit with the error."""
     begun = time.monotonic()
     place = PLACES[platform]()
     client = Client(f"http://{place.address}:{PORT}/")
@@ -54,12 +54,12 @@ def main(platform: str) -> int:
         tour.ship("1.1.0")
         say(tour.counted("shop 1.0.0", "shop 1.1.0"))
         say(
-            "Version 1.2.0 needs a DATABASE_URL that nobody gives it. This has to be refused, while"
-            " 1.1.0 serves."
+            "Version 1.2.0 needs a DATABASE_URL that is not set. Its release has to fail and to be"
+            " rolled back to 1.1.0."
         )
         tour.ship("1.2.0", good=False)
         say(tour.counted("shop 1.1.0"))
-        say("Now back to 1.0.0.")
+        say("Roll back to 1.0.0.")
         tour.play("rollback", *place.words)
         say(tour.counted("shop 1.1.0", "shop 1.0.0"))
     tour.play("status", *place.words)
@@ -69,15 +69,15 @@ def main(platform: str) -> int:
 
 
 def say(text: str) -> None:
-    """A line of the tour's own."""
+    """Print a line of the tour's own."""
     print(f"\n\033[1m==> {text}\033[0m" if sys.stdout.isatty() else f"\n==> {text}", flush=True)
 
 
 def swarm() -> TourPlatform:
-    """A fresh machine with an engine, a registry and the images, as a CI would have pushed them."""
+    """Start a fresh machine with an engine, a registry and the images that a CI would push."""
     say(
-        "Starting a private engine with a Swarm of one node, and a registry. A Docker that is here"
-        " already is not touched."
+        "Starting a private engine with a Swarm of one node, and a registry. An existing Docker"
+        " installation is not touched."
     )
     Machine(NAME).down()
     engine = SwarmBed(Machine(NAME))
@@ -96,10 +96,10 @@ def swarm() -> TourPlatform:
 
 
 def kubernetes() -> TourPlatform:
-    """A fresh machine with a cluster of one node, a registry and the images."""
+    """Start a fresh machine with a cluster of one node, a registry and the images."""
     say(
-        "Starting a private Kubernetes of one node, and a registry. The first time its programs are"
-        " built, which takes a quarter of an hour."
+        "Starting a private Kubernetes cluster of one node, and a registry. The first run builds"
+        " its programs, which takes about 15 minutes."
     )
     downloaded_parts.programs(tell=lambda line: print(line, flush=True))
     Machine(NAME).down()
@@ -132,12 +132,12 @@ PLACES = {"swarm": swarm, "kubernetes": kubernetes}
 
 
 def environment(more: dict[str, str]) -> dict[str, str]:
-    """What plays run with."""
+    """Return the environment of plays."""
     return {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), **more}
 
 
 class Tour:
-    """The plays of the tour, and somebody who asks the shop meanwhile."""
+    """The plays of the tour, and a client that queries the shop meanwhile."""
 
     def __init__(self, place: TourPlatform, client: Client) -> None:
         self.place = place
@@ -148,7 +148,7 @@ class Tour:
     def play(self, name: str, *words: str, good: bool = True) -> None:
         """Run one of the collection's playbooks.
 
-        Stops the tour where it does not end as it must.
+        Stop the tour if it does not end as expected.
         """
         command = ["ansible-playbook", f"playbooks/{name}.yml", *words]
         say(f"$ {shlex.join(command)}")
@@ -156,26 +156,24 @@ class Tour:
             command, cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL, check=False
         )
         if (done.returncode == 0) != good:
-            sys.exit(
-                f"the tour ends here: {name} was to {'succeed' if good else 'fail'}, and did not"
-            )
+            sys.exit(f"the tour ends here: {name} did not {'succeed' if good else 'fail'}")
 
     def ship(self, version: str, *, good: bool = True) -> None:
-        """Ship a version."""
+        """Deploy a version."""
         self.play("deploy", "-e", f"version={version}", *self.place.words, good=good)
 
     def run_command(self, company: CompanyBed, *words: str) -> str:
-        """What somebody who came in to her computer is told by a command."""
+        """Run a command as a user who logged in to her workstation; return its output."""
         say(f"$ ssh {USER}@{COMPUTER}.{DOMAIN} {shlex.join(words)}")
         done = company.machines[COMPUTER].ssh(USER, "bash", "-lc", shlex.quote(shlex.join(words)))
-        told = (done.stdout + done.stderr).strip()
-        print(told, flush=True)
-        return told
+        output = (done.stdout + done.stderr).strip()
+        print(output, flush=True)
+        return output
 
     def counted(self, *expected: str) -> str:
-        """What the shop answered since the last time.
+        """Return the answers of the shop since the last time.
 
-        It must have answered always, and nothing else.
+        End the tour if a request was lost, or if there was another answer.
         """
         now = dict(self.client.answers)
         counts = {
@@ -189,15 +187,15 @@ class Tour:
                 f"the tour ends here: requests were lost, or others than {', '.join(expected)}"
                 f" answered: {self.client.lost[:3]}"
             )
-        told = ", ".join(f"{number} × '{answer}'" for answer, number in counts.items())
-        return f"requests meanwhile: {told}, {len(self.client.lost)} lost"
+        text = ", ".join(f"{number} × '{answer}'" for answer, number in counts.items())
+        return f"requests meanwhile: {text}, {len(self.client.lost)} lost"
 
 
 def deliver(tour: Tour) -> None:
-    """The other half: somebody joins a project, uses its tools on her computer, and leaves it."""
+    """Show the other half: a user joins a project, uses its tools, and leaves it."""
     say(
-        f"The other half: a directory with the project atlas, and the computer of {USER}, who is in"
-        " no project yet."
+        f"The other half: a directory with the project atlas, and the workstation of {USER}, who is"
+        " not in a project yet."
     )
     UserMachine(f"{NAME}-{COMPUTER}").down()
     company = CompanyBed(Machine(NAME), {COMPUTER: (USER,)})
@@ -213,14 +211,14 @@ def deliver(tour: Tour) -> None:
     )
     tour.play("deliver", *words)
     say(
-        f"{USER} joins atlas: {person(USER)} becomes a member of its group in the directory. That"
-        " is all that anybody does."
+        f"{USER} joins atlas: {person(USER)} becomes a member of its group in the directory."
+        " The next delivery does the rest."
     )
     company.join(USER)
     tour.play("deliver", *words)
     tour.run_command(company, "tools")
     if tour.run_command(company, "atlas") not in tour.seen:
-        sys.exit("the tour ends here: the delivered command did not get an answer of the shop")
+        sys.exit("the tour ends here: the delivered command got no answer from the shop")
     say(f"{USER} leaves the project.")
     company.leave(USER)
     tour.play("deliver", *words)
@@ -232,8 +230,8 @@ def _what_next(place: TourPlatform, client: Client, seconds: float) -> None:
     settings = " ".join(f"{name}={value}" for name, value in place.environment.items())
     words = shlex.join(place.words)
     say(
-        f"That took {seconds:.0f} s. The shop goes on at {client.url} until you call make clean."
-        " Try next, here:"
+        f"The tour took {seconds:.0f} s. The shop runs at {client.url} until you run make clean."
+        " Try next:"
     )
     print(f"""
   export PATH={Path(sys.executable).parent}:$PATH {settings}
@@ -242,7 +240,7 @@ def _what_next(place: TourPlatform, client: Client, seconds: float) -> None:
   ansible-playbook playbooks/deploy.yml {words} -e version=1.1.0 --check --diff
   {place.look}
 
-  Your own platform: copy inventories/example, and see "A first deploy" in README.md.
+  For your own platform, see docs/docsite/rst/guide_start.rst.
 """)
 
 

@@ -32,7 +32,7 @@ install_packages() {
   apt-get install --yes -qq --no-install-recommends "${missing[@]}" >"$cache/apt.log" 2>&1 || { tail -20 "$cache/apt.log" >&2; exit 1; }
 }
 
-# What the machine trusts, uv trusts: a company's proxy may have an authority of its own.
+# uv trusts what the host trusts: a company's proxy may have an authority of its own.
 export UV_CACHE_DIR="$cache/uv-cache" UV_SYSTEM_CERTS=true
 
 uv() {

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A way into a machine of the test bed by SSH, as Ansible takes it."""
+"""An SSH server in a machine of the test bed, and how Ansible reaches it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Ssh:
 
     @property
     def connection(self) -> dict[str, str]:
-        """What goes into an inventory."""
+        """Return the variables for an inventory."""
         return {
             "ansible_host": self.machine.address,
             "ansible_user": "root",

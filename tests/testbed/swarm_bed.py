@@ -29,12 +29,12 @@ class SwarmBed:
 
     @property
     def host(self) -> str:
-        """What goes into ``docker_host``."""
+        """Return the value of ``docker_host``."""
         return f"unix://{self.socket}"
 
     @property
     def running(self) -> bool:
-        """Whether the engine answers."""
+        """Return whether the engine answers."""
         return self.machine.pid("dockerd") is not None and _answers(self)
 
     def up(self) -> None:
@@ -86,7 +86,7 @@ class SwarmBed:
         return run("docker", *words, env=environment, **options)
 
     def registry(self, name: str = "registry", address: str = REGISTRY, htpasswd: str = "") -> None:
-        """Start a registry inside the machine; with ``htpasswd`` it lets in only whom it knows."""
+        """Start a registry inside the machine; with ``htpasswd`` it accepts only known users."""
         folder = self.machine.folder / name
         folder.mkdir(exist_ok=True)
         if self.machine.pid(name):
@@ -122,7 +122,7 @@ class SwarmBed:
             time.sleep(0.05)
 
     def image_id(self, reference: str) -> str:
-        """The id of a local image, empty where there is none."""
+        """Return the id of a local image, empty if it does not exist."""
         return self.docker("images", "--quiet", "--no-trunc", reference).strip()
 
 

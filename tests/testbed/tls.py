@@ -38,7 +38,7 @@ class Authority:
             )
 
     def issue(self, name: str, *alternatives: str, days: int = 30) -> tuple[Path, Path]:
-        """A certificate for a name and its alternatives, such as ``IP:10.0.0.1``, and its key."""
+        """Return a certificate for a name and its alternatives (``IP:10.0.0.1``), and its key."""
         certificate, key, request, extensions = (
             self.folder / f"{name}{end}" for end in (".pem", "-key.pem", ".csr", ".ext")
         )

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An HTTP proxy as companies have it in front of a cluster.
 
-It opens tunnels (RFC 9110, CONNECT), and keeps what it was asked for.
+It opens tunnels (RFC 9110, CONNECT), and records the requests.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _join(near: socket.socket, far: socket.socket) -> None:
 
 @contextlib.contextmanager
 def http_proxy() -> Iterator[Tunnels]:
-    """A proxy on loopback."""
+    """Start a proxy on loopback."""
     here = Tunnels("")
     with ThreadingHTTPServer(
         ("127.0.0.1", 0), type("Handler", (_TunnelHandler,), {"here": here})

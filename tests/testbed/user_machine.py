@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A machine of people, in a namespace of each kind.
+"""A machine of users, in a namespace of each kind.
 
 It has file systems, accounts, processes and an SSH server of its own.
 What it writes goes into layers over this machine's /etc, /opt, /home and /var; everything else is
@@ -33,7 +33,7 @@ _OPTIONS = (
 
 
 class UserMachine:
-    """One machine; root and every user come in with the same key.
+    """One machine; root and every user log in with the same key.
 
     ``shows`` are folders of this machine, by where they are there.
     """
@@ -46,7 +46,7 @@ class UserMachine:
 
     @property
     def connection(self) -> dict[str, str]:
-        """What goes into an inventory."""
+        """Return the variables for an inventory."""
         return {
             "ansible_host": self.machine.address,
             "ansible_user": "root",
@@ -141,13 +141,13 @@ class UserMachine:
             time.sleep(0.02)
 
     def down(self) -> None:
-        """Take it away."""
+        """Remove it."""
         with contextlib.suppress(RuntimeError):
             self.power_off()
         self.machine.down()
 
     def ssh(self, user: str, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command as somebody who comes in by SSH, through the shell that they have."""
+        """Run a command as a user who logs in by SSH, through the login shell."""
         return subprocess.run(
             self._words(user, *command),
             capture_output=True,
@@ -182,5 +182,5 @@ class UserMachine:
         return done.stdout
 
     def path(self, path: str) -> Path:
-        """Where a file that the machine has written is on this one."""
+        """Return where a file that the machine has written is on this one."""
         return self.folder / "upper" / path.lstrip("/")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def wheel(folder: Path, name: str, version: str, code: str) -> Path:
-    """A wheel of one module whose function ``main`` is a command of the same name."""
+    """Return a wheel of one module whose function ``main`` is a command of the same name."""
     info = f"{name}-{version}.dist-info"
     files = {
         f"{name}.py": code,
@@ -33,7 +33,7 @@ def wheel(folder: Path, name: str, version: str, code: str) -> Path:
 
 
 def lock_of(name: str, version: str, path: Path) -> str:
-    """A requirements file with the hash of a wheel."""
+    """Return a requirements file with the hash of a wheel."""
     return f"{name}=={version} --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n"
 
 

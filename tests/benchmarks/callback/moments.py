@@ -30,11 +30,11 @@ class CallbackModule(CallbackBase):
     first = True
 
     def v2_playbook_on_start(self, playbook: object) -> None:
-        """The playbook begins; the inventory is read."""
+        """Record that the playbook begins; the inventory is read."""
         self._write()
 
     def v2_playbook_on_task_start(self, *_arguments: object) -> None:
-        """A task begins."""
+        """Record that a task begins."""
         if self.first:
             self._write()
         self.first = False

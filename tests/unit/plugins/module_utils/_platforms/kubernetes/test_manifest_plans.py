@@ -171,8 +171,8 @@ def test_the_state_of_a_job_that_has_run_and_is_gone():
     assert with_finished({"Job/mig": "there"}, ONE, finished) == {"Job/mig": "there"}
 
 
-def settings(colour):
-    return app_of(made("ConfigMap", "settings", data={"colour": colour}))
+def settings(color):
+    return app_of(made("ConfigMap", "settings", data={"color": color}))
 
 
 def test_what_cannot_change_in_place_needs_a_wish():
@@ -279,4 +279,4 @@ def test_a_forbidden_default_is_predicted_by_a_replacement():
     body["data"]["default"] = "x"
     error = immutable("data.default", "may not be specified")
     _comparison, entries, problems, _notes = rehearsed(settings("red"), found, error=error)
-    assert not problems and entries[0].predicted["data"] == {"colour": "red"}
+    assert not problems and entries[0].predicted["data"] == {"color": "red"}
