@@ -54,8 +54,8 @@ options:
   bind:
     description:
       - How to authenticate.
-      - V(simple) uses O(bind_dn) and a password. V(external) uses O(client_certificate), or the user
-        of this process over C(ldapi). V(gssapi) uses a Kerberos ticket.
+      - V(simple) uses O(bind_dn) and a password. V(external) uses O(client_certificate), or the
+        user of this process over C(ldapi). V(gssapi) uses a Kerberos ticket.
       - By default V(simple) if O(bind_dn) is set, and V(anonymous) otherwise.
     type: str
     choices: [anonymous, simple, external, gssapi]
@@ -91,8 +91,8 @@ options:
     default: false
   rejection_hold:
     description:
-      - The seconds for which a rejected password is not sent again, because repeated wrong passwords
-        lock an account in many directories. Each run reports the rejection.
+      - The seconds for which a rejected password is not sent again. Repeated wrong passwords lock an
+        account in many directories. Each run reports the rejection.
       - A change of the password or of the connection's options ends this time.
       - The rejection is stored in O(state_path) as a digest that only the owner can read. Without
         O(state_path), it is kept within one run.
@@ -249,8 +249,8 @@ options:
       - Netgroups (nisNetgroup) whose triples of host, user and domain assign hosts to users. An
         empty dictionary selects all of them.
       - Netgroups inside them are followed by C(memberNisNetgroup), anywhere below O(base).
-      - A triple without a user assigns the host to no user. A triple without a host is ignored with a
-        warning. The domain of a triple is ignored.
+      - A triple without a user assigns the host to no user. A triple without a host is ignored with
+        a warning. The domain of a triple is ignored.
       - Requires O(hosts), so that a host stays in the inventory after its last triple is removed.
     type: dict
     suboptions:
@@ -275,14 +275,14 @@ options:
     description:
       - What to do if a group, the owner of a host, a triple or the O(host_map) names a user without
         an entry.
-      - Either the user was deleted, or the account may not read the user's entry. Directories do not
-        distinguish these cases, and a hidden user would lose all tools.
+      - Either the user was deleted, or the account may not read the user's entry. Directories do
+        not distinguish these cases, and a hidden user would lose all tools.
       - V(error) ends the run. V(warn) counts the user as deleted, with a warning.
       - V(error) by default, but V(warn) with O(layout=rfc2307), because no directory removes the
         names of deleted users from C(memberUid).
-      - Existing entries that are not among the users are ignored with a warning in any case. Examples
-        are service accounts, contacts, and users of another domain, which Active Directory keeps in
-        C(ForeignSecurityPrincipals).
+      - Existing entries that are not among the users are ignored with a warning in any case.
+        Examples are service accounts, contacts, and users of another domain, which Active Directory
+        keeps in C(ForeignSecurityPrincipals).
     type: str
     choices: [error, warn]
   placeholders:

@@ -249,7 +249,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         except ShippingError as error:
             # Ansible only warns about a source that fails, and continues without its hosts.
             fail_on_unparsed_source()
-            # The error contains the complete message; Ansible would also show the text of its cause.
+            # The message is complete; Ansible would also show the text of the error's cause.
             raise AnsibleParserError(str(error)) from None
         except Exception:
             fail_on_unparsed_source()
