@@ -37,7 +37,7 @@ def stored(wanted, ids, **hidden):
     return {**payload(wanted, ids, {}), **hidden}
 
 
-def test_types_can_be_made_in_their_order():
+def test_kinds_can_be_made_in_their_order():
     made = set()
     for kind in KINDS:
         assert {*kind.references.values(), *kind.lists.values()} <= made, kind.name

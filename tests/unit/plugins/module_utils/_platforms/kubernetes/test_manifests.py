@@ -237,7 +237,7 @@ def test_an_autoscaler_of_another_workload_is_no_mistake():
     assert refusals(scaler("ScaledObject", "web"), replicated())
 
 
-def test_types_of_two_groups_have_titles_of_their_own():
+def test_kinds_of_two_groups_have_titles_of_their_own():
     theirs = {"apiVersion": "x.example/v1", "kind": "Service", "metadata": {"name": "a"}}
     assert list(read(made("Service"), theirs).objects) == ["Service/a", "Service.x.example/a"]
     assert list(read(theirs).objects) == ["Service/a"], "only where it is ambiguous"
