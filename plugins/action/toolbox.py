@@ -94,8 +94,11 @@ class ActionModule(ActionBase):
         options = {key: value for key, value in options.items() if key not in _program_options()}
         options |= {"_projects": contents["manifests"], "_programs": contents["checksums"]}
         result = self._call(options, task_vars)
-        if result.get("missing") and not result.get("failed") and not self._task.check_mode:
-            result = self._send(contents, result["missing"], options, task_vars)
+        if result.get("missing") and not result.get("failed"):
+            if self._task.check_mode:
+                _add_unobtainable(result, _probe(contents, result["missing"]), options)
+            else:
+                result = self._send(contents, result["missing"], options, task_vars)
         _add_projects_without_file(result, contents["without"])
         return result
 
@@ -207,6 +210,43 @@ class ActionModule(ActionBase):
             return self._call({**options, "_bundle": {"path": remote, **sent}}, task_vars)
         finally:
             shutil.rmtree(folder)
+
+
+def _probe(contents: dict[str, Any], missing: list[dict[str, Any]]) -> dict[str, str]:
+    """Return why things cannot be had, by object; once for all hosts that lack the same."""
+    from ansible_collections.shipping.code.plugins.plugin_utils._catalog.run_contents import (
+        bundle_writer,
+    )
+
+    about = sha256(json.dumps(missing).encode()).hexdigest()
+    return once(_of_run(f"probe-{about}"), lambda: bundle_writer(contents).unobtainable(missing))
+
+
+def _add_unobtainable(
+    result: dict[str, Any], reasons: dict[str, str], options: dict[str, Any]
+) -> None:
+    """Add to the result of check mode what a delivery would fail with."""
+    by_tool = {
+        (lacking["project"], lacking["tool"]): reasons[lacking["object"]]
+        for lacking in result["missing"]
+        if lacking["object"] in reasons
+    }
+    failures = []
+    for user in result["users"]:
+        for tool in user["tools"]:
+            reason = by_tool.get((tool["project"], tool["name"]))
+            if reason:
+                about = {"project": tool["project"], "tool": tool["name"]}
+                about |= {"version": tool["version"], "reason": reason, "output": []}
+                failures.append({"user": user["name"], **about})
+    if not failures:
+        return
+    result["failures"] = [*result["failures"], *failures]
+    texts = list(dict.fromkeys(by_tool.values()))
+    if options.get("removals") == "block":
+        result["warnings"] = [*result.get("warnings", ()), *texts]
+    else:
+        result |= {"failed": True, "msg": f"not everything would be ready: {'; '.join(texts)}"}
 
 
 def _add_projects_without_file(result: dict[str, Any], projects: list[str]) -> None:

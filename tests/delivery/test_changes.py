@@ -403,6 +403,18 @@ def test_check_mode_and_diff(fleet: Fleet):
     )
 
 
+def test_check_mode_with_a_dead_url(fleet: Fleet):
+    tool = {"type": "binary", "version": "1", "url": "http://127.0.0.1:9/t", "sha256": "a" * 64}
+    fleet.catalog_of("atlas", {"t": tool})
+    simple(fleet, "beta")
+    fleet.projects = {"atlas": {"bob"}, "beta": {"bob", "cy"}}
+    checked = fleet.deliver("--check")
+    print(checked.output)
+    assert not checked.ok and checked.states[PC1] == "failed", checked.output
+    assert checked.states[PC3] == "would change"
+    assert "t cannot be downloaded from http://127.0.0.1:9/t" in checked.output
+
+
 def test_a_self_test_that_fails(fleet: Fleet):
     simple(fleet, "atlas", "1", self_test=["atlas"])
     simple(fleet, "beta")

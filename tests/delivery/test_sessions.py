@@ -101,6 +101,23 @@ def test_man_pages_and_completions(delivered: Fleet):
     assert answers == {name: (0, answer) for name, (_program, _words, answer) in there.items()}
 
 
+def test_a_path_that_hides_the_commands(delivered: Fleet):
+    machine = delivered.machines[PC]
+    machine.run("cp", "--parents", "/etc/environment", "/etc/pam.d/sshd", "/tmp")
+    try:
+        # Debian's second line of pam_env, by which pam_env.conf is read again.
+        machine.run("sed", "-i", "/pam_env.*envfile/d", "/etc/pam.d/sshd")
+        machine.run("sh", "-c", "echo PATH=/usr/bin:/bin >> /etc/environment")
+        hidden = delivered.deliver("--limit", PC)
+        assert hidden.ok and "PATH in /etc/environment hides" in hidden.output, hidden.output
+        assert delivered.says(PC, USER, "t")[0] == 127
+    finally:
+        machine.run("cp", "/tmp/etc/environment", "/etc/environment")
+        machine.run("cp", "/tmp/etc/pam.d/sshd", "/etc/pam.d/sshd")
+    assert "hides" not in delivered.deliver("--limit", PC).output
+    assert delivered.says(PC, USER, "t") == (0, "found")
+
+
 def test_another_login_shell(delivered: Fleet):
     """Those of whoever has zsh or fish have the variables in any case."""
     shells = [path for path in map(shutil.which, ("zsh", "fish")) if path]

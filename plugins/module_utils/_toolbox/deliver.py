@@ -22,6 +22,7 @@ from . import (
     delivery_report,
     helper_programs,
     holds,
+    path_overrides,
     revision_order,
     self_test,
     targets,
@@ -121,6 +122,7 @@ class _Delivery:
             progress.integrated = install_shell_integration(
                 request.root, request.etc, check_mode=request.check_mode
             )
+            progress.notes += path_overrides.notes(request.etc)
         wanted = self._with_holds(
             wanted_tools.wanted(request.record, request.manifests, self.facts)
         )

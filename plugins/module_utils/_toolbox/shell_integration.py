@@ -22,6 +22,9 @@ BEGIN, END = "# BEGIN shipping.code", "# END shipping.code"
 _BLOCK = re.compile(rf"(?ms)^{re.escape(BEGIN)}\n.*?^{re.escape(END)}\n")
 _SET_BY_OTHERS = re.compile(r"(?m)^\s*PATH\s+(DEFAULT|OVERRIDE)\s*=")
 _ENVIRONMENT = re.compile(r"""(?m)^\s*PATH\s*=\s*["']?([^"'\n]*)["']?\s*$""")
+_FORMER_PATH = re.compile(
+    rf"(?m)^{re.escape(BEGIN)}\nPATH DEFAULT=[^:\n]*/bin:(.*)\n{re.escape(END)}$"
+)
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -86,9 +89,13 @@ def _session(root: str, etc: str) -> str:
 
 
 def _pam(root: str, etc: str) -> str:
-    """Return a PATH with that of the system: pam_env knows none that was there before."""
+    """Return a PATH with that of the system: pam_env knows none that was there before.
+
+    One that has been deleted from /etc/environment, where it hid this, stays in the block.
+    """
     setting = _ENVIRONMENT.search(read_text(os.path.join(etc, "environment")))
-    path = setting[1] if setting else _DEFAULT_PATH
+    former = _FORMER_PATH.search(read_text(os.path.join(etc, "security", "pam_env.conf")))
+    path = (setting or former or [_DEFAULT_PATH] * 2)[1]
     return f"{BEGIN}\nPATH DEFAULT={root}/current/users/@{{PAM_USER}}/bin:{path}\n{END}\n"
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from ...module_utils._core.errors import ShippingError
 from ...module_utils._toolbox.installers.installer import sha256_of
 from .catalog_folder import Catalog
+from .tool_sources import Probed
 from .tool_types import tool_type
 from .wheels import reported
 
@@ -43,12 +44,26 @@ class BundleWriter:
                     _add(content, f"{lacking['object']}/{name}", source)
         return {"sha256": sha256_of(path), "unsent": unsent}
 
-    def _content(self, lacking: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    def unobtainable(self, missing: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+        """Return why missing things cannot be had, by object, without downloading any."""
+        reasons = {}
+        for lacking in missing:
+            try:
+                list(self._content(lacking, only_probes=True))
+            except Probed:
+                continue
+            except ShippingError as error:
+                reasons[lacking["object"]] = str(error)
+        return reasons
+
+    def _content(
+        self, lacking: Mapping[str, Any], *, only_probes: bool = False
+    ) -> Iterable[tuple[str, str]]:
         if not lacking["project"]:
             return [("content", self.programs[lacking["tool"]])]
         tool = self._tool(lacking["project"], lacking["tool"])
         return tool_type(tool["type"]).content(
-            self.catalog.sources_of(lacking["project"]),
+            self.catalog.sources_of(lacking["project"], only_probes=only_probes),
             tool,
             tool["variants"][lacking["variant"]],
             reported(lacking.get("system", {})),

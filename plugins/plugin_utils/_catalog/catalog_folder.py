@@ -119,9 +119,10 @@ class Catalog:
                         raise
         return folder
 
-    def sources_of(self, project: str) -> ToolSources:
+    def sources_of(self, project: str, *, only_probes: bool = False) -> ToolSources:
         """Return where the files of a project are."""
-        return ToolSources(self.checkouts.get(project, self.folder), self.downloads)
+        folder = self.checkouts.get(project, self.folder)
+        return ToolSources(folder, self.downloads, only_probes)
 
     def _pinned(self, tool: dict[str, Any], path: str) -> dict[str, Any]:
         """Return the tool as workstations get it, with all its content pinned.

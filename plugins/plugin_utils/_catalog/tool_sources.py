@@ -19,6 +19,7 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from ...module_utils._core.errors import ShippingError, innermost, os_words
 from ...module_utils._core.slow_calls import waiting_for
@@ -53,6 +54,10 @@ _OF_A_REPOSITORY = (
 )
 
 
+class Probed(Exception):
+    """Content can be had, as far as that is known without it."""
+
+
 @dataclass(frozen=True)
 class ToolSources:
     """Where the content of one project's tools is."""
@@ -61,6 +66,8 @@ class ToolSources:
     """The folder of the project's file."""
     downloads: str
     """Where downloads and git objects are kept on the control machine."""
+    only_probes: bool = False
+    """Whether nothing is downloaded: :class:`Probed` is raised where that would begin."""
 
     def beside(self, path: str) -> str:
         """Return the path of a file that the catalog names."""
@@ -88,7 +95,7 @@ class ToolSources:
             if not os.path.exists(path) or not is_checksum(path, checksum):
                 self._replace(
                     path,
-                    lambda file: _fetch(url, file, name),
+                    lambda file: self._fetch(url, file, name),
                     lambda file: verify(file, checksum, name),
                 )
         return path
@@ -105,7 +112,7 @@ class ToolSources:
         path = os.path.join(self.downloads, file_name)
         with self.first_alone(file_name):
             if not _is_accepted(path, accept):
-                self._replace(path, lambda file: _fetch(url, file, name), accept)
+                self._replace(path, lambda file: self._fetch(url, file, name), accept)
 
     def derived(self, file_name: str, make: Callable[[str], None]) -> str:
         """Return a file of the cache, which ``make`` writes to a path where it is missing."""
@@ -114,6 +121,13 @@ class ToolSources:
             if not os.path.exists(path):
                 self._replace(path, make, lambda file: None)
         return path
+
+    def _fetch(self, url: str, path: str, name: str) -> None:
+        if self.only_probes:
+            _probe(url, name)
+            raise Probed
+        with _opened(url, name) as answer, open(path, "wb") as file:
+            shutil.copyfileobj(answer, file)
 
     def _replace(
         self, path: str, make: Callable[[str], None], accept: Callable[[str], None]
@@ -152,6 +166,9 @@ class ToolSources:
                 if not os.path.isdir(mirror):
                     git("init", "--quiet", "--bare", mirror)
                 if not git.has(mirror):
+                    if self.only_probes:
+                        git("ls-remote", "--quiet", "--", source, "HEAD")
+                        raise Probed
                     # Behind --, where a repository that begins with a hyphen is no option.
                     with waiting_for(f"git, which fetches {name}"):
                         git("-C", mirror, "fetch", "--quiet", "--no-tags", "--", source, commit)
@@ -225,7 +242,18 @@ def _refuse_submodules(listed: str, name: str, commit: str) -> None:
         )
 
 
-def _fetch(url: str, path: str, name: str) -> None:
+def _probe(url: str, name: str) -> None:
+    """Request one byte.
+
+    Not by HEAD, which signed URLs of object stores reject. A server that does not know ranges sends
+    all, of which nothing is read.
+    """
+    with _opened(url, name, {"Range": "bytes=0-0"}):
+        pass
+
+
+@contextlib.contextmanager
+def _opened(url: str, name: str, headers: dict[str, str] | None = None) -> Iterator[Any]:
     # Ansible's part for URLs takes as long to import as all else; most runs fetch nothing.
     from http.client import HTTPException
     from netrc import NetrcParseError
@@ -235,13 +263,14 @@ def _fetch(url: str, path: str, name: str) -> None:
 
     try:
         with (
-            open(path, "wb") as file,
             waiting_for(f"the download of {name}"),
             # A login of the user's netrc is for the server that it names, and not for one that it
             # redirects to: Ansible would send it along.
-            open_url(url, timeout=_TIMEOUT, unredirected_headers=["Authorization"]) as answer,
+            open_url(
+                url, timeout=_TIMEOUT, unredirected_headers=["Authorization"], headers=headers
+            ) as answer,
         ):
-            shutil.copyfileobj(answer, file)
+            yield answer
     except NetrcParseError as error:
         raise ShippingError(
             f"{name} cannot be downloaded from {url}",

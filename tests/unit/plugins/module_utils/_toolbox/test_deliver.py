@@ -556,6 +556,32 @@ def test_enrolment_and_absent(box: Box):
     assert not uninstall(str(box.root), str(box.etc), 5, check_mode=False)["changed"]
 
 
+def test_a_path_that_hides_the_commands(box: Box):
+    """pam_env.conf keeps the value that is deleted from /etc/environment."""
+    (box.etc / "environment").write_text('PATH="/usr/bin:/snap/bin"\n')
+    for folder in ("profile.d", "pam.d"):
+        (box.etc / folder).mkdir()
+    (box.etc / "pam.d" / "sshd").write_text("auth substack password-auth\n")
+    (box.etc / "pam.d" / "password-auth").write_text("auth required pam_env.so # for all\n")
+    for name, text in (("a.sh", "PATH=/bin"), ("z.sh", "PATH=/bin"), ("zz.sh", "PATH=/x:$PATH")):
+        (box.etc / "profile.d" / name).write_text(f"{text}\n")
+    box.projects = [project("atlas", script("hello"))]
+    first, second = box.deliver(user("daemon", "atlas"))["notes"]
+    assert first.startswith(f"PATH in {box.etc}/environment hides the commands of tools")
+    assert second.startswith(f"{box.etc}/profile.d/z.sh hides the commands of tools")
+    (box.etc / "pam.d" / "sshd").write_text(
+        "auth substack password-auth\nsession required pam_env.so envfile=/etc/default/locale\n"
+    )
+    assert box.deliver(user("daemon", "atlas"))["notes"] == [second]
+    (box.etc / "environment").write_text("LANG=C\n")
+    (box.etc / "profile.d" / "z.sh").write_text("  PATH=/bin\n")
+    before = (box.etc / "security" / "pam_env.conf").read_text()
+    again = box.deliver(user("daemon", "atlas"))
+    assert (again["notes"], again["changed"]) == ([], False)
+    assert (box.etc / "security" / "pam_env.conf").read_text() == before
+    assert "/bin:/usr/bin:/snap/bin\n" in before
+
+
 def test_a_path_that_others_set(box: Box):
     (box.etc / "security" / "pam_env.conf").write_text("PATH DEFAULT=/usr/bin\n")
     box.projects = [project("atlas", script("hello"))]

@@ -211,6 +211,35 @@ def test_a_server_that_is_not_there(catalog: Catalog, tmp_path: Path):
         sent(catalog, manifests, "atlas", "t", tmp_path / "b.tar")
 
 
+def test_check_mode_reports_what_cannot_be_had_and_downloads_nothing(
+    catalog: Catalog, tmp_path: Path
+):
+    (tmp_path / "there").write_bytes(b"x")
+    commit = repository(tmp_path / "repository", run="x")
+    binary = {"type": "binary", "version": "1", "sha256": "a" * 64}
+    git = {"type": "git", "version": "1", "commit": commit, "commands": ["run"]}
+    write(
+        catalog,
+        "atlas",
+        there={**binary, "url": f"file://{tmp_path}/there"},
+        dead={**binary, "url": "http://127.0.0.1:9/t", "sha256": "b" * 64},
+        git={**git, "repository": str(tmp_path / "repository")},
+        # Beside the catalog, where no such folder is.
+        lost={**git, "repository": str(tmp_path / "lost"), "commands": {"lost": "run"}},
+    )
+    manifests, _without = catalog.manifests(["atlas"])
+    writer = BundleWriter(catalog, {manifest["name"]: manifest for manifest in manifests})
+    missing = [
+        {"object": name, "project": "atlas", "tool": name, "variant": 0}
+        for name in ("there", "dead", "git", "lost")
+    ]
+    reasons = writer.unobtainable(missing)
+    assert sorted(reasons) == ["dead", "lost"]
+    assert "dead cannot be downloaded from http://127.0.0.1:9/t" in reasons["dead"]
+    assert "git ls-remote" in reasons["lost"]
+    assert [path for path in (tmp_path / "downloads").iterdir() if path.is_file()] == []
+
+
 def test_a_commit(catalog: Catalog, tmp_path: Path):
     commit = repository(tmp_path / "repository", run="x")
     write(
