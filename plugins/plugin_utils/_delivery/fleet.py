@@ -126,7 +126,7 @@ class HostDelivery:
             return "cannot be reached"
         if answer.get("failures"):
             return "; ".join(
-                f"{failure['project']} {failure['tool']} for {failure['user']}: {failure['why']}"
+                f"{failure['project']} {failure['tool']} for {failure['user']}: {failure['reason']}"
                 for failure in answer["failures"]
             )
         if answer.get("unknown") or answer.get("catalog_errors"):

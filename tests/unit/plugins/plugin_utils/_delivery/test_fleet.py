@@ -7,6 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.generation_model import (
+    Tool,
+    View,
+)
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.self_test import FailedTool
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery import fleet
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery.fleet import (
     HostDelivery,
@@ -83,6 +88,10 @@ def test_why_a_machine_is_not_ready():
     assert host("pc1", failed=False, msg="no root").reason() == "no root"
     assert host("pc1", failed=False, msg="no root").state(removals_blocked=False) == fleet.FAILED
     assert host("pc1", failed=True).reason() == "it gave no reason"
+    failed = FailedTool(
+        View("id-ada", "ada", 1), Tool("atlas", "t", "script", "2", "", "", {}), "it ended with 3"
+    )
+    assert host("pc1", failures=[failed.as_data()]).reason() == "atlas t for ada: it ended with 3"
 
 
 def removal(
