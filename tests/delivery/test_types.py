@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
+import json
 import lzma
 import os
+import shutil
 import subprocess
 import tarfile
 import zipfile
@@ -103,6 +106,37 @@ def python(fleet: Fleet, version: str) -> Tools:
     }
 
 
+def locked(fleet: Fleet, version: str) -> None:
+    """A lock of npm with two packages, and their tarballs."""
+    packages: dict[str, Any] = {"": {"dependencies": {"t": version}}}
+    for name, file, text in (
+        ("t", "t.js", "#!/usr/bin/env node\nconsole.log(require('dep'))\n"),
+        ("dep", "index.js", f"module.exports = '{version}'\n"),
+    ):
+        packed = archive((f"package/{file}", text.encode()))
+        fleet.catalog_of("p", {}, **{f"{name}-{version}.tgz": packed})
+        integrity = base64.b64encode(hashlib.sha512(packed).digest()).decode()
+        packages[f"node_modules/{name}"] = {"version": version, "integrity": f"sha512-{integrity}"}
+    packages["node_modules/t"]["bin"] = {"t": "t.js"}
+    lock = {"lockfileVersion": 3, "packages": packages}
+    fleet.catalog_of("p", {}, **{"package-lock.json": json.dumps(lock).encode()})
+
+
+def npm(fleet: Fleet, version: str) -> Tools:
+    node = shutil.which("node")
+    if not node:
+        pytest.skip("needs node, which CI's machines have")
+    locked(fleet, version)
+    return {
+        "type": "npm",
+        "package_lock": "p/package-lock.json",
+        "tarballs": "p",
+        "node": os.path.realpath(node),
+        "commands": ["t"],
+        "self_test": ["t"],
+    }
+
+
 ASK = {"env": "bash -lc 'echo $T'", "file": f"cat {OPT}/current/users/{USER}/share/p/conf/t"}
 TYPES: dict[str, Callable[[Fleet, str], Tools]] = {
     "script": script,
@@ -112,6 +146,7 @@ TYPES: dict[str, Callable[[Fleet, str], Tools]] = {
     "file": file,
     "git": git,
     "python": python,
+    "npm": npm,
 }
 
 
@@ -229,6 +264,25 @@ def test_as_it_is_published(fleet: Fleet):
     fleet.catalog_of("p", versioned)
     again = fleet.deliver("--limit", PC)
     assert again.ok and again.changed == set(), again.output
+
+
+def test_a_tool_and_the_node_that_it_needs(fleet: Fleet):
+    """A user who has another node on the PATH of the session gets the one of the project."""
+    fleet.projects = {"p": {USER}}
+    tool = {"version": "1", **npm(fleet, "1")}
+    start = f'#!/bin/sh\necho "node of p"; exec {tool.pop("node")} "$@"\n'
+    node = {"type": "script", "version": "1", "file": "p/node"}
+    fleet.catalog_of("p", {"t": {**tool, "needs": ["node"]}, "node": node}, node=start.encode())
+    done = fleet.deliver("--limit", PC)
+    assert done.ok and fleet.says(PC, USER, "t") == (0, "node of p\n1"), done.output
+    link = f"ln -s {OPT}/current/users/{USER}/bin/t /tmp/other-name; PATH=/bin /tmp/other-name"
+    assert fleet.says(PC, USER, link) == (0, "node of p\n1")
+    # The new node does not work: both tools stay as they are.
+    fleet.catalog_of("p", {"t": {**tool, "needs": ["node"]}, "node": {**node, "version": "2"}})
+    (fleet.catalog / "p" / "node").write_text("#!/bin/sh\nexit 3\n")
+    broken = fleet.deliver("--limit", PC)
+    assert not broken.ok and "t, which needs it, fails with it" in broken.output, broken.output
+    assert fleet.says(PC, USER, "t") == (0, "node of p\n1")
 
 
 def test_a_large_tool(fleet: Fleet):

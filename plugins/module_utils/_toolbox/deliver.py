@@ -26,6 +26,7 @@ from . import (
     revision_order,
     self_test,
     targets,
+    tool_needs,
     view_layout,
     wanted_tools,
     workstation,
@@ -130,7 +131,7 @@ class _Delivery:
         progress.notes += [*target.notes, *wanted.skipped, *_notes_on_logins(request.record)]
         programs = self._programs(wanted.sources.values())
         sources = {**wanted.sources, **{program.key: program.source for program in programs}}
-        views, missing = self._locate(target.views, sources)
+        views, missing = self._locate(self._without_needs(target.views), sources)
         progress.missing = [
             delivery_report.missing(key, sources[key], self.facts) for key in missing
         ]
@@ -256,7 +257,14 @@ class _Delivery:
                 self.progress.failures.append(FailedTool(view, tool, broken[tool.object]))
         located = (view.map_tools(lambda tool: _at(tool, places, tool.place)) for view in views)
         failed = {failure.key for failure in self.progress.failures}
-        return targets.without(located, failed, self.current)
+        return self._without_needs(targets.without(located, failed, self.current))
+
+    def _without_needs(self, views: tuple[View, ...]) -> tuple[View, ...]:
+        """Return the views with each tool as before whose needs failed or are not there."""
+        failed = {failure.key for failure in self.progress.failures}
+        not_ready = [FailedTool(*tool) for tool in tool_needs.not_ready(views, failed)]
+        self.progress.failures += not_ready
+        return targets.without(views, {failure.key for failure in not_ready}, self.current)
 
     def _build(self, key: str, source: Source) -> str:
         if key in self.request.unsent:
@@ -302,8 +310,10 @@ class _Delivery:
             self.facts.arch,
         )
         if failed:
+            failed = self._with_changed_needs(failed)
             self.progress.failures += failed
             views = targets.without(views, {failure.key for failure in failed}, self.current)
+            views = self._without_needs(views)
             self.generations.discard()
             if not self._would_change(views):
                 return False
@@ -311,6 +321,17 @@ class _Delivery:
             self.generations.draft(views)
         publish_draft(self.request.root, views, self.now)
         return True
+
+    def _with_changed_needs(self, failed: list[FailedTool]) -> list[FailedTool]:
+        """Return the failures, with the new needs of tools that users have already."""
+        by_key = {failure.key: failure for failure in failed}
+        for failure in failed:
+            former = self.current.view(failure.view.id)
+            if former and former.find(failure.tool.project, failure.tool.name):
+                for broken in tool_needs.broken_by(failure.view, failure.tool):
+                    needed = FailedTool(*broken)
+                    by_key.setdefault(needed.key, needed)
+        return list(by_key.values())
 
     def _allow_users(self, views: tuple[View, ...]) -> None:
         """Let users enter what they get before they see it; who leaves may until the switch."""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 class Tool(NamedTuple):
     """A tool that a user has or is to have.
 
-    What comes after ``path`` is not asked for, it comes about.
+    What comes after ``needs`` is not asked for, it comes about.
     """
 
     project: str
@@ -27,6 +27,8 @@ class Tool(NamedTuple):
     self_test: tuple[str, ...] = ()
     variables: Mapping[str, str] = MappingProxyType({})
     path: str = ""
+    needs: tuple[str, ...] = ()
+    """The tools of the project that it runs."""
     place: str = ""
     """The folder in the store, empty where the type has none."""
     requested: str = ""
@@ -48,7 +50,8 @@ class Tool(NamedTuple):
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Tool:
         """Return what as_data() was made from."""
-        return cls(**{**data, "self_test": tuple(data["self_test"])})
+        needs = tuple(data.get("needs", ()))
+        return cls(**{**data, "self_test": tuple(data["self_test"]), "needs": needs})
 
 
 class View(NamedTuple):

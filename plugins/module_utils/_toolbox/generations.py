@@ -92,6 +92,8 @@ class Generations:
             # Without fsync: one that a power cut has emptied is not what is_sound() expects, and is
             # written again.
             write(os.path.join(top, name), text, 0o644, lasting=False)
+        for name, text in layout.launchers.items():
+            write(os.path.join(top, name), text, 0o755, lasting=False)
         # The folder was made for root alone, so that nobody is in a view before it is whole.
         acl.allow(top, {view.uid})
 
@@ -136,15 +138,15 @@ class Generations:
     def _view_is_sound(self, folder: str, view: View) -> bool:
         top = os.path.join(folder, "users", view.name)
         layout = contents(self.root, view, self.shell_files)
-        commands = sorted(name[4:] for name in layout.links if name.startswith("bin/"))
+        texts = {**layout.texts, **layout.launchers}
+        starts = (*layout.links, *layout.launchers)
+        commands = sorted(name[4:] for name in starts if name.startswith("bin/"))
         return (
             all(
                 points_to(os.path.join(top, name)) == target
                 for name, target in layout.links.items()
             )
-            and all(
-                read_text(os.path.join(top, name)) == text for name, text in layout.texts.items()
-            )
+            and all(read_text(os.path.join(top, name)) == text for name, text in texts.items())
             and sorted(os.listdir(os.path.join(top, "bin"))) == commands
         )
 

@@ -16,6 +16,7 @@ from .installers import (
     env,
     file,
     git,
+    npm,
     python,
     script,
 )
@@ -23,6 +24,6 @@ from .installers.installer import Installer
 
 INSTALLERS: dict[str, Installer] = {
     module.INSTALLER.name: module.INSTALLER
-    for module in (script, git, python, archive, binary, env, file)
+    for module in (script, git, python, npm, archive, binary, env, file)
 }
 """In the order in which messages, the JSON schema and the guide list them."""

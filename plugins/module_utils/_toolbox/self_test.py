@@ -18,6 +18,7 @@ from . import executables
 from .generation_model import Tool, View
 from .tool_store import Store
 from .view_environment import environment
+from .view_layout import search_path
 
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 _LINES = 20
@@ -66,30 +67,34 @@ def failures(
         for tool in view.tools:
             if tool.ready:
                 continue
-            failed = _cannot_start(view, tool, base, store, arch)
+            needed = search_path(os.path.dirname(store.folder), view, tool)
+            path = ":".join(filter(None, (needed, f"{base}/bin", _PATH)))
+            failed = _cannot_start(view, tool, path, store, arch)
             if tool.self_test and not failed:
-                failed = _test(view, tool, base, timeout)
+                variables = {**environment(view, base).as_values(), "PATH": path}
+                failed = _test(view, tool, variables, timeout)
             if failed:
                 failed_tools.append(failed)
     return failed_tools
 
 
-def _cannot_start(view: View, tool: Tool, base: str, store: Store, arch: str) -> FailedTool | None:
+def _cannot_start(view: View, tool: Tool, path: str, store: Store, arch: str) -> FailedTool | None:
     """Return the failure of a command that this host cannot run, without running it."""
-    for command, path in sorted(tool.commands.items()) if tool.place else ():
-        full = store.path(tool.place, "files", path)
-        problem = executables.problem(full, arch, f"{base}/bin:{_PATH}")
+    for command, target in sorted(tool.commands.items()) if tool.place else ():
+        full = store.path(tool.place, "files", target)
+        problem = executables.problem(full, arch, path)
         if problem:
             return FailedTool(view, tool, f"its command {command} cannot run: {problem}")
     return None
 
 
-def _test(view: View, tool: Tool, base: str, timeout: int) -> FailedTool | None:
+def _test(
+    view: View, tool: Tool, variables_of_view: dict[str, str], timeout: int
+) -> FailedTool | None:
     # Nothing of root's environment: the test sees what the user has after a login.
     account = pwd.getpwuid(view.uid)
     variables = {
-        **environment(view, base).as_values(),
-        "PATH": f"{base}/bin:{_PATH}",
+        **variables_of_view,
         "HOME": account.pw_dir,
         "USER": account.pw_name,
         "LOGNAME": account.pw_name,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from . import tool_needs
 from .generation_model import Generation, Tool, View, ordered
 from .wanted_tools import WantedUser
 
@@ -104,19 +105,26 @@ def target(
             notes.append(f"{user.name} is not known to this machine now, and keeps what is there")
         else:
             unknown.append(user.name)
+    views = _with_needs(views, current)
     removals = tuple(_removals(current, views, {user.id: user for user in users}))
     blocked: tuple[ToolRemoval, ...] = ()
     if block_removals:
         blocked = tuple(
             removal for removal in removals if not removal.may_be_done(approved_removals)
         )
-        views = _with_blocked(current, views, accounts, logins, blocked)
+        views = _with_needs(_with_blocked(current, views, accounts, logins, blocked), current)
     return ToolboxTarget(ordered(views), removals, blocked, tuple(unknown), tuple(notes))
+
+
+def _with_needs(views: Iterable[View], current: Generation) -> list[View]:
+    return [tool_needs.with_needs(view, current.view(view.id)) for view in views]
 
 
 def _wanted_tools(user: WantedUser, former: View | None, now: str) -> tuple[Tool, ...]:
     former = former or View(user.id, user.name, 0)
-    tools = tuple(_with_state(tool, former, now, user.held) for tool in user.tools)
+    tools = tool_needs.to_test_again(
+        _with_state(tool, former, now, user.held) for tool in user.tools
+    )
     names = {(tool.project, tool.name) for tool in tools}
     kept = user.undescribed(former.tools)
     return (*tools, *(tool for tool in kept if (tool.project, tool.name) not in names))

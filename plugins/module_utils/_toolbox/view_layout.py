@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from .._core.text_table import text_table
-from . import shell_files, view_environment
+from . import shell_files, tool_needs, view_environment
 from .generation_model import Tool, View
 from .view_environment import ranked, why_first
 
@@ -36,6 +37,8 @@ class ViewContents(NamedTuple):
 
     links: Mapping[str, str]
     texts: Mapping[str, str]
+    launchers: Mapping[str, str]
+    """Scripts that start the commands of tools that need others."""
 
 
 ShellFiles = Callable[[Tool], Mapping[str, str]]
@@ -45,13 +48,16 @@ ShellFiles = Callable[[Tool], Mapping[str, str]]
 def contents(root: str, view: View, shell_files_of: ShellFiles) -> ViewContents:
     """Return everything of a view."""
     links = {f"bin/{TOOLS}": f"../../../{TOOLS}"}
+    launchers: dict[str, str] = {}
     for command, tools in _by_command(view).items():
         for number, tool in enumerate(tools):
             target = _stored(root, tool, tool.commands[command])
+            path = search_path(root, view, tool)
+            starts, content = (launchers, _launcher(path, target)) if path else (links, target)
             if number == 0:
-                links[f"bin/{command}"] = target
+                starts[f"bin/{command}"] = content
             if len(tools) > 1:
-                links[f"bin/{command}@{tool.project}"] = target
+                starts[f"bin/{command}@{tool.project}"] = content
     for tool in view.tools:
         if tool.path:
             links[f"share/{tool.project}/{tool.path}"] = _stored(root, tool, tool.path)
@@ -64,7 +70,22 @@ def contents(root: str, view: View, shell_files_of: ShellFiles) -> ViewContents:
         "tools.txt": _table(view),
         "tools.json": json.dumps(_listing(view), indent=2) + "\n",
     }
-    return ViewContents(links, texts)
+    return ViewContents(links, texts, launchers)
+
+
+def search_path(root: str, view: View, tool: Tool) -> str:
+    """Return the folders with the commands of what a tool needs, as a part of PATH."""
+    folders = tool_needs.folders(view, tool)
+    return ":".join(os.path.join(root, "store", folder) for folder in folders)
+
+
+def _launcher(path: str, target: str) -> str:
+    # By paths of the store, not by the view: a process that outlives a switch may not enter the
+    # views of former generations, and another project's command of the same name may win there.
+    return (
+        "#!/bin/sh\n# Starts a command with the commands that it needs on the PATH.\n"
+        f'PATH={shlex.quote(path)}:$PATH\nexport PATH\nexec {shlex.quote(target)} "$@"\n'
+    )
 
 
 def _stored(root: str, tool: Tool, path: str) -> str:

@@ -218,6 +218,7 @@ def _add(
             tuple(entry["self_test"]),
             dict(details.get("variables") or {}),
             details.get("as") or "",
+            tuple(entry.get("needs", ())),
         )
     )
 

@@ -73,7 +73,7 @@ class Catalog:
         project = _read(path, name)
         if isinstance(project, project_file.Pointer):
             return self._manifest_of_checkout(project, path, name)
-        tools = [self._pinned(tool, path) for tool in project.tools]
+        tools = [self._pinned(tool) for tool in project.tools]
         return {
             "name": name,
             "description": project.description,
@@ -124,20 +124,22 @@ class Catalog:
         folder = self.checkouts.get(project, self.folder)
         return ToolSources(folder, self.downloads, only_probes)
 
-    def _pinned(self, tool: dict[str, Any], path: str) -> dict[str, Any]:
+    def _pinned(self, read_tool: dict[str, Any]) -> dict[str, Any]:
         """Return the tool as workstations get it, with all its content pinned.
 
         A tool whose content is not there has the ``fault`` and no variants.
         """
         sources = ToolSources(self.folder, self.downloads)
+        tool = {key: value for key, value in read_tool.items() if key != "where"}
+        where = read_tool["where"]
         pin = tool_type(tool["type"]).pin
         try:
             variants = [pin(sources, tool, details) for details in tool["variants"]]
         except CannotPin as error:
-            return faulty_tool(tool, f"{path}: {tool['name']}: {error}")
+            return faulty_tool(tool, f"{where}: {tool['name']}: {error}")
         except OSError as error:
             fault = f"{error.filename} cannot be read: {innermost(error)}"
-            return faulty_tool(tool, f"{path}: {tool['name']}: {fault}")
+            return faulty_tool(tool, f"{where}: {tool['name']}: {fault}")
         return {**tool, "variants": variants}
 
 

@@ -23,6 +23,7 @@ from ...module_utils._toolbox.installers.installer import Installer, Key
 from .._sources.yaml_reader import tree
 from . import tool_urls
 from .document_reader import DocumentNode, mapping
+from .needs_check import check_needs
 from .tool_types import tool_type
 from .value_forms import FORMS
 
@@ -76,6 +77,11 @@ COMMON_KEYS: dict[str, Key] = {
         "Whether users who have the tool keep the version that they have; others get this one."
         " `false` by default.",
     ),
+    "needs": Key(
+        "words",
+        "Other tools of the project that it runs, such as `node`. Their commands are on its PATH,"
+        " also in its `self_test`. It is not ready before they are.",
+    ),
     "self_test": Key(
         "words",
         "A command with its arguments that must end with 0, run as the user before the tool counts"
@@ -114,7 +120,7 @@ def keys_of(installer: Installer) -> dict[str, Key]:
     common = {
         name: key
         for name, key in COMMON_KEYS.items()
-        if installer.has_commands or name != "self_test"
+        if installer.has_commands or name not in ("self_test", "needs")
     }
     return {
         **common,
@@ -188,7 +194,8 @@ def _tools(place: DocumentNode) -> list[dict[str, Any]]:
             commands[command] = name
         if tool:
             _refuse_same_path(tool, tools, value)
-            tools.append(tool)
+            tools.append({**tool, "where": key.where})
+    check_needs(place, tools)
     return tools
 
 
@@ -329,6 +336,7 @@ def _as_tool(
         "description": entry.get("description", ""),
         "priority": entry.get("priority", 0),
         "self_test": entry.get("self_test", []),
+        "needs": entry.get("needs", []),
         "hold": bool(entry.get("hold")),
         "commands": dict.fromkeys(commands, name) if isinstance(commands, list) else commands,
         "variants": variants,

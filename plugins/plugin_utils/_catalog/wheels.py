@@ -52,6 +52,8 @@ class System:
     arch: str = ""
     python: str = ""
     """As ``3.11``."""
+    libc: str = ""
+    """``glibc`` or ``musl``, for packages of npm."""
 
     def __str__(self) -> str:
         python = f"Python {self.python}" if self.python else ""
@@ -66,7 +68,7 @@ def declared(os: str | None, arch: str | None, python: str | None) -> System:
 
 def reported(data: Mapping[str, Any]) -> System:
     """Return what a machine reports of itself, which is only compared with."""
-    return System(*(str(data.get(name, "")) for name in ("os", "arch", "python")))
+    return System(*(str(data.get(name, "")) for name in ("os", "arch", "python", "libc")))
 
 
 def lacking(lock: str, wheels: Iterable[str], system: System) -> list[str]:

@@ -37,6 +37,10 @@ GOOD = {
         f"{{type: binary, version: '1', file: t, sha256: {SUM}, platforms: [{{os: linux, arch:"
         " x86_64}]}"
     ),
+    "npm": (
+        "{type: npm, version: '1', package_lock: package-lock.json, tarballs: tarballs, node:"
+        " /usr/bin/node, without_scripts: [esbuild], commands: [t]}"
+    ),
     "env": "{type: env, variables: {ATLAS_URL: 'https://atlas.example.com'}}",
     "file": "{type: file, file: t.toml, path: conf/t.toml}",
 }
@@ -104,15 +108,15 @@ def test_every_key_has_a_text():
         (
             "{type: binry}",
             (
-                "3:13: 'binry' is none of script, git, python, archive, binary, env, file; did you"
-                " mean binary?"
+                "3:13: 'binry' is none of script, git, python, npm, archive, binary, env, file; did"
+                " you mean binary?"
             ),
         ),
         (
             "{version: '1'}",
             (
-                "3:6: has no type; write type: with one of script, git, python, archive, binary,"
-                " env, file"
+                "3:6: has no type; write type: with one of script, git, python, npm, archive,"
+                " binary, env, file"
             ),
         ),
         (

@@ -88,7 +88,7 @@ def test_a_file_that_is_not_there_concerns_its_tool_alone(catalog: Catalog):
     found = faults(manifests)
     assert found.keys() == {"atlas t", "beta t"}
     assert found["atlas t"] == (
-        f"{catalog.folder}/atlas.yml: t: {catalog.folder}/t.sh cannot be read: no such file or"
+        f"{catalog.folder}/atlas.yml:1:12: t: {catalog.folder}/t.sh cannot be read: no such file or"
         " directory"
     )
     assert [len(tool["variants"]) for tool in manifests[0]["tools"]] == [0, 1]
@@ -372,7 +372,7 @@ def test_a_lock_without_a_wheel_for_a_named_system_is_told_before_any_machine_is
         },
     )
     assert faults(catalog.manifests(["atlas"])[0]) == {
-        "atlas t": f"{catalog.folder}/atlas.yml: t: wheels has no wheel of good 1 for linux"
+        "atlas t": f"{catalog.folder}/atlas.yml:1:12: t: wheels has no wheel of good 1 for linux"
         " aarch64; lock.txt pins it"
     }
 
