@@ -91,8 +91,8 @@ options:
     default: false
   rejection_hold:
     description:
-      - The seconds for which a rejected password is not sent again. Repeated wrong passwords lock an
-        account in many directories. Each run reports the rejection.
+      - The seconds for which a rejected password is not sent again. Repeated wrong passwords lock
+        an account in many directories. Each run reports the rejection.
       - A change of the password or of the connection's options ends this time.
       - The rejection is stored in O(state_path) as a digest that only the owner can read. Without
         O(state_path), it is kept within one run.

@@ -69,13 +69,13 @@ def test_a_password_in_clear_text_is_not_sent(rfc2307: Directory):
 def test_a_wrong_password_is_tried_once(rfc2307: Directory):
     error = refusal(rfc2307, uris=[rfc2307.server.secure_uri] * 3, bind_password="wrong")
     assert isinstance(error, Refused)
-    assert "does not let in cn=reader,dc=example,dc=com: invalidCredentials (49)" in str(error)
+    assert "rejects the bind of cn=reader,dc=example,dc=com: invalidCredentials (49)" in str(error)
 
 
 def test_the_next_server_where_one_does_not_listen(rfc2307: Directory):
     answer = rfc2307.ask(uris=["ldaps://127.0.0.1:9", rfc2307.server.secure_uri])
     assert works(answer) == COMPANY.works
-    assert answer.remarks[0].startswith("passed over ldaps://127.0.0.1:9: ")
+    assert answer.remarks[0].startswith("skipped ldaps://127.0.0.1:9: ")
 
 
 @pytest.mark.parametrize("scheme", ["ldap", "ldaps"])
@@ -192,7 +192,7 @@ def test_a_server_that_hangs(rfc2307: Directory, oddly_certified: Slapd):
     finally:
         os.kill(pid, signal.SIGCONT)
     assert works(answer) == COMPANY.works
-    assert answer.remarks[0].startswith(f"passed over {uri}: it did not answer")
+    assert answer.remarks[0].startswith(f"skipped {uri}: it did not answer")
     assert isinstance(error, Unanswered)
 
 
@@ -274,7 +274,7 @@ def test_replicas(rfc2307: Directory, replica: Slapd):
         after = rfc2307.ask(uris=both)
     finally:
         rfc2307.server.start()
-    assert after.remarks[0].startswith(f"passed over {both[0]}: ")
+    assert after.remarks[0].startswith(f"skipped {both[0]}: ")
     assert (after.revision, after.hosts, after.projects) == (
         before.revision,
         before.hosts,

@@ -92,5 +92,5 @@ def test_without_a_ticket(ad: Directory, domain_ansible: Ansible):
     text = " ".join(done.stderr.split())
     assert done.returncode != 0
     assert "No Kerberos credentials available" in text
-    assert "Call kinit as the user who runs Ansible" in text
+    assert "Run kinit as the user who runs Ansible" in text
     assert "Traceback" not in text

@@ -46,7 +46,7 @@ def explained(directory: Directory, **question: Any) -> list[dict[str, Any]]:
     """The users in the answer, without the way through Ansible."""
     listed = (
         [question[name]] if isinstance(question.get(name), str) else question.get(name, [])
-        for name in ("user", "project", "machine")
+        for name in ("user", "project", "host")
     )
     return explain_membership(settings.read(directory.options, "the test"), Question(*listed))[
         "users"
@@ -106,7 +106,7 @@ def test_narrowed(groupofnames: Directory, ansible: Ansible):
         "pc2.example.com",
         "pc6.example.com",
     ]
-    one = asked(ansible, groupofnames, machine="pc2")
+    one = asked(ansible, groupofnames, host="pc2")
     assert [item["host"] for item in one["hosts"]] == ["pc2.example.com"]
     assert [project["name"] for project in asked(ansible, groupofnames, user="cy")["projects"]] == [
         "beta"
@@ -128,13 +128,13 @@ def test_somebody_who_does_not_count(groupofnames: Directory, ansible: Ansible):
     )
 
 
-def test_somebody_without_a_machine(groupofnames: Directory, ansible: Ansible):
+def test_a_user_without_a_host(groupofnames: Directory, ansible: Ansible):
     change = f"dn: cn=pc1,ou=machines,{SUFFIX}\nchangetype: modify\n"
     owner = f"owner: cn=Ada,ou=people,{SUFFIX}\n"
     with changed(groupofnames, f"{change}delete: owner\n{owner}", f"{change}add: owner\n{owner}"):
         (user,) = asked(ansible, groupofnames, user="ada")["users"]
     assert user["cause"] == "no_host"
-    assert user["why"] == "ada has no machine: no owner of a machine names the account"
+    assert user["why"] == "ada has no host: no owner of a host names the account"
 
 
 def test_what_is_different_from_a_former_answer(groupofnames: Directory, ansible: Ansible):

@@ -99,7 +99,7 @@ def test_an_error_ends_the_run(rfc2307: Directory, ansible: Ansible):
     done = ansible.run("-i", path, "--list")
     assert done.returncode != 0
     assert done.stdout == ""
-    assert "does not let in cn=reader,dc=example,dc=com: invalidCredentials (49)" in " ".join(
+    assert "rejects the bind of cn=reader,dc=example,dc=com: invalidCredentials (49)" in " ".join(
         done.stderr.split()
     )
     assert "Traceback" not in done.stderr

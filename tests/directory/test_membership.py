@@ -68,7 +68,7 @@ def test_groups_of_ansible_and_what_is_odd(directory: Directory):
     assert f"the project {ODD!r} is the group project_Gr__e___co" in answer.remarks
 
 
-def test_who_leaves_has_no_project_and_keeps_the_machine(groupofnames: Directory):
+def test_a_user_who_leaves_has_no_project_and_keeps_the_host(groupofnames: Directory):
     before = groupofnames.ask()
     dn = f"cn=alpha,ou=projects,{SUFFIX}"
     member = f"member: cn=Ada,ou=people,{SUFFIX}"
@@ -93,7 +93,7 @@ def test_a_person_has_id_and_hints(rfc2307: Directory):
     assert len(ada.id) == 36
 
 
-def test_machines_of_a_map_and_of_people(groupofnames: Directory):
+def test_hosts_of_a_map_and_of_users(groupofnames: Directory):
     options = {
         "hosts": None,
         "host_map": {"Laptop1": ["ada", "gone"], "laptop2.example.com": []},
@@ -106,12 +106,12 @@ def test_machines_of_a_map_and_of_people(groupofnames: Directory):
     answer = groupofnames.ask(**options, unresolved="warn")
     assert works(answer) == {"laptop1": {"ada": ["alpha"]}, "laptop2.example.com": {}}
     assert (
-        "host laptop1 in host_map names gone, which cannot be found and is taken for gone"
+        "host laptop1 in host_map names gone, which cannot be found and counts as deleted"
         in answer.remarks
     )
 
 
-def test_a_machine_of_a_group(groupofnames: Directory):
+def test_a_host_of_a_group(groupofnames: Directory):
     dn = f"cn=pool,ou=machines,{SUFFIX}"
     pool = entry(dn, objectClass="device", cn="pool", owner=f"cn=team,ou=teams,{SUFFIX}")
     with changed(groupofnames, added(pool), removed(dn)):
@@ -222,7 +222,7 @@ def test_an_id_that_cannot_be_read(groupofnames: Directory):
     assert "users.id" in error.hint
 
 
-def test_two_machines_of_one_name(groupofnames: Directory):
+def test_two_hosts_of_one_name(groupofnames: Directory):
     dn = f"cn=PC1.Example.Com,ou=machines,{SUFFIX}"
     with changed(
         groupofnames, added(entry(dn, objectClass="device", cn="PC1.Example.Com")), removed(dn)
@@ -261,10 +261,10 @@ def test_two_people_whose_names_are_one_to_other_directories(ds389: Directory):
     finally:
         ds389.server.change(input="\n".join(entry(dn, changetype="delete") for dn in names))
     assert isinstance(error, Contradiction)
-    assert "two entries have names that cannot be told apart" in str(error)
+    assert "two entries have names that cannot be distinguished" in str(error)
 
 
-def test_a_machine_without_a_usable_name(groupofnames: Directory):
+def test_a_host_without_a_usable_name(groupofnames: Directory):
     dn = f"cn=pc 7/x,ou=machines,{SUFFIX}"
     with changed(groupofnames, added(entry(dn, objectClass="device", cn="pc 7/x")), removed(dn)):
         answer = groupofnames.ask()

@@ -61,7 +61,7 @@ def test_somebody_who_was_deleted(request: pytest.FixtureRequest, kind: str):
     assert error.what == f"project alpha names {gone}, which cannot be found"
     assert works(answer) == COMPANY.works
     assert (
-        f"project alpha names {gone}, which cannot be found and is taken for gone" in answer.remarks
+        f"project alpha names {gone}, which cannot be found and counts as deleted" in answer.remarks
     )
 
 
@@ -72,7 +72,8 @@ def test_somebody_who_is_there_and_does_not_count(request: pytest.FixtureRequest
         answer = directory.ask()
     assert works(answer) == COMPANY.works
     assert (
-        f"project alpha names who is not among the users of users.base: {READER}" in answer.remarks
+        f"project alpha names entries that are not among the users of users.base: {READER}"
+        in answer.remarks
     )
 
 
@@ -81,7 +82,7 @@ def test_a_login_that_is_left_of_somebody(rfc2307: Directory):
         answer = rfc2307.ask()
         error = refusal(rfc2307, unresolved="error")
     assert works(answer) == COMPANY.works
-    assert "project alpha names gone, which cannot be found and is taken for gone" in answer.remarks
+    assert "project alpha names gone, which cannot be found and counts as deleted" in answer.remarks
     assert error.what == "project alpha names gone, which cannot be found"
 
 
@@ -147,7 +148,8 @@ def test_somebody_from_another_domain(ad: Directory):
     assert works(answer) == COMPANY.works
     (remark,) = [text for text in answer.remarks if "ForeignSecurityPrincipals" in text]
     assert remark.startswith(
-        "project alpha names who is not among the users of users.base: CN=S-1-5-21-1004336348"
+        "project alpha names entries that are not among the users of users.base:"
+        " CN=S-1-5-21-1004336348"
     )
 
 
@@ -166,7 +168,7 @@ def test_somebody_whom_active_directory_has_deleted(ad: Directory):
 # Netgroups
 
 
-def test_machines_of_netgroups(rfc2307: Directory):
+def test_hosts_of_netgroups(rfc2307: Directory):
     netgroups = [unit("netgroups")]
     tree = {
         "all": {"memberNisNetgroup": ["desks", "labs"]},
@@ -199,7 +201,7 @@ def test_machines_of_netgroups(rfc2307: Directory):
         "pc5.example.com": {"bob": ["alpha", "beta"]},
     }
     assert sorted(works(answer)) == sorted(COMPANY.works)
-    assert "netgroup labs gives cy any machine, which is passed over" in answer.remarks
+    assert "netgroup labs gives cy any host, which is ignored" in answer.remarks
     assert works(everything)["pc1.example.com"] == {"fay": []}
     assert error.what == "a netgroup names lost, which cannot be found"
 

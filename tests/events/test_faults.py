@@ -97,7 +97,7 @@ def test_an_account_that_does_not_see_all_is_refused_at_the_start(slapd: Feed, f
 
 def test_a_wrong_password_ends_it_at_the_start(slapd: Feed, follow: Follow, folder: Path):
     error = follow(slapd, bind_password="wrong one").ended()
-    assert "does not let in" in str(error) and "wrong one" not in str(error)
+    assert "rejects the bind of" in str(error) and "wrong one" not in str(error)
     (kept,) = folder.iterdir()
     assert kept.name.startswith("rejected-") and "wrong one" not in kept.read_text()
 

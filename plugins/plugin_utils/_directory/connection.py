@@ -41,8 +41,8 @@ _ROOT = Query(
     ),
     "base",
 )
-# ldap3 2.9.1 raises a bare KeyError, IndexError or the like for octets that are no LDAP.
-_NO_LDAP = "what it sent is not LDAP; the port may be one of another protocol, such as HTTP"
+# ldap3 2.9.1 raises a bare KeyError, IndexError or the like for octets that are not LDAP.
+_NO_LDAP = "its answer is not LDAP; the port may belong to another protocol, such as HTTP"
 _SEARCH_ENTRY = 4  # RFC 4511 4.5.2
 _TOO_OLD = ("UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION")
 # Result codes of a bind, RFC 4511 appendix A.
@@ -58,9 +58,9 @@ _IDENTITIES = {
 
 
 class TimeLimitedSocket:
-    """A socket whose answers come within a time.
+    """A socket with a total time limit for answers.
 
-    That holds for a server that sends a byte now and then, which no timeout of a socket notices.
+    A server that sends single bytes never exceeds the timeout of a plain socket.
     """
 
     def __init__(self, plain: Any, silence: float) -> None:
@@ -69,7 +69,7 @@ class TimeLimitedSocket:
         self.limit(silence)
 
     def limit(self, seconds: float) -> None:
-        """Allow this time for everything together from now on."""
+        """Allow this time for all further data together."""
         self._seconds = seconds
         self._end = time.monotonic() + seconds
         self._has_received = False
@@ -94,7 +94,7 @@ class TimeLimitedSocket:
             return act(argument)
         except TimeoutError:
             if self._has_received and time.monotonic() >= self._end:
-                self.late = f"it did not come to an end within {self._seconds:g} s"
+                self.late = f"it did not end within {self._seconds:g} s"
                 raise TimeoutError(self.late) from None
             raise
 
@@ -138,11 +138,11 @@ class LdapSession:
         return open_server(self._library, self._settings, self._server)
 
     def limit(self, seconds: float) -> None:
-        """Allow this time for all answers together from now on."""
+        """Allow this time for all further answers together."""
         self._socket.limit(seconds)
 
     def close(self) -> None:
-        """Unbind, whether or not the server still answers."""
+        """Unbind, even if the server no longer answers."""
         close(self._connection)
 
     def request(self, query: Query, cookie: bytes | None) -> Reply:
@@ -172,7 +172,7 @@ class LdapSession:
             raise DirectoryError(
                 f"{query} cannot be sent",
                 f"the filter is wrong ({error})",
-                "Correct it; RFC 4515 says how filters are written",
+                "Correct it; RFC 4515 describes filters",
             ) from error
         except (self._library.core.exceptions.LDAPExceptionError, OSError) as error:
             remedy = (
@@ -210,12 +210,12 @@ def connect(settings: ConnectionSettings) -> LdapSession:
     for server in settings.servers or discover(settings):
         try:
             session = open_server(library, settings, server)
-        # Only where nothing was answered. Five wrong passwords lock an account in many places, and
+        # Only for missing answers. Five wrong passwords lock an account in many directories, and
         # the list of servers may be that long.
         except Unanswered as error:
             unanswered.append(f"{server.uri}: {error.why}")
             continue
-        session.remarks += [f"passed over {why}" for why in unanswered]
+        session.remarks += [f"skipped {why}" for why in unanswered]
         return session
     several = len(unanswered) > 1
     what = "no server of the directory answered" if several else "the directory did not answer"
@@ -236,7 +236,7 @@ def open_server(library: Any, settings: ConnectionSettings, server: Server) -> L
 
 
 def open_connection(library: Any, settings: ConnectionSettings, server: Server) -> Any:
-    """Return a connection to one server, with TLS where it is to be; not bound yet."""
+    """Return a connection to one server, with TLS if configured; not bound yet."""
     tls = _tls(library, settings, server)
     secure = server.scheme == "ldaps"
     address = f"ldapi://{server.host}" if server.scheme == "ldapi" else server.host
@@ -270,7 +270,7 @@ def open_connection(library: Any, settings: ConnectionSettings, server: Server) 
             connection.strategy.decode_response_fast
         )
     except library.core.exceptions.LDAPExceptionError as error:
-        raise Unanswered(f"{server.uri} cannot be asked", _why(error)) from error
+        raise Unanswered(f"{server.uri} cannot be queried", _why(error)) from error
     try:
         _open(library, connection, settings, server, tls)
     except BaseException:
@@ -286,11 +286,11 @@ def ldap_library() -> Any:
         importlib.import_module("ldap3.core.exceptions")
     except ImportError as error:
         remedy = (
-            "Call pip install 'ldap3>=2.9,<3' for the Python that runs Ansible, or add it to the"
+            "Run pip install 'ldap3>=2.9,<3' for the Python that runs Ansible, or add it to the"
             " execution environment"
         )
         raise DirectoryError(
-            "the directory cannot be asked", "the Python library ldap3 is missing", remedy
+            "the directory cannot be queried", "the Python library ldap3 is missing", remedy
         ) from error
     return library
 
@@ -384,24 +384,24 @@ def _open(
 
 
 def bind(library: Any, connection: Any, settings: ConnectionSettings, server: Server) -> None:
-    """Bind; it is tried once, and not again after a rejection."""
+    """Bind once, and not again after a rejection."""
     rejections.require_untried(settings)
     try:
-        # Nothing of the password in what is raised: the context of an error may hold it.
+        # Raise from None: the context of an error may contain the password.
         connection.bind(read_server_info=False)
     # The text is ``Major (CODE): ..., Minor (CODE): ...``; the minor one names the cause.
     except _kerberos_errors(settings) as error:
         raise Refused(
-            f"{server.uri} was not asked as the Kerberos ticket says",
+            f"{server.uri} was not queried with the Kerberos ticket",
             str(error).rpartition("): ")[2],
-            "Call kinit as the user who runs Ansible; klist shows the ticket",
+            "Run kinit as the user who runs Ansible; klist shows the ticket",
         ) from None
     except (library.core.exceptions.LDAPExceptionError, OSError) as error:
         raise _bind_error(settings, server, _why(error)) from None
     # ldap3 imports gssapi when it binds, not before.
     except ImportError as error:
         raise Refused(
-            f"{server.uri} was not asked",
+            f"{server.uri} was not queried",
             str(error),
             "Install gssapi for the Python that runs Ansible",
         ) from None
@@ -419,9 +419,9 @@ def bind(library: Any, connection: Any, settings: ConnectionSettings, server: Se
 def _bind_error(settings: ConnectionSettings, server: Server, why: str) -> DirectoryError:
     if settings.bind == "gssapi" and "gssapi" in why.lower():
         return Refused(
-            f"{server.uri} was not asked",
+            f"{server.uri} was not queried",
             why,
-            "Install gssapi for the Python that runs Ansible, and call kinit",
+            "Install gssapi for the Python that runs Ansible, and run kinit",
         )
     return Unanswered(f"{server.uri} did not answer the bind", why)
 
@@ -434,17 +434,19 @@ def _rejected_bind(
     answer = f"{result.get('description')} ({code})" + (f": {message}" if message else "")
     if code in _CREDENTIALS:
         return Rejected(
-            f"{server.uri} does not let in {identity}",
+            f"{server.uri} rejects the bind of {identity}",
             answer,
             "Check bind_dn and the password; it was tried once only, so that nothing is locked",
         )
     if code in _MORE_SECURITY:
         return Refused(
-            f"{server.uri} does not let in {identity} this way",
+            f"{server.uri} rejects the bind of {identity} this way",
             answer,
             "Write ldaps:// or start_tls: true, or another bind",
         )
-    return Refused(f"{server.uri} does not let in {identity}", answer, "Check bind and its options")
+    return Refused(
+        f"{server.uri} rejects the bind of {identity}", answer, "Check bind and its options"
+    )
 
 
 def _kerberos_errors(settings: ConnectionSettings) -> tuple[type[Exception], ...]:
@@ -482,7 +484,7 @@ def _paging_cookie(result: Mapping[str, Any]) -> bytes:
 def _octets_only(decode: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return a decoder that leaves the values of entries as octets.
 
-    ldap3 decodes each value a second time, as text that nobody reads. That is a quarter of its
+    ldap3 decodes each value a second time, as text that is never read. That is a quarter of its
     time.
     """
 
@@ -532,6 +534,6 @@ def _why(error: BaseException) -> str:
 
 
 def close(connection: Any) -> None:
-    """Unbind, and ignore what is broken already."""
-    with contextlib.suppress(Exception):  # Nothing more is wanted of it.
+    """Unbind, and ignore a broken connection."""
+    with contextlib.suppress(Exception):  # The connection is discarded.
         connection.unbind()

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Check the connection to a directory step by step, for the user who sets it up.
 
-Each step says what worked, what did not, and what to do about it.
+Each step reports its outcome, and a hint if it failed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .settings import ConnectionSettings, Server, Settings
 
 @dataclass(frozen=True)
 class CheckStep:
-    """One step: what was tried, at which server, and its outcome."""
+    """One step: the check, the server, and the outcome."""
 
     step: str
     server: str
@@ -83,7 +83,7 @@ def _discovery(connection: ConnectionSettings) -> tuple[CheckStep, tuple[Server,
             "discovery",
             connection.srv_name,
             True,
-            f"the DNS names {', '.join(uris)}",
+            f"DNS names {', '.join(uris)}",
             facts={"uris": uris},
         ),
         servers,
@@ -130,7 +130,7 @@ class _ServerCheck:
         return [self._name, self._port, self._bind]
 
     def close(self) -> None:
-        """Leave the server."""
+        """Close the connection."""
         if self.session:
             self.session.close()
         elif self._connection:
@@ -215,7 +215,7 @@ class _ServerCheck:
         trust = (
             ""
             if self.settings.validate_certs
-            else "; validate_certs is false, so that anybody may be the server"
+            else "; validate_certs is false, so that any server may answer"
         )
         return self._step(
             "tls",
@@ -224,7 +224,7 @@ class _ServerCheck:
         )
 
     def _shown_by_server(self) -> dict[str, Any]:
-        """Return what the server shows to every client, trusted or not."""
+        """Return the certificate and the TLS version of the server, trusted or not."""
         with contextlib.suppress(DirectoryError, OSError, ValueError):
             # Not validated, so that a certificate that is not trusted can be shown. Nothing is sent
             # over this connection: it is never bound.
@@ -261,18 +261,18 @@ class _ServerCheck:
             "trees": root.texts("namingContexts"),
         }
         return self._step(
-            "bind", f"let in as {identity or 'nobody'} ({self.settings.bind})", **facts
+            "bind", f"bound as {identity or 'anonymous'} ({self.settings.bind})", **facts
         )
 
     def _identity(self) -> str:
-        """Return who we are to the server (RFC 4532), which not every server says."""
+        """Return our identity at the server (RFC 4532), if the server reports it."""
         with contextlib.suppress(Exception):
             return str(self._connection.extend.standard.who_am_i() or "")
         return self.settings.bind_dn
 
 
 def certificate(raw: bytes, now: datetime) -> dict[str, Any]:
-    """Return what a certificate says: subject, issuer, validity and names."""
+    """Return the subject, issuer, validity and names of a certificate."""
     x509 = importlib.import_module("cryptography.x509")
     content = x509.load_der_x509_certificate(raw)
     names: list[str] = []

@@ -1,14 +1,14 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can go wrong with a directory.
+"""The errors of a directory.
 
 DirectoryError
  +- Unanswered    no server answered, or it stopped answering
- +- Refused       the server answered, and lets us not in or not see it
- |   +- Rejected   it knows no such account with this password
- +- Incomplete    an answer with a gap; it is never taken for a shorter one
- +- Contradiction the directory says two things at once
+ +- Refused       the server denies access, or a setting or file cannot be used
+ |   +- Rejected   the server rejected the password
+ +- Incomplete    an incomplete answer, which is never used
+ +- Contradiction two facts of the directory exclude each other
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ...module_utils._core.errors import ShippingError
 
 
 class DirectoryError(ShippingError):
-    """The directory could not be read as a whole; nothing of it is used."""
+    """The directory could not be read completely; nothing of the answer is used."""
 
 
 class Unanswered(DirectoryError):
@@ -25,16 +25,16 @@ class Unanswered(DirectoryError):
 
 
 class Refused(DirectoryError):
-    """The server refused the connection, the bind or the search."""
+    """The server denied the connection, the bind or the search."""
 
 
 class Rejected(Refused):
-    """The server rejected the password; trying again may lock the account."""
+    """The server rejected the password; another attempt may lock the account."""
 
 
 class Incomplete(DirectoryError):
-    """Something is missing in an answer."""
+    """An answer is incomplete."""
 
 
 class Contradiction(DirectoryError):
-    """What was read does not fit together."""
+    """Two facts of the directory exclude each other."""

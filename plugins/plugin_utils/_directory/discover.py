@@ -91,9 +91,7 @@ def query(name: str, timeout: int) -> list[SrvRecord]:
     ]
     # RFC 2782: a target of ``.`` means that the service is decidedly not available.
     if not any(target.host for target in targets):
-        raise Refused(
-            what, "its record says that there is no such service", "Write the servers to uris"
-        )
+        raise Refused(what, "its record excludes this service", "Write the servers to uris")
     return [target for target in targets if target.host]
 
 
@@ -102,7 +100,7 @@ def _library() -> tuple[Any, Any]:
         return importlib.import_module("dns.resolver"), importlib.import_module("dns.exception")
     except ImportError as error:
         remedy = (
-            "Call pip install 'dnspython>=2.6,<3' for the Python that runs Ansible, or write the"
+            "Run pip install 'dnspython>=2.6,<3' for the Python that runs Ansible, or write the"
             " servers to uris instead of srv_domain"
         )
         raise DirectoryError(

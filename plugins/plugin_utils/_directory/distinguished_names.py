@@ -112,7 +112,7 @@ def group_name(project: str) -> str:
 
 
 def is_odd(project: str) -> bool:
-    """Return whether a project's name says something else than its group's name.
+    """Return whether a project's name differs from its group's name.
 
     A hyphen is common enough.
     """

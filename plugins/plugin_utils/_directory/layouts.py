@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the common directories say who is a member; what a user sets goes before.
+"""Defaults for the common directories; options of the user take precedence.
 
 RFC 2307, draft-howard-rfc2307bis, RFC 4519 (groupOfNames), MS-ADTS, the schema of FreeIPA.
 """
@@ -73,8 +73,8 @@ _IPA_USER = "(&(objectClass=posixAccount)(!(objectClass=ipaHost))(!(objectClass=
 
 LAYOUTS = MappingProxyType(
     {
-        # No directory takes a name out of memberUid when its user is deleted, so that names of
-        # nobody are common there.
+        # No directory removes the names of deleted users from memberUid, so names without an entry
+        # are common there.
         "rfc2307": Layout(
             "(objectClass=posixGroup)",
             "cn",

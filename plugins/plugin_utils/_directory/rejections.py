@@ -26,7 +26,7 @@ from .directory_errors import Rejected
 from .settings import ConnectionSettings
 
 _in_process: dict[ConnectionSettings, tuple[float, str, str]] = {}
-"""When each settings were rejected in this process, and what the server said."""
+"""The time and the server's answer of each rejection in this process, by settings."""
 
 
 def require_untried(settings: ConnectionSettings) -> None:

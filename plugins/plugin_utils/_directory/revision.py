@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The revision of a directory, which says how old an answer is.
+"""Read the revision of a directory, by which answers are ordered.
 
-The toolbox knows how revisions are ordered, since it compares them on the hosts.
+The toolbox defines the order, because it compares revisions on the hosts.
 
 contextCSN: draft-chu-ldap-csn. highestCommittedUSN: MS-ADTS 3.1.1.3.2.14. lastChangeNumber:
 draft-good-ldap-changelog. nsds50ruv: the replica update vector of 389-ds, one line a supplier with
@@ -35,7 +35,7 @@ _HAS_RUV = re.compile(r"389|Red Hat|Fedora", re.IGNORECASE)
 def read_revision(session: LdapSession, base: str) -> str:
     """Return the revision of the directory as it is now.
 
-    The controller's clock where the server has none.
+    The controller's clock if the server has no revision.
     """
     return (
         _usn(session)
@@ -50,8 +50,8 @@ def _usn(session: LdapSession) -> str:
     value, service = session.root.text("highestCommittedUSN"), session.root.text("dsServiceName")
     if not value or not service:
         return ""
-    # Each domain controller numbers changes by itself (MS-ADTS 3.1.1.1.9): a number says something
-    # only together with the id of its database.
+    # Each domain controller numbers changes by itself (MS-ADTS 3.1.1.1.9), so numbers are
+    # comparable only within the same database.
     entry = read_one(session, service, ("invocationId",))
     raw = entry.raw("invocationId") if entry else ()
     return f"usn:{uuid.UUID(bytes_le=raw[0])}:{value}" if raw and len(raw[0]) == 16 else ""
@@ -77,8 +77,8 @@ def _ruv(session: LdapSession, base: str) -> str:
     suffix = _suffix(session, base)
     if not suffix or not _HAS_RUV.search(session.root.text("vendorName")):
         return ""
-    # Where this account may not see the RUV, 389-ds leaves attributes out of the next entry that it
-    # gives on the same connection.
+    # If this account may not read the RUV, 389-ds omits attributes of the next entry on the same
+    # connection.
     with session.second_session() as second_session:
         reply = second_session.request(replace(_RUV, base=suffix), None)
     lines: list[str] = []

@@ -18,7 +18,14 @@ from .distinguished_names import any_of, dn_key
 
 SUCCESS, TIME_LIMIT, SIZE_LIMIT, REFERRAL, ADMIN_LIMIT = 0, 3, 4, 10, 11
 NO_SUCH_OBJECT, INVALID_DN, BUSY, UNAVAILABLE = 32, 34, 51, 52
-_NO_RIGHT = (1, 8, 13, 48, 49, 50)  # 1: Active Directory says operationsError to who is not bound
+_NO_RIGHT = (
+    1,
+    8,
+    13,
+    48,
+    49,
+    50,
+)  # 1: Active Directory answers operationsError to anonymous connections
 # Some servers send empty pages between others, and some a cookie for ever.
 _EMPTY_PAGES = 100
 _RANGE = re.compile(r"range=(\d+)-(\d+|\*)", re.IGNORECASE)
@@ -103,7 +110,7 @@ def read_all(session: Session, query: Query, ranged: Sequence[str] = ()) -> Iter
         for entry in reply.entries:
             if entry.dn in seen:
                 raise Incomplete(
-                    f"{query} at {session.uri} does not come to an end",
+                    f"{query} at {session.uri} does not end",
                     f"page {page} has {entry.dn} a second time",
                     _OTHER_SERVER,
                 )
@@ -117,7 +124,7 @@ def read_all(session: Session, query: Query, ranged: Sequence[str] = ()) -> Iter
         # The same cookie again is no end by itself: 389-ds numbers its searches, not its pages.
         if empty_pages >= _EMPTY_PAGES or (empty_pages and reply.cookie == cookie):
             raise Incomplete(
-                f"{query} at {session.uri} does not come to an end",
+                f"{query} at {session.uri} does not end",
                 f"page {page} is empty and promises another one",
                 _OTHER_SERVER,
             )
@@ -192,7 +199,7 @@ def check(session: Session, query: Query, reply: Reply) -> None:
         raise Incomplete(
             f"{where} left out a part of the tree",
             f"it is at {to}",
-            "Choose a base that this server holds, or ask the server that holds it",
+            "Choose a base that this server holds, or query the server that holds it",
         )
     if reply.code == SUCCESS:
         return
@@ -215,12 +222,12 @@ def _failed_search(where: str, answer: str, code: int) -> DirectoryError:
         )
     if code in _NO_RIGHT:
         return Refused(
-            f"{where} was refused",
+            f"{where} was rejected",
             answer,
             "Give this account the right to search there, or bind as another one",
         )
     if code in (BUSY, UNAVAILABLE):
-        return Incomplete(f"{where} was not answered", answer, "Run again, or ask another server")
+        return Incomplete(f"{where} was not answered", answer, "Run again, or query another server")
     return DirectoryError(
         f"{where} failed", answer, "Check the base, the filter and the attributes"
     )

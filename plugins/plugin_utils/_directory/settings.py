@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The settings of a directory, as types; all mistakes are reported at once. Pure."""
+"""Read the settings of a directory; all mistakes are reported at once. Pure."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Server:
 
 @dataclass(frozen=True)
 class ConnectionSettings:
-    """Where the directory is, and how to bind to it."""
+    """The servers of the directory, and the bind."""
 
     servers: tuple[Server, ...]
     bind: str = "anonymous"
@@ -56,15 +56,15 @@ class ConnectionSettings:
     page_size: int = 500
     srv_domain: str = ""
     rejection_hold: int = 900
-    """The seconds for which a password that was rejected is not tried again."""
+    """The seconds for which a rejected password is not sent again."""
     state_path: str = ""
     srv_name: str = ""
-    """The name of the SRV records to ask for, where there are no ``servers``."""
+    """The name of the SRV records, if there are no ``servers``."""
 
 
 @dataclass(frozen=True)
 class SearchArea:
-    """A part of the tree, and the entries in it that count."""
+    """A part of the tree, and the filter for its entries."""
 
     base: str
     filter: str
@@ -82,7 +82,7 @@ class SearchArea:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that decides an answer."""
+    """All settings that affect an answer."""
 
     connection: ConnectionSettings
     base: str
@@ -100,7 +100,7 @@ class Settings:
     batch_size: int = 100
     unresolved: str = "error"
     placeholders: frozenset[str] = NOBODY
-    """What stands for nobody where a group cannot be empty, as DNs in normal form."""
+    """Placeholders of groups that cannot be empty, as DNs in normal form."""
     allow_empty: bool = False
 
 
@@ -115,7 +115,7 @@ def read(options: Mapping[str, Any], origin: str) -> Settings:
     if not base:
         reader.problem(
             "base",
-            "is missing; write the DN below which projects and users are, such as"
+            "is missing; write the DN below which projects and users are searched, such as"
             " dc=example,dc=com",
         )
     settings = Settings(
@@ -153,7 +153,7 @@ def read(options: Mapping[str, Any], origin: str) -> Settings:
     return settings
 
 
-# The options that describe a directory; the other options of the plugins are about something else.
+# The options that describe a directory. The plugins have further options.
 OPTIONS = (
     "uris",
     "srv_domain",
@@ -225,7 +225,7 @@ _OF_LAYOUT: Mapping[str, Mapping[str, str]] = {
 
 
 class _Reader:
-    """Reads one option after the other, and keeps the problems."""
+    """Read the options one by one, and collect the problems."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
@@ -244,7 +244,7 @@ class _Reader:
         if value is None:
             return ""
         if not isinstance(value, str):
-            self.problem(_path(within, name), f"is to be a text, not {value!r}")
+            self.problem(_path(within, name), f"must be a string, not {value!r}")
             return ""
         return str(value).strip()
 
@@ -288,7 +288,7 @@ class _Reader:
     def attribute(self, options: Mapping[str, Any], name: str, within: str, default: str) -> str:
         value = self.text(options, name, within)
         if value and not _ATTRIBUTE.fullmatch(value):
-            self.problem(_path(within, name), f"is {value!r}, which is no attribute's name")
+            self.problem(_path(within, name), f"is {value!r}, which is not an attribute name")
         return value or default
 
     def attributes(
@@ -328,7 +328,7 @@ class _Reader:
         text = self.text(section, "filter", name) or default_filter
         if not _is_filter(text):
             why = (
-                "is missing; with layout custom write which entries count"
+                "is missing; with layout custom, write a filter"
                 if not text
                 else f"is {text!r}; write an LDAP filter in parentheses"
             )
@@ -378,9 +378,7 @@ class _Reader:
         domain = self.domain_name(options, "srv_domain")
         servers = () if domain and not options.get("uris") else tuple(self._servers(options))
         if domain and servers:
-            self.problem(
-                "srv_domain", "and uris both say where the directory is; write one of them"
-            )
+            self.problem("srv_domain", "and uris exclude each other; write one of them")
         bind = self.choice(
             options, "bind", BINDS, "simple" if options.get("bind_dn") else "anonymous"
         )
@@ -444,7 +442,7 @@ class _Reader:
             if server is None:
                 self.problem(
                     "uris",
-                    f"{uri!r} is none of ldap://HOST[:PORT], ldaps://HOST[:PORT] and"
+                    f"{uri!r} is not one of ldap://HOST[:PORT], ldaps://HOST[:PORT] and"
                     " ldapi://%2Fpath%2Fof%2Fsocket",
                 )
             elif server.port in _GLOBAL_CATALOG_PORTS:
@@ -461,7 +459,7 @@ class _Reader:
         if text.count("{name}") != 1 or set(text.replace("{name}", "")) & set("{}"):
             self.problem(
                 "users.login_format",
-                f"is {text!r}; write {{name}} once where the login name goes, as in"
+                f"is {text!r}; write {{name}} once in place of the login name, as in"
                 " {name}@example.com",
             )
             return "{name}"
@@ -500,7 +498,7 @@ class _Reader:
                 " users stays, or a host_map",
             )
         # LDAP_MATCHING_RULE_IN_CHAIN, MS-ADTS 3.1.1.3.4.4.3. To others a filter with it is
-        # Undefined (RFC 4511 4.5.1.7), and finds nobody.
+        # Undefined (RFC 4511 4.5.1.7), and matches no entry.
         if settings.nested == "in_chain" and settings.layout.dn_attribute != "distinguishedName":
             self.problem(
                 "projects.nested", "in_chain is a rule of Active Directory alone; write recursive"
@@ -577,7 +575,7 @@ def _path(within: str, name: str) -> str:
 
 
 def _is_filter(text: str) -> bool:
-    """Return whether the parentheses match; the server says what else is wrong."""
+    """Return whether the parentheses match; the server reports other mistakes."""
     depth = 0
     for position, letter in enumerate(text):
         depth += {"(": 1, ")": -1}.get(letter, 0)

@@ -76,11 +76,11 @@ class DirectoryConnection:
         )
         if mode != Mode.POLLING and library is None:
             hint = (
-                "Call pip install python-ldap for the Python that runs ansible-rulebook, or write"
+                "Run pip install python-ldap for the Python that runs ansible-rulebook, or write"
                 " mode: polling"
             )
             raise DirectoryError(
-                f"way {mode} cannot be gone", "the Python library python-ldap is missing", hint
+                f"mode {mode} is not available", "the Python library python-ldap is missing", hint
             )
         try:
             self._start_listeners(library, mode, session)

@@ -173,7 +173,7 @@ class Listener:
                 if not take(_PATIENCE):
                     raise Unanswered(
                         f"the line to {self.uri} has ended",
-                        "the server says that there is no more",
+                        "the server reports the end of changes",
                         AGAIN,
                     )
             except self.ldap.TIMEOUT:
@@ -262,19 +262,19 @@ class Listener:
                 " nsSizeLimit: -1, or an LDAP policy)"
             )
             return Incomplete(
-                f"{self.uri} does not tell this account of all entries below {self.base}",
+                f"{self.uri} does not return all entries to this account below {self.base}",
                 why,
                 hint,
             )
         if name in _CREDENTIALS:
             return Refused(
-                f"{self.uri} does not let in {self.settings.bind_dn or self.settings.bind}",
+                f"{self.uri} rejects the bind of {self.settings.bind_dn or self.settings.bind}",
                 why,
                 "Check bind_dn and the password",
             )
         if name == "UNAVAILABLE_CRITICAL_EXTENSION":
             return NotOffered(
-                f"{self.uri} does not tell of changes below {self.base}", why, "Write mode: polling"
+                f"{self.uri} does not report changes below {self.base}", why, "Write mode: polling"
             )
         return DirectoryError(
             f"the line to {self.uri} failed",

@@ -29,7 +29,7 @@ def choose(requested: str, controls: Container[str], *, has_library: bool) -> tu
     ``has_library`` says whether python-ldap is installed, which both fast modes need.
     """
     if requested != "auto":
-        return Mode(requested), "it is asked for"
+        return Mode(requested), "it was requested"
     offered = _offered(controls)
     if offered is None:
         return (

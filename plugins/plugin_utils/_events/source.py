@@ -159,7 +159,9 @@ class EventSource:
         overdue = self._unreported.take_overdue(self._patience())
         if overdue:
             raise Unanswered(
-                f"the line to {session.uri} is dead", f"it has not told of {min(overdue)}", AGAIN
+                f"the connection to {session.uri} is dead",
+                f"it has not reported {min(overdue)}",
+                AGAIN,
             )
 
     def _patience(self) -> float:

@@ -41,7 +41,7 @@ def is_open(entry: Entry, now: datetime) -> bool:
 
 
 def has_limits(entry: Entry) -> bool:
-    """Return whether anything says when an account is open."""
+    """Return whether any attribute limits the account."""
     return not _KEYS.isdisjoint(entry.values)
 
 
@@ -135,7 +135,7 @@ def _is_too_early(text: str, now: datetime) -> bool:
     return start is not None and start > now
 
 
-# By lower-case names, as entries have them: a decision looks at 10,000 users, of whom nearly all
+# By lower-case names, as entries have them: a decision reads 10,000 users, and nearly all of them
 # have one of these attributes or none.
 _SWITCHES: Mapping[str, tuple[str, Callable[[str, datetime], bool]]] = {
     name.lower(): (name, disables)

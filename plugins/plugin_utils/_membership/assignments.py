@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The membership record, which inventory, events and deliveries exchange. Pure."""
+"""The host assignment, which inventory, events and deliveries exchange. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class User:
     name: str
     id: str
     projects: tuple[str, ...] = ()
-    # Not compared: hints are no part of the record, so that a new uidNumber is no change.
+    # Not compared: hints are not part of the assignment, so a new uidNumber changes nothing.
     hints: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def as_data(self) -> dict[str, Any]:
@@ -52,12 +52,12 @@ class Host:
 
 @dataclass(frozen=True)
 class Membership:
-    """Who works where, of the whole directory, as it was when ``revision`` was taken."""
+    """The assignments of all hosts, as of ``revision``."""
 
     revision: str
     hosts: tuple[Host, ...]
     projects: Mapping[str, str]
-    """The name of each project's group in Ansible."""
+    """The name of the Ansible group of each project."""
     remarks: tuple[str, ...] = ()
 
     def as_data(self) -> dict[str, Any]:
@@ -71,7 +71,7 @@ class Membership:
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Membership:
-        """Return what as_data() was made from."""
+        """Return the membership from its plain data."""
         hosts = (
             Host(entry["host"], tuple(_user(user) for user in entry["users"]))
             for entry in data["hosts"]
@@ -79,12 +79,12 @@ class Membership:
         return cls(data["revision"], tuple(hosts), dict(data["projects"]), tuple(data["remarks"]))
 
     def record(self, name: str) -> dict[str, Any]:
-        """Return the membership record of one host."""
+        """Return the assignment of one host."""
         return record(next(host for host in self.hosts if host.name == name), self.revision)
 
 
 def record(host: Host, revision: str) -> dict[str, Any]:
-    """Return the membership record of a host; what are only hints is no part of it."""
+    """Return the assignment of a host, without hints."""
     users = [
         {"id": user.id, "name": user.name, "projects": list(user.projects)} for user in host.users
     ]

@@ -27,7 +27,7 @@ _SHOWN = 10
 
 @dataclass(slots=True)
 class ActiveUser:
-    """A user whose account is open."""
+    """A user with an enabled account."""
 
     entry: Entry
     login: str
@@ -35,20 +35,20 @@ class ActiveUser:
 
 
 class DirectoryUsers:
-    """All users, of whom those with an open account are ``active``."""
+    """All users; those with an enabled account are ``active``."""
 
     def __init__(self, entries: Mapping[str, Entry], settings: Settings, now: datetime) -> None:
         self.entries = dict(entries)
         self._layout = settings.layout
         self._login_format = settings.login_format
         self.active: dict[str, ActiveUser] = {}
-        # Letter by letter, as Unix compares login names, although directories ignore case.
+        # Case-sensitive, as Unix compares login names, although directories ignore case.
         self.by_login: dict[str, list[str]] = defaultdict(list)
         self.by_alias: dict[str, list[str]] = defaultdict(list)
         """The same by the further values of a login name."""
         self.without_id: set[str] = set()
         self.uncertain: dict[str, str] = {}
-        """Users of whom nobody can say what they are to have, with the reason."""
+        """Users whose projects are uncertain, with the reason."""
         self._by_primary_group: dict[str, list[str]] = defaultdict(list)
         self._id_key = settings.layout.users_id.lower()
         self._login_key = settings.layout.users_login.lower()
@@ -70,7 +70,7 @@ class DirectoryUsers:
         return main_value(entry, self._layout.users_login)
 
     def id_of(self, entry: Entry) -> str:
-        """Return what identifies a user for ever; nothing where it cannot be read."""
+        """Return the permanent ID of a user; empty if it cannot be read."""
         values = entry.raw(self._layout.users_id)
         if len(values) > 1:
             return main_value(entry, self._layout.users_id)
@@ -109,8 +109,8 @@ class DirectoryUsers:
             return []
         if number is None:
             what = (
-                "neither objectSid nor gidNumber can be read, so that those with this primary group"
-                " are unknown"
+                "neither objectSid nor gidNumber can be read, so users with this primary group are"
+                " unknown"
             )
             raise Incomplete(
                 f"the members of {group.dn} are incomplete",
@@ -120,7 +120,7 @@ class DirectoryUsers:
         return self._by_primary_group.get(number, [])
 
     def assigned(self, keys: Iterable[str]) -> Iterator[User]:
-        """Yield these users as a record has them, without those that cannot log in."""
+        """Yield these users as in an assignment, without users that cannot log in."""
         for key in keys:
             user = self.active.get(key)
             user_id = self.id_of(user.entry) if user is not None and user.login else ""
@@ -155,7 +155,7 @@ class DirectoryUsers:
         return (self.entries[key] for key in keys if key in self.entries)
 
     def unreadable(self) -> Iterator[str]:
-        """Yield what is said about the values of accounts that cannot be read."""
+        """Yield remarks on values of accounts that cannot be read."""
         dns: dict[tuple[str, str], list[str]] = defaultdict(list)
         for entry in self.entries.values():
             if accounts.has_limits(entry):
@@ -168,7 +168,7 @@ class DirectoryUsers:
             )
 
     def add(self, key: str, entry: Entry, now: datetime) -> None:
-        """Add a user whom no project names yet."""
+        """Add a user that no project names yet."""
         login = self.login_of(entry)
         self._index(key, login, entry)
         self.entries[key] = entry

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers that are empty as no healthy directory's is: nobody may lose everything by one.
+"""Reject empty answers, which would remove everything and which no healthy directory gives.
 
 A wrong layout, a mistake in a filter, or a rule that hides one attribute looks like this.
 """
@@ -26,7 +26,7 @@ _SAMPLES = 5
 
 
 def require_content(session: Session, settings: Settings, decision: Decision) -> None:
-    """Raise Incomplete where there is no project, no host, or no member in any project."""
+    """Raise Incomplete if there is no project, no host, or no member in any project."""
     if settings.allow_empty:
         return
     if not decision.projects:

@@ -12,7 +12,7 @@ from .._directory.search import Entry
 
 
 class Role(StrEnum):
-    """What an entry counts as."""
+    """The role of an entry."""
 
     PROJECT = "project"
     GROUP = "group"
@@ -37,7 +37,7 @@ class EntryUpdate:
 
 
 class Uncertain(Exception):
-    """What follows from an update cannot be said without reading everything again."""
+    """The outcome of an update is uncertain without reading everything again."""
 
 
 def require(certain: object) -> None:

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who, where and why: the same answer as the inventory's, with its reasons.
+"""Explain the answer of the inventory, with its reasons.
 
-Pure, but for the look-up of who is asked for.
+Pure, except the search for users that are not in the answer.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .directory_users import ActiveUser
 
 @dataclass(frozen=True)
 class Question:
-    """The users, projects and hosts that a question is about; empty means all."""
+    """The selected users, projects and hosts; empty means all."""
 
     users: Sequence[str] = ()
     projects: Sequence[str] = ()
@@ -40,13 +40,13 @@ class Explained:
     membership: Membership
     now: datetime
     outside: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
-    """Entries with the login name of a user who was asked for, outside of the users."""
+    """Entries with the login name of a selected user that are not among the users."""
 
 
 def look_outside(
     session: Session, settings: Settings, decision: Decision, logins: Iterable[str]
 ) -> dict[str, list[Entry]]:
-    """Return the entries of those who are asked for, and are not among the users."""
+    """Return the entries of selected users that are not among the users."""
     attribute = settings.layout.users_login
     missing = sorted(
         {
@@ -67,7 +67,7 @@ def look_outside(
 
 def bare_login(name: str, settings: Settings) -> str:
     """Return the login name in the directory of a user with this name on hosts."""
-    # A user may be named either way, as on hosts or as in the directory.
+    # A user may be named in the form of the hosts or of the directory.
     before, _mark, after = settings.login_format.partition("{name}")
     if name.startswith(before) and name.endswith(after) and len(name) > len(before) + len(after):
         return name[len(before) : len(name) - len(after)]
@@ -76,7 +76,7 @@ def bare_login(name: str, settings: Settings) -> str:
 
 def answer(explained: Explained, question: Question) -> dict[str, Any]:
     """Return the answer to a question, as plain data."""
-    hosts = [host for host in explained.membership.hosts if _is_asked(host, question, explained)]
+    hosts = [host for host in explained.membership.hosts if _is_selected(host, question, explained)]
     return {
         "revision": explained.membership.revision,
         "hosts": [{**host.as_data(), "projects": host.projects} for host in hosts],
@@ -86,7 +86,7 @@ def answer(explained: Explained, question: Question) -> dict[str, Any]:
     }
 
 
-def _is_asked(host: Host, question: Question, explained: Explained) -> bool:
+def _is_selected(host: Host, question: Question, explained: Explained) -> bool:
     names = {bare_login(user.name, explained.settings) for user in host.users}
     return (
         (not question.hosts or host.name in _known_hosts(question, explained))
@@ -100,7 +100,7 @@ def _host_names(question: Question, settings: Settings) -> set[str]:
 
 
 def _known_hosts(question: Question, explained: Explained) -> set[str]:
-    """Return the names of the hosts that are asked for, also by other names of theirs."""
+    """Return the names of the selected hosts, including aliases."""
     names = _host_names(question, explained.settings)
     return {explained.decision.hosts.known(name) or name for name in names}
 
@@ -110,7 +110,7 @@ def _logins(question: Question, settings: Settings) -> set[str]:
 
 
 def _known_logins(question: Question, explained: Explained) -> set[str]:
-    """Return the login names of the users who are asked for, also by other names of theirs."""
+    """Return the login names of the selected users, including aliases."""
     users = explained.decision.users
     logins = _logins(question, explained.settings)
     aliased = (users.by_alias[login] for login in logins if login in users.by_alias)
@@ -149,7 +149,7 @@ def _users(explained: Explained, question: Question) -> Iterator[dict[str, Any]]
     )
     for key, entry in users:
         user = _user(explained, key, entry, hosts.get(key, []))
-        if _is_user_asked(user, question, explained):
+        if _is_user_selected(user, question, explained):
             yield {**user, **_outcome(explained, key, entry, user, question)}
 
 
@@ -181,10 +181,10 @@ def _dn(decision: Decision, project: str, key: str) -> str:
     return top.dn if key == top.key else decision.groups.entries[key].dn
 
 
-def _is_user_asked(user: Mapping[str, Any], question: Question, explained: Explained) -> bool:
+def _is_user_selected(user: Mapping[str, Any], question: Question, explained: Explained) -> bool:
     """Return whether an answer has a user.
 
-    It has those who are asked for by name, otherwise those who have some of what is asked for.
+    It contains users selected by name, otherwise users with a selected project or host.
     """
     if question.users:
         login = bare_login(user["name"], explained.settings)
@@ -213,7 +213,7 @@ def _outcome(
 def _obstacles(
     explained: Explained, key: str, entry: Entry, user: Mapping[str, Any], question: Question
 ) -> Iterator[tuple[str, str]]:
-    """Yield why a user does not get the tools that are asked about, the first reason first."""
+    """Yield the reasons why a user does not get the selected tools, the first one first."""
     settings = explained.settings
     closed = why_closed(entry, explained.now)
     if closed:
@@ -225,10 +225,10 @@ def _obstacles(
         yield "no_host", f"{user['name']} has no host: {_where_hosts(settings)}"
     held = explained.decision.held
     if user["hosts"] and held.keys() >= {*user["hosts"]}:
-        yield "uncertain", f"{held[user['hosts'][0]]}, so that nothing is delivered"
-    asked = _known_hosts(question, explained)
-    if asked and not asked & {*user["hosts"]}:
-        yield from _about_hosts(explained, user, asked)
+        yield "uncertain", f"{held[user['hosts'][0]]}, so nothing is delivered"
+    selected = _known_hosts(question, explained)
+    if selected and not selected & {*user["hosts"]}:
+        yield from _about_hosts(explained, user, selected)
 
 
 def _about_projects(
@@ -266,13 +266,13 @@ def _prefixed(settings: Settings) -> str:
 
 
 def _about_hosts(
-    explained: Explained, user: Mapping[str, Any], asked: set[str]
+    explained: Explained, user: Mapping[str, Any], selected: set[str]
 ) -> Iterator[tuple[str, str]]:
-    for name in sorted(asked):
+    for name in sorted(selected):
         if name not in explained.decision.hosts.users_of:
             yield "no_such_host", f"there is no host {name} in the inventory"
     has = ", ".join(user["hosts"])
-    yield "not_on_host", f"{user['name']} has {has}, not {', '.join(sorted(asked))}"
+    yield "not_on_host", f"{user['name']} has {has}, not {', '.join(sorted(selected))}"
 
 
 def _where_hosts(settings: Settings) -> str:
@@ -299,7 +299,7 @@ def _paths_in_words(user: Mapping[str, Any], question: Question) -> str:
 
 
 def _unknown(explained: Explained, question: Question) -> Iterator[dict[str, Any]]:
-    """Yield those who are asked for and are not among the users."""
+    """Yield the selected users that are not among the users."""
     settings = explained.settings
     for name in question.users:
         login = bare_login(name, settings)
@@ -344,11 +344,11 @@ def changes(
     old, new = _grants(former), _grants(present)
     added = [_grant(key, new[key]) for key in new.keys() - old.keys()]
     removed = [_grant(key, old[key]) for key in old.keys() - new.keys()]
-    asked = [
-        [item for item in items if _is_change_asked(item, question, settings)]
+    selected = [
+        [item for item in items if _is_change_selected(item, question, settings)]
         for items in (added, removed)
     ]
-    return {"added": sorted(asked[0], key=_order), "removed": sorted(asked[1], key=_order)}
+    return {"added": sorted(selected[0], key=_order), "removed": sorted(selected[1], key=_order)}
 
 
 def _grants(hosts: Iterable[Host]) -> dict[tuple[str, str, str], str]:
@@ -366,7 +366,7 @@ def _grant(key: tuple[str, str, str], name: str) -> dict[str, str]:
     return {"user": name, "host": host, "project": project}
 
 
-def _is_change_asked(item: Mapping[str, str], question: Question, settings: Settings) -> bool:
+def _is_change_selected(item: Mapping[str, str], question: Question, settings: Settings) -> bool:
     return (
         (not question.users or bare_login(item["user"], settings) in _logins(question, settings))
         and (not question.projects or item["project"] in question.projects)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading what decides who works where: groups before users, users before hosts.
+"""Read the entries that decide the assignments: groups before users, users before hosts.
 
 There are few searches, and none for a single user.
 """
@@ -78,7 +78,7 @@ def _read_facts(session: Session, settings: Settings) -> MembershipFacts:
     owner_dns = (host.texts(*settings.layout.hosts_owners) for host in hosts)
     owned = {dn_key(dn): dn for dn in chain.from_iterable(owner_dns)}
     known = users.keys() | {host.key for host in hosts} | settings.placeholders
-    # Owners in any case: managedBy of Active Directory may name a group, whatever ``nested`` is.
+    # Owners regardless of ``nested``: managedBy of Active Directory may name a group.
     named = {**owned, **_groups_to_follow(settings, _naming(settings, groups, users))}
     _add_inner_groups(session, settings, groups, named, known)
     for group in groups.values():
@@ -172,7 +172,7 @@ def ranged(settings: Settings) -> tuple[str, ...]:
 def _by_key(entries: Iterable[Entry]) -> dict[str, Entry]:
     """Return entries by the normal forms of their DNs.
 
-    Where a server tells two DNs apart that are one here, members would go to the wrong one.
+    If a server distinguishes two DNs that are equal here, members would be assigned wrongly.
     """
     by_key: dict[str, Entry] = {}
     for entry in entries:
@@ -180,7 +180,7 @@ def _by_key(entries: Iterable[Entry]) -> dict[str, Entry]:
         if other is not entry and other.dn != entry.dn:
             remedy = "Rename one of them, or leave it out by a filter"
             raise Contradiction(
-                "two entries have names that cannot be told apart",
+                "two entries have names that cannot be distinguished",
                 f"{other.dn} and {entry.dn}",
                 remedy,
             )
@@ -203,7 +203,7 @@ def _chain(
     The groups are kept for their primary members.
     """
     # The server follows the chain. In Samba that is slow for large groups: 5,000 users took more
-    # than 10 s where following group by group came to an end.
+    # than 10 s where following group by group finished.
     rule = f"(memberOf:{IN_CHAIN}:={filter_value(project.dn)})"
     inner = Query(
         settings.base, f"(&{settings.layout.groups_filter}{rule})", group_attributes(settings)
@@ -297,7 +297,7 @@ def _others(
     known: set[str],
     owned: Mapping[str, str],
 ) -> dict[str, Entry]:
-    """Return what is named, exists, and is neither a user nor a group nor a host.
+    """Return entries that are named and are neither a user nor a group nor a host.
 
     A service, a contact, a user from another domain.
     """
@@ -348,7 +348,7 @@ def _check_projects(
 
 
 def _matches(session: Session, dn: str, area: SearchArea) -> bool:
-    """Return whether an entry has what a filter asks for, by a search of the entry alone."""
+    """Return whether an entry matches a filter, by a search of this entry only."""
     # Of the base itself slapd looks at the entry, not at an index.
     query = Query(dn, area.filter, ("objectClass",), "base")
     reply = session.request(query, None)
@@ -367,7 +367,7 @@ def _half_answer(session: Session, name: str, area: SearchArea, entry: Entry) ->
 def _of_other_logins(
     session: Session, settings: Settings, named: Iterable[str], users: Mapping[str, Entry]
 ) -> dict[str, Entry]:
-    """Return the entries with these login names that are no user's."""
+    """Return the entries with these login names that are not among the users."""
     login = settings.layout.users_login
     written = {*named, *chain.from_iterable(settings.host_map.values())}
     logins = sorted(written - _logins_of(settings, users.values()))

@@ -81,7 +81,7 @@ class Groups:
         return logins_in(self._layout, group, is_project=group.key in self._projects)
 
     def names_anybody(self, group: Entry) -> bool:
-        """Return whether a group has a member that can be read, be it one that is nobody."""
+        """Return whether a group has a readable member, including placeholders."""
         return bool(self._dns_in(group))
 
     def members_of(self, group: Entry, where: str) -> dict[str, GroupPath]:
@@ -95,7 +95,7 @@ class Groups:
         waiting: deque[tuple[GroupPath, str, str]] = deque(
             (top, *item) for item in self._direct_members(group, where)
         )
-        # The server's own rule says who, not how: it has the last word.
+        # The server's rule decides the members, but not the groups that lead to them.
         in_chain = [(top, key, key) for key in self._chains.get(group.key, ())]
         while waiting or in_chain:
             if not waiting:

@@ -44,7 +44,7 @@ class HostOwners:
     ) -> None:
         self.remarks: list[str] = []
         self.held: dict[str, str] = {}
-        """The hosts of which nobody can say who has them, with the reason."""
+        """The hosts with uncertain assignments, with the reason."""
         self._unusable: list[tuple[Entry, str]] = []
         """The entries whose names no host can have, with these names."""
         self._aliases: dict[str, str] = {}
@@ -113,7 +113,7 @@ class HostOwners:
                     self.held[held] = f"the hosts {other} and {name} are both called {alias}"
 
     def known(self, name: str | None) -> str | None:
-        """Return the name of the host with a name or an alias; None where there is none."""
+        """Return the name of the host with a name or an alias, or None."""
         if name is None or name in self.users_of:
             return name
         return self._aliases.get(name)
@@ -224,7 +224,7 @@ class HostOwners:
             if triple.is_pair:
                 self._assign_pair(triple, where)
             elif not triple.host and triple.user not in ("", "-"):
-                self.remarks.append(f"{where} gives {triple.user} any host, which is passed over")
+                self.remarks.append(f"{where} gives {triple.user} any host, which is ignored")
 
     def _hold_named_in(self, text: str, where: str) -> None:
         """Hold the hosts that a triple names that cannot be read."""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wanted and what was delivered, in the folder ``state_path``; no LDAP here.
+"""Read and write what is wanted and what was delivered, in the folder ``state_path``.
 
 ::
 
@@ -34,7 +34,7 @@
   Hints and the revision do not count, with two exceptions. An assignment that is known to be older
   than the delivered one is not pending. A host whose delivered revision is older than ``since`` is
   pending even if its users are equal: an assignment from in between may be on its way, as when a
-  user leaves while a delivery still installs what the user's joining brought.
+  user leaves while a delivery is still installing the user's tools.
 - A host that is no longer wanted has left the fleet. Its ``delivered`` file stays until
   ``forget_delivered``.
 """
@@ -59,24 +59,24 @@ from .assignments import Host, Membership, record
 FORMAT = 1
 _CACHE = "delivered.cache"
 _MANY = 100
-"""Files that had to be read, from which on it is worth to keep what they said."""
+"""The number of files read from which on writing the cache pays off."""
 
 
 @dataclasses.dataclass(frozen=True)
 class WantedMembership:
-    """What the event source has seen, and from where it goes on."""
+    """The answer that the event source has seen, and the cookie to resume from."""
 
     membership: Membership
     cookie: str | None = None
 
 
 def read_wanted(folder: str | Path) -> WantedMembership:
-    """Return what is wanted; raise Refused where that is not known."""
+    """Return what is wanted; raise Refused if that is unknown."""
     path = Path(folder) / "wanted.json"
     data = _read(path)
     if data is None:
         raise Refused(
-            f"there is no {path}",
+            f"{path} does not exist",
             "",
             "Start the event source that writes it, correct state_path, or write source: directory",
         )
@@ -93,7 +93,7 @@ def write_wanted(folder: str | Path, wanted: WantedMembership) -> None:
 
 
 def read_pending(folder: str | Path) -> Membership:
-    """Return what is wanted, with the hosts alone that are to be delivered to."""
+    """Return what is wanted, with pending hosts only."""
     shortcut = _read_shortcut(Path(folder))
     if shortcut is None:
         wanted = read_wanted(folder).membership
@@ -117,7 +117,7 @@ def _read_shortcut(folder: Path) -> tuple[Membership, dict[str, str]] | None:
 def read_since(folder: str | Path) -> dict[str, str]:
     """Return the hosts that were pending when the event source wrote last.
 
-    Each has the revision at which it came to be wanted what it is to have.
+    Each has the revision at which it became pending.
     """
     path = Path(folder) / "pending.json"
     with contextlib.suppress(Refused, Contradiction):
@@ -126,18 +126,18 @@ def read_since(folder: str | Path) -> dict[str, str]:
 
 
 def _only_pending(folder: Path, membership: Membership, since: Mapping[str, str]) -> Membership:
-    """Return a membership with those of its hosts alone that are to be delivered to.
+    """Return a membership with pending hosts only.
 
-    Only their own files are read.
+    Only the files of these hosts are read.
     """
     delivered = read_delivered_to(folder, [host.name for host in membership.hosts])
     return dataclasses.replace(membership, hosts=pending(membership, delivered, since))
 
 
 def read_delivered_to(folder: str | Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Return the membership record that each of these hosts was given, where there is one.
+    """Return the assignment that each of these hosts has received, if any.
 
-    Only their own files are read.
+    Only the files of these hosts are read.
     """
     paths = {name: Path(folder) / "delivered" / f"{name}.json" for name in names}
     contents = {name: (_read(path), str(path)) for name, path in paths.items()}
@@ -151,9 +151,9 @@ def read_delivered_to(folder: str | Path, names: Iterable[str]) -> dict[str, dic
 def write_pending(
     folder: str | Path, membership: Membership, since: Mapping[str, str]
 ) -> dict[str, str]:
-    """Keep those of the hosts that are to be delivered to; return them with their revisions.
+    """Write the pending hosts; return them with their revisions.
 
-    No others than those in ``since`` can be among them.
+    Only hosts in ``since`` can be pending.
     """
     hosts = tuple(host for host in membership.hosts if host.name in since)
     unserved = _only_pending(Path(folder), dataclasses.replace(membership, hosts=hosts), since)
@@ -171,7 +171,7 @@ def write_pending(
 
 
 def read_delivered(folder: str | Path) -> dict[str, dict[str, Any]]:
-    """Return the membership record that each host was given."""
+    """Return the assignment that each host has received."""
     cached = _read_cache(Path(folder))
     records, uncached = {}, 0
     for name, path, fingerprint in _files(Path(folder) / "delivered"):
@@ -241,9 +241,9 @@ def pending(
     delivered: Mapping[str, Mapping[str, Any]],
     since: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Host, ...]:
-    """Return the hosts that are to be delivered to, each with all its users.
+    """Return the pending hosts, each with all its users.
 
-    ``since`` is the revision at which that came to be wanted, where it is known. Pure.
+    ``since`` is the revision at which each host became pending, if known. Pure.
     """
     return tuple(
         host
@@ -273,7 +273,7 @@ def _is_from(since: str, revision: str) -> bool:
 
 def wanted_in(data: Any, where: str) -> WantedMembership:
     """Return the content of ``wanted.json``; raise Contradiction where it is broken. Pure."""
-    # A broken file ends the run: what is missing in it would be removed from hosts.
+    # A damaged file ends the run: a delivery would remove what is missing in it.
     content = _shaped(data, where, cookie=(str, type(None)), membership=dict)
     membership = _shaped(
         content["membership"], where, revision=str, hosts=list, projects=dict, remarks=list
@@ -340,7 +340,7 @@ def _check_texts(values: Iterable[Any], where: str) -> None:
 
 def _check_revision(text: str, where: str) -> None:
     if not is_revision(text):
-        raise _broken(where, f"its revision {text!r} is none")
+        raise _broken(where, f"its revision {text!r} is invalid")
 
 
 def _host(name: str, where: str) -> str:
@@ -354,7 +354,7 @@ def _broken(where: str, why: str) -> Contradiction:
     return Contradiction(
         f"{where} cannot be used",
         why,
-        "Take the file away; the event source or the next delivery writes it anew",
+        "Remove the file; the event source or the next delivery writes it again",
     )
 
 
@@ -391,7 +391,7 @@ def replace_file(folder: Path, name: str, text: str, *, lasting: bool = True) ->
 
 
 def replace(path: Path, text: str, mode: int, option: str, *, lasting: bool = True) -> None:
-    """Replace a file by one rename; ``option`` is what says where it is."""
+    """Replace a file by one rename; ``option`` is the option that names its folder."""
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     except OSError as error:

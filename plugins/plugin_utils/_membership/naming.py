@@ -19,7 +19,7 @@ def main_value(entry: Entry, attribute: str) -> str:
     values = entry.values.get(attribute.lower())
     if not values:
         return ""
-    if len(values) == 1:  # Nearly every entry; a decision asks 20,000 times.
+    if len(values) == 1:  # Nearly every entry; a decision calls this 20,000 times.
         return values[0].decode("utf-8", "backslashreplace")
     return distinguished(entry, attribute, entry.texts(attribute))
 

@@ -47,7 +47,7 @@ def triples(entry: Entry) -> Iterator[Triple]:
 
 
 def malformed(entry: Entry) -> list[str]:
-    """Return what a netgroup has in the place of a triple, and is none; pure."""
+    """Return values of a netgroup that are not triples; pure."""
     return [
         text for text in entry.texts("nisNetgroupTriple") if not _TRIPLE.fullmatch(text.strip())
     ]

@@ -55,9 +55,9 @@ class UnmatchedNames:
         return {entry.key for entry in self._host_entries}
 
     def remarks(self) -> Iterator[str]:
-        """Yield what is said about names that exist and count for nothing."""
+        """Yield remarks on existing entries that are ignored."""
         for where, names in self.outside.items():
-            yield f"{where} names who is not among the users of users.base: {some(names)}"
+            yield f"{where} names entries that are not among the users of users.base: {some(names)}"
         for where, names in self._hosts.items():
             yield f"{where} names hosts, which are ignored: {some(names)}"
         for where, names in self._groups.items():

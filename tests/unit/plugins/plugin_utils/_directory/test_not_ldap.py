@@ -64,8 +64,8 @@ def test_the_next_server_is_queried(answers: tuple[bytes, ...]):
     with saying(*answers) as web, serving(lambda _query: Answer()) as uri:
         settings = ConnectionSettings((web, at(uri)), timeout=5)
         with connection.connect(settings) as session:
-            assert session.remarks == [f"passed over {web.uri}: {connection._NO_LDAP}"]
-        with pytest.raises(Unanswered, match="what it sent is not LDAP"):
+            assert session.remarks == [f"skipped {web.uri}: {connection._NO_LDAP}"]
+        with pytest.raises(Unanswered, match="its answer is not LDAP"):
             connection.connect(ConnectionSettings((web,), timeout=5))
 
 
@@ -73,6 +73,6 @@ def test_garbage_in_the_middle_of_an_answer():
     with (
         saying(BOUND, SEARCHED, HTTP) as web,
         connection.connect(ConnectionSettings((web,), timeout=5)) as session,
-        pytest.raises(Unanswered, match="got no answer: what it sent is not LDAP"),
+        pytest.raises(Unanswered, match="got no answer: its answer is not LDAP"),
     ):
         session.request(Query("dc=x", "(cn=*)", ("cn",)), b"")

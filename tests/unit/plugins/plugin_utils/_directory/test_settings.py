@@ -67,8 +67,8 @@ def test_uris(uri, scheme, host, port):
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"uris": ["https://x"]}, "uris: 'https://x' is none of ldap://HOST"),
-        ({"uris": ["ldap://x:port"]}, "uris: 'ldap://x:port' is none of"),
+        ({"uris": ["https://x"]}, "uris: 'https://x' is not one of ldap://HOST"),
+        ({"uris": ["ldap://x:port"]}, "uris: 'ldap://x:port' is not one of"),
         (
             {"uris": ["ldaps://dc1:3269"]},
             "uris: 'ldaps://dc1:3269' is a global catalog, which lacks members",
@@ -110,7 +110,7 @@ def test_uris(uri, scheme, host, port):
             "projects.members: is ['member;x']; write a list of attribute names",
         ),
         ({"projects": ["alpha"]}, "projects: is ['alpha']; write base, filter"),
-        ({"users": {"login": "u)(x"}}, "users.login: is 'u)(x', which is no attribute's name"),
+        ({"users": {"login": "u)(x"}}, "users.login: is 'u)(x', which is not an attribute name"),
         (
             {"users": {"login_format": "{user}"}},
             "users.login_format: is '{user}'; write {name} once",

@@ -190,9 +190,12 @@ def test_strangers_are_told_briefly():
         others=others,
     )
     assert found.remarks == (
-        "host pc1.example.com names who is not among the users of users.base: uid=left,dc=x",
         (
-            "project a names who is not among the users of users.base: uid=service0,dc=x,"
+            "host pc1.example.com names entries that are not among the users of users.base:"
+            " uid=left,dc=x"
+        ),
+        (
+            "project a names entries that are not among the users of users.base: uid=service0,dc=x,"
             " uid=service1,dc=x, uid=service2,dc=x and 6 more"
         ),
     )
@@ -231,14 +234,14 @@ def test_a_name_that_leads_nowhere_is_an_error_unless_it_is_said_otherwise(given
     assert caught.value.what == f"{where}, which cannot be found"
     assert "unresolved: warn" in caught.value.hint
     told = answer(projects, [user("ada")], hosts, **{**given, "unresolved": "warn"}).remarks
-    assert told == (f"{where}, which cannot be found and is taken for gone",)
+    assert told == (f"{where}, which cannot be found and counts as deleted",)
 
 
 def test_names_that_are_left_in_member_uid_are_common():
     posix = entry("cn=a,dc=x", cn="a", memberUid=["ada", "gone"])
     found = answer([posix], [user("ada")], [host("pc1", "ada")], layout="rfc2307")
     assert projects_of(found) == {"ada": ["a"]}
-    assert found.remarks == ("project a names gone, which cannot be found and is taken for gone",)
+    assert found.remarks == ("project a names gone, which cannot be found and counts as deleted",)
 
 
 def test_a_hidden_group_that_somebody_is_in_is_an_error():
@@ -287,7 +290,7 @@ def test_hosts_of_netgroups():
         "pc3.example.com": [],
     }
     assert found.remarks == (
-        "netgroup n gives ada any host, which is passed over",
+        "netgroup n gives ada any host, which is ignored",
         "netgroup n names 'other', which is not among the hosts",
     )
 

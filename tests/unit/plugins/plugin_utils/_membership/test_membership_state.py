@@ -179,7 +179,7 @@ def changed(*path: Any, to: Any) -> dict[str, Any]:
         ([], "it is not of format 1"),
         (changed("cookie", to=7), "its cookie is missing or of another type"),
         (changed("membership", to=None), "its membership is missing or of another type"),
-        (changed("membership", "revision", to="x"), "its revision 'x' is none"),
+        (changed("membership", "revision", to="x"), "its revision 'x' is invalid"),
         (
             changed("membership", "hosts", 0, "host", to="../pc1"),
             "'../pc1' is no host's name",
@@ -440,5 +440,5 @@ def test_who_has_what_is_wanted_from_before_it_was_is_pending(
 
 def test_nothing_is_pending_where_nobody_has_said_what_is_wanted(kept: Path):
     (kept / "wanted.json").unlink()
-    with pytest.raises(Refused, match=r"there is no .*wanted\.json"):
+    with pytest.raises(Refused, match=r"wanted\.json does not exist"):
         membership_state.read_pending(kept)
