@@ -11,7 +11,7 @@ from ...module_utils._core.errors import ShippingError
 from ...module_utils._toolbox.installers.installer import Details, checksum_of
 from . import cosign, minisign
 from .signature_errors import BadSignature, UnusableKey
-from .tool_sources import ToolSources
+from .tool_sources import ToolSources, without_login
 
 MAX_SIGNATURE = 1 << 20
 
@@ -30,8 +30,8 @@ class _Signed:
 
     @property
     def where(self) -> str:
-        """Return where the signature is."""
-        return str(self.about.get("url") or self.about["file"])
+        """Return where the signature is, for messages."""
+        return without_login(str(self.about.get("url") or self.about["file"]))
 
 
 def _verify(sources: ToolSources, signed: _Signed, path: str, name: str) -> None:

@@ -188,6 +188,11 @@ class ToolSources:
         return path
 
 
+def without_login(text: str) -> str:
+    """Return a text without the logins of its URLs, for messages."""
+    return re.sub(r"(https?://)[^/@\s]*@", r"\1", text)
+
+
 def _is_accepted(path: str, accept: Callable[[str], None]) -> bool:
     if not os.path.exists(path):
         return False
@@ -273,14 +278,15 @@ def _opened(url: str, name: str, headers: dict[str, str] | None = None) -> Itera
             yield answer
     except NetrcParseError as error:
         raise ShippingError(
-            f"{name} cannot be downloaded from {url}",
-            f"the netrc of the user cannot be read: {error}",
+            f"{name} cannot be downloaded from {without_login(url)}",
+            # Not its own text, which quotes a word of the file.
+            f"the netrc of the user cannot be read: {error.filename}, line {error.lineno}",
             "Correct ~/.netrc or the file that NETRC names",
         ) from error
     except (OSError, HTTPException, NotConnected, ValueError) as error:
         raise ShippingError(
-            f"{name} cannot be downloaded from {url}",
-            innermost(error),
+            f"{name} cannot be downloaded from {without_login(url)}",
+            without_login(innermost(error)),
             "See whether the control machine reaches it",
         ) from error
 
@@ -303,7 +309,7 @@ class _Git:
         if done.returncode:
             options = itertools.takewhile(lambda word: word.startswith("-"), words[::2])
             raise self._failure(
-                f"git {words[2 * len(list(options))]}: {done.stderr.strip()}",
+                f"git {words[2 * len(list(options))]}: {without_login(done.stderr.strip())}",
                 "See whether the repository can be read from the control machine, and has that"
                 " commit on a branch or tag",
             )

@@ -52,6 +52,10 @@ class Sender:
         if "sha512" not in tool:
             tool["sha256"] = hashlib.sha256(content).hexdigest()
         (self.folder / "p.yml").write_text(json.dumps({"tools": {"t": tool}}))
+        return self.sent()
+
+    def sent(self) -> tuple[dict[str, bytes], str]:
+        """Return the files that are sent for the tool, or why they are not."""
         catalog = Catalog(str(self.folder), str(self.top / "downloads"))
         manifests, _without = catalog.manifests(["p"])
         assert "fault" not in manifests[0], manifests[0]["fault"]
@@ -143,3 +147,23 @@ def test_a_signature_that_is_mended_where_it_comes_from(sender: Sender):
     # It is kept with the content that it signs.
     source.unlink()
     assert sender.send("t", TOOL, signature=signed) == ({"key/content": TOOL}, "")
+
+
+def test_no_message_has_a_login(sender: Sender):
+    url = "http://ada:secret@127.0.0.1:9/t.minisig"
+    signed = {"minisign": {"key": KEY, "url": url}}
+    files, why = sender.send("t", TOOL, signature=signed)
+    assert not files and "from http://127.0.0.1:9/t.minisig" in why and "secret" not in why
+    git = {"type": "git", "repository": url, "commit": "a" * 40, "commands": ["t"]}
+    (sender.folder / "p.yml").write_text(json.dumps({"tools": {"t": {"version": "1", **git}}}))
+    files, why = sender.sent()
+    assert not files and "git fetch: " in why and "secret" not in why
+
+
+def test_no_message_has_a_word_of_the_netrc(sender: Sender, monkeypatch: pytest.MonkeyPatch):
+    netrc = sender.top / "netrc"
+    netrc.write_text("machine 127.0.0.1 login ada pasword secret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    signed = {"minisign": {"key": KEY, "url": "http://127.0.0.1:9/t.minisig"}}
+    _files, why = sender.send("t", TOOL, signature=signed)
+    assert f"{netrc}, line 1" in why and "secret" not in why and "pasword" not in why
