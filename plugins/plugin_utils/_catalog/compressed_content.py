@@ -37,7 +37,7 @@ def name_of(details: Details) -> str:
 
 
 def refuse_wrong_name(path: str, details: Details, name: str) -> None:
-    """Raise ShippingError for a file whose name says that it is compressed in another way."""
+    """Raise ShippingError for a file whose name claims another compression than it has."""
     published = name_of(details)
     claimed = _SUFFIXES.get(os.path.splitext(published)[1], "")
     compression = compression_of(read_head(path))

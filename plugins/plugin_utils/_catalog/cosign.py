@@ -63,7 +63,7 @@ def _key(text: str) -> Any:
 
 
 def read_signature(text: str, digest: bytes) -> bytes:
-    """Return the signature itself; raise BadSignature where there is none for this digest."""
+    """Return the signature itself; raise BadSignature if the text has no signature for it."""
     if not text.lstrip().startswith("{"):
         return _decoded(text)
     try:

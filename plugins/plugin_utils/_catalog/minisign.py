@@ -32,7 +32,7 @@ class Key(NamedTuple):
 
 
 class Signature(NamedTuple):
-    """What a ``.minisig`` file has."""
+    """The content of a ``.minisig`` file."""
 
     algorithm: bytes
     key_id: bytes
@@ -58,7 +58,7 @@ def read_key(text: str) -> Key:
 
 
 def read_signature(text: str) -> Signature:
-    """Return what a ``.minisig`` file has; raise BadSignature for other text."""
+    """Return the content of a ``.minisig`` file; raise BadSignature for other text."""
     lines = text.splitlines()
     if len(lines) < _LINES or not lines[2].startswith(_TRUSTED):
         raise BadSignature("it is no signature of minisign")

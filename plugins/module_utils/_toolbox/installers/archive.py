@@ -109,7 +109,8 @@ INSTALLER = Installer(
         ),
         "executable": Key(
             "globs",
-            "Paths in the archive that are made executable besides the commands, such as `bin/*`."
+            "Paths in the archive that are made executable in addition to the commands, such as"
+            " `bin/*`."
             " For a zip that was made on Windows, which marks no file as executable.",
             each_platform=True,
         ),

@@ -58,8 +58,8 @@ CONTENT_KEYS: Mapping[str, Key] = {
     "sha512": Key("sha512", "Its checksum, in place of `sha256`.", each_platform=True, pins=True),
     "signature": Key(
         "signature",
-        "A signature that the file must have, besides the checksum: `minisign` or `cosign`. See"
-        " below.",
+        "A signature that the file must have in addition to the checksum: `minisign` or `cosign`."
+        " See below.",
         each_platform=True,
     ),
     "os_names": Key(
