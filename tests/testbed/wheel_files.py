@@ -11,21 +11,32 @@ import zipfile
 from pathlib import Path
 
 
-def wheel(folder: Path, name: str, version: str, code: str) -> Path:
+def wheel(
+    folder: Path,
+    name: str,
+    version: str,
+    code: str,
+    *,
+    requires: str = "",
+    tag: str = "py3-none-any",
+) -> Path:
     """Return a wheel of one module whose function ``main`` is a command of the same name."""
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    if requires:
+        metadata += f"Requires-Dist: {requires}\n"
     info = f"{name}-{version}.dist-info"
     files = {
         f"{name}.py": code,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/METADATA": metadata,
         f"{info}/WHEEL": (
-            "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+            f"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: {tag}\n"
         ),
         f"{info}/entry_points.txt": f"[console_scripts]\n{name} = {name}:main\n",
     }
     files[f"{info}/RECORD"] = (
         "".join(_recorded(path, text) for path, text in files.items()) + f"{info}/RECORD,,\n"
     )
-    path = folder / f"{name}-{version}-py3-none-any.whl"
+    path = folder / f"{name}-{version}-{tag}.whl"
     with zipfile.ZipFile(path, "w") as content:
         for member, text in files.items():
             content.writestr(zipfile.ZipInfo(member, (2026, 1, 1, 0, 0, 0)), text)

@@ -28,6 +28,7 @@ TOOLBOX = "module_utils/_toolbox"
 REVISION_ORDER = "plugins/module_utils/_toolbox/revision_order.py"
 DIRECTORY = "plugin_utils/_directory"
 MEMBERSHIP = "plugin_utils/_membership"
+CATALOG = "plugin_utils/_catalog"
 DELIVERY = "plugin_utils/_delivery"
 
 # What each room may import besides itself: rooms, or single files.
@@ -42,7 +43,8 @@ MAY_IMPORT = {
     "plugin_utils/_sources": {CORE, COMPOSE},
     DIRECTORY: {CORE},
     MEMBERSHIP: {CORE, DIRECTORY, REVISION_ORDER},
-    "plugin_utils/_catalog": {CORE, TOOLBOX},
+    CATALOG: {CORE, TOOLBOX},
+    "plugin_utils/_locking": {CORE, TOOLBOX, CATALOG},
     DELIVERY: {CORE, MEMBERSHIP},
     "plugin_utils/_events": {CORE, DIRECTORY, MEMBERSHIP, DELIVERY, REVISION_ORDER},
     "plugin_utils/_experiments": {CORE},
@@ -61,6 +63,9 @@ IMPORT_EXCEPTIONS = {
     Import(
         f"{_PLUGIN_UTILS}_catalog/project_file.py", f"{_PLUGIN_UTILS}_sources/yaml_reader.py"
     ): "one reader of YAML that keeps the lines, for Compose files and project files",
+    Import(
+        f"{_PLUGIN_UTILS}_locking/project_texts.py", f"{_PLUGIN_UTILS}_sources/yaml_reader.py"
+    ): "the same reader, for the places to edit",
 }
 # How many there are in a file, and why. Ansible has no public way to these.
 PRIVATE_ATTRIBUTE_EXCEPTIONS = {

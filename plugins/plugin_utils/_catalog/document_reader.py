@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -23,6 +23,8 @@ class DocumentNode:
     file: str
     plain: Callable[[Node], Any]
     problems: list[Problem] = field(default_factory=list)
+    may_lack_pins: bool = False
+    """Whether checksums and commits may be missing, which are to be filled in."""
 
     @property
     def value(self) -> Any:
@@ -40,7 +42,7 @@ class DocumentNode:
 
     def at(self, node: Node) -> DocumentNode:
         """Return another place of the same file."""
-        return DocumentNode(node, self.file, self.plain, self.problems)
+        return replace(self, node=node)
 
     def items(self) -> Iterator[tuple[str, DocumentNode, DocumentNode]]:
         """Yield keys, their places and those of their values; note a problem for no mapping."""

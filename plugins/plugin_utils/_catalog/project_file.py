@@ -129,15 +129,16 @@ def keys_of(installer: Installer) -> dict[str, Key]:
     }
 
 
-def read(text: str, file: str, name: str) -> Project | Pointer:
+def read(text: str, file: str, name: str, *, may_lack_pins: bool = False) -> Project | Pointer:
     """Return the project in ``text``, or where it is.
 
-    Raise :class:`SpecError` with all problems, each with its line and column.
+    With ``may_lack_pins``, tools may have no checksum or commit yet. Raise :class:`SpecError` with
+    all problems, each with its line and column.
     """
     node, plain = tree(text, file)
     if node is None:
         raise SpecError([], f"{file}: it is empty")
-    place = DocumentNode(node, file, plain)
+    place = DocumentNode(node, file, plain, may_lack_pins=may_lack_pins)
     if not checked_names.is_name(name):
         place.problem(
             f"{name!r} cannot be a project's name here: letters, digits and _ . + - only, at"
@@ -227,7 +228,9 @@ def _tool(name: str, place: DocumentNode) -> dict[str, Any] | None:
     if installer is None:
         return None
     keys = keys_of(installer)
-    required = {key for key, about in keys.items() if about.required and not about.each_platform}
+    required = {
+        key for key, about in keys.items() if _is_required(about, place) and not about.each_platform
+    }
     if installer.needs_version:
         required.add("version")
     parsers = {
@@ -295,7 +298,7 @@ def _variants(
         details = {**common, **platform}
         values = tool_urls.values(entry.get("version", ""), details, names)
         details, problems = tool_urls.expanded(details, values, with_commands=with_commands)
-        for problem in (*problems, *_problems_of_variant(installer, details)):
+        for problem in (*problems, *_problems_of_variant(installer, details, place)):
             place.problem(f"{_where(name, platform)} {problem}")
         yield details
 
@@ -307,14 +310,27 @@ def _where(name: str, platform: dict[str, Any]) -> str:
     return f"{name} on {system} {arch}".strip()
 
 
-def _problems_of_variant(installer: Installer, details: dict[str, Any]) -> Iterator[str]:
+def _is_required(key: Key, place: DocumentNode) -> bool:
+    return key.required and not (key.pins and place.may_lack_pins)
+
+
+def _may_be_missing(installer: Installer, group: Iterable[str], place: DocumentNode) -> bool:
+    return place.may_lack_pins and all(installer.keys[name].pins for name in group)
+
+
+def _problems_of_variant(
+    installer: Installer, details: dict[str, Any], place: DocumentNode
+) -> Iterator[str]:
     for group in installer.together:
         present = details.keys() & group
-        if len(present) != 1:
-            reason = "" if present else _reason(installer.keys[name] for name in group)
-            yield f"needs exactly one of {', '.join(group)}{reason}"
+        if len(present) == 1 or (not present and _may_be_missing(installer, group, place)):
+            continue
+        reason = "" if present else _reason(installer.keys[name] for name in group)
+        yield f"needs exactly one of {', '.join(group)}{reason}"
     missing = {
-        name: key for name, key in installer.keys.items() if key.required and name not in details
+        name: key
+        for name, key in installer.keys.items()
+        if _is_required(key, place) and name not in details
     }
     if missing:
         yield f"needs {', '.join(missing)}{_reason(missing.values())}"

@@ -25,7 +25,7 @@ def read(folder: str, projects: list[str], program_paths: dict[str, str]) -> dic
 
     ``program_paths`` are those that the user has set, by name.
     """
-    catalog = Catalog(folder, _downloads())
+    catalog = Catalog(folder, downloads_folder())
     manifests, without = catalog.manifests(projects)
     programs, lacking = _programs(manifests, program_paths)
     manifests = [_without_programs(manifest, lacking) for manifest in manifests]
@@ -41,12 +41,13 @@ def read(folder: str, projects: list[str], program_paths: dict[str, str]) -> dic
 
 def bundle_writer(contents: dict[str, Any]) -> BundleWriter:
     """Return what sends of that."""
-    catalog = Catalog(contents["folder"], _downloads(), contents["checkouts"])
+    catalog = Catalog(contents["folder"], downloads_folder(), contents["checkouts"])
     manifests = {manifest["name"]: manifest for manifest in contents["manifests"]}
     return BundleWriter(catalog, manifests, contents["programs"])
 
 
-def _downloads() -> str:
+def downloads_folder() -> str:
+    """Return where downloads and git objects are kept on the control machine."""
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     return os.path.join(cache, "shipping.code", "downloads")
 

@@ -23,7 +23,7 @@ from typing import Any
 
 from ...module_utils._core.errors import ShippingError, innermost, os_words
 from ...module_utils._core.slow_calls import waiting_for
-from ...module_utils._toolbox.installers.installer import is_checksum, verify
+from ...module_utils._toolbox.installers.installer import digest_of, is_checksum, verify
 from .compute_once import single_flight
 
 _TIMEOUT = 60
@@ -143,6 +143,20 @@ class ToolSources:
             if os.path.exists(partial):
                 os.unlink(partial)
 
+    def latest(self, url: str, algorithm: str, name: str) -> str:
+        """Return the path of what a URL has now, whose name is its checksum, for deliveries."""
+        with self.first_alone(hashlib.sha256(url.encode()).hexdigest()):
+            descriptor, partial = tempfile.mkstemp(dir=self.downloads)
+            os.close(descriptor)
+            try:
+                self._fetch(url, partial, name)
+                path = os.path.join(self.downloads, digest_of(partial, algorithm).hex())
+                os.rename(partial, path)
+            finally:
+                if os.path.exists(partial):
+                    os.unlink(partial)
+        return path
+
     def commit(self, repository: str, commit: str, name: str) -> str:
         """Return the files of a commit as a tar; git itself checks content against its id.
 
@@ -155,17 +169,11 @@ class ToolSources:
                 mirror = os.path.join(
                     self.downloads, f"git-{hashlib.sha256(repository.encode()).hexdigest()[:16]}"
                 )
-                source = (
-                    self.beside(repository)
-                    # As git reads it: a URL, an absolute path, or HOST:PATH of SSH. All else is a
-                    # path below the folder of the catalog.
-                    if not re.match(r"[\w+.-]+:|/|[\w.-]+@", repository)
-                    else repository
-                )
-                git = _Git(name, commit)
+                source = self._repository(repository)
+                git = _Git(f"commit {commit[:12]} of {name}")
                 if not os.path.isdir(mirror):
                     git("init", "--quiet", "--bare", mirror)
-                if not git.has(mirror):
+                if not git.has(mirror, commit):
                     if self.only_probes:
                         git("ls-remote", "--quiet", "--", source, "HEAD")
                         raise Probed
@@ -186,6 +194,28 @@ class ToolSources:
                 )
                 os.rename(partial, path)
         return path
+
+    def references(self, repository: str, name: str) -> dict[str, str]:
+        """Return the commits of the branches and tags of a repository, by their full names."""
+        git = _Git(f"the branches and tags of {name}")
+        with waiting_for(f"git, which lists the tags of {name}"):
+            listed = git(
+                *("ls-remote", "--quiet", "--heads", "--tags", "--", self._repository(repository))
+            )
+        commits = {}
+        for line in listed.splitlines():
+            commit, _tab, reference = line.partition("\t")
+            # An annotated tag is an object of its own; the line behind it has the commit.
+            commits[reference.removesuffix("^{}")] = commit
+        return commits
+
+    def _repository(self, repository: str) -> str:
+        """Return a repository as git reads it: a URL, an absolute path, or HOST:PATH of SSH.
+
+        All else is a path below the folder of the catalog.
+        """
+        is_absolute = re.match(r"[\w+.-]+:|/|[\w.-]+@", repository)
+        return repository if is_absolute else self.beside(repository)
 
 
 def without_login(text: str) -> str:
@@ -294,14 +324,12 @@ def _opened(url: str, name: str, headers: dict[str, str] | None = None) -> Itera
 class _Git:
     """git without a terminal and without anybody's configuration of aliases."""
 
-    def __init__(self, name: str, commit: str) -> None:
-        self.name, self.commit = name, commit
+    def __init__(self, purpose: str) -> None:
+        self.purpose = purpose
 
-    def has(self, mirror: str) -> bool:
-        """Return whether the commit is there already."""
-        return (
-            self._run("-C", mirror, "cat-file", "-e", f"{self.commit}^{{commit}}").returncode == 0
-        )
+    def has(self, mirror: str, commit: str) -> bool:
+        """Return whether a commit is there already."""
+        return self._run("-C", mirror, "cat-file", "-e", f"{commit}^{{commit}}").returncode == 0
 
     def __call__(self, *words: str) -> str:
         """Return what a command of git prints."""
@@ -341,4 +369,4 @@ class _Git:
             ) from error
 
     def _failure(self, why: str, remedy: str) -> ShippingError:
-        return ShippingError(f"commit {self.commit[:12]} of {self.name} cannot be had", why, remedy)
+        return ShippingError(f"{self.purpose} cannot be had", why, remedy)

@@ -22,6 +22,7 @@ _SHA256, _SHA512 = r"[0-9a-f]{64}", r"[0-9a-f]{128}"
 _COMMIT, _URL = r"[0-9a-f]{40}([0-9a-f]{24})?", r"(https?|file)://\S+"
 # With what is no template here, so that the message says that.
 _URL_TEMPLATE = r"(https?|file)://(\S|\{\{[^{}]*\}\})+"
+_PYTHON = r"3\.[0-9]{1,2}"
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,17 @@ def _words(place: DocumentNode) -> Any:
     return None if None in words or not words else words
 
 
+def _requirements(place: DocumentNode) -> Any:
+    """Parse a list of requirements of Python packages, or the path of a file with them."""
+    return _words(place) if isinstance(place.value, list) else _path(place)
+
+
+def _python_versions(place: DocumentNode) -> Any:
+    parse = _matching(_PYTHON, "a version of Python such as '3.11', in quotes")
+    versions = [parse(element) for element in place.elements()]
+    return None if None in versions or not versions else versions
+
+
 def _commands(place: DocumentNode) -> Any:
     """Parse paths by command; of a list, each one's last part is the command."""
     if isinstance(place.value, dict):
@@ -306,6 +318,12 @@ FORMS: dict[str, Form] = {
     "integer": Form(_count, {"type": "integer"}, "number"),
     "count": Form(_natural, {"type": "integer", "minimum": 0}, "number"),
     "words": Form(_words, _LIST, "list of words"),
+    "requirements": Form(_requirements, {"anyOf": [_LIST, _TEXT]}, "list of words, or path"),
+    "python_versions": Form(
+        _python_versions,
+        {"type": "array", "items": _pattern(_PYTHON), "minItems": 1},
+        "list of versions",
+    ),
     "commands": Form(_commands, {"anyOf": [_LIST, _PAIRS]}, "mapping or list"),
     "command_templates": Form(_command_templates, {"anyOf": [_LIST, _PAIRS]}, "mapping or list"),
     "variables": Form(_variables, _PAIRS, "mapping"),

@@ -4,18 +4,19 @@
 """Find the packages of a lock that have no wheel for a machine.
 
 Pure; by the wheels' names, so that no machine has to be asked first.
-``packaging`` judges versions, markers, names of wheels and tags of Pythons. Two things it cannot
-do: it reads no requirements files, and it knows the platforms of no other machine than its own.
+``packaging`` judges versions, markers, names of wheels and tags of Pythons. It knows the platforms
+of no other machine than its own.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from .lock_file import LockLine, lock_lines
 
 # packaging comes with ansible-core. It is imported where it is used, since ansible-test looks at
 # this file without it.
@@ -75,7 +76,7 @@ def lacking(lock: str, wheels: Iterable[str], system: System) -> list[str]:
     """Return the packages that this system needs and no wheel of these names is for."""
     from packaging.utils import canonicalize_name
 
-    present = set(_fitting(wheels, system))
+    present = set(fitting(wheels, system))
     return sorted(
         f"{name} {version}"
         for name, version in _pinned(lock, system)
@@ -86,21 +87,18 @@ def lacking(lock: str, wheels: Iterable[str], system: System) -> list[str]:
 def _pinned(lock: str, system: System) -> Iterator[tuple[str, Version]]:
     """Yield names and versions that a lock pins for a system.
 
-    What is pinned otherwise, by a URL, is left to uv. The lines are split here: packaging reads a
-    single requirement, without pip's ``--hash`` and continued lines.
+    What is pinned otherwise, by a URL, is left to uv.
     """
-    from packaging.requirements import InvalidRequirement, Requirement
-    from packaging.version import InvalidVersion, Version
+    for line in lines_for(lock, system):
+        if line.requirement and line.version:
+            yield line.requirement.name, line.version
 
-    for line in lock.replace("\\\n", " ").splitlines():
-        words = re.split(r"\s--hash|\s#", f" {line}")[0].strip()
-        if not words or words.startswith(("#", "-")):
-            continue
-        with contextlib.suppress(InvalidRequirement, InvalidVersion):
-            requirement = Requirement(words)
-            for pin in requirement.specifier if len(requirement.specifier) == 1 else ():
-                if pin.operator == "==" and _is_for(requirement, system):
-                    yield requirement.name, Version(pin.version)
+
+def lines_for(lock: str, system: System) -> Iterator[LockLine]:
+    """Yield the lines of a lock that pin a version of a package for a system."""
+    for line in lock_lines(lock):
+        if line.requirement and line.version and _is_for(line.requirement, system):
+            yield line
 
 
 def _is_for(requirement: Requirement, system: System) -> bool:
@@ -128,7 +126,8 @@ def _is_for(requirement: Requirement, system: System) -> bool:
     return requirement.marker.evaluate(environment)
 
 
-def _fitting(wheels: Iterable[str], system: System) -> Iterator[tuple[str, Version]]:
+def fitting(wheels: Iterable[str], system: System) -> Iterator[tuple[str, Version]]:
+    """Yield the projects and versions of the wheels of these names that a system can install."""
     from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
     for name in wheels:

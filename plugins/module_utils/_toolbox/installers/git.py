@@ -31,6 +31,15 @@ INSTALLER = Installer(
             required=True,
             pins=True,
         ),
+        "tag": Key(
+            "text",
+            "The tag that `shipping.code.lock` takes `commit` from. `{version}` stands for the"
+            " tool's version.",
+        ),
+        "branch": Key(
+            "text",
+            "The branch, in place of `tag`. A commit that is there stays until the next upgrade.",
+        ),
         "commands": Key(
             "commands", "Paths in the repository by command, or a list of paths.", required=True
         ),

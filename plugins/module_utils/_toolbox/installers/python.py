@@ -160,6 +160,18 @@ INSTALLER = Installer(
             "A folder with the wheels. Without it the machine itself gets them from an index.",
             each_platform=True,
         ),
+        "requirements": Key(
+            "requirements",
+            "What `shipping.code.lock` makes the lock of: requirements such as `ruff==0.6.9`, or"
+            " the path of a file with them. `{version}` stands for the tool's version.",
+            each_platform=True,
+        ),
+        "python_versions": Key(
+            "python_versions",
+            "The versions of Python that workstations have, such as `'3.11'`. `shipping.code.lock`"
+            " makes the lock and fetches wheels for these.",
+            each_platform=True,
+        ),
         "index_url": Key("url", "The index, where there is no `wheels`; PyPI by default."),
         "python": Key(
             "absolute",

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from ....module_utils._core.errors import ShippingError
 from ....module_utils._toolbox.installers.installer import Details, sha256_of
 from .. import wheels
+from ..lock_file import without_hash
 from ..tool_sources import ToolSources
 from ..wheels import System
 from .tool_type import CannotPin, Tool, ToolType
@@ -24,6 +25,7 @@ _WHEEL = re.compile(r"[A-Za-z0-9_.+-]+\.whl")
 def _pin(sources: ToolSources, _tool: Tool, details: Details) -> Details:
     """Pin the lock by its checksum; workstations learn whether there are wheels, not where."""
     folder = details.get("wheels")
+    _check_hashes(sources, details)
     if folder:
         _check_wheels(sources, details, os.listdir(sources.beside(folder)))
     return {
@@ -32,6 +34,16 @@ def _pin(sources: ToolSources, _tool: Tool, details: Details) -> Details:
         "wheels_folder": folder,
         "lock_sha256": sha256_of(sources.beside(details["lock"])),
     }
+
+
+def _check_hashes(sources: ToolSources, details: Details) -> None:
+    """Reject a lock that uv would reject on each workstation."""
+    unpinned = without_hash(sources.read(details["lock"]))
+    if unpinned:
+        raise CannotPin(
+            f"{details['lock']}:{unpinned[0].number}: {unpinned[0].text} has no hash; lock the"
+            " catalog with shipping.code.lock, or by uv pip compile --generate-hashes"
+        )
 
 
 def _check_wheels(sources: ToolSources, details: Details, names: list[str]) -> None:

@@ -1,0 +1,71 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.progress_lines import (
+    is_quiet,
+    print_line,
+    slow_calls_shown,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._locking.lock_run import RunMode, run
+from ansible_collections.shipping.code.plugins.plugin_utils._locking.outdated import versions_table
+from ansible_collections.shipping.code.plugins.plugin_utils._locking.package_index import PYPI
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "catalog": {"type": "path", "required": True},
+    "state": {"type": "str", "choices": ["locked", "outdated"], "default": "locked"},
+    "projects": {"type": "list", "elements": "str", "default": []},
+    "tools": {"type": "list", "elements": "str", "default": []},
+    "platforms": {
+        "type": "list",
+        "elements": "str",
+        "default": ["linux/x86_64", "linux/aarch64"],
+    },
+    "upgrade": {"type": "bool", "default": False},
+    "index_url": {"type": "str", "default": PYPI},
+    "index_username": {"type": "str"},
+    "index_password": {"type": "str", "no_log": True},
+    "uv_path": {"type": "path"},
+}
+
+
+class ActionModule(ActionBase):
+    """Lock a catalog of the control node; no host is needed."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Run the action."""
+        result: dict[str, Any] = super().run(tmp, task_vars or {})
+        _checked, options = self.validate_argument_spec(
+            _OPTIONS, required_together=[("index_username", "index_password")]
+        )
+        options["catalog"] = os.path.abspath(self._loader.path_dwim(options["catalog"]))
+        mode = RunMode(check=self._task.check_mode, diff=self._task.diff)
+        host = str((task_vars or {}).get("inventory_hostname", "localhost"))
+        with slow_calls_shown(host):
+            try:
+                result.update(run(options, mode))
+            except ShippingError as error:
+                result.update(error.as_result())
+        _show(result)
+        if not self._task.diff:
+            result.pop("diff", None)
+        return result
+
+
+def _show(result: dict[str, Any]) -> None:
+    if not is_quiet("auto"):
+        for line in versions_table(result.get("versions", ())):
+            print_line(line)

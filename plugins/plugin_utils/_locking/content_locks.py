@@ -1,0 +1,126 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pin what a URL or a file has by its checksum."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from yaml.nodes import MappingNode
+
+from ...module_utils._core.errors import ShippingError, innermost
+from ...module_utils._toolbox.atomic_files import read_text, write
+from ...module_utils._toolbox.installers.installer import digest_of
+from .._catalog.signed_content import verify_signature
+from .._catalog.tool_sources import ToolSources, is_lfs_pointer
+from .project_texts import ToolEntry
+from .tool_plan import LockSettings, ToolPlan
+from .yaml_edits import Edit
+
+_HEAD = 100
+
+
+def plan_checksums(entry: ToolEntry, settings: LockSettings) -> ToolPlan:
+    """Return which checksums of a tool are missing or wrong."""
+    plan = ToolPlan(entry)
+    for number, details in enumerate(entry.tool["variants"]):
+        try:
+            _plan_variant(plan, number, details, settings)
+        except ShippingError as error:
+            plan.fail(error, "url", "file", "platforms")
+        except OSError as error:
+            plan.fault(f"{error.filename} cannot be read: {innermost(error)}.", "file", "platforms")
+    return plan
+
+
+def _plan_variant(
+    plan: ToolPlan, number: int, details: Mapping[str, Any], settings: LockSettings
+) -> None:
+    algorithm = "sha512" if details.get("sha512") else "sha256"
+    pinned = str(details.get(algorithm, ""))
+    if not pinned:
+        plan.find(f"has no sha256 of {_source(details)}", "url", "file", "platforms")
+        if settings.findings_only:
+            return
+    elif not settings.upgrade and _is_known(settings.sources, details, pinned):
+        return
+    name = plan.entry.tool["name"]
+    path = _content(settings.sources, details, algorithm, name)
+    checksum = digest_of(path, algorithm).hex()
+    if checksum == pinned:
+        _remember(settings.sources, details, checksum)
+    elif pinned and not settings.upgrade:
+        plan.fault(
+            f"{_source(details)} is not what the catalog declares: its {algorithm} is {checksum}."
+            f" If you have changed the version or the URL, delete the {algorithm} or upgrade the"
+            " tool.",
+            *(algorithm, "platforms"),
+        )
+    else:
+        verify_signature(settings.sources, {**details, algorithm: checksum}, path, name)
+        _remember(settings.sources, details, checksum)
+        if pinned:
+            plan.find(f"has another {algorithm} than {_source(details)}", algorithm, "platforms")
+        plan.edits.append(_edit(plan.entry, number, algorithm, checksum))
+
+
+def _source(details: Mapping[str, Any]) -> str:
+    """Return the URL without a login, or the file."""
+    return re.sub(r"://[^/@]+@", "://", str(details.get("url") or details.get("file")))
+
+
+def _edit(entry: ToolEntry, number: int, algorithm: str, checksum: str) -> Edit:
+    """Return the edit at a checksum that is there, or else beside its URL or file."""
+    mapping = entry.mapping_of(number, algorithm)
+    if not _has(mapping, algorithm):
+        key = "url" if entry.tool["variants"][number].get("url") else "file"
+        mapping = entry.mapping_of(number, key)
+        contents = {variant.get(key) for variant in entry.tool["variants"]}
+        if mapping is entry.node and len(contents) > 1:
+            mapping = entry.item_of(number)
+        after = next((name for name in (key, "arch", "os") if _has(mapping, name)), "")
+        return Edit(mapping, algorithm, checksum, after)
+    return Edit(mapping, algorithm, checksum)
+
+
+def _has(mapping: MappingNode, name: str) -> bool:
+    return any(key.value == name for key, _value in mapping.value)
+
+
+def _content(sources: ToolSources, details: Mapping[str, Any], algorithm: str, name: str) -> str:
+    """Return the path of what the URL or the file has now."""
+    if details.get("url"):
+        return sources.latest(details["url"], algorithm, name)
+    path = sources.beside(details["file"])
+    with open(path, "rb") as file:
+        if is_lfs_pointer(file.read(_HEAD)):
+            raise ShippingError(
+                f"{name} cannot be locked",
+                f"{path} is a pointer of Git LFS",
+                "Run `git lfs pull` beside it",
+            )
+    return path
+
+
+def _is_known(sources: ToolSources, details: Mapping[str, Any], checksum: str) -> bool:
+    """Return whether a URL had this content before on this control node."""
+    url = str(details.get("url", ""))
+    return url.startswith("http") and read_text(_memory(sources, url)) == checksum
+
+
+def _remember(sources: ToolSources, details: Mapping[str, Any], checksum: str) -> None:
+    # It saves a download only.
+    with contextlib.suppress(OSError):
+        path = _memory(sources, str(details.get("url", "")))
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        write(path, checksum, 0o600, lasting=False)
+
+
+def _memory(sources: ToolSources, url: str) -> str:
+    return os.path.join(f"{sources.downloads}.urls", hashlib.sha256(url.encode()).hexdigest())
