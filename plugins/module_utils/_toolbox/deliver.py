@@ -358,13 +358,25 @@ class _Delivery:
             state = {"host": record["host"], "revision": record["revision"]}
             write_json(os.path.join(self.request.root, _STATE), state)
 
+    def _add_differences(self, views: tuple[View, ...]) -> None:
+        """Add what users should know of the views, and tools that cannot start any more."""
+        progress = self.progress
+        for view in views:
+            progress.notes += view_layout.clashes(view, self.generations.shell_files)
+        progress.notes += delivery_report.same_versions(self.current.views, views)
+        users = os.path.join(self.generations.current_link, "users")
+        failed = {failure.key for failure in progress.failures}
+        stopped = self_test.stopped(views, users, self.store, self.facts.arch)
+        progress.failures += [failure for failure in stopped if failure.key not in failed]
+
     def _report(
         self, target: ToolboxTarget, views: tuple[View, ...], *, changed: bool
     ) -> dict[str, Any]:
         request, progress = self.request, self.progress
-        for view in views:
-            progress.notes += view_layout.clashes(view, self.generations.shell_files)
         missing = [] if request.bundle else progress.missing
+        # What is missing is sent first: the next call reports the rest.
+        if request.check_mode or not missing:
+            self._add_differences(views)
         undone = target.removals if request.check_mode or missing else target.blocked
         return {
             "changed": changed or bool(progress.integrated),

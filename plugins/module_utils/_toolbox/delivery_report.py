@@ -44,6 +44,34 @@ def diff(before: tuple[View, ...], after: tuple[View, ...]) -> dict[str, str]:
     }
 
 
+def same_versions(before: tuple[View, ...], after: tuple[View, ...]) -> list[str]:
+    """Return a note for each tool whose content changes while its version stays.
+
+    Not for types whose content depends on the host's Python, which changes with the system.
+    """
+    former = {
+        (view.id, tool.project, tool.name): tool for view, tool in Generation(views=before).tools
+    }
+    notes: dict[str, None] = {}
+    for view, tool in Generation(views=after).tools:
+        old = former.get((view.id, tool.project, tool.name), tool)
+        if old.object != tool.object and _is_same_release(old, tool):
+            notes[
+                f"{tool.project} {tool.name} {tool.version} has other content or commands than"
+                " before, although its version is the same. Give it another version in the"
+                " catalog, so that users can tell them apart"
+            ] = None
+    return list(notes)
+
+
+def _is_same_release(old: Tool, new: Tool) -> bool:
+    return bool(
+        new.version
+        and (old.type, old.version) == (new.type, new.version)
+        and not INSTALLERS[new.type].programs
+    )
+
+
 def missing(key: str, source: Source, facts: SystemFacts) -> dict[str, Any]:
     """Return what the control machine needs to know to send an object, and what it has to fit."""
     return {

@@ -67,8 +67,7 @@ def failures(
         for tool in view.tools:
             if tool.ready:
                 continue
-            needed = search_path(os.path.dirname(store.folder), view, tool)
-            path = ":".join(filter(None, (needed, f"{base}/bin", _PATH)))
+            path = _path_of(view, tool, base, store)
             failed = _cannot_start(view, tool, path, store, arch)
             if tool.self_test and not failed:
                 variables = {**environment(view, base).as_values(), "PATH": path}
@@ -76,6 +75,28 @@ def failures(
             if failed:
                 failed_tools.append(failed)
     return failed_tools
+
+
+def stopped(views: Iterable[View], users: str, store: Store, arch: str) -> list[FailedTool]:
+    """Return tools that were ready and cannot start any more.
+
+    Such as after an update of the system that removed their interpreter.
+    """
+    failed_tools = []
+    for view in views:
+        base = os.path.join(users, view.name)
+        for tool in view.tools:
+            path = _path_of(view, tool, base, store)
+            failed = _cannot_start(view, tool, path, store, arch) if tool.ready else None
+            if failed:
+                failed_tools.append(failed)
+    return failed_tools
+
+
+def _path_of(view: View, tool: Tool, base: str, store: Store) -> str:
+    """Return the PATH with which a tool is run."""
+    needed = search_path(os.path.dirname(store.folder), view, tool)
+    return ":".join(filter(None, (needed, f"{base}/bin", _PATH)))
 
 
 def _cannot_start(view: View, tool: Tool, path: str, store: Store, arch: str) -> FailedTool | None:

@@ -412,7 +412,8 @@ def test_programs_of_a_zip_without_modes(box: Box):
         "lib/helper cannot be run. Name them under `executable`" in note
         for note in without["notes"]
     )
-    assert deliver_with(executable=["lib/*"])["notes"] == []
+    (note,) = deliver_with(executable=["lib/*"])["notes"]
+    assert "has other content or commands than before" in note
     helpers = (box.root / "store").glob("*/files/lib/helper")
     assert 0o755 in {helper.stat().st_mode & 0o777 for helper in helpers}
     missing = deliver_with(executable=["bin/*"])
@@ -668,6 +669,42 @@ def test_a_command_that_cannot_start_is_not_ready(box: Box):
         "its command old cannot run: it needs /usr/bin/no-such-ruby, which is not on this host"
     ]
     assert not answer["ready"]
+
+
+def test_a_ready_command_whose_interpreter_is_removed(box: Box):
+    """Reported by each run, and ready again with the interpreter; nothing is removed."""
+    shell = box.top / "my-sh"
+    shutil.copy("/bin/sh", shell)
+    content = f"#!{shell}\n".encode()
+    box.projects = [project("atlas", script("hello"), script("old", content))]
+    box.contents["atlas", "old"] = {"content": content}
+    assert box.deliver(user("daemon", "atlas"))["ready"]
+    shell.rename(box.top / "away")
+    for check_mode in (True, False):
+        answer = box.deliver(user("daemon", "atlas"), check_mode=check_mode)
+        assert [failure["reason"] for failure in answer["failures"]] == [
+            f"its command old cannot run: it needs {shell}, which is not on this host"
+        ]
+        assert (answer["ready"], answer["changed"]) == (False, False)
+    assert box.commands("daemon") == {"hello", "old"}
+    (box.top / "away").rename(shell)
+    assert box.deliver(user("daemon", "atlas"))["ready"]
+
+
+def test_the_same_version_with_other_content(box: Box):
+    box.projects = [project("atlas", script("hello"), script("same"))]
+    assert box.deliver(user("daemon", "atlas"), user("bin", "atlas"))["notes"] == []
+    other = b"#!/bin/sh\necho other\n"
+    box.contents["atlas", "hello"] = {"content": other}
+    box.projects = [project("atlas", script("hello", other), script("same"))]
+    for check_mode in (True, False):
+        answer = box.deliver(user("daemon", "atlas"), user("bin", "atlas"), check_mode=check_mode)
+        assert answer["changed"] and [note[:50] for note in answer["notes"]] == [
+            "atlas hello 1 has other content or commands than b"
+        ]
+    assert box.deliver(user("daemon", "atlas"), user("bin", "atlas"))["notes"] == []
+    box.projects = [project("atlas", script("hello", version="2"), script("same"))]
+    assert box.deliver(user("daemon", "atlas"))["notes"] == []
 
 
 def test_a_command_may_be_run_by_another_tool(box: Box):
