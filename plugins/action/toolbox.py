@@ -122,7 +122,7 @@ class ActionModule(ActionBase):
             raise ShippingError(
                 f"there is no catalog {options['catalog']}",
                 "no folder of that name is beside the playbook or role",
-                "Correct the path; nothing was touched",
+                "Correct the path; nothing was changed",
             )
         return folder
 

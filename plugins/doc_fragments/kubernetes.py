@@ -14,46 +14,46 @@ options:
   kubeconfig:
     description:
       - "Kubernetes: the path of a kubeconfig on the host that runs the module; several are
-        separated by C(:), of which the first one that says something counts."
+        separated by C(:), and the first one that sets a value takes precedence."
       - By default E(K8S_AUTH_KUBECONFIG), then E(KUBECONFIG), then C(~/.kube/config). Inside a pod
-        without any of them, the pod's own account.
+        without any of them, the module uses the pod's service account.
       - Exec plugins and OpenID Connect in it are used as the official client does.
     type: path
   context:
     description:
       - "Kubernetes: the context of the kubeconfig, by default its current one."
-      - E(K8S_AUTH_CONTEXT) is used where the option is not given.
+      - E(K8S_AUTH_CONTEXT) is used if the option is not set.
     type: str
   host:
     description:
       - "Kubernetes: the address of the API server, such as V(https://cluster.example.com:6443). No
         kubeconfig is read then."
-      - E(K8S_AUTH_HOST) is used where the option is not given.
+      - E(K8S_AUTH_HOST) is used if the option is not set.
     type: str
   api_key:
     description:
       - "Kubernetes: the token to log in with, such as that of a service account."
-      - E(K8S_AUTH_API_KEY) is used where the option is not given.
+      - E(K8S_AUTH_API_KEY) is used if the option is not set.
     type: str
   proxy:
     description:
-      - "Kubernetes: the address of a proxy to the API server. E(K8S_AUTH_PROXY) is used where the
-        option is not given, then the C(proxy-url) of the kubeconfig; E(HTTPS_PROXY) is not."
+      - "Kubernetes: the address of a proxy to the API server. E(K8S_AUTH_PROXY) is used if the
+        option is not set, then the C(proxy-url) of the kubeconfig; E(HTTPS_PROXY) is not."
     type: str
   no_proxy:
     description:
-      - "Kubernetes: host names and domains, separated by commas, that O(proxy) is not for."
-      - E(K8S_AUTH_NO_PROXY) is used where the option is not given.
+      - "Kubernetes: host names and domains, separated by commas, to reach without O(proxy)."
+      - E(K8S_AUTH_NO_PROXY) is used if the option is not set.
     type: str
   impersonate_user:
     description:
-      - "Kubernetes: the user to act as. E(K8S_AUTH_IMPERSONATE_USER) is used where the option is
-        not given."
+      - "Kubernetes: the user to act as. E(K8S_AUTH_IMPERSONATE_USER) is used if the option is
+        not set."
     type: str
   impersonate_groups:
     description:
-      - "Kubernetes: the groups to act as a member of. E(K8S_AUTH_IMPERSONATE_GROUPS) is used where
-        the option is not given."
+      - "Kubernetes: the groups to act as a member of. E(K8S_AUTH_IMPERSONATE_GROUPS) is used if
+        the option is not set."
     type: list
     elements: str
   namespace:
@@ -64,34 +64,34 @@ options:
 requirements:
   - "Kubernetes: the Python package C(kubernetes), at least 34 and below 38, on that host, which
     then needs Python 3.10; for Python 3.9 the last one is 35"
-  - "Kubernetes: 1.31 or newer; tried on 1.36"
+  - "Kubernetes: 1.31 or newer; tested with 1.36"
 """
 
     RELEASE = r"""
 options:
   create_namespace:
     description:
-      - "Kubernetes: whether to make the namespace where it is missing. Namespaces are never
+      - "Kubernetes: whether to create the namespace if it does not exist. Namespaces are never
         removed."
     type: bool
     default: false
   conflicts:
     description:
-      - "Kubernetes: what to do where somebody else holds a field that the spec declares."
-      - V(take) takes back what people changed by C(kubectl), Helm and the like, and fails where a
-        controller holds it, such as an autoscaler.
+      - "Kubernetes: how to treat a field of the spec that another field manager owns."
+      - V(overwrite) sets fields back that users changed with C(kubectl), Helm and similar clients.
+        It fails if a controller owns the field, such as an autoscaler.
       - V(fail) fails in both cases.
     type: str
-    choices: [take, fail]
-    default: take
+    choices: [overwrite, fail]
+    default: overwrite
   pod_security:
     description:
-      - "Kubernetes: how much the pods are held down."
-      - V(auto) gives them no token of the API, the runtime's default seccomp profile and no way to
-        more privileges; where C(user) is not root also C(runAsNonRoot) and no capabilities. In a
-        namespace that enforces the Pod Security Standard C(restricted) it is as V(restricted).
-      - V(restricted) does all of it for every service.
-      - V(none) sets nothing but what the spec says.
+      - "Kubernetes: the restrictions of the pods."
+      - V(auto) sets no API token, the runtime's default seccomp profile and no privilege
+        escalation; if C(user) is not root also C(runAsNonRoot) and no capabilities. In a namespace
+        that enforces the Pod Security Standard C(restricted) it is the same as V(restricted).
+      - V(restricted) sets all of it for every service.
+      - V(none) sets only what the spec declares.
     type: str
     choices: [auto, restricted, none]
     default: auto

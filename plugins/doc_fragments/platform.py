@@ -49,18 +49,17 @@ _COMMON = r"""
 options:
   app:
     description:
-      - The name of the app, whose services are released together.
-      - From 1 to 40 of C(a-z), C(0-9), C(-) and C(_); it begins and ends with a letter or digit. On
-        Kubernetes without C(_).
-      - On Swarm it begins the names of everything that belongs to the app, as the name of a stack
-        does.
-      - On Kubernetes workloads and Services are called as the services are, so an app is best alone
-        in its O(namespace).
+      - The name of the app, whose services are deployed as one unit.
+      - From 1 to 40 characters of C(a-z), C(0-9), C(-) and C(_); the first and the last are letters
+        or digits. On Kubernetes without C(_).
+      - On Swarm it is the prefix of the names of all objects of the app, like the name of a stack.
+      - On Kubernetes workloads and Services have the names of the services, so give each app its
+        own O(namespace).
     type: str
     required: true
   platform:
     description:
-      - Where the services run.
+      - The platform of the services.
     type: str
   validate_certs:
     description:
@@ -70,42 +69,41 @@ options:
     aliases: [tls_verify, verify_ssl]
   ca_path:
     description:
-      - The path of the certificate authority that the certificate of the engine or API server must
-        come from.
-      - The path is one on the host that runs the module.
+      - The path of the certificate authority that must have issued the certificate of the engine or
+        API server, on the host that runs the module.
       - "Swarm: by default the authorities of the Python package C(certifi) are trusted."
-      - "Kubernetes: by default E(K8S_AUTH_SSL_CA_CERT), else what the kubeconfig says, else the
-        system's authorities, or those that E(SSL_CERT_FILE) and E(SSL_CERT_DIR) name."
+      - "Kubernetes: by default E(K8S_AUTH_SSL_CA_CERT), else the kubeconfig, else the system's
+        authorities, or those that E(SSL_CERT_FILE) and E(SSL_CERT_DIR) name."
     type: path
     aliases: [ca_cert, tls_ca_cert, cacert_path, ssl_ca_cert]
   client_cert:
     description:
       - The path of the certificate to log in with, on the host that runs the module.
-      - "Kubernetes: by default E(K8S_AUTH_CERT_FILE), else what the kubeconfig says."
+      - "Kubernetes: by default E(K8S_AUTH_CERT_FILE), else the kubeconfig."
     type: path
     aliases: [tls_client_cert, cert_path, cert_file]
   client_key:
     description:
       - The path of the key of O(client_cert), on the host that runs the module.
-      - "Kubernetes: by default E(K8S_AUTH_KEY_FILE), else what the kubeconfig says."
+      - "Kubernetes: by default E(K8S_AUTH_KEY_FILE), else the kubeconfig."
     type: path
     aliases: [tls_client_key, key_path, key_file]
   timeout:
     description:
-      - For how many seconds one answer of the engine or API server may take.
+      - Timeout in seconds for one answer of the engine or API server.
     type: int
     default: 60
   registry_auths:
     description:
       - Credentials for private registries. They are sent with each request that needs them, and
-        never written down.
-      - Where a registry is not named here, O(docker_config) is looked into.
+        never stored.
+      - For registries that are not listed, the module reads O(docker_config).
     type: list
     elements: dict
     default: []
     suboptions:
       registry:
-        description: The registry as it stands in the image references, V(docker.io) for Docker Hub.
+        description: The registry as in the image references; V(docker.io) for Docker Hub.
         type: str
         required: true
       username:
@@ -115,23 +113,23 @@ options:
         description: The password or access token.
         type: str
       identity_token:
-        description: An identity token, in place of a name and a password.
+        description: An identity token instead of a name and a password.
         type: str
   docker_config:
     description:
       - The path of a Docker client's C(config.json) on the host that runs the module, with
         C(auths), C(credHelpers) or C(credsStore).
       - By default C(config.json) in the folder that E(DOCKER_CONFIG) names, else
-        C(~/.docker/config.json), of the user there.
+        C(~/.docker/config.json) of that user.
       - On Kubernetes the nodes get the credentials of the registries that they pull from, as a
         Secret of the type C(kubernetes.io/dockerconfigjson).
     type: path
   insecure_registries:
     description:
-      - "Kubernetes: registries, such as V(registry.example.com:5000), that are asked without TLS,
-        or with a certificate that nobody vouches for."
-      - Those on the loopback address always are. The nodes' container runtime has a setting of
-        its own for this.
+      - "Kubernetes: registries, such as V(registry.example.com:5000), that the module queries
+        without TLS or with an unverified certificate."
+      - Registries on the loopback address always count as such. The nodes' container runtime has
+        its own setting for this.
     type: list
     elements: str
     default: []
@@ -150,37 +148,37 @@ class ModuleDocFragment:
 options:
   rollout_timeout:
     description:
-      - For how many seconds a rollout may take before it counts as failed.
-      - What is hopeless is told much earlier, see O(max_crashes).
+      - Seconds after which a rollout counts as failed.
+      - Failures that cannot recover are reported much earlier, see O(max_crashes).
     type: int
     default: 600
   max_crashes:
     description:
-      - How often one task may fail and be started again before its service counts as failed.
-      - Fewer failures that a service recovers from are warnings. Failures that trying again cannot
-        mend count at once.
+      - Number of failures of one replica after which its service counts as failed.
+      - Fewer failures that a service recovers from are warnings. Failures that cannot recover count
+        at once.
     type: int
     default: 3
   monitor:
     description:
-      - For how many seconds a task without a health check must run before it counts as healthy.
-      - After an update the engine itself watches for C(update_config.monitor), too.
+      - Seconds that a replica without a health check must run before it counts as healthy.
+      - After an update the engine itself also watches it for C(update_config.monitor).
     type: float
     default: 5.0
   lease_ttl:
     description:
-      - After how many seconds without a sign of life another run may take the app over.
+      - Seconds without a renewal of the lease after which another run may take the app over.
     type: float
     default: 30.0
   lease_timeout:
     description:
-      - For how many seconds to wait for another run that works on the app.
+      - Seconds to wait for another run that holds the lease of the app.
     type: int
     default: 600
   progress:
     description:
-      - Whether to show a line whenever something changes, each beginning with the name of the host.
-      - V(auto) shows them unless the callback that prints the play is a machine-readable one.
+      - Whether to show a line for each change. Each line begins with the name of the host.
+      - V(auto) shows them unless the play's callback is machine-readable.
     type: str
     choices: [auto, always, never]
     default: auto
@@ -188,34 +186,33 @@ attributes:
   async:
     description: Supports being used with the C(async) keyword.
     support: none
-    details: The rollout goes on in a process of its own where the connection is lost;
-      O(rollout_timeout) limits it.
+    details: The rollout continues in the background if the connection drops; O(rollout_timeout)
+      limits it.
 notes:
-  - The rollout is done by a process on the host that runs the module. It comes to its end, or goes
-    back, also where the play is stopped or the connection is lost; the next run waits for it or
-    takes over.
+  - A worker process on the host that runs the module does the rollout. It finishes or rolls back
+    also if the play stops or the connection drops. The next run waits for it or takes over.
 """
 
     RECORD = r"""
 options:
   rollback_timeout:
     description:
-      - For how many seconds going back to the former release may take, after a rollout that failed.
+      - Seconds that the rollback after a failed rollout may take.
     type: int
     default: 300
   keep:
     description:
-      - How many releases the history keeps. The one that runs and the one before it always stay.
+      - Number of releases in the history. The live release and the one before it are always kept.
     type: int
     default: 10
   by:
     description:
-      - Who releases, for the history and for runs that wait for this one. By default the user and
-        name of the control node.
+      - The user of the run, for the history and for runs that wait for this one. By default the
+        account and the host name of the control node.
     type: str
   commit:
     description:
-      - The commit that the release was made from, for the history.
+      - The commit of the spec, for the history.
     type: str
 """
 

@@ -10,15 +10,15 @@ class ModuleDocFragment:
 options:
   platform:
     description:
-      - V(swarm) is a Docker Swarm, reached through any of its managers.
+      - V(swarm) is a Docker Swarm, through any of its managers.
   docker_host:
     description:
       - "Swarm: the address of the engine of a manager, for example V(unix:///var/run/docker.sock)
         or V(tcp://swarm.example.com:2376)."
-      - An address by C(ssh) is rejected, since the modules open no SSH connection themselves. Run
-        the task on the manager, so that Ansible connects, and use the unix socket there.
-      - The environment variable E(DOCKER_HOST) of the host that runs the module is used where the
-        option is not given.
+      - An address with C(ssh) is rejected, since the modules open no SSH connections. Run the task
+        on the manager, so that Ansible connects, and use the unix socket there.
+      - If the option is not set, the module uses the environment variable E(DOCKER_HOST) of the
+        host that it runs on.
       - A TCP address is reached through the proxy that E(HTTPS_PROXY), or E(HTTP_PROXY) with
         O(tls=false), or E(ALL_PROXY) names on that host, unless E(NO_PROXY) lists it.
     type: str
@@ -28,8 +28,8 @@ options:
     description:
       - "Swarm: whether to use TLS. By default a C(tcp) address is used with TLS and a unix socket
         without."
-      - V(false) is for an engine that speaks no TLS. Whoever reaches such an engine is root on its
-        node.
+      - V(false) is for an engine without TLS. Every client that reaches such an engine has root
+        rights on its node.
     type: bool
 requirements:
   - "Swarm: the Python package C(docker), at least 7.1 and below 8, on that host"

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: release
-short_description: Makes an app be at a version
+short_description: Deploy a version of an app
 version_added: 0.1.0
 description:
-  - Ships the services of a Compose file to a platform, all together, and succeeds only when exactly
-    what was sent runs and is healthy.
-  - Where a service fails, all services go back to the last good release, and the failure says which
-    task failed where and why.
-  - A service that does not change is not restarted. A second run changes nothing.
-  - Files are read on the control node; the module itself runs on the host of the task, which
-    needs to reach the platform.
+  - Deploys all services of a Compose file to a platform as one unit. The task succeeds only when
+    all services run the release's spec and are healthy.
+  - If a service fails, the module rolls all services back to the last good release. The message
+    has the failed replica, its node, the cause and the last lines of its log.
+  - A service without changes is not restarted. A second run changes nothing.
+  - Files are read on the control node. The module runs on the host of the task, which must reach
+    the platform.
 author:
   - shipping.code contributors (@shipping-code)
 extends_documentation_fragment:
@@ -31,51 +31,51 @@ extends_documentation_fragment:
 options:
   version:
     description:
-      - What this release is called in the history. Needed where O(state=present).
-      - The same version with other content becomes a new release, with a warning; see
+      - The name of this release in the history. Required with O(state=present).
+      - The same version with another spec becomes a new release, with a warning; see
         O(immutable_versions).
     type: str
   state:
     description:
-      - V(present) brings the app to the version.
-      - V(absent) removes its services, networks, secrets, configs and history, and returns when
-        they are gone. Volumes stay and are listed.
+      - V(present) deploys the version.
+      - V(absent) removes the app's services, networks, secrets, configs and history, and waits
+        until they are removed. Volumes are kept and listed.
     type: str
     choices: [present, absent]
     default: present
   compose:
     description:
-      - The path of a Compose file, or of several that are merged as C(docker compose -f a -f b)
+      - The path of a Compose file, or of several files to merge as C(docker compose -f a -f b)
         merges them, with C(!reset) and C(!override).
-      - Relative paths are looked for beside the playbook or role and in its C(files). Files may be
-        encrypted by Ansible Vault.
-      - The files are YAML 1.2 and no templates; C(${VARIABLE}) is replaced from O(values).
-      - Exactly one of O(compose), O(spec) and O(manifests) is needed where O(state=present).
+      - Relative paths are searched beside the playbook or role and in its C(files). Files may be
+        encrypted with Ansible Vault.
+      - The files are YAML 1.2 and not templates; C(${VARIABLE}) is replaced from O(values).
+      - With O(state=present), set exactly one of O(compose), O(spec) and O(manifests).
     type: list
     elements: path
   spec:
     description:
       - The content of a Compose file, inline.
-      - Ansible reads it as YAML 1.1, so quote ports, dates, and texts such as V(on) and V(no). What
-        cannot have been meant as it was read is rejected.
-      - Ansible reads it as a template, so write C(!unsafe) before texts with braces.
+      - Ansible reads it as YAML 1.1, so quote ports, dates, and strings such as V(on) and V(no).
+        Values that YAML 1.1 cannot have read as you meant them are rejected.
+      - Ansible reads it as a template, so write C(!unsafe) before strings with braces.
     type: dict
   manifests:
     description:
-      - "Kubernetes: manifests as they are, in place of a Compose file. Each is the path of a file
-        with manifests, of a directory with such files, of a kustomization or of a Helm chart, on
-        the control node, where C(kustomize) or C(kubectl), or C(helm), renders it."
-      - Each object is a service of the app, called by its kind and name, such as V(Deployment/web).
-        All are released, watched, remembered and brought back together; objects that left are
-        removed, but for claims of volumes, namespaces and definitions of custom resources.
-      - With V(resolve_image=always) images are pinned to digests; otherwise they stay as they are
+      - "Kubernetes: manifests instead of a Compose file. Each entry is the path of a file with
+        manifests, of a directory with such files, of a kustomization or of a Helm chart on the
+        control node. C(kustomize) or C(kubectl), or C(helm), renders it there."
+      - Each object is a service of the app, named by its kind and name, such as V(Deployment/web).
+        All are deployed, watched, recorded and rolled back together. Objects that you remove from
+        the manifests are removed, except claims of volumes, namespaces and definitions of custom
+        resources.
+      - With V(resolve_image=always) images are pinned to digests; otherwise they are deployed as
         written.
     type: list
     elements: path
   helm_values:
     description:
-      - Values for Helm charts in O(manifests). They are stronger than those in
-        O(helm_values_files).
+      - Values for Helm charts in O(manifests). They take precedence over O(helm_values_files).
     type: dict
     default: {}
   helm_values_files:
@@ -86,15 +86,15 @@ options:
     default: []
   hooks:
     description:
-      - What to do with hooks of Helm in O(manifests), which are not run. V(fail) names them,
-        V(skip) passes them over. Hooks for tests are always passed over.
+      - How to treat Helm hooks in O(manifests), which never run. V(fail) fails and names them,
+        V(skip) ignores them. Hooks for tests are always ignored.
     type: str
     choices: [fail, skip]
     default: fail
   manifests_labels:
     description:
-      - Whether the pods of O(manifests) get a label with the hash of what they are. With V(none)
-        the controllers' own hashes tell them apart.
+      - Whether the pods of O(manifests) get a label with the hash of their template. With V(none)
+        the controllers' own hashes distinguish them.
     type: str
     choices: [hash, none]
     default: hash
@@ -108,26 +108,26 @@ options:
   values_from_environment:
     description:
       - Whether variables also take their values from the environment of the control node.
-        O(values) is stronger.
+        O(values) takes precedence.
     type: bool
     default: false
   secret_values:
     description:
-      - Values that must not be seen. They may stand below C(secrets) only, as C(content) or named
-        by C(environment).
+      - Values that must stay secret. You can use them only below C(secrets), in C(content) or by
+        name in C(environment).
     type: dict
     default: {}
   allow_secret_environment:
     description:
-      - Lets O(secret_values) stand anywhere. They are then readable by everybody who can inspect
-        the service or its release.
+      - Allows O(secret_values) anywhere. Every user who can inspect the service or its release can
+        then read them.
     type: bool
     default: false
   env_file:
     description:
-      - Paths of files with C(KEY=value) lines on the control node that give values as C(docker
-        compose --env-file) does.
-      - O(values) is stronger.
+      - Paths of files on the control node with C(KEY=value) lines, as for C(docker compose
+        --env-file).
+      - O(values) takes precedence.
       - List a file C(.env) beside the Compose file here, too. C(docker compose) reads it by itself,
         C(docker stack deploy) does not.
     type: list
@@ -135,59 +135,60 @@ options:
     default: []
   images:
     description:
-      - The image of services by name, as CI built it. Takes the place of what the Compose file
-        says, also where that only has C(build).
+      - The image of services by name, as CI built it. It replaces C(image) in the Compose file,
+        also if the file has only C(build).
     type: dict
     default: {}
   resolve_image:
     description:
-      - V(auto) asks the registry once for the digest of each image and pins it. Where the registry
-        has not got the image or does not answer within 20 s, an image of the connected engine is
-        taken with a warning, if no other node may run the service. On Kubernetes that fails.
-      - V(always) fails where the registry has no digest.
-      - V(never) sends references as they are written.
+      - V(auto) queries the registry once for the digest of each image and pins it. If the registry
+        does not have the image or does not answer within 20 s, the module uses the image of the
+        connected engine with a warning, if no other node may run the service. On Kubernetes the
+        task fails instead.
+      - V(always) fails if the registry has no digest.
+      - V(never) uses references as written.
     type: str
     choices: [auto, always, never]
     default: auto
   adopt:
     description:
-      - "Swarm: takes over the services, networks, secrets and configs of a stack of this name that
-        C(docker stack deploy) made. What does not change is not restarted. The content of a stack's
-        secrets cannot be read, so services with secrets change once."
-      - "Kubernetes: takes over Deployments, DaemonSets and other objects of these names that
-        C(kubectl) or Helm made. What does not change is not restarted, selectors stay, and what the
-        spec declares is no longer theirs."
+      - "Swarm: adopts the services, networks, secrets and configs of a stack of this name that
+        C(docker stack deploy) created. Services without changes are not restarted. The content of a
+        stack's secrets cannot be read, so services with secrets change once."
+      - "Kubernetes: adopts Deployments, DaemonSets and other objects of these names that C(kubectl)
+        or Helm created. Workloads without changes are not restarted, and selectors are kept.
+        C(kubectl) and Helm lose the ownership of the fields that the spec declares."
     type: bool
     default: false
   recreate:
     description:
-      - Names of services and networks that may be removed and created again where they cannot
-        change in place, which interrupts them.
-      - "Swarm: also allows that a service is removed first where two services swap published
-        ports. Volumes are never removed."
-      - An object of manifests is named by kind and name, such as V(StatefulSet/db). Without this
-        option, a change of what cannot change in place is an error that names the field.
+      - Names of services and networks that the module may remove and create again if they cannot
+        change in place. This interrupts them.
+      - "Swarm: the module may also remove a service first if two services swap published ports.
+        Volumes are never removed."
+      - Name an object of manifests by kind and name, such as V(StatefulSet/db). Without this
+        option, a change of a field that cannot change in place is an error that names the field.
       - A Job of manifests needs no such permission. It runs once for each content of its C(spec),
-        and a changed one is removed and created again. If a Job has run and was removed, it runs
-        again only if it is named here.
+        and a changed one is recreated. If a Job has run and was removed, it runs again only if you
+        name it here.
     type: list
     elements: str
     default: []
   immutable_versions:
     description:
-      - Whether it is an error to release a version again with other content.
+      - Whether the task fails if the version exists with another spec.
     type: bool
     default: false
 seealso:
   - module: shipping.code.rollback
   - module: shipping.code.release_info
   - name: The spec of an app
-    description: Which keys of a Compose file are honoured, and how.
+    description: Supported keys of a Compose file, and their meaning.
     link: https://github.com/shipping-code/shipping.code/blob/main/docs/docsite/rst/guide_spec.rst
 """
 
 EXAMPLES = r"""
-- name: Ship version 1.4.2 of the shop
+- name: Deploy version 1.4.2 of the shop
   shipping.code.release:
     app: shop
     version: 1.4.2
@@ -196,7 +197,7 @@ EXAMPLES = r"""
       REGISTRY: registry.example.com
       VERSION: 1.4.2
 
-- name: Ship what CI has just built, with a secret from Ansible Vault, and say who did it
+- name: Deploy the image that CI built, with a secret from Ansible Vault, and record the user
   shipping.code.release:
     app: shop
     version: "{{ lookup('env', 'CI_COMMIT_SHORT_SHA') }}"
@@ -214,7 +215,7 @@ EXAMPLES = r"""
         username: ci
         password: "{{ vault_registry_password }}"
 
-- name: See what a release would change, without changing it
+- name: Preview the changes of a release
   shipping.code.release:
     app: shop
     version: 1.5.0
@@ -225,9 +226,9 @@ EXAMPLES = r"""
   check_mode: true
   diff: true
 
-- name: Tell the chat why a release was refused
+- name: Handle the failure of a release
   block:
-    - name: Ship version 1.5.0 of the shop
+    - name: Deploy version 1.5.0 of the shop
       shipping.code.release:
         app: shop
         version: 1.5.0
@@ -239,9 +240,9 @@ EXAMPLES = r"""
     - name: Show the first failure
       ansible.builtin.debug:
         msg: "{{ ansible_failed_result.failures[0].service }}: {{
-          ansible_failed_result.failures[0].text }}"
+          ansible_failed_result.failures[0].cause }}"
 
-- name: A small app, described inline, on an engine reached by mutual TLS
+- name: Deploy an inline spec to an engine with mutual TLS
   shipping.code.release:
     app: hello
     version: "1"
@@ -256,7 +257,7 @@ EXAMPLES = r"""
           ports:
             - "8080:80"
 
-- name: Ship the same file to Kubernetes
+- name: Deploy the same file to Kubernetes
   shipping.code.release:
     app: shop
     version: 1.4.2
@@ -268,7 +269,7 @@ EXAMPLES = r"""
       REGISTRY: registry.example.com
       VERSION: 1.4.2
 
-- name: Ship a Helm chart and a few manifests, with the account that CI has in the namespace
+- name: Deploy a Helm chart and a few manifests with the service account of CI
   shipping.code.release:
     app: wiki
     version: "3"
@@ -284,7 +285,7 @@ EXAMPLES = r"""
       image:
         tag: "3"
 
-- name: Remove the app; its volumes stay
+- name: Remove the app and keep its volumes
   shipping.code.release:
     app: hello
     state: absent
@@ -297,31 +298,38 @@ app:
   type: str
   sample: shop
 version:
-  description: The version that was asked for.
+  description: The version of the task.
   returned: O(state=present)
   type: str
   sample: 1.5.0
-verdict:
+msg:
+  description: "The failure as text: the outcome, each failed service with the end of its log, and
+    what to do."
+  returned: on failure
+  type: str
+  sample: |-
+    shop 1.5.0 failed and was rolled back to 1.4.2 (release 7), which is healthy.
+    web: replica web.1 on node node-b exited with code 1 (the engine paused the update)
+      | DATABASE_URL is missing: cannot start
+    Fix the application or its settings, then deploy again.
+outcome:
   description:
-    - What the rollout came to.
-    - V(live) means that exactly what was sent runs and is healthy.
-    - V(rolled_back) means that it failed, and the former release runs and is healthy.
-    - V(failed) means that it failed, and there was no former release, or it could not be brought
-      back.
-  returned: when there was something to do
+    - The outcome of the rollout.
+    - V(live) means that all services run the release's spec and are healthy.
+    - V(rolled_back) means that the release failed, and the earlier release runs and is healthy.
+    - V(failed) means that the release failed, and there was no earlier release or it did not become
+      healthy.
+  returned: if there were changes
   type: str
   sample: rolled_back
 reason:
-  description: Why it failed, and what runs now.
-  returned: when it failed
+  description: "The failures as short data: each service with its C(kind)."
+  returned: on failure, after the rollout began
   type: str
-  sample: "1.4.2 (release 7) serves: rolled back and healthy. task web.1 on node-b: ended with exit
-    code 1; the engine paused the update. Its last
-    lines: DATABASE_URL is missing: cannot start. Read its last lines, correct the application or
-      its settings, then release again"
+  sample: "web: crash"
 failures:
   description: Each service that failed.
-  returned: when it failed after it had begun
+  returned: on failure, after the rollout began
   type: list
   elements: dict
   contains:
@@ -331,45 +339,67 @@ failures:
       sample: web
     kind:
       description: The kind of failure, for conditions in C(rescue). The guide on troubleshooting
-        lists all of them.
+        lists all kinds.
       type: str
       sample: crash
-    text:
-      description: The cause in words.
+    cause:
+      description: The cause, which continues a sentence about the replica or the service.
       type: str
-      sample: exited with code 1; the engine paused the update
-    remedy:
-      description: What to do.
+      sample: exited with code 1 (the engine paused the update)
+    hint:
+      description: The action that mends it.
       type: str
-      sample: Read its last lines, correct the application or its settings, then release again
-    task:
-      description: The service and the number of the task.
+      sample: Fix the application or its settings, then deploy again
+    replica:
+      description: The name of the replica; empty if the failure is not about one.
       type: str
       sample: web.1
     node:
-      description: The node that the task was on.
+      description: The node of the replica.
       type: str
       sample: node-b
     exit_code:
-      description: The exit code of its container, where it ran.
+      description: The exit code of its container, if it ran.
       type: int
       sample: 1
-    health:
-      description: What the last failed health check said.
+    health_check:
+      description: The output of the last failed health check.
       type: str
       sample: ""
     logs:
-      description: The last lines that the task wrote.
+      description: The last lines of the replica's log.
       type: list
       elements: str
       sample: ["DATABASE_URL is missing: cannot start"]
+rollback:
+  description: The release that was restored after the failure.
+  returned: on failure, if there was an earlier release
+  type: dict
+  contains:
+    number:
+      description: Its number.
+      type: int
+      sample: 7
+    version:
+      description: Its version.
+      type: str
+      sample: 1.4.2
+    healthy:
+      description: Whether all its services are healthy.
+      type: bool
+      sample: true
+    failures:
+      description: Each of its services that failed, as in RV(failures).
+      type: list
+      elements: dict
+      sample: []
 plan:
-  description: What is to be done, or would be in check mode.
+  description: The changes of the run; in check mode, the changes that a run would make.
   returned: O(state=present)
   type: dict
   contains:
     services:
-      description: Each service of the spec, and those that leave.
+      description: Each service of the spec, and those that are removed.
       type: list
       elements: dict
       contains:
@@ -382,7 +412,7 @@ plan:
           type: str
           sample: update
         restarts:
-          description: Whether its tasks are replaced.
+          description: Whether its replicas are replaced.
           type: bool
           sample: true
         interruption:
@@ -390,7 +420,7 @@ plan:
           type: str
           sample: without interruption
         changes:
-          description: What changes, as C(path), C(before) and C(after).
+          description: The changes, as C(path), C(before) and C(after).
           type: list
           elements: dict
           sample:
@@ -398,15 +428,15 @@ plan:
               before: info
               after: debug
     create:
-      description: Names of networks, secrets and configs that are made, by kind.
+      description: Names of networks, secrets and configs that are created, by kind.
       type: dict
       sample: {"secrets": ["shop_database_1f0c8a44b9d2"]}
     remove:
-      description: Names of networks that go, by kind.
+      description: Names of networks that are removed, by kind.
       type: dict
       sample: {}
 release:
-  description: The release that runs now, or was tried.
+  description: The release of this run; without changes, the live release.
   returned: O(state=present)
   type: dict
   contains:
@@ -418,36 +448,37 @@ release:
       description: Its version.
       type: str
       sample: 1.5.0
-    verdict:
-      description: What it came to, V(pending) while it is under way.
+    outcome:
+      description: Its outcome; V(pending) while the rollout runs.
       type: str
       sample: rolled_back
     reason:
-      description: Why.
+      description: The failures as in RV(reason); M(shipping.code.release_info) returns the full
+        text.
       type: str
-      sample: ""
+      sample: "web: crash"
     by:
-      description: Who released it.
+      description: The user who deployed it.
       type: str
       sample: alice@ci-7
     commit:
-      description: The commit it was made from.
+      description: The commit of its spec.
       type: str
       sample: 9f2b1c7
     started:
-      description: When it was begun, in UTC.
+      description: The time of its start, in UTC.
       type: str
       sample: "2026-11-23T09:10:18Z"
     ended:
-      description: When its verdict was given, in UTC.
+      description: The time of its outcome, in UTC.
       type: str
       sample: "2026-11-23T09:10:23Z"
     rollback_of:
-      description: The number of the release that it brought back, if it is a rollback.
+      description: The number of the release that it restored, if it is a rollback.
       type: int
       sample: 5
     services:
-      description: The image of each service, as it is pinned and as it was written.
+      description: The image of each service, pinned and as written.
       type: dict
       sample:
         web:
@@ -455,31 +486,31 @@ release:
             registry.example.com/shop-web:1.5.0@sha256:a260690efe838bc6ca29200df1308a03e225f9cbfc6fe7d93724404461491322
           reference: registry.example.com/shop-web:1.5.0
 seconds:
-  description: How long the rollout took.
-  returned: when there was something to do
+  description: The duration of the rollout.
+  returned: if there were changes
   type: float
   sample: 12.3
 removed:
-  description: Names of everything that was removed, by kind.
+  description: Names of the removed objects, by kind.
   returned: O(state=absent)
   type: dict
   sample: {"services": ["shop_web"], "networks": ["shop_default"], "secrets": [], "configs":
     ["shipping.code.shop.release.1"]}
 volumes_kept:
-  description: Names of the app's volumes, which stay.
+  description: Names of the app's volumes, which are kept.
   returned: O(state=absent)
   type: list
   elements: str
   sample: ["shop_data"]
 notes:
-  description: What in the spec was passed over, since it only concerns local development.
+  description: Keys of the spec that were ignored, since they concern only local development.
   returned: O(state=present)
   type: list
   elements: str
-  sample: ["passed over, for local work only: services.web.build"]
+  sample: ["ignored, for local development only: services.web.build"]
 problems:
-  description: What in the spec or on the platform stands in the way, each with C(path) and C(text).
-  returned: when nothing was touched because of them
+  description: Problems of the spec or the platform, each with C(path) and C(text).
+  returned: if they failed the task, before any change
   type: list
   elements: dict
   sample:

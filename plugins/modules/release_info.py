@@ -7,11 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: release_info
-short_description: Tells what of an app runs, and how it came to be
+short_description: Return the live release, history and drift of an app
 version_added: 0.1.0
 description:
-  - Returns the history of an app, what is live, its services as they are now, and where what runs
-    differs from what was released.
+  - Returns the live release of an app, its history, the current state of its services, and the
+    drift of their settings from the release.
 author:
   - shipping.code contributors (@shipping-code)
 extends_documentation_fragment:
@@ -30,7 +30,7 @@ attributes:
 options:
   show:
     description:
-      - Whether to print the answer as a table, each line beginning with the name of the host.
+      - Whether to print the result as a table. Each line begins with the name of the host.
     type: bool
     default: false
 seealso:
@@ -39,12 +39,12 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at the shop
+- name: Read the state of the shop
   shipping.code.release_info:
     app: shop
   register: shop
 
-- name: Show what is live
+- name: Show the live release
   ansible.builtin.debug:
     msg: "{{ shop.live.version }} by {{ shop.live.by }}, drift: {{ shop.drift | length }}"
   when: shop.live | length > 0
@@ -57,12 +57,12 @@ app:
   type: str
   sample: shop
 live:
-  description: The release that runs, as in RV(history); empty where none is live.
+  description: The live release, as in RV(history); empty if there is none.
   returned: always
   type: dict
-  sample: {"number": 8, "version": "1.5.0", "verdict": "live", "by": "alice@ci-7"}
+  sample: {"number": 8, "version": "1.5.0", "outcome": "live", "by": "alice@ci-7"}
 history:
-  description: All releases that are kept, the newest first.
+  description: All releases in the history, the newest first.
   returned: always
   type: list
   elements: dict
@@ -75,71 +75,74 @@ history:
       description: Its version.
       type: str
       sample: 1.5.0
-    verdict:
-      description: V(live) where it was or is live, V(rolled_back), V(failed), or V(pending) while
-        it is under way or after its run was killed.
+    outcome:
+      description: V(live) if it is or was live, V(rolled_back), V(failed), or V(pending) while its
+        rollout runs or after its run was killed.
       type: str
       sample: live
     reason:
-      description: Why it failed.
+      description: The failures of the release as text, each with the end of its log.
       type: str
-      sample: ""
+      sample: |-
+        web: replica web.1 on node node-b exited with code 1 (the engine paused the update)
+          | DATABASE_URL is missing: cannot start
+        Fix the application or its settings, then deploy again.
     by:
-      description: Who released it.
+      description: The user who deployed it.
       type: str
       sample: alice@ci-7
     commit:
-      description: The commit it was made from.
+      description: The commit of its spec.
       type: str
       sample: 9f2b1c7
     started:
-      description: When it was begun, in UTC.
+      description: The time of its start, in UTC.
       type: str
       sample: "2026-11-23T09:10:18Z"
     ended:
-      description: When its verdict was given, in UTC.
+      description: The time of its outcome, in UTC.
       type: str
       sample: "2026-11-23T09:10:23Z"
     rollback_of:
-      description: The number of the release that it brought back, if it is a rollback.
+      description: The number of the release that it restored, if it is a rollback.
       type: int
       sample: 5
     services:
-      description: The image of each service, as it is pinned and as it was written.
+      description: The image of each service, pinned and as written.
       type: dict
       sample: {"web": {"image": "registry.example.com/shop-web:1.5.0@sha256:a2606…", "reference":
         "registry.example.com/shop-web:1.5.0"}}
     not_restorable:
-      description: What is gone of what it needs, so that M(shipping.code.rollback) would refuse it;
-        registries are not asked here.
+      description: Objects that it needs and that do not exist any more, so that
+        M(shipping.code.rollback) fails. Registries are not queried here.
       type: list
       elements: str
       sample: ["secret shop_database_1f0c8a44b9d2"]
 services:
-  description: The services as they are now, by name.
+  description: The current state of the services, by name.
   returned: always
   type: dict
   contains:
-    wanted:
-      description: How many tasks shall run.
+    desired:
+      description: The desired number of replicas.
       type: int
       sample: 2
     healthy:
-      description: How many run what the service says and are healthy.
+      description: The number of replicas that run the current spec and are healthy.
       type: int
       sample: 2
     rollout:
-      description: What the engine says of an update that is or was under way; may be empty.
+      description: The platform's state of the last update; may be empty.
       type: str
       sample: done
     problems:
-      description: Why tasks do not run.
+      description: The causes of replicas that do not run.
       type: list
       elements: str
       sample: []
 drift:
-  description: Where what runs differs from what was released, as C(service), C(path), C(before)
-    (what runs) and C(after) (what was released).
+  description: Settings that differ from the release, as C(service), C(path), C(before) (the running
+    setting) and C(after) (the setting of the release).
   returned: always
   type: list
   elements: dict
@@ -149,10 +152,10 @@ drift:
       before: 5
       after: 2
 held_by:
-  description: Who works on the app now; empty where nobody does.
+  description: The run that holds the lease of the app; empty if there is none.
   returned: always
   type: str
-  sample: "alice@ci-7, who releases 1.5.0"
+  sample: "alice@ci-7, which deploys 1.5.0"
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: rollback
-short_description: Brings an app back to an older release
+short_description: Roll an app back to an earlier release
 version_added: 0.1.0
 description:
-  - Brings all services of an app back to the spec of an older release, with its images, secrets and
-    configs, and judges that as any release.
-  - The rollback is a release of its own, so the history only grows.
-  - A release whose secrets, configs or images are gone is refused before anything is touched.
+  - Restores all services of an app to the spec of an earlier release, with its images, secrets and
+    configs, and watches their health as for any release.
+  - The rollback is a release of its own in the history.
+  - If a secret, config or image of the release does not exist any more, the task fails before any
+    change.
 author:
   - shipping.code contributors (@shipping-code)
 extends_documentation_fragment:
@@ -28,13 +29,13 @@ extends_documentation_fragment:
 options:
   release:
     description:
-      - The number of the release to go back to, see M(shipping.code.release_info).
-      - By default the newest one that was live, is older than what runs, and differs from it. Where
-        what runs is a rollback already, nothing changes.
+      - The number of the release to restore, see M(shipping.code.release_info).
+      - By default the newest release that was live, is older than the running one and differs from
+        it. If the running release is a rollback already, nothing changes.
     type: int
   recreate:
     description:
-      - Names of services and networks that may be removed and created again where they cannot
+      - Names of services and networks that the module may remove and create again if they cannot
         change in place, as with M(shipping.code.release).
       - On Kubernetes, a rollback runs no Job of manifests again; the Job of the newer release is
         removed.
@@ -47,11 +48,11 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Back to what ran before
+- name: Roll back to the previous release
   shipping.code.rollback:
     app: shop
 
-- name: Back to release 7
+- name: Roll back to release 7
   shipping.code.rollback:
     app: shop
     release: 7
@@ -65,29 +66,34 @@ app:
   type: str
   sample: shop
 version:
-  description: The version that was brought back.
-  returned: when there was something to do
+  description: The version that was restored.
+  returned: if there were changes
   type: str
   sample: 1.4.2
-verdict:
-  description: What it came to, as with M(shipping.code.release).
-  returned: when there was something to do
+outcome:
+  description: The outcome of the rollout, as with M(shipping.code.release).
+  returned: if there were changes
   type: str
   sample: live
 reason:
-  description: Why it failed, and what runs now.
-  returned: when it failed
+  description: The failures as short data, as with M(shipping.code.release).
+  returned: on failure, after the rollout began
   type: str
-  sample: ""
+  sample: "web: crash"
 failures:
   description: Each service that failed, as with M(shipping.code.release).
-  returned: when it failed after it had begun
+  returned: on failure, after the rollout began
   type: list
   elements: dict
   sample: []
+rollback:
+  description: The release that was restored after a failure, as with M(shipping.code.release).
+  returned: on failure, if there was an earlier release
+  type: dict
+  sample: {"number": 8, "version": "1.5.0", "healthy": true, "failures": []}
 plan:
-  description: What is to be done, as with M(shipping.code.release).
-  returned: when there was something to do
+  description: The changes of the run, as with M(shipping.code.release).
+  returned: if there were changes
   type: dict
   sample:
     services:
@@ -96,13 +102,13 @@ plan:
     create: {}
     remove: {}
 release:
-  description: The release that runs now, as with M(shipping.code.release).
+  description: The release of this run, as with M(shipping.code.release).
   returned: always
   type: dict
-  sample: {"number": 9, "version": "1.4.2", "verdict": "live", "rollback_of": 7}
+  sample: {"number": 9, "version": "1.4.2", "outcome": "live", "rollback_of": 7}
 seconds:
-  description: How long it took.
-  returned: when there was something to do
+  description: The duration of the rollout.
+  returned: if there were changes
   type: float
   sample: 6.4
 """

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: scale
-short_description: Sets how many tasks the services of an app run
+short_description: Scale the services of an app
 version_added: 0.1.0
 description:
-  - Sets the number of tasks of replicated services, without a new release, and waits until they are
-    healthy.
-  - Where the new tasks do not become healthy, the former numbers are set again.
-  - The next release leaves the number as it is where its spec has no C(deploy.replicas), and sets
-    it back where it has.
+  - Sets the replica counts of replicated services without a new release, and waits until the
+    replicas are healthy.
+  - If the new replicas do not become healthy, the module sets the former counts again.
+  - The next release keeps the count if its spec has no C(deploy.replicas), and otherwise sets it
+    back.
 author:
   - shipping.code contributors (@shipping-code)
 extends_documentation_fragment:
@@ -27,7 +27,7 @@ extends_documentation_fragment:
 options:
   replicas:
     description:
-      - The number of tasks by the name of the service in the Compose file, each at least 0.
+      - The replica count by the name of the service in the Compose file, each at least 0.
     type: dict
     required: true
 seealso:
@@ -35,7 +35,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Five tasks for the web service
+- name: Run five replicas of the web service
   shipping.code.scale:
     app: shop
     replicas:
@@ -49,30 +49,29 @@ app:
   type: str
   sample: shop
 replicas:
-  description: The number of tasks before and after.
+  description: The replica counts before and after.
   returned: always
   type: dict
   sample: {"before": {"web": 2}, "after": {"web": 5}}
-verdict:
-  description: V(live) where all tasks are healthy, else V(failed).
-  returned: when there was something to do
+outcome:
+  description: V(live) if all replicas are healthy, else V(failed).
+  returned: if there were changes
   type: str
   sample: live
 reason:
-  description: Why it failed, and what runs now.
-  returned: when it failed
+  description: The failures as short data, as with M(shipping.code.release).
+  returned: on failure, after the change began
   type: str
-  sample: "scaled back, web to 2. task web.4: no node has the CPU or memory it reserves
-    (insufficient resources on 3 nodes)"
+  sample: "web: no_resources"
 failures:
   description: Each service that failed, as with M(shipping.code.release).
-  returned: when it failed after it had begun
+  returned: on failure, after the change began
   type: list
   elements: dict
   sample: []
 seconds:
-  description: How long it took.
-  returned: when there was something to do
+  description: The duration of the change.
+  returned: if there were changes
   type: float
   sample: 2.1
 """

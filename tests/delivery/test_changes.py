@@ -308,7 +308,7 @@ def test_a_mistake_in_what_the_play_is_given(fleet: Fleet, given: dict[str, Any]
     simple(fleet, "atlas")
     fleet.projects = {"atlas": {"ada"}}
     failed = fleet.deliver("-vvv", **given)
-    assert not failed.ok and told in failed.output and "nothing was touched" in failed.output, (
+    assert not failed.ok and told in failed.output and "nothing was changed" in failed.output, (
         failed.output
     )
     assert " SSH: EXEC " not in failed.output and fleet.commands(PC1, "ada") == set()

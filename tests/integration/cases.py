@@ -183,7 +183,7 @@ CASES = [
             KUBERNETES: (
                 REFUSED,
                 "",
-                ("restart_policy.condition: Kubernetes always starts the pods of a service again",),
+                ("restart_policy.condition: Kubernetes always restarts the pods of a service",),
             )
         },
     ),
@@ -204,7 +204,7 @@ CASES = [
             KUBERNETES: (
                 REFUSED,
                 "",
-                ("services.web.user: Kubernetes takes numbers only, not 'nobody-knows'",),
+                ("services.web.user: Kubernetes supports numbers only, not 'nobody-knows'",),
             )
         },
     ),

@@ -151,7 +151,7 @@ def _notes(services_of_file: dict[str, Any]) -> list[str]:
     for name, service in services_of_file.items():
         if isinstance(service, dict):
             local += [f"services.{name}.{key}" for key in service if key in LOCAL_KEYS]
-    return [f"passed over, for local work only: {', '.join(local)}"] if local else []
+    return [f"ignored, for local development only: {', '.join(local)}"] if local else []
 
 
 def _external(value: object, reader: Reader) -> object:

@@ -64,7 +64,7 @@ class ShippingError(Exception):
 
 
 class PlanError(ShippingError):
-    """The platform, as it is now, cannot take this spec; nothing was touched."""
+    """The platform, as it is now, cannot take this spec; nothing was changed."""
 
 
 class PlatformError(ShippingError):
@@ -114,7 +114,7 @@ class SpecError(ShippingError):
         count = len(self.problems)
         noun = "problem" if count == 1 else "problems"
         super().__init__(
-            f"{count} {noun} in {origin}; nothing was touched",
+            f"{count} {noun} in {origin}; nothing was changed",
             "\n" + "\n".join(f"  {problem}" for problem in self.problems),
             problems=[{"path": problem.path, "text": problem.text} for problem in self.problems],
         )

@@ -43,7 +43,7 @@ def read_app(options: Mapping[str, Any], platforms: Platforms) -> dict[str, Any]
 def _service(state: ServiceState) -> dict[str, Any]:
     problems = {task.cause.text for task in state.tasks if task.cause and task.wanted}
     return {
-        "wanted": state.wanted,
+        "desired": state.wanted,
         "healthy": len(state.healthy),
         "rollout": state.update,
         "problems": sorted(problems),

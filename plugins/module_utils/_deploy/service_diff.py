@@ -166,7 +166,7 @@ def raise_problems(app: str, problems: Iterable[Problem]) -> None:
     listed = list(problems)
     if listed:
         raise PlanError(
-            f"{app} cannot be released as it is described; nothing was touched",
+            f"{app} cannot be released as it is described; nothing was changed",
             "\n" + "\n".join(f"  {problem}" for problem in listed),
             problems=[{"path": problem.path, "text": problem.text} for problem in listed],
         )

@@ -32,7 +32,7 @@ def _services(info: Mapping[str, Any]) -> list[str]:
     rows = [
         (
             name,
-            f"{service['healthy']}/{service['wanted']}",
+            f"{service['healthy']}/{service['desired']}",
             images.get(name, {}).get("reference", "not in the release"),
             "; ".join(service["problems"]),
         )

@@ -64,13 +64,13 @@ def _check_service(name: str, service: Service, reader: Reader) -> None:
 def _check_identity(service: Service, reader: Reader) -> None:
     if not _NUMBERS.fullmatch(service.get("user", "0")):
         reader.at("user").problem(
-            f"Kubernetes takes numbers only, not {service['user']!r}; write the uid and gid, such"
-            " as 1000:1000"
+            f"Kubernetes supports numbers only, not {service['user']!r}; write the uid and gid, as"
+            " in 1000:1000"
         )
     for index, group in enumerate(service.get("group_add", [])):
         if not str(group).isdigit():
             reader.at("group_add").at(index).problem(
-                f"Kubernetes takes numbers only, not {group!r}; write the gid"
+                f"Kubernetes supports numbers only, not {group!r}; write the gid"
             )
 
 
@@ -78,7 +78,7 @@ def _check_host_names(service: Service, reader: Reader) -> None:
     hostname = service.get("hostname", "a")
     if not _HOST_NAME.fullmatch(hostname):
         reader.at("hostname").problem(
-            f"Kubernetes takes a name of a-z, 0-9 and '-', not {hostname!r}"
+            f"Kubernetes supports a name of a-z, 0-9 and '-', not {hostname!r}"
         )
     for index, entry in enumerate(service.get("extra_hosts", [])):
         if entry.endswith("=host-gateway"):
@@ -107,8 +107,8 @@ def _check_label_keys(service: Service, reader: Reader) -> None:
         for key in labels:
             if not _LABEL_KEY.fullmatch(key):
                 reader.at(path).at(key).problem(
-                    "is no key for Kubernetes; write letters, digits, '-', '_' and '.', at most 63,"
-                    " after an optional domain and '/'"
+                    "is not a key on Kubernetes; write letters, digits, '-', '_' and '.', at most"
+                    " 63, after an optional domain and '/'"
                 )
 
 
@@ -116,7 +116,7 @@ def _check_deploy(service: Service, reader: Reader) -> None:
     deploy, place = service.get("deploy", {}), reader.at("deploy")
     if deploy.get("restart_policy", {}).get("condition") == "none":
         place.at("restart_policy.condition").problem(
-            "Kubernetes always starts the pods of a service again; leave it out"
+            "Kubernetes always restarts the pods of a service; leave it out"
         )
     placement = deploy.get("placement", {})
     for index, text in enumerate(placement.get("constraints", [])):
@@ -127,11 +127,11 @@ def _check_deploy(service: Service, reader: Reader) -> None:
 def _check_constraint(text: str, reader: Reader) -> None:
     constraint = split_constraint(text)
     if constraint is None:
-        reader.problem(f"{text!r} is no constraint; write for example node.labels.zone == a")
+        reader.problem(f"{text!r} is not a constraint; write for example node.labels.zone == a")
         return
     name, _operator, _value = constraint
     if name.startswith("engine."):
-        reader.problem("there is no engine on Kubernetes; label the nodes and write node.labels")
+        reader.problem("Kubernetes nodes have no engine; label the nodes and write node.labels")
     elif name not in _CONSTRAINED and not name.startswith("node.labels."):
         reader.problem(
             f"Kubernetes knows no {name}; use node.labels, node.hostname, node.role or"
@@ -148,7 +148,7 @@ def _check_spread(placement: Mapping[str, Any], reader: Reader) -> None:
             )
     if placement.get("max_replicas_per_node", 0) > 1:
         reader.at("max_replicas_per_node").problem(
-            "Kubernetes knows one a node or no limit; write 1, or leave it out"
+            "Kubernetes supports one per node or no limit; write 1, or leave it out"
         )
 
 
@@ -171,16 +171,16 @@ def _check_grant(grant: Mapping[str, Any], owner: str, reader: Reader) -> None:
     readable = 0o004 if grant["gid"] == "0" else 0o044
     if grant["uid"] not in ("0", owner):
         reader.at("uid").problem(
-            "Kubernetes gives such files to root; leave uid out and let the group read them"
+            "on Kubernetes such files belong to root; leave uid out and let the group read them"
             " by gid and mode 0440"
         )
     elif grant["uid"] != "0" and not grant["mode"] & readable:
         reader.at("mode").problem(
-            "Kubernetes gives such files to root, so the user could not read it; let the"
+            "on Kubernetes such files belong to root, so the user could not read it; let the"
             " group read it by gid and mode 0440"
         )
     if not grant["gid"].isdigit():
-        reader.at("gid").problem(f"Kubernetes takes numbers only, not {grant['gid']!r}")
+        reader.at("gid").problem(f"Kubernetes supports numbers only, not {grant['gid']!r}")
 
 
 def _check_logging(service: Service, reader: Reader) -> None:
@@ -207,7 +207,7 @@ def _check_ports(service: Service, reader: Reader) -> None:
     if "shm_size" in service and any(
         mount["target"] == SHARED_MEMORY for mount in service.get("volumes", [])
     ):
-        reader.at("shm_size").problem("something else is mounted at /dev/shm; write one of them")
+        reader.at("shm_size").problem("another mount has the target /dev/shm; write one of them")
 
 
 CHECKS = (check_services, check_service_names, check_volumes, check_collisions)

@@ -64,8 +64,8 @@ def _check_volume(volume: dict[str, Any], reader: Reader) -> None:
                 place.problem(str(error))
         elif key != "access_mode":
             place.problem(
-                "Kubernetes knows size and access_mode; make the claim beforehand and declare the"
-                " volume external"
+                "Kubernetes supports size and access_mode; create the claim beforehand and declare"
+                " the volume external"
             )
 
 

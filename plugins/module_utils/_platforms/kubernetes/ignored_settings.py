@@ -31,23 +31,23 @@ def note_ignored(app: Compose, reader: Reader) -> None:
         for index, mount in enumerate(service.get("volumes", [])):
             if mount.get("tmpfs", {}).get("mode"):
                 place.at("volumes").at(index).note(
-                    f"the mode of {mount['target']} is passed over, everybody may write there"
+                    f"the mode of {mount['target']} is ignored, since every user may write there"
                 )
         if "logging" in service and service["logging"].get("driver") in LOCAL_LOG_DRIVERS:
-            place.at("logging").note("passed over, the nodes keep the logs of pods")
+            place.at("logging").note("ignored, since the nodes keep the logs of pods")
     for name, network in app.networks.items():
         for key in _NETWORK_KEYS:
             if network.get(key) not in (None, "overlay", False):
                 reader.at("networks").at(name).at(key).note(
-                    "passed over, the cluster has one network for all"
+                    "ignored, since the cluster has one network"
                 )
 
 
 def _note_process(service: Service, place: Reader) -> None:
     if "stop_signal" in service and service.get("init"):
-        place.at("init").note("passed over, since the program must be PID 1 to get its stop_signal")
+        place.at("init").note("ignored, since the program must be PID 1 to get its stop_signal")
     if service.get("ulimits"):
-        place.at("ulimits").note("passed over, the nodes' container runtime sets them")
+        place.at("ulimits").note("ignored, since the nodes' container runtime sets them")
 
 
 def _note_deploy(deploy: Mapping[str, Any], place: Reader) -> None:
@@ -55,22 +55,22 @@ def _note_deploy(deploy: Mapping[str, Any], place: Reader) -> None:
     details = [key for key in _RESTART_DETAILS if policy[key] != RESTART_DEFAULTS[key]]
     if details:
         place.at("restart_policy").note(
-            f"{', '.join(details)} passed over, kubelets have a back-off of their own"
+            f"{', '.join(details)} ignored, since kubelets have their own backoff"
         )
     if deploy.get("rollback_config"):
-        place.at("rollback_config").note("passed over, the way back is an update like any other")
+        place.at("rollback_config").note("ignored, since a rollback is an update like any other")
     update = deploy.get("update_config", {})
     if update.get("max_failure_ratio"):
         place.at("update_config.max_failure_ratio").note(
-            "passed over, max_crashes of the release says how many may fail"
+            "ignored, since max_crashes of the release limits failures"
         )
     if update.get("failure_action") == "continue":
         place.at("update_config.failure_action").note(
-            "passed over, a failed release goes back in any case"
+            "ignored, since a failed release is always rolled back"
         )
     if deploy.get("resources", {}).get("limits", {}).get("pids"):
         place.at("resources.limits.pids").note(
-            "passed over, kubelets limit processes (podPidsLimit)"
+            "ignored, since kubelets limit processes (podPidsLimit)"
         )
 
 

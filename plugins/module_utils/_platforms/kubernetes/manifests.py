@@ -146,7 +146,7 @@ def _take(
     hook = (metadata.get("annotations") or {}).get(_HOOK)
     # Helm also takes test-success, the older name.
     if hook and (hooks == "skip" or "test" in hook):
-        result.notes.append(f"{title}: passed over, a hook of Helm ({hook})")
+        result.notes.append(f"{title}: ignored, a Helm hook ({hook})")
         return []
     problems = list(_objections(title, document, namespace, hook))
     if title in result.objects:

@@ -26,7 +26,7 @@ CONNECTION: dict[str, dict[str, Any]] = {
 # Of the modules that make releases.
 RELEASE: dict[str, dict[str, Any]] = {
     "create_namespace": {"type": "bool", "default": False},
-    "conflicts": {"type": "str", "choices": ["take", "fail"], "default": "take"},
+    "conflicts": {"type": "str", "choices": ["overwrite", "fail"], "default": "overwrite"},
     "pod_security": {"type": "str", "choices": ["auto", "restricted", "none"], "default": "auto"},
 }
 
@@ -37,5 +37,5 @@ class KubernetesOptions:
 
     monitor: float = 5.0
     create_namespace: bool = False
-    conflicts: str = "take"
+    conflicts: str = "overwrite"
     pod_security: str = "auto"

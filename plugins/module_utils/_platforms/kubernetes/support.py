@@ -26,7 +26,7 @@ _KEYS: dict[str, str | Plain] = {
     "environment": (
         "`env`; a key without a value takes it from `values`; `$(` is escaped; of Swarm's"
         " placeholders the names and ids of node, task and service are filled in, the others are"
-        " refused"
+        " an error"
     ),
     "env_file": "read on the control node, below `environment`",
     "working_dir": Plain("workingDir"),
@@ -35,7 +35,7 @@ _KEYS: dict[str, str | Plain] = {
     "hostname": "`hostname` of the pod",
     "init": (
         "`shareProcessNamespace`: the pod's pause process reaps zombies, and the program is not PID"
-        " 1; passed over beside `stop_signal`"
+        " 1; ignored beside `stop_signal`"
     ),
     "tty": Plain("tty"),
     "stdin_open": Plain("stdin"),
@@ -65,7 +65,7 @@ _KEYS: dict[str, str | Plain] = {
         " `emptyDir` in memory"
     ),
     "tmpfs": (
-        "`emptyDir` in memory with a `sizeLimit`; `mode` is passed over, since everybody may write"
+        "`emptyDir` in memory with a `sizeLimit`; `mode` is ignored, since every user may write"
         " there"
     ),
     "secrets": (
@@ -78,8 +78,8 @@ _KEYS: dict[str, str | Plain] = {
         " rounded up to seconds"
     ),
     "logging": (
-        "`json-file`, `local`, `journald` and `none` are passed over, since the nodes keep the"
-        " logs; other drivers are refused"
+        "`json-file`, `local`, `journald` and `none` are ignored, since the nodes keep the"
+        " logs; other drivers are errors"
     ),
     "extra_hosts": "`hostAliases`",
     "dns": "`dnsConfig.nameservers`, beside the cluster's own",
@@ -90,15 +90,14 @@ _KEYS: dict[str, str | Plain] = {
     "privileged": "`securityContext.privileged`",
     "shm_size": "an `emptyDir` in memory at `/dev/shm`",
     "sysctls": "`securityContext.sysctls` of the pod",
-    "ulimits": "passed over: the nodes' container runtime sets them",
+    "ulimits": "ignored: the nodes' container runtime sets them",
     "platform": "`nodeSelector`: `kubernetes.io/os` and `kubernetes.io/arch`",
     "restart": (
-        "`always`, `unless-stopped` and `on-failure`: pods are always started again; `no` is"
-        " refused"
+        "`always`, `unless-stopped` and `on-failure`: pods are always restarted; `no` is an error"
     ),
     "mem_limit": "as `deploy.resources.limits.memory`",
     "mem_reservation": "as `deploy.resources.reservations.memory`",
-    "pids_limit": "passed over: kubelets limit processes (`podPidsLimit`)",
+    "pids_limit": "ignored: kubelets limit processes (`podPidsLimit`)",
     "cpus": "as `deploy.resources.limits.cpus`",
     "depends_on": "orders the rollout: `service_started`, `service_healthy`",
     "x-shipping": (
@@ -106,7 +105,7 @@ _KEYS: dict[str, str | Plain] = {
         " object"
     ),
     "deploy.mode": "replicated: a Deployment; global: a DaemonSet",
-    "deploy.replicas": "`replicas`; left out, the number in place stays (1 at first)",
+    "deploy.replicas": "`replicas`; if left out, the current number is kept (1 at first)",
     "deploy.endpoint_mode": (
         "vip: a Service with an address; dnsrr: a headless Service; without ports it is headless"
         " anyway"
@@ -121,20 +120,20 @@ _KEYS: dict[str, str | Plain] = {
     ),
     "deploy.placement.preferences": "`topologySpreadConstraints` that may be broken",
     "deploy.placement.max_replicas_per_node": "1 only: `podAntiAffinity`",
-    "deploy.resources.limits": "`resources.limits`: cpus, memory; pids is passed over",
+    "deploy.resources.limits": "`resources.limits`: cpus, memory; pids is ignored",
     "deploy.resources.reservations": (
         "`resources.requests`: cpus, memory; what is not reserved is requested as 0"
     ),
     "deploy.restart_policy": (
-        "as `restart`; `delay`, `window` and `max_attempts` are passed over, since kubelets have a"
-        " back-off of their own"
+        "as `restart`; `delay`, `window` and `max_attempts` are ignored, since kubelets have"
+        " their own backoff"
     ),
     "deploy.update_config": (
         "`maxSurge`, `maxUnavailable`, `minReadySeconds` (the larger of `delay` and `monitor`);"
-        " `failure_action` and `max_failure_ratio` are passed over, since this collection goes back"
+        " `failure_action` and `max_failure_ratio` are ignored, since this collection rolls back"
         " by itself"
     ),
-    "deploy.rollback_config": "passed over: the way back is an update like any other",
+    "deploy.rollback_config": "ignored: a rollback is an update like any other",
 }
 
 # Of the container.
@@ -166,7 +165,7 @@ _REFUSED_KEYS: dict[str, str] = {
     "isolation": NOT_YET,
     "label_file": "write the labels under labels",
     "links": "services find each other by name in a namespace; use aliases for other names",
-    "mac_address": "Kubernetes gives addresses itself; leave it out",
+    "mac_address": "Kubernetes assigns addresses itself; leave it out",
     "mem_swappiness": "Kubernetes cannot tune swap; leave it out",
     "memswap_limit": "Kubernetes cannot limit swap; write mem_limit",
     "models": NOT_YET,
@@ -186,9 +185,9 @@ _REFUSED_KEYS: dict[str, str] = {
     "runtime": _BY_OVERLAY.format("runtimeClassName"),
     "scale": "write deploy.replicas",
     "security_opt": _BY_OVERLAY.format("securityContext"),
-    "storage_opt": "Kubernetes takes no storage options; leave it out",
+    "storage_opt": "Kubernetes has no storage options; leave it out",
     "umask": "Kubernetes cannot set it; set it in the image's entrypoint",
-    "use_api_socket": "there is no engine's socket on Kubernetes; leave it out",
+    "use_api_socket": "Kubernetes nodes have no engine socket; leave it out",
     "userns_mode": _BY_OVERLAY.format("hostUsers"),
     "uts": "pods have a host name of their own; write hostname",
     "volumes_from": "name the volume in both services",
@@ -201,9 +200,9 @@ _OBJECT_KEYS: dict[str, str] = {
         "a NetworkPolicy that must exist already: its app lets this one's pods in, and they let"
         " it in"
     ),
-    "networks.driver": "passed over: the cluster has one network for all",
-    "networks.driver_opts": "passed over: the cluster has one network for all",
-    "networks.attachable": "passed over: whoever bears the network's label is on it",
+    "networks.driver": "ignored: the cluster has one network",
+    "networks.driver_opts": "ignored: the cluster has one network",
+    "networks.attachable": "ignored: every pod with the network's label is on it",
     "networks.internal": (
         "pods on internal networks only reach nothing but those networks and the cluster's DNS"
     ),
@@ -211,14 +210,14 @@ _OBJECT_KEYS: dict[str, str] = {
     "volumes.name": "the PersistentVolumeClaim's name; else `<app>-<key>`",
     "volumes.external": "a PersistentVolumeClaim that must exist already",
     "volumes.driver": "`storageClassName`; the cluster's default class where it is left out",
-    "volumes.driver_opts": "`size` (1Gi) and `access_mode` (ReadWriteOnce); others are refused",
+    "volumes.driver_opts": "`size` (1Gi) and `access_mode` (ReadWriteOnce); others are errors",
     "volumes.labels": "labels or annotations of the PersistentVolumeClaim",
     "secrets.name": "the name of an external Secret",
     "secrets.external": (
         "a Secret with one key that must exist already; never changed, never removed"
     ),
     "secrets.file": "read on the control node, also from Ansible Vault",
-    "secrets.content": "the text itself; may hold `secret_values`",
+    "secrets.content": "the text itself; may contain `secret_values`",
     "secrets.environment": "the name of a value in `secret_values` or `values`",
     "secrets.labels": "labels or annotations of the Secret",
     "configs.name": "the name of an external ConfigMap",
@@ -235,7 +234,7 @@ _OBJECT_KEYS: dict[str, str] = {
 _REFUSED_OBJECT_KEYS: dict[str, str] = {
     "networks.enable_ipv4": "the cluster decides; leave it out",
     "networks.enable_ipv6": "the cluster decides; leave it out",
-    "networks.ipam": "the cluster gives addresses; leave it out",
+    "networks.ipam": "the cluster assigns addresses; leave it out",
     "secrets.driver": NOT_YET,
     "secrets.driver_opts": NOT_YET,
     "secrets.template_driver": NOT_YET,
@@ -244,7 +243,7 @@ _REFUSED_OBJECT_KEYS: dict[str, str] = {
 
 # Value that is refused of a key that is honored -> what to write instead.
 _REFUSED_VALUES: dict[str, str] = {
-    "addresses": "Kubernetes gives addresses itself; use the service's name or aliases",
+    "addresses": "Kubernetes assigns addresses itself; use the service's name or aliases",
     "devices": _BY_OVERLAY.format("resources of the device's plugin"),
     "entrypoint": (
         "Kubernetes cannot clear an image's entrypoint; write the program that shall run instead"
@@ -256,7 +255,7 @@ _REFUSED_VALUES: dict[str, str] = {
     "ipv4": "the cluster decides; leave it out",
     "network_mode": "Kubernetes knows only network_mode host, not {}; use networks",
     "selinux": "Kubernetes labels volumes for SELinux by itself; leave it out",
-    "tmpfs": "a tmpfs on Kubernetes knows size, not {}; leave it out",
+    "tmpfs": "a tmpfs on Kubernetes supports size, not {}; leave it out",
 }
 
 # Kinds of objects that are made of a service, and that an overlay may add fields to.
@@ -274,7 +273,7 @@ def _read_overlay(value: object, reader: Reader) -> object:
     for kind in value:
         if kind not in _OVERLAID:
             reader.at(kind).problem(
-                f"no object of this kind is made of a service{suggestion(str(kind), _OVERLAID)}"
+                f"a service has no object of this kind{suggestion(str(kind), _OVERLAID)}"
             )
     return value
 

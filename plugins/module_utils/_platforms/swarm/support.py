@@ -75,10 +75,10 @@ _KEYS: dict[str, str | Plain] = {
     "pids_limit": "as `deploy.resources.limits.pids`",
     "cpus": "as `deploy.resources.limits.cpus`",
     "depends_on": "orders the rollout: `service_started`, `service_healthy`",
-    "x-shipping": "`probe` and `overlay.kubernetes` are for Kubernetes and passed over",
+    "x-shipping": "`probe` and `overlay.kubernetes` are for Kubernetes and ignored",
     "deploy.mode": "`Mode`: replicated or global",
     "deploy.replicas": (
-        "`Mode.Replicated.Replicas`; left out, the number in place stays (1 at first)"
+        "`Mode.Replicated.Replicas`; if left out, the current number is kept (1 at first)"
     ),
     "deploy.endpoint_mode": "`EndpointSpec.Mode`: vip or dnsrr",
     "deploy.labels": "`Labels` of the service: a change restarts nothing",
@@ -127,7 +127,7 @@ _REFUSED_KEYS: dict[str, str] = {
     "isolation": NOT_YET,
     "label_file": "write the labels under labels",
     "links": "services find each other by name on a shared network; use networks and aliases",
-    "mac_address": "Swarm gives addresses itself; leave it out",
+    "mac_address": "Swarm assigns addresses itself; leave it out",
     "mem_swappiness": "Swarm cannot tune swap; leave it out",
     "memswap_limit": "Swarm cannot limit swap; write mem_limit",
     "models": NOT_YET,
@@ -147,12 +147,12 @@ _REFUSED_KEYS: dict[str, str] = {
     "provider": NOT_YET,
     "runtime": "Swarm uses each node's default runtime; leave it out",
     "scale": "write deploy.replicas",
-    "security_opt": "Swarm takes no security options; set them as each node's default",
+    "security_opt": "Swarm has no security options; set them as each node's default",
     "shm_size": (
         "Swarm has no such setting; mount a tmpfs at /dev/shm: volumes: [{type: tmpfs, target:"
         " /dev/shm, tmpfs: {size: 256m}}]"
     ),
-    "storage_opt": "Swarm takes no storage options; leave it out",
+    "storage_opt": "Swarm has no storage options; leave it out",
     "umask": "Swarm cannot set it; set it in the image's entrypoint",
     "use_api_socket": "bind-mount /var/run/docker.sock where the service may use it",
     "userns_mode": "Swarm uses each node's default; leave it out",
@@ -179,7 +179,7 @@ _OBJECT_KEYS: dict[str, str] = {
     "secrets.name": "the name of an external secret",
     "secrets.external": "must exist already; never changed, never removed",
     "secrets.file": "read on the control node, also from Ansible Vault",
-    "secrets.content": "the text itself; may hold `secret_values`",
+    "secrets.content": "the text itself; may contain `secret_values`",
     "secrets.environment": "the name of a value in `secret_values` or `values`",
     "secrets.labels": "`Labels` of the object",
     "configs.name": "the name of an external config",
@@ -194,7 +194,7 @@ _OBJECT_KEYS: dict[str, str] = {
 _REFUSED_OBJECT_KEYS: dict[str, str] = {
     "networks.enable_ipv4": "Swarm decides itself; leave it out",
     "networks.enable_ipv6": NOT_YET,
-    "networks.ipam": "make the network beforehand and declare it external",
+    "networks.ipam": "create the network beforehand and declare it external",
     "secrets.driver": NOT_YET,
     "secrets.driver_opts": NOT_YET,
     "secrets.template_driver": NOT_YET,
@@ -203,7 +203,7 @@ _REFUSED_OBJECT_KEYS: dict[str, str] = {
 
 # Value that is refused of a key that is honored -> what to write instead.
 _REFUSED_VALUES: dict[str, str] = {
-    "addresses": "Swarm gives addresses itself; use the service's name or aliases",
+    "addresses": "Swarm assigns addresses itself; use the service's name or aliases",
     "devices": (
         "Swarm cannot give devices to services; choose nodes by deploy.placement.constraints"
     ),
@@ -217,7 +217,7 @@ _REFUSED_VALUES: dict[str, str] = {
     "ipv4": "Swarm cannot switch this off; leave it out",
     "network_mode": "Swarm knows only network_mode host, not {}; use networks",
     "selinux": "Swarm cannot relabel for SELinux; label the directory on the nodes{}",
-    "tmpfs": "Swarm's tmpfs knows size and mode, not {}; leave it out",
+    "tmpfs": "Swarm's tmpfs supports size and mode, not {}; leave it out",
 }
 
 
@@ -230,7 +230,7 @@ def _check_probes(app: Compose, reader: Reader) -> None:
     for name, service in app.services.items():
         if "probe" in service.get("x-shipping", {}):
             reader.at("services").at(name).at("x-shipping").at("probe").note(
-                "passed over, since Swarm checks by healthcheck"
+                "ignored, since Swarm checks with healthcheck"
             )
 
 
@@ -274,7 +274,7 @@ def _check_ports(app: Compose, reader: Reader) -> None:
             if port["mode"] == "host" and owner:
                 reader.at("services").at(name).at("ports").problem(
                     f"{port['published']}/{port['protocol']} is published by {owner} in mode"
-                    " ingress, which takes it on every node; publish another port"
+                    " ingress, which reserves it on every node; publish another port"
                 )
 
 

@@ -78,7 +78,7 @@ def test_what_is_for_local_work_only_is_named_in_one_line():
         db={"attach": False, "develop": {}},
     )
     expected = (
-        "passed over, for local work only: services.web.build, services.web.container_name,"
+        "ignored, for local development only: services.web.build, services.web.container_name,"
         " services.web.pull_policy, services.db.attach, services.db.develop"
     )
     assert read_spec(content).notes == [expected]
@@ -193,7 +193,7 @@ OBJECT_PROBLEMS = [
     (
         "networks",
         {"ipam": {"config": [{"subnet": "10.1.0.0/24"}]}},
-        "networks.it.ipam: make the network beforehand and declare it external",
+        "networks.it.ipam: create the network beforehand and declare it external",
     ),
     (
         "networks",

@@ -136,7 +136,7 @@ HABITS = [
     (
         {"tmpfs": "/run:noexec,size=1m"},
         "tmpfs[0]",
-        "Swarm's tmpfs knows size and mode, not noexec; leave it out",
+        "Swarm's tmpfs supports size and mode, not noexec; leave it out",
     ),
     ({"tmpfs": ["run"]}, "tmpfs[0]", "'run': the path in the container must begin with /"),
     (
@@ -194,7 +194,7 @@ HABITS = [
     (
         {"networks": {"default": {"ipv4_address": "10.0.0.9"}}},
         "networks.default.ipv4_address",
-        "Swarm gives addresses itself; use the service's name or aliases",
+        "Swarm assigns addresses itself; use the service's name or aliases",
     ),
     ({"networks": {"default": "front"}}, "networks.default", "must be a mapping, not 'front'"),
     (
@@ -464,7 +464,7 @@ def test_the_error_counts_and_lists():
         read_spec(spec(privileged=True, wobble=1))
     assert (
         str(caught.value)
-        == "2 problems in the spec; nothing was touched: \n  services.web.privileged: Swarm cannot"
+        == "2 problems in the spec; nothing was changed: \n  services.web.privileged: Swarm cannot"
         " run privileged containers; name the capabilities it needs under cap_add\n "
         " services.web.wobble: unknown key"
     )

@@ -68,6 +68,6 @@ def test_an_error_is_a_failure():
 def test_all_problems_are_in_one_error():
     error = SpecError([Problem("a.b", "is wrong"), Problem("", "is needed")], "the options")
     assert str(error) == (
-        "2 problems in the options; nothing was touched: \n  a.b: is wrong\n  is needed"
+        "2 problems in the options; nothing was changed: \n  a.b: is wrong\n  is needed"
     )
     assert error.as_result()["problems"][0] == {"path": "a.b", "text": "is wrong"}

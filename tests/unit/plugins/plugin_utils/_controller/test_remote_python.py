@@ -153,4 +153,4 @@ def test_the_oldest_python_of_a_machine_runs_it():
     answer = remote_python.call_function(
         action(), found, TOOLBOX, {"options": OPTIONS, "dry": True, "diff": False}
     )
-    assert answer["msg"].startswith("2 problems in the options; nothing was touched")
+    assert answer["msg"].startswith("2 problems in the options; nothing was changed")

@@ -453,7 +453,7 @@ def test_the_error_names_the_files(sources):
     origin, place = ("the spec", "") if sources else ("a.yml, b.yml", "a.yml, ")
     assert (
         str(caught.value)
-        == f"1 problem in {origin}; nothing was touched: \n  {place}services.web.command: ${{A}} is"
+        == f"1 problem in {origin}; nothing was changed: \n  {place}services.web.command: ${{A}} is"
         " required; set it in values"
     )
 

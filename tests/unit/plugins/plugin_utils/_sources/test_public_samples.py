@@ -83,7 +83,7 @@ NOTES = {
 def test_each_is_accepted_and_names_what_it_passes_over(kind):
     app = read_spec(sample(kind).content)
     assert app.notes == (
-        [f"passed over, for local work only: {', '.join(NOTES[kind])}"] if kind in NOTES else []
+        [f"ignored, for local development only: {', '.join(NOTES[kind])}"] if kind in NOTES else []
     )
 
 

@@ -379,7 +379,8 @@ def test_a_watch_that_ends_badly(server, cluster):
 
 def test_no_server_and_no_trust(server):
     with pytest.raises(
-        Unreachable, match=r"no connection to the cluster at http://127.0.0.1:1: connection refused"
+        Unreachable,
+        match=r"no connection to the cluster at http://127.0.0.1:1: connection refused",
     ):
         cluster_module.Cluster(Access("http://127.0.0.1:1")).raw("/version")
     with pytest.raises(Denied, match=r"no trusted connection|cannot use"):

@@ -15,17 +15,17 @@ from .reading import app, grant, read
 ID = "sha256:" + "0" * 64
 NAME = "by a name of a-z, 0-9 and '-'"
 KEY = (
-    "is no key for Kubernetes; write letters, digits, '-', '_' and '.', at most 63, after an"
+    "is not a key on Kubernetes; write letters, digits, '-', '_' and '.', at most 63, after an"
     " optional domain and '/'"
 )
 KNOWN = "it knows Node.Hostname, Node.ID, Task.ID, Task.Name, Service.Name"
 BY_GROUP = (
-    "Kubernetes gives such files to root; leave uid out and let the group read them by gid and mode"
-    " 0440"
+    "on Kubernetes such files belong to root; leave uid out and let the group read them by gid and"
+    " mode 0440"
 )
 UNREADABLE = (
-    "Kubernetes gives such files to root, so the user could not read it; let the group read it by"
-    " gid and mode 0440"
+    "on Kubernetes such files belong to root, so the user could not read it; let the group read it"
+    " by gid and mode 0440"
 )
 
 
@@ -42,7 +42,7 @@ REFUSED = [
     (
         {"shm_size": "64m", "tmpfs": ["/dev/shm"]},
         "shm_size",
-        "something else is mounted at /dev/shm; write one of them",
+        "another mount has the target /dev/shm; write one of them",
     ),
     (
         {"image": ID},
@@ -52,24 +52,27 @@ REFUSED = [
     (
         {"user": "postgres"},
         "user",
-        "Kubernetes takes numbers only, not 'postgres'; write the uid and gid, such as 1000:1000",
+        "Kubernetes supports numbers only, not 'postgres'; write the uid and gid, as in 1000:1000",
     ),
     (
         {"user": "1000:users"},
         "user",
-        "Kubernetes takes numbers only, not '1000:users'; write the uid and gid, such as 1000:1000",
+        (
+            "Kubernetes supports numbers only, not '1000:users'; write the uid and gid, as in"
+            " 1000:1000"
+        ),
     ),
     (
         {"group_add": [5, "docker"]},
         "group_add[1]",
-        "Kubernetes takes numbers only, not 'docker'; write the gid",
+        "Kubernetes supports numbers only, not 'docker'; write the gid",
     ),
     (
         {"hostname": "My_Host"},
         "hostname",
-        "Kubernetes takes a name of a-z, 0-9 and '-', not 'My_Host'",
+        "Kubernetes supports a name of a-z, 0-9 and '-', not 'My_Host'",
     ),
-    ({"hostname": "a.b"}, "hostname", "Kubernetes takes a name of a-z, 0-9 and '-', not 'a.b'"),
+    ({"hostname": "a.b"}, "hostname", "Kubernetes supports a name of a-z, 0-9 and '-', not 'a.b'"),
     (
         {"extra_hosts": ["a=10.0.0.1", "h:host-gateway"]},
         "extra_hosts[1]",
@@ -92,17 +95,17 @@ REFUSED = [
     (
         {"restart": "no"},
         "restart",
-        "Kubernetes always starts the pods of a service again; leave it out",
+        "Kubernetes always restarts the pods of a service; leave it out",
     ),
     (
         {"deploy": {"placement": {"constraints": ["node.role == manager", "gpu"]}}},
         "deploy.placement.constraints[1]",
-        "'gpu' is no constraint; write for example node.labels.zone == a",
+        "'gpu' is not a constraint; write for example node.labels.zone == a",
     ),
     (
         {"deploy": {"placement": {"constraints": ["engine.labels.disk == ssd"]}}},
         "deploy.placement.constraints[0]",
-        "there is no engine on Kubernetes; label the nodes and write node.labels",
+        "Kubernetes nodes have no engine; label the nodes and write node.labels",
     ),
     (
         {"deploy": {"placement": {"constraints": ["node.ip == 10.0.0.1"]}}},
@@ -120,7 +123,7 @@ REFUSED = [
     (
         {"deploy": {"placement": {"max_replicas_per_node": 2}}},
         "deploy.placement.max_replicas_per_node",
-        "Kubernetes knows one a node or no limit; write 1, or leave it out",
+        "Kubernetes supports one per node or no limit; write 1, or leave it out",
     ),
     ({"secrets": [grant(uid="5")]}, "secrets[0].uid", BY_GROUP),
     ({"user": "1000", "secrets": ["key", grant(uid="5")]}, "secrets[1].uid", BY_GROUP),
@@ -129,7 +132,7 @@ REFUSED = [
     (
         {"configs": [grant("settings", gid="users")]},
         "configs[0].gid",
-        "Kubernetes takes numbers only, not 'users'",
+        "Kubernetes supports numbers only, not 'users'",
     ),
     (
         {"secrets": [grant(gid="6"), grant("key", gid="5")]},
@@ -160,7 +163,7 @@ REFUSED = [
     (
         {"deploy": {"restart_policy": {"condition": "none"}}},
         "deploy.restart_policy.condition",
-        "Kubernetes always starts the pods of a service again; leave it out",
+        "Kubernetes always restarts the pods of a service; leave it out",
     ),
     (
         {"extra_hosts": ["z=10.0.0.1", "a=host-gateway"]},
@@ -279,7 +282,8 @@ OBJECTS = [
     (
         {"services": {"web": {}}, "volumes": {"v": {"driver_opts": {"type": "nfs"}}}},
         [
-            "volumes.v.driver_opts.type: Kubernetes knows size and access_mode; make the claim"
+            "volumes.v.driver_opts.type: Kubernetes supports size and access_mode; create the"
+            " claim"
             " beforehand and declare the volume external"
         ],
     ),

@@ -17,55 +17,55 @@ from ..._compose import generated_files
 from ..._compose.reading import KUBERNETES, read_spec
 from .reading import app, read, whole
 
-# Keys of a service, what is passed over and said so.
+# Keys of a service, what is ignored.
 NOTED = [
     (
         {"stop_signal": "SIGQUIT", "init": True},
-        ["init: passed over, since the program must be PID 1 to get its stop_signal"],
+        ["init: ignored, since the program must be PID 1 to get its stop_signal"],
     ),
     (
         {"ulimits": {"nofile": 9}},
-        ["ulimits: passed over, the nodes' container runtime sets them"],
+        ["ulimits: ignored, since the nodes' container runtime sets them"],
     ),
     (
         {"deploy": {"restart_policy": {"delay": "1s", "max_attempts": 3}}},
         [
-            "deploy.restart_policy: delay, max_attempts passed over, kubelets have a back-off of"
-            " their own"
+            "deploy.restart_policy: delay, max_attempts ignored, since kubelets have their own"
+            " backoff"
         ],
     ),
     (
         {"deploy": {"rollback_config": {"parallelism": 2}}},
-        ["deploy.rollback_config: passed over, the way back is an update like any other"],
+        ["deploy.rollback_config: ignored, since a rollback is an update like any other"],
     ),
     (
         {"deploy": {"update_config": {"max_failure_ratio": 0.5, "failure_action": "continue"}}},
         [
             (
-                "deploy.update_config.max_failure_ratio: passed over, max_crashes of the release"
-                " says how many may fail"
+                "deploy.update_config.max_failure_ratio: ignored, since max_crashes of the"
+                " release limits failures"
             ),
             (
-                "deploy.update_config.failure_action: passed over, a failed release goes back in"
-                " any case"
+                "deploy.update_config.failure_action: ignored, since a failed release is"
+                " always rolled back"
             ),
         ],
     ),
     (
         {"pids_limit": 9},
-        ["pids_limit: passed over, kubelets limit processes (podPidsLimit)"],
+        ["pids_limit: ignored, since kubelets limit processes (podPidsLimit)"],
     ),
     (
         {"pids_limit": 9, "deploy": {"resources": {"limits": {"pids": 9}}}},
-        ["deploy.resources.limits.pids: passed over, kubelets limit processes (podPidsLimit)"],
+        ["deploy.resources.limits.pids: ignored, since kubelets limit processes (podPidsLimit)"],
     ),
     (
         {"tmpfs": "/run:mode=1777"},
-        ["tmpfs: the mode of /run is passed over, everybody may write there"],
+        ["tmpfs: the mode of /run is ignored, since every user may write there"],
     ),
     (
         {"volumes": ["/a", "/a", "/b"], "tmpfs": ["/c", "/run:mode=1777"]},
-        ["tmpfs[1]: the mode of /run is passed over, everybody may write there"],
+        ["tmpfs[1]: the mode of /run is ignored, since every user may write there"],
     ),
     (
         {
@@ -75,22 +75,22 @@ NOTED = [
                 {"type": "tmpfs", "target": "/run", "tmpfs": {"mode": 0o1777}},
             ]
         },
-        ["volumes[2]: the mode of /run is passed over, everybody may write there"],
+        ["volumes[2]: the mode of /run is ignored, since every user may write there"],
     ),
     (
         {"restart": "on-failure:3"},
-        ["restart: max_attempts passed over, kubelets have a back-off of their own"],
+        ["restart: max_attempts ignored, since kubelets have their own backoff"],
     ),
     (
         {"logging": {"driver": "json-file", "options": {"max-size": "1m"}}},
-        ["logging: passed over, the nodes keep the logs of pods"],
+        ["logging: ignored, since the nodes keep the logs of pods"],
     ),
     (
         {"logging": {"options": {"max-size": "1m"}}},
-        ["logging: passed over, the nodes keep the logs of pods"],
+        ["logging: ignored, since the nodes keep the logs of pods"],
     ),
 ]
-# What is passed over -> the same without it.
+# What is ignored -> the same without it.
 WITHOUT = [
     *((noted, {}) for noted, _notes in NOTED if set(noted) & {"ulimits", "pids_limit", "logging"}),
     ({"deploy": {"restart_policy": {"delay": "1s"}}}, {}),
@@ -181,7 +181,7 @@ def test_settings_of_networks_are_passed_over():
     taken = app({"web": {"networks": ["n"]}}, networks={"n": options})
     assert taken.networks["n"] == {"internal": True, "labels": {"a": "b"}}
     assert taken.notes == [
-        f"networks.n.{key}: passed over, the cluster has one network for all"
+        f"networks.n.{key}: ignored, since the cluster has one network"
         for key in ("driver_opts", "attachable")
     ]
     assert (

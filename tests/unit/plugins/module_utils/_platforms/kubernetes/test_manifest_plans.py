@@ -112,7 +112,7 @@ def rehearsed(app, found, *, error=None, records=(), recreate=()):
     found = adoption.under_their_titles(entries, found)
     comparison = planning.Comparison(APP, app, list(records), found, wishes)
     problems = list(planning.problems(comparison, entries))
-    entries, refused, notes = Rehearsal(Server(error), "take").all(entries)
+    entries, refused, notes = Rehearsal(Server(error), "overwrite").all(entries)
     return comparison, entries, [*problems, *refused], notes
 
 

@@ -28,7 +28,7 @@ EXTENSIONS = [
     (
         {"overlay": {"kubernetes": {"Deploymnt": {}}}},
         [
-            ".overlay.kubernetes.Deploymnt: no object of this kind is made of a service; did you"
+            ".overlay.kubernetes.Deploymnt: a service has no object of this kind; did you"
             " mean Deployment?"
         ],
     ),

@@ -15,7 +15,7 @@ def test_extensions_on_swarm():
     extension = {"probe": {"tcp": {"port": 80}}, "overlay": {"kubernetes": {"Anything": 1}}}
     taken = read_spec(spec(**{"x-shipping": extension}))
     assert taken.notes == [
-        "services.web.x-shipping.probe: passed over, since Swarm checks by healthcheck"
+        "services.web.x-shipping.probe: ignored, since Swarm checks with healthcheck"
     ]
     assert "x-shipping" not in taken.services["web"]
     swarm = {"x-shipping": {"overlay": {"swarm": {}}, "probe": {"tcp": {}}}}
