@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,6 +99,11 @@ class ToolSources:
                     lambda file: verify(file, checksum, name),
                 )
         return path
+
+    def probe_all(self, urls: Iterable[str], name: str) -> None:
+        """Raise ShippingError if one of the URLs that are not empty cannot be downloaded."""
+        for url in filter(None, urls):
+            _probe(url, name)
 
     def download_accepted(
         self, url: str, checksum: str, name: str, accept: Callable[[str], None]

@@ -84,9 +84,16 @@ def check_file(sources: ToolSources, _tool: Tool, details: Details) -> Details:
     return details
 
 
+def _url_of(about: Mapping[str, Any]) -> str:
+    return str(about.get("url") or "")
+
+
 def declared_file(sources: ToolSources, tool: Tool, details: Details) -> str:
     """Return the path of content that has a URL or a file, with its checksum and signature."""
     name, checksum = tool["name"], checksum_of(details)
+    if sources.only_probes:
+        # First, since the content raises Probed.
+        sources.probe_all(map(_url_of, (details.get("signature") or {}).values()), name)
     if details.get("file"):
         path = sources.beside(details["file"])
         verify(path, checksum, name)

@@ -37,6 +37,9 @@ def packed_tar(content: bytes = PLAIN) -> bytes:
     return buffer.getvalue()
 
 
+MISSING = [{"object": "key", "project": "p", "tool": "t", "variant": 0}]
+
+
 class Sender:
     """A catalog with one tool, and what is sent of it."""
 
@@ -56,16 +59,17 @@ class Sender:
 
     def sent(self) -> tuple[dict[str, bytes], str]:
         """Return the files that are sent for the tool, or why they are not."""
-        catalog = Catalog(str(self.folder), str(self.top / "downloads"))
-        manifests, _without = catalog.manifests(["p"])
-        assert "fault" not in manifests[0], manifests[0]["fault"]
-        writer = BundleWriter(catalog, {"p": manifests[0]})
-        missing = [{"object": "key", "project": "p", "tool": "t", "variant": 0}]
         path = self.top / "bundle.tar"
-        answer = writer.write(str(path), missing)
+        answer = self.writer().write(str(path), MISSING)
         with tarfile.open(path) as bundle:
             files = {member.name: bundle.extractfile(member).read() for member in bundle}  # type: ignore[union-attr]
         return files, answer["unsent"].get("key", "")
+
+    def writer(self) -> BundleWriter:
+        catalog = Catalog(str(self.folder), str(self.top / "downloads"))
+        manifests, _without = catalog.manifests(["p"])
+        assert "fault" not in manifests[0], manifests[0]["fault"]
+        return BundleWriter(catalog, {"p": manifests[0]})
 
 
 @pytest.fixture
@@ -167,3 +171,15 @@ def test_no_message_has_a_word_of_the_netrc(sender: Sender, monkeypatch: pytest.
     signed = {"minisign": {"key": KEY, "url": "http://127.0.0.1:9/t.minisig"}}
     _files, why = sender.send("t", TOOL, signature=signed)
     assert f"{netrc}, line 1" in why and "secret" not in why and "pasword" not in why
+
+
+def test_check_mode_reports_a_signature_that_is_not_there(sender: Sender):
+    (sender.top / "t").write_bytes(TOOL)
+    where = sender.top / "t.minisig"
+    signed = {"minisign": {"key": KEY, "url": where.as_uri()}}
+    tool = {"type": "binary", "version": "1", "url": (sender.top / "t").as_uri()}
+    tool |= {"sha256": hashlib.sha256(TOOL).hexdigest(), "signature": signed}
+    (sender.folder / "p.yml").write_text(json.dumps({"tools": {"t": tool}}))
+    assert where.as_uri() in sender.writer().unobtainable(MISSING)["key"]
+    where.write_text(SIGNATURES["whole"])
+    assert sender.writer().unobtainable(MISSING) == {}
